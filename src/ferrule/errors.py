@@ -1,0 +1,70 @@
+"""The failures a user can act on, and the exit code of each class.
+
+    FerruleError
+    ├── ConfigError          3  targets.yaml, or what it points at, is mistaken
+    ├── ToolchainError       4  a tool is missing, of a wrong version, or does not work
+    ├── BuildError           5  an action failed: a compile error, an input that cannot be used
+    ├── VerificationError    6  something in the release is not what it is declared to be
+    ├── StorageError         7  disk, permissions or locks of the cache, work or output folder
+    └── NetworkError         8  something that had to be fetched could not be
+
+Exit code 0 is success, 2 a mistake on the command line, 130 an interrupt. Any other exception is a bug of ours
+(exit code 1) and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FerruleError(Exception):
+    """A failure with what happened (`message`), where (`where`, `file:line:column` or a path) and what to do (`hint`)."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None, where: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.where = where
+
+    def __str__(self) -> str:
+        """Render as `where: message` and the hint on a line of its own, as a terminal shows it."""
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.message}" + (f"\n  hint: {self.hint}" if self.hint else "")
+
+
+class ConfigError(FerruleError):
+    """targets.yaml, or a file that it names, is mistaken."""
+
+    exit_code = 3
+
+
+class ToolchainError(FerruleError):
+    """A tool is missing, of a wrong version, or does not do its work."""
+
+    exit_code = 4
+
+
+class BuildError(FerruleError):
+    """An action could not make its outputs."""
+
+    exit_code = 5
+
+
+class VerificationError(FerruleError):
+    """Something is not what it is declared to be."""
+
+    exit_code = 6
+
+
+class StorageError(FerruleError):
+    """The cache, the work folder or the output folder cannot be used."""
+
+    exit_code = 7
+
+
+class NetworkError(FerruleError):
+    """Something that had to be fetched could not be."""
+
+    exit_code = 8

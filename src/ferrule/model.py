@@ -1,0 +1,241 @@
+"""The values that pass between the rooms of the program: frozen, checked once, and free of any behaviour with effects."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Digest:
+    """A SHA-256 digest (FIPS 180-4) as 64 lower-case hexadecimal digits; a value of this type has been checked."""
+
+    hex: str
+
+    def __post_init__(self) -> None:
+        if not _HEX.fullmatch(self.hex):
+            raise ValueError(f"not a SHA-256 digest: {self.hex!r}")
+
+    @classmethod
+    def of(cls, data: bytes | memoryview) -> Digest:
+        """Digest of bytes in memory."""
+        return cls(hashlib.sha256(data).hexdigest())
+
+    @classmethod
+    def of_file(cls, path: Path) -> Digest:
+        """Digest of a file's content; raises OSError if it cannot be read."""
+        with path.open("rb") as stream:
+            return cls(hashlib.file_digest(stream, "sha256").hexdigest())
+
+    @classmethod
+    def parse(cls, text: str) -> Digest:
+        """Read `sha256:<hex>` (OCI image-spec, "Digests"); raises ValueError for anything else."""
+        algorithm, _, value = text.partition(":")
+        if algorithm != "sha256":
+            raise ValueError(f"not a sha256 digest: {text!r}")
+        return cls(value)
+
+    @property
+    def oci(self) -> str:
+        """The form `sha256:<hex>` used by OCI."""
+        return f"sha256:{self.hex}"
+
+    @property
+    def short(self) -> str:
+        """The first 12 digits, for people."""
+        return self.hex[:12]
+
+    def __str__(self) -> str:
+        """The 64 hexadecimal digits."""
+        return self.hex
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A program that was found and checked: `argv` starts it, `identity` stands for it in keys (version, not place)."""
+
+    name: str
+    version: str
+    argv: tuple[str, ...]
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target as a release wants it: the triple and the floors and CI runner that targets.yaml gives it."""
+
+    triple: str
+    glibc: str | None = None
+    macos: str | None = None
+    runner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file or folder that an action makes: `name` in its work folder, `ships` its place in dist/ or None."""
+
+    name: str
+    ships: str | None = None
+    folder: bool = False
+
+
+class Workshop(Protocol):
+    """What a recipe may touch while it works: its own folder, its declared inputs, its tools and nothing else."""
+
+    @property
+    def folder(self) -> Path:
+        """The action's own empty folder, in which the outputs must stand when `make` returns."""
+
+    @property
+    def project(self) -> Path:
+        """Root of the project, to read declared sources from."""
+
+    @property
+    def key(self) -> Digest:
+        """The action's key."""
+
+    @property
+    def epoch(self) -> int:
+        """Seconds since 1970 that stand for "now" in every output (SOURCE_DATE_EPOCH)."""
+
+    def needed(self, action: str) -> Mapping[str, Path]:
+        """Outputs of an action this one needs, by name; read-only."""
+
+    def facts(self, action: str) -> Mapping[str, Json]:
+        """What a needed action said about its outputs."""
+
+    def say(self, **facts: Json) -> None:
+        """Record measured facts about the outputs; they go into the manifest."""
+
+    def cache(self, name: str) -> Path:
+        """A folder kept between runs, for a tool that has an incremental state of its own (a Cargo target folder)."""
+
+    def discovered(self, paths: Iterable[Path]) -> None:
+        """Name files that were read beyond the declared sources; a change in one makes the result stale."""
+
+    def tool(self, name: str) -> Tool:
+        """A tool that the action declared."""
+
+    def run(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
+        """Run a program with a log of its own and return its standard output; raises BuildError if it fails."""
+
+    def progress(self, text: str) -> None:
+        """Show one short line about what is being done."""
+
+
+class Recipe(Protocol):
+    """How an action makes its outputs: a frozen dataclass whose fields are part of the action's key."""
+
+    @property
+    def revision(self) -> int:
+        """Raised whenever the same fields would make other bytes."""
+
+    def make(self, shop: Workshop, /) -> None:
+        """Make the declared outputs in `shop.folder`; raises FerruleError for what a user can act on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One step of a plan. `sources` are files or folders of the project, `tools` names of tools, `needs` ids of actions."""
+
+    id: str
+    artifact: str
+    kind: str
+    recipe: Recipe
+    outputs: tuple[Output, ...]
+    target: str | None = None
+    needs: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that will be done, in an order in which every action follows those it needs."""
+
+    project: str
+    version: str
+    actions: tuple[Action, ...]
+
+    def action(self, action_id: str) -> Action:
+        """The action with that id; raises KeyError."""
+        return next((a for a in self.actions if a.id == action_id), None) or _missing(action_id)
+
+
+def _missing(action_id: str) -> Action:
+    raise KeyError(action_id)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file as it was made: its name relative to the action's folder, digest, size in bytes and executable bit."""
+
+    name: str
+    digest: Digest
+    size: int
+    executable: bool = False
+
+
+State = Literal["built", "cached", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an action. `seconds` is wall time; `reason` says why it was built, failed or skipped."""
+
+    action: Action
+    state: State
+    key: Digest | None = None
+    files: tuple[FileRecord, ...] = ()
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    seconds: float = 0.0
+    reason: str = ""
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A file of dist/ as the manifest lists it; `contains` are the digests of the libraries packed inside."""
+
+    artifact: str
+    kind: str
+    target: str | None
+    file: str
+    digest: Digest
+    size: int
+    key: Digest
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+def to_json(value: Any, encode: Callable[[Any], Json] | None = None) -> Json:  # noqa: ANN401 - any frozen value
+    """Turn a frozen value into plain JSON: dataclasses become objects, tuples lists, digests their hex digits.
+
+    Raises TypeError for a type that has no JSON form.
+    """
+    import dataclasses  # noqa: PLC0415
+
+    if isinstance(value, Digest):
+        return value.hex
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_json(getattr(value, f.name), encode) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(k): to_json(v, encode) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(v, encode) for v in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((to_json(v, encode) for v in value), key=str)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if encode is not None:
+        return encode(value)
+    raise TypeError(f"no JSON form for {type(value).__name__}")
