@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -82,55 +82,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file or folder that an action makes: `name` in its work folder, `ships` its place in dist/ or None."""
+    """A file or folder that an action makes: `name` in its work folder, `ships` its place in dist/ or None.
+
+    `role` says what it is to those that pack it: cdylib, staticlib, header, module, component, layer, package...
+    """
 
     name: str
+    role: str
     ships: str | None = None
     folder: bool = False
-
-
-class Workshop(Protocol):
-    """What a recipe may touch while it works: its own folder, its declared inputs, its tools and nothing else."""
-
-    @property
-    def folder(self) -> Path:
-        """The action's own empty folder, in which the outputs must stand when `make` returns."""
-
-    @property
-    def project(self) -> Path:
-        """Root of the project, to read declared sources from."""
-
-    @property
-    def key(self) -> Digest:
-        """The action's key."""
-
-    @property
-    def epoch(self) -> int:
-        """Seconds since 1970 that stand for "now" in every output (SOURCE_DATE_EPOCH)."""
-
-    def needed(self, action: str) -> Mapping[str, Path]:
-        """Outputs of an action this one needs, by name; read-only."""
-
-    def facts(self, action: str) -> Mapping[str, Json]:
-        """What a needed action said about its outputs."""
-
-    def say(self, **facts: Json) -> None:
-        """Record measured facts about the outputs; they go into the manifest."""
-
-    def cache(self, name: str) -> Path:
-        """A folder kept between runs, for a tool that has an incremental state of its own (a Cargo target folder)."""
-
-    def discovered(self, paths: Iterable[Path]) -> None:
-        """Name files that were read beyond the declared sources; a change in one makes the result stale."""
-
-    def tool(self, name: str) -> Tool:
-        """A tool that the action declared."""
-
-    def run(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
-        """Run a program with a log of its own and return its standard output; raises BuildError if it fails."""
-
-    def progress(self, text: str) -> None:
-        """Show one short line about what is being done."""
 
 
 class Recipe(Protocol):
@@ -140,13 +100,17 @@ class Recipe(Protocol):
     def revision(self) -> int:
         """Raised whenever the same fields would make other bytes."""
 
-    def make(self, shop: Workshop, /) -> None:
+    def make(self, shop: Any, /) -> None:  # noqa: ANN401 - an engine.workshop.Workshop; the model knows no engine
         """Make the declared outputs in `shop.folder`; raises FerruleError for what a user can act on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One step of a plan. `sources` are files or folders of the project, `tools` names of tools, `needs` ids of actions."""
+    """One step of a plan.
+
+    `sources` are files or folders of the project, `tools` names of tools, `needs` ids of actions whose outputs are read,
+    and `traits` what packers may know of it beyond its outputs (`library`: name to link by, `abi`: its number...).
+    """
 
     id: str
     artifact: str
@@ -157,6 +121,15 @@ class Action:
     needs: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    traits: tuple[tuple[str, str], ...] = ()
+
+    def output(self, role: str) -> Output | None:
+        """The output with that role, or None."""
+        return next((o for o in self.outputs if o.role == role), None)
+
+    def trait(self, name: str) -> str:
+        """The trait with that name; raises KeyError."""
+        return dict(self.traits)[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +140,6 @@ class Plan:
     version: str
     actions: tuple[Action, ...]
 
-    def action(self, action_id: str) -> Action:
-        """The action with that id; raises KeyError."""
-        return next((a for a in self.actions if a.id == action_id), None) or _missing(action_id)
-
-
-def _missing(action_id: str) -> Action:
-    raise KeyError(action_id)
 
 
 @dataclass(frozen=True, slots=True)

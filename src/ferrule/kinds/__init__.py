@@ -1,0 +1,23 @@
+"""Every kind of artifact there is. A new kind is one file in this folder and one line in this list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ferrule.kinds import checksums, component, header, image, library, sdk, wheel
+
+if TYPE_CHECKING:
+    from ferrule.spec import Kind
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        library.KIND,
+        header.KIND,
+        component.KIND,
+        sdk.KIND,
+        wheel.KIND,
+        image.KIND,
+        checksums.KIND,
+    )
+}

@@ -1,0 +1,153 @@
+"""What every kind's section of targets.yaml shares: its base, the markers that say what a value refers to, and selectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ferrule.model import Action, Target
+    from ferrule.workspace import Crate, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRef:
+    """Marks a string that names another artifact of one of these kinds."""
+
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CrateRef:
+    """Marks a string that names a crate of the workspace whose library has all of these crate types."""
+
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPath:
+    """Marks a string that is a path inside the project, which must exist."""
+
+    what: Literal["file", "folder", "either"] = "either"
+
+
+RelativePath = Annotated[str, Field(min_length=1, max_length=512)]
+"""A path below the project's root, written with `/`; config refuses absolute ones and any that leave the project."""
+
+
+class Section(BaseModel):
+    """A mapping in targets.yaml: unknown keys are refused, nothing is converted, nothing changes later."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=lambda n: n.replace("_", "-"))
+
+
+class Spec(Section):
+    """The section of one artifact. A kind adds its own keys and its own `kind` literal."""
+
+    kind: str = Field(description="What is made.")
+    targets: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Globs over the targets of this file; by default every target that the kind can be made for.",
+    )
+    ship: bool | None = Field(
+        default=None,
+        description="Whether the files stand in dist/ themselves; by default yes, unless another artifact packs them.",
+    )
+
+    def references(self) -> tuple[tuple[str, str], ...]:
+        """Artifacts this one names, as (key, artifact name)."""
+        found: list[tuple[str, str]] = []
+        for name, info in type(self).model_fields.items():
+            if any(isinstance(m, ArtifactRef) for m in info.metadata):
+                value = getattr(self, name)
+                values = value if isinstance(value, tuple) else (value,)
+                found += [(info.alias or name, v) for v in values if v is not None]
+        return tuple(found)
+
+
+def selected(globs: tuple[str, ...] | None, triples: tuple[str, ...]) -> tuple[str, ...]:
+    """Triples matched by any of the globs (all of them for None), in the order of the file.
+
+    >>> selected(("*-linux-gnu",), ("x86_64-unknown-linux-gnu", "wasm32-unknown-unknown"))
+    ('x86_64-unknown-linux-gnu',)
+    """
+    if globs is None:
+        return triples
+    return tuple(t for t in triples if any(fnmatchcase(t, g) for g in globs))
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a release says of itself. `commit` is the last commit that touched the Cargo workspace."""
+
+    name: str
+    version: str
+    license: str | None = None
+    description: str | None = None
+    homepage: str | None = None
+    license_files: tuple[str, ...] = ()
+    commit: str = "unreleased"
+    epoch: int = 315_532_800
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a kind may know while it plans one artifact.
+
+    `targets` are those the artifact selects (and the kind can be made for); `spec_for` gives the section with the
+    overrides of one target applied; `actions_of` the planned actions of an artifact it names, `shipping` all actions
+    planned so far with an output that ships (for kinds that describe the others), `packed` whether another artifact
+    packs this one.
+    """
+
+    artifact: str
+    project: Project
+    workspace: Workspace
+    targets: tuple[Target, ...]
+    spec_for: Callable[[str], Spec]
+    actions_of: Callable[[str], tuple[Action, ...]]
+    shipping: Callable[[], tuple[Action, ...]]
+    read_text: Callable[[str], str]
+    ship: bool
+
+    def action_for(self, artifact: str, triple: str | None) -> Action | None:
+        """The action of another artifact for that target, or None if it has none."""
+        return next((a for a in self.actions_of(artifact) if a.target in (triple, None)), None)
+
+    def crate(self, name: str) -> Crate:
+        """A crate of the workspace; config has checked that it exists."""
+        return self.workspace.crates[name]
+
+
+class PlanProblem(Exception):  # noqa: N818 - a mistake in the file, turned into a ConfigError with its place
+    """Something about an artifact that only planning can see: `key` is where in its section to point."""
+
+    def __init__(self, key: str | tuple[str, ...], message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.key = (key,) if isinstance(key, str) else key
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Everything the rest of the program asks of a kind of artifact.
+
+    `systems` are the platforms it can be made for, `last` whether it describes the other artifacts and so is planned
+    after them, and `plan` turns a validated section into actions; it raises PlanProblem.
+    """
+
+    name: str
+    spec: type[Spec]
+    plan: Callable[..., list[Action]]
+    summary: str
+    systems: frozenset[str] = field(default_factory=lambda: frozenset({"linux", "macos", "wasm"}))
+    last: bool = False
+    packs: bool = True
+    per_target: Mapping[str, str] = field(default_factory=dict)
