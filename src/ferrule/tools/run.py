@@ -1,0 +1,490 @@
+"""The one door to other programs: argument lists, environment from nothing, closed input, own process group."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Final
+
+from ferrule.errors import BuildError, StorageError, ToolchainError
+
+if TYPE_CHECKING:
+    import subprocess  # noqa: TID251 - this is the one door
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+TAIL_LINES: Final = 15
+GRACE_SECONDS: Final = 1.5
+_NOTICE_SECONDS: Final = 0.5  # how long a pipe that a grandchild keeps open may delay us after the program itself ended
+
+# What children may know about the machine: where programs and homes are, how its owner reaches registries, and nothing
+# that changes what a compiler makes (CARGO_BUILD_*, RUSTFLAGS, CFLAGS and the like never pass).
+_NAMES: Final = frozenset(
+    (
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "USER",
+        "LOGNAME",
+        "XDG_RUNTIME_DIR",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "CARGO_HOME",
+        "RUSTUP_HOME",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "GIT_SSL_CAINFO",
+        "NODE_EXTRA_CA_CERTS",
+        "NIX_SSL_CERT_FILE",
+        "NETRC",
+        "DOCKER_HOST",
+        "DOCKER_CONFIG",
+        "CONTAINERS_CONF",
+        "CONTAINER_HOST",
+        "GOPROXY",
+        "GONOSUMDB",
+        "GONOPROXY",
+        "GOPRIVATE",
+        "GOSUMDB",
+        "GOPATH",
+        "GOMODCACHE",
+        "GOFLAGS",
+        "GOTOOLCHAIN",
+    )
+)
+_PREFIXES: Final = (
+    "CARGO_HTTP_",
+    "CARGO_NET_",
+    "CARGO_REGISTRIES_",
+    "CARGO_REGISTRY_",
+    "CARGO_SOURCE_",
+    "PIP_",
+    "UV_",
+    "npm_config_",
+    "NPM_CONFIG_",
+    "RUSTUP_DIST_",
+    "RUSTUP_UPDATE_",
+)
+# These say where pip and uv put things, which is for the caller to say, not for the surroundings.
+_WITHHELD: Final = frozenset(
+    (
+        "PIP_TARGET",
+        "PIP_PREFIX",
+        "PIP_ROOT",
+        "PIP_USER",
+        "PIP_REQUIRE_VIRTUALENV",
+        "PIP_PYTHON",
+        "PIP_REQUIREMENT",
+        "PIP_CONSTRAINT",
+        "PIP_NO_DEPS",
+        "UV_PROJECT",
+        "UV_PROJECT_ENVIRONMENT",
+        "UV_PYTHON",
+        "UV_SYSTEM_PYTHON",
+        "UV_WORKING_DIRECTORY",
+    )
+)
+_FIXED: Final = {"LANG": "C.UTF-8", "TZ": "UTC", "RUSTUP_AUTO_INSTALL": "0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What a program wrote to its two outputs, as text (UTF-8, undecodable bytes replaced)."""
+
+    stdout: str
+    stderr: str
+
+
+class ToolMissing(ToolchainError):  # noqa: N818 - reads as a sentence: "except ToolMissing"
+    """The program to be started does not exist or may not be executed."""
+
+
+class ToolFailed(BuildError):  # noqa: N818
+    """A program ended with a failure.
+
+    `command` can be pasted into a shell, `code` is the exit code (negative: the number of the signal), `tail` the last
+    lines it wrote, `log` where all of them are, `stdout` and `stderr` the whole outputs without secrets, and
+    `interrupted` is true when we ended it ourselves because everything was to end.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        command: str,
+        code: int,
+        captured: Captured,
+        tail: Sequence[str] = (),
+        log: Path | None = None,
+        interrupted: bool = False,
+    ) -> None:
+        lines = [message, *(f"  | {line}" for line in tail), f"  command: {command}"]
+        super().__init__("\n".join([*lines, *([f"  log: {log}"] if log else [])]))
+        self.summary = message
+        self.command = command
+        self.code = code
+        self.stdout = captured.stdout
+        self.stderr = captured.stderr
+        self.tail = tuple(tail)
+        self.log = log
+        self.interrupted = interrupted
+
+
+class _Children:
+    """The programs that run at this moment, so that all of them can be ended from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._live: dict[int, subprocess.Popen[bytes]] = {}
+        self._ended: set[int] = set()
+
+    def add(self, start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+        with self._lock:  # started under the lock, so that none can slip past `end_all`
+            child = start()
+            self._live[child.pid] = child
+            return child
+
+    def remove(self, child: subprocess.Popen[bytes]) -> bool:
+        """Forget a child that was waited for; true if it was ended by `end_all`."""
+        with self._lock:
+            self._live.pop(child.pid, None)
+            was_ended = child.pid in self._ended
+            self._ended.discard(child.pid)
+            return was_ended
+
+    def end_all(self, grace: float) -> int:
+        with self._lock:
+            children = list(self._live.values())
+            self._ended.update(child.pid for child in children)
+        _end(children, grace)
+        return len(children)
+
+
+_CHILDREN: Final = _Children()
+
+
+def end_all(grace: float = GRACE_SECONDS) -> int:
+    """End every running program with all its children: SIGTERM, after `grace` seconds SIGKILL; returns how many ran.
+
+    May be called from any thread; the calls that wait for those programs raise ToolFailed with `interrupted` set.
+    """
+    return _CHILDREN.end_all(grace)
+
+
+def base_environment(values: Mapping[str, str]) -> dict[str, str]:
+    """What children get of the surroundings `values`: places, proxies, certificates, settings of registry clients.
+
+    Language, time zone and rustup's self-installing are fixed, so that messages and outputs do not depend on them.
+    """
+    kept = {
+        name: value
+        for name, value in values.items()
+        if (name in _NAMES or name.startswith(_PREFIXES)) and name not in _WITHHELD
+    }
+    return kept | _FIXED
+
+
+def capture(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    timeout: float | None = None,
+    input: str | None = None,  # noqa: A002 - the word of the field
+    secrets: Collection[str] = (),
+) -> Captured:
+    """Run a program to its end and return what it wrote; `timeout` in seconds.
+
+    Raises ToolMissing if it cannot be started, ToolFailed if it fails or takes longer than `timeout`.
+    """
+    import subprocess  # noqa: PLC0415, TID251
+
+    call = _Call(argv, env, cwd, _Hider(secrets))
+    child = _start(call, feeds=input is not None)
+    try:
+        out, err = child.communicate(None if input is None else input.encode(), timeout)
+    except subprocess.TimeoutExpired:
+        _end([child], GRACE_SECONDS)
+        out, err = child.communicate()
+        _CHILDREN.remove(child)
+        raise call.failed(f"did not end within {timeout:g} s", child.returncode, _both(out, err)) from None
+    except BaseException:
+        _abandon(child)
+        raise
+    interrupted = _CHILDREN.remove(child)
+    if child.returncode:
+        raise call.failed(describe_exit(child.returncode), child.returncode, _both(out, err), interrupted=interrupted)
+    return Captured(_text(out), _text(err))
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    log: Path,
+    on_line: Callable[[str], None] | None = None,
+    secrets: Collection[str] = (),
+) -> str:
+    """Run a program with every line of both outputs in `log` as it arrives, and return its standard output.
+
+    `on_line` hears each line too; `secrets` are replaced by `***` in the log, in what `on_line` hears and in errors.
+    Raises ToolMissing, ToolFailed, and StorageError when the log cannot be written.
+    """
+    call = _Call(argv, env, cwd, _Hider(secrets))
+    stdout: list[str] = []
+    both: list[tuple[bool, str]] = []
+    with _open_log(log) as stream:
+        _write(stream, f"$ {call.command}", log)
+        child = _start(call)
+        try:
+            for from_stdout, raw in _lines(child):
+                line = call.hide(raw)
+                _write(stream, line, log)
+                both.append((from_stdout, line))
+                if from_stdout:
+                    stdout.append(raw)
+                if on_line is not None:
+                    on_line(line)
+            child.wait()
+        except BaseException:
+            _abandon(child)
+            raise
+        finally:
+            _close(child)
+        interrupted = _CHILDREN.remove(child)
+        _write(stream, f"= {describe_exit(child.returncode)}", log)
+    if child.returncode:
+        raise call.failed(describe_exit(child.returncode), child.returncode, both, log=log, interrupted=interrupted)
+    return "".join(f"{line}\n" for line in stdout)
+
+
+def describe_exit(code: int) -> str:
+    """Say how a program ended: `ended with exit code 2`, `was ended by SIGKILL (often: out of memory)`."""
+    import signal  # noqa: PLC0415
+
+    shell_offset = 128
+    number = -code if code < 0 else code - shell_offset
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        return f"ended with exit code {code}"
+    why = " (often: out of memory)" if name == "SIGKILL" else ""
+    if code < 0:
+        return f"was ended by {name}{why}"
+    return f"ended with exit code {code}, which shells use for {name}{why}"
+
+
+def pasteable(argv: Sequence[str], env: Mapping[str, str], cwd: Path | None) -> str:
+    """The command as it can be pasted into a shell: folder, what the environment has beyond the usual, arguments."""
+    usual = {*_NAMES, *_FIXED}
+    extra = [f"{k}={_quote(v)}" for k, v in sorted(env.items()) if k not in usual and not k.startswith(_PREFIXES)]
+    command = " ".join([*extra, *(_quote(arg) for arg in argv)])
+    return f"cd {_quote(str(cwd))} && {command}" if cwd else command
+
+
+def _quote(word: str) -> str:
+    if word.isprintable():
+        return shlex.quote(word)
+    escaped = "".join(c if c.isprintable() and c not in "\\'" else f"\\x{ord(c):02x}" for c in word)
+    return f"$'{escaped}'"
+
+
+class _Hider:
+    """Replaces secrets by `***`; a secret of several lines is hidden line by line, as lines are what we write."""
+
+    def __init__(self, secrets: Collection[str]) -> None:
+        parts = {part for secret in secrets for part in (secret, *secret.splitlines()) if part.strip()}
+        self._parts = sorted(parts, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        for part in self._parts:
+            text = text.replace(part, "***")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A program as it was called, to be told about without its secrets."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path | None
+    hide: _Hider
+
+    @property
+    def name(self) -> str:
+        return self.argv[0].rpartition("/")[2]
+
+    @property
+    def command(self) -> str:
+        return self.hide(pasteable(self.argv, self.env, self.cwd))
+
+    def failed(
+        self,
+        message: str,
+        code: int,
+        lines: Sequence[tuple[bool, str]],
+        *,
+        log: Path | None = None,
+        interrupted: bool = False,
+    ) -> ToolFailed:
+        """The failure, from what was written: (to standard output?, line)."""
+        clean = [(from_stdout, self.hide(line)) for from_stdout, line in lines]
+        captured = Captured(*("\n".join(line for is_out, line in clean if is_out is which) for which in (True, False)))
+        return ToolFailed(
+            f"{self.name} {message}",
+            command=self.command,
+            code=code,
+            captured=captured,
+            tail=_tail([line for _, line in clean]),
+            log=log,
+            interrupted=interrupted,
+        )
+
+
+def _text(data: bytes | None) -> str:
+    return (data or b"").decode("utf-8", "replace")
+
+
+def _both(out: bytes | None, err: bytes | None) -> list[tuple[bool, str]]:
+    return [(is_out, line) for is_out, data in ((True, out), (False, err)) for line in _text(data).splitlines()]
+
+
+def _tail(lines: Sequence[str]) -> list[str]:
+    """The last lines for people: blank ones and machine-readable ones (JSON objects) are left to the log."""
+    return [line for line in lines if line.strip() and not line.startswith('{"')][-TAIL_LINES:]
+
+
+def _start(call: _Call, *, feeds: bool = False) -> subprocess.Popen[bytes]:
+    import subprocess  # noqa: PLC0415, TID251
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            list(call.argv),
+            stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(call.env),
+            cwd=call.cwd,
+            start_new_session=True,
+        )
+
+    try:
+        return _CHILDREN.add(start)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if call.cwd is not None and not call.cwd.is_dir():
+            raise StorageError(f"the folder {call.cwd} does not exist, so {call.name} cannot work in it") from error
+        searched = "" if "/" in call.argv[0] else f" in {call.env.get('PATH', '(no PATH)')}"
+        raise ToolMissing(f"the program {call.argv[0]} was not found{searched}", hint="ferrule doctor") from error
+    except PermissionError as error:
+        hint = f"chmod +x {call.argv[0]}"
+        raise ToolMissing(f"the program {call.argv[0]} may not be executed", hint=hint) from error
+    except OSError as error:
+        raise ToolMissing(f"the program {call.argv[0]} could not be started: {error.strerror}") from error
+
+
+def _lines(child: subprocess.Popen[bytes]) -> Iterator[tuple[bool, str]]:
+    """Lines of both outputs in order of arrival: (from standard output?, line without its end)."""
+    import os  # noqa: PLC0415
+    import selectors  # noqa: PLC0415
+
+    pending = {True: b"", False: b""}
+    with selectors.DefaultSelector() as selector:
+        for from_stdout, pipe in ((True, child.stdout), (False, child.stderr)):
+            if pipe is not None:
+                selector.register(pipe, selectors.EVENT_READ, from_stdout)
+        while selector.get_map():
+            ready = selector.select(_NOTICE_SECONDS)
+            if not ready and child.poll() is not None:
+                break
+            for key, _ in ready:
+                data = os.read(key.fd, 65536)
+                if not data:
+                    selector.unregister(key.fileobj)
+                *whole, pending[key.data] = (pending[key.data] + data).split(b"\n")
+                for line in whole:
+                    yield key.data, _visible(line)
+    for from_stdout, rest in pending.items():
+        if rest:
+            yield from_stdout, _visible(rest)
+
+
+def _visible(line: bytes) -> str:
+    """A line as a terminal would leave it: what a carriage return overwrites is dropped."""
+    return _text(line).rstrip("\r").rpartition("\r")[2]
+
+
+def _end(children: Collection[subprocess.Popen[bytes]], grace: float) -> None:
+    """End process groups: SIGTERM, and SIGKILL for those that are still there after `grace` seconds."""
+    import signal  # noqa: PLC0415
+    import time  # noqa: PLC0415
+
+    for child in children:
+        _signal(child, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while any(_group_lives(child) for child in children) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for child in children:
+        _signal(child, signal.SIGKILL)
+
+
+def _signal(child: subprocess.Popen[bytes], number: int) -> None:
+    import os  # noqa: PLC0415
+
+    # The group is named after its first process; macOS answers "not permitted" where only a zombie is left.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, number)
+
+
+def _group_lives(child: subprocess.Popen[bytes]) -> bool:
+    import os  # noqa: PLC0415
+
+    child.poll()  # collects the first process if it has ended, so that an empty group disappears
+    try:
+        os.killpg(child.pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _abandon(child: subprocess.Popen[bytes]) -> None:
+    """End a child that nobody will wait for any more, without leaving a trace of it."""
+    _end([child], GRACE_SECONDS)
+    child.wait()
+    _close(child)
+    _CHILDREN.remove(child)
+
+
+def _close(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
+
+
+def _open_log(log: Path) -> IO[str]:
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("w", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise StorageError(f"cannot write the log {log}: {error.strerror}", where=str(log)) from error
+
+
+def _write(stream: IO[str], line: str, log: Path) -> None:
+    try:
+        stream.write(line + "\n")
+    except OSError as error:
+        raise StorageError(f"cannot write the log {log}: {error.strerror}", where=str(log)) from error
