@@ -1,0 +1,66 @@
+"""Everything that happens while a plan runs, as values; reporting only listens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ferrule.model import Action, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run began: how many actions there are and how many may work at once."""
+
+    actions: int
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionStarted:
+    """An action was not in the store and its recipe began; `expected` seconds are its time in an earlier run, or None."""
+
+    action: Action
+    reason: str
+    expected: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionProgress:
+    """One short line about what a running action does."""
+
+    action: Action
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFinished:
+    """An action ended, in whatever state."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something a person should know that is not a failure: a damaged cache entry that is made again, a wait for a lock."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """A run ended after `seconds` of wall time."""
+
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+
+
+Event = RunStarted | ActionStarted | ActionProgress | ActionFinished | Noticed | RunFinished
+
+
+class Listener(Protocol):
+    """Hears events; called from one thread at a time."""
+
+    def __call__(self, event: Event, /) -> None:
+        """Take notice of an event."""

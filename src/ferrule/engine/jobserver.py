@@ -1,0 +1,55 @@
+"""One limit for everything that computes: GNU make's jobserver over a named pipe.
+
+Cargo and rustc take a token for each thread beyond their first, and the scheduler takes one for each action, so the whole
+run never has more than `jobs` runnable threads (GNU make manual, "POSIX Jobserver Interaction").
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class Jobserver:
+    """A pipe with `jobs` tokens, and the environment by which children find it."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        # The path must hold no space: MAKEFLAGS is split at them.
+        self._folder = Path(tempfile.mkdtemp(prefix="ferrule-jobs-"))
+        self._pipe = self._folder / "tokens"
+        os.mkfifo(self._pipe, 0o600)
+        self._descriptor = os.open(self._pipe, os.O_RDWR | os.O_NONBLOCK)
+        os.write(self._descriptor, b"+" * jobs)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Cargo, rustc and make look for."""
+        flags = f"-j --jobserver-auth=fifo:{self._pipe}"
+        return {"CARGO_MAKEFLAGS": flags, "MAKEFLAGS": flags}
+
+    def acquire(self) -> bool:
+        """Take a token if one is free."""
+        try:
+            return os.read(self._descriptor, 1) != b""
+        except BlockingIOError:
+            return False
+
+    def release(self) -> None:
+        """Give a token back."""
+        os.write(self._descriptor, b"+")
+
+    def __enter__(self) -> Jobserver:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with suppress(OSError):
+            os.close(self._descriptor)
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,80 @@
+"""The key of an action: SHA-256 over one document that a person can read.
+
+Whatever can change the bytes of the outputs is in the document; where they are built, when and by whom is not.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ferrule.model import Digest, Json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ferrule.model import Action, FileRecord
+
+Document = dict[str, Json]
+
+
+def canonical(value: Json) -> bytes:
+    """JSON with sorted keys, no spaces and no escapes of printable text; the same value always gives the same bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def key_document(
+    action: Action,
+    *,
+    sources: Mapping[str, Digest],
+    needs: Mapping[str, tuple[FileRecord, ...]],
+    needed_facts: Mapping[str, Mapping[str, Json]],
+    tools: Mapping[str, str],
+) -> Document:
+    """What the outputs of an action depend on: recipe, sources by digest, needed outputs by digest, tool identities."""
+    return {
+        "recipe": type(action.recipe).__name__,
+        "revision": action.recipe.revision,
+        "fields": to_json(action.recipe),
+        "outputs": [[o.name, o.role] for o in action.outputs],
+        "sources": {name: digest.hex for name, digest in sorted(sources.items())},
+        "needs": {
+            need: {record.name: f"{record.digest}{'+x' if record.executable else ''}" for record in records}
+            for need, records in sorted(needs.items())
+        },
+        "facts": {need: Digest.of(canonical(dict(facts))).hex for need, facts in sorted(needed_facts.items())},
+        "tools": {name: tools[name] for name in sorted(action.tools)},
+    }
+
+
+def key_of(document: Document) -> Digest:
+    """The key itself."""
+    return Digest.of(canonical(document))
+
+
+def difference(old: Document, new: Document) -> list[str]:
+    """What changed between two key documents, one sentence each, the old value before the new one.
+
+    >>> difference({"revision": 1}, {"revision": 2})
+    ['revision: 1 -> 2']
+    """
+    return [
+        f"{name}: {_brief(before)} -> {_brief(after)}"
+        for name in sorted({*_flat(old), *_flat(new)})
+        if (before := _flat(old).get(name, "none")) != (after := _flat(new).get(name, "none"))
+    ]
+
+
+def _flat(value: Json, prefix: str = "") -> dict[str, Json]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    flat: dict[str, Json] = {}
+    for key, inner in value.items():
+        flat |= _flat(inner, f"{prefix} {key}".strip())
+    return flat
+
+
+def _brief(value: Json) -> str:
+    text = value if isinstance(value, str) else canonical(value).decode()
+    digits = 64
+    return text[:12] if len(text) == digits and text.isalnum() else text

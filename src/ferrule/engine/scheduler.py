@@ -1,0 +1,283 @@
+"""Runs a plan: looks each action up in the store, runs the recipes of those not found, longest path first, side by side."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import threading
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, Noticed, RunFinished, RunStarted
+from ferrule.engine.jobserver import Jobserver
+from ferrule.engine.key import Document, difference, key_document, key_of
+from ferrule.engine.sources import source_digests
+from ferrule.engine.store import Result, Store, file_name
+from ferrule.engine.workshop import Site, Workshop
+from ferrule.errors import BuildError, FerruleError, StorageError
+from ferrule.model import Action, Digest, FileRecord, Outcome, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ferrule.engine.events import Event, Listener
+    from ferrule.engine.sources import StatIndex
+
+_POLL_SECONDS: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Everything a run needs besides the plan. `monotonic` is a clock in seconds, used for durations only."""
+
+    site: Site
+    store: Store
+    index: StatIndex
+    work: Path
+    jobs: int
+    listen: Listener
+    monotonic: Callable[[], float]
+
+    def execute(self, plan: Plan) -> tuple[Outcome, ...]:
+        """Bring every action of the plan to an outcome; a failure skips what needs it and lets the rest end.
+
+        KeyboardInterrupt ends all children and passes on. An exception that is not a FerruleError is a bug and passes on
+        once the running actions have ended.
+        """
+        return _Run(self, plan).execute()
+
+
+@dataclass(slots=True)
+class _Run:
+    engine: Engine
+    plan: Plan
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    done: queue.SimpleQueue[Event | tuple[Action, Outcome]] = field(default_factory=queue.SimpleQueue)
+    running: dict[str, threading.Thread] = field(default_factory=dict)
+    tokens: Jobserver | None = None
+    sources: dict[tuple[str, ...], dict[str, Digest]] = field(default_factory=dict)
+
+    def execute(self) -> tuple[Outcome, ...]:
+        engine, started = self.engine, self.engine.monotonic()
+        engine.listen(RunStarted(len(self.plan.actions), engine.jobs))
+        actions = {action.id: action for action in self.plan.actions}
+        order: TopologicalSorter[str] = TopologicalSorter({a.id: a.needs for a in self.plan.actions})
+        order.prepare()
+        waiting: list[tuple[Action, Digest, Document, str]] = []
+        try:
+            while order.is_active():
+                for action_id in sorted(order.get_ready()):
+                    found = self._look_up(actions[action_id])
+                    if isinstance(found, Outcome):
+                        self._finish(found, order)
+                    else:
+                        waiting.append((actions[action_id], *found))
+                if waiting:
+                    self._start_waiting(waiting)
+                if self.running:
+                    self._hear(order, blocked=bool(waiting))
+        except BaseException:
+            self._end()
+            raise
+        finally:
+            if self.tokens is not None:
+                self.tokens.__exit__(None, None, None)
+            engine.index.save()
+        outcomes = tuple(self.outcomes[action.id] for action in self.plan.actions)
+        engine.listen(RunFinished(outcomes, engine.monotonic() - started))
+        return outcomes
+
+    def _finish(self, outcome: Outcome, order: TopologicalSorter[str]) -> None:
+        self.outcomes[outcome.action.id] = outcome
+        self.engine.listen(ActionFinished(outcome))
+        order.done(outcome.action.id)
+
+    def _end(self) -> None:
+        from ferrule.tools.run import end_all  # noqa: PLC0415
+
+        while any(thread.is_alive() for thread in self.running.values()):
+            end_all()
+            for thread in self.running.values():
+                thread.join(_POLL_SECONDS)
+
+    def _look_up(self, action: Action) -> Outcome | tuple[Digest, Document, str]:
+        """Skip an action whose needs failed, take its result from the store, or say key, document and why it must run."""
+        lost = [n for n in action.needs if self.outcomes[n].state in {"failed", "skipped"}]
+        if lost:
+            root = next((n for n in lost if self.outcomes[n].state == "failed"), lost[0])
+            return Outcome(action, "skipped", reason=f"{root} {self.outcomes[root].state}")
+        try:
+            document = self._document(action)
+        except FerruleError as error:
+            return Outcome(action, "failed", reason=error.message, error=error)
+        key = key_of(document)
+        result = self.engine.store.find(key)
+        stale = self._stale(result) if result else None
+        if result and stale is None:
+            return Outcome(action, "cached", key, result.files, result.facts, reason="nothing changed")
+        return key, document, stale or self._why(action, document)
+
+    def _document(self, action: Action) -> Document:
+        toolchain = self.engine.site.toolchain
+        identities = {name: toolchain.identity(name) for name in action.tools} if toolchain else {}
+        if action.sources not in self.sources:
+            self.sources[action.sources] = source_digests(self.engine.index, self.engine.site.project, action.sources)
+        return key_document(
+            action,
+            sources=self.sources[action.sources],
+            needs={need: self.outcomes[need].files for need in action.needs},
+            needed_facts={need: self.outcomes[need].facts for need in action.needs},
+            tools=identities,
+        )
+
+    def _stale(self, result: Result) -> str | None:
+        """Name the first discovered file that is no longer as it was."""
+        for name, digest in result.discovered.items():
+            try:
+                if self.engine.index.digest(self.engine.site.project / name) != digest:
+                    return f"{name} changed"
+            except OSError:
+                return f"{name} is gone"
+        return None
+
+    def _why(self, action: Action, document: Document) -> str:
+        latest = self.engine.store.latest(action.id)
+        if latest is None:
+            return "never built here"
+        changes = difference(latest["document"], document)
+        more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
+        return f"{changes[0]}{more}" if changes else "its result is no longer in the cache"
+
+    def _expected(self, action: Action) -> float | None:
+        latest = self.engine.store.latest(action.id)
+        seconds = latest.get("seconds") if latest else None
+        return float(seconds) if isinstance(seconds, (int, float)) else None
+
+    def _weight(self, action: Action) -> float:
+        """Seconds until everything that needs this action could be done: what is long comes first."""
+        own = self._expected(action)
+        after = max((self._weight(a) for a in self.plan.actions if action.id in a.needs), default=0.0)
+        return (own if own is not None else (10.0 if action.tools else 1.0)) + after
+
+    def _start_waiting(self, waiting: list[tuple[Action, Digest, Document, str]]) -> None:
+        if self.tokens is None:
+            self.tokens = Jobserver(self.engine.jobs)
+        waiting.sort(key=lambda item: (-self._weight(item[0]), item[0].id))
+        while waiting and (not self.running or len(self.running) < self.engine.jobs) and self.tokens.acquire():
+            action, key, document, reason = waiting.pop(0)
+            self.engine.listen(ActionStarted(action, reason, self._expected(action)))
+            thread = threading.Thread(target=self._work, args=(action, key, document, reason), daemon=True)
+            self.running[action.id] = thread
+            thread.start()
+
+    def _hear(self, order: TopologicalSorter[str], *, blocked: bool) -> None:
+        """Wait for the next thing a running action has to say; briefly, if an action waits for a token."""
+        try:
+            heard = self.done.get(timeout=_POLL_SECONDS if blocked else None)
+        except queue.Empty:
+            return
+        if not isinstance(heard, tuple):
+            self.engine.listen(heard)
+            return
+        action, outcome = heard
+        self.running.pop(action.id).join()
+        if self.tokens is not None:
+            self.tokens.release()
+        if outcome.error is not None and not isinstance(outcome.error, FerruleError):
+            raise outcome.error
+        self._finish(outcome, order)
+
+    def _work(self, action: Action, key: Digest, document: Document, reason: str) -> None:
+        """Run one recipe; in a thread of its own, and whatever happens there is an outcome."""
+        started = self.engine.monotonic()
+        outcome = Outcome(action, "built", key, reason=reason)
+        try:
+            result = self._make(action, key, started)
+            self._check_unchanged(action, document)
+            self.engine.store.save(result, action.id, document)
+            outcome = replace(outcome, files=result.files, facts=result.facts)
+        except FerruleError as error:
+            outcome = replace(outcome, state="failed", reason=error.message.splitlines()[0], error=error)
+        except OSError as error:
+            failure = StorageError(
+                f"cannot write: {error.strerror or error}",
+                where=str(error.filename or self.engine.work),
+                hint="free some space or correct the permissions, then run the same command again; nothing is lost",
+            )
+            outcome = replace(outcome, state="failed", reason=failure.message, error=failure)
+        except Exception as error:  # noqa: BLE001 - carried to the main thread, which raises it with its traceback
+            outcome = replace(outcome, state="failed", reason=str(error), error=error)
+        self.done.put((action, replace(outcome, seconds=self.engine.monotonic() - started)))
+
+    def _make(self, action: Action, key: Digest, started: float) -> Result:
+        assert self.tokens is not None  # noqa: S101 - for the type checker: a recipe runs under a token
+        folder = self.engine.work / file_name(action.id)
+        log = self.engine.work / "logs" / f"{file_name(action.id)}.log"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)
+        site = replace(self.engine.site, environment={**self.engine.site.environment, **self.tokens.environment})
+        shop = Workshop(
+            action=action,
+            site=site,
+            folder=folder,
+            log=log,
+            key=key,
+            needed={need: self._paths(self.outcomes[need].files) for need in action.needs},
+            facts_of={need: self.outcomes[need].facts for need in action.needs},
+            tell=lambda text: self.done.put(ActionProgress(action, text)),
+        )
+        action.recipe.make(shop)
+        files = tuple(self._take(folder, name) for name in _made(action, folder))
+        discovered = self._discovered(shop.found)
+        shutil.rmtree(folder, ignore_errors=True)
+        return Result(key, files, shop.said, discovered, self.engine.monotonic() - started)
+
+    def _paths(self, records: tuple[FileRecord, ...]) -> Mapping[str, Path]:
+        return {record.name: self.engine.store.object(record.digest) for record in records}
+
+    def _take(self, folder: Path, name: str) -> FileRecord:
+        path = folder / name
+        digest, size = self.engine.store.put_file(path)
+        return FileRecord(name, digest, size, executable=bool(path.stat().st_mode & 0o100))
+
+    def _discovered(self, paths: list[Path]) -> dict[str, Digest]:
+        """Digests of files read beyond the declared sources, by path relative to the project."""
+        root, found = self.engine.site.project, {}
+        for path in sorted(set(paths)):
+            name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+            found[name] = self.engine.index.digest(path)
+        return found
+
+    def _check_unchanged(self, action: Action, document: Document) -> None:
+        """Refuse a result whose sources changed while it was made: nobody can say which of the two it holds."""
+        now = source_digests(self.engine.index, self.engine.site.project, action.sources)
+        changed = sorted(k for k, v in {n: d.hex for n, d in now.items()}.items() if document["sources"].get(k) != v)  # type: ignore[union-attr]
+        if changed:
+            raise BuildError(
+                "a source changed while this was built, so the result was not kept",
+                where=changed[0],
+                hint="run the same command again",
+            )
+
+
+def _made(action: Action, folder: Path) -> list[str]:
+    """Names of all files that the declared outputs consist of; raises BuildError if one was not made."""
+    names: list[str] = []
+    for output in action.outputs:
+        path = folder / output.name
+        if output.folder and path.is_dir():
+            names += sorted(p.relative_to(folder).as_posix() for p in path.rglob("*") if p.is_file())
+        elif path.is_file() and not path.is_symlink():
+            names.append(output.name)
+        else:
+            raise BuildError(f"{action.id} ended without making {output.name}", hint="look into its log")
+    return names
+
+
+def notice_to(listen: Listener) -> Callable[[str], None]:
+    """A function that reports a sentence as an event."""
+    return lambda text: listen(Noticed(text))

@@ -1,0 +1,136 @@
+"""Digests of files and folders of the project, each file hashed once until its stat data change.
+
+The index is a cache: it may be deleted, and a damaged one is ignored. An entry counts only if the file was last changed
+well before it was hashed, so that a change within one tick of the file system's clock cannot hide (Git's "racy" problem).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from typing import TYPE_CHECKING, Final
+
+from ferrule.errors import BuildError, StorageError
+from ferrule.model import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_VERSION: Final = 1
+_RACY_NS: Final = 50_000_000
+
+# Never a source: version control, what builds leave behind, and ourselves.
+IGNORED: Final = frozenset(
+    {".git", ".hg", ".jj", ".ferrule", ".nox", ".venv", "target", "node_modules", "__pycache__", ".DS_Store", ".cache"}
+)
+
+
+class StatIndex:
+    """Digests of files by path, remembered together with their stat data between runs. Safe for many threads."""
+
+    def __init__(self, file: Path | None, now_ns: Callable[[], int]) -> None:
+        self._file = file
+        self._now_ns = now_ns
+        self._lock = threading.Lock()
+        self._known = _read_index(file) if file else {}
+        self._changed = False
+
+    def digest(self, path: str | Path) -> Digest:
+        """Digest of a regular file's content; raises OSError if it cannot be read."""
+        name = os.fspath(path)
+        stat = os.stat(name)  # noqa: PTH116 - a Path costs more than the call
+        signature = [stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns]
+        known = self._known.get(name)
+        if known is not None and known[0] == signature:
+            return Digest(known[1])
+        started = self._now_ns()
+        with open(name, "rb") as stream:  # noqa: PTH123
+            import hashlib  # noqa: PLC0415
+
+            hexadecimal = hashlib.file_digest(stream, "sha256").hexdigest()
+        if started - max(stat.st_mtime_ns, stat.st_ctime_ns) > _RACY_NS:
+            with self._lock:
+                self._known[name] = (signature, hexadecimal)
+                self._changed = True
+        return Digest(hexadecimal)
+
+    def remember(self, path: Path, digest: Digest) -> None:
+        """Take over a digest that was computed while the file was written, so that it is not read again."""
+        stat = path.stat()
+        with self._lock:
+            self._known[os.fspath(path)] = ([stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns], digest.hex)
+            self._changed = True
+
+    def save(self) -> None:
+        """Write the index beside its place and rename; a failure only costs time later."""
+        if self._file is None or not self._changed:
+            return
+        aside = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        try:
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            aside.write_text(json.dumps({"version": _VERSION, "files": self._known}, separators=(",", ":")))
+            aside.replace(self._file)
+        except OSError:
+            aside.unlink(missing_ok=True)
+        self._changed = False
+
+
+def _read_index(file: Path) -> dict[str, tuple[list[int], str]]:
+    try:
+        document = json.loads(file.read_bytes())
+        if document["version"] != _VERSION:
+            return {}
+        return {str(k): (list(map(int, v[0])), Digest(v[1]).hex) for k, v in document["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return {}
+
+
+def files_below(root: Path, name: str, ignored: frozenset[str] = IGNORED) -> Iterator[tuple[str, str]]:
+    """Yield (name relative to `root`, absolute path) of a file, or of all files below a folder, sorted by name.
+
+    Links are followed when they lead to a file and refused when they lead to a folder or out of `root`; anything that is
+    neither file, folder nor link (a FIFO, a socket) is refused. Raises BuildError naming the path.
+    """
+    absolute = os.path.join(root, name) if name != "." else os.fspath(root)  # noqa: PTH118
+    try:
+        if not os.path.isdir(absolute):  # noqa: PTH112
+            os.stat(absolute)  # noqa: PTH116
+            yield name, absolute
+            return
+        yield from _walk(os.path.realpath(root), absolute, "" if name == "." else f"{name}/", ignored)
+    except FileNotFoundError:
+        raise BuildError("this source does not exist", where=name, hint="correct its path in targets.yaml") from None
+
+
+def _walk(root: str, folder: str, prefix: str, ignored: frozenset[str]) -> Iterator[tuple[str, str]]:
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            if entry.name in ignored:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(root, entry.path, f"{prefix}{entry.name}/", ignored)
+            elif entry.is_file(follow_symlinks=False):
+                yield f"{prefix}{entry.name}", entry.path
+            elif entry.is_symlink():
+                yield f"{prefix}{entry.name}", _checked_link(root, entry.path, f"{prefix}{entry.name}")
+            else:
+                raise BuildError("this source is neither a file nor a folder", where=f"{prefix}{entry.name}")
+
+
+def _checked_link(root: str, path: str, name: str) -> str:
+    real = os.path.realpath(path)
+    if not real.startswith(root + os.sep):
+        raise BuildError("this link leads out of the project", where=name, hint="replace it by what it points to")
+    if not os.path.isfile(real):  # noqa: PTH113
+        raise BuildError("this link does not lead to a file", where=name, hint="replace it by what it points to")
+    return path
+
+
+def source_digests(index: StatIndex, root: Path, names: tuple[str, ...]) -> dict[str, Digest]:
+    """Digest of every file that the given files and folders hold, by name relative to `root`."""
+    try:
+        return {name: index.digest(path) for source in names for name, path in files_below(root, source)}
+    except OSError as error:
+        raise StorageError(f"a source cannot be read: {error.strerror}", where=str(error.filename)) from error

@@ -1,0 +1,249 @@
+"""Where finished work is kept: contents by digest, and for each key the record of what an action made.
+
+    objects/ab/abcdef…   a file's content, named by its SHA-256, read-only
+    results/<key>.json   what an action with that key made, with a checksum of the record itself
+    latest/<action>.json the key document of an action's last result, to explain what changed
+
+Everything is written aside, flushed and renamed. A record or content that does not match its digest is dropped and said,
+and the action runs again: damage costs time, never correctness.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ferrule.engine.key import Document, canonical
+from ferrule.errors import StorageError
+from ferrule.model import Digest, FileRecord, Json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ferrule.engine.sources import StatIndex
+
+_CHUNK: Final = 1 << 20
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an action made: its files, the facts it measured, and files it read beyond its declared sources."""
+
+    key: Digest
+    files: tuple[FileRecord, ...]
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    discovered: Mapping[str, Digest] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Store:
+    """A folder of results. Several processes may use it at once; `notice` hears about damage that was found."""
+
+    def __init__(self, root: Path, index: StatIndex, notice: Callable[[str], None]) -> None:
+        self.root = root
+        self._index = index
+        self._notice = notice
+
+    def object(self, digest: Digest) -> Path:
+        """Where the content with that digest is, or would be."""
+        return self.root / "objects" / digest.hex[:2] / digest.hex
+
+    def find(self, key: Digest) -> Result | None:
+        """The result for a key if it is there, whole and undamaged; damage is dropped and said."""
+        path = self._record(key)
+        try:
+            result = _decode(path.read_bytes(), key)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._drop(path, f"a damaged cache record was dropped ({error}); its action runs again")
+            return None
+        for record in result.files:
+            if not self._whole(record):
+                self._drop(path, f"{record.name} is damaged or missing in the cache; its action runs again")
+                return None
+        return result
+
+    def _whole(self, record: FileRecord) -> bool:
+        path = self.object(record.digest)
+        try:
+            good = not path.is_symlink() and self._index.digest(path) == record.digest
+        except OSError:
+            return False
+        if not good:
+            with suppress(OSError):
+                path.unlink()
+        return good
+
+    def _drop(self, path: Path, text: str) -> None:
+        with suppress(OSError):
+            path.unlink()
+        self._notice(text)
+
+    def put_file(self, source: Path) -> tuple[Digest, int]:
+        """Take a copy of a file; returns its digest and size in bytes. Raises StorageError."""
+        import hashlib  # noqa: PLC0415
+
+        with _storage_errors(self.root), self._aside() as (stream, aside):
+            sha, size = hashlib.sha256(), 0
+            with source.open("rb") as content:
+                while chunk := content.read(_CHUNK):
+                    sha.update(chunk)
+                    stream.write(chunk)
+                    size += len(chunk)
+            digest = Digest(sha.hexdigest())
+            final = self.object(digest)
+            if final.exists() and self._whole(FileRecord(source.name, digest, size)):
+                aside.unlink()
+                return digest, size
+            _flush(stream)
+            aside.chmod(0o444)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            aside.replace(final)
+            self._index.remember(final, digest)
+            return digest, size
+
+    def save(self, result: Result, action: str, document: Document) -> None:
+        """Keep a result whose files are already in the store. Raises StorageError."""
+        body = _encode(result)
+        self._write(self._record(result.key), body)
+        latest = canonical({"key": result.key.hex, "document": document, "seconds": round(result.seconds, 3)})
+        self._write(self._latest(action), latest)
+
+    def latest(self, action: str) -> dict[str, Any] | None:
+        """Key, key document and seconds of the last result of an action, or None."""
+        try:
+            found = json.loads(self._latest(action).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) and isinstance(found.get("document"), dict) else None
+
+    def _record(self, key: Digest) -> Path:
+        return self.root / "results" / f"{key}.json"
+
+    def _latest(self, action: str) -> Path:
+        return self.root / "latest" / f"{file_name(action)}.json"
+
+    def _write(self, path: Path, content: bytes) -> None:
+        with _storage_errors(self.root), self._aside() as (stream, aside):
+            stream.write(content)
+            _flush(stream)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            aside.replace(path)
+
+    def _aside(self) -> _Aside:
+        folder = self.root / "aside"
+        folder.mkdir(parents=True, exist_ok=True)
+        return _Aside(folder)
+
+    def sweep(self) -> None:
+        """Remove what a killed run left aside; only while no other run works on this store."""
+        shutil.rmtree(self.root / "aside", ignore_errors=True)
+
+    def copy_out(self, record: FileRecord, target: Path) -> None:
+        """Write a content to a place of its own: aside, checked while copied, renamed. Raises StorageError."""
+        import hashlib  # noqa: PLC0415
+
+        with _storage_errors(target.parent):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with _Aside(target.parent) as (stream, aside):
+                sha = hashlib.sha256()
+                with self.object(record.digest).open("rb") as content:
+                    while chunk := content.read(_CHUNK):
+                        sha.update(chunk)
+                        stream.write(chunk)
+                if sha.hexdigest() != record.digest.hex:
+                    raise StorageError(
+                        f"{record.name} changed in the cache while it was copied", hint="run the same command again"
+                    )
+                _flush(stream)
+                aside.chmod(0o755 if record.executable else 0o644)
+                aside.replace(target)
+        self._index.remember(target, record.digest)
+
+
+class _Aside:
+    """A file beside its final place that disappears unless it was renamed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> tuple[Any, Path]:
+        descriptor, name = tempfile.mkstemp(prefix=".aside-", dir=self._folder)
+        self._stream = os.fdopen(descriptor, "wb")
+        self._path = Path(name)
+        return self._stream, self._path
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._stream.close()
+        with suppress(OSError):
+            self._path.unlink()
+
+
+def _flush(stream: Any) -> None:  # noqa: ANN401 - a binary stream
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+class _storage_errors:  # noqa: N801 - reads as a verb where it is used
+    """Turns what the operating system says about a full disk or missing rights into an error with a fix."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, OSError):
+            raise StorageError(
+                f"cannot write: {error.strerror or error}",
+                where=str(error.filename or self._place),
+                hint="free some space or correct the permissions, then run the same command again; nothing is lost",
+            ) from error
+
+
+def file_name(action: str) -> str:
+    """An action's id as a file name.
+
+    >>> file_name("native@x86_64-unknown-linux-gnu")
+    'native@x86_64-unknown-linux-gnu'
+    """
+    return re.sub(r"[^A-Za-z0-9@._+-]", "_", action)
+
+
+def _encode(result: Result) -> bytes:
+    body: Json = {
+        "version": _VERSION,
+        "key": result.key.hex,
+        "files": [[r.name, r.digest.hex, r.size, r.executable] for r in result.files],
+        "facts": dict(result.facts),
+        "discovered": {name: digest.hex for name, digest in sorted(result.discovered.items())},
+        "seconds": round(result.seconds, 3),
+    }
+    return canonical({"body": body, "sha256": Digest.of(canonical(body)).hex})
+
+
+def _decode(data: bytes, key: Digest) -> Result:
+    document = json.loads(data)
+    body = document["body"]
+    if Digest.of(canonical(body)).hex != document["sha256"]:
+        raise ValueError("its checksum does not match")
+    if body["version"] != _VERSION or body["key"] != key.hex:
+        raise ValueError("it is of another version or key")
+    return Result(
+        key=key,
+        files=tuple(FileRecord(str(n), Digest(d), int(s), bool(x)) for n, d, s, x in body["files"]),
+        facts=body["facts"],
+        discovered={str(n): Digest(d) for n, d in body["discovered"].items()},
+        seconds=float(body["seconds"]),
+    )

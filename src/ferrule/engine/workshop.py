@@ -1,0 +1,108 @@
+"""What a recipe may touch while it works: its own folder, its declared inputs, its tools, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from ferrule.errors import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from ferrule.model import Action, Digest, Json, Output
+    from ferrule.tools.cargo import Command
+    from ferrule.tools.toolchain import Toolchain
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all actions of a run share.
+
+    `project` is the project's root, `caches` holds folders that tools keep between runs, `downloads` the user's cache of
+    fetched files, `environment` what every child process gets, `toolchain` the programs (None when no action needs one).
+    """
+
+    project: Path
+    caches: Path
+    downloads: Path
+    environment: Mapping[str, str]
+    toolchain: Toolchain | None
+    offline: bool = False
+
+
+@dataclass(slots=True)
+class Workshop:
+    """One action at work. `folder` is empty at the start; when `make` returns, the outputs stand in it.
+
+    `needed` are the outputs of needed actions by action id and output name (read-only), `facts_of` what those actions
+    said, `key` the action's own key. `said` and `found` collect what the recipe reports.
+    """
+
+    action: Action
+    site: Site
+    folder: Path
+    log: Path
+    key: Digest
+    needed: Mapping[str, Mapping[str, Path]]
+    facts_of: Mapping[str, Mapping[str, Json]]
+    tell: Callable[[str], None]
+    said: dict[str, Json] = field(default_factory=dict)
+    found: list[Path] = field(default_factory=list)
+
+    @property
+    def project(self) -> Path:
+        """Root of the project, to read declared sources from."""
+        return self.site.project
+
+    @property
+    def toolchain(self) -> Toolchain:
+        """The programs; only for actions that declare tools."""
+        if self.site.toolchain is None:
+            raise AssertionError(f"{self.action.id} declares no tools")
+        return self.site.toolchain
+
+    def output(self, role: str) -> Path:
+        """Where the declared output with that role belongs."""
+        return self.folder / _required(self.action.output(role), role).name
+
+    def input(self, action: Action, role: str) -> Path:
+        """The output with that role of a needed action."""
+        return self.needed[action.id][_required(action.output(role), role).name]
+
+    def cache(self, name: str) -> Path:
+        """A folder that is kept between runs, for a tool with an incremental state of its own."""
+        folder = self.site.caches / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def say(self, **facts: Json) -> None:
+        """Record measured facts about the outputs; they go into the manifest."""
+        self.said.update(facts)
+
+    def discovered(self, paths: Iterable[Path]) -> None:
+        """Name files that were read beyond the declared sources: a change in one makes the result stale."""
+        self.found.extend(paths)
+
+    def progress(self, text: str) -> None:
+        """Show one short line about what is being done."""
+        self.tell(text)
+
+    def run(self, command: Command, *, on_line: Callable[[str], None] | None = None) -> str:
+        """Run a program with the run's environment and the action's log; returns its standard output.
+
+        Raises BuildError with the command, its last lines and the log's place.
+        """
+        from ferrule.tools import run  # noqa: PLC0415
+
+        environment = {**self.site.environment, **command.env}
+        return run.run(command.argv, env=environment, cwd=command.cwd or self.folder, log=self.log, on_line=on_line)
+
+
+def _required(output: Output | None, role: str) -> Output:
+    if output is None:
+        raise BuildError(f"no {role} is made here")
+    return output
