@@ -1,0 +1,125 @@
+"""The commands of this project: releasing, building, testing, checking, measuring. `scripts/nox -l` lists them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import nox
+
+nox.needs_version = ">=2024.3.2"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["tests"]
+
+PYPROJECT = Path("pyproject.toml")
+LOCKS = Path("requirements")
+FERRULE = LOCKS / "ferrule.txt"
+TESTS = LOCKS / "tests.txt"
+NOX = LOCKS / "nox.txt"
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Set up what is missing, then make all of dist/."""
+    prepare(session, FERRULE)
+    session.run("ferrule", "setup")
+    session.run("ferrule", "release", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Set up what is missing, then build for this machine: `-- [ARTIFACT…] [--target T]` builds just that."""
+    prepare(session, FERRULE)
+    session.run("ferrule", "setup")
+    session.run("ferrule", "build", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run every check and test; `-- tests/unit/formats -k tar` runs just those tests, at once."""
+    prepare(session, TESTS)
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    check(session)
+    session.run("ferrule", "setup")
+    quick, real = (Path(session.create_tmp(), name) for name in ("quick.xml", "integration.xml"))
+    verdicts = (0, 1)  # failures are counted below, so that one suite cannot hide the other
+    session.run("pytest", "-n", "auto", "-m", "not integration", f"--junitxml={quick}", success_codes=verdicts)
+    session.run("pytest", "-m", "integration", f"--junitxml={real}", success_codes=verdicts)
+    summarize(session, quick, real)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, types, imports, shell and workflows; changes nothing."""
+    prepare(session, TESTS)
+    check(session)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure Ferrule beside other tools: `-- --help` says what can be chosen."""
+    prepare(session, FERRULE)
+    session.run("ferrule", "setup")
+    session.run("python", "bench/run.py", *session.posargs)
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Write requirements/*.txt anew from pyproject.toml; `-- --upgrade` takes the newest versions."""
+    project = nox.project.load_toml(PYPROJECT)
+    runtime = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    session.install("--require-hashes", "-r", str(NOX))  # for its uv
+    compile_lock(session, NOX, nox.project.dependency_groups(project, "nox"))
+    compile_lock(session, FERRULE, runtime)
+    compile_lock(
+        session, TESTS, [*runtime, *nox.project.dependency_groups(project, "test", "lint")], "-c", str(FERRULE)
+    )
+
+
+def prepare(session: nox.Session, requirements: Path) -> None:
+    """Install a lock by its digests and the project itself, unless the environment already holds exactly that."""
+    stamp = Path(session.virtualenv.location, "installed")
+    wanted = hashlib.sha256(requirements.read_bytes() + PYPROJECT.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    session.install("--require-hashes", "-r", str(requirements))
+    session.install("--no-deps", "--no-build-isolation", "-e", ".")
+    stamp.write_text(wanted)
+
+
+def check(session: nox.Session) -> None:
+    """Run every check that builds nothing."""
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+    session.run("lint-imports")
+    session.run("shellcheck", "scripts/nox", ".ci/run")
+    session.run("zizmor", "--offline", "--quiet", "--persona=pedantic", ".github/workflows")
+
+
+def summarize(session: nox.Session, *reports: Path) -> None:
+    """Say in one line what all suites came to, and fail the session if one test did."""
+    suites = [suite for report in reports for suite in ET.parse(report).iter("testsuite")]
+    total, failures, errors, skipped = (
+        sum(int(suite.get(count, "0")) for suite in suites) for count in ("tests", "failures", "errors", "skipped")
+    )
+    line = f"{total} tests: {total - failures - errors - skipped} passed, {failures + errors} failed, {skipped} skipped"
+    if failures or errors:
+        session.error(line)
+    session.log(line)
+
+
+def compile_lock(session: nox.Session, target: Path, wanted: list[str], *constraints: str) -> None:
+    """Lock requirements with their digests, for every platform and Python from the oldest supported one on."""
+    source = Path(session.create_tmp(), target.with_suffix(".in").name)
+    source.write_text("\n".join(wanted), encoding="utf-8")
+    oldest = nox.project.load_toml(PYPROJECT)["project"]["requires-python"].removeprefix(">=")
+    session.run(
+        *("uv", "pip", "compile", "--quiet", str(source), *constraints, "--output-file", str(target)),
+        *("--universal", "--python-version", oldest, "--generate-hashes", "--no-annotate", "--no-emit-index-url"),
+        *("--custom-compile-command", "scripts/nox -s lock", *session.posargs),
+    )
