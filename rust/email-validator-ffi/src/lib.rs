@@ -224,11 +224,11 @@ impl TextOut {
         Ok(Self { text, length })
     }
 
-    fn apart_from(&self, others: impl IntoIterator<Item = Region> + Clone) -> Result<(), Failure> {
-        self.text.apart_from(others.clone())?;
-        self.length
-            .iter()
-            .try_for_each(|length| length.apart_from(others.clone()))
+    fn apart_from(&self, mut others: impl Iterator<Item = Region>) -> Result<(), Failure> {
+        others.try_for_each(|other| {
+            self.text.apart_from([other])?;
+            self.length.iter().try_for_each(|length| length.apart_from([other]))
+        })
     }
 
     /// # Safety
