@@ -105,6 +105,23 @@ class Recipe(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What an action makes, as far as those that pack it may know: its outputs and traits, not how they are made."""
+
+    id: str
+    outputs: tuple[Output, ...]
+    traits: tuple[tuple[str, str], ...] = ()
+
+    def output(self, role: str) -> Output | None:
+        """The output with that role, or None."""
+        return next((o for o in self.outputs if o.role == role), None)
+
+    def trait(self, name: str) -> str:
+        """The trait with that name; raises KeyError."""
+        return dict(self.traits)[name]
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One step of a plan.
 
@@ -123,13 +140,10 @@ class Action:
     tools: tuple[str, ...] = ()
     traits: tuple[tuple[str, str], ...] = ()
 
-    def output(self, role: str) -> Output | None:
-        """The output with that role, or None."""
-        return next((o for o in self.outputs if o.role == role), None)
-
-    def trait(self, name: str) -> str:
-        """The trait with that name; raises KeyError."""
-        return dict(self.traits)[name]
+    @property
+    def made(self) -> Made:
+        """What others may know of it."""
+        return Made(self.id, self.outputs, self.traits)
 
 
 @dataclass(frozen=True, slots=True)

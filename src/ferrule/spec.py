@@ -40,6 +40,10 @@ RelativePath = Annotated[str, Field(min_length=1, max_length=512)]
 """A path below the project's root, written with `/`; config refuses absolute ones and any that leave the project."""
 
 
+Feature = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_+./?:-]{0,63}$")]
+"""A Cargo feature (The Cargo Book, "Features"): `name`, `dependency/name` or `dep:name`."""
+
+
 class Section(BaseModel):
     """A mapping in targets.yaml: unknown keys are refused, nothing is converted, nothing changes later."""
 
@@ -102,8 +106,8 @@ class Context:
 
     `targets` are those the artifact selects (and the kind can be made for); `spec_for` gives the section with the
     overrides of one target applied; `actions_of` the planned actions of an artifact it names, `shipping` all actions
-    planned so far with an output that ships (for kinds that describe the others), `packed` whether another artifact
-    packs this one.
+    planned so far with an output that ships (for kinds that describe the others), `ship` whether this one's files stand
+    in dist/. `read_text` gives a file of the project and `folders` the names of the folders in a folder of it.
     """
 
     artifact: str
@@ -114,6 +118,7 @@ class Context:
     actions_of: Callable[[str], tuple[Action, ...]]
     shipping: Callable[[], tuple[Action, ...]]
     read_text: Callable[[str], str]
+    folders: Callable[[str], tuple[str, ...]]
     ship: bool
 
     def action_for(self, artifact: str, triple: str | None) -> Action | None:

@@ -8,7 +8,7 @@ Manifest Format" and "Workspaces"): members and exclude globs, inherited package
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ferrule.errors import ConfigError
@@ -20,9 +20,17 @@ if TYPE_CHECKING:
 _INHERITED = ("version", "license", "license-file", "description", "homepage", "repository", "authors")
 
 
+_SETTINGS = ("Cargo.toml", "Cargo.lock", ".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain")
+_DEPENDENCIES = ("dependencies", "build-dependencies")
+
+
 @dataclass(frozen=True, slots=True)
 class Crate:
-    """A package of the workspace: `folder` is relative to the project, `library` the library target's name or None."""
+    """A package of the workspace.
+
+    `folder` and `paths` (where its path dependencies are) are relative to the project; `library` is the library target's
+    name, or None.
+    """
 
     name: str
     version: str
@@ -33,20 +41,39 @@ class Crate:
     description: str | None = None
     homepage: str | None = None
     authors: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A Cargo workspace: its folder relative to the project's root and its crates by package name."""
+    """A Cargo workspace: its folder relative to the project's root, its crates by package name, and `settings`: the files
+    that hold for all of them (root manifest, lock file, toolchain and Cargo settings).
+    """
 
     folder: str
     crates: Mapping[str, Crate]
     locked: bool
+    settings: tuple[str, ...] = ()
 
     @property
     def manifest(self) -> str:
         """Path of the root manifest, relative to the project's root."""
         return _join(self.folder, "Cargo.toml")
+
+    def sources(self, name: str) -> tuple[str, ...]:
+        """Files and folders that a build of this crate reads: manifests, lock file, settings, its folder and those of the
+        crates of the workspace it depends on by path. Whatever else it reads, the compiler reports afterwards.
+        """
+        by_folder = {crate.folder: crate for crate in self.crates.values()}
+        seen: dict[str, None] = {}
+        waiting = [self.crates[name].folder]
+        while waiting:
+            folder = waiting.pop()
+            if folder in seen:
+                continue
+            seen[folder] = None
+            waiting += [p for p in by_folder[folder].paths if p in by_folder]
+        return tuple(dict.fromkeys((*self.settings, *sorted(seen))))
 
 
 def read_workspace(project: Path, folder: str = ".") -> Workspace:
@@ -59,9 +86,12 @@ def read_workspace(project: Path, folder: str = ".") -> Workspace:
         place = _join(folder, member)
         manifest = root if member == "." else _manifest(project, _join(place, "Cargo.toml"))
         if "package" in manifest:
-            crate = _crate(manifest, shared, place, (project / place))
-            crates[crate.name] = crate
-    return Workspace(folder, crates, locked=(project / folder / "Cargo.lock").is_file())
+            crate = _crate(manifest, shared, place, project / place)
+            paths = _path_dependencies(project / folder, project / place, manifest, table)
+            crates[crate.name] = replace(crate, paths=_relative(project, paths))
+    names = (_join(folder, name) for name in _SETTINGS)
+    settings = tuple(name for name in names if (project / name).is_file())
+    return Workspace(folder, crates, locked=(project / folder / "Cargo.lock").is_file(), settings=settings)
 
 
 def _join(*parts: str) -> str:
@@ -107,6 +137,31 @@ def _crate(manifest: Mapping[str, Any], shared: Mapping[str, Any], place: str, f
         homepage=package.get("homepage") or package.get("repository"),
         authors=tuple(package.get("authors") or ()),
     )
+
+
+def _path_dependencies(
+    root: Path, folder: Path, manifest: Mapping[str, Any], shared: Mapping[str, Any]
+) -> list[Path]:
+    """Folders of the crates that a manifest names by path, directly or through the workspace's table."""
+    tables = [manifest, *manifest.get("target", {}).values()]
+    common = shared.get("dependencies", {})
+    found: list[Path] = []
+    for name, value in ((n, v) for t in tables for kind in _DEPENDENCIES for n, v in t.get(kind, {}).items()):
+        if not isinstance(value, dict):
+            continue
+        inherited = common.get(name) if value.get("workspace") is True else None
+        if isinstance(inherited, dict) and "path" in inherited:
+            found.append(root / inherited["path"])
+        elif "path" in value:
+            found.append(folder / value["path"])
+    return found
+
+
+def _relative(project: Path, folders: list[Path]) -> tuple[str, ...]:
+    """The folders that lie in the project, as paths relative to it."""
+    base = project.resolve()
+    inside = [f.resolve() for f in folders if f.resolve().is_relative_to(base)]
+    return tuple(sorted({f.relative_to(base).as_posix() for f in inside}))
 
 
 def _inherited(key: str, value: object, shared: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a TOML value

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from ferrule.model import Action, Digest, Json, Output
+    from ferrule.model import Action, Digest, Json, Made, Output
     from ferrule.tools.cargo import Command
     from ferrule.tools.toolchain import Toolchain
 
@@ -67,11 +67,11 @@ class Workshop:
 
     def output(self, role: str) -> Path:
         """Where the declared output with that role belongs."""
-        return self.folder / _required(self.action.output(role), role).name
+        return self.folder / _required(self.action.made.output(role), role).name
 
-    def input(self, action: Action, role: str) -> Path:
+    def input(self, made: Made, role: str) -> Path:
         """The output with that role of a needed action."""
-        return self.needed[action.id][_required(action.output(role), role).name]
+        return self.needed[made.id][_required(made.output(role), role).name]
 
     def cache(self, name: str) -> Path:
         """A folder that is kept between runs, for a tool with an incremental state of its own."""

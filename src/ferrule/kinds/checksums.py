@@ -1,0 +1,70 @@
+"""SHA256SUMS over everything that ships, as `sha256sum -c` reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from ferrule.model import Action, Output
+from ferrule.spec import Context, Kind, Spec
+
+if TYPE_CHECKING:
+    from ferrule.engine.workshop import Workshop
+
+NAME = "SHA256SUMS"
+
+
+class ChecksumsSpec(Spec):
+    """One file with the SHA-256 of every other file of dist/ (all but the manifest, which lists this one)."""
+
+    kind: Literal["checksums"]
+
+
+def plan(_: ChecksumsSpec, context: Context) -> list[Action]:
+    """One action that needs every action with an output that ships."""
+    shipping = context.shipping()
+    return [
+        Action(
+            id=context.artifact,
+            artifact=context.artifact,
+            kind="checksums",
+            recipe=Checksums(
+                places=tuple((a.id, o.name, o.ships, o.folder) for a in shipping for o in a.outputs if o.ships)
+            ),
+            outputs=(Output(NAME, "checksums", NAME),),
+            needs=tuple(a.id for a in shipping),
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Checksums:
+    """Write the sums; `places` are (action, output, place in dist/, whether it is a folder)."""
+
+    revision: ClassVar[int] = 1
+
+    places: tuple[tuple[str, str, str, bool], ...]
+
+    def make(self, shop: Workshop) -> None:
+        """Hash every file again, from its content."""
+        from ferrule.formats.sums import format_sums  # noqa: PLC0415
+        from ferrule.model import Digest  # noqa: PLC0415
+
+        sums: dict[str, Digest] = {}
+        for action, output, place, folder in self.places:
+            for name, path in shop.needed[action].items():
+                if name == output:
+                    sums[place] = Digest.of_file(path)
+                elif folder and name.startswith(f"{output}/"):
+                    sums[place + name.removeprefix(output)] = Digest.of_file(path)
+        shop.output("checksums").write_text(format_sums(sums), encoding="utf-8", newline="\n")
+
+
+KIND = Kind(
+    name="checksums",
+    spec=ChecksumsSpec,
+    plan=plan,
+    summary="SHA256SUMS of every file that ships",
+    last=True,
+    packs=False,
+)

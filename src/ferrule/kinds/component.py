@@ -1,0 +1,164 @@
+"""WebAssembly: a core module and a component from one crate and one WIT world."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ferrule.errors import VerificationError
+from ferrule.model import Action, Digest, Output
+from ferrule.platforms import PLATFORMS
+from ferrule.spec import Context, CrateRef, Feature, Kind, ProjectPath, RelativePath, Spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.engine.workshop import Workshop
+
+SECTION = "ferrule"
+"""Name of the custom section that holds version and fingerprints as JSON."""
+
+
+class ComponentSpec(Spec):
+    """A crate that exports a WIT world, as a core module (for runtimes without components) and as a component."""
+
+    kind: Literal["component"]
+    crate: Annotated[str, CrateRef(("cdylib",))] = Field(description="The crate that implements the world.")
+    wit: Annotated[RelativePath, ProjectPath("either")] | None = Field(
+        default=None, description="The WIT file or folder; by default `wit` in the crate's folder."
+    )
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}$")] | None = Field(
+        default=None, description="Stem of the file names; by default the project's name."
+    )
+    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = Field(
+        default="release", description="Cargo profile."
+    )
+    features: tuple[Feature, ...] = Field(default=(), description="Cargo features.")
+    default_features: bool = Field(default=True, description="Whether the crate's default features are on.")
+    wasi: bool = Field(default=False, description="Whether imports of WASI are allowed.")
+
+
+def plan(spec: ComponentSpec, context: Context) -> list[Action]:
+    """One action a WebAssembly target."""
+    crate = context.crate(spec.crate)
+    wit = spec.wit or f"{crate.folder}/wit"
+    stem = f"{spec.name or context.project.name}-{context.project.version}"
+    return [
+        Action(
+            id=f"{context.artifact}@{target.triple}",
+            artifact=context.artifact,
+            kind="component",
+            target=target.triple,
+            recipe=WasmComponent(
+                workspace=context.workspace.folder,
+                crate=crate.name,
+                library=crate.library or "",
+                wit=wit,
+                triple=target.triple,
+                profile=spec.profile,
+                features=spec.features,
+                default_features=spec.default_features,
+                wasi=spec.wasi,
+                version=context.project.version,
+            ),
+            outputs=tuple(
+                Output(name, role, name if context.ship else None)
+                for name, role in ((f"{stem}.core.wasm", "module"), (f"{stem}.wasm", "component"))
+            ),
+            sources=tuple(dict.fromkeys((*context.workspace.sources(crate.name), wit))),
+            tools=("rustc", "cargo", "wasm-component-ld", "wasm-ld"),
+        )
+        for target in context.targets
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class WasmComponent:
+    """Link a crate twice, as core module and as component, and write fingerprints into both."""
+
+    revision: ClassVar[int] = 1
+
+    workspace: str
+    crate: str
+    library: str
+    wit: str
+    triple: str
+    profile: str
+    features: tuple[str, ...]
+    default_features: bool
+    wasi: bool
+    version: str
+
+    def make(self, shop: Workshop) -> None:
+        """Build both and check that the module imports nothing but what the WIT declares."""
+        from ferrule.formats import binary, wasm  # noqa: PLC0415
+        from ferrule.tools import cargo  # noqa: PLC0415
+
+        interface = wit_interface(shop.project / self.wit)
+        identity = {"version": self.version, "fingerprint": shop.key.hex, "interface": interface.hex}
+        for role in ("module", "component"):
+            shop.progress(f"linking the {role}")
+            command = cargo.wasm_command(
+                shop.toolchain,
+                cargo.WasmBuild(
+                    workspace=shop.project / self.workspace,
+                    package=self.crate,
+                    profile=self.profile,
+                    features=self.features,
+                    default_features=self.default_features,
+                    component=role == "component",
+                ),
+                target_folder=shop.cache(f"cargo/{self.triple}-{role}"),
+                environment=shop.site.environment,
+                offline=shop.site.offline,
+                extra={"FERRULE_FINGERPRINT": shop.key.hex, "FERRULE_INTERFACE": interface.hex},
+            )
+            made = cargo.build(shop.run, command, shop.progress)
+            shop.discovered(cargo.outside(made.read, [shop.project / s for s in shop.action.sources]))
+            content = made.file(self.crate, PLATFORMS[self.triple], "cdylib", self.library).read_bytes()
+            target = shop.output(role)
+            target.write_bytes(wasm.with_custom_section(content, SECTION, _canonical(identity)))
+            facts = binary.measure(target)
+            if not self.wasi:
+                _refuse_wasi(target.name, facts.imports)
+            shop.say(**{role: binary.summary(facts)})
+        shop.say(interface=interface.hex)
+
+
+def _canonical(value: dict[str, str]) -> bytes:
+    import json  # noqa: PLC0415
+
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _refuse_wasi(name: str, imports: tuple[str, ...]) -> None:
+    wasi = sorted(i for i in imports if i.startswith(("wasi:", "wasi_")))
+    if wasi:
+        raise VerificationError(
+            f"{name} imports {wasi[0]}" + (f" and {len(wasi) - 1} more of WASI" if len(wasi) > 1 else ""),
+            hint="remove what needs the operating system from the crate, or allow it with `wasi: true`",
+        )
+
+
+def wit_interface(path: Path) -> Digest:
+    """Fingerprint of a WIT file or folder: its tokens, whatever its comments and layout (WIT.md, "Lexical structure")."""
+    files = sorted(path.rglob("*.wit")) if path.is_dir() else [path]
+    if not files:
+        raise VerificationError("there is no .wit file here", where=str(path.name), hint="name the WIT with `wit:`")
+    tokens: list[str] = []
+    for file in files:
+        code = re.sub(r"/\*.*?\*/|//[^\n]*", " ", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+        tokens += re.findall(r"[\w-]+|[^\w\s]", code)
+    return Digest.of(" ".join(tokens).encode())
+
+
+KIND = Kind(
+    name="component",
+    spec=ComponentSpec,
+    plan=plan,
+    summary="a WebAssembly core module and component of a crate and its WIT world",
+    systems=frozenset({"wasm"}),
+)

@@ -1,0 +1,121 @@
+"""C headers: cbindgen's declarations of a crate, with version and fingerprint macros."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ferrule.model import Action, Digest, Output
+from ferrule.spec import Context, CrateRef, Kind, ProjectPath, RelativePath, Spec
+
+if TYPE_CHECKING:
+    from ferrule.engine.workshop import Workshop
+
+
+class HeaderSpec(Spec):
+    """A header for C and C++ made from the public `extern "C"` items of a crate."""
+
+    kind: Literal["header"]
+    crate: Annotated[str, CrateRef()] = Field(description="The crate whose interface is declared.")
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}\.(h|hpp)$")] | None = Field(
+        default=None, description="File name; by default <library name>.h."
+    )
+    config: Annotated[RelativePath, ProjectPath("file")] | None = Field(
+        default=None, description="cbindgen's configuration; by default cbindgen.toml of the crate, if it has one."
+    )
+    macros: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")] | None = Field(
+        default=None,
+        description="Prefix of the macros <prefix>_VERSION, _FINGERPRINT and _INTERFACE; by default the name in capitals.",
+    )
+
+
+def plan(spec: HeaderSpec, context: Context) -> list[Action]:
+    """One action, whatever the targets: the interface is the same everywhere."""
+    crate = context.crate(spec.crate)
+    stem = crate.library or crate.name.replace("-", "_")
+    name = spec.name or f"{stem}.h"
+    return [
+        Action(
+            id=context.artifact,
+            artifact=context.artifact,
+            kind="header",
+            recipe=CbindgenHeader(
+                workspace=context.workspace.folder,
+                crate=crate.name,
+                crate_folder=crate.folder,
+                config=spec.config,
+                macros=spec.macros or re.sub(r"[^A-Z0-9]", "_", name.rpartition(".")[0].upper()),
+                version=context.project.version,
+            ),
+            outputs=(Output(name, "header", f"include/{name}" if context.ship else None),),
+            sources=(*context.workspace.sources(crate.name), *([spec.config] if spec.config else [])),
+            tools=("rustc", "cargo", "cbindgen"),
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class CbindgenHeader:
+    """Run cbindgen, fingerprint what it declares, and write both into the header."""
+
+    revision: ClassVar[int] = 1
+
+    workspace: str
+    crate: str
+    crate_folder: str
+    config: str | None
+    macros: str
+    version: str
+
+    def make(self, shop: Workshop) -> None:
+        """Write the header; raises BuildError with cbindgen's own words and place."""
+        from ferrule.tools import cbindgen  # noqa: PLC0415
+
+        default = shop.project / self.crate_folder / "cbindgen.toml"
+        config = shop.project / self.config if self.config else default if default.is_file() else None
+        raw = shop.folder / "raw.h"
+        command = cbindgen.header_command(
+            shop.toolchain,
+            crate=self.crate,
+            crate_folder=shop.project / self.crate_folder,
+            lockfile=shop.project / self.workspace / "Cargo.lock",
+            config=config,
+            output=raw,
+            offline=shop.site.offline,
+        )
+        shop.run(command)
+        text = raw.read_text(encoding="utf-8")
+        interface = interface_of(text)
+        shop.say(interface=interface.hex)
+        macros = {"VERSION": self.version, "FINGERPRINT": shop.key.hex, "INTERFACE": interface.hex}
+        lines = [f'#define {self.macros}_{name} "{value}"' for name, value in macros.items()]
+        shop.output("header").write_text(with_macros(text, lines), encoding="utf-8", newline="\n")
+
+
+def interface_of(header: str) -> Digest:
+    """Fingerprint of what a header declares: its tokens, whatever its comments and layout.
+
+    >>> interface_of("int a(void); /* one */") == interface_of("// two\\nint  a( void );")
+    True
+    """
+    code = re.sub(r"/\*.*?\*/|//[^\n]*", " ", header, flags=re.DOTALL)
+    return Digest.of(" ".join(re.findall(r"\w+|[^\w\s]", code)).encode())
+
+
+def with_macros(header: str, macros: list[str]) -> str:
+    """Put macro lines behind the include guard or `#pragma once`, or at the top where there is neither."""
+    guard = re.search(r"^#ifndef (\w+)[ \t]*\n#define \1[ \t]*\n|^#pragma once[ \t]*\n", header, flags=re.MULTILINE)
+    at = guard.end() if guard else 0
+    return header[:at] + "\n" + "\n".join(macros) + "\n" + header[at:]
+
+
+KIND = Kind(
+    name="header",
+    spec=HeaderSpec,
+    plan=plan,
+    summary="a C header of a crate's interface, by cbindgen",
+    systems=frozenset({"linux", "macos", "wasm"}),
+)

@@ -1,0 +1,210 @@
+"""Native libraries: a crate's cdylib and staticlib for each Linux and macOS target, compiled once and measured."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ferrule.errors import BuildError, VerificationError
+from ferrule.model import Action, Output
+from ferrule.platforms import PLATFORMS
+from ferrule.spec import ArtifactRef, Context, CrateRef, Feature, Kind, PlanProblem, Spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.engine.workshop import Workshop
+    from ferrule.formats.binary import BinaryFacts
+    from ferrule.model import Json, Target
+
+LibraryType = Literal["cdylib", "staticlib"]
+
+
+class LibrarySpec(Spec):
+    """A crate with a C interface, built for each selected target."""
+
+    kind: Literal["library"]
+    crate: Annotated[str, CrateRef()] = Field(description="The crate to build.")
+    types: tuple[LibraryType, ...] = Field(
+        default=("cdylib", "staticlib"), min_length=1, description="Which libraries are made of it."
+    )
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}$")] | None = Field(
+        default=None, description="Name to link by (lib<name>.so); by default the crate's library name."
+    )
+    abi: Annotated[str, Field(pattern=r"^[0-9]{1,5}(\.[0-9]{1,5}){0,2}$")] | None = Field(
+        default=None,
+        description="Number in the soname, raised when the C interface breaks; by default the part of the version that "
+        "SemVer lets break: 1 for 1.2.3, 0.1 for 0.1.2.",
+    )
+    header: Annotated[str, ArtifactRef(("header",))] | None = Field(
+        default=None, description="The header that declares its interface, whose fingerprint is compiled in."
+    )
+    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = Field(
+        default="release", description="Cargo profile."
+    )
+    features: tuple[Feature, ...] = Field(default=(), description="Cargo features.")
+    default_features: bool = Field(default=True, description="Whether the crate's default features are on.")
+    exports: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_*?][A-Za-z0-9_*?.$@]*$")], ...] | None = Field(
+        default=None, description="Globs of the symbols the cdylib may export; anything else it exports is an error."
+    )
+
+
+def abi_of(version: str) -> str:
+    """The part of a version that a soname carries: what SemVer 2.0.0 (section 4 and 8) lets break at once.
+
+    >>> abi_of("1.4.2"), abi_of("0.3.1"), abi_of("0.0.7")
+    ('1', '0.3', '0.0.7')
+    """
+    major, minor, patch = (version.split("-")[0].split("+")[0].split(".") + ["0", "0"])[:3]
+    if major != "0":
+        return major
+    return f"0.{minor}" if minor != "0" else f"0.0.{patch}"
+
+
+def plan(spec: LibrarySpec, context: Context) -> list[Action]:
+    """One action a target."""
+    return [_action(context, target) for target in context.targets]
+
+
+def _action(context: Context, target: Target) -> Action:
+    spec = context.spec_for(target.triple)
+    assert isinstance(spec, LibrarySpec)  # noqa: S101 - for the type checker
+    crate, platform = context.crate(spec.crate), PLATFORMS[target.triple]
+    missing = [t for t in spec.types if t not in crate.types]
+    if missing or crate.library is None:
+        raise PlanProblem(
+            "crate",
+            f"the crate {crate.name} makes no {' and no '.join(missing or ['library'])}",
+            f'write crate-type = ["{'", "'.join(spec.types)}"] under [lib] in {crate.folder}/Cargo.toml',
+        )
+    name, abi = spec.name or crate.library, spec.abi or abi_of(context.project.version)
+    place = f"lib/{target.triple}/" if context.ship else None
+    names = {"cdylib": platform.soname(name, abi), "staticlib": platform.staticlib(name)}
+    headers = context.actions_of(spec.header) if spec.header else ()
+    return Action(
+        id=f"{context.artifact}@{target.triple}",
+        artifact=context.artifact,
+        kind="library",
+        target=target.triple,
+        recipe=CargoLibrary(
+            workspace=context.workspace.folder,
+            crate=crate.name,
+            library=crate.library,
+            types=spec.types,
+            triple=target.triple,
+            glibc=target.glibc,
+            macos=target.macos,
+            soname=names["cdylib"],
+            profile=spec.profile,
+            features=spec.features,
+            default_features=spec.default_features,
+            exports=spec.exports,
+            commit=context.project.commit,
+            header=headers[0].id if headers else None,
+        ),
+        outputs=tuple(Output(names[t], t, place + names[t] if place else None) for t in spec.types),
+        needs=tuple(h.id for h in headers),
+        sources=context.workspace.sources(crate.name),
+        tools=("rustc", "cargo", "zig", "cargo-zigbuild"),
+        traits=(("library", name), ("abi", abi)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CargoLibrary:
+    """Build a crate with Cargo for one target, take what Cargo says it made, and measure it."""
+
+    revision: ClassVar[int] = 1
+
+    workspace: str
+    crate: str
+    library: str
+    types: tuple[LibraryType, ...]
+    triple: str
+    glibc: str | None
+    macos: str | None
+    soname: str
+    profile: str
+    features: tuple[str, ...]
+    default_features: bool
+    exports: tuple[str, ...] | None
+    commit: str
+    header: str | None
+
+    def make(self, shop: Workshop) -> None:
+        """Build, copy under the declared names, and refuse what is not as declared."""
+        from ferrule.tools import cargo, zig  # noqa: PLC0415
+
+        zig.prime(shop.toolchain, shop.site.downloads, shop.site.environment)
+        command = cargo.library_command(
+            shop.toolchain,
+            cargo.LibraryBuild(
+                workspace=shop.project / self.workspace,
+                package=self.crate,
+                triple=self.triple,
+                types=self.types,
+                glibc=self.glibc,
+                macos=self.macos,
+                profile=self.profile,
+                features=self.features,
+                default_features=self.default_features,
+                soname=self.soname,
+            ),
+            target_folder=shop.cache(f"cargo/{self.triple}"),
+            cache=shop.site.downloads,
+            environment=shop.site.environment,
+            offline=shop.site.offline,
+            extra=self._identity(shop),
+        )
+        made = cargo.build(shop.run, command, shop.progress)
+        shop.discovered(cargo.outside(made.read, [shop.project / s for s in shop.action.sources]))
+        for kind in self.types:
+            self._take(shop, kind, made.file(self.crate, PLATFORMS[self.triple], kind, self.library))
+        shop.say(link=list(made.native_libraries))
+
+    def _identity(self, shop: Workshop) -> dict[str, str]:
+        """What a build script may compile in; a crate that does not look at these variables is the same without them."""
+        interface = str(shop.facts_of[self.header].get("interface", "")) if self.header else ""
+        known = {
+            "FERRULE_FINGERPRINT": shop.key.hex,
+            "FERRULE_INTERFACE": interface,
+            "FERRULE_COMMIT": self.commit,
+        }
+        return {name: value for name, value in known.items() if value}
+
+    def _take(self, shop: Workshop, kind: LibraryType, made: Path) -> None:
+        from ferrule.formats import binary  # noqa: PLC0415
+
+        target = shop.output(kind)
+        shutil.copyfile(made, target)
+        facts = binary.measure(target)
+        floor = self.glibc or self.macos
+        problems = binary.check(facts, platform=PLATFORMS[self.triple], floor=floor, exports_allowed=self.exports)
+        if problems:
+            raise VerificationError(
+                f"{target.name} is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
+                where=f"{shop.action.artifact} for {self.triple}",
+                hint="correct the code or what targets.yaml declares; nothing was shipped",
+            )
+        shop.say(**{kind: summary(facts)})
+
+
+def summary(facts: BinaryFacts) -> Json:
+    """The measured facts that the manifest keeps of a library."""
+    from ferrule.formats import binary  # noqa: PLC0415
+
+    return binary.summary(facts)
+
+
+KIND = Kind(
+    name="library",
+    spec=LibrarySpec,
+    plan=plan,
+    summary="native libraries (cdylib, staticlib) of a crate, one set a target",
+    systems=frozenset({"linux", "macos"}),
+)
+
+__all__ = ["KIND", "BuildError", "CargoLibrary", "LibrarySpec", "abi_of"]

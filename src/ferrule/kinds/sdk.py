@@ -1,0 +1,236 @@
+"""C SDKs: one archive a target with libraries, header, pkg-config file, CMake package and licences; relocatable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ferrule.formats.entries import Entry
+from ferrule.model import Action, Made, Output
+from ferrule.platforms import PLATFORMS, Platform
+from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.engine.workshop import Workshop
+
+
+class SdkSpec(Spec):
+    """What a C or C++ program needs to link against a library."""
+
+    kind: Literal["sdk"]
+    library: Annotated[str, ArtifactRef(("library",))] = Field(description="The library to pack.")
+    header: Annotated[str, ArtifactRef(("header",))] = Field(description="The header to pack.")
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}$")] | None = Field(
+        default=None, description="Stem of the archive's name; by default <project>-c."
+    )
+    files: dict[str, Annotated[RelativePath, ProjectPath("file")]] = Field(
+        default_factory=dict, description="More files: place in the archive and path in the project."
+    )
+
+
+def plan(spec: SdkSpec, context: Context) -> list[Action]:
+    """One archive a target that the library is made for."""
+    return [_action(spec, context, target.triple) for target in context.targets]
+
+
+def _action(spec: SdkSpec, context: Context, triple: str) -> Action:
+    library = context.action_for(spec.library, triple)
+    header = context.action_for(spec.header, triple)
+    if library is None or header is None:
+        raise PlanProblem(
+            "library" if library is None else "header",
+            f"{spec.library if library is None else spec.header} is not made for {triple}",
+            "narrow `targets` here, or widen them there",
+        )
+    if not context.project.license_files:
+        raise PlanProblem(
+            "kind",
+            "an SDK carries the licence, and this project names no licence file",
+            "add `license-files: [LICENSE]` to `project`",
+        )
+    project = context.project
+    stem = f"{spec.name or project.name + '-c'}-{project.version}-{triple}"
+    name = f"{stem}.tar.gz"
+    return Action(
+        id=f"{context.artifact}@{triple}",
+        artifact=context.artifact,
+        kind="sdk",
+        target=triple,
+        recipe=CSdk(
+            stem=stem,
+            triple=triple,
+            library=library.made,
+            header=header.made,
+            version=project.version,
+            description=project.description or project.name,
+            homepage=project.homepage,
+            license_files=project.license_files,
+            files=tuple(sorted(spec.files.items())),
+            epoch=project.epoch,
+        ),
+        outputs=(Output(name, "archive", name if context.ship else None),),
+        needs=(library.id, header.id),
+        sources=(*project.license_files, *spec.files.values()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CSdk:
+    """Pack one target's SDK."""
+
+    revision: ClassVar[int] = 1
+
+    stem: str
+    triple: str
+    library: Made
+    header: Made
+    version: str
+    description: str
+    homepage: str | None
+    license_files: tuple[str, ...]
+    files: tuple[tuple[str, str], ...]
+    epoch: int
+
+    def make(self, shop: Workshop) -> None:
+        """Write the archive, with one folder at its top."""
+        from ferrule.formats.tar import write_tar_gz  # noqa: PLC0415
+
+        entries = [self._below(entry) for entry in self._entries(shop)]
+        write_tar_gz(shop.output("archive"), entries, self.epoch)
+
+    def _below(self, entry: Entry) -> Entry:
+        return Entry(f"{self.stem}/{entry.name}", entry.source, entry.executable, entry.link)
+
+    def _entries(self, shop: Workshop) -> list[Entry]:
+        platform, name, abi = PLATFORMS[self.triple], self.library.trait("library"), self.library.trait("abi")
+        link = shop.facts_of[self.library.id].get("link")
+        private = [str(flag) for flag in link] if isinstance(link, list) else []
+        header = self.header.output("header")
+        entries = [Entry(f"include/{header.name if header else name}", shop.input(self.header, "header"))]
+        has_shared = self.library.output("cdylib") is not None
+        if has_shared:
+            real = platform.soname(name, self.version)
+            entries.append(Entry(f"lib/{real}", shop.input(self.library, "cdylib"), executable=True))
+            entries += [Entry(f"lib/{link}", link=real) for link in links(platform, name, abi, self.version)]
+        if self.library.output("staticlib") is not None:
+            entries.append(Entry(f"lib/{platform.staticlib(name)}", shop.input(self.library, "staticlib")))
+        text = {
+            f"lib/pkgconfig/{name}.pc": pkg_config(name, self, private, shared=has_shared),
+            f"lib/cmake/{name}/{name}Config.cmake": cmake_config(name, self, platform, private),
+            f"lib/cmake/{name}/{name}ConfigVersion.cmake": cmake_version(self.version),
+        }
+        entries += [Entry(place, content.encode()) for place, content in text.items()]
+        entries += [Entry(f"share/licenses/{name}/{_base(f)}", shop.project / f) for f in self.license_files]
+        entries += [Entry(place, shop.project / file) for place, file in self.files]
+        return entries
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def links(platform: Platform, name: str, abi: str, version: str) -> tuple[str, ...]:
+    """Names that lead to the real file: the one that programs are linked by, and the one that they load.
+
+    >>> links(PLATFORMS["x86_64-unknown-linux-gnu"], "z", "1", "1.2.3")
+    ('libz.so', 'libz.so.1')
+    """
+    real = platform.soname(name, version)
+    names = (platform.cdylib(name), platform.soname(name, abi))
+    return tuple(dict.fromkeys(n for n in names if n != real))
+
+
+def pkg_config(name: str, sdk: CSdk, private: list[str], *, shared: bool) -> str:
+    """A pkg-config file that finds itself (pcfiledir), so that the archive works wherever it is unpacked."""
+    own, others = f"-L${{libdir}} -l{name}", " ".join(private)
+    return "\n".join(
+        [
+            "prefix=${pcfiledir}/../..",
+            "libdir=${prefix}/lib",
+            "includedir=${prefix}/include",
+            "",
+            f"Name: {name}",
+            f"Description: {sdk.description}",
+            *([f"URL: {sdk.homepage}"] if sdk.homepage else []),
+            f"Version: {sdk.version}",
+            f"Libs: {own}" + ("" if shared or not others else f" {others}"),
+            *([f"Libs.private: {others}"] if shared and others else []),
+            "Cflags: -I${includedir}",
+            "",
+        ]
+    )
+
+
+def cmake_config(name: str, sdk: CSdk, platform: Platform, private: list[str]) -> str:
+    """A CMake package with the imported targets <name>::<name> (shared) and <name>::static (cmake-packages(7))."""
+    abi = sdk.library.trait("abi")
+    lines = [
+        f'get_filename_component(_{name}_root "${{CMAKE_CURRENT_LIST_DIR}}/../../.." ABSOLUTE)',
+    ]
+    include = f'INTERFACE_INCLUDE_DIRECTORIES "${{_{name}_root}}/include"'
+    static = (
+        f'IMPORTED_LOCATION "${{_{name}_root}}/lib/{platform.staticlib(name)}"\n    {include}\n    '
+        f'INTERFACE_LINK_LIBRARIES "{";".join(private)}"'
+    )
+    if sdk.library.output("cdylib") is not None:
+        key = "IMPORTED_SONAME"
+        value = platform.soname(name, abi) if platform.system == "linux" else f"@rpath/{platform.soname(name, abi)}"
+        lines += [
+            f"if(NOT TARGET {name}::{name})",
+            f"  add_library({name}::{name} SHARED IMPORTED)",
+            f"  set_target_properties({name}::{name} PROPERTIES",
+            f'    IMPORTED_LOCATION "${{_{name}_root}}/lib/{platform.soname(name, sdk.version)}"',
+            f'    {key} "{value}"',
+            f"    {include})",
+            "endif()",
+        ]
+    if sdk.library.output("staticlib") is not None:
+        lines += [
+            f"if(NOT TARGET {name}::static)",
+            f"  add_library({name}::static STATIC IMPORTED)",
+            f"  set_target_properties({name}::static PROPERTIES\n    {static})",
+            "endif()",
+        ]
+        if sdk.library.output("cdylib") is None:
+            lines += [
+                f"if(NOT TARGET {name}::{name})",
+                f"  add_library({name}::{name} INTERFACE IMPORTED)",
+                f"  set_target_properties({name}::{name} PROPERTIES INTERFACE_LINK_LIBRARIES {name}::static)",
+                "endif()",
+            ]
+    return "\n".join([*lines, f"unset(_{name}_root)", ""])
+
+
+def cmake_version(version: str) -> str:
+    """CMake's version file: compatible with what SemVer calls compatible (cmake-packages(7), "Package Version File")."""
+    major, minor = (version.split(".") + ["0"])[:2]
+    same = [f"PACKAGE_FIND_VERSION_MAJOR EQUAL {major}"]
+    if major == "0":
+        same.append(f"PACKAGE_FIND_VERSION_MINOR EQUAL {minor}")
+    plain = version.split("-")[0].split("+")[0]
+    return "\n".join(
+        [
+            f'set(PACKAGE_VERSION "{plain}")',
+            "set(PACKAGE_VERSION_COMPATIBLE FALSE)",
+            f"if({' AND '.join(same)} AND NOT PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION)",
+            "  set(PACKAGE_VERSION_COMPATIBLE TRUE)",
+            "endif()",
+            "if(PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSION)",
+            "  set(PACKAGE_VERSION_EXACT TRUE)",
+            "endif()",
+            "",
+        ]
+    )
+
+
+KIND = Kind(
+    name="sdk",
+    spec=SdkSpec,
+    plan=plan,
+    summary="a C SDK a target: libraries, header, pkg-config, CMake, licences",
+    systems=frozenset({"linux", "macos"}),
+)

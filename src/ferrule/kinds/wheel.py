@@ -1,0 +1,271 @@
+"""Python wheels around an already built library (py3-none-<platform>), and the source distribution beside them."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ferrule.errors import BuildError
+from ferrule.formats.entries import Entry
+from ferrule.model import Action, Made, Output
+from ferrule.platforms import PLATFORMS
+from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.engine.workshop import Workshop
+
+NATIVE = "_native"
+"""Name of the folder, inside the Python package, that holds the library and what the loader needs to know of it."""
+
+_NEVER = frozenset({"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", "dist", "build", ".venv"})
+
+
+class WheelSpec(Spec):
+    """A Python package whose loader opens the native library that the wheel carries."""
+
+    kind: Literal["wheel"]
+    library: Annotated[str, ArtifactRef(("library",))] = Field(description="The library to pack.")
+    source: Annotated[RelativePath, ProjectPath("folder")] = Field(
+        description="Folder with pyproject.toml (its [project] table gives the metadata) and the package under src/."
+    )
+    package: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")] | None = Field(
+        default=None, description="Import name of the package; by default the only folder in src/."
+    )
+    sdist: bool = Field(default=True, description="Whether a source distribution, with the crate inside, is made too.")
+
+
+def plan(spec: WheelSpec, context: Context) -> list[Action]:
+    """One wheel a target, and the source distribution."""
+    manifest = f"{spec.source}/pyproject.toml"
+    project = _project_table(context.read_text(manifest), manifest)
+    name = project["name"]
+    package = spec.package or _only_package(context, spec)
+    common = _Common(
+        source=spec.source,
+        package=package,
+        name=name,
+        version=context.project.version,
+        license_files=context.project.license_files,
+        epoch=context.project.epoch,
+    )
+    actions = [_wheel(context, spec, common, triple) for triple in (t.triple for t in context.targets)]
+    if spec.sdist and actions:
+        actions.append(_sdist(context, spec, common))
+    return actions
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    source: str
+    package: str
+    name: str
+    version: str
+    license_files: tuple[str, ...]
+    epoch: int
+
+
+def _project_table(text: str, place: str) -> dict[str, Any]:
+    try:
+        project = tomllib.loads(text)["project"]
+    except tomllib.TOMLDecodeError as error:
+        raise PlanProblem("source", f"{place} is not valid TOML: {error}") from None
+    except KeyError:
+        raise PlanProblem("source", f"{place} has no [project] table", "write name and description there") from None
+    if not isinstance(project.get("name"), str):
+        raise PlanProblem("source", f"{place} has no project name", 'write name = "…" under [project]')
+    if "version" in project:
+        raise PlanProblem(
+            "source", f"{place} states a version of its own", 'replace it by dynamic = ["version"]: the release has one'
+        )
+    return dict(project)
+
+
+def _only_package(context: Context, spec: WheelSpec) -> str:
+    packages = context.folders(f"{spec.source}/src")
+    if len(packages) != 1:
+        raise PlanProblem(
+            "source",
+            f"{spec.source}/src holds {len(packages)} packages",
+            "name the one that loads the library with `package`",
+        )
+    return packages[0]
+
+
+def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> Action:
+    from ferrule.formats.wheel import platform_tags, wheel_file_name  # noqa: PLC0415
+
+    library = context.action_for(spec.library, triple)
+    if library is None or library.made.output("cdylib") is None:
+        raise PlanProblem(
+            "library", f"{spec.library} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
+        )
+    target = next(t for t in context.targets if t.triple == triple)
+    platform = PLATFORMS[triple]
+    floor = target.glibc if platform.system == "linux" else target.macos
+    if floor is None:
+        raise PlanProblem(
+            "targets",
+            f"a wheel for {triple} needs a floor: without one it runs on machines like the one it was built on only",
+            f'write {platform.floor_name}: "{"2.17" if platform.system == "linux" else "11.0"}" at the target',
+        )
+    tags = tuple(f"py3-none-{tag}" for tag in platform_tags(platform, floor))
+    name = wheel_file_name(common.name, common.version, tags)
+    return Action(
+        id=f"{context.artifact}@{triple}",
+        artifact=context.artifact,
+        kind="wheel",
+        target=triple,
+        recipe=Wheel(common=common, library=library.made, tags=tags),
+        outputs=(Output(name, "wheel", name if context.ship else None),),
+        needs=(library.id,),
+        sources=(common.source, *common.license_files),
+    )
+
+
+def _sdist(context: Context, spec: WheelSpec, common: _Common) -> Action:
+    from packaging.utils import canonicalize_name, canonicalize_version  # noqa: PLC0415
+
+    library = context.actions_of(spec.library)
+    stem = canonicalize_name(common.name).replace("-", "_")
+    name = f"{stem}-{canonicalize_version(common.version, strip_trailing_zero=False)}.tar.gz"
+    sources = tuple(dict.fromkeys(s for action in library for s in action.sources))
+    return Action(
+        id=f"{context.artifact}@sdist",
+        artifact=context.artifact,
+        kind="wheel",
+        recipe=Sdist(common=common, workspace=context.workspace.folder, rust=sources),
+        outputs=(Output(name, "sdist", name if context.ship else None),),
+        sources=tuple(dict.fromkeys((common.source, *common.license_files, *sources))),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """Pack the package and one target's library."""
+
+    revision: ClassVar[int] = 1
+
+    common: _Common
+    library: Made
+    tags: tuple[str, ...]
+
+    def make(self, shop: Workshop) -> None:
+        """Write the wheel; raises BuildError for metadata that no index would accept."""
+        from ferrule.formats.wheel import write_wheel  # noqa: PLC0415
+
+        common = self.common
+        files = _files(shop.project / common.source / "src", "")
+        soname = self.library.output("cdylib")
+        library = soname.name if soname else ""
+        facts = shop.facts_of[self.library.id]
+        known = {"LIBRARY": library, "VERSION": common.version, **_identity(facts)}
+        generated = {
+            "__init__.py": '"""What this wheel carries; written when it was packed."""\n\n'
+            + "".join(f'{name}: str = "{value}"\n' for name, value in known.items()),
+        }
+        entries = [
+            *files,
+            *(Entry(f"{common.package}/{NATIVE}/{n}", text.encode()) for n, text in generated.items()),
+            Entry(f"{common.package}/{NATIVE}/{library}", shop.input(self.library, "cdylib"), executable=True),
+        ]
+        write_wheel(
+            shop.output("wheel"),
+            name=common.name,
+            version=common.version,
+            tags=self.tags,
+            metadata=metadata(shop.project / common.source, common),
+            entries=entries,
+            licenses=[Entry(f.rpartition("/")[2], shop.project / f) for f in common.license_files],
+            epoch=common.epoch,
+        )
+
+
+def _identity(facts: Any) -> dict[str, str]:  # noqa: ANN401 - facts are JSON
+    return {n: str(facts[k]) for n, k in (("FINGERPRINT", "fingerprint"), ("INTERFACE", "interface")) if facts.get(k)}
+
+
+@dataclass(frozen=True, slots=True)
+class Sdist:
+    """Pack the package and the sources of the crate, so that its build backend can build the library."""
+
+    revision: ClassVar[int] = 1
+
+    common: _Common
+    workspace: str
+    rust: tuple[str, ...]
+
+    def make(self, shop: Workshop) -> None:
+        """Write the source distribution; the Cargo workspace lies in `rust/`."""
+        from ferrule.engine.sources import files_below  # noqa: PLC0415
+        from ferrule.formats.wheel import write_sdist  # noqa: PLC0415
+
+        common, prefix = self.common, "" if self.workspace == "." else f"{self.workspace}/"
+        entries = {e.name: e for e in _files(shop.project / common.source, "")}
+        for source in self.rust:
+            for name, path in files_below(shop.project, source):
+                place = f"rust/{name.removeprefix(prefix)}"
+                entries[place] = Entry(place, _bytes(path))
+        for file in common.license_files:
+            entries.setdefault(file.rpartition("/")[2], Entry(file.rpartition("/")[2], shop.project / file))
+        write_sdist(
+            shop.output("sdist"),
+            name=common.name,
+            version=common.version,
+            metadata=metadata(shop.project / common.source, common),
+            entries=list(entries.values()),
+            epoch=common.epoch,
+        )
+
+
+def _bytes(path: str) -> bytes:
+    from pathlib import Path  # noqa: PLC0415
+
+    return Path(path).read_bytes()
+
+
+def _files(root: Path, prefix: str) -> list[Entry]:
+    """All files below a folder, without what Python and its tools leave behind."""
+    from ferrule.formats.entries import entries_of_folder  # noqa: PLC0415
+
+    return list(entries_of_folder(root, prefix, exclude=tuple(_NEVER) + ("*.pyc", NATIVE)))
+
+
+def metadata(source: Path, common: _Common) -> str:
+    """METADATA and PKG-INFO from pyproject.toml's [project] table (PyPA "Core metadata", "pyproject.toml").
+
+    Raises BuildError with the backend's own explanation.
+    """
+    from packaging.version import Version  # noqa: PLC0415
+    from pyproject_metadata import ConfigurationError, StandardMetadata  # noqa: PLC0415
+
+    document = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))
+    project = dict(document["project"])
+    project["dynamic"] = [d for d in project.get("dynamic", []) if d != "version"]
+    project["version"] = common.version
+    # The licence files are the project's, not the folder's; their names are written as they lie in the distribution.
+    project.pop("license-files", None)
+    try:
+        standard = StandardMetadata.from_pyproject({**document, "project": project}, source, metadata_version="2.4")
+    except ConfigurationError as error:
+        raise BuildError(
+            f"the [project] table cannot be used: {error}", where=f"{common.source}/pyproject.toml"
+        ) from error
+    standard.version = Version(common.version)
+    text = str(standard.as_rfc822())
+    names = [f.rpartition("/")[2] for f in common.license_files]
+    head, separator, body = text.partition("\n\n")
+    return head + "".join(f"\nLicense-File: {name}" for name in names) + (separator or "\n\n") + body
+
+
+KIND = Kind(
+    name="wheel",
+    spec=WheelSpec,
+    plan=plan,
+    summary="Python wheels around a native library, and the source distribution",
+    systems=frozenset({"linux", "macos"}),
+)

@@ -1,0 +1,174 @@
+"""From what targets.yaml says to everything that will be done: pure, complete, and in an order that can be run.
+
+Nothing is decided later: file names, tags, targets and recipes are all in the plan, and the same plan is what
+`ferrule plan` shows, what a release runs and what CI splits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+from ferrule.errors import ConfigError, ConfigErrors
+from ferrule.model import Action, Json, Plan, Target, to_json
+from ferrule.platforms import PLATFORMS, Platform
+from ferrule.spec import Context, PlanProblem, Project, selected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ferrule.config import ArtifactConfig, Config
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The little that kinds may look at while they plan: `read_text` a file, `folders` the names of folders in one."""
+
+    read_text: Callable[[str], str]
+    folders: Callable[[str], tuple[str, ...]]
+
+
+def plan(
+    config: Config, project: Project, disk: Disk, platforms: Mapping[str, Platform] = PLATFORMS
+) -> Plan:
+    """Turn a validated configuration into a plan; raises ConfigErrors with every problem and its place."""
+    packed = {
+        name
+        for artifact in config.artifacts
+        if artifact.kind.packs
+        for _, name in artifact.spec.references()
+    }
+    planned: dict[str, tuple[Action, ...]] = {}
+    problems: list[ConfigError] = []
+    for artifact in in_order(config.artifacts):
+        context = _context(config, artifact, project, disk, planned, platforms, is_packed=artifact.name in packed)
+        if any(name not in planned for _, name in artifact.spec.references()):
+            continue  # what it packs has a problem already, which is reported there
+        if not context.targets and artifact.spec.targets is not None:
+            problems.append(_no_target(config, artifact))
+            continue
+        try:
+            planned[artifact.name] = tuple(artifact.kind.plan(artifact.spec, context))
+        except PlanProblem as problem:
+            where = config.place(("artifacts", artifact.name, *problem.key))
+            problems.append(ConfigError(problem.message, hint=problem.hint, where=where))
+    actions = tuple(action for artifact in planned.values() for action in artifact)
+    problems += _collisions(config, actions)
+    if problems:
+        raise ConfigErrors(tuple(problems))
+    return Plan(project.name, project.version, actions)
+
+
+def in_order(artifacts: tuple[ArtifactConfig, ...]) -> tuple[ArtifactConfig, ...]:
+    """The artifacts so that each follows those it names, and those that describe all others come last."""
+    by_name = {a.name: a for a in artifacts}
+    graph = {a.name: [n for _, n in a.spec.references() if n in by_name] for a in artifacts}
+    order = [by_name[name] for name in TopologicalSorter(graph).static_order()]
+    return tuple(sorted(order, key=lambda a: a.kind.last))
+
+
+def only(plan: Plan, wanted: Callable[[Action], bool]) -> Plan:
+    """The part of a plan that makes the wanted actions and what they need."""
+    by_id = {a.id: a for a in plan.actions}
+    keep: set[str] = set()
+    waiting = [a.id for a in plan.actions if wanted(a)]
+    while waiting:
+        action_id = waiting.pop()
+        if action_id not in keep:
+            keep.add(action_id)
+            waiting += by_id[action_id].needs
+    return Plan(plan.project, plan.version, tuple(a for a in plan.actions if a.id in keep))
+
+
+def document(plan: Plan) -> Json:
+    """The plan as JSON: actions with their targets, needs, sources, tools and outputs."""
+    return {
+        "version": 1,
+        "project": plan.project,
+        "release": plan.version,
+        "actions": [
+            {
+                "id": a.id,
+                "artifact": a.artifact,
+                "kind": a.kind,
+                "target": a.target,
+                "recipe": type(a.recipe).__name__,
+                "needs": list(a.needs),
+                "sources": list(a.sources),
+                "tools": list(a.tools),
+                "outputs": to_json(a.outputs),
+            }
+            for a in plan.actions
+        ],
+    }
+
+
+def _context(
+    config: Config,
+    artifact: ArtifactConfig,
+    project: Project,
+    disk: Disk,
+    planned: Mapping[str, tuple[Action, ...]],
+    platforms: Mapping[str, Platform],
+    *,
+    is_packed: bool,
+) -> Context:
+    return Context(
+        artifact=artifact.name,
+        project=project,
+        workspace=config.workspace,
+        targets=targets_of(config, artifact, planned, platforms),
+        spec_for=lambda triple: artifact.by_target.get(triple, artifact.spec),
+        actions_of=lambda name: planned.get(name, ()),
+        shipping=lambda: tuple(a for actions in planned.values() for a in actions if any(o.ships for o in a.outputs)),
+        read_text=disk.read_text,
+        folders=disk.folders,
+        ship=not is_packed if artifact.spec.ship is None else artifact.spec.ship,
+    )
+
+
+def targets_of(
+    config: Config, artifact: ArtifactConfig, planned: Mapping[str, tuple[Action, ...]], platforms: Mapping[str, Platform]
+) -> tuple[Target, ...]:
+    """Targets an artifact is made for: those its globs select and its kind can be made for.
+
+    Without globs, an artifact that packs others follows them: it is made for the targets they are made for.
+    """
+    able = tuple(t.triple for t in config.targets if platforms[t.triple].system in artifact.kind.systems)
+    chosen = selected(artifact.spec.targets, able)
+    if artifact.spec.targets is None:
+        for _, name in artifact.spec.references():
+            of_other = {a.target for a in planned.get(name, ())}
+            if None not in of_other:
+                chosen = tuple(t for t in chosen if t in of_other)
+    return tuple(t for t in config.targets if t.triple in chosen)
+
+
+def _no_target(config: Config, artifact: ArtifactConfig) -> ConfigError:
+    systems = " and ".join(sorted(artifact.kind.systems))
+    return ConfigError(
+        f"no target is left for {artifact.name}: a {artifact.kind.name} is made for {systems}",
+        where=config.place(("artifacts", artifact.name, "targets")),
+        hint="select another target, or add one under `targets`",
+    )
+
+
+def _collisions(config: Config, actions: tuple[Action, ...]) -> list[ConfigError]:
+    """Two outputs with one place in dist/."""
+    seen: dict[str, Action] = {}
+    problems: list[ConfigError] = []
+    for action in actions:
+        for output in action.outputs:
+            if output.ships is None:
+                continue
+            other = seen.setdefault(output.ships, action)
+            if other is not action:
+                problems.append(
+                    ConfigError(
+                        f"{action.id} and {other.id} would both be dist/{output.ships}",
+                        where=config.place(("artifacts", action.artifact)),
+                        hint="give one of them another `name`",
+                    )
+                )
+    return problems
