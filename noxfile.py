@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 nox.needs_version = ">=2024.3.2"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -71,13 +75,12 @@ def bench(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Write requirements/*.txt anew from pyproject.toml; `-- --upgrade` takes the newest versions."""
     project = nox.project.load_toml(PYPROJECT)
+    groups = nox.project.dependency_groups
     runtime = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
     session.install("--require-hashes", "-r", str(NOX))  # for its uv
-    compile_lock(session, NOX, nox.project.dependency_groups(project, "nox"))
+    compile_lock(session, NOX, groups(project, "nox"))
     compile_lock(session, FERRULE, runtime)
-    compile_lock(
-        session, TESTS, [*runtime, *nox.project.dependency_groups(project, "test", "lint")], "-c", str(FERRULE)
-    )
+    compile_lock(session, TESTS, [*runtime, *groups(project, "test", "lint")], "-c", str(FERRULE))
 
 
 def prepare(session: nox.Session, requirements: Path) -> None:
@@ -103,7 +106,8 @@ def check(session: nox.Session) -> None:
 
 def summarize(session: nox.Session, *reports: Path) -> None:
     """Say in one line what all suites came to, and fail the session if one test did."""
-    suites = [suite for report in reports for suite in ET.parse(report).iter("testsuite")]
+    # The files are our own: pytest wrote them a moment ago.
+    suites = [suite for report in reports for suite in ET.parse(report).iter("testsuite")]  # noqa: S314
     total, failures, errors, skipped = (
         sum(int(suite.get(count, "0")) for suite in suites) for count in ("tests", "failures", "errors", "skipped")
     )
@@ -113,7 +117,7 @@ def summarize(session: nox.Session, *reports: Path) -> None:
     session.log(line)
 
 
-def compile_lock(session: nox.Session, target: Path, wanted: list[str], *constraints: str) -> None:
+def compile_lock(session: nox.Session, target: Path, wanted: Sequence[str], *constraints: str) -> None:
     """Lock requirements with their digests, for every platform and Python from the oldest supported one on."""
     source = Path(session.create_tmp(), target.with_suffix(".in").name)
     source.write_text("\n".join(wanted), encoding="utf-8")
