@@ -1,0 +1,445 @@
+"""Tar archives: a writer whose bytes follow from the entries alone, and a reader for archives that nobody vouches for.
+
+Both are written here because tarfile's headers have changed between Python versions, and because its reader takes a
+damaged header for the end of the archive, expands sparse members and leaves names and links to whoever unpacks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, Protocol
+
+from ferrule.errors import VerificationError
+from ferrule.formats.deflate import gzip_stream
+from ferrule.formats.entries import CHUNK, Entry, checked_name, in_order, link_place, parents
+from ferrule.model import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from ferrule.formats.deflate import Sink
+
+_BLOCK = 512
+_RECORD = 20 * _BLOCK
+_NAME, _PREFIX, _LINK = 100, 155, 100
+_OCTAL_SIZE = 8**11
+_ZEROS = bytes(_BLOCK)
+
+
+class Source(Protocol):
+    """Anything bytes can be read from in order; it need not be seekable."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+
+
+def write_tar(stream: Sink, entries: Iterable[Entry], epoch: int) -> None:
+    """Write a POSIX archive (IEEE Std 1003.1, pax: ustar headers, extended ones where ustar is too small).
+
+    Members are sorted; all belong to user and group 0 without names, and were modified at `epoch` (seconds). Ends with
+    two blocks of zeros, filled up to a record of 10240 bytes as GNU tar and tarfile do. Raises BuildError for entries
+    that contradict each other and for files that change meanwhile.
+    """
+    written = 0
+    for entry in in_order(entries):
+        size = entry.size
+        head = _headers(entry, size, epoch)
+        stream.write(head)
+        for chunk in entry.chunks():
+            stream.write(chunk)
+        padding = -size % _BLOCK
+        stream.write(bytes(padding))
+        written += len(head) + size + padding
+    end = 2 * _BLOCK
+    stream.write(bytes(end + -(written + end) % _RECORD))
+
+
+def write_tar_gz(path: Path, entries: Iterable[Entry], epoch: int) -> Digest:
+    """Write a compressed archive in one pass and return the digest of the file; raises as `write_tar` does."""
+    with path.open("wb") as file:
+        sink = HashingSink(file)
+        with gzip_stream(sink) as packed:
+            write_tar(packed, entries, epoch)
+    return sink.digest
+
+
+class HashingSink:
+    """Passes bytes on and knows the digest and number of those that went through."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.size = 0
+        self._sink = sink
+        self._hash = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        """Hash and pass on."""
+        self.size += len(data)
+        self._hash.update(data)
+        self._sink.write(data)
+
+    @property
+    def digest(self) -> Digest:
+        """Digest of everything written so far."""
+        return Digest(self._hash.hexdigest())
+
+
+def _headers(entry: Entry, size: int, epoch: int) -> bytes:
+    name = entry.name + "/" if entry.folder else entry.name
+    kind = b"5" if entry.folder else b"0" if entry.link is None else b"2"
+    link = entry.link or ""
+    prefix, short = _split(name)
+    records = {}
+    if short is None:
+        records["path"] = name
+        prefix, short = "", _shortened(name, _NAME)
+    if _too_long(link, _LINK):
+        records["linkpath"] = link
+        link = _shortened(link, _LINK)
+    if size >= _OCTAL_SIZE:
+        records["size"] = str(size)
+    extended = _extended(records, epoch) if records else b""
+    return extended + _header(
+        prefix=prefix, name=short, mode=entry.permissions, size=size % _OCTAL_SIZE, mtime=epoch, kind=kind, link=link
+    )
+
+
+def _too_long(text: str, limit: int) -> bool:
+    return not text.isascii() or len(text) > limit
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text.encode("ascii", "replace").decode("ascii")[:limit]
+
+
+def _split(name: str) -> tuple[str, str | None]:
+    """Cut a name into ustar's prefix and name, or say by None that it does not fit."""
+    if not _too_long(name, _NAME):
+        return "", name
+    cut = name.rfind("/", 0, min(_PREFIX, len(name) - 2) + 1)
+    if cut <= 0 or _too_long(name, _PREFIX + 1 + _NAME) or len(name) - cut - 1 > _NAME:
+        return "", None
+    return name[:cut], name[cut + 1 :]
+
+
+def _extended(records: dict[str, str], epoch: int) -> bytes:
+    body = b"".join(_record(key, value) for key, value in sorted(records.items()))
+    head = _header(prefix="", name="././@PaxHeader", mode=0o644, size=len(body), mtime=epoch, kind=b"x", link="")
+    return head + body + bytes(-len(body) % _BLOCK)
+
+
+def _record(key: str, value: str) -> bytes:
+    body = b" " + key.encode() + b"=" + value.encode() + b"\n"
+    length = len(body) + len(str(len(body)))
+    length = len(body) + len(str(length))
+    return str(length).encode() + body
+
+
+def _header(*, prefix: str, name: str, mode: int, size: int, mtime: int, kind: bytes, link: str) -> bytes:
+    fields = (
+        name.encode("ascii").ljust(100, b"\0"),
+        b"%07o\0%07o\0%07o\0" % (mode, 0, 0),
+        b"%011o\0%011o\0" % (size, mtime),
+        b" " * 8,
+        kind,
+        link.encode("ascii").ljust(100, b"\0"),
+        b"ustar\00000",
+        bytes(64),
+        b"%07o\0%07o\0" % (0, 0),
+        prefix.encode("ascii").ljust(155, b"\0"),
+        bytes(12),
+    )
+    block = b"".join(fields)
+    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much an archive may hold before it counts as a bomb.
+
+    `members` is their number, `member_bytes` the size of one, `total_bytes` of the whole archive after decompression.
+    """
+
+    members: int = 100_000
+    member_bytes: int = 1 << 30
+    total_bytes: int = 4 << 30
+
+
+def read_tar(
+    stream: Source,
+    limits: Limits = Limits(),
+    *,
+    root: bool = False,
+    where: str | None = None,
+) -> Iterator[Entry]:
+    """Yield the members of an archive (ustar, pax, GNU long names) in their order, each with its content in memory.
+
+    Allowed are files, folders and symbolic links that stay inside; modes are kept, owners and times are not. With
+    `root` the archive is the root of a system: absolute links are taken from that root, and hard links to members seen
+    before are given as relative symbolic ones. A leading `./` is dropped from names, and the member `./` itself.
+
+    Raises VerificationError, naming the member, for anything else: absolute names and `..`, links to outside, members
+    below a link, devices, FIFOs, sparse and unknown types, set-user-ID files, duplicates, more than `limits` allow,
+    damaged or cut headers, and data after the end. `where` is the place named in the message.
+    """
+    return _Reader(stream, limits, root, where).members()
+
+
+def read_tar_gz(
+    stream: BinaryIO,
+    limits: Limits = Limits(),
+    *,
+    root: bool = False,
+    where: str | None = None,
+) -> Iterator[Entry]:
+    """The same for an archive compressed by gzip; a damaged or cut stream is a VerificationError too."""
+    return read_tar(Gunzip(stream, where), limits, root=root, where=where)
+
+
+class Gunzip:
+    """Decompresses a gzip file of any number of members (RFC 1952) as it is read, a bounded piece at a time."""
+
+    def __init__(self, stream: Source, where: str | None = None) -> None:
+        self._stream = stream
+        self._where = where
+        self._packed = b""
+        self._unpacked = b""
+        self._place = 0
+        self._inside = True
+        self._machine = zlib.decompressobj(wbits=31)
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes; raises VerificationError if the file is damaged or cut."""
+        if self._place == len(self._unpacked):
+            self._unpacked, self._place = self._more(), 0
+        piece = self._unpacked[self._place : self._place + size]
+        self._place += len(piece)
+        return piece
+
+    def _more(self) -> bytes:
+        out = b""
+        while not out:
+            data = self._packed or self._stream.read(CHUNK)
+            if not data:
+                if self._inside:
+                    raise VerificationError("the gzip data ends too early", where=self._where)
+                break
+            self._inside = True
+            try:
+                out = self._machine.decompress(data, CHUNK)
+            except zlib.error as error:
+                raise VerificationError(f"the gzip data is damaged: {error}", where=self._where) from error
+            self._packed = self._machine.unconsumed_tail
+            if self._machine.eof:
+                self._packed = self._machine.unused_data
+                self._machine = zlib.decompressobj(wbits=31)
+                self._inside = False
+        return out
+
+
+@dataclass(slots=True)
+class _Header:
+    name: str
+    link: str
+    mode: int
+    size: int
+    kind: bytes
+
+
+_IGNORED = (b"GNU.sparse.", b"GNU.volume.")
+_PREFIXED = b"ustar\x0000"
+
+
+class _Reader:
+    """One pass over one archive."""
+
+    def __init__(self, stream: Source, limits: Limits, root: bool, where: str | None) -> None:
+        self._stream = stream
+        self._limits = limits
+        self._root = root
+        self._where = where
+        self._read = 0
+        self._kinds: dict[str, bytes] = {}
+
+    def members(self) -> Iterator[Entry]:
+        count = 0
+        extended: dict[str, str] = {}
+        while (header := self._header()) is not None:
+            count += 1
+            if count > self._limits.members:
+                self._refuse(header.name, f"the archive has more than {self._limits.members} members")
+            if header.kind in b"xgLK":
+                self._extension(header, extended)
+                continue
+            header.name = extended.get("path", header.name)
+            header.link = extended.get("linkpath", header.link)
+            header.size = self._number(header.name, extended["size"]) if "size" in extended else header.size
+            extended = {}
+            entry = self._entry(header)
+            if entry is not None:
+                yield entry
+        if extended:
+            self._fail("the archive ends after an extended header")
+
+    def _header(self) -> _Header | None:
+        block = self._exactly(_BLOCK, "a header")
+        if block == _ZEROS:
+            self._finish()
+            return None
+        try:
+            stored = _octal(block[148:156])
+            header = _Header(
+                name=_text(block[0:100]),
+                link=_text(block[157:257]),
+                mode=_octal(block[100:108]),
+                size=_octal(block[124:136]),
+                kind=block[156:157],
+            )
+            if block[257:265] == _PREFIXED and block[345] != 0:
+                header.name = f"{_text(block[345:500])}/{header.name}"
+        except ValueError:
+            self._fail("the archive has a damaged header")
+        if stored != sum(block) - sum(block[148:156]) + 8 * 0x20:
+            self._fail("the archive has a header with a wrong checksum")
+        return header
+
+    def _finish(self) -> None:
+        while chunk := self._bounded(CHUNK):
+            if chunk.strip(b"\0"):
+                self._fail("the archive goes on after its end")
+
+    def _extension(self, header: _Header, extended: dict[str, str]) -> None:
+        if header.size > CHUNK:
+            self._refuse(header.name, "its extended header is larger than any name needs")
+        data = self._body(header)
+        if header.kind in b"LK":
+            extended["path" if header.kind == b"L" else "linkpath"] = self._decoded(data.rstrip(b"\0"))
+            return
+        for key, value in self._records(header.name, data):
+            if key.startswith(_IGNORED):
+                self._refuse(header.name, "sparse members are not accepted")
+            if key in (b"path", b"linkpath", b"size"):
+                if header.kind == b"g":
+                    self._refuse(header.name, f"a global {key.decode()} applies to every member")
+                extended[key.decode()] = self._decoded(value)
+
+    def _records(self, name: str, data: bytes) -> Iterator[tuple[bytes, bytes]]:
+        while data:
+            digits, _, _ = data.partition(b" ")
+            length = int(digits) if digits.isdigit() and len(digits) < 8 else 0  # noqa: PLR2004 - CHUNK has 7 digits
+            record, data = data[:length], data[length:]
+            key, equals, value = record[len(digits) + 1 : -1].partition(b"=")
+            if len(record) != length or not record.endswith(b"\n") or not equals:
+                self._refuse(name, "its extended header is damaged")
+            yield key, value
+
+    def _entry(self, header: _Header) -> Entry | None:
+        kind = b"0" if header.kind == b"\0" else header.kind
+        if kind == b"0" and header.name.endswith("/"):
+            kind = b"5"
+        name = header.name.removeprefix("./").removesuffix("/") if kind == b"5" else header.name.removeprefix("./")
+        if kind == b"5" and name in ("", "."):
+            return None
+        self._check(name, kind, header)
+        mode = header.mode & (0o1777 if kind == b"5" else 0o777)
+        if kind == b"5":
+            return Entry(name, folder=True, mode=mode)
+        if kind == b"0":
+            return Entry(name, self._body(header), executable=bool(mode & 0o100), mode=mode)
+        return Entry(name, link=self._target(name, kind, header.link))
+
+    def _check(self, name: str, kind: bytes, header: _Header) -> None:
+        try:
+            checked_name(name)
+        except VerificationError as error:
+            raise VerificationError(error.message, where=self._where) from None
+        if name in self._kinds:
+            self._refuse(name, "it is there twice")
+        if kind not in (b"0", b"1", b"2", b"5"):
+            self._refuse(name, _REFUSED_KINDS.get(kind, f"its type {kind!r} is unknown"))
+        if kind == b"0" and header.mode & 0o6000:
+            self._refuse(name, "it would run with the rights of its owner (set-user-ID or set-group-ID)")
+        if kind != b"0" and header.size:
+            self._refuse(name, "only files have content")
+        above = next((p for p in parents(name) if self._kinds.get(p, b"5") != b"5"), None)
+        if above is not None:
+            self._refuse(name, f"it is below {above}, which is not a folder")
+        self._kinds[name] = kind
+
+    def _target(self, name: str, kind: bytes, target: str) -> str:
+        if kind == b"1":
+            place = target.removeprefix("./")
+            if not self._root or self._kinds.get(place) != b"0":
+                self._refuse(name, f"it is a hard link to {target!r}")
+            return posixpath.relpath(place, posixpath.dirname(name) or ".")
+        if not target or not target.isprintable() or "\\" in target:
+            self._refuse(name, f"it is a link to {target!r}")
+        if (target.startswith("/") and not self._root) or link_place(name, target) is None:
+            self._refuse(name, f"it is a link to {target}, outside of the archive")
+        return target
+
+    def _body(self, header: _Header) -> bytes:
+        if header.size > self._limits.member_bytes:
+            self._refuse(header.name, f"it is larger than {self._limits.member_bytes} bytes")
+        data = self._exactly(header.size, header.name)
+        if self._exactly(-header.size % _BLOCK, header.name).strip(b"\0"):
+            self._refuse(header.name, "data is hidden behind its end")
+        return data
+
+    def _exactly(self, size: int, what: str) -> bytes:
+        pieces = []
+        while size:
+            piece = self._bounded(min(size, CHUNK))
+            if not piece:
+                self._fail(f"the archive ends in the middle of {what}")
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+    def _bounded(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._read += len(data)
+        if self._read > self._limits.total_bytes:
+            self._fail(f"the archive holds more than {self._limits.total_bytes} bytes")
+        return data
+
+    def _decoded(self, data: bytes) -> str:
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            self._fail(f"the archive has the name {data!r}, which is not UTF-8")
+
+    def _number(self, name: str, text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 20):  # noqa: PLR2004 - 2**64 has 20 digits
+            self._refuse(name, f"it has the size {text!r}")
+        return int(text)
+
+    def _refuse(self, name: str, reason: str) -> NoReturn:
+        self._fail(f"the member {name!r} is not accepted: {reason}")
+
+    def _fail(self, message: str) -> NoReturn:
+        raise VerificationError(message, where=self._where)
+
+
+_REFUSED_KINDS = {
+    b"3": "it is a device",
+    b"4": "it is a device",
+    b"6": "it is a FIFO",
+    b"S": "sparse members are not accepted",
+}
+
+
+def _text(field: bytes) -> str:
+    return field.partition(b"\0")[0].decode()
+
+
+def _octal(field: bytes) -> int:
+    digits = field.rstrip(b"\0 ").lstrip(b" ")
+    if not digits:
+        return 0
+    if not digits.isdigit():
+        raise ValueError(field)
+    return int(digits, 8)

@@ -1,0 +1,299 @@
+"""Wheels and source distributions: file names, tags, metadata folders and RECORD, as the Python packaging specs ask.
+
+Written here because the wheel package promises no public interface, its command takes times from the environment, and
+both it and setuptools know one platform tag where a library built for an old glibc carries several.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import itertools
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from typing import TYPE_CHECKING
+
+from ferrule.errors import BuildError, VerificationError
+from ferrule.formats.entries import Entry, below, in_order
+from ferrule.formats.tar import Limits, write_tar_gz
+from ferrule.formats.zip import ZipWriter, read_zip
+from ferrule.model import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from email.message import Message
+    from pathlib import Path
+
+    from ferrule.platforms import Platform
+
+_LEGACY = {"2.5": "manylinux1", "2.12": "manylinux2010", "2.17": "manylinux2014"}
+_FIRST_ALIAS = {"x86_64": "2.5", "i686": "2.5"}
+
+
+def platform_tags(platform: Platform, floor: str) -> tuple[str, ...]:
+    """Platform tags for a platform and its floor (`2.17` of glibc, `11.0` of macOS), sorted as auditwheel does.
+
+    A glibc floor with a legacy name gets both (PEP 600, "Legacy manylinux tags"), so that old versions of pip find the
+    wheel. A floor below the first that installers look for on the machine is raised to that one: 2.5 on x86_64, 2.17
+    elsewhere. For macOS the tag names the version as PEP 425 platforms do; from 11 on installers look for minor 0 only.
+    Raises BuildError for a platform that wheels cannot name and a floor that is not `MAJOR.MINOR`.
+
+    >>> from ferrule.platforms import PLATFORMS
+    >>> platform_tags(PLATFORMS["x86_64-unknown-linux-gnu"], "2.17")
+    ('manylinux2014_x86_64', 'manylinux_2_17_x86_64')
+    >>> platform_tags(PLATFORMS["aarch64-apple-darwin"], "11.0")
+    ('macosx_11_0_arm64',)
+    """
+    machine = platform.wheel_machine
+    if machine is None:
+        raise BuildError(f"a wheel cannot be made for {platform.triple}: no platform tag names it")
+    major, minor = parse_floor(floor)
+    if platform.system == "macos":
+        return (f"macosx_{major}_{0 if major >= 11 else minor}_{machine}",)  # noqa: PLR2004 - macOS 11
+    major, minor = max((major, minor), parse_floor(_FIRST_ALIAS.get(machine, "2.17")))
+    legacy = _LEGACY.get(f"{major}.{minor}")
+    tags = [f"manylinux_{major}_{minor}_{machine}", *([f"{legacy}_{machine}"] if legacy else [])]
+    return tuple(sorted(tags))
+
+
+def parse_floor(floor: str) -> tuple[int, int]:
+    """Two numbers of a version such as `2.17`; raises BuildError for any other form."""
+    parts = floor.split(".")
+    if len(parts) != 2 or not all(p.isascii() and p.isdigit() for p in parts):  # noqa: PLR2004 - major and minor
+        raise BuildError(f"{floor!r} is not a version of the form MAJOR.MINOR")
+    return int(parts[0]), int(parts[1])
+
+
+def distribution_name(name: str) -> str:
+    """The name as file names hold it (binary distribution format, "Escaping and Unicode"): `email_validator`."""
+    from packaging.utils import InvalidName, canonicalize_name  # noqa: PLC0415 - only wheels need it
+
+    try:
+        return canonicalize_name(name, validate=True).replace("-", "_")
+    except InvalidName:
+        raise BuildError(f"{name!r} is not a valid name of a Python distribution") from None
+
+
+def distribution_version(version: str) -> str:
+    """The version in its normal form (version specifiers, "Normalization"): `1.0.0-rc.1` becomes `1.0.0rc1`.
+
+    Raises BuildError for a version that Python packaging does not know.
+    """
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - only wheels need it
+
+    try:
+        return str(Version(version))
+    except InvalidVersion:
+        raise BuildError(
+            f"{version!r} is not a version that Python packages can have",
+            hint="use a release such as 1.2.3, or a pre-release such as 1.2.3-rc.1",
+        ) from None
+
+
+def wheel_file_name(name: str, version: str, tags: Sequence[str]) -> str:
+    """The file name of a wheel with compressed tag sets (binary distribution format, "File name convention").
+
+    `tags` are whole tags such as `py3-none-manylinux_2_17_x86_64`. Raises BuildError for none, for one of another form,
+    and for sets that a compressed name cannot express (it always stands for every combination).
+
+    >>> wheel_file_name("E-Mail", "1.0", ["py3-none-any"])
+    'e_mail-1.0-py3-none-any.whl'
+    """
+    split = [tuple(tag.split("-")) for tag in tags]
+    if not split or any(len(parts) != 3 or not all(parts) for parts in split):  # noqa: PLR2004 - python, abi, platform
+        raise BuildError(f"a wheel cannot have the tags {', '.join(tags) or '(none)'}")
+    sets = [sorted({parts[i] for parts in split}) for i in range(3)]
+    if set(itertools.product(*sets)) != set(split):
+        raise BuildError(f"no wheel name stands for exactly the tags {', '.join(tags)}")
+    compressed = "-".join(".".join(group) for group in sets)
+    return f"{distribution_name(name)}-{distribution_version(version)}-{compressed}.whl"
+
+
+def sdist_file_name(name: str, version: str) -> str:
+    """The file name of a source distribution (source distribution format, "Source distribution file name")."""
+    return f"{distribution_name(name)}-{distribution_version(version)}.tar.gz"
+
+
+def write_wheel(
+    path: Path,
+    *,
+    name: str,
+    version: str,
+    tags: Sequence[str],
+    metadata: str,
+    entries: Iterable[Entry],
+    licenses: Iterable[Entry] = (),
+    epoch: int,
+    root_is_purelib: bool = False,
+    generator: str = "ferrule",
+) -> Digest:
+    """Write a wheel (binary distribution format 1.0) and return the digest of the file.
+
+    `metadata` is the text of METADATA (core metadata), `licenses` go to `.dist-info/licenses`. Members are sorted, with
+    `.dist-info` at the end and RECORD last, dated `epoch` (seconds). The 200 MB of a large wheel are read once.
+
+    Raises BuildError if the metadata is of another name or version, declares a licence file that is not given, or
+    leaves out one that is, and for entries that a wheel cannot hold (links, a second RECORD). Raises ValueError if
+    the file is not called as `wheel_file_name` says.
+    """
+    wanted = wheel_file_name(name, version, tags)
+    if path.name != wanted:
+        raise ValueError(f"this wheel must be called {wanted}, not {path.name}")
+    info = f"{distribution_name(name)}-{distribution_version(version)}.dist-info"
+    licences = in_order(licenses)
+    _check_metadata(metadata, name, version, [entry.name for entry in licences])
+    text = _wheel_text(tags, root_is_purelib=root_is_purelib, generator=generator)
+    inside = (
+        Entry(f"{info}/METADATA", _lines(metadata)),
+        Entry(f"{info}/WHEEL", text.encode()),
+        *below(f"{info}/licenses", licences),
+    )
+    payload = _payload(entries, info)
+    rows: list[tuple[str, str, str]] = []
+    with path.open("w+b") as stream:
+        writer = ZipWriter(stream, epoch)
+        for entry in (*payload, *in_order(inside)):
+            digest = hashlib.sha256()
+            writer.add(entry, digest.update)
+            rows.append((entry.name, _record_digest(digest.digest()), str(entry.size)))
+        writer.add(Entry(f"{info}/RECORD", _record_text([*rows, (f"{info}/RECORD", "", "")])))
+        writer.finish()
+    return Digest.of_file(path)
+
+
+def _payload(entries: Iterable[Entry], info: str) -> tuple[Entry, ...]:
+    ordered = in_order(entry for entry in entries if not entry.folder)
+    for entry in ordered:
+        if entry.link is not None:
+            raise BuildError(f"{entry.name} is a link, which a wheel cannot hold", hint="pack the file it leads to")
+        if entry.name.split("/")[0].endswith(".dist-info"):
+            reserved = ("METADATA", "WHEEL", "RECORD", "RECORD.jws", "RECORD.p7s", "licenses")
+            inner = entry.name.split("/")[1:2]
+            if not entry.name.startswith(f"{info}/") or inner[0] in reserved:
+                raise BuildError(f"{entry.name} would stand in the way of the wheel's own metadata")
+    return ordered
+
+
+def _lines(text: str) -> bytes:
+    return text.replace("\r\n", "\n").encode()
+
+
+def _check_metadata(text: str, name: str, version: str, licences: Sequence[str]) -> None:
+    headers = HeaderParser().parsestr(text)
+    if distribution_name(str(headers.get("Name", ""))) != distribution_name(name):
+        raise BuildError(f"the metadata is of {headers.get('Name')!r}, not of {name!r}")
+    if distribution_version(str(headers.get("Version", ""))) != distribution_version(version):
+        raise BuildError(f"the metadata is of version {headers.get('Version')!r}, not of {version!r}")
+    declared = [str(value) for value in headers.get_all("License-File", [])]
+    for licence in sorted(set(declared) ^ set(licences)):
+        fault = "declares" if licence in declared else "does not declare"
+        raise BuildError(
+            f"the metadata {fault} the licence file {licence}, which is {'not ' * (licence in declared)}given"
+        )
+
+
+def _wheel_text(tags: Sequence[str], *, root_is_purelib: bool, generator: str) -> str:
+    lines = [
+        "Wheel-Version: 1.0",
+        f"Generator: {generator}",
+        f"Root-Is-Purelib: {str(root_is_purelib).lower()}",
+        *(f"Tag: {tag}" for tag in sorted(tags)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _record_digest(digest: bytes) -> str:
+    return "sha256=" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _record_text(rows: Iterable[tuple[str, str, str]]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def write_sdist(path: Path, *, name: str, version: str, metadata: str, entries: Iterable[Entry], epoch: int) -> Digest:
+    """Write a source distribution (source distribution format) and return the digest of the file.
+
+    The entries and PKG-INFO stand in one folder `name-version`. Raises BuildError if there is no pyproject.toml, which
+    the format asks for, or a PKG-INFO that is not ours, and ValueError if the file is not called as it must be.
+    """
+    wanted = sdist_file_name(name, version)
+    if path.name != wanted:
+        raise ValueError(f"this source distribution must be called {wanted}, not {path.name}")
+    given = tuple(entries)
+    if not any(entry.name == "pyproject.toml" for entry in given):
+        raise BuildError("a source distribution needs a pyproject.toml")
+    root = wanted.removesuffix(".tar.gz")
+    return write_tar_gz(path, below(root, (*given, Entry("PKG-INFO", _lines(metadata)))), epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class WheelFacts:
+    """What a wheel was found to be: its name, version, expanded tags, metadata, and the digest of every member."""
+
+    name: str
+    version: str
+    tags: tuple[str, ...]
+    metadata: str
+    digests: Mapping[str, Digest]
+
+
+def read_wheel(path: Path, limits: Limits = Limits()) -> WheelFacts:  # noqa: B008 - frozen
+    """Read a wheel and recompute what it claims: name, tags, and digest and size of every member.
+
+    Raises VerificationError for damage, members that RECORD does not list or describes differently, listed ones that
+    are missing, and tags or a metadata folder that do not fit the file name.
+    """
+    where = str(path)
+    name, version, tags = _parsed_name(path)
+    digests: dict[str, Digest] = {}
+    sizes: dict[str, int] = {}
+    kept: dict[str, str] = {}
+    info = f"{name}-{version}.dist-info"
+    for entry in read_zip(path, limits):
+        if not entry.regular:
+            raise VerificationError(f"the wheel holds {entry.name}, which is not a file", where=where)
+        data = entry.read()
+        digests[entry.name], sizes[entry.name] = Digest.of(data), len(data)
+        if entry.name in {f"{info}/{part}" for part in ("METADATA", "WHEEL", "RECORD")}:
+            kept[entry.name.rpartition("/")[2]] = data.decode(errors="replace")
+    for part in ("METADATA", "WHEEL", "RECORD"):
+        if part not in kept:
+            raise VerificationError(f"the wheel has no {info}/{part}", where=where)
+    _check_record(kept["RECORD"], f"{info}/RECORD", digests, sizes, where)
+    _check_tags(HeaderParser().parsestr(kept["WHEEL"]), tags, where)
+    return WheelFacts(name, version, tags, kept["METADATA"], digests)
+
+
+def _parsed_name(path: Path) -> tuple[str, str, tuple[str, ...]]:
+    parts = path.name.removesuffix(".whl").split("-")
+    if path.suffix != ".whl" or len(parts) != 5:  # noqa: PLR2004 - name, version and three tags; builds are not numbered
+        raise VerificationError("this is not the name of a wheel", where=str(path))
+    expanded = itertools.product(*(group.split(".") for group in parts[2:]))
+    return parts[0], parts[1], tuple(sorted("-".join(tag) for tag in expanded))
+
+
+def _check_record(text: str, own: str, digests: Mapping[str, Digest], sizes: Mapping[str, int], where: str) -> None:
+    listed: set[str] = set()
+    for row in csv.reader(io.StringIO(text)):
+        if len(row) != 3 or row[0] in listed:  # noqa: PLR2004 - path, digest, size
+            raise VerificationError(f"RECORD has the line {','.join(row)!r}, which is damaged or doubled", where=where)
+        listed.add(row[0])
+        if row[0] not in digests:
+            raise VerificationError(f"RECORD lists {row[0]}, which the wheel does not hold", where=where)
+        claim = _record_digest(bytes.fromhex(digests[row[0]].hex)), str(sizes[row[0]])
+        if row[0] != own and (row[1], row[2]) != claim:
+            raise VerificationError(f"RECORD describes {row[0]} with another digest or size", where=where)
+    for name in sorted(digests.keys() - listed):
+        raise VerificationError(f"the wheel holds {name}, which RECORD does not list", where=where)
+
+
+def _check_tags(headers: Message, tags: Sequence[str], where: str) -> None:
+    inside = tuple(sorted(str(tag) for tag in headers.get_all("Tag", [])))
+    if inside != tuple(tags):
+        raise VerificationError(
+            f"the file name stands for {', '.join(tags)}, the wheel says {', '.join(inside)}", where=where
+        )

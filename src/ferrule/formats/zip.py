@@ -1,0 +1,231 @@
+"""Zip archives whose bytes follow from the entries alone, and a reader for archives that nobody vouches for.
+
+The writer is our own because zipfile compresses with whatever zlib its Python was built with and offers no way to give
+it another compressor.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, BinaryIO
+
+from ferrule.errors import VerificationError
+from ferrule.formats.deflate import Deflater
+from ferrule.formats.entries import Entry, checked_name, in_order, link_place, parents
+from ferrule.formats.tar import Limits
+from ferrule.model import Digest
+
+if TYPE_CHECKING:
+    import zipfile
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+_LOCAL, _CENTRAL, _END = 0x04034B50, 0x02014B50, 0x06054B50
+_END64, _LOCATOR64 = 0x06064B50, 0x07064B50
+_STORED, _DEFLATED = 0, 8
+_UTF8 = 1 << 11
+_UNIX = 3 << 8
+_FULL = 0xFFFFFFFF
+_FULL_COUNT = 0xFFFF
+_EXTRA64 = 0x0001
+
+
+def dos_time(epoch: int) -> tuple[int, int]:
+    """Time and date words of MS-DOS for seconds since 1970, in UTC, kept within 1980 to 2107 (APPNOTE 4.4.6)."""
+    when = datetime.fromtimestamp(min(max(epoch, 315532800), 4354819198), UTC)
+    time = when.hour << 11 | when.minute << 5 | when.second // 2
+    return time, (when.year - 1980) << 9 | when.month << 5 | when.day
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    name: bytes
+    flags: int
+    method: int
+    crc: int
+    packed: int
+    size: int
+    attributes: int
+    offset: int
+
+
+class ZipWriter:
+    """Writes members one after the other into a seekable stream (APPNOTE.TXT 6.3: deflate, zip64 where needed).
+
+    Each local header is completed once its member is compressed, so that there are no data descriptors and nothing is
+    held in memory. `large` is the size in bytes from which a member is given 64-bit fields.
+    """
+
+    def __init__(self, stream: BinaryIO, epoch: int, *, large: int = 0xF0000000) -> None:
+        self._stream = stream
+        self._time = dos_time(epoch)
+        self._large = large
+        self._members: list[_Member] = []
+
+    def add(self, entry: Entry, watch: Callable[[bytes], object] | None = None) -> None:
+        """Write one entry; `watch` sees its content. Links are kept as Unix archivers do, by mode and content."""
+        size = entry.size if entry.link is None else len(entry.link.encode())
+        offset = self._stream.tell()
+        name = (entry.name + "/" if entry.folder else entry.name).encode()
+        wide = size >= self._large
+        draft = _Member(
+            name=name,
+            flags=0 if name.isascii() else _UTF8,
+            method=_DEFLATED if size else _STORED,
+            crc=0,
+            packed=0,
+            size=size,
+            attributes=_attributes(entry),
+            offset=offset,
+        )
+        self._stream.write(self._local(draft, wide))
+        deflater = Deflater(self._stream)
+        chunks = entry.chunks() if entry.link is None else iter([entry.link.encode()])
+        for chunk in chunks:
+            deflater.write(chunk)
+            if watch is not None:
+                watch(chunk)
+        if size:
+            deflater.finish()
+        member = _Member(name, draft.flags, draft.method, deflater.crc, deflater.packed, size, draft.attributes, offset)
+        self._stream.seek(offset)
+        self._stream.write(self._local(member, wide))
+        self._stream.seek(0, 2)
+        self._members.append(member)
+
+    def finish(self) -> None:
+        """Write the central directory; nothing may be added afterwards."""
+        start = self._stream.tell()
+        for member in self._members:
+            self._stream.write(self._central(member))
+        size = self._stream.tell() - start
+        count = len(self._members)
+        if count >= _FULL_COUNT or start >= self._large:
+            place = self._stream.tell()
+            self._stream.write(struct.pack("<LQHHLLQQQQ", _END64, 44, _UNIX | 45, 45, 0, 0, count, count, size, start))
+            self._stream.write(struct.pack("<LLQL", _LOCATOR64, 0, place, 1))
+            count, size, start = min(count, _FULL_COUNT), min(size, _FULL), _FULL
+        self._stream.write(struct.pack("<LHHHHLLH", _END, 0, 0, count, count, size, start, 0))
+
+    def _local(self, member: _Member, wide: bool) -> bytes:
+        extra = struct.pack("<HHQQ", _EXTRA64, 16, member.size, member.packed) if wide else b""
+        sizes = (_FULL, _FULL) if wide else (member.packed, member.size)
+        return (
+            struct.pack(
+                "<LHHHHHLLLHH",
+                *(_LOCAL, 45 if wide else 20, member.flags, member.method, *self._time, member.crc),
+                *(*sizes, len(member.name), len(extra)),
+            )
+            + member.name
+            + extra
+        )
+
+    def _central(self, member: _Member) -> bytes:
+        wide, far = member.size >= self._large, member.offset >= self._large
+        values = ((member.size, member.packed) if wide else ()) + ((member.offset,) if far else ())
+        extra = struct.pack(f"<HH{len(values)}Q", _EXTRA64, 8 * len(values), *values) if values else b""
+        version = 45 if values else 20
+        sizes = (_FULL, _FULL) if wide else (member.packed, member.size)
+        return (
+            struct.pack(
+                "<LHHHHHHLLLHHHHHLL",
+                *(_CENTRAL, _UNIX | version, version, member.flags, member.method, *self._time, member.crc),
+                *(*sizes, len(member.name), len(extra), 0, 0, 0),
+                *(member.attributes, _FULL if far else member.offset),
+            )
+            + member.name
+            + extra
+        )
+
+
+def _attributes(entry: Entry) -> int:
+    if entry.folder:
+        return (stat.S_IFDIR | entry.permissions) << 16 | 0x10
+    return (stat.S_IFREG if entry.link is None else stat.S_IFLNK) << 16 | entry.permissions << 16
+
+
+def write_zip(path: Path, entries: Iterable[Entry], epoch: int) -> Digest:
+    """Write the entries, sorted, and return the digest of the file; raises BuildError as `in_order` does."""
+    with path.open("wb") as stream:
+        writer = ZipWriter(stream, epoch)
+        for entry in in_order(entries):
+            writer.add(entry)
+        writer.finish()
+    return Digest.of_file(path)
+
+
+def read_zip(source: Path | BinaryIO, limits: Limits = Limits(), *, where: str | None = None) -> Iterator[Entry]:  # noqa: B008 - frozen
+    """Yield the members in the order of the central directory, each with its content in memory.
+
+    Raises VerificationError, naming the member, for names and links that leave the archive, duplicates, encrypted
+    members, other methods than stored and deflated, set-user-ID files, more than `limits` allow, and damage of any kind
+    (each content is compared with its CRC-32).
+    """
+    import zipfile  # noqa: PLC0415 - not needed to build
+    import zlib  # noqa: PLC0415
+
+    place = where or (str(source) if isinstance(source, os.PathLike) else None)
+    try:
+        with zipfile.ZipFile(source) as archive:
+            yield from _members(archive, limits, place)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError, struct.error) as error:
+        raise VerificationError(f"the zip archive is damaged: {error}", where=place) from error
+
+
+def _members(archive: zipfile.ZipFile, limits: Limits, where: str | None) -> Iterator[Entry]:
+    infos = archive.infolist()
+    if len(infos) > limits.members:
+        raise VerificationError(f"the archive has more than {limits.members} members", where=where)
+    kinds: dict[str, bool] = {}
+    total = 0
+    for info in infos:
+        name = info.filename.removesuffix("/")
+        total += info.file_size
+        reason = _fault(info, name, kinds, limits, total)
+        if reason:
+            raise VerificationError(f"the member {info.filename!r} is not accepted: {reason}", where=where)
+        kinds[name] = info.is_dir()
+        yield _read(archive, info, name, where)
+
+
+def _fault(info: zipfile.ZipInfo, name: str, kinds: dict[str, bool], limits: Limits, total: int) -> str | None:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    above = next((p for p in parents(name) if not kinds.get(p, True)), None)
+    try:
+        checked_name(name)
+    except VerificationError as error:
+        return error.message
+    faults = (
+        (info.orig_filename != info.filename, "its name is written in two ways"),
+        (name in kinds, "it is there twice"),
+        (above is not None, f"it is below {above}, which is not a folder"),
+        (bool(info.flag_bits & 1), "it is encrypted"),
+        (info.compress_type not in (_STORED, _DEFLATED), "it is compressed by another method than deflate"),
+        (kind not in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK), "it is neither a file, a folder nor a link"),
+        (bool(info.external_attr >> 16 & 0o6000), "it would run with the rights of its owner"),
+        (info.is_dir() and info.file_size > 0, "only files have content"),
+        (info.file_size > limits.member_bytes, f"it is larger than {limits.member_bytes} bytes"),
+        (total > limits.total_bytes, f"the archive holds more than {limits.total_bytes} bytes"),
+    )
+    return next((text for wrong, text in faults if wrong), None)
+
+
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, where: str | None) -> Entry:
+    mode = info.external_attr >> 16
+    if info.is_dir():
+        return Entry(name, folder=True, mode=mode & 0o1777 or 0o755)
+    data = archive.read(info)
+    if len(data) != info.file_size:
+        raise VerificationError(f"the member {name!r} has another size than is declared", where=where)
+    if not stat.S_ISLNK(mode):
+        return Entry(name, data, executable=bool(mode & 0o100), mode=mode & 0o777 or 0o644)
+    target = data.decode()
+    if not target.isprintable() or target.startswith("/") or not target or link_place(name, target) is None:
+        raise VerificationError(
+            f"the member {name!r} is not accepted: it is a link to {target!r}, outside of the archive", where=where
+        )
+    return Entry(name, link=target)
