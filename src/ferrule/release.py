@@ -1,0 +1,347 @@
+"""The use cases in order: read, plan, find the tools, run, ship. The story of the product on a page."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ferrule import plan as planning
+from ferrule.engine.events import Noticed
+from ferrule.engine.scheduler import Engine
+from ferrule.engine.sources import StatIndex
+from ferrule.engine.store import Store
+from ferrule.engine.workshop import Site
+from ferrule.errors import ConfigError, StorageError
+from ferrule.model import Action, Digest, Json, Outcome, Output, Plan
+from ferrule.spec import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ferrule.config import Config
+    from ferrule.engine.events import Listener
+    from ferrule.tools.host import Host
+    from ferrule.tools.toolchain import Toolchain, Wanted
+
+STATE: Final = ".ferrule"
+"""Folder of the project for everything that may be deleted: results, work in progress, Cargo's target folders."""
+
+MANIFEST: Final = "manifest.json"
+
+DEFAULT_EPOCH: Final = 315_532_800
+"""1980-01-01T00:00:00Z, the first moment that a ZIP can tell: "now" in every output unless SOURCE_DATE_EPOCH says else.
+
+A commit's time would make every commit a new release of everything, even where not one byte of a source changed.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a run takes from outside: the machine, a limit of threads, clocks, and the forced road to Rust, if any."""
+
+    host: Host
+    jobs: int
+    monotonic: Callable[[], float]
+    now_ns: Callable[[], int]
+    epoch: int = DEFAULT_EPOCH
+    road: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A file in the output folder: where, what it is of, its digest and size in bytes."""
+
+    file: str
+    outcome: Outcome
+    output: Output
+    digest: Digest
+    size: int
+    executable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run came to."""
+
+    outcomes: tuple[Outcome, ...]
+    placed: tuple[Placed, ...]
+    toolchain: Toolchain | None
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        """Outcomes that keep the run from being a success."""
+        return tuple(o for o in self.outcomes if o.state in {"failed", "skipped"})
+
+
+def load(folder: Path) -> Config:
+    """Read the configuration of the project that holds `folder`. Raises ConfigErrors with every mistake."""
+    from ferrule import config  # noqa: PLC0415
+    from ferrule.kinds import KINDS  # noqa: PLC0415
+
+    return config.load(config.find_project(folder), KINDS)
+
+
+def make_plan(config: Config, around: Surroundings) -> Plan:
+    """Everything that a release of the project would do. Raises ConfigErrors."""
+    from ferrule.tools import git  # noqa: PLC0415
+
+    told = config.project
+    project = Project(
+        name=told.name,
+        version=told.version,
+        license=told.license,
+        description=told.description,
+        homepage=told.homepage,
+        license_files=told.license_files,
+        commit=git.last_commit(config.root, config.workspace.folder, around.host) or "unreleased",
+        epoch=around.epoch,
+    )
+    return planning.plan(config, project, disk_of(config.root))
+
+
+def disk_of(root: Path) -> planning.Disk:
+    """The project's files, as far as planning may look at them."""
+
+    def read_text(name: str) -> str:
+        try:
+            return (root / name).read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"this file cannot be read: {error.strerror}", where=name) from error
+
+    def folders(name: str) -> tuple[str, ...]:
+        with suppress(OSError):
+            return tuple(sorted(p.name for p in (root / name).iterdir() if p.is_dir() and p.name[0] not in "._"))
+        return ()
+
+    return planning.Disk(read_text, folders)
+
+
+def wanted_tools(config: Config, plan: Plan) -> Wanted:
+    """The tools that a plan needs, in the versions that targets.yaml asks for."""
+    from ferrule.tools.toolchain import Wanted  # noqa: PLC0415
+
+    tools = frozenset(tool for action in plan.actions for tool in action.tools)
+    triples = tuple(sorted({a.target for a in plan.actions if a.target and {"rustc", "cargo"} & set(a.tools)}))
+    return Wanted(
+        rust=config.toolchain.rust,
+        zig=config.toolchain.zig,
+        cargo_zigbuild=config.toolchain.cargo_zigbuild,
+        cbindgen=config.toolchain.cbindgen,
+        triples=triples,
+        tools=tools,
+    )
+
+
+def run(
+    config: Config, plan: Plan, around: Surroundings, listen: Listener, *, output: Path, everything: bool = False
+) -> Report:
+    """Run a plan and, if nothing failed, put what ships into `output`.
+
+    `everything` places outputs that do not ship too (a developer's build). Raises ToolchainError, StorageError; failures
+    of actions are in the report.
+    """
+    from ferrule import doctor  # noqa: PLC0415
+    from ferrule.tools.run import base_environment  # noqa: PLC0415
+
+    wanted = wanted_tools(config, plan)
+    toolchain = doctor.require(wanted, around.host, road=around.road) if wanted.tools else None
+    state = config.root / STATE
+    with locked(state, listen):
+        index = StatIndex(state / "index.json", around.now_ns)
+        store = Store(state / "store", index, lambda text: listen(Noticed(text)))
+        store.sweep()
+        site = Site(
+            project=config.root,
+            caches=state / "cache",
+            downloads=around.host.cache,
+            environment=base_environment(around.host.environment),
+            toolchain=toolchain,
+            offline=around.host.offline,
+        )
+        engine = Engine(site, store, index, state / "work", around.jobs, listen, around.monotonic)
+        outcomes = engine.execute(plan)
+        placed = tuple(place(outcomes, everything=everything))
+        report = Report(outcomes, placed, toolchain)
+        if not report.failed:
+            manifest = manifest_of(config, plan, report, around)
+            ship(store, index, placed, manifest, output, state, listen)
+        index.save()
+    return report
+
+
+@contextmanager
+def locked(state: Path, listen: Listener) -> Iterator[None]:
+    """Hold the project's lock; a second run waits and says so. Raises StorageError where the folder cannot be used."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415
+
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(state / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            listen(Noticed("another run works in this project; waiting for it to end"))
+            lock.acquire()
+    except OSError as error:
+        raise StorageError(
+            f"the folder for work in progress cannot be used: {error.strerror}",
+            where=str(error.filename or state),
+            hint="free some space or correct the permissions of the project's folder",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def place(outcomes: tuple[Outcome, ...], *, everything: bool) -> Iterator[Placed]:
+    """Where each file of each output belongs in the output folder."""
+    for outcome in outcomes:
+        for output in outcome.action.outputs:
+            at = output.ships or (_place_of_unshipped(outcome.action, output) if everything else None)
+            if at is None:
+                continue
+            for record in outcome.files:
+                rest = record.name.removeprefix(output.name)
+                if record.name == output.name or (output.folder and rest.startswith("/")):
+                    yield Placed(at + rest, outcome, output, record.digest, record.size, record.executable)
+
+
+def _place_of_unshipped(action: Action, output: Output) -> str | None:
+    if output.role == "layer":
+        return None
+    return f"{action.artifact}/{action.target}/{output.name}" if action.target else f"{action.artifact}/{output.name}"
+
+
+def manifest_of(config: Config, plan: Plan, report: Report, around: Surroundings) -> Json:
+    """The manifest: every file with digest, key and measured facts, what was packed inside, tools and commit."""
+    from ferrule.tools import git  # noqa: PLC0415
+
+    state = git.state(config.root, around.host)
+    by_output = {(p.outcome.action.id, p.output.name) for p in report.placed}
+    return {
+        "version": 1,
+        "project": plan.project,
+        "release": plan.version,
+        "source": {"commit": state.commit, "dirty": state.dirty},
+        "toolchain": report.toolchain.manifest() if report.toolchain else None,
+        "artifacts": [_shipped(p) for p in report.placed],
+        "packed": [
+            {
+                "artifact": o.action.artifact,
+                "kind": o.action.kind,
+                "target": o.action.target,
+                "name": record.name,
+                "size": record.size,
+                "sha256": record.digest.hex,
+                "key": o.key.hex if o.key else None,
+            }
+            for o in report.outcomes
+            for record in o.files
+            if not any(a == o.action.id and record.name.partition("/")[0] == n for a, n in by_output)
+        ],
+        "facts": {o.action.id: dict(o.facts) for o in report.outcomes if o.facts},
+    }
+
+
+def _shipped(placed: Placed) -> Json:
+    action = placed.outcome.action
+    return {
+        "artifact": action.artifact,
+        "kind": action.kind,
+        "target": action.target,
+        "role": placed.output.role,
+        "file": placed.file,
+        "size": placed.size,
+        "sha256": placed.digest.hex,
+        "key": placed.outcome.key.hex if placed.outcome.key else None,
+    }
+
+
+def ship(
+    store: Store, index: StatIndex, placed: tuple[Placed, ...], manifest: Json, output: Path, state: Path, listen: Listener
+) -> None:
+    """Make the output folder hold exactly these files and the manifest, which is taken away first and comes last.
+
+    So a folder with a manifest is whole. Files that an earlier run put there and that are no longer wanted are removed;
+    files of other people are left alone and named.
+    """
+    from ferrule.model import FileRecord  # noqa: PLC0415
+
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    wanted = {p.file: p for p in placed}
+    ledger = state / f"placed-{Digest.of(os.fsencode(output)).short}.json"
+    before = _read_ledger(ledger)
+    missing = [p for p in placed if not _stands(index, output / p.file, p)]
+    superfluous = sorted(name for name in before - set(wanted) if (output / name).is_file())
+    if missing or superfluous or _read(output / MANIFEST) != text.encode():
+        _write_aside(ledger, json.dumps(sorted(before | set(wanted))).encode())
+        with suppress(FileNotFoundError):
+            (output / MANIFEST).unlink()
+        for p in missing:
+            store.copy_out(FileRecord(p.file, p.digest, p.size, p.executable), output / p.file)
+        for name in superfluous:
+            (output / name).unlink()
+            _remove_empty(output, (output / name).parent)
+        _write_aside(output / MANIFEST, text.encode())
+        _write_aside(ledger, json.dumps(sorted(wanted)).encode())
+    for name in _strangers(output, set(wanted)):
+        listen(Noticed(f"{output.name}/{name} is not part of this release and was left alone"))
+
+
+def _stands(index: StatIndex, path: Path, placed: Placed) -> bool:
+    try:
+        executable = bool(path.stat().st_mode & 0o100)
+        return not path.is_symlink() and executable == placed.executable and index.digest(path) == placed.digest
+    except OSError:
+        return False
+
+
+def _read(path: Path) -> bytes | None:
+    with suppress(OSError):
+        return path.read_bytes()
+    return None
+
+
+def _read_ledger(path: Path) -> set[str]:
+    with suppress(OSError, ValueError):
+        names = json.loads(path.read_bytes())
+        return {n for n in names if isinstance(n, str) and not n.startswith("/") and ".." not in n.split("/")}
+    return set()
+
+
+def _write_aside(path: Path, content: bytes) -> None:
+    aside = path.with_name(f".{path.name}.aside")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.replace(path)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write: {error.strerror}",
+            where=str(path),
+            hint="free some space or correct the permissions, then run the same command again",
+        ) from error
+
+
+def _remove_empty(top: Path, folder: Path) -> None:
+    while folder != top:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
+
+
+def _strangers(output: Path, wanted: set[str]) -> list[str]:
+    found = (
+        p.relative_to(output).as_posix() for p in output.rglob("*") if not p.is_dir() and not p.name.endswith(".aside")
+    )
+    return sorted(n for n in found if n not in wanted and n != MANIFEST)
