@@ -1,0 +1,262 @@
+"""WebAssembly at the level of sections: core modules and components, their names, imports and exports.
+
+Read here because lief knows no WebAssembly and the whole reader is short; components are only understood as far as the
+names of what they import and export.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NoReturn
+
+from ferrule.errors import VerificationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAGIC = b"\0asm"
+_CORE = b"\x01\0\0\0"
+_COMPONENT = b"\x0d\0\x01\0"
+_CUSTOM = 0
+_NAMES = {
+    "core": "custom type import function table memory global export start element code data datacount tag",
+    "component": "custom module core-instance core-type component instance alias type canon start import export value",
+}
+_CORE_IMPORT, _CORE_EXPORT = 2, 7
+_COMPONENT_IMPORT, _COMPONENT_EXPORT = 10, 11
+
+Kind = Literal["core", "component"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section: its number, the name of a custom one (else None), and its content (after that name)."""
+
+    number: int
+    name: str | None
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wasm:
+    """A module or component. `imports` are `module.name` for core modules, plain names for components."""
+
+    kind: Kind
+    sections: tuple[Section, ...]
+    imports: tuple[str, ...]
+    exports: tuple[str, ...]
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes by kind of section, custom ones by their name."""
+        sizes: dict[str, int] = {}
+        for section in self.sections:
+            label = section_label(self.kind, section)
+            sizes[label] = sizes.get(label, 0) + len(section.content)
+        return sizes
+
+
+def section_label(kind: Kind, section: Section) -> str:
+    """What a section is called: `code`, `import`, or `custom:name`."""
+    if section.name is not None:
+        return f"custom:{section.name}"
+    names = _NAMES[kind].split()
+    return names[section.number] if section.number < len(names) else f"section {section.number}"
+
+
+def read_wasm(data: bytes, *, where: str | None = None) -> Wasm:
+    """Read a core module (core specification 5.5) or a component (Component Model, binary format, version 0x0d).
+
+    Raises VerificationError for anything else, and for cut or damaged sections.
+    """
+    kind = wasm_kind(data, where=where)
+    sections = tuple(_sections(data, where))
+    imports: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+    for section in sections:
+        if kind == "core" and section.number == _CORE_IMPORT:
+            imports += _Reader(section.content, where).vector(_core_import)
+        elif kind == "core" and section.number == _CORE_EXPORT:
+            exports += _Reader(section.content, where).vector(_core_export)
+        elif kind == "component" and section.number == _COMPONENT_IMPORT:
+            imports += _Reader(section.content, where).vector(_component_import)
+        elif kind == "component" and section.number == _COMPONENT_EXPORT:
+            exports += _Reader(section.content, where).vector(_component_export)
+    return Wasm(kind, sections, imports, exports)
+
+
+def wasm_kind(data: bytes, *, where: str | None = None) -> Kind:
+    """Whether `data` begins like a core module or a component; raises VerificationError if like neither."""
+    version = data[4:8]
+    if not data.startswith(MAGIC) or version not in (_CORE, _COMPONENT):
+        raise VerificationError("this is neither a WebAssembly module nor a component", where=where)
+    return "core" if version == _CORE else "component"
+
+
+def custom_sections(data: bytes, name: str, *, where: str | None = None) -> tuple[bytes, ...]:
+    """Contents of all custom sections of that name, in order; raises VerificationError as `read_wasm` does."""
+    wasm_kind(data, where=where)
+    return tuple(section.content for section in _sections(data, where) if section.name == name)
+
+
+def append_custom_section(data: bytes, name: str, content: bytes, *, where: str | None = None) -> bytes:
+    """The module or component with a custom section at its end (core specification 5.5.3, "Custom Section").
+
+    A custom section may stand anywhere and changes no meaning. Raises VerificationError if there is one of that name
+    already, and as `read_wasm` does.
+    """
+    if custom_sections(data, name, where=where):
+        raise VerificationError(f"there is a custom section {name!r} already", where=where)
+    label = name.encode()
+    body = leb128(len(label)) + label + content
+    return data + bytes([_CUSTOM]) + leb128(len(body)) + body
+
+
+def leb128(value: int) -> bytes:
+    """An unsigned number in LEB128, as short as possible (core specification 5.2.2)."""
+    out = bytearray()
+    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _sections(data: bytes, where: str | None) -> Iterator[Section]:
+    reader = _Reader(data, where, place=8)
+    while not reader.ended:
+        number = reader.byte()
+        content = reader.take(reader.number())
+        if number == _CUSTOM:
+            inner = _Reader(content, where)
+            name = inner.text()
+            yield Section(number, name, inner.rest())
+        else:
+            yield Section(number, None, content)
+
+
+class _Reader:
+    """Walks over bytes and refuses to step beyond them."""
+
+    def __init__(self, data: bytes, where: str | None, place: int = 0) -> None:
+        self._data = data
+        self._where = where
+        self._place = place
+
+    @property
+    def ended(self) -> bool:
+        return self._place >= len(self._data)
+
+    def rest(self) -> bytes:
+        return self._data[self._place :]
+
+    def take(self, size: int) -> bytes:
+        piece = self._data[self._place : self._place + size]
+        if len(piece) != size:
+            self.fail("a section ends too early")
+        self._place += size
+        return piece
+
+    def byte(self) -> int:
+        return self.take(1)[0]
+
+    def number(self) -> int:
+        value, shift, more = 0, 0, True
+        while more:
+            if shift > 28:  # noqa: PLR2004 - five groups of seven bits hold 32
+                self.fail("a number is longer than 32 bits")
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            more = byte > 0x7F  # noqa: PLR2004 - the highest bit says that more follows
+        return value
+
+    def text(self) -> str:
+        try:
+            return self.take(self.number()).decode()
+        except UnicodeDecodeError:
+            self.fail("a name is not UTF-8")
+
+    def vector(self, item: Callable[[_Reader], str]) -> tuple[str, ...]:
+        items = tuple(item(self) for _ in range(self.number()))
+        if not self.ended:
+            self.fail("a section goes on after its last item")
+        return items
+
+    def fail(self, message: str) -> NoReturn:
+        raise VerificationError(f"the WebAssembly file is damaged: {message}", where=self._where)
+
+
+def _core_import(reader: _Reader) -> str:
+    module, name = reader.text(), reader.text()
+    kind = reader.byte()
+    if kind == 0:
+        reader.number()
+    elif kind == 1:
+        reader.byte()
+        _limits(reader)
+    elif kind == 2:  # noqa: PLR2004 - a memory
+        _limits(reader)
+    elif kind == 3:  # noqa: PLR2004 - a global: value type and mutability
+        reader.take(2)
+    elif kind == 4:  # noqa: PLR2004 - a tag: attribute and type
+        reader.byte()
+        reader.number()
+    else:
+        reader.fail(f"an import has the unknown kind {kind}")
+    return f"{module}.{name}"
+
+
+def _limits(reader: _Reader) -> None:
+    flags = reader.byte()
+    reader.number()
+    if flags & 1:
+        reader.number()
+
+
+def _core_export(reader: _Reader) -> str:
+    name = reader.text()
+    reader.byte()
+    reader.number()
+    return name
+
+
+def _component_import(reader: _Reader) -> str:
+    name = _component_name(reader)
+    _extern(reader)
+    return name
+
+
+def _component_export(reader: _Reader) -> str:
+    name = _component_name(reader)
+    if reader.byte() == 0:
+        reader.byte()
+    reader.number()
+    if reader.byte():
+        _extern(reader)
+    return name
+
+
+def _component_name(reader: _Reader) -> str:
+    kind = reader.byte()
+    if kind > 2:  # noqa: PLR2004 - plain, interface, with a version suffix
+        reader.fail(f"a name has the unknown kind {kind}")
+    name = reader.text()
+    return name + reader.text() if kind == 2 else name  # noqa: PLR2004
+
+
+def _extern(reader: _Reader) -> None:
+    """Step over an externdesc (Component Model, "Import and Export Definitions")."""
+    kind = reader.byte()
+    if kind == 0:
+        reader.byte()
+        reader.number()
+    elif kind in (1, 4, 5):
+        reader.number()
+    elif kind == 2:  # noqa: PLR2004 - a value: equal to one, or of a type (a primitive type is one byte of LEB128 too)
+        reader.byte()
+        reader.number()
+    elif kind == 3:  # noqa: PLR2004 - a type: equal to one, or a resource
+        if reader.byte() == 0:
+            reader.number()
+    else:
+        reader.fail(f"an import or export has the unknown kind {kind}")
