@@ -184,17 +184,28 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Shipped:
-    """A file of dist/ as the manifest lists it; `contains` are the digests of the libraries packed inside."""
+class Placed:
+    """A file in the output folder: where, what it is of, its digest, size in bytes and executable bit."""
 
-    artifact: str
-    kind: str
-    target: str | None
     file: str
+    outcome: Outcome
+    output: Output
     digest: Digest
     size: int
-    key: Digest
-    facts: Mapping[str, Json] = field(default_factory=dict)
+    executable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run came to."""
+
+    outcomes: tuple[Outcome, ...]
+    placed: tuple[Placed, ...]
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        """Outcomes that keep the run from being a success."""
+        return tuple(o for o in self.outcomes if o.state in {"failed", "skipped"})
 
 
 def to_json(value: Any, encode: Callable[[Any], Json] | None = None) -> Json:  # noqa: ANN401 - any frozen value

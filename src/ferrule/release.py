@@ -15,7 +15,7 @@ from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store
 from ferrule.engine.workshop import Site
 from ferrule.errors import ConfigError, StorageError
-from ferrule.model import Action, Digest, Json, Outcome, Output, Plan
+from ferrule.model import Action, Digest, FileRecord, Json, Outcome, Output, Placed, Plan, Report
 from ferrule.spec import Project
 
 if TYPE_CHECKING:
@@ -49,32 +49,6 @@ class Surroundings:
     now_ns: Callable[[], int]
     epoch: int = DEFAULT_EPOCH
     road: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A file in the output folder: where, what it is of, its digest and size in bytes."""
-
-    file: str
-    outcome: Outcome
-    output: Output
-    digest: Digest
-    size: int
-    executable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a run came to."""
-
-    outcomes: tuple[Outcome, ...]
-    placed: tuple[Placed, ...]
-    toolchain: Toolchain | None
-
-    @property
-    def failed(self) -> tuple[Outcome, ...]:
-        """Outcomes that keep the run from being a success."""
-        return tuple(o for o in self.outcomes if o.state in {"failed", "skipped"})
 
 
 def load(folder: Path) -> Config:
@@ -165,9 +139,9 @@ def run(
         engine = Engine(site, store, index, state / "work", around.jobs, listen, around.monotonic)
         outcomes = engine.execute(plan)
         placed = tuple(place(outcomes, everything=everything))
-        report = Report(outcomes, placed, toolchain)
+        report = Report(outcomes, placed)
         if not report.failed:
-            manifest = manifest_of(config, plan, report, around)
+            manifest = manifest_of(config, plan, report, toolchain, around)
             ship(store, index, placed, manifest, output, state, listen)
         index.save()
     return report
@@ -217,7 +191,9 @@ def _place_of_unshipped(action: Action, output: Output) -> str | None:
     return f"{action.artifact}/{action.target}/{output.name}" if action.target else f"{action.artifact}/{output.name}"
 
 
-def manifest_of(config: Config, plan: Plan, report: Report, around: Surroundings) -> Json:
+def manifest_of(
+    config: Config, plan: Plan, report: Report, toolchain: Toolchain | None, around: Surroundings
+) -> Json:
     """The manifest: every file with digest, key and measured facts, what was packed inside, tools and commit."""
     from ferrule.tools import git  # noqa: PLC0415
 
@@ -228,7 +204,7 @@ def manifest_of(config: Config, plan: Plan, report: Report, around: Surroundings
         "project": plan.project,
         "release": plan.version,
         "source": {"commit": state.commit, "dirty": state.dirty},
-        "toolchain": report.toolchain.manifest() if report.toolchain else None,
+        "toolchain": toolchain.manifest() if toolchain else None,
         "artifacts": [_shipped(p) for p in report.placed],
         "packed": [
             {
@@ -270,8 +246,6 @@ def ship(
     So a folder with a manifest is whole. Files that an earlier run put there and that are no longer wanted are removed;
     files of other people are left alone and named.
     """
-    from ferrule.model import FileRecord  # noqa: PLC0415
-
     text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     wanted = {p.file: p for p in placed}
     ledger = state / f"placed-{Digest.of(os.fsencode(output)).short}.json"

@@ -1,0 +1,418 @@
+"""The command line: arguments, exit codes, and the only reader of the process environment and the clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from ferrule import __version__
+from ferrule.errors import ConfigErrors, FerruleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ferrule.config import Config
+    from ferrule.model import Plan, Report
+    from ferrule.release import Surroundings
+    from ferrule.tools.host import Host
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; a failure a user can act on is a message and an exit code, anything else a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\ninterrupted; what was finished is kept, and the next run goes on from there", err=True)
+        sys.exit(INTERRUPTED)
+    except FerruleError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away (`ferrule plan | head`); that is no failure of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def complain(error: FerruleError) -> None:
+    """Write a failure to standard error: each message with its place, its hint below it."""
+    errors = error.errors if isinstance(error, ConfigErrors) else (error,)
+    for one in errors:
+        where = f"{one.where}: " if one.where else ""
+        click.echo(click.style("error: ", fg="red", bold=True) + where + one.message, err=True)
+        if one.hint:
+            click.echo(click.style("  hint: ", fg="cyan") + one.hint, err=True)
+    if len(errors) > 1:
+        click.echo(f"{len(errors)} mistakes", err=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the options that all commands share came to."""
+
+    folder: Path
+    json: bool
+    quiet: bool
+
+
+def shared(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options every command has."""
+    decorators = (
+        click.option("-C", "--directory", type=click.Path(path_type=Path), default=Path(), help="Work as if started there."),
+        click.option("--json", "as_json", is_flag=True, help="Write JSON for programs."),
+        click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and results."),
+    )
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+def running(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of commands that need tools."""
+    decorators = (
+        click.option("-j", "--jobs", type=click.IntRange(1, 1024), help="Threads that may compute at once; all cores."),
+        click.option("--offline", is_flag=True, help="Use no network."),
+        click.option("--rust", type=click.Choice(["system", "rustup"]), help="Force the road by which Rust comes."),
+    )
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+def host(*, offline: bool) -> Host:
+    """The machine as the process environment describes it."""
+    import platform  # noqa: PLC0415
+
+    from ferrule.tools.host import Host  # noqa: PLC0415
+
+    environment = dict(os.environ)
+    path = tuple(Path(p) for p in environment.get("PATH", "").split(os.pathsep) if p)
+    return Host(
+        path=path,
+        environment=environment,
+        cache=cache_folder(environment),
+        system=platform.system(),
+        machine=platform.machine(),
+        is_root=os.geteuid() == 0,
+        offline=offline,
+        python=Path(sys.executable),
+    )
+
+
+def cache_folder(environment: dict[str, str]) -> Path:
+    """Where tools and downloads are kept for all projects: FERRULE_CACHE, else `ferrule` in the XDG cache folder."""
+    if environment.get("FERRULE_CACHE"):
+        return Path(environment["FERRULE_CACHE"]).absolute()
+    base = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME", "/tmp")) / ".cache")  # noqa: S108
+    return Path(base) / "ferrule"
+
+
+def surroundings(*, jobs: int | None, offline: bool, rust: str | None) -> Surroundings:
+    """What a run takes from outside. Raises click.UsageError for a SOURCE_DATE_EPOCH that is no number."""
+    import time  # noqa: PLC0415
+
+    from ferrule.release import DEFAULT_EPOCH, Surroundings  # noqa: PLC0415
+
+    told = os.environ.get("SOURCE_DATE_EPOCH")
+    if told is not None and not (told.isascii() and told.isdigit()):
+        raise click.UsageError(f"SOURCE_DATE_EPOCH is {told!r}; it must be a number of seconds since 1970")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Surroundings(
+        host=host(offline=offline),
+        jobs=jobs or cores,
+        monotonic=time.monotonic,
+        now_ns=time.time_ns,
+        epoch=int(told) if told is not None else DEFAULT_EPOCH,
+        road=rust,
+    )
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="ferrule", message="%(prog)s %(version)s")
+def cli() -> None:
+    """One Rust core, every platform: build and release a Cargo workspace from targets.yaml.
+
+    Exit codes: 0 success, 2 command line, 3 targets.yaml, 4 toolchain, 5 build, 6 verification, 7 storage, 8 network,
+    130 interrupted; 1 is a bug of ferrule's.
+    """
+
+
+@cli.command()
+@shared
+@running
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the release goes; dist/ of the project.")
+def release(directory: Path, output: Path | None, jobs: int | None, rust: str | None, **options: bool) -> None:
+    """Make everything that targets.yaml describes, into dist/.
+
+    \b
+    Example:
+      ferrule release
+      ferrule release --offline --jobs 8
+    """
+    from ferrule import release as work  # noqa: PLC0415
+
+    config = work.load(directory)
+    around = surroundings(jobs=jobs, offline=options["offline"], rust=rust)
+    plan = work.make_plan(config, around)
+    _run(config, plan, around, output or config.root / "dist", Options(directory, options["as_json"], options["quiet"]))
+
+
+@cli.command()
+@shared
+@running
+@click.argument("artifacts", nargs=-1)
+@click.option("-t", "--target", "targets", multiple=True, help="A target, or `all`; by default this machine's.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the files go; .ferrule/out of the project.")
+def build(
+    directory: Path,
+    artifacts: tuple[str, ...],
+    targets: tuple[str, ...],
+    output: Path | None,
+    jobs: int | None,
+    rust: str | None,
+    **options: bool,
+) -> None:
+    """Make a part of the plan, by default what runs on this machine.
+
+    \b
+    Example:
+      ferrule build
+      ferrule build sdk-c --target aarch64-unknown-linux-gnu
+    """
+    from ferrule import release as work  # noqa: PLC0415
+
+    config = work.load(directory)
+    around = surroundings(jobs=jobs, offline=options["offline"], rust=rust)
+    plan = work.part(config, work.make_plan(config, around), artifacts, targets, around.host.triple)
+    place = output or config.root / work.STATE / "out"
+    options_ = Options(directory, options["as_json"], options["quiet"])
+    _run(config, plan, around, place, options_, everything=True)
+
+
+def _run(
+    config: Config, plan: Plan, around: Surroundings, output: Path, options: Options, *, everything: bool = False
+) -> None:
+    from ferrule import release as work  # noqa: PLC0415
+    from ferrule.reporting import reporter, style_for, table  # noqa: PLC0415
+
+    stream = sys.stdout
+    colour = "NO_COLOR" not in os.environ
+    style = style_for(
+        json=options.json, terminal=sys.stderr.isatty(), github=os.environ.get("GITHUB_ACTIONS") == "true"
+    )
+    live = reporter(
+        style,
+        stream if style in {"json", "github"} else sys.stderr,
+        logs=config.root / work.STATE / "work" / "logs",
+        colour=colour,
+        width=None,
+        quiet=options.quiet,
+    )
+    with live:
+        report = work.run(config, plan, around, live, output=output.absolute(), everything=everything)
+    if not options.json:
+        table.show(report, stream, colour=colour and stream.isatty(), width=None if stream.isatty() else 160)
+    _summarise(report)
+    finish(report, output, options)
+
+
+def _summarise(report: Report) -> None:
+    """Write the table into the page of the CI run, where there is one."""
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if page:
+        from ferrule.reporting.table import markdown  # noqa: PLC0415
+
+        with Path(page).open("a", encoding="utf-8") as stream:
+            stream.write(markdown(report))
+
+
+def finish(report: Report, output: Path, options: Options) -> None:
+    """Say where everything is, or leave with the exit code of the first failure."""
+    errors = [o.error for o in report.outcomes if isinstance(o.error, FerruleError)]
+    if report.failed:
+        count = len([o for o in report.outcomes if o.state == "failed"])
+        click.echo(f"{count} failed; nothing was changed in {_shown(output)}", err=True)
+        sys.exit(errors[0].exit_code if errors else 1)
+    if not options.json and not options.quiet:
+        click.echo(f"{len(report.placed)} files in {_shown(output)}")
+
+
+def _shown(path: Path) -> str:
+    absolute, here = path.absolute(), Path.cwd()
+    return f"{absolute.relative_to(here)}/" if absolute.is_relative_to(here) else f"{absolute}/"
+
+
+@cli.command()
+@shared
+@click.option("--why", is_flag=True, help="Say for each action whether it would run, and what changed.")
+@click.option("--graph", type=click.Choice(["dot", "mermaid"]), help="Write the graph of actions instead.")
+def plan(directory: Path, *, why: bool, graph: str | None, **options: bool) -> None:
+    """Show everything that would be made, before any work.
+
+    \b
+    Example:
+      ferrule plan
+      ferrule plan --json | jq '.actions[].id'
+    """
+    from ferrule import plan as planning  # noqa: PLC0415
+    from ferrule import release as work  # noqa: PLC0415
+    from ferrule.reporting import plans  # noqa: PLC0415
+
+    config = work.load(directory)
+    around = surroundings(jobs=None, offline=True, rust=None)
+    found = work.make_plan(config, around)
+    reasons = work.reasons(config, found, around) if why else None
+    if graph:
+        click.echo(plans.graph(found, graph), nl=False)
+    elif options["as_json"]:
+        click.echo(json.dumps(planning.document(found), indent=2))
+    else:
+        click.echo(plans.text(found, reasons), nl=False)
+
+
+@cli.command()
+@shared
+def check(directory: Path, **options: bool) -> None:
+    """Validate targets.yaml, crates, WIT and packaging sources without building.
+
+    \b
+    Example:
+      ferrule check
+    """
+    from ferrule import release as work  # noqa: PLC0415
+
+    config = work.load(directory)
+    found = work.make_plan(config, surroundings(jobs=None, offline=True, rust=None))
+    if options["as_json"]:
+        click.echo(json.dumps({"ok": True, "actions": len(found.actions)}))
+    elif not options["quiet"]:
+        targets, artifacts = len(config.targets), len(config.artifacts)
+        click.echo(f"targets.yaml is good: {targets} targets, {artifacts} artifacts, {len(found.actions)} actions")
+
+
+@cli.command()
+@shared
+def config(directory: Path, **_: bool) -> None:
+    """Print the effective matrix: everything that targets.yaml says, with all defaults filled in, as JSON.
+
+    \b
+    Example:
+      ferrule config
+    """
+    from ferrule import release as work  # noqa: PLC0415
+    from ferrule.config import document  # noqa: PLC0415
+
+    click.echo(json.dumps(document(work.load(directory)), indent=2))
+
+
+@cli.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to a file instead.")
+def schema(output: Path | None) -> None:
+    """Print the JSON schema of targets.yaml, for editors.
+
+    \b
+    Example:
+      ferrule schema --output docs/targets.schema.json
+    """
+    from ferrule.config import schema as make_schema  # noqa: PLC0415
+    from ferrule.kinds import KINDS  # noqa: PLC0415
+
+    text = json.dumps(make_schema(KINDS), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    if output:
+        output.write_text(text, encoding="utf-8")
+    else:
+        click.echo(text, nl=False)
+
+
+@cli.command()
+@shared
+@running
+@click.option("--host-only", is_flag=True, help="Only what this machine's own target needs.")
+@click.option("--with", "extras", multiple=True, type=click.Choice(["container", "go", "node", "emulation"]))
+@click.option("--probe/--no-probe", default=True, help="Link a small program for each target.")
+def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: bool, **options: Any) -> None:  # noqa: ANN401
+    """Examine every tool that the project needs: wanted, found, where, and the fix for each fault.
+
+    \b
+    Example:
+      ferrule doctor
+      ferrule doctor --with container
+    """
+    from ferrule import doctor as examination  # noqa: PLC0415
+    from ferrule import release as work  # noqa: PLC0415
+    from ferrule.reporting import findings  # noqa: PLC0415
+
+    around = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
+    wanted = work.wanted(work.load(directory), around, extras=extras, host_only=host_only)
+    found = examination.examine(wanted, around.host, probe=probe, road=around.road)
+    if options["as_json"]:
+        click.echo(findings.as_json(found))
+    else:
+        findings.show(found, sys.stdout, colour="NO_COLOR" not in os.environ and sys.stdout.isatty())
+    if any(f.problem for f in found):
+        sys.exit(4)
+
+
+@cli.command()
+@shared
+@running
+@click.option("--host-only", is_flag=True, help="Only what this machine's own target needs.")
+@click.option("--with", "extras", multiple=True, type=click.Choice(["container", "go", "node", "emulation"]))
+@click.option("--dry-run", is_flag=True, help="Say what would be installed, and by which road.")
+def setup(directory: Path, extras: tuple[str, ...], *, host_only: bool, dry_run: bool, **options: Any) -> None:  # noqa: ANN401
+    """Install what is missing, and say by which road; where it may not, name the command for a person.
+
+    \b
+    Example:
+      ferrule setup
+      ferrule setup --rust rustup --dry-run
+    """
+    from ferrule import doctor as examination  # noqa: PLC0415
+    from ferrule import release as work  # noqa: PLC0415
+
+    around = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
+    wanted = work.wanted(work.load(directory), around, extras=extras, host_only=host_only)
+
+    def say(text: str) -> None:
+        if not options["quiet"]:
+            click.echo(text, err=options["as_json"])
+
+    examination.setup(wanted, around.host, road=around.road, say=say, dry_run=dry_run)
+
+
+@cli.command()
+@shared
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+def lock(directory: Path, files: tuple[Path, ...], **options: bool) -> None:
+    """Bring lock files of image bases to the newest versions of their packages.
+
+    \b
+    Example:
+      ferrule lock packaging/image/base.lock
+    """
+    from ferrule import release as work  # noqa: PLC0415
+
+    config = work.load(directory)
+    around = surroundings(jobs=None, offline=False, rust=None)
+    for name, count in work.refresh_locks(config, around.host, files):
+        if not options["quiet"]:
+            click.echo(f"{name}: {count} packages")

@@ -1,0 +1,37 @@
+"""From events to what people and programs see; chooses the form that fits where the output goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TextIO
+
+    from ferrule.reporting.report import Reporter
+
+Style = Literal["terminal", "lines", "github", "json"]
+
+
+def style_for(*, json: bool, terminal: bool, github: bool) -> Style:
+    """The form of output: JSON on request, folded groups in GitHub Actions, a live display on a terminal, else lines."""
+    if json:
+        return "json"
+    if github:
+        return "github"
+    return "terminal" if terminal else "lines"
+
+
+def reporter(style: Style, stream: TextIO, *, logs: Path, colour: bool, width: int | None, quiet: bool) -> Reporter:
+    """A reporter of that style that writes to `stream`; `logs` is the folder of the actions' logs."""
+    if style == "json":
+        from ferrule.reporting.jsonl import JsonLines  # noqa: PLC0415
+
+        return JsonLines(stream)
+    if style == "terminal":
+        from ferrule.reporting.terminal import Terminal  # noqa: PLC0415
+
+        return Terminal(stream, colour=colour, width=width, quiet=quiet)
+    from ferrule.reporting.lines import Lines  # noqa: PLC0415
+
+    return Lines(stream, logs=logs if style == "github" else None, quiet=quiet)

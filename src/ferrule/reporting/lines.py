@@ -1,0 +1,72 @@
+"""Plain lines for logs, and folded groups for GitHub Actions."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFinished
+from ferrule.engine.store import file_name
+from ferrule.reporting.report import duration, verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TextIO
+
+    from ferrule.engine.events import Event
+    from ferrule.model import Outcome
+
+
+class Lines:
+    """A line when an action starts and when it ends; with `logs`, its whole log in a fold that can be opened."""
+
+    def __init__(self, stream: TextIO, *, logs: Path | None, quiet: bool) -> None:
+        self._stream = stream
+        self._logs = logs
+        self._quiet = quiet
+
+    def __call__(self, event: Event, /) -> None:
+        """Write what is worth a line."""
+        match event:
+            case ActionStarted(action, reason, _):
+                self._say(f"  {action.id} … ({reason})")
+            case ActionFinished(outcome) if outcome.state != "cached":
+                self._ended(outcome)
+            case Noticed(text):
+                self._say(f"note: {text}")
+            case RunFinished(outcomes, seconds):
+                built = sum(o.state == "built" for o in outcomes)
+                cached = sum(o.state == "cached" for o in outcomes)
+                self._say(f"{built} built, {cached} unchanged, in {duration(seconds)}")
+            case _:
+                pass
+
+    def _ended(self, outcome: Outcome) -> None:
+        if self._logs is None:
+            self._say(f"  {verdict(outcome)}")
+            return
+        self._say(f"::group::{_escaped(verdict(outcome))}")
+        with suppress(OSError):
+            log = self._logs / f"{file_name(outcome.action.id)}.log"
+            for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+                self._say(f"  {line}" if line.startswith("::") else line)
+        self._say("::endgroup::")
+        if outcome.state == "failed":
+            self._say(f"::error title={_escaped(outcome.action.id)}::{_escaped(str(outcome.error or outcome.reason))}")
+
+    def _say(self, text: str) -> None:
+        if not self._quiet:
+            self._stream.write(text + "\n")
+            self._stream.flush()
+
+    def __enter__(self) -> Self:
+        """Nothing to prepare."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to put back."""
+
+
+def _escaped(text: str) -> str:
+    """Text for a workflow command (GitHub Actions, "Workflow commands": `%`, CR and LF are escaped)."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

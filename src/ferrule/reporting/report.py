@@ -1,0 +1,59 @@
+"""What all forms of output share: the protocol, and how sizes, times and outcomes are worded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ferrule.engine.events import Event
+    from ferrule.model import Outcome
+
+_MINUTE = 60
+_KIB = 1024
+
+
+class Reporter(Protocol):
+    """Hears events between entering and leaving, and writes them down in its form."""
+
+    def __call__(self, event: Event, /) -> None:
+        """Take notice of an event."""
+
+    def __enter__(self) -> Reporter:
+        """Begin to show."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Leave the terminal as it was found."""
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people.
+
+    >>> duration(0.04), duration(12.34), duration(125)
+    ('0.0 s', '12.3 s', '2 min 05 s')
+    """
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE):02d} s"
+
+
+def size(count: int) -> str:
+    """Bytes for people, in binary units.
+
+    >>> size(512), size(20480), size(3 * 1024 * 1024)
+    ('512 B', '20.0 KiB', '3.0 MiB')
+    """
+    value, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB"):
+        if value < _KIB:
+            break
+        value, unit = value / _KIB, larger
+    return f"{int(value)} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def verdict(outcome: Outcome) -> str:
+    """One line for an ended action."""
+    took = f" in {duration(outcome.seconds)}" if outcome.state in {"built", "failed"} else ""
+    reason = f": {outcome.reason}" if outcome.state in {"failed", "skipped"} and outcome.reason else ""
+    return f"{outcome.action.id} {outcome.state}{took}{reason}"
