@@ -1,0 +1,92 @@
+"""What the repository promises about itself: locks that hold, scripts that start, workflows that are pinned."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+RUNTIME = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]]
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group, with the groups it includes (PEP 735)."""
+    entries = PROJECT["dependency-groups"][name]
+    return list(chain.from_iterable([e] if isinstance(e, str) else group(e["include-group"]) for e in entries))
+
+
+def pins(lock: str) -> dict[str, Version]:
+    text = (ROOT / "requirements" / lock).read_text()
+    found = re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE)
+    return {canonicalize_name(name): Version(version) for name, version in found}
+
+
+@pytest.mark.parametrize(
+    ("lock", "wanted"),
+    [
+        ("nox.txt", [*group("nox"), "uv"]),
+        ("ferrule.txt", RUNTIME),
+        ("tests.txt", [*RUNTIME, *group("test"), *group("lint")]),
+    ],
+)
+def test_lock_satisfies_pyproject(lock: str, wanted: list[str]) -> None:
+    pinned = pins(lock)
+    missed = [
+        text
+        for text in wanted
+        for requirement in [Requirement(text)]
+        if (version := pinned.get(canonicalize_name(requirement.name))) is None
+        or not requirement.specifier.contains(version, prereleases=True)
+    ]
+    assert missed == [], "run: scripts/nox -s lock"
+
+
+@pytest.mark.parametrize("lock", ["nox.txt", "ferrule.txt", "tests.txt"])
+def test_every_pin_has_digests_and_no_place(lock: str) -> None:
+    text = (ROOT / "requirements" / lock).read_text()
+    entries = re.split(r"\n(?=\w)", text)
+    assert [entry for entry in entries if "==" in entry and "--hash=sha256:" not in entry] == []
+    assert not re.search(r"://|^-|^\s*--(?!hash=)", text, re.MULTILINE)
+
+
+def test_locks_agree_with_each_other() -> None:
+    tests = pins("tests.txt")
+    assert {name: tests.get(name) for name in pins("ferrule.txt")} == pins("ferrule.txt")
+
+
+@pytest.mark.parametrize("script", ["scripts/nox", ".ci/run"])
+def test_script_can_be_started(script: str) -> None:
+    assert os.access(ROOT / script, os.X_OK)
+
+
+def test_machines_run_the_command_that_people_run() -> None:
+    assert "scripts/nox -s tests" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_workflow_is_pinned_and_may_do_nothing_by_default(workflow: Path) -> None:
+    text = workflow.read_text()
+    uses = re.findall(r"uses: (.*)", text)
+    assert [use for use in uses if not re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v[\d.]+", use)] == []
+    assert yaml.safe_load(text)["permissions"] == {}
+    assert text.count("persist-credentials: false") == text.count("actions/checkout@")
+    assert [step for step in re.findall(r"run: (.*)", text) if "${{" in step] == []
+
+
+def test_every_session_is_explained_to_contributors() -> None:
+    sessions = re.findall(r"@nox\.session\ndef (\w+)", (ROOT / "noxfile.py").read_text())
+    guide = (ROOT / "CONTRIBUTING.md").read_text()
+    assert len(sessions) > 1
+    assert [name for name in sessions if f"scripts/nox -s {name}" not in guide] == []
