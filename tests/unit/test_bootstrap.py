@@ -251,6 +251,14 @@ def test_root_on_debian_installs_the_package_and_says_so(machine: Machine, road:
     assert (updates, installs) == (1, 2)  # the lists are fetched only where the first try fails
 
 
+def test_nothing_is_installed_where_a_python_will_do(machine: Machine) -> None:
+    machine.python("venv", "python3.12")
+    machine.user(0)
+    machine.program(machine.path / "apt-get", APT)
+    assert machine.start("-l").code == 0
+    assert "apt-get" not in machine.calls
+
+
 def test_failed_installation_leaves_nothing_and_says_what_to_do(machine: Machine) -> None:
     machine.python("venv")
     (machine.roads / "offline").touch()
