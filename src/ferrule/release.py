@@ -110,6 +110,54 @@ def wanted_tools(config: Config, plan: Plan) -> Wanted:
     )
 
 
+def wanted(config: Config, around: Surroundings, *, extras: tuple[str, ...], host_only: bool) -> Wanted:
+    """The tools that a release (or, with `host_only`, a developer's build) needs, and what was asked for besides."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    plan = make_plan(config, around)
+    if host_only:
+        plan = part(config, plan, (), (), around.host.triple)
+    return replace(wanted_tools(config, plan), extras=frozenset(extras))
+
+
+def part(config: Config, plan: Plan, artifacts: tuple[str, ...], targets: tuple[str, ...], host: str) -> Plan:
+    """The part of a plan that makes the named artifacts (all) for the named targets (`host`, and what has no target).
+
+    Raises ConfigError for a name that targets.yaml does not have, with the nearest it has.
+    """
+    _known(artifacts, tuple(a.name for a in config.artifacts), "artifact")
+    triples = tuple(t.triple for t in config.targets)
+    _known(tuple(t for t in targets if t != "all"), triples, "target")
+    if not targets and host not in triples:
+        raise ConfigError(
+            f"this machine is {host}, which targets.yaml does not list",
+            where="targets.yaml",
+            hint=f"choose with --target: {', '.join(triples)} or all",
+        )
+    chosen = set(triples) if "all" in targets else set(targets or (host,))
+    able = {a.id for a in plan.actions if _within(plan, a, chosen)}
+    return planning.only(plan, lambda a: a.id in able and (not artifacts or a.artifact in artifacts))
+
+
+def _within(plan: Plan, action: Action, chosen: set[str]) -> bool:
+    """Whether an action, and everything it needs, is of the chosen targets or of none."""
+    whole = planning.only(plan, lambda a: a is action)
+    return all(a.target is None or a.target in chosen for a in whole.actions)
+
+
+def _known(names: tuple[str, ...], existing: tuple[str, ...], what: str) -> None:
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    for name in names:
+        if name not in existing:
+            near = get_close_matches(name, existing, 1)
+            raise ConfigError(
+                f"there is no {what} {name!r}",
+                where="targets.yaml",
+                hint=f"did you mean {near[0]}?" if near else f"there are: {', '.join(existing)}",
+            )
+
+
 def run(
     config: Config, plan: Plan, around: Surroundings, listen: Listener, *, output: Path, everything: bool = False
 ) -> Report:
@@ -119,7 +167,6 @@ def run(
     of actions are in the report.
     """
     from ferrule import doctor  # noqa: PLC0415
-    from ferrule.tools.run import base_environment  # noqa: PLC0415
 
     wanted = wanted_tools(config, plan)
     toolchain = doctor.require(wanted, around.host, road=around.road) if wanted.tools else None
@@ -131,10 +178,9 @@ def run(
         site = Site(
             project=config.root,
             caches=state / "cache",
-            downloads=around.host.cache,
-            environment=base_environment(around.host.environment),
+            host=around.host,
+            environment=around.host.children,
             toolchain=toolchain,
-            offline=around.host.offline,
         )
         engine = Engine(site, store, index, state / "work", around.jobs, listen, around.monotonic)
         outcomes = engine.execute(plan)

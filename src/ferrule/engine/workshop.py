@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ferrule.model import Action, Digest, Json, Made, Output
     from ferrule.tools.cargo import Command
+    from ferrule.tools.host import Host
     from ferrule.tools.toolchain import Toolchain
 
 T = TypeVar("T")
@@ -22,16 +23,15 @@ T = TypeVar("T")
 class Site:
     """What all actions of a run share.
 
-    `project` is the project's root, `caches` holds folders that tools keep between runs, `downloads` the user's cache of
-    fetched files, `environment` what every child process gets, `toolchain` the programs (None when no action needs one).
+    `project` is the project's root, `caches` holds folders that tools keep between runs, `host` is the machine,
+    `environment` what every child process gets, `toolchain` the programs (None when no action needs one).
     """
 
     project: Path
     caches: Path
-    downloads: Path
+    host: Host
     environment: Mapping[str, str]
     toolchain: Toolchain | None
-    offline: bool = False
 
 
 @dataclass(slots=True)

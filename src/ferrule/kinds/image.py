@@ -1,0 +1,320 @@
+"""Container images: a multi-platform OCI layout, made without a daemon from a locked base and the built library."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from ferrule.formats.entries import Entry
+from ferrule.model import Action, Digest, Made, Output
+from ferrule.platforms import PLATFORMS
+from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+
+if TYPE_CHECKING:
+    from ferrule.engine.workshop import Workshop
+    from ferrule.formats.oci import Layer, PlatformImage
+    from ferrule.tools.debs import Package
+
+_REFERENCE = re.compile(r"[a-z0-9][a-z0-9.:_/-]{0,254}(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?@sha256:[0-9a-f]{64}")
+_EMPTY = frozenset({"scratch", "static", "none"})
+
+_Place = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._@%+/-]{1,255}$")]
+
+
+class ImageSpec(Spec):
+    """An image for each Linux target in one index; it runs as a user without rights unless told otherwise."""
+
+    kind: Literal["image"]
+    base: str = Field(
+        min_length=1,
+        max_length=512,
+        description="A lock file of Debian packages (made by `ferrule lock`), or an image by digest: name@sha256:… .",
+    )
+    library: Annotated[str, ArtifactRef(("library",))] = Field(description="The library to install.")
+    library_path: _Place = Field(default="/usr/lib", description="Folder of the image that the library goes to.")
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._/-]{0,127}$")] | None = Field(
+        default=None, description="Name of the image; by default the project's."
+    )
+    files: dict[_Place, Annotated[RelativePath, ProjectPath("file")]] = Field(
+        default_factory=dict, description="More files: place in the image and path in the project."
+    )
+    user: Annotated[str, Field(pattern=r"^[0-9]{1,9}(:[0-9]{1,9})?$")] = Field(
+        default="65532:65532", description="Numeric user and group that the program runs as."
+    )
+    entrypoint: tuple[str, ...] = Field(default=(), description="Program and arguments that are always run.")
+    cmd: tuple[str, ...] = Field(default=(), description="Arguments that a person may replace.")
+    env: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")], str] = Field(
+        default_factory=dict, description="Environment variables."
+    )
+    labels: dict[str, str] = Field(default_factory=dict, description="Labels, besides those that are always there.")
+
+
+def plan(spec: ImageSpec, context: Context) -> list[Action]:
+    """An action for the base (one a platform, or one pull), and one that puts the layout together."""
+    if not context.targets:
+        return []
+    libraries = {t.triple: _library(spec, context, t.triple) for t in context.targets}
+    bases = _bases(spec, context)
+    project = context.project
+    name = spec.name or project.name
+    labels = {
+        "org.opencontainers.image.title": name,
+        "org.opencontainers.image.version": project.version,
+        **({"org.opencontainers.image.licenses": project.license} if project.license else {}),
+        **({"org.opencontainers.image.description": project.description} if project.description else {}),
+        **({"org.opencontainers.image.source": project.homepage} if project.homepage else {}),
+        **spec.labels,
+    }
+    image = Action(
+        id=context.artifact,
+        artifact=context.artifact,
+        kind="image",
+        recipe=OciImage(
+            bases=tuple((t.triple, bases[t.triple].made) for t in context.targets),
+            libraries=tuple((triple, action.made) for triple, action in libraries.items()),
+            pulled=_pulled(spec.base),
+            library_path=spec.library_path,
+            files=tuple(sorted(spec.files.items())),
+            license_files=project.license_files,
+            name=name,
+            version=project.version,
+            user=spec.user,
+            entrypoint=spec.entrypoint,
+            cmd=spec.cmd,
+            env=tuple(sorted(spec.env.items())),
+            labels=tuple(sorted(labels.items())),
+            epoch=project.epoch,
+        ),
+        outputs=(Output(context.artifact, "layout", context.artifact if context.ship else None, folder=True),),
+        needs=tuple(dict.fromkeys((*(b.id for b in bases.values()), *(a.id for a in libraries.values())))),
+        sources=(*project.license_files, *spec.files.values()),
+    )
+    return [*dict.fromkeys(bases.values()), image]
+
+
+def _pulled(base: str) -> str | None:
+    return base if "@" in base else None
+
+
+def _library(spec: ImageSpec, context: Context, triple: str) -> Action:
+    action = context.action_for(spec.library, triple)
+    if action is None or action.made.output("cdylib") is None:
+        raise PlanProblem(
+            "library", f"{spec.library} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
+        )
+    return action
+
+
+def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
+    """The action that makes or pulls the base, for each target."""
+    if spec.base.split(":")[0].rpartition("/")[2] in _EMPTY or "distroless/static" in spec.base:
+        raise PlanProblem(
+            "base",
+            f"{spec.base} has no dynamic loader, and a program that opens a library needs one",
+            "use a base with glibc: a lock file with libc6, or an image such as one made for C programs",
+        )
+    if _pulled(spec.base):
+        if not _REFERENCE.fullmatch(spec.base):
+            raise PlanProblem("base", f"{spec.base!r} is no image by digest", "write it as name@sha256:<64 digits>")
+        pull = Action(
+            id=f"{context.artifact}:base",
+            artifact=context.artifact,
+            kind="image",
+            recipe=PulledBase(spec.base),
+            outputs=(Output("base", "base", folder=True),),
+        )
+        return {t.triple: pull for t in context.targets}
+    from ferrule.tools.debs import read_lock  # noqa: PLC0415
+
+    try:
+        packages = read_lock(context.read_text(spec.base))
+    except ValueError as error:
+        raise PlanProblem("base", f"{spec.base} is no lock file: {error}", f"run `ferrule lock {spec.base}`") from None
+    return {t.triple: _package_base(spec, context, t.triple, packages) for t in context.targets}
+
+
+def _package_base(spec: ImageSpec, context: Context, triple: str, packages: tuple[Package, ...]) -> Action:
+    architecture = PLATFORMS[triple].debian
+    own = tuple(p for p in packages if p.architecture in (architecture, "all"))
+    if not any(p.name == "libc6" for p in own):
+        raise PlanProblem(
+            "base",
+            f"{spec.base} has no libc6 for {architecture}, so nothing could load the library",
+            f"add it and run `ferrule lock {spec.base}`",
+        )
+    return Action(
+        id=f"{context.artifact}:base@{triple}",
+        artifact=context.artifact,
+        kind="image",
+        target=triple,
+        recipe=PackageBase(own, context.project.epoch),
+        outputs=(Output("base.tar.gz", "layer"),),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PackageBase:
+    """Fetch locked Debian packages, check each by its digest, and unpack them into one layer."""
+
+    revision: ClassVar[int] = 1
+
+    packages: tuple[Package, ...]
+    epoch: int
+
+    def make(self, shop: Workshop) -> None:
+        """Write the layer; raises NetworkError naming a package that cannot be had, VerificationError a false one."""
+        from ferrule.formats import deb, oci  # noqa: PLC0415
+        from ferrule.tools import debs  # noqa: PLC0415
+
+        shop.progress("fetching packages")
+        files = debs.fetch(self.packages, shop.site.host)
+        shop.progress("unpacking packages")
+        entries = deb.base_layer_entries([deb.read_deb(path) for path in files])
+        names = ", ".join(f"{p.name} {p.version}" for p in self.packages)
+        layer = oci.write_layer(shop.output("layer"), entries, self.epoch, comment=names)
+        shop.say(digest=layer.digest.hex, size=layer.size, diff_id=layer.diff_id.hex, comment=names)
+
+
+@dataclass(frozen=True, slots=True)
+class PulledBase:
+    """Pull an image by digest as a layout."""
+
+    revision: ClassVar[int] = 1
+
+    reference: str
+
+    def make(self, shop: Workshop) -> None:
+        """Write the layout; every blob is checked by its digest."""
+        from ferrule.tools import registry  # noqa: PLC0415
+
+        shop.progress(f"pulling {self.reference.partition('@')[0]}")
+        registry.pull(self.reference, shop.output("base"), shop.site.host)
+
+
+@dataclass(frozen=True, slots=True)
+class OciImage:
+    """Put library and files on each base, and all platforms into one index."""
+
+    revision: ClassVar[int] = 1
+
+    bases: tuple[tuple[str, Made], ...]
+    libraries: tuple[tuple[str, Made], ...]
+    pulled: str | None
+    library_path: str
+    files: tuple[tuple[str, str], ...]
+    license_files: tuple[str, ...]
+    name: str
+    version: str
+    user: str
+    entrypoint: tuple[str, ...]
+    cmd: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    labels: tuple[tuple[str, str], ...]
+    epoch: int
+
+    def make(self, shop: Workshop) -> None:
+        """Write the layout."""
+        from ferrule.formats import oci  # noqa: PLC0415
+
+        libraries = dict(self.libraries)
+        images = [self._image(shop, triple, base, libraries[triple]) for triple, base in self.bases]
+        layout = shop.output("layout")
+        layout.mkdir()
+        index = oci.write_layout(layout, images, epoch=self.epoch, ref_name=self.version)
+        shop.say(index=index.digest.oci, platforms=[image.platform for image in images])
+
+    def _image(self, shop: Workshop, triple: str, base: Made, library: Made) -> PlatformImage:
+        from ferrule.formats import oci  # noqa: PLC0415
+
+        platform = PLATFORMS[triple].oci or ""
+        shop.progress(platform)
+        own = oci.write_layer(
+            shop.folder / f"{triple}.tar.gz",
+            self._entries(shop, triple, library),
+            self.epoch,
+            comment=f"{self.name} {self.version}",
+        )
+        facts = shop.facts_of[library.id]
+        labels = dict(self.labels) | {
+            f"ferrule.{k}": str(facts[k]) for k in ("fingerprint", "interface") if facts.get(k)
+        }
+        if self.pulled:
+            layout = oci.read_layout(_folder_of(shop, base))
+            return oci.append_layers(
+                layout,
+                platform,
+                [own],
+                epoch=self.epoch,
+                user=self.user,
+                env=dict(self.env),
+                labels=labels,
+                entrypoint=self.entrypoint or None,
+                cmd=self.cmd or None,
+                base_name=self.pulled.partition("@")[0],
+            )
+        layers = [_layer(shop, base), own]
+        config = oci.image_config(
+            platform,
+            layers,
+            epoch=self.epoch,
+            user=self.user,
+            env=dict(self.env),
+            labels=labels,
+            entrypoint=self.entrypoint,
+            cmd=self.cmd,
+        )
+        return oci.PlatformImage(platform, tuple(layers), config)
+
+    def _entries(self, shop: Workshop, triple: str, library: Made) -> list[Entry]:
+        from ferrule.formats.entries import with_folders  # noqa: PLC0415
+
+        platform, name = PLATFORMS[triple], library.trait("library")
+        real, folder = platform.soname(name, self.version), self.library_path.lstrip("/")
+        others = {platform.cdylib(name), platform.soname(name, library.trait("abi"))} - {real}
+        entries = [Entry(f"{folder}/{real}", shop.input(library, "cdylib"), executable=True)]
+        entries += [Entry(f"{folder}/{link}", link=real) for link in sorted(others)]
+        entries += [
+            Entry(f"usr/share/licenses/{name}/{f.rpartition('/')[2]}", shop.project / f) for f in self.license_files
+        ]
+        for place, file in self.files:
+            path = shop.project / file
+            entries.append(Entry(place.lstrip("/"), path, executable=bool(path.stat().st_mode & 0o100)))
+        return list(with_folders(entries))
+
+
+def _layer(shop: Workshop, base: Made) -> Layer:
+    from ferrule.formats.oci import Layer  # noqa: PLC0415
+
+    facts: dict[str, Any] = dict(shop.facts_of[base.id])
+    return Layer(
+        path=shop.input(base, "layer"),
+        digest=Digest(facts["digest"]),
+        size=int(facts["size"]),
+        diff_id=Digest(facts["diff_id"]),
+        comment=str(facts["comment"]),
+    )
+
+
+def _folder_of(shop: Workshop, base: Made) -> Any:  # noqa: ANN401 - a Path
+    """A pulled layout as a folder again: the store keeps its files by digest."""
+    import os  # noqa: PLC0415
+
+    folder = shop.folder / "pulled"
+    for name, path in shop.needed[base.id].items():
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.exists():
+            os.symlink(path, place)
+    return folder / "base"
+
+
+KIND = Kind(
+    name="image",
+    spec=ImageSpec,
+    plan=plan,
+    summary="a multi-platform container image as an OCI layout",
+    systems=frozenset({"linux"}),
+)
