@@ -202,7 +202,7 @@ def build(
 
     config = work.load(directory)
     around = surroundings(jobs=jobs, offline=options["offline"], rust=rust)
-    plan = work.part(config, work.make_plan(config, around), artifacts, targets, around.host.triple)
+    plan = work.part(config, around, artifacts, targets)
     place = output or config.root / work.STATE / "out"
     options_ = Options(directory, options["as_json"], options["quiet"])
     _run(config, plan, around, place, options_, everything=True)

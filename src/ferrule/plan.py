@@ -30,34 +30,58 @@ class Disk:
 
 
 def plan(
-    config: Config, project: Project, disk: Disk, platforms: Mapping[str, Platform] = PLATFORMS
+    config: Config,
+    project: Project,
+    disk: Disk,
+    platforms: Mapping[str, Platform] = PLATFORMS,
+    *,
+    narrowed: bool = False,
 ) -> Plan:
-    """Turn a validated configuration into a plan; raises ConfigErrors with every problem and its place."""
+    """Turn a validated configuration into a plan; raises ConfigErrors with every problem and its place.
+
+    `narrowed` says that the configuration holds only some of its targets, so that an artifact may have none left.
+    """
     packed = {
         name
         for artifact in config.artifacts
         if artifact.kind.packs
         for _, name in artifact.spec.references()
     }
-    planned: dict[str, tuple[Action, ...]] = {}
+    planned: dict[str, _Planned] = {}
     problems: list[ConfigError] = []
     for artifact in in_order(config.artifacts):
         context = _context(config, artifact, project, disk, planned, platforms, is_packed=artifact.name in packed)
         if any(name not in planned for _, name in artifact.spec.references()):
             continue  # what it packs has a problem already, which is reported there
         if not context.targets and artifact.spec.targets is not None:
-            problems.append(_no_target(config, artifact))
+            if not narrowed:
+                problems.append(_no_target(config, artifact))
             continue
         try:
-            planned[artifact.name] = tuple(artifact.kind.plan(artifact.spec, context))
+            planned[artifact.name] = _Planned.of(tuple(artifact.kind.plan(artifact.spec, context)))
         except PlanProblem as problem:
             where = config.place(("artifacts", artifact.name, *problem.key))
             problems.append(ConfigError(problem.message, hint=problem.hint, where=where))
-    actions = tuple(action for artifact in planned.values() for action in artifact)
+    actions = tuple(action for artifact in planned.values() for action in artifact.actions)
     problems += _collisions(config, actions)
     if problems:
         raise ConfigErrors(tuple(problems))
     return Plan(project.name, project.version, actions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """The actions of an artifact, and the first for each target (the key None: for all targets)."""
+
+    actions: tuple[Action, ...]
+    first: Mapping[str | None, Action]
+
+    @classmethod
+    def of(cls, actions: tuple[Action, ...]) -> _Planned:
+        return cls(actions, {a.target: a for a in reversed(actions)})
+
+
+_NOTHING = _Planned((), {})
 
 
 def in_order(artifacts: tuple[ArtifactConfig, ...]) -> tuple[ArtifactConfig, ...]:
@@ -109,7 +133,7 @@ def _context(
     artifact: ArtifactConfig,
     project: Project,
     disk: Disk,
-    planned: Mapping[str, tuple[Action, ...]],
+    planned: Mapping[str, _Planned],
     platforms: Mapping[str, Platform],
     *,
     is_packed: bool,
@@ -120,8 +144,11 @@ def _context(
         workspace=config.workspace,
         targets=targets_of(config, artifact, planned, platforms),
         spec_for=lambda triple: artifact.by_target.get(triple, artifact.spec),
-        actions_of=lambda name: planned.get(name, ()),
-        shipping=lambda: tuple(a for actions in planned.values() for a in actions if any(o.ships for o in a.outputs)),
+        actions_of=lambda name: planned.get(name, _NOTHING).actions,
+        action_for=lambda name, triple: planned.get(name, _NOTHING).first.get(
+            triple, planned.get(name, _NOTHING).first.get(None)
+        ),
+        shipping=lambda: tuple(a for p in planned.values() for a in p.actions if any(o.ships for o in a.outputs)),
         read_text=disk.read_text,
         folders=disk.folders,
         ship=not is_packed if artifact.spec.ship is None else artifact.spec.ship,
@@ -129,7 +156,7 @@ def _context(
 
 
 def targets_of(
-    config: Config, artifact: ArtifactConfig, planned: Mapping[str, tuple[Action, ...]], platforms: Mapping[str, Platform]
+    config: Config, artifact: ArtifactConfig, planned: Mapping[str, _Planned], platforms: Mapping[str, Platform]
 ) -> tuple[Target, ...]:
     """Targets an artifact is made for: those its globs select and its kind can be made for.
 
@@ -139,10 +166,11 @@ def targets_of(
     chosen = selected(artifact.spec.targets, able)
     if artifact.spec.targets is None:
         for _, name in artifact.spec.references():
-            of_other = {a.target for a in planned.get(name, ())}
+            of_other = planned.get(name, _NOTHING).first
             if None not in of_other:
                 chosen = tuple(t for t in chosen if t in of_other)
-    return tuple(t for t in config.targets if t.triple in chosen)
+    wanted = set(chosen)
+    return tuple(t for t in config.targets if t.triple in wanted)
 
 
 def _no_target(config: Config, artifact: ArtifactConfig) -> ConfigError:

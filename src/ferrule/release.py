@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ferrule import plan as planning
@@ -59,8 +59,8 @@ def load(folder: Path) -> Config:
     return config.load(config.find_project(folder), KINDS)
 
 
-def make_plan(config: Config, around: Surroundings) -> Plan:
-    """Everything that a release of the project would do. Raises ConfigErrors."""
+def make_plan(config: Config, around: Surroundings, *, narrowed: bool = False) -> Plan:
+    """Everything that a release of the project would do; `narrowed` as in `plan`. Raises ConfigErrors."""
     from ferrule.tools import git  # noqa: PLC0415
 
     told = config.project
@@ -74,7 +74,7 @@ def make_plan(config: Config, around: Surroundings) -> Plan:
         commit=git.last_commit(config.root, config.workspace.folder, around.host) or "unreleased",
         epoch=around.epoch,
     )
-    return planning.plan(config, project, disk_of(config.root))
+    return planning.plan(config, project, disk_of(config.root), narrowed=narrowed)
 
 
 def disk_of(root: Path) -> planning.Disk:
@@ -112,21 +112,19 @@ def wanted_tools(config: Config, plan: Plan) -> Wanted:
 
 def wanted(config: Config, around: Surroundings, *, extras: tuple[str, ...], host_only: bool) -> Wanted:
     """The tools that a release (or, with `host_only`, a developer's build) needs, and what was asked for besides."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    plan = make_plan(config, around)
-    if host_only:
-        plan = part(config, plan, (), (), around.host.triple)
+    plan = part(config, around, (), ()) if host_only else make_plan(config, around)
     return replace(wanted_tools(config, plan), extras=frozenset(extras))
 
 
-def part(config: Config, plan: Plan, artifacts: tuple[str, ...], targets: tuple[str, ...], host: str) -> Plan:
-    """The part of a plan that makes the named artifacts (all) for the named targets (`host`, and what has no target).
+def part(
+    config: Config, around: Surroundings, artifacts: tuple[str, ...], targets: tuple[str, ...]
+) -> Plan:
+    """The plan of the named artifacts (all) for the named targets (this machine's).
 
     Raises ConfigError for a name that targets.yaml does not have, with the nearest it has.
     """
+    triples, host = tuple(t.triple for t in config.targets), around.host.triple
     _known(artifacts, tuple(a.name for a in config.artifacts), "artifact")
-    triples = tuple(t.triple for t in config.targets)
     _known(tuple(t for t in targets if t != "all"), triples, "target")
     if not targets and host not in triples:
         raise ConfigError(
@@ -135,14 +133,17 @@ def part(config: Config, plan: Plan, artifacts: tuple[str, ...], targets: tuple[
             hint=f"choose with --target: {', '.join(triples)} or all",
         )
     chosen = set(triples) if "all" in targets else set(targets or (host,))
-    able = {a.id for a in plan.actions if _within(plan, a, chosen)}
-    return planning.only(plan, lambda a: a.id in able and (not artifacts or a.artifact in artifacts))
-
-
-def _within(plan: Plan, action: Action, chosen: set[str]) -> bool:
-    """Whether an action, and everything it needs, is of the chosen targets or of none."""
-    whole = planning.only(plan, lambda a: a is action)
-    return all(a.target is None or a.target in chosen for a in whole.actions)
+    narrowed = replace(config, targets=tuple(t for t in config.targets if t.triple in chosen))
+    plan = make_plan(narrowed, around, narrowed=True)
+    made = {a.artifact for a in plan.actions}
+    lost = [name for name in artifacts if name not in made]
+    if lost:
+        raise ConfigError(
+            f"{lost[0]} is not made for {', '.join(sorted(chosen))}",
+            where="targets.yaml",
+            hint="choose other targets with --target, or all of them with --target all",
+        )
+    return planning.only(plan, lambda a: not artifacts or a.artifact in artifacts)
 
 
 def _known(names: tuple[str, ...], existing: tuple[str, ...], what: str) -> None:
@@ -156,6 +157,43 @@ def _known(names: tuple[str, ...], existing: tuple[str, ...], what: str) -> None
                 where="targets.yaml",
                 hint=f"did you mean {near[0]}?" if near else f"there are: {', '.join(existing)}",
             )
+
+
+def reasons(config: Config, plan: Plan, around: Surroundings) -> dict[str, str]:
+    """For each action whether its result is at hand, and if not, what changed. Starts nothing and changes nothing.
+
+    An action that needs another which must run cannot be judged before that has run, and says so.
+    """
+    from ferrule import doctor  # noqa: PLC0415
+
+    wanted = wanted_tools(config, plan)
+    toolchain = doctor.require(wanted, around.host, road=around.road) if wanted.tools else None
+    state = config.root / STATE
+    index = StatIndex(state / "index.json", around.now_ns)
+    store = Store(state / "store", index, lambda _: None)
+    site = Site(config.root, state / "cache", around.host, around.host.children, toolchain)
+    return Engine(site, store, index, state / "work", around.jobs, lambda _: None, around.monotonic).reasons(plan)
+
+
+def refresh_locks(config: Config, host: Host, files: tuple[Path, ...]) -> Iterator[tuple[str, int]]:
+    """Rewrite lock files (those that images of the project are based on, by default) with the newest packages.
+
+    Yields each name with its number of packages. Raises NetworkError, ConfigError.
+    """
+    from ferrule.tools import debs  # noqa: PLC0415
+
+    found = [
+        config.root / base
+        for a in config.artifacts
+        if isinstance(base := getattr(a.spec, "base", None), str) and "@" not in base
+    ]
+    for path in files or tuple(dict.fromkeys(found)):
+        try:
+            packages = debs.refresh(debs.read_lock(path.read_text(encoding="utf-8")), host)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"this is no lock file: {error}", where=str(path)) from error
+        _write_aside(path, debs.format_lock(packages).encode())
+        yield path.name, len(packages)
 
 
 def run(

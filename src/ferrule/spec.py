@@ -105,7 +105,8 @@ class Context:
     """What a kind may know while it plans one artifact.
 
     `targets` are those the artifact selects (and the kind can be made for); `spec_for` gives the section with the
-    overrides of one target applied; `actions_of` the planned actions of an artifact it names, `shipping` all actions
+    overrides of one target applied; `actions_of` the planned actions of an artifact it names and `action_for` the one of
+    a target (or of all targets), if there is one; `shipping` all actions
     planned so far with an output that ships (for kinds that describe the others), `ship` whether this one's files stand
     in dist/. `read_text` gives a file of the project and `folders` the names of the folders in a folder of it.
     """
@@ -116,14 +117,11 @@ class Context:
     targets: tuple[Target, ...]
     spec_for: Callable[[str], Spec]
     actions_of: Callable[[str], tuple[Action, ...]]
+    action_for: Callable[[str, str | None], Action | None]
     shipping: Callable[[], tuple[Action, ...]]
     read_text: Callable[[str], str]
     folders: Callable[[str], tuple[str, ...]]
     ship: bool
-
-    def action_for(self, artifact: str, triple: str | None) -> Action | None:
-        """The action of another artifact for that target, or None if it has none."""
-        return next((a for a in self.actions_of(artifact) if a.target in (triple, None)), None)
 
     def crate(self, name: str) -> Crate:
         """A crate of the workspace; config has checked that it exists."""

@@ -49,6 +49,11 @@ class Engine:
         return _Run(self, plan).execute()
 
 
+    def reasons(self, plan: Plan) -> dict[str, str]:
+        """Why each action would run, or that nothing changed; runs nothing."""
+        return _Run(self, plan).reasons()
+
+
 @dataclass(slots=True)
 class _Run:
     engine: Engine
@@ -88,6 +93,20 @@ class _Run:
         outcomes = tuple(self.outcomes[action.id] for action in self.plan.actions)
         engine.listen(RunFinished(outcomes, engine.monotonic() - started))
         return outcomes
+
+    def reasons(self) -> dict[str, str]:
+        """Look every action up, in order; what needs an action that must run is not known yet."""
+        told: dict[str, str] = {}
+        for action in self.plan.actions:
+            pending = [need for need in action.needs if need not in self.outcomes]
+            if pending:
+                told[action.id] = f"depends on what {pending[0]} will make"
+                continue
+            found = self._look_up(action)
+            if isinstance(found, Outcome) and found.state == "cached":
+                self.outcomes[action.id] = found
+            told[action.id] = found.reason if isinstance(found, Outcome) else found[2]
+        return told
 
     def _finish(self, outcome: Outcome, order: TopologicalSorter[str]) -> None:
         self.outcomes[outcome.action.id] = outcome

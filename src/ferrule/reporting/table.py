@@ -67,3 +67,11 @@ def show(report: Report, stream: TextIO, *, colour: bool, width: int | None) -> 
     for outcome in report.failed:
         console.print(f"\n{outcome.action.id} {outcome.state}", style="red", markup=False)
         console.print(f"  {outcome.error or outcome.reason}", markup=False, soft_wrap=True)
+
+
+def markdown(report: Report) -> str:
+    """The table for the summary page of a CI run, with what failed below it."""
+    lines = ["| artifact | target | size | sha256 | time |", "| --- | --- | ---: | --- | ---: |"]
+    lines += [f"| `{r.file}` | {r.target} | {size(r.size)} | `{r.digest}` | {r.state} |" for r in rows(report)]
+    lines += [f"\n**{o.action.id} {o.state}**: {o.reason}" for o in report.failed]
+    return "\n".join(lines) + "\n"

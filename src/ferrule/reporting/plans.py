@@ -1,0 +1,42 @@
+"""A plan as text for people and as a graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ferrule.model import Action, Plan
+
+
+def text(plan: Plan, reasons: Mapping[str, str] | None = None) -> str:
+    """Actions by artifact, each with what it puts into dist/; with `reasons`, also whether it would run and why."""
+    lines = [f"{plan.project} {plan.version}: {len(plan.actions)} actions"]
+    artifact = None
+    for action in plan.actions:
+        if action.artifact != artifact:
+            artifact = action.artifact
+            lines += ["", f"{artifact} ({action.kind})"]
+        lines.append(f"  {_label(action)}")
+        lines += [f"      dist/{o.ships}{'/' if o.folder else ''}" for o in action.outputs if o.ships]
+        if reasons is not None:
+            lines.append(f"      why: {reasons[action.id]}")
+    return "\n".join(lines) + "\n"
+
+
+def _label(action: Action) -> str:
+    made = ", ".join(o.name for o in action.outputs if not o.ships)
+    return f"{action.id}" + (f" → {made}" if made else "")
+
+
+def graph(plan: Plan, form: Literal["dot", "mermaid"] | str) -> str:  # noqa: PYI051 - what the option gives
+    """The actions and what they need, for Graphviz or Mermaid."""
+    numbers = {a.id: f"a{i}" for i, a in enumerate(plan.actions)}
+    if form == "mermaid":
+        nodes = [f'  {numbers[a.id]}["{a.id}"]' for a in plan.actions]
+        edges = [f"  {numbers[n]} --> {numbers[a.id]}" for a in plan.actions for n in a.needs]
+        return "\n".join(["flowchart LR", *nodes, *edges]) + "\n"
+    nodes = [f'  {numbers[a.id]} [label="{a.id}"];' for a in plan.actions]
+    edges = [f"  {numbers[n]} -> {numbers[a.id]};" for a in plan.actions for n in a.needs]
+    return "\n".join(["digraph plan {", "  rankdir=LR; node [shape=box];", *nodes, *edges, "}"]) + "\n"
