@@ -113,7 +113,7 @@ class PlatformImage:
 
 
 def write_layer(path: Path, entries: Iterable[Entry], epoch: int, *, comment: str = "") -> Layer:
-    """Write a compressed layer in one pass (image-spec, "Image Layer Filesystem Changeset"); `comment` is for its history.
+    """Write a compressed layer in one pass (image-spec, "Image Layer Filesystem Changeset"), `comment` for its history.
 
     Give entries with their folders (`with_folders`), or the engine invents modes and times for them. Raises BuildError
     as `write_tar` does.
@@ -491,8 +491,8 @@ def docker_archive(path: Path, layout: Layout, platform: str, *, tags: Sequence[
     """Write one platform of a layout as a tar that engines load, and return the digest of the file.
 
     It is an image layout and, by a `manifest.json` that points into the same blobs, an archive of `docker save`:
-    engines before 25 load the one, everything else the other. `tags` are full names such as `example:1.0`. Raises BuildError if
-    the layout has no such platform.
+    engines before 25 load the one, everything else the other. `tags` are full names such as `example:1.0`. Raises
+    BuildError if the layout has no such platform.
     """
     image = layout.image(platform)
     blobs = layout.folder / "blobs" / "sha256"

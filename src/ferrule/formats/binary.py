@@ -1,0 +1,421 @@
+"""What built files truly are: ELF, Mach-O, WebAssembly and static libraries, measured and compared with a wish.
+
+ELF and Mach-O are read by lief. It is forgiving, so that what it found is compared with the size of the file. Static
+libraries only need the architecture of each object, which is in its first bytes; code signatures are recomputed here
+because lief shows them without checking.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ferrule.errors import VerificationError
+from ferrule.formats.ar import MAGIC as AR_MAGIC
+from ferrule.formats.ar import read_ar
+from ferrule.formats.signature import Signature, read_signature
+from ferrule.formats.wasm import MAGIC as WASM_MAGIC
+from ferrule.formats.wasm import read_wasm
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+
+    from ferrule.platforms import Platform
+
+Format = Literal["elf", "macho", "macho-fat", "wasm", "ar"]
+ELF_MAGIC = b"\x7fELF"
+_MACHO_MAGICS = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe")
+_FAT_MAGICS = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
+_ELF_MACHINES = {3: "i686", 40: "armv7", 62: "x86_64", 183: "aarch64", 243: "riscv64", 21: "ppc64", 22: "s390x"}
+_MACHO_MACHINES = {0x01000007: "x86_64", 0x0100000C: "arm64"}
+_ELF_KINDS = {1: "object", 2: "executable", 3: "shared library"}
+_MACHO_KINDS = {1: "object", 2: "executable", 6: "shared library", 8: "bundle"}
+_GLIBC = re.compile(r"GLIBC_(\d+)\.(\d+)(\.\d+)?")
+_GLIBC_FEATURES = {"GLIBC_ABI_DT_RELR": (2, 36)}
+_LINKER_MADE = frozenset(
+    ("_init", "_fini", "_edata", "_end", "__bss_start", "_mh_dylib_header", "_mh_execute_header", "__dso_handle")
+)
+_SYSTEM_LIBRARIES = ("/usr/lib/", "/System/Library/")
+_WEAK, _GLOBAL, _UNIQUE = 2, 1, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The oldest glibc that can load a file, and the symbols that raise it so far (none if it is a loader feature)."""
+
+    version: tuple[int, int]
+    symbols: tuple[str, ...]
+    cause: str
+
+    @property
+    def text(self) -> str:
+        """The version as it is written: `2.17`."""
+        return f"{self.version[0]}.{self.version[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryFacts:
+    """What a file was found to be.
+
+    `kind` says in words what it is, `system` and `machine` whom it is for (as `platforms.Platform` names them). `name`
+    is the soname or install name, `needed` the libraries it asks for, `search_paths` its rpath and runpath. `exports`
+    and `imports` are names as C knows them (Mach-O's leading underscore is taken off). `symbol_versions` maps each
+    version of a library's interface to the imported symbols that carry it, `floor` is what follows for glibc.
+    `minimum_os` and `sdk` are versions of macOS. `sections` are sizes in bytes, `members` the number of objects in a
+    static library.
+    """
+
+    format: Format
+    kind: str
+    system: str
+    machine: str
+    size: int
+    name: str | None = None
+    interpreter: str | None = None
+    needed: tuple[str, ...] = ()
+    search_paths: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    symbol_versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    floor: Floor | None = None
+    build_id: str | None = None
+    stripped: bool = False
+    minimum_os: str | None = None
+    sdk: str | None = None
+    signature: Signature | None = None
+    sections: Mapping[str, int] = field(default_factory=dict)
+    members: int = 0
+
+
+def measure(source: Path | bytes, *, where: str | None = None) -> BinaryFacts:
+    """Read a file of any of the formats.
+
+    Raises VerificationError for files of other formats and for damaged or cut ones, OSError if it cannot be read.
+    """
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    place = where or (None if isinstance(source, bytes) else str(source))
+    if data.startswith(ELF_MAGIC):
+        return _measure_elf(data, place)
+    if data.startswith(_MACHO_MAGICS):
+        return _measure_macho(data, place)
+    if data.startswith(_FAT_MAGICS):
+        return _measure_fat(data, place)
+    if data.startswith(WASM_MAGIC):
+        return _measure_wasm(data, place)
+    if data.startswith(AR_MAGIC):
+        return _measure_archive(data, place)
+    raise VerificationError("this is neither ELF, Mach-O, WebAssembly nor a static library", where=place)
+
+
+def _measure_elf(data: bytes, where: str | None) -> BinaryFacts:
+    import lief  # noqa: PLC0415 - a third of a second, and only measuring needs it
+
+    lief.logging.disable()
+    elf: Any = lief.ELF.parse(data) if len(data) >= 64 else None  # noqa: PLR2004 - the header of a 64-bit file
+    if elf is None:
+        raise VerificationError("the ELF file is damaged", where=where)
+    _check_elf_extent(elf, data, where)
+    tags = lief.ELF.DynamicEntry.TAG
+    dynamic = list(elf.dynamic_entries)
+    names = [entry.name for entry in dynamic if entry.tag == tags.SONAME]
+    versions = _elf_versions(elf)
+    sections = _summed((section.name, section.size) for section in elf.sections if section.name)
+    return BinaryFacts(
+        format="elf",
+        kind=_ELF_KINDS.get(int(elf.header.file_type), "unknown"),
+        system="linux",
+        machine=_ELF_MACHINES.get(struct.unpack_from("<H", data, 18)[0], "unknown"),
+        size=len(data),
+        name=names[0] if names else None,
+        interpreter=elf.interpreter or None,
+        needed=tuple(entry.name for entry in dynamic if entry.tag == tags.NEEDED),
+        search_paths=tuple(p for entry in dynamic if entry.tag in (tags.RPATH, tags.RUNPATH) for p in entry.paths),
+        exports=tuple(sorted({s.name for s in elf.dynamic_symbols if _elf_exported(s)})),
+        imports=tuple(sorted({s.name for s in elf.dynamic_symbols if s.name and s.shndx == 0})),
+        symbol_versions=versions,
+        floor=_glibc_floor(versions),
+        build_id=_elf_build_id(elf),
+        stripped=not any(name == ".symtab" or name.startswith(".debug_") for name in sections),
+        sections=sections,
+    )
+
+
+def _check_elf_extent(elf: Any, data: bytes, where: str | None) -> None:  # noqa: ANN401 - lief is not typed
+    header = elf.header
+    end = header.section_header_offset + header.numberof_sections * header.section_header_size
+    ends = [end, *(segment.file_offset + segment.physical_size for segment in elf.segments)]
+    ends += [s.file_offset + s.size for s in elf.sections if int(s.type) != 8]  # noqa: PLR2004 - SHT_NOBITS has no bytes
+    if max(ends) > len(data):
+        raise VerificationError(f"the ELF file is cut: it needs {max(ends)} bytes and has {len(data)}", where=where)
+    if len(elf.sections) != header.numberof_sections or len(elf.segments) != header.numberof_segments:
+        raise VerificationError("the ELF file is damaged: its tables cannot be read", where=where)
+
+
+def _elf_exported(symbol: Any) -> bool:  # noqa: ANN401 - lief is not typed
+    binding, visibility = int(symbol.binding), int(symbol.visibility)
+    seen = visibility in (0, 3)  # default and protected
+    return bool(symbol.name) and symbol.shndx != 0 and binding in (_GLOBAL, _WEAK, _UNIQUE) and seen
+
+
+def _elf_versions(elf: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401 - lief is not typed
+    found: dict[str, set[str]] = {
+        aux.name: set() for need in elf.symbols_version_requirement for aux in need.get_auxiliary_symbols()
+    }
+    for symbol in elf.dynamic_symbols:
+        version = symbol.symbol_version
+        if symbol.shndx == 0 and version is not None and version.has_auxiliary_version:
+            found.setdefault(version.symbol_version_auxiliary.name, set()).add(symbol.name)
+    return {version: tuple(sorted(symbols)) for version, symbols in sorted(found.items())}
+
+
+def _glibc_version(version: str) -> tuple[int, int] | None:
+    match = _GLIBC.fullmatch(version)
+    return (int(match[1]), int(match[2])) if match else _GLIBC_FEATURES.get(version)
+
+
+def _glibc_floor(versions: Mapping[str, tuple[str, ...]]) -> Floor | None:
+    known = {name: number for name in versions if (number := _glibc_version(name)) is not None}
+    if not known:
+        return None
+    highest = max(known.values())
+    causes = sorted(name for name, number in known.items() if number == highest)
+    return Floor(highest, tuple(sorted(s for name in causes for s in versions[name])), ", ".join(causes))
+
+
+def _elf_build_id(elf: Any) -> str | None:  # noqa: ANN401 - lief is not typed
+    ids = [bytes(note.description).hex() for note in elf.notes if str(note.type).endswith("GNU_BUILD_ID")]
+    return ids[0] if ids else None
+
+
+def _measure_macho(data: bytes, where: str | None) -> BinaryFacts:
+    import lief  # noqa: PLC0415 - a third of a second, and only measuring needs it
+
+    lief.logging.disable()
+    fat: Any = lief.MachO.parse(data)
+    if fat is None or len(fat) != 1:
+        raise VerificationError("the Mach-O file is damaged", where=where)
+    macho = fat.at(0)
+    _check_macho_extent(macho, data, where)
+    kinds = lief.MachO.LoadCommand.TYPE
+    libraries = list(macho.libraries)
+    names = [library.name for library in libraries if library.command == kinds.ID_DYLIB]
+    minimum, sdk = _macho_versions(macho)
+    symbols = list(macho.symbols)
+    return BinaryFacts(
+        format="macho",
+        kind=_MACHO_KINDS.get(int(macho.header.file_type), "unknown"),
+        system="macos" if _for_macos(macho) else "another Apple system",
+        machine=_MACHO_MACHINES.get(struct.unpack_from("<L", data, 4)[0], "unknown"),
+        size=len(data),
+        name=names[0] if names else None,
+        needed=tuple(library.name for library in libraries if library.command != kinds.ID_DYLIB),
+        search_paths=tuple(entry.path for entry in macho.rpaths),
+        exports=tuple(sorted(_c_name(name) for name in _macho_exports(macho))),
+        imports=tuple(sorted({_c_name(s.name) for s in symbols if _macho_type(s) & 0x0F == 0x01})),
+        build_id=bytes(macho.uuid.uuid).hex() if macho.has_uuid else None,
+        stripped=not any(_macho_local(symbol) for symbol in symbols),
+        minimum_os=minimum,
+        sdk=sdk,
+        signature=_macho_signature(macho, data),
+        sections=_summed((f"{s.segment_name},{s.name}", s.size) for s in macho.sections),
+    )
+
+
+def _check_macho_extent(macho: Any, data: bytes, where: str | None) -> None:  # noqa: ANN401 - lief is not typed
+    end = max((segment.file_offset + segment.file_size for segment in macho.segments), default=0)
+    if end > len(data):
+        raise VerificationError(f"the Mach-O file is cut: it needs {end} bytes and has {len(data)}", where=where)
+    if len(macho.commands) != macho.header.nb_cmds:
+        raise VerificationError("the Mach-O file is damaged: its load commands cannot be read", where=where)
+
+
+def _for_macos(macho: Any) -> bool:  # noqa: ANN401 - lief is not typed
+    return macho.version_min is not None or (macho.has_build_version and int(macho.build_version.platform) == 1)
+
+
+def _macho_versions(macho: Any) -> tuple[str | None, str | None]:  # noqa: ANN401 - lief is not typed
+    if macho.has_build_version:
+        return _version(macho.build_version.minos), _version(macho.build_version.sdk)
+    if macho.version_min is not None:
+        return _version(macho.version_min.version), _version(macho.version_min.sdk)
+    return None, None
+
+
+def _version(numbers: list[int]) -> str:
+    major, minor, patch = numbers
+    return f"{major}.{minor}.{patch}" if patch else f"{major}.{minor}"
+
+
+def _c_name(symbol: str) -> str:
+    return symbol.removeprefix("_")
+
+
+def _macho_type(symbol: Any) -> int:  # noqa: ANN401 - lief is not typed
+    return int(symbol.raw_type)
+
+
+def _macho_local(symbol: Any) -> bool:  # noqa: ANN401 - lief is not typed
+    """Whether a symbol only serves debuggers: a STAB entry, or defined and not external (mach-o/nlist.h)."""
+    kind = _macho_type(symbol)
+    return bool(kind & 0xE0) or (not kind & 0x01 and kind & 0x0E != 0)
+
+
+def _macho_exports(macho: Any) -> set[str]:  # noqa: ANN401 - lief is not typed
+    """Names in the export trie, which is what the loader offers to others; a file without one exports its symbols."""
+    for present, info in (
+        (macho.has_dyld_exports_trie, macho.dyld_exports_trie),
+        (macho.has_dyld_info, macho.dyld_info),
+    ):
+        if present:
+            return {export.symbol.name for export in info.exports if export.has_symbol}
+    return {symbol.name for symbol in macho.exported_symbols}
+
+
+def _macho_signature(macho: Any, data: bytes) -> Signature | None:  # noqa: ANN401 - lief is not typed
+    if not macho.has_code_signature:
+        return None
+    command = macho.code_signature
+    return read_signature(data, command.data_offset, command.data_size)
+
+
+def _measure_fat(data: bytes, where: str | None) -> BinaryFacts:
+    wide = data.startswith(_FAT_MAGICS[1])
+    step = 32 if wide else 20
+    machines = []
+    try:
+        (count,) = struct.unpack_from(">L", data, 4)
+        for number in range(count):
+            kind, _, start, size = struct.unpack_from(">LLQQ" if wide else ">LLLL", data, 8 + number * step)
+            if start + size > len(data):
+                raise VerificationError("the universal file is cut", where=where)
+            machines.append(_MACHO_MACHINES.get(kind, "unknown"))
+    except struct.error:
+        raise VerificationError("the universal file is cut", where=where) from None
+    return BinaryFacts("macho-fat", "universal binary", "macos", "+".join(sorted(machines)), len(data))
+
+
+def _measure_wasm(data: bytes, where: str | None) -> BinaryFacts:
+    wasm = read_wasm(data, where=where)
+    return BinaryFacts(
+        format="wasm",
+        kind="core module" if wasm.kind == "core" else "component",
+        system="wasm",
+        machine="wasm32",
+        size=len(data),
+        exports=tuple(sorted(wasm.exports)),
+        imports=tuple(sorted(wasm.imports)),
+        stripped=not any(
+            section.name == "name" or (section.name or "").startswith(".debug_") for section in wasm.sections
+        ),
+        sections=wasm.sizes(),
+    )
+
+
+def _measure_archive(data: bytes, where: str | None) -> BinaryFacts:
+    found = [_object_machine(bytes(content[:20])) for _, content in read_ar(data, where=where)]
+    if not found:
+        raise VerificationError("the static library holds no object", where=where)
+    systems, machines = ({pair[i] for pair in found} for i in (0, 1))
+    return BinaryFacts(
+        format="ar",
+        kind="static library",
+        system="+".join(sorted(systems)),
+        machine="+".join(sorted(machines)),
+        size=len(data),
+        members=len(found),
+    )
+
+
+def _object_machine(head: bytes) -> tuple[str, str]:
+    if head.startswith(ELF_MAGIC) and len(head) == 20:  # noqa: PLR2004 - e_machine ends there
+        order = ">" if head[5] == 2 else "<"  # noqa: PLR2004 - ELFDATA2MSB
+        return "linux", _ELF_MACHINES.get(struct.unpack_from(f"{order}H", head, 18)[0], "unknown")
+    if head.startswith(_MACHO_MAGICS):
+        return "macos", _MACHO_MACHINES.get(int.from_bytes(head[4:8], "little"), "unknown")
+    if head.startswith(WASM_MAGIC):
+        return "wasm", "wasm32"
+    return "unknown", "unknown"
+
+
+def _summed(sizes: Iterator[tuple[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for name, size in sizes:
+        total[name] = total.get(name, 0) + size
+    return total
+
+
+def check(
+    facts: BinaryFacts,
+    *,
+    platform: Platform,
+    floor: str | None = None,
+    exports_allowed: Collection[str] | None = None,
+    exports_required: Collection[str] = (),
+) -> list[str]:
+    """Compare what a file is with what was wanted and return every difference as a sentence; none means it is right.
+
+    `floor` is the oldest glibc or macOS it must run on. With `exports_allowed` every other exported name is a fault,
+    but for those that linkers add by themselves; `exports_required` must be there.
+    """
+    if (facts.system, facts.machine) != (platform.system, platform.machine):
+        return [f"it is a {facts.kind} for {facts.system} on {facts.machine}, not for {platform.triple}"]
+    return [
+        *(_floor_problems(facts, floor) if floor else ()),
+        *_name_problems(facts),
+        *_export_problems(facts, exports_allowed, exports_required),
+        *_signature_problems(facts),
+    ]
+
+
+def _floor_problems(facts: BinaryFacts, floor: str) -> Iterator[str]:
+    wanted = _numbers(floor)
+    if facts.floor is not None and facts.floor.version > wanted:
+        above = [v for v in facts.symbol_versions if (number := _glibc_version(v)) is not None and number > wanted]
+        above.sort(key=lambda version: _glibc_version(version) or (), reverse=True)
+        causes = "; ".join(f"{v} ({', '.join(facts.symbol_versions[v]) or 'the file itself'})" for v in above)
+        yield f"it needs glibc {facts.floor.text}, declared is {floor}, because of {causes}"
+    for version, symbols in facts.symbol_versions.items():
+        if version.startswith("GLIBC_") and _glibc_version(version) is None:
+            yield f"it needs {version}, which belongs to no version of glibc: {', '.join(symbols) or 'the file itself'}"
+    if facts.minimum_os is not None and _numbers(facts.minimum_os) > wanted:
+        yield f"it needs macOS {facts.minimum_os}, declared is {floor}"
+    if facts.format == "macho" and facts.minimum_os is None:
+        yield "it does not say which macOS it needs"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    numbers = [int(part) for part in version.split(".")]
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def _name_problems(facts: BinaryFacts) -> Iterator[str]:
+    if facts.format == "macho" and facts.kind == "shared library" and facts.name is None:
+        yield "it has no install name"
+    if facts.name is not None and "/" in facts.name and not facts.name.startswith("@"):
+        yield f"its name {facts.name} is a path of the machine that built it; it should begin with @rpath/"
+    for path in facts.search_paths:
+        if path.startswith("/"):
+            yield f"it looks for libraries in {path}, a path of the machine that built it"
+    for library in facts.needed:
+        if "/" in library and not library.startswith(("@", *_SYSTEM_LIBRARIES)):
+            yield f"it needs {library}, a path of the machine that built it"
+
+
+def _export_problems(facts: BinaryFacts, allowed: Collection[str] | None, required: Collection[str]) -> Iterator[str]:
+    if allowed is not None:
+        for name in sorted(set(facts.exports) - set(allowed) - _LINKER_MADE):
+            yield f"it exports {name}, which is not declared"
+    for name in sorted(set(required) - set(facts.exports)):
+        yield f"it does not export {name}, which is declared"
+
+
+def _signature_problems(facts: BinaryFacts) -> Iterator[str]:
+    if facts.signature is not None:
+        yield from facts.signature.problems
+    elif facts.format == "macho" and facts.machine == "arm64" and facts.kind != "object":
+        yield "it is not signed, and macOS on arm64 ends every process that loads such a file"
