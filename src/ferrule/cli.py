@@ -77,7 +77,9 @@ class Options:
 def shared(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options every command has."""
     decorators = (
-        click.option("-C", "--directory", type=click.Path(path_type=Path), default=Path(), help="Work as if started there."),
+        click.option(
+            "-C", "--directory", type=click.Path(path_type=Path), default=Path(), help="Work as if started there."
+        ),
         click.option("--json", "as_json", is_flag=True, help="Write JSON for programs."),
         click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and results."),
     )
@@ -181,7 +183,9 @@ def release(directory: Path, output: Path | None, jobs: int | None, rust: str | 
 @running
 @click.argument("artifacts", nargs=-1)
 @click.option("-t", "--target", "targets", multiple=True, help="A target, or `all`; by default this machine's.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the files go; .ferrule/out of the project.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where the files go; .ferrule/out of the project."
+)
 def build(
     directory: Path,
     artifacts: tuple[str, ...],

@@ -155,7 +155,6 @@ class Plan:
     actions: tuple[Action, ...]
 
 
-
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """A file as it was made: its name relative to the action's folder, digest, size in bytes and executable bit."""

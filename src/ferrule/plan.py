@@ -41,12 +41,7 @@ def plan(
 
     `narrowed` says that the configuration holds only some of its targets, so that an artifact may have none left.
     """
-    packed = {
-        name
-        for artifact in config.artifacts
-        if artifact.kind.packs
-        for _, name in artifact.spec.references()
-    }
+    packed = {name for artifact in config.artifacts if artifact.kind.packs for _, name in artifact.spec.references()}
     planned: dict[str, _Planned] = {}
     problems: list[ConfigError] = []
     for artifact in in_order(config.artifacts):

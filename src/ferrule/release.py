@@ -116,9 +116,7 @@ def wanted(config: Config, around: Surroundings, *, extras: tuple[str, ...], hos
     return replace(wanted_tools(config, plan), extras=frozenset(extras))
 
 
-def part(
-    config: Config, around: Surroundings, artifacts: tuple[str, ...], targets: tuple[str, ...]
-) -> Plan:
+def part(config: Config, around: Surroundings, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Plan:
     """The plan of the named artifacts (all) for the named targets (this machine's).
 
     Raises ConfigError for a name that targets.yaml does not have, with the nearest it has.
@@ -275,9 +273,7 @@ def _place_of_unshipped(action: Action, output: Output) -> str | None:
     return f"{action.artifact}/{action.target}/{output.name}" if action.target else f"{action.artifact}/{output.name}"
 
 
-def manifest_of(
-    config: Config, plan: Plan, report: Report, toolchain: Toolchain | None, around: Surroundings
-) -> Json:
+def manifest_of(config: Config, plan: Plan, report: Report, toolchain: Toolchain | None, around: Surroundings) -> Json:
     """The manifest: every file with digest, key and measured facts, what was packed inside, tools and commit."""
     from ferrule.tools import git  # noqa: PLC0415
 
@@ -323,7 +319,13 @@ def _shipped(placed: Placed) -> Json:
 
 
 def ship(
-    store: Store, index: StatIndex, placed: tuple[Placed, ...], manifest: Json, output: Path, state: Path, listen: Listener
+    store: Store,
+    index: StatIndex,
+    placed: tuple[Placed, ...],
+    manifest: Json,
+    output: Path,
+    state: Path,
+    listen: Listener,
 ) -> None:
     """Make the output folder hold exactly these files and the manifest, which is taken away first and comes last.
 

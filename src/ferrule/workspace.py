@@ -139,9 +139,7 @@ def _crate(manifest: Mapping[str, Any], shared: Mapping[str, Any], place: str, f
     )
 
 
-def _path_dependencies(
-    root: Path, folder: Path, manifest: Mapping[str, Any], shared: Mapping[str, Any]
-) -> list[Path]:
+def _path_dependencies(root: Path, folder: Path, manifest: Mapping[str, Any], shared: Mapping[str, Any]) -> list[Path]:
     """Folders of the crates that a manifest names by path, directly or through the workspace's table."""
     tables = [manifest, *manifest.get("target", {}).values()]
     common = shared.get("dependencies", {})

@@ -49,7 +49,9 @@ class Jobserver:
     def __enter__(self) -> Jobserver:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with suppress(OSError):
             os.close(self._descriptor)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -48,7 +48,6 @@ class Engine:
         """
         return _Run(self, plan).execute()
 
-
     def reasons(self, plan: Plan) -> dict[str, str]:
         """Why each action would run, or that nothing changed; runs nothing."""
         return _Run(self, plan).reasons()
