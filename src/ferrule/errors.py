@@ -19,7 +19,7 @@ from typing import ClassVar
 
 
 class FerruleError(Exception):
-    """A failure with what happened (`message`), where (`where`, `file:line:column` or a path) and what to do (`hint`)."""
+    """A failure: what happened (`message`), `where` (`file:line:column` or a path) and what to do (`hint`)."""
 
     exit_code: ClassVar[int] = 1
 

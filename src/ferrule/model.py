@@ -1,4 +1,4 @@
-"""The values that pass between the rooms of the program: frozen, checked once, and free of any behaviour with effects."""
+"""The values that pass between the rooms of the program: frozen, checked once, without any effects."""
 
 from __future__ import annotations
 
@@ -125,8 +125,8 @@ class Made:
 class Action:
     """One step of a plan.
 
-    `sources` are files or folders of the project, `tools` names of tools, `needs` ids of actions whose outputs are read,
-    and `traits` what packers may know of it beyond its outputs (`library`: name to link by, `abi`: its number...).
+    `sources` are files or folders of the project, `tools` names of tools, `needs` ids of actions whose outputs are
+    read, and `traits` what packers may know of it beyond its outputs (`library`: name to link by, `abi`: its number).
     """
 
     id: str

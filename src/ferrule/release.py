@@ -199,8 +199,8 @@ def run(
 ) -> Report:
     """Run a plan and, if nothing failed, put what ships into `output`.
 
-    `everything` places outputs that do not ship too (a developer's build). Raises ToolchainError, StorageError; failures
-    of actions are in the report.
+    `everything` places outputs that do not ship too (a developer's build). Raises ToolchainError, StorageError;
+    failures of actions are in the report.
     """
     from ferrule import doctor  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""What every kind's section of targets.yaml shares: its base, the markers that say what a value refers to, and selectors."""
+"""What every kind's section of targets.yaml shares: its base, markers of what a value refers to, selectors."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ class Context:
     """What a kind may know while it plans one artifact.
 
     `targets` are those the artifact selects (and the kind can be made for); `spec_for` gives the section with the
-    overrides of one target applied; `actions_of` the planned actions of an artifact it names and `action_for` the one of
-    a target (or of all targets), if there is one; `shipping` all actions
+    overrides of one target applied; `actions_of` the planned actions of an artifact it names and `action_for` the one
+    of a target (or of all targets), if there is one; `shipping` all actions
     planned so far with an output that ships (for kinds that describe the others), `ship` whether this one's files stand
     in dist/. `read_text` gives a file of the project and `folders` the names of the folders in a folder of it.
     """

@@ -1,8 +1,8 @@
 """A Cargo workspace as its manifests describe it, read without Cargo.
 
-`cargo metadata` would be the authority, but it needs a toolchain that `ferrule plan` and `ferrule check` must not require
-and costs a process in a run that has nothing to do. Only what the manifest format defines is read (The Cargo Book, "The
-Manifest Format" and "Workspaces"): members and exclude globs, inherited package fields, library name and crate types.
+`cargo metadata` would be the authority, but it needs a toolchain that `ferrule plan` and `ferrule check` must not
+require and costs a process in a run that has nothing to do. Only what the manifest format defines is read (The Cargo
+Book, "The Manifest Format" and "Workspaces"): members and exclude globs, inherited fields, library name, crate types.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _DEPENDENCIES = ("dependencies", "build-dependencies")
 class Crate:
     """A package of the workspace.
 
-    `folder` and `paths` (where its path dependencies are) are relative to the project; `library` is the library target's
-    name, or None.
+    `folder` and `paths` (where its path dependencies are) are relative to the project; `library` is the library
+    target's name, or None.
     """
 
     name: str
@@ -46,8 +46,9 @@ class Crate:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A Cargo workspace: its folder relative to the project's root, its crates by package name, and `settings`: the files
-    that hold for all of them (root manifest, lock file, toolchain and Cargo settings).
+    """A Cargo workspace: its folder relative to the project's root and its crates by package name.
+
+    `settings` are the files that hold for all of them: root manifest, lock file, toolchain and Cargo settings.
     """
 
     folder: str
@@ -61,8 +62,10 @@ class Workspace:
         return _join(self.folder, "Cargo.toml")
 
     def sources(self, name: str) -> tuple[str, ...]:
-        """Files and folders that a build of this crate reads: manifests, lock file, settings, its folder and those of the
-        crates of the workspace it depends on by path. Whatever else it reads, the compiler reports afterwards.
+        """Files and folders that a build of this crate reads.
+
+        They are manifests, lock file, settings, its folder and those of the workspace's crates it depends on by path.
+        Whatever else it reads, the compiler reports afterwards.
         """
         by_folder = {crate.folder: crate for crate in self.crates.values()}
         seen: dict[str, None] = {}

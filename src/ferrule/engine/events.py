@@ -19,7 +19,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class ActionStarted:
-    """An action was not in the store and its recipe began; `expected` seconds are its time in an earlier run, or None."""
+    """An action was not in the store and its recipe began; `expected` are its seconds in an earlier run."""
 
     action: Action
     reason: str
@@ -43,7 +43,7 @@ class ActionFinished:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """Something a person should know that is not a failure: a damaged cache entry that is made again, a wait for a lock."""
+    """Something a person should know that is no failure: a damaged cache entry made again, a wait for a lock."""
 
     text: str
 

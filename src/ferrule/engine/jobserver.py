@@ -1,7 +1,7 @@
 """One limit for everything that computes: GNU make's jobserver over a named pipe.
 
-Cargo and rustc take a token for each thread beyond their first, and the scheduler takes one for each action, so the whole
-run never has more than `jobs` runnable threads (GNU make manual, "POSIX Jobserver Interaction").
+Cargo and rustc take a token for each thread beyond their first, and the scheduler takes one for each action, so the
+whole run never has more than `jobs` runnable threads (GNU make manual, "POSIX Jobserver Interaction").
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -46,7 +46,7 @@ class Jobserver:
         """Give a token back."""
         os.write(self._descriptor, b"+")
 
-    def __enter__(self) -> Jobserver:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""Runs a plan: looks each action up in the store, runs the recipes of those not found, longest path first, side by side."""
+"""Runs a plan: looks each action up in the store, runs the recipes of those not found, longest path first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 import threading
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, Noticed, RunFinished, RunStarted
@@ -21,6 +20,7 @@ from ferrule.model import Action, Digest, FileRecord, Outcome, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from ferrule.engine.events import Event, Listener
     from ferrule.engine.sources import StatIndex
@@ -43,8 +43,8 @@ class Engine:
     def execute(self, plan: Plan) -> tuple[Outcome, ...]:
         """Bring every action of the plan to an outcome; a failure skips what needs it and lets the rest end.
 
-        KeyboardInterrupt ends all children and passes on. An exception that is not a FerruleError is a bug and passes on
-        once the running actions have ended.
+        KeyboardInterrupt ends all children and passes on. An exception that is not a FerruleError is a bug and passes
+        on once the running actions have ended.
         """
         return _Run(self, plan).execute()
 
@@ -121,7 +121,7 @@ class _Run:
                 thread.join(_POLL_SECONDS)
 
     def _look_up(self, action: Action) -> Outcome | tuple[Digest, Document, str]:
-        """Skip an action whose needs failed, take its result from the store, or say key, document and why it must run."""
+        """Skip an action whose needs failed, take its result from the store, or say why it must run."""
         lost = [n for n in action.needs if self.outcomes[n].state in {"failed", "skipped"}]
         if lost:
             root = next((n for n in lost if self.outcomes[n].state == "failed"), lost[0])

@@ -1,7 +1,7 @@
 """Digests of files and folders of the project, each file hashed once until its stat data change.
 
 The index is a cache: it may be deleted, and a damaged one is ignored. An entry counts only if the file was last changed
-well before it was hashed, so that a change within one tick of the file system's clock cannot hide (Git's "racy" problem).
+well before it was hashed, so that a change within one tick of the file system's clock cannot hide (Git's "racy" files).
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def _read_index(file: Path) -> dict[str, tuple[list[int], str]]:
 def files_below(root: Path, name: str, ignored: frozenset[str] = IGNORED) -> Iterator[tuple[str, str]]:
     """Yield (name relative to `root`, absolute path) of a file, or of all files below a folder, sorted by name.
 
-    Links are followed when they lead to a file and refused when they lead to a folder or out of `root`; anything that is
-    neither file, folder nor link (a FIFO, a socket) is refused. Raises BuildError naming the path.
+    Links are followed when they lead to a file and refused when they lead to a folder or out of `root`; anything that
+    is neither file, folder nor link (a FIFO, a socket) is refused. Raises BuildError naming the path.
     """
     absolute = os.path.join(root, name) if name != "." else os.fspath(root)  # noqa: PTH118
     try:

@@ -4,8 +4,8 @@
     results/<key>.json   what an action with that key made, with a checksum of the record itself
     latest/<action>.json the key document of an action's last result, to explain what changed
 
-Everything is written aside, flushed and renamed. A record or content that does not match its digest is dropped and said,
-and the action runs again: damage costs time, never correctness.
+Everything is written aside, flushed and renamed. A record or content that does not match its digest is dropped and
+said, and the action runs again: damage costs time, never correctness.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def _refuse_wasi(name: str, imports: tuple[str, ...]) -> None:
 
 
 def wit_interface(path: Path) -> Digest:
-    """Fingerprint of a WIT file or folder: its tokens, whatever its comments and layout (WIT.md, "Lexical structure")."""
+    """Fingerprint of a WIT file or folder: its tokens, whatever its comments and layout (WIT.md, "Lexical")."""
     files = sorted(path.rglob("*.wit")) if path.is_dir() else [path]
     if not files:
         raise VerificationError("there is no .wit file here", where=str(path.name), hint="name the WIT with `wit:`")

@@ -28,7 +28,7 @@ class HeaderSpec(Spec):
     )
     macros: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")] | None = Field(
         default=None,
-        description="Prefix of the macros <prefix>_VERSION, _FINGERPRINT and _INTERFACE; by default the name in capitals.",
+        description="Prefix of the macros <prefix>_VERSION, _FINGERPRINT, _INTERFACE; by default the name in capitals.",
     )
 
 

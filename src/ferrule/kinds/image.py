@@ -14,6 +14,8 @@ from ferrule.platforms import PLATFORMS
 from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ferrule.engine.workshop import Workshop
     from ferrule.formats.oci import Layer, PlatformImage
     from ferrule.tools.debs import Package
@@ -298,16 +300,14 @@ def _layer(shop: Workshop, base: Made) -> Layer:
     )
 
 
-def _folder_of(shop: Workshop, base: Made) -> Any:  # noqa: ANN401 - a Path
+def _folder_of(shop: Workshop, base: Made) -> Path:
     """A pulled layout as a folder again: the store keeps its files by digest."""
-    import os  # noqa: PLC0415
-
     folder = shop.folder / "pulled"
     for name, path in shop.needed[base.id].items():
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():
-            os.symlink(path, place)
+            place.symlink_to(path)
     return folder / "base"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -58,13 +60,14 @@ def abi_of(version: str) -> str:
     >>> abi_of("1.4.2"), abi_of("0.3.1"), abi_of("0.0.7")
     ('1', '0.3', '0.0.7')
     """
-    major, minor, patch = (version.split("-")[0].split("+")[0].split(".") + ["0", "0"])[:3]
+    numbers = re.split(r"[-+]", version, maxsplit=1)[0].split(".")
+    major, minor, patch = [*numbers, "0", "0"][:3]
     if major != "0":
         return major
     return f"0.{minor}" if minor != "0" else f"0.0.{patch}"
 
 
-def plan(spec: LibrarySpec, context: Context) -> list[Action]:
+def plan(_: LibrarySpec, context: Context) -> list[Action]:
     """One action a target."""
     return [_action(context, target) for target in context.targets]
 
@@ -78,7 +81,7 @@ def _action(context: Context, target: Target) -> Action:
         raise PlanProblem(
             "crate",
             f"the crate {crate.name} makes no {' and no '.join(missing or ['library'])}",
-            f'write crate-type = ["{'", "'.join(spec.types)}"] under [lib] in {crate.folder}/Cargo.toml',
+            f"write crate-type = {json.dumps(spec.types)} under [lib] in {crate.folder}/Cargo.toml",
         )
     name, abi = spec.name or crate.library, spec.abi or abi_of(context.project.version)
     place = f"lib/{target.triple}/" if context.ship else None
@@ -166,7 +169,7 @@ class CargoLibrary:
         shop.say(link=list(made.native_libraries))
 
     def _identity(self, shop: Workshop) -> dict[str, str]:
-        """What a build script may compile in; a crate that does not look at these variables is the same without them."""
+        """What a build script may compile in; a crate that does not look at these variables is the same anyway."""
         interface = str(shop.facts_of[self.header].get("interface", "")) if self.header else ""
         known = {
             "FERRULE_FINGERPRINT": shop.key.hex,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -13,8 +14,6 @@ from ferrule.platforms import PLATFORMS, Platform
 from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ferrule.engine.workshop import Workshop
 
 
@@ -206,12 +205,12 @@ def cmake_config(name: str, sdk: CSdk, platform: Platform, private: list[str]) -
 
 
 def cmake_version(version: str) -> str:
-    """CMake's version file: compatible with what SemVer calls compatible (cmake-packages(7), "Package Version File")."""
-    major, minor = (version.split(".") + ["0"])[:2]
+    """CMake's version file: compatible is what SemVer calls so (cmake-packages(7), "Package Version File")."""
+    plain = re.split(r"[-+]", version, maxsplit=1)[0]
+    major, minor = [*plain.split("."), "0"][:2]
     same = [f"PACKAGE_FIND_VERSION_MAJOR EQUAL {major}"]
     if major == "0":
         same.append(f"PACKAGE_FIND_VERSION_MINOR EQUAL {minor}")
-    plain = version.split("-")[0].split("+")[0]
     return "\n".join(
         [
             f'set(PACKAGE_VERSION "{plain}")',

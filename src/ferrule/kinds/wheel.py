@@ -232,7 +232,7 @@ def _files(root: Path, prefix: str) -> list[Entry]:
     """All files below a folder, without what Python and its tools leave behind."""
     from ferrule.formats.entries import entries_of_folder  # noqa: PLC0415
 
-    return list(entries_of_folder(root, prefix, exclude=tuple(_NEVER) + ("*.pyc", NATIVE)))
+    return list(entries_of_folder(root, prefix, exclude=(*sorted(_NEVER), "*.pyc", NATIVE)))
 
 
 def metadata(source: Path, common: _Common) -> str:

@@ -14,7 +14,7 @@ Style = Literal["terminal", "lines", "github", "json"]
 
 
 def style_for(*, json: bool, terminal: bool, github: bool) -> Style:
-    """The form of output: JSON on request, folded groups in GitHub Actions, a live display on a terminal, else lines."""
+    """The form of output: JSON on request, folds in GitHub Actions, a live display on a terminal, else lines."""
     if json:
         return "json"
     if github:

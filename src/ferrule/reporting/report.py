@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -20,7 +20,7 @@ class Reporter(Protocol):
     def __call__(self, event: Event, /) -> None:
         """Take notice of an event."""
 
-    def __enter__(self) -> Reporter:
+    def __enter__(self) -> Self:
         """Begin to show."""
 
     def __exit__(
