@@ -118,7 +118,7 @@ def _problems(directory: _Directory, blobs: Mapping[int, bytes], data: bytes, st
     pairs = enumerate(pages[: directory.slots])
     wrong = [number for number, content in pairs if digest(content) != directory.slot(number)]
     if wrong:
-        yield f"its signature is broken: {len(wrong)} of {len(pages)} pages were changed after signing, first {wrong[0]}"
+        yield f"its signature is broken: {len(wrong)} of {len(pages)} pages were changed, the first is {wrong[0]}"
     for slot in range(1, directory.special + 1):
         if slot in blobs and digest(blobs[slot]) != directory.slot(-slot):
             yield f"its signature is broken: its part {slot} was changed after signing"

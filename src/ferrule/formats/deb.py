@@ -1,0 +1,229 @@
+"""Debian packages without dpkg: what they hold, and the root of a small base image made from a handful of them.
+
+Read here because a package is an ar file with two tar archives in it, and dpkg is neither on every machine nor able to
+unpack for another architecture without root.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO
+
+from ferrule.errors import BuildError, VerificationError
+from ferrule.formats.ar import read_ar
+from ferrule.formats.entries import Entry, in_order, link_place, parents, with_folders
+from ferrule.formats.tar import Gunzip, Limits, read_tar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from ferrule.formats.tar import Source
+
+_MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_MERGED_LINKS = frozenset(f"usr/{name}" for name in _MERGED)
+_DROPPED = ("man", "info", "locale", "lintian", "bug", "doc-base", "groff", "gdb")
+_CERTIFICATES = "usr/share/ca-certificates/"
+_BUNDLE = "etc/ssl/certs/ca-certificates.crt"
+NONROOT = 65532
+"""User and group of images that need no rights, the number that distroless images have made customary."""
+
+_PASSWD = f"""\
+root:x:0:0:root:/root:/sbin/nologin
+nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin
+nonroot:x:{NONROOT}:{NONROOT}:nonroot:/home/nonroot:/sbin/nologin
+"""
+_GROUP = f"""\
+root:x:0:
+nogroup:x:65534:
+nonroot:x:{NONROOT}:
+"""
+_NSSWITCH = "passwd: files\ngroup: files\nhosts: files dns\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package that was read: its control file, the fields in it, and every member of its data."""
+
+    control: str
+    fields: Mapping[str, str]
+    entries: tuple[Entry, ...]
+
+    @property
+    def name(self) -> str:
+        """The package's name."""
+        return self.fields["Package"]
+
+
+def parse_deb(source: bytes | Path, limits: Limits = Limits(), *, where: str | None = None) -> Package:  # noqa: B008 - frozen
+    """Read a binary package of format 2.0 (deb(5), deb-control(5)); its data are uncompressed, gzip or xz.
+
+    Hard links are given as symbolic ones. Raises VerificationError for everything `read_tar` refuses, for damaged
+    packages, and for members that are compressed in another way.
+    """
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    place = where or (None if isinstance(source, bytes) else str(source))
+    members = [(name, content) for name, content in read_ar(data, where=place) if not name.startswith("_")]
+    names = [name.partition(".tar")[0] for name, _ in members]
+    if names != ["debian-binary", "control", "data"] or not bytes(members[0][1]).startswith(b"2."):
+        raise VerificationError("this is not a Debian package of format 2", where=place)
+    controls = {entry.name: entry for entry in _unpack(*members[1], limits, place)}
+    if "control" not in controls:
+        raise VerificationError("the package has no control file", where=place)
+    text = _decoded(controls["control"].read(), place)
+    fields = _fields(text, place)
+    for wanted in ("Package", "Version", "Architecture"):
+        if wanted not in fields:
+            raise VerificationError(f"the package's control file has no field {wanted}", where=place)
+    return Package(text, fields, tuple(_unpack(*members[2], limits, place)))
+
+
+def _unpack(name: str, content: memoryview, limits: Limits, where: str | None) -> Iterator[Entry]:
+    stream = io.BytesIO(content)
+    suffix = name.partition(".tar")[2]
+    if suffix == ".xz":
+        source: Source = _Xz(stream, where)
+    elif suffix == ".gz":
+        source = Gunzip(stream, where)
+    elif suffix == "":
+        source = stream
+    else:
+        raise VerificationError(
+            f"{name} is compressed in a way that is not supported",
+            where=where,
+            hint="Debian's packages use xz, Ubuntu's zstd: take the package from Debian",
+        )
+    return read_tar(source, limits, root=True, where=where)
+
+
+class _Xz:
+    """Decompresses xz as it is read, within bounded memory."""
+
+    def __init__(self, stream: BinaryIO, where: str | None) -> None:
+        import lzma  # noqa: PLC0415 - only packages of Debian need it
+
+        self._file = lzma.LZMAFile(stream)  # noqa: SIM115 - nothing is held open but memory
+        self._errors = (lzma.LZMAError, EOFError)
+        self._where = where
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._file.read(size)
+        except self._errors as error:
+            raise VerificationError(f"the xz data is damaged: {error}", where=self._where) from error
+
+
+def _decoded(data: bytes, where: str | None) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise VerificationError("the package's control file is not UTF-8", where=where) from None
+
+
+def _fields(text: str, where: str | None) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    name = ""
+    for line in text.splitlines():
+        if line[:1] in (" ", "\t") and name:
+            fields[name] += "\n" + line[1:]
+            continue
+        name, colon, value = line.partition(":")
+        if not colon or name in fields or not name.isprintable() or " " in name:
+            raise VerificationError(f"the package's control file has the line {line!r}", where=where)
+        fields[name] = value.strip()
+    return fields
+
+
+def base_layer_entries(packages: Sequence[Package]) -> tuple[Entry, ...]:
+    """The root of an image that holds what the packages hold and nothing to administer it with.
+
+    Left out are documentation but for copyright files, manuals, translations, and gconv modules. `/bin`, `/lib` and
+    their like are links into `/usr`, wherever the packages put their files. Added are passwd and group with `nonroot`
+    (65532), `/tmp` (1777), one bundle of all CA certificates in the order of their names, and each package's control
+    file in `var/lib/dpkg/status.d`, where scanners look. No script of a package is run.
+
+    Raises BuildError if two packages hold the same file, or a package's copyright file is a link into a package that is
+    not there.
+    """
+    found: dict[str, Entry] = {}
+    owners: dict[str, str] = {}
+    for package in packages:
+        for entry in map(_merged, package.entries):
+            if not _wanted(entry) or entry.name in _MERGED_LINKS:
+                continue
+            known = found.get(entry.name)
+            if known is not None and not (known.folder and entry.folder):
+                raise BuildError(f"{entry.name} is in the packages {owners[entry.name]} and {package.name}")
+            found.setdefault(entry.name, entry)
+            owners.setdefault(entry.name, package.name)
+    _check_copyright(found, owners)
+    for entry in _added(packages, found.values()):
+        found.setdefault(entry.name, entry)
+    return with_folders(_pruned(found.values()))
+
+
+def _merged(entry: Entry) -> Entry:
+    """The entry below /usr if its place is one that /usr has taken over; its relative link leads where it did."""
+    link = entry.link
+    name = _usr(entry.name)
+    if link is not None and not link.startswith("/"):
+        place = link_place(entry.name, link)
+        if place is not None and (name, _usr(place)) != (entry.name, place):
+            link = posixpath.relpath(_usr(place), posixpath.dirname(name) or ".")
+    return replace(entry, name=name, link=link)
+
+
+def _usr(name: str) -> str:
+    return f"usr/{name}" if name.partition("/")[0] in _MERGED else name
+
+
+def _wanted(entry: Entry) -> bool:
+    match entry.name.split("/"):
+        case ["usr", "share", "doc", _]:
+            return entry.link is not None
+        case ["usr", "share", "doc", _, *rest]:
+            return rest == ["copyright"]
+        case ["usr", "share", section, *_]:
+            return section not in (*_DROPPED, "doc")
+        case ["usr", "lib", *rest]:
+            return "gconv" not in rest
+    return True
+
+
+def _check_copyright(found: Mapping[str, Entry], owners: Mapping[str, str]) -> None:
+    for name, entry in found.items():
+        if not name.startswith("usr/share/doc/") or entry.link is None:
+            continue
+        place = link_place(name, entry.link)
+        if not any(other == place or other.startswith(f"{place}/") for other in found):
+            raise BuildError(
+                f"the copyright of {owners[name]} is in another package, which is not among those given",
+                hint=f"add the package that holds /{place} (for most: {posixpath.basename(entry.link)})",
+            )
+
+
+def _added(packages: Sequence[Package], entries: Iterable[Entry]) -> Iterator[Entry]:
+    held = sorted(entries, key=lambda entry: entry.name)
+    yield Entry("etc/passwd", _PASSWD.encode())
+    yield Entry("etc/group", _GROUP.encode())
+    yield Entry("etc/nsswitch.conf", _NSSWITCH.encode())
+    yield Entry("tmp", folder=True, mode=0o1777)
+    yield Entry("root", folder=True, mode=0o700)
+    yield Entry("home/nonroot", folder=True)
+    certificates = [e.read() for e in held if e.name.startswith(_CERTIFICATES) and e.name.endswith(".crt")]
+    if certificates:
+        yield Entry(_BUNDLE, b"".join(text.rstrip(b"\n") + b"\n" for text in certificates))
+    for package in packages:
+        yield Entry(f"var/lib/dpkg/status.d/{package.name}", package.control.encode())
+    used = {entry.name.split("/")[1] for entry in held if entry.name.startswith("usr/") and "/" in entry.name[4:]}
+    for name in sorted(used & set(_MERGED)):
+        yield Entry(name, link=f"usr/{name}")
+
+
+def _pruned(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The entries without folders of /usr that have become empty; those elsewhere stay, as mount points."""
+    ordered = in_order(entries)
+    filled = {parent for entry in ordered if not entry.folder for parent in parents(entry.name)}
+    return tuple(e for e in ordered if not (e.folder and e.name.startswith("usr/")) or e.name in filled)
