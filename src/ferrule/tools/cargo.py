@@ -1,0 +1,334 @@
+"""Cargo: the command lines of every build, and what Cargo says it made."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ferrule.errors import BuildError
+from ferrule.platforms import PLATFORMS
+from ferrule.tools.run import ToolFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from ferrule.platforms import Platform
+    from ferrule.tools.toolchain import Toolchain
+
+_WASM = "wasm32-unknown-unknown"
+_SEPARATOR = "\x1f"  # of CARGO_ENCODED_RUSTFLAGS ("The Cargo Book", Environment variables)
+_NOWHERE = "/nonexistent/python"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program call: arguments, what the environment has beyond the usual, and the folder to work in."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryBuild:
+    """A native library to build: which package of which workspace, for which target and floor, under which name.
+
+    `soname` is the name a loader asks for: on macOS it becomes the install name `@rpath/<soname>`.
+    """
+
+    workspace: Path
+    package: str
+    triple: str
+    types: tuple[str, ...]
+    glibc: str | None = None
+    macos: str | None = None
+    profile: str = "release"
+    features: tuple[str, ...] = ()
+    default_features: bool = True
+    soname: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WasmBuild:
+    """A WebAssembly core module, or a component, to build from a package."""
+
+    workspace: Path
+    package: str
+    profile: str = "release"
+    features: tuple[str, ...] = ()
+    default_features: bool = True
+    component: bool = False
+
+
+def library_command(
+    toolchain: Toolchain,
+    build: LibraryBuild,
+    *,
+    target_folder: Path,
+    cache: Path,
+    environment: Mapping[str, str],
+    offline: bool = False,
+    extra: Mapping[str, str] | None = None,
+) -> Command:
+    """Build a library with cargo-zigbuild; the target carries the glibc floor as a suffix (cargo-zigbuild's README)."""
+    platform = PLATFORMS[build.triple]
+    zigbuild, zig = toolchain.tool("cargo-zigbuild"), toolchain.tool("zig")
+    suffix = f".{build.glibc}" if build.glibc and platform.system == "linux" else ""
+    link = _link_name(platform, build.soname) if "cdylib" in build.types else []
+    native = ["--print", "native-static-libs"] if "staticlib" in build.types else []
+    argv = [
+        *zigbuild.argv,
+        "rustc",
+        *_selection(build, offline=offline),
+        *("--target", build.triple + suffix, "--crate-type", ",".join(build.types)),
+        *_std_options(toolchain, build.triple),
+        *(["--", *native, *link] if native or link else []),
+    ]
+    env = {
+        **_environment(toolchain, build.workspace, build.triple, target_folder, environment, profile=build.profile),
+        # Every target has wrapper scripts of its own, so that two builds never write the same one.
+        "CARGO_ZIGBUILD_CACHE_DIR": str(target_folder / "zigbuild"),
+        # cargo-zigbuild asks a Python for its ziglang first: there must be none, or another zig could be taken.
+        "CARGO_ZIGBUILD_PYTHON_PATH": _NOWHERE,
+        "CARGO_ZIGBUILD_ZIG_PATH": zig.argv[0],
+        "ZIG_GLOBAL_CACHE_DIR": str(cache / "zig" / zig.version),
+        **({"MACOSX_DEPLOYMENT_TARGET": build.macos} if build.macos and platform.system == "macos" else {}),
+        **(extra or {}),
+    }
+    return Command(tuple(argv), env, build.workspace)
+
+
+def wasm_command(
+    toolchain: Toolchain,
+    build: WasmBuild,
+    *,
+    target_folder: Path,
+    environment: Mapping[str, str],
+    offline: bool = False,
+    extra: Mapping[str, str] | None = None,
+) -> Command:
+    """Build a core module with wasm-ld, or a component with wasm-component-ld, which calls wasm-ld and validates."""
+    wasm_ld = toolchain.tool("wasm-ld").argv[0]
+    linker = toolchain.tool("wasm-component-ld").argv[0] if build.component else wasm_ld
+    # The place of a linker goes where Cargo does not make it part of a crate's identity: bytes must not depend on it.
+    flags = ["-Clinker-flavor=wasm-ld", *([f"-Clink-arg=--wasm-ld-path={wasm_ld}"] if build.component else [])]
+    argv = [
+        *toolchain.tool("cargo").argv,
+        "rustc",
+        *_selection(build, offline=offline),
+        *("--target", _WASM, "--crate-type", "cdylib"),
+        *_std_options(toolchain, _WASM),
+    ]
+    env = {
+        **_environment(
+            toolchain, build.workspace, _WASM, target_folder, environment, profile=build.profile, flags=flags
+        ),
+        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER": linker,
+        **(extra or {}),
+    }
+    return Command(tuple(argv), env, build.workspace)
+
+
+def fetch_command(toolchain: Toolchain, workspace: Path, environment: Mapping[str, str]) -> Command:
+    """Fetch every crate of a workspace's lock file, after which a build needs no network."""
+    argv = (*toolchain.tool("cargo").argv, "fetch", "--locked")
+    return Command(argv, {**environment, "RUSTC": toolchain.tool("rustc").argv[0]}, workspace)
+
+
+def _selection(build: LibraryBuild | WasmBuild, *, offline: bool) -> list[str]:
+    features = ["--features", ",".join(build.features)] if build.features else []
+    return [
+        *("--locked", *(["--offline"] if offline else [])),
+        *("--package", build.package, "--lib", "--profile", build.profile),
+        *([] if build.default_features else ["--no-default-features"]),
+        *features,
+        "--message-format=json-render-diagnostics",
+    ]
+
+
+def _std_options(toolchain: Toolchain, triple: str) -> list[str]:
+    return ["-Zbuild-std=std,panic_abort"] if toolchain.std[triple] == "build-std" else []
+
+
+def _link_name(platform: Platform, soname: str | None) -> list[str]:
+    if soname is None:
+        return []
+    option = f"-install_name,@rpath/{soname}" if platform.system == "macos" else f"-soname,{soname}"
+    return ["-C", f"link-arg=-Wl,{option}"]
+
+
+def _environment(
+    toolchain: Toolchain,
+    workspace: Path,
+    triple: str,
+    target_folder: Path,
+    environment: Mapping[str, str],
+    *,
+    profile: str,
+    flags: Sequence[str] = (),
+) -> dict[str, str]:
+    rustc = toolchain.tool("rustc")
+    builds_std = toolchain.std[triple] == "build-std"
+    remaps = [f"--remap-path-prefix={a}={b}" for a, b in remapped(toolchain, workspace, target_folder, environment)]
+    return {
+        **environment,
+        "CARGO": toolchain.tool("cargo").argv[0],
+        "RUSTC": rustc.argv[0],
+        "CARGO_TARGET_DIR": str(target_folder),
+        "CARGO_ENCODED_RUSTFLAGS": _SEPARATOR.join([*remaps, *flags]),
+        "CARGO_TERM_COLOR": "never",
+        "CARGO_TERM_PROGRESS_WHEN": "never",
+        **({} if profile == "dev" else {"CARGO_INCREMENTAL": "0"}),
+        # Building the standard library is an unstable ability; it is the same source as the compiled one.
+        **({"RUSTC_BOOTSTRAP": "1"} if builds_std else {}),
+    }
+
+
+def remapped(
+    toolchain: Toolchain, workspace: Path, target_folder: Path, environment: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Folders that must not show in what is built, each with the name written instead; the last that fits counts."""
+    home = environment.get("HOME")
+    cargo_home = environment.get("CARGO_HOME") or (f"{home}/.cargo" if home else None)
+    source = toolchain.sysroot / "lib" / "rustlib" / "src" / "rust"
+    commit = re.search(r"commit-hash: (\w+)", toolchain.identity("rustc"))
+    std = f"/rustc/{commit[1] if commit else toolchain.tool('rustc').version}"
+    pairs = [
+        (str(workspace), "/workspace"),
+        (str(target_folder), "/target"),
+        *([(cargo_home, "/cargo")] if cargo_home else []),
+        (str(source), std),
+    ]
+    real = [(str(Path(place).resolve()), name) for place, name in pairs]
+    return list(dict.fromkeys((*pairs, *real)))
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A target of a package that Cargo built: its crate types and the files that hold it."""
+
+    package: str
+    kinds: tuple[str, ...]
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Everything that a build made, the sources it read, and what a static library must be linked with."""
+
+    built: tuple[Built, ...]
+    read: tuple[Path, ...]
+    native_libraries: tuple[str, ...]
+
+    def file(self, package: str, platform: Platform, kind: str, library: str) -> Path:
+        """The file of a package's library of a kind (`cdylib`, `staticlib`); raises BuildError if there is none."""
+        name = platform.cdylib(library) if kind == "cdylib" else platform.staticlib(library)
+        for one in self.built:
+            for path in one.files:
+                if one.package == package and path.name == name:
+                    return path
+        raise BuildError(
+            f"Cargo built {package} but made no {name}",
+            hint=f"does the crate's [lib] have another name than {library}?",
+        )
+
+
+class Runner(Protocol):
+    """Runs a command, hands over each line, and returns its standard output."""
+
+    def __call__(self, command: Command, /, *, on_line: Callable[[str], None] | None = None) -> str:
+        """Raises BuildError if the command fails."""
+
+
+def build(run: Runner, command: Command, say: Callable[[str], None]) -> Made:
+    """Run a build and read what Cargo says of it; raises BuildError that names the place of the first error."""
+    libraries: list[str] = []
+
+    def hear(line: str) -> None:
+        if crate := re.match(r"\s+(?:Compiling|Downloaded) (\S+ v\S+)", line):
+            say(f"compiling {crate[1]}")
+        elif said := re.search(r"native-static-libs: (.+)", line):
+            libraries[:] = said[1].split()
+
+    try:
+        stdout = run(command, on_line=hear)
+    except ToolFailed as failed:
+        raise explain(failed) from failed
+    built = tuple(parse_messages(stdout))
+    target_folder = Path(command.env["CARGO_TARGET_DIR"])
+    return Made(built, tuple(_read(built, target_folder)), tuple(libraries))
+
+
+def _read(built: Iterable[Built], target_folder: Path) -> list[Path]:
+    notes = {path.with_suffix(".d") for one in built for path in one.files}
+    paths = {path for note in notes if note.is_file() for path in dep_info(note.read_text(encoding="utf-8"))}
+    return sorted(path for path in paths if target_folder not in path.parents)
+
+
+def outside(read: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
+    """Files that were read and are neither one of the sources nor in one."""
+    known = set(sources)
+    return [path for path in read if path not in known and known.isdisjoint(path.parents)]
+
+
+def parse_messages(stdout: str) -> list[Built]:
+    """What was built, from `--message-format=json` ("The Cargo Book", External tools)."""
+    built: list[Built] = []
+    for line in stdout.splitlines():
+        if not line.startswith("{"):
+            continue
+        message = json.loads(line)
+        if message.get("reason") == "compiler-artifact":
+            files = tuple(Path(name) for name in message["filenames"])
+            built.append(Built(_package(message["package_id"]), tuple(message["target"]["crate_types"]), files))
+    return built
+
+
+def _package(package_id: str) -> str:
+    """Name in a package id: `path+file:///w/a#0.1.0` is `a`, `registry+…#b@1.0.0` is `b` (Package ID Specifications)."""
+    place, _, fragment = package_id.partition("#")
+    return fragment.partition("@")[0] if "@" in fragment else place.rstrip("/").rpartition("/")[2]
+
+
+def explain(failed: ToolFailed) -> BuildError:
+    """The first error that the compiler or Cargo named, with its place, and how many there were."""
+    first = re.search(
+        r"^error(?:\[(?P<code>E\d+)\])?: (?P<message>.+)\n(?:(?!error).*\n)*?\s*--> (?P<place>\S+:\d+:\d+)",
+        failed.stderr,
+        re.MULTILINE,
+    )
+    if first is None:
+        return _explain_cargo(failed)
+    count = re.search(r"due to (\d+) previous errors", failed.stderr)
+    more = f" (and {int(count[1]) - 1} more)" if count else ""
+    code = f" [{first['code']}]" if first["code"] else ""
+    return BuildError(f"{first['message']}{code}{more}\n{failed.message}", where=first["place"], hint=_read_the(failed))
+
+
+def _explain_cargo(failed: ToolFailed) -> BuildError:
+    said = re.search(r"^error: (.+)", failed.stderr, re.MULTILINE)
+    hint = _read_the(failed)
+    if "--locked" in failed.stderr and "lock file" in failed.stderr:
+        hint = "run cargo update --workspace, look at the change of Cargo.lock, and commit it"
+    elif "--offline" in failed.stderr:
+        hint = "run cargo fetch --locked once where there is a network"
+    summary = f"{said[1]}\n" if said else ""
+    return BuildError(f"{summary}{failed.message}", hint=hint)
+
+
+def _read_the(failed: ToolFailed) -> str:
+    return f"all of it is in {failed.log}" if failed.log else "paste the command to see all of it"
+
+
+def dep_info(text: str) -> list[Path]:
+    """Files named as dependencies in a makefile as Cargo writes it, with a backslash before a space in a name."""
+    paths: list[Path] = []
+    for line in text.splitlines():
+        _, colon, rest = line.partition(": ")
+        if not colon or line.startswith("#"):
+            continue
+        paths += [Path(word.replace("\\ ", " ")) for word in re.findall(r"(?:\\ |\S)+", rest)]
+    return list(dict.fromkeys(paths))

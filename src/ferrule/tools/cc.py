@@ -1,0 +1,48 @@
+"""A C compiler of this machine, which rustc needs to link build scripts and procedural macros."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ferrule.errors import ToolchainError
+from ferrule.model import Tool
+from ferrule.tools import apt
+from ferrule.tools.fault import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ferrule.tools.host import Host
+
+_PACKAGES = apt.Packages(("gcc", "libc6-dev"))
+
+
+def find(host: Host) -> Tool | Fault:
+    """The program `cc`. What it makes runs while building and is never shipped, so its version is nobody's concern."""
+    place = host.which("cc")
+    if place is not None:
+        return Tool("cc", "any", (str(place),), "cc")
+    remedy = CommandLineTools() if host.system == "Darwin" else _PACKAGES
+    return Fault.with_remedy(host, "cc", "not installed: Rust links build scripts with it", remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLineTools:
+    """Remedy on macOS: Apple's own installer, which asks a person."""
+
+    road = "desktop"
+    stage = 0
+    needs = ()
+
+    def command(self, host: Host) -> str:  # noqa: ARG002
+        """What to type."""
+        return "xcode-select --install"
+
+    def hindrance(self, host: Host) -> str | None:  # noqa: ARG002
+        """It asks questions on the screen."""
+        return "it needs the desktop"
+
+    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+        """Never done by us; raises ToolchainError."""
+        raise ToolchainError("there is no C compiler", hint=self.command(host))

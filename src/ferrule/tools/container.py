@@ -1,0 +1,108 @@
+"""A container engine that answers: docker with its daemon, or podman."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ferrule.errors import ToolchainError
+from ferrule.model import Tool
+from ferrule.tools import apt
+from ferrule.tools.fault import Fault
+from ferrule.tools.run import ToolFailed, ToolMissing, capture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ferrule.tools.fault import Remedy
+    from ferrule.tools.host import Host
+
+NAME = "container"
+_PACKAGES = apt.Packages(("docker.io", "iptables"))
+
+
+def find(host: Host) -> Tool | Fault:
+    """The first of docker and podman whose engine answers."""
+    silent: list[str] = []
+    for program, question in (("docker", "{{.ServerVersion}}"), ("podman", "{{.Version.Version}}")):
+        place = host.which(program)
+        if place is None:
+            continue
+        try:
+            version = capture([str(place), "info", "--format", question], env=host.children, timeout=20).stdout.strip()
+        except (ToolFailed, ToolMissing) as error:
+            silent.append(f"{place}: {error.message.splitlines()[-2] if '|' in error.message else error.message}")
+            continue
+        if version:
+            return Tool(NAME, version, (str(place),), f"{program} {version}")
+        silent.append(f"{place} names no engine")
+    problem = "a client is here but no engine answers" if silent else "neither docker nor podman is installed"
+    return Fault.with_remedy(host, NAME, problem, _remedy(host), wanted="docker or podman", found="; ".join(silent))
+
+
+def _remedy(host: Host) -> Remedy:
+    if host.which("dockerd"):
+        return StartEngine()
+    if host.system == "Darwin":
+        return OpenDesktop()
+    return _PACKAGES
+
+
+@dataclass(frozen=True, slots=True)
+class StartEngine:
+    """Remedy: start docker's daemon, detached, as the machine's own service would."""
+
+    road = "dockerd"
+    stage = 3
+    needs = ()
+
+    def command(self, host: Host) -> str:
+        """The same, typed by a person: by the service manager where one runs."""
+        if host.which("systemctl") and (host.kernel.parent / "run/systemd/system").is_dir():
+            return "sudo systemctl start docker"
+        return ("" if host.is_root else "sudo ") + shlex.join(self._argv(host))
+
+    def hindrance(self, host: Host) -> str | None:
+        """Whether we may start a daemon, and have the program to detach it with."""
+        if not host.is_root:
+            return "only root may start it"
+        return None if host.which("start-stop-daemon") else "there is no start-stop-daemon"
+
+    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+        """Start it and wait up to 30 seconds for its first answer; raises ToolchainError if none comes."""
+        say("docker's engine: starting dockerd")
+        try:
+            capture(self._argv(host), env=host.children)
+        except ToolFailed as failed:
+            raise ToolchainError(f"dockerd could not be started:\n{failed.message}") from failed
+        deadline = time.monotonic() + 30
+        while isinstance(find(host), Fault):
+            if time.monotonic() > deadline:
+                raise ToolchainError("dockerd was started but does not answer", hint="run dockerd by hand to see why")
+            time.sleep(0.5)
+
+    def _argv(self, host: Host) -> list[str]:
+        return ["start-stop-daemon", "--start", "--background", "--oknodo", "--exec", str(host.which("dockerd"))]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDesktop:
+    """Remedy on macOS, where the engine is a program of the desktop: only a person can start it."""
+
+    road = "desktop"
+    stage = 3
+    needs = ()
+
+    def command(self, host: Host) -> str:
+        """What to type."""
+        return "open -a Docker" if host.which("docker") else "brew install --cask docker && open -a Docker"
+
+    def hindrance(self, host: Host) -> str | None:  # noqa: ARG002
+        """It asks questions on the screen."""
+        return "it needs the desktop"
+
+    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+        """Never done by us; raises ToolchainError."""
+        raise ToolchainError("the container engine is not running", hint=self.command(host))

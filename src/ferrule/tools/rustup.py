@@ -1,0 +1,83 @@
+"""rustup: toolchains with a compiled standard library for every target."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ferrule.errors import NetworkError, StorageError, ToolchainError
+from ferrule.tools import apt
+from ferrule.tools.fault import NO_NETWORK
+from ferrule.tools.run import ToolFailed, capture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from ferrule.model import Tool
+    from ferrule.tools.host import Host
+
+_SITE = "https://rustup.rs"
+_UNREACHABLE = ("could not download", "error sending request", "dns error", "Could not resolve", "connection refused")
+
+
+def toolchains(host: Host) -> Iterator[Path]:
+    """Folders of the toolchains that rustup has installed, found without starting rustup."""
+    home = host.rustup_home
+    if home is not None and (home / "toolchains").is_dir():
+        yield from sorted((home / "toolchains").iterdir())
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """Remedy: install a toolchain with its targets. The linkers for WebAssembly come with every toolchain."""
+
+    version: str
+    triples: tuple[str, ...]
+
+    road = "rustup"
+    stage = 0
+    needs = ()
+
+    def command(self, host: Host) -> str:
+        """The same, typed by a person, with rustup itself where it is missing."""
+        install = shlex.join(["rustup", *self._arguments()])
+        return install if host.which("rustup") else f"{_get_rustup(host)} && {install}"
+
+    def hindrance(self, host: Host) -> str | None:
+        """Whether there is rustup, and a network."""
+        if host.which("rustup") is None:
+            return "there is no rustup on the PATH"
+        return NO_NETWORK if host.offline else None
+
+    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+        """Install; raises NetworkError, StorageError or ToolchainError."""
+        say(f"Rust {self.version} by rustup, with {', '.join(self.triples)}")
+        environment = {name: value for name, value in host.children.items() if name != "RUSTUP_AUTO_INSTALL"}
+        try:
+            capture([str(host.which("rustup")), *self._arguments()], env=environment)
+        except ToolFailed as failed:
+            raise self._explain(host, failed) from failed
+
+    def _arguments(self) -> list[str]:
+        targets = [word for triple in self.triples for word in ("--target", triple)]
+        return ["toolchain", "install", self.version, "--profile", "minimal", "--no-self-update", *targets]
+
+    def _explain(self, host: Host, failed: ToolFailed) -> NetworkError | StorageError | ToolchainError:
+        what = f"rustup could not install Rust {self.version}"
+        by_hand = f"run: {self.command(host)}"
+        if "No space left on device" in failed.stderr:
+            return StorageError(f"{what}: the disk is full", hint=f"make room, then {by_hand}")
+        if any(sign in failed.stderr for sign in _UNREACHABLE):
+            return NetworkError(f"{what}: its server cannot be reached", hint=f"where there is a network, {by_hand}")
+        return ToolchainError(f"{what}:\n{failed.message}", hint=by_hand)
+
+
+def _get_rustup(host: Host) -> str:
+    """How a person gets rustup here: from the system's own packages where those have it."""
+    if host.system == "Darwin":
+        return "brew install rustup"
+    if "rustup" in apt.candidates(host, ["rustup"]):
+        return apt.Packages(("rustup",)).command(host)
+    return f"curl --proto '=https' --tlsv1.2 -sSf {_SITE.replace('//', '//sh.')} | sh -s -- -y --default-toolchain none"

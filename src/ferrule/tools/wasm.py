@@ -1,0 +1,89 @@
+"""The linkers of WebAssembly: wasm-ld, wasm-component-ld, and rust-objcopy, which come with a Rust or its LLVM."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ferrule.model import Tool
+from ferrule.tools import apt
+from ferrule.tools.fault import Fault
+from ferrule.tools.host import is_program
+from ferrule.tools.run import ToolFailed, ToolMissing, capture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ferrule.tools.fault import Remedy
+    from ferrule.tools.host import Host
+    from ferrule.tools.rust import Rust
+
+
+def component_linker(host: Host, rust: Rust, remedy: Remedy) -> Tool | Fault:
+    """wasm-component-ld, which links a component and validates it."""
+    name = "wasm-component-ld"
+    program = rust.bin / name
+    if not is_program(program):
+        return Fault.with_remedy(
+            host, name, f"this Rust has none in {rust.bin}", remedy, wanted=f"of Rust {rust.release}"
+        )
+    said = _version(host, program)
+    if said is None:
+        return Fault.with_remedy(host, name, "it does not start", remedy, place=str(program))
+    return Tool(name, said.split()[-1], (str(program),), said)
+
+
+def core_linker(host: Host, rust: Rust, remedy: Remedy) -> Tool | Fault:
+    """wasm-ld of the LLVM inside rustc: an older one may not read its object files."""
+    name = "wasm-ld"
+    major = rust.llvm.partition(".")[0]
+    others: list[str] = []
+    for program in _linkers(host, rust, major):
+        said = _version(host, program)
+        version = re.search(r"LLD (\d+)(\S*)", said or "")
+        if version and said and int(version[1]) >= int(major or 0):
+            return Tool(name, version[1] + version[2], (str(program),), said.splitlines()[0])
+        others.append(f"{said or 'does not start'} ({program})")
+    problem = f"older than LLVM {major} inside rustc" if others else "not installed"
+    return Fault.with_remedy(host, name, problem, remedy, wanted=f"LLD {major}", found=", ".join(others))
+
+
+def _linkers(host: Host, rust: Rust, major: str) -> Iterator[Path]:
+    own = rust.bin / "gcc-ld" / "wasm-ld"
+    if is_program(own):
+        yield own
+    yield from host.every(f"wasm-ld-{major}")
+    yield from host.every("wasm-ld")
+
+
+def object_copier(host: Host, rust: Rust, remedy: Remedy) -> Tool | Fault:
+    """rust-objcopy, with which rustc strips libraries for macOS."""
+    name = "rust-objcopy"
+    program = rust.bin / name
+    if not is_program(program):
+        return Fault.with_remedy(
+            host, name, f"this Rust has none in {rust.bin}", remedy, wanted=f"of Rust {rust.release}"
+        )
+    said = _version(host, program)
+    if said is None:
+        return Fault.with_remedy(host, name, "it does not start", remedy, place=str(program))
+    version = re.search(r"\d+\.\d+\S*", said)
+    return Tool(
+        name, version[0] if version else rust.llvm, (str(program),), f"{name} {version[0] if version else said}"
+    )
+
+
+def remedy_for(host: Host, rust: Rust, otherwise: Remedy) -> Remedy:
+    """For a Rust of the distribution the package with its linkers, whatever else is missing; else the road of Rust."""
+    if not str(rust.rustc).startswith(str(host.programs)) or not isinstance(otherwise, apt.Packages):
+        return otherwise
+    linkers = tuple(name for name in otherwise.names if name.endswith("-llvm") or name.startswith("lld-"))
+    return apt.Packages(linkers) if linkers else otherwise
+
+
+def _version(host: Host, program: Path) -> str | None:
+    try:
+        return capture([str(program), "--version"], env=host.children, timeout=60).stdout.strip() or None
+    except (ToolFailed, ToolMissing):
+        return None

@@ -1,0 +1,103 @@
+"""Zig, from its pinned wheel and never from the PATH: the C compiler and linker of every native target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ferrule.errors import StorageError
+from ferrule.model import Tool
+from ferrule.platforms import PLATFORMS
+from ferrule.tools import pip
+from ferrule.tools.fault import Fault
+from ferrule.tools.host import is_program
+from ferrule.tools.run import ToolFailed, ToolMissing, capture
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ferrule.platforms import Platform
+    from ferrule.tools.host import Host
+    from ferrule.tools.toolchain import Toolchain
+
+_PROBE = "int ferrule_probe(int n) { return n + 1; }\n"
+
+
+def find(host: Host, version: str) -> Tool | Fault:
+    """The zig of the pinned wheel, asked for its version."""
+    remedy = pip.Wheel("ziglang", version)
+    place = pip.folder(host, "ziglang", version)
+    program = place / "ziglang" / "zig"
+    if pip.installed(host, "ziglang", version) is None:
+        return Fault.with_remedy(host, "zig", "the pinned wheel is not installed", remedy, wanted=version)
+    broken = ""
+    found = ""
+    try:
+        found = capture([str(program), "version"], env=host.children, timeout=60).stdout.strip()
+    except (ToolFailed, ToolMissing) as error:
+        broken = error.message.splitlines()[0]
+    if not broken and found != version:
+        broken = f"it says it is {found or 'nothing'}"
+    if broken or not is_program(program):
+        problem = f"the installed wheel is broken: {broken}"
+        return Fault.with_remedy(host, "zig", problem, remedy, wanted=version, found=found, place=str(program))
+    return Tool("zig", version, (str(program),), f"zig {version}")
+
+
+def cache_folder(cache: Path, version: str) -> Path:
+    """Zig's global cache: one per version, shared by all projects of a user."""
+    return cache / "zig" / version
+
+
+def target_name(platform: Platform, glibc: str | None = None) -> str:
+    """Zig's name of a target: `x86_64-linux-gnu.2.17`, `aarch64-macos-none`."""
+    machine = {"arm64": "aarch64"}.get(platform.machine, platform.machine)
+    if platform.system == "linux":
+        return f"{machine}-linux-gnu" + (f".{glibc}" if glibc else "")
+    return f"{machine}-macos-none" if platform.system == "macos" else f"{machine}-freestanding"
+
+
+def probe(
+    zig: Tool,
+    platform: Platform,
+    *,
+    folder: Path,
+    cache: Path,
+    environment: Mapping[str, str],
+    glibc: str | None = None,
+) -> None:
+    """Link a shared library of one function for a target in `folder`; raises ToolFailed if that does not work."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / "probe.c"
+    source.write_text(_PROBE, encoding="utf-8")
+    output = folder / platform.cdylib("probe")
+    capture(
+        [*zig.argv, "cc", "-target", target_name(platform, glibc), "-g", "-shared", "-o", str(output), str(source)],
+        env={**environment, "ZIG_GLOBAL_CACHE_DIR": str(cache_folder(cache, zig.version))},
+        cwd=folder,
+        timeout=600,
+    )
+
+
+def prime(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> None:
+    """Make zig's global cache ready once, under a lock, so that first links side by side cannot meet in an empty one.
+
+    A link for the first native target suffices: it lays out the cache; what other targets add to it has other names.
+    Raises StorageError when the cache cannot be written, ToolFailed when zig cannot link.
+    """
+    from filelock import FileLock  # noqa: PLC0415
+
+    zig = toolchain.tools["zig"]
+    home = cache_folder(cache, zig.version)
+    stamp = home / ".primed"
+    if stamp.is_file():
+        return
+    natives = [PLATFORMS[t] for t in toolchain.std if PLATFORMS[t].system != "wasm"]
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home.with_name(home.name + ".lock")):
+            if natives and not stamp.is_file():
+                probe(zig, natives[0], folder=home / "probe", cache=cache, environment=environment)
+            stamp.touch()
+    except OSError as error:
+        raise StorageError(f"zig's cache {home} cannot be written: {error.strerror}", where=str(home)) from error
