@@ -125,11 +125,11 @@ pub unsafe extern "C" fn email_validator_check(
     guard::call(c"email_validator_check", observer, || {
         let handle = handle?;
         let result = TextOut::new(decision, decision_length)?;
+        // SAFETY: the caller's promise.
+        let text = unsafe { memory::text(candidate, candidate_length, "candidate")? };
         result.apart_from([Region::of(validator, 1), Region::of(candidate, candidate_length)].into_iter())?;
         // SAFETY: the caller's promise.
-        let candidate = unsafe { memory::text(candidate, candidate_length, "candidate")? };
-        // SAFETY: the caller's promise.
-        unsafe { result.write(handle.check(candidate)?) }
+        unsafe { result.write(handle.check(text)?) }
     })
 }
 
@@ -158,12 +158,12 @@ pub unsafe extern "C" fn email_validator_check_batch(
         let result = TextOut::new(decisions, decisions_length)?;
         // SAFETY: the caller's promise.
         let texts = unsafe { memory::array(candidates, count, "candidates")? };
+        // SAFETY: the caller's promise.
+        let all: Vec<&str> = unsafe { options::read_all(texts, "the candidate")? }.collect();
         let own = [Region::of(validator, 1), Region::of(candidates, count)];
         result.apart_from(own.into_iter().chain(texts.iter().map(|text| text.region())))?;
         // SAFETY: the caller's promise.
-        let candidates: Vec<&str> = unsafe { options::read_all(texts, "the candidate")? }.collect();
-        // SAFETY: the caller's promise.
-        unsafe { result.write(handle.check_batch(&candidates)?) }
+        unsafe { result.write(handle.check_batch(&all)?) }
     })
 }
 

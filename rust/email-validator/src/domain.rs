@@ -30,6 +30,10 @@ fn name(domain: &str, require_top_level_domain: bool) -> Result<Cow<'_, str>, Ma
             DnsLength::Verify,
         )
         .map_err(|_| Malformed::Domain)?;
+    // UTS 46 refuses these however hyphens are checked; `idna` leaves them to its full check of hyphens alone.
+    if ascii.split('.').any(|label| label.starts_with("xn--xn--")) {
+        return Err(Malformed::Domain);
+    }
     let top_level = match ascii.rsplit_once('.') {
         Some((_, top_level)) => top_level,
         None if require_top_level_domain => return Err(Malformed::SingleLabel),
