@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
+    from ferrule.model import Json
     from ferrule.platforms import Platform
 
 Format = Literal["elf", "macho", "macho-fat", "wasm", "ar"]
 ELF_MAGIC = b"\x7fELF"
 _MACHO_MAGICS = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe")
 _FAT_MAGICS = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
-_ELF_MACHINES = {3: "i686", 40: "armv7", 62: "x86_64", 183: "aarch64", 243: "riscv64", 21: "ppc64", 22: "s390x"}
+_ELF_MACHINES = {62: "x86_64", 183: "aarch64", 243: "riscv64", 21: "ppc64le", 258: "loongarch64"}
 _MACHO_MACHINES = {0x01000007: "x86_64", 0x0100000C: "arm64"}
 _ELF_KINDS = {1: "object", 2: "executable", 3: "shared library"}
 _MACHO_KINDS = {1: "object", 2: "executable", 6: "shared library", 8: "bundle"}
@@ -39,7 +40,13 @@ _LINKER_MADE = frozenset(
     ("_init", "_fini", "_edata", "_end", "__bss_start", "_mh_dylib_header", "_mh_execute_header", "__dso_handle")
 )
 _SYSTEM_LIBRARIES = ("/usr/lib/", "/System/Library/")
-_WEAK, _GLOBAL, _UNIQUE = 2, 1, 10
+_ELF_64_LITTLE = b"\x02\x01"
+_SECTION, _SEGMENT = struct.Struct("<LLQQQQ"), struct.Struct("<LLQQQQ")
+_NOBITS = 8
+_GLOBAL, _WEAK, _UNIQUE = 1, 2, 10
+_DEFAULT, _PROTECTED = 0, 3
+_BUILD_ID = 3
+_MACOS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +104,8 @@ def measure(source: Path | bytes, *, where: str | None = None) -> BinaryFacts:
     """
     data = source if isinstance(source, bytes) else source.read_bytes()
     place = where or (None if isinstance(source, bytes) else str(source))
-    if data.startswith(ELF_MAGIC):
-        return _measure_elf(data, place)
-    if data.startswith(_MACHO_MAGICS):
-        return _measure_macho(data, place)
+    if data.startswith((ELF_MAGIC, *_MACHO_MAGICS)):
+        return _measure_native(data, place)
     if data.startswith(_FAT_MAGICS):
         return _measure_fat(data, place)
     if data.startswith(WASM_MAGIC):
@@ -110,31 +115,43 @@ def measure(source: Path | bytes, *, where: str | None = None) -> BinaryFacts:
     raise VerificationError("this is neither ELF, Mach-O, WebAssembly nor a static library", where=place)
 
 
+def _measure_native(data: bytes, where: str | None) -> BinaryFacts:
+    """Read by lief, whose objects lack attributes or hold bytes for text where a file is damaged."""
+    try:
+        return _measure_elf(data, where) if data.startswith(ELF_MAGIC) else _measure_macho(data, where)
+    except (AttributeError, TypeError, ValueError, IndexError, OverflowError, RuntimeError, struct.error) as error:
+        raise VerificationError(f"the file is damaged: {error}", where=where) from error
+
+
 def _measure_elf(data: bytes, where: str | None) -> BinaryFacts:
     import lief  # noqa: PLC0415 - a third of a second, and only measuring needs it
 
+    if data[4:6] != _ELF_64_LITTLE:
+        raise VerificationError("the ELF file is not of a 64-bit little-endian machine", where=where)
+    _check_elf_extent(data, where)
     lief.logging.disable()
-    elf: Any = lief.ELF.parse(data) if len(data) >= 64 else None  # noqa: PLR2004 - the header of a 64-bit file
-    if elf is None:
-        raise VerificationError("the ELF file is damaged", where=where)
-    _check_elf_extent(elf, data, where)
-    tags = lief.ELF.DynamicEntry.TAG
-    dynamic = list(elf.dynamic_entries)
-    names = [entry.name for entry in dynamic if entry.tag == tags.SONAME]
+    elf: Any = lief.ELF.parse(data)
+    dynamic: list[Any] = list(elf.dynamic_entries)
+    kinds = lief.ELF
+    names = [_text(entry.name) for entry in dynamic if isinstance(entry, kinds.DynamicSharedObject)]
+    paths = [
+        entry.paths for entry in dynamic if isinstance(entry, (kinds.DynamicEntryRpath, kinds.DynamicEntryRunPath))
+    ]
     versions = _elf_versions(elf)
-    sections = _summed((section.name, section.size) for section in elf.sections if section.name)
+    sections = _summed((_text(section.name), section.size) for section in elf.sections if section.name)
+    kind, machine = struct.unpack_from("<HH", data, 16)
     return BinaryFacts(
         format="elf",
-        kind=_ELF_KINDS.get(int(elf.header.file_type), "unknown"),
+        kind=_ELF_KINDS.get(kind, "unknown"),
         system="linux",
-        machine=_ELF_MACHINES.get(struct.unpack_from("<H", data, 18)[0], "unknown"),
+        machine=_ELF_MACHINES.get(machine, "unknown"),
         size=len(data),
         name=names[0] if names else None,
         interpreter=elf.interpreter or None,
-        needed=tuple(entry.name for entry in dynamic if entry.tag == tags.NEEDED),
-        search_paths=tuple(p for entry in dynamic if entry.tag in (tags.RPATH, tags.RUNPATH) for p in entry.paths),
-        exports=tuple(sorted({s.name for s in elf.dynamic_symbols if _elf_exported(s)})),
-        imports=tuple(sorted({s.name for s in elf.dynamic_symbols if s.name and s.shndx == 0})),
+        needed=tuple(_text(entry.name) for entry in dynamic if isinstance(entry, kinds.DynamicEntryLibrary)),
+        search_paths=tuple(_text(path) for group in paths for path in group),
+        exports=tuple(sorted({_text(s.name) for s in elf.dynamic_symbols if _elf_exported(s)})),
+        imports=tuple(sorted({_text(s.name) for s in elf.dynamic_symbols if s.name and s.shndx == 0})),
         symbol_versions=versions,
         floor=_glibc_floor(versions),
         build_id=_elf_build_id(elf),
@@ -143,31 +160,36 @@ def _measure_elf(data: bytes, where: str | None) -> BinaryFacts:
     )
 
 
-def _check_elf_extent(elf: Any, data: bytes, where: str | None) -> None:  # noqa: ANN401 - lief is not typed
-    header = elf.header
-    end = header.section_header_offset + header.numberof_sections * header.section_header_size
-    ends = [end, *(segment.file_offset + segment.physical_size for segment in elf.segments)]
-    ends += [s.file_offset + s.size for s in elf.sections if int(s.type) != 8]  # noqa: PLR2004 - SHT_NOBITS has no bytes
+def _check_elf_extent(data: bytes, where: str | None) -> None:
+    """Compare both tables of the header, and what they point to, with the size (System V ABI, "Object Files")."""
+    segments, sections = struct.unpack_from("<QQ", data, 32)
+    segment_size, segment_count, section_size, section_count = struct.unpack_from("<HHHH", data, 54)
+    ends = [segments + segment_size * segment_count, sections + section_size * section_count]
+    if max(ends) <= len(data):
+        for number in range(segment_count):
+            _, _, offset, _, _, size = _SEGMENT.unpack_from(data, segments + number * segment_size)
+            ends.append(offset + size)
+        for number in range(section_count):
+            _, kind, _, _, offset, size = _SECTION.unpack_from(data, sections + number * section_size)
+            ends.append(0 if kind == _NOBITS else offset + size)
     if max(ends) > len(data):
         raise VerificationError(f"the ELF file is cut: it needs {max(ends)} bytes and has {len(data)}", where=where)
-    if len(elf.sections) != header.numberof_sections or len(elf.segments) != header.numberof_segments:
-        raise VerificationError("the ELF file is damaged: its tables cannot be read", where=where)
 
 
-def _elf_exported(symbol: Any) -> bool:  # noqa: ANN401 - lief is not typed
-    binding, visibility = int(symbol.binding), int(symbol.visibility)
-    seen = visibility in (0, 3)  # default and protected
-    return bool(symbol.name) and symbol.shndx != 0 and binding in (_GLOBAL, _WEAK, _UNIQUE) and seen
+def _elf_exported(symbol: Any) -> bool:  # noqa: ANN401 - lief's types allow bytes for text
+    binding, visibility = symbol.information >> 4, symbol.other & 3
+    reachable = binding in (_GLOBAL, _WEAK, _UNIQUE) and visibility in (_DEFAULT, _PROTECTED)
+    return reachable and symbol.shndx != 0 and bool(symbol.name)
 
 
-def _elf_versions(elf: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401 - lief is not typed
+def _elf_versions(elf: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401 - lief's types allow bytes for text
     found: dict[str, set[str]] = {
-        aux.name: set() for need in elf.symbols_version_requirement for aux in need.get_auxiliary_symbols()
+        _text(aux.name): set() for need in elf.symbols_version_requirement for aux in need.get_auxiliary_symbols()
     }
     for symbol in elf.dynamic_symbols:
         version = symbol.symbol_version
         if symbol.shndx == 0 and version is not None and version.has_auxiliary_version:
-            found.setdefault(version.symbol_version_auxiliary.name, set()).add(symbol.name)
+            found.setdefault(_text(version.symbol_version_auxiliary.name), set()).add(_text(symbol.name))
     return {version: tuple(sorted(symbols)) for version, symbols in sorted(found.items())}
 
 
@@ -185,8 +207,8 @@ def _glibc_floor(versions: Mapping[str, tuple[str, ...]]) -> Floor | None:
     return Floor(highest, tuple(sorted(s for name in causes for s in versions[name])), ", ".join(causes))
 
 
-def _elf_build_id(elf: Any) -> str | None:  # noqa: ANN401 - lief is not typed
-    ids = [bytes(note.description).hex() for note in elf.notes if str(note.type).endswith("GNU_BUILD_ID")]
+def _elf_build_id(elf: Any) -> str | None:  # noqa: ANN401 - lief's types allow bytes for text
+    ids = [bytes(n.description).hex() for n in elf.notes if n.name == "GNU" and n.original_type == _BUILD_ID]
     return ids[0] if ids else None
 
 
@@ -201,18 +223,18 @@ def _measure_macho(data: bytes, where: str | None) -> BinaryFacts:
     _check_macho_extent(macho, data, where)
     kinds = lief.MachO.LoadCommand.TYPE
     libraries = list(macho.libraries)
-    names = [library.name for library in libraries if library.command == kinds.ID_DYLIB]
+    names = [_text(library.name) for library in libraries if library.command == kinds.ID_DYLIB]
     minimum, sdk = _macho_versions(macho)
     symbols = list(macho.symbols)
     return BinaryFacts(
         format="macho",
-        kind=_MACHO_KINDS.get(int(macho.header.file_type), "unknown"),
-        system="macos" if _for_macos(macho) else "another Apple system",
+        kind=_MACHO_KINDS.get(struct.unpack_from("<L", data, 12)[0], "unknown"),
+        system="macos" if _for_macos(macho, data) else "another Apple system",
         machine=_MACHO_MACHINES.get(struct.unpack_from("<L", data, 4)[0], "unknown"),
         size=len(data),
         name=names[0] if names else None,
-        needed=tuple(library.name for library in libraries if library.command != kinds.ID_DYLIB),
-        search_paths=tuple(entry.path for entry in macho.rpaths),
+        needed=tuple(_text(library.name) for library in libraries if library.command != kinds.ID_DYLIB),
+        search_paths=tuple(_text(entry.path) for entry in macho.rpaths),
         exports=tuple(sorted(_c_name(name) for name in _macho_exports(macho))),
         imports=tuple(sorted({_c_name(s.name) for s in symbols if _macho_type(s) & 0x0F == 0x01})),
         build_id=bytes(macho.uuid.uuid).hex() if macho.has_uuid else None,
@@ -224,7 +246,7 @@ def _measure_macho(data: bytes, where: str | None) -> BinaryFacts:
     )
 
 
-def _check_macho_extent(macho: Any, data: bytes, where: str | None) -> None:  # noqa: ANN401 - lief is not typed
+def _check_macho_extent(macho: Any, data: bytes, where: str | None) -> None:  # noqa: ANN401 - lief's types allow bytes for text
     end = max((segment.file_offset + segment.file_size for segment in macho.segments), default=0)
     if end > len(data):
         raise VerificationError(f"the Mach-O file is cut: it needs {end} bytes and has {len(data)}", where=where)
@@ -232,11 +254,13 @@ def _check_macho_extent(macho: Any, data: bytes, where: str | None) -> None:  # 
         raise VerificationError("the Mach-O file is damaged: its load commands cannot be read", where=where)
 
 
-def _for_macos(macho: Any) -> bool:  # noqa: ANN401 - lief is not typed
-    return macho.version_min is not None or (macho.has_build_version and int(macho.build_version.platform) == 1)
+def _for_macos(macho: Any, data: bytes) -> bool:  # noqa: ANN401 - lief's types allow bytes for text
+    if not macho.has_build_version:
+        return macho.version_min is not None
+    return bool(struct.unpack_from("<L", data, macho.build_version.command_offset + 8)[0] == _MACOS)
 
 
-def _macho_versions(macho: Any) -> tuple[str | None, str | None]:  # noqa: ANN401 - lief is not typed
+def _macho_versions(macho: Any) -> tuple[str | None, str | None]:  # noqa: ANN401 - lief's types allow bytes for text
     if macho.has_build_version:
         return _version(macho.build_version.minos), _version(macho.build_version.sdk)
     if macho.version_min is not None:
@@ -249,21 +273,28 @@ def _version(numbers: list[int]) -> str:
     return f"{major}.{minor}.{patch}" if patch else f"{major}.{minor}"
 
 
-def _c_name(symbol: str) -> str:
-    return symbol.removeprefix("_")
+def _c_name(symbol: object) -> str:
+    return _text(symbol).removeprefix("_")
 
 
-def _macho_type(symbol: Any) -> int:  # noqa: ANN401 - lief is not typed
+def _text(value: object) -> str:
+    """A name that lief found, which is bytes where it is no UTF-8."""
+    if not isinstance(value, str):
+        raise TypeError(f"the name {value!r} is not text")
+    return value
+
+
+def _macho_type(symbol: Any) -> int:  # noqa: ANN401 - lief's types allow bytes for text
     return int(symbol.raw_type)
 
 
-def _macho_local(symbol: Any) -> bool:  # noqa: ANN401 - lief is not typed
+def _macho_local(symbol: Any) -> bool:  # noqa: ANN401 - lief's types allow bytes for text
     """Whether a symbol only serves debuggers: a STAB entry, or defined and not external (mach-o/nlist.h)."""
     kind = _macho_type(symbol)
     return bool(kind & 0xE0) or (not kind & 0x01 and kind & 0x0E != 0)
 
 
-def _macho_exports(macho: Any) -> set[str]:  # noqa: ANN401 - lief is not typed
+def _macho_exports(macho: Any) -> set[str]:  # noqa: ANN401 - lief's types allow bytes for text
     """Names in the export trie, which is what the loader offers to others; a file without one exports its symbols."""
     for present, info in (
         (macho.has_dyld_exports_trie, macho.dyld_exports_trie),
@@ -274,7 +305,7 @@ def _macho_exports(macho: Any) -> set[str]:  # noqa: ANN401 - lief is not typed
     return {symbol.name for symbol in macho.exported_symbols}
 
 
-def _macho_signature(macho: Any, data: bytes) -> Signature | None:  # noqa: ANN401 - lief is not typed
+def _macho_signature(macho: Any, data: bytes) -> Signature | None:  # noqa: ANN401 - lief's types allow bytes for text
     if not macho.has_code_signature:
         return None
     command = macho.code_signature
@@ -331,8 +362,7 @@ def _measure_archive(data: bytes, where: str | None) -> BinaryFacts:
 
 def _object_machine(head: bytes) -> tuple[str, str]:
     if head.startswith(ELF_MAGIC) and len(head) == 20:  # noqa: PLR2004 - e_machine ends there
-        order = ">" if head[5] == 2 else "<"  # noqa: PLR2004 - ELFDATA2MSB
-        return "linux", _ELF_MACHINES.get(struct.unpack_from(f"{order}H", head, 18)[0], "unknown")
+        return "linux", _ELF_MACHINES.get(int.from_bytes(head[18:20], "little"), "unknown")
     if head.startswith(_MACHO_MAGICS):
         return "macos", _MACHO_MACHINES.get(int.from_bytes(head[4:8], "little"), "unknown")
     if head.startswith(WASM_MAGIC):
@@ -419,3 +449,25 @@ def _signature_problems(facts: BinaryFacts) -> Iterator[str]:
         yield from facts.signature.problems
     elif facts.format == "macho" and facts.machine == "arm64" and facts.kind != "object":
         yield "it is not signed, and macOS on arm64 ends every process that loads such a file"
+
+
+def summary(facts: BinaryFacts) -> dict[str, Json]:
+    """What a manifest keeps of the facts: everything that is not empty, imports only of WebAssembly."""
+    told: dict[str, Json] = {
+        "format": facts.format,
+        "machine": facts.machine,
+        "name": facts.name,
+        "glibc": facts.floor.text if facts.floor else None,
+        "glibc_because_of": list(facts.floor.symbols) if facts.floor else [],
+        "macos": facts.minimum_os,
+        "sdk": facts.sdk,
+        "needed": list(facts.needed),
+        "exports": list(facts.exports),
+        "imports": list(facts.imports) if facts.format == "wasm" else [],
+        "build_id": facts.build_id,
+        "signature": facts.signature.kind if facts.signature else None,
+        "stripped": facts.stripped,
+        "sections": dict(facts.sections),
+        "members": facts.members,
+    }
+    return {name: value for name, value in told.items() if value not in (None, [], {}, 0)}

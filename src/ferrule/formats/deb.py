@@ -57,7 +57,7 @@ class Package:
         return self.fields["Package"]
 
 
-def parse_deb(source: bytes | Path, limits: Limits = Limits(), *, where: str | None = None) -> Package:  # noqa: B008 - frozen
+def read_deb(source: bytes | Path, limits: Limits = Limits(), *, where: str | None = None) -> Package:  # noqa: B008 - frozen
     """Read a binary package of format 2.0 (deb(5), deb-control(5)); its data are uncompressed, gzip or xz.
 
     Hard links are given as symbolic ones. Raises VerificationError for everything `read_tar` refuses, for damaged

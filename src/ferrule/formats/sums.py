@@ -16,7 +16,7 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 _UNESCAPES = {value: key for key, value in _ESCAPES.items()}
 
 
-def sums_text(digests: Mapping[str, Digest]) -> str:
+def format_sums(digests: Mapping[str, Digest]) -> str:
     """One line per file, sorted by name: digest, two spaces, name (coreutils manual, "md5sum invocation").
 
     A name with a backslash, line feed or carriage return is escaped and its line begins with a backslash.

@@ -98,7 +98,7 @@ def custom_sections(data: bytes, name: str, *, where: str | None = None) -> tupl
     return tuple(section.content for section in _sections(data, where) if section.name == name)
 
 
-def append_custom_section(data: bytes, name: str, content: bytes, *, where: str | None = None) -> bytes:
+def with_custom_section(data: bytes, name: str, content: bytes, *, where: str | None = None) -> bytes:
     """The module or component with a custom section at its end (core specification 5.5.3, "Custom Section").
 
     A custom section may stand anywhere and changes no meaning. Raises VerificationError if there is one of that name
