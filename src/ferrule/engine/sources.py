@@ -6,9 +6,12 @@ well before it was hashed, so that a change within one tick of the file system's
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
+from contextlib import suppress
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Final
 
 from ferrule.errors import BuildError, StorageError
@@ -38,9 +41,11 @@ class StatIndex:
         self._changed = False
 
     def digest(self, path: str | Path) -> Digest:
-        """Digest of a regular file's content; raises OSError if it cannot be read."""
+        """Digest of a regular file's content; raises OSError if it cannot be read or is something else."""
         name = os.fspath(path)
         stat = os.stat(name)  # noqa: PTH116 - a Path costs more than the call
+        if not S_ISREG(stat.st_mode):  # opening a FIFO would wait for ever
+            raise OSError(errno.EINVAL, "not a regular file", name)
         signature = [stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns]
         known = self._known.get(name)
         if known is not None and known[0] == signature:
@@ -73,7 +78,8 @@ class StatIndex:
             aside.write_text(json.dumps({"version": _VERSION, "files": self._known}, separators=(",", ":")))
             aside.replace(self._file)
         except OSError:
-            aside.unlink(missing_ok=True)
+            with suppress(OSError):
+                aside.unlink()
         self._changed = False
 
 
@@ -83,7 +89,7 @@ def _read_index(file: Path) -> dict[str, tuple[list[int], str]]:
         if document["version"] != _VERSION:
             return {}
         return {str(k): (list(map(int, v[0])), Digest(v[1]).hex) for k, v in document["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return {}
 
 
@@ -94,13 +100,18 @@ def files_below(root: Path, name: str, ignored: frozenset[str] = IGNORED) -> Ite
     is neither file, folder nor link (a FIFO, a socket) is refused. Raises BuildError naming the path.
     """
     absolute = os.path.join(root, name) if name != "." else os.fspath(root)  # noqa: PTH118
+    real = os.path.realpath(root)
     try:
-        if not os.path.isdir(absolute):  # noqa: PTH112
-            os.stat(absolute)  # noqa: PTH116
+        mode = os.stat(absolute).st_mode  # noqa: PTH116
+        if name != ".":
+            _check_inside(real, absolute, name)
+        if S_ISDIR(mode):
+            yield from _walk(real, absolute, "" if name == "." else f"{name}/", ignored)
+        elif S_ISREG(mode):
             yield name, absolute
-            return
-        yield from _walk(os.path.realpath(root), absolute, "" if name == "." else f"{name}/", ignored)
-    except FileNotFoundError:
+        else:
+            raise _neither(name)
+    except (FileNotFoundError, NotADirectoryError):
         raise BuildError("this source does not exist", where=name, hint="correct its path in targets.yaml") from None
 
 
@@ -116,14 +127,22 @@ def _walk(root: str, folder: str, prefix: str, ignored: frozenset[str]) -> Itera
             elif entry.is_symlink():
                 yield f"{prefix}{entry.name}", _checked_link(root, entry.path, f"{prefix}{entry.name}")
             else:
-                raise BuildError("this source is neither a file nor a folder", where=f"{prefix}{entry.name}")
+                raise _neither(f"{prefix}{entry.name}")
 
 
-def _checked_link(root: str, path: str, name: str) -> str:
+def _neither(name: str) -> BuildError:
+    return BuildError("this source is neither a file nor a folder", where=name, hint="remove it, or keep it elsewhere")
+
+
+def _check_inside(root: str, path: str, name: str) -> str:
     real = os.path.realpath(path)
     if not real.startswith(root + os.sep):
         raise BuildError("this link leads out of the project", where=name, hint="replace it by what it points to")
-    if not os.path.isfile(real):  # noqa: PTH113
+    return real
+
+
+def _checked_link(root: str, path: str, name: str) -> str:
+    if not os.path.isfile(_check_inside(root, path, name)):  # noqa: PTH113
         raise BuildError("this link does not lead to a file", where=name, hint="replace it by what it points to")
     return path
 
