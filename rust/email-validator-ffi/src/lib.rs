@@ -1,7 +1,7 @@
 //! The C interface of email-validator: checks what comes in, calls the core, hands out what comes back.
 //!
 //! The exported functions are below, in the order of the header. `unsafe` code stays where foreign memory is touched:
-//! here, in [`memory`], in [`last_error`] and around the calls in [`callbacks`].
+//! here, in `memory`, in `last_error` and around the calls in `callbacks`.
 
 mod callbacks;
 mod guard;
