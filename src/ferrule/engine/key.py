@@ -6,6 +6,7 @@ Whatever can change the bytes of the outputs is in the document; where they are 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from ferrule.model import Digest, Json, to_json
@@ -76,5 +77,4 @@ def _flat(value: Json, prefix: str = "") -> dict[str, Json]:
 
 def _brief(value: Json) -> str:
     text = value if isinstance(value, str) else canonical(value).decode()
-    digits = 64
-    return text[:12] if len(text) == digits and text.isalnum() else text
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", text)

@@ -63,7 +63,7 @@ class Store:
             result = _decode(path.read_bytes(), key)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             self._drop(path, f"a damaged cache record was dropped ({error}); its action runs again")
             return None
         for record in result.files:
@@ -74,18 +74,14 @@ class Store:
 
     def _whole(self, record: FileRecord) -> bool:
         path = self.object(record.digest)
-        try:
-            good = not path.is_symlink() and self._index.digest(path) == record.digest
-        except OSError:
-            return False
-        if not good:
-            with suppress(OSError):
-                path.unlink()
-        return good
+        with suppress(OSError):
+            if not path.is_symlink() and self._index.digest(path) == record.digest:
+                return True
+        _remove(path)
+        return False
 
     def _drop(self, path: Path, text: str) -> None:
-        with suppress(OSError):
-            path.unlink()
+        _remove(path)
         self._notice(text)
 
     def put_file(self, source: Path) -> tuple[Digest, int]:
@@ -122,7 +118,7 @@ class Store:
         """Key, key document and seconds of the last result of an action, or None."""
         try:
             found = json.loads(self._latest(action).read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) and isinstance(found.get("document"), dict) else None
 
@@ -170,6 +166,15 @@ class Store:
         self._index.remember(target, record.digest)
 
 
+def _remove(path: Path) -> None:
+    """Take away whatever stands where a record or content belongs."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(OSError):
+        path.unlink()
+
+
 class _Aside:
     """A file beside its final place that disappears unless it was renamed."""
 
@@ -213,12 +218,12 @@ class _storage_errors:  # noqa: N801 - reads as a verb where it is used
 
 
 def file_name(action: str) -> str:
-    """An action's id as a file name.
+    """An action's id as a file name; two ids never have the same.
 
-    >>> file_name("native@x86_64-unknown-linux-gnu")
-    'native@x86_64-unknown-linux-gnu'
+    >>> file_name("native@x86_64-unknown-linux-gnu"), file_name("image:base")
+    ('native@x86_64-unknown-linux-gnu', 'image%3a~base')
     """
-    return re.sub(r"[^A-Za-z0-9@._+-]", "_", action)
+    return re.sub(r"[^A-Za-z0-9@._+-]|^\.", lambda found: f"%{ord(found[0]):x}~", action)
 
 
 def _encode(result: Result) -> bytes:
