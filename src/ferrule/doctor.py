@@ -133,7 +133,7 @@ def check_machine(host: Host, *, free: Free = free_bytes, room: int = ROOM) -> l
 
 
 def _refused(folder: Path) -> str | None:
-    """Why a file cannot be made in a folder; tried, as permissions alone do not tell (read-only mounts, quotas, root)."""
+    """Why a file cannot be made in a folder; tried, as permissions do not tell (read-only mounts, quotas, root)."""
     probe = folder / f".writable.{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)

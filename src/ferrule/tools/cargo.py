@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from ferrule.errors import BuildError
 from ferrule.platforms import PLATFORMS
 from ferrule.tools.run import ToolFailed
+from ferrule.tools.zig import cache_folder as zig_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -94,7 +95,7 @@ def library_command(
         # cargo-zigbuild asks a Python for its ziglang first: there must be none, or another zig could be taken.
         "CARGO_ZIGBUILD_PYTHON_PATH": _NOWHERE,
         "CARGO_ZIGBUILD_ZIG_PATH": zig.argv[0],
-        "ZIG_GLOBAL_CACHE_DIR": str(cache / "zig" / zig.version),
+        "ZIG_GLOBAL_CACHE_DIR": str(zig_cache(cache, zig.version, build.triple)),
         **({"MACOSX_DEPLOYMENT_TARGET": build.macos} if build.macos and platform.system == "macos" else {}),
         **(extra or {}),
     }
@@ -275,7 +276,7 @@ def outside(read: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
 
 
 def parse_messages(stdout: str) -> list[Built]:
-    """What was built, from `--message-format=json` ("The Cargo Book", External tools)."""
+    """What was built, from Cargo's messages in JSON ("The Cargo Book", External tools); other lines are ignored."""
     built: list[Built] = []
     for line in stdout.splitlines():
         if not line.startswith("{"):

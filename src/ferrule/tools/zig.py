@@ -44,9 +44,9 @@ def find(host: Host, version: str) -> Tool | Fault:
     return Tool("zig", version, (str(program),), f"zig {version}")
 
 
-def cache_folder(cache: Path, version: str) -> Path:
-    """Zig's global cache: one per version, shared by all projects of a user."""
-    return cache / "zig" / version
+def cache_folder(cache: Path, version: str, triple: str) -> Path:
+    """Zig's global cache: one for each version and target, so that targets built side by side share nothing."""
+    return cache / "zig" / version / triple
 
 
 def target_name(platform: Platform, glibc: str | None = None) -> str:
@@ -67,37 +67,54 @@ def probe(
     glibc: str | None = None,
 ) -> None:
     """Link a shared library of one function for a target in `folder`; raises ToolFailed if that does not work."""
-    folder.mkdir(parents=True, exist_ok=True)
-    source = folder / "probe.c"
-    source.write_text(_PROBE, encoding="utf-8")
-    output = folder / platform.cdylib("probe")
+    _compile(zig, platform, ["-shared", "-o", platform.cdylib("probe")], folder, cache, environment, glibc=glibc)
+
+
+def _compile(
+    zig: Tool,
+    platform: Platform,
+    options: list[str],
+    folder: Path,
+    cache: Path,
+    environment: Mapping[str, str],
+    *,
+    glibc: str | None = None,
+) -> None:
+    (folder / "probe.c").write_text(_PROBE, encoding="utf-8")
     capture(
-        [*zig.argv, "cc", "-target", target_name(platform, glibc), "-g", "-shared", "-o", str(output), str(source)],
-        env={**environment, "ZIG_GLOBAL_CACHE_DIR": str(cache_folder(cache, zig.version))},
+        [*zig.argv, "cc", "-target", target_name(platform, glibc), "-g", "probe.c", *options],
+        env={**environment, "ZIG_GLOBAL_CACHE_DIR": str(cache_folder(cache, zig.version, platform.triple))},
         cwd=folder,
         timeout=600,
     )
 
 
 def prime(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> None:
-    """Make zig's global cache ready once, under a lock, so that first links side by side cannot meet in an empty one.
+    """Let zig lay out its cache for every native target, once and under a lock.
 
-    A link for the first native target suffices: it lays out the cache; what other targets add to it has other names.
-    Raises StorageError when the cache cannot be written, ToolFailed when zig cannot link.
+    Two first links side by side could otherwise meet in an empty cache (cargo-zigbuild and zig both write there).
+    Raises StorageError when the cache cannot be written, ToolFailed when zig does not work.
     """
     from filelock import FileLock  # noqa: PLC0415
 
-    zig = toolchain.tools["zig"]
-    home = cache_folder(cache, zig.version)
-    stamp = home / ".primed"
-    if stamp.is_file():
-        return
+    zig = toolchain.tool("zig")
     natives = [PLATFORMS[t] for t in toolchain.std if PLATFORMS[t].system != "wasm"]
+    bare = [row for row in natives if not _primed(cache, zig, row).is_file()]
+    if not bare:
+        return
+    home = cache / "zig" / zig.version
     try:
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home.with_name(home.name + ".lock")):
-            if natives and not stamp.is_file():
-                probe(zig, natives[0], folder=home / "probe", cache=cache, environment=environment)
-            stamp.touch()
+            for row in bare:
+                stamp = _primed(cache, zig, row)
+                if not stamp.is_file():
+                    stamp.parent.mkdir(parents=True, exist_ok=True)
+                    _compile(zig, row, ["-c", "-o", "probe.o"], stamp.parent, cache, environment)
+                    stamp.touch()
     except OSError as error:
         raise StorageError(f"zig's cache {home} cannot be written: {error.strerror}", where=str(home)) from error
+
+
+def _primed(cache: Path, zig: Tool, platform: Platform) -> Path:
+    return cache_folder(cache, zig.version, platform.triple) / ".primed"
