@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ferrule.model import Action, Target
     from ferrule.workspace import Crate, Workspace
@@ -36,9 +36,16 @@ class ProjectPath:
     what: Literal["file", "folder", "either"] = "either"
 
 
+Marker = ArtifactRef | CrateRef | ProjectPath
+KeyPath = tuple[str | int, ...]
+"""Keys of mappings and indexes of lists, from the outside to the inside."""
+
 RelativePath = Annotated[str, Field(min_length=1, max_length=512)]
 """A path below the project's root, written with `/`; config refuses absolute ones and any that leave the project."""
 
+
+TargetGlob = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*?][A-Za-z0-9_.*?-]{0,63}$")]
+"""A glob over target triples: `*` stands for any text, `?` for one character."""
 
 Feature = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_+./?:-]{0,63}$")]
 """A Cargo feature (The Cargo Book, "Features"): `name`, `dependency/name` or `dep:name`."""
@@ -47,17 +54,25 @@ Feature = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_+./?:-]{0,63}$"
 class Section(BaseModel):
     """A mapping in targets.yaml: unknown keys are refused, nothing is converted, nothing changes later."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=lambda n: n.replace("_", "-"))
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        defer_build=True,
+        alias_generator=lambda name: name.replace("_", "-"),
+    )
 
 
 class Spec(Section):
     """The section of one artifact. A kind adds its own keys and its own `kind` literal."""
 
     kind: str = Field(description="What is made.")
-    targets: tuple[str, ...] | None = Field(
+    targets: tuple[TargetGlob, ...] | None = Field(
         default=None,
         min_length=1,
+        max_length=64,
         description="Globs over the targets of this file; by default every target that the kind can be made for.",
+        examples=[["*-linux-gnu"]],
     )
     ship: bool | None = Field(
         default=None,
@@ -67,12 +82,25 @@ class Spec(Section):
     def references(self) -> tuple[tuple[str, str], ...]:
         """Artifacts this one names, as (key, artifact name)."""
         found: list[tuple[str, str]] = []
-        for name, info in type(self).model_fields.items():
-            if any(isinstance(m, ArtifactRef) for m in info.metadata):
+        for name, key, marks in markers(type(self)):
+            if any(isinstance(mark, ArtifactRef) for mark in marks):
                 value = getattr(self, name)
-                values = value if isinstance(value, tuple) else (value,)
-                found += [(info.alias or name, v) for v in values if v is not None]
+                found += [(key, v) for v in (value if isinstance(value, tuple) else (value,)) if v is not None]
         return tuple(found)
+
+
+def markers(model: type[Section]) -> Iterator[tuple[str, str, tuple[Marker, ...]]]:
+    """Attribute, key and markers of every field of a section whose values refer to something."""
+    for name, info in model.model_fields.items():
+        if found := tuple(m for m in (*info.metadata, *_metadata(info.annotation)) if isinstance(m, Marker)):
+            yield name, info.alias or name, found
+
+
+def _metadata(annotation: object) -> Iterator[object]:
+    """What is annotated anywhere in a type expression: `Annotated[str, X] | None`, `tuple[Annotated[str, X], ...]`."""
+    yield from getattr(annotation, "__metadata__", ())
+    for part in get_args(annotation):
+        yield from _metadata(part)
 
 
 def selected(globs: tuple[str, ...] | None, triples: tuple[str, ...]) -> tuple[str, ...]:

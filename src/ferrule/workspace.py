@@ -2,26 +2,29 @@
 
 `cargo metadata` would be the authority, but it needs a toolchain that `ferrule plan` and `ferrule check` must not
 require and costs a process in a run that has nothing to do. Only what the manifest format defines is read (The Cargo
-Book, "The Manifest Format" and "Workspaces"): members and exclude globs, inherited fields, library name, crate types.
+Book, "The Manifest Format" and "Workspaces"): members and exclude, path dependencies, inherited package fields, library
+name and crate types.
 """
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass, replace
+import posixpath
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ferrule.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_INHERITED = ("version", "license", "license-file", "description", "homepage", "repository", "authors")
-
-
-_SETTINGS = ("Cargo.toml", "Cargo.lock", ".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}")
+_GLOB = re.compile(r"[*?\[]")
+_LARGEST = 1 << 20
+_SETTINGS = (".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain")
 _DEPENDENCIES = ("dependencies", "build-dependencies")
+_ALL_DEPENDENCIES = (*_DEPENDENCIES, "dev-dependencies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +49,17 @@ class Crate:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A Cargo workspace: its folder relative to the project's root and its crates by package name.
+    """A Cargo workspace: its folder relative to the project's root, and its crates by package name.
 
-    `settings` are the files that hold for all of them: root manifest, lock file, toolchain and Cargo settings.
+    `settings` are the files that hold for all of them (root manifest, lock file, toolchain and Cargo settings),
+    `version` is the one that crates may inherit, if there is one.
     """
 
     folder: str
     crates: Mapping[str, Crate]
     locked: bool
     settings: tuple[str, ...] = ()
+    version: str | None = None
 
     @property
     def manifest(self) -> str:
@@ -64,108 +69,237 @@ class Workspace:
     def sources(self, name: str) -> tuple[str, ...]:
         """Files and folders that a build of this crate reads.
 
-        They are manifests, lock file, settings, its folder and those of the workspace's crates it depends on by path.
+        Manifests, lock file, settings, its folder and those of the crates of the workspace it depends on by path.
         Whatever else it reads, the compiler reports afterwards.
         """
         by_folder = {crate.folder: crate for crate in self.crates.values()}
-        seen: dict[str, None] = {}
+        seen: set[str] = set()
         waiting = [self.crates[name].folder]
         while waiting:
             folder = waiting.pop()
-            if folder in seen:
-                continue
-            seen[folder] = None
-            waiting += [p for p in by_folder[folder].paths if p in by_folder]
+            if folder not in seen:
+                seen.add(folder)
+                waiting += [p for p in by_folder[folder].paths if p in by_folder]
         return tuple(dict.fromkeys((*self.settings, *sorted(seen))))
 
 
 def read_workspace(project: Path, folder: str = ".") -> Workspace:
-    """Read the workspace whose root manifest is `folder/Cargo.toml`; raises ConfigError naming the file at fault."""
-    root = _manifest(project, _join(folder, "Cargo.toml"))
-    table = root.get("workspace", {})
-    shared = table.get("package", {})
+    """Read the workspace that `folder` is the root or a member of, without following links out of the project.
+
+    Raises ConfigError naming the manifest at fault.
+    """
+    root, folder = _root(project, folder)
+    table = root.table("workspace")
     crates: dict[str, Crate] = {}
-    for member in _member_folders(project / folder, table, has_package="package" in root):
-        place = _join(folder, member)
-        manifest = root if member == "." else _manifest(project, _join(place, "Cargo.toml"))
-        if "package" in manifest:
-            crate = _crate(manifest, shared, place, project / place)
-            paths = _path_dependencies(project / folder, project / place, manifest, table)
-            crates[crate.name] = replace(crate, paths=_relative(project, paths))
-    names = (_join(folder, name) for name in _SETTINGS)
-    settings = tuple(name for name in names if (project / name).is_file())
-    return Workspace(folder, crates, locked=(project / folder / "Cargo.lock").is_file(), settings=settings)
-
-
-def _join(*parts: str) -> str:
-    return "/".join(p for p in parts if p != ".") or "."
-
-
-def _manifest(project: Path, name: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads((project / name).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(
-            "there is no Cargo manifest here", where=name, hint="name the folder of the Cargo workspace's Cargo.toml"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(f"this Cargo manifest cannot be read: {error}", where=name) from error
-
-
-def _member_folders(root: Path, table: Mapping[str, Any], *, has_package: bool) -> list[str]:
-    excluded = {e.rstrip("/") for e in table.get("exclude", [])}
-    found = {"."} if has_package else set()
-    for pattern in table.get("members", []):
-        for path in sorted(root.glob(pattern.rstrip("/"))):
-            name = path.relative_to(root).as_posix()
-            if name not in excluded and (path / "Cargo.toml").is_file():
-                found.add(name)
-    return sorted(found)
-
-
-def _crate(manifest: Mapping[str, Any], shared: Mapping[str, Any], place: str, folder: Path) -> Crate:
-    package = {k: _inherited(k, v, shared) for k, v in manifest["package"].items()}
-    library = manifest.get("lib", {})
-    has_library = "lib" in manifest or (folder / "src" / "lib.rs").is_file()
-    types = library.get("crate-type") or library.get("crate_type") or ["lib"]
-    name = str(package.get("name", ""))
-    return Crate(
-        name=name,
-        version=str(package.get("version", "0.0.0")),
-        folder=place,
-        library=str(library.get("name", name.replace("-", "_"))) if has_library else None,
-        types=tuple(types) if has_library else (),
-        license=package.get("license"),
-        description=package.get("description"),
-        homepage=package.get("homepage") or package.get("repository"),
-        authors=tuple(package.get("authors") or ()),
+    waiting = [*(["."] if "package" in root.values else []), *_members(project / folder, table)]
+    seen = set(waiting)
+    while waiting:
+        place = _below(folder, waiting.pop(), table)
+        manifest = root if place == folder else _manifest(project, place)
+        if "package" not in manifest.values:
+            continue
+        paths = tuple(_path_dependencies(manifest, place, folder, table))
+        crate = _crate(manifest, table.table("package"), place, project / place, tuple(sorted(set(paths))))
+        if (other := crates.setdefault(crate.name, crate)) is not crate:
+            raise manifest.mistake(f"{other.folder} is called {crate.name} too", "rename one of these packages")
+        for path in _automatic_members(manifest, place, folder, table):
+            if path not in seen and (project / folder / path / "Cargo.toml").is_file():
+                seen.add(path)
+                waiting.append(path)
+    return Workspace(
+        folder,
+        dict(sorted(crates.items(), key=lambda item: item[1].folder)),
+        locked=(project / folder / "Cargo.lock").is_file(),
+        settings=tuple(_settings(project, folder)),
+        version=table.table("package").text("version"),
     )
 
 
-def _path_dependencies(root: Path, folder: Path, manifest: Mapping[str, Any], shared: Mapping[str, Any]) -> list[Path]:
-    """Folders of the crates that a manifest names by path, directly or through the workspace's table."""
-    tables = [manifest, *manifest.get("target", {}).values()]
-    common = shared.get("dependencies", {})
-    found: list[Path] = []
-    for name, value in ((n, v) for t in tables for kind in _DEPENDENCIES for n, v in t.get(kind, {}).items()):
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table of a manifest, whose values are checked when they are asked for."""
+
+    file: str
+    values: Mapping[str, Any]
+    path: tuple[str, ...] = field(default=())
+
+    def mistake(self, message: str, hint: str) -> ConfigError:
+        return ConfigError(message, where=self.file, hint=hint)
+
+    def _wrong(self, key: str, wanted: str) -> ConfigError:
+        place = ".".join((*self.path, key))
+        return self.mistake(f"{place} is not {wanted}", "Cargo would refuse it too: correct the manifest")
+
+    def table(self, key: str) -> _Table:
+        value = self.values.get(key, {})
         if not isinstance(value, dict):
+            raise self._wrong(key, "a table")
+        return _Table(self.file, value, (*self.path, key))
+
+    def tables(self) -> Iterator[_Table]:
+        return (self.table(key) for key in self.values)
+
+    def text(self, key: str) -> str | None:
+        value = self.values.get(key)
+        if value is not None and not isinstance(value, str):
+            raise self._wrong(key, "text")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise self._wrong(key, "a list of texts")
+        return tuple(value)
+
+    def inherits(self, key: str) -> bool:
+        value = self.values.get(key)
+        return isinstance(value, dict) and value.get("workspace") is True
+
+
+def _join(*parts: str) -> str:
+    return posixpath.normpath(posixpath.join(*parts))
+
+
+def _root(project: Path, folder: str) -> tuple[_Table, str]:
+    """The manifest with the [workspace] table that holds for a folder, and its folder; else the folder's own."""
+    own = _manifest(project, folder)
+    candidate = folder
+    while "workspace" not in own.values and candidate != ".":
+        candidate = _join(candidate, "..")
+        if (project / candidate / "Cargo.toml").is_file():
+            above = _manifest(project, candidate)
+            if _join_relative(folder, candidate) in _members(project / candidate, above.table("workspace")):
+                return above, candidate
+    return own, folder
+
+
+def _manifest(project: Path, folder: str) -> _Table:
+    import tomllib  # noqa: PLC0415
+
+    name = _join(folder, "Cargo.toml")
+    try:
+        path = (project / name).resolve(strict=True)
+        if not path.is_relative_to(project.resolve()):
+            raise ConfigError("this manifest lies outside of the project", where=name, hint="copy it into the project")
+        with path.open("rb") as stream:
+            data = stream.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise ConfigError("this manifest is larger than 1 MiB", where=name, hint="write a smaller one")
+        return _Table(name, tomllib.loads(data.decode("utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigError(
+            "there is no Cargo manifest here", where=name, hint="name the folder of the Cargo workspace's Cargo.toml"
+        ) from None
+    except (
+        ValueError,
+        OSError,
+        RuntimeError,
+    ) as error:  # TOML, UTF-8 and numbers; reading; nesting and links in a ring
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(
+            f"this Cargo manifest cannot be read: {reason}", where=name, hint="Cargo says more: cargo metadata"
+        ) from error
+
+
+def _members(root: Path, table: _Table) -> list[str]:
+    """Folders that `members` names, relative to the root; of those that globs find, the crates not excluded."""
+    found: list[str] = []
+    for pattern in table.texts("members"):
+        if not _GLOB.search(pattern):
+            found.append(posixpath.normpath(pattern))
             continue
-        inherited = common.get(name) if value.get("workspace") is True else None
-        if isinstance(inherited, dict) and "path" in inherited:
-            found.append(root / inherited["path"])
-        elif "path" in value:
-            found.append(folder / value["path"])
-    return found
+        try:
+            paths = sorted(root.glob(posixpath.normpath(pattern)))
+            names = [p.relative_to(root).as_posix() for p in paths if (p / "Cargo.toml").is_file()]
+        except (ValueError, NotImplementedError, OSError) as error:
+            hint = "write a glob below this folder"
+            raise table.mistake(f"the member {pattern!r} is not a usable glob: {error}", hint) from error
+        found += [name for name in names if not _excluded(name, table)]
+    return list(dict.fromkeys(found))
 
 
-def _relative(project: Path, folders: list[Path]) -> tuple[str, ...]:
-    """The folders that lie in the project, as paths relative to it."""
-    base = project.resolve()
-    inside = [f.resolve() for f in folders if f.resolve().is_relative_to(base)]
-    return tuple(sorted({f.relative_to(base).as_posix() for f in inside}))
+def _excluded(name: str, table: _Table) -> bool:
+    return any(_is_below(name, posixpath.normpath(e)) for e in table.texts("exclude"))
 
 
-def _inherited(key: str, value: object, shared: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a TOML value
-    if isinstance(value, dict) and value.get("workspace") is True and key in _INHERITED:
-        return shared.get(key)
-    return value
+def _is_below(name: str, folder: str) -> bool:
+    return folder in (".", name) or name.startswith(f"{folder}/")
+
+
+def _below(folder: str, member: str, table: _Table) -> str:
+    """A member's folder relative to the project."""
+    place = _join(folder, member)
+    if place.startswith(("..", "/")):
+        raise table.mistake(f"the member {member!r} lies outside of the project", "move it, or widen the project")
+    return place
+
+
+def _join_relative(folder: str, base: str) -> str:
+    return posixpath.relpath(folder, base)
+
+
+def _crate(manifest: _Table, shared: _Table, place: str, folder: Path, paths: tuple[str, ...]) -> Crate:
+    package, library = manifest.table("package"), manifest.table("lib")
+    name = package.text("name") or ""
+    if not _NAME.fullmatch(name):
+        raise manifest.mistake(f"{name!r} is not the name of a package", "use letters, digits, dashes and underscores")
+    has_library = "lib" in manifest.values or (folder / "src" / "lib.rs").is_file()
+    stated = library.texts("crate-type") or library.texts("crate_type")
+    types = stated or (("proc-macro",) if library.values.get("proc-macro") is True else ("lib",))
+    library_name = library.text("name") or name.replace("-", "_")
+    if not _NAME.fullmatch(library_name):
+        raise manifest.mistake(f"{library_name!r} is not the name of a library", "use letters, digits and underscores")
+
+    def text(key: str) -> str | None:
+        return shared.text(key) if package.inherits(key) else package.text(key)
+
+    return Crate(
+        name=name,
+        version=text("version") or "0.0.0",
+        folder=place,
+        library=library_name if has_library else None,
+        types=types if has_library else (),
+        license=text("license"),
+        description=text("description"),
+        homepage=text("homepage") or text("repository"),
+        authors=(shared if package.inherits("authors") else package).texts("authors"),
+        paths=paths,
+    )
+
+
+def _path_dependencies(
+    manifest: _Table, place: str, folder: str, workspace: _Table, kinds: tuple[str, ...] = _DEPENDENCIES
+) -> Iterator[str]:
+    """Folders, inside the project, of the crates that a manifest names by path or through the workspace's table."""
+    common = workspace.table("dependencies")
+    for table in (manifest, *manifest.table("target").tables()):
+        for dependencies in (table.table(kind) for kind in kinds):
+            for name in dependencies.values:
+                inherited = dependencies.inherits(name)
+                source, base = (common, folder) if inherited else (dependencies, place)
+                value = source.values.get(name)
+                if isinstance(value, dict) and (path := source.table(name).text("path")):
+                    target = _join(base, path)
+                    if not target.startswith(("..", "/")):
+                        yield target
+
+
+def _automatic_members(manifest: _Table, place: str, folder: str, workspace: _Table) -> Iterator[str]:
+    """Path dependencies below a workspace's folder are members without being named (The Cargo Book, "Workspaces")."""
+    if workspace.values or "workspace" in manifest.values:
+        for path in _path_dependencies(manifest, place, folder, workspace, _ALL_DEPENDENCIES):
+            name = _join_relative(path, folder)
+            if not name.startswith("..") and not _excluded(name, workspace):
+                yield name
+
+
+def _settings(project: Path, folder: str) -> Iterator[str]:
+    """Manifest and lock file, and what Cargo and rustup look for from there upwards ("Hierarchical structure")."""
+    places = [folder]
+    while places[-1] != ".":
+        places.append(_join(places[-1], ".."))
+    names = (
+        *(_join(folder, n) for n in ("Cargo.toml", "Cargo.lock")),
+        *(_join(p, n) for p in places for n in _SETTINGS),
+    )
+    return (name for name in names if (project / name).is_file())

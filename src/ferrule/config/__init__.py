@@ -1,0 +1,9 @@
+"""targets.yaml: read with every limit, checked whole, and turned into a Config; and its JSON schema."""
+
+from __future__ import annotations
+
+from ferrule.config.artifacts import ArtifactConfig
+from ferrule.config.loading import FILE, Config, Toolchain, document, find_project, load
+from ferrule.config.publishing import schema
+
+__all__ = ["FILE", "ArtifactConfig", "Config", "Toolchain", "document", "find_project", "load", "schema"]

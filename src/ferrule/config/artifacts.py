@@ -1,0 +1,182 @@
+"""The artifacts of targets.yaml: each section by the model of its kind, overrides merged, references followed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from ferrule.config.checking import check, quote_key
+from ferrule.config.mistakes import Mark, Mistakes, listed, quote
+from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, find
+from ferrule.config.references import Surroundings, check_references, marked
+from ferrule.config.sections import NAME
+from ferrule.spec import ArtifactRef, Kind, Spec, selected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PER_TARGET = "per-target"
+_FIXED = ("kind", "targets", PER_TARGET)
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactConfig:
+    """One artifact: its section as written, and by target the sections that `per-target` changes."""
+
+    name: str
+    kind: Kind
+    spec: Spec
+    by_target: Mapping[str, Spec] = field(default_factory=dict)
+
+
+def read_artifacts(
+    part: MappingNode,
+    kinds: Mapping[str, Kind],
+    triples: tuple[str, ...],
+    around: Surroundings,
+    mistakes: Mistakes,
+) -> tuple[ArtifactConfig, ...]:
+    """Every artifact that could be read; the others have left mistakes."""
+    found: list[ArtifactConfig] = []
+    edges: dict[tuple[str, str], Mark] = {}
+    for name, node in part.values.items():
+        if not re.fullmatch(NAME, name):
+            hint = "use lower-case letters, digits, dots, underscores and dashes, at most 64, none of . _ - first"
+            mistakes.add(part.keys[name], f"{quote(name)} cannot be the name of an artifact", hint)
+        entry = _Entry(name, node, part.keys[name], triples, around, mistakes)
+        kind = entry.kind(kinds)
+        if kind is not None and (artifact := entry.read(kind)) is not None:
+            found.append(artifact)
+        edges |= entry.edges
+    _refuse_cycles(edges, mistakes)
+    return tuple(found)
+
+
+def kinds_of(part: MappingNode, kinds: Mapping[str, Kind]) -> dict[str, str]:
+    """The kind of each artifact by name; empty where it is missing or mistaken, which is told elsewhere."""
+    found: dict[str, str] = {}
+    for name, node in part.values.items():
+        kind = node.values.get("kind") if isinstance(node, MappingNode) else None
+        found[name] = kind.text if isinstance(kind, ScalarNode) and kind.text in kinds else ""
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One artifact while it is read. `edges` are the artifacts it names, and where."""
+
+    name: str
+    node: Node
+    mark: Mark
+    triples: tuple[str, ...]
+    around: Surroundings
+    mistakes: Mistakes
+    edges: dict[tuple[str, str], Mark] = field(default_factory=dict)
+
+    @property
+    def path(self) -> tuple[str, str]:
+        return ("artifacts", self.name)
+
+    def kind(self, kinds: Mapping[str, Kind]) -> Kind | None:
+        place, choices = f"artifacts.{quote_key(self.name)}", f"the kinds are: {listed(kinds, 24)}"
+        if not isinstance(self.node, MappingNode):
+            self.mistakes.add(self.mark, f"{place}: expected a mapping", f"write {{kind: …}}; {choices}")
+            return None
+        value = self.node.values.get("kind")
+        if value is None:
+            self.mistakes.add(self.mark, f"{place}: the key kind is missing", choices)
+            return None
+        text = value.text if isinstance(value, ScalarNode) else ""
+        if text not in kinds:
+            hint = self.mistakes.suggestion(text, kinds, choices)
+            shown = f"there is no kind {quote(text)}" if text else "expected the name of a kind"
+            self.mistakes.add(find(self.node, ("kind",))[0], f"{place}.kind: {shown}", hint)
+        return kinds.get(text)
+
+    def read(self, kind: Kind) -> ArtifactConfig | None:
+        assert isinstance(self.node, MappingNode)  # noqa: S101 - `kind` has looked
+        base = self.node.without(PER_TARGET)
+        spec = self._checked(kind, base)
+        triples = self._chosen(base.values.get("targets"))
+        changes = self.node.values.get(PER_TARGET)
+        by_target = self._by_target(kind, base, changes, triples) if changes is not None else {}
+        return None if spec is None else ArtifactConfig(self.name, kind, spec, by_target)
+
+    def _checked(self, kind: Kind, node: MappingNode) -> Spec | None:
+        spec = check(kind.spec, node, self.path, self.mistakes, (PER_TARGET,), self.mark)
+        check_references(kind.spec, node, self.around, self.mistakes)
+        for scalar, marker in marked(kind.spec, node):
+            if isinstance(marker, ArtifactRef) and scalar.text in self.around.artifacts:
+                self.edges.setdefault((self.name, scalar.text), scalar.mark)
+        return spec
+
+    def _chosen(self, globs: Node | None) -> tuple[str, ...]:
+        """The targets that the globs select, as far as they are usable; all of them without globs."""
+        if not isinstance(globs, SequenceNode):
+            return self.triples
+        texts = [g for g in globs.items if isinstance(g, ScalarNode) and not self.mistakes.has(g.mark)]
+        usable = tuple(g.text for g in texts if self._check_glob(g.text, self.triples, g.mark))
+        return selected(usable or None, self.triples)
+
+    def _check_glob(self, glob: str, triples: tuple[str, ...], mark: Mark) -> bool:
+        if selected((glob,), triples):
+            return True
+        there = f"the targets here are: {listed(triples)}"
+        hint = self.mistakes.suggestion(glob, _globs(triples), there)
+        self.mistakes.add(mark, f"{quote(glob)} matches no target", hint)
+        return False
+
+    def _by_target(self, kind: Kind, base: MappingNode, changes: Node, triples: tuple[str, ...]) -> dict[str, Spec]:
+        if not isinstance(changes, MappingNode):
+            mark = find(self.node, (PER_TARGET,))[0]
+            self.mistakes.add(mark, f"{PER_TARGET}: expected a mapping", "write per-target: {GLOB: {key: value}}")
+            return {}
+        globs = [glob for glob, node in changes.values.items() if self._usable(glob, node, changes.keys[glob], triples)]
+        read: dict[tuple[str, ...], Spec | None] = {(): None}
+        found: dict[str, Spec] = {}
+        for triple in triples:
+            matching = tuple(glob for glob in globs if selected((glob,), (triple,)))
+            if matching not in read:
+                read[matching] = self._merged(kind, base, [changes.values[glob] for glob in matching])
+            spec = read[matching]
+            if spec is not None:
+                found[triple] = spec
+        return found
+
+    def _usable(self, glob: str, node: Node, mark: Mark, triples: tuple[str, ...]) -> bool:
+        if not self._check_glob(glob, triples, mark):
+            return False
+        if not isinstance(node, MappingNode) or not node.values:
+            self.mistakes.add(mark, f"{PER_TARGET}: expected a mapping", f"write {glob}: {{key: value}}")
+            return False
+        for key in (k for k in _FIXED if k in node.values):
+            self.mistakes.close(node.keys[key], f"{key} cannot differ by target", "make it an artifact of its own")
+        return True
+
+    def _merged(self, kind: Kind, base: MappingNode, changes: list[Node]) -> Spec | None:
+        merged = base
+        for change in changes:
+            assert isinstance(change, MappingNode)  # noqa: S101 - `_usable` has looked
+            merged = merged.merged(change.without(*_FIXED))
+        return self._checked(kind, merged)
+
+
+def _globs(triples: tuple[str, ...]) -> Iterator[str]:
+    """Triples, and globs that people write for them: *-linux-gnu, aarch64-*."""
+    for triple in triples:
+        first, _, rest = triple.partition("-")
+        yield from (triple, f"*-{rest.rpartition('unknown-')[2]}", f"*-{rest.rpartition('-')[2]}", f"{first}-*")
+
+
+def _refuse_cycles(edges: dict[tuple[str, str], Mark], mistakes: Mistakes) -> None:
+    graph: dict[str, list[str]] = {}
+    for name, other in edges:
+        graph.setdefault(name, []).append(other)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        around = list(reversed(error.args[1]))
+        mark = edges[around[0], around[1]]
+        mistakes.add(mark, f"these artifacts need each other: {' -> '.join(around)}", "remove one of these references")

@@ -1,0 +1,121 @@
+"""Mistakes of a document while it is read: collected with their places, told apart, and raised all at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, NoReturn
+
+from ferrule.errors import ConfigError, ConfigErrors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MOST = 100
+"""So many mistakes are told; a document with more is not read further."""
+
+_SHOWN = 60
+_SIMILAR = 0.6
+_EFFORT = 300_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A place in the document: line and column, both counted from 1, the column in characters."""
+
+    line: int
+    column: int
+
+
+@dataclass(slots=True)
+class Mistakes:
+    """The mistakes found so far in the document called `file`.
+
+    `effort` bounds what the search for similar names may cost in a document made to be expensive; it counts pairs of
+    characters compared.
+    """
+
+    file: str
+    found: dict[tuple[Mark, str], ConfigError] = field(default_factory=dict)
+    closed: set[Mark] = field(default_factory=set)
+    effort: int = _EFFORT
+
+    def where(self, mark: Mark) -> str:
+        """`file:line:column`, as editors and terminals turn it into a link."""
+        return f"{self.file}:{mark.line}:{mark.column}"
+
+    def add(self, mark: Mark, message: str, hint: str) -> None:
+        """Note a mistake; a place that was closed, or the same mistake there, is not told twice."""
+        if mark not in self.closed:
+            self._note(mark, ConfigError(message, hint=hint, where=self.where(mark)))
+
+    def has(self, mark: Mark) -> bool:
+        """Whether there is a mistake at this place."""
+        return any(place == mark for place, _ in self.found)
+
+    def close(self, mark: Mark, message: str, hint: str) -> None:
+        """Note a mistake after which nothing else that is said of the same place would help."""
+        self.add(mark, message, hint)
+        self.closed.add(mark)
+
+    def fatal(self, mark: Mark, message: str, hint: str) -> NoReturn:
+        """Note a mistake after which the document cannot be read further; raises ConfigErrors."""
+        self.add(mark, message, hint)
+        raise self.error()
+
+    def error(self) -> ConfigErrors:
+        """All of it, in the order of the document."""
+        return ConfigErrors(tuple(self.found[key] for key in sorted(self.found)))
+
+    def check(self) -> None:
+        """Raise ConfigErrors if there is any mistake."""
+        if self.found:
+            raise self.error()
+
+    def nearest(self, word: str, names: Iterable[str]) -> str | None:
+        """The name most like the word (Ratcliff and Obershelp, by difflib), or None if none is alike."""
+        best, best_ratio = None, _SIMILAR
+        matcher = SequenceMatcher(autojunk=False, b=word) if len(word) <= _SHOWN else None
+        for name in names:
+            self.effort -= len(word) * len(name)
+            if matcher is None or self.effort < 0:
+                break
+            matcher.set_seq1(name)
+            if matcher.quick_ratio() >= best_ratio and (ratio := matcher.ratio()) >= best_ratio:
+                best, best_ratio = name, ratio + 1e-9
+        return best
+
+    def suggestion(self, word: str, names: Iterable[str], otherwise: str) -> str:
+        """A hint: the nearest name if there is one, otherwise the given text."""
+        name = self.nearest(word, names)
+        return f"did you mean {name}?" if name is not None else otherwise
+
+    def _note(self, mark: Mark, error: ConfigError) -> None:
+        self.found.setdefault((mark, error.message), error)
+        if len(self.found) > MOST:
+            self.found.popitem()
+            last = max(m for m, _ in self.found)
+            more = "there are more mistakes than are shown"
+            self.found[last, more] = ConfigError(more, hint="correct these first", where=self.where(last))
+            raise self.error()
+
+
+def quote(text: str) -> str:
+    """The text in double quotes, shortened, with everything escaped that could mislead a reader or a terminal."""
+    short = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return '"' + "".join(_escaped(c) for c in short) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """Names as a list in a sentence: `a, b and c`, or `none`; long lists are cut."""
+    shown = list(names)
+    if len(shown) > most:
+        shown = [*shown[: most - 1], f"{len(shown) - most + 1} more"]
+    head, tail = shown[:-1], shown[-1:]
+    return " and ".join([", ".join(head), *tail]) if head else (tail[0] if tail else "none")

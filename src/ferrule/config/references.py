@@ -1,0 +1,168 @@
+"""What values point at: other artifacts, crates of the workspace, and files of the project."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ferrule.config.checking import sections
+from ferrule.config.mistakes import Mark, Mistakes, listed, quote
+from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ferrule.spec import ArtifactRef, CrateRef, ProjectPath, markers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from ferrule.spec import Marker, Section
+    from ferrule.workspace import Workspace
+
+_FITS: dict[str, Callable[[Path], bool]] = {
+    "file": lambda path: path.is_file(),
+    "folder": lambda path: path.is_dir(),
+    "either": lambda path: path.is_file() or path.is_dir(),
+}
+_SAFE_PATH = re.compile(r"[\w.+@~ -]+(?:/[\w.+@~ -]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What values may refer to: the project's folder, its workspace if it could be read, artifacts and their kinds."""
+
+    project: Path
+    workspace: Workspace | None
+    artifacts: Mapping[str, str]
+
+
+def check_references(model: type[Section], node: Node, around: Surroundings, mistakes: Mistakes) -> None:
+    """Check every value of a section that refers to something, whatever else may be wrong with the section."""
+    for scalar, marker in marked(model, node):
+        if mistakes.has(scalar.mark):
+            continue
+        if isinstance(marker, ArtifactRef):
+            _check_artifact(scalar.text, marker, scalar.mark, around, mistakes)
+        elif isinstance(marker, CrateRef):
+            _check_crate(scalar.text, marker, scalar.mark, around.workspace, mistakes)
+        else:
+            _check_path(scalar.text, marker, scalar.mark, around.project, mistakes)
+
+
+def marked(model: type[Section], node: Node) -> Iterator[tuple[ScalarNode, Marker]]:
+    """The texts of a section that refer to something."""
+    if isinstance(node, MappingNode):
+        for _, key, marks in markers(model):
+            yield from ((scalar, mark) for scalar in _texts(node.values.get(key)) for mark in marks)
+        for key, held in sections(model):
+            yield from chain.from_iterable(marked(held, part) for part in _mappings(node.values.get(key)))
+
+
+def _texts(node: Node | None) -> Iterator[ScalarNode]:
+    """The texts in a value: itself, those of a list, or the values of a mapping."""
+    if isinstance(node, ScalarNode) and isinstance(node.value, str):
+        yield node
+    elif isinstance(node, SequenceNode):
+        yield from chain.from_iterable(_texts(item) for item in node.items)
+    elif isinstance(node, MappingNode):
+        yield from chain.from_iterable(_texts(value) for value in node.values.values())
+
+
+def _mappings(node: Node | None) -> Iterator[MappingNode]:
+    """The mappings in a value: itself, or those of a list."""
+    if isinstance(node, MappingNode):
+        yield node
+    elif isinstance(node, SequenceNode):
+        yield from chain.from_iterable(_mappings(item) for item in node.items)
+
+
+def _check_artifact(name: str, marker: ArtifactRef, mark: Mark, around: Surroundings, mistakes: Mistakes) -> None:
+    wanted = listed(marker.kinds).replace(" and ", " or ")
+    suitable = [n for n, kind in around.artifacts.items() if kind in marker.kinds]
+    there = f"artifacts of kind {wanted} are: {listed(suitable)}" if suitable else f"add an artifact of kind {wanted}"
+    kind = around.artifacts.get(name)
+    if kind is None:
+        mistakes.add(mark, f"there is no artifact {quote(name)}", mistakes.suggestion(name, suitable, there))
+    elif kind and kind not in marker.kinds:
+        mistakes.add(mark, f"the artifact {quote(name)} is of kind {kind}, where {wanted} is needed", there)
+
+
+def _check_crate(name: str, marker: CrateRef, mark: Mark, workspace: Workspace | None, mistakes: Mistakes) -> None:
+    if workspace is None:
+        return
+    crate = workspace.crates.get(name)
+    if crate is None:
+        there = f"the crates of {workspace.manifest} are: {listed(workspace.crates)}"
+        mistakes.add(mark, f"there is no crate {quote(name)}", mistakes.suggestion(name, workspace.crates, there))
+        return
+    missing = [t for t in marker.types if t not in crate.types]
+    manifest = "Cargo.toml" if crate.folder == "." else f"{crate.folder}/Cargo.toml"
+    if missing:
+        types = ", ".join(
+            f'"{t}"' for t in (*marker.types, *(t for t in crate.types if t not in (*marker.types, "lib")))
+        )
+        mistakes.add(
+            mark,
+            f"the crate {name} has no {' and no '.join(missing)}",
+            f"add crate-type = [{types}] to [lib] in {manifest}",
+        )
+    elif crate.library is None:
+        mistakes.add(mark, f"the crate {name} has no library", f"add src/lib.rs, or [lib] to {manifest}")
+
+
+def _check_path(value: str, marker: ProjectPath, mark: Mark, project: Path, mistakes: Mistakes) -> None:
+    shown = quote(value)
+    if problem := _form_problem(value):
+        mistakes.add(
+            mark, f"the path {shown} {problem}", "name a path below the project's folder, with / between its parts"
+        )
+        return
+    try:
+        real = (project / value).resolve(strict=True)
+        inside, fits = real.is_relative_to(project.resolve()), _FITS[marker.what](real)
+    except (FileNotFoundError, NotADirectoryError):
+        mistakes.add(mark, f"{shown} does not exist", _near_path(value, project, mistakes))
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it leads to itself"
+        mistakes.add(mark, f"{shown} cannot be followed: {reason}", "correct the link or its permissions")
+    else:
+        what = {"file": "file", "folder": "folder", "either": "file or folder"}[marker.what]
+        if not inside:
+            mistakes.add(mark, f"{shown} is a link that leaves the project", "copy what it leads to into the project")
+        elif not fits:
+            mistakes.add(mark, f"{shown} is not a {what}", f"name a {what}")
+
+
+def _form_problem(value: str) -> str | None:
+    if value.startswith("/") or re.match(r"[A-Za-z]:|~", value):
+        return "is absolute"
+    if ".." in value.split("/"):
+        return "leaves its folder"
+    if any(part.startswith("-") for part in value.split("/")):
+        return "has a part that begins with a dash, which programs take for an option"
+    if value != "." and any(part in ("", ".") for part in value.split("/")):
+        return "is not in its shortest form"
+    if not _SAFE_PATH.fullmatch(value):
+        return "has characters that are not supported in paths"
+    return None
+
+
+def _near_path(value: str, project: Path, mistakes: Mistakes) -> str:
+    """The nearest name in the deepest folder of the path that exists."""
+    folder = project
+    for part in value.split("/"):
+        if not (folder / part).is_dir():
+            break
+        folder /= part
+    try:
+        names = sorted(p.name for p in folder.iterdir())[:200]
+    except OSError:
+        names = []
+    where = folder.relative_to(project).as_posix()
+    near = mistakes.nearest(part, names)
+    prefix = "" if where == "." else f"{where}/"
+    return (
+        f"did you mean {prefix}{near}?"
+        if near
+        else f"make it, or name another path; {prefix or 'the project'} has no {quote(part)}"
+    )

@@ -1,0 +1,105 @@
+"""The parts of targets.yaml that are the same for every kind of artifact: project, toolchain and targets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ferrule.spec import ProjectPath, RelativePath, Section
+
+NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+"""Names of projects and artifacts: they become file names, action ids and arguments."""
+VERSION = (
+    r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})"
+    r"(-[0-9A-Za-z-]{1,32}(\.[0-9A-Za-z-]{1,32}){0,7})?(\+[0-9A-Za-z-]{1,32}(\.[0-9A-Za-z-]{1,32}){0,7})?$"
+)
+"""A version as SemVer 2.0.0 (section 2, 9 and 10) has it, of bounded length."""
+_Folder = Annotated[RelativePath, ProjectPath("folder")]
+_ToolVersion = Annotated[
+    str, Field(pattern=r"^[0-9]{1,5}(\.[0-9]{1,5}){0,2}(-[a-z]+(\.[0-9]{1,5})?)?$", examples=["1.96", "0.24.0"])
+]
+
+
+class CargoVersion(Section):
+    """The version is the one that the Cargo workspace states."""
+
+    cargo: _Folder = Field(description="Folder of the Cargo workspace, or of a crate in it.", examples=["rust", "."])
+
+
+class ProjectSection(Section):
+    """What is released."""
+
+    name: Annotated[str, Field(pattern=NAME)] = Field(
+        description="Name of the release: lower-case letters, digits, dots and dashes.", examples=["email-validator"]
+    )
+    version: Annotated[str, Field(pattern=VERSION)] | CargoVersion = Field(
+        description="Version of the release: as SemVer writes it, or {cargo: FOLDER} for that of the Cargo workspace.",
+        examples=["1.2.3", {"cargo": "rust"}],
+    )
+    workspace: _Folder | None = Field(
+        default=None,
+        description="Folder of the Cargo workspace where `version` does not name it; by default the project's own.",
+        examples=["rust"],
+    )
+    license: Annotated[str, Field(pattern=r"^[A-Za-z0-9(][A-Za-z0-9 .+()-]{0,255}$")] | None = Field(
+        default=None,
+        description="SPDX expression; by default that of the crates, if they agree.",
+        examples=["Apache-2.0", "MIT OR Apache-2.0"],
+    )
+    description: Annotated[str, Field(min_length=1, max_length=512)] | None = Field(
+        default=None,
+        description="One sentence; by default that of the crate with the project's name, or of the only one.",
+    )
+    homepage: (
+        Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[^\s\"'<>\\`]*)?$")] | None
+    ) = Field(
+        default=None,
+        description="Address of the project; by default that of the crate with the project's name, or the only crate.",
+        examples=["https://example.org/email-validator"],
+    )
+    license_files: tuple[Annotated[RelativePath, ProjectPath("file")], ...] = Field(
+        default=(), description="Licence texts that packages carry.", examples=[["LICENSE"]]
+    )
+
+
+class ToolchainSection(Section):
+    """Versions of the programs that build. A shorter version stands for all that begin with it."""
+
+    rust: _ToolVersion = Field(default="1.96", description="Version of rustc and Cargo.")
+    zig: _ToolVersion = Field(default="0.17.0", description="Version of zig, which links.")
+    cargo_zigbuild: _ToolVersion = Field(default="0.24.0", description="Version of cargo-zigbuild.")
+    cbindgen: _ToolVersion = Field(default="0.29.4", description="Version of cbindgen, which writes headers.")
+
+
+class TargetSection(Section):
+    """How one target is wanted; an empty mapping will do."""
+
+    glibc: Annotated[str, Field(pattern=r"^2\.[0-9]{1,2}$")] | None = Field(
+        default=None,
+        description="Oldest glibc the libraries must run with (…-linux-gnu only): 2.17 to 2.44, which zig knows.",
+        examples=["2.17"],
+    )
+    macos: Annotated[str, Field(pattern=r"^[0-9]{2}\.[0-9]{1,2}$")] | None = Field(
+        default=None,
+        description="Oldest macOS the libraries must run on (…-apple-darwin only); 11.0 is the first on arm64.",
+        examples=["11.0"],
+    )
+    runner: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = Field(
+        default=None, description="Label of the CI machine that builds it.", examples=["ubuntu-24.04"]
+    )
+
+
+class Outline(Section):
+    """targets.yaml from far away: its parts, each of which has a section of its own."""
+
+    version: Literal[1] = Field(description="Version of the format; this ferrule reads 1, a newer one may read more.")
+    project: dict[str, Any] = Field(description="What is released.")
+    toolchain: dict[str, Any] | None = Field(
+        default=None,
+        description="Versions of the programs that build; by default those that this ferrule was made for.",
+    )
+    targets: dict[str, Any] = Field(min_length=1, description="Rust target triples, and how each is wanted.")
+    artifacts: dict[str, Any] = Field(
+        min_length=1, description="What is made, by name; the name is also how artifacts refer to each other."
+    )
