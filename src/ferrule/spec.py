@@ -31,9 +31,10 @@ class CrateRef:
 
 @dataclass(frozen=True, slots=True)
 class ProjectPath:
-    """Marks a string that is a path inside the project, which must exist."""
+    """Marks a string that is a path inside the project, which must exist; one that holds `unless` is something else."""
 
     what: Literal["file", "folder", "either"] = "either"
+    unless: str | None = None
 
 
 Marker = ArtifactRef | CrateRef | ProjectPath

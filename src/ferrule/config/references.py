@@ -45,7 +45,7 @@ def check_references(model: type[Section], node: Node, around: Surroundings, mis
             _check_artifact(scalar.text, marker, scalar.mark, around, mistakes)
         elif isinstance(marker, CrateRef):
             _check_crate(scalar.text, marker, scalar.mark, around.workspace, mistakes)
-        else:
+        elif marker.unless is None or marker.unless not in scalar.text:
             _check_path(scalar.text, marker, scalar.mark, around.project, mistakes)
 
 
