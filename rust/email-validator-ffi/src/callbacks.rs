@@ -7,7 +7,8 @@ use std::time::Duration;
 use email_validator::{EmailType, Logger, Overrides};
 
 use crate::memory::Versioned;
-use crate::status::{EmailValidatorStatus as Status, Failure};
+// The full name too: the header shows it in the signature of the observer.
+use crate::status::{EmailValidatorStatus, EmailValidatorStatus as Status, Failure};
 
 /// How important a message is.
 #[repr(i32)]
@@ -47,9 +48,6 @@ pub type EmailValidatorObserve = Option<
         status: EmailValidatorStatus,
     ),
 >;
-
-// The signature above is what the header shows; it wants the full name.
-use crate::status::EmailValidatorStatus;
 
 /// The caller's functions. All may be null, except those that `blocked_emails` needs.
 ///
