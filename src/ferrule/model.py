@@ -179,7 +179,7 @@ class Outcome:
     facts: Mapping[str, Json] = field(default_factory=dict)
     seconds: float = 0.0
     reason: str = ""
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,11 @@ class Jobserver:
     """A pipe with `jobs` tokens, and the environment by which children find it."""
 
     def __init__(self, jobs: int) -> None:
+        """Make the pipe in the folder for temporary files; raises OSError."""
         self.jobs = jobs
         # The path must hold no space: MAKEFLAGS is split at them.
-        self._folder = Path(tempfile.mkdtemp(prefix="ferrule-jobs-"))
+        place = None if " " not in tempfile.gettempdir() else "/tmp"  # noqa: S108 - mkdtemp makes a private folder
+        self._folder = Path(tempfile.mkdtemp(prefix="ferrule-jobs-", dir=place))
         self._pipe = self._folder / "tokens"
         os.mkfifo(self._pipe, 0o600)
         self._descriptor = os.open(self._pipe, os.O_RDWR | os.O_NONBLOCK)
@@ -45,6 +47,12 @@ class Jobserver:
     def release(self) -> None:
         """Give a token back."""
         os.write(self._descriptor, b"+")
+
+    def refill(self) -> None:
+        """Make it `jobs` tokens again, which children that were killed took along; only while no child runs."""
+        while self.acquire():
+            pass
+        os.write(self._descriptor, b"+" * self.jobs)
 
     def __enter__(self) -> Self:
         return self

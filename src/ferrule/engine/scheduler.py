@@ -19,7 +19,7 @@ from ferrule.errors import BuildError, FerruleError, StorageError
 from ferrule.model import Action, Digest, FileRecord, Outcome, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from ferrule.engine.events import Event, Listener
@@ -62,6 +62,7 @@ class _Run:
     running: dict[str, threading.Thread] = field(default_factory=dict)
     tokens: Jobserver | None = None
     sources: dict[tuple[str, ...], dict[str, Digest]] = field(default_factory=dict)
+    weights: dict[str, float] = field(default_factory=dict)
 
     def execute(self) -> tuple[Outcome, ...]:
         engine, started = self.engine, self.engine.monotonic()
@@ -173,17 +174,27 @@ class _Run:
         seconds = latest.get("seconds") if latest else None
         return float(seconds) if isinstance(seconds, (int, float)) else None
 
-    def _weight(self, action: Action) -> float:
-        """Seconds until everything that needs this action could be done: what is long comes first."""
-        own = self._expected(action)
-        after = max((self._weight(a) for a in self.plan.actions if action.id in a.needs), default=0.0)
-        return (own if own is not None else (10.0 if action.tools else 1.0)) + after
+    def _weigh(self) -> dict[str, float]:
+        """Seconds from the start of each action until all that needs it could be done: what is long comes first."""
+        after = dict.fromkeys((action.id for action in self.plan.actions), 0.0)
+        weights: dict[str, float] = {}
+        by_id = {action.id: action for action in self.plan.actions}
+        order = TopologicalSorter({a.id: a.needs for a in self.plan.actions}).static_order()
+        for action in (by_id[action_id] for action_id in reversed(tuple(order))):
+            own = self._expected(action)
+            weight = (own if own is not None else (10.0 if action.tools else 1.0)) + after[action.id]
+            weights[action.id] = weight
+            after.update((need, max(after[need], weight)) for need in action.needs)
+        return weights
 
     def _start_waiting(self, waiting: list[tuple[Action, Digest, Document, str]]) -> None:
         if self.tokens is None:
-            self.tokens = Jobserver(self.engine.jobs)
-        waiting.sort(key=lambda item: (-self._weight(item[0]), item[0].id))
-        while waiting and (not self.running or len(self.running) < self.engine.jobs) and self.tokens.acquire():
+            self.tokens = _jobserver(self.engine.jobs)
+            self.weights = self._weigh()
+        if not self.running:
+            self.tokens.refill()
+        waiting.sort(key=lambda item: (-self.weights[item[0].id], item[0].id))
+        while waiting and len(self.running) < self.engine.jobs and self.tokens.acquire():
             action, key, document, reason = waiting.pop(0)
             self.engine.listen(ActionStarted(action, reason, self._expected(action)))
             thread = threading.Thread(target=self._work, args=(action, key, document, reason), daemon=True)
@@ -225,7 +236,7 @@ class _Run:
                 hint="free some space or correct the permissions, then run the same command again; nothing is lost",
             )
             outcome = replace(outcome, state="failed", reason=failure.message, error=failure)
-        except Exception as error:  # noqa: BLE001 - carried to the main thread, which raises it with its traceback
+        except BaseException as error:  # noqa: BLE001 - carried to the main thread, which raises it with its traceback
             outcome = replace(outcome, state="failed", reason=str(error), error=error)
         self.done.put((action, replace(outcome, seconds=self.engine.monotonic() - started)))
 
@@ -273,7 +284,10 @@ class _Run:
     def _check_unchanged(self, action: Action, document: Document) -> None:
         """Refuse a result whose sources changed while it was made: nobody can say which of the two it holds."""
         now = source_digests(self.engine.index, self.engine.site.project, action.sources)
-        changed = sorted(k for k, v in {n: d.hex for n, d in now.items()}.items() if document["sources"].get(k) != v)  # type: ignore[union-attr]
+        before = document["sources"]
+        assert isinstance(before, dict)  # noqa: S101 - for the type checker
+        after = {name: digest.hex for name, digest in now.items()}
+        changed = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
         if changed:
             raise BuildError(
                 "a source changed while this was built, so the result was not kept",
@@ -282,18 +296,38 @@ class _Run:
             )
 
 
+def _jobserver(jobs: int) -> Jobserver:
+    try:
+        return Jobserver(jobs)
+    except OSError as error:
+        raise StorageError(
+            f"the folder for temporary files cannot be used: {error.strerror}",
+            where=str(error.filename or "TMPDIR"),
+            hint="free some space or correct its permissions, or let TMPDIR name another",
+        ) from error
+
+
 def _made(action: Action, folder: Path) -> list[str]:
     """Names of all files that the declared outputs consist of; raises BuildError if one was not made."""
     names: list[str] = []
     for output in action.outputs:
         path = folder / output.name
         if output.folder and path.is_dir():
-            names += sorted(p.relative_to(folder).as_posix() for p in path.rglob("*") if p.is_file())
-        elif path.is_file() and not path.is_symlink():
+            names += sorted(_below(action, folder, path))
+        elif not output.folder and path.is_file() and not path.is_symlink():
             names.append(output.name)
         else:
             raise BuildError(f"{action.id} ended without making {output.name}", hint="look into its log")
     return names
+
+
+def _below(action: Action, folder: Path, output: Path) -> Iterator[str]:
+    for path in output.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise BuildError(f"{action.id} made {name}, which is neither a file nor a folder")
+        if path.is_file():
+            yield name
 
 
 def notice_to(listen: Listener) -> Callable[[str], None]:

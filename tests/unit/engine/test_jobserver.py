@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+import subprocess  # noqa: TID251 - children are what this is for
+import sys
+from pathlib import Path
+
+import pytest
+
+from ferrule.engine.jobserver import Jobserver
+
+TAKE_ALL = """
+import os, sys
+path = os.environ["MAKEFLAGS"].partition("fifo:")[2]
+pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+taken = 0
+try:
+    while os.read(pipe, 1):
+        taken += 1
+except BlockingIOError:
+    pass
+if sys.argv[1] == "back":
+    os.write(pipe, b"+" * taken)
+print(taken)
+"""
+
+
+def tokens(server: Jobserver) -> int:
+    """How many can be taken; all are given back."""
+    taken = 0
+    while server.acquire():
+        taken += 1
+    for _ in range(taken):
+        server.release()
+    return taken
+
+
+def child(server: Jobserver, mode: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", TAKE_ALL, mode], env=server.environment, capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+def pipe_of(server: Jobserver) -> Path:
+    return Path(server.environment["CARGO_MAKEFLAGS"].partition("fifo:")[2])
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 1024])
+def test_as_many_tokens_as_jobs(jobs: int) -> None:
+    with Jobserver(jobs) as server:
+        assert tokens(server) == jobs
+        assert tokens(server) == jobs
+
+
+def test_no_token_is_given_twice() -> None:
+    with Jobserver(2) as server:
+        assert [server.acquire() for _ in range(3)] == [True, True, False]
+        server.release()
+        assert [server.acquire() for _ in range(2)] == [True, False]
+
+
+def test_children_see_what_is_left_and_give_back() -> None:
+    with Jobserver(3) as server:
+        server.acquire()
+        assert child(server, "back") == 2
+        assert tokens(server) == 2
+
+
+def test_what_a_child_took_to_its_grave_comes_back() -> None:
+    with Jobserver(3) as server:
+        assert child(server, "keep") == 3
+        assert not server.acquire()
+        server.refill()
+        assert tokens(server) == 3
+
+
+def test_what_a_child_gave_too_much_is_taken_away() -> None:
+    with Jobserver(2) as server:
+        server.release()
+        server.release()
+        server.refill()
+        assert tokens(server) == 2
+
+
+def test_make_and_cargo_find_it() -> None:
+    with Jobserver(2) as server:
+        assert set(server.environment) == {"MAKEFLAGS", "CARGO_MAKEFLAGS"}
+        assert server.environment["MAKEFLAGS"].startswith("-j --jobserver-auth=fifo:/")
+        assert len(server.environment["MAKEFLAGS"].split(" ")) == 2
+
+
+def test_nothing_is_left_behind() -> None:
+    with Jobserver(2) as server:
+        path = pipe_of(server)
+        assert path.is_fifo()
+    assert not path.parent.exists()
+
+
+def test_nobody_else_may_take_tokens() -> None:
+    with Jobserver(2) as server:
+        assert pipe_of(server).parent.stat().st_mode & 0o077 == 0
+
+
+def test_folder_for_temporary_files_with_a_space_in_its_name(tmp_path: Path) -> None:
+    place = tmp_path / "with space"
+    place.mkdir()
+    program = (
+        "from ferrule.engine.jobserver import Jobserver\nwith Jobserver(1) as s: print(s.environment['MAKEFLAGS'])"
+    )
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(place)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert len(done.stdout.split()) == 2

@@ -1,0 +1,639 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+
+from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished, RunStarted
+from ferrule.engine.store import file_name
+from ferrule.errors import BuildError, StorageError, ToolchainError
+from ferrule.model import Action, Digest, Output, Tool
+from ferrule.tools.cargo import Command
+from ferrule.tools.toolchain import Toolchain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.unit.engine.conftest import Lab
+
+    from ferrule.engine.workshop import Workshop
+    from ferrule.model import Recipe
+
+
+@dataclass(frozen=True)
+class Write:
+    """Writes its text, then what every needed file and every source holds."""
+
+    revision: ClassVar[int] = 1
+    text: str = "text"
+
+    def make(self, shop: Workshop) -> None:
+        needed = [path.read_text() for files in shop.needed.values() for path in files.values()]
+        sources = [(shop.project / name).read_text() for name in shop.action.sources]
+        shop.output("file").write_text("+".join([self.text, *needed, *sources]))
+
+
+@dataclass(frozen=True)
+class Do:
+    """Calls a function of the test, which is no part of the key."""
+
+    revision: ClassVar[int] = 1
+    what: ClassVar[dict[str, Callable[[Workshop], None]]] = {}
+    name: str
+
+    def make(self, shop: Workshop) -> None:
+        shop.output("file").write_text(self.name)
+        self.what[self.name](shop)
+
+
+@pytest.fixture
+def does() -> dict[str, Callable[[Workshop], None]]:
+    Do.what.clear()
+    return Do.what
+
+
+def action(
+    name: str, *needs: str, recipe: Recipe | None = None, sources: tuple[str, ...] = (), tools: tuple[str, ...] = ()
+) -> Action:
+    return Action(
+        id=name,
+        artifact=name,
+        kind="test",
+        recipe=recipe or Write(name),
+        outputs=(Output("out.txt", "file"),),
+        needs=needs,
+        sources=sources,
+        tools=tools,
+    )
+
+
+def child(*argv: str) -> Command:
+    return Command((sys.executable, "-c", *argv))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+class Clock:
+    """Time that passes only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+# Order and what is handed over
+
+
+def test_needed_outputs_are_handed_over_in_order(lab: Lab) -> None:
+    outcomes = lab.run(action("c", "b"), action("b", "a"), action("a"))
+    assert lab.content(outcomes["c"]) == {"out.txt": b"c+b+a"}
+    assert lab.finished == ["a", "b", "c"]
+    assert {o.state for o in outcomes.values()} == {"built"}
+
+
+def test_outcomes_are_in_the_order_of_the_plan(lab: Lab) -> None:
+    assert list(lab.run(action("z", "a"), action("m"), action("a"))) == ["z", "m", "a"]
+
+
+def test_empty_plan(lab: Lab) -> None:
+    assert lab.run() == {}
+
+
+def test_events_tell_the_whole_story(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    does["a"] = lambda shop: shop.progress("half way")
+    outcomes = lab.run(action("a", recipe=Do("a")))
+    started, begun, progress, finished, ended = lab.events
+    assert started == RunStarted(1, 2)
+    assert isinstance(begun, ActionStarted)
+    assert (begun.action.id, begun.reason, begun.expected) == ("a", "never built here", None)
+    assert isinstance(progress, ActionProgress)
+    assert progress.text == "half way"
+    assert finished == ActionFinished(outcomes["a"])
+    assert isinstance(ended, RunFinished)
+    assert ended.outcomes == (outcomes["a"],)
+
+
+def test_facts_reach_the_outcome_and_those_that_need_it(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    seen: list[object] = []
+    does["a"] = lambda shop: shop.say(floor="2.17", n=1)
+    does["b"] = lambda shop: seen.append(dict(shop.facts_of["a"]))
+    plan = (action("a", recipe=Do("a")), action("b", "a", recipe=Do("b")))
+    assert lab.run(*plan)["a"].facts == {"floor": "2.17", "n": 1}
+    assert seen == [{"floor": "2.17", "n": 1}]
+    assert lab.run(*plan)["a"].facts == {"floor": "2.17", "n": 1}
+
+
+def test_folder_outputs_keep_their_files_names_and_modes(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    def fill(shop: Workshop) -> None:
+        shop.output("file").unlink()
+        for name in ("b/c", "a"):
+            path = shop.output("file") / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+        (shop.output("file") / "a").chmod(0o755)
+
+    does["a"] = fill
+    folder = replace(action("a", recipe=Do("a")), outputs=(Output("out", "file", folder=True),))
+    files = lab.run(folder)["a"].files
+    assert [(f.name, f.executable) for f in files] == [("out/a", True), ("out/b/c", False)]
+
+
+def test_recipe_finds_an_empty_folder_whatever_an_earlier_one_left(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+) -> None:
+    (lab.state / "work" / "a" / "left").mkdir(parents=True)
+    seen: list[str] = []
+    does["a"] = lambda shop: seen.extend(p.name for p in shop.folder.iterdir())
+    lab.run(action("a", recipe=Do("a")))
+    assert seen == ["out.txt"]
+    assert not (lab.state / "work" / "a").exists()
+
+
+def test_workshop_knows_its_inputs_outputs_and_caches(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    first = action("a")
+    seen: dict[str, object] = {}
+
+    def look(shop: Workshop) -> None:
+        seen["input"] = shop.input(first.made, "file").read_text()
+        seen["cache"] = shop.cache("cargo/x") == lab.state / "cache" / "cargo" / "x" and shop.cache("cargo/x").is_dir()
+        seen["project"] = shop.project
+        with pytest.raises(BuildError, match="no layer is made here"):
+            shop.output("layer")
+        with pytest.raises(BuildError, match="no layer is made here"):
+            shop.input(first.made, "layer")
+        with pytest.raises(AssertionError, match="declares no tools"):
+            _ = shop.toolchain
+
+    does["b"] = look
+    lab.run(first, action("b", "a", recipe=Do("b")))
+    assert seen == {"input": "a", "cache": True, "project": lab.project}
+
+
+# What is not done again
+
+
+def test_second_run_runs_nothing_and_writes_nothing(lab: Lab) -> None:
+    lab.source("src/a")
+    plan = (action("a", sources=("src/a",)), action("b", "a"))
+    first = lab.run(*plan)
+    before = lab.everything()
+    second = lab.run(*plan)
+    assert lab.started == []
+    assert {o.state for o in second.values()} == {"cached"}
+    assert {o.reason for o in second.values()} == {"nothing changed"}
+    assert [o.files for o in second.values()] == [o.files for o in first.values()]
+    assert [o.key for o in second.values()] == [o.key for o in first.values()]
+    assert lab.everything() == before
+
+
+def test_only_what_depends_on_a_change_runs_again(lab: Lab) -> None:
+    lab.source("one")
+    lab.source("two")
+    plan = (action("a", sources=("one",)), action("b", sources=("two",)), action("c", "a"), action("d", "b"))
+    lab.run(*plan)
+    lab.source("one", "changed")
+    lab.run(*plan)
+    assert lab.started == ["a", "c"]
+
+
+def test_a_change_that_leaves_the_output_equal_stops_there(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+) -> None:
+    does["a"] = lambda _: None
+    lab.source("one")
+    plan = (action("a", recipe=Do("a"), sources=("one",)), action("b", "a"))
+    lab.run(*plan)
+    lab.source("one", "a changed comment")
+    lab.run(*plan)
+    assert lab.started == ["a"]
+
+
+def test_back_to_an_earlier_state_is_found(lab: Lab) -> None:
+    plan = action("a", sources=("one",))
+    for text in ("old", "new"):
+        lab.source("one", text)
+        lab.run(plan)
+    lab.source("one", "old")
+    assert lab.content(lab.run(plan)["a"]) == {"out.txt": b"a+old"}
+    assert lab.started == []
+
+
+def test_reason_names_what_changed_and_how_many_more(lab: Lab) -> None:
+    lab.source("one")
+    plan = action("a", sources=("one",))
+    lab.run(plan)
+    lab.source("one", "changed")
+    lab.run(plan)
+    old, new = Digest.of(b"content").short, Digest.of(b"changed").short
+    assert lab.events[1] == ActionStarted(plan, f"sources one: {old} -> {new}", pytest.approx(0, abs=5))
+    lab.run(replace(plan, recipe=Write("z"), outputs=(Output("x", "file"),)))
+    assert isinstance(lab.events[1], ActionStarted)
+    assert lab.events[1].reason == "fields text: a -> z and 1 more"
+
+
+def test_damaged_content_is_said_and_made_again(lab: Lab) -> None:
+    outcome = lab.run(action("a"))["a"]
+    path = lab.store().object(outcome.files[0].digest)
+    path.chmod(0o644)
+    path.write_bytes(b"?")
+    assert lab.run(action("a"))["a"].files == outcome.files
+    assert lab.started == ["a"]
+    assert lab.notices == ["out.txt is damaged or missing in the cache; its action runs again"]
+    assert isinstance(lab.events[2], ActionStarted)
+    assert lab.events[2].reason == "its result is no longer in the cache"
+    assert path.read_bytes() == b"a"
+
+
+def test_discovered_input_that_changes_makes_the_action_run_again(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+) -> None:
+    inside, outside = lab.source("generated.h"), lab.root / "system.h"
+    outside.write_text("old")
+    does["a"] = lambda shop: shop.discovered([inside, outside, inside])
+    plan = action("a", recipe=Do("a"))
+    lab.run(plan)
+    lab.run(plan)
+    assert lab.started == []
+    inside.write_text("changed")
+    lab.run(plan)
+    assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == ["generated.h changed"]
+    outside.write_text("changed")
+    lab.run(plan)
+    assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"{outside} changed"]
+    outside.unlink()
+    does["a"] = lambda _: None
+    lab.run(plan)
+    assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"{outside} is gone"]
+
+
+def test_tools_count_by_identity_and_not_by_place(lab: Lab) -> None:
+    def toolchain(identity: str, place: str) -> Toolchain:
+        return Toolchain("present", {"rustc": Tool("rustc", "1", (place,), identity)}, {}, Path("/"))
+
+    plan = action("a", tools=("rustc",))
+    lab.run(plan, toolchain=toolchain("rustc 1.96", "/usr/bin/rustc"))
+    lab.run(plan, toolchain=toolchain("rustc 1.96", "/opt/rustc"))
+    assert lab.started == []
+    lab.run(plan, toolchain=toolchain("rustc 1.97", "/opt/rustc"))
+    assert lab.started == ["a"]
+
+
+def test_tool_that_the_toolchain_lacks_fails_its_action_only(lab: Lab) -> None:
+    toolchain = Toolchain("present", {}, {}, Path("/"))
+    outcomes = lab.run(action("a", tools=("zig",)), action("b"), toolchain=toolchain)
+    assert (outcomes["a"].state, outcomes["b"].state) == ("failed", "built")
+    assert isinstance(outcomes["a"].error, ToolchainError)
+
+
+def test_reasons_run_nothing_and_write_nothing(lab: Lab) -> None:
+    lab.source("one")
+    plan = (action("a", sources=("one",)), action("b", "a"), action("c"))
+    assert lab.reasons(*plan) == {
+        "a": "never built here",
+        "b": "depends on what a will make",
+        "c": "never built here",
+    }
+    assert not lab.state.exists()
+    lab.run(*plan)
+    before = lab.everything()
+    assert set(lab.reasons(*plan).values()) == {"nothing changed"}
+    lab.source("one", "changed")
+    told = lab.reasons(*plan)
+    assert told["a"].startswith("sources one: ")
+    assert (told["b"], told["c"]) == ("depends on what a will make", "nothing changed")
+    assert lab.everything() == before
+
+
+def test_reasons_of_an_action_whose_source_is_missing(lab: Lab) -> None:
+    assert lab.reasons(action("a", sources=("gone",)), action("b", "a")) == {
+        "a": "this source does not exist",
+        "b": "depends on what a will make",
+    }
+
+
+# Failures
+
+
+def test_failure_skips_dependants_with_the_reason_and_lets_siblings_end(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+) -> None:
+    def fail(_: Workshop) -> None:
+        raise BuildError("it does not compile\nand here is why", hint="correct it")
+
+    does["bad"] = fail
+    plan = (
+        action("bad", recipe=Do("bad")),
+        action("on bad", "bad"),
+        action("on that", "on bad"),
+        action("good"),
+        action("on good", "good"),
+        action("on both", "on good", "bad"),
+    )
+    outcomes = lab.run(*plan)
+    assert {name: o.state for name, o in outcomes.items()} == {
+        "bad": "failed",
+        "on bad": "skipped",
+        "on that": "skipped",
+        "good": "built",
+        "on good": "built",
+        "on both": "skipped",
+    }
+    assert outcomes["bad"].reason == "it does not compile"
+    assert isinstance(outcomes["bad"].error, BuildError)
+    assert outcomes["on bad"].reason == "bad failed"
+    assert outcomes["on that"].reason == "on bad skipped"
+    assert outcomes["on both"].reason == "bad failed"
+    lab.run(*plan)
+    assert lab.started == ["bad"]
+
+
+def test_missing_output_is_an_error(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    does["a"] = lambda shop: shop.output("file").unlink()
+    outcome = lab.run(action("a", recipe=Do("a")))["a"]
+    assert (outcome.state, outcome.reason) == ("failed", "a ended without making out.txt")
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_output_of_the_wrong_form_is_an_error(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]], folder: bool
+) -> None:
+    def swap(shop: Workshop) -> None:
+        if not folder:
+            shop.output("file").unlink()
+            shop.output("file").mkdir()
+
+    does["a"] = swap
+    plan = replace(action("a", recipe=Do("a")), outputs=(Output("out.txt", "file", folder=folder),))
+    assert lab.run(plan)["a"].state == "failed"
+
+
+def test_link_as_output_is_an_error(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    def link(shop: Workshop) -> None:
+        shop.output("file").unlink()
+        shop.output("file").symlink_to("/etc/hostname")
+
+    does["a"] = link
+    assert lab.run(action("a", recipe=Do("a")))["a"].state == "failed"
+
+
+@pytest.mark.parametrize("target", ["/etc/hostname", "b"])
+def test_link_in_a_folder_output_is_an_error(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]], target: str
+) -> None:
+    def link(shop: Workshop) -> None:
+        shop.output("file").unlink()
+        shop.output("file").mkdir()
+        (shop.output("file") / "b").write_text("b")
+        (shop.output("file") / "a").symlink_to(target)
+
+    does["a"] = link
+    plan = replace(action("a", recipe=Do("a")), outputs=(Output("out.txt", "file", folder=True),))
+    assert "out.txt/a" in lab.run(plan)["a"].reason
+
+
+def test_missing_source_fails_its_action(lab: Lab) -> None:
+    outcomes = lab.run(action("a", sources=("gone",)), action("b"))
+    assert (outcomes["a"].state, outcomes["b"].state) == ("failed", "built")
+    assert outcomes["a"].reason == "this source does not exist"
+
+
+def change(lab: Lab) -> None:
+    lab.source("src/a", "changed while it was read")
+
+
+def remove(lab: Lab) -> None:
+    (lab.project / "src" / "a").unlink()
+
+
+def add(lab: Lab) -> None:
+    lab.source("src/new")
+
+
+@pytest.mark.parametrize("meanwhile", [change, remove, add])
+def test_source_that_changes_during_the_run_is_refused(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]], meanwhile: Callable[[Lab], None]
+) -> None:
+    lab.source("src/a")
+    lab.source("src/b")
+    does["a"] = lambda _: meanwhile(lab)
+    plan = action("a", recipe=Do("a"), sources=("src",))
+    outcome = lab.run(plan)["a"]
+    assert (outcome.state, outcome.reason) == (
+        "failed",
+        "a source changed while this was built, so the result was not kept",
+    )
+    assert isinstance(outcome.error, BuildError)
+    assert outcome.error.where in ("src/a", "src/new")
+    does["a"] = lambda _: None
+    lab.run(plan)
+    assert lab.started == ["a"]
+
+
+def test_bug_passes_on_with_its_traceback_once_running_actions_have_ended(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+) -> None:
+    sibling_runs, sibling_ended = threading.Event(), threading.Event()
+
+    def sibling(_: Workshop) -> None:
+        sibling_runs.set()
+        time.sleep(0.1)
+        sibling_ended.set()
+
+    def bug(_: Workshop) -> None:
+        sibling_runs.wait(5)
+        raise ZeroDivisionError("a bug of ours")
+
+    does["a"], does["b"] = bug, sibling
+    with pytest.raises(ZeroDivisionError) as caught:
+        lab.run(action("a", recipe=Do("a")), action("b", recipe=Do("b")), action("c", "a"))
+    assert caught.traceback[-1].name == "bug"
+    assert sibling_ended.is_set()
+
+
+def test_recipe_that_exits_is_a_bug_and_not_an_endless_wait(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+) -> None:
+    does["a"] = lambda _: sys.exit(3)
+    with pytest.raises(SystemExit):
+        lab.run(action("a", recipe=Do("a")))
+
+
+def test_error_of_the_disk_is_one_a_user_can_act_on(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    does["a"] = lambda shop: (shop.folder / "x" / "y").write_text("no such folder")
+    outcome = lab.run(action("a", recipe=Do("a")))["a"]
+    assert isinstance(outcome.error, StorageError)
+    assert outcome.reason == "cannot write: No such file or directory"
+
+
+def test_work_folder_that_cannot_be_made_is_told(lab: Lab) -> None:
+    lab.state.mkdir()
+    (lab.state / "work").write_text("a file")
+    outcome = lab.run(action("a"))["a"]
+    assert isinstance(outcome.error, StorageError)
+
+
+# Side by side
+
+
+def test_never_more_at_once_than_jobs_and_all_of_them(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    lock, now, most = threading.Lock(), [0], [0]
+    three = threading.Barrier(3)
+
+    def work(shop: Workshop) -> None:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        if shop.action.id in ("0", "1", "2"):
+            three.wait(5)
+        time.sleep(0.01)
+        with lock:
+            now[0] -= 1
+
+    for n in range(9):
+        does[str(n)] = work
+    lab.run(*(action(str(n), recipe=Do(str(n))) for n in range(9)), jobs=3)
+    assert most == [3]
+
+
+def test_longest_path_goes_first(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    clock = Clock()
+    lab.monotonic = clock
+    seconds = {"short": 1, "long": 5, "start of a long path": 2, "middle": 2, "end": 30}
+
+    def work(shop: Workshop) -> None:
+        clock.now += seconds[shop.action.id]
+
+    for name in seconds:
+        does[name] = work
+    lab.source("s", "1")
+    plan = (
+        action("short", recipe=Do("short"), sources=("s",)),
+        action("long", recipe=Do("long"), sources=("s",)),
+        action("start of a long path", recipe=Do("start of a long path"), sources=("s",)),
+        action("middle", "start of a long path", recipe=Do("middle"), sources=("s",)),
+        action("end", "middle", recipe=Do("end"), sources=("s",)),
+    )
+    lab.run(*plan, jobs=1)
+    lab.source("s", "2")
+    lab.run(*plan, jobs=1)
+    assert lab.started == ["start of a long path", "middle", "end", "long", "short"]
+    expected = {e.action.id: e.expected for e in lab.events if isinstance(e, ActionStarted)}
+    assert expected == seconds
+
+
+def test_what_uses_tools_goes_first_while_nothing_is_known(lab: Lab) -> None:
+    toolchain = Toolchain("present", {"rustc": Tool("rustc", "1", ("x",), "1")}, {}, Path("/"))
+    lab.run(action("a"), action("b", tools=("rustc",)), jobs=1, toolchain=toolchain)
+    assert lab.started == ["b", "a"]
+
+
+def test_wide_and_deep_plan_is_ordered_at_once(lab: Lab) -> None:
+    """Each of 20 layers of 5 needs all of the layer before: 5**20 paths."""
+    plan = [
+        action(f"{layer}-{n}", *(f"{layer - 1}-{m}" for m in range(5) if layer))
+        for layer in range(20)
+        for n in range(5)
+    ]
+    for one in range(len(plan)):
+        plan[one] = replace(plan[one], recipe=Do("same"))
+    Do.what["same"] = lambda _: None
+    started = time.monotonic()
+    lab.run(*plan)
+    assert time.monotonic() - started < 5
+    assert len(lab.started) == 100
+
+
+def test_children_share_the_limit(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    """An action holds a token of its own; its children find the others."""
+    count = (
+        "import os; p = os.open(os.environ['MAKEFLAGS'].partition('fifo:')[2], os.O_RDWR | os.O_NONBLOCK);"
+        "print(len(os.read(p, 100)))"
+    )
+    seen: list[str] = []
+    does["a"] = lambda shop: seen.append(shop.run(child(count)))
+    does["b"] = lambda shop: seen.append(shop.run(child(count)))
+    lab.run(action("a", recipe=Do("a")), action("b", "a", recipe=Do("b")), jobs=4)
+    # The child of `a` kept what it took; nothing ran when `b` began, so all of it was there again.
+    assert seen == ["3\n", "3\n"]
+
+
+def test_child_that_takes_all_tokens_to_its_grave_does_not_stop_the_run(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+) -> None:
+    def steal(shop: Workshop) -> None:
+        pipe = os.open(shop.site.environment["MAKEFLAGS"].partition("fifo:")[2], os.O_RDWR)
+        other.wait(5)
+        os.read(pipe, 100)  # waits for the token of `b`
+        os.close(pipe)
+
+    other = threading.Event()
+    does["a"], does["b"] = steal, lambda _: other.set()
+    plan = [action("a", recipe=Do("a")), action("b", recipe=Do("b")), *(action(f"c{n}", "a", "b") for n in range(4))]
+    assert {o.state for o in lab.run(*plan, jobs=2).values()} == {"built"}
+
+
+def test_output_of_programs_is_logged_for_each_action(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    heard: list[str] = []
+    does["a:b"] = lambda shop: shop.run(child("print('hello')"), on_line=heard.append) and None
+    lab.run(action("a:b", recipe=Do("a:b")))
+    assert heard == ["hello"]
+    assert "hello" in (lab.state / "work" / "logs" / f"{file_name('a:b')}.log").read_text()
+
+
+def test_program_that_fails_is_told_with_its_log(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    does["a"] = lambda shop: shop.run(child("import sys; print('no such crate'); sys.exit(4)")) and None
+    outcome = lab.run(action("a", recipe=Do("a")))["a"]
+    assert "exit code 4" in outcome.reason
+    assert "no such crate" in str(outcome.error)
+    assert str(lab.state / "work" / "logs" / "a.log") in str(outcome.error)
+
+
+def test_interrupt_ends_children_and_keeps_nothing_half_made(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+) -> None:
+    pids = lab.root / "pids"
+    stubborn = (
+        "import os, signal, subprocess, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"open({str(pids)!r}, 'a').write(f'{{os.getpid()}}\\n')\n"
+        f"subprocess.run([sys.executable, '-c', \"open({str(pids)!r}, 'a').write(str(__import__('os').getpid()) + "
+        "chr(10)); __import__('time').sleep(60)\"])\n"
+    )
+    when: list[float] = []
+
+    def interrupt(_: Workshop) -> None:
+        wait_for(lambda: pids.exists() and pids.read_text().count("\n") == 2)
+        when.append(time.monotonic())
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    does["a"] = lambda shop: shop.run(child(stubborn)) and None
+    does["b"] = interrupt
+    plan = (action("a", recipe=Do("a")), action("b", recipe=Do("b")), action("c", "a"))
+    with pytest.raises(KeyboardInterrupt):
+        lab.run(*plan)
+    assert time.monotonic() - when[0] < 3  # a child that ignores SIGTERM has 1.5 s of grace
+    assert lab.store().latest("a") is None
+
+    def gone(pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            return True
+
+    wait_for(lambda: all(gone(int(pid)) for pid in pids.read_text().split()), 2)
+    does["a"] = does["b"] = lambda _: None
+    assert {o.state for o in lab.run(*plan).values()} <= {"built", "cached"}
