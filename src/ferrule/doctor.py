@@ -148,11 +148,14 @@ def _size(count: int) -> str:
     return f"{count / 1e9:.1f} GB"
 
 
-def setup(wanted: Wanted, host: Host, say: Say, *, free: Free = free_bytes, room: int = ROOM) -> Toolchain:
+def setup(
+    wanted: Wanted, host: Host, say: Say, *, dry_run: bool = False, free: Free = free_bytes, room: int = ROOM
+) -> Toolchain | None:
     """Put right what may be put right, and return the toolchain; starts no process when all was there the last time.
 
-    Says what will be installed and by which road before it is. Raises StorageError for the machine's own faults,
-    NetworkError when only the network is in the way, else ToolchainError, with the commands for a person to run.
+    Says what will be installed and by which road before it is; with `dry_run` that is all, and it returns None.
+    Raises StorageError for the machine's own faults, NetworkError when only the network is in the way, else
+    ToolchainError, with the commands for a person to run.
     """
     remembered = toolchains.load(wanted, host)
     if remembered is not None:
@@ -170,6 +173,8 @@ def setup(wanted: Wanted, host: Host, say: Say, *, free: Free = free_bytes, room
             raise _stuck(faults, applied)
         for remedy in remedies:
             say(f"will install by {remedy.road}: {remedy.command(host)}")
+        if dry_run:
+            return None
         apply(remedies, host, tools, say)
         applied.update(remedies)
     raise _stuck(faults, applied)

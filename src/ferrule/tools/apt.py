@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ferrule.tools.host import Host
 
 _WAIT = ("-o", "DPkg::Lock::Timeout=600")
-_UNREACHABLE = (
+UNREACHABLE = (
     "Could not resolve",
     "Temporary failure resolving",
     "Could not connect",
@@ -87,9 +87,9 @@ class Packages:
                 raise self._explain(host, failed) from failed
 
     def _steps(self) -> list[list[str]]:
-        install = ["apt-get", *_WAIT, "install", "-y", "--no-install-recommends", *self.names]
+        install = [["apt-get", *_WAIT, "install", "-y", "--no-install-recommends", *self.names]] if self.names else []
         adding = [["dpkg", "--add-architecture", name] for name in self.architectures]
-        return [*adding, ["apt-get", *_WAIT, "update"], install]
+        return [*adding, ["apt-get", *_WAIT, "update"], *install]
 
     def _explain(self, host: Host, failed: ToolFailed) -> NetworkError | StorageError | ToolchainError:
         said = failed.stdout + failed.stderr
@@ -97,7 +97,7 @@ class Packages:
         by_hand = f"run: {self.command(host)}"
         if "No space left on device" in said or "don't have enough free space" in said:
             return StorageError(f"{what}: the disk is full", hint=f"make room, then {by_hand}")
-        if any(sign in said for sign in _UNREACHABLE):
+        if any(sign in said for sign in UNREACHABLE):
             return NetworkError(
                 f"{what}: the package archive cannot be reached", hint=f"where there is a network, {by_hand}"
             )

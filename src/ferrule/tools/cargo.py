@@ -88,8 +88,13 @@ def library_command(
         *_std_options(toolchain, build.triple),
         *(["--", *native, *link] if native or link else []),
     ]
+    # zig ignores the list of exported symbols of a Mach-O file: what has no C name is hidden while it is compiled. That
+    # takes an unstable option, and the standard library compiled along, which macOS targets therefore always get.
+    flags = ["-Zdefault-visibility=hidden"] if platform.system == "macos" else []
     env = {
-        **_environment(toolchain, build.workspace, build.triple, target_folder, environment, profile=build.profile),
+        **_environment(
+            toolchain, build.workspace, build.triple, target_folder, environment, profile=build.profile, flags=flags
+        ),
         # Every target has wrapper scripts of its own, so that two builds never write the same one.
         "CARGO_ZIGBUILD_CACHE_DIR": str(target_folder / "zigbuild"),
         # cargo-zigbuild asks a Python for its ziglang first: there must be none, or another zig could be taken.
@@ -134,9 +139,11 @@ def wasm_command(
 
 
 def fetch_command(toolchain: Toolchain, workspace: Path, environment: Mapping[str, str]) -> Command:
-    """Fetch every crate of a workspace's lock file, after which a build needs no network."""
-    argv = (*toolchain.tool("cargo").argv, "fetch", "--locked")
-    return Command(argv, {**environment, "RUSTC": toolchain.tool("rustc").argv[0]}, workspace)
+    """Fetch every crate of a workspace's lock file, and of a standard library to be built: later builds go offline."""
+    builds_std = "build-std" in toolchain.std.values()
+    argv = (*toolchain.tool("cargo").argv, "fetch", "--locked", *(["-Zbuild-std"] if builds_std else []))
+    env = {**environment, "RUSTC": toolchain.tool("rustc").argv[0], **({"RUSTC_BOOTSTRAP": "1"} if builds_std else {})}
+    return Command(argv, env, workspace)
 
 
 def _selection(build: LibraryBuild | WasmBuild, *, offline: bool) -> list[str]:
@@ -276,7 +283,7 @@ def outside(read: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
 
 
 def parse_messages(stdout: str) -> list[Built]:
-    """What was built, from Cargo's messages in JSON ("The Cargo Book", External tools); other lines are ignored."""
+    """What was built, from Cargo's messages in JSON ("The Cargo Book", External tools)."""
     built: list[Built] = []
     for line in stdout.splitlines():
         if not line.startswith("{"):
@@ -289,7 +296,7 @@ def parse_messages(stdout: str) -> list[Built]:
 
 
 def _package(package_id: str) -> str:
-    """Name in a package id: `path+file:///w/a#0.1.0` is `a`, `registry+…#b@1.0.0` is `b` (Package ID Specifications)."""
+    """Name in a package id: `a` of `path+file:///w/a#0.1.0`, `b` of `registry+…#b@1.0.0`."""
     place, _, fragment = package_id.partition("#")
     return fragment.partition("@")[0] if "@" in fragment else place.rstrip("/").rpartition("/")[2]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ferrule.model import Tool
+from ferrule.platforms import PLATFORMS
 from ferrule.tools import apt, rustup
 from ferrule.tools.fault import Fault, matches
 from ferrule.tools.host import is_program
@@ -122,7 +123,6 @@ def inspect(host: Host, rustc: Path, triples: Sequence[str]) -> Rust | str:
     lines = said.splitlines()
     sysroot = Path(next((line for line in reversed(lines) if line.startswith("/")), "/"))
     about = "\n".join(line for line in lines if not line.startswith("/"))
-    host_triple = _field(about, "host")
     real = sysroot / "bin" / "rustc"
     cargo = _cargo_beside(host, real if is_program(real) else rustc, rustc)
     return Rust(
@@ -131,7 +131,7 @@ def inspect(host: Host, rustc: Path, triples: Sequence[str]) -> Rust | str:
         cargo_version=_cargo_version(host, cargo) if cargo else "",
         sysroot=sysroot,
         about=about,
-        std={t: std for t in dict.fromkeys((host_triple, *triples)) if (std := standard_library(sysroot, t))},
+        std={t: std for t in dict.fromkeys(triples) if (std := standard_library(sysroot, t))},
     )
 
 
@@ -162,8 +162,13 @@ def std_source(sysroot: Path) -> Path:
 
 
 def standard_library(sysroot: Path, triple: str) -> Std | None:
-    """Whether a target has a compiled standard library, one that can be built, or none."""
-    if any(std_folder(sysroot, triple).glob("libstd-*.rlib")):
+    """Whether a target has a compiled standard library, one that can be built, or none.
+
+    For macOS it is always built: a compiled one shows its own symbols in every library that it is linked into.
+    """
+    row = PLATFORMS.get(triple)
+    must_build = row is not None and row.system == "macos"
+    if not must_build and any(std_folder(sysroot, triple).glob("libstd-*.rlib")):
         return "prebuilt"
     if (std_source(sysroot) / "library" / "std" / "Cargo.toml").is_file():
         return "build-std"
@@ -182,10 +187,13 @@ def _lacks(rust: Rust, version: str, triples: Sequence[str]) -> list[tuple[str, 
         lacks.append(("cargo", f"{rust.cargo} does not say its version"))
     elif not matches(version, cargo[1]):
         lacks.append(("cargo", f"{rust.cargo} is {cargo[1]}"))
-    if (std_source(rust.sysroot) / "library").is_dir() and "build-std" not in rust.std.values():
-        lacks += [(f"std-{t}", "its source is there but incomplete") for t in triples if t not in rust.std]
-    else:
-        lacks += [(f"std-{t}", "neither compiled nor as source") for t in triples if t not in rust.std]
+    source = std_source(rust.sysroot)
+    problem = "no standard library, neither compiled nor as source"
+    if source.is_symlink() and not source.exists():
+        problem = f"the source of the standard library is gone: {source} leads nowhere"
+    elif source.exists():
+        problem = f"the source of the standard library in {source} is incomplete"
+    lacks += [(f"std-{t}", problem) for t in triples if t not in rust.std]
     return lacks
 
 

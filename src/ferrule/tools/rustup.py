@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ferrule.errors import NetworkError, StorageError, ToolchainError
+from ferrule.platforms import PLATFORMS
 from ferrule.tools import apt
 from ferrule.tools.fault import NO_NETWORK
 from ferrule.tools.run import ToolFailed, capture
@@ -31,7 +32,7 @@ def toolchains(host: Host) -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Install:
-    """Remedy: install a toolchain with its targets. The linkers for WebAssembly come with every toolchain."""
+    """Remedy: install a toolchain with its targets, and the source for macOS; every toolchain has wasm's linkers."""
 
     version: str
     triples: tuple[str, ...]
@@ -61,8 +62,10 @@ class Install:
             raise self._explain(host, failed) from failed
 
     def _arguments(self) -> list[str]:
+        macos = any(PLATFORMS[t].system == "macos" for t in self.triples if t in PLATFORMS)
+        source = ["--component", "rust-src"] if macos else []
         targets = [word for triple in self.triples for word in ("--target", triple)]
-        return ["toolchain", "install", self.version, "--profile", "minimal", "--no-self-update", *targets]
+        return ["toolchain", "install", self.version, "--profile", "minimal", "--no-self-update", *source, *targets]
 
     def _explain(self, host: Host, failed: ToolFailed) -> NetworkError | StorageError | ToolchainError:
         what = f"rustup could not install Rust {self.version}"

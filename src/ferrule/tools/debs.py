@@ -1,0 +1,165 @@
+"""Debian packages pinned by a lock file: brought up to date, and fetched into the cache with their digests checked."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ferrule.errors import ConfigError, NetworkError, StorageError, ToolchainError, VerificationError
+from ferrule.model import Digest
+from ferrule.tools import apt
+from ferrule.tools.run import ToolFailed, capture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from ferrule.tools.host import Host
+
+_LINE = re.compile(
+    r"(?P<name>[a-z0-9][a-z0-9.+-]+):(?P<architecture>[a-z0-9]+)"
+    r"(?:=(?P<version>[A-Za-z0-9.+:~-]+) sha256:(?P<sha256>[0-9a-f]{64}) (?P<size>[0-9]+))?"
+)
+_HEADER = (
+    "# Written by `ferrule lock`. A package is added by its name and architecture alone, and locked by the next run.\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package of an architecture (Debian's names); locked, if version, digest (hexadecimal) and size are known."""
+
+    name: str
+    architecture: str
+    version: str = ""
+    sha256: str = ""
+    size: int = 0
+
+    @property
+    def full_name(self) -> str:
+        """Name with architecture, as apt has it."""
+        return f"{self.name}:{self.architecture}"
+
+
+def read_lock(text: str) -> tuple[Package, ...]:
+    """Read a lock file: a package a line, as `NAME:ARCH=VERSION sha256:DIGEST SIZE` or, not yet locked, `NAME:ARCH`.
+
+    Raises ValueError that names the line.
+    """
+    packages: list[Package] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = _LINE.fullmatch(line.strip())
+        if match is None:
+            raise ValueError(f"line {number} is not NAME:ARCH=VERSION sha256:DIGEST SIZE: {line.strip()!r}")
+        parts = match.groupdict(default="")
+        packages.append(Package(**(parts | {"size": int(parts["size"] or 0)})))  # type: ignore[arg-type]
+    names = [package.full_name for package in packages]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ValueError(f"{twice} is named twice")
+    return tuple(packages)
+
+
+def format_lock(packages: Iterable[Package]) -> str:
+    """Write a lock file, sorted by architecture and name."""
+    ordered = sorted(packages, key=lambda p: (p.architecture, p.name))
+    lines = [f"{p.full_name}={p.version} sha256:{p.sha256} {p.size}" if p.version else p.full_name for p in ordered]
+    return _HEADER + "".join(f"{line}\n" for line in lines)
+
+
+def refresh(packages: Sequence[Package], host: Host) -> tuple[Package, ...]:
+    """Lock every package to what the archive offers now, by one call of `apt-cache show`.
+
+    Raises ToolchainError where there is no apt, ConfigError for a package that the archive does not have.
+    """
+    _need_apt(host)
+    argv = ["apt-cache", "show", "--no-all-versions", *(package.full_name for package in packages)]
+    try:
+        shown = capture(argv, env=host.children).stdout
+    except ToolFailed as failed:
+        shown = failed.stdout  # one unknown name fails the call; which one is said below
+    offered = {}
+    for paragraph in shown.split("\n\n"):
+        fields = dict(re.findall(r"^(\w+): (.*)$", paragraph, re.MULTILINE))
+        if {"Package", "Architecture", "Version", "SHA256", "Size"} <= fields.keys():
+            offered[fields["Package"], fields["Architecture"]] = fields
+    locked: list[Package] = []
+    for package in packages:
+        found = offered.get((package.name, package.architecture))
+        if found is None:
+            hint = f"correct the name, or run: {apt.Packages((), (package.architecture,)).command(host)}"
+            raise ConfigError(f"the package archive has no {package.full_name}", hint=hint)
+        locked.append(replace(package, version=found["Version"], sha256=found["SHA256"], size=int(found["Size"])))
+    return tuple(locked)
+
+
+def fetch(packages: Sequence[Package], host: Host) -> list[Path]:
+    """Files of the packages, in their order: from the cache, or by one `apt-get download` of all that are not there.
+
+    Every file is checked by its digest each time. Raises ConfigError for a package that is not locked, NetworkError,
+    ToolchainError, VerificationError for other bytes than the lock names, and StorageError.
+    """
+    unlocked = next((package for package in packages if not package.sha256), None)
+    if unlocked:
+        raise ConfigError(f"{unlocked.full_name} is not locked", hint="ferrule lock")
+    places = {package: host.cache / "debs" / f"{package.sha256}.deb" for package in packages}
+    missing = [p for p, place in places.items() if not (place.is_file() and Digest.of_file(place).hex == p.sha256)]
+    if missing:
+        _download(missing, places, host)
+    return [places[package] for package in packages]
+
+
+def _download(missing: Sequence[Package], places: dict[Package, Path], host: Host) -> None:
+    import tempfile  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
+    wanted = [f"{package.full_name}={package.version}" for package in missing]
+    by_hand = f"where there is a network, run ferrule build once; it calls: apt-get download {' '.join(wanted)}"
+    if host.offline:
+        raise NetworkError(f"not in the cache, and no network may be used: {' '.join(wanted)}", hint=by_hand)
+    _need_apt(host)
+    folder = host.cache / "debs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix="part-") as aside:
+            try:
+                capture(["apt-get", "-q", "download", *wanted], env=host.children, cwd=Path(aside))
+            except ToolFailed as failed:
+                raise _explain(failed, missing, host, by_hand) from failed
+            fetched = {Digest.of_file(path).hex: path for path in Path(aside).glob("*.deb")}
+            for package in missing:
+                if package.sha256 not in fetched:
+                    raise VerificationError(
+                        f"the archive gave other bytes for {package.full_name}={package.version} than the lock names",
+                        hint="someone may be in between; if the archive changed rightly, run ferrule lock",
+                    )
+                shutil.move(fetched[package.sha256], places[package])
+    except OSError as error:
+        raise StorageError(f"cannot write {folder}: {error.strerror}", where=str(folder)) from error
+
+
+def _explain(
+    failed: ToolFailed, missing: Sequence[Package], host: Host, by_hand: str
+) -> NetworkError | ConfigError | ToolchainError:
+    if any(sign in failed.stderr for sign in apt.UNREACHABLE):
+        return NetworkError("the package archive cannot be reached", hint=by_hand)
+    known = {*apt.foreign_architectures(host), "all"}
+    foreign = sorted({p.architecture for p in missing} - known)
+    if gone := re.search(r"Version '(\S+)' for '(\S+)' was not found", failed.stderr):
+        return ConfigError(f"the package archive no longer has {gone[2]} {gone[1]}", hint="run ferrule lock")
+    if "Unable to locate package" in failed.stderr and foreign:
+        hint = " && ".join(apt.Packages((), (name,)).command(host) for name in foreign)
+        return ToolchainError(f"apt knows no packages of {' and '.join(foreign)} yet", hint=hint)
+    return ToolchainError(failed.message)
+
+
+def _need_apt(host: Host) -> None:
+    if not apt.available(host):
+        raise ToolchainError(
+            "Debian packages are fetched by apt-get, which this machine does not have",
+            hint="build this image on Debian or Ubuntu, or name a base image by its digest instead of a lock file",
+        )
