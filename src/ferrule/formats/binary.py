@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Format = Literal["elf", "macho", "macho-fat", "wasm", "ar"]
 ELF_MAGIC = b"\x7fELF"
-_MACHO_MAGICS = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe")
+_MACHO_MAGIC = b"\xcf\xfa\xed\xfe"
 _FAT_MAGICS = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
 _ELF_MACHINES = {62: "x86_64", 183: "aarch64", 243: "riscv64", 21: "ppc64le", 258: "loongarch64"}
 _MACHO_MACHINES = {0x01000007: "x86_64", 0x0100000C: "arm64"}
@@ -47,6 +47,8 @@ _GLOBAL, _WEAK, _UNIQUE = 1, 2, 10
 _DEFAULT, _PROTECTED = 0, 3
 _BUILD_ID = 3
 _MACOS = 1
+_PRIVATE_TYPE_EXTERNAL, _DEFINED_EXTERNAL = 0x1F, 0x0F
+_MACHO_HEADER, _SEGMENT_64 = 32, 0x19
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def measure(source: Path | bytes, *, where: str | None = None) -> BinaryFacts:
     """
     data = source if isinstance(source, bytes) else source.read_bytes()
     place = where or (None if isinstance(source, bytes) else str(source))
-    if data.startswith((ELF_MAGIC, *_MACHO_MAGICS)):
+    if data.startswith((ELF_MAGIC, _MACHO_MAGIC)):
         return _measure_native(data, place)
     if data.startswith(_FAT_MAGICS):
         return _measure_fat(data, place)
@@ -112,7 +114,7 @@ def measure(source: Path | bytes, *, where: str | None = None) -> BinaryFacts:
         return _measure_wasm(data, place)
     if data.startswith(AR_MAGIC):
         return _measure_archive(data, place)
-    raise VerificationError("this is neither ELF, Mach-O, WebAssembly nor a static library", where=place)
+    raise VerificationError("this is neither ELF, 64-bit Mach-O, WebAssembly nor a static library", where=place)
 
 
 def _measure_native(data: bytes, where: str | None) -> BinaryFacts:
@@ -215,12 +217,10 @@ def _elf_build_id(elf: Any) -> str | None:  # noqa: ANN401 - lief's types allow 
 def _measure_macho(data: bytes, where: str | None) -> BinaryFacts:
     import lief  # noqa: PLC0415 - a third of a second, and only measuring needs it
 
+    _check_macho_extent(data, where)
     lief.logging.disable()
     fat: Any = lief.MachO.parse(data)
-    if fat is None or len(fat) != 1:
-        raise VerificationError("the Mach-O file is damaged", where=where)
     macho = fat.at(0)
-    _check_macho_extent(macho, data, where)
     kinds = lief.MachO.LoadCommand.TYPE
     libraries = list(macho.libraries)
     names = [_text(library.name) for library in libraries if library.command == kinds.ID_DYLIB]
@@ -246,12 +246,20 @@ def _measure_macho(data: bytes, where: str | None) -> BinaryFacts:
     )
 
 
-def _check_macho_extent(macho: Any, data: bytes, where: str | None) -> None:  # noqa: ANN401 - lief's types allow bytes for text
-    end = max((segment.file_offset + segment.file_size for segment in macho.segments), default=0)
-    if end > len(data):
-        raise VerificationError(f"the Mach-O file is cut: it needs {end} bytes and has {len(data)}", where=where)
-    if len(macho.commands) != macho.header.nb_cmds:
-        raise VerificationError("the Mach-O file is damaged: its load commands cannot be read", where=where)
+def _check_macho_extent(data: bytes, where: str | None) -> None:
+    """Walk over the load commands and compare what segments cover with the size (mach-o/loader.h)."""
+    count, total = struct.unpack_from("<LL", data, 16)
+    place, end = _MACHO_HEADER, _MACHO_HEADER + total
+    ends = [end]
+    for _ in range(count):
+        kind, size = struct.unpack_from("<LL", data, place)
+        if size < 8 or place + size > end:  # noqa: PLR2004 - kind and size themselves
+            raise VerificationError("the Mach-O file is damaged: its load commands cannot be read", where=where)
+        if kind == _SEGMENT_64:
+            ends.append(sum(struct.unpack_from("<QQ", data, place + 40)))
+        place += size
+    if max(ends) > len(data):
+        raise VerificationError(f"the Mach-O file is cut: it needs {max(ends)} bytes and has {len(data)}", where=where)
 
 
 def _for_macos(macho: Any, data: bytes) -> bool:  # noqa: ANN401 - lief's types allow bytes for text
@@ -302,7 +310,9 @@ def _macho_exports(macho: Any) -> set[str]:  # noqa: ANN401 - lief's types allow
     ):
         if present:
             return {export.symbol.name for export in info.exports if export.has_symbol}
-    return {symbol.name for symbol in macho.exported_symbols}
+    return {
+        symbol.name for symbol in macho.symbols if _macho_type(symbol) & _PRIVATE_TYPE_EXTERNAL == _DEFINED_EXTERNAL
+    }
 
 
 def _macho_signature(macho: Any, data: bytes) -> Signature | None:  # noqa: ANN401 - lief's types allow bytes for text
@@ -363,7 +373,7 @@ def _measure_archive(data: bytes, where: str | None) -> BinaryFacts:
 def _object_machine(head: bytes) -> tuple[str, str]:
     if head.startswith(ELF_MAGIC) and len(head) == 20:  # noqa: PLR2004 - e_machine ends there
         return "linux", _ELF_MACHINES.get(int.from_bytes(head[18:20], "little"), "unknown")
-    if head.startswith(_MACHO_MAGICS):
+    if head.startswith(_MACHO_MAGIC):
         return "macos", _MACHO_MACHINES.get(int.from_bytes(head[4:8], "little"), "unknown")
     if head.startswith(WASM_MAGIC):
         return "wasm", "wasm32"

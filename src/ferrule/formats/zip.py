@@ -83,19 +83,21 @@ class ZipWriter:
             offset=offset,
         )
         self._stream.write(self._local(draft, wide))
-        deflater = Deflater(self._stream)
-        chunks = entry.chunks() if entry.link is None else iter([entry.link.encode()])
-        for chunk in chunks:
-            deflater.write(chunk)
-            if watch is not None:
-                watch(chunk)
-        if size:
-            deflater.finish()
-        member = _Member(name, draft.flags, draft.method, deflater.crc, deflater.packed, size, draft.attributes, offset)
+        crc, packed = self._pack(entry, watch) if size else (0, 0)
+        member = _Member(name, draft.flags, draft.method, crc, packed, size, draft.attributes, offset)
         self._stream.seek(offset)
         self._stream.write(self._local(member, wide))
         self._stream.seek(0, 2)
         self._members.append(member)
+
+    def _pack(self, entry: Entry, watch: Callable[[bytes], object] | None) -> tuple[int, int]:
+        deflater = Deflater(self._stream)
+        for chunk in entry.chunks() if entry.link is None else (entry.link.encode(),):
+            deflater.write(chunk)
+            if watch is not None:
+                watch(chunk)
+        deflater.finish()
+        return deflater.crc, deflater.packed
 
     def finish(self) -> None:
         """Write the central directory; nothing may be added afterwards."""

@@ -1,0 +1,499 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+from dataclasses import replace
+
+import pytest
+
+from ferrule.errors import BuildError, VerificationError
+from ferrule.formats.entries import Entry, with_folders
+from ferrule.formats.oci import (
+    INDEX,
+    LAYER_PLAIN,
+    MANIFEST,
+    Descriptor,
+    PlatformImage,
+    append_layers,
+    canonical,
+    docker_archive,
+    image_config,
+    platform_document,
+    read_layout,
+    rfc3339,
+    write_layer,
+    write_layout,
+)
+from ferrule.formats.tar import Limits, write_tar
+from ferrule.model import Digest
+
+EPOCH = 1_767_323_045
+PLATFORMS = ("linux/arm64", "linux/amd64")
+
+
+def layer(folder, name="layer", content=b"x"):
+    folder.mkdir(exist_ok=True, parents=True)
+    return write_layer(folder / name, with_folders([Entry("app/lib.so", content)]), EPOCH, comment=f"adds {name}")
+
+
+def images(folder):
+    for platform in PLATFORMS:
+        made = layer(folder / "work", platform.replace("/", "-"), platform.encode())
+        yield PlatformImage(platform, (made,), image_config(platform, [made], epoch=EPOCH, labels={"b": "1", "a": "2"}))
+
+
+def layout(folder):
+    write_layout(folder / "image", list(images(folder)), epoch=EPOCH, annotations={"title": "demo"}, ref_name="1.0")
+    return folder / "image"
+
+
+def blob(folder, digest):
+    return folder / "blobs" / "sha256" / digest.hex
+
+
+def test_json_has_one_form():
+    assert canonical({"b": [1, None], "a": "ü"}) == '{"a":"ü","b":[1,null]}'.encode()
+    assert rfc3339(EPOCH) == "2026-01-02T03:04:05Z"
+
+
+def test_platforms_are_split_and_checked():
+    assert platform_document("linux/arm/v7") == {"os": "linux", "architecture": "arm", "variant": "v7"}
+    for wrong in ("linux", "linux/", "a/b/c/d"):
+        with pytest.raises(BuildError, match="os/architecture"):
+            platform_document(wrong)
+
+
+def test_a_layer_knows_both_of_its_digests(tmp_path):
+    import gzip  # noqa: PLC0415 - the judge of this test
+
+    made = layer(tmp_path)
+    data = (tmp_path / "layer").read_bytes()
+    assert (made.digest, made.size) == (Digest.of(data), len(data))
+    assert made.diff_id == Digest.of(gzip.decompress(data))
+
+
+def test_a_config_runs_without_rights():
+    config = image_config("linux/amd64", [], epoch=EPOCH)
+    assert config == {
+        "architecture": "amd64",
+        "os": "linux",
+        "created": "2026-01-02T03:04:05Z",
+        "config": {
+            "User": "65532:65532",
+            "WorkingDir": "/",
+            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+        },
+        "rootfs": {"type": "layers", "diff_ids": []},
+        "history": [],
+    }
+
+
+def test_a_config_says_what_it_was_told(tmp_path):
+    made = layer(tmp_path)
+    config = image_config(
+        "linux/amd64",
+        [made, replace(made, comment="")],
+        epoch=EPOCH,
+        user="0",
+        env={"PATH": "/bin", "X": "1"},
+        labels={"l": "v"},
+        entrypoint=["/app"],
+        cmd=["--help"],
+        working_dir="/app",
+    )
+    assert config["config"] == {
+        "User": "0",
+        "WorkingDir": "/app",
+        "Env": ["PATH=/bin", "X=1"],
+        "Labels": {"l": "v"},
+        "Entrypoint": ["/app"],
+        "Cmd": ["--help"],
+    }
+    assert config["rootfs"]["diff_ids"] == [made.diff_id.oci] * 2
+    assert config["history"] == [
+        {"created": "2026-01-02T03:04:05Z", "created_by": "ferrule", "comment": "adds layer"},
+        {"created": "2026-01-02T03:04:05Z", "created_by": "ferrule"},
+    ]
+
+
+def test_what_is_written_is_read(tmp_path):
+    found = read_layout(layout(tmp_path))
+    assert [image.platform for image in found.images] == ["linux/amd64", "linux/arm64"]
+    assert found.ref_name == "1.0"
+    assert found.annotations == {"title": "demo", "org.opencontainers.image.created": "2026-01-02T03:04:05Z"}
+    assert found.images[0].config["config"]["Labels"] == {"a": "2", "b": "1"}
+    assert found.images[0].annotations["title"] == "demo"
+    assert found.index.media_type == INDEX
+    index = json.loads(blob(tmp_path / "image", found.index.digest).read_bytes())
+    assert [entry["platform"] for entry in index["manifests"]] == [
+        {"os": "linux", "architecture": "amd64"},
+        {"os": "linux", "architecture": "arm64"},
+    ]
+
+
+def test_two_folders_and_any_order_give_the_same_bytes(tmp_path):
+    one = layout(tmp_path / "one")
+    other = tmp_path / "other" / "image"
+    write_layout(
+        other, list(images(tmp_path / "other"))[::-1], epoch=EPOCH, annotations={"title": "demo"}, ref_name="1.0"
+    )
+    files = {p.relative_to(one): p.read_bytes() for p in one.rglob("*") if p.is_file()}
+    assert files == {p.relative_to(other): p.read_bytes() for p in other.rglob("*") if p.is_file()}
+
+
+def test_the_same_layer_is_stored_once(tmp_path):
+    made = layer(tmp_path)
+    config = image_config("linux/amd64", [made, made], epoch=0)
+    index = write_layout(tmp_path / "image", [PlatformImage("linux/amd64", (made, made), config)], epoch=0)
+    assert index.annotations == {}
+    assert len(list((tmp_path / "image/blobs/sha256").iterdir())) == 4
+    assert read_layout(tmp_path / "image").ref_name is None
+
+
+def test_images_that_contradict_each_other_are_refused(tmp_path):
+    made = layer(tmp_path)
+    image = PlatformImage("linux/amd64", (made,), image_config("linux/amd64", [made], epoch=0))
+    with pytest.raises(BuildError, match="each platform once"):
+        write_layout(tmp_path / "a", [image, image], epoch=0)
+    with pytest.raises(BuildError, match="none"):
+        write_layout(tmp_path / "a", [], epoch=0)
+    made.path.write_bytes(b"other")
+    with pytest.raises(BuildError, match="any more"):
+        write_layout(tmp_path / "b", [image], epoch=0)
+    assert not blob(tmp_path / "b", made.digest).exists()
+
+
+# Reading what nobody vouches for
+
+
+def rewritten(folder, change):
+    """The layout with its index changed by `change`, and everything above made right again."""
+    top = json.loads((folder / "index.json").read_bytes())
+    descriptor = top["manifests"][0]
+    old = folder / "blobs" / "sha256" / descriptor["digest"][7:]
+    index = json.loads(old.read_bytes())
+    old.unlink()
+    change(index)
+    top["manifests"][0] |= stored(folder, index)
+    (folder / "index.json").write_bytes(canonical(top))
+    return folder
+
+
+def stored(folder, document):
+    data = canonical(document)
+    digest = Digest.of(data)
+    blob(folder, digest).write_bytes(data)
+    return {"digest": digest.oci, "size": len(data)}
+
+
+def remade(folder, change):
+    """The layout with its first manifest and config changed, and everything above made right again."""
+
+    def replace_manifest(index):
+        entry = index["manifests"][0]
+        old = folder / "blobs" / "sha256" / entry["digest"][7:]
+        manifest = json.loads(old.read_bytes())
+        place = folder / "blobs" / "sha256" / manifest["config"]["digest"][7:]
+        config = json.loads(place.read_bytes())
+        old.unlink()
+        place.unlink()
+        change(manifest, config)
+        manifest["config"] |= stored(folder, config)
+        entry |= stored(folder, manifest)
+
+    return rewritten(folder, replace_manifest)
+
+
+def test_blobs_are_recomputed(tmp_path):
+    folder = layout(tmp_path)
+    for path in sorted((folder / "blobs/sha256").iterdir()):
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        with pytest.raises(VerificationError, match="another content"):
+            read_layout(folder)
+        path.write_bytes(content + b"x")
+        with pytest.raises(VerificationError, match="bytes, declared are"):
+            read_layout(folder)
+        path.unlink()
+        with pytest.raises(VerificationError, match="missing"):
+            read_layout(folder)
+        path.write_bytes(content)
+    assert read_layout(folder)
+
+
+def test_a_blob_may_not_be_a_link(tmp_path):
+    folder = layout(tmp_path)
+    path = next((folder / "blobs/sha256").iterdir())
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(VerificationError, match="missing"):
+        read_layout(folder)
+
+
+@pytest.mark.parametrize("name", ["extra", "blobs/sha256/" + "0" * 64, "blobs/sha512/x", "blobs/sha256/dir/x"])
+def test_what_belongs_to_nothing_is_refused(tmp_path, name):
+    folder = layout(tmp_path)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"")
+    with pytest.raises(VerificationError, match=f"{name} belongs to nothing"):
+        read_layout(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("oci-layout", b'{"imageLayoutVersion":"2.0.0"}', "version 1.0.0"),
+        ("oci-layout", b"[]", "not a JSON object"),
+        ("oci-layout", None, "oci-layout is missing"),
+        ("index.json", b"{", "not a JSON object"),
+        ("index.json", b"[" * 100_000, "not a JSON object"),
+        ("index.json", bytes((4 << 20) + 1), "more than"),
+        ("index.json", b'{"manifests":{}}', "no list of manifests"),
+        ("index.json", b'{"manifests":[]}', "each platform once, not none"),
+        ("index.json", b'{"manifests":[1]}', "not a descriptor"),
+        ("index.json", b'{"manifests":[{"size":true,"mediaType":"x","digest":"y"}]}', "not a descriptor"),
+        ("index.json", b'{"manifests":[{"size":1,"mediaType":"x","digest":"sha512:y"}]}', "not SHA-256"),
+        ("index.json", b'{"manifests":[{"size":1,"mediaType":"x","digest":"sha256:../../../etc/passwd"}]}', "SHA-256"),
+    ],
+)
+def test_damaged_entry_points_are_refused(tmp_path, name, content, reason):
+    folder = layout(tmp_path)
+    (folder / name).write_bytes(content) if content is not None else (folder / name).unlink()
+    with pytest.raises(VerificationError, match=reason):
+        read_layout(folder)
+
+
+def test_many_descriptors_are_refused(tmp_path):
+    with pytest.raises(VerificationError, match="no list of manifests"):
+        read_layout(layout(tmp_path), Limits(members=0))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda index: index["manifests"][0].update(mediaType="text/plain"), "not that of a manifest"),
+        (lambda index: index["manifests"][0].update(mediaType=INDEX), "not that of a manifest"),
+        (lambda index: index["manifests"][0]["platform"].update(architecture="s390x"), "declared for linux/s390x"),
+        (lambda index: index["manifests"][0].update(platform={"os": "linux"}), "which platform"),
+        (lambda index: index["manifests"][0].update(platform=7), "which platform"),
+        (lambda index: index["manifests"].append(index["manifests"][0]), "each platform once"),
+        (lambda index: index.update(mediaType=MANIFEST), "says that it is"),
+    ],
+)
+def test_an_index_that_contradicts_itself_is_refused(tmp_path, change, reason):
+    with pytest.raises(VerificationError, match=reason):
+        read_layout(rewritten(layout(tmp_path), change))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda manifest, _: manifest["config"].update(mediaType="text/plain"), "not that of a config"),
+        (lambda manifest, _: manifest["layers"][0].update(mediaType="x+zstd"), "layers must be tar"),
+        (lambda manifest, _: manifest["layers"].append(manifest["layers"][0]), "diff_ids"),
+        (lambda manifest, _: manifest.update(layers=[]), "diff_ids"),
+        (lambda manifest, _: manifest.update(mediaType=7), "says that it is 7"),
+        (lambda _, config: config["rootfs"].update(diff_ids=["sha256:" + "0" * 64]), "diff_ids"),
+        (lambda _, config: config.update(rootfs=None), "diff_ids"),
+        (lambda _, config: config.pop("os"), "which platform"),
+        (lambda _, config: config.update(architecture="s390x"), "declared for"),
+        (lambda manifest, _: manifest["layers"][0].update(mediaType=LAYER_PLAIN), "diff_ids"),
+    ],
+)
+def test_a_manifest_that_contradicts_itself_is_refused(tmp_path, change, reason):
+    with pytest.raises(VerificationError, match=reason):
+        read_layout(remade(layout(tmp_path), change))
+
+
+def test_a_layer_that_is_a_bomb_is_refused(tmp_path):
+    with pytest.raises(VerificationError, match="holds more than 4096 bytes"):
+        read_layout(layout(tmp_path), Limits(total_bytes=4096))
+
+
+def test_manifests_may_stand_in_index_json_itself(tmp_path):
+    made = read_layout(layout(tmp_path))
+    folder = made.folder
+    blob(folder, made.index.digest).unlink()
+    entries = [replace(image.manifest, annotations={}).document() for image in made.images]
+    (folder / "index.json").write_bytes(canonical({"schemaVersion": 2, "manifests": entries}))
+    found = read_layout(folder)
+    assert [image.platform for image in found.images] == ["linux/amd64", "linux/arm64"]
+    assert found.index.digest == Digest.of_file(folder / "index.json")
+
+
+def test_one_manifest_without_a_platform_has_that_of_its_config(tmp_path):
+    made = layer(tmp_path)
+    image = PlatformImage("linux/amd64", (made,), image_config("linux/amd64", [made], epoch=0))
+    write_layout(tmp_path / "image", [image], epoch=0)
+    found = read_layout(tmp_path / "image")
+    blob(found.folder, found.index.digest).unlink()
+    bare = replace(found.images[0].manifest, platform=None)
+    (found.folder / "index.json").write_bytes(canonical({"manifests": [bare.document()]}))
+    again = read_layout(found.folder)
+    assert again.index == bare
+    assert again.image("linux/amd64").platform == "linux/amd64"
+
+
+def test_types_of_docker_and_plain_layers_are_read(tmp_path):
+    prefix = "application/vnd.docker."
+
+    def docker(manifest, config):
+        manifest["mediaType"] = prefix + "distribution.manifest.v2+json"
+        manifest["config"]["mediaType"] = prefix + "container.image.v1+json"
+        plain = io.BytesIO()
+        write_tar(plain, [Entry("a", b"x")], 0)
+        data = plain.getvalue()
+        (tmp_path / "image/blobs/sha256" / hashlib.sha256(data).hexdigest()).write_bytes(data)
+        manifest["layers"][0]["mediaType"] = prefix + "image.rootfs.diff.tar.gzip"
+        manifest["layers"].append(
+            {
+                "mediaType": prefix + "image.rootfs.diff.tar",
+                "digest": Digest.of(data).oci,
+                "size": len(data),
+            }
+        )
+        config["rootfs"]["diff_ids"].append(Digest.of(data).oci)
+
+    folder = remade(layout(tmp_path), docker)
+    rewritten(folder, lambda index: index["manifests"][0].update(mediaType=prefix + "distribution.manifest.v2+json"))
+    found = read_layout(folder)
+    assert found.images[0].manifest.media_type == MANIFEST
+    assert found.images[0].layers[1].media_type == LAYER_PLAIN
+    extended = append_layers(found, "linux/amd64", [], epoch=0)
+    write_layout(tmp_path / "again", [extended], epoch=0)
+    assert len(read_layout(tmp_path / "again").images[0].layers) == 2
+
+
+def test_attestations_are_checked_but_are_no_images(tmp_path):
+    folder = layout(tmp_path)
+    statement = stored(folder, {"predicate": 1})
+    attestation = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", **stored(folder, {})},
+        "layers": [{"mediaType": "application/vnd.in-toto+json", **statement}],
+    }
+    entry = {
+        "mediaType": MANIFEST,
+        "platform": {"os": "unknown", "architecture": "unknown"},
+        **stored(folder, attestation),
+    }
+    rewritten(folder, lambda index: index["manifests"].append(entry))
+    assert len(read_layout(folder).images) == 2
+    (folder / "blobs/sha256" / statement["digest"][7:]).write_bytes(b'{"predicate":2}')
+    with pytest.raises(VerificationError, match="another content"):
+        read_layout(folder)
+
+
+# Layers on a base
+
+
+def test_layers_are_put_on_a_base(tmp_path):
+    base = read_layout(layout(tmp_path))
+    own = layer(tmp_path, "own", b"own")
+    extended = [
+        append_layers(
+            base,
+            platform,
+            [own],
+            epoch=EPOCH + 1,
+            user="1000",
+            env={"X": "1"},
+            labels={"c": "3"},
+            entrypoint=["/app"],
+            cmd=["run"],
+            working_dir="/app",
+            base_name="registry.example/base:1",
+        )
+        for platform in PLATFORMS
+    ]
+    write_layout(tmp_path / "final", extended, epoch=EPOCH + 1)
+    found = read_layout(tmp_path / "final").image("linux/arm64")
+    assert [one.digest for one in found.layers] == [base.image("linux/arm64").layers[0].digest, own.digest]
+    assert found.config["config"] == {
+        "User": "1000",
+        "WorkingDir": "/app",
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "X=1"],
+        "Labels": {"a": "2", "b": "1", "c": "3"},
+        "Entrypoint": ["/app"],
+        "Cmd": ["run"],
+    }
+    assert [entry.get("comment") for entry in found.config["history"]] == ["adds linux-arm64", "adds own"]
+    assert found.config["created"] == rfc3339(EPOCH + 1)
+    assert found.annotations["org.opencontainers.image.base.digest"] == base.image("linux/arm64").manifest.digest.oci
+    assert found.annotations["org.opencontainers.image.base.name"] == "registry.example/base:1"
+
+
+def test_what_is_not_changed_stays_as_the_base_has_it(tmp_path):
+    def settings(_, config):
+        config["config"] = {"User": "7", "Cmd": ["sh"], "Env": None}
+        config.pop("history")
+
+    base = read_layout(remade(layout(tmp_path), settings))
+    kept = append_layers(base, "linux/amd64", [], epoch=0)
+    assert kept.config["config"]["User"] == "7"
+    assert kept.config["config"]["Cmd"] == ["sh"]
+    assert kept.config["config"]["Env"][0].startswith("PATH=")
+    assert "org.opencontainers.image.base.name" not in kept.annotations
+    assert "Cmd" not in append_layers(base, "linux/amd64", [], epoch=0, entrypoint=["/x"]).config["config"]
+
+
+def test_a_variant_is_found_by_its_architecture_and_a_missing_one_is_named(tmp_path):
+    def variant(_, config):
+        config["architecture"], config["variant"] = "arm", "v7"
+
+    folder = remade(layout(tmp_path), variant)
+    rewritten(
+        folder,
+        lambda index: index["manifests"][0].update(platform={"os": "linux", "architecture": "arm", "variant": "v7"}),
+    )
+    base = read_layout(folder)
+    assert base.image("linux/arm").platform == "linux/arm/v7"
+    with pytest.raises(BuildError, match="no variant for linux/s390x, only for linux/arm/v7, linux/arm64"):
+        base.image("linux/s390x")
+
+
+# The archive that engines load
+
+
+def test_the_archive_is_a_layout_and_a_docker_archive(tmp_path):
+    made = read_layout(layout(tmp_path))
+    digest = docker_archive(tmp_path / "a.tar", made, "linux/arm64", tags=["demo:1.0", "demo:latest"], epoch=5)
+    assert digest == Digest.of_file(tmp_path / "a.tar")
+    with tarfile.open(tmp_path / "a.tar") as archive:
+        assert {member.mtime for member in archive} == {5}
+        archive.extractall(tmp_path / "out", filter="data")
+    found = read_layout_of_archive(tmp_path / "out")
+    assert [image.platform for image in found.images] == ["linux/arm64"]
+    assert found.ref_name == "1.0"
+    (docker,) = json.loads((tmp_path / "out/manifest.json.kept").read_bytes())
+    image = made.image("linux/arm64")
+    assert docker["RepoTags"] == ["demo:1.0", "demo:latest"]
+    assert docker["Config"] == f"blobs/sha256/{image.config_descriptor.digest}"
+    assert docker["Layers"] == [f"blobs/sha256/{image.layers[0].digest}"]
+
+
+def read_layout_of_archive(folder):
+    shutil.move(folder / "manifest.json", folder.parent / "kept")
+    found = read_layout(folder)
+    shutil.move(folder.parent / "kept", folder / "manifest.json.kept")
+    return found
+
+
+def test_an_archive_may_have_no_name(tmp_path):
+    made = read_layout(layout(tmp_path))
+    docker_archive(tmp_path / "a.tar", made, "linux/amd64")
+    with tarfile.open(tmp_path / "a.tar") as archive:
+        assert json.load(archive.extractfile("manifest.json"))[0]["RepoTags"] == []
+        assert "annotations" not in json.load(archive.extractfile("index.json"))["manifests"][0]
+
+
+def test_a_descriptor_leaves_out_what_is_empty():
+    assert Descriptor("x", Digest.of(b""), 0).document() == {
+        "mediaType": "x",
+        "digest": Digest.of(b"").oci,
+        "size": 0,
+    }
