@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from ferrule.config import Config
     from ferrule.engine.events import Listener
     from ferrule.tools.host import Host
+    from ferrule.tools.rust import Road
     from ferrule.tools.toolchain import Toolchain, Wanted
 
 STATE: Final = ".ferrule"
 """Folder of the project for everything that may be deleted: results, work in progress, Cargo's target folders."""
 
 MANIFEST: Final = "manifest.json"
+
+EXTRAS: Final = {"emulation": "qemu-aarch64"}
+"""Tools that people may ask for besides those of a plan, where their name is another one."""
 
 DEFAULT_EPOCH: Final = 315_532_800
 """1980-01-01T00:00:00Z, the first moment that a ZIP can tell: "now" in every output unless SOURCE_DATE_EPOCH says else.
@@ -48,7 +52,7 @@ class Surroundings:
     monotonic: Callable[[], float]
     now_ns: Callable[[], int]
     epoch: int = DEFAULT_EPOCH
-    road: str | None = None
+    road: Road | None = None
 
 
 def load(folder: Path) -> Config:
@@ -94,12 +98,12 @@ def disk_of(root: Path) -> planning.Disk:
     return planning.Disk(read_text, folders)
 
 
-def wanted_tools(config: Config, plan: Plan) -> Wanted:
+def wanted_tools(config: Config, plan: Plan, road: Road | None) -> Wanted:
     """The tools that a plan needs, in the versions that targets.yaml asks for."""
     from ferrule.tools.toolchain import Wanted  # noqa: PLC0415
 
     tools = frozenset(tool for action in plan.actions for tool in action.tools)
-    triples = tuple(sorted({a.target for a in plan.actions if a.target and {"rustc", "cargo"} & set(a.tools)}))
+    triples = tuple(sorted({a.target for a in plan.actions if a.target and "rustc" in a.tools}))
     return Wanted(
         rust=config.toolchain.rust,
         zig=config.toolchain.zig,
@@ -107,13 +111,23 @@ def wanted_tools(config: Config, plan: Plan) -> Wanted:
         cbindgen=config.toolchain.cbindgen,
         triples=triples,
         tools=tools,
+        road=road,
     )
 
 
 def wanted(config: Config, around: Surroundings, *, extras: tuple[str, ...], host_only: bool) -> Wanted:
     """The tools that a release (or, with `host_only`, a developer's build) needs, and what was asked for besides."""
     plan = part(config, around, (), ()) if host_only else make_plan(config, around)
-    return replace(wanted_tools(config, plan), extras=frozenset(extras))
+    found = wanted_tools(config, plan, around.road)
+    return replace(found, tools=found.tools | {EXTRAS.get(name, name) for name in extras})
+
+
+def _toolchain(config: Config, plan: Plan, around: Surroundings) -> Toolchain | None:
+    """The tools of a plan; None if it needs none. Raises ToolchainError with every fault and its fix."""
+    from ferrule.tools.toolchain import require  # noqa: PLC0415
+
+    needed = wanted_tools(config, plan, around.road)
+    return require(needed, around.host) if needed.tools else None
 
 
 def part(config: Config, around: Surroundings, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Plan:
@@ -162,10 +176,7 @@ def reasons(config: Config, plan: Plan, around: Surroundings) -> dict[str, str]:
 
     An action that needs another which must run cannot be judged before that has run, and says so.
     """
-    from ferrule import doctor  # noqa: PLC0415
-
-    wanted = wanted_tools(config, plan)
-    toolchain = doctor.require(wanted, around.host, road=around.road) if wanted.tools else None
+    toolchain = _toolchain(config, plan, around)
     state = config.root / STATE
     index = StatIndex(state / "index.json", around.now_ns)
     store = Store(state / "store", index, lambda _: None)
@@ -202,10 +213,7 @@ def run(
     `everything` places outputs that do not ship too (a developer's build). Raises ToolchainError, StorageError;
     failures of actions are in the report.
     """
-    from ferrule import doctor  # noqa: PLC0415
-
-    wanted = wanted_tools(config, plan)
-    toolchain = doctor.require(wanted, around.host, road=around.road) if wanted.tools else None
+    toolchain = _toolchain(config, plan, around)
     state = config.root / STATE
     with locked(state, listen):
         index = StatIndex(state / "index.json", around.now_ns)
@@ -284,7 +292,7 @@ def manifest_of(config: Config, plan: Plan, report: Report, toolchain: Toolchain
         "project": plan.project,
         "release": plan.version,
         "source": {"commit": state.commit, "dirty": state.dirty},
-        "toolchain": toolchain.manifest() if toolchain else None,
+        "toolchain": _tools_document(toolchain),
         "artifacts": [_shipped(p) for p in report.placed],
         "packed": [
             {
@@ -302,6 +310,13 @@ def manifest_of(config: Config, plan: Plan, report: Report, toolchain: Toolchain
         ],
         "facts": {o.action.id: dict(o.facts) for o in report.outcomes if o.facts},
     }
+
+
+def _tools_document(toolchain: Toolchain | None) -> Json:
+    if toolchain is None:
+        return None
+    tools: dict[str, Json] = {name: tool.identity for name, tool in sorted(toolchain.tools.items())}
+    return {"road": toolchain.road, "tools": tools, "std": dict(sorted(toolchain.std.items()))}
 
 
 def _shipped(placed: Placed) -> Json:

@@ -113,7 +113,7 @@ class WasmComponent:
                 ),
                 target_folder=shop.cache(f"cargo/{self.triple}-{role}"),
                 environment=shop.site.environment,
-                offline=shop.site.offline,
+                offline=shop.site.host.offline,
                 extra={"FERRULE_FINGERPRINT": shop.key.hex, "FERRULE_INTERFACE": interface.hex},
             )
             made = cargo.build(shop.run, command, shop.progress)
@@ -125,7 +125,7 @@ class WasmComponent:
             if not self.wasi:
                 _refuse_wasi(target.name, facts.imports)
             shop.say(**{role: binary.summary(facts)})
-        shop.say(interface=interface.hex)
+        shop.say(fingerprint=shop.key.hex, interface=interface.hex)
 
 
 def _canonical(value: dict[str, str]) -> bytes:

@@ -84,7 +84,7 @@ class CbindgenHeader:
             lockfile=shop.project / self.workspace / "Cargo.lock",
             config=config,
             output=raw,
-            offline=shop.site.offline,
+            offline=shop.site.host.offline,
         )
         shop.run(command)
         text = raw.read_text(encoding="utf-8")
@@ -96,9 +96,9 @@ class CbindgenHeader:
 
 
 def interface_of(header: str) -> Digest:
-    """Fingerprint of what a header declares: its tokens, whatever its comments and layout.
+    r"""Fingerprint of what a header declares: its tokens, whatever its comments and layout.
 
-    >>> interface_of("int a(void); /* one */") == interface_of("// two\\nint  a( void );")
+    >>> interface_of("int a(void); /* one */") == interface_of("// two\nint  a( void );")
     True
     """
     code = re.sub(r"/\*.*?\*/|//[^\n]*", " ", header, flags=re.DOTALL)

@@ -6,11 +6,12 @@ import json
 import re
 import shutil
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ferrule.errors import BuildError, VerificationError
+from ferrule.errors import VerificationError
 from ferrule.model import Action, Output
 from ferrule.platforms import PLATFORMS
 from ferrule.spec import ArtifactRef, Context, CrateRef, Feature, Kind, PlanProblem, Spec
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.engine.workshop import Workshop
-    from ferrule.formats.binary import BinaryFacts
-    from ferrule.model import Json, Target
+    from ferrule.model import Target
 
 LibraryType = Literal["cdylib", "staticlib"]
 
@@ -141,7 +141,7 @@ class CargoLibrary:
         """Build, copy under the declared names, and refuse what is not as declared."""
         from ferrule.tools import cargo, zig  # noqa: PLC0415
 
-        zig.prime(shop.toolchain, shop.site.downloads, shop.site.environment)
+        zig.prime(shop.toolchain, shop.site.host.cache, shop.site.environment)
         command = cargo.library_command(
             shop.toolchain,
             cargo.LibraryBuild(
@@ -157,26 +157,26 @@ class CargoLibrary:
                 soname=self.soname,
             ),
             target_folder=shop.cache(f"cargo/{self.triple}"),
-            cache=shop.site.downloads,
+            cache=shop.site.host.cache,
             environment=shop.site.environment,
-            offline=shop.site.offline,
+            offline=shop.site.host.offline,
             extra=self._identity(shop),
         )
         made = cargo.build(shop.run, command, shop.progress)
         shop.discovered(cargo.outside(made.read, [shop.project / s for s in shop.action.sources]))
         for kind in self.types:
             self._take(shop, kind, made.file(self.crate, PLATFORMS[self.triple], kind, self.library))
-        shop.say(link=list(made.native_libraries))
+        shop.say(link=list(made.native_libraries), **self._told(shop))
 
     def _identity(self, shop: Workshop) -> dict[str, str]:
         """What a build script may compile in; a crate that does not look at these variables is the same anyway."""
-        interface = str(shop.facts_of[self.header].get("interface", "")) if self.header else ""
-        known = {
-            "FERRULE_FINGERPRINT": shop.key.hex,
-            "FERRULE_INTERFACE": interface,
-            "FERRULE_COMMIT": self.commit,
-        }
-        return {name: value for name, value in known.items() if value}
+        known = {**self._told(shop), "commit": self.commit}
+        return {f"FERRULE_{name.upper()}": value for name, value in known.items()}
+
+    def _told(self, shop: Workshop) -> dict[str, str]:
+        """Fingerprint of what the library is made of, and of its interface where a header declares one."""
+        interface = shop.facts_of[self.header].get("interface") if self.header else None
+        return {"fingerprint": shop.key.hex, **({"interface": str(interface)} if interface else {})}
 
     def _take(self, shop: Workshop, kind: LibraryType, made: Path) -> None:
         from ferrule.formats import binary  # noqa: PLC0415
@@ -184,22 +184,25 @@ class CargoLibrary:
         target = shop.output(kind)
         shutil.copyfile(made, target)
         facts = binary.measure(target)
-        floor = self.glibc or self.macos
-        problems = binary.check(facts, platform=PLATFORMS[self.triple], floor=floor, exports_allowed=self.exports)
+        problems = binary.check(
+            facts,
+            platform=PLATFORMS[self.triple],
+            floor=self.glibc or self.macos,
+            exports_allowed=self._allowed(facts.exports) if kind == "cdylib" else None,
+        )
         if problems:
             raise VerificationError(
                 f"{target.name} is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
                 where=f"{shop.action.artifact} for {self.triple}",
                 hint="correct the code or what targets.yaml declares; nothing was shipped",
             )
-        shop.say(**{kind: summary(facts)})
+        shop.say(**{kind: binary.summary(facts)})
 
-
-def summary(facts: BinaryFacts) -> Json:
-    """The measured facts that the manifest keeps of a library."""
-    from ferrule.formats import binary  # noqa: PLC0415
-
-    return binary.summary(facts)
+    def _allowed(self, exports: tuple[str, ...]) -> set[str] | None:
+        """Those of the exported names that targets.yaml allows; None where it says nothing."""
+        if self.exports is None:
+            return None
+        return {name for name in exports if any(fnmatchcase(name, glob) for glob in self.exports)}
 
 
 KIND = Kind(
@@ -209,5 +212,3 @@ KIND = Kind(
     summary="native libraries (cdylib, staticlib) of a crate, one set a target",
     systems=frozenset({"linux", "macos"}),
 )
-
-__all__ = ["KIND", "BuildError", "CargoLibrary", "LibrarySpec", "abi_of"]

@@ -128,11 +128,10 @@ def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> A
 
 
 def _sdist(context: Context, spec: WheelSpec, common: _Common) -> Action:
-    from packaging.utils import canonicalize_name, canonicalize_version  # noqa: PLC0415
+    from ferrule.formats.wheel import sdist_file_name  # noqa: PLC0415
 
     library = context.actions_of(spec.library)
-    stem = canonicalize_name(common.name).replace("-", "_")
-    name = f"{stem}-{canonicalize_version(common.version, strip_trailing_zero=False)}.tar.gz"
+    name = sdist_file_name(common.name, common.version)
     sources = tuple(dict.fromkeys(s for action in library for s in action.sources))
     return Action(
         id=f"{context.artifact}@sdist",
