@@ -12,7 +12,6 @@ import hashlib
 import io
 import itertools
 from dataclasses import dataclass
-from email.parser import HeaderParser
 from typing import TYPE_CHECKING
 
 from ferrule.errors import BuildError, VerificationError
@@ -181,7 +180,7 @@ def _lines(text: str) -> bytes:
 
 
 def _check_metadata(text: str, name: str, version: str, licences: Sequence[str]) -> None:
-    headers = HeaderParser().parsestr(text)
+    headers = _headers(text)
     if distribution_name(str(headers.get("Name", ""))) != distribution_name(name):
         raise BuildError(f"the metadata is of {headers.get('Name')!r}, not of {name!r}")
     if distribution_version(str(headers.get("Version", ""))) != distribution_version(version):
@@ -192,6 +191,12 @@ def _check_metadata(text: str, name: str, version: str, licences: Sequence[str])
         raise BuildError(
             f"the metadata {fault} the licence file {licence}, which is {'not ' * (licence in declared)}given"
         )
+
+
+def _headers(text: str) -> Message:
+    from email.parser import HeaderParser  # noqa: PLC0415 - as slow as all the rest here, and planning needs no metadata
+
+    return HeaderParser().parsestr(text)
 
 
 def _wheel_text(tags: Sequence[str], *, root_is_purelib: bool, generator: str) -> str:
@@ -264,7 +269,7 @@ def read_wheel(path: Path, limits: Limits = Limits()) -> WheelFacts:  # noqa: B0
         if part not in kept:
             raise VerificationError(f"the wheel has no {info}/{part}", where=where)
     _check_record(kept["RECORD"], f"{info}/RECORD", digests, sizes, where)
-    _check_tags(HeaderParser().parsestr(kept["WHEEL"]), tags, where)
+    _check_tags(_headers(kept["WHEEL"]), tags, where)
     return WheelFacts(name, version, tags, kept["METADATA"], digests)
 
 
