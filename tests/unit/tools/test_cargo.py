@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from machine import COMMIT, LINUX, MACOS, WASM
+
+from ferrule.errors import BuildError
+from ferrule.model import Tool
+from ferrule.platforms import PLATFORMS
+from ferrule.tools import cargo
+from ferrule.tools.cargo import Built, LibraryBuild, Made, WasmBuild
+from ferrule.tools.run import Captured, ToolFailed
+from ferrule.tools.toolchain import Toolchain
+
+TOOLS = {
+    "rustc": Tool("rustc", "1.96.0", ("/usr/bin/rustc",), f"rustc 1.96.0; commit-hash: {COMMIT}"),
+    **{
+        name: Tool(name, "1", (f"/tools/{name}",), name)
+        for name in ("cargo", "zig", "cargo-zigbuild", "wasm-ld", "wasm-component-ld")
+    },
+}
+CHAIN = Toolchain("system", TOOLS, {LINUX: "prebuilt", MACOS: "build-std", WASM: "build-std"}, Path("/usr"))
+ENVIRONMENT = {"PATH": "/bin", "HOME": "/home/me", "CARGO_MAKEFLAGS": "--jobserver-auth=fifo:/tokens"}
+
+
+def library(triple=LINUX, **fields):
+    build = LibraryBuild(Path("/w/rust"), "x-ffi", triple, ("cdylib", "staticlib"), **fields)
+    return cargo.library_command(
+        CHAIN, build, target_folder=Path("/t"), cache=Path("/c"), environment=ENVIRONMENT, extra={"FERRULE_COMMIT": "c"}
+    )
+
+
+def wasm(**fields):
+    return cargo.wasm_command(
+        CHAIN,
+        WasmBuild(Path("/w/rust"), "x-wasm", **fields),
+        target_folder=Path("/t"),
+        environment=ENVIRONMENT,
+        offline=True,
+    )
+
+
+def test_linux_library():
+    command = library(glibc="2.17", soname="libx.so.1")
+    assert command.cwd == Path("/w/rust")
+    assert " ".join(command.argv) == (
+        "/tools/cargo-zigbuild rustc --locked --package x-ffi --lib --profile release"
+        " --message-format=json-render-diagnostics --target x86_64-unknown-linux-gnu.2.17 --crate-type cdylib,staticlib"
+        " -- --print native-static-libs -C link-arg=-Wl,-soname,libx.so.1"
+    )
+    env = command.env
+    assert env["CARGO_ZIGBUILD_ZIG_PATH"] == "/tools/zig"
+    assert not Path(env["CARGO_ZIGBUILD_PYTHON_PATH"]).exists()
+    assert env["CARGO_ZIGBUILD_CACHE_DIR"] == "/t/zigbuild"
+    assert env["ZIG_GLOBAL_CACHE_DIR"] == f"/c/zig/1/{LINUX}"
+    assert (env["CARGO"], env["RUSTC"], env["CARGO_TARGET_DIR"]) == ("/tools/cargo", "/usr/bin/rustc", "/t")
+    assert (env["CARGO_INCREMENTAL"], env["FERRULE_COMMIT"]) == ("0", "c")
+    assert env["CARGO_MAKEFLAGS"] == ENVIRONMENT["CARGO_MAKEFLAGS"]
+    assert "RUSTC_BOOTSTRAP" not in env
+
+
+def test_macos_library():
+    command = library(MACOS, macos="11.0", glibc="2.17", soname="libx.1.dylib")
+    assert f"--target {MACOS} " in " ".join(command.argv)
+    assert "-Zbuild-std=std,panic_abort" in command.argv
+    assert command.argv[-1] == "link-arg=-Wl,-install_name,@rpath/libx.1.dylib"
+    assert (command.env["MACOSX_DEPLOYMENT_TARGET"], command.env["RUSTC_BOOTSTRAP"]) == ("11.0", "1")
+    assert command.env["CARGO_ENCODED_RUSTFLAGS"].endswith("\x1f-Zdefault-visibility=hidden")
+
+
+def test_options_of_a_library():
+    command = library(profile="dev", features=("a", "b"), default_features=False)
+    line = " ".join(command.argv)
+    assert "--profile dev --no-default-features --features a,b" in line
+    assert "--target x86_64-unknown-linux-gnu " in line
+    assert "CARGO_INCREMENTAL" not in command.env
+
+
+def test_no_folder_of_this_machine_shows_in_what_is_built():
+    remaps = library().env["CARGO_ENCODED_RUSTFLAGS"].split("\x1f")
+    assert remaps[:4] == [
+        "--remap-path-prefix=/w/rust=/workspace",
+        "--remap-path-prefix=/t=/target",
+        "--remap-path-prefix=/home/me/.cargo=/cargo",
+        f"--remap-path-prefix=/usr/lib/rustlib/src/rust=/rustc/{COMMIT}",
+    ]
+
+
+def test_links_are_remapped_under_both_names(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    pairs = cargo.remapped(CHAIN, tmp_path / "link", Path("/t"), {"CARGO_HOME": "/crates"})
+    assert (str(tmp_path / "link"), "/workspace") in pairs
+    assert (str(tmp_path / "real"), "/workspace") in pairs
+    assert ("/crates", "/cargo") in pairs
+
+
+def test_wasm_module_and_component():
+    module, component = wasm(), wasm(component=True)
+    assert " ".join(module.argv) == (
+        "/tools/cargo rustc --locked --offline --package x-wasm --lib --profile release"
+        " --message-format=json-render-diagnostics --target wasm32-unknown-unknown --crate-type cdylib"
+        " -Zbuild-std=std,panic_abort"
+    )
+    assert module.argv == component.argv
+    linker = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"
+    assert (module.env[linker], component.env[linker]) == ("/tools/wasm-ld", "/tools/wasm-component-ld")
+    assert "--wasm-ld-path" not in module.env["CARGO_ENCODED_RUSTFLAGS"]
+    assert component.env["CARGO_ENCODED_RUSTFLAGS"].endswith("-Clink-arg=--wasm-ld-path=/tools/wasm-ld")
+
+
+def test_fetching_brings_the_crates_of_the_standard_library_too():
+    command = cargo.fetch_command(CHAIN, Path("/w/rust"), ENVIRONMENT)
+    assert command.argv == ("/tools/cargo", "fetch", "--locked", "-Zbuild-std")
+    assert command.env["RUSTC_BOOTSTRAP"] == "1"
+
+
+def artifact(package_id, *files):
+    return json.dumps(
+        {
+            "reason": "compiler-artifact",
+            "package_id": package_id,
+            "target": {"crate_types": ["cdylib"]},
+            "filenames": list(files),
+        }
+    )
+
+
+def test_messages_name_what_was_built():
+    stdout = "\n".join(
+        [
+            artifact("registry+index#idna@1.1.0", "/t/libidna.rlib"),
+            "text of a build script",
+            '{"reason":"build-script-executed"}',
+            artifact("path+file:///w/rust/x-ffi#0.1.0", "/t/release/libx_ffi.so"),
+            '{"reason":"build-finished","success":true}',
+        ]
+    )
+    built = cargo.parse_messages(stdout)
+    assert [(one.package, one.files) for one in built] == [
+        ("idna", (Path("/t/libidna.rlib"),)),
+        ("x-ffi", (Path("/t/release/libx_ffi.so"),)),
+    ]
+
+
+def test_a_file_is_found_by_package_and_kind():
+    made = Made((Built("x-ffi", ("cdylib",), (Path("/t/libx.so"), Path("/t/libx.a"))),), (), ())
+    assert made.file("x-ffi", PLATFORMS[LINUX], "cdylib", "x") == Path("/t/libx.so")
+    assert made.file("x-ffi", PLATFORMS[LINUX], "staticlib", "x") == Path("/t/libx.a")
+    with pytest.raises(BuildError, match="Cargo built x-ffi but made no liby"):
+        made.file("x-ffi", PLATFORMS[LINUX], "cdylib", "y")
+
+
+def test_a_build_tells_what_it_reads_links_and_does(tmp_path):
+    (tmp_path / "t/release").mkdir(parents=True)
+    output = tmp_path / "t/release/libx.so"
+    (tmp_path / "t/release/libx.d").write_text(f"{output}: /w/src/lib.rs /w/a\\ b.rs {tmp_path}/t/out/made.rs\n")
+    said = []
+
+    def run(_command, /, *, on_line=None):
+        on_line("   Compiling idna v1.1.0")
+        on_line("note: native-static-libs: -lc -lm")
+        return artifact("path+file:///w/x-ffi#0.1.0", str(output))
+
+    made = cargo.build(run, cargo.Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t")}), said.append)
+    assert said == ["compiling idna v1.1.0"]
+    assert made.native_libraries == ("-lc", "-lm")
+    assert made.read == (Path("/w/a b.rs"), Path("/w/src/lib.rs"))
+    assert cargo.outside(made.read, [Path("/w/src")]) == [Path("/w/a b.rs")]
+    assert cargo.outside(made.read, [Path("/w/src/lib.rs"), Path("/w/a b.rs")]) == []
+
+
+def test_dep_info_reads_names_with_spaces_and_no_comments():
+    assert cargo.dep_info("# env-dep:X: y\n/t/a.d: /w/b.rs /w/c\\ d.rs\n\n/w/b.rs:\n") == [
+        Path("/w/b.rs"),
+        Path("/w/c d.rs"),
+    ]
+
+
+COMPILE_ERRORS = """\
+   Compiling x v0.1.0 (/w/x)
+warning: unused variable: `n`
+ --> x/src/other.rs:1:1
+error[E0308]: mismatched types
+  --> x/src/lib.rs:12:5
+   |
+12 |     "no"
+   |     ^^^^ expected `i32`, found `&str`
+error: cannot find macro `nope` in this scope
+ --> x/src/lib.rs:20:1
+error: could not compile `x` (lib) due to 2 previous errors; 1 warning emitted
+"""
+
+
+def failed(stderr):
+    return ToolFailed("cargo ended with exit code 101", command="cargo", code=101, captured=Captured("", stderr))
+
+
+def test_a_compile_error_names_its_place():
+    error = cargo.explain(failed(COMPILE_ERRORS))
+    assert error.where == "x/src/lib.rs:12:5"
+    assert error.message.startswith("mismatched types [E0308] (and 1 more)\n")
+
+
+@pytest.mark.parametrize(
+    ("stderr", "first", "hint"),
+    [
+        (
+            "error: cannot update the lock file /w/Cargo.lock because --locked was passed to prevent this\n",
+            "cannot update the lock file /w/Cargo.lock",
+            "cargo update --workspace",
+        ),
+        ("error: no matching package named `x` found\nperhaps --offline\n", "no matching package", "cargo fetch"),
+        ("ld.lld: error: undefined symbol\n", "cargo ended with exit code 101", "paste the command"),
+    ],
+)
+def test_other_errors_of_cargo(stderr, first, hint):
+    error = cargo.explain(failed(stderr))
+    assert error.message.startswith(first)
+    assert hint in error.hint
+
+
+def test_a_failed_build_is_explained():
+    def run(_command, /, *, on_line=None):  # noqa: ARG001
+        raise failed(COMPILE_ERRORS)
+
+    with pytest.raises(BuildError, match="mismatched types"):
+        cargo.build(run, cargo.Command(("cargo",), {}), print)

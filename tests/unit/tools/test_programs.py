@@ -1,0 +1,204 @@
+"""Tools that need no machinery of their own: wheels, cbindgen, zig's cache, go, node, engines and emulators."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from machine import ARM, LINUX, MACOS, WANTED, remove
+
+from ferrule.errors import StorageError, ToolchainError
+from ferrule.model import Tool
+from ferrule.platforms import PLATFORMS
+from ferrule.tools import cbindgen, container, emulation, go, node, pip, zig
+from ferrule.tools.fault import Fault
+from ferrule.tools.pip import Wheel
+from ferrule.tools.toolchain import Toolchain, find
+
+
+def silent(_line):
+    """Nobody listens."""
+
+
+def test_a_wheel_is_installed_aside_and_renamed(machine):
+    said = []
+    Wheel("ziglang", "0.17.0").apply(machine.host(), {}, said.append)
+    place = machine.cache / "tools/ziglang-0.17.0"
+    assert said == [f"ziglang 0.17.0: wheel into {place}"]
+    assert pip.installed(machine.host(), "ziglang", "0.17.0") == place
+    (call,) = [c for c in machine.calls if "pip install" in c]
+    assert f"--target {place}.part ziglang==0.17.0" in call
+    assert "--no-deps" in call
+    assert zig.find(machine.host(), "0.17.0").argv == (str(place / "ziglang/zig"),)
+
+
+def test_uv_installs_where_there_is_no_pip(machine):
+    machine.python(pip=False)
+    machine.uv()
+    Wheel("ziglang", "0.17.0").apply(machine.host(), {}, silent)
+    assert pip.installed(machine.host(), "ziglang", "0.17.0")
+    assert any(c.startswith("uv pip install") for c in machine.calls)
+    assert "uv pip install" in Wheel("ziglang", "0.17.0").command(machine.host())
+
+
+def test_two_at_once_install_once(machine):
+    host = machine.host()
+    threads = [threading.Thread(target=Wheel("ziglang", "0.17.0").apply, args=(host, {}, silent)) for _ in range(3)]
+    machine.python()
+    slow = (machine.bin / "python").read_text().replace("target=;", "/bin/sleep 0.3; target=;")
+    (machine.bin / "python").write_text(slow)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len([c for c in machine.calls if "pip install" in c]) == 1
+
+
+def test_an_index_on_this_machine_needs_no_network(machine):
+    host = machine.host(offline=True, environment={"HOME": "/", "PIP_FIND_LINKS": "/wheels"})
+    assert Wheel("ziglang", "0.17.0").hindrance(host) is None
+    Wheel("ziglang", "0.17.0").apply(host, {}, silent)
+    assert any("--no-index" in c for c in machine.calls)
+
+
+def test_a_cache_that_is_no_folder(machine):
+    remove(machine.cache)
+    machine.cache.touch()
+    with pytest.raises(StorageError, match="cannot write"):
+        Wheel("ziglang", "0.17.0").apply(machine.host(), {}, silent)
+
+
+def test_any_other_failure_of_pip_is_shown(machine):
+    machine.python(says="ERROR: the moon is full", code=1)
+    with pytest.raises(ToolchainError, match="the moon is full"):
+        Wheel("ziglang", "0.17.0").apply(machine.host(), {}, silent)
+
+
+def test_names_of_targets_for_zig():
+    assert zig.target_name(PLATFORMS[LINUX], "2.17") == "x86_64-linux-gnu.2.17"
+    assert zig.target_name(PLATFORMS[ARM]) == "aarch64-linux-gnu"
+    assert zig.target_name(PLATFORMS[MACOS], "2.17") == "aarch64-macos-none"
+
+
+def test_priming_happens_once_for_each_native_target(machine):
+    machine.complete()
+    chain = find(WANTED, machine.host())
+    machine.forget_calls()
+    threads = [
+        threading.Thread(target=zig.prime, args=(chain, machine.cache, machine.host().children)) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    targets = [call.split()[3] for call in machine.calls]
+    assert targets == ["x86_64-linux-gnu", "aarch64-linux-gnu", "aarch64-macos-none"]
+
+
+def test_priming_a_cache_that_cannot_be_written(machine):
+    machine.complete()
+    chain = find(WANTED, machine.host())
+    (machine.cache / "zig").touch()
+    with pytest.raises(StorageError, match="zig's cache"):
+        zig.prime(chain, machine.cache, machine.host().children)
+
+
+def test_a_cbindgen_on_the_path_serves_if_it_is_the_wanted_one(machine):
+    place = machine.cbindgen("0.29.4", machine.bin)
+    assert cbindgen.find(machine.host(), "0.29.4").argv == (str(place),)
+
+
+def test_cbindgen_is_compiled_aside(machine):
+    machine.rust()
+    tools = {n: Tool(n, "1.96.0", (str(machine.usr / "bin" / n),), n) for n in ("cargo", "rustc")}
+    cbindgen.CargoInstall("cbindgen", "0.29.4").apply(machine.host(), tools, silent)
+    place = machine.cache / "tools/cbindgen-0.29.4"
+    assert cbindgen.find(machine.host(), "0.29.4").argv == (str(place / "bin/cbindgen"),)
+    assert not (place / "target").exists()
+
+
+def test_the_header_command():
+    tools = {n: Tool(n, "1", (f"/tools/{n}",), n) for n in ("cargo", "rustc", "cbindgen")}
+    command = cbindgen.header_command(
+        Toolchain("present", tools, {}, Path("/usr")),
+        crate="x-ffi",
+        crate_folder=Path("/w/x-ffi"),
+        lockfile=Path("/w/Cargo.lock"),
+        config=Path("/w/x-ffi/cbindgen.toml"),
+        output=Path("/o/x.h"),
+        offline=True,
+    )
+    assert " ".join(command.argv) == (
+        "/tools/cbindgen --quiet --crate x-ffi --lockfile /w/Cargo.lock --output /o/x.h"
+        " --config /w/x-ffi/cbindgen.toml ."
+    )
+    assert command.env == {"CARGO": "/tools/cargo", "RUSTC": "/tools/rustc", "CARGO_NET_OFFLINE": "true"}
+    assert command.cwd == Path("/w/x-ffi")
+
+
+def test_go_of_the_machine_or_of_the_wheel(machine):
+    machine.program("go", "echo go version go1.19.8 linux/amd64")
+    fault = go.find(machine.host(), "1.27.3")
+    assert isinstance(fault, Fault)
+    assert (fault.problem, fault.found) == ("too old", f"1.19.8 ({machine.bin}/go)")
+    fault.remedy.apply(machine.host(), {}, silent)
+    assert go.find(machine.host(), "1.27.3").version == "1.27.3"
+    machine.program("go", 'echo "go version go1.26.8 linux/amd64 $GOTOOLCHAIN"')
+    assert go.find(machine.host(), "1.27.3").identity == "go 1.26.8"
+
+
+def test_node_of_the_machine_or_of_the_wheel(machine):
+    fault = node.find(machine.host(), "24.19.0")
+    assert isinstance(fault, Fault)
+    assert fault.problem == "not installed"
+    fault.remedy.apply(machine.host(), {}, silent)
+    assert node.find(machine.host(), "24.19.0").version == "24.19.0"
+    machine.program("node", "exit 1")
+    assert node.find(machine.host(), "24.19.0").version == "24.19.0"
+
+
+def test_podman_serves_where_docker_is_silent(machine):
+    machine.program("docker", "exit 1")
+    machine.program("podman", "echo 4.3.1")
+    assert container.find(machine.host()).identity == "podman 4.3.1"
+
+
+def test_dockerd_is_started_and_waited_for(machine):
+    machine.program("docker", f'[ -e "{machine.root}/up" ] && echo 20.10.24 || exit 1')
+    machine.program("dockerd", "exit 0")
+    machine.program("start-stop-daemon", f': > "{machine.root}/up"')
+    fault = container.find(machine.host())
+    fault.remedy.apply(machine.host(), {}, silent)
+    assert container.find(machine.host()).version == "20.10.24"
+
+
+def test_engines_that_only_a_person_can_start(machine):
+    machine.program("docker", "exit 1")
+    fault = container.find(machine.host(system="Darwin"))
+    assert (fault.fixable, fault.fix.startswith("open -a Docker")) == (False, True)
+    machine.program("dockerd", "exit 0")
+    fault = container.find(machine.host(is_root=False))
+    assert not fault.fixable
+    assert fault.fix.startswith("sudo start-stop-daemon")
+
+
+def test_programs_of_another_machine(machine):
+    assert emulation.find(machine.host(machine="arm64"), "aarch64").version == "native"
+    machine.apt({})
+    assert emulation.find(machine.host(), "aarch64").problem == "not installed"
+    machine.program("qemu-aarch64-static", "echo qemu-aarch64 version 7.2.22")
+    machine.program("mount", f'/bin/mkdir -p "{machine.root}/proc/sys/fs/binfmt_misc"')
+    machine.program("update-binfmts", f'echo enabled > "{machine.root}/proc/sys/fs/binfmt_misc/qemu-aarch64"')
+    fault = emulation.find(machine.host(), "aarch64")
+    assert not emulation.find(machine.host(is_root=False), "aarch64").fixable
+    fault.remedy.apply(machine.host(), {}, silent)
+    assert emulation.find(machine.host(), "aarch64").identity == "qemu-aarch64 7.2.22"
+
+
+def test_a_c_compiler_on_macos_comes_from_apple(machine):
+    remove(machine.bin / "cc")
+    fault = find(WANTED, machine.host(system="Darwin", machine="arm64"))[-1]
+    assert isinstance(fault, Fault)
+    fixes = [f.fix for f in find(WANTED, machine.host(system="Darwin", machine="arm64")) if f.tool == "cc"]
+    assert fixes == ["xcode-select --install   (it needs the desktop, so this is for you to run)"]

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import pytest
+
+from ferrule.errors import StorageError
+from ferrule.tools import run
+from ferrule.tools.run import ToolFailed, ToolMissing
+
+ENV = {"PATH": os.defpath}
+
+
+def shell(tmp_path, script, *, env=None, secrets=(), on_line=None):
+    return run.run(
+        ["sh", "-c", script],
+        env={**ENV, **(env or {})},
+        cwd=tmp_path,
+        log=tmp_path / "logs" / "sh.log",
+        on_line=on_line,
+        secrets=secrets,
+    )
+
+
+def test_capture_returns_both_outputs_and_feeds_input():
+    captured = run.capture(["sh", "-c", "cat; echo aside >&2"], env=ENV, input="héllo")
+    assert (captured.stdout, captured.stderr) == ("héllo", "aside\n")
+
+
+def test_input_is_closed_unless_given(tmp_path):
+    assert run.capture(["cat"], env=ENV).stdout == ""
+    assert shell(tmp_path, "cat") == ""
+
+
+def test_environment_comes_from_nothing(tmp_path):
+    assert shell(tmp_path, "echo ${HOME-none} $GIVEN", env={"GIVEN": "yes"}) == "none yes\n"
+
+
+def test_run_logs_every_line_and_tells_it(tmp_path):
+    heard = []
+    stdout = shell(tmp_path, "echo one; echo two >&2; printf 'half\\rwhole'", on_line=heard.append)
+    assert stdout == "one\nwhole\n"
+    assert sorted(heard) == ["one", "two", "whole"]
+    log = (tmp_path / "logs/sh.log").read_text()
+    assert log.startswith(f"$ cd {tmp_path} && sh -c ")
+    assert log.endswith("= ended with exit code 0\n")
+    assert "\ntwo\n" in log
+
+
+def test_a_failure_can_be_pasted_and_shows_the_last_lines(tmp_path):
+    with pytest.raises(ToolFailed) as failure:
+        shell(
+            tmp_path, "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do echo $i; done; exit 3", env={"FLAG": "a b"}
+        )
+    failed = failure.value
+    assert failed.code == 3
+    assert failed.tail == tuple(str(n) for n in range(2, 17))
+    assert failed.message.startswith("sh ended with exit code 3\n  | 2\n")
+    assert f"command: cd {tmp_path} && FLAG='a b' sh -c " in failed.message
+    assert f"log: {tmp_path}/logs/sh.log" in failed.message
+
+
+def test_lines_for_machines_are_left_to_the_log(tmp_path):
+    with pytest.raises(ToolFailed) as failure:
+        shell(tmp_path, """echo '{"reason":"x"}'; echo; echo human; exit 1""")
+    assert failure.value.tail == ("human",)
+    assert '{"reason":"x"}' in (tmp_path / "logs/sh.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (2, "ended with exit code 2"),
+        (-11, "was ended by SIGSEGV"),
+        (-9, "was ended by SIGKILL (often: out of memory)"),
+        (137, "ended with exit code 137, which shells use for SIGKILL (often: out of memory)"),
+        (255, "ended with exit code 255"),
+    ],
+)
+def test_ends_are_said_in_words(code, words):
+    assert run.describe_exit(code) == words
+
+
+def test_secrets_are_removed_by_value(tmp_path):
+    heard = []
+    with pytest.raises(ToolFailed) as failure:
+        shell(
+            tmp_path,
+            "echo $TOKEN; echo second-line-of-key; exit 1",
+            env={"TOKEN": "hunter2"},
+            secrets=["hunter2", "first-line-of-key\nsecond-line-of-key"],
+            on_line=heard.append,
+        )
+    everything = str(failure.value) + failure.value.stdout + (tmp_path / "logs/sh.log").read_text() + "".join(heard)
+    assert "hunter2" not in everything
+    assert "second-line-of-key" not in everything
+    assert "***" in everything
+    with pytest.raises(ToolFailed) as failure:
+        run.capture(["sh", "-c", "echo hunter2 >&2; exit 1"], env=ENV, secrets=["hunter2"])
+    assert "hunter2" not in str(failure.value) + failure.value.stderr
+
+
+def test_what_cannot_be_started_is_a_sentence(tmp_path):
+    with pytest.raises(ToolMissing, match="the program no-such-program was not found in "):
+        run.capture(["no-such-program"], env=ENV)
+    plain = tmp_path / "plain"
+    plain.write_text("")
+    with pytest.raises(ToolMissing, match="may not be executed"):
+        run.capture([str(plain)], env=ENV)
+    plain.chmod(0o755)
+    with pytest.raises(ToolMissing, match="could not be started"):
+        run.capture([str(plain)], env=ENV)
+    with pytest.raises(StorageError, match="does not exist, so sh cannot work in it"):
+        run.capture(["sh"], env=ENV, cwd=tmp_path / "gone")
+
+
+def test_a_log_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "logs").write_text("a file where the folder should be")
+    with pytest.raises(StorageError, match="cannot write the log"):
+        shell(tmp_path, "true")
+
+
+def test_a_timeout_ends_the_program_and_its_children(tmp_path):
+    started = time.monotonic()
+    with pytest.raises(ToolFailed, match="sh did not end within 0"):
+        run.capture(["sh", "-c", f"sleep 30 & echo $! > {tmp_path}/pid; wait"], env=ENV, timeout=0.2)
+    assert time.monotonic() - started < 5
+    assert_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_listener_that_fails_leaves_no_program_behind(tmp_path):
+    def refuse(line):
+        raise RuntimeError(line)
+
+    with pytest.raises(RuntimeError):
+        shell(tmp_path, f"echo $$ > {tmp_path}/pid; echo line; sleep 30", on_line=refuse)
+    assert_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_grandchild_that_keeps_the_pipe_does_not_hold_us(tmp_path):
+    started = time.monotonic()
+    assert shell(tmp_path, f"sleep 30 & echo $! > {tmp_path}/pid; echo done") == "done\n"
+    assert time.monotonic() - started < 5
+    os.kill(int((tmp_path / "pid").read_text()), 9)
+
+
+def test_all_programs_end_on_request_even_deaf_ones(tmp_path):
+    failures = []
+
+    def work(number):
+        try:
+            run.run(
+                ["sh", "-c", f"trap '' TERM; echo $$ > {tmp_path}/{number}; while :; do sleep 0.05; done"],
+                env=ENV,
+                cwd=tmp_path,
+                log=tmp_path / f"{number}.log",
+            )
+        except ToolFailed as failed:
+            failures.append(failed)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    pids = [wait_for_pid(tmp_path / str(n)) for n in range(3)]
+    assert run.end_all(grace=0.2) == 3
+    for thread in threads:
+        thread.join(5)
+    assert [failed.interrupted for failed in failures] == [True] * 3
+    for pid in pids:
+        assert_gone(pid)
+
+
+def test_environment_for_children_keeps_places_and_clients_only():
+    given = {
+        "PATH": "/bin",
+        "HOME": "/home/me",
+        "https_proxy": "proxy",
+        "PIP_INDEX_URL": "mirror",
+        "CARGO_REGISTRIES_OURS_INDEX": "index",
+        "PIP_TARGET": "/elsewhere",
+        "RUSTFLAGS": "-Ctarget-cpu=native",
+        "CARGO_BUILD_TARGET": "other",
+        "CFLAGS": "-O0",
+        "RUSTUP_TOOLCHAIN": "nightly",
+        "RUSTUP_AUTO_INSTALL": "1",
+        "LANG": "de_DE",
+        "SOURCE_DATE_EPOCH": "1",
+        "GITHUB_TOKEN": "secret",
+    }
+    assert run.base_environment(given) == {
+        "PATH": "/bin",
+        "HOME": "/home/me",
+        "https_proxy": "proxy",
+        "PIP_INDEX_URL": "mirror",
+        "CARGO_REGISTRIES_OURS_INDEX": "index",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "RUSTUP_AUTO_INSTALL": "0",
+    }
+
+
+def test_a_pasteable_command_hides_client_settings_and_escapes_control_characters():
+    env = {"PATH": "/bin", "CARGO_REGISTRIES_OURS_TOKEN": "secret", "FLAGS": "a\x1fb'c"}
+    assert run.pasteable(["x", "y z"], env, None) == "FLAGS=$'a\\x1fb\\x27c' x 'y z'"
+
+
+def wait_for_pid(path):
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if path.exists() and (text := path.read_text().strip()):
+            return int(text)
+        time.sleep(0.01)
+    raise AssertionError(f"{path} never came")
+
+
+def assert_gone(pid):
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"process {pid} is still there")
