@@ -32,8 +32,11 @@ def find(host: Host) -> Tool | Fault:
             continue
         try:
             version = capture([str(place), "info", "--format", question], env=host.children, timeout=20).stdout.strip()
-        except (ToolFailed, ToolMissing) as error:
-            silent.append(f"{place}: {error.message.splitlines()[-2] if '|' in error.message else error.message}")
+        except ToolFailed as failed:
+            silent.append(f"{place}: {failed.tail[-1] if failed.tail else failed.summary}")
+            continue
+        except ToolMissing as missing:
+            silent.append(missing.message)
             continue
         if version:
             return Tool(NAME, version, (str(place),), f"{program} {version}")
