@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ferrule.model import Tool
     from ferrule.tools.host import Host
 
-_SITE = "https://rustup.rs"
+_INSTALLER = "https://sh.rustup.rs"
 _UNREACHABLE = ("could not download", "error sending request", "dns error", "Could not resolve", "connection refused")
 
 
@@ -83,4 +83,4 @@ def _get_rustup(host: Host) -> str:
         return "brew install rustup"
     if "rustup" in apt.candidates(host, ["rustup"]):
         return apt.Packages(("rustup",)).command(host)
-    return f"curl --proto '=https' --tlsv1.2 -sSf {_SITE.replace('//', '//sh.')} | sh -s -- -y --default-toolchain none"
+    return f"curl --proto '=https' --tlsv1.2 -sSf {_INSTALLER} | sh -s -- -y --default-toolchain none"
