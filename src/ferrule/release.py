@@ -12,7 +12,7 @@ from ferrule import plan as planning
 from ferrule.engine.events import Noticed
 from ferrule.engine.scheduler import Engine
 from ferrule.engine.sources import StatIndex
-from ferrule.engine.store import Store
+from ferrule.engine.store import ASIDE, Store
 from ferrule.engine.workshop import Site
 from ferrule.errors import ConfigError, StorageError
 from ferrule.model import Action, Digest, FileRecord, Json, Outcome, Output, Placed, Plan, Report
@@ -353,10 +353,13 @@ def ship(
     before = _read_ledger(ledger)
     missing = [p for p in placed if not _stands(index, output / p.file, p)]
     superfluous = sorted(name for name in before - set(wanted) if (output / name).is_file())
-    if missing or superfluous or _read(output / MANIFEST) != text.encode():
+    leftovers = sorted(output.rglob(f"{ASIDE}*"))
+    if missing or superfluous or leftovers or _read(output / MANIFEST) != text.encode():
         _write_aside(ledger, json.dumps(sorted(before | set(wanted))).encode())
         with suppress(FileNotFoundError):
             (output / MANIFEST).unlink()
+        for path in leftovers:
+            path.unlink()
         for p in missing:
             store.copy_out(FileRecord(p.file, p.digest, p.size, p.executable), output / p.file)
         for name in superfluous:
@@ -397,6 +400,7 @@ def _write_aside(path: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
+        aside.chmod(0o644)  # whatever the umask
         aside.replace(path)
     except OSError as error:
         raise StorageError(

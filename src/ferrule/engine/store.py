@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from ferrule.engine.sources import StatIndex
 
+ASIDE: Final = ".aside-"
+"""How the names of files begin that are being written; what a killed run left of them may be deleted."""
+
 _CHUNK: Final = 1 << 20
 _VERSION: Final = 1
 
@@ -182,7 +185,7 @@ class _Aside:
         self._folder = folder
 
     def __enter__(self) -> tuple[Any, Path]:
-        descriptor, name = tempfile.mkstemp(prefix=".aside-", dir=self._folder)
+        descriptor, name = tempfile.mkstemp(prefix=ASIDE, dir=self._folder)
         self._stream = os.fdopen(descriptor, "wb")
         self._path = Path(name)
         return self._stream, self._path
