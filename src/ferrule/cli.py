@@ -55,7 +55,7 @@ def _interrupt(*_: object) -> NoReturn:
 
 def complain(error: FerruleError) -> None:
     """Write a failure to standard error: each message with its place, its hint below it."""
-    errors = error.errors if isinstance(error, ConfigErrors) else (error,)
+    errors = error.mistakes if isinstance(error, ConfigErrors) else (error,)
     for one in errors:
         where = f"{one.where}: " if one.where else ""
         click.echo(click.style("error: ", fg="red", bold=True) + where + one.message, err=True)

@@ -12,7 +12,7 @@ from ferrule import plan as planning
 from ferrule.engine.events import Noticed
 from ferrule.engine.scheduler import Engine
 from ferrule.engine.sources import StatIndex
-from ferrule.engine.store import ASIDE, Store
+from ferrule.engine.store import ASIDE, Store, storage_errors
 from ferrule.engine.workshop import Site
 from ferrule.errors import ConfigError, StorageError
 from ferrule.model import Action, Digest, FileRecord, Json, Outcome, Output, Placed, Plan, Report
@@ -355,18 +355,18 @@ def ship(
     superfluous = sorted(name for name in before - set(wanted) if (output / name).is_file())
     leftovers = sorted(output.rglob(f"{ASIDE}*"))
     if missing or superfluous or leftovers or _read(output / MANIFEST) != text.encode():
-        _write_aside(ledger, json.dumps(sorted(before | set(wanted))).encode())
-        with suppress(FileNotFoundError):
-            (output / MANIFEST).unlink()
-        for path in leftovers:
-            path.unlink()
-        for p in missing:
-            store.copy_out(FileRecord(p.file, p.digest, p.size, p.executable), output / p.file)
-        for name in superfluous:
-            (output / name).unlink()
-            _remove_empty(output, (output / name).parent)
-        _write_aside(output / MANIFEST, text.encode())
-        _write_aside(ledger, json.dumps(sorted(wanted)).encode())
+        with storage_errors(output):
+            _write_aside(ledger, json.dumps(sorted(before | set(wanted))).encode())
+            (output / MANIFEST).unlink(missing_ok=True)
+            for path in leftovers:
+                path.unlink()
+            for p in missing:
+                store.copy_out(FileRecord(p.file, p.digest, p.size, p.executable), output / p.file)
+            for name in superfluous:
+                (output / name).unlink()
+                _remove_empty(output, (output / name).parent)
+            _write_aside(output / MANIFEST, text.encode())
+            _write_aside(ledger, json.dumps(sorted(wanted)).encode())
     for name in _strangers(output, set(wanted)):
         listen(Noticed(f"{output.name}/{name} is not part of this release and was left alone"))
 
@@ -394,7 +394,7 @@ def _read_ledger(path: Path) -> set[str]:
 
 def _write_aside(path: Path, content: bytes) -> None:
     aside = path.with_name(f".{path.name}.aside")
-    try:
+    with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as stream:
             stream.write(content)
@@ -402,12 +402,6 @@ def _write_aside(path: Path, content: bytes) -> None:
             os.fsync(stream.fileno())
         aside.chmod(0o644)  # whatever the umask
         aside.replace(path)
-    except OSError as error:
-        raise StorageError(
-            f"cannot write: {error.strerror}",
-            where=str(path),
-            hint="free some space or correct the permissions, then run the same command again",
-        ) from error
 
 
 def _remove_empty(top: Path, folder: Path) -> None:

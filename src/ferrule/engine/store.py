@@ -91,7 +91,7 @@ class Store:
         """Take a copy of a file; returns its digest and size in bytes. Raises StorageError."""
         import hashlib  # noqa: PLC0415
 
-        with _storage_errors(self.root), self._aside() as (stream, aside):
+        with storage_errors(self.root), self._aside() as (stream, aside):
             sha, size = hashlib.sha256(), 0
             with source.open("rb") as content:
                 while chunk := content.read(_CHUNK):
@@ -132,7 +132,7 @@ class Store:
         return self.root / "latest" / f"{file_name(action)}.json"
 
     def _write(self, path: Path, content: bytes) -> None:
-        with _storage_errors(self.root), self._aside() as (stream, aside):
+        with storage_errors(self.root), self._aside() as (stream, aside):
             stream.write(content)
             _flush(stream)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ class Store:
         """Write a content to a place of its own: aside, checked while copied, renamed. Raises StorageError."""
         import hashlib  # noqa: PLC0415
 
-        with _storage_errors(target.parent):
+        with storage_errors(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
             with _Aside(target.parent) as (stream, aside):
                 sha = hashlib.sha256()
@@ -202,7 +202,7 @@ def _flush(stream: Any) -> None:  # noqa: ANN401 - a binary stream
     os.fsync(stream.fileno())
 
 
-class _storage_errors:  # noqa: N801 - reads as a verb where it is used
+class storage_errors:  # noqa: N801 - reads as a verb where it is used
     """Turns what the operating system says about a full disk or missing rights into an error with a fix."""
 
     def __init__(self, place: Path) -> None:
