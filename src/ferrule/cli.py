@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ferrule.model import Plan, Report
     from ferrule.release import Surroundings
     from ferrule.tools.host import Host
+    from ferrule.tools.rust import Road
 
 INTERRUPTED = 130
 
@@ -128,7 +129,7 @@ def cache_folder(environment: dict[str, str]) -> Path:
     return Path(base) / "ferrule"
 
 
-def surroundings(*, jobs: int | None, offline: bool, rust: str | None) -> Surroundings:
+def surroundings(*, jobs: int | None, offline: bool, rust: Road | None) -> Surroundings:
     """What a run takes from outside. Raises click.UsageError for a SOURCE_DATE_EPOCH that is no number."""
     import time  # noqa: PLC0415
 
@@ -162,7 +163,7 @@ def cli() -> None:
 @shared
 @running
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the release goes; dist/ of the project.")
-def release(directory: Path, output: Path | None, jobs: int | None, rust: str | None, **options: bool) -> None:
+def release(directory: Path, output: Path | None, jobs: int | None, rust: Road | None, **options: bool) -> None:
     """Make everything that targets.yaml describes, into dist/.
 
     \b
@@ -192,7 +193,7 @@ def build(
     targets: tuple[str, ...],
     output: Path | None,
     jobs: int | None,
-    rust: str | None,
+    rust: Road | None,
     **options: bool,
 ) -> None:
     """Make a part of the plan, by default what runs on this machine.
@@ -366,8 +367,10 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
     from ferrule.reporting import findings  # noqa: PLC0415
 
     around = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
-    wanted = work.wanted(work.load(directory), around, extras=extras, host_only=host_only)
-    found = examination.examine(wanted, around.host, probe=probe, road=around.road)
+    config = work.load(directory)
+    wanted = work.wanted(config, around, extras=extras, host_only=host_only)
+    floors = {t.triple: t.glibc for t in config.targets if t.glibc}
+    found = examination.examine(wanted, around.host, probe=probe, glibc=floors)
     if options["as_json"]:
         click.echo(findings.as_json(found))
     else:
@@ -400,7 +403,7 @@ def setup(directory: Path, extras: tuple[str, ...], *, host_only: bool, dry_run:
         if not options["quiet"]:
             click.echo(text, err=options["as_json"])
 
-    examination.setup(wanted, around.host, road=around.road, say=say, dry_run=dry_run)
+    examination.setup(wanted, around.host, say, dry_run=dry_run)
 
 
 @cli.command()

@@ -1,0 +1,65 @@
+"""What an examination of the tools found: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+_FIELDS = ("tool", "state", "wanted", "found", "place", "problem", "fix", "fixable")
+
+
+class Finding(Protocol):
+    """One tool: what was wanted and found, and if it is unfit, the problem and its fix."""
+
+    @property
+    def tool(self) -> str:
+        """Name of the tool."""
+
+    @property
+    def wanted(self) -> str:
+        """Version that is wanted, or nothing."""
+
+    @property
+    def found(self) -> str:
+        """Version that was found, or nothing."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, or nothing."""
+
+    @property
+    def problem(self) -> str:
+        """Why it is unfit, or nothing."""
+
+    @property
+    def fix(self) -> str:
+        """What to do about it, or nothing."""
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """A list of objects, one a tool."""
+    return json.dumps([{name: getattr(f, name) for name in _FIELDS} for f in findings], indent=2)
+
+
+def show(findings: Sequence[Finding], stream: TextIO, *, colour: bool) -> None:
+    """Write a line for each tool, and below those that are unfit what is wrong and the fix."""
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
+    width = max((len(f.tool) for f in findings), default=0)
+    for finding in findings:
+        mark, style = ("✗", "red") if finding.problem else ("✓", "green")
+        console.print(mark, style=style, end=" ")
+        console.print(f"{finding.tool:<{width}}  {_summary(finding)}".rstrip(), markup=False)
+        if finding.fix:
+            console.print(f"  {'':<{width}}  fix: {finding.fix}", markup=False)
+
+
+def _summary(finding: Finding) -> str:
+    if finding.problem:
+        return finding.problem + (f" (wanted: {finding.wanted})" if finding.wanted else "")
+    return f"{finding.found} {finding.place}".strip()

@@ -1,0 +1,147 @@
+"""Pretended rustc, cargo, cargo-zigbuild, zig, cbindgen and linkers: they answer as the true ones do, in milliseconds.
+
+Called as `programs.py HOME NAME ARGUMENT…`. HOME is a folder that a test makes (toolchain.py): `calls` in it grows by a
+line with each call, `binaries` holds what "compiling" gives, and these files change what happens:
+
+    fail-TRIPLE   that target does not compile
+    seconds       so long every compilation takes
+    tamper-TRIPLE that target's library is this file instead
+    commit        the commit of Rust that rustc names is this
+"""
+
+# ruff: noqa: T201, TID251 - a program of its own, which prints and looks at its environment
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from pathlib import Path
+
+MACHINE = {"arm64": "aarch64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+HOST = f"{MACHINE}-{'apple-darwin' if platform.system() == 'Darwin' else 'unknown-linux-gnu'}"
+VERSIONS = {
+    "cargo": "cargo 1.96.0 (0123456789 2026-05-01)",
+    "cargo-zigbuild": "cargo-zigbuild 0.24.0",
+    "cbindgen": "cbindgen 0.29.4",
+    "rust-objcopy": "rust-objcopy, compatible with GNU objcopy\nLLVM version 22.1.0",
+    "wasm-component-ld": "wasm-component-ld 0.5.21",
+    "wasm-ld": "LLD 22.1.0",
+}
+RUSTC = f"""rustc 1.96.0 (89abcdef0 2026-05-01)
+binary: rustc
+commit-hash: 89abcdef0123456789abcdef0123456789abcdef
+commit-date: 2026-05-01
+host: {HOST}
+release: 1.96.0
+LLVM version: 22.1.0"""
+BINARIES = {
+    "x86_64-unknown-linux-gnu": ("libdemo.so", "demo-x86_64.so", "demo-linux.a"),
+    "aarch64-unknown-linux-gnu": ("libdemo.so", "demo-aarch64.so", "demo-linux-aarch64.a"),
+    "aarch64-apple-darwin": ("libdemo.dylib", "demo-arm64.dylib", "demo-macos.a"),
+}
+HEADER = """#ifndef DEMO_H
+#define DEMO_H
+
+/* Adds two numbers. */
+int demo_add(int a, int b);
+
+#endif
+"""
+ERROR = """error[E0308]: mismatched types
+ --> demo-ffi/src/lib.rs:7:5
+  |
+7 |     a + b
+  |     ^^^^^ expected `bool`, found `i32`
+
+error: could not compile `demo-ffi` (lib) due to 1 previous error
+"""
+
+
+def option(arguments: list[str], name: str) -> str:
+    return arguments[arguments.index(name) + 1]
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def compile_crate(home: Path, arguments: list[str]) -> None:
+    """Do as `cargo rustc --message-format=json` does: files into the target folder, messages to standard output."""
+    target = option(arguments, "--target")
+    triple = next((t for t in BINARIES if target.startswith(t)), target)
+    package, folder = option(arguments, "--package"), Path(os.environ["CARGO_TARGET_DIR"]) / triple / "release"
+    sys.stderr.write(f"   Compiling {package} v1.2.3 ({Path.cwd() / package})\n")
+    if (home / "seconds").exists():
+        time.sleep(float((home / "seconds").read_text()))
+    if (home / f"fail-{triple}").exists():
+        sys.stderr.write(ERROR)
+        sys.exit(101)
+    if triple in BINARIES:
+        made = native_libraries(home, triple, folder, option(arguments, "--crate-type").split(","))
+        sys.stderr.write("note: native-static-libs: -lgcc_s -lutil -lc\n")
+    else:
+        component = "component" in os.environ["CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"]
+        version = b"\x0d\0\1\0" if component else b"\1\0\0\0"
+        made = [write(folder / f"{package.replace('-', '_')}.wasm", b"\0asm" + version)]
+    read = [Path.cwd() / package / "src" / "lib.rs", Path.cwd().parent / "assets" / "words.txt"]
+    for path in made:
+        names = [str(name).replace(" ", "\\ ") for name in (path, *read)]
+        path.with_suffix(".d").write_text(f"{names[0]}: {' '.join(names[1:])}\n")
+    message = {
+        "reason": "compiler-artifact",
+        "package_id": f"path+file://{Path.cwd()}/{package}#1.2.3",
+        "target": {"crate_types": option(arguments, "--crate-type").split(","), "name": "demo"},
+        "filenames": [str(path) for path in made],
+    }
+    print(json.dumps(message))
+    print(json.dumps({"reason": "build-finished", "success": True}))
+
+
+def native_libraries(home: Path, triple: str, folder: Path, types: list[str]) -> list[Path]:
+    shared, cdylib, staticlib = BINARIES[triple]
+    sources = {"cdylib": (shared, cdylib), "staticlib": ("libdemo.a", staticlib)}
+    made: list[Path] = []
+    for kind in types:
+        name, source = sources[kind]
+        content = home / "binaries" / source
+        tampered = home / f"tamper-{triple}"
+        if kind == "cdylib" and tampered.exists():
+            content = tampered
+        folder.mkdir(parents=True, exist_ok=True)
+        made.append(Path(shutil.copyfile(content, folder / name)))
+    return made
+
+
+def answer(home: Path, name: str, arguments: list[str]) -> None:
+    if name == "rustc":
+        changed = home / "commit"
+        about = RUSTC.replace("89abcdef0", changed.read_text()) if changed.exists() else RUSTC
+        print(f"{about}\n{home / 'sysroot'}")
+    elif arguments in (["--version"], ["-V"]):
+        print(VERSIONS[name])
+    elif name == "zig":
+        if arguments == ["version"]:
+            print("0.17.0")
+        else:
+            write(Path(option(arguments, "-o")), b"object")
+    elif name == "cbindgen":
+        Path(option(arguments, "--output")).write_text(HEADER)
+    else:
+        compile_crate(home, arguments)
+
+
+def main() -> None:
+    home, name, arguments = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    with (home / "calls").open("a") as log:
+        log.write(" ".join([name, *arguments]) + "\n")
+    answer(home, name, arguments)
+
+
+if __name__ == "__main__":
+    main()

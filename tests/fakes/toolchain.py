@@ -1,0 +1,195 @@
+"""Lays out the demo project, a cache and a PATH on which every compiler is a pretended one (programs.py)."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import stat
+import subprocess  # noqa: TID251 - the command line is what is tested
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import ferrule
+from fakes import programs
+from ferrule.formats.entries import Entry
+from ferrule.formats.tar import write_tar_gz
+from ferrule.model import Digest
+from ferrule.tools.debs import Package, format_lock
+
+HERE = Path(__file__).parent
+GOLDEN = HERE.parent / "golden" / "binaries"
+TRIPLES = (
+    "x86_64-unknown-linux-gnu",
+    "aarch64-unknown-linux-gnu",
+    "aarch64-apple-darwin",
+    "wasm32-unknown-unknown",
+)
+DT_RUNPATH, DT_DEBUG = 29, 21  # gABI, "Dynamic Section"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The project and what surrounds it, in a folder of its own."""
+
+    root: Path
+
+    @property
+    def project(self) -> Path:
+        return self.root / "project"
+
+    @property
+    def dist(self) -> Path:
+        return self.project / "dist"
+
+    @property
+    def home(self) -> Path:
+        """Where the pretended programs look."""
+        return self.root / "home"
+
+    @property
+    def calls(self) -> list[str]:
+        """Every call of a program so far."""
+        file = self.home / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": str(self.root / "bin"),
+            "HOME": str(self.root),
+            "FERRULE_CACHE": str(self.root / "cache"),
+            "PYTHONPATH": str(Path(ferrule.__file__).parents[1]),
+            "TMPDIR": str(self.root),
+        }
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Begin a command of ferrule in the project."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "ferrule", *arguments],
+            cwd=self.project,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ferrule(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of ferrule in the project to its end."""
+        process = self.start(*arguments, **environment)
+        out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def files(self) -> dict[str, bytes]:
+        """Everything in dist/."""
+        return {p.relative_to(self.dist).as_posix(): p.read_bytes() for p in self.dist.rglob("*") if p.is_file()}
+
+    def touched(self) -> dict[str, tuple[int, int]]:
+        """When each file in dist/ was written, and which one it is."""
+        return {str(p): (s.st_ino, s.st_ctime_ns) for p in self.dist.rglob("*") if p.is_file() and (s := p.stat())}
+
+
+def lay_out(root: Path) -> Demo:
+    """Make the project, the programs and the cache below a folder."""
+    demo = Demo(root)
+    shutil.copytree(HERE / "demo", demo.project)
+    _programs(demo)
+    _binaries(demo.home / "binaries")
+    lock = [_package(demo, architecture) for architecture in ("amd64", "arm64")]
+    (demo.project / "packaging" / "base.lock").write_text(format_lock(lock))
+    return demo
+
+
+def _programs(demo: Demo) -> None:
+    tools, bin_of_rust = (
+        demo.root / "cache" / "tools",
+        demo.home / "sysroot" / "lib" / "rustlib" / programs.HOST / "bin",
+    )
+    places = {
+        "cargo": demo.root / "bin",
+        "rustc": demo.root / "bin",
+        "cc": demo.root / "bin",
+        "cargo-zigbuild": tools / "cargo-zigbuild-0.24.0" / "bin",
+        "cbindgen": tools / "cbindgen-0.29.4" / "bin",
+        "zig": tools / "ziglang-0.17.0" / "ziglang",
+        "wasm-ld": bin_of_rust / "gcc-ld",
+        "wasm-component-ld": bin_of_rust,
+        "rust-objcopy": bin_of_rust,
+    }
+    for name, folder in places.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        program = folder / name
+        program.write_text(
+            f'#!/bin/sh\nexec "{sys.executable}" -I -S "{HERE / "programs.py"}" "{demo.home}" {name} "$@"\n'
+        )
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    for name in ("cargo-zigbuild-0.24.0", "ziglang-0.17.0"):
+        (tools / name / ".complete").touch()
+    rustlib = demo.home / "sysroot" / "lib" / "rustlib"
+    source = rustlib / "src" / "rust" / "library" / "std" / "Cargo.toml"
+    source.parent.mkdir(parents=True)
+    source.touch()
+    for triple in {*TRIPLES, programs.HOST}:
+        std = rustlib / triple / "lib" / "libstd-0123456789abcdef.rlib"
+        std.parent.mkdir(parents=True, exist_ok=True)
+        std.write_bytes(b"std")
+
+
+def _binaries(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for packed in GOLDEN.glob("demo-*.gz"):
+        (folder / packed.name.removesuffix(".gz")).write_bytes(gzip.decompress(packed.read_bytes()))
+    # The golden library of this machine names a folder to search, which a release refuses; here it does not.
+    library = (folder / "demo-aarch64.so").read_bytes().replace(_entry(DT_RUNPATH), _entry(DT_DEBUG))
+    (folder / "demo-aarch64.so").write_bytes(library)
+    (folder / "demo-linux-aarch64.a").write_bytes(_ar(("demo.o/", (folder / "demo-aarch64.so").read_bytes())))
+
+
+def _entry(tag: int) -> bytes:
+    return tag.to_bytes(8, "little")
+
+
+def _ar(*members: tuple[str, bytes]) -> bytes:
+    """An archive as ar(5) describes it."""
+    parts = [b"!<arch>\n"]
+    for name, content in members:
+        header = f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n"
+        parts += [header.encode(), content, b"\n" * (len(content) % 2)]
+    return b"".join(parts)
+
+
+def _package(demo: Demo, architecture: str) -> Package:
+    """A Debian package of the C library, small and untrue, as if it had been downloaded."""
+    control = (
+        f"Package: libc6\nVersion: 2.36-9\nArchitecture: {architecture}\nMaintainer: nobody\nDescription: untrue\n"
+    )
+    data = [
+        Entry("usr/lib/libc.so.6", f"the C library of {architecture}".encode(), executable=True),
+        Entry("usr/share/doc/libc6/copyright", b"untrue"),
+        Entry("usr/share/man/man1/x.1", b"dropped"),
+    ]
+    aside = demo.root / "aside"
+    aside.mkdir(exist_ok=True)
+    write_tar_gz(aside / "control.tar.gz", [Entry("control", control.encode())], 0)
+    write_tar_gz(aside / "data.tar.gz", data, 0)
+    content = _ar(
+        ("debian-binary", b"2.0\n"),
+        *((name, (aside / name).read_bytes()) for name in ("control.tar.gz", "data.tar.gz")),
+    )
+    digest = Digest.of(content)
+    place = demo.root / "cache" / "debs" / f"{digest}.deb"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+    shutil.rmtree(aside)
+    return Package("libc6", architecture, "2.36-9", digest.hex, len(content))
+
+
+def sums_agree(folder: Path) -> bool:
+    """Whether `sha256sum -c` is content with a folder."""
+    program = shutil.which("sha256sum", path=os.defpath) or "sha256sum"
+    done = subprocess.run(
+        [program, "-c", "--strict", "--quiet", "SHA256SUMS"], cwd=folder, check=False, capture_output=True
+    )
+    return done.returncode == 0
