@@ -8,6 +8,7 @@ name and crate types.
 
 from __future__ import annotations
 
+import errno
 import posixpath
 import re
 from dataclasses import dataclass, field
@@ -91,21 +92,21 @@ def read_workspace(project: Path, folder: str = ".") -> Workspace:
     root, folder = _root(project, folder)
     table = root.table("workspace")
     crates: dict[str, Crate] = {}
-    waiting = [*(["."] if "package" in root.values else []), *_members(project / folder, table)]
-    seen = set(waiting)
+    members = [*(["."] if "package" in root.values else []), *_members(project / folder, table)]
+    waiting = dict.fromkeys(_below(folder, member, table) for member in members)
+    seen: set[str] = set()
     while waiting:
-        place = _below(folder, waiting.pop(), table)
+        place, _ = waiting.popitem()
+        seen.add(place)
         manifest = root if place == folder else _manifest(project, place)
         if "package" not in manifest.values:
             continue
         paths = tuple(_path_dependencies(manifest, place, folder, table))
         crate = _crate(manifest, table.table("package"), place, project / place, tuple(sorted(set(paths))))
         if (other := crates.setdefault(crate.name, crate)) is not crate:
-            raise manifest.mistake(f"{other.folder} is called {crate.name} too", "rename one of these packages")
-        for path in _automatic_members(manifest, place, folder, table):
-            if path not in seen and (project / folder / path / "Cargo.toml").is_file():
-                seen.add(path)
-                waiting.append(path)
+            raise manifest.mistake(f"the package {crate.name} is also in {other.folder}", "rename one of the two")
+        nearby = _automatic_members(manifest, place, folder, table)
+        waiting |= dict.fromkeys(p for p in nearby if p not in seen and (project / p / "Cargo.toml").is_file())
     return Workspace(
         folder,
         dict(sorted(crates.items(), key=lambda item: item[1].folder)),
@@ -190,14 +191,16 @@ def _manifest(project: Path, folder: str) -> _Table:
         raise ConfigError(
             "there is no Cargo manifest here", where=name, hint="name the folder of the Cargo workspace's Cargo.toml"
         ) from None
-    except (
-        ValueError,
-        OSError,
-        RuntimeError,
-    ) as error:  # TOML, UTF-8 and numbers; reading; nesting and links in a ring
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+    except RecursionError as error:
+        raise ConfigError("this manifest is nested too deeply", where=name, hint="write a flatter one") from error
+    except (OSError, RuntimeError) as error:  # a ring of links is one or the other, by the version of Python
+        reason = error.strerror if isinstance(error, OSError) and error.errno != errno.ELOOP else "it leads to itself"
         raise ConfigError(
-            f"this Cargo manifest cannot be read: {reason}", where=name, hint="Cargo says more: cargo metadata"
+            f"this Cargo manifest cannot be read: {reason}", where=name, hint="correct the link or its permissions"
+        ) from error
+    except ValueError as error:  # not UTF-8, not TOML, or a number without bounds
+        raise ConfigError(
+            f"this Cargo manifest cannot be read: {error}", where=name, hint="Cargo says more: cargo metadata"
         ) from error
 
 
@@ -290,7 +293,7 @@ def _automatic_members(manifest: _Table, place: str, folder: str, workspace: _Ta
         for path in _path_dependencies(manifest, place, folder, workspace, _ALL_DEPENDENCIES):
             name = _join_relative(path, folder)
             if not name.startswith("..") and not _excluded(name, workspace):
-                yield name
+                yield path
 
 
 def _settings(project: Path, folder: str) -> Iterator[str]:

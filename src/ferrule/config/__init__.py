@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from ferrule.config.artifacts import ArtifactConfig
 from ferrule.config.loading import FILE, Config, Toolchain, document, find_project, load
-from ferrule.config.publishing import schema
+from ferrule.config.publishing import reference, schema
 
-__all__ = ["FILE", "ArtifactConfig", "Config", "Toolchain", "document", "find_project", "load", "schema"]
+__all__ = ["FILE", "ArtifactConfig", "Config", "Toolchain", "document", "find_project", "load", "reference", "schema"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PER_TARGET = "per-target"
-_FIXED = ("kind", "targets", PER_TARGET)
+FIXED = ("kind", "targets", PER_TARGET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,8 @@ class _Entry:
         return ("artifacts", self.name)
 
     def kind(self, kinds: Mapping[str, Kind]) -> Kind | None:
+        if self.node.mark in self.mistakes.closed:
+            return None
         place, choices = f"artifacts.{quote_key(self.name)}", f"the kinds are: {listed(kinds, 24)}"
         if not isinstance(self.node, MappingNode):
             self.mistakes.add(self.mark, f"{place}: expected a mapping", f"write {{kind: …}}; {choices}")
@@ -151,7 +153,7 @@ class _Entry:
         if not isinstance(node, MappingNode) or not node.values:
             self.mistakes.add(mark, f"{PER_TARGET}: expected a mapping", f"write {glob}: {{key: value}}")
             return False
-        for key in (k for k in _FIXED if k in node.values):
+        for key in (k for k in FIXED if k in node.values):
             self.mistakes.close(node.keys[key], f"{key} cannot differ by target", "make it an artifact of its own")
         return True
 
@@ -159,7 +161,7 @@ class _Entry:
         merged = base
         for change in changes:
             assert isinstance(change, MappingNode)  # noqa: S101 - `_usable` has looked
-            merged = merged.merged(change.without(*_FIXED))
+            merged = merged.merged(change.without(*FIXED))
         return self._checked(kind, merged)
 
 

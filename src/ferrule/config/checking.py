@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 _Model = TypeVar("_Model", bound=Section)
 
+SEE = "docs/targets.md describes every key"
+
 _WRONG_TYPE = {
     "string_type": "text",
     "int_type": "a whole number",
-    "int_from_float": "a whole number",
     "float_type": "a number",
     "bool_type": "true or false",
-    "none_required": "nothing",
     "tuple_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
@@ -50,104 +50,196 @@ def check(
     try:
         return model.model_validate(plain(node))
     except ValidationError as error:
-        findings = [
-            _finding(model, node, e, extra, key or node.mark)
-            for e in error.errors(include_url=False, include_input=False)[: 2 * MOST]
-        ]
-    findings.sort(key=lambda f: f.mark)
-    for _, same in groupby(findings, key=lambda f: f.mark):
+        errors = error.errors(include_url=False, include_input=False)[: 2 * MOST]
+    findings = [_finding(_Place.of(model, node, e, key or node.mark), e, extra) for e in errors]
+    told = [f for f in findings if f.place.node.mark not in mistakes.closed and not _is_consequence(f)]
+    told.sort(key=lambda f: f.place.mark)
+    for _, same in groupby(told, key=lambda f: f.place.mark):
         _tell(list(same), path, mistakes)
     return None
 
 
+def sections(model: type[Section]) -> tuple[tuple[str, type[Section]], ...]:
+    """The sections that a section holds, with their keys."""
+    fields = model.model_fields.items()
+    return tuple((info.alias or name, held) for name, info in fields for held in _sections(info.annotation))
+
+
+def quote_key(name: str) -> str:
+    """A key for a message: as it is if it looks like one, in quotes otherwise."""
+    return name if re.fullmatch(r"[A-Za-z0-9_.*?-]{1,64}", name) else quote(name)
+
+
 @dataclass(frozen=True, slots=True)
-class _Finding:
-    """One of pydantic's errors, placed. `expected` completes "expected …"; where it is empty, `message` says all."""
+class _Place:
+    """Where one of pydantic's errors is: place, keys, node, the fields they lead through, and the models around it."""
 
     mark: Mark
     path: KeyPath
     node: Node
+    fields: tuple[FieldInfo, ...]
+    around: tuple[type[Section], ...]
+
+    @classmethod
+    def of(cls, model: type[Section], root: Node, error: Mapping[str, Any], key: Mark) -> _Place:
+        """Place an error; one about a key is placed at the key."""
+        path = tuple(_present(root, error["loc"]))
+        mark, node = find(root, path)
+        if error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",):
+            _, parent = find(root, path[:-1])
+            mark = parent.keys[str(path[-1])] if isinstance(parent, MappingNode) else parent.mark
+            node = ScalarNode(mark, str(path[-1]), str(path[-1]))
+        return cls(mark if path else key, path, node, *_led_through(model, path))
+
+    @property
+    def about(self) -> str:
+        """What the value is for."""
+        return _about(self.fields[-1]) if self.fields else SEE
+
+    @property
+    def example(self) -> str | None:
+        """A text that would do."""
+        examples = self.fields[-1].examples or () if self.fields else ()
+        return next((e for e in examples if isinstance(e, str)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """A key that has to be there."""
+
+    place: _Place
+    key: str
+
+    @property
+    def about(self) -> str:
+        """What the key is for."""
+        fields = (i for m in self.place.around for n, i in m.model_fields.items() if self.key == (i.alias or n))
+        return next(_about(field) for field in fields)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """A key that may not be there, and those that may."""
+
+    place: _Place
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """A value that is not as expected: `expected` completes a sentence, `names` are those it might have meant.
+
+    Where nothing can be said to be expected, `reason` says why the value is refused.
+    """
+
+    place: _Place
     expected: str = ""
-    wrong_type: bool = False
-    missing: str = ""
-    unknown: str = ""
-    message: str = ""
+    reason: str = ""
+    by_type: bool = False
     names: tuple[str, ...] = ()
-    hint: str = ""
+    least: int = 0
 
 
-def _finding(model: type[Section], root: Node, error: Mapping[str, Any], extra: tuple[str, ...], key: Mark) -> _Finding:
+_Finding = _Missing | _Unknown | _Wrong
+
+
+def _finding(place: _Place, error: Mapping[str, Any], extra: tuple[str, ...]) -> _Finding:
     kind, context = error["type"], error.get("ctx", {})
-    location = tuple(error["loc"])
-    mark, node = find(root, location)
-    path = tuple(_present(root, location))
-    mark = mark if path else key
-    fields = _fields(model, path)
-    hint = _about(fields[-1] if fields else None)
     if kind == "missing":
-        field = _fields(model, (*path, location[-1]))
-        return _Finding(mark, path, node, missing=str(location[-1]), hint=_about(field[-1] if field else None))
+        return _Missing(place, str(error["loc"][-1]))
     if kind == "extra_forbidden":
-        names = tuple(
-            dict.fromkeys(
-                (*(n for m in _models(model, path[:-1]) for n in _keys(m)), *(extra if len(path) == 1 else ()))
-            )
-        )
-        key_mark = _key_mark(root, path)
-        return _Finding(key_mark, path[:-1], node, unknown=str(path[-1]), names=names)
-    if location[-1:] == ("[key]",):
-        mark = _key_mark(root, path)
-        node = ScalarNode(mark, str(path[-1]), str(path[-1]))
+        names = [info.alias or name for model in place.around for name, info in model.model_fields.items()]
+        return _Unknown(place, tuple(dict.fromkeys((*names, *(extra if len(place.path) == 1 else ())))))
     if kind in _WRONG_TYPE:
-        return _Finding(mark, path, node, expected=_WRONG_TYPE[kind], wrong_type=True, hint=hint)
+        return _Wrong(place, _WRONG_TYPE[kind], by_type=True)
     if kind == "literal_error":
-        names = tuple(re.findall(r"'([^']*)'", context["expected"]))
-        expected = f"one of {listed(names)}" if len(names) > 1 else (names[0] if names else context["expected"])
-        return _Finding(mark, path, node, expected=expected, names=names, hint=hint)
-    return _Finding(mark, path, node, expected=_expected(kind, context), message=error["msg"], hint=hint)
+        names = re.findall(r"'([^']*)'", context["expected"])
+        return _Wrong(place, _either(names) if names else context["expected"], names=tuple(names))
+    if kind == "value_error":
+        return _Wrong(place, reason=str(context["error"]))
+    least = context["min_length"] if kind == "too_short" else 0
+    return _Wrong(place, _expected(place, kind, context), error["msg"], least=least)
 
 
-def _expected(kind: str, context: Mapping[str, Any]) -> str:
+def _expected(place: _Place, kind: str, context: Mapping[str, Any]) -> str:
     """What a value should have been, by pydantic's error types; empty where its own words are the best there are."""
     if kind == "string_pattern_mismatch":
-        return f"text of the form {context['pattern']}"
+        return f"text like {quote(place.example)}" if place.example else f"text of the form {context['pattern']}"
     if kind in ("string_too_long", "too_long"):
-        return f"at most {context['max_length']} {'characters' if kind == 'string_too_long' else 'entries'}"
+        return "at most " + _counted(context["max_length"], kind)
     if kind in ("string_too_short", "too_short"):
-        return f"at least {context['min_length']} {'characters' if kind == 'string_too_short' else 'entries'}"
+        return "at least " + _counted(context["min_length"], kind)
     return ""
 
 
+def _counted(number: int, kind: str) -> str:
+    one, many = ("character", "characters") if kind.startswith("string") else ("entry", "entries")
+    return f"one {one}" if number == 1 else f"{number} {many}"
+
+
+def _either(names: list[str]) -> str:
+    return listed(names).replace(" and ", " or ")
+
+
+def _is_consequence(finding: _Finding) -> bool:
+    """Whether a list is only too short because pydantic did not count its mistaken items."""
+    node = finding.place.node
+    return isinstance(finding, _Wrong) and isinstance(node, SequenceNode) and 0 < finding.least <= len(node.items)
+
+
 def _tell(findings: list[_Finding], path: KeyPath, mistakes: Mistakes) -> None:
-    """Tell what was found at one place: of what the members of a union say, the most specific."""
-    if missing := [f for f in findings if f.missing]:
-        names = list(dict.fromkeys(f.missing for f in missing))
-        keys = f"the key {names[0]} is missing" if len(names) == 1 else f"the keys {listed(names)} are missing"
-        hint = missing[0].hint if len(names) == 1 else "; ".join(f"{f.missing}: {f.hint}" for f in missing)
-        mistakes.add(missing[0].mark, f"{_dotted((*path, *missing[0].path))}{keys}", hint)
-        return
-    if findings[0].unknown:
-        first = findings[0]
-        names_there = f"the keys here are {listed(first.names, 24)}"
-        message = f"{_dotted((*path, *first.path))}unknown key {quote(first.unknown)}"
-        mistakes.close(first.mark, message, mistakes.suggestion(first.unknown, first.names, names_there))
-        return
-    specific = [f for f in findings if not f.wrong_type] or findings
-    first = specific[0]
-    place = _dotted((*path, *first.path))
-    expected = " or ".join(dict.fromkeys(f.expected for f in specific if f.expected))
-    if not expected:
-        mistakes.add(first.mark, f"{place}{_shown(first.node)}: {first.message}", first.hint)
-        return
-    hint = first.hint
-    if isinstance(first.node, ScalarNode):
-        if first.names:
-            hint = mistakes.suggestion(first.node.text, first.names, hint)
-        elif first.wrong_type and not isinstance(first.node.value, str) and first.node.text and "text" in expected:
-            hint = f"write it in quotes: {quote(first.node.text)}"
-        elif first.wrong_type and "a list" in expected:
-            hint = f"write it as a list: [{first.node.text[:40]}]" if first.node.text else hint
-    mistakes.add(first.mark, f"{place}expected {expected}, found {_shown(first.node)}", hint)
+    """Tell what was found at one place, where every member of a union may have found something."""
+    if missing := [f for f in findings if isinstance(f, _Missing)]:
+        _tell_missing({f.key: f for f in missing}, path, mistakes)
+    elif unknown := [f for f in findings if isinstance(f, _Unknown)]:
+        first = unknown[0]
+        key = str(first.place.path[-1])
+        hint = mistakes.suggestion(key, first.names, f"the keys here are {listed(first.names, 24)}")
+        mistakes.close(first.place.mark, f"{_dotted((*path, *first.place.path[:-1]))}unknown key {quote(key)}", hint)
+    else:
+        _tell_wrong([f for f in findings if isinstance(f, _Wrong)], path, mistakes)
+
+
+def _tell_missing(missing: dict[str, _Missing], path: KeyPath, mistakes: Mistakes) -> None:
+    place = next(iter(missing.values())).place
+    several = len(missing) > 1
+    what = f"the keys {listed(missing)} are missing" if several else f"the key {listed(missing)} is missing"
+    hint = "; ".join(f"{key}: {f.about}" if several else f.about for key, f in missing.items())
+    mistakes.add(place.mark, f"{_dotted((*path, *place.path))}{what}", hint)
+
+
+def _tell_wrong(wrong: list[_Wrong], path: KeyPath, mistakes: Mistakes) -> None:
+    """Tell what was expected: by those members of a union whose type it was, or else by all."""
+    counted = [f for f in wrong if not f.by_type] or wrong
+    place = counted[0].place
+    expected = " or ".join(dict.fromkeys(f.expected for f in counted if f.expected))
+    shown = _shown(place.node)
+    message = f"expected {expected}, found {shown}" if expected else f"{shown} is refused: {counted[0].reason}"
+    mistakes.add(place.mark, _dotted((*path, *place.path)) + message, _remedy(counted[0], mistakes))
+
+
+def _remedy(wrong: _Wrong, mistakes: Mistakes) -> str:
+    """What to write instead, as far as it can be known."""
+    node = wrong.place.node
+    if isinstance(node, ScalarNode) and node.text:
+        if wrong.names:
+            return mistakes.suggestion(node.text, wrong.names, wrong.place.about)
+        if wrong.expected == "text":
+            return f"write it in quotes: {quote(node.text)}"
+        if wrong.expected == "a list":
+            return f"write it as a list: [{quote_key(node.text)}]"
+    return wrong.place.about
+
+
+def _led_through(model: type[Section], path: KeyPath) -> tuple[tuple[FieldInfo, ...], tuple[type[Section], ...]]:
+    """The fields that a path leads through, and the models that the mapping at its end, or around it, may be of."""
+    models, found = [model], list[Any]()
+    for part in path:
+        matching = [info for m in models for name, info in m.model_fields.items() if part == (info.alias or name)]
+        if matching:
+            found.append(matching[0])
+            models = _sections(matching[0].annotation)
+    return tuple(found), tuple(models)
 
 
 def _shown(node: Node) -> str:
@@ -165,11 +257,6 @@ def _dotted(path: KeyPath) -> str:
     return f"{text}: " if text else ""
 
 
-def quote_key(name: str) -> str:
-    """A key for a message: as it is if it looks like one, in quotes otherwise."""
-    return name if re.fullmatch(r"[A-Za-z0-9_.*?-]{1,64}", name) else quote(name)
-
-
 def _present(node: Node, location: tuple[str | int, ...]) -> Iterator[str | int]:
     """The parts of a location that the document has; the others are names that pydantic gives to members of a union."""
     for part in location:
@@ -181,38 +268,6 @@ def _present(node: Node, location: tuple[str | int, ...]) -> Iterator[str | int]
             yield part
 
 
-def _key_mark(root: Node, path: KeyPath) -> Mark:
-    _, parent = find(root, path[:-1])
-    return parent.keys[str(path[-1])] if isinstance(parent, MappingNode) else parent.mark
-
-
-def _keys(model: type[Section]) -> tuple[str, ...]:
-    return tuple(info.alias or name for name, info in model.model_fields.items())
-
-
-def _fields(model: type[Section], path: KeyPath) -> list[FieldInfo]:
-    """The fields that a path leads through."""
-    models, found = [model], list[Any]()
-    for part in path:
-        matching = [i for m in models for n, i in m.model_fields.items() if part == (i.alias or n)]
-        if matching:
-            found.append(matching[0])
-            models = _sections(matching[0].annotation)
-    return found
-
-
-def _models(model: type[Section], path: KeyPath) -> list[type[Section]]:
-    """The models that a mapping at this path may be of."""
-    fields = _fields(model, path)
-    return _sections(fields[-1].annotation) if fields else [model]
-
-
-def sections(model: type[Section]) -> tuple[tuple[str, type[Section]], ...]:
-    """The sections that a section holds, with their keys."""
-    fields = model.model_fields.items()
-    return tuple((info.alias or name, held) for name, info in fields for held in _sections(info.annotation))
-
-
 def _sections(annotation: Any) -> list[type[Section]]:  # noqa: ANN401 - a type expression
     """The sections inside a type expression: of optional ones, lists and mappings."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
@@ -220,18 +275,9 @@ def _sections(annotation: Any) -> list[type[Section]]:  # noqa: ANN401 - a type 
     return [section for part in get_args(annotation) for section in _sections(part)]
 
 
-def _about(field: FieldInfo | None) -> str:
+def _about(field: FieldInfo) -> str:
     """What a field is for, with an example, as a hint."""
-    if field is None:
-        return "docs/targets.md describes every key"
-    examples = next((m.examples for m in [field] if m.examples), None)
-    text = field.description or "docs/targets.md describes every key"
-    return f"{text.rstrip('.')}; for example {_example(examples[0])}" if examples else text.rstrip(".")
-
-
-def _example(value: Any) -> str:  # noqa: ANN401 - an example in a model
     import json  # noqa: PLC0415
 
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{k}: {v}" for k, v in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=False)
+    text = (field.description or SEE).rstrip(".")
+    return f"{text}; for example {json.dumps(field.examples[0], ensure_ascii=False)}" if field.examples else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +70,9 @@ def find_project(start: Path) -> Path:
     """The nearest folder, from `start` upwards, that holds targets.yaml; raises ConfigError."""
     folder = start.absolute()
     for candidate in (folder, *folder.parents):
-        if (candidate / FILE).exists():
-            return candidate
+        with suppress(OSError):  # a folder that may not be looked into holds nothing for us
+            if (candidate / FILE).exists():
+                return candidate
     raise ConfigError(
         f"there is no {FILE} here or in any folder above",
         where=str(start),

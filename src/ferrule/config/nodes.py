@@ -218,6 +218,7 @@ class _Builder:
         self.open: list[_Open] = []
         self.nodes = 0
         self.documents = 0
+        self.aliases: set[str] = set()
 
     def take(self, event: Any) -> None:  # noqa: ANN401 - PyYAML's events have no types
         if isinstance(event, yaml.ScalarEvent):
@@ -246,12 +247,19 @@ class _Builder:
         if self.nodes > MOST_NODES:
             self.mistakes.fatal(mark, f"the file has more than {MOST_NODES} values", "split the project into several")
         if isinstance(event, yaml.AliasEvent):
-            self.mistakes.close(mark, f"the alias {quote(f'*{event.anchor}')} is not supported", _NO_ALIAS)
+            self._refuse_alias(mark, f"*{event.anchor}")
         elif event.anchor is not None:
             self.mistakes.close(mark, f"the anchor {quote(f'&{event.anchor}')} is not supported", _NO_ALIAS)
         elif event.tag is not None:
             self.mistakes.close(mark, f"the tag {quote(event.tag)} is not supported", "write the value without a tag")
         return mark
+
+    def _refuse_alias(self, mark: Mark, name: str) -> None:
+        """Tell of an alias once, however often it is used."""
+        if name not in self.aliases:
+            self.aliases.add(name)
+            self.mistakes.add(mark, f"the alias {quote(name)} is not supported", _NO_ALIAS)
+        self.mistakes.closed.add(mark)
 
     def _scalar(self, event: Any) -> ScalarNode:  # noqa: ANN401
         mark, text = _mark(event.start_mark), event.value
@@ -262,6 +270,8 @@ class _Builder:
                 f"{quote(text)} without quotes is read as {value.reading} by some readers of YAML",
                 _MERGE if text == "<<" else _requoted(text, value.reading),
             )
+            if text == "<<" and self.open:
+                self.mistakes.closed.add(self.open[-1].mark)  # what it would bring is not missing
             value = text
         elif hidden := _invisible(text):
             self.mistakes.close(

@@ -1,12 +1,15 @@
-"""The format of targets.yaml as others read it: a JSON schema for editors, and the tables of its reference page."""
+"""The format of targets.yaml as others read it: a JSON schema for editors, and tables for its reference page."""
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
-from ferrule.config.artifacts import PER_TARGET
+from ferrule.config.artifacts import FIXED, PER_TARGET
 from ferrule.config.sections import NAME, Outline, ProjectSection, TargetSection, ToolchainSection
 from ferrule.platforms import PLATFORMS, Platform
+from ferrule.spec import Spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +39,11 @@ def schema(kinds: Mapping[str, Kind], platforms: Mapping[str, Platform] = PLATFO
         "propertyNames": {"pattern": NAME},
         "additionalProperties": {"$ref": "#/$defs/artifact"},
     }
-    definitions = {"project": _of(ProjectSection), "toolchain": _of(ToolchainSection), "artifact": _artifact(kinds)}
+    definitions = {
+        "project": _of(ProjectSection),
+        "toolchain": {**_of(ToolchainSection), "type": ["object", "null"]},
+        "artifact": _artifact(kinds),
+    }
     definitions |= {kind.name: _kind(kind) for kind in kinds.values()}
     return {"$schema": _DIALECT, "title": "targets.yaml", **outline, "$defs": definitions}
 
@@ -100,17 +107,78 @@ def _artifact(kinds: Mapping[str, Kind]) -> dict[str, Any]:
     }
 
 
+def reference(kinds: Mapping[str, Kind]) -> str:
+    """The keys of every part and kind as tables in Markdown, for the reference page."""
+    every = {**_of(Spec)["properties"], PER_TARGET: _overrides({})}
+    every["kind"] = {**every["kind"], "enum": list(kinds)}
+    tables = [
+        _table("`project`", _of(ProjectSection)),
+        _table("`toolchain`", _of(ToolchainSection)),
+        _table("`targets`", _of(TargetSection)),
+        _table(
+            "Every artifact",
+            {"description": "Keys of artifacts of any kind.", "properties": every, "required": ["kind"]},
+        ),
+        *(_table(f"Kind `{kind.name}`", _of(kind.spec), leave_out=tuple(every)) for kind in kinds.values()),
+    ]
+    return "\n".join(tables)
+
+
+def _table(title: str, made: Mapping[str, Any], leave_out: tuple[str, ...] = ()) -> str:
+    required = made.get("required", [])
+    rows = [
+        f"| `{key}` | {_type(part)} | {_default(part, required=key in required)} | {_cell(part)} |"
+        for key, part in made["properties"].items()
+        if key not in leave_out
+    ]
+    head = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"] if rows else ["No keys of its own."]
+    return "\n".join([f"### {title}", "", made["description"], "", *head, *rows, ""])
+
+
+def _type(part: Mapping[str, Any]) -> str:
+    if "anyOf" in part:
+        return " or ".join(_type(p) for p in part["anyOf"] if p.get("type") != "null")
+    if "enum" in part or "const" in part:
+        return ", ".join(f"`{v}`" for v in part.get("enum", [part.get("const")]))
+    if part["type"] == "array":
+        return f"list of {_type(part['items'])}"
+    if part["type"] == "object" and "properties" in part:
+        return "`{" + ", ".join(f"{k}: …" for k in part["properties"]) + "}`"
+    names = {"string": "text", "boolean": "true or false", "integer": "whole number", "object": "mapping"}
+    return names.get(str(part["type"]), str(part["type"]))
+
+
+def _default(part: Mapping[str, Any], *, required: bool) -> str:
+    if required:
+        return "required"
+    return "" if part.get("default") in (None, [], {}) else f"`{json.dumps(part['default'])}`"
+
+
+def _cell(part: Mapping[str, Any]) -> str:
+    """A description, safe for Markdown: what looks like a tag is code."""
+    text = re.sub(r"(?<!`)<[^>`]+>", r"`\g<0>`", part["description"]).replace("|", "\\|")
+    examples = [f"`{_flow(e)}`" for e in part.get("examples", ())]
+    return f"{text} Example: {', '.join(examples)}." if examples else text
+
+
+def _flow(value: Any) -> str:  # noqa: ANN401 - an example in a model
+    """A value as one writes it in targets.yaml."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {_flow(v)}" for k, v in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _kind(kind: Kind) -> dict[str, Any]:
     made = _of(kind.spec)
-    own = {k: v for k, v in made["properties"].items() if k not in ("kind", "targets")}
-    overrides = {
-        "description": "Globs over targets, and the keys that differ for those.",
+    own = {k: v for k, v in made["properties"].items() if k not in FIXED}
+    named = {"kind": {**made["properties"]["kind"], "description": kind.summary}}
+    return {**made, "properties": {**made["properties"], **named, PER_TARGET: _overrides(own)}}
+
+
+def _overrides(own: Mapping[str, Any]) -> dict[str, Any]:
+    section = {"type": "object", "minProperties": 1, "properties": own, "additionalProperties": False}
+    return {
+        "description": "Globs over targets, and the keys that differ for those; later globs count more.",
         "type": "object",
-        "additionalProperties": {
-            "type": "object",
-            "minProperties": 1,
-            "properties": own,
-            "additionalProperties": False,
-        },
+        "additionalProperties": section,
     }
-    return {**made, "properties": {**made["properties"], PER_TARGET: overrides}}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -36,7 +38,7 @@ class Surroundings:
     artifacts: Mapping[str, str]
 
 
-def check_references(model: type[Section], node: Node, around: Surroundings, mistakes: Mistakes) -> None:
+def check_references(model: type[Section], node: MappingNode, around: Surroundings, mistakes: Mistakes) -> None:
     """Check every value of a section that refers to something, whatever else may be wrong with the section."""
     for scalar, marker in marked(model, node):
         if mistakes.has(scalar.mark):
@@ -49,13 +51,12 @@ def check_references(model: type[Section], node: Node, around: Surroundings, mis
             _check_path(scalar.text, marker, scalar.mark, around.project, mistakes)
 
 
-def marked(model: type[Section], node: Node) -> Iterator[tuple[ScalarNode, Marker]]:
+def marked(model: type[Section], node: MappingNode) -> Iterator[tuple[ScalarNode, Marker]]:
     """The texts of a section that refer to something."""
-    if isinstance(node, MappingNode):
-        for _, key, marks in markers(model):
-            yield from ((scalar, mark) for scalar in _texts(node.values.get(key)) for mark in marks)
-        for key, held in sections(model):
-            yield from chain.from_iterable(marked(held, part) for part in _mappings(node.values.get(key)))
+    for _, key, marks in markers(model):
+        yield from ((scalar, mark) for scalar in _texts(node.values.get(key)) for mark in marks)
+    for key, held in sections(model):
+        yield from chain.from_iterable(marked(held, part) for part in _mappings(node.values.get(key)))
 
 
 def _texts(node: Node | None) -> Iterator[ScalarNode]:
@@ -98,9 +99,7 @@ def _check_crate(name: str, marker: CrateRef, mark: Mark, workspace: Workspace |
     missing = [t for t in marker.types if t not in crate.types]
     manifest = "Cargo.toml" if crate.folder == "." else f"{crate.folder}/Cargo.toml"
     if missing:
-        types = ", ".join(
-            f'"{t}"' for t in (*marker.types, *(t for t in crate.types if t not in (*marker.types, "lib")))
-        )
+        types = ", ".join(f'"{t}"' for t in dict.fromkeys((*marker.types, *crate.types)))
         mistakes.add(
             mark,
             f"the crate {name} has no {' and no '.join(missing)}",
@@ -121,9 +120,11 @@ def _check_path(value: str, marker: ProjectPath, mark: Mark, project: Path, mist
         real = (project / value).resolve(strict=True)
         inside, fits = real.is_relative_to(project.resolve()), _FITS[marker.what](real)
     except (FileNotFoundError, NotADirectoryError):
-        mistakes.add(mark, f"{shown} does not exist", _near_path(value, project, mistakes))
+        is_link = (project / value).is_symlink()
+        hint = "correct what the link leads to" if is_link else _near_path(value, project, mistakes)
+        mistakes.add(mark, f"{shown} {'is a link to nothing' if is_link else 'does not exist'}", hint)
     except (OSError, RuntimeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it leads to itself"
+        reason = error.strerror if isinstance(error, OSError) and error.errno != errno.ELOOP else "it leads to itself"
         mistakes.add(mark, f"{shown} cannot be followed: {reason}", "correct the link or its permissions")
     else:
         what = {"file": "file", "folder": "folder", "either": "file or folder"}[marker.what]
@@ -149,20 +150,14 @@ def _form_problem(value: str) -> str | None:
 
 def _near_path(value: str, project: Path, mistakes: Mistakes) -> str:
     """The nearest name in the deepest folder of the path that exists."""
-    folder = project
-    for part in value.split("/"):
-        if not (folder / part).is_dir():
-            break
-        folder /= part
-    try:
-        names = sorted(p.name for p in folder.iterdir())[:200]
-    except OSError:
-        names = []
-    where = folder.relative_to(project).as_posix()
-    near = mistakes.nearest(part, names)
-    prefix = "" if where == "." else f"{where}/"
-    return (
-        f"did you mean {prefix}{near}?"
-        if near
-        else f"make it, or name another path; {prefix or 'the project'} has no {quote(part)}"
-    )
+    parts = value.split("/")
+    folders = ["/".join(parts[:depth]) for depth in range(len(parts))]
+    above = next(folder for folder in reversed(folders) if (project / folder).is_dir())
+    lost = parts[folders.index(above)]
+    names: list[str] = []
+    with suppress(OSError):
+        names = sorted(entry.name for entry in (project / above).iterdir())
+    prefix = f"{above}/" if above else ""
+    there = f"make it, or name another path; {prefix or 'the project'} has no {quote(lost)}"
+    near = mistakes.nearest(lost, names)
+    return there if near is None else f"did you mean {prefix}{near}?"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticKnownError
 
 from ferrule.spec import ProjectPath, RelativePath, Section
 
@@ -17,7 +18,7 @@ VERSION = (
 """A version as SemVer 2.0.0 (section 2, 9 and 10) has it, of bounded length."""
 _Folder = Annotated[RelativePath, ProjectPath("folder")]
 _ToolVersion = Annotated[
-    str, Field(pattern=r"^[0-9]{1,5}(\.[0-9]{1,5}){0,2}(-[a-z]+(\.[0-9]{1,5})?)?$", examples=["1.96", "0.24.0"])
+    str, Field(pattern=r"^[0-9]{1,5}(\.[0-9]{1,5}){0,2}(-[a-z]+(\.[0-9]{1,5})?)?$", examples=["1.96"])
 ]
 
 
@@ -90,10 +91,19 @@ class TargetSection(Section):
     )
 
 
+def _whole_number(value: object) -> object:
+    """Refuse `true`, which Python takes for 1; raises PydanticKnownError."""
+    if isinstance(value, bool):
+        raise PydanticKnownError("int_type")
+    return value
+
+
 class Outline(Section):
     """targets.yaml from far away: its parts, each of which has a section of its own."""
 
-    version: Literal[1] = Field(description="Version of the format; this ferrule reads 1, a newer one may read more.")
+    version: Annotated[Literal[1], BeforeValidator(_whole_number)] = Field(
+        description="Version of the format; this ferrule reads 1, a newer one may read more."
+    )
     project: dict[str, Any] = Field(description="What is released.")
     toolchain: dict[str, Any] | None = Field(
         default=None,
