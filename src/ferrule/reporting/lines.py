@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFinished
 from ferrule.engine.store import file_name
+from ferrule.model import Digest
 from ferrule.reporting.report import duration, verdict
 
 if TYPE_CHECKING:
@@ -47,12 +48,22 @@ class Lines:
             return
         self._say(f"::group::{_escaped(verdict(outcome))}")
         with suppress(OSError):
-            log = self._logs / f"{file_name(outcome.action.id)}.log"
-            for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
-                self._say(f"  {line}" if line.startswith("::") else line)
+            self._show((self._logs / f"{file_name(outcome.action.id)}.log").read_bytes())
         self._say("::endgroup::")
         if outcome.state == "failed":
-            self._say(f"::error title={_escaped(outcome.action.id)}::{_escaped(str(outcome.error or outcome.reason))}")
+            title = _escaped(outcome.action.id).replace(":", "%3A").replace(",", "%2C")
+            self._say(f"::error title={title}::{_escaped(str(outcome.error or outcome.reason))}")
+
+    def _show(self, log: bytes) -> None:
+        """Write a log so that no line of it is a command to the runner, whatever programs have written.
+
+        (GitHub Actions, "Workflow commands": stop-commands, until a word that nobody who wrote the log could know.)
+        """
+        word = Digest.of(log).hex
+        self._say(f"::stop-commands::{word}")
+        for line in log.decode("utf-8", "replace").splitlines():
+            self._say(line)
+        self._say(f"::{word}::")
 
     def _say(self, text: str) -> None:
         if not self._quiet:

@@ -35,9 +35,10 @@ def duration(seconds: float) -> str:
     >>> duration(0.04), duration(12.34), duration(125)
     ('0.0 s', '12.3 s', '2 min 05 s')
     """
-    if seconds < _MINUTE:
+    if round(seconds, 1) < _MINUTE:
         return f"{seconds:.1f} s"
-    return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE):02d} s"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    return f"{minutes} min {rest:02d} s"
 
 
 def size(count: int) -> str:
@@ -48,7 +49,7 @@ def size(count: int) -> str:
     """
     value, unit = float(count), "B"
     for larger in ("KiB", "MiB", "GiB"):
-        if value < _KIB:
+        if round(value, 1) < _KIB:
             break
         value, unit = value / _KIB, larger
     return f"{int(value)} {unit}" if unit == "B" else f"{value:.1f} {unit}"

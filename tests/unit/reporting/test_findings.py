@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import io
+import json
+
+from ferrule.doctor import Finding
+from ferrule.reporting import findings
+
+GOOD = Finding("rustc", "ok", "1.96", "1.96.0", "/usr/bin/rustc")
+BAD = Finding("zig", "fault", "0.17.0", problem="the pinned wheel is not installed", fix="ferrule setup", fixable=True)
+VAGUE = Finding("cache", "fault", problem="it cannot be written")
+
+
+def test_table_names_problem_and_fix() -> None:
+    stream = io.StringIO()
+    findings.show([GOOD, BAD, VAGUE], stream, colour=False)
+    assert stream.getvalue().splitlines() == [
+        "✓ rustc  1.96.0 /usr/bin/rustc",
+        "✗ zig    the pinned wheel is not installed (wanted: 0.17.0)",
+        "         fix: ferrule setup",
+        "✗ cache  it cannot be written",
+    ]
+
+
+def test_nothing_to_show() -> None:
+    stream = io.StringIO()
+    findings.show([], stream, colour=False)
+    assert stream.getvalue() == ""
+
+
+def test_json_holds_everything() -> None:
+    told = json.loads(findings.as_json([GOOD, BAD]))
+    assert told[0]["place"] == "/usr/bin/rustc"
+    assert (told[1]["state"], told[1]["fix"], told[1]["fixable"]) == ("fault", "ferrule setup", True)

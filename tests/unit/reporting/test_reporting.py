@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ferrule.engine.events import (
+    ActionFinished,
+    ActionProgress,
+    ActionStarted,
+    Noticed,
+    RunFinished,
+    RunStarted,
+)
+from ferrule.engine.store import file_name
+from ferrule.model import Digest, Plan, Report
+from ferrule.reporting import plans, reporter, style_for, table
+from ferrule.reporting.report import duration, size, verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.reporting.conftest import Story
+
+    from ferrule.engine.events import Event
+    from ferrule.reporting import Style
+
+SUMMARY = "1 built, 1 unchanged, in 2 min 17 s"
+
+
+def told(story: Story) -> list[Event]:
+    return [
+        RunStarted(4, 2),
+        ActionStarted(story.library.action, "never built here", 10.0),
+        ActionProgress(story.library.action, "compiling [core] v1"),
+        ActionFinished(story.image),
+        ActionFinished(story.library),
+        Noticed("a damaged cache record was dropped [x]"),
+        ActionStarted(story.wheel.action, "revision: 1 -> 2", None),
+        ActionFinished(story.wheel),
+        ActionFinished(story.sums),
+        RunFinished(story.outcomes, 137.4),
+    ]
+
+
+def shown(style: Style, story: Story, logs: Path, *, quiet: bool = False, colour: bool = False) -> str:
+    stream = io.StringIO()
+    with reporter(style, stream, logs=logs, colour=colour, width=100, quiet=quiet) as hear:
+        for event in told(story):
+            hear(event)
+    return stream.getvalue()
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 00 s"), (60.0, "1 min 00 s"), (3725.4, "62 min 05 s")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1024 * 1024 - 1, "1.0 MiB"),
+        (5 * 1024**3, "5.0 GiB"),
+        (2000 * 1024**3, "2000.0 GiB"),
+    ],
+)
+def test_sizes(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+def test_verdicts(story: Story) -> None:
+    assert [verdict(o) for o in story.outcomes] == [
+        "native@x86_64-unknown-linux-gnu built in 12.3 s",
+        "image cached",
+        "wheel failed in 2 min 05 s: it does not compile: 100%",
+        "sums skipped: wheel failed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("json_wanted", "terminal", "github", "style"),
+    [
+        (True, True, True, "json"),
+        (False, True, True, "github"),
+        (False, True, False, "terminal"),
+        (False, False, False, "lines"),
+    ],
+)
+def test_form_follows_where_the_output_goes(json_wanted: bool, terminal: bool, github: bool, style: Style) -> None:
+    assert style_for(json=json_wanted, terminal=terminal, github=github) == style
+
+
+# Lines and folds
+
+
+def test_lines(story: Story, tmp_path: Path) -> None:
+    assert shown("lines", story, tmp_path).splitlines() == [
+        "  native@x86_64-unknown-linux-gnu … (never built here)",
+        "  native@x86_64-unknown-linux-gnu built in 12.3 s",
+        "note: a damaged cache record was dropped [x]",
+        "  wheel … (revision: 1 -> 2)",
+        "  wheel failed in 2 min 05 s: it does not compile: 100%",
+        "  sums skipped: wheel failed",
+        SUMMARY,
+    ]
+
+
+def test_lines_quietly(story: Story, tmp_path: Path) -> None:
+    assert shown("lines", story, tmp_path, quiet=True) == ""
+
+
+def test_github_folds_logs_and_annotates_failures(story: Story, tmp_path: Path) -> None:
+    log = b"$ cargo build\n bad \xff byte\n"
+    (tmp_path / f"{file_name(story.library.action.id)}.log").write_bytes(log)
+    assert shown("github", story, tmp_path).splitlines() == [
+        "  native@x86_64-unknown-linux-gnu … (never built here)",
+        "::group::native@x86_64-unknown-linux-gnu built in 12.3 s",
+        f"::stop-commands::{Digest.of(log)}",
+        "$ cargo build",
+        " bad \ufffd byte",
+        f"::{Digest.of(log)}::",
+        "::endgroup::",
+        "note: a damaged cache record was dropped [x]",
+        "  wheel … (revision: 1 -> 2)",
+        "::group::wheel failed in 2 min 05 s: it does not compile: 100%25",
+        "::endgroup::",
+        "::error title=wheel::src/lib.rs:7:5: it does not compile: 100%25%0Asecond line%0A  hint: correct it",
+        "::group::sums skipped: wheel failed",
+        "::endgroup::",
+        SUMMARY,
+    ]
+
+
+@pytest.mark.parametrize("line", ["::set-output name=a::b", "  ::warning::x", "##[error]x", "\t::endgroup::", "::x::"])
+def test_no_line_of_a_log_is_a_command_to_github(story: Story, tmp_path: Path, line: str) -> None:
+    (tmp_path / "wheel.log").write_text(f"first\n{line}\nlast\n")
+    lines = shown("github", story, tmp_path).splitlines()
+    begin = next(n for n, w in enumerate(lines) if w.startswith("::stop-commands::"))
+    word = lines[begin].removeprefix("::stop-commands::")
+    assert lines[begin + 1 : begin + 5] == ["first", line, "last", f"::{word}::"]
+
+
+def test_title_of_an_annotation_is_escaped(story: Story, tmp_path: Path) -> None:
+    odd = replace(story.wheel, action=replace(story.wheel.action, id="image:base,x"))
+    stream = io.StringIO()
+    with reporter("github", stream, logs=tmp_path, colour=False, width=None, quiet=False) as hear:
+        hear(ActionFinished(odd))
+    assert "::error title=image%3Abase%2Cx::" in stream.getvalue()
+
+
+# JSON
+
+
+def test_json_is_an_event_a_line(story: Story, tmp_path: Path) -> None:
+    events = [json.loads(line) for line in shown("json", story, tmp_path).splitlines()]
+    assert [e["event"] for e in events] == [
+        "run-started",
+        "action-started",
+        "action-progress",
+        "action-finished",
+        "action-finished",
+        "notice",
+        "action-started",
+        "action-finished",
+        "action-finished",
+        "run-finished",
+    ]
+    assert events[0] == {"event": "run-started", "actions": 4, "jobs": 2}
+    assert events[1]["expected_seconds"] == 10.0
+    assert events[2] == {
+        "event": "action-progress",
+        "action": "native@x86_64-unknown-linux-gnu",
+        "text": "compiling [core] v1",
+    }
+    assert events[4]["files"] == [
+        {"name": "lib.so", "sha256": story.library.files[0].digest.hex, "size": 20480},
+    ]
+    failed = events[7]
+    assert (failed["state"], failed["hint"]) == ("failed", "correct it")
+    assert failed["error"].startswith("src/lib.rs:7:5: it does not compile")
+    assert events[-1] == {
+        "event": "run-finished",
+        "seconds": 137.4,
+        "built": 1,
+        "cached": 1,
+        "failed": 1,
+        "skipped": 1,
+    }
+
+
+# Terminal
+
+
+def test_terminal_keeps_a_line_of_all_that_was_done(story: Story, tmp_path: Path) -> None:
+    text = shown("terminal", story, tmp_path)
+    for line in (
+        "✓ native@x86_64-unknown-linux-gnu built in 12.3 s",
+        "note: a damaged cache record was dropped [x]",
+        "✗ wheel failed in 2 min 05 s: it does not compile: 100%",
+        "- sums skipped: wheel failed",
+        SUMMARY,
+    ):
+        assert line in text
+    assert "image" not in text
+    assert "\x1b[3" not in text
+
+
+def test_terminal_quietly(story: Story, tmp_path: Path) -> None:
+    assert shown("terminal", story, tmp_path, quiet=True).strip() == ""
+
+
+def test_terminal_hears_of_actions_it_never_saw(story: Story, tmp_path: Path) -> None:
+    stream = io.StringIO()
+    with reporter("terminal", stream, logs=tmp_path, colour=False, width=80, quiet=False) as hear:
+        hear(ActionProgress(story.library.action, "early"))
+        hear(ActionFinished(story.sums))
+    assert "sums skipped" in stream.getvalue()
+
+
+# Table
+
+
+def test_table(story: Story) -> None:
+    stream = io.StringIO()
+    table.show(story.report, stream, colour=False, width=100)
+    a, b = story.library.files[0].digest.short, story.image.files[1].digest.short
+    lines = [line.rstrip() for line in stream.getvalue().splitlines()]
+    assert lines == [
+        "artifact  target                        size  sha256             time",
+        f"lib.so    x86_64-unknown-linux-gnu  20.0 KiB  {a}     12.3 s",
+        f"image/    all                        1.0 KiB  {b}  unchanged",
+        "",
+        "wheel failed",
+        "  src/lib.rs:7:5: it does not compile: 100%",
+        "second line",
+        "  hint: correct it",
+        "",
+        "sums skipped",
+        "  wheel failed",
+    ]
+
+
+def test_table_of_nothing() -> None:
+    stream = io.StringIO()
+    table.show(Report((), ()), stream, colour=False, width=100)
+    assert stream.getvalue() == ""
+
+
+def test_table_as_markdown(story: Story) -> None:
+    a, b = story.library.files[0].digest.short, story.image.files[1].digest.short
+    assert table.markdown(story.report).splitlines() == [
+        "| artifact | target | size | sha256 | time |",
+        "| --- | --- | ---: | --- | ---: |",
+        f"| `lib.so` | x86_64-unknown-linux-gnu | 20.0 KiB | `{a}` | 12.3 s |",
+        f"| `image/` | all | 1.0 KiB | `{b}` | unchanged |",
+        "",
+        "**wheel failed**: it does not compile: 100%",
+        "",
+        "**sums skipped**: wheel failed",
+    ]
+
+
+# Plans
+
+
+def plan(story: Story) -> Plan:
+    return Plan("demo", "1.2.3", tuple(o.action for o in story.outcomes))
+
+
+def test_plan_as_text(story: Story) -> None:
+    assert plans.text(plan(story)).splitlines() == [
+        "demo 1.2.3: 4 actions",
+        "",
+        "native (kind)",
+        "  native@x86_64-unknown-linux-gnu",
+        "      dist/lib.so",
+        "",
+        "image (kind)",
+        "  image",
+        "      dist/image/",
+        "",
+        "wheel (kind)",
+        "  wheel",
+        "      dist/wheel",
+        "",
+        "sums (kind)",
+        "  sums",
+        "      dist/sums",
+    ]
+
+
+def test_plan_with_reasons(story: Story) -> None:
+    reasons = {o.action.id: f"because of {o.action.artifact}" for o in story.outcomes}
+    assert "      why: because of wheel" in plans.text(plan(story), reasons).splitlines()
+
+
+def test_plan_as_graphs(story: Story) -> None:
+    dot = plans.graph(plan(story), "dot").splitlines()
+    assert dot[0] == "digraph plan {"
+    assert '  a0 [label="native@x86_64-unknown-linux-gnu"];' in dot
+    assert "  a2 -> a3;" in dot
+    mermaid = plans.graph(plan(story), "mermaid").splitlines()
+    assert mermaid[0] == "flowchart LR"
+    assert '  a1["image"]' in mermaid
+    assert "  a2 --> a3" in mermaid
