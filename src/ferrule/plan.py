@@ -57,6 +57,8 @@ def plan(
         except PlanProblem as problem:
             where = config.place(("artifacts", artifact.name, *problem.key))
             problems.append(ConfigError(problem.message, hint=problem.hint, where=where))
+        except ConfigError as error:
+            problems.append(error)
     actions = tuple(action for artifact in planned.values() for action in artifact.actions)
     problems += _collisions(config, actions)
     if problems:
@@ -178,18 +180,21 @@ def _no_target(config: Config, artifact: ArtifactConfig) -> ConfigError:
 
 
 def _collisions(config: Config, actions: tuple[Action, ...]) -> list[ConfigError]:
-    """Two outputs with one place in dist/."""
-    seen: dict[str, Action] = {}
+    """Two outputs with one place in dist/, or one within the other; some file systems do not tell case."""
+    taken: dict[str, Action] = {}
+    above: dict[str, Action] = {}
     problems: list[ConfigError] = []
     for action in actions:
-        for output in action.outputs:
-            if output.ships is None:
-                continue
-            other = seen.setdefault(output.ships, action)
-            if other is not action:
+        for place in (output.ships for output in action.outputs if output.ships):
+            name = place.casefold()
+            folders = [name[:at] for at, character in enumerate(name) if character == "/"]
+            other = next((taken[n] for n in (name, *folders) if n in taken), above.get(name))
+            taken.setdefault(name, action)
+            above |= dict.fromkeys(folders, action)
+            if other is not None:
                 problems.append(
                     ConfigError(
-                        f"{action.id} and {other.id} would both be dist/{output.ships}",
+                        f"{action.id} and {other.id} would both be dist/{place}",
                         where=config.place(("artifacts", action.artifact)),
                         hint="give one of them another `name`",
                     )

@@ -89,6 +89,8 @@ def disk_of(root: Path) -> planning.Disk:
             return (root / name).read_text(encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"this file cannot be read: {error.strerror}", where=name) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"this file is not UTF-8: {error.reason}", where=name, hint="save it as UTF-8") from error
 
     def folders(name: str) -> tuple[str, ...]:
         with suppress(OSError):

@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ferrule import config
+from ferrule.errors import ConfigErrors
+from ferrule.kinds import KINDS
+from ferrule.plan import document, in_order, only, plan
+from ferrule.release import disk_of
+from ferrule.spec import Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fakes.toolchain import Demo
+    from ferrule.model import Plan
+
+X86, ARM, MAC, WASM = (
+    "x86_64-unknown-linux-gnu",
+    "aarch64-unknown-linux-gnu",
+    "aarch64-apple-darwin",
+    "wasm32-unknown-unknown",
+)
+PROJECT = Project("demo", "1.2.3", license="MIT", license_files=("LICENSE",), commit="c0ffee", epoch=315_532_800)
+
+
+def planned(root: Path, *, narrowed: bool = False, project: Project = PROJECT) -> Plan:
+    return plan(config.load(root, KINDS), project, disk_of(root), narrowed=narrowed)
+
+
+def artifacts(demo: Demo, *lines: str) -> Path:
+    """The project with other artifacts."""
+    path = demo.project / "targets.yaml"
+    head = path.read_text().partition("artifacts:\n")[0]
+    path.write_text(f"{head}artifacts:\n" + "".join(f"  {line}\n" for line in lines))
+    return demo.project
+
+
+NATIVE = "native: {kind: library, crate: demo-ffi}"
+HEADER = "header: {kind: header, crate: demo-ffi}"
+SDK = "sdk: {kind: sdk, library: native, header: header}"
+WHEEL = "py: {kind: wheel, library: native, source: packaging/python}"
+SUMS = "sums: {kind: checksums}"
+
+
+def mistakes(demo: Demo, *lines: str) -> list[str]:
+    with pytest.raises(ConfigErrors) as caught:
+        planned(artifacts(demo, *lines))
+    return [str(m).partition("\n")[0] for m in caught.value.mistakes]
+
+
+def ids(made: Plan) -> list[str]:
+    return [a.id for a in made.actions]
+
+
+def ships(made: Plan) -> set[str]:
+    return {o.ships for a in made.actions for o in a.outputs if o.ships}
+
+
+def test_every_action_follows_those_it_needs(demo: Demo) -> None:
+    made = planned(demo.project)
+    assert (made.project, made.version) == ("demo", "1.2.3")
+    for number, action in enumerate(made.actions):
+        assert set(action.needs) <= set(ids(made)[:number])
+
+
+def test_order_does_not_depend_on_the_order_of_the_file(demo: Demo) -> None:
+    one = planned(artifacts(demo, NATIVE, HEADER, SDK, SUMS))
+    other = planned(artifacts(demo, SUMS, SDK, HEADER, NATIVE))
+    assert set(one.actions) == set(other.actions)
+    assert ids(other)[-1] == "sums"
+    for number, action in enumerate(other.actions):
+        assert set(action.needs) <= set(ids(other)[:number])
+
+
+def test_equal_input_gives_an_equal_plan(demo: Demo) -> None:
+    assert planned(demo.project) == planned(demo.project)
+
+
+def test_what_describes_the_others_needs_all_that_ships(demo: Demo) -> None:
+    made = planned(demo.project)
+    shipping = {a.id for a in made.actions if any(o.ships for o in a.outputs)} - {"sums"}
+    assert set(made.actions[-1].needs) == shipping
+
+
+def test_packed_artifacts_do_not_ship(demo: Demo) -> None:
+    assert ships(planned(artifacts(demo, NATIVE, HEADER))) == {
+        "include/demo.h",
+        *(f"lib/{t}/libdemo.a" for t in (X86, ARM, MAC)),
+        *(f"lib/{t}/libdemo.so.1" for t in (X86, ARM)),
+        f"lib/{MAC}/libdemo.1.dylib",
+    }
+    assert ships(planned(artifacts(demo, NATIVE, HEADER, SDK))) == {f"demo-c-1.2.3-{t}.tar.gz" for t in (X86, ARM, MAC)}
+
+
+def test_ship_overrides_in_both_directions(demo: Demo) -> None:
+    loud = "native: {kind: library, crate: demo-ffi, ship: true}"
+    made = ships(planned(artifacts(demo, loud, HEADER, SDK)))
+    assert f"lib/{X86}/libdemo.a" in made
+    assert f"demo-c-1.2.3-{X86}.tar.gz" in made
+    silent = "header: {kind: header, crate: demo-ffi, ship: false}"
+    assert ships(planned(artifacts(demo, silent))) == set()
+
+
+def test_sums_alone_pack_nothing(demo: Demo) -> None:
+    made = planned(artifacts(demo, HEADER, SUMS))
+    assert ships(made) == {"include/demo.h", "SHA256SUMS"}
+
+
+def test_artifact_is_made_for_the_targets_of_what_it_packs(demo: Demo) -> None:
+    narrow = f"native: {{kind: library, crate: demo-ffi, targets: [{MAC}]}}"
+    assert ids(planned(artifacts(demo, narrow, HEADER, SDK))) == [f"native@{MAC}", "header", f"sdk@{MAC}"]
+
+
+def test_globs_select_in_the_order_of_the_file(demo: Demo) -> None:
+    globs = 'native: {kind: library, crate: demo-ffi, targets: ["aarch64-*", "*-linux-gnu"]}'
+    assert ids(planned(artifacts(demo, globs))) == [f"native@{X86}", f"native@{ARM}", f"native@{MAC}"]
+
+
+def test_collision_is_told_at_the_second(demo: Demo) -> None:
+    again = "header2: {kind: header, crate: demo-ffi}"
+    assert mistakes(demo, HEADER, again) == [
+        "targets.yaml:25:3: header2 and header would both be dist/include/demo.h",
+    ]
+
+
+def test_equal_names_that_do_not_ship_are_no_collision(demo: Demo) -> None:
+    again = "native2: {kind: library, crate: demo-ffi}"
+    second = "sdk2: {kind: sdk, library: native2, header: header, name: other}"
+    assert len(planned(artifacts(demo, NATIVE, again, HEADER, SDK, second)).actions) == 13
+
+
+def test_names_that_differ_in_case_only_are_a_collision(demo: Demo) -> None:
+    again = "header2: {kind: header, crate: demo-ffi, name: Demo.h}"
+    assert "would both be dist/include/Demo.h" in mistakes(demo, HEADER, again)[0]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_folder_over_files_of_others_is_a_collision(demo: Demo, first: bool) -> None:
+    image = "lib: {kind: image, library: native, base: packaging/base.lock}"
+    loud = "native: {kind: library, crate: demo-ffi, ship: true}"
+    told = mistakes(demo, *((image, loud) if first else (loud, image)))
+    assert any("would both be dist/lib" in t for t in told)
+
+
+def test_two_sums_are_a_collision(demo: Demo) -> None:
+    assert "would both be dist/SHA256SUMS" in mistakes(demo, HEADER, SUMS, "sums2: {kind: checksums}")[0]
+
+
+def test_target_that_the_kind_cannot_be_made_for(demo: Demo) -> None:
+    assert mistakes(demo, f"native: {{kind: library, crate: demo-ffi, targets: [{WASM}]}}") == [
+        "targets.yaml:24:44: no target is left for native: a library is made for linux and macos",
+    ]
+
+
+def test_packer_wider_than_what_it_packs(demo: Demo) -> None:
+    narrow = f"native: {{kind: library, crate: demo-ffi, targets: [{MAC}]}}"
+    wide = f"sdk: {{kind: sdk, library: native, header: header, targets: [{X86}]}}"
+    told = mistakes(demo, narrow, HEADER, wide)
+    assert told == [f"targets.yaml:26:29: native is not made for {X86}"]
+
+
+def test_all_problems_at_once_and_none_twice(demo: Demo) -> None:
+    narrow = f"native: {{kind: library, crate: demo-ffi, targets: [{WASM}]}}"
+    twice = ("h2: {kind: header, crate: demo-ffi}", "h3: {kind: header, crate: demo-ffi}")
+    told = mistakes(demo, narrow, HEADER, SDK, WHEEL, *twice)
+    assert len(told) == 2
+    assert "no target is left for native" in told[0]
+    assert "would both be" in told[1]
+
+
+def test_overrides_of_a_target_hold_for_it_alone(demo: Demo) -> None:
+    line = f"native: {{kind: library, crate: demo-ffi, per-target: {{{MAC}: {{abi: '7'}}}}}}"
+    made = planned(artifacts(demo, line))
+    names = {a.target: a.outputs[0].name for a in made.actions}
+    assert names == {X86: "libdemo.so.1", ARM: "libdemo.so.1", MAC: "libdemo.7.dylib"}
+
+
+def test_only_takes_along_what_is_needed(demo: Demo) -> None:
+    made = planned(demo.project)
+    part = only(made, lambda a: a.id == f"sdk-py@{X86}")
+    assert ids(part) == ["header", f"native@{X86}", f"sdk-py@{X86}"]
+    assert ids(only(made, lambda _: False)) == []
+    assert only(made, lambda _: True) == made
+
+
+def test_document_is_plain_json(demo: Demo) -> None:
+    told = json.loads(json.dumps(document(planned(demo.project))))
+    assert (told["version"], told["project"], told["release"]) == (1, "demo", "1.2.3")
+    native = next(a for a in told["actions"] if a["id"] == f"native@{MAC}")
+    assert native["recipe"] == "CargoLibrary"
+    assert native["needs"] == ["header"]
+    assert native["outputs"][0] == {"name": "libdemo.1.dylib", "role": "cdylib", "ships": None, "folder": False}
+    assert "rust/demo-ffi" in native["sources"]
+
+
+def test_in_order_puts_what_is_named_first(demo: Demo) -> None:
+    loaded = config.load(artifacts(demo, SUMS, SDK, WHEEL, NATIVE, HEADER), KINDS)
+    names = [a.name for a in in_order(loaded.artifacts)]
+    assert names.index("native") < names.index("sdk")
+    assert names.index("header") < names.index("sdk")
+    assert names[-1] == "sums"
+
+
+def test_kinds_are_listed_under_their_names() -> None:
+    assert all(
+        name == kind.name == kind.spec.model_fields["kind"].annotation.__args__[0] for name, kind in KINDS.items()
+    )
+    assert all(kind.summary for kind in KINDS.values())
+
+
+# What planning alone can see in the sources that are packed
+
+
+def pyproject(demo: Demo, text: str) -> None:
+    (demo.project / "packaging" / "python" / "pyproject.toml").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[project", "is not valid TOML"),
+        ("[build-system]", "has no [project] table"),
+        ('[project]\ndescription = "x"', "has no project name"),
+        ("[project]\nname = 7", "has no project name"),
+        ('[project]\nname = "demo"\nversion = "1"', "states a version of its own"),
+    ],
+)
+def test_python_project_that_cannot_be_packed(demo: Demo, text: str, says: str) -> None:
+    pyproject(demo, text)
+    (told,) = mistakes(demo, NATIVE, WHEEL)
+    assert told.startswith("targets.yaml:25:46: packaging/python/pyproject.toml ")
+    assert says in told
+
+
+@pytest.mark.parametrize("damage", ["gone", "not text"])
+def test_pyproject_that_cannot_be_read_is_told_with_everything_else(demo: Demo, damage: str) -> None:
+    path = demo.project / "packaging" / "python" / "pyproject.toml"
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(b"\xff\xfe")
+    told = mistakes(demo, NATIVE, WHEEL, HEADER, "header2: {kind: header, crate: demo-ffi}")
+    assert len(told) == 2
+    assert told[0].startswith("packaging/python/pyproject.toml: this file ")
+
+
+@pytest.mark.parametrize("folders", [0, 2])
+def test_package_that_loads_the_library_must_be_clear(demo: Demo, folders: int) -> None:
+    source = demo.project / "packaging" / "python" / "src"
+    if folders:
+        (source / "other").mkdir()
+    else:
+        (source / "demo").rename(source / ".demo")
+    (told,) = mistakes(demo, NATIVE, WHEEL)
+    assert f"packaging/python/src holds {folders} packages" in told
+
+
+def test_package_can_be_named(demo: Demo) -> None:
+    (demo.project / "packaging" / "python" / "src" / "other").mkdir()
+    made = planned(artifacts(demo, NATIVE, WHEEL[:-1] + ", package: demo}"))
+    assert f"py@{X86}" in ids(made)
+
+
+def test_wheel_without_a_cdylib(demo: Demo) -> None:
+    (told,) = mistakes(demo, "native: {kind: library, crate: demo-ffi, types: [staticlib]}", WHEEL)
+    assert told == f"targets.yaml:25:30: native makes no cdylib for {X86}"
+
+
+def test_wheel_without_a_floor(demo: Demo) -> None:
+    path = artifacts(demo, NATIVE, WHEEL) / "targets.yaml"
+    path.write_text(path.read_text().replace(f'{MAC}: {{macos: "11.0"}}', f"{MAC}: {{}}"))
+    with pytest.raises(ConfigErrors) as caught:
+        planned(demo.project)
+    (told,) = caught.value.mistakes
+    assert f"a wheel for {MAC} needs a floor" in told.message
+    assert told.hint == 'write macos: "11.0" at the target'
+
+
+def test_wheel_without_an_sdist(demo: Demo) -> None:
+    made = planned(artifacts(demo, NATIVE, WHEEL[:-1] + ", sdist: false}"))
+    assert [i for i in ids(made) if i.startswith("py@")] == [f"py@{t}" for t in (X86, ARM, MAC)]
+
+
+def test_sdk_carries_a_licence(demo: Demo) -> None:
+    root = artifacts(demo, NATIVE, HEADER, SDK)
+    with pytest.raises(ConfigErrors) as caught:
+        planned(root, project=replace(PROJECT, license_files=()))
+    assert "names no licence file" in str(caught.value)
+
+
+def test_crate_that_makes_no_such_library(demo: Demo) -> None:
+    (told,) = mistakes(demo, "native: {kind: library, crate: demo-wasm}")
+    assert "demo-wasm makes no staticlib" in told
+
+
+@pytest.mark.parametrize(
+    ("base", "says"),
+    [
+        ("scratch", "no dynamic loader"),
+        ("example.org/distroless/static@sha256:" + "0" * 64, "no dynamic loader"),
+        ("debian@sha256:1234", "is no image by digest"),
+        ("packaging/wrong.lock", "is no lock file: line 1"),
+        ("packaging/half.lock", "has no libc6 for arm64"),
+    ],
+)
+def test_base_that_cannot_be_one(demo: Demo, base: str, says: str) -> None:
+    lock = demo.project / "packaging" / "base.lock"
+    (demo.project / "packaging" / "wrong.lock").write_text("what is this?\n")
+    (demo.project / "packaging" / "half.lock").write_text(
+        "".join(line for line in lock.read_text().splitlines(keepends=True) if "arm64" not in line)
+    )
+    told = mistakes(demo, NATIVE, f'image: {{kind: image, library: native, base: "{base}"}}')
+    assert says in told[0]
+    assert told[0].startswith("targets.yaml:25:")
+
+
+def test_image_on_a_base_by_digest_pulls_once(demo: Demo) -> None:
+    line = f'image: {{kind: image, library: native, base: "registry.example/base/cc@sha256:{"0" * 64}"}}'
+    made = planned(artifacts(demo, NATIVE, line))
+    assert [i for i in ids(made) if i.startswith("image")] == ["image:base", "image"]
+
+
+def test_image_without_a_cdylib(demo: Demo) -> None:
+    line = "image: {kind: image, library: native, base: packaging/base.lock}"
+    (told,) = mistakes(demo, "native: {kind: library, crate: demo-ffi, types: [staticlib]}", line)
+    assert f"native makes no cdylib for {X86}" in told
