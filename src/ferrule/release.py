@@ -388,10 +388,13 @@ def _read(path: Path) -> bytes | None:
 
 
 def _read_ledger(path: Path) -> set[str]:
-    with suppress(OSError, ValueError):
+    try:
         names = json.loads(path.read_bytes())
-        return {n for n in names if isinstance(n, str) and not n.startswith("/") and ".." not in n.split("/")}
-    return set()
+    except (OSError, ValueError, RecursionError):
+        return set()
+    if not isinstance(names, list):
+        return set()
+    return {n for n in names if isinstance(n, str) and not n.startswith("/") and ".." not in n.split("/")}
 
 
 def _write_aside(path: Path, content: bytes) -> None:

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import gzip
 import os
+import platform
 import shutil
 import stat
 import subprocess  # noqa: TID251 - the command line is what is tested
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ferrule
 from fakes import programs
+from ferrule import release
 from ferrule.formats.entries import Entry
 from ferrule.formats.tar import write_tar_gz
 from ferrule.model import Digest
+from ferrule.release import Surroundings
 from ferrule.tools.debs import Package, format_lock
+from ferrule.tools.host import Host
+
+if TYPE_CHECKING:
+    from ferrule.engine.events import Listener
+    from ferrule.model import Report
 
 HERE = Path(__file__).parent
 GOLDEN = HERE.parent / "golden" / "binaries"
@@ -81,6 +91,35 @@ class Demo:
         process = self.start(*arguments, **environment)
         out, err = process.communicate(timeout=120)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    @property
+    def around(self) -> Surroundings:
+        """What a run in this process takes from outside: a machine that has the pretended programs only."""
+        host = Host(
+            path=(self.root / "bin",),
+            environment=self.environment,
+            cache=self.root / "cache",
+            system=platform.system(),
+            machine=platform.machine(),
+            is_root=False,
+            offline=True,
+            python=Path(sys.executable),
+            programs=self.root / "none",
+        )
+        return Surroundings(host, 2, time.monotonic, time.time_ns)
+
+    def run(self, listen: Listener = lambda _: None, *, everything: bool = False) -> Report:
+        """A release in this process."""
+        config = release.load(self.project)
+        plan = release.make_plan(config, self.around)
+        return release.run(config, plan, self.around, listen, output=self.dist, everything=everything)
+
+    def edit(self, old: str, new: str, name: str = "targets.yaml") -> None:
+        """Replace text in a file of the project."""
+        path = self.project / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
 
     def files(self) -> dict[str, bytes]:
         """Everything in dist/."""

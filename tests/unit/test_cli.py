@@ -26,13 +26,6 @@ if TYPE_CHECKING:
 COMMANDS = sorted(cli.commands)
 
 
-def edit(demo: Demo, old: str, new: str, name: str = "targets.yaml") -> None:
-    path = demo.project / name
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-
-
 # Exit codes
 
 
@@ -99,22 +92,22 @@ def no_package(demo: Demo) -> None:
 
 
 def false_package(demo: Demo) -> None:
-    edit(demo, "packaging/base.lock", "packaging/other.lock")
+    demo.edit("packaging/base.lock", "packaging/other.lock")
     shutil.copy(demo.project / "packaging" / "base.lock", demo.project / "packaging" / "other.lock")
-    edit(demo, "libc6", "libc7", "packaging/other.lock")
+    demo.edit("libc6", "libc7", "packaging/other.lock")
 
 
 def unknown_key(demo: Demo) -> None:
-    edit(demo, "kind: sdk, library", "kind: sdk, libary")
+    demo.edit("kind: sdk, library", "kind: sdk, libary")
 
 
 def two_mistakes(demo: Demo) -> None:
     unknown_key(demo)
-    edit(demo, 'glibc: "2.17"}', "glibc: 2.17}")
+    demo.edit('glibc: "2.17"}', "glibc: 2.17}")
 
 
 def bad_python(demo: Demo) -> None:
-    edit(demo, 'requires-python = ">=3.11"', 'requires-python = "what"', "packaging/python/pyproject.toml")
+    demo.edit('requires-python = ">=3.11"', 'requires-python = "what"', "packaging/python/pyproject.toml")
 
 
 def no_licence(demo: Demo) -> None:
