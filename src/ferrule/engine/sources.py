@@ -148,8 +148,15 @@ def _checked_link(root: str, path: str, name: str) -> str:
 
 
 def source_digests(index: StatIndex, root: Path, names: tuple[str, ...]) -> dict[str, Digest]:
-    """Digest of every file that the given files and folders hold, by name relative to `root`."""
+    """Digest of every file that the given files and folders hold, by name relative to `root`.
+
+    A file that may be executed has ` (executable)` behind its name, because packing it gives other bytes.
+    """
     try:
-        return {name: index.digest(path) for source in names for name, path in files_below(root, source)}
+        return {
+            f"{name} (executable)" if os.stat(path).st_mode & 0o100 else name: index.digest(path)  # noqa: PTH116
+            for source in names
+            for name, path in files_below(root, source)
+        }
     except OSError as error:
         raise StorageError(f"a source cannot be read: {error.strerror}", where=str(error.filename)) from error

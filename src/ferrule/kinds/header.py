@@ -14,6 +14,9 @@ from ferrule.spec import Context, CrateRef, Kind, ProjectPath, RelativePath, Spe
 if TYPE_CHECKING:
     from ferrule.engine.workshop import Workshop
 
+_QUOTED = r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
+_QUOTED_OR_COMMENT = rf"{_QUOTED}|/\*.*?\*/|//[^\n]*"
+
 
 class HeaderSpec(Spec):
     """A header for C and C++ made from the public `extern "C"` items of a crate."""
@@ -101,8 +104,10 @@ def interface_of(header: str) -> Digest:
     >>> interface_of("int a(void); /* one */") == interface_of("// two\nint  a( void );")
     True
     """
-    code = re.sub(r"/\*.*?\*/|//[^\n]*", " ", header, flags=re.DOTALL)
-    return Digest.of(" ".join(re.findall(r"\w+|[^\w\s]", code)).encode())
+    code = re.sub(_QUOTED_OR_COMMENT, lambda m: m[0] if m[0][0] in "\"'" else " ", header, flags=re.DOTALL)
+    tokens = (re.findall(rf"{_QUOTED}|\w+|[^\w\s]", line) for line in code.splitlines())
+    # The end of a line has a meaning where the preprocessor reads.
+    return Digest.of(" ".join(t for line in tokens for t in (*line, *("\n" if line[:1] == ["#"] else ""))).encode())
 
 
 def with_macros(header: str, macros: list[str]) -> str:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 NATIVE = "_native"
 """Name of the folder, inside the Python package, that holds the library and what the loader needs to know of it."""
 
-_NEVER = frozenset({"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", "dist", "build", ".venv"})
+_LEFT_BEHIND = frozenset({".mypy_cache", ".pytest_cache", ".ruff_cache"})
+_OUTPUTS = frozenset({"dist", "build"})
 
 
 class WheelSpec(Spec):
@@ -44,7 +45,7 @@ def plan(spec: WheelSpec, context: Context) -> list[Action]:
     manifest = f"{spec.source}/pyproject.toml"
     project = _project_table(context.read_text(manifest), manifest)
     name = project["name"]
-    package = spec.package or _only_package(context, spec)
+    package = _package(context, spec)
     common = _Common(
         source=spec.source,
         package=package,
@@ -55,7 +56,7 @@ def plan(spec: WheelSpec, context: Context) -> list[Action]:
     )
     actions = [_wheel(context, spec, common, triple) for triple in (t.triple for t in context.targets)]
     if spec.sdist and actions:
-        actions.append(_sdist(context, spec, common))
+        actions.append(_sdist(context, common))
     return actions
 
 
@@ -85,8 +86,16 @@ def _project_table(text: str, place: str) -> dict[str, Any]:
     return dict(project)
 
 
-def _only_package(context: Context, spec: WheelSpec) -> str:
+def _package(context: Context, spec: WheelSpec) -> str:
     packages = context.folders(f"{spec.source}/src")
+    if spec.package in packages:
+        return spec.package
+    if spec.package is not None:
+        raise PlanProblem(
+            "package",
+            f"there is no package {spec.package!r} in {spec.source}/src",
+            f"there are: {', '.join(packages)}" if packages else "make the folder, with an __init__.py in it",
+        )
     if len(packages) != 1:
         raise PlanProblem(
             "source",
@@ -127,12 +136,13 @@ def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> A
     )
 
 
-def _sdist(context: Context, spec: WheelSpec, common: _Common) -> Action:
+def _sdist(context: Context, common: _Common) -> Action:
     from ferrule.formats.wheel import sdist_file_name  # noqa: PLC0415
 
-    library = context.actions_of(spec.library)
     name = sdist_file_name(common.name, common.version)
-    sources = tuple(dict.fromkeys(s for action in library for s in action.sources))
+    # All crates, though the library may need one only: Cargo reads no workspace of which a member is missing.
+    workspace = context.workspace
+    sources = tuple(dict.fromkeys(s for crate in workspace.crates for s in workspace.sources(crate)))
     return Action(
         id=f"{context.artifact}@sdist",
         artifact=context.artifact,
@@ -158,7 +168,7 @@ class Wheel:
         from ferrule.formats.wheel import write_wheel  # noqa: PLC0415
 
         common = self.common
-        files = _files(shop.project / common.source / "src", "")
+        files = _files(shop.project, f"{common.source}/src")
         soname = self.library.output("cdylib")
         library = soname.name if soname else ""
         facts = shop.facts_of[self.library.id]
@@ -200,15 +210,17 @@ class Sdist:
 
     def make(self, shop: Workshop) -> None:
         """Write the source distribution; the Cargo workspace lies in `rust/`."""
+        from pathlib import Path  # noqa: PLC0415
+
         from ferrule.engine.sources import files_below  # noqa: PLC0415
         from ferrule.formats.wheel import write_sdist  # noqa: PLC0415
 
         common, prefix = self.common, "" if self.workspace == "." else f"{self.workspace}/"
-        entries = {e.name: e for e in _files(shop.project / common.source, "")}
+        entries = {e.name: e for e in _files(shop.project, common.source) if e.name.split("/")[0] not in _OUTPUTS}
         for source in self.rust:
             for name, path in files_below(shop.project, source):
                 place = f"rust/{name.removeprefix(prefix)}"
-                entries[place] = Entry(place, _bytes(path))
+                entries[place] = Entry(place, Path(path))
         for file in common.license_files:
             entries.setdefault(file.rpartition("/")[2], Entry(file.rpartition("/")[2], shop.project / file))
         write_sdist(
@@ -221,17 +233,22 @@ class Sdist:
         )
 
 
-def _bytes(path: str) -> bytes:
+def _files(project: Path, folder: str) -> list[Entry]:
+    """All files below a folder without what tools leave behind.
+
+    They are found as the engine finds sources, so that nothing is packed whose change would go unseen.
+    """
     from pathlib import Path  # noqa: PLC0415
 
-    return Path(path).read_bytes()
+    from ferrule.engine.sources import files_below  # noqa: PLC0415
+
+    found = ((name.removeprefix(f"{folder}/"), Path(path)) for name, path in files_below(project, folder))
+    return [Entry(n, p, executable=bool(p.stat().st_mode & 0o100)) for n, p in found if _is_packed(n)]
 
 
-def _files(root: Path, prefix: str) -> list[Entry]:
-    """All files below a folder, without what Python and its tools leave behind."""
-    from ferrule.formats.entries import entries_of_folder  # noqa: PLC0415
-
-    return list(entries_of_folder(root, prefix, exclude=(*sorted(_NEVER), "*.pyc", NATIVE)))
+def _is_packed(name: str) -> bool:
+    *folders, file = name.split("/")
+    return not file.endswith(".pyc") and _LEFT_BEHIND.isdisjoint(folders) and NATIVE not in folders
 
 
 def metadata(source: Path, common: _Common) -> str:

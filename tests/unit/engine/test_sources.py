@@ -284,3 +284,9 @@ def test_source_below_a_file_is_told_as_missing(tmp_path: Path) -> None:
 def test_too_long_a_name_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be read"):
         source_digests(StatIndex(None, later), tmp_path, ("x" * 300,))
+
+
+def test_bit_that_allows_execution_counts(tmp_path: Path) -> None:
+    path = write(tmp_path / "run", "text")
+    path.chmod(0o755)
+    assert source_digests(StatIndex(None, later), tmp_path, ("run",)) == {"run (executable)": Digest.of(b"text")}
