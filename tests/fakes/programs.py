@@ -5,7 +5,7 @@ line with each call, `binaries` holds what "compiling" gives, and these files ch
 
     fail-TRIPLE   that target does not compile
     seconds       so long every compilation takes
-    tamper-TRIPLE that target's library is this file instead
+    tamper-TRIPLE that target's library is this file instead; a WebAssembly module has these sections
     commit        the commit of Rust that rustc names is this
 """
 
@@ -88,7 +88,9 @@ def compile_crate(home: Path, arguments: list[str]) -> None:
     else:
         component = "component" in os.environ["CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"]
         version = b"\x0d\0\1\0" if component else b"\1\0\0\0"
-        made = [write(folder / f"{package.replace('-', '_')}.wasm", b"\0asm" + version)]
+        tampered = home / f"tamper-{triple}"
+        more = tampered.read_bytes() if tampered.exists() and not component else b""
+        made = [write(folder / f"{package.replace('-', '_')}.wasm", b"\0asm" + version + more)]
     read = [Path.cwd() / package / "src" / "lib.rs", Path.cwd().parent / "assets" / "words.txt"]
     for path in made:
         names = [str(name).replace(" ", "\\ ") for name in (path, *read)]

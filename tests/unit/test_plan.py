@@ -266,6 +266,11 @@ def test_package_can_be_named(demo: Demo) -> None:
     assert f"py@{X86}" in ids(made)
 
 
+def test_package_that_is_not_there(demo: Demo) -> None:
+    (told,) = mistakes(demo, NATIVE, WHEEL[:-1] + ", package: dem}")
+    assert told.endswith("there is no package 'dem' in packaging/python/src")
+
+
 def test_wheel_without_a_cdylib(demo: Demo) -> None:
     (told,) = mistakes(demo, "native: {kind: library, crate: demo-ffi, types: [staticlib]}", WHEEL)
     assert told == f"targets.yaml:25:30: native makes no cdylib for {X86}"

@@ -93,6 +93,11 @@ def test_library_of_another_machine_is_told(demo: Demo) -> None:
     assert "it is a" in error.message
 
 
+def test_without_exports_nothing_is_said_of_them(demo: Demo) -> None:
+    demo.edit('    exports: ["demo_*"]\n', "")
+    assert demo.run().failed == ()
+
+
 def test_floor_that_the_library_does_not_keep_names_the_symbol(demo: Demo) -> None:
     golden = Path(__file__).parents[1] / "golden" / "binaries" / "threads-2.34.so.gz"
     (demo.home / f"tamper-{X86}").write_bytes(gzip.decompress(golden.read_bytes()))
@@ -102,6 +107,18 @@ def test_floor_that_the_library_does_not_keep_names_the_symbol(demo: Demo) -> No
     assert "2.34" in error.message
     assert "2.17" in error.message
     assert "pthread_create" in error.message
+
+
+@pytest.mark.parametrize(("wasi", "fits"), [("false", False), ("true", True)])
+def test_imports_of_wasi_are_refused_unless_allowed(demo: Demo, wasi: str, fits: bool) -> None:
+    types = b"\x01\x04\x01\x60\x00\x00"
+    name = b"\x16wasi_snapshot_preview1\x08fd_write\x00\x00"
+    (demo.home / f"tamper-{WASM}").write_bytes(types + b"\x02" + bytes([len(name) + 1]) + b"\x01" + name)
+    demo.edit("crate: demo-wasm", f"crate: demo-wasm, wasi: {wasi}")
+    failed = demo.run().failed
+    assert (failed == ()) is fits
+    if failed:
+        assert "imports wasi_snapshot_preview1.fd_write" in failed[0].reason
 
 
 # Names

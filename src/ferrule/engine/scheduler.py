@@ -212,8 +212,8 @@ class _Run:
             return
         action, outcome = heard
         self.running.pop(action.id).join()
-        if self.tokens is not None:
-            self.tokens.release()
+        assert self.tokens is not None  # noqa: S101 - for the type checker: an action ran under a token
+        self.tokens.release()
         if outcome.error is not None and not isinstance(outcome.error, FerruleError):
             raise outcome.error
         self._finish(outcome, order)

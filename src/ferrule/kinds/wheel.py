@@ -256,6 +256,7 @@ def metadata(source: Path, common: _Common) -> str:
 
     Raises BuildError with the backend's own explanation.
     """
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415
     from packaging.version import Version  # noqa: PLC0415
     from pyproject_metadata import ConfigurationError, StandardMetadata  # noqa: PLC0415
 
@@ -266,8 +267,10 @@ def metadata(source: Path, common: _Common) -> str:
     # The licence files are the project's, not the folder's; their names are written as they lie in the distribution.
     project.pop("license-files", None)
     try:
+        if isinstance(project.get("license"), str):
+            project["license"] = canonicalize_license_expression(project["license"])
         standard = StandardMetadata.from_pyproject({**document, "project": project}, source, metadata_version="2.4")
-    except ConfigurationError as error:
+    except (ConfigurationError, InvalidLicenseExpression) as error:
         raise BuildError(
             f"the [project] table cannot be used: {error}", where=f"{common.source}/pyproject.toml"
         ) from error

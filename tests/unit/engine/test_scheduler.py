@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess  # noqa: TID251 - a setting of the whole process is changed
 import sys
 import threading
 import time
@@ -484,6 +485,28 @@ def test_work_folder_that_cannot_be_made_is_told(lab: Lab) -> None:
     (lab.state / "work").write_text("a file")
     outcome = lab.run(action("a"))["a"]
     assert isinstance(outcome.error, StorageError)
+
+
+def test_no_place_for_temporary_files_is_told(lab: Lab) -> None:
+    program = f"""
+import sys, tempfile
+from pathlib import Path
+sys.path[:0] = [{str(Path(__file__).parent)!r}]
+from conftest import Lab
+from test_scheduler import action
+from ferrule.errors import StorageError
+tempfile.tempdir = "/nonexistent"
+try:
+    Lab(Path({str(lab.root)!r})).run(action("a"))
+except StorageError as error:
+    print(error)
+    sys.exit(7)
+"""
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 7, done.stderr
+    assert "the folder for temporary files cannot be used: No such file or directory" in done.stdout
+    assert "TMPDIR" in done.stdout
 
 
 # Side by side

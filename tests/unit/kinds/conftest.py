@@ -1,0 +1,122 @@
+"""A recipe at work without an engine around it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ferrule.engine.workshop import Site, Workshop
+from ferrule.model import Action, Digest, Output
+from ferrule.tools.host import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ferrule.model import Json, Made, Recipe
+
+KEY = Digest.of(b"key")
+
+
+@dataclass
+class Bench:
+    root: Path
+
+    @property
+    def project(self) -> Path:
+        return self.root / "project"
+
+    @property
+    def host(self) -> Host:
+        return Host(
+            path=(self.root / "bin",),
+            environment={},
+            cache=self.root / "cache",
+            system="Linux",
+            machine="x86_64",
+            is_root=False,
+            offline=True,
+            python=Path(sys.executable),
+        )
+
+    def source(self, name: str, content: str | bytes = "content") -> Path:
+        path = self.project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def made(
+        self, action: str, files: Mapping[str, bytes], roles: tuple[Output, ...], **traits: str
+    ) -> tuple[Made, dict[str, Path]]:
+        """What another action made: as it is known, and its files as they lie in the store."""
+        paths: dict[str, Path] = {}
+        for name, content in files.items():
+            paths[name] = self.root / "store" / Digest.of(content).hex
+            paths[name].parent.mkdir(parents=True, exist_ok=True)
+            paths[name].write_bytes(content)
+        planned = Action(action, action, "kind", Nothing(), roles, traits=tuple(traits.items()))
+        return planned.made, paths
+
+    def make(
+        self,
+        recipe: Recipe,
+        *outputs: Output,
+        needed: Mapping[str, Mapping[str, Path]] | None = None,
+        facts: Mapping[str, Mapping[str, Json]] | None = None,
+    ) -> Workshop:
+        """Let a recipe work; its outputs are in the returned workshop's folder."""
+        folder = self.root / "work"
+        folder.mkdir()
+        needed = needed or {}
+        shop = Workshop(
+            action=Action("this", "this", "kind", recipe, outputs),
+            site=Site(self.project, self.root / "caches", self.host, {}, None),
+            folder=folder,
+            log=self.root / "log",
+            key=KEY,
+            needed=needed,
+            facts_of={need: (facts or {}).get(need, {}) for need in needed},
+            tell=self.told.append,
+        )
+        recipe.make(shop)
+        return shop
+
+    @property
+    def told(self) -> list[str]:
+        return []
+
+
+@dataclass(frozen=True)
+class Nothing:
+    revision: int = 1
+
+    def make(self, shop: object) -> None: ...
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    (tmp_path / "project").mkdir()
+    return Bench(tmp_path)
+
+
+@pytest.fixture
+def native(bench: Bench) -> Callable[..., tuple[Made, dict[str, Path]]]:
+    """A library called `z`, ABI 1, as one target's action made it."""
+
+    def make(triple: str, *types: str) -> tuple[Made, dict[str, Path]]:
+        from ferrule.platforms import PLATFORMS  # noqa: PLC0415
+
+        names = {"cdylib": PLATFORMS[triple].soname("z", "1"), "staticlib": PLATFORMS[triple].staticlib("z")}
+        wanted = types or ("cdylib", "staticlib")
+        return bench.made(
+            f"native@{triple}",
+            {names[t]: f"{t} for {triple}".encode() for t in wanted},
+            tuple(Output(names[t], t) for t in wanted),
+            library="z",
+            abi="1",
+        )
+
+    return make
