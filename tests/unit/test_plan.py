@@ -157,6 +157,13 @@ def test_target_that_the_kind_cannot_be_made_for(demo: Demo) -> None:
     ]
 
 
+def test_artifact_without_a_target_is_left_out_of_a_part(demo: Demo) -> None:
+    lines = (f"native: {{kind: library, crate: demo-ffi, targets: [{MAC}]}}", HEADER, SDK)
+    loaded = config.load(artifacts(demo, *lines), KINDS)
+    part = replace(loaded, targets=tuple(t for t in loaded.targets if t.triple == X86))
+    assert ids(plan(part, PROJECT, disk_of(demo.project), narrowed=True)) == ["header"]
+
+
 def test_packer_wider_than_what_it_packs(demo: Demo) -> None:
     narrow = f"native: {{kind: library, crate: demo-ffi, targets: [{MAC}]}}"
     wide = f"sdk: {{kind: sdk, library: native, header: header, targets: [{X86}]}}"
