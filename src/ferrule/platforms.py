@@ -12,8 +12,8 @@ System = Literal["linux", "macos", "wasm"]
 class Platform:
     """What a target triple implies.
 
-    `oci` is the platform of an OCI image index (image-spec, "Platform object"), `wheel_machine` the architecture part of
-    a wheel's platform tag (PEP 600, PEP 425), `elf_interpreter` the path of the dynamic loader that the psABI names,
+    `oci` is the platform of an OCI image index (image-spec, "Platform object"), `wheel_machine` the architecture part
+    of a wheel's platform tag (PEP 600, PEP 425), `elf_interpreter` the path of the dynamic loader that the psABI names,
     `debian` the architecture name of Debian packages and `multiarch` Debian's library folder.
     """
 
