@@ -207,7 +207,10 @@ class Report:
         return tuple(o for o in self.outcomes if o.state in {"failed", "skipped"})
 
 
-def to_json(value: Any, encode: Callable[[Any], Json] | None = None) -> Json:  # noqa: ANN401 - any frozen value
+def to_json(  # noqa: PLR0911 - one a form
+    value: Any,  # noqa: ANN401 - any frozen value
+    encode: Callable[[Any], Json] | None = None,
+) -> Json:
     """Turn a frozen value into plain JSON: dataclasses become objects, tuples lists, digests their hex digits.
 
     Raises TypeError for a type that has no JSON form.

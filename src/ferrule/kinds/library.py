@@ -60,7 +60,7 @@ def abi_of(version: str) -> str:
     >>> abi_of("1.4.2"), abi_of("0.3.1"), abi_of("0.0.7")
     ('1', '0.3', '0.0.7')
     """
-    numbers = re.split(r"[-+]", version, maxsplit=1)[0].split(".")
+    numbers: list[str] = re.split(r"[-+]", version, maxsplit=1)[0].split(".")
     major, minor, patch = [*numbers, "0", "0"][:3]
     if major != "0":
         return major
