@@ -41,7 +41,7 @@ class ConfigError(FerruleError):
     exit_code = 3
 
 
-class ConfigErrors(ConfigError):
+class ConfigErrors(ConfigError):  # noqa: N818 - it is several of them
     """All mistakes of one document, in the order of the document; at least one."""
 
     def __init__(self, mistakes: tuple[ConfigError, ...]) -> None:

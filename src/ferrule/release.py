@@ -104,7 +104,7 @@ def wanted_tools(config: Config, plan: Plan, road: Road | None) -> Wanted:
     """The tools that a plan needs, in the versions that targets.yaml asks for."""
     from ferrule.tools.toolchain import Wanted  # noqa: PLC0415
 
-    tools = frozenset(tool for action in plan.actions for tool in action.tools)
+    tools = frozenset(t for action in plan.actions for t in action.tools if not t.startswith("std-"))
     triples = tuple(sorted({a.target for a in plan.actions if a.target and "rustc" in a.tools}))
     return Wanted(
         rust=config.toolchain.rust,

@@ -86,11 +86,9 @@ def compile_crate(home: Path, arguments: list[str]) -> None:
         made = native_libraries(home, triple, folder, option(arguments, "--crate-type").split(","))
         sys.stderr.write("note: native-static-libs: -lgcc_s -lutil -lc\n")
     else:
-        component = "component" in os.environ["CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"]
-        version = b"\x0d\0\1\0" if component else b"\1\0\0\0"
         tampered = home / f"tamper-{triple}"
-        more = tampered.read_bytes() if tampered.exists() and not component else b""
-        made = [write(folder / f"{package.replace('-', '_')}.wasm", b"\0asm" + version + more)]
+        more = tampered.read_bytes() if tampered.exists() else b""
+        made = [write(folder / f"{package.replace('-', '_')}.wasm", b"\0asm\1\0\0\0" + more)]
     read = [Path.cwd() / package / "src" / "lib.rs", Path.cwd().parent / "assets" / "words.txt"]
     for path in made:
         names = [str(name).replace(" ", "\\ ") for name in (path, *read)]
@@ -132,6 +130,8 @@ def answer(home: Path, name: str, arguments: list[str]) -> None:
             print("0.17.0")
         else:
             write(Path(option(arguments, "-o")), b"object")
+    elif name == "wasm-component-ld":
+        write(Path(option(arguments, "-o")), b"\0asm\x0d\0\1\0")
     elif name == "cbindgen":
         Path(option(arguments, "--output")).write_text(HEADER)
     else:

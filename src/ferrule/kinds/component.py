@@ -69,7 +69,7 @@ def plan(spec: ComponentSpec, context: Context) -> list[Action]:
                 for name, role in ((f"{stem}.core.wasm", "module"), (f"{stem}.wasm", "component"))
             ),
             sources=tuple(dict.fromkeys((*context.workspace.sources(crate.name), wit))),
-            tools=("rustc", "cargo", "wasm-component-ld", "wasm-ld"),
+            tools=("rustc", "cargo", f"std-{target.triple}", "wasm-component-ld", "wasm-ld"),
         )
         for target in context.targets
     ]
@@ -77,9 +77,9 @@ def plan(spec: ComponentSpec, context: Context) -> list[Action]:
 
 @dataclass(frozen=True, slots=True)
 class WasmComponent:
-    """Link a crate twice, as core module and as component, and write fingerprints into both."""
+    """Compile a crate to a core module, make a component of that, and write fingerprints into both."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     workspace: str
     crate: str
@@ -95,37 +95,43 @@ class WasmComponent:
     def make(self, shop: Workshop) -> None:
         """Build both and check that the module imports nothing but what the WIT declares."""
         from ferrule.formats import binary, wasm  # noqa: PLC0415
-        from ferrule.tools import cargo  # noqa: PLC0415
+        from ferrule.tools import wasm as linkers  # noqa: PLC0415
 
         interface = wit_interface(shop.project / self.wit)
         identity = {"version": self.version, "fingerprint": shop.key.hex, "interface": interface.hex}
-        for role in ("module", "component"):
-            shop.progress(f"linking the {role}")
-            command = cargo.wasm_command(
-                shop.toolchain,
-                cargo.WasmBuild(
-                    workspace=shop.project / self.workspace,
-                    package=self.crate,
-                    profile=self.profile,
-                    features=self.features,
-                    default_features=self.default_features,
-                    component=role == "component",
-                ),
-                target_folder=shop.cache(f"cargo/{self.triple}-{role}"),
-                environment=shop.site.environment,
-                offline=shop.site.host.offline,
-                extra={"FERRULE_FINGERPRINT": shop.key.hex, "FERRULE_INTERFACE": interface.hex},
-            )
-            made = cargo.build(shop.run, command, shop.progress)
-            shop.discovered(cargo.outside(made.read, [shop.project / s for s in shop.action.sources]))
-            content = made.file(self.crate, PLATFORMS[self.triple], "cdylib", self.library).read_bytes()
+        module = self._module(shop, interface)
+        component = shop.folder / "component.wasm"
+        shop.progress("making the component")
+        shop.run(linkers.component_command(shop.toolchain, module, component, shop.folder))
+        for role, path in (("module", module), ("component", component)):
             target = shop.output(role)
-            target.write_bytes(wasm.with_custom_section(content, SECTION, _canonical(identity)))
+            target.write_bytes(wasm.with_custom_section(path.read_bytes(), SECTION, _canonical(identity)))
             facts = binary.measure(target)
             if not self.wasi:
                 _refuse_wasi(target.name, facts.imports)
             shop.say(**{role: binary.summary(facts)})
         shop.say(fingerprint=shop.key.hex, interface=interface.hex)
+
+    def _module(self, shop: Workshop, interface: Digest) -> Path:
+        from ferrule.tools import cargo  # noqa: PLC0415
+
+        command = cargo.wasm_command(
+            shop.toolchain,
+            cargo.WasmBuild(
+                workspace=shop.project / self.workspace,
+                package=self.crate,
+                profile=self.profile,
+                features=self.features,
+                default_features=self.default_features,
+            ),
+            target_folder=shop.cache(f"cargo/{self.triple}"),
+            environment=shop.site.environment,
+            offline=shop.site.host.offline,
+            extra={"FERRULE_FINGERPRINT": shop.key.hex, "FERRULE_INTERFACE": interface.hex},
+        )
+        made = cargo.build(shop.run, command, shop.progress)
+        shop.discovered(cargo.outside(made.read, [shop.project / s for s in shop.action.sources]))
+        return made.file(self.crate, PLATFORMS[self.triple], "cdylib", self.library)
 
 
 def _canonical(value: dict[str, str]) -> bytes:

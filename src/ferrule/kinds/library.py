@@ -111,7 +111,7 @@ def _action(context: Context, target: Target) -> Action:
         outputs=tuple(Output(names[t], t, place + names[t] if place else None) for t in spec.types),
         needs=tuple(h.id for h in headers),
         sources=context.workspace.sources(crate.name),
-        tools=("rustc", "cargo", "zig", "cargo-zigbuild"),
+        tools=("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
         traits=(("library", name), ("abi", abi)),
     )
 

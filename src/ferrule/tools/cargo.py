@@ -54,14 +54,13 @@ class LibraryBuild:
 
 @dataclass(frozen=True, slots=True)
 class WasmBuild:
-    """A WebAssembly core module, or a component, to build from a package."""
+    """A WebAssembly core module to build from a package."""
 
     workspace: Path
     package: str
     profile: str = "release"
     features: tuple[str, ...] = ()
     default_features: bool = True
-    component: bool = False
 
 
 def library_command(
@@ -116,11 +115,7 @@ def wasm_command(
     offline: bool = False,
     extra: Mapping[str, str] | None = None,
 ) -> Command:
-    """Build a core module with wasm-ld, or a component with wasm-component-ld, which calls wasm-ld and validates."""
-    wasm_ld = toolchain.tool("wasm-ld").argv[0]
-    linker = toolchain.tool("wasm-component-ld").argv[0] if build.component else wasm_ld
-    # The place of a linker goes where Cargo does not make it part of a crate's identity: bytes must not depend on it.
-    flags = ["-Clinker-flavor=wasm-ld", *([f"-Clink-arg=--wasm-ld-path={wasm_ld}"] if build.component else [])]
+    """Build a core module with wasm-ld; `wasm.component_command` makes a component of it without compiling again."""
     argv = [
         *toolchain.tool("cargo").argv,
         "rustc",
@@ -130,9 +125,16 @@ def wasm_command(
     ]
     env = {
         **_environment(
-            toolchain, build.workspace, _WASM, target_folder, environment, profile=build.profile, flags=flags
+            toolchain,
+            build.workspace,
+            _WASM,
+            target_folder,
+            environment,
+            profile=build.profile,
+            flags=["-Clinker-flavor=wasm-ld"],
         ),
-        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER": linker,
+        # The place of a linker goes where Cargo does not make it part of a crate's identity: no byte depends on it.
+        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER": toolchain.tool("wasm-ld").argv[0],
         **(extra or {}),
     }
     return Command(tuple(argv), env, build.workspace)

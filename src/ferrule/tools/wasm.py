@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.model import Tool
 from ferrule.tools import apt
+from ferrule.tools.cargo import Command
 from ferrule.tools.fault import Fault
 from ferrule.tools.host import is_program
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
@@ -18,6 +19,32 @@ if TYPE_CHECKING:
     from ferrule.tools.fault import Remedy
     from ferrule.tools.host import Host
     from ferrule.tools.rust import Rust
+    from ferrule.tools.toolchain import Toolchain
+
+_LINKED = """#!/bin/sh
+# Stands for wasm-ld where the module is linked already: puts it where the linker was to write.
+while [ "$#" -gt 0 ]; do
+  case $1 in
+    -o) output=$2; shift ;;
+    *.wasm) module=$1 ;;
+  esac
+  shift
+done
+cp "$module" "$output"
+"""
+
+
+def component_command(toolchain: Toolchain, module: Path, output: Path, folder: Path) -> Command:
+    """The command that makes a component of a linked core module, and validates it.
+
+    wasm-component-ld links before it makes a component; it is given a linker, written to `folder`, that hands over the
+    finished module. So module and component hold the same code, compiled once.
+    """
+    linker = folder / "linked.sh"
+    linker.write_text(_LINKED, encoding="utf-8")
+    linker.chmod(0o755)
+    argv = (*toolchain.tool("wasm-component-ld").argv, f"--wasm-ld-path={linker}", "-o", str(output), str(module))
+    return Command(argv, {}, folder)
 
 
 def component_linker(host: Host, rust: Rust, remedy: Remedy) -> Tool | Fault:

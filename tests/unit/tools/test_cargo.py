@@ -11,8 +11,9 @@ from ferrule.model import Tool
 from ferrule.platforms import PLATFORMS
 from ferrule.tools import cargo
 from ferrule.tools.cargo import Built, LibraryBuild, Made, WasmBuild
-from ferrule.tools.run import Captured, ToolFailed
+from ferrule.tools.run import Captured, ToolFailed, capture
 from ferrule.tools.toolchain import Toolchain
+from ferrule.tools.wasm import component_command
 
 TOOLS = {
     "rustc": Tool("rustc", "1.96.0", ("/usr/bin/rustc",), f"rustc 1.96.0; commit-hash: {COMMIT}"),
@@ -97,18 +98,32 @@ def test_links_are_remapped_under_both_names(tmp_path):
     assert ("/crates", "/cargo") in pairs
 
 
-def test_wasm_module_and_component():
-    module, component = wasm(), wasm(component=True)
+def test_wasm_module():
+    module = wasm()
     assert " ".join(module.argv) == (
         "/tools/cargo rustc --locked --offline --package x-wasm --lib --profile release"
         " --message-format=json-render-diagnostics --target wasm32-unknown-unknown --crate-type cdylib"
         " -Zbuild-std=std,panic_abort"
     )
-    assert module.argv == component.argv
-    linker = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"
-    assert (module.env[linker], component.env[linker]) == ("/tools/wasm-ld", "/tools/wasm-component-ld")
-    assert "--wasm-ld-path" not in module.env["CARGO_ENCODED_RUSTFLAGS"]
-    assert component.env["CARGO_ENCODED_RUSTFLAGS"].endswith("-Clink-arg=--wasm-ld-path=/tools/wasm-ld")
+    assert module.env["CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"] == "/tools/wasm-ld"
+    assert module.env["CARGO_ENCODED_RUSTFLAGS"].endswith("-Clinker-flavor=wasm-ld")
+
+
+def test_a_component_is_made_of_the_linked_module(tmp_path):
+    command = component_command(CHAIN, tmp_path / "module.wasm", tmp_path / "out.wasm", tmp_path)
+    linker = tmp_path / "linked.sh"
+    assert command.argv == (
+        "/tools/wasm-component-ld",
+        f"--wasm-ld-path={linker}",
+        "-o",
+        str(tmp_path / "out.wasm"),
+        str(tmp_path / "module.wasm"),
+    )
+    (tmp_path / "module.wasm").write_bytes(b"module")
+    capture(
+        [str(linker), str(tmp_path / "module.wasm"), "-o", str(tmp_path / "a copy.wasm")], env={"PATH": "/usr/bin:/bin"}
+    )
+    assert (tmp_path / "a copy.wasm").read_bytes() == b"module"
 
 
 def test_fetching_brings_the_crates_of_the_standard_library_too():

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from ferrule.errors import ConfigError, NetworkError, VerificationError
+from ferrule.formats import oci
+from ferrule.formats.entries import Entry
+from ferrule.model import Digest
+from ferrule.tools.host import Host
+from ferrule.tools.registry import pull
+
+
+def machine(tmp_path, *, offline=False):
+    return Host((), {}, tmp_path, "Linux", "x86_64", is_root=False, offline=offline, python=Path("/usr/bin/python3"))
+
+
+class Registry(http.server.BaseHTTPRequestHandler):
+    blobs: ClassVar[dict[str, bytes]] = {}
+    token: ClassVar[str | None] = None
+
+    def do_GET(self):
+        if self.path.startswith("/token?"):
+            return self.send(200, json.dumps({"token": self.token}).encode())
+        if self.token and self.headers.get("Authorization") != f"Bearer {self.token}":
+            realm = f'Bearer realm="http://127.0.0.1:{self.server.server_port}/token",service="test",scope="pull"'
+            return self.send(401, b"", {"WWW-Authenticate": realm})
+        content = self.blobs.get(self.path.rpartition("/")[2])
+        return self.send(404, b"") if content is None else self.send(200, content)
+
+    def send(self, code, body, headers=None):
+        self.send_response(code)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Silent: the test's output is the test's."""
+
+
+@pytest.fixture
+def base(tmp_path):
+    """A layout of two platforms, as a registry would hold it."""
+    layer = oci.write_layer(tmp_path / "l.tar.gz", [Entry("etc", folder=True), Entry("etc/x", b"1")], 0)
+    images = [
+        oci.PlatformImage(p, (layer,), oci.image_config(p, [layer], epoch=0)) for p in ("linux/amd64", "linux/arm64")
+    ]
+    oci.write_layout(tmp_path / "base", images, epoch=0)
+    return tmp_path / "base"
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(blobs, token=None):
+        handler = type("Handler", (Registry,), {"blobs": blobs, "token": token})
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.append(server)
+        return f"127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def blobs_of(layout):
+    return {f"sha256:{p.name}": p.read_bytes() for p in (layout / "blobs" / "sha256").iterdir()}
+
+
+@pytest.mark.parametrize("token", [None, "secret"])
+def test_pulls_all_platforms_and_every_digest_is_right(tmp_path, base, serve, token):
+    index = oci.read_layout(base).index.digest
+    pull(f"{serve(blobs_of(base), token)}/team/base:1@{index.oci}", tmp_path / "pulled", machine(tmp_path))
+    pulled = oci.read_layout(tmp_path / "pulled")
+    assert pulled.index.digest == index
+    assert [i.platform for i in pulled.images] == ["linux/amd64", "linux/arm64"]
+
+
+def test_other_bytes_are_refused(tmp_path, base, serve):
+    blobs = blobs_of(base)
+    index = oci.read_layout(base).index.digest
+    lying = {name: content if name == index.oci else content + b" " for name, content in blobs.items()}
+    with pytest.raises(VerificationError, match="something else"):
+        pull(f"{serve(lying)}/team/base@{index.oci}", tmp_path / "pulled", machine(tmp_path))
+
+
+def test_what_is_no_manifest_is_refused(tmp_path, serve):
+    digest = Digest.of(b"[]")
+    with pytest.raises(VerificationError, match="no manifest"):
+        pull(f"{serve({digest.oci: b'[]'})}/team/base@{digest.oci}", tmp_path / "pulled", machine(tmp_path))
+
+
+def test_an_image_that_is_not_there_is_told(tmp_path, serve):
+    with pytest.raises(NetworkError, match="404"):
+        pull(f"{serve({})}/team/base@{Digest.of(b'').oci}", tmp_path / "pulled", machine(tmp_path))
+
+
+def test_offline_and_nameless_registries_are_told(tmp_path):
+    digest = Digest.of(b"").oci
+    with pytest.raises(NetworkError, match="not in the cache"):
+        pull(f"registry.example/base@{digest}", tmp_path / "a", machine(tmp_path, offline=True))
+    with pytest.raises(ConfigError, match="does not name its registry"):
+        pull(f"team/base@{digest}", tmp_path / "b", machine(tmp_path))
+
+
+def test_a_server_that_is_away_is_told(tmp_path):
+    with pytest.raises(NetworkError, match="cannot pull"):
+        pull(f"127.0.0.1:9/base@{Digest.of(b'').oci}", tmp_path / "a", machine(tmp_path))
