@@ -1,0 +1,88 @@
+"""The outside judges: other people's programs that read what a release made, and how they come onto a machine."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess  # noqa: TID251 - judges are programs
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+OWN = CHECKOUT / ".cache" / "integration"
+
+# Each program, and the Debian packages that bring it.
+PROGRAMS = {
+    "cmake": ("cmake",),
+    "g++": ("g++",),
+    "gcc": ("gcc", "libc6-dev"),
+    "git": ("git",),
+    "llvm-objdump": ("llvm",),
+    "make": ("make",),
+    "pkg-config": ("pkg-config",),
+    "qemu-aarch64-static": ("qemu-user-static",),
+    "readelf": ("binutils",),
+    "sha256sum": ("coreutils",),
+    "skopeo": ("skopeo",),
+    "strace": ("strace",),
+    "valgrind": ("valgrind", "libc6-dbg"),
+}
+_WAIT = ("-o", "DPkg::Lock::Timeout=600")
+
+
+class MissingJudgeError(Exception):
+    """A judge is not on this machine; the message names it and what brings it."""
+
+
+def provision(
+    programs: dict[str, tuple[str, ...]] = PROGRAMS,
+    *,
+    path: str | None = None,
+    is_root: bool = os.geteuid() == 0,
+    start: Callable[[list[str]], object] = lambda argv: run(*argv, DEBIAN_FRONTEND="noninteractive"),
+) -> None:
+    """Install the judges that are missing where this user may, or raise MissingJudgeError with the command for it."""
+    missing = sorted(name for name in programs if shutil.which(name, path=path) is None)
+    if not missing:
+        return
+    packages = sorted({package for name in missing for package in programs[name]})
+    steps = [
+        ["apt-get", *_WAIT, "update"],
+        ["apt-get", *_WAIT, "install", "-y", "--no-install-recommends", *packages],
+    ]
+    typed = " && ".join(shlex.join(step if is_root else ["sudo", *step]) for step in steps)
+    if not is_root or shutil.which("apt-get", path=path) is None:
+        raise MissingJudgeError(f"not on this machine: {', '.join(missing)}; on Debian and Ubuntu: {typed}")
+    for step in steps:
+        start(step)
+
+
+def run(
+    *argv: str | Path, cwd: Path | None = None, ok: bool = True, umask: int = -1, stdin: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; unless `ok` is false, one that fails is shown with all it said."""
+    done = subprocess.run(
+        [str(arg) for arg in argv],
+        cwd=cwd,
+        env=os.environ | environment,  # noqa: TID251 - the machine's own, as a person has it
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        umask=umask,
+        check=False,
+    )
+    if ok and done.returncode:
+        said = "\n".join(f"{done.stdout}\n{done.stderr}".splitlines()[-60:])
+        raise AssertionError(f"{shlex.join(done.args)} ended with {done.returncode}:\n{said}")
+    return done
+
+
+def ferrule(*argv: str | Path, cwd: Path = CHECKOUT, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run the real command line, from the sources of this checkout."""
+    return run(sys.executable, "-m", "ferrule", *argv, cwd=cwd, PYTHONPATH=str(CHECKOUT / "src"), **options)

@@ -1,0 +1,104 @@
+"""The component and the core module in runtimes of others: wasmtime, and Node.js by way of jco."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import wasmtime
+from wasmtime import component
+
+from judges import CHECKOUT, OWN, run
+from released import WASM
+
+JCO = Path(__file__).parent / "jco"
+PACKAGE = "ferrule:email-validator/{}@0.1.0"
+ASKED = {
+    "is-free-email": "free",
+    "is-disposable-email": "disposable",
+    "has-mx-records": "mx",
+    "has-gravatar": "gravatar",
+}
+
+
+class Host:
+    """A store with one instance of the component, whose look-ups answer from the vector at hand."""
+
+    def __init__(self, path: Path) -> None:
+        engine = wasmtime.Engine()
+        self.store = wasmtime.Store(engine)
+        self.overrides: dict[str, list[str]] = {}
+        self.messages: list[str] = []
+        linker = component.Linker(engine)
+        with linker.root() as root:
+            with root.add_instance(PACKAGE.format("overrides")) as overrides:
+                for function, answers in ASKED.items():
+                    overrides.add_func(function, self._look_up(answers))
+            with root.add_instance(PACKAGE.format("logger")) as logger:
+                for level in ("debug", "log", "warn", "error"):
+                    logger.add_func(level, lambda _store, message: self.messages.append(message))
+        instance = linker.instantiate(self.store, component.Component.from_file(engine, str(path)))
+        self.function = instance.get_func(self.store, "is-valid-email")
+
+    def _look_up(self, answers: str):
+        return lambda _store, text: text in self.overrides[answers]
+
+    def answer(self, vector: dict) -> object:
+        self.overrides = vector["overrides"]
+        options = component.Record()
+        for name, value in vector["options"].items():
+            setattr(options, name.replace("_", "-"), value)
+        result = self.function(self.store, vector["candidate"], options)
+        self.function.post_return(self.store)
+        return result
+
+
+def told(result: object) -> dict[str, str]:
+    """The result in the words of the vectors."""
+    return {result.tag: result.payload}
+
+
+def test_wasmtime_gives_the_same_bytes_for_every_vector(release, vectors):
+    host = Host(release.made("component"))
+    wrong = [(v["name"], v["expected"], got) for v in vectors if (got := told(host.answer(v))) != v["expected"]]
+    assert wrong == []
+    assert len(vectors) > 500
+
+
+def test_the_core_module_imports_the_functions_of_the_wit_alone(release):
+    wit = (CHECKOUT / "rust/email-validator-wasm/wit/email-validator.wit").read_text()
+    functions = {
+        (PACKAGE.format(interface), function)
+        for interface, body in re.findall(r"interface (\S+) \{(.*?)\n\}", wit, flags=re.DOTALL)
+        for function in re.findall(r"^    ([\w-]+): func", body, flags=re.MULTILINE)
+    }
+    module = wasmtime.Module.from_file(wasmtime.Engine(), str(release.made("module", WASM)))
+    imports = {(i.module, i.name) for i in module.imports}
+    assert imports <= functions
+    assert len(imports) >= len(ASKED)
+    assert {"is-valid-email", "cabi_realloc", "memory"} <= {e.name for e in module.exports}
+
+
+@pytest.fixture(scope="session")
+def jco(setup: None) -> Path:  # noqa: ARG001
+    """jco's transpiler in the locked version, with its digests checked by npm."""
+    place = OWN / "jco"
+    lock = (JCO / "package-lock.json").read_bytes()
+    stamp = place / "installed"
+    if not stamp.exists() or stamp.read_bytes() != lock:
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(JCO, place)
+        run("npm", "ci", "--ignore-scripts", "--omit=dev", cwd=place)
+        stamp.write_bytes(lock)
+    return place
+
+
+def test_node_runs_what_jco_transpiles_and_gives_the_same_bytes(release, programs, jco, vectors):
+    shutil.copy(JCO / "answers.mjs", jco)
+    given = json.dumps(vectors)
+    said = run(programs["node"], "answers.mjs", release.made("component"), cwd=jco, stdin=given).stdout
+    answers = json.loads(said)
+    assert [a for a, v in zip(answers, vectors, strict=True) if a != v["expected"]] == []
