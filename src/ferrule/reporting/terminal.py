@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress_bar import ProgressBar
+from rich.text import Text
 
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, Noticed, RunFinished, RunStarted
 from ferrule.reporting.report import duration, verdict
@@ -16,7 +27,28 @@ if TYPE_CHECKING:
     from ferrule.engine.events import Event
     from ferrule.model import Outcome
 
-_MARKS = {"built": "[green]✓[/]", "cached": "[dim]·[/]", "failed": "[red]✗[/]", "skipped": "[yellow]-[/]"}
+_MARKS = {"built": ("✓", "green"), "cached": ("·", "dim"), "failed": ("✗", "red"), "skipped": ("-", "yellow")}
+_NEARLY = 0.98
+
+
+class _Bar(BarColumn):
+    """How far an action should be by the time it took before; the whole run counts its actions."""
+
+    def render(self, task: Task) -> ProgressBar:
+        if not task.fields.get("timed") or task.total is None:
+            return super().render(task)
+        done = min(task.elapsed or 0.0, _NEARLY * task.total)
+        return ProgressBar(total=task.total, completed=done, width=self.bar_width)
+
+
+class _Left(ProgressColumn):
+    """Time left, where an earlier run tells how long the action takes; for the whole, how many actions are done."""
+
+    def render(self, task: Task) -> Text:
+        if not task.fields.get("timed"):
+            return Text(f"{task.completed:.0f} of {task.total or 0:.0f} done", style="dim")
+        left = (task.total or 0.0) - (task.elapsed or 0.0)
+        return Text(f"about {duration(left)} left" if left > 0 else "", style="dim")
 
 
 class Terminal:
@@ -27,26 +59,24 @@ class Terminal:
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            _Bar(bar_width=24),
             TextColumn("{task.fields[status]}", style="dim", markup=False),
             TimeElapsedColumn(),
+            _Left(),
             console=self._console,
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
         self._whole: TaskID | None = None
-        self._left: dict[str, float] = {}
-        self._jobs = 1
 
     def __call__(self, event: Event, /) -> None:
         """Show one event."""
         match event:
-            case RunStarted(actions, jobs):
-                self._jobs = jobs
-                self._whole = self._progress.add_task("all", total=actions, status="")
+            case RunStarted(actions, _):
+                self._whole = self._progress.add_task("all actions", total=actions, status="")
             case ActionStarted(action, reason, expected):
-                self._left[action.id] = expected or 0.0
-                self._tasks[action.id] = self._progress.add_task(action.id, total=expected, status=reason)
+                task = self._progress.add_task(action.id, total=expected, status=reason, timed=True)
+                self._tasks[action.id] = task
             case ActionProgress(action, text):
                 if action.id in self._tasks:
                     self._progress.update(self._tasks[action.id], status=text)
@@ -66,8 +96,8 @@ class Terminal:
         if self._whole is not None:
             self._progress.advance(self._whole)
         if outcome.state != "cached":
-            self._console.print(_MARKS[outcome.state], end=" ")
-            self._console.print(verdict(outcome), markup=False)
+            mark, style = _MARKS[outcome.state]
+            self._console.print(Text.assemble((mark, style), " ", verdict(outcome)))
 
     def __enter__(self) -> Self:
         """Start the display."""
