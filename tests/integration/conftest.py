@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import judges
-from judges import CHECKOUT, OWN, ferrule
+from judges import OWN, VECTORS, ferrule
 from released import Release
 
 if TYPE_CHECKING:
@@ -55,4 +55,4 @@ def programs(setup: None) -> dict[str, str]:  # noqa: ARG001
 @pytest.fixture(scope="session")
 def vectors() -> list[dict]:
     """Candidate, options, answers of the look-ups and expected result: the promise for every language."""
-    return json.loads((CHECKOUT / "rust" / "vectors" / "email-validator.json").read_text(encoding="utf-8"))
+    return json.loads(VECTORS.read_text(encoding="utf-8"))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+VECTORS = CHECKOUT / "rust" / "vectors" / "email-validator.json"
 OWN = CHECKOUT / ".cache" / "integration"
 
 # Each program, and the Debian packages that bring it.

@@ -1,11 +1,11 @@
-// Transpiles a component, and prints what it answers to the vectors of standard input, as JSON.
+// Transpiles a component, and prints what it answers to the vectors of a file, as JSON.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transpile, writeFiles } from '@bytecodealliance/jco-transpile';
 
-const vectors = JSON.parse(await readFile(0, 'utf8'));
+const vectors = JSON.parse(await readFile(process.argv[3], 'utf8'));
 const folder = await mkdtemp(join(tmpdir(), 'transpiled-'));
 try {
     const { files } = await transpile(process.argv[2], { outDir: folder, name: 'validator', instantiation: 'async' });
