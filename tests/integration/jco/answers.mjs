@@ -35,7 +35,7 @@ try {
                 }),
             };
         } catch (error) {
-            return { err: error.payload };
+            return { err: error.payload ?? error }; // jco throws the error of a result, in an object or as it is
         }
     });
     console.log(JSON.stringify(answers));
