@@ -1,0 +1,411 @@
+"""Measures Ferrule beside the commands it replaces: python bench/run.py [--quick] [--rounds N] [--publish] [NAME…]."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "bench")]
+
+from figures import Figure, Sample, chart, document, middle, ratios, table, total  # noqa: E402 - needs the line above
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from ferrule.config import Config
+    from ferrule.model import Action
+    from ferrule.release import Surroundings
+    from ferrule.tools.cargo import Command
+    from ferrule.tools.toolchain import Toolchain
+
+RESULTS = ROOT / "bench" / "results"
+PAGE = ROOT / "docs" / "benchmarks.md"
+PICTURE = ROOT / "docs" / "images" / "benchmarks.svg"
+FERRULE = (sys.executable, "-m", "ferrule")
+PEERS = ("goreleaser", "maturin")
+BEGIN, END = "<!-- measured -->\n", "<!-- end -->\n"
+
+
+@dataclass(slots=True)
+class Bench:
+    """A run of measurements: how often, in which folder, and what has to be said besides the figures."""
+
+    folder: Path
+    rounds: int | None
+    quick: bool
+    notes: list[str] = field(default_factory=list)
+
+    def times(self, usual: int, quick: int) -> int:
+        """How often to measure something that is usually measured that often."""
+        return self.rounds or (quick if self.quick else usual)
+
+    @property
+    def log(self) -> Path:
+        """What the measured commands say."""
+        return RESULTS / "last.log"
+
+
+def main() -> None:
+    """Measure what was asked for, print the table and write bench/results."""
+    options = arguments()
+    names = options.names or [name for name in FIGURES if not (options.quick and name in COLD)]
+    RESULTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="ferrule-bench-") as folder:
+        bench = Bench(Path(folder), options.rounds, options.quick)
+        bench.log.write_bytes(b"")
+        found: list[Figure] = []
+        for name in names:
+            print(f"measuring {name} …", file=sys.stderr)
+            found += FIGURES[name](bench)
+    bench.notes += [peer(name) for name in PEERS]
+    if options.quick:
+        bench.notes.append("a quick run: fewer rounds, and no cold builds unless they were named")
+    text = table(found)
+    print(text + "".join(f"- {note}\n" for note in bench.notes), end="")
+    (RESULTS / "latest.json").write_text(
+        json.dumps(document(found, machine(), bench.notes), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    (RESULTS / "latest.svg").write_text(chart(found), encoding="utf-8")
+    if options.publish:
+        publish(text, bench.notes)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", choices=[[], *FIGURES], metavar="NAME", help=f"of {', '.join(FIGURES)}; all"
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, and no cold builds unless they are named")
+    parser.add_argument("--rounds", type=int, help="how often each command is run")
+    parser.add_argument("--publish", action="store_true", help="write the figures into docs/benchmarks.md too")
+    return parser.parse_args()
+
+
+def publish(text: str, notes: Sequence[str]) -> None:
+    """Put table and picture where readers find them."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    facts = ", ".join(machine().values())
+    body = f"\nMachine: {facts}.\n\n![Each figure as a share of its goal](images/benchmarks.svg)\n\n{text}\n"
+    body += "".join(f"- {note}\n" for note in notes) + "\n"
+    PAGE.write_text(before + BEGIN + body + END + after, encoding="utf-8")
+    shutil.copyfile(RESULTS / "latest.svg", PICTURE)
+
+
+def machine() -> dict[str, str]:
+    """What a reader has to know of the machine; no name and no path of it."""
+    from ferrule import __version__  # noqa: PLC0415 - not needed for --help
+
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": f"{cores()} cores",
+        "python": f"Python {platform.python_version()}",
+        "ferrule": f"ferrule {__version__}",
+    }
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def peer(name: str) -> str:
+    """What there is to say of another tool; none of them makes the same things, so none is a ratio here."""
+    place = shutil.which(name)
+    return f"{name}: {'installed, not measured' if place else 'not installed'}"
+
+
+# Running
+
+
+def run(bench: Bench, argv: Sequence[str | Path], cwd: Path, env: Mapping[str, str] | None = None) -> Sample:
+    """Run a command to its end; its CPU time is that of all its descendants. Ends the program if it fails."""
+    given = dict(os.environ if env is None else env)
+    given["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT / "src"), given.get("PYTHONPATH"))))
+    with bench.log.open("ab") as log:
+        log.write(f"$ {' '.join(map(str, argv))}\n".encode())
+        log.flush()
+        started = time.monotonic()
+        child = subprocess.Popen(
+            list(map(str, argv)), cwd=cwd, env=given, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+        _, status, usage = os.wait4(child.pid, 0)
+        wall = time.monotonic() - started
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        sys.exit(f"{argv[0]} ended with {child.returncode}; {bench.log} has what it said")
+    return Sample(wall, usage.ru_utime + usage.ru_stime)
+
+
+def together(
+    rounds: int, ours: Callable[[], Sample], theirs: Callable[[], Sample]
+) -> tuple[list[Sample], list[Sample]]:
+    """Run two things by turns, each first in every other round, so that neither always meets the warmer machine."""
+    mine: list[Sample] = []
+    other: list[Sample] = []
+    for number in range(rounds):
+        pair = [(other, theirs), (mine, ours)]
+        for samples, measure in pair if number % 2 == 0 else reversed(pair):
+            samples.append(measure())
+    return mine, other
+
+
+# Start-up
+
+
+def start(bench: Bench) -> list[Figure]:
+    """`ferrule --version` beside the bare interpreter."""
+    count = bench.times(41, 11)
+
+    def version() -> Sample:
+        return run(bench, (*FERRULE, "--version"), ROOT)
+
+    def bare() -> Sample:
+        return run(bench, (sys.executable, "-c", "pass"), ROOT)
+
+    version()
+    bare()
+    mine, other = together(count, version, bare)
+    return ratios("start", "ferrule --version to bare Python", mine, other, wall=3.0, cpu=3.0)
+
+
+# Planning
+
+
+def planning(bench: Bench) -> list[Figure]:
+    """A plan for a thousand targets, and how it grows to ten thousand."""
+    count = bench.times(7, 3)
+    argv = (sys.executable, str(ROOT / "bench" / "many.py"))
+    runs = [run(bench, (*argv, "1000"), ROOT) for _ in range(count)]
+    told = {n: [told_by((*argv, str(n))) for _ in range(count)] for n in (1000, 10_000)}
+    small, large = (min(t["plan"] for t in told[n]) for n in (1000, 10_000))
+    peaks = {n: max(t["peak"] for t in told[n]) for n in told}
+    actions = int(told[1000][0]["actions"])
+    return [
+        Figure(
+            *("plan-cpu", "plan for 1,000 targets, CPU time", middle(runs).cpu, "s", 0.5),
+            f"{actions:,} actions; a fresh process with its imports, {count} rounds",
+        ),
+        Figure(
+            *("plan-growth", "planning 10,000 targets to 1,000", large / small, "x", 12.0),
+            f"{large * 1000:.0f} ms to {small * 1000:.0f} ms, the best of {count}; linear is 10",
+        ),
+        Figure(
+            *("plan-memory", "memory at its peak, 1,000 targets", peaks[1000], "MiB", None),
+            f"{peaks[10_000]:.0f} MiB for 10,000",
+        ),
+    ]
+
+
+def told_by(argv: Sequence[str]) -> dict[str, float]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    said = subprocess.run(argv, env=environment, check=True, capture_output=True, text=True).stdout
+    return {str(k): float(v) for k, v in json.loads(said).items()}
+
+
+# The same commands without Ferrule
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A checkout with the tools for a part of its plan, found beforehand as a person at a shell would have them."""
+
+    root: Path
+    config: Config
+    around: Surroundings
+    toolchain: Toolchain
+    actions: tuple[Action, ...]
+
+    def commands(self, target_folder: Callable[[str], Path], facts: Mapping[str, Mapping[str, str]]) -> list[Command]:
+        """What the plan would have Cargo do, as command lines; `facts` are what the libraries compile in."""
+        return [
+            self._command(action, target_folder(action.target or ""), facts.get(action.id, {}))
+            for action in self.actions
+            if "cargo" in action.tools and action.target
+        ]
+
+    def _command(self, action: Action, target_folder: Path, facts: Mapping[str, str]) -> Command:
+        from ferrule.tools import cargo  # noqa: PLC0415
+
+        recipe: Any = action.recipe  # its fields are its kind's own
+        environment = self.around.host.children
+        shared = {"workspace": self.root / recipe.workspace, "package": recipe.crate, "profile": recipe.profile}
+        shared |= {"features": recipe.features, "default_features": recipe.default_features}
+        known = {f"FERRULE_{name.upper()}": facts[name] for name in ("fingerprint", "interface") if name in facts}
+        if action.kind == "component":
+            build = cargo.WasmBuild(**shared)
+            made = cargo.wasm_command(
+                *(self.toolchain, build),
+                target_folder=target_folder,
+                environment=environment,
+                offline=True,
+                extra=known,
+            )
+        else:
+            commit = {"FERRULE_COMMIT": recipe.commit} if facts else {}
+            own = {"triple": recipe.triple, "types": recipe.types, "glibc": recipe.glibc, "macos": recipe.macos}
+            made = cargo.library_command(
+                self.toolchain,
+                cargo.LibraryBuild(**shared, **own, soname=recipe.soname),
+                target_folder=target_folder,
+                cache=self.around.host.cache,
+                environment=environment,
+                offline=True,
+                extra=known | commit,
+            )
+        return cargo.Command(made.argv, {**environment, **made.env}, made.cwd)
+
+
+def open_project(root: Path, cache: Path | None, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Project:
+    """Plan a part of a checkout and find its tools. Raises ToolchainError if some are missing."""
+    from ferrule import cli, release  # noqa: PLC0415
+    from ferrule.tools.toolchain import require  # noqa: PLC0415
+
+    with environment(FERRULE_CACHE=str(cache) if cache else os.environ.get("FERRULE_CACHE", "")):
+        config = release.load(root)
+        around = cli.surroundings(jobs=None, offline=True, rust=None)
+    plan = release.part(config, around, artifacts, targets)
+    toolchain = require(release.wanted_tools(config, plan, None), around.host)
+    return Project(root, config, around, toolchain, plan.actions)
+
+
+@contextmanager
+def environment(**values: str) -> Iterator[None]:
+    """Set variables of this process for a while; those without a value are taken away."""
+    before = {name: os.environ.get(name, "") for name in values}
+    try:
+        for name, value in values.items():
+            os.environ[name] = value
+        yield
+    finally:
+        os.environ.update(before)
+
+
+# Nothing to do
+
+
+def idle(bench: Bench) -> list[Figure]:
+    """A release of which everything is there, beside Cargo finding the same out, and through nox."""
+    count = bench.times(9, 3)
+    run(bench, (*FERRULE, "release", "--offline"), ROOT)
+    project = open_project(ROOT, None, (), ("all",))
+    facts = json.loads((ROOT / "dist" / "manifest.json").read_bytes())["facts"]
+    commands = project.commands(lambda triple: ROOT / ".ferrule" / "cache" / "cargo" / triple, facts)
+
+    def ours() -> Sample:
+        return run(bench, (*FERRULE, "release", "--offline"), ROOT)
+
+    def theirs() -> Sample:
+        return total([run(bench, c.argv, c.cwd or ROOT, c.env) for c in commands])
+
+    theirs()
+    size = bench.log.stat().st_size
+    theirs()
+    if b"Compiling" in bench.log.read_bytes()[size:]:
+        sys.exit("the raw commands had something to do, so the two cannot be compared")
+    ours()
+    mine, other = together(count, ours, theirs)
+    found = ratios("idle", f"nothing to do: release to {len(commands)} Cargo calls", mine, other)
+    if not (ROOT / ".nox" / "release" / "installed").is_file():
+        bench.notes.append("`nox -s release` with nothing to do: not measured, its environment is not set up")
+        return found
+    argv = (ROOT / "scripts" / "nox", "-s", "release")
+    run(bench, argv, ROOT)
+    through = [run(bench, argv, ROOT) for _ in range(count)]
+    return found + ratios("nox", "nothing to do: scripts/nox -s release to release", through, mine)
+
+
+# Cold builds
+
+
+def linux(bench: Bench) -> list[Figure]:
+    """The Linux libraries from nothing."""
+    return cold(bench, "linux", "linux")
+
+
+def native(bench: Bench) -> list[Figure]:
+    """All native libraries from nothing."""
+    return cold(bench, "native", "linux", "macos")
+
+
+def cold(bench: Bench, name: str, *systems: str) -> list[Figure]:
+    """Libraries from nothing by Ferrule, beside the same commands typed one after another."""
+    from ferrule import cli  # noqa: PLC0415
+    from ferrule.platforms import PLATFORMS  # noqa: PLC0415
+    from ferrule.tools import cargo  # noqa: PLC0415
+
+    whole = open_project(ROOT, None, (), ("all",))
+    triples = tuple(t.triple for t in whole.config.targets if PLATFORMS[t.triple].system in systems)
+    libraries = tuple(a.name for a in whole.config.artifacts if a.kind.name == "library")
+    host = cli.host(offline=False)
+    fetch = cargo.fetch_command(whole.toolchain, ROOT / whole.config.workspace.folder, host.children)
+    run(bench, fetch.argv, fetch.cwd or ROOT, fetch.env)  # neither side is to wait for the network
+
+    def ours() -> Sample:
+        with fresh(bench, libraries, triples) as (project, cache):
+            where = [word for triple in triples for word in ("--target", triple)]
+            argv = (*FERRULE, "build", "--offline", *where, *libraries)
+            return run(bench, argv, project.root, {**os.environ, "FERRULE_CACHE": str(cache)})
+
+    def theirs() -> Sample:
+        with fresh(bench, libraries, triples) as (project, _):
+            commands = project.commands(lambda triple: project.root / "target" / triple, {})
+            return total([run(bench, c.argv, c.cwd or project.root, c.env) for c in commands if is_zigbuild(c)])
+
+    mine, other = together(bench.times(3, 1), ours, theirs)
+    words = f"cold build, {len(triples)} targets, to {len(triples)} commands in a row"
+    return ratios(name, words, mine, other, wall=0.65, cpu=1.05)
+
+
+def is_zigbuild(command: Command) -> bool:
+    """Whether a command makes a library; a header costs cbindgen a moment, which the raw side need not pay."""
+    return "--crate-type" in command.argv
+
+
+@contextmanager
+def fresh(bench: Bench, libraries: tuple[str, ...], triples: tuple[str, ...]) -> Iterator[tuple[Project, Path]]:
+    """A copy of the tracked files with nothing built, and a cache with the tools and nothing else."""
+    from ferrule import cli  # noqa: PLC0415
+
+    place = Path(tempfile.mkdtemp(prefix="cold-", dir=bench.folder))
+    try:
+        root, cache = place / "checkout", place / "cache"
+        copy_checkout(root)
+        cache.mkdir()
+        (cache / "tools").symlink_to(cli.cache_folder(dict(os.environ)).absolute() / "tools")
+        yield open_project(root, cache, libraries, triples), cache
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def copy_checkout(target: Path) -> None:
+    """Copy what git tracks, as it stands in the working folder."""
+    said = subprocess.run(("git", "ls-files", "-z"), cwd=ROOT, check=True, capture_output=True).stdout
+    for name in filter(None, said.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+
+
+FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
+    "start": start,
+    "plan": planning,
+    "idle": idle,
+    "linux": linux,
+    "native": native,
+}
+COLD = frozenset({"linux", "native"})
+
+if __name__ == "__main__":
+    main()
