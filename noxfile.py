@@ -36,7 +36,7 @@ def release(session: nox.Session) -> None:
 def build(session: nox.Session) -> None:
     """Set up what is missing, then build for this machine: `-- [ARTIFACT…] [--target T]` builds just that."""
     prepare(session, FERRULE)
-    session.run("ferrule", "setup")
+    session.run("ferrule", "setup", *([] if session.posargs else ["--host-only"]))
     session.run("ferrule", "build", *session.posargs)
 
 

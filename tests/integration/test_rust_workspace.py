@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import pytest
-from judges import CHECKOUT, OWN, ferrule, provision, run
+from judges import CHECKOUT, OWN, provision, run
 
 pytestmark = pytest.mark.integration
 
@@ -21,11 +20,10 @@ def checkers():
     provision({"cargo-fmt": ("rustfmt-web",), "cargo-clippy": ("rust-web-clippy",)})
 
 
-def test_its_own_tests_pass(release):
-    assert release
-    found = {one["tool"]: one for one in json.loads(ferrule("doctor", "--no-probe", "--json").stdout)}
-    cargo, rustc = (Path(found[name]["place"]) for name in ("cargo", "rustc"))
-    done = run(cargo, "test", "--locked", cwd=RUST, RUSTC=str(rustc), CARGO_TARGET_DIR=str(FOLDER / "tests"))
+def test_its_own_tests_pass(programs):
+    cargo, rustc = Path(programs["cargo"]), Path(programs["rustc"])
+    environment = {"RUSTC": str(rustc), "RUSTDOC": str(rustc.with_name("rustdoc"))}
+    done = run(cargo, "test", "--locked", cwd=RUST, CARGO_TARGET_DIR=str(FOLDER / "tests"), **environment)
     passed = [int(n) for n in re.findall(r"test result: ok\. (\d+) passed; 0 failed", done.stdout)]
     assert sum(passed) >= 50, done.stdout
 
