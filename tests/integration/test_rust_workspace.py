@@ -28,10 +28,12 @@ def test_its_own_tests_pass(programs):
     assert sum(passed) >= 50, done.stdout
 
 
-def test_it_is_formatted(checkers):
+@pytest.mark.usefixtures("checkers")
+def test_it_is_formatted():
     run("cargo", "fmt", "--check", cwd=RUST)
 
 
-def test_clippy_finds_nothing(checkers):
+@pytest.mark.usefixtures("checkers")
+def test_clippy_finds_nothing():
     arguments = ("clippy", "--locked", "--all-targets", "--", "-D", "warnings")
     run("cargo", *arguments, cwd=RUST, CARGO_TARGET_DIR=str(FOLDER / "clippy"))
