@@ -282,7 +282,7 @@ def open_project(root: Path, cache: Path | None, artifacts: tuple[str, ...], tar
 
 @contextmanager
 def environment(**values: str) -> Iterator[None]:
-    """Set variables of this process for a while; those without a value are taken away."""
+    """Set variables of this process for a while; one that was not set is empty afterwards, which counts as not set."""
     before = {name: os.environ.get(name, "") for name in values}
     try:
         for name, value in values.items():
