@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 import judges
-from judges import OWN, VECTORS, ferrule
+import pytest
+from judges import CHECKOUT, OWN, VECTORS, ferrule, run
 from released import Release
 
 if TYPE_CHECKING:
@@ -56,3 +56,21 @@ def programs(setup: None) -> dict[str, str]:  # noqa: ARG001
 def vectors() -> list[dict]:
     """Candidate, options, answers of the look-ups and expected result: the promise for every language."""
     return json.loads(VECTORS.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def elsewhere(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same commit with the same changes, released in another folder without a cache, by another person."""
+    place = tmp_path_factory.mktemp("a") / "longer path to another checkout" / "of-the-same-sources"
+    run("git", "clone", "--quiet", "--no-hardlinks", CHECKOUT, place)
+    run("git", "checkout", "--quiet", "--detach", release.manifest["source"]["commit"], cwd=place)
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=CHECKOUT).stdout
+    for name in filter(None, listed.split("\0")):
+        source, copy = CHECKOUT / name, place / name
+        copy.unlink(missing_ok=True)
+        if source.is_file():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copy, follow_symlinks=False)
+    given = {"TZ": "Pacific/Chatham", "LC_ALL": "C.UTF-8", "LANG": "tr_TR.UTF-8", "USER": "somebody"}
+    ferrule("release", cwd=place, umask=0o077, **given)
+    return place

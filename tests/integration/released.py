@@ -9,7 +9,10 @@ import re
 import tarfile
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 X86, ARM, MAC, WASM = (
     "x86_64-unknown-linux-gnu",

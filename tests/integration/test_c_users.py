@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from judges import CHECKOUT, run
 from released import ARM, X86
 
@@ -46,9 +45,9 @@ def assert_decides(*program: str | Path, **environment: str) -> None:
 def ask(release):
     """What pkg-config says about the SDK, wherever it lies."""
 
-    def ask(*question: str, sdk: Path = release.sdk(X86)) -> list[str]:
-        said = run("pkg-config", *question, "email_validator", PKG_CONFIG_PATH=str(sdk / "lib" / "pkgconfig")).stdout
-        return shlex.split(said)
+    def ask(*question: str, sdk: Path | None = None) -> list[str]:
+        path = (sdk or release.sdk(X86)) / "lib" / "pkgconfig"
+        return shlex.split(run("pkg-config", *question, "email_validator", PKG_CONFIG_PATH=str(path)).stdout)
 
     return ask
 

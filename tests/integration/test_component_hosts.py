@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 import wasmtime
-from wasmtime import component
-
 from judges import CHECKOUT, OWN, VECTORS, MissingJudgeError, run
 from released import WASM
+from wasmtime import component
 
 JCO = Path(__file__).parent / "jco"
 PACKAGE = "ferrule:email-validator/{}@0.1.0"

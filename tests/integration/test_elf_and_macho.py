@@ -7,7 +7,6 @@ import re
 import struct
 
 import pytest
-
 from judges import run
 from released import ARM, LINUX, MAC, X86
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-
-from ferrule.formats.oci import docker_archive, read_layout
 from judges import CHECKOUT, run
 from released import ARM, LINUX, PLATFORM, X86
+
+from ferrule.formats.oci import docker_archive, read_layout
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHECK_C = CHECKOUT / "rust" / "email-validator-ffi" / "examples" / "c" / "check.c"
 ZIG_TARGET = {X86: "x86_64-linux-gnu.2.17", ARM: "aarch64-linux-gnu.2.17"}
@@ -107,4 +110,8 @@ def test_a_confined_program_finds_the_library_of_the_image(engine, target):
 def test_the_library_in_the_image_says_what_the_manifest_says(release, engine, target):
     info = json.loads(engine.run(target, "--build-info"))
     facts = release.manifest["facts"][f"native@{target}"]
-    assert (info["target"], info["fingerprint"], info["interface"]) == (target, facts["fingerprint"], facts["interface"])
+    assert (info["target"], info["fingerprint"], info["interface"]) == (
+        target,
+        facts["fingerprint"],
+        facts["interface"],
+    )

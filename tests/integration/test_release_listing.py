@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from judges import CHECKOUT, run
 from released import LINUX, MAC, sha256
 
@@ -28,7 +27,7 @@ def test_the_manifest_lists_every_file_as_it_is(release):
 def test_sdk_and_wheel_carry_the_library_that_was_compiled(release, target):
     compiled = release.packed("library", target)
     (dynamic,) = [digest for name, digest in compiled.items() if not name.endswith(".a")]
-    (in_wheel,) = [p for p in release.wheel(target).glob("*/_native/lib*")]
+    (in_wheel,) = list(release.wheel(target).glob("*/_native/lib*"))
     assert {sha256(release.library(target)), sha256(in_wheel)} == {dynamic}
     assert sha256(release.sdk(target) / "lib" / "libemail_validator.a") == compiled["libemail_validator.a"]
     assert {sha256(release.sdk(target) / "include" / "email_validator.h")} == set(

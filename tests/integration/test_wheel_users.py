@@ -7,18 +7,25 @@ import re
 import shutil
 import sys
 import sysconfig
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-
 from judges import VECTORS, run
 from released import ARM, MAC, X86
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ANSWERS = """
 import json, sys
 from ferrule_email_validator import EmailValidationConfig, Lookups, UnknownEmailTypeError, is_valid_email
 
-NAMES = {"is_free_email": "free", "is_disposable_email": "disposable", "has_mx_records": "mx", "has_gravatar": "gravatar"}
+NAMES = {
+    "is_free_email": "free",
+    "is_disposable_email": "disposable",
+    "has_mx_records": "mx",
+    "has_gravatar": "gravatar",
+}
 
 def answer(vector):
     lookups = Lookups(**{function: vector["overrides"][name].__contains__ for function, name in NAMES.items()})
@@ -80,7 +87,17 @@ def test_pip_builds_the_source_distribution_and_it_gives_the_same_bytes(release,
 
 
 def test_pip_takes_the_wheel_of_this_machine_among_all(release, python):
-    run(python, "-m", "pip", "install", "--no-index", "--find-links", release.dist, "--only-binary=:all:", "ferrule-email-validator")
+    run(
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--no-index",
+        "--find-links",
+        release.dist,
+        "--only-binary=:all:",
+        "ferrule-email-validator",
+    )
     said = run(python, *ALONE, "-c", "import ferrule_email_validator as e; print(e.build_info()['target'])").stdout
     assert said.strip() == X86
 

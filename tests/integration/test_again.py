@@ -1,0 +1,46 @@
+"""Releases made again: at once and without work where nothing changed, and with the same bytes somewhere else."""
+
+from __future__ import annotations
+
+import re
+import resource
+import sys
+import time
+from pathlib import Path
+
+from judges import CHECKOUT, ferrule, run
+from released import Release, sha256
+
+
+def written(dist: Path) -> dict[str, tuple[int, int]]:
+    """Which file each one is, and when it was last changed in any way."""
+    return {str(p): (s.st_ino, s.st_ctime_ns) for p in dist.rglob("*") if p.is_file() and (s := p.stat())}
+
+
+def test_a_second_release_starts_no_program_but_git(release, tmp_path):
+    trace = tmp_path / "trace"
+    before = written(release.dist)
+    judge = ("strace", "--follow-forks", "--trace=execve", "--quiet=all", "--output", trace)
+    command = (sys.executable, "-m", "ferrule", "release", "--output", release.dist)
+    run(*judge, *command, cwd=CHECKOUT, PYTHONPATH=str(CHECKOUT / "src"))
+    calls = re.findall(r'execve\("([^"]+)".*\) = 0$', trace.read_text(), flags=re.MULTILINE)
+    assert calls[0] == sys.executable
+    assert {Path(call).name for call in calls[1:]} <= {"git"}
+    assert written(release.dist) == before
+
+
+def test_a_second_release_takes_little_time(release):
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    clock = time.monotonic()
+    said = ferrule("release", "--output", release.dist).stdout
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime < 3
+    assert time.monotonic() - clock < 30
+    rows = said.splitlines()[1:-1]
+    assert [row for row in rows if not row.endswith(" unchanged")] == []
+    assert len(rows) > 10
+
+
+def test_another_folder_user_mask_and_place_give_the_same_bytes(release, elsewhere):
+    there = Release(elsewhere / "dist", elsewhere)
+    assert {name: sha256(p) for name, p in there.files().items()} == {n: sha256(p) for n, p in release.files().items()}

@@ -1,0 +1,33 @@
+"""A judge that is missing is installed, or named together with the command that installs it; never passed over."""
+
+from __future__ import annotations
+
+import pytest
+from judges import MissingJudgeError, provision
+
+WANTED = {"nonesuch": ("nonesuch-tools",), "sh": ("dash",)}
+
+
+def test_without_the_right_to_install_the_command_is_named(tmp_path):
+    (tmp_path / "sh").touch(mode=0o755)
+    with pytest.raises(MissingJudgeError, match=r"not on this machine: nonesuch; .*sudo apt-get .* nonesuch-tools$"):
+        provision(WANTED, path=str(tmp_path), is_root=False)
+
+
+def test_without_apt_the_judge_is_named(tmp_path):
+    with pytest.raises(MissingJudgeError, match="nonesuch, sh"):
+        provision(WANTED, path=str(tmp_path), is_root=True)
+
+
+def test_what_is_missing_is_installed_and_no_more(tmp_path):
+    for name in ("sh", "apt-get"):
+        (tmp_path / name).touch(mode=0o755)
+    steps: list[list[str]] = []
+    provision(WANTED, path=str(tmp_path), is_root=True, start=steps.append)
+    assert [step[-1] for step in steps] == ["update", "nonesuch-tools"]
+
+
+def test_where_all_are_here_nothing_is_started(tmp_path):
+    for name in WANTED:
+        (tmp_path / name).touch(mode=0o755)
+    provision(WANTED, path=str(tmp_path), is_root=True, start=pytest.fail)
