@@ -75,19 +75,23 @@ class CbindgenHeader:
 
     def make(self, shop: Workshop) -> None:
         """Write the header; raises BuildError with cbindgen's own words and place."""
-        from ferrule.tools import cbindgen  # noqa: PLC0415
+        from ferrule.tools import cargo, cbindgen  # noqa: PLC0415
 
         default = shop.project / self.crate_folder / "cbindgen.toml"
         config = shop.project / self.config if self.config else default if default.is_file() else None
-        raw = shop.folder / "raw.h"
+        raw, metadata = shop.folder / "raw.h", shop.folder / "metadata.json"
+        workspace, offline = shop.project / self.workspace, shop.site.host.offline
+        known = cargo.metadata(shop.run, shop.toolchain, workspace, shop.site.environment, offline=offline)
+        metadata.write_text(known, encoding="utf-8")
         command = cbindgen.header_command(
             shop.toolchain,
             crate=self.crate,
             crate_folder=shop.project / self.crate_folder,
-            lockfile=shop.project / self.workspace / "Cargo.lock",
+            lockfile=workspace / "Cargo.lock",
+            metadata=metadata,
             config=config,
             output=raw,
-            offline=shop.site.host.offline,
+            offline=offline,
         )
         shop.run(command)
         text = raw.read_text(encoding="utf-8")

@@ -148,6 +148,20 @@ def fetch_command(toolchain: Toolchain, workspace: Path, environment: Mapping[st
     return Command(argv, env, workspace)
 
 
+def metadata(
+    run: Runner, toolchain: Toolchain, workspace: Path, environment: Mapping[str, str], *, offline: bool = False
+) -> str:
+    """What Cargo knows of a workspace, as JSON; raises BuildError. Programs that ask it themselves renew Cargo.lock."""
+    argv = (
+        *(*toolchain.tool("cargo").argv, "metadata", "--format-version=1", "--all-features", "--locked"),
+        *(["--offline"] if offline else []),
+    )
+    try:
+        return run(Command(argv, {**environment, "RUSTC": toolchain.tool("rustc").argv[0]}, workspace))
+    except ToolFailed as failed:
+        raise _explain_cargo(failed) from failed
+
+
 def _selection(build: LibraryBuild | WasmBuild, *, offline: bool) -> list[str]:
     features = ["--features", ",".join(build.features)] if build.features else []
     return [

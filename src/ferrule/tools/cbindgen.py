@@ -124,14 +124,19 @@ def header_command(
     crate: str,
     crate_folder: Path,
     lockfile: Path,
+    metadata: Path,
     config: Path | None,
     output: Path,
     offline: bool = False,
 ) -> Command:
-    """The command that writes a crate's header to `output` (cbindgen's docs.md, "Command line")."""
+    """The command that writes a crate's header to `output` (cbindgen's docs.md, "Command line").
+
+    `metadata` is a file with what `cargo metadata` says; cbindgen's own call of it would rewrite a stale Cargo.lock.
+    """
     argv = [
         *toolchain.tools["cbindgen"].argv,
-        *("--quiet", "--crate", crate, "--lockfile", str(lockfile), "--output", str(output)),
+        *("--quiet", "--crate", crate, "--lockfile", str(lockfile), "--metadata", str(metadata)),
+        *("--output", str(output)),
         *(["--config", str(config)] if config else []),
         ".",
     ]

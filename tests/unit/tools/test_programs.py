@@ -125,12 +125,13 @@ def test_the_header_command():
         crate="x-ffi",
         crate_folder=Path("/w/x-ffi"),
         lockfile=Path("/w/Cargo.lock"),
+        metadata=Path("/o/metadata.json"),
         config=Path("/w/x-ffi/cbindgen.toml"),
         output=Path("/o/x.h"),
         offline=True,
     )
     assert " ".join(command.argv) == (
-        "/tools/cbindgen --quiet --crate x-ffi --lockfile /w/Cargo.lock --output /o/x.h"
+        "/tools/cbindgen --quiet --crate x-ffi --lockfile /w/Cargo.lock --metadata /o/metadata.json --output /o/x.h"
         " --config /w/x-ffi/cbindgen.toml ."
     )
     assert command.env == {"CARGO": "/tools/cargo", "RUSTC": "/tools/rustc", "CARGO_NET_OFFLINE": "true"}
