@@ -258,7 +258,11 @@ def finish(report: Report, output: Path, options: Options) -> None:
         click.echo(f"{count} failed; nothing was changed in {_shown(output)}", err=True)
         sys.exit(errors[0].exit_code if errors else 1)
     if not options.json and not options.quiet:
-        click.echo(f"{len(report.placed)} files in {_shown(output)}")
+        click.echo(f"{_counted(len(report.placed), 'file')} in {_shown(output)}")
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _shown(path: Path) -> str:
@@ -310,8 +314,9 @@ def check(directory: Path, **options: bool) -> None:
     if options["as_json"]:
         click.echo(json.dumps({"ok": True, "actions": len(found.actions)}))
     elif not options["quiet"]:
-        targets, artifacts = len(config.targets), len(config.artifacts)
-        click.echo(f"targets.yaml is good: {targets} targets, {artifacts} artifacts, {len(found.actions)} actions")
+        counts = {"target": config.targets, "artifact": config.artifacts, "action": found.actions}
+        told = ", ".join(_counted(len(things), name) for name, things in counts.items())
+        click.echo(f"targets.yaml is good: {told}")
 
 
 @cli.command()

@@ -122,11 +122,11 @@ def check_machine(host: Host, *, free: Free = free_bytes, room: int = ROOM) -> l
         faults.append(Fault("HOME", "the environment names no home folder", "set HOME to a folder of yours"))
     refused = _refused(host.cache)
     if refused:
-        fix = f"make {host.cache} writable, or name another folder with --cache"
+        fix = f"make {host.cache} writable, or name another folder with FERRULE_CACHE"
         faults.append(Fault("cache", f"{host.cache} cannot be written: {refused}", fix, place=str(host.cache)))
     available = free(host.cache)
     if available < room:
-        fix = f"make room on the disk of {host.cache} (ferrule cache prune), or name another folder with --cache"
+        fix = f"make room on the disk of {host.cache}, or name another folder with FERRULE_CACHE"
         problem = f"{_size(available)} are free, a build may need {_size(room)}"
         faults.append(Fault("disk", problem, fix, wanted=_size(room), found=_size(available), place=str(host.cache)))
     return faults

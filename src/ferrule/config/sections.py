@@ -17,9 +17,7 @@ VERSION = (
 )
 """A version as SemVer 2.0.0 (section 2, 9 and 10) has it, of bounded length."""
 _Folder = Annotated[RelativePath, ProjectPath("folder")]
-_ToolVersion = Annotated[
-    str, Field(pattern=r"^[0-9]{1,5}(\.[0-9]{1,5}){0,2}(-[a-z]+(\.[0-9]{1,5})?)?$", examples=["1.96"])
-]
+_ToolVersion = Annotated[str, Field(pattern=r"^[0-9]{1,5}(\.[0-9]{1,5}){0,2}(-[a-z]+(\.[0-9]{1,5})?)?$")]
 
 
 class CargoVersion(Section):

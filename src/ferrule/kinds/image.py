@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from ferrule.formats.deflate import COMPRESSOR
 from ferrule.formats.entries import Entry
 from ferrule.model import Action, Digest, Made, Output
 from ferrule.platforms import PLATFORMS
@@ -165,6 +166,7 @@ class PackageBase:
 
     packages: tuple[Package, ...]
     epoch: int
+    compressor: str = COMPRESSOR
 
     def make(self, shop: Workshop) -> None:
         """Write the layer; raises NetworkError naming a package that cannot be had, VerificationError a false one."""
@@ -216,6 +218,7 @@ class OciImage:
     env: tuple[tuple[str, str], ...]
     labels: tuple[tuple[str, str], ...]
     epoch: int
+    compressor: str = COMPRESSOR
 
     def make(self, shop: Workshop) -> None:
         """Write the layout."""

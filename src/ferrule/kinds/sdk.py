@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ferrule.formats.deflate import COMPRESSOR
 from ferrule.formats.entries import Entry
 from ferrule.model import Action, Made, Output
 from ferrule.platforms import PLATFORMS, Platform
@@ -93,6 +94,7 @@ class CSdk:
     license_files: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
     epoch: int
+    compressor: str = COMPRESSOR
 
     def make(self, shop: Workshop) -> None:
         """Write the archive, with one folder at its top."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from ferrule.errors import BuildError
+from ferrule.formats.deflate import COMPRESSOR
 from ferrule.formats.entries import Entry
 from ferrule.model import Action, Made, Output
 from ferrule.platforms import PLATFORMS
@@ -68,6 +69,7 @@ class _Common:
     version: str
     license_files: tuple[str, ...]
     epoch: int
+    compressor: str = COMPRESSOR
 
 
 def _project_table(text: str, place: str) -> dict[str, Any]:
