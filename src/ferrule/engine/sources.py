@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 _VERSION: Final = 1
 _RACY_NS: Final = 50_000_000
 
-# Never a source: version control, what builds leave behind, and ourselves.
+# Never a source: version control, what builds and checkers leave behind, and ourselves.
 IGNORED: Final = frozenset(
     {".git", ".hg", ".jj", ".ferrule", ".nox", ".venv", "target", "node_modules", "__pycache__", ".DS_Store", ".cache"}
+    | {".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox"}
 )
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 NATIVE = "_native"
 """Name of the folder, inside the Python package, that holds the library and what the loader needs to know of it."""
 
-_LEFT_BEHIND = frozenset({".mypy_cache", ".pytest_cache", ".ruff_cache"})
 _OUTPUTS = frozenset({"dist", "build"})
 
 
@@ -250,7 +249,7 @@ def _files(project: Path, folder: str) -> list[Entry]:
 
 def _is_packed(name: str) -> bool:
     *folders, file = name.split("/")
-    return not file.endswith(".pyc") and _LEFT_BEHIND.isdisjoint(folders) and NATIVE not in folders
+    return not file.endswith(".pyc") and NATIVE not in folders
 
 
 def metadata(source: Path, common: _Common) -> str:

@@ -180,7 +180,9 @@ def test_whole_project_has_names_without_a_prefix(tmp_path: Path) -> None:
     assert names(tmp_path, ".") == ["src/a"]
 
 
-@pytest.mark.parametrize("folder", [".git", ".ferrule", "target", "node_modules", "__pycache__", ".venv", ".nox"])
+@pytest.mark.parametrize(
+    "folder", [".git", ".ferrule", "target", "node_modules", "__pycache__", ".venv", ".nox", ".ruff_cache"]
+)
 def test_what_builds_and_version_control_leave_behind_is_no_source(tmp_path: Path, folder: str) -> None:
     write(tmp_path / "src" / folder / "file")
     write(tmp_path / "src" / "a")
