@@ -43,4 +43,5 @@ def test_a_second_release_takes_little_time(release):
 
 def test_another_folder_user_mask_and_place_give_the_same_bytes(release, elsewhere):
     there = Release(elsewhere / "dist", elsewhere)
+    assert there.manifest == release.manifest
     assert {name: sha256(p) for name, p in there.files().items()} == {n: sha256(p) for n, p in release.files().items()}
