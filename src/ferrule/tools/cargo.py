@@ -318,7 +318,10 @@ def _package(package_id: str) -> str:
 
 
 def explain(failed: ToolFailed) -> BuildError:
-    """The first error that the compiler or Cargo named, with its place, and how many there were."""
+    """The first error that the compiler or Cargo named, with its place, and how many there were.
+
+    A macro that reads a file of its own (WIT, say) gives that file's place within its message; then that one counts.
+    """
     first = re.search(
         r"^error(?:\[(?P<code>E\d+)\])?: (?P<message>.+)\n(?:(?!error).*\n)*?\s*--> (?P<place>\S+:\d+:\d+)",
         failed.stderr,
@@ -329,7 +332,10 @@ def explain(failed: ToolFailed) -> BuildError:
     count = re.search(r"due to (\d+) previous errors", failed.stderr)
     more = f" (and {int(count[1]) - 1} more)" if count else ""
     code = f" [{first['code']}]" if first["code"] else ""
-    return BuildError(f"{first['message']}{code}{more}\n{failed.message}", where=first["place"], hint=_read_the(failed))
+    message, place = f"{first['message']}{code}", first["place"]
+    if cause := re.search(r"Caused by:\n\s+(.+)\n\s+--> (/.+:\d+:\d+)\n", first[0]):
+        message, place = cause.groups()
+    return BuildError(f"{message}{more}\n{failed.message}", where=place, hint=_read_the(failed))
 
 
 def _explain_cargo(failed: ToolFailed) -> BuildError:

@@ -237,6 +237,28 @@ def test_other_errors_of_cargo(stderr, first, hint):
     assert hint in error.hint
 
 
+def test_what_a_macro_says_of_its_own_file_is_the_place():
+    stderr = """error: failed to resolve directory while parsing WIT for path [/a b/wit]
+       
+       Caused by:
+         failed to parse package: /a b/wit
+       
+       Caused by:
+         expected `import`, found an identifier
+            --> /a b/wit/x.wit:36:5
+             |
+          36 |     rekord config {
+             |     ^-----
+  --> x/src/lib.rs:15:5
+   |
+
+error: could not compile `x` (lib) due to 3 previous errors; 1 warning emitted
+"""  # noqa: W293 - as the compiler writes it
+    error = cargo.explain(failed(stderr))
+    assert error.where == "/a b/wit/x.wit:36:5"
+    assert error.message.startswith("expected `import`, found an identifier (and 2 more)\n")
+
+
 def test_a_failed_build_is_explained():
     def run(_command, /, *, on_line=None):  # noqa: ARG001
         raise failed(COMPILE_ERRORS)
