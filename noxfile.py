@@ -49,7 +49,7 @@ def tests(session: nox.Session) -> None:
         return
     check(session)
     session.run("ferrule", "setup")
-    quick, real = (Path(session.create_tmp(), name) for name in ("quick.xml", "integration.xml"))
+    quick, real = (Path(session.virtualenv.location, name) for name in ("quick.xml", "integration.xml"))
     verdicts = (0, 1)  # failures are counted below, so that one suite cannot hide the other
     session.run("pytest", "-n", "auto", "-m", "not integration", f"--junitxml={quick}", success_codes=verdicts)
     session.run("pytest", "-m", "integration", f"--junitxml={real}", success_codes=verdicts)

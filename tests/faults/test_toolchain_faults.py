@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -221,7 +222,8 @@ def test_a_docker_client_without_an_engine(machine):
     machine.program("start-stop-daemon", "exit 0")
     fault = only_fault(machine, replace(WANTED, tools=WANTED.tools | {"container"}))
     assert (fault.tool, fault.problem) == ("container", "a client is here but no engine answers")
-    assert fault.fix == f"start-stop-daemon --start --background --oknodo --exec {machine.bin}/dockerd"
+    program = shlex.quote(f"{machine.bin}/dockerd")
+    assert fault.fix == f"start-stop-daemon --start --background --oknodo --exec {program}"
 
 
 def test_no_container_engine_at_all(machine):

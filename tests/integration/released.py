@@ -11,6 +11,8 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fakes.tars import extract
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -109,13 +111,13 @@ class Release:
         if not place.exists():
             for layer in self.image_manifest(target)["layers"]:
                 with tarfile.open(self.blob(layer)) as archive:
-                    archive.extractall(place, filter="tar")
+                    extract(archive, place, "tar")
         return place
 
     def _unpacked(self, archive: Path, name: str) -> Path:
         place = self.scratch / name
         if not place.exists():
             with tarfile.open(archive) as members:
-                members.extractall(place, filter="data")
+                extract(members, place)
         (top,) = place.iterdir()
         return top
