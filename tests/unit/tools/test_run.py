@@ -152,7 +152,7 @@ def test_all_programs_end_on_request_even_deaf_ones(tmp_path):
     def work(number):
         try:
             run.run(
-                ["sh", "-c", f"trap '' TERM; echo $$ > {tmp_path}/{number}; while :; do sleep 0.05; done"],
+                ["sh", "-c", f"trap '' TERM; echo $$ > {number}; while :; do sleep 0.05; done"],
                 env=ENV,
                 cwd=tmp_path,
                 log=tmp_path / f"{number}.log",
