@@ -125,7 +125,7 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path):
 def test_a_timeout_ends_the_program_and_its_children(tmp_path):
     started = time.monotonic()
     with pytest.raises(ToolFailed, match="sh did not end within 0"):
-        run.capture(["sh", "-c", f"sleep 30 & echo $! > {tmp_path}/pid; wait"], env=ENV, timeout=0.2)
+        run.capture(["sh", "-c", f"sleep 30 & echo $! > '{tmp_path}/pid'; wait"], env=ENV, timeout=0.2)
     assert time.monotonic() - started < 5
     assert_gone(int((tmp_path / "pid").read_text()))
 
@@ -135,13 +135,13 @@ def test_a_listener_that_fails_leaves_no_program_behind(tmp_path):
         raise RuntimeError(line)
 
     with pytest.raises(RuntimeError):
-        shell(tmp_path, f"echo $$ > {tmp_path}/pid; echo line; sleep 30", on_line=refuse)
+        shell(tmp_path, f"echo $$ > '{tmp_path}/pid'; echo line; sleep 30", on_line=refuse)
     assert_gone(int((tmp_path / "pid").read_text()))
 
 
 def test_a_grandchild_that_keeps_the_pipe_does_not_hold_us(tmp_path):
     started = time.monotonic()
-    assert shell(tmp_path, f"sleep 30 & echo $! > {tmp_path}/pid; echo done") == "done\n"
+    assert shell(tmp_path, f"sleep 30 & echo $! > '{tmp_path}/pid'; echo done") == "done\n"
     assert time.monotonic() - started < 5
     os.kill(int((tmp_path / "pid").read_text()), 9)
 
