@@ -89,7 +89,8 @@ def prepare(session: nox.Session, requirements: Path) -> None:
     wanted = hashlib.sha256(requirements.read_bytes() + PYPROJECT.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    session.install("--require-hashes", "-r", str(requirements))
+    # Compiled once here, as pip does by itself: where Python may write no bytecode, every start would compile it all.
+    session.install("--require-hashes", "-r", str(requirements), env={"UV_COMPILE_BYTECODE": "1"})
     session.install("--no-deps", "--no-build-isolation", "-e", ".")
     stamp.write_text(wanted)
 
