@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -304,13 +305,13 @@ def _layer(shop: Workshop, base: Made) -> Layer:
 
 
 def _folder_of(shop: Workshop, base: Made) -> Path:
-    """A pulled layout as a folder again: the store keeps its files by digest."""
+    """A pulled layout as a folder again: the store keeps its files by digest, and a layout may hold no links."""
     folder = shop.folder / "pulled"
     for name, path in shop.needed[base.id].items():
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():
-            place.symlink_to(path)
+            shutil.copyfile(path, place)
     return folder / "base"
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from fakes.toolchain import lay_out
 from ferrule.errors import NetworkError
+from ferrule.formats import oci
+from ferrule.formats.entries import Entry
 from ferrule.kinds.image import OciImage, PackageBase
 from ferrule.model import Output
 from ferrule.tools.debs import Package, read_lock
@@ -150,3 +152,44 @@ def test_configuration_tells_user_labels_and_program(
         "ferrule.fingerprint": "f1",
         "ferrule.interface": "i1",
     }
+
+
+def test_image_on_a_base_that_was_pulled(bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]]) -> None:
+    lower = oci.write_layer(bench.root / "lower.tar.gz", [Entry("etc", folder=True), Entry("etc/base", b"1")], 0)
+    bases = [
+        oci.PlatformImage(p, (lower,), oci.image_config(p, [lower], epoch=0, env={"LC_ALL": "C"}))
+        for p in ("linux/amd64", "linux/arm64")
+    ]
+    oci.write_layout(bench.root / "base", bases, epoch=0)
+    files = {p.relative_to(bench.root).as_posix(): p for p in (bench.root / "base").rglob("*") if p.is_file()}
+    pulled, paths = bench.made(
+        "image:base", {n: p.read_bytes() for n, p in files.items()}, (Output("base", "base", folder=True),)
+    )
+    libraries = {triple: native(triple) for triple in (X86, ARM)}
+    reference = f"registry.example/team/base@sha256:{'0' * 64}"
+    recipe = OciImage(
+        bases=tuple((t, pulled) for t in libraries),
+        libraries=tuple((t, made) for t, (made, _) in libraries.items()),
+        pulled=reference,
+        library_path="/usr/lib",
+        files=(),
+        license_files=(),
+        name="demo",
+        version="1.2.3",
+        user="65532:65532",
+        entrypoint=(),
+        cmd=(),
+        env=(("A", "b"),),
+        labels=(),
+        epoch=0,
+    )
+    needed = {pulled.id: paths, **{made.id: own for made, own in libraries.values()}}
+    shop = bench.make(recipe, Output("image", "layout", folder=True), needed=needed)
+    made = oci.read_layout(shop.output("layout"))
+    for platform in ("linux/amd64", "linux/arm64"):
+        one = made.image(platform)
+        assert one.layers[0].digest == lower.digest
+        assert len(one.layers) == 2
+        assert one.config["config"]["User"] == "65532:65532"
+        assert {"A=b", "LC_ALL=C"} <= set(one.config["config"]["Env"])
+        assert one.annotations["org.opencontainers.image.base.name"] == "registry.example/team/base"
