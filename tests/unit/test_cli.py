@@ -97,6 +97,32 @@ def false_package(demo: Demo) -> None:
     demo.edit("libc6", "libc7", "packaging/other.lock")
 
 
+@pytest.mark.parametrize(
+    ("base", "says"),
+    [
+        ("scratch", "no dynamic loader"),
+        ("other.lock", "neither a file of the project nor an image by digest"),
+        ("registry.example/base:latest", "neither a file of the project nor an image by digest"),
+        ("registry.example/base@sha256:12", "no image by digest"),
+        ("../base.lock", "leaves the project"),
+        ("/base.lock", "leaves the project"),
+    ],
+)
+def test_base_of_an_image_that_cannot_be_one(demo: Demo, base: str, says: str) -> None:
+    demo.edit("packaging/base.lock", f'"{base}"')
+    done = demo.ferrule("check")
+    assert done.returncode == 3
+    assert "targets.yaml:33:47: " in done.stderr
+    assert says in done.stderr
+
+
+def test_base_by_digest_needs_no_lock(demo: Demo) -> None:
+    demo.edit("packaging/base.lock", f'"registry.example/team/base:1@sha256:{"0" * 64}"')
+    done = demo.ferrule("plan", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [a["recipe"] for a in json.loads(done.stdout)["actions"] if a["id"] == "image:base"] == ["PulledBase"]
+
+
 def unknown_key(demo: Demo) -> None:
     demo.edit("kind: sdk, library", "kind: sdk, libary")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from ferrule.errors import ConfigError
 from ferrule.formats.deflate import COMPRESSOR
 from ferrule.formats.entries import Entry
 from ferrule.model import Action, Digest, Made, Output
@@ -133,8 +134,16 @@ def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
         return {t.triple: pull for t in context.targets}
     from ferrule.tools.debs import read_lock  # noqa: PLC0415
 
+    if spec.base.startswith("/") or ".." in spec.base.split("/"):
+        raise PlanProblem("base", f"{spec.base} leaves the project", "name a file of the project")
     try:
         packages = read_lock(context.read_text(spec.base))
+    except ConfigError as error:
+        raise PlanProblem(
+            "base",
+            f"{spec.base} is neither a file of the project nor an image by digest",
+            "list packages in a file and run `ferrule lock` on it, or write name@sha256:<64 digits>",
+        ) from error
     except ValueError as error:
         raise PlanProblem("base", f"{spec.base} is no lock file: {error}", f"run `ferrule lock {spec.base}`") from None
     return {t.triple: _package_base(spec, context, t.triple, packages) for t in context.targets}
