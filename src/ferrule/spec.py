@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from ferrule.model import Action, Target
     from ferrule.workspace import Crate, Workspace
@@ -182,4 +182,3 @@ class Kind:
     systems: frozenset[str] = field(default_factory=lambda: frozenset({"linux", "macos", "wasm"}))
     last: bool = False
     packs: bool = True
-    per_target: Mapping[str, str] = field(default_factory=dict)

@@ -50,15 +50,8 @@ def component_command(toolchain: Toolchain, module: Path, output: Path, folder: 
 def component_linker(host: Host, rust: Rust, remedy: Remedy) -> Tool | Fault:
     """wasm-component-ld, which links a component and validates it."""
     name = "wasm-component-ld"
-    program = rust.bin / name
-    if not is_program(program):
-        return Fault.with_remedy(
-            host, name, f"this Rust has none in {rust.bin}", remedy, wanted=f"of Rust {rust.release}"
-        )
-    said = _version(host, program)
-    if said is None:
-        return Fault.with_remedy(host, name, "it does not start", remedy, place=str(program))
-    return Tool(name, said.split()[-1], (str(program),), said)
+    said = _of_rust(name, host, rust, remedy)
+    return said if isinstance(said, Fault) else Tool(name, said.split()[-1], (str(rust.bin / name),), said)
 
 
 def core_linker(host: Host, rust: Rust, remedy: Remedy) -> Tool | Fault:
@@ -87,18 +80,23 @@ def _linkers(host: Host, rust: Rust, major: str) -> Iterator[Path]:
 def object_copier(host: Host, rust: Rust, remedy: Remedy) -> Tool | Fault:
     """rust-objcopy, with which rustc strips libraries for macOS."""
     name = "rust-objcopy"
+    said = _of_rust(name, host, rust, remedy)
+    if isinstance(said, Fault):
+        return said
+    version = re.search(r"\d+\.\d+\S*", said)
+    identity = f"{name} {version[0] if version else said}"
+    return Tool(name, version[0] if version else rust.llvm, (str(rust.bin / name),), identity)
+
+
+def _of_rust(name: str, host: Host, rust: Rust, remedy: Remedy) -> str | Fault:
+    """What a program that comes with this Rust says of its version, or what is wrong with it."""
     program = rust.bin / name
     if not is_program(program):
         return Fault.with_remedy(
             host, name, f"this Rust has none in {rust.bin}", remedy, wanted=f"of Rust {rust.release}"
         )
     said = _version(host, program)
-    if said is None:
-        return Fault.with_remedy(host, name, "it does not start", remedy, place=str(program))
-    version = re.search(r"\d+\.\d+\S*", said)
-    return Tool(
-        name, version[0] if version else rust.llvm, (str(program),), f"{name} {version[0] if version else said}"
-    )
+    return said or Fault.with_remedy(host, name, "it does not start", remedy, place=str(program))
 
 
 def remedy_for(host: Host, rust: Rust, otherwise: Remedy) -> Remedy:
