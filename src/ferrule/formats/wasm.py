@@ -74,13 +74,13 @@ def read_wasm(data: bytes, *, where: str | None = None) -> Wasm:
     exports: tuple[str, ...] = ()
     for section in sections:
         if kind == "core" and section.number == _CORE_IMPORT:
-            imports += _Reader(section.content, where).vector(_core_import)
+            imports += Reader(section.content, where).vector(_core_import)
         elif kind == "core" and section.number == _CORE_EXPORT:
-            exports += _Reader(section.content, where).vector(_core_export)
+            exports += Reader(section.content, where).vector(_core_export)
         elif kind == "component" and section.number == _COMPONENT_IMPORT:
-            imports += _Reader(section.content, where).vector(_component_import)
+            imports += Reader(section.content, where).vector(_component_import)
         elif kind == "component" and section.number == _COMPONENT_EXPORT:
-            exports += _Reader(section.content, where).vector(_component_export)
+            exports += Reader(section.content, where).vector(_component_export)
     return Wasm(kind, sections, imports, exports)
 
 
@@ -122,19 +122,19 @@ def leb128(value: int) -> bytes:
 
 
 def _sections(data: bytes, where: str | None) -> Iterator[Section]:
-    reader = _Reader(data, where, place=8)
+    reader = Reader(data, where, place=8)
     while not reader.ended:
         number = reader.byte()
         content = reader.take(reader.number())
         if number == _CUSTOM:
-            inner = _Reader(content, where)
+            inner = Reader(content, where)
             name = inner.text()
             yield Section(number, name, inner.rest())
         else:
             yield Section(number, None, content)
 
 
-class _Reader:
+class Reader:
     """Walks over bytes and refuses to step beyond them."""
 
     def __init__(self, data: bytes, where: str | None, place: int = 0) -> None:
@@ -176,7 +176,7 @@ class _Reader:
         except UnicodeDecodeError:
             self.fail("a name is not UTF-8")
 
-    def vector(self, item: Callable[[_Reader], str]) -> tuple[str, ...]:
+    def vector(self, item: Callable[[Reader], str]) -> tuple[str, ...]:
         items = tuple(item(self) for _ in range(self.number()))
         if not self.ended:
             self.fail("a section goes on after its last item")
@@ -186,7 +186,7 @@ class _Reader:
         raise VerificationError(f"the WebAssembly file is damaged: {message}", where=self._where)
 
 
-def _core_import(reader: _Reader) -> str:
+def _core_import(reader: Reader) -> str:
     module, name = reader.text(), reader.text()
     kind = reader.byte()
     if kind == 0:
@@ -206,27 +206,27 @@ def _core_import(reader: _Reader) -> str:
     return f"{module}.{name}"
 
 
-def _limits(reader: _Reader) -> None:
+def _limits(reader: Reader) -> None:
     flags = reader.byte()
     reader.number()
     if flags & 1:
         reader.number()
 
 
-def _core_export(reader: _Reader) -> str:
+def _core_export(reader: Reader) -> str:
     name = reader.text()
     reader.byte()
     reader.number()
     return name
 
 
-def _component_import(reader: _Reader) -> str:
+def _component_import(reader: Reader) -> str:
     name = _component_name(reader)
     _extern(reader)
     return name
 
 
-def _component_export(reader: _Reader) -> str:
+def _component_export(reader: Reader) -> str:
     name = _component_name(reader)
     if reader.byte() == 0:
         reader.byte()
@@ -236,7 +236,7 @@ def _component_export(reader: _Reader) -> str:
     return name
 
 
-def _component_name(reader: _Reader) -> str:
+def _component_name(reader: Reader) -> str:
     kind = reader.byte()
     if kind > 2:  # noqa: PLR2004 - plain, interface, with a version suffix
         reader.fail(f"a name has the unknown kind {kind}")
@@ -244,7 +244,7 @@ def _component_name(reader: _Reader) -> str:
     return name + reader.text() if kind == 2 else name  # noqa: PLR2004
 
 
-def _extern(reader: _Reader) -> None:
+def _extern(reader: Reader) -> None:
     """Step over an externdesc (Component Model, "Import and Export Definitions")."""
     kind = reader.byte()
     if kind == 0:
