@@ -35,7 +35,7 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 PICTURE = ROOT / "docs" / "images" / "benchmarks.svg"
 FERRULE = (sys.executable, "-m", "ferrule")
 PEERS = ("goreleaser", "maturin")
-BEGIN, END = "<!-- measured -->\n", "<!-- end -->\n"
+BEGIN, BEGIN_CALLS, END = "<!-- measured -->\n", "<!-- measured calls -->\n", "<!-- end -->\n"
 
 
 @dataclass(slots=True)
@@ -69,7 +69,8 @@ def main() -> None:
         for name in names:
             print(f"measuring {name} …", file=sys.stderr)
             found += FIGURES[name](bench)
-    bench.notes += [peer(name) for name in PEERS]
+    if names != ["calls"]:
+        bench.notes += [peer(name) for name in PEERS]
     if options.quick:
         bench.notes.append("a quick run: fewer rounds, and no cold builds unless they were named")
     text = table(found)
@@ -79,7 +80,7 @@ def main() -> None:
     )
     (RESULTS / "latest.svg").write_text(chart(found), encoding="utf-8")
     if options.publish:
-        publish(text, bench.notes)
+        publish(found, bench.notes)
 
 
 def arguments() -> argparse.Namespace:
@@ -93,15 +94,27 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def publish(text: str, notes: Sequence[str]) -> None:
-    """Put table and picture where readers find them."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    facts = ", ".join(machine().values())
-    body = f"\nMachine: {facts}.\n\n![Each figure as a share of its goal](images/benchmarks.svg)\n\n{text}\n"
-    body += "".join(f"- {note}\n" for note in notes) + "\n"
-    PAGE.write_text(before + BEGIN + body + END + after, encoding="utf-8")
-    shutil.copyfile(RESULTS / "latest.svg", PICTURE)
+def publish(found: Sequence[Figure], notes: Sequence[str]) -> None:
+    """Put tables and picture where readers find them; a table of which nothing was measured stays as it is."""
+    beside = [f for f in found if not f.name.startswith("calls-")]
+    of_calls = [f for f in found if f.name.startswith("calls-")]
+    facts = f"\nMachine: {', '.join(machine().values())}.\n\n"
+    text = PAGE.read_text(encoding="utf-8")
+    if beside:
+        said = "".join(f"- {note}\n" for note in notes)
+        picture = "![Each figure as a share of its goal](images/benchmarks.svg)\n\n"
+        text = between(text, BEGIN, f"{facts}{picture}{table(beside)}\n{said}\n")
+        PICTURE.write_text(chart(beside), encoding="utf-8")
+    if of_calls:
+        text = between(text, BEGIN_CALLS, f"{facts}{table(of_calls)}\n")
+    PAGE.write_text(text, encoding="utf-8")
+
+
+def between(text: str, begin: str, body: str) -> str:
+    """A page with something else between a mark and the end that follows it."""
+    before, mark, rest = text.partition(begin)
+    after = rest.partition(END)[2]
+    return before + mark + body + END + after
 
 
 def machine() -> dict[str, str]:
@@ -398,12 +411,27 @@ def copy_checkout(target: Path) -> None:
             shutil.copy2(ROOT / name, target / name)
 
 
+# Calls of the library
+
+
+def calls(bench: Bench) -> list[Figure]:
+    """A call of the library, by every road that users have, beside cgo."""
+    from calls import cost, roads  # noqa: PLC0415
+
+    run(bench, (*FERRULE, "release"), ROOT)
+    said = roads.said_by((*FERRULE, "doctor", "--json", "--no-probe", "--with", "node"), PYTHONPATH=str(ROOT / "src"))
+    places = {row["tool"]: row["place"] for row in json.loads(said)}
+    made = roads.built(ROOT, bench.folder / "calls", places)
+    return cost.figures(roads.rounds(made, bench.times(9, 1)))
+
+
 FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "start": start,
     "plan": planning,
     "idle": idle,
     "linux": linux,
     "native": native,
+    "calls": calls,
 }
 COLD = frozenset({"linux", "native"})
 

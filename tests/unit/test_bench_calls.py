@@ -1,0 +1,81 @@
+"""What bench makes of the words of the programs that measure calls."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+BENCH = Path(__file__).parents[2] / "bench"
+GO = """\
+goos: linux
+goarch: amd64
+pkg: calls/purego
+cpu: one that has 2 ns/op in its name
+BenchmarkShort-2   \t  802052\t       396.8 ns/op\t      40 B/op\t       3 allocs/op
+BenchmarkBatch     \t    1399\t    247704 ns/op\t   61568 B/op\t      12 allocs/op
+PASS
+"""
+
+
+@pytest.fixture
+def cost(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(BENCH)
+    return importlib.import_module("calls.cost")
+
+
+def test_go_tells_time_and_memory_for_one_address(cost: ModuleType) -> None:
+    assert cost.of_go(GO) == {
+        "short": cost.Cost(396.8, "3 allocations, 40 B"),
+        "batch": cost.Cost(247.704, "0.012 allocations, 61.6 B"),
+    }
+
+
+def test_words_without_a_benchmark_are_refused(cost: ModuleType) -> None:
+    with pytest.raises(ValueError, match="no benchmark in 'PASS"):
+        cost.of_go("PASS\n")
+
+
+def test_other_programs_print_json(cost: ModuleType) -> None:
+    said = '{"short": {"ns": 5087.3, "memory": "3 blocks"}, "batch": {"ns": 12}}'
+    assert cost.of_json(said) == {"short": cost.Cost(5087.3, "3 blocks"), "batch": cost.Cost(12.0)}
+
+
+def test_each_road_is_a_ratio_to_cgo_by_the_medians(cost: ModuleType) -> None:
+    def road(*nanoseconds: float, **memory: str) -> list:
+        return [{"short": cost.Cost(ns, **memory)} for ns in nanoseconds]
+
+    told = {
+        "cgo": road(200, 100, 900, memory="1 allocation"),
+        "purego": road(500, 500, 1),
+        "wazero": road(9000, 10, 9000),
+    }
+    rounds = [{name: samples[n] for name, samples in told.items()} for n in range(3)]
+    found = {f.name: f for f in cost.figures(rounds)}
+    assert list(found) == ["calls-cgo-short", "calls-purego-short", "calls-wazero-short", "calls-wazero-time"]
+    assert found["calls-cgo-short"].detail == "200 ns; 1 allocation; 3 rounds"
+    assert (found["calls-purego-short"].value, found["calls-purego-short"].met) == (2.5, False)
+    assert found["calls-purego-short"].detail == "500 ns to 200 ns"
+    assert (found["calls-wazero-short"].value, found["calls-wazero-short"].goal) == (45, None)
+    assert (found["calls-wazero-time"].value, found["calls-wazero-time"].goal) == (9, 8)
+
+
+def test_goals_and_roads_are_of_one_list(cost: ModuleType) -> None:
+    assert {road for road, _ in cost.GOALS} <= set(cost.ROADS)
+    assert {name for _, name in cost.GOALS} <= set(cost.INPUTS)
+
+
+def test_all_roads_have_the_same_input(cost: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCH / "calls")
+    measure = importlib.import_module("measure")
+    go = (BENCH / "calls" / "go" / "inputs" / "inputs.go").read_text(encoding="utf-8")
+    assert len(measure.SHORT) == len(measure.MANY[-1]) == 19
+    assert len(set(measure.MANY)) == cost.BATCH
+    assert f'const Short = "{measure.SHORT}"' in go
+    assert '"joe.%03d@example.com"' in go
+    assert f"make([]string, {cost.BATCH})" in go
