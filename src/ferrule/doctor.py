@@ -88,6 +88,8 @@ def _good(tool: Tool, wanted: Wanted) -> Finding:
         "zig": wanted.zig,
         "cargo-zigbuild": wanted.cargo_zigbuild,
         "cbindgen": wanted.cbindgen,
+        "go": wanted.go,
+        "jco": wanted.jco,
     }
     return Finding(tool.name, "ok", versions.get(tool.name, ""), tool.version, tool.argv[0] if tool.argv else "")
 

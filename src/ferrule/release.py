@@ -111,6 +111,8 @@ def wanted_tools(config: Config, plan: Plan, road: Road | None) -> Wanted:
         zig=config.toolchain.zig,
         cargo_zigbuild=config.toolchain.cargo_zigbuild,
         cbindgen=config.toolchain.cbindgen,
+        go=config.toolchain.go,
+        jco=config.toolchain.jco,
         triples=triples,
         tools=tools,
         road=road,

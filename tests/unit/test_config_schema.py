@@ -150,8 +150,9 @@ def test_free_text_is_known_by_name():
     free = {(kind.name, key) for kind in KINDS.values() for key in plain_texts(kind.spec)}
     assert free <= {
         ("image", "base"),  # a path that is read as a lock file, or an image by digest that has a form of its own
-        ("image", "entrypoint"),  # these four are values in the image's configuration
+        ("image", "entrypoint"),  # these five are values in the image's configuration
         ("image", "cmd"),
+        ("image", "health"),
         ("image", "env"),
         ("image", "labels"),
     }

@@ -42,6 +42,8 @@ class Toolchain:
     zig: str
     cargo_zigbuild: str
     cbindgen: str
+    go: str
+    jco: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,14 @@ def _toolchain(reading: _Reading) -> Toolchain | None:
     section = check(ToolchainSection, reading.part("toolchain"), ("toolchain",), reading.mistakes)
     if section is None:
         return None
-    return Toolchain(section.rust, section.zig, section.cargo_zigbuild, section.cbindgen)
+    return Toolchain(
+        rust=section.rust,
+        zig=section.zig,
+        cargo_zigbuild=section.cargo_zigbuild,
+        cbindgen=section.cbindgen,
+        go=section.go,
+        jco=section.jco,
+    )
 
 
 def _targets(reading: _Reading, platforms: Mapping[str, Platform]) -> tuple[Target, ...]:

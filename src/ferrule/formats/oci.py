@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from ferrule.formats.tar import Gunzip, HashingSink, Limits, write_tar
 from ferrule.model import Digest
 
 if TYPE_CHECKING:
+    import tarfile
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -30,6 +32,8 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 LAYER_PLAIN = "application/vnd.oci.image.layer.v1.tar"
+HEALTH = {"Interval": 10_000_000_000, "Timeout": 3_000_000_000, "StartPeriod": 10_000_000_000, "Retries": 3}
+"""When engines look after a program, in nanoseconds: every 10 s, for 3 s; three failures after the first 10 s count."""
 REF_NAME = "org.opencontainers.image.ref.name"
 CREATED = "org.opencontainers.image.created"
 
@@ -43,6 +47,8 @@ _DOCKER = {
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 _UNKNOWN = "unknown/unknown"
 _DOCUMENT = 4 << 20
+_LINKS = 40  # as many as Linux follows in one path (path_resolution(7))
+_WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The search path of an image that names none, as the engines use it."""
 
@@ -136,16 +142,20 @@ def image_config(
     labels: Mapping[str, str] | None = None,
     entrypoint: Sequence[str] = (),
     cmd: Sequence[str] = (),
+    health: Sequence[str] = (),
     working_dir: str = "/",
 ) -> dict[str, Json]:
     """The config document of an image (image-spec, "Image Configuration"), created at `epoch` (seconds).
 
     The user is without rights and numeric, as Kubernetes needs to see that it is not root. `env` is added to PATH.
+    `health` is the command by which an engine asks whether the program is well: Docker's field `Healthcheck` (Docker
+    Image Specification 1.3), which image-spec has not, and which those that do not know it ignore.
     """
     run: dict[str, Json] = {"User": user, "WorkingDir": working_dir, "Env": _environment({"PATH": PATH}, env or {})}
     run |= {"Labels": dict(labels)} if labels else {}
     run |= {"Entrypoint": list(entrypoint)} if entrypoint else {}
     run |= {"Cmd": list(cmd)} if cmd else {}
+    run |= _health(health)
     document: dict[str, Json] = {
         "created": rfc3339(epoch),
         "config": run,
@@ -153,6 +163,10 @@ def image_config(
         "history": [_history(layer, epoch) for layer in layers],
     }
     return document | cast("dict[str, Json]", platform_document(platform))
+
+
+def _health(command: Sequence[str]) -> dict[str, Json]:
+    return {"Healthcheck": {"Test": ["CMD", *command], **HEALTH}} if command else {}
 
 
 def _environment(base: Mapping[str, str], changes: Mapping[str, str]) -> list[Json]:
@@ -456,14 +470,16 @@ def append_layers(
     labels: Mapping[str, str] | None = None,
     entrypoint: Sequence[str] | None = None,
     cmd: Sequence[str] | None = None,
+    health: Sequence[str] = (),
     working_dir: str | None = None,
     base_name: str | None = None,
 ) -> PlatformImage:
     """The base's image of one platform with layers on top and a changed config; None leaves a setting as it is.
 
-    `env` and `labels` are merged with the base's. A new entrypoint drops the base's command, as engines do, since it
-    was written for the old one. Annotations name the base by digest and, if given, by `base_name` (image-spec,
-    "Pre-Defined Annotation Keys"). Raises BuildError if the base has no such platform.
+    `env` and `labels` are merged with the base's. A new entrypoint drops the base's command, as engines do, and its
+    health check, since both were written for the old one; `health` is that of the new one. Annotations name the base by
+    digest and, if given, by `base_name` (image-spec, "Pre-Defined Annotation Keys"). Raises BuildError if the base has
+    no such platform.
     """
     found = base.image(platform)
     config = dict(found.config)
@@ -475,8 +491,10 @@ def append_layers(
     run["Env"] = _environment(inherited, env or {})
     if entrypoint is not None:
         run.pop("Cmd", None)
+        run.pop("Healthcheck", None)
         run["Entrypoint"] = list(entrypoint)
     run |= {"Cmd": list(cmd)} if cmd is not None else {}
+    run |= _health(health)
     config["config"] = run
     config["created"] = rfc3339(epoch)
     every = (*found.layers, *layers)
@@ -485,6 +503,78 @@ def append_layers(
     notes = {"org.opencontainers.image.base.digest": found.manifest.digest.oci}
     notes |= {"org.opencontainers.image.base.name": base_name} if base_name else {}
     return PlatformImage(found.platform, every, config, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The files of a root as the layers of an image leave them: names without a leading `/`, links with their targets.
+
+    `files` maps every name to what a link leads to, and to None for all else.
+    """
+
+    files: Mapping[str, str | None]
+
+    def find(self, place: str) -> str | None:
+        """Where a path leads, all links followed as a kernel follows them; None if there is nothing."""
+        rest, done, followed = [part for part in reversed(place.split("/")) if part], "", 0
+        while rest:
+            part = rest.pop()
+            if part in (".", ".."):
+                done = done.rpartition("/")[0] if part == ".." else done
+                continue
+            name = f"{done}/{part}" if done else part
+            if name not in self.files:
+                return None
+            target = self.files[name]
+            if target is None:
+                done = name
+                continue
+            followed += 1
+            if followed > _LINKS:
+                return None
+            done = "" if target.startswith("/") else done
+            rest += [step for step in reversed(target.split("/")) if step]
+        return done
+
+
+def read_root(layers: Iterable[Layer]) -> Root:
+    """The names that layers hold, lowest first, whiteouts applied (image-spec, "Layer", "Whiteouts").
+
+    Nothing is unpacked, so that no member is refused: what layers hold is for the engine to judge. Raises
+    VerificationError for a layer that is no archive.
+    """
+    import tarfile  # noqa: PLC0415
+
+    files: dict[str, str | None] = {}
+    for layer in layers:
+        with layer.path.open("rb") as stream:
+            source = Gunzip(stream, str(layer.path)) if layer.media_type == LAYER else stream
+            try:
+                with tarfile.open(fileobj=cast("Any", source), mode="r|") as archive:
+                    _apply(files, ((posixpath.normpath(m.name).lstrip("/"), m) for m in archive))
+            except tarfile.TarError as error:
+                raise VerificationError(f"the layer {layer.digest.oci} cannot be read: {error}") from error
+    return Root(files)
+
+
+def _apply(files: dict[str, str | None], members: Iterable[tuple[str, tarfile.TarInfo]]) -> None:
+    """Put a layer over what is there; a whiteout hides what lower layers have, wherever it stands in its own."""
+    added = {name: member for name, member in members if name != "."}
+    hidden: set[str] = set()
+    below: list[str] = []
+    for name in added:
+        folder, last = posixpath.split(name)
+        if last == _OPAQUE:
+            below.append(f"{folder}/" if folder else "")
+        elif last.startswith(_WHITEOUT):
+            hidden.add(posixpath.join(folder, last.removeprefix(_WHITEOUT)))
+    replaced = (name for name, member in added.items() if name in files and not member.isdir())
+    below += [f"{name}/" for name in (*hidden, *replaced)]
+    for name in [n for n in files if n in hidden or n.startswith(tuple(below))]:
+        del files[name]
+    for name, member in added.items():
+        if not posixpath.basename(name).startswith(_WHITEOUT):
+            files[name] = member.linkname if member.issym() else None
 
 
 def docker_archive(path: Path, layout: Layout, platform: str, *, tags: Sequence[str] = (), epoch: int = 0) -> Digest:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ferrule.errors import ConfigError
+from ferrule.errors import ConfigError, VerificationError
 from ferrule.formats.deflate import COMPRESSOR
 from ferrule.formats.entries import Entry
 from ferrule.model import Action, Digest, Made, Output
@@ -17,6 +17,7 @@ from ferrule.platforms import PLATFORMS
 from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ferrule.engine.workshop import Workshop
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(r"[a-z0-9][a-z0-9.:_/-]{0,254}(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?@sha256:[0-9a-f]{64}")
 _EMPTY = frozenset({"scratch", "static", "none"})
+_BIN = "usr/bin"
 
 _Place = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._@%+/-]{1,255}$")]
 
@@ -40,6 +42,9 @@ class ImageSpec(Spec):
     )
     library: Annotated[str, ArtifactRef(("library",))] = Field(description="The library to install.")
     library_path: _Place = Field(default="/usr/lib", description="Folder of the image that the library goes to.")
+    program: Annotated[str, ArtifactRef(("goprogram",))] | None = Field(
+        default=None, description="A program to put into /usr/bin; the image runs it unless `entrypoint` says else."
+    )
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._/-]{0,127}$")] | None = Field(
         default=None, description="Name of the image; by default the project's."
     )
@@ -51,6 +56,11 @@ class ImageSpec(Spec):
     )
     entrypoint: tuple[str, ...] = Field(default=(), description="Program and arguments that are always run.")
     cmd: tuple[str, ...] = Field(default=(), description="Arguments that a person may replace.")
+    health: tuple[str, ...] = Field(
+        default=(),
+        description="Command by which docker asks every 10 s whether the program is well; others ignore it.",
+        examples=[["/usr/bin/demo", "-health"]],
+    )
     env: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")], str] = Field(
         default_factory=dict, description="Environment variables."
     )
@@ -62,6 +72,7 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
     if not context.targets:
         return []
     libraries = {t.triple: _library(spec, context, t.triple) for t in context.targets}
+    programs = {t.triple: _program(spec, context, t.triple) for t in context.targets} if spec.program else {}
     bases = _bases(spec, context)
     project = context.project
     name = spec.name or project.name
@@ -80,6 +91,7 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
         recipe=OciImage(
             bases=tuple((t.triple, bases[t.triple].made) for t in context.targets),
             libraries=tuple((triple, action.made) for triple, action in libraries.items()),
+            programs=tuple((triple, action.made) for triple, action in programs.items()),
             pulled=_pulled(spec.base),
             library_path=spec.library_path,
             files=tuple(sorted(spec.files.items())),
@@ -87,14 +99,15 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
             name=name,
             version=project.version,
             user=spec.user,
-            entrypoint=spec.entrypoint,
+            entrypoint=spec.entrypoint or _entrypoint(programs),
             cmd=spec.cmd,
+            health=spec.health,
             env=tuple(sorted(spec.env.items())),
             labels=tuple(sorted(labels.items())),
             epoch=project.epoch,
         ),
         outputs=(Output(context.artifact, "layout", context.artifact if context.ship else None, folder=True),),
-        needs=tuple(dict.fromkeys((*(b.id for b in bases.values()), *(a.id for a in libraries.values())))),
+        needs=tuple(dict.fromkeys(a.id for group in (bases, libraries, programs) for a in group.values())),
         sources=(*project.license_files, *spec.files.values()),
     )
     return [*dict.fromkeys(bases.values()), image]
@@ -111,6 +124,19 @@ def _library(spec: ImageSpec, context: Context, triple: str) -> Action:
             "library", f"{spec.library} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
         )
     return action
+
+
+def _program(spec: ImageSpec, context: Context, triple: str) -> Action:
+    action = context.action_for(spec.program or "", triple)
+    if action is None:
+        raise PlanProblem(
+            "program", f"{spec.program} is not made for {triple}", "narrow `targets` here, or widen them there"
+        )
+    return action
+
+
+def _entrypoint(programs: Mapping[str, Action]) -> tuple[str, ...]:
+    return next(((f"/{_BIN}/{action.made.trait('program')}",) for action in programs.values()), ())
 
 
 def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
@@ -210,12 +236,13 @@ class PulledBase:
 
 @dataclass(frozen=True, slots=True)
 class OciImage:
-    """Put library and files on each base, and all platforms into one index."""
+    """Put library, program and files on each base, and all platforms into one index."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     bases: tuple[tuple[str, Made], ...]
     libraries: tuple[tuple[str, Made], ...]
+    programs: tuple[tuple[str, Made], ...]
     pulled: str | None
     library_path: str
     files: tuple[tuple[str, str], ...]
@@ -225,39 +252,41 @@ class OciImage:
     user: str
     entrypoint: tuple[str, ...]
     cmd: tuple[str, ...]
+    health: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
     labels: tuple[tuple[str, str], ...]
     epoch: int
     compressor: str = COMPRESSOR
 
     def make(self, shop: Workshop) -> None:
-        """Write the layout."""
+        """Write the layout; raises VerificationError for a program that its base or its machine could not start."""
         from ferrule.formats import oci  # noqa: PLC0415
 
-        libraries = dict(self.libraries)
-        images = [self._image(shop, triple, base, libraries[triple]) for triple, base in self.bases]
+        images = [self._image(shop, triple, base) for triple, base in self.bases]
         layout = shop.output("layout")
         layout.mkdir()
         index = oci.write_layout(layout, images, epoch=self.epoch, ref_name=self.version)
-        shop.say(index=index.digest.oci, platforms=[image.platform for image in images])
+        sizes = {image.platform: sum(layer.size for layer in image.layers) for image in images}
+        shop.say(index=index.digest.oci, platforms=[image.platform for image in images], compressed=dict(sizes))
 
-    def _image(self, shop: Workshop, triple: str, base: Made, library: Made) -> PlatformImage:
+    def _image(self, shop: Workshop, triple: str, base: Made) -> PlatformImage:
         from ferrule.formats import oci  # noqa: PLC0415
 
         platform = PLATFORMS[triple].oci or ""
         shop.progress(platform)
         own = oci.write_layer(
             shop.folder / f"{triple}.tar.gz",
-            self._entries(shop, triple, library),
+            self._entries(shop, triple),
             self.epoch,
             comment=f"{self.name} {self.version}",
         )
-        facts = shop.facts_of[library.id]
+        facts = shop.facts_of[dict(self.libraries)[triple].id]
         labels = dict(self.labels) | {
             f"ferrule.{k}": str(facts[k]) for k in ("fingerprint", "interface") if facts.get(k)
         }
         if self.pulled:
             layout = oci.read_layout(_folder_of(shop, base))
+            self._check(shop, triple, [*layout.image(platform).layers, own])
             return oci.append_layers(
                 layout,
                 platform,
@@ -268,9 +297,11 @@ class OciImage:
                 labels=labels,
                 entrypoint=self.entrypoint or None,
                 cmd=self.cmd or None,
+                health=self.health,
                 base_name=self.pulled.partition("@")[0],
             )
         layers = [_layer(shop, base), own]
+        self._check(shop, triple, layers)
         config = oci.image_config(
             platform,
             layers,
@@ -280,17 +311,53 @@ class OciImage:
             labels=labels,
             entrypoint=self.entrypoint,
             cmd=self.cmd,
+            health=self.health,
         )
         return oci.PlatformImage(platform, tuple(layers), config)
 
-    def _entries(self, shop: Workshop, triple: str, library: Made) -> list[Entry]:
+    def _check(self, shop: Workshop, triple: str, layers: Sequence[Layer]) -> None:
+        """Refuse what could not start or open its library: the files are read, not what was said of them."""
+        from ferrule.formats import binary, oci  # noqa: PLC0415
+
+        platform = PLATFORMS[triple]
+        library: dict[str, Any] = dict(shop.facts_of[dict(self.libraries)[triple].id])
+        needs = dict.fromkeys(library.get("cdylib", {}).get("needed", ()), "the library")
+        root = oci.read_root(layers)
+        if made := dict(self.programs).get(triple):
+            name = made.trait("program")
+            facts = binary.measure(shop.input(made, "program"), where=name)
+            if facts.machine != platform.machine or facts.system != platform.system:
+                raise VerificationError(
+                    f"the program {name} is for {facts.system} on {facts.machine}, the image for {platform.oci}",
+                    where=shop.action.id,
+                )
+            if facts.interpreter and root.find(facts.interpreter) is None:
+                raise VerificationError(
+                    f"the program {name} is started by {facts.interpreter}, which the base for {platform.oci} lacks",
+                    where=shop.action.id,
+                    hint="use a base with glibc: a lock file with libc6, or an image such as one made for C programs",
+                )
+            needs |= dict.fromkeys(facts.needed, f"the program {name}")
+        there = {name.rpartition("/")[2] for name in root.files}
+        for needed, who in needs.items():
+            if needed not in there:
+                raise VerificationError(
+                    f"{who} needs {needed}, which the base for {platform.oci} lacks",
+                    where=shop.action.id,
+                    hint="add the package that holds it to the base's lock file, or use another base",
+                )
+
+    def _entries(self, shop: Workshop, triple: str) -> list[Entry]:
         from ferrule.formats.entries import with_folders  # noqa: PLC0415
 
+        library = dict(self.libraries)[triple]
         platform, name = PLATFORMS[triple], library.trait("library")
         real, folder = platform.soname(name, self.version), self.library_path.lstrip("/")
         others = {platform.cdylib(name), platform.soname(name, library.trait("abi"))} - {real}
         entries = [Entry(f"{folder}/{real}", shop.input(library, "cdylib"), executable=True)]
         entries += [Entry(f"{folder}/{link}", link=real) for link in sorted(others)]
+        if made := dict(self.programs).get(triple):
+            entries.append(Entry(f"{_BIN}/{made.trait('program')}", shop.input(made, "program"), executable=True))
         entries += [
             Entry(f"usr/share/licenses/{name}/{f.rpartition('/')[2]}", shop.project / f) for f in self.license_files
         ]

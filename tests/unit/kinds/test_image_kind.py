@@ -67,6 +67,7 @@ def image(bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]], **f
     recipe = OciImage(
         bases=tuple((t, made) for t, (made, _, _) in bases.items()),
         libraries=tuple((t, made) for t, (made, _) in libraries.items()),
+        programs=(),
         pulled=None,
         library_path="/usr/lib",
         files=(("/bin/run", "run.sh"), ("/etc/licence", "LICENSE")),
@@ -76,6 +77,7 @@ def image(bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]], **f
         user="65532:65532",
         entrypoint=fields.get("entrypoint", ()),
         cmd=fields.get("cmd", ()),
+        health=fields.get("health", ()),
         env=fields.get("env", ()),
         labels=(("org.opencontainers.image.title", "demo"),),
         epoch=315_532_800,
@@ -170,6 +172,7 @@ def test_image_on_a_base_that_was_pulled(bench: Bench, native: Callable[..., tup
     recipe = OciImage(
         bases=tuple((t, pulled) for t in libraries),
         libraries=tuple((t, made) for t, (made, _) in libraries.items()),
+        programs=(),
         pulled=reference,
         library_path="/usr/lib",
         files=(),
@@ -179,6 +182,7 @@ def test_image_on_a_base_that_was_pulled(bench: Bench, native: Callable[..., tup
         user="65532:65532",
         entrypoint=(),
         cmd=(),
+        health=(),
         env=(("A", "b"),),
         labels=(),
         epoch=0,

@@ -78,7 +78,7 @@ def test_any_other_failure_of_pip_is_shown(machine):
 def test_names_of_targets_for_zig():
     assert zig.target_name(PLATFORMS[LINUX], "2.17") == "x86_64-linux-gnu.2.17"
     assert zig.target_name(PLATFORMS[ARM]) == "aarch64-linux-gnu"
-    assert zig.target_name(PLATFORMS[MACOS], "2.17") == "aarch64-macos-none"
+    assert zig.target_name(PLATFORMS[MACOS], "11.0") == "aarch64-macos.11.0-none"
 
 
 def test_priming_happens_once_for_each_native_target(machine):
@@ -139,14 +139,21 @@ def test_the_header_command():
 
 
 def test_go_of_the_machine_or_of_the_wheel(machine):
-    machine.program("go", "echo go version go1.19.8 linux/amd64")
+    machine.program("go", "echo go version go1.26.8 linux/amd64")
     fault = go.find(machine.host(), "1.27.3")
     assert isinstance(fault, Fault)
-    assert (fault.problem, fault.found) == ("too old", f"1.19.8 ({machine.bin}/go)")
+    assert (fault.problem, fault.found) == ("another version", f"1.26.8 ({machine.bin}/go)")
     fault.remedy.apply(machine.host(), {}, silent)
     assert go.find(machine.host(), "1.27.3").version == "1.27.3"
-    machine.program("go", 'echo "go version go1.26.8 linux/amd64 $GOTOOLCHAIN"')
-    assert go.find(machine.host(), "1.27.3").identity == "go 1.26.8"
+    machine.program("go", 'echo "go version go1.27.3 linux/amd64"; [ "$GOTOOLCHAIN" = local ]')
+    assert go.find(machine.host(), "1.27.3").argv == (f"{machine.bin}/go",)
+
+
+def test_a_go_with_experiments_is_another_one(machine):
+    machine.program("go", "echo go version go1.27.3 X:nodwarf5 linux/amd64")
+    fault = go.find(machine.host(), "1.27.3")
+    assert isinstance(fault, Fault)
+    assert fault.found == f"1.27.3 X:nodwarf5 ({machine.bin}/go)"
 
 
 def test_node_of_the_machine_or_of_the_wheel(machine):

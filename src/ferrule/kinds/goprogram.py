@@ -1,0 +1,210 @@
+"""Programs in Go around a Go module of this release: one a target, without cgo, the same bytes wherever it is built."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ferrule.errors import BuildError, VerificationError
+from ferrule.model import Action, Made, Output
+from ferrule.platforms import PLATFORMS
+from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+from ferrule.tools import go
+from ferrule.tools.run import ToolFailed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.engine.workshop import Workshop
+    from ferrule.model import Target
+    from ferrule.tools.cargo import Command
+
+_MODULE = "module"
+"""Role of the folder, trait of the path, and name of the place in the work folder of the Go module that is used."""
+
+
+class GoProgramSpec(Spec):
+    """A main package in Go that imports a Go module of this release."""
+
+    kind: Literal["goprogram"]
+    module: Annotated[str, ArtifactRef(("gomodule",))] = Field(
+        description="The Go module that is put in place of the version that go.mod requires."
+    )
+    source: Annotated[RelativePath, ProjectPath("folder")] = Field(
+        description="Folder with the program's go.mod, go.sum and sources."
+    )
+    package: Annotated[str, Field(pattern=r"^\.(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}){0,8}$")] = Field(
+        default=".", description="The main package: its folder below `source`.", examples=["./cmd/server"]
+    )
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] | None = Field(
+        default=None, description="Name of the program; by default the last part of its import path, as Go does."
+    )
+    tags: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.]{0,63}$")], ...] = Field(
+        default=(), description="Build tags."
+    )
+
+
+def plan(spec: GoProgramSpec, context: Context) -> list[Action]:
+    """One action a target."""
+    own = _go_mod(spec, context)
+    name = spec.name or _name(own.path, spec.package)
+    return [_program(spec, context, own, name, target) for target in context.targets]
+
+
+def _go_mod(spec: GoProgramSpec, context: Context) -> go.GoModule:
+    place = f"{spec.source}/go.mod"
+    try:
+        return go.read_go_mod(context.read_text(place))
+    except ValueError as error:
+        raise PlanProblem("source", f"{place} is no go.mod: {error}", "write module example.com/… there") from None
+
+
+def _name(module: str, package: str) -> str:
+    """As `go build` names a program: the last part of the import path that is no major version (`go help build`)."""
+    parts = [part for part in f"{module}/{package}".split("/") if part != "."]
+    if len(parts) > 1 and re.fullmatch(r"v[0-9]+", parts[-1]):
+        parts.pop()
+    return parts[-1]
+
+
+def _program(spec: GoProgramSpec, context: Context, own: go.GoModule, name: str, target: Target) -> Action:
+    triple = target.triple
+    module = context.action_for(spec.module, triple)
+    if module is None:
+        raise PlanProblem(
+            "module", f"{spec.module} is not made for {triple}", "narrow `targets` here, or widen them there"
+        )
+    path = module.made.trait(_MODULE)
+    if path not in own.requires:
+        raise PlanProblem(
+            "source",
+            f"{spec.source}/go.mod does not require {path}, the module of {spec.module}",
+            f"add to it: require {path} v{context.project.version}",
+        )
+    return Action(
+        id=f"{context.artifact}@{triple}",
+        artifact=context.artifact,
+        kind="goprogram",
+        target=triple,
+        recipe=GoProgram(
+            module=module.made,
+            source=spec.source,
+            package=spec.package,
+            tags=spec.tags,
+            triple=triple,
+            floor=target.glibc if PLATFORMS[triple].system == "linux" else target.macos,
+        ),
+        outputs=(Output(name, "program", f"{name}-{context.project.version}-{triple}" if context.ship else None),),
+        needs=(module.id,),
+        sources=(spec.source,),
+        tools=("go",),
+        traits=(("program", name),),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GoProgram:
+    """Build one target's program against the module that this release made, and measure it."""
+
+    revision: ClassVar[int] = 1
+
+    module: Made
+    source: str
+    package: str
+    tags: tuple[str, ...]
+    triple: str
+    floor: str | None
+
+    def make(self, shop: Workshop) -> None:
+        """Build; raises BuildError with the first error's place, NetworkError, ToolchainError, VerificationError."""
+        place = go.Place(shop.project, self.source, self.module.trait(_MODULE), shop.folder / _MODULE)
+        folder = shop.project / self.source
+        sums = _lay_out(shop, self.module, place)
+        tool = shop.toolchain.tool("go")
+        environment = go.environment(
+            tool,
+            self.triple,
+            shop.site.environment,
+            work=shop.folder / "go.work",
+            cache=shop.cache("go/build"),
+            modules=shop.cache("go/modules"),
+            offline=shop.site.host.offline,
+        )
+        output = shop.output("program")
+        shop.progress("looking at packages")
+        packages = self._listed(shop, go.list_command(tool, folder, self.package, self.tags, environment), place)
+        shop.progress("compiling Go")
+        _run(shop, go.program_command(tool, folder, self.package, self.tags, output, environment), place)
+        written = shop.folder / "go.work.sum"
+        go.check_sums(sums, written.read_text(encoding="utf-8") if written.exists() else "", place)
+        self._measure(shop, output)
+        shop.say(go=tool.version, modules={p.module: p.version for p in packages if p.version})
+
+    def _listed(self, shop: Workshop, command: Command, place: go.Place) -> list[go.Package]:
+        """The packages of the program; what it reads beyond the declared sources is told to the engine."""
+        from pathlib import Path  # noqa: PLC0415
+
+        from ferrule.engine.sources import files_below  # noqa: PLC0415
+
+        packages = go.parse_packages(_run(shop, command, place))
+        if packages[-1].name != "main":
+            raise BuildError(
+                f"{self.package} is the package {packages[-1].name}, and a program is made of a package main",
+                where=self.source,
+                hint="name the folder of the main package with `package`",
+            )
+        declared = {Path(path) for _, path in files_below(shop.project, self.source)}
+        local = {file for package in packages if not package.version for file in package.files}
+        shop.discovered(f for f in local - declared if not f.is_relative_to(shop.folder))
+        return packages
+
+    def _measure(self, shop: Workshop, output: Path) -> None:
+        from ferrule.formats import binary  # noqa: PLC0415
+
+        facts = binary.measure(output)
+        problems = binary.check(facts, platform=PLATFORMS[self.triple], floor=self.floor)
+        if problems:
+            raise VerificationError(
+                f"{output.name} is not what was wanted: {'; '.join(problems)}",
+                where=shop.action.id,
+                hint="raise the target's floor to what this Go makes, or narrow `targets` of the program",
+            )
+        shop.say(program=binary.summary(facts), interpreter=facts.interpreter)
+
+
+def _lay_out(shop: Workshop, module: Made, place: go.Place) -> str:
+    """Put the module's files and a workspace that uses them into the work folder; returns the sums it vouches for."""
+    folder = next(o.name for o in module.outputs if o.role == _MODULE)
+    for name, path in shop.needed[module.id].items():
+        if name.startswith(f"{folder}/"):
+            copy = place.copy / name.removeprefix(f"{folder}/")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+    manifests = [(f / "go.mod").read_text(encoding="utf-8") for f in (shop.project / place.folder, place.copy)]
+    newest = max(go.read_go_mod(text).go for text in manifests)
+    work = go.work_file(newest, shop.project / place.folder, place.module, f"./{_MODULE}")
+    (shop.folder / "go.work").write_text(work, encoding="utf-8")
+    given = place.copy / "go.sum"
+    sums = given.read_text(encoding="utf-8") if given.exists() else ""
+    (shop.folder / "go.work.sum").write_text(sums, encoding="utf-8")
+    return sums
+
+
+def _run(shop: Workshop, command: Command, place: go.Place) -> str:
+    try:
+        return shop.run(command)
+    except ToolFailed as failed:
+        raise go.explain(failed, place, shop.toolchain.tool("go").version) from failed
+
+
+KIND = Kind(
+    name="goprogram",
+    spec=GoProgramSpec,
+    plan=plan,
+    summary="a program in Go around a Go module of the release",
+    systems=frozenset({"linux", "macos"}),
+)
