@@ -162,7 +162,12 @@ class CargoLibrary:
             offline=shop.site.host.offline,
             extra=self._identity(shop),
         )
-        made = cargo.build(shop.run, command, shop.progress)
+        floor, host = self.glibc or self.macos, shop.site.host
+        first = zig.first_link(
+            shop.toolchain.tool("zig"), PLATFORMS[self.triple], floor, host.cache, shop.site.environment
+        )
+        with first:
+            made = cargo.build(shop.run, command, shop.progress)
         shop.discovered(cargo.outside(made.read, [shop.project / s for s in shop.action.sources]))
         for kind in self.types:
             self._take(shop, kind, made.file(self.crate, PLATFORMS[self.triple], kind, self.library))

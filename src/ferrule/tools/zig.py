@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ferrule.errors import StorageError
@@ -13,7 +16,7 @@ from ferrule.tools.host import is_program
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ferrule.platforms import Platform
@@ -49,12 +52,13 @@ def cache_folder(cache: Path, version: str, triple: str) -> Path:
     return cache / "zig" / version / triple
 
 
-def target_name(platform: Platform, glibc: str | None = None) -> str:
-    """Zig's name of a target: `x86_64-linux-gnu.2.17`, `aarch64-macos-none`."""
+def target_name(platform: Platform, floor: str | None = None) -> str:
+    """Zig's name of a target and its floor: `x86_64-linux-gnu.2.17`, `aarch64-macos.11.0-none`."""
     machine = {"arm64": "aarch64"}.get(platform.machine, platform.machine)
+    version = f".{floor}" if floor else ""
     if platform.system == "linux":
-        return f"{machine}-linux-gnu" + (f".{glibc}" if glibc else "")
-    return f"{machine}-macos-none" if platform.system == "macos" else f"{machine}-freestanding"
+        return f"{machine}-linux-gnu{version}"
+    return f"{machine}-macos{version}-none" if platform.system == "macos" else f"{machine}-freestanding"
 
 
 def probe(
@@ -67,7 +71,7 @@ def probe(
     glibc: str | None = None,
 ) -> None:
     """Link a shared library of one function for a target in `folder`; raises ToolFailed if that does not work."""
-    _compile(zig, platform, ["-shared", "-o", platform.cdylib("probe")], folder, cache, environment, glibc=glibc)
+    _compile(zig, platform, ["-shared", "-o", platform.cdylib("probe")], folder, cache, environment, floor=glibc)
 
 
 def _compile(
@@ -78,11 +82,11 @@ def _compile(
     cache: Path,
     environment: Mapping[str, str],
     *,
-    glibc: str | None = None,
+    floor: str | None = None,
 ) -> None:
     (folder / "probe.c").write_text(_PROBE, encoding="utf-8")
     capture(
-        [*zig.argv, "cc", "-target", target_name(platform, glibc), "-g", "probe.c", *options],
+        [*zig.argv, "cc", "-target", target_name(platform, floor), "-g", "probe.c", *options],
         env={**environment, "ZIG_GLOBAL_CACHE_DIR": str(cache_folder(cache, zig.version, platform.triple))},
         cwd=folder,
         timeout=600,
@@ -114,6 +118,42 @@ def prime(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> 
                     stamp.touch()
     except OSError as error:
         raise StorageError(f"zig's cache {home} cannot be written: {error.strerror}", where=str(home)) from error
+
+
+@contextmanager
+def first_link(
+    zig: Tool, platform: Platform, floor: str | None, cache: Path, environment: Mapping[str, str]
+) -> Iterator[None]:
+    """Make zig compile its own part of a library for a target while something else goes on, once for each cache.
+
+    The first link of a target waits for zig's C library, unwinder and runtime, several seconds on one core, when Cargo
+    has nothing else left to do. A failure here is nobody's: the real link meets it again and tells of it.
+    """
+    home = cache_folder(cache, zig.version, platform.triple)
+    stamp = home / f".linked-{floor or 'default'}"
+    if stamp.is_file():
+        yield
+        return
+    aside = threading.Thread(target=_link_first, args=(zig, platform, floor, cache, environment, stamp), daemon=True)
+    aside.start()
+    try:
+        yield
+    finally:
+        aside.join()
+
+
+def _link_first(
+    zig: Tool, platform: Platform, floor: str | None, cache: Path, environment: Mapping[str, str], stamp: Path
+) -> None:
+    # As cargo-zigbuild and rustc link: other options would make zig compile its part in another way.
+    strip = ["-Wl,--strip-all", "-lunwind"] if platform.system == "linux" else []
+    options = ["-fno-sanitize=all", "-fPIC", "-shared", *strip, "-o", platform.cdylib("probe")]
+    folder = stamp.with_name(f"{stamp.name}.probe")
+    with suppress(ToolFailed, ToolMissing, OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        _compile(zig, platform, options, folder, cache, environment, floor=floor)
+        stamp.touch()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _primed(cache: Path, zig: Tool, platform: Platform) -> Path:

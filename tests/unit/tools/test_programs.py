@@ -96,6 +96,25 @@ def test_priming_happens_once_for_each_native_target(machine):
     assert targets == ["x86_64-linux-gnu", "aarch64-linux-gnu", "aarch64-macos-none"]
 
 
+def test_the_first_link_happens_beside_other_work_and_once(machine):
+    machine.complete()
+    chain = find(WANTED, machine.host())
+    machine.forget_calls()
+    for floor in ("2.17", "2.17", "2.28"):
+        with zig.first_link(chain.tool("zig"), PLATFORMS[LINUX], floor, machine.cache, machine.host().children):
+            pass
+    assert [call.split()[3] for call in machine.calls] == ["x86_64-linux-gnu.2.17", "x86_64-linux-gnu.2.28"]
+    assert all("-shared" in call and "-lunwind" in call for call in machine.calls)
+
+
+def test_a_first_link_that_fails_is_left_to_the_real_one(machine):
+    machine.complete()
+    chain = find(WANTED, machine.host())
+    (machine.cache / "zig").touch()
+    with zig.first_link(chain.tool("zig"), PLATFORMS[MACOS], "11.0", machine.cache, machine.host().children):
+        pass
+
+
 def test_priming_a_cache_that_cannot_be_written(machine):
     machine.complete()
     chain = find(WANTED, machine.host())
