@@ -4,25 +4,53 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import judges
 import pytest
+from agreement import expected_line
 from judges import CHECKOUT, OWN, VECTORS, ferrule, run
-from released import Release
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from released import HOST, LINUX, Release
 
 HERE = Path(__file__).parent
+# Beside the toolchain itself: what runs JavaScript, and on Linux what runs images and programs of arm64.
+MORE = ("--with", "node", *(("--with", "container", "--with", "emulation") if HOST in LINUX else ()))
+LEFT_OUT = pytest.StashKey[Counter[str]]()
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Everything here needs the real toolchain."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--dist", type=Path, help="judge this finished release instead of making one")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marks of this folder."""
+    config.addinivalue_line("markers", "consumer: a program as a user writes it runs what a finished release holds")
+    config.addinivalue_line("markers", "only_on(*targets, reason): on other machines the test is left out, and said")
+    config.stash[LEFT_OUT] = Counter()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Everything here needs the real toolchain, and some of it a machine of a certain kind."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.integration)
+    left_out = [(item, reason) for item in items if (reason := unsuited(item))]
+    items[:] = [item for item in items if item not in dict(left_out)]
+    config.hook.pytest_deselected(items=[item for item, _ in left_out])
+    config.stash[LEFT_OUT].update(reason for _, reason in left_out)
+
+
+def unsuited(item: pytest.Item) -> str:
+    """Why this machine is not for a test, empty if it is."""
+    marks = item.iter_markers("only_on")
+    return next((mark.kwargs["reason"] for mark in marks if HOST not in mark.args), "")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was left out on this machine, and why."""
+    for reason, count in sorted(config.stash[LEFT_OUT].items()):
+        terminalreporter.write_line(f"left out on {HOST}: {count} tests: {reason}")
 
 
 @pytest.fixture(scope="session")
@@ -32,23 +60,36 @@ def judged() -> None:
 
 
 @pytest.fixture(scope="session")
-def setup(judged: None) -> None:  # noqa: ARG001
-    """The toolchain is complete from here on, with an engine for containers, emulation of arm64, and Node.js."""
-    ferrule("setup", "--with", "container", "--with", "emulation", "--with", "node")
+def given(pytestconfig: pytest.Config) -> Path | None:
+    """A finished release to judge, if there is one: it is made once, and used on machines of every kind."""
+    dist = pytestconfig.getoption("--dist", default=None)
+    return dist and dist.absolute()
 
 
 @pytest.fixture(scope="session")
-def release(setup: None, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001
-    """A release of this checkout; what an earlier run compiled is taken from the project's cache."""
-    dist = OWN / "dist"
-    ferrule("release", "--output", dist)
-    return Release(dist, tmp_path_factory.mktemp("unpacked"))
+def tools(given: Path | None) -> tuple[str, ...]:
+    """What `ferrule setup` is to set up: all that a release needs, or what is used of it on this machine."""
+    return MORE if given is None else ("--host-only", *MORE)
 
 
 @pytest.fixture(scope="session")
-def programs(setup: None) -> dict[str, str]:  # noqa: ARG001
+def setup(judged: None, tools: tuple[str, ...]) -> None:  # noqa: ARG001
+    """The toolchain is complete from here on."""
+    ferrule("setup", *tools)
+
+
+@pytest.fixture(scope="session")
+def release(setup: None, given: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001
+    """The given release, or one of this checkout; what an earlier run compiled is taken from the project's cache."""
+    if given is None:
+        ferrule("release", "--output", OWN / "dist")
+    return Release(given or OWN / "dist", tmp_path_factory.mktemp("unpacked"))
+
+
+@pytest.fixture(scope="session")
+def programs(setup: None, tools: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG001
     """Where the programs of the toolchain are, as `ferrule doctor` says."""
-    said = ferrule("doctor", "--json", "--no-probe", "--with", "container", "--with", "node").stdout
+    said = ferrule("doctor", "--json", "--no-probe", *tools).stdout
     return {row["tool"]: row["place"] for row in json.loads(said)}
 
 
@@ -56,6 +97,12 @@ def programs(setup: None) -> dict[str, str]:  # noqa: ARG001
 def vectors() -> list[dict]:
     """Candidate, options, answers of the look-ups and expected result: the promise for every language."""
     return json.loads(VECTORS.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def expected(vectors: list[dict]) -> str:
+    """All that a consumer has to print."""
+    return "".join(f"{expected_line(vector)}\n" for vector in vectors)
 
 
 @pytest.fixture(scope="session")

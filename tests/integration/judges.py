@@ -18,7 +18,9 @@ VECTORS = CHECKOUT / "rust" / "vectors" / "email-validator.json"
 OWN = CHECKOUT / ".cache" / "integration"
 
 # Each program, and the Debian packages that bring it.
-PROGRAMS = {
+DEBIAN = {
+    "clang": ("clang",),
+    "clang++": ("clang",),
     "cmake": ("cmake",),
     "g++": ("g++",),
     "gcc": ("gcc", "libc6-dev"),
@@ -33,6 +35,17 @@ PROGRAMS = {
     "strace": ("strace",),
     "valgrind": ("valgrind", "libc6-dbg"),
 }
+# The same for macOS and Homebrew; what no formula brings comes with Apple's command line tools.
+HOMEBREW = {
+    "clang": (),
+    "clang++": (),
+    "cmake": ("cmake",),
+    "git": (),
+    "make": (),
+    "pkg-config": ("pkgconf",),
+    "xcrun": (),
+}
+PROGRAMS: dict[str, dict[str, tuple[str, ...]]] = {"linux": DEBIAN, "darwin": HOMEBREW}
 _WAIT = ("-o", "DPkg::Lock::Timeout=600")
 
 
@@ -41,26 +54,44 @@ class MissingJudgeError(Exception):
 
 
 def provision(
-    programs: dict[str, tuple[str, ...]] = PROGRAMS,
+    programs: dict[str, tuple[str, ...]] | None = None,
     *,
+    system: str = sys.platform,
     path: str | None = None,
     is_root: bool = os.geteuid() == 0,
     start: Callable[[list[str]], object] = lambda argv: run(*argv, DEBIAN_FRONTEND="noninteractive"),
 ) -> None:
-    """Install the judges that are missing where this user may, or raise MissingJudgeError with the command for it."""
-    missing = sorted(name for name in programs if shutil.which(name, path=path) is None)
+    """Install the judges that are missing where this user may, or raise MissingJudgeError with the command for it.
+
+    By default all of the system's are wanted.
+    """
+    wanted = PROGRAMS[system] if programs is None else programs
+    missing = sorted(name for name in wanted if shutil.which(name, path=path) is None)
     if not missing:
         return
-    packages = sorted({package for name in missing for package in programs[name]})
-    steps = [
+    packages = sorted({package for name in missing for package in wanted[name]})
+    apple, by_hand = system == "darwin", not all(wanted[name] for name in missing)
+    steps = _homebrew(packages, by_hand=by_hand) if apple else _debian(packages)
+    # Homebrew wants no root, and Apple's tools come by a window that a person has to answer.
+    may = not by_hand if apple else is_root
+    if not may or shutil.which("brew" if apple else "apt-get", path=path) is None:
+        typed = " && ".join(shlex.join(step if apple or is_root else ["sudo", *step]) for step in steps)
+        where = "macOS" if apple else "Debian and Ubuntu"
+        raise MissingJudgeError(f"not on this machine: {', '.join(missing)}; on {where}: {typed}")
+    for step in steps:
+        start(step)
+
+
+def _debian(packages: list[str]) -> list[list[str]]:
+    return [
         ["apt-get", *_WAIT, "update"],
         ["apt-get", *_WAIT, "install", "-y", "--no-install-recommends", *packages],
     ]
-    typed = " && ".join(shlex.join(step if is_root else ["sudo", *step]) for step in steps)
-    if not is_root or shutil.which("apt-get", path=path) is None:
-        raise MissingJudgeError(f"not on this machine: {', '.join(missing)}; on Debian and Ubuntu: {typed}")
-    for step in steps:
-        start(step)
+
+
+def _homebrew(packages: list[str], *, by_hand: bool) -> list[list[str]]:
+    install = [["brew", "install", *packages]] if packages else []
+    return [["xcode-select", "--install"], *install] if by_hand else install
 
 
 def run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import platform
 import re
 import tarfile
 import zipfile
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fakes.tars import extract
+from ferrule.platforms import host_triple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +25,8 @@ X86, ARM, MAC, WASM = (
     "wasm32-unknown-unknown",
 )
 LINUX = (X86, ARM)
+HOST = host_triple(platform.system(), platform.machine())
+"""The target whose libraries this machine runs by itself."""
 PLATFORM = {X86: "linux/amd64", ARM: "linux/arm64"}
 LIBRARY = {
     X86: "libemail_validator.so.0.1.0",
