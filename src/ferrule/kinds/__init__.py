@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule.kinds import checksums, component, header, image, library, sdk, wheel
+from ferrule.kinds import checksums, component, header, image, library, npm, sdk, wheel
 
 if TYPE_CHECKING:
     from ferrule.spec import Kind
@@ -17,6 +17,7 @@ KINDS: dict[str, Kind] = {
         component.KIND,
         sdk.KIND,
         wheel.KIND,
+        npm.KIND,
         image.KIND,
         checksums.KIND,
     )

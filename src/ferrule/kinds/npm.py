@@ -1,0 +1,352 @@
+"""npm packages: a WebAssembly component as an ES module for Node.js, browsers and bundlers, with its types."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NoReturn
+
+from pydantic import Field
+
+from ferrule.errors import BuildError, ConfigError, VerificationError
+from ferrule.formats.deflate import COMPRESSOR
+from ferrule.formats.entries import Entry, below, in_order
+from ferrule.model import Action, Made, Output
+from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, Project, ProjectPath, RelativePath, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ferrule.engine.workshop import Workshop
+
+COMPONENT: Final = "component"
+"""Name of the folder, inside the package, that the release writes: the component as JavaScript, and its loader."""
+
+SECTION: Final = "ferrule"
+"""Name of the custom section in which component and core module say what they are, as JSON."""
+
+# npm, "package.json", name; the first character keeps out what would hide in a listing or be an option.
+_NAME: Final = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*")
+_NAME_LENGTH: Final = 214
+# npm never packs these, whatever `files` says (npm, "package.json", files); .npmrc may hold a token.
+_NEVER: Final = frozenset({".npmrc", ".npmignore", ".gitignore", "package-lock.json", "npm-shrinkwrap.json"})
+_ALWAYS: Final = re.compile(r"(?:readme|licen[cs]e)(?:\..*)?", re.IGNORECASE)
+_TEMPLATES: Final = {"index.js": "npm.mjs", "index.d.ts": "npm.d.mts"}
+
+
+class NpmSpec(Spec):
+    """A package whose own JavaScript stands on a component, or which is that component alone."""
+
+    kind: Literal["npm"]
+    component: Annotated[str, ArtifactRef(("component",))] = Field(description="The component to pack.")
+    source: Annotated[RelativePath, ProjectPath("folder")] = Field(
+        description="Folder with package.json, and the JavaScript and types that import `./component/index.js`."
+    )
+
+
+def plan(spec: NpmSpec, context: Context) -> list[Action]:
+    """One package, since a component runs on every machine."""
+    if not context.targets:
+        return []
+    target, *others = (t.triple for t in context.targets)
+    if others:
+        raise PlanProblem("component", f"{spec.component} is made for several targets", "select one with `targets`")
+    component = context.action_for(spec.component, target)
+    if component is None:
+        raise PlanProblem("component", f"{spec.component} is not made for {target}", "widen `targets` there")
+    project = context.project
+    if "+" in project.version:
+        raise PlanProblem("kind", f"npm drops what follows the + of {project.version}", "release a version without it")
+    made = component.made.output("component")
+    stem = made.name.removesuffix(".wasm").removesuffix(f"-{project.version}") if made else COMPONENT
+    manifest = package_json(spec.source, context)
+    tarball = f"{manifest['name'].removeprefix('@').replace('/', '-')}-{project.version}.tgz"
+    return [
+        Action(
+            id=f"{context.artifact}@{target}",
+            artifact=context.artifact,
+            kind="npm",
+            target=target,
+            recipe=NpmPackage(
+                source=spec.source,
+                stem=stem,
+                component=component.made,
+                manifest=json.dumps(manifest, indent=2, ensure_ascii=False) + "\n",
+                license_files=project.license_files,
+                epoch=project.epoch,
+            ),
+            outputs=(Output(tarball, "package", tarball if context.ship else None),),
+            needs=(component.id,),
+            sources=(spec.source, *project.license_files),
+            tools=("jco",),
+        )
+    ]
+
+
+def package_json(source: str, context: Context) -> dict[str, Any]:
+    """The package.json of the package: what was written, and what the release adds (npm, "package.json").
+
+    Raises PlanProblem for what contradicts the release, would not work, or npm would refuse.
+    """
+    place = f"{source}/package.json"
+    written = _document(context.read_text(place), place)
+    _check(written, place, context.project)
+    derived = {
+        "description": context.project.description,
+        "license": context.project.license,
+        "homepage": context.project.homepage,
+        "type": "module",
+        "exports": None if {"exports", "main"} & written.keys() else _exports(source, context),
+        "engines": {"node": ">=20"},
+    }
+    added = {key: value for key, value in derived.items() if key not in written and value is not None}
+    manifest = {"name": written["name"], "version": context.project.version, **written, **added}
+    if (files := _files_of(written, place)) is not None:
+        manifest["files"] = [*(f for f in files if f != COMPONENT), COMPONENT]
+    _check_entry_points(manifest, source, context)
+    return manifest
+
+
+def _exports(source: str, context: Context) -> dict[str, Any]:
+    """The component itself is what is imported, where the source folder has no JavaScript of its own."""
+    if _exists(f"{source}/index.js", context):
+        hint = 'write "exports": {".": {"types": "./index.d.ts", "default": "./index.js"}}'
+        raise PlanProblem("source", f"{source}/package.json does not say what is imported", hint)
+    return {
+        ".": {"types": f"./{COMPONENT}/index.d.ts", "default": f"./{COMPONENT}/index.js"},
+        f"./{COMPONENT}/*": f"./{COMPONENT}/*",
+        "./package.json": "./package.json",
+    }
+
+
+def _check(written: Mapping[str, Any], place: str, project: Project) -> None:
+    name = written.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _NAME_LENGTH:
+        raise PlanProblem(
+            "source",
+            f"{place} has no name that npm would take: {name!r}",
+            'write "name": lower-case letters, digits, dots and dashes, with a @scope/ before it where there is one',
+        )
+    for key, wrong, hint in (
+        ("version", "version" in written, "remove it: the release has one"),
+        ("type", written.get("type", "module") != "module", 'write "type": "module", as the component is one'),
+        ("private", bool(written.get("private")), "remove it: npm would refuse to publish the package"),
+        (
+            "license",
+            project.license is not None and written.get("license", project.license) != project.license,
+            f"remove it: the release is under {project.license}",
+        ),
+    ):
+        if wrong:
+            raise PlanProblem("source", f"{place} states a {key} of its own: {json.dumps(written[key])}", hint)
+    for group in ("dependencies", "peerDependencies", "optionalDependencies"):
+        for other, where in (written.get(group) or {}).items():
+            if re.match(r"(file|link|portal|workspace):|[./~]", str(where)):
+                raise PlanProblem(
+                    "source", f"{place} needs {other} from {where}, which users do not have", "name a version"
+                )
+
+
+def _files_of(written: Mapping[str, Any], place: str) -> tuple[str, ...] | None:
+    """The `files` of a package.json: plain names of files and folders, of which nobody can mistake the meaning."""
+    files = written.get("files")
+    if files is None:
+        return None
+    names = [f.removeprefix("./").rstrip("/") if isinstance(f, str) else "" for f in files if isinstance(files, list)]
+    for name in names or [""]:
+        if not name or re.search(r"[*?\[\]{}!\\]|^/|(^|/)\.{1,2}(/|$)", name):
+            raise PlanProblem(
+                "source",
+                f"{place} has `files` that are no plain names: {json.dumps(files)}",
+                "name files and folders of this folder, or leave `files` out to pack all of it",
+            )
+    return tuple(names)
+
+
+def _document(text: str, place: str) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        if twice := next((key for key in keys if keys.count(key) > 1), None):
+            raise PlanProblem("source", f"{place} has the key {twice!r} twice", "remove one")
+        return dict(pairs)
+
+    try:
+        document = json.loads(text, object_pairs_hook=once)
+    except ValueError as error:
+        raise PlanProblem("source", f"{place} is not valid JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise PlanProblem("source", f"{place} is not an object", 'write {"name": "…"}')
+    return document
+
+
+def _check_entry_points(manifest: Mapping[str, Any], source: str, context: Context) -> None:
+    """Refuse a package.json that leads to files of its own that are not there; the component's are not there yet."""
+    for path in entry_points(manifest):
+        if not path.startswith(f"{COMPONENT}/") and "*" not in path and not _exists(f"{source}/{path}", context):
+            raise PlanProblem(
+                "source", f"{source}/package.json leads to ./{path}, which cannot be read", "correct its `exports`"
+            )
+
+
+def _exists(path: str, context: Context) -> bool:
+    try:
+        context.read_text(path)
+    except ConfigError:
+        return False
+    return True
+
+
+def entry_points(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every file that `exports`, `main`, `types` and the like lead to, as a path in the package.
+
+    >>> entry_points({"exports": {".": {"types": "./a.d.ts", "default": "./a.js"}}, "main": "a.js"})
+    ('a.d.ts', 'a.js')
+    """
+
+    def paths(value: object) -> Iterator[str]:
+        if isinstance(value, str) and not value.startswith("#"):
+            yield value.removeprefix("./")
+        elif isinstance(value, dict):
+            for inner in value.values():
+                yield from paths(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from paths(inner)
+
+    keys = ("exports", "main", "module", "browser", "types", "typings", "bin")
+    return tuple(dict.fromkeys(p for key in keys for p in paths(manifest.get(key))))
+
+
+@dataclass(frozen=True, slots=True)
+class NpmPackage:
+    """Turn the component into JavaScript and pack it with the sources."""
+
+    revision: ClassVar[int] = 1
+
+    source: str
+    stem: str
+    component: Made
+    manifest: str
+    license_files: tuple[str, ...]
+    epoch: int
+    compressor: str = COMPRESSOR
+
+    def make(self, shop: Workshop) -> None:
+        """Write the tarball as npm does: everything in the folder `package`."""
+        from ferrule.formats.tar import write_tar_gz  # noqa: PLC0415
+
+        wrapper, generated = self._wrapper(shop), self._generated(shop)
+        entries = in_order((*wrapper, *below(COMPONENT, generated)))
+        names = {entry.name for entry in entries}
+        for path in entry_points(json.loads(self.manifest)):
+            if "*" not in path and path not in names:
+                raise BuildError(
+                    f"package.json leads to ./{path}, which is not in the package",
+                    where=f"{self.source}/package.json",
+                    hint=f"correct its `exports`; the release writes {', '.join(sorted(e.name for e in generated))}",
+                )
+        write_tar_gz(shop.output("package"), below("package", entries), self.epoch)
+
+    def _wrapper(self, shop: Workshop) -> list[Entry]:
+        """What lies in the source folder, the package.json of the release, and the licences.
+
+        Files are found as the engine finds sources, so that nothing is packed whose change would go unseen.
+        """
+        from ferrule.engine.sources import files_below  # noqa: PLC0415
+
+        wanted = json.loads(self.manifest).get("files")
+        entries = {"package.json": Entry("package.json", self.manifest.encode())}
+        for file, path in files_below(shop.project, self.source):
+            name = file.removeprefix(f"{self.source}/")
+            if _is_packed(name, wanted):
+                executable = bool(Path(path).stat().st_mode & 0o100)
+                entries.setdefault(name, Entry(name, Path(path), executable=executable))
+        for file in self.license_files:
+            name = file.rpartition("/")[2]
+            entries.setdefault(name, Entry(name, shop.project / file))
+        return list(entries.values())
+
+    def _generated(self, shop: Workshop) -> list[Entry]:
+        """The component as JavaScript, with the core module that was compiled, byte for byte, and the loader."""
+        from ferrule.formats import wasm  # noqa: PLC0415
+        from ferrule.formats.entries import entries_of_folder  # noqa: PLC0415
+        from ferrule.tools import jco  # noqa: PLC0415
+
+        component, module = shop.input(self.component, "component"), shop.input(self.component, "module")
+        folder = shop.folder / "transpiled"
+        folder.mkdir()
+        shop.progress("making JavaScript of the component")
+        shop.run(jco.transpile_command(shop.toolchain, component, folder, self.stem))
+        made = {entry.name: entry for entry in entries_of_folder(folder)}
+        cores = sorted(name for name in made if name.endswith(".wasm"))
+        code = _code(module.read_bytes())
+        main = next((name for name in cores if _code((folder / name).read_bytes()) == code), None)
+        if main is None:
+            raise VerificationError(
+                f"{component.name} holds none of the code of {module.name}",
+                hint="the component and its core module must be of one compilation; report this with both files",
+            )
+        made[main] = Entry(main, module)
+        identity = _identity(wasm.custom_sections(component.read_bytes(), SECTION), component.name)
+        shop.say(**identity)
+        values = {
+            "stem": self.stem,
+            "main": main,
+            "identity": identity,
+            "modules": cores,
+            "places": "\n".join(f"        case '{c}': return new URL('./{c}', import.meta.url);" for c in cores),
+            "module_names": " | ".join(f"'{c}'" for c in cores),
+        }
+        for name, template in _TEMPLATES.items():
+            made[name] = Entry(name, _filled(template, values).encode())
+        return list(made.values())
+
+
+def _is_packed(name: str, wanted: list[str] | None) -> bool:
+    """Whether a file of the source folder belongs into the package, as npm would say."""
+    top = name.partition("/")[0]
+    if top == COMPONENT or name.rpartition("/")[2] in _NEVER:
+        return False
+    if wanted is None or name == "package.json" or ("/" not in name and _ALWAYS.fullmatch(name)):
+        return True
+    return any(name == w or name.startswith(f"{w}/") for w in wanted)
+
+
+def _code(data: bytes) -> list[tuple[int, bytes]]:
+    """Everything of a core module that has a meaning: all sections but the custom ones (core specification 2.5)."""
+    from ferrule.formats import wasm  # noqa: PLC0415
+
+    return [(s.number, s.content) for s in wasm.read_wasm(data).sections if s.name is None]
+
+
+def _identity(sections: tuple[bytes, ...], name: str) -> dict[str, str]:
+    if len(sections) != 1:
+        _refuse(name, f"{len(sections)} sections {SECTION!r}")
+    try:
+        said = json.loads(sections[0])
+        return {key: str(said[key]) for key in ("version", "fingerprint", "interface")}
+    except (ValueError, KeyError, TypeError):
+        _refuse(name, f"a section {SECTION!r} that cannot be read")
+
+
+def _refuse(name: str, what: str) -> NoReturn:
+    raise VerificationError(f"{name} has {what}", hint="pack a component of this release")
+
+
+def _filled(template: str, values: Mapping[str, Any]) -> str:
+    """A template with `__NAME__` replaced by a value, texts as they are and anything else as JSON."""
+    text = (Path(__file__).parent / template).read_text(encoding="utf-8")
+    for name, value in values.items():
+        text = text.replace(f"__{name.upper()}__", value if isinstance(value, str) else json.dumps(value))
+    return text
+
+
+KIND = Kind(
+    name="npm",
+    spec=NpmSpec,
+    plan=plan,
+    summary="an npm package of a component, for Node.js, browsers and bundlers",
+    systems=frozenset({"wasm"}),
+)
