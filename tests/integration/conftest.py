@@ -20,7 +20,7 @@ LEFT_OUT = pytest.StashKey[Counter[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--dist", type=Path, help="judge this finished release instead of making one")
+    parser.addoption("--released", type=Path, help="judge this finished release instead of making one")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,7 +62,7 @@ def judged() -> None:
 @pytest.fixture(scope="session")
 def given(pytestconfig: pytest.Config) -> Path | None:
     """A finished release to judge, if there is one: it is made once, and used on machines of every kind."""
-    dist = pytestconfig.getoption("--dist", default=None)
+    dist = pytestconfig.getoption("--released", default=None)
     return dist and dist.absolute()
 
 
