@@ -1,0 +1,112 @@
+"""The consumers: programs of other languages that answer every vector by what a release holds, built as users would.
+
+Whatever is built here is built once for all tests of a run.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agreement import Used
+from judges import CHECKOUT, OWN, VECTORS, run
+from released import ARM, X86, sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from released import Release
+
+SOURCES = CHECKOUT / "tests" / "consumers"
+
+
+@dataclass(frozen=True)
+class Builds:
+    """Where consumers are built: against a release, by these programs, in a folder of their own."""
+
+    release: Release
+    programs: Mapping[str, str]
+    folder: Path
+
+    @functools.cached_property
+    def rust(self) -> Path:
+        """The program in Rust, which is compiled with the crate."""
+        target = OWN / "rust" / "consumer"
+        manifest = SOURCES / "rust" / "Cargo.toml"
+        given = {"RUSTC": self.programs["rustc"], "CARGO_TARGET_DIR": str(target)}
+        run(self.programs["cargo"], "build", "--quiet", "--release", "--locked", "--manifest-path", manifest, **given)
+        return target / "release" / "vectors"
+
+    def c(self, target: str) -> Path:
+        """The program in C for a target, against the dynamic library of its SDK."""
+        compiler = ("gcc",) if target == X86 else (self.programs["zig"], "cc", "-target", "aarch64-linux-gnu.2.36")
+        sdk, program = self.release.sdk(target), self.folder / f"c-{target}"
+        source = SOURCES / "c" / "vectors.c"
+        run(*compiler, "-I", sdk / "include", source, "-o", program, "-L", sdk / "lib", "-lemail_validator")
+        return program
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """How to run one on all vectors, and what of the release it runs then."""
+
+    printed: Callable[[Builds], str]
+    used: Callable[[Release], Used]
+
+
+def emulated(builds: Builds, program: Path, **environment: str) -> str:
+    """What a program of arm64 prints, under emulation, with the loader and the C library of the image."""
+    given = [word for name, value in environment.items() for word in ("-E", f"{name}={value}")]
+    return run("qemu-aarch64-static", "-L", builds.release.rootfs(ARM), *given, program, VECTORS).stdout
+
+
+def rust(builds: Builds) -> str:
+    return run(builds.rust, VECTORS).stdout
+
+
+def c(builds: Builds) -> str:
+    return run(builds.c(X86), VECTORS, LD_LIBRARY_PATH=str(builds.release.sdk(X86) / "lib")).stdout
+
+
+def c_arm64(builds: Builds) -> str:
+    return emulated(builds, builds.c(ARM), LD_LIBRARY_PATH=str(builds.release.sdk(ARM) / "lib"))
+
+
+def python_native(builds: Builds) -> str:
+    program = SOURCES / "python-native" / "main.py"
+    return run(sys.executable, program, VECTORS, PYTHONPATH=str(builds.release.wheel(X86))).stdout
+
+
+def python_wasmtime(builds: Builds) -> str:
+    return run(
+        sys.executable, SOURCES / "python-wasmtime" / "main.py", VECTORS, builds.release.made("component")
+    ).stdout
+
+
+def in_sdk(target: str) -> Callable[[Release], Used]:
+    return lambda release: library(release.library(target), target)
+
+
+def in_wheel(target: str) -> Callable[[Release], Used]:
+    def used(release: Release) -> Used:
+        (found,) = (p for p in release.wheel(target).rglob("*.so*") if p.is_file())
+        return library(found, target)
+
+    return used
+
+
+def library(path: Path, target: str) -> Used:
+    return Used(f"library, {target.partition('-')[0]}", sha256(path))
+
+
+CONSUMERS = {
+    "Rust": Consumer(rust, lambda _release: Used("the crate")),
+    "C": Consumer(c, in_sdk(X86)),
+    "C, aarch64": Consumer(c_arm64, in_sdk(ARM)),
+    "Python, native": Consumer(python_native, in_wheel(X86)),
+    "Python, wasmtime": Consumer(python_wasmtime, lambda release: Used("component", sha256(release.made("component")))),
+}
+"""Every consumer, in the order of the table; a row that is not there is a failure."""
