@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule.kinds import checksums, component, header, image, library, npm, sdk, wheel
+from ferrule.kinds import checksums, component, gomodule, goprogram, header, image, library, npm, sdk, wheel
 
 if TYPE_CHECKING:
     from ferrule.spec import Kind
@@ -18,6 +18,8 @@ KINDS: dict[str, Kind] = {
         sdk.KIND,
         wheel.KIND,
         npm.KIND,
+        gomodule.KIND,
+        goprogram.KIND,
         image.KIND,
         checksums.KIND,
     )
