@@ -60,7 +60,7 @@ def built(root: Path, folder: Path, places: Mapping[str, str]) -> dict[str, Road
         "cgo": with_go("cgo", folder, places["go"], sdk),
         "purego": with_go("purego", folder, places["go"]),
         "wazero": with_go("wazero", folder, places["go"]),
-        "node": with_node(unpacked(made("npm"), folder / "npm"), places["node"]),
+        "node": with_node(unpacked(made("package"), folder / "npm"), places["node"]),
         "python-native": with_python("by_ctypes.py", wheel),
         "python-wasmtime": with_python("by_wasmtime.py", examples, component),
     }
