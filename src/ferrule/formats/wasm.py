@@ -159,6 +159,13 @@ class Reader:
     def byte(self) -> int:
         return self.take(1)[0]
 
+    def peek(self) -> int:
+        """Tell the next byte without stepping over it."""
+        place = self._place
+        byte = self.byte()
+        self._place = place
+        return byte
+
     def number(self) -> int:
         value, shift, more = 0, 0, True
         while more:

@@ -1,0 +1,56 @@
+"""Names in Go for names in WIT."""
+
+from __future__ import annotations
+
+import re
+
+_LOCAL = frozenset(
+    # Keywords, what is declared everywhere, and what generated functions use themselves.
+    "break case chan const continue default defer else fallthrough for func go goto if import interface map package range"
+    " return select struct switch type var"
+    " any append bool byte cap clear close comparable complex copy delete error false float32 float64 imag int int8 int16"
+    " int32 int64 iota len make max min new nil panic print println real recover rune string true uint uint8 uint16 uint32"
+    " uint64 uintptr"
+    " binary context errors fmt json math runtime slices sync utf8 wazero api sys"
+    " c ctx err g result s".split()
+)
+
+
+def exported(label: str) -> str:
+    """`is-valid-email` as IsValidEmail; words in capitals stay as they are."""
+    return "".join(word if word.isupper() else word.capitalize() for word in _words(label))
+
+
+def local(label: str) -> str:
+    """`blocked-emails` as blockedEmails, or blockedEmailsValue where a word of the language stands in its way."""
+    name = exported(label)
+    first = re.match(r"[A-Z]+(?![a-z])|[A-Z]", name)
+    name = name[: first.end()].lower() + name[first.end() :] if first else name
+    return f"{name}Value" if name in _LOCAL else name
+
+
+def interface(name: str) -> tuple[str, str, str]:
+    """Namespace, package and interface of `ferrule:email-validator/logger@0.1.0`; empty where there is none."""
+    place, _, label = name.partition("@")[0].rpartition("/")
+    namespace, _, package = place.rpartition(":")
+    return namespace, package, label
+
+
+def _words(label: str) -> list[str]:
+    return [word for word in re.split(r"[^0-9A-Za-z]+", label) if word]
+
+
+class Names:
+    """Names that were given within one scope: each once."""
+
+    def __init__(self, *taken: str) -> None:
+        self._taken = set(taken)
+
+    def claim(self, *wishes: str) -> str:
+        """The first wish that is free, or the last one with a number."""
+        number = 2
+        while (name := next((wish for wish in wishes if wish not in self._taken), None)) is None:
+            wishes = (f"{wishes[-1].rstrip('0123456789') if number > 2 else wishes[-1]}{number}",)  # noqa: PLR2004
+            number += 1
+        self._taken.add(name)
+        return name

@@ -1,0 +1,411 @@
+"""WIT types in Go: their declarations, and the functions that carry their values into a module and out of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ferrule.errors import BuildError
+from ferrule.formats.gobindings import abi, names
+from ferrule.formats.wit import Enum, Flags, ListOf, OptionOf, Other, Record, ResultOf, Scalar, TupleOf, Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ferrule.formats.wit import Named, Type
+
+Way = Literal["store", "load", "lower", "lift"]
+"""Store and load use the memory, lower and lift the stack; store and lower go into the module."""
+
+_GO = {
+    "bool": "bool", "s8": "int8", "u8": "uint8", "s16": "int16", "u16": "uint16", "s32": "int32", "u32": "uint32",
+    "s64": "int64", "u64": "uint64", "f32": "float32", "f64": "float64", "char": "rune", "string": "string",
+}  # fmt: skip
+# Into the bits that memory or stack hold, and back.
+_ENCODE = {
+    "bool": "lowerBool({})", "s8": "uint8({})", "s16": "uint16({})", "s32": "uint32({})", "s64": "uint64({})",
+    "f32": "math.Float32bits({})", "f64": "math.Float64bits({})", "char": "lowerChar({})", "string": "g.lowerString({})",
+}  # fmt: skip
+_DECODE = {
+    "bool": "{} != 0", "s8": "int8({})", "s16": "int16({})", "s32": "int32({})", "s64": "int64({})",
+    "f32": "math.Float32frombits({})", "f64": "math.Float64frombits({})", "char": "liftChar({})",
+    "string": "g.liftString({})",
+}  # fmt: skip
+_SIGNED = ("s8", "s16", "s32")
+_MAX_FLAGS = 32
+BYTES = ListOf(Scalar("u8"))
+
+
+def spelled(kind: Type | None) -> str:
+    """A type as WIT writes it."""
+    match kind:
+        case Scalar(name):
+            return name
+        case ListOf(element):
+            return f"list<{spelled(element)}>"
+        case OptionOf(value):
+            return f"option<{spelled(value)}>"
+        case TupleOf(items):
+            return f"tuple<{', '.join(map(spelled, items))}>"
+        case ResultOf(None, None):
+            return "result"
+        case ResultOf(ok, None):
+            return f"result<{spelled(ok)}>"
+        case ResultOf(ok, err):
+            return f"result<{spelled(ok)}, {spelled(err)}>"
+        case Other(words):
+            return words
+        case None:
+            return "_"
+        case _:
+            return kind.name.label if kind.name else type(kind).__name__.lower()
+
+
+class Types:
+    """The types that bindings use, declared as they are met."""
+
+    def __init__(self, taken: names.Names) -> None:
+        self._taken = taken
+        self._helpers = names.Names()
+        self._go: dict[Type, str] = {}
+        self._calls: dict[tuple[Way, Type], str] = {}
+        self._tuples: set[int] = set()
+        self.declarations: list[str] = []
+        self.conversions: list[str] = []
+
+    def go(self, kind: Type | None) -> str:
+        """The type in Go; `struct{}` for none. Raises BuildError for a type that is no plain value."""
+        match kind:
+            case None:
+                return "struct{}"
+            case Scalar(name):
+                return _GO[name]
+            case ListOf(element):
+                return f"[]{self.go(element)}"
+            case OptionOf(value):
+                return f"*{self.go(value)}"
+            case ResultOf(ok, err):
+                return f"Result[{self.go(ok)}, {self.go(err)}]"
+            case TupleOf(items):
+                return self._tuple(items)
+            case Other(words):
+                raise BuildError(
+                    f"Go bindings cannot carry {words}", hint="declare the functions of the world with plain values"
+                )
+            case _:
+                return self._go.get(kind) or self._declare(kind)
+
+    def _tuple(self, items: Sequence[Type]) -> str:
+        if not items:
+            raise BuildError("a tuple has no items")
+        count = len(items)
+        if count not in self._tuples:
+            self._tuples.add(count)
+            letters = [f"T{at}" for at in range(count)]
+            width = len(f"F{count - 1}")
+            fields = "".join(f"\t{f'F{at}':<{width}} {letter}\n" for at, letter in enumerate(letters))
+            self.declarations.append(
+                f"// Tuple{count} is a tuple of {count}.\ntype Tuple{count}[{', '.join(letters)} any] struct {{\n{fields}}}\n"
+            )
+        return f"Tuple{count}[{', '.join(map(self.go, items))}]"
+
+    def _declare(self, kind: Named) -> str:
+        if kind.name is None:
+            raise BuildError(f"a {type(kind).__name__.lower()} has no name")
+        _, package, interface = names.interface(kind.name.interface or "")
+        plain = names.exported(kind.name.label)
+        wishes = [plain, names.exported(interface) + plain, names.exported(package) + names.exported(interface) + plain]
+        name = self._taken.claim(*wishes, f"{plain}{type(kind).__name__}")
+        self._go[kind] = name
+        place = f" of {kind.name.interface}" if kind.name.interface else ""
+        doc = f"// {name} is the {type(kind).__name__.lower()} {kind.name.label}{place}.\n"
+        match kind:
+            case Record():
+                text = self._record(name, kind)
+            case Variant():
+                text = self._variant(name, kind)
+            case Enum():
+                text = self._enum(name, kind)
+            case Flags():
+                text = self._flags(name, kind)
+        self.declarations.append(doc + text)
+        return name
+
+    def _record(self, name: str, kind: Record) -> str:
+        lines = [f"type {name} struct {{\n"]
+        for (label, value), field in zip(kind.fields, self.fields(kind), strict=True):
+            lines.append(f"\t// {field} is {label}: {spelled(value)}.\n\t{field} {self.go(value)}\n")
+        return "".join(lines) + "}\n"
+
+    def fields(self, kind: Record | TupleOf) -> list[str]:
+        """Names of the fields in Go."""
+        if isinstance(kind, TupleOf):
+            return [f"F{at}" for at in range(len(kind.items))]
+        taken = names.Names()
+        return [taken.claim(names.exported(label)) for label, _ in kind.fields]
+
+    def cases(self, kind: Variant) -> list[str]:
+        """Names in Go of the types of a variant's cases."""
+        return [self._go[kind] + names.exported(label) for label, _ in kind.cases]
+
+    def _variant(self, name: str, kind: Variant) -> str:
+        marker = f"is{name}"
+        lines = [
+            f"//\n// It is one of {', '.join(self.cases(kind))}.\n",
+            f"type {name} interface {{\n\t{marker}()\n}}\n",
+        ]
+        for (label, payload), case in zip(kind.cases, self.cases(kind), strict=True):
+            self._taken.claim(case)
+            lines.append(f"\n// {case} is the case {label} of {name}.\n")
+            if payload:
+                lines.append(f"type {case} struct {{\n\t// Value is the payload: {spelled(payload)}.\n")
+                lines.append(f"\tValue {self.go(payload)}\n}}\n")
+            else:
+                lines.append(f"type {case} struct{{}}\n")
+            lines.append(f"\nfunc ({case}) {marker}() {{}}\n")
+        return "".join(lines)
+
+    def _enum(self, name: str, kind: Enum) -> str:
+        base = f"uint{abi.size(kind) * 8}"
+        lines = [f"type {name} {base}\n\n// The constants of {name}.\nconst (\n"]
+        for at, label in enumerate(kind.cases):
+            case = self._taken.claim(name + names.exported(label))
+            lines.append(f"\t// {case} is {label}.\n\t{case}{f' {name} = iota' if at == 0 else ''}\n")
+        texts = ", ".join(f'"{label}"' for label in kind.cases)
+        lines.append(
+            f")\n\n// String gives the name in WIT.\nfunc (v {name}) String() string {{\n"
+            f"\treturn caseName(uint32(v), {texts})\n}}\n"
+        )
+        return "".join(lines)
+
+    def _flags(self, name: str, kind: Flags) -> str:
+        if not 0 < len(kind.labels) <= _MAX_FLAGS:
+            raise BuildError(f"the flags {spelled(kind)} are {len(kind.labels)}; there can be {_MAX_FLAGS}")
+        base = f"uint{abi.size(kind) * 8}"
+        lines = [f"type {name} {base}\n\n// The flags of {name}.\nconst (\n"]
+        for at, label in enumerate(kind.labels):
+            flag = self._taken.claim(name + names.exported(label))
+            lines.append(f"\t// {flag} is {label}.\n\t{flag}{f' {name} = 1 << iota' if at == 0 else ''}\n")
+        texts = ", ".join(f'"{label}"' for label in kind.labels)
+        lines.append(
+            f")\n\n// Has says whether all of these flags are set.\nfunc (v {name}) Has(flags {name}) bool {{\n"
+            f"\treturn v&flags == flags\n}}\n"
+            f"\n// String gives the names in WIT of the flags that are set.\nfunc (v {name}) String() string {{\n"
+            f"\treturn flagNames(uint32(v), {texts})\n}}\n"
+        )
+        return "".join(lines)
+
+    # Statements and expressions.
+
+    def store(self, kind: Type, at: str, value: str) -> str:
+        """A statement that writes a value to memory at an address."""
+        if bits := self._bits(kind, value):
+            return f"g.putU{8 * abi.size(kind)}({at}, {bits})"
+        return f"{self._helper('store', kind)}(g, {at}, {value})"
+
+    def load(self, kind: Type, at: str) -> str:
+        """An expression that reads a value from memory."""
+        found = self._value(kind, f"getU{8 * abi.size(kind)}(g, {at})")
+        return found or f"{self._helper('load', kind)}(g, {at})"
+
+    def lower(self, kind: Type, place: int, value: str) -> str:
+        """A statement that puts a value on the stack `s`, from a place on."""
+        bits = self._bits(kind, value)
+        if bits and len(abi.flat(kind)) > 1:
+            return f"s[{place}], s[{place + 1}] = sliced({bits})"
+        if bits:
+            wide = isinstance(kind, Scalar) and kind.name in ("s64", "u64", "f64")
+            return f"s[{place}] = {bits if wide else f'uint64({self._extended(kind, value, bits)})'}"
+        return f"{self._helper('lower', kind)}(g, {_from(place)}, {value})"
+
+    def lift(self, kind: Type, place: int) -> str:
+        """An expression that takes a value from the stack."""
+        if len(abi.flat(kind)) > 1:
+            found = self._value(kind, f"slice(s[{place}], s[{place + 1}])")
+        else:
+            narrow = isinstance(kind, Scalar) and kind.name != "bool"
+            width = 8 * abi.size(kind) if narrow else 32
+            found = self._value(kind, f"s[{place}]" if width == 64 else f"uint{width}(s[{place}])")  # noqa: PLR2004
+        return found or f"{self._helper('lift', kind)}(g, {_from(place)})"
+
+    @staticmethod
+    def _extended(kind: Type, value: str, bits: str) -> str:
+        """Signed numbers fill the 32 bits of the stack with their sign."""
+        return f"uint32({value})" if isinstance(kind, Scalar) and kind.name in _SIGNED else bits
+
+    def _bits(self, kind: Type, value: str) -> str | None:
+        """An expression for the bits of what needs no function of its own."""
+        match kind:
+            case Scalar(name):
+                return _ENCODE.get(name, "{}").format(value)
+            case Enum(cases):
+                return self._cast(kind, f"lowerCase(uint32({value}), {len(cases)})")
+            case Flags(labels):
+                return self._cast(kind, f"lowerFlags(uint32({value}), {(1 << len(labels)) - 1:#x})")
+            case ListOf():
+                return f"g.lowerBytes({value})" if kind == BYTES else f"{self._helper('lower', kind)}(g, {value})"
+            case _:
+                return None
+
+    @staticmethod
+    def _cast(kind: Enum | Flags, bits: str) -> str:
+        return bits if abi.size(kind) == 4 else f"uint{8 * abi.size(kind)}({bits})"  # noqa: PLR2004
+
+    def _value(self, kind: Type, bits: str) -> str | None:
+        match kind:
+            case Scalar(name):
+                return _DECODE.get(name, "{}").format(bits)
+            case Enum(cases):
+                return f"{self.go(kind)}(liftCase(uint32({bits}), {len(cases)}))"
+            case Flags(labels):
+                return f"{self.go(kind)}(liftFlags(uint32({bits}), {(1 << len(labels)) - 1:#x}))"
+            case ListOf():
+                return f"g.liftBytes({bits})" if kind == BYTES else f"{self._helper('lift', kind)}(g, {bits})"
+            case _:
+                return None
+
+    # Functions for types with parts.
+
+    def _helper(self, way: Way, kind: Type) -> str:
+        """The name of the function that carries values of a type; written when it is first asked for."""
+        if (way, kind) not in self._calls:
+            name = self._calls[way, kind] = self._helpers.claim(way + self._label(kind))
+            self.conversions.append(
+                self._list(name, way, kind) if isinstance(kind, ListOf) else self._parts(name, way, kind)
+            )
+        return self._calls[way, kind]
+
+    def _label(self, kind: Type | None) -> str:
+        match kind:
+            case None:
+                return "Nothing"
+            case Scalar(name):
+                return name.capitalize()
+            case ListOf(element):
+                return f"List{self._label(element)}"
+            case OptionOf(value):
+                return f"Option{self._label(value)}"
+            case ResultOf(ok, err):
+                return f"Result{self._label(ok)}{self._label(err)}"
+            case TupleOf(items):
+                return f"Tuple{len(items)}{''.join(map(self._label, items))}"
+            case _:
+                return self.go(kind)
+
+    def _list(self, name: str, way: Way, kind: ListOf) -> str:
+        element, go = kind.element, self.go(kind)
+        size, align = abi.size(element), abi.align(element)
+        at = f"p+uint32(i)*{size}" if size > 1 else "p+uint32(i)"
+        if way == "lower":
+            return (
+                f"func {name}(g *guest, v {go}) uint64 {{\n"
+                f"\tp := g.alloc(len(v), {size}, {align})\n"
+                f"\tfor i := range v {{\n\t\t{self.store(element, at, 'v[i]')}\n\t}}\n"
+                f"\treturn slice(uint64(p), uint64(len(v)))\n}}\n"
+            )
+        return (
+            f"func {name}(g *guest, from uint64) {go} {{\n"
+            f"\tp, length := g.liftList(from, {size}, {align})\n"
+            f"\tv := make({go}, length)\n"
+            f"\tfor i := range v {{\n\t\tv[i] = {self.load(element, at)}\n\t}}\n"
+            f"\treturn v\n}}\n"
+        )
+
+    def _parts(self, name: str, way: Way, kind: Type) -> str:
+        go = self.go(kind)
+        head = {
+            "store": f"func {name}(g *guest, p uint32, v {go}) {{\n",
+            "load": f"func {name}(g *guest, p uint32) {go} {{\n",
+            "lower": f"func {name}(g *guest, s []uint64, v {go}) {{\n",
+            "lift": f"func {name}(g *guest, s []uint64) {go} {{\n",
+        }[way]
+        match kind:
+            case Record() | TupleOf():
+                body = self._product(way, kind)
+            case Variant() | OptionOf() | ResultOf():
+                body = self._sum(way, kind)
+            case _:
+                raise TypeError(kind)
+        return f"{head}{body}}}\n"
+
+    def _product(self, way: Way, kind: Record | TupleOf) -> str:
+        values = kind.items if isinstance(kind, TupleOf) else tuple(value for _, value in kind.fields)
+        rows = list(zip(self.fields(kind), values, abi.offsets(values), abi.places(values), strict=True))
+        if way == "store":
+            return "".join(f"\t{self.store(value, _plus(at), f'v.{field}')}\n" for field, value, at, _ in rows)
+        if way == "lower":
+            return "".join(f"\t{self.lower(value, place, f'v.{field}')}\n" for field, value, _, place in rows)
+        if way == "load":
+            parts = [self.load(value, _plus(at)) for _, value, at, _ in rows]
+        else:
+            parts = [self.lift(value, place) for _, value, _, place in rows]
+        return f"\treturn {self.go(kind)}{{\n" + "".join(f"\t\t{part},\n" for part in parts) + "\t}\n"
+
+    def _sum(self, way: Way, kind: Variant | OptionOf | ResultOf) -> str:
+        if way in ("store", "lower"):
+            clear = f"\tclear(s[:{len(abi.flat(kind))}])\n" if way == "lower" else ""
+            return clear + self._choose(way, kind)
+        return self._chosen(way, kind)
+
+    def _number(self, way: Way, kind: Variant | OptionOf | ResultOf, number: int) -> str:
+        """A statement that says which case it is."""
+        if way == "store":
+            return f"g.putU{8 * abi.discriminant(len(abi.cases(kind)))}(p, {number})"
+        return f"s[0] = {number}"
+
+    def _into(self, way: Way, kind: Variant | OptionOf | ResultOf, number: int, value: str, indent: str) -> str:
+        """Statements that write a case."""
+        lines = f"{indent}{self._number(way, kind, number)}\n"
+        if payload := abi.cases(kind)[number]:
+            if way == "store":
+                lines += f"{indent}{self.store(payload, _plus(abi.payload_offset(kind)), value)}\n"
+            else:
+                lines += f"{indent}{self.lower(payload, 1, value)}\n"
+        return lines
+
+    def _choose(self, way: Way, kind: Variant | OptionOf | ResultOf) -> str:
+        match kind:
+            case OptionOf():
+                nothing = self._into(way, kind, 0, "*v", "\t\t")
+                return f"\tif v == nil {{\n{nothing}\t\treturn\n\t}}\n{self._into(way, kind, 1, '*v', '	')}"
+            case ResultOf():
+                ok = self._into(way, kind, 0, "v.Ok", "\t\t")
+                err = self._into(way, kind, 1, "v.Err", "\t")
+                return f"\tif !v.IsErr {{\n{ok}\t\treturn\n\t}}\n{err}"
+        bound = "v := v" if any(payload for _, payload in kind.cases) else "v"
+        lines = [f"\tswitch {bound}.(type) {{\n"]
+        for number, case in enumerate(self.cases(kind)):
+            lines.append(f"\tcase {case}:\n{self._into(way, kind, number, 'v.Value', '		')}")
+        lines.append(f'\tdefault:\n\t\tpanic(invalid("%T is no case of {self.go(kind)}", v))\n\t}}\n')
+        return "".join(lines)
+
+    def _chosen(self, way: Way, kind: Variant | OptionOf | ResultOf) -> str:
+        payloads = abi.cases(kind)
+        width = 8 * abi.discriminant(len(payloads))
+        number = f"uint32(getU{width}(g, p))" if way == "load" else "uint32(s[0])"
+        lines = [f"\tswitch liftCase({number}, {len(payloads)}) {{\n"]
+        for at, payload in enumerate(payloads):
+            label = f"case {at}" if at < len(payloads) - 1 else "default"
+            value = ""
+            if payload:
+                value = self.load(payload, _plus(abi.payload_offset(kind))) if way == "load" else self.lift(payload, 1)
+            lines.append(f"\t{label}:\n{self._case(kind, at, value)}")
+        return "".join(lines) + "\t}\n"
+
+    def _case(self, kind: Variant | OptionOf | ResultOf, number: int, value: str) -> str:
+        match kind:
+            case OptionOf():
+                return f"\t\tv := {value}\n\t\treturn &v\n" if number else "\t\treturn nil\n"
+            case ResultOf():
+                fields = ([f"Ok: {value}"] if number == 0 else [f"Err: {value}"]) if value else []
+                fields += ["IsErr: true"] if number else []
+                return f"\t\treturn {self.go(kind)}{{{', '.join(fields)}}}\n"
+            case _:
+                return f"\t\treturn {self.cases(kind)[number]}{{{value}}}\n"
+
+
+def _plus(offset: int) -> str:
+    return f"p+{offset}" if offset else "p"
+
+
+def _from(place: int) -> str:
+    return f"s[{place}:]" if place else "s"
