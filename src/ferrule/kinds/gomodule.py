@@ -137,7 +137,7 @@ def _loader() -> list[tuple[str, str]]:
 class GoModuleFolder:
     """Put sources, libraries and generated packages into one folder."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     source: str
     module: str
@@ -226,8 +226,9 @@ class GoModuleFolder:
     def _wasm(self, shop: Workshop, component: Made, folder: Path) -> None:
         from ferrule.formats.gobindings import bindings  # noqa: PLC0415
 
-        _copy(shop.input(component, "module"), folder / "module.wasm")
-        for name, content in bindings(shop.input(component, "component").read_bytes(), package="wasm").items():
+        module = shop.input(component, "module")
+        _copy(module, folder / "module.wasm")
+        for name, content in bindings(module.read_bytes(), package="wasm", where=module.name).items():
             (folder / name).write_bytes(content)
 
 
