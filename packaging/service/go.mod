@@ -1,0 +1,10 @@
+module example.org/ferrule/email-validator-service
+
+go 1.25.0
+
+require example.org/ferrule/email-validator v0.1.0
+
+require github.com/ebitengine/purego v0.11.3 // indirect
+
+// What `ferrule build go --target all` makes. A release puts the module in place by itself.
+replace example.org/ferrule/email-validator => ../../dist/go

@@ -1,0 +1,128 @@
+// Command email-validator-service answers over HTTP whether a sign-up form should take an e-mail address.
+//
+//	GET  /check?address=…            {"decision":"Allowed"}, or "Denied" and why
+//	POST /check {"address": "…"}     the same, and no proxy on the way logs the address
+//	GET  /healthz                    the process is alive
+//	GET  /readyz                     it takes requests; not any more once it was told to end
+//	GET  /version                    what it and its library were built from
+//
+// Settings come from the environment, see Settings. With -health it asks the service of the same container whether that
+// is ready, which is what probes run in images that have no shell.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	// drain is how long requests that are being answered may take when the process is told to end.
+	drain = 1500 * time.Millisecond
+	probe = 2 * time.Second
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// run is the program: its exit code is 0 for an orderly end, 1 for a failure and 2 for arguments it does not know.
+func run(ctx context.Context, arguments []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	settings, err := settingsOf(getenv)
+	if err == nil {
+		switch {
+		case len(arguments) == 0:
+			err = serve(ctx, settings, stdout)
+		case len(arguments) == 1 && arguments[0] == "-health":
+			err = healthy(ctx, settings.Listen)
+		default:
+			fmt.Fprintln(stderr, "usage: email-validator-service [-health]; settings come from the environment")
+			return 2
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func serve(ctx context.Context, settings Settings, stdout io.Writer) error {
+	logger := slog.New(slog.NewJSONHandler(stdout, nil))
+	validator, err := open(settings, logger)
+	if err != nil {
+		return err
+	}
+	defer validator.Close()
+	listener, err := net.Listen("tcp", settings.Listen)
+	if err != nil {
+		return err
+	}
+	var ending atomic.Bool
+	server := &http.Server{
+		Handler:           handler(validator, version(), &ending, logger),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      20 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	logger.Info("serving", "listen", listener.Addr().String())
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ending.Store(true)
+	logger.Info("ending")
+	limited, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	if err := server.Shutdown(limited); errors.Is(err, context.DeadlineExceeded) {
+		logger.Warn("requests were cut off")
+		return server.Close()
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// healthy asks the service that listens in the same container; the error says why it is not ready.
+func healthy(ctx context.Context, listen string) error {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, probe)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	// No proxy of the environment stands between a container and itself.
+	answer, err := (&http.Client{Transport: &http.Transport{}}).Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the service answers %s", answer.Status)
+	}
+	return nil
+}

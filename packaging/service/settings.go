@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	emailvalidator "example.org/ferrule/email-validator"
+)
+
+// Settings are what the environment says.
+type Settings struct {
+	// Listen is where requests are taken: EMAIL_VALIDATOR_LISTEN, by default :8080.
+	Listen string
+	// Library is the file of the native library: EMAIL_VALIDATOR_LIBRARY, by default the one that the image installs.
+	Library string
+	// RequireTopLevelDomain refuses localhost: EMAIL_VALIDATOR_REQUIRE_TOP_LEVEL_DOMAIN, by default true.
+	RequireTopLevelDomain bool
+	// AllowDomainLiteral accepts [192.0.2.1]: EMAIL_VALIDATOR_ALLOW_DOMAIN_LITERAL, by default false.
+	AllowDomainLiteral bool
+	// Block are the types to refuse, with commas between them: EMAIL_VALIDATOR_BLOCK, by default none but INVALID.
+	Block []emailvalidator.EmailType
+	// Free and Disposable are domains, one a line of the files that EMAIL_VALIDATOR_FREE_DOMAINS and
+	// EMAIL_VALIDATOR_DISPOSABLE_DOMAINS name; needed where these types are refused.
+	Free, Disposable map[string]bool
+}
+
+const prefix = "EMAIL_VALIDATOR_"
+
+func settingsOf(getenv func(string) string) (Settings, error) {
+	settings := Settings{
+		Listen:  or(getenv(prefix+"LISTEN"), ":8080"),
+		Library: or(getenv(prefix+"LIBRARY"), "/usr/lib/libemail_validator.so"),
+	}
+	var err error
+	if settings.RequireTopLevelDomain, err = flag(getenv, "REQUIRE_TOP_LEVEL_DOMAIN", true); err != nil {
+		return Settings{}, err
+	}
+	if settings.AllowDomainLiteral, err = flag(getenv, "ALLOW_DOMAIN_LITERAL", false); err != nil {
+		return Settings{}, err
+	}
+	for name := range strings.SplitSeq(getenv(prefix+"BLOCK"), ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			settings.Block = append(settings.Block, emailvalidator.EmailType(name))
+		}
+	}
+	if settings.Free, err = domains(getenv, "FREE_DOMAINS"); err != nil {
+		return Settings{}, err
+	}
+	settings.Disposable, err = domains(getenv, "DISPOSABLE_DOMAINS")
+	return settings, err
+}
+
+func or(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+func flag(getenv func(string) string, name string, otherwise bool) (bool, error) {
+	text := getenv(prefix + name)
+	if text == "" {
+		return otherwise, nil
+	}
+	value, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, fmt.Errorf("%s%s is true or false, not %q", prefix, name, text)
+	}
+	return value, nil
+}
+
+// domains reads a list: one domain a line, in the ASCII form (xn--…), lines that begin with # are left out.
+func domains(getenv func(string) string, name string) (map[string]bool, error) {
+	path := getenv(prefix + name)
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s%s: %w", prefix, name, err)
+	}
+	defer file.Close()
+	found := map[string]bool{}
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		if line := strings.ToLower(strings.TrimSpace(lines.Text())); line != "" && !strings.HasPrefix(line, "#") {
+			found[line] = true
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s%s: %w", prefix, name, err)
+	}
+	return found, nil
+}
