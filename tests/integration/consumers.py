@@ -6,12 +6,16 @@ Whatever is built here is built once for all tests of a run.
 from __future__ import annotations
 
 import functools
+import hashlib
+import shutil
 import sys
+import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agreement import Used
-from judges import CHECKOUT, OWN, VECTORS, run
+from judges import CHECKOUT, OWN, VECTORS, program, run
+from node_programs import installed
 from released import ARM, X86, sha256
 
 if TYPE_CHECKING:
@@ -39,6 +43,14 @@ class Builds:
         given = {"RUSTC": self.programs["rustc"], "CARGO_TARGET_DIR": str(target)}
         run(self.programs["cargo"], "build", "--quiet", "--release", "--locked", "--manifest-path", manifest, **given)
         return target / "release" / "vectors"
+
+    @functools.cached_property
+    def node(self) -> Path:
+        """A folder with the npm package, installed, and the program in JavaScript."""
+        folder = installed(self.release, self.programs["node"], self.folder / "node")
+        for source in (SOURCES / "node").iterdir():
+            shutil.copy(source, folder)
+        return folder
 
     def c(self, target: str) -> Path:
         """The program in C for a target, against the dynamic library of its SDK."""
@@ -86,6 +98,20 @@ def python_wasmtime(builds: Builds) -> str:
     ).stdout
 
 
+def node(builds: Builds) -> str:
+    return run(builds.programs["node"], "main.mjs", VECTORS, cwd=builds.node).stdout
+
+
+def browser(builds: Builds) -> str:
+    return run(sys.executable, SOURCES / "browser" / "main.py", program("chromium"), builds.node, VECTORS).stdout
+
+
+def in_package(release: Release) -> Used:
+    with tarfile.open(release.made("package")) as package:
+        (core,) = (m for m in package if m.name.endswith(".core.wasm"))
+        return Used("core module", hashlib.sha256(package.extractfile(core).read()).hexdigest())
+
+
 def in_sdk(target: str) -> Callable[[Release], Used]:
     return lambda release: library(release.library(target), target)
 
@@ -106,6 +132,8 @@ CONSUMERS = {
     "Rust": Consumer(rust, lambda _release: Used("the crate")),
     "C": Consumer(c, in_sdk(X86)),
     "C, aarch64": Consumer(c_arm64, in_sdk(ARM)),
+    "Node.js": Consumer(node, in_package),
+    "Chromium": Consumer(browser, in_package),
     "Python, native": Consumer(python_native, in_wheel(X86)),
     "Python, wasmtime": Consumer(python_wasmtime, lambda release: Used("component", sha256(release.made("component")))),
 }

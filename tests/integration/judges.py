@@ -19,6 +19,7 @@ OWN = CHECKOUT / ".cache" / "integration"
 
 # Each program, and the Debian packages that bring it.
 DEBIAN = {
+    "chromium": ("chromium",),
     "clang": ("clang",),
     "clang++": ("clang",),
     "cmake": ("cmake",),
@@ -37,6 +38,7 @@ DEBIAN = {
 }
 # The same for macOS and Homebrew; what no formula brings comes with Apple's command line tools.
 HOMEBREW = {
+    "chromium": ("google-chrome",),
     "clang": (),
     "clang++": (),
     "cmake": ("cmake",),
@@ -44,6 +46,13 @@ HOMEBREW = {
     "make": (),
     "pkg-config": ("pkgconf",),
     "xcrun": (),
+}
+# What does as well as a program that has another name elsewhere.
+INSTEAD = {
+    "chromium": (
+        *("google-chrome", "chromium-browser"),
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    ),
 }
 PROGRAMS: dict[str, dict[str, tuple[str, ...]]] = {"linux": DEBIAN, "darwin": HOMEBREW}
 _WAIT = ("-o", "DPkg::Lock::Timeout=600")
@@ -66,7 +75,7 @@ def provision(
     By default all of the system's are wanted.
     """
     wanted = PROGRAMS[system] if programs is None else programs
-    missing = sorted(name for name in wanted if shutil.which(name, path=path) is None)
+    missing = sorted(name for name in wanted if found(name, path=path) is None)
     if not missing:
         return
     packages = sorted({package for name in missing for package in wanted[name]})
@@ -80,6 +89,19 @@ def provision(
         raise MissingJudgeError(f"not on this machine: {', '.join(missing)}; on {where}: {typed}")
     for step in steps:
         start(step)
+
+
+def found(name: str, *, path: str | None = None) -> str | None:
+    """Where a judge is, or what does as well."""
+    return next(filter(None, (shutil.which(n, path=path) for n in (name, *INSTEAD.get(name, ())))), None)
+
+
+def program(name: str) -> str:
+    """Where a judge is that was provisioned."""
+    place = found(name)
+    if place is None:
+        raise MissingJudgeError(f"not on this machine: {name}")
+    return place
 
 
 def _debian(packages: list[str]) -> list[list[str]]:

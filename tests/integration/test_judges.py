@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from judges import DEBIAN, HOMEBREW, MissingJudgeError, provision
+from judges import DEBIAN, HOMEBREW, MissingJudgeError, found, provision
 
 WANTED = {"nonesuch": ("nonesuch-tools",), "sh": ("dash",)}
 
@@ -31,6 +31,12 @@ def test_where_all_are_here_nothing_is_started(tmp_path):
     for name in WANTED:
         (tmp_path / name).touch(mode=0o755)
     provision(WANTED, system="linux", path=str(tmp_path), is_root=True, start=pytest.fail)
+
+
+def test_what_has_another_name_elsewhere_does_as_well(tmp_path):
+    (tmp_path / "google-chrome").touch(mode=0o755)
+    assert found("chromium", path=str(tmp_path)) == str(tmp_path / "google-chrome")
+    provision({"chromium": ("chromium",)}, system="linux", path=str(tmp_path), is_root=True, start=pytest.fail)
 
 
 def test_on_macos_homebrew_is_named_and_what_only_apple_has(tmp_path):
