@@ -293,10 +293,14 @@ func (core *nativeCore) free() {
 		all = append(all, core.shared)
 	}
 	for _, own := range all {
-		purego.SyscallN(core.library.free, uintptr(own.pointer))
-		running.Delete(own.number)
+		core.discard(own)
 	}
 	core.idle, core.shared = nil, nil
+}
+
+func (core *nativeCore) discard(own *handle) {
+	purego.SyscallN(core.library.free, uintptr(own.pointer))
+	running.Delete(own.number)
 }
 
 // EmailValidatorOptions and EmailValidatorCallbacks of email_validator.h.
@@ -345,11 +349,16 @@ func (core *nativeCore) newHandle() (*handle, error) {
 		}
 	}
 	running.Store(own.number, own)
-	err := core.create(own, options, functions)
-	if err != nil {
-		running.Delete(own.number)
+	made := false
+	defer func() {
+		if !made { // also where the logger panicked
+			core.discard(own)
+		}
+	}()
+	if err := core.create(own, options, functions); err != nil {
 		return nil, err
 	}
+	made = true
 	return own, nil
 }
 
@@ -359,7 +368,6 @@ func (core *nativeCore) create(own *handle, options *nativeOptions, functions *n
 	status, _, _ := purego.SyscallN(core.library.create, uintptr(unsafe.Pointer(options)),
 		uintptr(unsafe.Pointer(functions)), uintptr(unsafe.Pointer(&own.pointer)))
 	if err := own.call.finish(); err != nil {
-		purego.SyscallN(core.library.free, uintptr(own.pointer))
 		return err
 	}
 	if int32(status) == statusMissingCallback {
