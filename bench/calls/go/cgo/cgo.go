@@ -60,21 +60,29 @@ func (v *Validator) Check(candidate string) (string, error) {
 
 // CheckBatch returns the decision about each of many addresses, as JSON.
 func (v *Validator) CheckBatch(candidates []string) ([]string, error) {
+	// One copy of all of them in one piece that is pinned: pinning each would cost more than copying it does.
+	var length int
+	for _, candidate := range candidates {
+		length += len(candidate)
+	}
+	copied := make([]byte, 0, length+1)
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
+	pinner.Pin(unsafe.SliceData(copied))
 	texts := make([]C.EmailValidatorText, len(candidates))
 	for i, candidate := range candidates {
-		data := unsafe.StringData(candidate)
-		pinner.Pin(data)
-		texts[i].data, texts[i].length = (*C.char)(unsafe.Pointer(data)), C.size_t(len(candidate))
+		start := len(copied)
+		copied = append(copied, candidate...)
+		texts[i].data = (*C.char)(unsafe.Pointer(&copied[:start+1][start]))
+		texts[i].length = C.size_t(len(candidate))
 	}
 	var decisions *C.char
-	var length C.size_t
-	status := C.email_validator_check_batch(v.handle, unsafe.SliceData(texts), C.size_t(len(texts)), &decisions, &length)
+	var written C.size_t
+	status := C.email_validator_check_batch(v.handle, unsafe.SliceData(texts), C.size_t(len(texts)), &decisions, &written)
 	if status != C.EMAIL_VALIDATOR_STATUS_OK {
 		return nil, lastError()
 	}
-	text := C.GoStringN(decisions, C.int(length))
+	text := C.GoStringN(decisions, C.int(written))
 	C.email_validator_string_free(decisions)
 	return pieces(text, len(candidates)), nil
 }
