@@ -66,8 +66,8 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure Ferrule beside other tools: `-- --help` says what can be chosen."""
-    prepare(session, FERRULE)
-    session.run("ferrule", "setup")
+    prepare(session, TESTS)  # for wasmtime
+    session.run("ferrule", "setup", "--with", "go", "--with", "node")
     session.run("python", "bench/run.py", *session.posargs)
 
 

@@ -419,7 +419,8 @@ def calls(bench: Bench) -> list[Figure]:
     from calls import cost, roads  # noqa: PLC0415
 
     run(bench, (*FERRULE, "release"), ROOT)
-    said = roads.said_by((*FERRULE, "doctor", "--json", "--no-probe", "--with", "node"), PYTHONPATH=str(ROOT / "src"))
+    doctor = (*FERRULE, "doctor", "--json", "--no-probe", "--with", "go", "--with", "node")
+    said = roads.said_by(doctor, PYTHONPATH=str(ROOT / "src"))
     places = {row["tool"]: row["place"] for row in json.loads(said)}
     made = roads.built(ROOT, bench.folder / "calls", places)
     return cost.figures(roads.rounds(made, bench.times(9, 1)))
