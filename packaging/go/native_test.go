@@ -9,15 +9,12 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 )
-
-var background = context.Background()
 
 func openNative(t testing.TB, options Options) Validator {
 	t.Helper()
@@ -28,19 +25,6 @@ func openNative(t testing.TB, options Options) Validator {
 	t.Cleanup(func() { validator.Close() })
 	return validator
 }
-
-func in(texts ...string) Lookup {
-	return func(_ context.Context, text string) (bool, error) { return slices.Contains(texts, text), nil }
-}
-
-var lookups = LookupFuncs{
-	Free:       in("gmail.com"),
-	Disposable: in("mailinator.com"),
-	MXRecords:  in("example.com", "xn--exmple-cua.com"),
-	Gravatar:   in("joe@example.com"),
-}
-
-var allTypes = types[:]
 
 // handles counts what lives in foreign memory for this package.
 func handles() (count int) {

@@ -36,9 +36,16 @@ func OpenWasm(options Options, with ...WasmOption) (Validator, error) {
 		AllowDomainLiteral:    options.AllowDomainLiteral,
 		BlockedEmails:         names,
 	}}
+	understood := false
+	defer func() {
+		if !understood {
+			component.Close()
+		}
+	}()
 	if err := validator.tried(); err != nil {
-		return nil, errors.Join(err, component.Close())
+		return nil, err
 	}
+	understood = true
 	return validator, nil
 }
 
