@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agreement import Used
+from arm64_python import run_python
 from judges import CHECKOUT, OWN, VECTORS, program, run
 from node_programs import installed
 from released import ARM, X86, sha256
@@ -92,6 +93,10 @@ def python_native(builds: Builds) -> str:
     return run(sys.executable, program, VECTORS, PYTHONPATH=str(builds.release.wheel(X86))).stdout
 
 
+def python_arm64(builds: Builds) -> str:
+    return run_python(SOURCES / "python-native" / "main.py", VECTORS, path=builds.release.wheel(ARM))
+
+
 def python_wasmtime(builds: Builds) -> str:
     return run(
         sys.executable, SOURCES / "python-wasmtime" / "main.py", VECTORS, builds.release.made("component")
@@ -135,6 +140,7 @@ CONSUMERS = {
     "Node.js": Consumer(node, in_package),
     "Chromium": Consumer(browser, in_package),
     "Python, native": Consumer(python_native, in_wheel(X86)),
+    "Python, native, aarch64": Consumer(python_arm64, in_wheel(ARM)),
     "Python, wasmtime": Consumer(python_wasmtime, lambda release: Used("component", sha256(release.made("component")))),
 }
 """Every consumer, in the order of the table; a row that is not there is a failure."""
