@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.errors import BuildError, FerruleError, NetworkError, ToolchainError
+from ferrule.errors import BuildError, FerruleError, NetworkError, ToolchainError, VerificationError
 from ferrule.model import Tool
 from ferrule.platforms import PLATFORMS
 from ferrule.tools import pip
@@ -40,7 +40,8 @@ _NO_NETWORK: Final = re.compile(
     r"|lookup disabled by GOPROXY=off",
     re.MULTILINE,
 )
-_NO_SUM: Final = re.compile(r"missing go\.sum entry|checksum mismatch|updates to go\.(?:mod|sum|work) needed")
+_NO_SUM: Final = re.compile(r"missing go\.sum entry|updates to go\.(?:mod|sum|work) needed")
+_FALSE: Final = re.compile(r"checksum mismatch")
 _TOO_OLD: Final = re.compile(r"requires go >= (?P<go>[\d.]+)")
 
 
@@ -249,6 +250,12 @@ def explain(failed: ToolFailed, place: Place, version: str) -> FerruleError:
             f"go.sum does not vouch for what is needed: {_first_line(said, _NO_SUM)}\n{failed.message}",
             where=f"{place.folder}/go.sum",
             hint=f"run go mod tidy in {place.folder}, look at the change of go.sum, and commit it",
+        )
+    if _FALSE.search(said):
+        return VerificationError(
+            f"a module is not what go.sum vouches for: {_first_line(said, _FALSE)}\n{failed.message}",
+            where=f"{place.folder}/go.sum",
+            hint="it was changed where it is published, or on the way here (GOPROXY): find out which before you go on",
         )
     if _NO_NETWORK.search(said):
         return NetworkError(
