@@ -17,6 +17,7 @@ from ferrule.formats.oci import (
     LAYER_PLAIN,
     MANIFEST,
     Descriptor,
+    Layer,
     PlatformImage,
     append_layers,
     canonical,
@@ -24,6 +25,7 @@ from ferrule.formats.oci import (
     image_config,
     platform_document,
     read_layout,
+    read_root,
     rfc3339,
     write_layer,
     write_layout,
@@ -498,3 +500,79 @@ def test_a_descriptor_leaves_out_what_is_empty():
         "digest": Digest.of(b"").oci,
         "size": 0,
     }
+
+
+def root_of(folder, *layers):
+    """The root that layers of these entries make, one above the other."""
+    folder.mkdir(exist_ok=True)
+    return read_root(write_layer(folder / str(at), entries, EPOCH) for at, entries in enumerate(layers))
+
+
+def test_upper_layers_add_replace_and_hide(tmp_path):
+    lower = [Entry("a/b/c", b"1"), Entry("a/d", b"1"), Entry("e/f", b"1"), Entry("e/g", b"1"), Entry("h", b"1")]
+    upper = [
+        Entry("a/b", b"a file now"),
+        Entry("a/.wh.d"),
+        Entry("e/.wh..wh..opq"),
+        Entry("e/new", b"1"),
+        Entry("i", link="a"),
+    ]
+    assert sorted(root_of(tmp_path / "both", with_folders(lower), with_folders(upper)).files) == [
+        *("a", "a/b", "e", "e/new", "h", "i"),
+    ]
+    everything = root_of(tmp_path / "nothing", with_folders(lower), [Entry(".wh..wh..opq"), Entry("x", b"")])
+    assert sorted(everything.files) == ["x"]
+
+
+def test_a_path_is_followed_as_a_kernel_does(tmp_path):
+    root = root_of(
+        tmp_path,
+        with_folders(
+            [
+                Entry("lib", link="usr/lib"),
+                Entry("usr/lib/x", b"1"),
+                Entry("usr/lib/up", link="../share/y"),
+                Entry("usr/share/y", link="/lib/x"),
+                Entry("round", link="round"),
+                Entry("dangling", link="nowhere"),
+            ]
+        ),
+    )
+    for path, found in {
+        "/lib/x": "usr/lib/x",
+        "lib/up": "usr/lib/x",
+        "/lib/./../share/y": "usr/lib/x",
+        "/": "",
+        "/../usr": "usr",
+        "/round": None,
+        "/dangling": None,
+        "/lib/z": None,
+    }.items():
+        assert root.find(path) == found, path
+
+
+def test_a_root_has_members_that_an_unpacker_would_refuse(tmp_path):
+    with tarfile.open(tmp_path / "layer", "w") as archive:
+        for name, kind in (
+            ("./dev/null", tarfile.CHRTYPE),
+            ("./bin/su", tarfile.REGTYPE),
+            ("./bin/hard", tarfile.LNKTYPE),
+        ):
+            member = tarfile.TarInfo(name)
+            member.type, member.mode, member.linkname = kind, 0o4755, "bin/su"
+            archive.addfile(member)
+    made = Layer(tmp_path / "layer", Digest.of(b""), 0, Digest.of(b""), LAYER_PLAIN)
+    assert sorted(read_root([made]).files) == ["bin/hard", "bin/su", "dev/null"]
+    (tmp_path / "layer").write_bytes(b"no archive" * 100)
+    with pytest.raises(VerificationError, match="cannot be read"):
+        read_root([made])
+
+
+def test_a_health_check_is_written_for_docker_and_dropped_with_the_program_it_is_of(tmp_path):
+    made = layer(tmp_path)
+    config = image_config("linux/amd64", [made], epoch=EPOCH, health=["/app", "-health"])
+    assert config["config"]["Healthcheck"]["Test"] == ["CMD", "/app", "-health"]
+    write_layout(tmp_path / "image", [PlatformImage("linux/amd64", (made,), config)], epoch=EPOCH)
+    base = read_layout(tmp_path / "image")
+    assert "Healthcheck" in append_layers(base, "linux/amd64", [], epoch=EPOCH).config["config"]
+    assert "Healthcheck" not in append_layers(base, "linux/amd64", [], epoch=EPOCH, entrypoint=["/b"]).config["config"]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ferrule.model import Json, Made, Recipe
+    from ferrule.tools.toolchain import Toolchain
 
 KEY = Digest.of(b"key")
 
@@ -66,14 +67,16 @@ class Bench:
         *outputs: Output,
         needed: Mapping[str, Mapping[str, Path]] | None = None,
         facts: Mapping[str, Mapping[str, Json]] | None = None,
+        sources: tuple[str, ...] = (),
+        toolchain: Toolchain | None = None,
     ) -> Workshop:
         """Let a recipe work; its outputs are in the returned workshop's folder."""
         folder = self.root / "work"
         folder.mkdir()
         needed = needed or {}
         shop = Workshop(
-            action=Action("this", "this", "kind", recipe, outputs),
-            site=Site(self.project, self.root / "caches", self.host, {}, None),
+            action=Action("this", "this", "kind", recipe, outputs, sources=sources),
+            site=Site(self.project, self.root / "caches", self.host, {}, toolchain),
             folder=folder,
             log=self.root / "log",
             key=KEY,

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.programs import executable
 from fakes.toolchain import lay_out
-from ferrule.errors import NetworkError
+from ferrule.errors import NetworkError, VerificationError
 from ferrule.formats import oci
-from ferrule.formats.entries import Entry
+from ferrule.formats.entries import Entry, with_folders
 from ferrule.kinds.image import OciImage, PackageBase
 from ferrule.model import Output
 from ferrule.tools.debs import Package, read_lock
@@ -59,15 +60,22 @@ def test_package_that_cannot_be_had(bench: Bench) -> None:
         bench.make(PackageBase((missing,), 0), Output("base.tar.gz", "layer"))
 
 
+def program(bench: Bench, triple: str, content: bytes) -> tuple[Made, dict[str, Path]]:
+    """A program called `serve`, as one target's action made it."""
+    return bench.made(f"serve@{triple}", {"serve": content}, (Output("serve", "program"),), program="serve")
+
+
 def image(bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]], **fields: Any) -> Path:
     bench.source("LICENSE", "licence")
     bench.source("run.sh", "#!/bin/sh\n").chmod(0o755)
     bases = {triple: base(bench, triple, a) for triple, a in ((X86, "amd64"), (ARM, "arm64"))}
     libraries = {triple: native(triple) for triple in bases}
+    programs = {triple: program(bench, triple, content) for triple, content in fields.get("programs", {}).items()}
+    needs = fields.get("needs", ["libc.so.6"])
     recipe = OciImage(
         bases=tuple((t, made) for t, (made, _, _) in bases.items()),
         libraries=tuple((t, made) for t, (made, _) in libraries.items()),
-        programs=(),
+        programs=tuple((t, made) for t, (made, _) in programs.items()),
         pulled=None,
         library_path="/usr/lib",
         files=(("/bin/run", "run.sh"), ("/etc/licence", "LICENSE")),
@@ -87,11 +95,14 @@ def image(bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]], **f
         Output("image", "layout", folder=True),
         needed={
             **{made.id: files for made, files, _ in bases.values()},
-            **{made.id: files for made, files in libraries.values()},
+            **{made.id: files for made, files in (*libraries.values(), *programs.values())},
         },
         facts={
             **{made.id: facts for made, _, facts in bases.values()},
-            **{made.id: {"interface": "i1", "fingerprint": "f1"} for made, _ in libraries.values()},
+            **{
+                made.id: {"interface": "i1", "fingerprint": "f1", "cdylib": {"needed": needs}}
+                for made, _ in libraries.values()
+            },
         },
     )
     assert shop.said["platforms"] == ["linux/amd64", "linux/arm64"]
@@ -156,10 +167,63 @@ def test_configuration_tells_user_labels_and_program(
     }
 
 
-def test_image_on_a_base_that_was_pulled(bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]]) -> None:
-    lower = oci.write_layer(bench.root / "lower.tar.gz", [Entry("etc", folder=True), Entry("etc/base", b"1")], 0)
+def test_health_is_asked_as_docker_reads_it(bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]]) -> None:
+    layout = image(bench, native, health=("/usr/bin/serve", "-health"))
+    config = json.loads(blob(layout, manifests(layout)["amd64"]["config"]["digest"]).read_bytes())
+    asked = config["config"]["Healthcheck"]
+    assert asked["Test"] == ["CMD", "/usr/bin/serve", "-health"]
+    assert asked["Timeout"] < asked["Interval"] == 10_000_000_000
+
+
+def test_program_is_in_the_image(bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]]) -> None:
+    layout = image(bench, native, programs={X86: executable("amd64"), ARM: executable("arm64")})
+    for architecture, manifest in manifests(layout).items():
+        with tarfile.open(blob(layout, manifest["layers"][-1]["digest"])) as layer:
+            member = layer.extractfile("usr/bin/serve")
+            assert member is not None
+            assert member.read() == executable(architecture)
+            assert layer.getmember("usr/bin/serve").mode == 0o755
+
+
+def test_program_of_another_machine(bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]]) -> None:
+    with pytest.raises(VerificationError, match="serve is for linux on aarch64, the image for linux/amd64"):
+        image(bench, native, programs={X86: executable("arm64"), ARM: executable("arm64")})
+
+
+def test_program_whose_loader_is_not_there(bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]]) -> None:
+    musl = executable("amd64").replace(b"/lib64/ld-linux-x86-64.so.2", b"/lib64/ld-musl-x86_64.so.12")
+    with pytest.raises(VerificationError, match=r"started by /lib64/ld-musl-x86_64\.so\.12, which the base .* lacks"):
+        image(bench, native, programs={X86: musl, ARM: executable("arm64")})
+
+
+def test_program_that_needs_no_loader(bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]]) -> None:
+    static = executable("amd64").replace(b"\3\0\0\0\4", b"\4\0\0\0\4")  # PT_NOTE in place of PT_INTERP
+    image(bench, native, programs={X86: static, ARM: executable("arm64")})
+
+
+def test_library_that_needs_what_is_not_there(
+    bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]]
+) -> None:
+    with pytest.raises(
+        VerificationError, match=r"the library needs libgcc_s\.so\.1, which the base for linux/amd64 lacks"
+    ):
+        image(bench, native, needs=["libc.so.6", "libgcc_s.so.1"])
+
+
+REFERENCE = f"registry.example/team/base@sha256:{'0' * 64}"
+"""A base as targets.yaml names one."""
+
+
+def on_pulled(
+    bench: Bench,
+    native: Callable[..., tuple[Made, dict[str, Path]]],
+    layers: list[oci.Layer],
+    programs: dict[str, bytes],
+    **fields: Any,
+) -> oci.Layout:
+    """The image on a pulled base with these layers for both platforms."""
     bases = [
-        oci.PlatformImage(p, (lower,), oci.image_config(p, [lower], epoch=0, env={"LC_ALL": "C"}))
+        oci.PlatformImage(p, tuple(layers), oci.image_config(p, layers, epoch=0, env={"LC_ALL": "C"}, health=["/old"]))
         for p in ("linux/amd64", "linux/arm64")
     ]
     oci.write_layout(bench.root / "base", bases, epoch=0)
@@ -168,28 +232,33 @@ def test_image_on_a_base_that_was_pulled(bench: Bench, native: Callable[..., tup
         "image:base", {n: p.read_bytes() for n, p in files.items()}, (Output("base", "base", folder=True),)
     )
     libraries = {triple: native(triple) for triple in (X86, ARM)}
-    reference = f"registry.example/team/base@sha256:{'0' * 64}"
+    servers = {triple: program(bench, triple, content) for triple, content in programs.items()}
     recipe = OciImage(
         bases=tuple((t, pulled) for t in libraries),
         libraries=tuple((t, made) for t, (made, _) in libraries.items()),
-        programs=(),
-        pulled=reference,
+        programs=tuple((t, made) for t, (made, _) in servers.items()),
+        pulled=REFERENCE,
         library_path="/usr/lib",
         files=(),
         license_files=(),
         name="demo",
         version="1.2.3",
         user="65532:65532",
-        entrypoint=(),
+        entrypoint=fields.get("entrypoint", ()),
         cmd=(),
-        health=(),
+        health=fields.get("health", ()),
         env=(("A", "b"),),
         labels=(),
         epoch=0,
     )
-    needed = {pulled.id: paths, **{made.id: own for made, own in libraries.values()}}
+    needed = {pulled.id: paths, **{made.id: own for made, own in (*libraries.values(), *servers.values())}}
     shop = bench.make(recipe, Output("image", "layout", folder=True), needed=needed)
-    made = oci.read_layout(shop.output("layout"))
+    return oci.read_layout(shop.output("layout"))
+
+
+def test_image_on_a_base_that_was_pulled(bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]]) -> None:
+    lower = oci.write_layer(bench.root / "lower.tar.gz", [Entry("etc", folder=True), Entry("etc/base", b"1")], 0)
+    made = on_pulled(bench, native, [lower], {})
     for platform in ("linux/amd64", "linux/arm64"):
         one = made.image(platform)
         assert one.layers[0].digest == lower.digest
@@ -197,3 +266,40 @@ def test_image_on_a_base_that_was_pulled(bench: Bench, native: Callable[..., tup
         assert one.config["config"]["User"] == "65532:65532"
         assert {"A=b", "LC_ALL=C"} <= set(one.config["config"]["Env"])
         assert one.annotations["org.opencontainers.image.base.name"] == "registry.example/team/base"
+        assert one.config["config"]["Healthcheck"]["Test"] == ["CMD", "/old"]
+
+
+def layers_with_loaders(bench: Bench) -> list[oci.Layer]:
+    """As Debian has it: /lib64 is a link into /usr, the loader there one to the file of the C library's package."""
+    entries = [
+        Entry("lib64", link="usr/lib64"),
+        Entry("usr/lib64/ld-linux-x86-64.so.2", link="/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"),
+        Entry("lib", link="usr/lib"),
+        Entry("usr/lib/ld-linux-aarch64.so.1", b"arm64"),
+    ]
+    upper = [Entry("usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", b"amd64")]
+    return [
+        oci.write_layer(bench.root / "lower.tar.gz", with_folders(entries), 0),
+        oci.write_layer(bench.root / "upper.tar.gz", with_folders(upper), 0),
+    ]
+
+
+SERVERS = {X86: executable("amd64"), ARM: executable("arm64")}
+
+
+def test_loader_is_found_behind_links_in_another_layer(
+    bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]]
+) -> None:
+    layers = layers_with_loaders(bench)
+    made = on_pulled(bench, native, layers, SERVERS, entrypoint=("/usr/bin/serve",), health=("/usr/bin/serve", "-h"))
+    config = made.image("linux/arm64").config["config"]
+    assert (config["Entrypoint"], config["Healthcheck"]["Test"][1]) == (["/usr/bin/serve"], "/usr/bin/serve")
+
+
+def test_loader_that_an_upper_layer_took_away(
+    bench: Bench, native: Callable[..., tuple[Made, dict[str, Path]]]
+) -> None:
+    gone = with_folders([Entry("usr/lib/x86_64-linux-gnu/.wh.ld-linux-x86-64.so.2")])
+    layers = [*layers_with_loaders(bench), oci.write_layer(bench.root / "gone.tar.gz", gone, 0)]
+    with pytest.raises(VerificationError, match=r"/lib64/ld-linux-x86-64\.so\.2, which the base for linux/amd64 lacks"):
+        on_pulled(bench, native, layers, SERVERS)
