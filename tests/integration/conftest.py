@@ -14,8 +14,8 @@ from judges import CHECKOUT, OWN, VECTORS, ferrule, run
 from released import HOST, LINUX, Release
 
 HERE = Path(__file__).parent
-# Beside the toolchain itself: what runs JavaScript, and on Linux what runs images and programs of arm64.
-MORE = ("--with", "node", *(("--with", "container", "--with", "emulation") if HOST in LINUX else ()))
+# Beside the toolchain itself: Go, what runs JavaScript, and on Linux what runs images and programs of arm64.
+MORE = ("--with", "go", "--with", "node", *(("--with", "container", "--with", "emulation") if HOST in LINUX else ()))
 LEFT_OUT = pytest.StashKey[Counter[str]]()
 
 

@@ -17,7 +17,7 @@ from agreement import Used
 from arm64_python import run_python
 from judges import CHECKOUT, OWN, VECTORS, program, run
 from node_programs import installed
-from released import ARM, X86, sha256
+from released import ARM, WASM, X86, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from released import Release
 
 SOURCES = CHECKOUT / "tests" / "consumers"
+GO_MODULE = "example.org/ferrule/email-validator"
+GO_MACHINE = {X86: "amd64", ARM: "arm64"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,17 @@ class Builds:
         for source in (SOURCES / "node").iterdir():
             shutil.copy(source, folder)
         return folder
+
+    def go(self, road: str, target: str) -> Path:
+        """The program in Go for a road and a target, as somebody builds it who has the module in a folder."""
+        folder, program = self.folder / f"go-{road}", self.folder / f"go-{road}-{target}"
+        options = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0", "GOARCH": GO_MACHINE[target]}
+        if not folder.exists():
+            shutil.copytree(SOURCES / folder.name, folder)
+            replaced = f"-replace={GO_MODULE}={self.release.dist / 'go'}"
+            run(self.programs["go"], "mod", "edit", replaced, cwd=folder, **options)
+        run(self.programs["go"], "build", "-o", program, cwd=folder, **options)
+        return program
 
     def c(self, target: str) -> Path:
         """The program in C for a target, against the dynamic library of its SDK."""
@@ -103,6 +116,18 @@ def python_wasmtime(builds: Builds) -> str:
     ).stdout
 
 
+def go_purego(builds: Builds) -> str:
+    return run(builds.go("purego", X86), VECTORS, XDG_CACHE_HOME=str(builds.folder / "cache")).stdout
+
+
+def go_purego_arm64(builds: Builds) -> str:
+    return emulated(builds, builds.go("purego", ARM), XDG_CACHE_HOME=str(builds.folder / "cache"))
+
+
+def go_wazero(builds: Builds) -> str:
+    return run(builds.go("wazero", X86), VECTORS).stdout
+
+
 def node(builds: Builds) -> str:
     return run(builds.programs["node"], "main.mjs", VECTORS, cwd=builds.node).stdout
 
@@ -115,6 +140,17 @@ def in_package(release: Release) -> Used:
     with tarfile.open(release.made("package")) as package:
         (core,) = (m for m in package if m.name.endswith(".core.wasm"))
         return Used("core module", hashlib.sha256(package.extractfile(core).read()).hexdigest())
+
+
+def in_go_module(target: str) -> Callable[[Release], Used]:
+    def used(release: Release) -> Used:
+        if target == WASM:
+            (core,) = (release.dist / "go").rglob("*.wasm")
+            return Used("core module", sha256(core))
+        (found,) = (release.dist / "go" / "internal" / "ferrule" / "native" / f"linux_{GO_MACHINE[target]}").iterdir()
+        return library(found, target)
+
+    return used
 
 
 def in_sdk(target: str) -> Callable[[Release], Used]:
@@ -137,6 +173,9 @@ CONSUMERS = {
     "Rust": Consumer(rust, lambda _release: Used("the crate")),
     "C": Consumer(c, in_sdk(X86)),
     "C, aarch64": Consumer(c_arm64, in_sdk(ARM)),
+    "Go, purego": Consumer(go_purego, in_go_module(X86)),
+    "Go, purego, aarch64": Consumer(go_purego_arm64, in_go_module(ARM)),
+    "Go, wazero": Consumer(go_wazero, in_go_module(WASM)),
     "Node.js": Consumer(node, in_package),
     "Chromium": Consumer(browser, in_package),
     "Python, native": Consumer(python_native, in_wheel(X86)),
