@@ -46,8 +46,9 @@ def plan(
     problems: list[ConfigError] = []
     for artifact in in_order(config.artifacts):
         context = _context(config, artifact, project, disk, planned, platforms, is_packed=artifact.name in packed)
-        if any(name not in planned for _, name in artifact.spec.references()):
-            continue  # what it packs has a problem already, which is reported there
+        needed = [planned.get(name) for _, name in artifact.spec.references()]
+        if any(other is None or (narrowed and not other.actions) for other in needed):
+            continue  # what it needs has a problem, which is reported there, or is made for none of these targets
         if not context.targets and artifact.spec.targets is not None:
             if not narrowed:
                 problems.append(_no_target(config, artifact))

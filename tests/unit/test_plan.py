@@ -164,6 +164,24 @@ def test_artifact_without_a_target_is_left_out_of_a_part(demo: Demo) -> None:
     assert ids(plan(part, PROJECT, disk_of(demo.project), narrowed=True)) == ["header"]
 
 
+def test_what_needs_an_artifact_that_a_part_does_not_make_is_left_out_too(demo: Demo) -> None:
+    wazero = "github.com/tetratelabs/wazero v1.12.0"
+    modules = {
+        "lib": f"module example.org/demo\nrequire {wazero}\n",
+        "app": "module example.org/app\nrequire example.org/demo v1.2.3\n",
+    }
+    for name, text in modules.items():
+        (demo.project / name).mkdir()
+        (demo.project / name / "go.mod").write_text(text)
+    component = "component: {kind: component, crate: demo-wasm}"
+    module = "go: {kind: gomodule, source: lib, component: component}"
+    program = f"app: {{kind: goprogram, module: go, source: app, targets: [{X86}]}}"
+    loaded = config.load(artifacts(demo, HEADER, component, module, program), KINDS)
+    assert "app@" + X86 in ids(plan(loaded, PROJECT, disk_of(demo.project)))
+    part = replace(loaded, targets=tuple(t for t in loaded.targets if t.triple == X86))
+    assert ids(plan(part, PROJECT, disk_of(demo.project), narrowed=True)) == ["header"]
+
+
 def test_packer_wider_than_what_it_packs(demo: Demo) -> None:
     narrow = f"native: {{kind: library, crate: demo-ffi, targets: [{MAC}]}}"
     wide = f"sdk: {{kind: sdk, library: native, header: header, targets: [{X86}]}}"
