@@ -60,6 +60,10 @@ func start(t *testing.T, program string, environment ...string) (Library, error)
 	var stdout, stderr strings.Builder
 	command := exec.Command(program)
 	command.Env = append([]string{asChild + "=1"}, environment...)
+	// Where an emulator runs this, it has to find the C library of the machine that it plays.
+	if prefix, emulated := os.LookupEnv("QEMU_LD_PREFIX"); emulated {
+		command.Env = append(command.Env, "QEMU_LD_PREFIX="+prefix)
+	}
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {
 		return Library{}, fmt.Errorf("%w: %s", err, stderr.String())
