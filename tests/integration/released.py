@@ -39,6 +39,14 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def declared_in(header: Path) -> set[str]:
+    """The functions that a header declares, read without any knowledge of C but that of this header's form."""
+    text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.DOTALL)
+    functions = set(re.findall(r"^\w[\w *]*?\b(email_validator_\w+)\(", text, flags=re.MULTILINE))
+    assert len(functions) > 5
+    return functions
+
+
 @dataclass(frozen=True)
 class Release:
     """A dist/ folder, and a folder for what is taken out of it."""
@@ -90,11 +98,7 @@ class Release:
         return self.sdk(X86) / "include" / "email_validator.h"
 
     def declared(self) -> set[str]:
-        """The functions that the header declares, read without any knowledge of C but that of this header's form."""
-        text = re.sub(r"/\*.*?\*/", "", self.header().read_text(), flags=re.DOTALL)
-        functions = set(re.findall(r"^\w[\w *]*?\b(email_validator_\w+)\(", text, flags=re.MULTILINE))
-        assert len(functions) > 5
-        return functions
+        return declared_in(self.header())
 
     def image_manifest(self, target: str) -> dict:
         """The image's manifest for a target, found through both indexes by hand."""
