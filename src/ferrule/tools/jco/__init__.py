@@ -182,9 +182,7 @@ class Npm:
         node = nodes.find(host, self.wheel)
         command = None if isinstance(node, Fault) else npm(host, node.argv, self.wheel)
         if command is None:
-            raise ToolchainError(
-                "jco cannot be installed: Node.js and npm are not here any more", hint="ferrule doctor"
-            )
+            raise ToolchainError("jco cannot be installed: Node.js or npm is gone", hint="ferrule doctor")
         document = json.loads((_HERE / "package.json").read_bytes())
         document["dependencies"][PACKAGE] = self.version
         (place / "package.json").write_text(json.dumps(document), encoding="utf-8")
