@@ -28,16 +28,14 @@ NOX = LOCKS / "nox.txt"
 def release(session: nox.Session) -> None:
     """Set up what is missing, then make all of dist/."""
     prepare(session, FERRULE)
-    session.run("ferrule", "setup")
-    session.run("ferrule", "release", *session.posargs)
+    session.run("ferrule", "release", "--setup", *session.posargs)
 
 
 @nox.session
 def build(session: nox.Session) -> None:
     """Set up what is missing, then build for this machine: `-- [ARTIFACT…] [--target T]` builds just that."""
     prepare(session, FERRULE)
-    session.run("ferrule", "setup", *([] if session.posargs else ["--host-only"]))
-    session.run("ferrule", "build", *session.posargs)
+    session.run("ferrule", "build", "--setup", *session.posargs)
 
 
 @nox.session

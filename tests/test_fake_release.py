@@ -36,7 +36,7 @@ WHEELS = {
 }
 SDKS = {triple: f"demo-c-1.2.3-{triple}.tar.gz" for triple in (X86, ARM, MAC)}
 REAL_NAMES = {X86: "libdemo.so.1.2.3", ARM: "libdemo.so.1.2.3", MAC: "libdemo.1.2.3.dylib"}
-ACTIONS = 17
+ACTIONS = 20
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +199,11 @@ def test_sdist_holds_the_crate_and_the_package(released: Demo) -> None:
     assert {f"demo-1.2.3/rust/{n}" for n in ("Cargo.toml", "Cargo.lock", "demo-ffi/src/lib.rs")} <= names
 
 
-def test_image_holds_the_base_and_the_library(released: Demo) -> None:
+def test_image_holds_the_base_the_library_and_the_program(released: Demo) -> None:
+    for triple in (X86, ARM):
+        packed = {(p["kind"], p["target"]): p["sha256"] for p in manifest(released)["packed"]}
+        program = in_image(released, triple, "usr/bin/server")
+        assert hashlib.sha256(program).hexdigest() == packed["goprogram", triple]
     assert in_image(released, X86, "usr/lib/libc.so.6") == b"the C library of amd64"
     assert in_image(released, ARM, "usr/lib/libc.so.6") == b"the C library of arm64"
 
@@ -221,6 +225,18 @@ def test_second_run_starts_no_program_and_writes_nothing(shipped: Demo) -> None:
     assert shipped.calls == calls
     assert shipped.touched() == files
     assert f"0 built, {ACTIONS} unchanged" in done.stderr
+
+
+def test_a_release_that_stands_is_told_without_reading_the_configuration(shipped: Demo) -> None:
+    first = shipped.ferrule("release").stdout
+    again = shipped.ferrule("release", "--setup", PYTHONPROFILEIMPORTTIME="1")
+    assert again.stdout == first
+    assert "pydantic" not in again.stderr
+    (shipped.dist / "SHA256SUMS").write_text("something else\n")
+    mended = shipped.ferrule("release", "--setup", PYTHONPROFILEIMPORTTIME="1")
+    assert mended.stdout == first
+    assert "pydantic" in mended.stderr
+    assert sums_agree(shipped.dist)
 
 
 def test_other_folder_user_settings_and_moment_give_the_same_bytes(released: Demo, tmp_path: Path) -> None:

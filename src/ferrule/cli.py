@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,15 +14,17 @@ import click
 
 from ferrule import __version__
 from ferrule.errors import ConfigErrors, FerruleError
+from ferrule.places import STATE, find_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ferrule.config import Config
-    from ferrule.model import Plan, Report
+    from ferrule.model import Json, Plan, Report
     from ferrule.release import Surroundings
     from ferrule.tools.host import Host
     from ferrule.tools.rust import Road
+    from ferrule.tools.toolchain import Wanted
 
 INTERRUPTED = 130
 
@@ -101,6 +103,12 @@ def running(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def making(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of commands that make files."""
+    help_ = "Install what is missing first, as `ferrule setup` does."
+    return click.option("--setup", "set_up", is_flag=True, help=help_)(running(command))
+
+
 def host(*, offline: bool) -> Host:
     """The machine as the process environment describes it."""
     import platform  # noqa: PLC0415
@@ -161,7 +169,7 @@ def cli() -> None:
 
 @cli.command()
 @shared
-@running
+@making
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the release goes; dist/ of the project.")
 def release(directory: Path, output: Path | None, jobs: int | None, rust: Road | None, **options: bool) -> None:
     """Make everything that targets.yaml describes, into dist/.
@@ -171,17 +179,23 @@ def release(directory: Path, output: Path | None, jobs: int | None, rust: Road |
       ferrule release
       ferrule release --offline --jobs 8
     """
-    from ferrule import release as work  # noqa: PLC0415
+    told = Options(directory, options["as_json"], options["quiet"])
+    wish = Wish(find_project(directory), output, "dist", offline=options["offline"], rust=rust)
+    if wish.stands(told):
+        return
+    from ferrule import release as work  # noqa: PLC0415 - what it imports is most of a run with nothing to do
 
     config = work.load(directory)
     around = surroundings(jobs=jobs, offline=options["offline"], rust=rust)
     plan = work.make_plan(config, around)
-    _run(config, plan, around, output or config.root / "dist", Options(directory, options["as_json"], options["quiet"]))
+    if options["set_up"]:
+        _set_up(work.wanted_tools(config, plan, around.road), around.host, told)
+    _run(config, plan, around, wish, told)
 
 
 @cli.command()
 @shared
-@running
+@making
 @click.argument("artifacts", nargs=-1)
 @click.option("-t", "--target", "targets", multiple=True, help="A target, or `all`; by default this machine's.")
 @click.option(
@@ -203,20 +217,90 @@ def build(
       ferrule build
       ferrule build sdk-c --target aarch64-unknown-linux-gnu
     """
-    from ferrule import release as work  # noqa: PLC0415
+    told = Options(directory, options["as_json"], options["quiet"])
+    part = Wish(
+        *(find_project(directory), output, f"{STATE}/out", artifacts, targets),
+        offline=options["offline"],
+        rust=rust,
+        everything=True,
+    )
+    if part.stands(told):
+        return
+    from ferrule import release as work  # noqa: PLC0415 - what it imports is most of a run with nothing to do
 
     config = work.load(directory)
     around = surroundings(jobs=jobs, offline=options["offline"], rust=rust)
     plan = work.part(config, around, artifacts, targets)
-    place = output or config.root / work.STATE / "out"
-    options_ = Options(directory, options["as_json"], options["quiet"])
-    _run(config, plan, around, place, options_, everything=True)
+    if options["set_up"]:
+        _set_up(work.wanted_tools(config, plan, around.road), around.host, told)
+    _run(config, plan, around, part, told)
 
 
-def _run(
-    config: Config, plan: Plan, around: Surroundings, output: Path, options: Options, *, everything: bool = False
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked to be made, and where; `usual` is the output folder where none was named."""
+
+    root: Path
+    named: Path | None
+    usual: str
+    artifacts: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    offline: bool = False
+    rust: Road | None = None
+    everything: bool = False
+
+    @property
+    def output(self) -> Path:
+        """Where the files go."""
+        return (self.named or self.root / self.usual).absolute()
+
+    def document(self) -> Json:
+        """All of it, and what else an outcome depends on, for the record of what stands."""
+        from ferrule.engine import settled  # noqa: PLC0415
+
+        return settled.wish(
+            self.root,
+            host(offline=self.offline),
+            output=str(self.output),
+            artifacts=list(self.artifacts),
+            targets=list(self.targets),
+            road=self.rust,
+            everything=self.everything,
+            epoch=os.environ.get("SOURCE_DATE_EPOCH"),
+        )
+
+    def stands(self, options: Options) -> bool:
+        """Tell it at once if the last run made exactly this and nothing changed since; else leave it to a whole run."""
+        import time  # noqa: PLC0415
+
+        from ferrule.engine import settled  # noqa: PLC0415
+        from ferrule.engine.sources import StatIndex  # noqa: PLC0415
+
+        if options.json or "GITHUB_ACTIONS" in os.environ or "GITHUB_STEP_SUMMARY" in os.environ:
+            return False
+        started, state, wish = time.monotonic(), self.root / STATE, self.document()
+        index = StatIndex(state / "index.json", time.time_ns)
+        told: Any = settled.recall(settled.record_file(state, wish), self.root, index, wish)
+        if told is None:
+            return False
+        index.save()
+        from ferrule.reporting import table  # noqa: PLC0415
+        from ferrule.reporting.report import duration  # noqa: PLC0415
+
+        if not options.quiet:
+            took = duration(time.monotonic() - started)
+            click.echo(f"0 built, {told['actions']} unchanged, in {took}", err=True)
+        colour, terminal = "NO_COLOR" not in os.environ, sys.stdout.isatty()
+        rows = [table.Row(**row) for row in told["rows"]]
+        table.show_rows(rows, sys.stdout, colour=colour and terminal, width=None if terminal else 160)
+        if not options.quiet:
+            click.echo(f"{_counted(told['files'], 'file')} in {_shown(self.output)}")
+        return True
+
+
+def _run(config: Config, plan: Plan, around: Surroundings, wish: Wish, options: Options) -> None:
     from ferrule import release as work  # noqa: PLC0415
+    from ferrule.model import to_json  # noqa: PLC0415
     from ferrule.reporting import reporter, style_for, table  # noqa: PLC0415
 
     stream = sys.stdout
@@ -227,17 +311,21 @@ def _run(
     live = reporter(
         style,
         stream if style in {"json", "github"} else sys.stderr,
-        logs=config.root / work.STATE / "work" / "logs",
+        logs=config.root / STATE / "work" / "logs",
         colour=colour,
         width=None,
         quiet=options.quiet,
     )
     with live:
-        report = work.run(config, plan, around, live, output=output.absolute(), everything=everything)
+        report = work.run(config, plan, around, live, output=wish.output, everything=wish.everything)
     if not options.json:
         table.show(report, stream, colour=colour and stream.isatty(), width=None if stream.isatty() else 160)
     _summarise(report)
-    finish(report, output, options)
+    if not report.failed:
+        rows = to_json([replace(row, state="unchanged") for row in table.rows(report)])
+        told: Json = {"actions": len(report.outcomes), "files": len(report.placed), "rows": rows}
+        work.settle(config, plan, around, report, output=wish.output, wish=wish.document(), told=told)
+    finish(report, wish.output, options)
 
 
 def _summarise(report: Report) -> None:
@@ -398,17 +486,21 @@ def setup(directory: Path, extras: tuple[str, ...], *, host_only: bool, dry_run:
       ferrule setup
       ferrule setup --rust rustup --dry-run
     """
-    from ferrule import doctor as examination  # noqa: PLC0415
     from ferrule import release as work  # noqa: PLC0415
 
     around = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
     wanted = work.wanted(work.load(directory), around, extras=extras, host_only=host_only)
+    _set_up(wanted, around.host, Options(directory, options["as_json"], options["quiet"]), dry_run=dry_run)
+
+
+def _set_up(wanted: Wanted, host: Host, options: Options, *, dry_run: bool = False) -> None:
+    from ferrule import doctor as examination  # noqa: PLC0415
 
     def say(text: str) -> None:
-        if not options["quiet"]:
-            click.echo(text, err=options["as_json"])
+        if not options.quiet:
+            click.echo(text, err=options.json)
 
-    examination.setup(wanted, around.host, say, dry_run=dry_run)
+    examination.setup(wanted, host, say, dry_run=dry_run)
 
 
 @cli.command()

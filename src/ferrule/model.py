@@ -148,11 +148,16 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that will be done, in an order in which every action follows those it needs."""
+    """Everything that will be done, in an order in which every action follows those it needs.
+
+    It was made from targets.yaml, the Cargo manifests, the files `read` and the names of folders in those `listed`.
+    """
 
     project: str
     version: str
     actions: tuple[Action, ...]
+    read: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

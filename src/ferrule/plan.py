@@ -6,7 +6,7 @@ Nothing is decided later: file names, tags, targets and recipes are all in the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,9 @@ def plan(
     packed = {name for artifact in config.artifacts if artifact.kind.packs for _, name in artifact.spec.references()}
     planned: dict[str, _Planned] = {}
     problems: list[ConfigError] = []
+    read: dict[str, None] = {}
+    listed: dict[str, None] = {}
+    disk = _noting(disk, read, listed)
     for artifact in in_order(config.artifacts):
         context = _context(config, artifact, project, disk, planned, platforms, is_packed=artifact.name in packed)
         needed = [planned.get(name) for _, name in artifact.spec.references()]
@@ -64,7 +67,21 @@ def plan(
     problems += _collisions(config, actions)
     if problems:
         raise ConfigErrors(tuple(problems))
-    return Plan(project.name, project.version, actions)
+    return Plan(project.name, project.version, actions, tuple(read), tuple(listed))
+
+
+def _noting(disk: Disk, read: dict[str, None], listed: dict[str, None]) -> Disk:
+    """The same disk, which notes down what was looked at."""
+
+    def read_text(name: str) -> str:
+        read[name] = None
+        return disk.read_text(name)
+
+    def folders(name: str) -> tuple[str, ...]:
+        listed[name] = None
+        return disk.folders(name)
+
+    return Disk(read_text, folders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +117,7 @@ def only(plan: Plan, wanted: Callable[[Action], bool]) -> Plan:
         if action_id not in keep:
             keep.add(action_id)
             waiting += by_id[action_id].needs
-    return Plan(plan.project, plan.version, tuple(a for a in plan.actions if a.id in keep))
+    return replace(plan, actions=tuple(a for a in plan.actions if a.id in keep))
 
 
 def document(plan: Plan) -> Json:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ferrule import plan as planning
+from ferrule.engine import settled
 from ferrule.engine.events import Noticed
 from ferrule.engine.scheduler import Engine
 from ferrule.engine.sources import StatIndex
@@ -16,6 +17,7 @@ from ferrule.engine.store import ASIDE, Store, storage_errors
 from ferrule.engine.workshop import Site
 from ferrule.errors import ConfigError, StorageError
 from ferrule.model import Action, Digest, FileRecord, Json, Outcome, Output, Placed, Plan, Report
+from ferrule.places import FILE, MANIFEST, STATE, find_project
 from ferrule.spec import Project
 
 if TYPE_CHECKING:
@@ -27,11 +29,6 @@ if TYPE_CHECKING:
     from ferrule.tools.host import Host
     from ferrule.tools.rust import Road
     from ferrule.tools.toolchain import Toolchain, Wanted
-
-STATE: Final = ".ferrule"
-"""Folder of the project for everything that may be deleted: results, work in progress, Cargo's target folders."""
-
-MANIFEST: Final = "manifest.json"
 
 EXTRAS: Final = {"emulation": "qemu-aarch64"}
 """Tools that people may ask for besides those of a plan, where their name is another one."""
@@ -60,7 +57,7 @@ def load(folder: Path) -> Config:
     from ferrule import config  # noqa: PLC0415
     from ferrule.kinds import KINDS  # noqa: PLC0415
 
-    return config.load(config.find_project(folder), KINDS)
+    return config.load(find_project(folder), KINDS)
 
 
 def make_plan(config: Config, around: Surroundings, *, narrowed: bool = False) -> Plan:
@@ -239,6 +236,49 @@ def run(
             ship(store, index, placed, manifest, output, state, listen)
         index.save()
     return report
+
+
+def settle(
+    config: Config, plan: Plan, around: Surroundings, report: Report, *, output: Path, wish: Json, told: Json
+) -> None:
+    """Remember that all of this stands, so that the next run with the same wish can tell it at once.
+
+    A record that cannot be written only costs time later.
+    """
+    toolchain = _toolchain(config, plan, around)
+    state = config.root / STATE
+    index = StatIndex(state / "index.json", around.now_ns)
+    store = Store(state / "store", index, lambda _: None)
+    tools = toolchain.tools.values() if toolchain else ()
+    results = [store.find(outcome.key) for outcome in report.outcomes if outcome.key]
+    basis = settled.Basis(
+        files=tuple(
+            dict.fromkeys(
+                (
+                    FILE,
+                    *(f"{crate.folder}/Cargo.toml" for crate in config.workspace.crates.values()),
+                    *config.workspace.settings,
+                    *plan.read,
+                    *(name for result in results if result for name in result.discovered),
+                )
+            )
+        ),
+        programs=tuple(tool.argv[0] for tool in tools if tool.argv),
+        folders=tuple(n for n in plan.listed if (config.root / n).is_dir()),
+        trees=((config.workspace.folder, "Cargo.toml"),),
+        sources=tuple(sorted({name for action in plan.actions for name in action.sources})),
+        output=os.fspath(output),
+        placed={
+            **{p.file: (p.digest.hex, p.executable) for p in report.placed},
+            MANIFEST: (index.digest(output / MANIFEST).hex, False),
+        },
+    )
+    file = settled.record_file(state, wish)
+    content = settled.remember(file, config.root, index, wish, basis, told)
+    if content is not None:
+        with suppress(StorageError):
+            _write_aside(file, content)
+            index.save()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pytest
 from pydantic import Field, field_validator
 
-from ferrule import config
+from ferrule import config, places
 from ferrule.errors import ConfigError, ConfigErrors
 from ferrule.model import Action, Target
 from ferrule.platforms import PLATFORMS
@@ -502,19 +502,19 @@ def test_a_folder_in_place_of_the_file(project: Path):
 
 def test_find_project_from_below(project: Path):
     (project / "targets.yaml").write_text("")
-    assert config.find_project(project) == project
-    assert config.find_project(project / "rust" / "ffi") == project
+    assert places.find_project(project) == project
+    assert places.find_project(project / "rust" / "ffi") == project
 
 
 def test_find_project_says_what_to_do(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"there is no targets\.yaml here") as caught:
-        config.find_project(tmp_path)
+        places.find_project(tmp_path)
     assert caught.value.where == str(tmp_path)
     assert "docs/targets.md" in str(caught.value.hint)
 
 
 def test_find_project_passes_over_folders_it_may_not_see(tmp_path: Path):
-    assert config.find_project(_with_file(tmp_path) / ("x" * 300)) == tmp_path
+    assert places.find_project(_with_file(tmp_path) / ("x" * 300)) == tmp_path
 
 
 def _with_file(folder: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ferrule.config.artifacts import ArtifactConfig
-from ferrule.config.loading import FILE, Config, Toolchain, document, find_project, load
+from ferrule.config.loading import Config, Toolchain, document, load
 from ferrule.config.publishing import reference, schema
 
-__all__ = ["FILE", "ArtifactConfig", "Config", "Toolchain", "document", "find_project", "load", "reference", "schema"]
+__all__ = ["ArtifactConfig", "Config", "Toolchain", "document", "load", "reference", "schema"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from ferrule.config.references import Surroundings, check_references
 from ferrule.config.sections import VERSION, Outline, ProjectSection, TargetSection, ToolchainSection
 from ferrule.errors import ConfigError
 from ferrule.model import Json, Target, to_json
+from ferrule.places import FILE
 from ferrule.platforms import PLATFORMS, Platform
 from ferrule.spec import Project
 from ferrule.workspace import Workspace, read_workspace
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.spec import KeyPath, Kind
-
-FILE = "targets.yaml"
 
 _GLIBC_MINORS = range(17, 45)
 """glibc 2.17 is the oldest that Rust's standard library runs with (platform support), 2.44 the newest of zig 0.17."""
@@ -66,20 +64,6 @@ class Config:
         """`file:line:column` of a path of keys and indexes, or of the deepest part of it that the file has."""
         mark, _ = find(self.tree, path)
         return f"{self.file}:{mark.line}:{mark.column}"
-
-
-def find_project(start: Path) -> Path:
-    """The nearest folder, from `start` upwards, that holds targets.yaml; raises ConfigError."""
-    folder = start.absolute()
-    for candidate in (folder, *folder.parents):
-        with suppress(OSError):  # a folder that may not be looked into holds nothing for us
-            if (candidate / FILE).exists():
-                return candidate
-    raise ConfigError(
-        f"there is no {FILE} here or in any folder above",
-        where=str(start),
-        hint=f"write a {FILE} at the root of the project; docs/targets.md has a first example",
-    )
 
 
 def load(

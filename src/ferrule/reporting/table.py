@@ -10,6 +10,8 @@ from ferrule.reporting.report import duration, size
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from rich.console import Console
+
     from ferrule.model import Placed, Report
 
 
@@ -49,11 +51,18 @@ def _row(file: str, files: list[Placed]) -> Row:
 
 def show(report: Report, stream: TextIO, *, colour: bool, width: int | None) -> None:
     """Write the table, and below it what failed or was left out, with the reason."""
-    from rich.console import Console  # noqa: PLC0415
+    show_rows(rows(report), stream, colour=colour, width=width)
+    if report.failed:
+        console = _console(stream, colour=colour, width=width)
+        for outcome in report.failed:
+            console.print(f"\n{outcome.action.id} {outcome.state}", style="red", markup=False)
+            console.print(f"  {outcome.error or outcome.reason}", markup=False, soft_wrap=True)
+
+
+def show_rows(found: list[Row], stream: TextIO, *, colour: bool, width: int | None) -> None:
+    """Write the table alone; nothing at all if it has no rows."""
     from rich.table import Table  # noqa: PLC0415
 
-    console = Console(file=stream, no_color=not colour, width=width, highlight=False)
-    found = rows(report)
     if found:
         table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
         table.add_column("artifact", overflow="fold")
@@ -63,10 +72,13 @@ def show(report: Report, stream: TextIO, *, colour: bool, width: int | None) -> 
         table.add_column("time", justify="right", no_wrap=True)
         for row in found:
             table.add_row(row.file, row.target, size(row.size), row.digest, row.state)
-        console.print(table)
-    for outcome in report.failed:
-        console.print(f"\n{outcome.action.id} {outcome.state}", style="red", markup=False)
-        console.print(f"  {outcome.error or outcome.reason}", markup=False, soft_wrap=True)
+        _console(stream, colour=colour, width=width).print(table)
+
+
+def _console(stream: TextIO, *, colour: bool, width: int | None) -> Console:
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(file=stream, no_color=not colour, width=width, highlight=False)
 
 
 def markdown(report: Report) -> str:

@@ -1,0 +1,166 @@
+"""A release that stands, remembered: the next run can say so without reading the configuration again.
+
+Reading and planning take most of a run that has nothing to do, because of what they import. The record names every
+file that the last run went by, with its digest; if each is as it was, and so is every file that was put in place, the
+outcome would be the same. Whatever is doubtful is left to a whole run, which is always right.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ferrule.engine.key import canonical
+from ferrule.engine.sources import IGNORED, StatIndex, source_digests
+from ferrule.errors import FerruleError
+from ferrule.model import Digest, Json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ferrule.tools.host import Host
+
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a run went by.
+
+    `files` were read (relative to the project, or absolute) and `programs` are believed to be the same as long as their
+    stat data are, as the toolchain's own record believes it; of `folders` the names of the folders in them counted, and
+    of `trees` where below them a file has a certain name (tree and file name); `sources` are those of all actions;
+    `placed` is what stands in the output folder: digest and executable bit by name, and nothing else is there.
+    """
+
+    files: tuple[str, ...]
+    programs: tuple[str, ...]
+    folders: tuple[str, ...]
+    trees: tuple[tuple[str, str], ...]
+    sources: tuple[str, ...]
+    output: str
+    placed: Mapping[str, tuple[str, bool]]
+
+
+def record_file(state: Path, wish: Json) -> Path:
+    """Where the record of what was wished for is kept."""
+    return state / f"settled-{Digest.of(canonical(wish)).short}.json"
+
+
+def remember(file: Path, root: Path, index: StatIndex, wish: Json, basis: Basis, told: Json) -> bytes | None:
+    """The record to be written to `file`, with what to tell; None if it stands there already or cannot be made."""
+    try:
+        seen = _seen(root, index, basis)
+    except (FerruleError, OSError):
+        return None
+    content = canonical({"version": _VERSION, "wish": wish, "basis": to_json(basis), "told": told, "seen": seen})
+    with suppress(OSError):
+        if file.read_bytes() == content:
+            return None
+    return content
+
+
+def recall(file: Path, root: Path, index: StatIndex, wish: Json) -> Json | None:
+    """What to tell if nothing changed since the record was written; None if something did, or nobody can say."""
+    try:
+        document = json.loads(file.read_bytes())
+        if document["version"] != _VERSION or document["wish"] != wish:
+            return None
+        basis = document["basis"]
+        seen = _seen(
+            root,
+            index,
+            Basis(
+                files=tuple(basis["files"]),
+                programs=tuple(basis["programs"]),
+                folders=tuple(basis["folders"]),
+                trees=tuple((tree, name) for tree, name in basis["trees"]),
+                sources=tuple(basis["sources"]),
+                output=basis["output"],
+                placed={name: (hexadecimal, bit) for name, (hexadecimal, bit) in basis["placed"].items()},
+            ),
+        )
+        told: Json = document["told"]
+    except (FerruleError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    else:
+        return told if seen == document["seen"] else None
+
+
+def wish(root: Path, host: Host, **asked: Json) -> Json:
+    """What a person asked for, where, and by which program: everything else that an outcome depends on."""
+    from ferrule.tools import git  # noqa: PLC0415
+
+    state = git.state(root, host)
+    given = ("RUSTC", "CARGO", "RUSTUP_HOME", "CARGO_HOME", "HOME")
+    return {
+        "asked": dict(asked),
+        "program": _program(),
+        "commit": [state.commit, state.dirty],
+        "machine": [host.system, host.machine, str(host.cache)],
+        "path": [str(folder) for folder in host.path],
+        "given": {name: host.environment.get(name) for name in given},
+    }
+
+
+def _program() -> str:
+    """What stands for the running program: its own files and the folder of installed packages, by their stat data."""
+    import click  # noqa: PLC0415
+
+    package, installed = Path(__file__).parent.parent, Path(click.__file__).parent.parent
+    files = (place for place in sorted(package.rglob("*")) if place.suffix != ".pyc" and place.is_file())
+    marks = [sys.version, *(f"{place.name} {_mark(place)}" for place in (*files, installed))]
+    return Digest.of("\n".join(marks).encode()).hex
+
+
+def _seen(root: Path, index: StatIndex, basis: Basis) -> Json:
+    """One digest of everything that counts; raises OSError or FerruleError where something is not as a run needs it."""
+    output = root / basis.output
+    return Digest.of(
+        canonical(
+            {
+                "files": [index.digest(root / name).hex for name in basis.files],
+                "programs": to_json([_mark(Path(name)) for name in basis.programs]),
+                "folders": to_json([_folders(root / name) for name in basis.folders]),
+                "trees": to_json([sorted(_named(root / tree, name)) for tree, name in basis.trees]),
+                "sources": {n: d.hex for n, d in source_digests(index, root, basis.sources).items()},
+                "placed": _stands(output, index, basis.placed),
+            }
+        )
+    ).hex
+
+
+def _mark(place: Path) -> list[int]:
+    stat = place.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+
+
+def _folders(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+
+
+def _named(tree: Path, name: str) -> Iterable[str]:
+    for folder, folders, files in os.walk(tree):
+        folders[:] = [f for f in folders if f not in IGNORED]
+        if name in files:
+            yield folder
+
+
+def _stands(output: Path, index: StatIndex, placed: Mapping[str, tuple[str, bool]]) -> Json:
+    found: dict[str, Json] = {}
+    wanted: dict[str, Json] = {name: list(value) for name, value in placed.items()}
+    for folder, _, files in os.walk(output):
+        for name in files:
+            path = os.path.join(folder, name)  # noqa: PTH118 - a Path costs more
+            if os.path.islink(path):  # noqa: PTH114
+                raise OSError(f"{path} is a link")
+            executable = bool(os.stat(path).st_mode & 0o100)  # noqa: PTH116
+            found[os.path.relpath(path, output)] = [index.digest(path).hex, executable]
+    if found != wanted:
+        raise OSError(f"{output} holds something else than what was put there")
+    return found
