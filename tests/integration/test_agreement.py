@@ -114,13 +114,19 @@ def test_it_prints_the_expected_bytes_for_every_vector(agreement, consumer):
     assert row.total > 500
 
 
+def test_all_run_what_was_compiled_once(agreement):
+    used = {agreement.row(consumer).used for consumer in CONSUMERS}
+    assert len(used) == len({one.what for one in used}) > 3
+
+
 def test_the_page_is_current(agreement, release, pytestconfig):
     rows = [agreement.row(consumer) for consumer in CONSUMERS]
     assert [row.consumer for row in rows if not row.agrees] == []
     page = PAGE.read_text(encoding="utf-8")
     if pytestconfig.getoption("--write-agreement", default=False):
-        source = release.manifest["source"]["commit"]
-        made = f"Release {release.manifest['release']}, of commit {source[:DIGITS]}:"
+        source = release.manifest["source"]
+        beyond = " and changes that are in no commit" if source["dirty"] else ""
+        made = f"Release {release.manifest['release']}, of commit {source['commit'][:DIGITS]}{beyond}:"
         page = written(page, rows, made)
         PAGE.write_text(page, encoding="utf-8")
     assert promised(page) == [row.cells()[:-1] for row in rows], f"run: {COMMAND}"
