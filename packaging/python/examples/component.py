@@ -70,7 +70,7 @@ class EmailValidator:
         setattr(options, "allow-domain-literal", allow_domain_literal)
         setattr(options, "blocked-emails", list(blocked_emails))
         result = self._function(self._store, candidate, options)
-        # Frees the result inside the component; a second call without it traps.
+        # Versions of wasmtime that do not free the result by themselves refuse the next call without it.
         self._function.post_return(self._store)
         assert isinstance(result, Variant)  # noqa: S101 - what the WIT says: result<string, string>
         if result.tag == "err":
