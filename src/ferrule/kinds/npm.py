@@ -47,42 +47,38 @@ class NpmSpec(Spec):
 
 
 def plan(spec: NpmSpec, context: Context) -> list[Action]:
-    """One package, since a component runs on every machine."""
-    if not context.targets:
-        return []
-    target, *others = (t.triple for t in context.targets)
-    if others:
-        raise PlanProblem("component", f"{spec.component} is made for several targets", "select one with `targets`")
-    component = context.action_for(spec.component, target)
-    if component is None:
-        raise PlanProblem("component", f"{spec.component} is not made for {target}", "widen `targets` there")
+    """The package, which is one for all machines as the component is."""
+    return [_action(spec, context, target.triple) for target in context.targets]
+
+
+def _action(spec: NpmSpec, context: Context, triple: str) -> Action:
     project = context.project
+    component = context.action_for(spec.component, triple)
+    output = component.made.output("component") if component else None
+    if component is None or output is None:
+        raise PlanProblem("component", f"{spec.component} is not made for {triple}", "widen `targets` there")
     if "+" in project.version:
         raise PlanProblem("kind", f"npm drops what follows the + of {project.version}", "release a version without it")
-    made = component.made.output("component")
-    stem = made.name.removesuffix(".wasm").removesuffix(f"-{project.version}") if made else COMPONENT
     manifest = package_json(spec.source, context)
     tarball = f"{manifest['name'].removeprefix('@').replace('/', '-')}-{project.version}.tgz"
-    return [
-        Action(
-            id=f"{context.artifact}@{target}",
-            artifact=context.artifact,
-            kind="npm",
-            target=target,
-            recipe=NpmPackage(
-                source=spec.source,
-                stem=stem,
-                component=component.made,
-                manifest=json.dumps(manifest, indent=2, ensure_ascii=False) + "\n",
-                license_files=project.license_files,
-                epoch=project.epoch,
-            ),
-            outputs=(Output(tarball, "package", tarball if context.ship else None),),
-            needs=(component.id,),
-            sources=(spec.source, *project.license_files),
-            tools=("jco",),
-        )
-    ]
+    return Action(
+        id=f"{context.artifact}@{triple}",
+        artifact=context.artifact,
+        kind="npm",
+        target=triple,
+        recipe=NpmPackage(
+            source=spec.source,
+            stem=output.name.removesuffix(".wasm").removesuffix(f"-{project.version}"),
+            component=component.made,
+            manifest=json.dumps(manifest, indent=2, ensure_ascii=False) + "\n",
+            license_files=project.license_files,
+            epoch=project.epoch,
+        ),
+        outputs=(Output(tarball, "package", tarball if context.ship else None),),
+        needs=(component.id,),
+        sources=(spec.source, *project.license_files),
+        tools=("jco",),
+    )
 
 
 def package_json(source: str, context: Context) -> dict[str, Any]:
@@ -184,7 +180,7 @@ def _document(text: str, place: str) -> dict[str, Any]:
 def _check_entry_points(manifest: Mapping[str, Any], source: str, context: Context) -> None:
     """Refuse a package.json that leads to files of its own that are not there; the component's are not there yet."""
     for path in entry_points(manifest):
-        if not path.startswith(f"{COMPONENT}/") and "*" not in path and not _exists(f"{source}/{path}", context):
+        if not _is_of_component(path) and "*" not in path and not _exists(f"{source}/{path}", context):
             raise PlanProblem(
                 "source", f"{source}/package.json leads to ./{path}, which cannot be read", "correct its `exports`"
             )
@@ -237,15 +233,15 @@ class NpmPackage:
         """Write the tarball as npm does: everything in the folder `package`."""
         from ferrule.formats.tar import write_tar_gz  # noqa: PLC0415
 
-        wrapper, generated = self._wrapper(shop), self._generated(shop)
-        entries = in_order((*wrapper, *below(COMPONENT, generated)))
-        names = {entry.name for entry in entries}
+        entries = in_order((*self._wrapper(shop), *below(COMPONENT, self._generated(shop))))
+        names = [entry.name for entry in entries]
         for path in entry_points(json.loads(self.manifest)):
             if "*" not in path and path not in names:
+                written = ", ".join(name for name in names if _is_of_component(name))
                 raise BuildError(
                     f"package.json leads to ./{path}, which is not in the package",
                     where=f"{self.source}/package.json",
-                    hint=f"correct its `exports`; the release writes {', '.join(sorted(e.name for e in generated))}",
+                    hint=f"correct its `exports`; the release writes {written}",
                 )
         write_tar_gz(shop.output("package"), below("package", entries), self.epoch)
 
@@ -308,10 +304,13 @@ class NpmPackage:
         return output.name if output else role
 
 
+def _is_of_component(name: str) -> bool:
+    return name.startswith(f"{COMPONENT}/")
+
+
 def _is_packed(name: str, wanted: list[str] | None) -> bool:
     """Whether a file of the source folder belongs into the package, as npm would say."""
-    top = name.partition("/")[0]
-    if top == COMPONENT or name.rpartition("/")[2] in _NEVER:
+    if _is_of_component(name) or name.rpartition("/")[2] in _NEVER:
         return False
     if wanted is None or name == "package.json" or ("/" not in name and _ALWAYS.fullmatch(name)):
         return True
