@@ -59,7 +59,8 @@ def of_go(said: str) -> dict[str, Cost]:
     for line in _GO_LINE.finditer(said):
         name = line["input"].lower()
         per = BATCH if name == "batch" else 1
-        memory = f"{_count(line['allocations'], per)} allocations, {_count(line['bytes'], per)} B"
+        count = _count(line["allocations"], per)
+        memory = f"{count} allocation{'s' if count != '1' else ''}, {_count(line['bytes'], per)} B"
         found[name] = Cost(float(line["ns"]) / per, memory)
     if not found:
         raise ValueError(f"no benchmark in {said!r}")

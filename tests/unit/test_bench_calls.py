@@ -36,6 +36,11 @@ def test_go_tells_time_and_memory_for_one_address(cost: ModuleType) -> None:
     }
 
 
+def test_one_allocation_is_one(cost: ModuleType) -> None:
+    said = "BenchmarkShort  100  5 ns/op  24 B/op  1 allocs/op\n"
+    assert cost.of_go(said)["short"].memory == "1 allocation, 24 B"
+
+
 def test_words_without_a_benchmark_are_refused(cost: ModuleType) -> None:
     with pytest.raises(ValueError, match="no benchmark in 'PASS"):
         cost.of_go("PASS\n")
