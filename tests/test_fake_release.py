@@ -36,7 +36,7 @@ WHEELS = {
 }
 SDKS = {triple: f"demo-c-1.2.3-{triple}.tar.gz" for triple in (X86, ARM, MAC)}
 REAL_NAMES = {X86: "libdemo.so.1.2.3", ARM: "libdemo.so.1.2.3", MAC: "libdemo.1.2.3.dylib"}
-ACTIONS = 20
+ACTIONS = 21
 
 
 @pytest.fixture(scope="module")
@@ -154,9 +154,13 @@ def test_manifest_names_every_file_with_its_digest_size_and_origin(released: Dem
 
 def test_manifest_names_what_is_packed_inside(released: Demo) -> None:
     packed = {(p["artifact"], p["target"], p["name"]): p["sha256"] for p in manifest(released)["packed"]}
-    assert {name for _, _, name in packed} == {"demo.h", "libdemo.so.1", "libdemo.1.dylib", "libdemo.a", "base.tar.gz"}
+    names = {name for _, _, name in packed if not name.startswith("go/")}
+    assert names == {"demo.h", "libdemo.so.1", "libdemo.1.dylib", "libdemo.a", "base.tar.gz", "server"}
+    folders = {X86: "linux_amd64", ARM: "linux_arm64", MAC: "darwin_arm64"}
     for triple, name in ((X86, "libdemo.so.1"), (ARM, "libdemo.so.1"), (MAC, "libdemo.1.dylib")):
-        assert set(libraries(released, triple).values()) == {packed["native", triple, name]}
+        compiled = packed["native", triple, name]
+        assert set(libraries(released, triple).values()) == {compiled}
+        assert packed["go", None, f"go/internal/ferrule/native/{folders[triple]}/{name}"] == compiled
 
 
 def test_manifest_tells_measured_facts_and_tools(released: Demo) -> None:

@@ -168,7 +168,11 @@ def go(home: Path, verb: str, *arguments: str) -> None:
     read = b"".join(file.read_bytes() for files in sources.values() for file in files)
     changed = home / "architecture"
     machine = changed.read_text() if changed.exists() else os.environ["GOARCH"]
-    write(Path(option(list(arguments), "-o")), executable(machine) + read).chmod(0o755)
+    if os.environ["GOOS"] == "linux":
+        content = executable(machine) + read
+    else:
+        content = (home / "binaries" / "demo-arm64.dylib").read_bytes()
+    write(Path(option(list(arguments), "-o")), content).chmod(0o755)
 
 
 def executable(architecture: str) -> bytes:

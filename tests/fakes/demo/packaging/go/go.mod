@@ -1,0 +1,5 @@
+module example.com/demo
+
+go 1.25
+
+require github.com/ebitengine/purego v0.11.3

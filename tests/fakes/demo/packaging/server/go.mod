@@ -1,0 +1,5 @@
+module example.com/server
+
+go 1.25
+
+require example.com/demo v1.2.3
