@@ -129,8 +129,8 @@ class _Writer:
         fields, texts, checks = [], [], []
         for interface, go in self._imported():
             name = interface.name or self._world.name
-            what = f"interface {name}" if interface.name else f"functions of the world {name} itself"
-            fields.append(f"\t// {go} is the {what}.\n\t{go} {go}\n")
+            what = f"is the interface {name}" if interface.name else f"are the functions of the world {name} itself"
+            fields.append(f"\t// {go} {what}.\n\t{go} {go}\n")
             checks.append(
                 f'\tif imports.{go} == nil {{\n\t\treturn nil, fmt.Errorf("%w: Imports.{go} is nil", ErrValue)\n\t}}\n'
             )
@@ -304,7 +304,7 @@ class _Writer:
         return [
             (
                 interface,
-                *((go, f"{go}Functions") if (go := self._go_interface[interface.name, False]) else (None, "Component")),
+                *((go, go) if (go := self._go_interface[interface.name, False]) else (None, "Component")),
             )
             for interface in self._world.exports
         ]
@@ -345,7 +345,7 @@ def _go_names(world: World, taken: names.Names) -> dict[tuple[str | None, bool],
                 go = taken.claim(*wishes, f"{package}{label}", f"{namespace}{package}{label}")
                 found[interface.name, imported] = go
                 if not imported:
-                    taken.claim(f"{go}Functions")
+                    taken.claim(go)
     return found
 
 
