@@ -12,7 +12,7 @@ export type Exports = Awaited<ReturnType<typeof instantiate>>;
 /** File names of the component's core modules. */
 export type ModuleName = __MODULE_NAMES__;
 
-/** A core module: compiled, as bytes, as a response, or where it is. */
+/** A core module: compiled, as bytes, as a response, or where it is (a text is relative to the page). */
 export type ModuleSource = WebAssembly.Module | ArrayBuffer | ArrayBufferView<ArrayBuffer> | Response | URL | string;
 
 /** A component whose modules are compiled; every instance of it has a memory of its own. */

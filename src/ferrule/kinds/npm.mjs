@@ -37,10 +37,8 @@ __PLACES__
 async function compile(source) {
     if (source instanceof WebAssembly.Module) return source;
     if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return WebAssembly.compile(source);
-    if (typeof source === 'string' || source instanceof URL) {
-        const url = new URL(source, import.meta.url);
-        return compile(url.protocol === 'file:' ? await read(url) : await fetch(url));
-    }
+    if (typeof source === 'string') return compile(new URL(source, globalThis.location?.href));
+    if (source instanceof URL) return compile(source.protocol === 'file:' ? await read(source) : await fetch(source));
     if (!source.ok) throw new Error(`${source.url} could not be loaded: ${source.status} ${source.statusText}`);
     const type = source.headers.get('content-type') ?? '';
     if (/^application\/wasm\s*$/i.test(type)) return WebAssembly.compileStreaming(source);

@@ -219,7 +219,7 @@ def entry_points(manifest: Mapping[str, Any]) -> tuple[str, ...]:
 class NpmPackage:
     """Turn the component into JavaScript and pack it with the sources."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     source: str
     stem: str

@@ -176,6 +176,25 @@ test('a component that traps does no harm to the calls that follow', async () =>
     assert.equal(validator.check('joe@example.com').json, ALLOWED);
 });
 
+test('memory stays as it is, whatever is asked', async () => {
+    const validator = await asking((domain) => {
+        if (domain.endsWith('fails.example')) throw new Error('no');
+        return domain.startsWith('f');
+    });
+    const ask = (count) => {
+        for (let i = 0; i < count; i++) {
+            for (const address of [`joe${i}@example.com`, `joe${i}@`, `${'x'.repeat(1000)}@f${i}.example`]) {
+                validator.check(address);
+            }
+            assert.throws(() => validator.check(`joe@${i}.fails.example`));
+        }
+    };
+    ask(1000);
+    const before = process.memoryUsage().rss;
+    ask(5000);
+    assert.ok(process.memoryUsage().rss - before < 30e6, 'the process grows');
+});
+
 test('the component itself can be used, with the names of its WIT', async () => {
     const { instantiate, instantiateSync, modules } = await component.load();
     const imports = {
