@@ -13,7 +13,7 @@ from ferrule.engine import settled
 from ferrule.engine.events import Noticed
 from ferrule.engine.scheduler import Engine
 from ferrule.engine.sources import StatIndex
-from ferrule.engine.store import ASIDE, Store, storage_errors
+from ferrule.engine.store import ASIDE, Store, storage_errors, write_aside
 from ferrule.engine.workshop import Site
 from ferrule.errors import ConfigError, StorageError
 from ferrule.model import Action, Digest, FileRecord, Json, Outcome, Output, Placed, Plan, Report
@@ -202,7 +202,7 @@ def refresh_locks(config: Config, host: Host, files: tuple[Path, ...]) -> Iterat
             packages = debs.refresh(debs.read_lock(path.read_text(encoding="utf-8")), host)
         except (OSError, ValueError) as error:
             raise ConfigError(f"this is no lock file: {error}", where=str(path)) from error
-        _write_aside(path, debs.format_lock(packages).encode())
+        write_aside(path, debs.format_lock(packages).encode())
         yield path.name, len(packages)
 
 
@@ -277,7 +277,7 @@ def settle(
     content = settled.remember(file, config.root, index, wish, basis, told)
     if content is not None:
         with suppress(StorageError):
-            _write_aside(file, content)
+            write_aside(file, content)
             index.save()
 
 
@@ -400,7 +400,7 @@ def ship(
     leftovers = sorted(output.rglob(f"{ASIDE}*"))
     if missing or superfluous or leftovers or _read(output / MANIFEST) != text.encode():
         with storage_errors(output):
-            _write_aside(ledger, json.dumps(sorted(before | set(wanted))).encode())
+            write_aside(ledger, json.dumps(sorted(before | set(wanted))).encode())
             (output / MANIFEST).unlink(missing_ok=True)
             for path in leftovers:
                 path.unlink()
@@ -409,8 +409,8 @@ def ship(
             for name in superfluous:
                 (output / name).unlink()
                 _remove_empty(output, (output / name).parent)
-            _write_aside(output / MANIFEST, text.encode())
-            _write_aside(ledger, json.dumps(sorted(wanted)).encode())
+            write_aside(output / MANIFEST, text.encode())
+            write_aside(ledger, json.dumps(sorted(wanted)).encode())
     for name in _strangers(output, set(wanted)):
         listen(Noticed(f"{output.name}/{name} is not part of this release and was left alone"))
 
@@ -437,18 +437,6 @@ def _read_ledger(path: Path) -> set[str]:
     if not isinstance(names, list):
         return set()
     return {n for n in names if isinstance(n, str) and not n.startswith("/") and ".." not in n.split("/")}
-
-
-def _write_aside(path: Path, content: bytes) -> None:
-    aside = path.with_name(f".{path.name}.aside")
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.chmod(0o644)  # whatever the umask
-        aside.replace(path)
 
 
 def _remove_empty(top: Path, folder: Path) -> None:

@@ -220,6 +220,21 @@ class storage_errors:  # noqa: N801 - reads as a verb where it is used
             ) from error
 
 
+def write_aside(path: Path, content: bytes) -> None:
+    """Make a file hold exactly that, readable by all: written beside its place, flushed, renamed. Raises StorageError.
+
+    Two processes must not do so for one path at once.
+    """
+    aside = path.with_name(f".{path.name}.aside")
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as stream:
+            stream.write(content)
+            _flush(stream)
+        aside.chmod(0o644)  # whatever the umask
+        aside.replace(path)
+
+
 def file_name(action: str) -> str:
     """An action's id as a file name; two ids never have the same.
 
