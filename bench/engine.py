@@ -1,4 +1,4 @@
-"""Costs of the engine and of packing, each measured in a process of its own: python bench/engine.py NAME; prints JSON."""
+"""What the engine and packing cost, each measured in a process of its own; prints JSON: engine.py NAME."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Note:
     text: str
 
     def make(self, shop: Any) -> None:  # noqa: ANN401 - an engine.workshop.Workshop
+        """Write it."""
         shop.output("note").write_text(self.text)
 
 
@@ -84,7 +85,7 @@ def actions(folder: Path, count: int = 10_000) -> dict[str, float]:
 
 
 def files(folder: Path, count: int = 30_000) -> dict[str, float]:
-    """A release with that many sources and nothing to do, by the command line: CPU seconds, and of git alone.
+    """A release with that many sources and nothing to do, by the command line: CPU seconds.
 
     The compilers are pretended ones; with nothing to do none is started.
     """
@@ -130,7 +131,7 @@ def wheel(folder: Path, size: int = 200 * MIB) -> dict[str, float]:
 
     library = folder / "libdemo.so"
     library.write_bytes(real_bytes(size))
-    tags = platform_tags(PLATFORMS[TARGET], "2.17")
+    tags = [f"py3-none-{tag}" for tag in platform_tags(PLATFORMS[TARGET], "2.17")]
     file = folder / wheel_file_name("demo", "1.0", tags)
     metadata = "Metadata-Version: 2.4\nName: demo\nVersion: 1.0\n"
     entries = [Entry("demo/libdemo.so", library)]

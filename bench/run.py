@@ -227,6 +227,51 @@ def told_by(argv: Sequence[str]) -> dict[str, float]:
     return {str(k): float(v) for k, v in json.loads(said).items()}
 
 
+# What the engine and packing cost
+
+
+def engine(bench: Bench) -> list[Figure]:
+    """Nothing to do, with many actions and with many files; how fast files are hashed."""
+    costs = {name: cost(bench, name) for name in ("actions", "files", "hash")}
+    rate = costs["hash"]["theirs"] / costs["hash"]["ours"]
+    return [
+        Figure(
+            *("noop-action", "10,000 actions with nothing to do, CPU time of one", costs["actions"]["milliseconds"]),
+            *("ms", 1.0, "the engine alone, everything imported"),
+        ),
+        Figure(
+            *("noop-files", "30,000 source files with nothing to do, CPU time", costs["files"]["seconds"], "s", 0.8),
+            "ferrule release with pretended compilers, start-up included; the median of 5",
+        ),
+        Figure(
+            *("hash-rate", "hashing a file to openssl doing it, CPU time", rate, "x", 1.25),
+            f"{costs['hash']['ours']:.0f} MiB/s to {costs['hash']['theirs']:.0f} MiB/s",
+        ),
+    ]
+
+
+def packing(bench: Bench) -> list[Figure]:
+    """A large wheel, and an image for two architectures."""
+    large, two = cost(bench, "wheel"), cost(bench, "image")
+    return [
+        Figure(
+            *("wheel-cpu", "200 MiB of libraries into a wheel, CPU time", large["seconds"], "s", 3.0),
+            f"{large['packed']:.0f} MiB when packed",
+        ),
+        Figure(
+            *("image-cpu", "an image of 2 x 20 MiB for two architectures, CPU time", two["seconds"], "s", 1.0),
+            "layers, configurations, manifests and index",
+        ),
+    ]
+
+
+def cost(bench: Bench, name: str) -> dict[str, float]:
+    """The best of some rounds, each in a process of its own."""
+    argv = (sys.executable, str(ROOT / "bench" / "engine.py"), name)
+    rounds = [told_by(argv) for _ in range(bench.times(3, 1))]
+    return min(rounds, key=lambda told: told.get("seconds", told.get("milliseconds", -told.get("ours", 0.0))))
+
+
 # The same commands without Ferrule
 
 
@@ -309,12 +354,13 @@ def environment(**values: str) -> Iterator[None]:
 
 
 def idle(bench: Bench) -> list[Figure]:
-    """A release of which everything is there, beside Cargo finding the same out, and through nox."""
+    """A release of which everything is there, beside Cargo finding the same out for Linux alone, and through nox."""
     count = bench.times(9, 3)
     run(bench, (*FERRULE, "release", "--offline"), ROOT)
     project = open_project(ROOT, None, (), ("all",))
     facts = json.loads((ROOT / "dist" / "manifest.json").read_bytes())["facts"]
-    commands = project.commands(lambda triple: ROOT / ".ferrule" / "cache" / "cargo" / triple, facts)
+    every = project.commands(lambda triple: ROOT / ".ferrule" / "cache" / "cargo" / triple, facts)
+    commands = [c for c in every if is_zigbuild(c) and any("linux" in word for word in c.argv)]
 
     def ours() -> Sample:
         return run(bench, (*FERRULE, "release", "--offline"), ROOT)
@@ -329,14 +375,22 @@ def idle(bench: Bench) -> list[Figure]:
         sys.exit("the raw commands had something to do, so the two cannot be compared")
     ours()
     mine, other = together(count, ours, theirs)
-    found = ratios("idle", f"nothing to do: release to {len(commands)} Cargo calls", mine, other)
+    words = f"nothing to do: release of everything to {len(commands)} Cargo calls for Linux"
+    took = f"everything, start-up included, the median of {count}"
+    found = [
+        Figure("idle", "nothing to do: release, wall time", middle(mine).wall, "s", 0.15, took),
+        *ratios("idle", words, mine, other, wall=0.2),
+    ]
     if not (ROOT / ".nox" / "release" / "installed").is_file():
         bench.notes.append("`nox -s release` with nothing to do: not measured, its environment is not set up")
         return found
     argv = (ROOT / "scripts" / "nox", "-s", "release")
     run(bench, argv, ROOT)
     through = [run(bench, argv, ROOT) for _ in range(count)]
-    return found + ratios("nox", "nothing to do: scripts/nox -s release to release", through, mine)
+    return [
+        *found,
+        Figure("nox", "nothing to do: scripts/nox -s release, wall time", middle(through).wall, "s", 0.3, took),
+    ]
 
 
 # Cold builds
@@ -429,6 +483,8 @@ def calls(bench: Bench) -> list[Figure]:
 FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "start": start,
     "plan": planning,
+    "engine": engine,
+    "packing": packing,
     "idle": idle,
     "linux": linux,
     "native": native,

@@ -32,10 +32,11 @@ _VERSION: Final = 1
 class Basis:
     """What a run went by.
 
-    `files` were read (relative to the project, or absolute) and `programs` are believed to be the same as long as their
-    stat data are, as the toolchain's own record believes it; of `folders` the names of the folders in them counted, and
-    of `trees` where below them a file has a certain name (tree and file name); `sources` are those of all actions;
-    `placed` is what stands in the output folder: digest and executable bit by name, and nothing else is there.
+    `files` were read, or looked for in vain (relative to the project, or absolute), and `programs` are believed to be
+    the same as long as their stat data are, as the toolchain's own record believes it; of `folders` the names of the
+    folders in them counted, and of `trees` where below them a file has a certain name (tree and file name); `sources`
+    are those of all actions; `placed` is what stands in the output folder: digest and executable bit by name, and
+    nothing else is there.
     """
 
     files: tuple[str, ...]
@@ -124,7 +125,7 @@ def _seen(root: Path, index: StatIndex, basis: Basis) -> Json:
     return Digest.of(
         canonical(
             {
-                "files": [index.digest(root / name).hex for name in basis.files],
+                "files": [_content(index, root / name) for name in basis.files],
                 "programs": to_json([_mark(Path(name)) for name in basis.programs]),
                 "folders": to_json([_folders(root / name) for name in basis.folders]),
                 "trees": to_json([sorted(_named(root / tree, name)) for tree, name in basis.trees]),
@@ -133,6 +134,14 @@ def _seen(root: Path, index: StatIndex, basis: Basis) -> Json:
             }
         )
     ).hex
+
+
+def _content(index: StatIndex, path: Path) -> Json:
+    """Digest of a file; None if planning looked for it in vain."""
+    try:
+        return index.digest(path).hex
+    except FileNotFoundError:
+        return None
 
 
 def _mark(place: Path) -> list[int]:

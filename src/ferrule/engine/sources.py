@@ -41,10 +41,13 @@ class StatIndex:
         self._known = _read_index(file) if file else {}
         self._changed = False
 
-    def digest(self, path: str | Path) -> Digest:
-        """Digest of a regular file's content; raises OSError if it cannot be read or is something else."""
+    def digest(self, path: str | Path, stat: os.stat_result | None = None) -> Digest:
+        """Digest of a regular file's content; raises OSError if it cannot be read or is something else.
+
+        `stat` is what the caller knows of the file already.
+        """
         name = os.fspath(path)
-        stat = os.stat(name)  # noqa: PTH116 - a Path costs more than the call
+        stat = stat or os.stat(name)  # noqa: PTH116 - a Path costs more than the call
         if not S_ISREG(stat.st_mode):  # opening a FIFO would wait for ever
             raise OSError(errno.EINVAL, "not a regular file", name)
         signature = [stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns]
@@ -153,11 +156,12 @@ def source_digests(index: StatIndex, root: Path, names: tuple[str, ...]) -> dict
 
     A file that may be executed has ` (executable)` behind its name, because packing it gives other bytes.
     """
+    digests: dict[str, Digest] = {}
     try:
-        return {
-            f"{name} (executable)" if os.stat(path).st_mode & 0o100 else name: index.digest(path)  # noqa: PTH116
-            for source in names
-            for name, path in files_below(root, source)
-        }
+        for source in names:
+            for name, path in files_below(root, source):
+                stat = os.stat(path)  # noqa: PTH116
+                digests[f"{name} (executable)" if stat.st_mode & 0o100 else name] = index.digest(path, stat)
     except OSError as error:
         raise StorageError(f"a source cannot be read: {error.strerror}", where=str(error.filename)) from error
+    return digests

@@ -44,7 +44,7 @@ class Project:
     @property
     def basis(self) -> Basis:
         return Basis(
-            files=("targets.yaml",),
+            files=("targets.yaml", "absent"),
             programs=(str(self.program),),
             folders=("pkg/src",),
             trees=(("rust", "Cargo.toml"),),
@@ -85,7 +85,8 @@ def test_content_counts_and_not_the_time_of_a_file(project):
 
 
 @pytest.mark.parametrize(
-    "name", ["targets.yaml", "src/lib.rs", "src/new.rs", "rust/b/Cargo.toml", "dist/x", "dist/stranger", "tool"]
+    "name",
+    ["targets.yaml", "absent", "src/lib.rs", "src/new.rs", "rust/b/Cargo.toml", "dist/x", "dist/stranger", "tool"],
 )
 def test_a_file_that_is_new_or_another(project, name):
     project.write(name, "something else")
