@@ -110,6 +110,10 @@ class Release:
         ]
         return json.loads(self.blob(entry).read_bytes())
 
+    def config(self, target: str) -> dict:
+        """The image's configuration for a target."""
+        return json.loads(self.blob(self.image_manifest(target)["config"]).read_bytes())
+
     def blob(self, descriptor: dict) -> Path:
         return self.dist / "image" / "blobs" / "sha256" / descriptor["digest"].removeprefix("sha256:")
 

@@ -1,24 +1,35 @@
-"""The image as skopeo and docker see it, and programs that run in it."""
+"""The image as skopeo and docker see it, programs that run in it, and the service that it is made for."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tarfile
+import time
+from http.client import HTTPConnection
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 from judges import CHECKOUT, run
-from released import ARM, LINUX, PLATFORM, X86
+from released import ARM, HOST, LINUX, PLATFORM, X86, sha256
 
 from ferrule.formats.oci import docker_archive, read_layout
+from ferrule.platforms import PLATFORMS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+
+    from docker.models.containers import Container
 
 CHECK_C = CHECKOUT / "rust" / "email-validator-ffi" / "examples" / "c" / "check.c"
 ZIG_TARGET = {X86: "x86_64-linux-gnu.2.17", ARM: "aarch64-linux-gnu.2.17"}
 DENIED = '{"decision":"Denied","blocked":["FREE"]}\n'
+PROGRAM, ENV, MODULE = "/usr/bin/email-validator-service", "EMAIL_VALIDATOR", "example.org/ferrule/email-validator"
+STRICT = {"require_top_level_domain": True, "allow_domain_literal": False, "blocked_emails": ["INVALID"]}
+SECOND = 1_000_000_000
 CONFINED = ("--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 
 
@@ -88,7 +99,7 @@ class Engine:
     def run(self, target: str, *arguments: str) -> str:
         mount = f"type=bind,source={self.folder / target},target=/check,readonly"
         options = ("--rm", "--pull", "never", "--platform", PLATFORM[target], *CONFINED, "--mount", mount)
-        return run(self.client, "run", *options, self.tag(target), "/check", *arguments).stdout
+        return run(self.client, "run", *options, "--entrypoint", "/check", self.tag(target), *arguments).stdout
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +126,149 @@ def test_the_library_in_the_image_says_what_the_manifest_says(release, engine, t
         facts["fingerprint"],
         facts["interface"],
     )
+
+
+@pytest.fixture(scope="module")
+def docker(engine):  # noqa: ARG001
+    """The engine by its SDK for Python; the images are loaded."""
+    from docker import from_env  # noqa: PLC0415
+
+    client = from_env(timeout=120)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def start(docker, engine):
+    """Start the service as a careful operator does; what was started is gone after the test."""
+    started = []
+
+    def start(target: str, **options) -> Container:
+        container = docker.containers.create(
+            engine.tag(target),
+            platform=PLATFORM[target],
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            mem_limit="64m",
+            pids_limit=64,
+            healthcheck={"interval": SECOND},  # all else is the image's own
+            **options,
+        )
+        started.append(container)
+        container.start()
+        return container
+
+    yield start
+    for container in started:
+        container.remove(force=True)
+
+
+def until(container: Container, done: Callable[[dict], object], seconds: float = 30) -> dict:
+    """What the engine says of a container, once it is as wanted."""
+    end = time.monotonic() + seconds
+    while True:
+        container.reload()
+        state = container.attrs["State"]
+        if done(state):
+            return state
+        assert state["Running"], container.logs().decode()
+        assert time.monotonic() < end, state
+        time.sleep(0.1)
+
+
+def logged(container: Container) -> list[dict]:
+    return [json.loads(line) for line in container.logs().splitlines()]
+
+
+@pytest.mark.parametrize("target", LINUX)
+def test_the_image_says_how_its_service_is_asked_whether_it_is_well(release, docker, engine, target):
+    asked = release.config(target)["config"]["Healthcheck"]
+    assert asked["Test"] == ["CMD", PROGRAM, "-health"]
+    assert docker.images.get(engine.tag(target)).attrs["Config"]["Healthcheck"]["Test"] == asked["Test"]
+
+
+@pytest.mark.parametrize("target", LINUX)
+def test_the_image_is_small(release, docker, engine, target, record_property):
+    size = docker.images.get(engine.tag(target)).attrs["Size"]
+    compressed = release.manifest["facts"]["image"]["compressed"][PLATFORM[target]]
+    record_property(f"image for {PLATFORM[target]}: bytes unpacked, bytes to fetch", f"{size}, {compressed}")
+    assert size < 20_000_000
+    assert compressed < 8_000_000
+
+
+@pytest.mark.parametrize("target", LINUX)
+def test_the_confined_service_gets_healthy_and_ends_when_it_is_told(start, target):
+    container = start(target, network_mode="none")
+    until(container, lambda state: state["Health"]["Status"] == "healthy")
+    assert container.exec_run([PROGRAM, "-health"]).exit_code == 0
+    assert container.exec_run([PROGRAM, "-health"], environment={f"{ENV}_LISTEN": ":1"}).exit_code == 1
+    (row,) = container.top(ps_args="-o uid,pid")["Processes"]
+    assert row[0] == "65532"
+    told = time.monotonic()
+    container.kill(signal="SIGTERM")
+    state = until(container, lambda state: not state["Running"])
+    assert time.monotonic() - told < 2
+    assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
+    assert [line["msg"] for line in logged(container)] == ["serving", "ending"]
+
+
+@pytest.mark.parametrize("target", LINUX)
+def test_the_service_decides_as_the_vectors_say(release, start, vectors, target):
+    container = start(target, ports={"8080/tcp": ("127.0.0.1", None)})
+    until(container, lambda state: state["Health"]["Status"] == "healthy")
+    (port,) = container.attrs["NetworkSettings"]["Ports"]["8080/tcp"]
+    suitable = [v for v in vectors if v["options"] == STRICT]
+    assert len(suitable) > 400
+    service = HTTPConnection("127.0.0.1", int(port["HostPort"]), timeout=30)
+    try:
+        wrong = [v["name"] for v in suitable if ask(service, v["candidate"]) != v["expected"]["ok"]]
+        assert wrong == []
+        service.request("GET", "/check?" + urlencode({"address": "joe@b\u00fccher.example"}))
+        assert service.getresponse().read() == b'{"decision":"Allowed"}\n'
+        service.request("GET", "/version")
+        about = json.loads(service.getresponse().read())
+    finally:
+        service.close()
+    facts = release.manifest["facts"]
+    told = about["library"]["build_info"]
+    assert (told["target"], told["fingerprint"]) == (target, facts[f"native@{target}"]["fingerprint"])
+    assert about["go"] == f"go{facts[f'service@{target}']['go']}"
+    assert b"@" not in container.logs()
+    routes = [line["route"] for line in logged(container) if line["msg"] == "request"]
+    assert routes == ["POST /check"] * len(suitable) + ["GET /check", "GET /version"]
+    assert not container.attrs["State"]["OOMKilled"]
+
+
+def ask(service: HTTPConnection, candidate: str) -> str:
+    body = json.dumps({"address": candidate}, ensure_ascii=False).encode()
+    service.request("POST", "/check", body, {"Content-Type": "application/json"})
+    return service.getresponse().read().decode().removesuffix("\n")
+
+
+@pytest.mark.parametrize("target", LINUX)
+def test_the_program_is_what_was_built_and_measured(release, target):
+    program = release.rootfs(target) / PROGRAM.lstrip("/")
+    assert {sha256(program)} == set(release.packed("goprogram", target).values())
+    assert PLATFORMS[target].elf_interpreter == release.manifest["facts"][f"service@{target}"]["interpreter"]
+    said = run("readelf", "--program-headers", "--wide", program).stdout
+    assert f"[Requesting program interpreter: {PLATFORMS[target].elf_interpreter}]" in said
+    assert str(CHECKOUT).encode() not in program.read_bytes()
+
+
+@pytest.mark.only_on(*LINUX, reason="the service is built for Linux")
+def test_the_service_passes_its_own_tests(release, programs, tmp_path):
+    go, source = programs["go"], CHECKOUT / "packaging" / "service"
+    replaced = f'replace {MODULE} => "{release.dist / "go"}"'
+    (tmp_path / "go.work").write_text(f'go 1.25.0\n\nuse "{source}"\n\n{replaced}\n')
+    shutil.copy(release.dist / "go" / "go.sum", tmp_path / "go.work.sum")
+    environment = {
+        "GOWORK": str(tmp_path / "go.work"),
+        "GOFLAGS": "-mod=readonly",
+        "GOTOOLCHAIN": "local",
+        "CGO_ENABLED": "0",
+        "GOCACHE": str(CHECKOUT / ".ferrule" / "cache" / "go" / "build"),  # what the release compiled
+        f"{ENV}_LIBRARY": str(release.library(HOST)),
+    }
+    assert run(Path(go).with_name("gofmt"), "-l", source).stdout == ""
+    run(go, "test", "-trimpath", "-vet=all", "-count=1", "./...", cwd=source, **environment)
