@@ -17,6 +17,9 @@ STATE: Final = ".ferrule"
 
 MANIFEST: Final = "manifest.json"
 
+REPORT: Final = "report.html"
+"""The page about a release. It tells times, so it is no part of the release: neither manifest nor checksums name it."""
+
 
 def find_project(start: Path) -> Path:
     """The nearest folder, from `start` upwards, that holds targets.yaml; raises ConfigError."""

@@ -17,11 +17,11 @@ from ferrule.engine.store import ASIDE, Store, storage_errors, write_aside
 from ferrule.engine.workshop import Site
 from ferrule.errors import ConfigError, StorageError
 from ferrule.model import Action, Digest, FileRecord, Json, Outcome, Output, Placed, Plan, Report
-from ferrule.places import FILE, MANIFEST, STATE, find_project
+from ferrule.places import FILE, MANIFEST, REPORT, STATE, find_project
 from ferrule.spec import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from ferrule.config import Config
@@ -207,12 +207,20 @@ def refresh_locks(config: Config, host: Host, files: tuple[Path, ...]) -> Iterat
 
 
 def run(
-    config: Config, plan: Plan, around: Surroundings, listen: Listener, *, output: Path, everything: bool = False
+    config: Config,
+    plan: Plan,
+    around: Surroundings,
+    listen: Listener,
+    *,
+    output: Path,
+    everything: bool = False,
+    page: Callable[[Json], str] | None = None,
 ) -> Report:
     """Run a plan and, if nothing failed, put what ships into `output`.
 
-    `everything` places outputs that do not ship too (a developer's build). Raises ToolchainError, StorageError;
-    failures of actions are in the report.
+    `everything` places outputs that do not ship too (a developer's build); `page` makes the page about the release from
+    its manifest, where one is wanted beside it. Raises ToolchainError, StorageError; failures of actions are in the
+    report.
     """
     toolchain = _toolchain(config, plan, around)
     state = config.root / STATE
@@ -233,17 +241,26 @@ def run(
         report = Report(outcomes, placed)
         if not report.failed:
             manifest = manifest_of(config, plan, report, toolchain, around)
-            ship(store, index, placed, manifest, output, state, listen)
+            beside = {REPORT: page(manifest).encode()} if page else {}
+            ship(store, index, placed, manifest, output, state, listen, beside)
         index.save()
     return report
 
 
 def settle(
-    config: Config, plan: Plan, around: Surroundings, report: Report, *, output: Path, wish: Json, told: Json
+    config: Config,
+    plan: Plan,
+    around: Surroundings,
+    report: Report,
+    *,
+    output: Path,
+    wish: Json,
+    told: Json,
+    beside: tuple[str, ...] = (),
 ) -> None:
     """Remember that all of this stands, so that the next run with the same wish can tell it at once.
 
-    A record that cannot be written only costs time later.
+    `beside` names files of ours in the output folder that are no part of the release. A record that cannot be written only costs time later.
     """
     toolchain = _toolchain(config, plan, around)
     state = config.root / STATE
@@ -270,7 +287,7 @@ def settle(
         output=os.fspath(output),
         placed={
             **{p.file: (p.digest.hex, p.executable) for p in report.placed},
-            MANIFEST: (index.digest(output / MANIFEST).hex, False),
+            **{name: (index.digest(output / name).hex, False) for name in (MANIFEST, *beside)},
         },
     )
     file = settled.record_file(state, wish)
@@ -385,22 +402,24 @@ def ship(
     output: Path,
     state: Path,
     listen: Listener,
+    beside: Mapping[str, bytes],
 ) -> None:
     """Make the output folder hold exactly these files and the manifest, which is taken away first and comes last.
 
-    So a folder with a manifest is whole. Files that an earlier run put there and that are no longer wanted are removed;
+    So a folder with a manifest is whole. `beside` are files that the manifest does not name. Files that an earlier run put there and that are no longer wanted are removed;
     files of other people are left alone and named.
     """
     text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    wanted = {p.file: p for p in placed}
+    wanted = {*beside, *(p.file for p in placed)}
     ledger = state / f"placed-{Digest.of(os.fsencode(output)).short}.json"
     before = _read_ledger(ledger)
     missing = [p for p in placed if not _stands(index, output / p.file, p)]
-    superfluous = sorted(name for name in before - set(wanted) if (output / name).is_file())
+    outdated = {name: content for name, content in beside.items() if _read(output / name) != content}
+    superfluous = sorted(name for name in before - wanted if (output / name).is_file())
     leftovers = sorted(output.rglob(f"{ASIDE}*"))
-    if missing or superfluous or leftovers or _read(output / MANIFEST) != text.encode():
+    if missing or outdated or superfluous or leftovers or _read(output / MANIFEST) != text.encode():
         with storage_errors(output):
-            write_aside(ledger, json.dumps(sorted(before | set(wanted))).encode())
+            write_aside(ledger, json.dumps(sorted(before | wanted)).encode())
             (output / MANIFEST).unlink(missing_ok=True)
             for path in leftovers:
                 path.unlink()
@@ -409,9 +428,11 @@ def ship(
             for name in superfluous:
                 (output / name).unlink()
                 _remove_empty(output, (output / name).parent)
+            for name, content in outdated.items():
+                write_aside(output / name, content)
             write_aside(output / MANIFEST, text.encode())
             write_aside(ledger, json.dumps(sorted(wanted)).encode())
-    for name in _strangers(output, set(wanted)):
+    for name in _strangers(output, wanted):
         listen(Noticed(f"{output.name}/{name} is not part of this release and was left alone"))
 
 
