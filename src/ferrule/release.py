@@ -260,7 +260,8 @@ def settle(
 ) -> None:
     """Remember that all of this stands, so that the next run with the same wish can tell it at once.
 
-    `beside` names files of ours in the output folder that are no part of the release. A record that cannot be written only costs time later.
+    `beside` names files of ours in the output folder that are no part of the release. A record that cannot be written
+    only costs time later.
     """
     toolchain = _toolchain(config, plan, around)
     state = config.root / STATE
@@ -406,8 +407,8 @@ def ship(
 ) -> None:
     """Make the output folder hold exactly these files and the manifest, which is taken away first and comes last.
 
-    So a folder with a manifest is whole. `beside` are files that the manifest does not name. Files that an earlier run put there and that are no longer wanted are removed;
-    files of other people are left alone and named.
+    So a folder with a manifest is whole. `beside` are files of ours that the manifest does not name. Files that an
+    earlier run put there and that are no longer wanted are removed; files of other people are left alone and named.
     """
     text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     wanted = {*beside, *(p.file for p in placed)}
