@@ -1,5 +1,5 @@
 // Every type goes from Go into the module, from the module to Go, and all the way back.
-package wasm
+package typesworld
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	. "example.org/types-world/internal/ferrule/wasm"
 )
 
 var background = context.Background()
@@ -97,26 +99,33 @@ func (h *mirror) Names(_ context.Context, a, b, c, d, e, f, g, i uint8) uint64 {
 	return uint64(a) | uint64(b)<<8 | uint64(c)<<16 | uint64(d)<<24 | uint64(e)<<32 | uint64(f)<<40 | uint64(g)<<48 | uint64(i)<<56
 }
 
+func split[T, E any](r Result[T, E]) (T, error) {
+	if r.IsErr {
+		return r.Ok, Error[E]{Value: r.Err}
+	}
+	return r.Ok, nil
+}
+
 // A result is returned as a value and an error.
 func (h *mirror) Outcome(_ context.Context, v Result[uint64, string]) (uint64, error) {
-	return echoed(h, v).split()
+	return split(echoed(h, v))
 }
 
 func (h *mirror) OutcomeOfShape(_ context.Context, v Result[Shape, Color]) (Shape, error) {
-	return echoed(h, v).split()
+	return split(echoed(h, v))
 }
 
 func (h *mirror) OnlyOk(_ context.Context, v Result[string, struct{}]) (string, error) {
-	return echoed(h, v).split()
+	return split(echoed(h, v))
 }
 
 func (h *mirror) OnlyErr(_ context.Context, v Result[struct{}, Permissions]) error {
-	_, err := echoed(h, v).split()
+	_, err := split(echoed(h, v))
 	return err
 }
 
 func (h *mirror) Neither(_ context.Context, v Result[struct{}, struct{}]) error {
-	_, err := echoed(h, v).split()
+	_, err := split(echoed(h, v))
 	return err
 }
 
