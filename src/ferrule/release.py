@@ -18,6 +18,7 @@ from ferrule.engine.workshop import Site
 from ferrule.errors import ConfigError, StorageError
 from ferrule.model import Action, Digest, FileRecord, Json, Outcome, Output, Placed, Plan, Report
 from ferrule.places import FILE, MANIFEST, REPORT, STATE, find_project
+from ferrule.platforms import PLATFORMS
 from ferrule.spec import Project
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def _toolchain(config: Config, plan: Plan, around: Surroundings) -> Toolchain | 
 def part(config: Config, around: Surroundings, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Plan:
     """The plan of the named artifacts (all) for the named targets (this machine's).
 
-    Raises ConfigError for a name that targets.yaml does not have, with the nearest it has.
+    WebAssembly that a named artifact packs is made along, being for no machine. Raises ConfigError for a name that
+    targets.yaml does not have, with the nearest it has.
     """
     triples, host = tuple(t.triple for t in config.targets), around.host.triple
     _known(artifacts, tuple(a.name for a in config.artifacts), "artifact")
@@ -146,6 +148,8 @@ def part(config: Config, around: Surroundings, artifacts: tuple[str, ...], targe
             hint=f"choose with --target: {', '.join(triples)} or all",
         )
     chosen = set(triples) if "all" in targets else set(targets or (host,))
+    if _pack_webassembly(config, artifacts):
+        chosen |= {t for t in triples if PLATFORMS[t].system == "wasm"}
     narrowed = replace(config, targets=tuple(t for t in config.targets if t.triple in chosen))
     plan = make_plan(narrowed, around, narrowed=True)
     made = {a.artifact for a in plan.actions}
@@ -157,6 +161,18 @@ def part(config: Config, around: Surroundings, artifacts: tuple[str, ...], targe
             hint="choose other targets with --target, or all of them with --target all",
         )
     return planning.only(plan, lambda a: not artifacts or a.artifact in artifacts)
+
+
+def _pack_webassembly(config: Config, names: tuple[str, ...]) -> bool:
+    """Whether one of the artifacts needs another, however indirectly, that is made for WebAssembly alone."""
+    by_name = {a.name: a for a in config.artifacts}
+    packed: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        others = {name for _, name in by_name[waiting.pop()].spec.references()} - packed
+        packed |= others
+        waiting += others
+    return any(by_name[name].kind.systems == {"wasm"} for name in packed)
 
 
 def _known(names: tuple[str, ...], existing: tuple[str, ...], what: str) -> None:

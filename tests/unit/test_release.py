@@ -133,6 +133,8 @@ def test_part_for_this_machine(demo: Demo) -> None:
     assert [a.id for a in plan.actions] == ["header", f"native@{X86}", f"native@{ARM}", f"native@{MAC}"]
     plan = release.part(config, around, ("component",), (WASM, X86))
     assert [a.id for a in plan.actions] == [f"component@{WASM}"]
+    plan = release.part(config, around, ("npm",), ())
+    assert [a.id for a in plan.actions] == [f"component@{WASM}", f"npm@{WASM}"]
 
 
 @pytest.mark.parametrize(
