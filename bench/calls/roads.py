@@ -32,7 +32,7 @@ class Road:
 
     def costs(self) -> dict[str, Cost]:
         """Run it once."""
-        return self.read(said_by(self.argv, **self.environment))
+        return self.read(said_by(self.argv, None, **self.environment))
 
 
 def rounds(roads: Mapping[str, Road], count: int) -> list[dict[str, dict[str, Cost]]]:
@@ -49,7 +49,7 @@ def built(root: Path, folder: Path, places: Mapping[str, str]) -> dict[str, Road
 
     def made(role: str, target: str | None = None) -> Path:
         rows = (a for a in manifest["artifacts"] if a["role"] == role and (target is None or a["target"] == target))
-        return dist / next(rows)["file"]
+        return dist / str(next(rows)["file"])
 
     sdk = unpacked(made("archive", host), folder / "sdk") / "lib"
     wheel = folder / "wheel"
