@@ -112,7 +112,7 @@ def with_custom_section(data: bytes, name: str, content: bytes, *, where: str | 
 
 
 def leb128(value: int) -> bytes:
-    """An unsigned number in LEB128, as short as possible (core specification 5.2.2)."""
+    """Read an unsigned number in LEB128, as short as possible (core specification 5.2.2)."""
     out = bytearray()
     while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
         out.append(value & 0x7F | 0x80)
@@ -144,12 +144,15 @@ class Reader:
 
     @property
     def ended(self) -> bool:
+        """Whether all was read."""
         return self._place >= len(self._data)
 
     def rest(self) -> bytes:
+        """Tell what is left, without stepping over it."""
         return self._data[self._place :]
 
     def take(self, size: int) -> bytes:
+        """Step over so many bytes."""
         piece = self._data[self._place : self._place + size]
         if len(piece) != size:
             self.fail("a section ends too early")
@@ -157,6 +160,7 @@ class Reader:
         return piece
 
     def byte(self) -> int:
+        """Step over one byte."""
         return self.take(1)[0]
 
     def peek(self) -> int:
@@ -167,6 +171,7 @@ class Reader:
         return byte
 
     def number(self) -> int:
+        """Read an unsigned number of 32 bits in LEB128."""
         value, shift, more = 0, 0, True
         while more:
             if shift > 28:  # noqa: PLR2004 - five groups of seven bits hold 32
@@ -178,18 +183,21 @@ class Reader:
         return value
 
     def text(self) -> str:
+        """Read a name: its length, and that many bytes of UTF-8."""
         try:
             return self.take(self.number()).decode()
         except UnicodeDecodeError:
             self.fail("a name is not UTF-8")
 
     def vector(self, item: Callable[[Reader], str]) -> tuple[str, ...]:
+        """Read as many items as a number says, up to the end."""
         items = tuple(item(self) for _ in range(self.number()))
         if not self.ended:
             self.fail("a section goes on after its last item")
         return items
 
     def fail(self, message: str) -> NoReturn:
+        """Raise VerificationError: the file is damaged, and how."""
         raise VerificationError(f"the WebAssembly file is damaged: {message}", where=self._where)
 
 

@@ -1,9 +1,9 @@
 """The world of a WIT that a core module was made for: its imports and exports with all their types.
 
-Read here because no library at hand tells them: wasmtime's Python package lists the functions of a component, but neither
-the names of its records, variants, enums and flags, nor types that belong to the world; jco writes TypeScript, which
-does not tell a u8 from an f64; other readers are programs. And a component holds no more of an imported interface than
-its code calls, so that what is read from it would change with the optimiser.
+Read here because no library at hand tells them: wasmtime's Python package lists the functions of a component, but
+neither the names of its records, variants, enums and flags, nor types that belong to the world; jco writes TypeScript,
+which does not tell a u8 from an f64; other readers are programs. And a component holds no more of an imported interface
+than its code calls, so that what is read from it would change with the optimiser.
 
 What is read is the custom section `component-type…` that generators of bindings write into core modules and that the
 linker of components reads (crate wit-component, module `metadata`): a component whose one export is the type of
@@ -98,7 +98,7 @@ class Flags:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A type that is not a plain value, in words: a resource, a handle, a stream, a future, …"""
+    """A type that is not a plain value, in words: a resource, a stream, a future."""
 
     words: str
 
@@ -118,7 +118,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """Functions under one name; the name None stands for those of the world itself."""
+    """Functions under one name; the name None stands for those of the world itself. Names may be anything."""
 
     name: str | None
     functions: tuple[tuple[str, Function], ...]
@@ -260,24 +260,22 @@ def _damaged(where: str | None, message: str) -> VerificationError:
 def _definition(reader: Reader) -> _Definition:
     """A deftype (Binary.md, "Type Definitions"), as a function from the scope that it stands in."""
     opcode = reader.byte()
-    match opcode:
-        case 0x40 | 0x43:
-            return _function(reader, is_async=opcode != _PLAIN_FUNCTION)
-        case 0x41 | 0x42:
-            return _scope_type(reader, is_component=opcode == _COMPONENT_TYPE)
-        case 0x3E | 0x3F:
-            reader.fail("it defines a resource where none may stand")
+    if opcode in (_PLAIN_FUNCTION, _ASYNC_FUNCTION):
+        return _function(reader, is_async=opcode == _ASYNC_FUNCTION)
+    if opcode in (_COMPONENT_TYPE, _INSTANCE_TYPE):
+        return _scope_type(reader, is_component=opcode == _COMPONENT_TYPE)
     return _value_definition(opcode, reader)
 
 
-_PLAIN_FUNCTION, _COMPONENT_TYPE = 0x40, 0x41
+_PLAIN_FUNCTION, _COMPONENT_TYPE, _INSTANCE_TYPE, _ASYNC_FUNCTION = range(0x40, 0x44)
 _ERROR_CONTEXT = 0x64
-_SCALARS = dict(
-    zip(range(0x7F, 0x72, -1), "bool s8 u8 s16 u16 s32 u32 s64 u64 f32 f64 char string".split(), strict=True)
-)
+_SCALARS = {
+    0x7F: "bool", 0x7E: "s8", 0x7D: "u8", 0x7C: "s16", 0x7B: "u16", 0x7A: "s32", 0x79: "u32", 0x78: "s64", 0x77: "u64",
+    0x76: "f32", 0x75: "f64", 0x74: "char", 0x73: "string",
+}  # fmt: skip
 
 
-def _value_definition(opcode: int, reader: Reader) -> _ValueType:  # noqa: C901, PLR0911 - one case for each type
+def _value_definition(opcode: int, reader: Reader) -> _ValueType:  # noqa: PLR0911 - one case for each type
     match opcode:
         case 0x72:
             fields = [(reader.text(), _value(reader)) for _ in range(reader.number())]
@@ -384,21 +382,20 @@ def _scope_type(reader: Reader, *, is_component: bool) -> _Definition:
 
 def _declaration(reader: Reader) -> Callable[[_Scope], None]:
     """An instancedecl or componentdecl, as a function that adds it to a scope."""
-    match reader.byte():
-        case 0x01:
-            definition = _definition(reader)
-            return lambda scope: scope.spaces[_TYPE].append(definition(scope))
-        case 0x02:
-            return _alias(reader)
-        case 0x03 | 0x04 as kind:
-            name = _name(reader)
-            sort, described = _extern(reader)
-            return lambda scope: _declare(scope, name, sort, described, imported=kind == _IMPORT)
-        case kind:
-            reader.fail(f"a type holds a declaration of the unknown kind {kind}")
+    kind = reader.byte()
+    if kind == _TYPE_DECLARATION:
+        definition = _definition(reader)
+        return lambda scope: scope.spaces[_TYPE].append(definition(scope))
+    if kind == _ALIAS:
+        return _alias(reader)
+    if kind not in (_IMPORT, _EXPORT):
+        reader.fail(f"a type holds a declaration of the unknown kind {kind}")
+    name = _name(reader)
+    sort, described = _extern(reader)
+    return lambda scope: _declare(scope, name, sort, described, imported=kind == _IMPORT)
 
 
-_IMPORT = 0x03
+_TYPE_DECLARATION, _ALIAS, _IMPORT, _EXPORT = range(1, 5)
 
 
 def _declare(scope: _Scope, name: str, sort: int, described: _Described, *, imported: bool) -> None:
@@ -422,10 +419,10 @@ def _extern(reader: Reader) -> tuple[int, _Described]:
         return sort, lambda scope, _name: scope.function(index)
     if sort == _TYPE:
         return sort, _type_bound(reader)
-    if sort in (_COMPONENT, _INSTANCE):
-        index = reader.number()
-        return sort, lambda scope, name: _made(scope, index, name)
-    reader.fail(f"an import or export has the unknown kind {sort}")
+    if sort not in (_COMPONENT, _INSTANCE):
+        reader.fail(f"an import or export has the unknown kind {sort}")
+    index = reader.number()
+    return sort, lambda scope, name: _made(scope, index, name)
 
 
 def _made(scope: _Scope, index: int, name: str) -> _Item:

@@ -1,4 +1,7 @@
-"""How values lie in memory and on the stack of a core module (Component Model, CanonicalABI.md, "Alignment" to "Flattening")."""
+"""How values lie in memory and on the stack of a core module.
+
+Source: Component Model, design/mvp/CanonicalABI.md, from "Alignment" to "Flattening".
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ def payload_align(kind: Variant | OptionOf | ResultOf) -> int:
     return max((align(payload) for payload in cases(kind) if payload), default=1)
 
 
-def size(kind: Type) -> int:
+def size(kind: Type) -> int:  # noqa: PLR0911 - one case for each type
     """Size in bytes, padding at the end included."""
     match kind:
         case Scalar(name):

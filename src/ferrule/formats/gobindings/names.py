@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 
-_LOCAL = frozenset(
-    # Keywords, what is declared everywhere, and what generated functions use themselves.
-    "break case chan const continue default defer else fallthrough for func go goto if import interface map package range"
-    " return select struct switch type var"
-    " any append bool byte cap clear close comparable complex copy delete error false float32 float64 imag int int8 int16"
-    " int32 int64 iota len make max min new nil panic print println real recover rune string true uint uint8 uint16 uint32"
-    " uint64 uintptr"
-    " binary context errors fmt json math runtime slices sync utf8 wazero api sys"
-    " c ctx err g result s".split()
-)
+# Keywords, what is declared everywhere, and what generated functions and their packages are called.
+_LOCAL = frozenset({
+    "break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for", "func", "go",
+    "goto", "if", "import", "interface", "map", "package", "range", "return", "select", "struct", "switch", "type",
+    "var", "any", "append", "bool", "byte", "cap", "clear", "close", "comparable", "complex", "copy", "delete",
+    "error", "false", "float32", "float64", "imag", "int", "int8", "int16", "int32", "int64", "iota", "len", "make",
+    "max", "min", "new", "nil", "panic", "print", "println", "real", "recover", "rune", "string", "true", "uint",
+    "uint8", "uint16", "uint32", "uint64", "uintptr", "binary", "context", "errors", "fmt", "json", "math",
+    "runtime", "slices", "sync", "utf8", "wazero", "api", "sys", "c", "ctx", "err", "g", "result", "s", "from",
+    "to", "lifted",
+})  # fmt: skip
 
 
 def exported(label: str) -> str:
@@ -47,10 +48,11 @@ class Names:
         self._taken = set(taken)
 
     def claim(self, *wishes: str) -> str:
-        """The first wish that is free, or the last one with a number."""
-        number = 2
-        while (name := next((wish for wish in wishes if wish not in self._taken), None)) is None:
-            wishes = (f"{wishes[-1].rstrip('0123456789') if number > 2 else wishes[-1]}{number}",)  # noqa: PLR2004
+        """Give the first wish that is free, or the last one with a number."""
+        number = 1
+        name = next((wish for wish in wishes if wish not in self._taken), "")
+        while not name or name in self._taken:
             number += 1
+            name = f"{wishes[-1]}{number}"
         self._taken.add(name)
         return name

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
-from ferrule.errors import BuildError
 from ferrule.formats.gobindings import abi, names
-from ferrule.formats.wit import Enum, Flags, ListOf, OptionOf, Other, Record, ResultOf, Scalar, TupleOf, Variant
+from ferrule.formats.wit import Enum, Flags, ListOf, Name, OptionOf, Other, Record, ResultOf, Scalar, TupleOf, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,8 @@ _GO = {
 # Into the bits that memory or stack hold, and back.
 _ENCODE = {
     "bool": "lowerBool({})", "s8": "uint8({})", "s16": "uint16({})", "s32": "uint32({})", "s64": "uint64({})",
-    "f32": "math.Float32bits({})", "f64": "math.Float64bits({})", "char": "lowerChar({})", "string": "g.lowerString({})",
+    "f32": "math.Float32bits({})", "f64": "math.Float64bits({})", "char": "lowerChar({})",
+    "string": "g.lowerString({})",
 }  # fmt: skip
 _DECODE = {
     "bool": "{} != 0", "s8": "int8({})", "s16": "int16({})", "s32": "int32({})", "s64": "int64({})",
@@ -32,10 +33,12 @@ _DECODE = {
 }  # fmt: skip
 _SIGNED = ("s8", "s16", "s32")
 _MAX_FLAGS = 32
+"""More do not fit the stack (CanonicalABI.md, "Flattening")."""
+_LABEL = re.compile(r"[A-Za-z][0-9A-Za-z]*(-[0-9A-Za-z]+)*")
 BYTES = ListOf(Scalar("u8"))
 
 
-def spelled(kind: Type | None) -> str:
+def spelled(kind: Type | None) -> str:  # noqa: PLR0911 - one case for each type
     """A type as WIT writes it."""
     match kind:
         case Scalar(name):
@@ -60,6 +63,45 @@ def spelled(kind: Type | None) -> str:
             return kind.name.label if kind.name else type(kind).__name__.lower()
 
 
+def problem(kind: Type) -> str | None:
+    """What is wrong with a type, if it is none of plain values under names that WIT can have."""
+    match kind:
+        case Other(words):
+            return words
+        case Record() | Variant() | Enum() | Flags() if kind.name is None or unreadable(kind.name.label):
+            return f"a {type(kind).__name__.lower()} without a name"
+        case Flags(labels) if len(labels) > _MAX_FLAGS:
+            return f"{len(labels)} flags, of {_MAX_FLAGS} that there can be"
+    labels, parts = _parts(kind)
+    if strange := next(filter(unreadable, labels), None):
+        return f"the name {strange!r} in {spelled(kind)}"
+    if not isinstance(kind, Scalar | ResultOf) and not (labels or parts):
+        return f"an empty {type(kind).__name__.removesuffix('Of').lower()}"
+    return next((found for part in parts if part and (found := problem(part))), None)
+
+
+def unreadable(label: str) -> bool:
+    """Whether a name is none that WIT can have (WIT.md, "Identifiers")."""
+    return _LABEL.fullmatch(label) is None
+
+
+def _parts(kind: Type) -> tuple[tuple[str, ...], tuple[Type | None, ...]]:
+    """Labels in a type, and the types it is made of."""
+    match kind:
+        case Record(pairs) | Variant(pairs):
+            return tuple(label for label, _ in pairs), tuple(part for _, part in pairs)
+        case Enum(labels) | Flags(labels):
+            return labels, ()
+        case TupleOf(items):
+            return (), items
+        case ListOf(part) | OptionOf(part):
+            return (), (part,)
+        case ResultOf(ok, err):
+            return (), (ok, err)
+        case _:
+            return (), ()
+
+
 class Types:
     """The types that bindings use, declared as they are met."""
 
@@ -68,12 +110,13 @@ class Types:
         self._helpers = names.Names()
         self._go: dict[Type, str] = {}
         self._calls: dict[tuple[Way, Type], str] = {}
+        self._cases: dict[Variant, list[str]] = {}
         self._tuples: set[int] = set()
         self.declarations: list[str] = []
         self.conversions: list[str] = []
 
-    def go(self, kind: Type | None) -> str:
-        """The type in Go; `struct{}` for none. Raises BuildError for a type that is no plain value."""
+    def go(self, kind: Type | None) -> str:  # noqa: PLR0911 - one case for each type
+        """The type in Go; `struct{}` for none."""
         match kind:
             case None:
                 return "struct{}"
@@ -88,36 +131,31 @@ class Types:
             case TupleOf(items):
                 return self._tuple(items)
             case Other(words):
-                raise BuildError(
-                    f"Go bindings cannot carry {words}", hint="declare the functions of the world with plain values"
-                )
+                raise ValueError(words)
             case _:
                 return self._go.get(kind) or self._declare(kind)
 
     def _tuple(self, items: Sequence[Type]) -> str:
-        if not items:
-            raise BuildError("a tuple has no items")
         count = len(items)
         if count not in self._tuples:
             self._tuples.add(count)
             letters = [f"T{at}" for at in range(count)]
             width = len(f"F{count - 1}")
             fields = "".join(f"\t{f'F{at}':<{width}} {letter}\n" for at, letter in enumerate(letters))
-            self.declarations.append(
-                f"// Tuple{count} is a tuple of {count}.\ntype Tuple{count}[{', '.join(letters)} any] struct {{\n{fields}}}\n"
-            )
+            head = f"// Tuple{count} is a tuple of {count}.\ntype Tuple{count}[{', '.join(letters)} any] struct"
+            self.declarations.append(f"{head} {{\n{fields}}}\n")
         return f"Tuple{count}[{', '.join(map(self.go, items))}]"
 
     def _declare(self, kind: Named) -> str:
-        if kind.name is None:
-            raise BuildError(f"a {type(kind).__name__.lower()} has no name")
-        _, package, interface = names.interface(kind.name.interface or "")
-        plain = names.exported(kind.name.label)
+        own = kind.name or Name(None, "unnamed")
+        _, package, interface = names.interface(own.interface or "")
+        plain = names.exported(own.label)
         wishes = [plain, names.exported(interface) + plain, names.exported(package) + names.exported(interface) + plain]
         name = self._taken.claim(*wishes, f"{plain}{type(kind).__name__}")
         self._go[kind] = name
-        place = f" of {kind.name.interface}" if kind.name.interface else ""
-        doc = f"// {name} is the {type(kind).__name__.lower()} {kind.name.label}{place}.\n"
+        place = f" of {own.interface}" if own.interface else ""
+        what = "are the flags" if isinstance(kind, Flags) else f"is the {type(kind).__name__.lower()}"
+        doc = f"// {name} {what} {own.label}{place}.\n"
         match kind:
             case Record():
                 text = self._record(name, kind)
@@ -143,18 +181,15 @@ class Types:
         taken = names.Names()
         return [taken.claim(names.exported(label)) for label, _ in kind.fields]
 
-    def cases(self, kind: Variant) -> list[str]:
-        """Names in Go of the types of a variant's cases."""
-        return [self._go[kind] + names.exported(label) for label, _ in kind.cases]
-
     def _variant(self, name: str, kind: Variant) -> str:
         marker = f"is{name}"
-        lines = [
-            f"//\n// It is one of {', '.join(self.cases(kind))}.\n",
-            f"type {name} interface {{\n\t{marker}()\n}}\n",
+        cases = [
+            self._taken.claim(name + names.exported(label), f"{name}Case{names.exported(label)}")
+            for label, _ in kind.cases
         ]
-        for (label, payload), case in zip(kind.cases, self.cases(kind), strict=True):
-            self._taken.claim(case)
+        self._cases[kind] = cases
+        lines = [f"//\n// It is one of {', '.join(cases)}.\n", f"type {name} interface {{\n\t{marker}()\n}}\n"]
+        for (label, payload), case in zip(kind.cases, cases, strict=True):
             lines.append(f"\n// {case} is the case {label} of {name}.\n")
             if payload:
                 lines.append(f"type {case} struct {{\n\t// Value is the payload: {spelled(payload)}.\n")
@@ -178,8 +213,6 @@ class Types:
         return "".join(lines)
 
     def _flags(self, name: str, kind: Flags) -> str:
-        if not 0 < len(kind.labels) <= _MAX_FLAGS:
-            raise BuildError(f"the flags {spelled(kind)} are {len(kind.labels)}; there can be {_MAX_FLAGS}")
         base = f"uint{abi.size(kind) * 8}"
         lines = [f"type {name} {base}\n\n// The flags of {name}.\nconst (\n"]
         for at, label in enumerate(kind.labels):
@@ -270,11 +303,11 @@ class Types:
         if (way, kind) not in self._calls:
             name = self._calls[way, kind] = self._helpers.claim(way + self._label(kind))
             self.conversions.append(
-                self._list(name, way, kind) if isinstance(kind, ListOf) else self._parts(name, way, kind)
+                self._list(name, way, kind) if isinstance(kind, ListOf) else self._with_parts(name, way, kind)
             )
         return self._calls[way, kind]
 
-    def _label(self, kind: Type | None) -> str:
+    def _label(self, kind: Type | None) -> str:  # noqa: PLR0911 - one case for each type
         match kind:
             case None:
                 return "Nothing"
@@ -310,7 +343,7 @@ class Types:
             f"\treturn v\n}}\n"
         )
 
-    def _parts(self, name: str, way: Way, kind: Type) -> str:
+    def _with_parts(self, name: str, way: Way, kind: Type) -> str:
         go = self.go(kind)
         head = {
             "store": f"func {name}(g *guest, p uint32, v {go}) {{\n",
@@ -373,7 +406,7 @@ class Types:
                 return f"\tif !v.IsErr {{\n{ok}\t\treturn\n\t}}\n{err}"
         bound = "v := v" if any(payload for _, payload in kind.cases) else "v"
         lines = [f"\tswitch {bound}.(type) {{\n"]
-        for number, case in enumerate(self.cases(kind)):
+        for number, case in enumerate(self._cases[kind]):
             lines.append(f"\tcase {case}:\n{self._into(way, kind, number, 'v.Value', '		')}")
         lines.append(f'\tdefault:\n\t\tpanic(invalid("%T is no case of {self.go(kind)}", v))\n\t}}\n')
         return "".join(lines)
@@ -400,7 +433,7 @@ class Types:
                 fields += ["IsErr: true"] if number else []
                 return f"\t\treturn {self.go(kind)}{{{', '.join(fields)}}}\n"
             case _:
-                return f"\t\treturn {self.cases(kind)[number]}{{{value}}}\n"
+                return f"\t\treturn {self._cases[kind][number]}{{{value}}}\n"
 
 
 def _plus(offset: int) -> str:
