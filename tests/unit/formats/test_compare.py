@@ -1,0 +1,285 @@
+"""What is said of two files that differ: how far inside, where, and what stands there."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ferrule.formats.compare import Difference, first_difference, first_difference_of_layouts
+from ferrule.formats.entries import Entry
+from ferrule.formats.oci import PlatformImage, image_config, write_layer, write_layout
+from ferrule.formats.tar import write_tar_gz
+from ferrule.formats.wasm import leb128, with_custom_section
+from ferrule.formats.zip import write_zip
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "binaries"
+MODULE = b"\0asm\x01\0\0\0"
+COMPONENT = b"\0asm\x0d\0\x01\0"
+
+
+def golden(name: str) -> bytes:
+    return gzip.decompress((GOLDEN / name).read_bytes())
+
+
+def flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :]
+
+
+def told(one: bytes, two: bytes) -> Difference:
+    found = first_difference(one, two)
+    assert found is not None
+    return found
+
+
+def steps(found: Difference) -> list[str]:
+    return [f"{step.kind} {step.name}" for step in found.path]
+
+
+def tar_of(*members: tuple[str, bytes], **traits: int | str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            for trait, value in traits.items():
+                setattr(info, trait, value)
+            archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def zip_of(*members: tuple[str, bytes], level: int = 6, year: int = 1980) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
+        for name, content in members:
+            archive.writestr(zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED, level)
+    return buffer.getvalue()
+
+
+def ar_of(*members: tuple[str, bytes], time: int = 0) -> bytes:
+    parts = [b"!<arch>\n"]
+    for name, content in members:
+        parts += [f"{name:<16}{time:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n".encode(), content]
+        parts.append(b"\n" * (len(content) % 2))
+    return b"".join(parts)
+
+
+@given(st.binary())
+def test_what_is_equal_has_no_difference(data: bytes) -> None:
+    assert first_difference(data, data) is None
+
+
+@given(st.binary(), st.binary(), st.sampled_from([b"", b"\x7fELF\x02\x01", MODULE, b"!<arch>\n", b"PK\x03\x04"]))
+def test_bytes_of_any_kind_are_compared(one: bytes, two: bytes, magic: bytes) -> None:
+    found = first_difference(magic + one, magic + two)
+    assert (found is None) == (one == two)
+
+
+@given(st.binary(min_size=1, max_size=300), st.data())
+def test_the_offset_is_that_of_the_first_byte_that_differs(data: bytes, draw: st.DataObject) -> None:
+    at = draw.draw(st.integers(0, len(data) - 1))
+    found = told(b"\xff\0" + data, b"\xff\0" + flipped(data, at))
+    assert (found.offset, found.at) == (at + 2, at + 2)
+
+
+def test_bytes_are_shown_from_the_difference_on() -> None:
+    found = told(b"\0abc", b"\0abd")
+    assert (found.reason, found.first, found.second) == ("the bytes differ", "63", "64")
+    assert found.place == "offset 0x3"
+
+
+def test_a_file_that_ends_early_is_told() -> None:
+    found = told(b"\0\xff\0", b"\0\xff\0\x01\x02")
+    assert found.reason == "the first ends here, after 3 bytes; the other has 5"
+    assert (found.offset, found.first, found.second) == (3, "nothing", "01 02")
+    assert told(b"\0\0", b"\0").reason.startswith("the second ends here")
+
+
+def test_of_a_text_the_line_is_shown() -> None:
+    found = told(b"one\ntwo\nthree\n", b"one\ntoo\nthree\n")
+    assert (found.reason, found.first, found.second, found.offset) == ("line 2 differs", "two", "too", 5)
+
+
+def test_a_long_line_is_shown_around_the_difference() -> None:
+    found = told(b"a" * 5000 + b"x" + b"a" * 5000, b"a" * 5000 + b"y" + b"a" * 5000)
+    assert len(found.first) == 160
+    assert "x" in found.first
+
+
+# Sections
+
+
+def test_section_and_offset_of_an_elf_file() -> None:
+    library = golden("demo-x86_64.so.gz")
+    at = library.index(b"demo_add")
+    found = told(library, flipped(library, at))
+    (step,) = found.path
+    assert step.kind == "section"
+    assert step.name == ".dynstr"
+    assert found.at == at
+    assert found.offset is not None
+    assert found.offset < at
+
+
+def test_of_an_elf_file_code_counts_before_what_tells_where_it_is() -> None:
+    library = golden("demo-x86_64.so.gz")
+    code = library.index(b"\xc3", 0x400)
+    changed = flipped(flipped(library, code), 40)  # the place of the section headers, in the ELF header
+    broken = told(library, changed)
+    assert broken.at == 40  # a file that cannot be read any more is bytes
+    found = told(library, flipped(flipped(library, code), 24))  # the entry point
+    assert steps(found) != ["section (ELF header)"]
+    assert found.at == code
+    assert "(ELF header)" in found.also
+
+
+def test_section_of_a_macho_file() -> None:
+    library = golden("demo-arm64.dylib.gz")
+    end = len(library) - 1
+    found = told(library, flipped(library, end))
+    assert steps(found)[0].startswith(("section __LINKEDIT,", "section (end of the file)"))
+    assert found.at == end
+    assert steps(told(library, flipped(library, 24))) == ["section (load commands)"]
+
+
+def test_section_of_a_module_inside_of_a_component() -> None:
+    def component(content: bytes) -> bytes:
+        module = with_custom_section(MODULE, "producers", content)
+        return COMPONENT + b"\x01" + leb128(len(module)) + module
+
+    found = told(component(b"\0rustc 1"), component(b"\0rustc 2"))
+    assert steps(found) == ["section module", "section custom:producers"]
+    assert found.at == len(component(b"\0rustc 1")) - 1
+
+
+def test_a_section_that_only_one_has_is_named() -> None:
+    found = told(MODULE, with_custom_section(MODULE, "name", b"x"))
+    assert (steps(found), found.reason) == (["section custom:name"], "it is only in the second")
+
+
+# Archives
+
+
+def test_section_of_a_library_in_a_compressed_archive(tmp_path: Path) -> None:
+    library = golden("demo-x86_64.so.gz")
+    archives = []
+    for number, content in enumerate((library, flipped(library, len(library) // 2))):
+        place = tmp_path / f"{number}.tar.gz"
+        write_tar_gz(place, [Entry("sdk/README", b"x"), Entry("sdk/lib/libdemo.so", content)], 0)
+        archives.append(place.read_bytes())
+    found = told(*archives)
+    assert steps(found)[:2] == ["stream inside gzip", "member sdk/lib/libdemo.so"]
+    assert found.path[2].kind == "section"
+
+
+def test_member_of_a_wheel(tmp_path: Path) -> None:
+    for name, content in (("one", b"print(1)\n"), ("two", b"print(2)\n")):
+        write_zip(tmp_path / name, [Entry("a.py", b"same"), Entry("b.py", content)], 0)
+    found = told((tmp_path / "one").read_bytes(), (tmp_path / "two").read_bytes())
+    assert (steps(found), found.reason, found.first) == (["member b.py"], "line 1 differs", "print(1)")
+
+
+def test_other_members_that_differ_are_named_too() -> None:
+    members = [(name, b"x") for name in "abc"]
+    found = told(zip_of(*members), zip_of(("a", b"x"), ("b", b"y"), ("c", b"y")))
+    assert (steps(found), found.also) == (["member b"], ("c",))
+
+
+def test_a_member_that_only_one_has_is_named() -> None:
+    found = told(tar_of(("a", b"")), tar_of(("a", b""), ("b", b"")))
+    assert (steps(found), found.reason, found.offset) == (["member b"], "it is only in the second", None)
+    assert told(zip_of(("b", b"")), zip_of(("a", b""))).also == ("a",)
+
+
+def test_names_that_are_there_twice_are_told_apart() -> None:
+    found = told(ar_of(("a.o/", b"x"), ("a.o/", b"y")), ar_of(("a.o/", b"x"), ("a.o/", b"z")))
+    assert steps(found) == ["member a.o #2"]
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "trait", "values"),
+    [
+        (tar_of(("a", b"x"), mtime=1), tar_of(("a", b"x"), mtime=2), "time", ("1", "2")),
+        (tar_of(("a", b"x"), mode=0o644), tar_of(("a", b"x"), mode=0o600), "mode", ("644", "600")),
+        (tar_of(("a", b"x"), uname="me"), tar_of(("a", b"x"), uname="you"), "owner", ("0 me", "0 you")),
+        (zip_of(("a", b"x")), zip_of(("a", b"x"), year=2026), "time", ("1980-01-01 00:00:00", "2026-01-01 00:00:00")),
+        (ar_of(("a.o/", b"x")), ar_of(("a.o/", b"x"), time=7), "time", ("0", "7")),
+        (gzip.compress(b"x", mtime=0), gzip.compress(b"x", mtime=1), "header", None),
+    ],
+)
+def test_what_is_said_about_a_member(one: bytes, two: bytes, trait: str, values: tuple[str, str] | None) -> None:
+    found = told(one, two)
+    assert found.reason == f"its {trait} differs"
+    assert values is None or (found.first, found.second) == values
+
+
+def test_an_order_that_differs_is_told() -> None:
+    found = told(tar_of(("a", b"x"), ("b", b"y")), tar_of(("b", b"y"), ("a", b"x")))
+    assert (found.reason, found.first, found.second) == ("the order differs", "a", "b")
+
+
+@pytest.mark.parametrize("pack", [lambda d, n: gzip.compress(d, n, mtime=0), lambda d, n: zip_of(("a", d), level=n)])
+def test_another_compressor_is_told(pack) -> None:
+    data = bytes(range(256)) * 400 + b"abcabcabd" * 1000
+    found = told(pack(data, 1), pack(data, 9))
+    assert "compressed" in found.reason or found.reason == "its header differs"
+
+
+def test_a_damaged_member_is_told() -> None:
+    whole = zip_of(("a", b"x" * 4000), ("b", b"y"))
+    found = told(whole, flipped(whole, 40))
+    assert (steps(found), found.reason, found.first) == (["member a"], "it is damaged", "none")
+
+
+def test_what_only_seems_to_be_an_archive_is_bytes() -> None:
+    found = told(b"PK\x03\x04 one", b"PK\x03\x04 two")
+    assert (steps(found), found.offset) == ([], 5)
+
+
+# Images
+
+
+def layout(place: Path, content: bytes, *, label: str = "1") -> dict[str, bytes]:
+    place.mkdir()
+    images = []
+    for platform in ("linux/amd64", "linux/arm64"):
+        own = content if platform == "linux/arm64" else b"same"
+        layer = write_layer(place.parent / f"{place.name}-{len(images)}", [Entry("usr/lib/x", own)], 0)
+        images.append(PlatformImage(platform, (layer,), image_config(platform, [layer], epoch=0, labels={"v": label})))
+    write_layout(place, images, epoch=0)
+    return {p.relative_to(place).as_posix(): p.read_bytes() for p in place.rglob("*") if p.is_file()}
+
+
+def test_layer_and_member_of_an_image(tmp_path: Path) -> None:
+    one, two = (layout(tmp_path / name, name.encode()) for name in ("one", "two"))
+    found = first_difference_of_layouts(one, two)
+    assert found is not None
+    assert steps(found) == ["image linux/arm64 layer 1", "stream inside gzip", "member usr/lib/x"]
+    assert (found.first, found.second) == ("one", "two")
+    assert "linux/arm64 config" in found.also
+    assert first_difference_of_layouts(one, one) is None
+
+
+def test_configuration_of_an_image(tmp_path: Path) -> None:
+    found = first_difference_of_layouts(layout(tmp_path / "a", b"x"), layout(tmp_path / "b", b"x", label="2"))
+    assert found is not None
+    assert steps(found) == ["image linux/amd64 config"]
+    assert '"v":"2"' in found.second
+
+
+def test_a_layout_that_cannot_be_followed_is_files(tmp_path: Path) -> None:
+    one = layout(tmp_path / "one", b"x")
+    found = first_difference_of_layouts(one, {**one, "oci-layout": b"{}"})
+    assert found is not None
+    assert steps(found) == ["image oci-layout"]
+    index = {**one, "index.json": json.dumps({"manifests": [{"digest": 3}]}).encode()}
+    found = first_difference_of_layouts(index, {**index, "stranger": b""})
+    assert found is not None
+    assert (steps(found), found.reason) == (["image stranger"], "it is only in the second")
