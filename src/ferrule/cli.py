@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from ferrule import __version__
-from ferrule.errors import ConfigErrors, FerruleError
+from ferrule.errors import ConfigErrors, FerruleError, VerificationError
 from ferrule.places import STATE, find_project
 
 if TYPE_CHECKING:
@@ -439,6 +439,44 @@ def schema(output: Path | None) -> None:
         output.write_text(text, encoding="utf-8")
     else:
         click.echo(text, nl=False)
+
+
+@cli.command()
+@shared
+@click.argument("path", required=False, type=click.Path(path_type=Path, exists=True))
+def verify(directory: Path, path: Path | None, **options: bool) -> None:
+    """Read a finished release again and recompute every claim; needs no network and no project.
+
+    PATH is the folder of a release, or one file of it; by default dist/ of the project.
+
+    \b
+    Example:
+      ferrule verify
+      ferrule verify Downloads/demo-1.2.3
+    """
+    from ferrule import verify as verifying  # noqa: PLC0415
+    from ferrule.reporting import verdicts  # noqa: PLC0415
+
+    asked = path or find_project(directory) / "dist"
+    folder = asked if asked.is_dir() else verifying.release_of(asked)
+    if folder is None:
+        raise VerificationError(
+            "no folder above this file has a manifest, so nothing says what it should be",
+            where=str(asked),
+            hint="ferrule explain tells what a single file says of itself",
+        )
+    found = list(verifying.verify(folder))
+    if asked is not folder:
+        name = asked.absolute().relative_to(folder.absolute()).as_posix()
+        found = [v for v in found if v.subject == name or v.subject.startswith((f"{name}/", f"{name}:"))]
+    if options["as_json"]:
+        click.echo(verdicts.as_json(found))
+    else:
+        verdicts.show(
+            found, sys.stdout, colour="NO_COLOR" not in os.environ and sys.stdout.isatty(), quiet=options["quiet"]
+        )
+    if not found or any(v.problem for v in found):
+        sys.exit(VerificationError.exit_code)
 
 
 @cli.command()

@@ -212,6 +212,15 @@ class Report:
         return tuple(o for o in self.outcomes if o.state in {"failed", "skipped"})
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a claim about a file holds; `problem` says how it does not."""
+
+    subject: str
+    claim: str
+    problem: str | None = None
+
+
 def to_json(  # noqa: PLR0911 - one a form
     value: Any,  # noqa: ANN401 - any frozen value
     encode: Callable[[Any], Json] | None = None,
