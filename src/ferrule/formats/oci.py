@@ -32,8 +32,15 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 LAYER_PLAIN = "application/vnd.oci.image.layer.v1.tar"
-HEALTH = {"Interval": 10_000_000_000, "Timeout": 3_000_000_000, "StartPeriod": 10_000_000_000, "Retries": 3}
-"""When engines look after a program, in nanoseconds: every 10 s, for 3 s; three failures after the first 10 s count."""
+HEALTH = {
+    "Interval": 10_000_000_000,
+    "Timeout": 3_000_000_000,
+    "StartPeriod": 10_000_000_000,
+    "StartInterval": 1_000_000_000,
+    "Retries": 3,
+}
+"""When engines look after a program, in nanoseconds: every 10 s for at most 3 s, and until it was well for the first time
+or 10 s old, every second (engines before 25 do not know that); three failures in a row later make it unwell."""
 REF_NAME = "org.opencontainers.image.ref.name"
 CREATED = "org.opencontainers.image.created"
 
