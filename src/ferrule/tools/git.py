@@ -1,13 +1,14 @@
-"""Git: which commit the sources are of. A project without Git is still a project."""
+"""Git: which commit the sources are of, and which files they are. A project without Git is still a project."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ferrule.errors import FerruleError
+from ferrule.errors import FerruleError, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ferrule.tools.host import Host
@@ -38,6 +39,46 @@ def state(project: Path, host: Host) -> State:
     commits = [line.removeprefix("# branch.oid ") for line in lines if line.startswith("# branch.oid ")]
     commit = commits[0] if commits and commits[0] != "(initial)" else None
     return State(commit, any(not line.startswith("#") for line in lines))
+
+
+def top(project: Path, host: Host) -> Path | None:
+    """The folder whose files Git keeps, which is the project's or above it; None where there is no Git."""
+    found = _git(project, host, "rev-parse", "--show-toplevel")
+    return project / found if found else None
+
+
+def files(folder: Path, host: Host, *, untracked: bool = True) -> tuple[str, ...]:
+    """Names of all files that are tracked and, with `untracked`, of those that are neither tracked nor ignored.
+
+    A name of a folder is that of another repository inside, which has files of its own.
+    """
+    others = ("--others", "--exclude-standard") if untracked else ()
+    told = _git(folder, host, "ls-files", "-z", "--cached", *others) or ""
+    return tuple(dict.fromkeys(name for name in told.split("\0") if name))
+
+
+def clone(source: Path, target: Path, host: Host) -> None:
+    """A repository of its own with the same commit and no files yet. Raises ToolFailed, StorageError without Git."""
+    commit = state(source, host).commit
+    if commit is None:
+        _must(source, host, "init", "--quiet", str(target))
+        return
+    _must(source, host, "clone", "--quiet", "--no-checkout", "--no-hardlinks", str(source), str(target))
+    _must(target, host, "update-ref", "--no-deref", "HEAD", commit)
+
+
+def track(folder: Path, names: Iterable[str], host: Host) -> None:
+    """Make the files as they are now the tracked ones, so that they differ from the commit where they did before."""
+    _must(folder, host, "update-index", "--add", "--remove", "-z", "--stdin", given="".join(f"{n}\0" for n in names))
+
+
+def _must(folder: Path, host: Host, *arguments: str, given: str | None = None) -> None:
+    from ferrule.tools.run import base_environment, capture  # noqa: PLC0415
+
+    program = host.which("git")
+    if program is None:
+        raise StorageError("git is not there any more", hint="install git")
+    capture([str(program), *arguments], env=base_environment(host.environment), cwd=folder, input=given)
 
 
 def _git(project: Path, host: Host, *arguments: str) -> str | None:

@@ -107,6 +107,18 @@ class Captured:
     stderr: str
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """As whom a program runs: its mask of file modes, its user and group by number; None and -1 as we do ourselves."""
+
+    umask: int = -1
+    user: int | None = None
+    group: int | None = None
+
+
+_OURSELVES: Final = Person()
+
+
 class ToolMissing(ToolchainError):  # noqa: N818 - reads as a sentence: "except ToolMissing"
     """The program to be started does not exist or may not be executed."""
 
@@ -237,13 +249,15 @@ def run(
     log: Path,
     on_line: Callable[[str], None] | None = None,
     secrets: Collection[str] = (),
+    person: Person = _OURSELVES,
 ) -> str:
     """Run a program with every line of both outputs in `log` as it arrives, and return its standard output.
 
-    `on_line` hears each line too; `secrets` are replaced by `***` in the log, in what `on_line` hears and in errors.
+    `on_line` hears each line too; `secrets` are replaced by `***` in the log, in what `on_line` hears and in errors;
+    `person` is as whom it runs.
     Raises ToolMissing, ToolFailed, and StorageError when the log cannot be written.
     """
-    call = _Call(argv, env, cwd, _Hider(secrets))
+    call = _Call(argv, env, cwd, _Hider(secrets), person)
     stdout: list[str] = []
     both: list[tuple[bool, str]] = []
     with _open_log(log) as stream:
@@ -323,6 +337,7 @@ class _Call:
     env: Mapping[str, str]
     cwd: Path | None
     hide: _Hider
+    person: Person = _OURSELVES
 
     @property
     def name(self) -> str:
@@ -380,6 +395,10 @@ def _start(call: _Call, *, feeds: bool = False) -> subprocess.Popen[bytes]:
             env=dict(call.env),
             cwd=call.cwd,
             start_new_session=True,
+            umask=call.person.umask,
+            user=call.person.user,
+            group=call.person.group,
+            extra_groups=None if call.person.user is None else (),
         )
 
     try:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -224,3 +225,18 @@ def assert_gone(pid):
             return
         time.sleep(0.02)
     raise AssertionError(f"process {pid} is still there")
+
+
+def test_a_program_runs_with_the_mask_of_another_person(tmp_path):
+    told = run.run(["sh", "-c", "umask"], env=ENV, cwd=tmp_path, log=tmp_path / "log", person=run.Person(umask=0o027))
+    assert told == "0027\n"
+
+
+def test_only_root_may_start_a_program_as_another_user(tmp_path):
+    tmp_path.chmod(0o755)
+    nobody = run.Person(user=65534, group=65534)
+    try:
+        told = run.run(["id", "-u"], env=ENV, cwd=Path("/"), log=tmp_path / "log", person=nobody)
+    except ToolMissing:
+        told = ""
+    assert told == ("65534\n" if os.geteuid() == 0 else "")

@@ -1,0 +1,118 @@
+"""What Git says of a project, by Git itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess  # noqa: TID251 - a repository is made for the tests
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ferrule.errors import FerruleError
+from ferrule.tools import git
+from ferrule.tools.host import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAMES = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    program = shutil.which("git", path=os.defpath)
+    assert program is not None
+    environment = {"PATH": os.defpath, "HOME": str(tmp_path)}
+    folders = (Path(program).parent,)
+    return Host(folders, environment, tmp_path, "Linux", "x86_64", False, True, Path(sys.executable), tmp_path / "none")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, host: Host) -> Path:
+    place = tmp_path / "repository"
+    place.mkdir()
+    make(host, place, "init", "--quiet")
+    for name in ("kept", "changed", "deleted", ".gitignore"):
+        (place / name).write_text("ignored\n")
+    make(host, place, "add", ".")
+    make(host, place, "commit", "--quiet", "--message", "first")
+    (place / "ignored").touch()
+    (place / "new").write_text("new")
+    return place
+
+
+def make(host: Host, place: Path, *arguments: str) -> None:
+    subprocess.run(
+        ["git", *arguments], cwd=place, env={**host.environment, **NAMES}, check=True, stdin=subprocess.DEVNULL
+    )
+
+
+def copied(repository: Path, host: Host, place: Path) -> Path:
+    """The repository again, with the same files."""
+    git.clone(repository, place, host)
+    for name in git.files(repository, host):
+        if (repository / name).exists():
+            shutil.copy(repository / name, place / name)
+    git.track(place, git.files(repository, host, untracked=False), host)
+    return place
+
+
+def test_files_are_those_that_are_not_ignored(repository: Path, host: Host) -> None:
+    assert set(git.files(repository, host)) == {"kept", "changed", "deleted", ".gitignore", "new"}
+    assert "new" not in git.files(repository, host, untracked=False)
+
+
+def test_top_is_where_the_repository_begins(repository: Path, host: Host, tmp_path: Path) -> None:
+    (repository / "below").mkdir()
+    assert git.top(repository / "below", host) == repository
+    assert git.top(tmp_path, host) is None
+    assert git.files(tmp_path, host) == ()
+
+
+def unchanged(_: Path) -> None:
+    pass
+
+
+def edited(place: Path) -> None:
+    (place / "changed").write_text("otherwise")
+
+
+def lost(place: Path) -> None:
+    (place / "deleted").unlink()
+
+
+@pytest.mark.parametrize("change", [unchanged, edited, lost])
+def test_a_copy_is_of_the_same_commit_and_as_clean(
+    repository: Path, host: Host, tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    change(repository)
+    place = copied(repository, host, tmp_path / "copy")
+    assert git.state(place, host) == git.state(repository, host)
+    assert git.state(place, host).dirty is (change is not unchanged)
+    assert git.last_commit(place, ".", host) == git.last_commit(repository, ".", host)
+
+
+def test_a_file_that_was_only_added_makes_a_copy_as_dirty(repository: Path, host: Host, tmp_path: Path) -> None:
+    make(host, repository, "add", "new")
+    place = copied(repository, host, tmp_path / "copy")
+    assert git.state(place, host).dirty is git.state(repository, host).dirty is True
+
+
+def test_a_repository_without_a_commit_is_copied(host: Host, tmp_path: Path) -> None:
+    place = tmp_path / "empty"
+    place.mkdir()
+    make(host, place, "init", "--quiet")
+    (place / "a").touch()
+    copy = copied(place, host, tmp_path / "copy")
+    assert git.state(copy, host) == git.state(place, host)
+    assert git.top(copy, host) == copy
+
+
+def test_without_git_nothing_is_cloned(repository: Path, tmp_path: Path) -> None:
+    nothing = Host((), {}, tmp_path, "Linux", "x86_64", False, True, Path(sys.executable), tmp_path)
+    assert git.top(repository, nothing) is None
+    with pytest.raises(FerruleError, match="git"):
+        git.clone(repository, tmp_path / "copy", nothing)
