@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule.formats.wit import Enum, Flags, ListOf, OptionOf, Other, Record, ResultOf, Scalar, TupleOf, Variant
+from ferrule.formats.wit import Enum, Flags, ListOf, OptionOf, Record, ResultOf, Scalar, TupleOf, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,8 +78,8 @@ def size(kind: Type) -> int:  # noqa: PLR0911 - one case for each type
         case Variant() | OptionOf() | ResultOf():
             largest = max((size(payload) for payload in cases(kind) if payload), default=0)
             return _up(payload_offset(kind) + largest, align(kind))
-        case Other(words):
-            raise ValueError(words)
+        case _:
+            raise ValueError(kind.words)
 
 
 def payload_offset(kind: Variant | OptionOf | ResultOf) -> int:

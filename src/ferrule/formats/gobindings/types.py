@@ -69,7 +69,7 @@ def problem(kind: Type) -> str | None:
         case Other(words):
             return words
         case Record() | Variant() | Enum() | Flags() if kind.name is None or unreadable(kind.name.label):
-            return f"a {type(kind).__name__.lower()} without a name"
+            return f"a nameless {type(kind).__name__.lower()}"
         case Flags(labels) if len(labels) > _MAX_FLAGS:
             return f"{len(labels)} flags, of {_MAX_FLAGS} that there can be"
     labels, parts = _parts(kind)
@@ -163,7 +163,7 @@ class Types:
                 text = self._variant(name, kind)
             case Enum():
                 text = self._enum(name, kind)
-            case Flags():
+            case _:
                 text = self._flags(name, kind)
         self.declarations.append(doc + text)
         return name
@@ -299,12 +299,13 @@ class Types:
     # Functions for types with parts.
 
     def _helper(self, way: Way, kind: Type) -> str:
-        """The name of the function that carries values of a type; written when it is first asked for."""
+        """Name of the function that carries values of a type; it is written when it is first asked for."""
+        if isinstance(kind, Scalar | Enum | Flags | Other):
+            raise TypeError(kind)
         if (way, kind) not in self._calls:
             name = self._calls[way, kind] = self._helpers.claim(way + self._label(kind))
-            self.conversions.append(
-                self._list(name, way, kind) if isinstance(kind, ListOf) else self._with_parts(name, way, kind)
-            )
+            text = self._list(name, way, kind) if isinstance(kind, ListOf) else self._with_parts(name, way, kind)
+            self.conversions.append(text)
         return self._calls[way, kind]
 
     def _label(self, kind: Type | None) -> str:  # noqa: PLR0911 - one case for each type
@@ -343,7 +344,7 @@ class Types:
             f"\treturn v\n}}\n"
         )
 
-    def _with_parts(self, name: str, way: Way, kind: Type) -> str:
+    def _with_parts(self, name: str, way: Way, kind: Record | TupleOf | Variant | OptionOf | ResultOf) -> str:
         go = self.go(kind)
         head = {
             "store": f"func {name}(g *guest, p uint32, v {go}) {{\n",
@@ -351,13 +352,7 @@ class Types:
             "lower": f"func {name}(g *guest, s []uint64, v {go}) {{\n",
             "lift": f"func {name}(g *guest, s []uint64) {go} {{\n",
         }[way]
-        match kind:
-            case Record() | TupleOf():
-                body = self._product(way, kind)
-            case Variant() | OptionOf() | ResultOf():
-                body = self._sum(way, kind)
-            case _:
-                raise TypeError(kind)
+        body = self._product(way, kind) if isinstance(kind, Record | TupleOf) else self._sum(way, kind)
         return f"{head}{body}}}\n"
 
     def _product(self, way: Way, kind: Record | TupleOf) -> str:
