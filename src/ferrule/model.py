@@ -122,11 +122,22 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Compiled:
+    """The crate of the workspace that an action compiles: for which target, with which of its features."""
+
+    crate: str
+    triple: str
+    features: tuple[str, ...] = ()
+    default_features: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One step of a plan.
 
     `sources` are files or folders of the project, `tools` names of tools, `needs` ids of actions whose outputs are
-    read, and `traits` what packers may know of it beyond its outputs (`library`: name to link by, `abi`: its number).
+    read, and `traits` what packers may know of it beyond its outputs (`library`: name to link by, `abi`: its number;
+    `purl`: the package URL of what ships). `compiles` is the crate that the outputs are compiled from, if they are.
     """
 
     id: str
@@ -139,6 +150,7 @@ class Action:
     sources: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     traits: tuple[tuple[str, str], ...] = ()
+    compiles: Compiled | None = None
 
     @property
     def made(self) -> Made:

@@ -166,6 +166,7 @@ def _context(
         shipping=lambda: tuple(a for p in planned.values() for a in p.actions if any(o.ships for o in a.outputs)),
         read_text=disk.read_text,
         folders=disk.folders,
+        planned=lambda: tuple(a for p in planned.values() for a in p.actions),
         ship=not is_packed if artifact.spec.ship is None else artifact.spec.ship,
     )
 

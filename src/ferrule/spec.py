@@ -116,8 +116,21 @@ def selected(globs: tuple[str, ...] | None, triples: tuple[str, ...]) -> tuple[s
 
 
 @dataclass(frozen=True, slots=True)
+class Builder:
+    """Who runs the build, as provenance tells it (SLSA v1.0, "Build: Provenance"): URIs of builder, run and source."""
+
+    id: str
+    invocation: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
-    """What a release says of itself. `commit` is the last commit that touched the Cargo workspace."""
+    """What a release says of itself.
+
+    `commit` is the last commit that touched the Cargo workspace; `checked_out` is the one that is checked out, `dirty`
+    whether tracked files differ from it; `builder` is None where a person builds.
+    """
 
     name: str
     version: str
@@ -127,6 +140,9 @@ class Project:
     license_files: tuple[str, ...] = ()
     commit: str = "unreleased"
     epoch: int = 315_532_800
+    checked_out: str | None = None
+    dirty: bool | None = None
+    builder: Builder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +151,9 @@ class Context:
 
     `targets` are those the artifact selects (and the kind can be made for); `spec_for` gives the section with the
     overrides of one target applied; `actions_of` the planned actions of an artifact it names and `action_for` the one
-    of a target (or of all targets), if there is one; `shipping` all actions
-    planned so far with an output that ships (for kinds that describe the others), `ship` whether this one's files stand
-    in dist/. `read_text` gives a file of the project and `folders` the names of the folders in a folder of it.
+    of a target (or of all targets), if there is one; `planned` all actions planned so far and `shipping` those of them
+    with an output that ships (for kinds that describe the others), `ship` whether this one's files stand in dist/.
+    `read_text` gives a file of the project and `folders` the names of the folders in a folder of it.
     """
 
     artifact: str
@@ -151,6 +167,7 @@ class Context:
     read_text: Callable[[str], str]
     folders: Callable[[str], tuple[str, ...]]
     ship: bool
+    planned: Callable[[], tuple[Action, ...]] = tuple
 
     def crate(self, name: str) -> Crate:
         """A crate of the workspace; config has checked that it exists."""
@@ -171,8 +188,8 @@ class PlanProblem(Exception):  # noqa: N818 - a mistake in the file, turned into
 class Kind:
     """Everything the rest of the program asks of a kind of artifact.
 
-    `systems` are the platforms it can be made for, `last` whether it describes the other artifacts and so is planned
-    after them, and `plan` turns a validated section into actions; it raises PlanProblem.
+    `systems` are the platforms it can be made for, `last` is 0 unless it describes other artifacts: then it is planned
+    after all with a smaller number; `plan` turns a validated section into actions; it raises PlanProblem.
     """
 
     name: str
@@ -180,5 +197,5 @@ class Kind:
     plan: Callable[..., list[Action]]
     summary: str
     systems: frozenset[str] = field(default_factory=lambda: frozenset({"linux", "macos", "wasm"}))
-    last: bool = False
+    last: int = 0
     packs: bool = True

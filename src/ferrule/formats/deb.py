@@ -136,6 +136,20 @@ def _fields(text: str, where: str | None) -> dict[str, str]:
     return fields
 
 
+def licenses(package: Package) -> tuple[str, ...]:
+    """Licences that a package's copyright file names, as Debian writes them (DEP-5, "License field"), sorted.
+
+    None where that file is written in the older way, as prose.
+    """
+    place = f"usr/share/doc/{package.name}/copyright"
+    entry = next((e for e in package.entries if e.regular and e.name.removeprefix("./") == place), None)
+    text = entry.read().decode(errors="replace") if entry else ""
+    if not text.startswith("Format:"):
+        return ()
+    named = (line.removeprefix("License:").strip() for line in text.splitlines() if line.startswith("License:"))
+    return tuple(sorted({name for name in named if name}))
+
+
 def base_layer_entries(packages: Sequence[Package]) -> tuple[Entry, ...]:
     """The root of an image that holds what the packages hold and nothing to administer it with.
 

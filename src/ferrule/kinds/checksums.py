@@ -65,6 +65,6 @@ KIND = Kind(
     spec=ChecksumsSpec,
     plan=plan,
     summary="SHA256SUMS of every file that ships",
-    last=True,
+    last=2,
     packs=False,
 )

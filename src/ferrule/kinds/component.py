@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ferrule.errors import VerificationError
-from ferrule.model import Action, Digest, Output
+from ferrule.model import Action, Compiled, Digest, Output
 from ferrule.platforms import PLATFORMS
 from ferrule.spec import Context, CrateRef, Feature, Kind, ProjectPath, RelativePath, Spec
 
@@ -70,6 +70,7 @@ def plan(spec: ComponentSpec, context: Context) -> list[Action]:
             ),
             sources=tuple(dict.fromkeys((*context.workspace.sources(crate.name), wit))),
             tools=("rustc", "cargo", f"std-{target.triple}", "wasm-component-ld", "wasm-ld"),
+            compiles=Compiled(crate.name, target.triple, spec.features, spec.default_features),
         )
         for target in context.targets
     ]

@@ -76,6 +76,7 @@ def plan(spec: GoModuleSpec, context: Context) -> list[Action]:
             recipe=GoModuleFolder(
                 source=spec.source,
                 module=module.path,
+                requires=tuple(zip(module.requires, module.versions, strict=True)),
                 libraries=tuple((triple, action.made) for triple, action in libraries.items()),
                 component=components[0].made if components else None,
                 build_info=spec.build_info,
@@ -86,7 +87,7 @@ def plan(spec: GoModuleSpec, context: Context) -> list[Action]:
             outputs=(Output(context.artifact, "module", context.artifact if context.ship else None, folder=True),),
             needs=tuple(action.id for action in (*libraries.values(), *components)),
             sources=(spec.source, *context.project.license_files),
-            traits=(("module", module.path),),
+            traits=(("module", module.path), ("purl", f"pkg:golang/{module.path}@v{context.project.version}")),
         )
     ]
 
@@ -144,7 +145,7 @@ def _generator() -> Digest:
 class GoModuleFolder:
     """Put sources, libraries and generated packages into one folder."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     source: str
     module: str
@@ -154,6 +155,7 @@ class GoModuleFolder:
     license_files: tuple[str, ...]
     version: str
     generator: Digest
+    requires: tuple[tuple[str, str], ...] = ()
 
     def make(self, shop: Workshop) -> None:
         """Write the folder; raises BuildError for a library that cannot be told from others as was asked."""
@@ -168,7 +170,11 @@ class GoModuleFolder:
             self._native(shop, folder / GENERATED / "native")
         if self.component:
             self._wasm(shop, self.component, folder / GENERATED / "wasm")
-        shop.say(module=self.module, platforms=["/".join(platform_of(triple)) for triple, _ in self.libraries])
+        shop.say(
+            module=self.module,
+            requires=dict(self.requires),
+            platforms=["/".join(platform_of(triple)) for triple, _ in self.libraries],
+        )
 
     def _sources(self, shop: Workshop) -> list[tuple[str, Path]]:
         from ferrule.engine.sources import files_below  # noqa: PLC0415

@@ -12,7 +12,7 @@ from pydantic import Field
 from ferrule.errors import ConfigError, VerificationError
 from ferrule.formats.deflate import COMPRESSOR
 from ferrule.formats.entries import Entry
-from ferrule.model import Action, Digest, Made, Output
+from ferrule.model import Action, Digest, Json, Made, Output
 from ferrule.platforms import PLATFORMS
 from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.engine.workshop import Workshop
+    from ferrule.formats import deb
     from ferrule.formats.oci import Layer, PlatformImage
     from ferrule.tools.debs import Package
 
@@ -198,7 +199,7 @@ def _package_base(spec: ImageSpec, context: Context, triple: str, packages: tupl
 class PackageBase:
     """Fetch locked Debian packages, check each by its digest, and unpack them into one layer."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     packages: tuple[Package, ...]
     epoch: int
@@ -212,17 +213,33 @@ class PackageBase:
         shop.progress("fetching packages")
         files = debs.fetch(self.packages, shop.site.host)
         shop.progress("unpacking packages")
-        entries = deb.base_layer_entries([deb.read_deb(path) for path in files])
+        read = [deb.read_deb(path) for path in files]
+        entries = deb.base_layer_entries(read)
         names = ", ".join(f"{p.name} {p.version}" for p in self.packages)
         layer = oci.write_layer(shop.output("layer"), entries, self.epoch, comment=names)
         shop.say(digest=layer.digest.hex, size=layer.size, diff_id=layer.diff_id.hex, comment=names)
+        shop.say(packages=[_said(locked, found) for locked, found in zip(self.packages, read, strict=True)])
+
+
+def _said(locked: Package, found: deb.Package) -> dict[str, Json]:
+    """What is known of a package: its lock, and what its control and copyright files say."""
+    from ferrule.formats.deb import licenses  # noqa: PLC0415
+
+    return {
+        "name": locked.name,
+        "version": locked.version,
+        "architecture": locked.architecture,
+        "sha256": locked.sha256,
+        "supplier": found.fields.get("Maintainer", "Debian"),
+        "licenses": list(licenses(found)),
+    }
 
 
 @dataclass(frozen=True, slots=True)
 class PulledBase:
     """Pull an image by digest as a layout."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     reference: str
 
@@ -232,6 +249,7 @@ class PulledBase:
 
         shop.progress(f"pulling {self.reference.partition('@')[0]}")
         registry.pull(self.reference, shop.output("base"), shop.site.host)
+        shop.say(image=self.reference)
 
 
 @dataclass(frozen=True, slots=True)

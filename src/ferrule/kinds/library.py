@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ferrule.errors import VerificationError
-from ferrule.model import Action, Output
+from ferrule.model import Action, Compiled, Output
 from ferrule.platforms import PLATFORMS
 from ferrule.spec import ArtifactRef, Context, CrateRef, Feature, Kind, PlanProblem, Spec
 
@@ -113,6 +113,7 @@ def _action(context: Context, target: Target) -> Action:
         sources=context.workspace.sources(crate.name),
         tools=("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
         traits=(("library", name), ("abi", abi)),
+        compiles=Compiled(crate.name, target.triple, spec.features, spec.default_features),
     )
 
 

@@ -78,6 +78,7 @@ def _action(spec: NpmSpec, context: Context, triple: str) -> Action:
         needs=(component.id,),
         sources=(spec.source, *project.license_files),
         tools=("jco",),
+        traits=(("purl", f"pkg:npm/{manifest['name'].replace('@', '%40')}@{project.version}"),),
     )
 
 

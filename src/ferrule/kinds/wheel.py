@@ -134,6 +134,7 @@ def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> A
         outputs=(Output(name, "wheel", name if context.ship else None),),
         needs=(library.id,),
         sources=(common.source, *common.license_files),
+        traits=(("purl", f"pkg:pypi/{common.name.lower().replace('_', '-')}@{common.version}?file_name={name}"),),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -76,11 +76,15 @@ def _version(host: Host, program: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GoModule:
-    """What a go.mod says: the module's path, the oldest Go it takes, and the paths of modules it requires."""
+    """What a go.mod says: the module's path, the oldest Go it takes, and the paths of modules it requires.
+
+    `versions` are those it requires of them, in the same order.
+    """
 
     path: str
     go: tuple[int, ...]
     requires: tuple[str, ...]
+    versions: tuple[str, ...] = field(default=(), repr=False)
 
 
 def read_go_mod(text: str) -> GoModule:
@@ -89,7 +93,8 @@ def read_go_mod(text: str) -> GoModule:
     >>> read_go_mod("module example.com/a")
     GoModule(path='example.com/a', go=(1, 16), requires=())
     """
-    block, path, requires = "", None, []
+    block, path = "", None
+    requires: list[tuple[str, str]] = []
     go: tuple[int, ...] = (1, 16)
     for line in text.splitlines():
         words = [word.strip('"`') for word in line.partition("//")[0].split()]
@@ -106,10 +111,10 @@ def read_go_mod(text: str) -> GoModule:
             elif verb == "go" and rest:
                 go = _numbers(rest[0])
             elif verb == "require" and rest:
-                requires.append(rest[0])
+                requires.append((rest[0], rest[1] if len(rest) > 1 else ""))
     if path is None:
         raise ValueError("it names no module")
-    return GoModule(path, go, tuple(requires))
+    return GoModule(path, go, tuple(name for name, _ in requires), tuple(version for _, version in requires))
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -75,7 +75,7 @@ def test_one_action_needs_the_library_of_every_target_and_the_component(demo: De
     assert action.needs == (*(f"native@{t}" for t in TRIPLES), "component@wasm32-unknown-unknown")
     assert action.target is None
     assert action.outputs == (Output("go", "module", "go", folder=True),)
-    assert action.traits == (("module", "example.com/z"),)
+    assert action.traits == (("module", "example.com/z"), ("purl", "pkg:golang/example.com/z@v1.2.3"))
     assert action.sources == ("packaging/go", "LICENSE")
     assert action.tools == ()
 
