@@ -180,10 +180,9 @@ def _lay_out(shop: Workshop, module: Made, place: go.Place) -> str:
     """Put the module's files and a workspace that uses them into the work folder; returns the sums it vouches for."""
     folder = next(o.name for o in module.outputs if o.role == _MODULE)
     for name, path in shop.needed[module.id].items():
-        if name.startswith(f"{folder}/"):
-            copy = place.copy / name.removeprefix(f"{folder}/")
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
+        copy = place.copy / name.removeprefix(f"{folder}/")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
     manifests = [(f / "go.mod").read_text(encoding="utf-8") for f in (shop.project / place.folder, place.copy)]
     newest = max(go.read_go_mod(text).go for text in manifests)
     work = go.work_file(newest, shop.project / place.folder, place.module, f"./{_MODULE}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import fakes.programs
-from ferrule.errors import BuildError, NetworkError, ToolchainError, VerificationError
+from ferrule import release
+from ferrule.errors import BuildError, ConfigErrors, NetworkError, ToolchainError, VerificationError
 from ferrule.kinds.goprogram import GoProgram, GoProgramSpec, plan
 from ferrule.model import Action, Output, Target, Tool
 from ferrule.spec import Context, PlanProblem, Project
@@ -19,6 +20,7 @@ from ferrule.workspace import Workspace
 if TYPE_CHECKING:
     from tests.unit.kinds.conftest import Bench
 
+    from fakes.toolchain import Demo
     from ferrule.engine.workshop import Workshop
     from ferrule.model import Made
 
@@ -31,6 +33,8 @@ require (
 	"example.com/team/lib" v1.2.3
 	github.com/ebitengine/purego v0.11.3 // indirect
 )
+
+exclude example.com/team/lib v1.0.0
 """
 MODULE = {
     "go/go.mod": b"module example.com/team/lib\n\ngo 1.26.1\n",
@@ -327,3 +331,23 @@ def test_module_that_is_not_made() -> None:
 def test_packages_are_folders_of_the_source(package: str) -> None:
     with pytest.raises(ValueError, match="package"):
         spec(package=package)
+
+
+def test_image_for_a_machine_that_the_program_is_not_made_for(demo: Demo) -> None:
+    demo.edit("source: packaging/server}", 'source: packaging/server, targets: ["x86_64-*"]}')
+    demo.edit("program: server}", 'program: server, targets: ["*-linux-gnu"]}')
+    with pytest.raises(ConfigErrors) as caught:
+        release.make_plan(release.load(demo.project), demo.around)
+    (mistake,) = caught.value.mistakes
+    assert mistake.message == f"server is not made for {ARM}"
+    assert str(mistake.where).startswith("targets.yaml:33:")
+
+
+def test_program_of_the_demo_is_kept_until_its_module_changes(demo: Demo) -> None:
+    def built() -> set[str]:
+        return {o.action.id for o in demo.run().outcomes if o.state == "built"}
+
+    assert f"server@{X86}" in built()
+    assert built() == set()
+    demo.edit("adds two numbers", "adds three numbers", "packaging/go/demo.go")
+    assert built() == {"go", "image", "sums", *(f"server@{triple}" for triple in (X86, ARM, MAC))}

@@ -168,6 +168,13 @@ def test_go_of_the_machine_or_of_the_wheel(machine):
     assert go.find(machine.host(), "1.27.3").argv == (f"{machine.bin}/go",)
 
 
+def test_a_go_that_does_not_work_is_none(machine):
+    machine.program("go", "exit 1")
+    fault = go.find(machine.host(), "1.27.3")
+    assert isinstance(fault, Fault)
+    assert (fault.problem, fault.found) == ("not installed", "")
+
+
 def test_a_go_with_experiments_is_another_one(machine):
     machine.program("go", "echo go version go1.27.3 X:nodwarf5 linux/amd64")
     fault = go.find(machine.host(), "1.27.3")
