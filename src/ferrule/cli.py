@@ -14,7 +14,7 @@ import click
 
 from ferrule import __version__
 from ferrule.errors import ConfigErrors, FerruleError, VerificationError
-from ferrule.places import STATE, find_project
+from ferrule.places import REPORT, STATE, find_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,6 +171,7 @@ def cli() -> None:
 @shared
 @making
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the release goes; dist/ of the project.")
+@click.option("--report", is_flag=True, help="Put the page about it beside it, as `ferrule report` makes it.")
 def release(directory: Path, output: Path | None, jobs: int | None, rust: Road | None, **options: bool) -> None:
     """Make everything that targets.yaml describes, into dist/.
 
@@ -180,7 +181,8 @@ def release(directory: Path, output: Path | None, jobs: int | None, rust: Road |
       ferrule release --offline --jobs 8
     """
     told = Options(directory, options["as_json"], options["quiet"])
-    wish = Wish(find_project(directory), output, "dist", offline=options["offline"], rust=rust)
+    offline = options["offline"]
+    wish = Wish(find_project(directory), output, "dist", offline=offline, rust=rust, report=options["report"])
     if wish.stands(told):
         return
     from ferrule import release as work  # noqa: PLC0415 - what it imports is most of a run with nothing to do
@@ -248,6 +250,7 @@ class Wish:
     offline: bool = False
     rust: Road | None = None
     everything: bool = False
+    report: bool = False
 
     @property
     def output(self) -> Path:
@@ -266,6 +269,7 @@ class Wish:
             targets=list(self.targets),
             road=self.rust,
             everything=self.everything,
+            report=self.report,
             epoch=os.environ.get("SOURCE_DATE_EPOCH"),
         )
 
@@ -302,6 +306,7 @@ def _run(config: Config, plan: Plan, around: Surroundings, wish: Wish, options: 
     from ferrule import release as work  # noqa: PLC0415
     from ferrule.model import to_json  # noqa: PLC0415
     from ferrule.reporting import reporter, style_for, table  # noqa: PLC0415
+    from ferrule.reporting.journal import Journal  # noqa: PLC0415
 
     stream = sys.stdout
     colour = "NO_COLOR" not in os.environ
@@ -316,16 +321,34 @@ def _run(config: Config, plan: Plan, around: Surroundings, wish: Wish, options: 
         width=None,
         quiet=options.quiet,
     )
+    journal = Journal(
+        folder=config.root / STATE,
+        command="build" if wish.everything else "release",
+        project=plan.project,
+        release=plan.version,
+        started=around.now_ns() // 1_000_000_000,
+        monotonic=around.monotonic,
+        listen=live,
+    )
+    page = (lambda manifest: _page(config, plan, manifest)) if wish.report else None
     with live:
-        report = work.run(config, plan, around, live, output=wish.output, everything=wish.everything)
+        report = work.run(config, plan, around, journal, output=wish.output, everything=wish.everything, page=page)
     if not options.json:
         table.show(report, stream, colour=colour and stream.isatty(), width=None if stream.isatty() else 160)
     _summarise(report)
     if not report.failed:
         rows = to_json([replace(row, state="unchanged") for row in table.rows(report)])
         told: Json = {"actions": len(report.outcomes), "files": len(report.placed), "rows": rows}
-        work.settle(config, plan, around, report, output=wish.output, wish=wish.document(), told=told)
+        beside = (REPORT,) if page else ()
+        work.settle(config, plan, around, report, output=wish.output, wish=wish.document(), told=told, beside=beside)
     finish(report, wish.output, options)
+
+
+def _page(config: Config, plan: Plan, manifest: Json) -> str:
+    """The page about a release, with the runs that are kept; what cannot be read is said on it."""
+    from ferrule.reporting import html, journal  # noqa: PLC0415
+
+    return html.page(html.subject(config, plan, manifest, *journal.read(config.root / STATE)))
 
 
 def _summarise(report: Report) -> None:
@@ -558,3 +581,35 @@ def lock(directory: Path, files: tuple[Path, ...], **options: bool) -> None:
     for name, count in work.refresh_locks(config, around.host, files):
         if not options["quiet"]:
             click.echo(f"{name}: {count} packages")
+
+
+@cli.command()
+@shared
+@click.argument("dist", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where the page goes; .ferrule/report.html of the project."
+)
+def report(directory: Path, dist: Path | None, output: Path | None, **options: bool) -> None:
+    """Write a page about the release in DIST (dist/) and the last runs, and print where it is.
+
+    \b
+    One file that loads nothing: what was made for which target, when each step worked and why,
+    the critical path, sizes by section and over releases, what needs what, and tool versions.
+
+    \b
+    Example:
+      ferrule report
+      ferrule report --output release.html
+    """
+    from ferrule import release as work  # noqa: PLC0415
+    from ferrule.engine.store import write_aside  # noqa: PLC0415
+
+    config = work.load(directory)
+    plan = work.make_plan(config, surroundings(jobs=None, offline=True, rust=None))
+    manifest = work.read_manifest(dist or config.root / "dist", required=dist is not None)
+    place = (output or config.root / STATE / REPORT).absolute()
+    write_aside(place, _page(config, plan, manifest).encode())
+    if options["as_json"]:
+        click.echo(json.dumps({"report": str(place)}))
+    else:
+        click.echo(str(place))

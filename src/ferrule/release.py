@@ -15,7 +15,7 @@ from ferrule.engine.scheduler import Engine
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import ASIDE, Store, storage_errors, write_aside
 from ferrule.engine.workshop import Site
-from ferrule.errors import ConfigError, StorageError
+from ferrule.errors import ConfigError, StorageError, VerificationError
 from ferrule.model import Action, Digest, FileRecord, Json, Outcome, Output, Placed, Plan, Report
 from ferrule.places import FILE, MANIFEST, REPORT, STATE, find_project
 from ferrule.platforms import PLATFORMS
@@ -388,6 +388,23 @@ def manifest_of(config: Config, plan: Plan, report: Report, toolchain: Toolchain
         ],
         "facts": {o.action.id: dict(o.facts) for o in report.outcomes if o.facts},
     }
+
+
+def read_manifest(folder: Path, *, required: bool) -> Json:
+    """The manifest of a release, as it was written; where none is `required`, None if there is none.
+
+    Raises VerificationError where it is not one, or is missing.
+    """
+    try:
+        document: Json = json.loads((folder / MANIFEST).read_bytes())
+    except FileNotFoundError as error:
+        if not required:
+            return None
+        raise VerificationError("there is no release here", where=str(folder), hint="ferrule release") from error
+    except (OSError, ValueError, RecursionError) as error:
+        told, hint = f"this manifest cannot be read: {error}", "make the release again: ferrule release"
+        raise VerificationError(told, where=str(folder / MANIFEST), hint=hint) from error
+    return document if isinstance(document, dict) else {}
 
 
 def _tools_document(toolchain: Toolchain | None) -> Json:

@@ -1,0 +1,241 @@
+"""The page about a release: one file of HTML that loads nothing, tells all without scripts, and asks no clock.
+
+Everything that was read may be hostile (names, reasons, versions), so text reaches the page through `markup` only, and
+the page forbids itself everything but its own style and script, each by its digest (Content Security Policy Level 3,
+section 6.7.3.3, "Does element match source list for type and source?").
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ferrule.reporting.page import graph, matrix, sizes, timeline, words
+from ferrule.reporting.page.markup import Html, joined, raw, tag
+from ferrule.reporting.page.subject import Subject, subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ferrule.reporting.journal import Run, Step
+    from ferrule.reporting.page.markup import Node
+
+__all__ = ["Subject", "page", "subject"]
+
+_FOLDER: Final = Path(__file__).parent / "page"
+_PARTS: Final = {
+    "matrix": "Made",
+    "timeline": "Timeline",
+    "why": "Why",
+    "sections": "Sections",
+    "releases": "Over releases",
+    "graph": "Graph",
+    "tools": "Tools",
+    "undone": "Not done",
+}
+
+
+def page(about: Subject) -> str:
+    """The whole page. The same values always give the same text."""
+    style = (_FOLDER / "page.css").read_text(encoding="utf-8")
+    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
+    title = f"{about.plan.project} {about.plan.version}"
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("title", f"{title}: release report"),
+        tag("style", raw(style)),
+    )
+    links = (tag("li", tag("a", name, href=f"#{anchor}")) for anchor, name in _PARTS.items())
+    body = tag(
+        "body",
+        tag("a", "To the content", href="#content", class_="skip"),
+        tag("header", tag("h1", title), _source(about), _summary(about), _alarm(about)),
+        tag("nav", tag("ul", links), aria_label="Parts of this page"),
+        tag(
+            "main",
+            matrix.part(about),
+            timeline.part(about),
+            _why(about),
+            sizes.by_section(about),
+            sizes.over_releases(about),
+            graph.part(about),
+            _tools(about),
+            _undone(about),
+            id="content",
+        ),
+        tag("footer", words.said("Made by ferrule report. Hover over a number for all its digits.")),
+        tag("script", raw(script)),
+    )
+    return f"<!doctype html>\n{tag('html', head, body, lang='en').text}\n"
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src {_source_of(style)}; script-src {_source_of(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _source_of(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+# Above all
+
+
+def _source(about: Subject) -> Html:
+    release = about.release
+    if release is None:
+        return words.said("Nothing has been released yet: this is what the plan holds.")
+    if release.commit is None:
+        return words.said("Made of sources that are in no Git repository.")
+    changed = ", with changes that are not committed" if release.dirty else ""
+    return words.said("Made of commit ", words.digest(release.commit), changed, ".")
+
+
+def _summary(about: Subject) -> Html:
+    return tag("dl", (tag("div", tag("dt", name), tag("dd", value)) for name, value in _figures(about)))
+
+
+def _figures(about: Subject) -> Iterator[tuple[str, Node]]:
+    if about.release:
+        shipped = about.release.shipped
+        count = tag("data", f"{len(shipped):,}", value=len(shipped))
+        yield "files in dist/", joined(count, ", ", words.exact(sum(file.size for file in shipped)))
+    run = about.last
+    if run:
+        states = [str(step.state) for step in run.steps]
+        yield "last run", f"{_when(run)}, number {run.number}, ferrule {run.command}"
+        yield "took", words.took(run.seconds)
+        path = timeline.critical_path(run.steps)
+        yield "critical path", words.took(sum(step.seconds for step in path))
+        counts = [(states.count(state), word) for state, word in _COUNTED.items()]
+        yield "actions", ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
+_COUNTED: Final = {"built": "built", "cached": "from the cache", "failed": "failed", "skipped": "skipped"}
+
+
+def _when(run: Run) -> str:
+    try:
+        moment = datetime.fromtimestamp(0, UTC) + timedelta(seconds=run.started)
+    except OverflowError:
+        return "at an impossible time"
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _alarm(about: Subject) -> Html | None:
+    if about.last is None or not about.last.failed:
+        return None
+    failed = [step for step in about.last.steps if step.state == "failed"]
+    told = (tag("li", tag("b", words.label(step)), f": {step.reason}") for step in failed)
+    kept = "What stands in dist/ is from before." if about.release else "Nothing was put into dist/."
+    return tag("div", tag("p", f"The last run failed. {kept}"), tag("ul", told), class_="alarm", role="note")
+
+
+# Why
+
+
+def _why(about: Subject) -> Html:
+    if about.last is None:
+        return words.section("why", "Why it was built", words.said("No run that made something is kept."))
+    done = sorted((s for s in about.last.steps if s.state != "cached"), key=lambda step: step.start)
+    kept = [step for step in about.last.steps if step.state == "cached"]
+    told = f"{_counted(len(done), 'action')} had to be done, {len(kept)} came from the cache."
+    field = tag("input", type="search", id="filter", autocomplete="off", spellcheck="false")
+    return words.section(
+        "why",
+        "Why it was built",
+        words.said(told),
+        tag(
+            "p",
+            tag("label", "Only those with ", field),
+            tag("span", id="left", role="status"),
+            id="filtering",
+            hidden=True,
+        ),
+        _steps(about, "What was done, and why", done) if done else None,
+        tag("details", tag("summary", f"{len(kept)} from the cache"), _steps(about, "What came from the cache", kept))
+        if kept
+        else None,
+    )
+
+
+def _steps(about: Subject, caption: str, steps: list[Step]) -> Html:
+    rows: list[tuple[Node, ...]] = [
+        (
+            tag("span", words.label(step), data_a=about.numbers[step.id]),
+            words.state(step.state),
+            step.reason,
+            words.took(step.start) if step.ran else "",
+            words.took(step.seconds) if step.ran else "",
+            words.took(step.expected) if step.expected is not None else "",
+            words.digest(step.key) if step.key else "",
+        )
+        for step in steps
+    ]
+    head = ("action", "state", "because", "began at", "took", "took before", "key")
+    return words.table(caption, head, rows, numeric=(3, 4, 5))
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+# Tools
+
+
+def _tools(about: Subject) -> Html:
+    release = about.release
+    if release is None or not release.tools:
+        return words.section("tools", "Tools", words.said("Nothing of this release needed a compiler."))
+    rows: list[tuple[Node, ...]] = []
+    for name, identity in sorted(release.tools.items()):
+        version, _, more = identity.partition("; ")
+        rows.append(
+            (tag("code", name), joined(version, tag("details", tag("summary", "more"), more)) if more else version)
+        )
+    came = {"system": "the distribution", "rustup": "rustup"}.get(release.road or "", "what was there already")
+    return words.section(
+        "tools", "Tools", words.said(f"Rust came from {came}."), words.table("Tools", ("tool", "version"), rows)
+    )
+
+
+# What was not done
+
+
+def _undone(about: Subject) -> Html:
+    rows = list(_gaps(about))
+    return words.section(
+        "undone",
+        "What was not done, and why",
+        words.table("What was not done, and why", ("what", "why"), rows)
+        if rows
+        else words.said("Nothing: everything that was planned was made."),
+        tag("ul", (tag("li", note) for note in _notes(about)), class_="notes"),
+    )
+
+
+def _gaps(about: Subject) -> Iterator[tuple[Node, ...]]:
+    steps = about.last.steps if about.last else ()
+    yield from ((words.label(s), joined(words.state(s.state), ": ", s.reason)) for s in steps if s.state == "failed")
+    yield from ((words.label(s), joined(words.state(s.state), ": ", s.reason)) for s in steps if s.state == "skipped")
+    told = {step.id for step in steps if step.state in {"failed", "skipped"}}
+    for action in about.plan.actions:
+        if action.id not in told and action.outputs and not about.files(action):
+            yield words.label(action), "it is planned, but not in dist/ yet"
+    yield from ((f"{artifact} · {target}", why) for (artifact, target), why in about.absent.items())
+
+
+def _notes(about: Subject) -> Iterator[str]:
+    if about.last:
+        yield from about.last.notes
+    yield from about.notes

@@ -1,0 +1,96 @@
+"""What was made for whom: artifacts by targets, each with its state, size and digest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ferrule.reporting.page import words
+from ferrule.reporting.page.markup import Html, joined, tag
+from ferrule.reporting.page.subject import short
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ferrule.model import Action, Output
+    from ferrule.reporting.page.markup import Node
+    from ferrule.reporting.page.subject import File, Subject
+
+
+def part(subject: Subject) -> Html:
+    """The section with the matrix."""
+    cells: dict[tuple[str, str | None], list[Action]] = {}
+    for action in subject.plan.actions:
+        cells.setdefault((action.artifact, action.target), []).append(action)
+    kinds = {action.artifact: action.kind for action in subject.plan.actions}
+    common = any(target is None for _, target in cells)
+    columns: list[str | None] = [*subject.targets, *([None] if common else [])]
+    head = ("artifact", *(tag("span", short(t), title=t) if t else "for all" for t in columns))
+    rows: list[tuple[Node, ...]] = [
+        (
+            joined(tag("b", artifact), tag("br"), tag("small", kind)),
+            *(_cell(subject, artifact, target, cells.get((artifact, target), [])) for target in columns),
+        )
+        for artifact, kind in kinds.items()
+    ]
+    return words.section("matrix", "What was made", words.table("Artifacts by target", head, rows))
+
+
+def _cell(subject: Subject, artifact: str, target: str | None, actions: list[Action]) -> Html:
+    if actions:
+        return joined(_action(subject, action) for action in actions)
+    why = subject.absent.get((artifact, target or ""))
+    mark = tag("span", "·", aria_hidden="true")
+    return tag("span", mark, tag("span", why, class_="unseen") if why else None, class_="none", title=why)
+
+
+def _action(subject: Subject, action: Action) -> Html:
+    return tag(
+        "div",
+        tag("div", tag("b", words.name_of(action))) if words.name_of(action) != action.artifact else None,
+        _files(subject, action),
+        state_of(subject, action),
+        class_="made",
+        data_a=subject.numbers[action.id],
+    )
+
+
+def _files(subject: Subject, action: Action) -> Iterator[Html]:
+    files = subject.files(action)
+    for output in action.outputs:
+        inside = [f for f in files if _is_in(f, output)]
+        if inside:
+            yield tag(
+                "div",
+                words.exact(sum(file.size for file in inside)),
+                " ",
+                tag("small", output.role),
+                tag("br"),
+                _digest(inside, output),
+            )
+
+
+def _is_in(file: File, output: Output) -> bool:
+    place = output.name if file.packed else output.ships
+    return file.place == place or (output.folder and file.place.startswith(f"{place}/"))
+
+
+def _digest(files: list[File], output: Output) -> Node:
+    """The digest of a file, or of the index that stands for a folder; else how many files there are."""
+    if not output.folder:
+        return words.digest(files[0].sha256)
+    index = next((file for file in files if file.place == f"{output.ships}/index.json"), None)
+    counted = tag("small", f"{len(files)} files")
+    return joined(words.digest(index.sha256), " ", counted) if index else counted
+
+
+def state_of(subject: Subject, action: Action) -> Html:
+    """What the last run did about an action, as far as it is what stands in dist/."""
+    step = subject.steps.get(action.id)
+    files = subject.files(action)
+    if step is not None and step.state in {"failed", "skipped"}:
+        return words.state(step.state, "; this is from an earlier run" if files else "")
+    if not files:
+        return tag("span", "not in dist/ yet", class_="state none")
+    if step is not None and step.key == files[0].key:
+        return words.state(step.state)
+    return words.state("earlier")

@@ -1,0 +1,253 @@
+"""How large things are: each binary by its sections, and everything that ships over the releases that are kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ferrule.reporting.page import words
+from ferrule.reporting.page.bars import HEIGHT, labels, percent, within
+from ferrule.reporting.page.markup import Html, joined, number, tag
+from ferrule.reporting.report import size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ferrule.model import Json
+    from ferrule.reporting.journal import Run
+    from ferrule.reporting.page.markup import Node
+    from ferrule.reporting.page.subject import Subject
+
+PURPOSES: Final = {
+    "code": "code",
+    "constants": "constants",
+    "variables": "variables",
+    "unwinding": "unwinding",
+    "linking": "linking",
+    "module": "core module",
+    "other": "other",
+    "rest": "headers and padding",
+    "memory": "only in memory",
+}
+"""What sections are for, by class in the style sheet; `memory` takes no room in the file, `rest` is in no section."""
+
+# The first pattern that matches the whole name decides. ELF: gABI and psABI, Go's names from its linker; Mach-O by
+# segment and section; WebAssembly by the kinds of sections of modules and components.
+_RULES: Final = tuple(
+    (re.compile(pattern), purpose)
+    for pattern, purpose in (
+        (r"\.t?bss.*|\.sbss|\.noptrbss|\.relro_padding|__\w+,__(thread_)?bss|__\w+,__common", "memory"),
+        (r"\.text.*|\.init|\.fini|__TEXT,__text|code", "code"),
+        (r"module", "module"),
+        (r"\.eh_frame.*|\.gcc_except_table.*|\.gopclntab", "unwinding"),
+        (r"__TEXT,__(eh_frame|gcc_except_tab|unwind_info)", "unwinding"),
+        (r"\.rodata.*|\.data\.rel\.ro.*|\.typelink|\.itablink|__\w+,__(const|cstring|literal\d+)|data", "constants"),
+        (r"\.(go|noptr)?data.*|\.tdata.*|\.(init|fini)_array|__\w+,__(data|thread_data|thread_vars)", "variables"),
+        (
+            r"\.(dyn|gnu\.|rela?\b|got|plt|hash|interp|sym|str|shstr).*|__\w+,__(stubs|stub_helper|la_symbol_ptr|got)",
+            "linking",
+        ),
+        (r"alias|canon|(core-)?(instance|type|export|import)|function|table|element|global|memory|start", "linking"),
+    )
+)
+
+
+def purpose(section: str) -> str:
+    """What a section is for, one of PURPOSES.
+
+    >>> purpose(".text"), purpose("__TEXT,__const"), purpose("custom:name")
+    ('code', 'constants', 'other')
+    """
+    return next((found for pattern, found in _RULES if pattern.fullmatch(section)), "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """A file whose sections were measured; sizes are in bytes, `size` is that of the file."""
+
+    action: str
+    role: str
+    name: str
+    size: int
+    sections: Mapping[str, int]
+
+    def by_purpose(self) -> dict[str, int]:
+        """Bytes in the file by purpose, in the order of PURPOSES, and last what no section holds."""
+        sums = dict.fromkeys(PURPOSES, 0)
+        for section, count in self.sections.items():
+            sums[purpose(section)] += count
+        del sums["memory"]
+        sums["rest"] = max(self.size - sum(sums.values()), 0)
+        return {name: count for name, count in sums.items() if count}
+
+
+def binaries(subject: Subject) -> list[Binary]:
+    """Every file of the release whose sections are in the manifest, in the order of the plan."""
+    facts = subject.release.facts if subject.release else {}
+    found: list[Binary] = []
+    for action in subject.plan.actions:
+        for role, told in facts.get(action.id, {}).items():
+            sections = _sections(told)
+            output = next((o for o in action.outputs if o.role == role), None)
+            if sections and output:
+                places = {output.name, output.ships}
+                file = next((f for f in subject.files(action) if f.place in places), None)
+                count = file.size if file else sum(sections.values())
+                found.append(Binary(action.id, role, output.name, count, sections))
+    return found
+
+
+def _sections(told: Json) -> dict[str, int]:
+    sections = told.get("sections") if isinstance(told, dict) else None
+    if not isinstance(sections, dict):
+        return {}
+    return {name: n for name, n in sections.items() if isinstance(n, int) and not isinstance(n, bool) and n >= 0}
+
+
+def by_section(subject: Subject) -> Html:
+    """The part about binaries."""
+    found = binaries(subject)
+    if not found:
+        nothing = "No binary of this release has been measured."
+        return words.section("sections", "Sizes by section", words.said(nothing))
+    most = max(1, *(sum(binary.by_purpose().values()) for binary in found))
+    used = [name for name in PURPOSES if any(name in binary.by_purpose() for binary in found)]
+    return words.section(
+        "sections",
+        "Sizes by section",
+        words.said(
+            "What fills each file; all bars have the same scale. Sections that take no room in it are left out."
+        ),
+        words.key_of([(name, PURPOSES[name]) for name in used]),
+        *(_bar(subject, binary, most) for binary in found),
+        tag("details", tag("summary", "Every section"), _every(found)),
+    )
+
+
+def _bar(subject: Subject, binary: Binary, most: int) -> Html:
+    action = next(a for a in subject.plan.actions if a.id == binary.action)
+    heading = tag(
+        "div",
+        tag("span", tag("b", words.label(action)), " ", tag("code", binary.name)),
+        tag("span", words.exact(binary.size)),
+        class_="heading",
+    )
+    told = ", ".join(f"{PURPOSES[name]} {size(count)}" for name, count in binary.by_purpose().items())
+    drawn = tag(
+        "svg",
+        _pieces(binary, most),
+        class_="stack",
+        width="100%",
+        height=HEIGHT,
+        role="img",
+        aria_label=f"{binary.name} for {action.target or 'all targets'}: {told}",
+    )
+    return tag("div", heading, drawn, class_="sized", data_a=subject.numbers[action.id])
+
+
+def _pieces(binary: Binary, most: int) -> Iterator[Html]:
+    left = 0.0
+    for name, count in binary.by_purpose().items():
+        share = 100 * count / most
+        texts = [f"{PURPOSES[name]} {size(count)}", PURPOSES[name], size(count)]
+        yield tag(
+            "g",
+            tag("title", f"{PURPOSES[name]}: {size(count)} ({count:,} bytes)"),
+            tag("rect", x=percent(left), y=0, width=percent(share), height=HEIGHT),
+            within(labels(texts, share), left, 0, share),
+            class_=f"piece {name}",
+        )
+        left += share
+
+
+def _every(found: list[Binary]) -> Html:
+    rows: list[tuple[Node, ...]] = [
+        (
+            joined(binary.action, " ", tag("code", binary.name)),
+            tag("code", section),
+            PURPOSES[purpose(section)],
+            tag("data", f"{count:,}", value=str(count)),
+        )
+        for binary in found
+        for section, count in sorted(binary.sections.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return words.table("Every section", ("file", "section", "for", "bytes"), rows, numeric=(3,))
+
+
+# Over releases
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A release that was made: how it is called, and bytes that ship by action."""
+
+    name: str
+    sizes: Mapping[str, int]
+
+
+def points(subject: Subject) -> list[Point]:
+    """The releases among the runs that are kept, the oldest first; of several in a row with equal sizes, the first."""
+    found: list[Point] = []
+    for run in subject.runs:
+        if run.whole:
+            sizes = _shipped(run)
+            if not found or found[-1].sizes != sizes:
+                found.append(Point(f"{run.release} (run {run.number})", sizes))
+    return found
+
+
+def _shipped(run: Run) -> dict[str, int]:
+    sums = {step.id: sum(made.size for made in step.files if made.ships) for step in run.steps}
+    return {action: count for action, count in sums.items() if count}
+
+
+def over_releases(subject: Subject) -> Html:
+    """The part about how sizes went."""
+    found = points(subject)
+    if len(found) < 2:  # noqa: PLR2004 - a line has two ends
+        told = f"So far there is one: {found[0].name}." if found else "None is kept so far."
+        more = "As soon as a release with other sizes is made, the two will stand side by side here."
+        return words.section("releases", "Sizes over releases", words.said(f"{told} {more}"))
+    actions = list(dict.fromkeys(action for point in found for action in point.sizes))
+    names = {action.id: words.label(action) for action in subject.plan.actions}
+    rows = [
+        _history(names.get(action, action), [point.sizes.get(action) for point in found], found) for action in actions
+    ]
+    span = f"From {found[0].name} to {found[-1].name}; each line has a scale of its own, of five per cent at least."
+    head = ("what ships", "over releases", "first", "last", "change")
+    table = words.table("Sizes over releases", head, rows, numeric=(2, 3, 4))
+    return words.section("releases", "Sizes over releases", words.said(span), table)
+
+
+def _history(name: str, sizes: list[int | None], found: list[Point]) -> tuple[Node, ...]:
+    known = [count for count in sizes if count is not None]
+    first, last = known[0], known[-1]
+    change = 100 * (last - first) / first
+    told = "as it was" if last == first else f"{change:+.1f} %"
+    line = _line(name, [(point.name, count) for point, count in zip(found, sizes, strict=True)])
+    return (name, line, words.exact(first), words.exact(last), told)
+
+
+def _line(name: str, sizes: list[tuple[str, int | None]]) -> Html:
+    known = [count for _, count in sizes if count is not None]
+    middle = (max(known) + min(known)) / 2
+    reach = max(max(known) - min(known), middle * 0.05, 1) / 2
+    at = [
+        (4 + 132 * place / (len(sizes) - 1), 14 - 10 * (count - middle) / reach, f"{told}: {size(count)}")
+        for place, (told, count) in enumerate(sizes)
+        if count is not None
+    ]
+    return tag(
+        "svg",
+        tag("polyline", points=" ".join(f"{number(x)},{number(y)}" for x, y, _ in at)),
+        (
+            tag("circle", tag("title", told), cx=x, cy=y, r=3.5 if place == len(at) - 1 else 2.5)
+            for place, (x, y, told) in enumerate(at)
+        ),
+        class_="line",
+        width=140,
+        height=28,
+        role="img",
+        aria_label=f"{name}: " + ", ".join(told for _, _, told in at),
+    )
