@@ -70,7 +70,7 @@ class ToolchainSection(Section):
     cargo_zigbuild: _ToolVersion = Field(default="0.24.0", description="Version of cargo-zigbuild.")
     cbindgen: _ToolVersion = Field(default="0.29.4", description="Version of cbindgen, which writes headers.")
     go: Annotated[str, Field(pattern=r"^1\.[0-9]{1,3}\.[0-9]{1,3}$")] = Field(
-        default="1.27.3", description="Version of Go, which builds programs: exactly this one."
+        default="1.27.3", description="Version of Go, which builds programs: in full, as exactly this one is taken."
     )
     jco: Annotated[str, Field(pattern=r"^[0-9]{1,5}\.[0-9]{1,5}\.[0-9]{1,5}$")] = Field(
         default="0.15.0", description="Version of jco, which makes JavaScript of components: exactly this one."
