@@ -1,0 +1,148 @@
+"""CycloneDX 1.6 bills of materials (ECMA-424) as JSON: what a file is made of, the same bytes for the same parts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cyclonedx.model.component import Component
+
+SUFFIX: Final = ".cdx.json"
+
+PREFIX: Final = "ferrule:"
+"""Of the names of properties that the format has no field for (CycloneDX Property Taxonomy, "namespaces")."""
+
+_NAMESPACE: Final = "0b1f6b3e-6d0a-5c5d-9f0e-6b8f4a2f7c11"
+
+Type = Literal["library", "application", "container", "framework", "file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A component. `ref` names it within a document; where two parts have the same, they are one.
+
+    `sha256` are hexadecimal digits, `licenses` SPDX expressions or else names, `needs` refs of what it depends on.
+    `included` is false for what only runs while the rest is built.
+    """
+
+    ref: str
+    name: str
+    version: str
+    supplier: str
+    purl: str
+    type: Type = "library"
+    sha256: str | None = None
+    licenses: tuple[str, ...] = ()
+    description: str | None = None
+    homepage: str | None = None
+    included: bool = True
+    properties: tuple[tuple[str, str], ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+def write_bom(subject: Part, parts: Iterable[Part], *, identity: str, epoch: int, author: str, ferrule: str) -> bytes:
+    """The bill of materials of `subject`, which depends on what its `needs` name among the parts.
+
+    `identity` is any text that stands for this document and no other: the serial number is derived from it (RFC 9562,
+    version 5). `author` is who vouches for it, `ferrule` the version of this program, `epoch` in seconds.
+    """
+    from datetime import UTC, datetime  # noqa: PLC0415
+    from uuid import UUID, uuid5  # noqa: PLC0415
+
+    from cyclonedx.model.bom import Bom, BomMetaData  # noqa: PLC0415
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+    from cyclonedx.model.contact import OrganizationalContact, OrganizationalEntity  # noqa: PLC0415
+    from cyclonedx.model.dependency import Dependency  # noqa: PLC0415
+    from cyclonedx.model.tool import ToolRepository  # noqa: PLC0415
+    from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
+
+    described = {part.ref: part for part in parts}
+    components = {ref: _component(part) for ref, part in described.items()}
+    root = _component(subject)
+    program = Component(name="ferrule", version=ferrule, type=ComponentType.APPLICATION, bom_ref="tool:ferrule")
+    bom = Bom(
+        serial_number=uuid5(UUID(_NAMESPACE), identity),
+        metadata=BomMetaData(
+            timestamp=datetime.fromtimestamp(epoch, UTC),
+            authors=[OrganizationalContact(name=author)],
+            supplier=OrganizationalEntity(name=subject.supplier),
+            tools=ToolRepository(components=[program]),
+            component=root,
+        ),
+        components=components.values(),
+        dependencies=[
+            Dependency(component.bom_ref, [Dependency(components[n].bom_ref) for n in part.needs if n in components])
+            for part, component in ((subject, root), *((described[ref], c) for ref, c in components.items()))
+        ],
+    )
+    return (JsonV1Dot6(bom).output_as_string(indent=2) + "\n").encode()
+
+
+def _component(part: Part) -> Component:
+    from cyclonedx.model import ExternalReference, ExternalReferenceType, HashType, Property, XsUri  # noqa: PLC0415
+    from cyclonedx.model.component import Component, ComponentScope, ComponentType  # noqa: PLC0415
+    from cyclonedx.model.contact import OrganizationalEntity  # noqa: PLC0415
+    from packageurl import PackageURL  # noqa: PLC0415
+
+    website = ExternalReferenceType.WEBSITE
+    return Component(
+        bom_ref=part.ref,
+        name=part.name,
+        version=part.version,
+        type=ComponentType(part.type),
+        supplier=OrganizationalEntity(name=part.supplier),
+        purl=PackageURL.from_string(part.purl),
+        scope=ComponentScope.REQUIRED if part.included else ComponentScope.EXCLUDED,
+        hashes=[HashType.from_hashlib_alg("sha256", part.sha256)] if part.sha256 else [],
+        licenses=_licenses(part.licenses),
+        description=part.description,
+        external_references=[ExternalReference(type=website, url=XsUri(part.homepage))] if part.homepage else [],
+        properties=[Property(name=PREFIX + name, value=value) for name, value in part.properties],
+    )
+
+
+def _licenses(texts: tuple[str, ...]) -> list[Any]:
+    """One expression, or several licences by identifier or name: the format takes no mixture."""
+    from cyclonedx.factory.license import LicenseFactory  # noqa: PLC0415
+    from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression  # noqa: PLC0415
+
+    found = [LicenseFactory().make_from_string(spdx(text)) for text in texts]
+    if len(found) > 1:
+        return [DisjunctiveLicense(name=str(f.value)) if isinstance(f, LicenseExpression) else f for f in found]
+    return list(found)
+
+
+def spdx(text: str) -> str:
+    """An expression of today for the older way to write a choice, with a slash (The Cargo Book, "license").
+
+    >>> spdx("MIT/Apache-2.0")
+    'MIT OR Apache-2.0'
+    """
+    return re.sub(r"\s*/\s*", " OR ", text)
+
+
+def problems(document: dict[str, Any]) -> list[str]:
+    """What a bill lacks of the minimum elements (NTIA, "The Minimum Elements For a Software Bill of Materials", 2021).
+
+    Those are an author and a time of the data, and for every component a supplier, a name, a version, an identifier
+    that others can look up, and its place in the graph of dependencies.
+    """
+    metadata = document.get("metadata", {})
+    found = [f"the document has no {key}" for key in ("timestamp", "authors") if not metadata.get(key)]
+    related = {d["ref"] for d in document.get("dependencies", ())}
+    named = {ref for d in document.get("dependencies", ()) for ref in d.get("dependsOn", ())}
+    components = [metadata.get("component", {}), *document.get("components", ())]
+    refs = [c.get("bom-ref") for c in components]
+    found += [f"{ref} is there twice" for ref in sorted({str(r) for r in refs if refs.count(r) > 1})]
+    found += [f"{ref} is named and not described" for ref in sorted((related | named) - {str(r) for r in refs})]
+    for component in components:
+        name = component.get("name") or component.get("bom-ref")
+        lacking = [key for key in ("name", "version", "purl", "bom-ref") if not component.get(key)]
+        lacking += [] if component.get("supplier", {}).get("name") else ["supplier"]
+        lacking += [] if component.get("bom-ref") in related else ["place among the dependencies"]
+        found += [f"{name} has no {key}" for key in lacking]
+    return found

@@ -1,0 +1,223 @@
+"""Which crates go into a build: Cargo's own resolution, for one crate, target and choice of features.
+
+Two programs are asked, because neither knows all of it. `cargo tree` follows the resolver that builds follow, with its
+features for host and target apart; `cargo metadata` unites those of the whole workspace and of its tests, but knows
+licences and authors. Checksums are in Cargo.lock alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from ferrule.errors import BuildError
+from ferrule.tools.cargo import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ferrule.model import Compiled
+    from ferrule.tools.toolchain import Toolchain
+
+_FORMAT: Final = "\t{p}\t{f}"
+_LINE: Final = re.compile(r"(?P<depth>\d+)\t(?P<package>[^\t]+)\t(?P<features>[^\t]*)")
+_PACKAGE: Final = re.compile(r"(?P<name>\S+) v(?P<version>\S+)(?P<rest>.*)")
+_PROC_MACRO: Final = " (proc-macro)"
+
+
+@dataclass(frozen=True, slots=True)
+class Crate:
+    """A crate of a build, by its package URL (purl-spec, type `cargo`).
+
+    `place` is where its folder is relative to the workspace, for a crate that was not fetched, and `checksum` the
+    SHA-256 of the file that was; `linked` tells crates whose code is in what is made from those that only run while it
+    is built (build scripts, procedural macros, and what these need). `needs` are package URLs.
+    """
+
+    purl: str
+    name: str
+    version: str
+    linked: bool
+    features: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    checksum: str | None = None
+    place: str | None = None
+    license: str | None = None
+    authors: tuple[str, ...] = ()
+    description: str | None = None
+    homepage: str | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A package of `cargo tree`: its label, its features, and the labels of what it depends on."""
+
+    label: str
+    features: frozenset[str]
+    needs: frozenset[str]
+
+
+def tree_command(
+    toolchain: Toolchain,
+    workspace: Path,
+    build: Compiled,
+    environment: Mapping[str, str],
+    *,
+    linked: bool,
+    offline: bool,
+) -> Command:
+    """Name the crates of a build, or with `linked` only those whose code ends up in it (`cargo help tree`)."""
+    features = ["--features", ",".join(build.features)] if build.features else []
+    argv = (
+        *(*toolchain.tool("cargo").argv, "tree", "--locked", *(["--offline"] if offline else [])),
+        *("--package", build.crate, "--target", build.triple),
+        *([] if build.default_features else ["--no-default-features"]),
+        *features,
+        *("--edges", "normal,no-proc-macro" if linked else "normal,build"),
+        *("--prefix", "depth", "--charset", "ascii", "--format", _FORMAT),
+    )
+    return Command(argv, _environment(toolchain, environment), workspace)
+
+
+def metadata_command(
+    toolchain: Toolchain,
+    workspace: Path,
+    build: Compiled,
+    host: str,
+    environment: Mapping[str, str],
+    *,
+    offline: bool,
+) -> Command:
+    """Describe every crate that a target, or a build on this host, could need (`cargo help metadata`)."""
+    argv = (
+        *(*toolchain.tool("cargo").argv, "metadata", "--format-version=1", "--all-features", "--locked"),
+        *(["--offline"] if offline else []),
+        *(option for triple in dict.fromkeys((build.triple, host)) for option in ("--filter-platform", triple)),
+    )
+    return Command(argv, _environment(toolchain, environment), workspace)
+
+
+def _environment(toolchain: Toolchain, environment: Mapping[str, str]) -> dict[str, str]:
+    return {**environment, "RUSTC": toolchain.tool("rustc").argv[0], "CARGO_TERM_COLOR": "never"}
+
+
+def parse_tree(stdout: str) -> dict[str, Node]:
+    """Nodes by label, in the order in which they are first named; the first is the crate that is built.
+
+    What Cargo names again, marked with (*), has its dependencies where it was named first.
+    """
+    nodes: dict[str, Node] = {}
+    above: list[str] = []
+    for line in stdout.splitlines():
+        match = _LINE.match(line.removesuffix(" (*)"))
+        if match is None:
+            continue
+        label, depth = match["package"].removesuffix(_PROC_MACRO), int(match["depth"])
+        node = nodes.get(label, Node(label, frozenset(), frozenset()))
+        nodes[label] = replace(node, features=node.features | {f for f in match["features"].split(",") if f})
+        del above[depth:]
+        if above:
+            nodes[above[-1]] = replace(nodes[above[-1]], needs=nodes[above[-1]].needs | {label})
+        above.append(label)
+    return nodes
+
+
+def resolve(everything: str, linked: str, metadata: str, lock: str, workspace: Path) -> list[Crate]:
+    """Join what the programs said with Cargo.lock: the crates of a build, the one that is built first.
+
+    `everything` and `linked` are what `tree_command` printed. Raises BuildError for answers that do not fit together.
+    """
+    nodes, kept = parse_tree(everything), parse_tree(linked)
+    if not nodes:
+        raise BuildError("cargo tree named no crate", hint="paste its command from the log to see what it says")
+    try:
+        packages = json.loads(metadata)["packages"]
+        known = {label: _found(label, packages) for label in nodes}
+        checksums = {
+            (p["name"], p["version"], p.get("source")): p.get("checksum") for p in tomllib.loads(lock)["package"]
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        raise BuildError(f"what Cargo says of the crates cannot be read: {error}") from error
+    purls = {label: _purl(label, package, workspace) for label, package in known.items()}
+    return [
+        _crate(
+            kept.get(label, node),
+            known[label],
+            purl=purls[label],
+            linked=label in kept,
+            needs=tuple(sorted({purls[n] for n in node.needs})),
+            checksum=checksums.get((known[label]["name"], known[label]["version"], known[label].get("source"))),
+            place=_place(known[label], workspace),
+        )
+        for label, node in nodes.items()
+    ]
+
+
+def _crate(node: Node, package: Mapping[str, Any], **fields: Any) -> Crate:  # noqa: ANN401 - fields of Crate
+    return Crate(
+        name=package["name"],
+        version=package["version"],
+        features=tuple(sorted(node.features)),
+        license=package.get("license"),
+        authors=tuple(package.get("authors") or ()),
+        description=package.get("description"),
+        homepage=package.get("repository") or package.get("homepage"),
+        origin=package.get("source"),
+        **fields,
+    )
+
+
+def _found(label: str, packages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The package that a label of `cargo tree` stands for; raises KeyError."""
+    match = _PACKAGE.fullmatch(label)
+    same = [p for p in packages if match and (p["name"], p["version"]) == (match["name"], match["version"])]
+    if match is None or not same:
+        raise KeyError(f"cargo metadata does not know {label}")
+    place = match["rest"].strip(" ()").partition("#")[0]
+    fitting = [p for p in same if (p.get("source") is None) == place.startswith("/")]
+    exact = [p for p in fitting if place and place in f"{p.get('source')} {Path(p['manifest_path']).parent}"]
+    return (exact or fitting or same)[0]
+
+
+def _place(package: Mapping[str, Any], workspace: Path) -> str | None:
+    if package.get("source") is not None:
+        return None
+    folder = Path(package["manifest_path"]).parent
+    return folder.relative_to(workspace).as_posix() if folder.is_relative_to(workspace) else folder.name
+
+
+def _purl(label: str, package: Mapping[str, Any], workspace: Path) -> str:
+    """The package URL; where a crate is not of the registry that Cargo uses by default, it says of where it is."""
+    name, version, source = package["name"], package["version"], package.get("source")
+    base = f"pkg:cargo/{name}@{quote(version, safe='')}"
+    if source is None:
+        return f"{base}?download_url={quote(f'file:{_place(package, workspace)}', safe=':')}"
+    if source.startswith("git+"):
+        place, _, commit = source.partition("#")
+        at = f"{place.partition('?')[0]}@{commit}"
+        return f"{base}?vcs_url={quote(at, safe=':')}"
+    match = _PACKAGE.fullmatch(label)
+    if match and match["rest"].strip():
+        return f"{base}?repository_url={quote(source.partition('+')[2], safe=':')}"
+    return base
+
+
+def to_json(crates: Sequence[Crate]) -> str:
+    """A form for `from_json`."""
+    import dataclasses  # noqa: PLC0415
+
+    return json.dumps([dataclasses.asdict(crate) for crate in crates], indent=1, sort_keys=True) + "\n"
+
+
+def from_json(text: str) -> Iterator[Crate]:
+    """Read what `to_json` gave."""
+    values: list[dict[str, Any]] = json.loads(text)
+    for value in values:
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+        yield Crate(**fields)
