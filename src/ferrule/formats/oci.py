@@ -39,8 +39,8 @@ HEALTH = {
     "StartInterval": 1_000_000_000,
     "Retries": 3,
 }
-"""When engines look after a program, in nanoseconds: every 10 s for at most 3 s, and until it was well for the first time
-or 10 s old, every second (engines before 25 do not know that); three failures in a row later make it unwell."""
+"""When engines look after a program, in nanoseconds: every second until it was well for the first time or is 10 s old
+(engines before 25 do not know that), then every 10 s. A look takes at most 3 s, and three that fail make it unwell."""
 REF_NAME = "org.opencontainers.image.ref.name"
 CREATED = "org.opencontainers.image.created"
 
