@@ -163,7 +163,7 @@ def cli() -> None:
     """One Rust core, every platform: build and release a Cargo workspace from targets.yaml.
 
     Exit codes: 0 success, 2 command line, 3 targets.yaml, 4 toolchain, 5 build, 6 verification, 7 storage, 8 network,
-    130 interrupted; 1 is a bug of ferrule's.
+    9 nothing to compare with, 130 interrupted; 1 is a bug of ferrule's.
     """
 
 

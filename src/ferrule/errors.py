@@ -7,7 +7,8 @@
     ├── BuildError           5  an action failed: a compile error, an input that cannot be used
     ├── VerificationError    6  something in the release is not what it is declared to be
     ├── StorageError         7  disk, permissions or locks of the cache, work or output folder
-    └── NetworkError         8  something that had to be fetched could not be
+    ├── NetworkError         8  something that had to be fetched could not be
+    └── IncomparableError    9  there is nothing to compare with, or it cannot be read
 
 Exit code 0 is success, 2 a mistake on the command line, 130 an interrupt. Any other exception is a bug of ours
 (exit code 1) and keeps its traceback.
@@ -83,3 +84,9 @@ class NetworkError(FerruleError):
     """Something that had to be fetched could not be."""
 
     exit_code = 8
+
+
+class IncomparableError(FerruleError):
+    """Two releases could not be compared: no earlier one is recorded, or one of them cannot be read."""
+
+    exit_code = 9
