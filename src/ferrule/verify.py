@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.errors import FerruleError, VerificationError
 from ferrule.model import Digest, Json, Verdict
-from ferrule.places import MANIFEST
+from ferrule.places import MANIFEST, REPORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -115,7 +115,7 @@ def _contents(release: Release) -> Iterator[Verdict]:
     for name, told in release.files.items():
         yield Verdict(name, "digest", _file_problem(release.folder / name, told))
     for name in _names(release.folder):
-        if name not in release.files and name != MANIFEST and not _SIGNATURE.search(name):
+        if name not in {*release.files, MANIFEST, REPORT} and not _SIGNATURE.search(name):
             yield Verdict(name, "listed", "the manifest does not list it")
 
 
