@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from ferrule.reporting.page import graph, matrix, sizes, timeline, words
 from ferrule.reporting.page.markup import Html, joined, raw, tag
-from ferrule.reporting.page.subject import Subject, subject
+from ferrule.reporting.page.subject import Subject, short, subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,12 +108,12 @@ def _summary(about: Subject) -> Html:
 def _figures(about: Subject) -> Iterator[tuple[str, Node]]:
     if about.release:
         shipped = about.release.shipped
-        count = tag("data", f"{len(shipped):,}", value=len(shipped))
-        yield "files in dist/", joined(count, ", ", words.exact(sum(file.size for file in shipped)))
+        count = tag("data", _counted(len(shipped), "file"), value=len(shipped))
+        yield "in dist/", joined(count, ", ", words.exact(sum(file.size for file in shipped)))
     run = about.last
     if run:
         states = [str(step.state) for step in run.steps]
-        yield "last run", f"{_when(run)}, number {run.number}, ferrule {run.command}"
+        yield "last run that made something", f"ferrule {run.command}, {_when(run)}"
         yield "took", words.took(run.seconds)
         path = timeline.critical_path(run.steps)
         yield "critical path", words.took(sum(step.seconds for step in path))
@@ -170,20 +170,20 @@ def _why(about: Subject) -> Html:
 
 
 def _steps(about: Subject, caption: str, steps: list[Step]) -> Html:
+    known = any(step.expected is not None for step in steps)
     rows: list[tuple[Node, ...]] = [
         (
-            tag("span", words.label(step), data_a=about.numbers[step.id]),
-            words.state(step.state),
+            joined(words.mark(step.state), " ", tag("span", words.label(step), data_a=about.numbers[step.id])),
             step.reason,
             words.took(step.start) if step.ran else "",
             words.took(step.seconds) if step.ran else "",
-            words.took(step.expected) if step.expected is not None else "",
+            *([words.took(step.expected) if step.expected is not None else ""] if known else []),
             words.digest(step.key) if step.key else "",
         )
         for step in steps
     ]
-    head = ("action", "state", "because", "began at", "took", "took before", "key")
-    return words.table(caption, head, rows, numeric=(3, 4, 5))
+    head = ("action", "because", "began at", "took", *(["took before"] if known else []), "key")
+    return words.table(caption, head, rows, numeric=(2, 3, 4) if known else (2, 3))
 
 
 def _counted(count: int, thing: str) -> str:
@@ -203,11 +203,11 @@ def _tools(about: Subject) -> Html:
         rows.append(
             (tag("code", name), joined(version, tag("details", tag("summary", "more"), more)) if more else version)
         )
-    came = {"system": "the distribution", "rustup": "rustup"}.get(release.road or "", "what was there already")
-    return words.section(
-        "tools", "Tools", words.said(f"Rust came from {came}."), words.table("Tools", ("tool", "version"), rows)
-    )
+    told = words.said(_ROADS.get(release.road or "", "Rust was on the machine already."))
+    return words.section("tools", "Tools", told, words.table("Tools", ("tool", "version"), rows))
 
+
+_ROADS: Final = {"system": "Rust came from the distribution.", "rustup": "Rust came by rustup."}
 
 # What was not done
 
@@ -232,7 +232,10 @@ def _gaps(about: Subject) -> Iterator[tuple[Node, ...]]:
     for action in about.plan.actions:
         if action.id not in told and action.outputs and not about.files(action):
             yield words.label(action), "it is planned, but not in dist/ yet"
-    yield from ((f"{artifact} · {target}", why) for (artifact, target), why in about.absent.items())
+    left_out: dict[tuple[str, str], list[str]] = {}
+    for (artifact, target), why in about.absent.items():
+        left_out.setdefault((artifact, why), []).append(short(target))
+    yield from ((f"{artifact} · {', '.join(targets)}", why) for (artifact, why), targets in left_out.items())
 
 
 def _notes(about: Subject) -> Iterator[str]:

@@ -22,9 +22,8 @@ def part(subject: Subject) -> Html:
     for action in subject.plan.actions:
         cells.setdefault((action.artifact, action.target), []).append(action)
     kinds = {action.artifact: action.kind for action in subject.plan.actions}
-    common = any(target is None for _, target in cells)
-    columns: list[str | None] = [*subject.targets, *([None] if common else [])]
-    head = ("artifact", *(tag("span", short(t), title=t) if t else "for all" for t in columns))
+    columns: list[str | None] = [*([None] if any(t is None for _, t in cells) else []), *subject.targets]
+    head = ("artifact", *(tag("span", short(t), title=t) if t else "for all targets" for t in columns))
     rows: list[tuple[Node, ...]] = [
         (
             joined(tag("b", artifact), tag("br"), tag("small", kind)),
@@ -32,35 +31,43 @@ def part(subject: Subject) -> Html:
         )
         for artifact, kind in kinds.items()
     ]
-    return words.section("matrix", "What was made", words.table("Artifacts by target", head, rows))
+    found = {state_of(subject, action) for action in subject.plan.actions}
+    legend = words.states(found)
+    return words.section("matrix", "What was made", legend, words.table("Artifacts by target", head, rows))
 
 
 def _cell(subject: Subject, artifact: str, target: str | None, actions: list[Action]) -> Html:
     if actions:
         return joined(_action(subject, action) for action in actions)
     why = subject.absent.get((artifact, target or ""))
-    mark = tag("span", "·", aria_hidden="true")
-    return tag("span", mark, tag("span", why, class_="unseen") if why else None, class_="none", title=why)
+    return tag(
+        "span", tag("span", "·", aria_hidden="true"), words.unseen(why) if why else None, class_="none", title=why
+    )
 
 
 def _action(subject: Subject, action: Action) -> Html:
+    state = state_of(subject, action)
+    named = words.name_of(action) != action.artifact
+    word = words.state(state, "; this is from an earlier run" if subject.files(action) else "")
     return tag(
         "div",
-        tag("div", tag("b", words.name_of(action))) if words.name_of(action) != action.artifact else None,
-        _files(subject, action),
-        state_of(subject, action),
+        tag("div", tag("small", words.name_of(action))) if named else None,
+        tag("div", word) if state in {"failed", "skipped", "absent"} else None,
+        _files(subject, action, words.mark(state)),
         class_="made",
         data_a=subject.numbers[action.id],
     )
 
 
-def _files(subject: Subject, action: Action) -> Iterator[Html]:
+def _files(subject: Subject, action: Action, mark: Html) -> Iterator[Html]:
     files = subject.files(action)
     for output in action.outputs:
         inside = [f for f in files if _is_in(f, output)]
         if inside:
             yield tag(
                 "div",
+                mark,
+                " ",
                 words.exact(sum(file.size for file in inside)),
                 " ",
                 tag("small", output.role),
@@ -83,14 +90,12 @@ def _digest(files: list[File], output: Output) -> Node:
     return joined(words.digest(index.sha256), " ", counted) if index else counted
 
 
-def state_of(subject: Subject, action: Action) -> Html:
+def state_of(subject: Subject, action: Action) -> str:
     """What the last run did about an action, as far as it is what stands in dist/."""
     step = subject.steps.get(action.id)
     files = subject.files(action)
     if step is not None and step.state in {"failed", "skipped"}:
-        return words.state(step.state, "; this is from an earlier run" if files else "")
+        return step.state
     if not files:
-        return tag("span", "not in dist/ yet", class_="state none")
-    if step is not None and step.key == files[0].key:
-        return words.state(step.state)
-    return words.state("earlier")
+        return "absent"
+    return step.state if step is not None and step.key == files[0].key else "earlier"

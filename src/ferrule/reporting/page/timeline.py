@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from ferrule.reporting.page import words
 from ferrule.reporting.page.bars import BASELINE, HEIGHT, labels, percent, within
 from ferrule.reporting.page.markup import Html, joined, tag
-from ferrule.reporting.page.subject import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,8 +193,7 @@ def _bar(chart: _Chart, step: Step, y: int, until: float) -> Html:
     hint = f"{words.label(step)}: {words.took(step.seconds)}, from {words.took(step.start)} on; {step.reason}"
     width = max(right - left, 0.15)
     name, time = words.name_of(step), words.took(step.seconds)
-    texts = [f"{name} · {short(step.target)} · {time}"] if step.target else []
-    texts += [f"{name} · {time}", name]
+    texts = [f"{words.label(step)} · {time}", words.label(step), *([] if step.target else [f"{name} · {time}"]), name]
     inside = labels(texts, width)
     behind = {at: text for at, text in labels(texts, chart.share(until) - right).items() if at not in inside}
     return tag(

@@ -9,17 +9,20 @@ from ferrule.reporting.page.subject import short
 from ferrule.reporting.report import duration, size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ferrule.model import Action
     from ferrule.reporting.journal import Step
     from ferrule.reporting.page.markup import Node
 
-_MARKS: Final = {"built": "●", "cached": "○", "failed": "✕", "skipped": "–", "earlier": "◌"}  # noqa: RUF001 - a mark
+_MARKS: Final = {"built": "●", "cached": "○", "failed": "✕", "skipped": "–", "earlier": "◌", "absent": "□"}  # noqa: RUF001 - a mark
 _WORDS: Final = {
-    "built": "built",
+    "built": "built in the last run",
     "cached": "from the cache",
     "failed": "failed",
     "skipped": "skipped",
     "earlier": "from an earlier run",
+    "absent": "not made yet",
 }
 
 
@@ -57,12 +60,33 @@ def digest(hexadecimal: str) -> Html:
 
 def state(name: str, more: str = "") -> Html:
     """A state as a mark and a word; `more` stands behind it."""
-    mark = tag("span", _MARKS[name], aria_hidden="true")
-    return tag("span", mark, " ", _WORDS[name], more, class_=f"state {name}")
+    return tag("span", _mark(name), " ", _WORDS[name], more, class_=f"state {name}")
+
+
+def mark(name: str) -> Html:
+    """A state as a mark alone; its word is there for those who cannot see it."""
+    return tag("span", _mark(name), unseen(_WORDS[name]), class_=f"state {name}", title=_WORDS[name])
+
+
+def _mark(name: str) -> Html:
+    return tag("span", _MARKS[name], aria_hidden="true")
+
+
+def unseen(text: str) -> Html:
+    """Words for those who hear the page; whoever sees it needs none there."""
+    return tag("span", text, class_="unseen")
+
+
+def states(names: Iterable[str]) -> Html:
+    """What the marks of these states stand for."""
+    return tag("ul", (tag("li", state(name)) for name in _MARKS if name in names), class_="key")
 
 
 def table(caption: str, head: tuple[Node, ...], rows: list[tuple[Node, ...]], numeric: tuple[int, ...] = ()) -> Html:
-    """A table in a box of its own that scrolls; the first cell of each row is its heading."""
+    """A table in a box of its own that scrolls; the first cell of each row is its heading.
+
+    `numeric` are columns of numbers.
+    """
     return boxed(
         caption,
         tag(
