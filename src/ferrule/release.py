@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ferrule.config import Config
     from ferrule.engine.events import Listener
+    from ferrule.engine.scheduler import Examination
     from ferrule.tools.host import Host
     from ferrule.tools.rust import Road
     from ferrule.tools.toolchain import Toolchain, Wanted
@@ -193,12 +194,17 @@ def reasons(config: Config, plan: Plan, around: Surroundings) -> dict[str, str]:
 
     An action that needs another which must run cannot be judged before that has run, and says so.
     """
+    return {action: found.reason for action, found in examine(config, plan, around).items()}
+
+
+def examine(config: Config, plan: Plan, around: Surroundings) -> dict[str, Examination]:
+    """What a run would find about each action. Starts nothing and changes nothing; raises ToolchainError."""
     toolchain = _toolchain(config, plan, around)
     state = config.root / STATE
     index = StatIndex(state / "index.json", around.now_ns)
     store = Store(state / "store", index, lambda _: None)
     site = Site(config.root, state / "cache", around.host, around.host.children, toolchain)
-    return Engine(site, store, index, state / "work", around.jobs, lambda _: None, around.monotonic).reasons(plan)
+    return Engine(site, store, index, state / "work", around.jobs, lambda _: None, around.monotonic).examine(plan)
 
 
 def refresh_locks(config: Config, host: Host, files: tuple[Path, ...]) -> Iterator[tuple[str, int]]:

@@ -7,7 +7,7 @@ import shutil
 import threading
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, Noticed, RunFinished, RunStarted
 from ferrule.engine.jobserver import Jobserver
@@ -50,7 +50,24 @@ class Engine:
 
     def reasons(self, plan: Plan) -> dict[str, str]:
         """Why each action would run, or that nothing changed; runs nothing."""
-        return _Run(self, plan).reasons()
+        return {action: found.reason for action, found in self.examine(plan).items()}
+
+    def examine(self, plan: Plan) -> dict[str, Examination]:
+        """What a run would find about each action; runs nothing."""
+        return _Run(self, plan).examine()
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What is known of an action before a run: why it would run or not, its key, and the key document if it would.
+
+    An action that needs another which must run has no key yet.
+    """
+
+    reason: str
+    state: Literal["cached", "stale", "waiting", "failed"]
+    key: Digest | None = None
+    document: Document | None = None
 
 
 @dataclass(slots=True)
@@ -94,18 +111,22 @@ class _Run:
         engine.listen(RunFinished(outcomes, engine.monotonic() - started))
         return outcomes
 
-    def reasons(self) -> dict[str, str]:
+    def examine(self) -> dict[str, Examination]:
         """Look every action up, in order; what needs an action that must run is not known yet."""
-        told: dict[str, str] = {}
+        told: dict[str, Examination] = {}
         for action in self.plan.actions:
             pending = [need for need in action.needs if need not in self.outcomes]
             if pending:
-                told[action.id] = f"depends on what {pending[0]} will make"
+                told[action.id] = Examination(f"depends on what {pending[0]} will make", "waiting")
                 continue
             found = self._look_up(action)
-            if isinstance(found, Outcome) and found.state == "cached":
+            if not isinstance(found, Outcome):
+                told[action.id] = Examination(found[2], "stale", found[0], found[1])
+            elif found.state == "cached":
                 self.outcomes[action.id] = found
-            told[action.id] = found.reason if isinstance(found, Outcome) else found[2]
+                told[action.id] = Examination(found.reason, "cached", found.key)
+            else:
+                told[action.id] = Examination(found.reason, "failed")
         return told
 
     def _finish(self, outcome: Outcome, order: TopologicalSorter[str]) -> None:
@@ -155,8 +176,9 @@ class _Run:
         """Name the first discovered file that is no longer as it was."""
         for name, digest in result.discovered.items():
             try:
-                if self.engine.index.digest(self.engine.site.project / name) != digest:
-                    return f"{name} changed"
+                now = self.engine.index.digest(self.engine.site.project / name)
+                if now != digest:
+                    return f"{name}: {digest.short} -> {now.short}"
             except OSError:
                 return f"{name} is gone"
         return None
