@@ -114,8 +114,9 @@ def _contents(release: Release) -> Iterator[Verdict]:
     """Each listed file is there with its digest and size, and nothing else is."""
     for name, told in release.files.items():
         yield Verdict(name, "digest", _file_problem(release.folder / name, told))
+    known = {*release.files, MANIFEST, REPORT}
     for name in _names(release.folder):
-        if name not in {*release.files, MANIFEST, REPORT} and not _SIGNATURE.search(name):
+        if name not in known and not _SIGNATURE.search(name):
             yield Verdict(name, "listed", "the manifest does not list it")
 
 
