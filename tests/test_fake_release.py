@@ -536,6 +536,14 @@ def test_developer_builds_for_this_machine_only(demo: Demo) -> None:
     assert not demo.dist.exists()
 
 
+def test_a_build_says_what_it_did_not_make(demo: Demo) -> None:
+    for _ in range(2):  # and again when nothing is left to do
+        done = demo.ferrule("build")
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"^not made: component, .*go.*: for other targets", done.stderr, re.MULTILINE)
+    assert "not made" not in demo.ferrule("build", "header").stderr
+
+
 def test_part_of_the_plan_for_one_target(released: Demo, demo: Demo) -> None:
     done = demo.ferrule("build", "sdk-py", "--target", MAC)
     assert done.returncode == 0, done.stderr

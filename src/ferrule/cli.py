@@ -17,7 +17,7 @@ from ferrule.errors import ConfigErrors, FerruleError, VerificationError
 from ferrule.places import REPORT, STATE, find_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ferrule.config import Config
     from ferrule.model import Json, Plan, Report
@@ -299,6 +299,7 @@ class Wish:
         table.show_rows(rows, sys.stdout, colour=colour and terminal, width=None if terminal else 160)
         if not options.quiet:
             click.echo(f"{_counted(told['files'], 'file')} in {_shown(self.output)}")
+            _tell_left(told["left"])
         return True
 
 
@@ -336,12 +337,25 @@ def _run(config: Config, plan: Plan, around: Surroundings, wish: Wish, options: 
     if not options.json:
         table.show(report, stream, colour=colour and stream.isatty(), width=None if stream.isatty() else 160)
     _summarise(report)
+    made = {action.artifact for action in plan.actions}
+    left = [] if wish.artifacts else [a.name for a in config.artifacts if a.name not in made]
     if not report.failed:
         rows = to_json([replace(row, state="unchanged") for row in table.rows(report)])
-        told: Json = {"actions": len(report.outcomes), "files": len(report.placed), "rows": rows}
+        told: Json = {"actions": len(report.outcomes), "files": len(report.placed), "rows": rows, "left": to_json(left)}
         beside = (REPORT,) if page else ()
         work.settle(config, plan, around, report, output=wish.output, wish=wish.document(), told=told, beside=beside)
     finish(report, wish.output, options)
+    if not options.json and not options.quiet:
+        _tell_left(left)
+
+
+def _tell_left(names: Sequence[str]) -> None:
+    """Say what a build of everything did not make; nothing is left out in silence."""
+    if names:
+        listed = ", ".join(names)
+        click.echo(
+            f"not made: {listed}: for other targets, or packing what is; name them, or add --target all", err=True
+        )
 
 
 def _page(config: Config, plan: Plan, manifest: Json) -> str:
@@ -613,3 +627,59 @@ def report(directory: Path, dist: Path | None, output: Path | None, **options: b
         click.echo(json.dumps({"report": str(place)}))
     else:
         click.echo(str(place))
+
+
+@cli.command()
+@shared
+@making
+@click.option("--against", type=click.Path(path_type=Path), help="Compare with this finished release; build once.")
+@click.option("--work", "base", type=click.Path(path_type=Path), help="Build in this new folder and leave all there.")
+def reproduce(
+    directory: Path,
+    against: Path | None,
+    base: Path | None,
+    jobs: int | None,
+    rust: Road | None,
+    **options: bool,
+) -> None:
+    """Build again as somebody else somewhere else, from nothing, and compare every byte.
+
+    \b
+    Example:
+      ferrule reproduce
+      ferrule reproduce --against dist
+    """
+    from ferrule import release as work  # noqa: PLC0415
+    from ferrule import reproduce as again  # noqa: PLC0415
+    from ferrule.reporting import reproduced  # noqa: PLC0415
+    from ferrule.tools.toolchain import require  # noqa: PLC0415
+
+    told = Options(directory, options["as_json"], options["quiet"])
+    config = work.load(directory)
+    around = surroundings(jobs=jobs, offline=options["offline"], rust=rust)
+    plan = work.make_plan(config, around)
+    wanted = work.wanted_tools(config, plan, around.road)
+    if options["set_up"]:
+        _set_up(wanted, around.host, told)
+    toolchain = require(wanted, around.host) if wanted.tools else None
+    tools = [Path(tool.argv[0]) for tool in toolchain.tools.values() if tool.argv] if toolchain else []
+    wish = again.Wish(
+        root=config.root,
+        plan=plan,
+        programs=(*tools, *([toolchain.sysroot] if toolchain else [])),
+        against=against,
+        work=base,
+        options=(*(["--offline"] if options["offline"] else []), *(["--rust", rust] if rust else [])),
+        jobs=around.jobs,
+    )
+
+    def say(text: str) -> None:
+        if not told.quiet:
+            click.echo(text, err=True)
+
+    found = again.reproduce(wish, around.host, say)
+    document = found.document()
+    click.echo(json.dumps(document, indent=2) if told.json else reproduced.text(document), nl=told.json)
+    failed = again.failure(found)
+    if failed is not None:
+        raise failed

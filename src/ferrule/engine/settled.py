@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ferrule.tools.host import Host
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
