@@ -270,11 +270,13 @@ def test_discovered_input_that_changes_makes_the_action_run_again(
     lab.run(plan)
     assert lab.started == []
     inside.write_text("changed")
+    old, new = Digest.of(b"content").short, Digest.of(b"changed").short
     lab.run(plan)
-    assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == ["generated.h changed"]
+    assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"generated.h: {old} -> {new}"]
     outside.write_text("changed")
     lab.run(plan)
-    assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"{outside} changed"]
+    before = Digest.of(b"old").short
+    assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"{outside}: {before} -> {new}"]
     outside.unlink()
     does["a"] = lambda _: None
     lab.run(plan)
