@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule.kinds import checksums, component, gomodule, goprogram, header, image, library, npm, sdk, wheel
+from ferrule.kinds import checksums, component, gomodule, goprogram, header, image, library, npm, sbom, sdk, wheel
 
 if TYPE_CHECKING:
     from ferrule.spec import Kind
@@ -21,6 +21,7 @@ KINDS: dict[str, Kind] = {
         gomodule.KIND,
         goprogram.KIND,
         image.KIND,
+        sbom.KIND,
         checksums.KIND,
     )
 }

@@ -21,7 +21,7 @@ from ferrule.tools.cargo import Command
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ferrule.model import Compiled
+    from ferrule.model import Compiled, Json
     from ferrule.tools.toolchain import Toolchain
 
 _FORMAT: Final = "\t{p}\t{f}"
@@ -208,16 +208,15 @@ def _purl(label: str, package: Mapping[str, Any], workspace: Path) -> str:
     return base
 
 
-def to_json(crates: Sequence[Crate]) -> str:
+def to_json(crates: Sequence[Crate]) -> list[Json]:
     """A form for `from_json`."""
-    import dataclasses  # noqa: PLC0415
+    from ferrule.model import to_json as plain  # noqa: PLC0415
 
-    return json.dumps([dataclasses.asdict(crate) for crate in crates], indent=1, sort_keys=True) + "\n"
+    return [plain(crate) for crate in crates]
 
 
-def from_json(text: str) -> Iterator[Crate]:
+def from_json(values: Sequence[Mapping[str, Any]]) -> Iterator[Crate]:
     """Read what `to_json` gave."""
-    values: list[dict[str, Any]] = json.loads(text)
     for value in values:
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
         yield Crate(**fields)

@@ -1,0 +1,483 @@
+"""Bills of materials: one for each file that ships with compiled code in it, and one for the whole release.
+
+Crates are those that Cargo chose for the target, packages and Go modules those that the actions before say they used:
+nothing is guessed from what a file looks like.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+from urllib.parse import quote
+
+from pydantic import Field
+
+from ferrule import __version__
+from ferrule.formats.cryptography import is_cryptographic
+from ferrule.formats.cyclonedx import SUFFIX, Part
+from ferrule.model import Action, Compiled, Digest, Json, Made, Output
+from ferrule.platforms import PLATFORMS
+from ferrule.spec import Context, Kind, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ferrule.engine.workshop import Workshop
+    from ferrule.tools.crates import Crate
+
+_COMPILED: Final = {
+    "cdylib": "library",
+    "staticlib": "library",
+    "module": "library",
+    "component": "library",
+    "program": "application",
+}
+"""Roles of outputs that are compiled code, and what CycloneDX calls it."""
+
+_CRATES: Final = "crates"
+_ROOT: Final = "release"
+
+
+class SbomSpec(Spec):
+    """CycloneDX 1.6 documents beside what they describe, and one for the release."""
+
+    kind: Literal["sbom"]
+    cryptography: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9*?][A-Za-z0-9_.+/*?-]{0,127}$")], ...] = Field(
+        default=(),
+        max_length=256,
+        description="Globs over names of packages that do cryptography, besides those that are known to.",
+        examples=[["acme-crypto*"]],
+    )
+
+
+def plan(spec: SbomSpec, context: Context) -> list[Action]:
+    """An action for each crate and target that is compiled, which asks Cargo, and one that writes all documents."""
+    planned = {action.id: action for action in context.planned()}
+    resolved: dict[Compiled, Action] = {}
+    for action in planned.values():
+        if action.compiles and action.compiles not in resolved:
+            resolved[action.compiles] = _resolution(context, action, action.compiles)
+    steps = {a.id: _step(a, resolved) for a in planned.values()}
+    inside = {action.id: _closure(action, planned) for action in context.shipping()}
+    subjects = tuple(
+        _subject(context, action, output, inside[action.id])
+        for action in context.shipping()
+        if any(steps[i].holds_code for i in inside[action.id])
+        for output in action.outputs
+        if output.ships
+    )
+    project = context.project
+    release = f"{project.name}-{project.version}{SUFFIX}"
+    return [
+        *resolved.values(),
+        Action(
+            id=context.artifact,
+            artifact=context.artifact,
+            kind="sbom",
+            recipe=BillsOfMaterials(
+                name=project.name,
+                version=project.version,
+                license=project.license,
+                homepage=project.homepage,
+                description=project.description,
+                supplier=_supplier(context),
+                release=release,
+                subjects=subjects,
+                steps=tuple(steps.values()),
+                cryptography=spec.cryptography,
+                epoch=project.epoch,
+                ferrule=__version__,
+            ),
+            outputs=(
+                *(Output(subject.document, "sbom", f"{subject.place}{SUFFIX}") for subject in subjects),
+                Output(release, "sbom", release),
+            ),
+            needs=(*planned, *(action.id for action in resolved.values())),
+        ),
+    ]
+
+
+def _supplier(context: Context) -> str:
+    """Who supplies what the project makes: the authors that its crates name, else the project by its name."""
+    authors = (_person(author) for crate in context.workspace.crates.values() for author in crate.authors)
+    return next((author for author in authors if author), f"The {context.project.name} project")
+
+
+def _person(text: str) -> str:
+    """A name without its address: `A <a@example.org>` is A."""
+    return re.sub(r"\s*<[^>]*>\s*", "", text).strip()
+
+
+def _closure(action: Action, planned: Mapping[str, Action]) -> tuple[str, ...]:
+    """Ids of the action and of all that it needs, however indirectly, in the order of the plan."""
+    found: set[str] = set()
+    waiting = [action.id]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += planned[one].needs
+    return tuple(i for i in planned if i in found)
+
+
+def _resolution(context: Context, action: Action, build: Compiled) -> Action:
+    workspace = context.workspace
+    manifests = (f"{crate.folder}/Cargo.toml".removeprefix("./") for crate in workspace.crates.values())
+    return Action(
+        id=f"{context.artifact}:{action.id}",
+        artifact=context.artifact,
+        kind="sbom",
+        target=build.triple,
+        recipe=CratesOfBuild(workspace.folder, build, zig="zig" in action.tools),
+        outputs=(Output(f"{_CRATES}.json", _CRATES),),
+        sources=tuple(dict.fromkeys((*workspace.settings, *manifests))),
+        tools=tuple(t for t in action.tools if t in {"rustc", "cargo", "zig"} or t.startswith("std-")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CratesOfBuild:
+    """Ask Cargo which crates a build consists of, and note which Rust and zig add code of their own."""
+
+    revision: ClassVar[int] = 1
+
+    workspace: str
+    build: Compiled
+    zig: bool
+
+    def make(self, shop: Workshop) -> None:
+        """Write what Cargo resolved; raises BuildError with its words."""
+        from ferrule.tools import crates  # noqa: PLC0415
+
+        toolchain, host, workspace = shop.toolchain, shop.site.host, shop.project / self.workspace
+        given, offline = shop.site.environment, host.offline
+        everything, linked = (
+            shop.run(crates.tree_command(toolchain, workspace, self.build, given, linked=only, offline=offline))
+            for only in (False, True)
+        )
+        command = crates.metadata_command(toolchain, workspace, self.build, host.triple, given, offline=offline)
+        known = shop.run(command)
+        lock = (workspace / "Cargo.lock").read_text(encoding="utf-8")
+        rustc = toolchain.tool("rustc")
+        commit = re.search(r"commit-hash: (\w+)", rustc.identity)
+        document: dict[str, Json] = {
+            "crates": crates.to_json(crates.resolve(everything, linked, known, lock, workspace)),
+            "rustc": rustc.version,
+            "commit": commit[1] if commit else None,
+            "std": toolchain.std[self.build.triple],
+            "zig": toolchain.tool("zig").version if self.zig else None,
+        }
+        text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        shop.output(_CRATES).write_text(text, encoding="utf-8", newline="\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An action as far as a bill of materials is concerned; `crates` is the one that asked Cargo about it."""
+
+    made: Made
+    artifact: str
+    target: str | None
+    builds: bool
+    crates: Made | None
+
+    @property
+    def id(self) -> str:
+        """The action's id."""
+        return self.made.id
+
+    @property
+    def holds_code(self) -> bool:
+        """Whether its outputs are compiled."""
+        return self.crates is not None or self.builds
+
+
+def _step(action: Action, resolved: Mapping[Compiled, Action]) -> Step:
+    crates = resolved[action.compiles].made if action.compiles else None
+    # What a recipe holds of others is their Made, whose traits may tell their package URL; nothing else is needed here.
+    return Step(action.made, action.artifact, action.target, any(o.role == "program" for o in action.outputs), crates)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a document is about: an output that ships. `inside` are the steps that it was made by."""
+
+    document: str
+    step: str
+    output: str
+    place: str
+    role: str
+    folder: bool
+    purl: str
+    inside: tuple[str, ...]
+
+
+def _subject(context: Context, action: Action, output: Output, inside: tuple[str, ...]) -> Subject:
+    place, project = output.ships or output.name, context.project
+    purl = f"pkg:generic/{project.name}@{quote(project.version, safe='')}?file_name={quote(place, safe='')}"
+    return Subject(
+        document=f"{place.replace('/', '_')}{SUFFIX}",
+        step=action.id,
+        output=output.name,
+        place=place,
+        role=output.role,
+        folder=output.folder,
+        purl=dict(action.traits).get("purl", purl),
+        inside=inside,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BillsOfMaterials:
+    """Write every document from what the actions made and said."""
+
+    revision: ClassVar[int] = 1
+
+    name: str
+    version: str
+    license: str | None
+    homepage: str | None
+    description: str | None
+    supplier: str
+    release: str
+    subjects: tuple[Subject, ...]
+    steps: tuple[Step, ...]
+    cryptography: tuple[str, ...]
+    epoch: int
+    ferrule: str
+
+    def make(self, shop: Workshop) -> None:
+        """Write the documents, and say how many components are in each."""
+        parts = {step.id: list(self._parts(shop, step)) for step in self.steps}
+        required = {step.id: list(self._required(shop, step)) for step in self.steps}
+        counts: dict[str, Json] = {}
+        for subject in self.subjects:
+            inside = _merged([*(p for i in subject.inside for p in parts[i]), *required[subject.step]])
+            counts[f"{subject.place}{SUFFIX}"] = len(inside)
+            self._write(shop, subject.document, self._described(shop, subject), inside)
+        everything = _merged([p for step in self.steps for p in (*parts[step.id], *required[step.id])])
+        purl = f"pkg:generic/{self.name}@{quote(self.version, safe='')}"
+        whole = Part(_ROOT, self.name, self.version, self.supplier, purl, type="application")
+        self._write(shop, self.release, replace(whole, **self._own), everything)
+        shop.say(components={**counts, self.release: len(everything)})
+
+    @property
+    def _own(self) -> dict[str, Any]:
+        licenses = (self.license,) if self.license else ()
+        return {"licenses": licenses, "homepage": self.homepage, "description": self.description}
+
+    def _write(self, shop: Workshop, name: str, subject: Part, parts: Mapping[str, Part]) -> None:
+        from ferrule.formats.cyclonedx import write_bom  # noqa: PLC0415
+
+        needed = {need for part in parts.values() for need in part.needs}
+        top = tuple(sorted(ref for ref in parts if ref not in needed))
+        document = write_bom(
+            replace(subject, needs=top),
+            parts.values(),
+            identity=f"{shop.key} {name}",
+            epoch=self.epoch,
+            author=self.supplier,
+            ferrule=self.ferrule,
+        )
+        (shop.folder / name).write_bytes(document)
+
+    def _described(self, shop: Workshop, subject: Subject) -> Part:
+        files, facts = shop.needed[subject.step], shop.facts_of[subject.step]
+        index, name, version, purl = facts.get("index"), subject.place, self.version, subject.purl
+        sha256 = None if subject.folder else Digest.of_file(files[subject.output]).hex
+        if isinstance(index, str):
+            sha256 = Digest.parse(index).hex
+            purl = f"pkg:oci/{self.name}@{quote(index, safe='')}"
+        kind: Literal["container", "library"] = "container" if subject.role == "layout" else "library"
+        part = Part(f"file:{name}", name, version, self.supplier, purl, type=kind, sha256=sha256)
+        return replace(part, **self._own)
+
+    def _parts(self, shop: Workshop, step: Step) -> Iterator[Part]:
+        """What an action puts into what it makes, and into all that packs it."""
+        facts: Mapping[str, Any] = shop.facts_of[step.id]
+        code: list[str] = []
+        if step.crates is not None:
+            document = json.loads(shop.input(step.crates, _CRATES).read_bytes())
+            found = [*self._crates(document, step), *_runtime(document, step, facts)]
+            code = [found[0].ref, *(p.ref for p in found if not p.ref.startswith("pkg:cargo/"))]
+            yield from found
+        elif step.builds:
+            modules = [*self._modules(facts.get("modules", {})), _go(facts)]
+            code = [part.ref for part in modules]
+            yield from modules
+        if code:
+            yield from self._files(shop, step, facts, tuple(code))
+        yield from self._packages(facts.get("packages", ()))
+        if isinstance(facts.get("image"), str):
+            yield _base(facts["image"])
+
+    def _required(self, shop: Workshop, step: Step) -> Iterator[Part]:
+        """What the sources that an action packs ask for, and whoever uses them has to add."""
+        facts: Mapping[str, Any] = shop.facts_of[step.id]
+        return self._modules(facts.get("requires", {}))
+
+    def _files(self, shop: Workshop, step: Step, facts: Mapping[str, Any], code: tuple[str, ...]) -> Iterator[Part]:
+        """The compiled files themselves, so that a digest leads to them wherever they are packed."""
+        for output in step.made.outputs:
+            if output.folder or output.role not in _COMPILED:
+                continue
+            told = ("fingerprint", "interface")
+            properties = {key: str(facts[key]) for key in told if facts.get(key)}
+            properties |= {"target": step.target} if step.target else {}
+            sha256 = Digest.of_file(shop.needed[step.id][output.name]).hex
+            own = f"checksum=sha256:{sha256}&file_name={quote(output.name, safe='')}"
+            yield Part(
+                ref=f"{step.id}/{output.name}",
+                name=output.name,
+                version=self.version,
+                supplier=self.supplier,
+                purl=f"pkg:generic/{self.name}@{quote(self.version, safe='')}?{own}",
+                type="application" if output.role == "program" else "library",
+                sha256=sha256,
+                licenses=(self.license,) if self.license else (),
+                properties=tuple(sorted(properties.items())),
+                needs=code,
+            )
+
+    def _crates(self, document: Mapping[str, Any], step: Step) -> Iterator[Part]:
+        from ferrule.tools.crates import from_json  # noqa: PLC0415
+
+        for crate in from_json(document["crates"]):
+            properties = [("patch-level", _patch_level(crate.version))]
+            properties += [("features", ",".join(crate.features))] if crate.features else []
+            properties += [("target", step.target)] if step.target else []
+            properties += self._marks("cargo", crate.name, crate.checksum)
+            yield Part(
+                ref=crate.purl,
+                name=crate.name,
+                version=crate.version,
+                supplier=self._of_crate(crate),
+                purl=crate.purl,
+                sha256=crate.checksum,
+                licenses=(crate.license,) if crate.license else (),
+                description=" ".join((crate.description or "").split()) or None,
+                homepage=crate.homepage,
+                included=crate.linked,
+                properties=tuple(sorted(properties)),
+                needs=crate.needs,
+            )
+
+    def _of_crate(self, crate: Crate) -> str:
+        """Its authors; of a crate that names none, the registry or repository that it comes from."""
+        authors = [name for name in map(_person, crate.authors) if name]
+        if authors:
+            return ", ".join(authors)
+        return crate.origin.partition("+")[2].partition("?")[0].partition("#")[0] if crate.origin else self.supplier
+
+    def _marks(self, ecosystem: str, name: str, fingerprint: str | None) -> list[tuple[str, str]]:
+        if not is_cryptographic(ecosystem, name, self.cryptography):
+            return []
+        told = [("cryptographic:fingerprint", f"sha256:{fingerprint}")] if fingerprint else []
+        return [("cryptographic", "true"), *told]
+
+    def _modules(self, modules: Mapping[str, str]) -> Iterator[Part]:
+        for path, version in sorted(modules.items()):
+            purl = f"pkg:golang/{path}@{quote(version, safe='')}"
+            properties = [("patch-level", _patch_level(version)), *self._marks("golang", path, None)]
+            supplier = "/".join(path.split("/")[:2])
+            yield Part(purl, path, version, supplier, purl, properties=tuple(sorted(properties)))
+
+    def _packages(self, packages: Iterable[Mapping[str, Any]]) -> Iterator[Part]:
+        for package in packages:
+            name, version = package["name"], package["version"]
+            purl = f"pkg:deb/debian/{name}@{quote(version, safe='')}?arch={package['architecture']}"
+            properties = [("patch-level", version.rpartition("-")[2]), *self._marks("deb", name, package["sha256"])]
+            yield Part(
+                ref=purl,
+                name=name,
+                version=version,
+                supplier=_person(package["supplier"]),
+                purl=purl,
+                sha256=package["sha256"],
+                licenses=tuple(package["licenses"]),
+                properties=tuple(sorted(properties)),
+            )
+
+
+def _patch_level(version: str) -> str:
+    """The third number of a version and what follows it, by which repairs are told (SemVer 2.0.0, section 6).
+
+    >>> _patch_level("1.4.2"), _patch_level("v0.3.0-rc.1")
+    ('2', '0-rc.1')
+    """
+    return version.split(".", 2)[-1]
+
+
+def _runtime(document: Mapping[str, Any], step: Step, facts: Mapping[str, Any]) -> Iterator[Part]:
+    """What compiler and linker add: Rust's standard library, and on Linux zig's unwinder in place of libgcc_s."""
+    version, target = document["rustc"], (("target", step.target or ""),)
+    told = {"std": document["std"], **({"commit": document["commit"]} if document["commit"] else {})}
+    yield Part(
+        ref=f"pkg:generic/rust-std@{version}",
+        name="rust-std",
+        version=version,
+        supplier="The Rust Project",
+        purl=f"pkg:generic/rust-std@{version}",
+        licenses=("MIT OR Apache-2.0",),
+        description="The standard library of Rust, with the crates that it is itself made of",
+        properties=(*sorted(told.items()), *target),
+    )
+    if not document["zig"] or step.target is None:
+        return
+    needed = facts.get("cdylib", {}).get("needed", ())
+    added = [("compiler-rt", "compiler_rt", "MIT")]
+    if PLATFORMS[step.target].system == "linux" and not any(n.startswith("libgcc_s") for n in needed):
+        added.append(("libunwind", "libunwind", "Apache-2.0 WITH LLVM-exception"))
+    for name, folder, licence in added:
+        purl = f"pkg:generic/zig@{document['zig']}#lib/{folder}"
+        yield Part(
+            *(purl, f"zig-{name}", document["zig"], "Zig Software Foundation", purl),
+            licenses=(licence,),
+            description=f"{name} as it comes with zig, which links",
+            properties=target,
+        )
+
+
+def _go(facts: Mapping[str, Any]) -> Part:
+    version = str(facts.get("go", "unknown"))
+    purl = f"pkg:golang/std@{version}"
+    return Part(
+        *(purl, "std", version, "The Go Authors", purl),
+        licenses=("BSD-3-Clause",),
+        description="The standard library and runtime of Go, its cryptography included",
+        properties=(("cryptographic", "true"), ("patch-level", _patch_level(version))),
+    )
+
+
+def _base(reference: str) -> Part:
+    name, _, digest = reference.partition("@")
+    short = re.sub(r":[^/:]+$", "", name)
+    purl = f"pkg:oci/{short.rpartition('/')[2]}@{quote(digest, safe='')}?repository_url={quote(short, safe='')}"
+    supplier = short.partition("/")[0]
+    return Part(purl, name, digest, supplier, purl, type="container", sha256=Digest.parse(digest).hex)
+
+
+def _merged(parts: Sequence[Part]) -> dict[str, Part]:
+    """Parts by ref; what is told of one several times is united."""
+    found: dict[str, Part] = {}
+    for part in parts:
+        other = found.get(part.ref, part)
+        found[part.ref] = replace(
+            other,
+            included=other.included or part.included,
+            needs=tuple(sorted({*other.needs, *part.needs})),
+            properties=tuple(sorted({*other.properties, *part.properties})),
+        )
+    return found
+
+
+KIND = Kind(
+    name="sbom",
+    spec=SbomSpec,
+    plan=plan,
+    summary="CycloneDX bills of materials, for each file with compiled code and for the release",
+    last=1,
+    packs=False,
+)
