@@ -1,0 +1,457 @@
+"""What a C header declares: functions, types with their layout, enumerators, macros.
+
+pycparser reads it, after a C compiler's preprocessor has: it is pure Python, has no dependencies, and cffi has relied on
+it for a decade; libclang would be 25 MB of native code. It knows no extensions of compilers, so that what would change a
+layout (packed, aligned) is refused and the standard headers are stand-ins, which also makes the result the same on every
+machine.
+
+Layout follows the System V ABI for LP64 machines (x86-64 psABI, 3.1.2; AAPCS64, 5.9; Apple follows it but for long
+double): natural alignment, members in order, the size a multiple of the alignment.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from ferrule.errors import VerificationError
+from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named, order_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ferrule.platforms import Platform
+
+_EXACT: Final = {
+    **{f"{sign}int{bits}_t": f"{sign[:1] or 'i'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    **{f"{sign}int_least{bits}_t": f"{sign[:1] or 'i'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    **dict.fromkeys(("intptr_t", "intmax_t", "ptrdiff_t", "ssize_t", "off_t"), "i64"),
+    **dict.fromkeys(("uintptr_t", "uintmax_t", "size_t"), "u64"),
+    **dict.fromkeys(("wchar_t", "wint_t"), "wide character"),
+    **dict.fromkeys(("va_list", "jmp_buf", "FILE", "time_t"), ""),
+}
+"""Types of the standard library by their exact kind; those without one stay themselves."""
+_BUILTIN: Final = {
+    "void": "void",
+    "char": "char",
+    "_Bool": "bool",
+    "float": "f32",
+    "double": "f64",
+    "long double": "long double",
+    **{name: "i8" for name in ("signed char",)},
+    **{name: "u8" for name in ("unsigned char",)},
+    **dict.fromkeys(("short", "short int", "signed short", "signed short int"), "i16"),
+    **dict.fromkeys(("unsigned short", "unsigned short int"), "u16"),
+    **dict.fromkeys(("int", "signed", "signed int"), "i32"),
+    **dict.fromkeys(("unsigned", "unsigned int"), "u32"),
+    **dict.fromkeys(
+        (f"{s}{length}{i}" for s in ("", "signed ") for length in ("long", "long long") for i in ("", " int")), "i64"
+    ),
+    **dict.fromkeys((f"unsigned {length}{i}" for length in ("long", "long long") for i in ("", " int")), "u64"),
+}
+_SIZES: Final = {"char": 1, "bool": 1, "f32": 4, "f64": 8, "wide character": 4, "time_t": 8} | {
+    f"{sign}{bits}": bits // 8 for sign in "iu" for bits in (8, 16, 32, 64)
+}
+_POINTER: Final = 8
+_STANDARD: Final = (
+    *("assert", "ctype", "errno", "float", "inttypes", "limits", "locale", "math", "setjmp", "signal", "stdarg"),
+    *("stdbool", "stddef", "stdint", "stdio", "stdlib", "string", "time", "wchar", "sys/types"),
+)
+_STANDARD_MACROS: Final = """\
+#define NULL ((void *)0)
+#define bool _Bool
+#define true 1
+#define false 0
+#define INT8_MAX 127
+#define INT16_MAX 32767
+#define INT32_MAX 2147483647
+#define INT64_MAX 9223372036854775807
+#define UINT8_MAX 255
+#define UINT16_MAX 65535
+#define UINT32_MAX 4294967295
+#define SIZE_MAX 18446744073709551615
+#define INT_MAX 2147483647
+"""
+_KNOWN: Final = {
+    "linux": ("__linux__", "__unix__", "__ELF__", "__LP64__"),
+    "macos": ("__APPLE__", "__MACH__", "__LP64__"),
+}
+_MACHINES: Final = {"x86_64": "__x86_64__", "aarch64": "__aarch64__", "arm64": "__aarch64__"}
+_LAYOUT: Final = re.compile(r"\b(packed|aligned|mode|vector_size|ms_struct|__packed__|__aligned__)\b")
+_ATTRIBUTE: Final = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)|__extension__\b|__restrict(?:__)?\b")
+_LINE: Final = re.compile(r'#\s*(?:line\s+)?\d+\s+"((?:[^"\\]|\\.)*)"')
+_DEFINE: Final = re.compile(r"#\s*define\s+(\w+)(\([^)]*\))?[ \t]*(.*)")
+_STAMP: Final = re.compile(r'"[0-9a-f]{64}"')
+_RESERVED: Final = re.compile(r"_*(reserved|padding|pad|unused)", re.IGNORECASE)
+
+
+def stand_ins() -> dict[str, str]:
+    """Headers of the standard library by name, as far as they matter: every one declares the same few types."""
+    types = "".join(f"typedef {'struct FILE ' if n == 'FILE' else 'int '}{n};\n" for n in sorted(_EXACT))
+    return {f"{name}.h": '#include "ferrule-standard.h"\n' for name in _STANDARD} | {
+        "ferrule-standard.h": f"#pragma once\n{types}{_STANDARD_MACROS}"
+    }
+
+
+def preprocessor_options(platform: Platform) -> tuple[str, ...]:
+    """What makes any compiler's preprocessor see a platform and nothing else of its own, and keep the macros."""
+    told = (*_KNOWN[platform.system], *((_MACHINES[platform.machine],) if platform.machine in _MACHINES else ()))
+    return ("-E", "-dD", "-std=c11", "-undef", "-nostdinc", *(f"-D{name}=1" for name in told))
+
+
+def read(text: str, file: str, *, release: str, long_double: int = 16, where: str | None = None) -> Surface:
+    """What a preprocessed header declares in `file` itself, the name that line marks give it.
+
+    `release` is the version that macros may carry, `long_double` the size of that type in bytes. Raises
+    VerificationError for what pycparser does not understand, and for extensions that change a layout.
+
+    The document: `functions` (`returns`, `parameters`, `variadic`), `types` (`kind` and, of structs, `size`, `align`
+    and `fields` with name, type, offset), `enums` (enumerators with their values), `variables`, `macros` (text; null
+    where it changes with every release). Types are resolved to what the machine sees: `u32`, `const char *`.
+    """
+    from pycparser import c_parser  # noqa: PLC0415
+
+    code, macros = _divide(text, file)
+    if found := next((m[0] for m in _ATTRIBUTE.finditer(code) if _LAYOUT.search(m[0])), None):
+        raise VerificationError(f"the layout that {found} asks for is not known here", where=where)
+    if re.search(r"^#\s*pragma\s+pack", code, flags=re.MULTILINE):
+        raise VerificationError("the layout that #pragma pack asks for is not known here", where=where)
+    try:
+        tree = c_parser.CParser().parse(_ATTRIBUTE.sub(" ", code), file)
+        reading = _Reading(file, long_double, where)
+        for node in tree.ext:
+            reading.take(node)
+    except c_parser.ParseError as error:
+        raise VerificationError(f"the header cannot be read: {error}", where=where) from error
+    except (RecursionError, AttributeError, TypeError, AssertionError) as error:
+        raise VerificationError(f"the header is beyond what can be read: {error!r}", where=where) from error
+    stamps = {name for name, value in macros.items() if _STAMP.fullmatch(value) or value == f'"{release}"'}
+    kept = {name: None if name in stamps else value for name, value in macros.items()}
+    return reading.surface() | {"macros": dict(sorted(kept.items()))}
+
+
+def _divide(text: str, file: str) -> tuple[str, dict[str, str]]:
+    """Code without directives, and the macros that the file itself leaves defined; a guard says nothing to users."""
+    code: list[str] = []
+    macros: dict[str, str] = {}
+    place = file
+    for line in text.splitlines():
+        if mark := _LINE.match(line):
+            place = mark[1]
+            code.append(line)
+        elif define := _DEFINE.match(line):
+            if place == file and (define[2] or define[3]):
+                macros[define[1]] = (define[2] or "") + (" " if define[2] else "") + " ".join(define[3].split())
+        elif undef := re.match(r"#\s*undef\s+(\w+)", line):
+            macros.pop(undef[1], None)
+        else:
+            code.append(line)
+    return "\n".join(code) + "\n", macros
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What was declared so far."""
+
+    file: str
+    long_double: int
+    where: str | None
+    functions: Surface = field(default_factory=dict)
+    types: Surface = field(default_factory=dict)
+    enums: Surface = field(default_factory=dict)
+    variables: Surface = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    layouts: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def surface(self) -> Surface:
+        """The document, sorted but for what has an order of its own."""
+        parts = {"functions": self.functions, "types": self.types, "enums": self.enums, "variables": self.variables}
+        return {name: dict(sorted(part.items())) for name, part in parts.items()}
+
+    def fail(self, what: str) -> VerificationError:
+        """An error about something that is not understood."""
+        return VerificationError(f"the header is beyond what can be read: {what}", where=self.where)
+
+    def take(self, node: Any) -> None:  # noqa: ANN401 - pycparser's nodes have no types
+        """A declaration at the top of the file, which counts only if it stands in the header itself."""
+        from pycparser import c_ast  # noqa: PLC0415
+
+        own = node.coord is not None and node.coord.file == self.file
+        if isinstance(node, c_ast.Typedef):
+            self._typedef(node, own=own)
+        elif isinstance(node, c_ast.Decl) and isinstance(node.type, c_ast.FuncDecl):
+            if own:
+                self.functions[node.name] = self._function(node.type)
+        elif isinstance(node, c_ast.FuncDef):
+            if own:  # an inline function is compiled into its users, and a part of what they call all the same
+                self.functions[node.decl.name] = self._function(node.decl.type)
+        elif isinstance(node, c_ast.Decl):
+            text = self.text(node.type, own=own)
+            if own and node.name:
+                self.variables[node.name] = text
+        elif not isinstance(node, (c_ast.Pragma, c_ast.StaticAssert)):
+            raise self.fail(type(node).__name__)
+
+    def _typedef(self, node: Any, *, own: bool) -> None:  # noqa: ANN401
+        if node.name in _EXACT:
+            self.aliases[node.name] = _EXACT[node.name] or node.name
+            return
+        text = self.text(node.type, own=own, name=node.name)
+        self.aliases[node.name] = text
+        if own and text not in {f"struct {node.name}", f"union {node.name}", f"enum {node.name}"}:
+            self.types[node.name] = {"kind": "typedef", "type": text}
+
+    def _function(self, node: Any) -> Surface:  # noqa: ANN401
+        from pycparser import c_ast  # noqa: PLC0415
+
+        given = list(node.args.params) if node.args else []
+        variadic = bool(given) and isinstance(given[-1], c_ast.EllipsisParam)
+        texts = [_decayed(self.text(p.type)) for p in (given[:-1] if variadic else given)]
+        return {
+            "returns": self.text(node.type),
+            "parameters": [] if texts == ["void"] else texts,
+            **({"variadic": True} if variadic else {}),
+        }
+
+    def text(self, node: Any, *, own: bool = False, name: str | None = None) -> str:  # noqa: ANN401
+        """The type as the machine sees it; structures and enumerations that it defines are noted."""
+        from pycparser import c_ast  # noqa: PLC0415
+
+        match node:
+            case c_ast.TypeDecl():
+                if getattr(node, "align", None):
+                    raise self.fail("an alignment of its own")
+                const = "const " if "const" in node.quals else ""
+                inner = self.text(node.type, own=own, name=name)
+                return const + inner if not inner.endswith("*") else inner + const.rstrip()
+            case c_ast.PtrDecl():
+                const = "const" if "const" in node.quals else ""
+                if isinstance(node.type, c_ast.FuncDecl):
+                    return _function_text(self._function(node.type))
+                inner = self.text(node.type, own=own, name=name)
+                return f"{inner} *{const}" if not inner.endswith("*") else f"{inner}*{const}"
+            case c_ast.ArrayDecl():
+                count = "" if node.dim is None else str(self.number(node.dim))
+                return f"{self.text(node.type, own=own, name=name)}[{count}]"
+            case c_ast.FuncDecl():
+                return _function_text(self._function(node)).replace("(*)", "()")
+            case c_ast.IdentifierType():
+                return self._named(" ".join(sorted(node.names, key=_RANK.index) if len(node.names) > 1 else node.names))
+            case c_ast.Struct() | c_ast.Union():
+                return self._structure(node, own=own, name=name)
+            case c_ast.Enum():
+                return self._enumeration(node, own=own, name=name)
+            case c_ast.Typename():
+                return self.text(node.type)
+        raise self.fail(type(node).__name__)
+
+    def _named(self, name: str) -> str:
+        found = _BUILTIN.get(name) or self.aliases.get(name)
+        if found is None:
+            raise self.fail(f"the type {name}")
+        return found
+
+    def _structure(self, node: Any, *, own: bool, name: str | None) -> str:  # noqa: ANN401
+        from pycparser import c_ast  # noqa: PLC0415
+
+        kind = "union" if isinstance(node, c_ast.Union) else "struct"
+        label = f"{kind} {node.name or name or ''}".rstrip()
+        if node.decls is None:
+            if own and label not in self.types:
+                self.types[label] = {"kind": kind, "opaque": True}
+            return label
+        fields: list[Surface] = []
+        offset, align, size = 0, 1, 0
+        for number, one in enumerate(node.decls):
+            if isinstance(one, (c_ast.Pragma, c_ast.StaticAssert)):
+                continue
+            if one.bitsize is not None:
+                raise self.fail(f"{label} has bit-fields, whose places are the compiler's choice")
+            if one.align:
+                raise self.fail("an alignment of its own")
+            text = self.text(one.type, own=own, name=f"{node.name or name}.{one.name or number}")
+            bytes_, natural = self.extent(text)
+            align = max(align, natural)
+            place = 0 if kind == "union" else -(-offset // natural) * natural
+            offset = place + bytes_
+            size = max(size, offset)
+            fields.append({"name": one.name or f"({number})", "type": text, "offset": place})
+        size = -(-size // align) * align
+        self.layouts[label] = (size, align)
+        if own:
+            self.types[label] = {"kind": kind, "size": size, "align": align, "fields": fields}
+        return label
+
+    def extent(self, text: str) -> tuple[int, int]:
+        """Size and alignment of a type in bytes."""
+        if array := re.fullmatch(r"(.*?)\[(\d*)\]((?:\[\d+\])*)", text):
+            size, align = self.extent(array[1] + array[3])
+            return size * int(array[2] or 0), align
+        bare = text.removeprefix("const ")
+        if bare.endswith(("*", "*const")) or "(*)" in bare:
+            return _POINTER, _POINTER
+        if bare == "long double":
+            return self.long_double, self.long_double
+        if bare.startswith("enum "):
+            return 4, 4
+        if bare in self.layouts:
+            return self.layouts[bare]
+        if bare not in _SIZES:
+            raise self.fail(f"the size of {bare}")
+        return _SIZES[bare], _SIZES[bare]
+
+    def _enumeration(self, node: Any, *, own: bool, name: str | None) -> str:  # noqa: ANN401
+        label = f"enum {node.name or name or ''}".rstrip()
+        if node.values is None:
+            return label
+        following = 0
+        values: dict[str, int] = {}
+        for one in node.values.enumerators:
+            value = following if one.value is None else self.number(one.value)
+            values[one.name] = self.numbers[one.name] = value
+            following = value + 1
+        if own:
+            self.enums.setdefault(label, {}).update(values)
+        return label
+
+    def number(self, node: Any) -> int:  # noqa: ANN401
+        """A constant expression (C11, 6.6) of whole numbers."""
+        from pycparser import c_ast  # noqa: PLC0415
+
+        match node:
+            case c_ast.Constant() if "int" in node.type:
+                return _integer(node.value)
+            case c_ast.Constant(type="char") if len(node.value) == len("'x'"):
+                return ord(node.value[1])
+            case c_ast.ID() if node.name in self.numbers:
+                return self.numbers[node.name]
+            case c_ast.Cast():
+                return self.number(node.expr)
+            case c_ast.UnaryOp(op="sizeof"):
+                return self.extent(self.text(node.expr))[0]
+            case c_ast.UnaryOp() if node.op in _UNARY:
+                return _UNARY[node.op](self.number(node.expr))
+            case c_ast.BinaryOp() if node.op in _BINARY:
+                return _BINARY[node.op](self.number(node.left), self.number(node.right))
+        raise self.fail("a constant that is no whole number")
+
+
+_RANK: Final = ("unsigned", "signed", "short", "long", "char", "int", "double", "float", "_Bool", "void", "_Complex")
+_UNARY: Final = {"-": lambda a: -a, "+": lambda a: a, "~": lambda a: ~a, "!": lambda a: int(not a)}
+_BINARY: Final = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "|": lambda a, b: a | b,
+    "&": lambda a, b: a & b,
+    "^": lambda a, b: a ^ b,
+    "<<": lambda a, b: a << b if b < 64 else 0,  # noqa: PLR2004 - no wider type is read
+    ">>": lambda a, b: a >> b if b < 64 else 0,  # noqa: PLR2004 - no wider type is read
+}
+
+
+def _integer(text: str) -> int:
+    digits = text.rstrip("uUlL")
+    return int(digits, 8) if re.fullmatch(r"0\d+", digits) else int(digits, 0)
+
+
+def _function_text(function: Surface) -> str:
+    given = [*function["parameters"], *(["..."] if function.get("variadic") else [])]
+    return f"{function['returns']} (*)({', '.join(given) or 'void'})"
+
+
+def _decayed(text: str) -> str:
+    """A parameter's type: an array is a pointer (C11, 6.7.6.3), and const of the parameter itself is its own affair."""
+    text = re.sub(r"\[\d*\]", " *", text, count=1)
+    return text.removesuffix("const") if text.endswith("*const") else _without_own_const(text)
+
+
+def _without_own_const(text: str) -> str:
+    return text if text.endswith("*") or "(*)" in text else text.removeprefix("const ")
+
+
+def compare(old: Surface, new: Surface) -> Iterator[Change]:
+    """Every difference for programs that were compiled with the older header, or will be with the newer one."""
+    yield from compare_named(old["functions"], new["functions"], lambda name: f"{name}()", _functions)
+    yield from compare_named(old["types"], new["types"], str, _types)
+    for label in sorted({*old["enums"], *new["enums"]}):
+        yield from _enums(label, old["enums"].get(label, {}), new["enums"].get(label, {}))
+    yield from compare_named(
+        old["variables"],
+        new["variables"],
+        str,
+        lambda name, a, b: iter([broken(name, f"is of the type {b}, and was {a}")]),
+    )
+    yield from compare_named(old["macros"], new["macros"], lambda name: f"#define {name}", _macros)
+
+
+def _macros(name: str, old: str | None, new: str | None) -> Iterator[Change]:
+    yield broken(f"#define {name}", f"is {new or 'of every release its own'}, and {old or 'that'} is compiled in")
+
+
+def _functions(name: str, old: Surface, new: Surface) -> Iterator[Change]:
+    item = f"{name}()"
+    if old["returns"] != new["returns"]:
+        text = f"returns {new['returns']}, and returned {old['returns']}"
+        # Who gets more rights over the same thing need not use them.
+        yield (added if _more_const(new["returns"], old["returns"]) else broken)(item, text)
+    if old.get("variadic") != new.get("variadic"):
+        yield broken(item, "takes more arguments than it names" if new.get("variadic") else "takes no further arguments")
+    before, after = old["parameters"], new["parameters"]
+    if len(before) != len(after):
+        yield broken(item, f"takes ({', '.join(after)}), and took ({', '.join(before)})")
+        return
+    for number, (a, b) in enumerate(zip(before, after, strict=True), 1):
+        if a != b:
+            text = f"takes {b} as its parameter {number}, and took {a}"
+            yield (added if _more_const(a, b) else broken)(item, text)
+
+
+def _more_const(less: str, more: str) -> bool:
+    """Whether the second is the first with `const` added to what pointers point to."""
+    if less.replace("const ", "") != more.replace("const ", "") or "(*)" in less:
+        return False
+    waiting = iter(more.split())
+    return all(word in waiting for word in less.split())
+
+
+def _types(label: str, old: Surface, new: Surface) -> Iterator[Change]:
+    if old["kind"] == new["kind"] == "typedef":
+        yield broken(label, f"stands for {new['type']}, and stood for {old['type']}")
+    elif old["kind"] != new["kind"]:
+        yield broken(label, f"is a {new['kind']}, and was a {old['kind']}")
+    elif new.get("opaque"):
+        yield broken(label, "no longer tells its fields")
+    elif old.get("opaque"):
+        yield added(label, "tells its fields now")
+    else:
+        yield from _layouts(label, old, new)
+
+
+def _layouts(label: str, old: Surface, new: Surface) -> Iterator[Change]:
+    for what in ("size", "align"):
+        if old[what] != new[what]:
+            name = {"size": "size", "align": "alignment"}[what]
+            yield broken(label, f"has the {name} {new[what]}, and had {old[what]}")
+    before, after = ({f["name"]: f for f in one["fields"]} for one in (old, new))
+    if not order_kept(list(before), list(after)):
+        yield broken(label, f"has its fields in another order: {', '.join(after)}")
+    for name, a in before.items():
+        b = after.get(name)
+        if b is None:
+            yield (added if _RESERVED.match(name) else broken)(f"{label}.{name}", "is gone")
+        elif a["offset"] != b["offset"]:
+            yield broken(f"{label}.{name}", f"is at {b['offset']}, and was at {a['offset']}")
+        elif a["type"] != b["type"]:
+            shrunk = _RESERVED.match(name) and a["type"].partition("[")[0] == b["type"].partition("[")[0]
+            yield (added if shrunk else broken)(f"{label}.{name}", f"is {b['type']}, and was {a['type']}")
+    for name in after.keys() - before.keys():
+        yield added(f"{label}.{name}")
+
+
+def _enums(label: str, old: Mapping[str, int], new: Mapping[str, int]) -> Iterator[Change]:
+    yield from compare_named(
+        old, new, lambda name: f"{label}: {name}", lambda n, a, b: iter([broken(f"{label}: {n}", f"is {b}, and was {a}")])
+    )
