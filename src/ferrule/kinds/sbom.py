@@ -111,15 +111,22 @@ def _person(text: str) -> str:
 
 
 def _closure(action: Action, planned: Mapping[str, Action]) -> tuple[str, ...]:
-    """Ids of the action and of all that it needs, however indirectly, in the order of the plan."""
-    found: set[str] = set()
-    waiting = [action.id]
+    """Ids of the action and of all that it needs, however indirectly, in the order of the plan.
+
+    What is made for one machine takes nothing that is made for another, though what is in between may offer both.
+    """
+    found: set[tuple[str, str | None]] = set()
+    waiting: list[tuple[str, str | None]] = [(action.id, None)]
     while waiting:
-        one = waiting.pop()
-        if one not in found:
-            found.add(one)
-            waiting += planned[one].needs
-    return tuple(i for i in planned if i in found)
+        name, machine = waiting.pop()
+        target = planned[name].target
+        native = target if target and PLATFORMS[target].system != "wasm" else None
+        if (name, machine) in found or (machine and native and native != machine):
+            continue
+        found.add((name, machine))
+        waiting += [(need, native or machine) for need in planned[name].needs]
+    names = {name for name, _ in found}
+    return tuple(i for i in planned if i in names)
 
 
 def _resolution(context: Context, action: Action, build: Compiled) -> Action:
@@ -254,7 +261,13 @@ class BillsOfMaterials:
         required = {step.id: list(self._required(shop, step)) for step in self.steps}
         counts: dict[str, Json] = {}
         for subject in self.subjects:
-            inside = _merged([*(p for i in subject.inside for p in parts[i]), *required[subject.step]])
+            held = _held(shop, subject)
+            inside = _merged(
+                [
+                    *(p for i in subject.inside for p in parts[i] if p.ref.startswith("pkg:") or p.sha256 in held),
+                    *required[subject.step],
+                ]
+            )
             counts[f"{subject.place}{SUFFIX}"] = len(inside)
             self._write(shop, subject.document, self._described(shop, subject), inside)
         everything = _merged([p for step in self.steps for p in (*parts[step.id], *required[step.id])])
@@ -399,6 +412,32 @@ class BillsOfMaterials:
                 licenses=tuple(package["licenses"]),
                 properties=tuple(sorted(properties)),
             )
+
+
+def _held(shop: Workshop, subject: Subject) -> set[str]:
+    """Digests of the files that a subject consists of, and of those in its archives: what is in there as it was made.
+
+    Layers that another action made hold no file of ours.
+    """
+    from ferrule.formats import tar  # noqa: PLC0415
+    from ferrule.formats import zip as zips  # noqa: PLC0415
+
+    others = {path for step in subject.inside if step != subject.step for path in shop.needed[step].values()}
+    held: set[str] = set()
+    for name, path in shop.needed[subject.step].items():
+        if name != subject.output and not name.startswith(f"{subject.output}/"):
+            continue
+        held.add(Digest.of_file(path).hex)
+        if path in others:
+            continue
+        with path.open("rb") as stream:
+            magic = stream.read(4)
+            stream.seek(0)
+            if magic[:2] == b"\x1f\x8b":
+                held |= {Digest.of(e.read()).hex for e in tar.read_tar_gz(stream, root=True) if e.regular}
+            elif magic == b"PK\x03\x04":
+                held |= {Digest.of(e.read()).hex for e in zips.read_zip(stream) if e.regular}
+    return held
 
 
 def _patch_level(version: str) -> str:
