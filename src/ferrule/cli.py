@@ -518,6 +518,49 @@ def verify(directory: Path, path: Path | None, **options: bool) -> None:
 
 @cli.command()
 @shared
+@click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--record", is_flag=True, help="Keep the interface of this release, to compare later ones with it.")
+@click.option(
+    "--against", type=click.Path(path_type=Path, file_okay=False), help="Where it is kept; packaging/abi of the project."
+)
+def abi(directory: Path, folder: Path | None, against: Path | None, *, record: bool, **options: bool) -> None:
+    """Compare what users build against with the last release: libraries, header, WIT, Python, npm.
+
+    Says which version the changes ask for. FOLDER is a finished release, by default dist/ of the project. Exit code 6
+    if the version promises more than is kept, 9 if there is nothing to compare with.
+
+    \b
+    Example:
+      ferrule abi
+      ferrule abi --record
+    """
+    from ferrule import abi as interfaces  # noqa: PLC0415
+    from ferrule.reporting import comparison  # noqa: PLC0415
+
+    root = find_project(directory)
+    place = against or root / interfaces.PLACE
+    released = interfaces.read(folder or root / "dist", host(offline=True))
+    if folder is None:
+        from ferrule import release as work  # noqa: PLC0415
+
+        interfaces.check_current(released, work.load(directory).project.version)
+    if not record or (place / interfaces.RECORD).exists():  # the first one has nothing before it
+        found = interfaces.compare(interfaces.recall(place), released)
+        if options["as_json"]:
+            click.echo(comparison.as_json(found))
+        else:
+            coloured = "NO_COLOR" not in os.environ and sys.stdout.isatty()
+            comparison.show(found, sys.stdout, colour=coloured, quiet=options["quiet"])
+        if found.problems:
+            sys.exit(VerificationError.exit_code)
+    if record:
+        interfaces.record(released, place)
+        if not options["quiet"]:
+            click.echo(f"recorded the interface of {released['release']} in {_shown(place)}", err=options["as_json"])
+
+
+@cli.command()
+@shared
 @running
 @click.option("--host-only", is_flag=True, help="Only what this machine's own target needs.")
 @click.option("--with", "extras", multiple=True, type=click.Choice(["container", "go", "node", "emulation"]))

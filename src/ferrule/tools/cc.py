@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ferrule.errors import ToolchainError
+from ferrule.errors import ToolchainError, VerificationError
 from ferrule.model import Tool
 from ferrule.tools import apt
 from ferrule.tools.fault import Fault
+from ferrule.tools.run import ToolFailed, capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from ferrule.tools.host import Host
 
@@ -25,6 +27,14 @@ def find(host: Host) -> Tool | Fault:
         return Tool("cc", "any", (str(place),), "cc")
     remedy = CommandLineTools() if host.system == "Darwin" else _PACKAGES
     return Fault.with_remedy(host, "cc", "not installed: Rust links build scripts with it", remedy)
+
+
+def preprocess(cc: Tool, options: tuple[str, ...], *, folder: Path, environment: Mapping[str, str]) -> str:
+    """What a compiler's preprocessor makes of a file; raises VerificationError with its words if it refuses."""
+    try:
+        return capture([*cc.argv, *options], env=environment, cwd=folder, timeout=60).stdout
+    except ToolFailed as error:
+        raise VerificationError(f"the header cannot be preprocessed: {error.message}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ project commits, so that it is small, sorted and free of what changes with every
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,11 +18,15 @@ Surface: TypeAlias = "dict[str, Any]"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Change:
-    """One difference of an interface: what it is about, what became of it, and whether users have to act."""
+    """One difference of an interface: what it is about, what became of it, and whether users have to act.
+
+    `of` says which interface it is, where several are compared.
+    """
 
     item: str
     what: str
     breaking: bool
+    of: str = ""
 
 
 def broken(item: str, what: str) -> Change:
@@ -55,6 +59,3 @@ def order_kept(old: list[str], new: list[str]) -> bool:
     """Whether what is in both stands in the same order."""
     both = {*old} & {*new}
     return [name for name in old if name in both] == [name for name in new if name in both]
-
-
-NOT_READ: Final = "the interface cannot be read"

@@ -149,6 +149,25 @@ def _text(annotation: Any) -> str | None:  # noqa: ANN401 - an expression of gri
     return None if annotation is None else " ".join(str(annotation).replace("'", "").split())
 
 
+def requires(metadata: str) -> str | None:
+    """What METADATA says about versions of Python (core metadata, `Requires-Python`)."""
+    found = re.search(r"^Requires-Python:[ \t]*(.+?)[ \t]*$", metadata.partition("\n\n")[0], flags=re.MULTILINE)
+    return found[1] if found else None
+
+
+def compare_requires(old: str | None, new: str | None) -> Iterator[Change]:
+    """Whether Pythons were given up, or are supported now."""
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415
+
+    before, after = (SpecifierSet(text or "") for text in (old, new))
+    known = [f"{major}.{minor}" for major, count in ((2, 8), (3, 40)) for minor in range(count)]
+    lost = [v for v in known if v in before and v not in after]
+    if lost:
+        yield broken("requires-python", f"is {new}, and was {old or 'anything'}: without {lost[0]}")
+    elif before != after:
+        yield added("requires-python", f"is {new or 'anything'}, and was {old}")
+
+
 def compare(old: Surface, new: Surface) -> Iterator[Change]:
     """Every difference for programs that use the older package."""
     yield from compare_named(old, new, str, _objects)

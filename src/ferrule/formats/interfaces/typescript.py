@@ -182,7 +182,7 @@ def _spaced(match: re.Match[str]) -> str:
 def _leaves(node: Any) -> Iterator[Any]:  # noqa: ANN401
     if node.type == "comment":
         return
-    if node.child_count == 0 or node.type in {"string", "template_string"}:
+    if node.child_count == 0 or (node.type in {"string", "template_string"} and node.is_named):
         yield node
     else:
         for child in node.children:
@@ -191,7 +191,7 @@ def _leaves(node: Any) -> Iterator[Any]:  # noqa: ANN401
 
 def _text_of_leaf(node: Any) -> str:  # noqa: ANN401
     text: str = node.text.decode()
-    return f"'{text[1:-1]}'" if node.type == "string" else text
+    return f"'{text[1:-1]}'" if node.type == "string" and node.is_named else text
 
 
 def _type_of(node: Any, name: str = "type") -> str | None:  # noqa: ANN401
@@ -379,7 +379,8 @@ class _Comparing:
                     yield (broken if "given" in positions else added)(item, f"extends {base} now")
                 yield from self.members(name, old["members"], new["members"], positions)
             case "function":
-                yield from self.calls(f"{item}()", old["calls"], new["calls"], frozenset({"taken"}))
+                inside = "." in name  # of a namespace, which users may be the ones to supply
+                yield from self.calls(f"{item}()", old["calls"], new["calls"], of if inside else frozenset({"taken"}))
             case "const":
                 yield from _types_differ(item, old["type"], new["type"], frozenset({"taken"}))
             case "type":
