@@ -125,7 +125,7 @@ def wanted(config: Config, around: Surroundings, *, extras: tuple[str, ...], hos
     return replace(found, tools=found.tools | {EXTRAS.get(name, name) for name in extras})
 
 
-def _toolchain(config: Config, plan: Plan, around: Surroundings) -> Toolchain | None:
+def toolchain_of(config: Config, plan: Plan, around: Surroundings) -> Toolchain | None:
     """The tools of a plan; None if it needs none. Raises ToolchainError with every fault and its fix."""
     from ferrule.tools.toolchain import require  # noqa: PLC0415
 
@@ -199,12 +199,8 @@ def reasons(config: Config, plan: Plan, around: Surroundings) -> dict[str, str]:
 
 def examine(config: Config, plan: Plan, around: Surroundings) -> dict[str, Examination]:
     """What a run would find about each action. Starts nothing and changes nothing; raises ToolchainError."""
-    toolchain = _toolchain(config, plan, around)
-    state = config.root / STATE
-    index = StatIndex(state / "index.json", around.now_ns)
-    store = Store(state / "store", index, lambda _: None)
-    site = Site(config.root, state / "cache", around.host, around.host.children, toolchain)
-    return Engine(site, store, index, state / "work", around.jobs, lambda _: None, around.monotonic).examine(plan)
+    engine = _engine(config, toolchain_of(config, plan, around), around, lambda _: None, notice=lambda _: None)
+    return engine.examine(plan)
 
 
 def refresh_locks(config: Config, host: Host, files: tuple[Path, ...]) -> Iterator[tuple[str, int]]:
@@ -244,28 +240,60 @@ def run(
     its manifest, where one is wanted beside it. Raises ToolchainError, StorageError; failures of actions are in the
     report.
     """
-    toolchain = _toolchain(config, plan, around)
+    toolchain = toolchain_of(config, plan, around)
+    with at_work(config, toolchain, around, listen) as engine:
+        return finish(engine, config, plan, around, output=output, everything=everything, page=page)
+
+
+@contextmanager
+def at_work(config: Config, toolchain: Toolchain | None, around: Surroundings, listen: Listener) -> Iterator[Engine]:
+    """An engine on the project's store, alone at work there; what it learnt of files is kept. Raises StorageError."""
+    with locked(config.root / STATE, listen):
+        engine = _engine(config, toolchain, around, listen, notice=lambda text: listen(Noticed(text)))
+        engine.store.sweep()
+        yield engine
+        engine.index.save()
+
+
+def _engine(
+    config: Config,
+    toolchain: Toolchain | None,
+    around: Surroundings,
+    listen: Listener,
+    *,
+    notice: Callable[[str], None],
+) -> Engine:
     state = config.root / STATE
-    with locked(state, listen):
-        index = StatIndex(state / "index.json", around.now_ns)
-        store = Store(state / "store", index, lambda text: listen(Noticed(text)))
-        store.sweep()
-        site = Site(
-            project=config.root,
-            caches=state / "cache",
-            host=around.host,
-            environment=around.host.children,
-            toolchain=toolchain,
-        )
-        engine = Engine(site, store, index, state / "work", around.jobs, listen, around.monotonic)
-        outcomes = engine.execute(plan)
-        placed = tuple(place(outcomes, everything=everything))
-        report = Report(outcomes, placed)
-        if not report.failed:
-            manifest = manifest_of(config, plan, report, toolchain, around)
-            beside = {REPORT: page(manifest).encode()} if page else {}
-            ship(store, index, placed, manifest, output, state, listen, beside)
-        index.save()
+    index = StatIndex(state / "index.json", around.now_ns)
+    site = Site(
+        project=config.root,
+        caches=state / "cache",
+        host=around.host,
+        environment=around.host.children,
+        toolchain=toolchain,
+    )
+    store = Store(state / "store", index, notice)
+    return Engine(site, store, index, state / "work", around.jobs, listen, around.monotonic)
+
+
+def finish(
+    engine: Engine,
+    config: Config,
+    plan: Plan,
+    around: Surroundings,
+    *,
+    output: Path,
+    everything: bool = False,
+    page: Callable[[Json], str] | None = None,
+) -> Report:
+    """Bring a plan to its end with an engine that is `at_work`; the rest as for `run`."""
+    outcomes = engine.execute(plan)
+    placed = tuple(place(outcomes, everything=everything))
+    report = Report(outcomes, placed)
+    if not report.failed:
+        manifest = manifest_of(config, plan, report, engine.site.toolchain, around)
+        beside = {REPORT: page(manifest).encode()} if page else {}
+        ship(engine.store, engine.index, placed, manifest, output, config.root / STATE, engine.listen, beside)
     return report
 
 
@@ -285,7 +313,7 @@ def settle(
     `beside` names files of ours in the output folder that are no part of the release. A record that cannot be written
     only costs time later.
     """
-    toolchain = _toolchain(config, plan, around)
+    toolchain = toolchain_of(config, plan, around)
     state = config.root / STATE
     index = StatIndex(state / "index.json", around.now_ns)
     store = Store(state / "store", index, lambda _: None)

@@ -63,7 +63,7 @@ class Store:
         """The result for a key if it is there, whole and undamaged; damage is dropped and said."""
         path = self._record(key)
         try:
-            result = _decode(path.read_bytes(), key)
+            result = decode(path.read_bytes(), key)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -110,12 +110,36 @@ class Store:
             self._index.remember(final, digest)
             return digest, size
 
+    def adopt(self, source: Path, expected: Digest) -> bool:
+        """Take over a file of somebody else's, read once; False if its content is not what was expected.
+
+        The file system keeps it once where it can: afterwards the file itself is read-only too. Raises StorageError.
+        """
+        final = self.object(expected)
+        with storage_errors(self.root), self._aside() as (_, aside):
+            aside.unlink()
+            try:
+                os.link(source, aside, follow_symlinks=False)
+            except OSError:  # another file system, or one without links
+                shutil.copyfile(source, aside, follow_symlinks=False)
+            if aside.is_symlink() or Digest.of_file(aside) != expected:
+                return False
+            if not (final.exists() and self._whole(FileRecord(source.name, expected, 0))):
+                aside.chmod(0o444)
+                final.parent.mkdir(parents=True, exist_ok=True)
+                aside.replace(final)
+                self._index.remember(final, expected)
+        return True
+
     def save(self, result: Result, action: str, document: Document) -> None:
-        """Keep a result whose files are already in the store. Raises StorageError."""
-        body = _encode(result)
-        self._write(self._record(result.key), body)
+        """Keep a result whose files are already in the store, as the last of its action. Raises StorageError."""
+        self.keep(result)
         latest = canonical({"key": result.key.hex, "document": document, "seconds": round(result.seconds, 3)})
         self._write(self._latest(action), latest)
+
+    def keep(self, result: Result) -> None:
+        """Keep a result that another machine made, whose files are already in the store. Raises StorageError."""
+        self._write(self._record(result.key), encode(result))
 
     def latest(self, action: str) -> dict[str, Any] | None:
         """Key, key document and seconds of the last result of an action, or None."""
@@ -244,7 +268,8 @@ def file_name(action: str) -> str:
     return re.sub(r"[^A-Za-z0-9@._+-]|^\.", lambda found: f"%{ord(found[0]):x}~", action)
 
 
-def _encode(result: Result) -> bytes:
+def encode(result: Result) -> bytes:
+    """The record of a result: JSON that carries its own checksum."""
     body: Json = {
         "version": _VERSION,
         "key": result.key.hex,
@@ -256,7 +281,8 @@ def _encode(result: Result) -> bytes:
     return canonical({"body": body, "sha256": Digest.of(canonical(body)).hex})
 
 
-def _decode(data: bytes, key: Digest) -> Result:
+def decode(data: bytes, key: Digest) -> Result:
+    """The result in a record; raises ValueError, KeyError or TypeError where it is damaged or not of that key."""
     document = json.loads(data)
     body = document["body"]
     if Digest.of(canonical(body)).hex != document["sha256"]:
