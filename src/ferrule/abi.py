@@ -184,7 +184,8 @@ def _python(release: Release) -> Iterator[tuple[str, Surface]]:
     """The package of each wheel artifact: the one of its first file, for its sources are the same for every target."""
     from ferrule.formats import wheel  # noqa: PLC0415
 
-    first = {row["artifact"]: name for name, row in sorted(release.files.items(), reverse=True) if name.endswith(".whl")}
+    wheels = sorted((name for name in release.files if name.endswith(".whl")), reverse=True)
+    first = {release.files[name]["artifact"]: name for name in wheels}
     for artifact, name in sorted(first.items()):
         path = release.folder / name
         with tempfile.TemporaryDirectory(prefix="ferrule-abi-") as place:
@@ -217,7 +218,8 @@ def record(surface: Surface, folder: Path) -> None:
     """Write what `read` gave into a folder; targets that see the same have it once. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = surface | {
-        part: {name: _folded(by_target) for name, by_target in surface[part].items()} for part in ("libraries", "headers")
+        part: {name: _folded(by_target) for name, by_target in surface[part].items()}
+        for part in ("libraries", "headers")
     }
     text = json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     aside = folder / f".{RECORD}.new"
@@ -339,6 +341,6 @@ def _kept_names(old: Surface, new: Surface, changes: tuple[Change, ...]) -> Iter
         after = new["libraries"].get(name, {})
         own = [c for c in changes if c.breaking and c.of == f"{_TITLES['libraries']} {name}"]
         breaks = header_breaks or any(not c.what.startswith(_NOT_OF_PROGRAMS) for c in own)
-        kept = sorted({before[t]["name"] for t in before if t in after and before[t]["name"] == after[t]["name"]} - {None})
+        kept = sorted({n for t, one in before.items() if (n := one["name"]) and n == after.get(t, {}).get("name")})
         if breaks and kept:
             yield f"the library is still called {' and '.join(kept)}, so that programs built before would load it"

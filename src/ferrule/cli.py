@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from ferrule import __version__
-from ferrule.errors import ConfigErrors, FerruleError, VerificationError
+from ferrule.errors import ConfigError, ConfigErrors, FerruleError, StorageError, ToolchainError, VerificationError
 from ferrule.places import REPORT, STATE, find_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ferrule.config import Config
+    from ferrule.explain import Project as KnownProject
     from ferrule.model import Json, Plan, Report
     from ferrule.release import Surroundings
     from ferrule.tools.host import Host
@@ -521,7 +522,9 @@ def verify(directory: Path, path: Path | None, **options: bool) -> None:
 @click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--record", is_flag=True, help="Keep the interface of this release, to compare later ones with it.")
 @click.option(
-    "--against", type=click.Path(path_type=Path, file_okay=False), help="Where it is kept; packaging/abi of the project."
+    "--against",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where it is kept; packaging/abi of the project.",
 )
 def abi(directory: Path, folder: Path | None, against: Path | None, *, record: bool, **options: bool) -> None:
     """Compare what users build against with the last release: libraries, header, WIT, Python, npm.
@@ -726,3 +729,61 @@ def reproduce(
     failed = again.failure(found)
     if failed is not None:
         raise failed
+
+
+@cli.command()
+@shared
+@click.argument("item")
+def explain(directory: Path, item: str, **options: bool) -> None:
+    """Say what an artifact, an action, a file, a fingerprint, an exit code or an error is.
+
+    Of what is made: what goes into it, whether it would run and what changed, when and why it was built, what was
+    measured. Of a file, downloaded or made: the version and fingerprints that are inside, and the release it is of.
+
+    \b
+    Example:
+      ferrule explain native@x86_64-unknown-linux-gnu
+      ferrule explain dist/demo-1.2.3-py3-none-any.whl
+      ferrule explain 5
+    """
+    from ferrule import explain as explaining  # noqa: PLC0415
+    from ferrule.reporting import explained  # noqa: PLC0415
+
+    try:
+        found = explaining.explain(item, directory, lambda: _known_project(directory))
+    except OSError as error:
+        raise StorageError(f"this cannot be read: {error.strerror}", where=str(error.filename or item)) from error
+    click.echo(json.dumps(found, indent=2) if options["as_json"] else explained.text(found), nl=options["as_json"])
+
+
+def _known_project(directory: Path) -> KnownProject | None:
+    """All that can be told of the project around a folder; None where there is none, or it is not configured well."""
+    from ferrule import explain as explaining  # noqa: PLC0415
+    from ferrule import release as work  # noqa: PLC0415
+    from ferrule.engine.sources import StatIndex  # noqa: PLC0415
+    from ferrule.engine.store import Store  # noqa: PLC0415
+    from ferrule.reporting import journal  # noqa: PLC0415
+
+    try:
+        config = work.load(directory)
+    except ConfigError as error:
+        if not isinstance(error, ConfigErrors):
+            return None  # there is no project here
+        raise
+    around = surroundings(jobs=None, offline=True, rust=None)
+    plan = work.make_plan(config, around)
+    state = config.root / STATE
+    runs, _ = journal.read(state)
+    why_not, examined = "", {}
+    try:
+        examined = work.examine(config, plan, around)
+    except ToolchainError as error:
+        why_not = f"its tools are not complete, so its key is not known: {error.message.splitlines()[0]}"
+    return explaining.Project(
+        config=config,
+        plan=plan,
+        store=Store(state / "store", StatIndex(state / "index.json", around.now_ns), lambda _: None),
+        examined=examined,
+        why_not=why_not,
+        history={step.id: step.reason for run in runs for step in run.steps if step.state == "built"},
+    )

@@ -1,9 +1,9 @@
 """What a C header declares: functions, types with their layout, enumerators, macros.
 
-pycparser reads it, after a C compiler's preprocessor has: it is pure Python, has no dependencies, and cffi has relied on
-it for a decade; libclang would be 25 MB of native code. It knows no extensions of compilers, so that what would change a
-layout (packed, aligned) is refused and the standard headers are stand-ins, which also makes the result the same on every
-machine.
+pycparser reads it, after a C compiler's preprocessor has: it is pure Python, has no dependencies, and cffi has relied
+on it for a decade; libclang would be 25 MB of native code. It knows no extensions of compilers, so that what would
+change a layout (packed, aligned) is refused and the standard headers are stand-ins, which also makes the result the
+same on every machine.
 
 Layout follows the System V ABI for LP64 machines (x86-64 psABI, 3.1.2; AAPCS64, 5.9; Apple follows it but for long
 double): natural alignment, members in order, the size a multiple of the alignment.
@@ -15,11 +15,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pycparser import c_ast, c_parser  # type: ignore[import-untyped]
+
 from ferrule.errors import VerificationError
 from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named, order_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ferrule.platforms import Platform
 
@@ -39,8 +41,8 @@ _BUILTIN: Final = {
     "float": "f32",
     "double": "f64",
     "long double": "long double",
-    **{name: "i8" for name in ("signed char",)},
-    **{name: "u8" for name in ("unsigned char",)},
+    "signed char": "i8",
+    "unsigned char": "u8",
     **dict.fromkeys(("short", "short int", "signed short", "signed short int"), "i16"),
     **dict.fromkeys(("unsigned short", "unsigned short int"), "u16"),
     **dict.fromkeys(("int", "signed", "signed int"), "i32"),
@@ -110,8 +112,6 @@ def read(text: str, file: str, *, release: str, long_double: int = 16, where: st
     and `fields` with name, type, offset), `enums` (enumerators with their values), `variables`, `macros` (text; null
     where it changes with every release). Types are resolved to what the machine sees: `u32`, `const char *`.
     """
-    from pycparser import c_parser  # noqa: PLC0415
-
     code, macros = _divide(text, file)
     if found := next((m[0] for m in _ATTRIBUTE.finditer(code) if _LAYOUT.search(m[0])), None):
         raise VerificationError(f"the layout that {found} asks for is not known here", where=where)
@@ -176,8 +176,6 @@ class _Reading:
 
     def take(self, node: Any) -> None:  # noqa: ANN401 - pycparser's nodes have no types
         """A declaration at the top of the file, which counts only if it stands in the header itself."""
-        from pycparser import c_ast  # noqa: PLC0415
-
         own = node.coord is not None and node.coord.file == self.file
         if isinstance(node, c_ast.Typedef):
             self._typedef(node, own=own)
@@ -204,8 +202,6 @@ class _Reading:
             self.types[node.name] = {"kind": "typedef", "type": text}
 
     def _function(self, node: Any) -> Surface:  # noqa: ANN401
-        from pycparser import c_ast  # noqa: PLC0415
-
         given = list(node.args.params) if node.args else []
         variadic = bool(given) and isinstance(given[-1], c_ast.EllipsisParam)
         texts = [_decayed(self.text(p.type)) for p in (given[:-1] if variadic else given)]
@@ -215,10 +211,14 @@ class _Reading:
             **({"variadic": True} if variadic else {}),
         }
 
-    def text(self, node: Any, *, own: bool = False, name: str | None = None) -> str:  # noqa: ANN401
+    def text(  # noqa: C901, PLR0911 - one case for each form of a type
+        self,
+        node: Any,  # noqa: ANN401
+        *,
+        own: bool = False,
+        name: str | None = None,
+    ) -> str:
         """The type as the machine sees it; structures and enumerations that it defines are noted."""
-        from pycparser import c_ast  # noqa: PLC0415
-
         match node:
             case c_ast.TypeDecl():
                 if getattr(node, "align", None):
@@ -254,8 +254,6 @@ class _Reading:
         return found
 
     def _structure(self, node: Any, *, own: bool, name: str | None) -> str:  # noqa: ANN401
-        from pycparser import c_ast  # noqa: PLC0415
-
         kind = "union" if isinstance(node, c_ast.Union) else "struct"
         label = f"{kind} {node.name or name or ''}".rstrip()
         if node.decls is None:
@@ -316,10 +314,8 @@ class _Reading:
             self.enums.setdefault(label, {}).update(values)
         return label
 
-    def number(self, node: Any) -> int:  # noqa: ANN401
+    def number(self, node: Any) -> int:  # noqa: ANN401, PLR0911 - one case for each form of an expression
         """A constant expression (C11, 6.6) of whole numbers."""
-        from pycparser import c_ast  # noqa: PLC0415
-
         match node:
             case c_ast.Constant() if "int" in node.type:
                 return _integer(node.value)
@@ -339,8 +335,13 @@ class _Reading:
 
 
 _RANK: Final = ("unsigned", "signed", "short", "long", "char", "int", "double", "float", "_Bool", "void", "_Complex")
-_UNARY: Final = {"-": lambda a: -a, "+": lambda a: a, "~": lambda a: ~a, "!": lambda a: int(not a)}
-_BINARY: Final = {
+_UNARY: Final[dict[str, Callable[[int], int]]] = {
+    "-": lambda a: -a,
+    "+": lambda a: a,
+    "~": lambda a: ~a,
+    "!": lambda a: int(not a),
+}
+_BINARY: Final[dict[str, Callable[[int, int], int]]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
@@ -398,7 +399,7 @@ def _functions(name: str, old: Surface, new: Surface) -> Iterator[Change]:
         # Who gets more rights over the same thing need not use them.
         yield (added if _more_const(new["returns"], old["returns"]) else broken)(item, text)
     if old.get("variadic") != new.get("variadic"):
-        yield broken(item, "takes more arguments than it names" if new.get("variadic") else "takes no further arguments")
+        yield broken(item, "takes further arguments" if new.get("variadic") else "takes no further arguments")
     before, after = old["parameters"], new["parameters"]
     if len(before) != len(after):
         yield broken(item, f"takes ({', '.join(after)}), and took ({', '.join(before)})")
@@ -452,6 +453,7 @@ def _layouts(label: str, old: Surface, new: Surface) -> Iterator[Change]:
 
 
 def _enums(label: str, old: Mapping[str, int], new: Mapping[str, int]) -> Iterator[Change]:
-    yield from compare_named(
-        old, new, lambda name: f"{label}: {name}", lambda n, a, b: iter([broken(f"{label}: {n}", f"is {b}, and was {a}")])
-    )
+    def item(name: str) -> str:
+        return f"{label}: {name}"
+
+    yield from compare_named(old, new, item, lambda name, a, b: iter([broken(item(name), f"is {b}, and was {a}")]))

@@ -1,14 +1,16 @@
 """The public names of a Python package with their signatures, as griffe reads them: without importing anything.
 
-griffe follows re-exports, `__all__` and the parameters of dataclasses, and is what mkdocstrings stands on. Its own search
-for breaking changes knows no additions, wants both packages as source, and says nothing about types, so that only its
-reading is used.
+griffe follows re-exports, `__all__` and the parameters of dataclasses, and is what mkdocstrings stands on. Its own
+search for breaking changes knows no additions, wants both packages as source, and says nothing about types of
+parameters, so that only its reading is used.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
+
+import griffe
 
 from ferrule.errors import VerificationError
 from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named
@@ -26,14 +28,12 @@ _SILENT: Final = frozenset(("__repr__", "__str__", "__del__", "__post_init__", "
 
 
 def read(folder: Path, *, where: str | None = None) -> Surface:
-    """The packages and modules below a folder that have public names, and what `requires` of Python is left to callers.
+    """The public names of the packages and modules below a folder.
 
     The document: every public object by its path, `kind` (`module`, `class`, `function`, `attribute`) and by kind
     `parameters` (name, kind, annotation, default), `returns`, `bases`, `members`, `annotation`, `value`. Raises
     VerificationError for source that is none.
     """
-    import griffe  # noqa: PLC0415
-
     names = sorted(
         p.name.partition(".")[0]
         for p in folder.iterdir()
@@ -76,8 +76,6 @@ def _is_public(name: str) -> bool:
 
 def _target(found: Any) -> Any:  # noqa: ANN401 - an object or an alias of griffe
     """What a name stands for; None if that is outside of the package."""
-    import griffe  # noqa: PLC0415
-
     try:
         return found.final_target if found.is_alias else found
     except (griffe.AliasResolutionError, griffe.CyclicAliasError):
@@ -274,7 +272,8 @@ def _parameter(item: str, old: Surface, new: Surface) -> Iterator[Change]:
         yield broken(item, f"is {new['default']} where it is not given, and was {old['default']}")
     if old["annotation"] != new["annotation"] and old["annotation"] is not None:
         wider = new["annotation"] is None or _parts(old["annotation"]) <= _parts(new["annotation"])
-        yield (added if wider else broken)(item, f"takes {new['annotation'] or 'anything'}, and took {old['annotation']}")
+        text = f"takes {new['annotation'] or 'anything'}, and took {old['annotation']}"
+        yield (added if wider else broken)(item, text)
     elif old["annotation"] != new["annotation"]:
         yield added(item, f"tells its type: {new['annotation']}")
 

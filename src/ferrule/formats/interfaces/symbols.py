@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _GLIBC_ITSELF: Final = re.compile(r"lib(c|m|dl|rt|util|pthread)\.so\.\d+|ld-linux[\w-]*\.so\.\d+")
-"""Parts of glibc: which of them is asked for by name follows from the floor, and one is never there without the rest."""
+"""Parts of glibc: which of them are asked for by name follows from the floor, and none is there without the rest."""
 
 
 def read(facts: Mapping[str, Any]) -> Surface:

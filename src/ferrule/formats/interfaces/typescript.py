@@ -13,6 +13,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+import tree_sitter
+import tree_sitter_typescript
+
 from ferrule.errors import VerificationError
 from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named
 
@@ -99,9 +102,6 @@ class _Reading:
 
     def parse(self, place: str) -> Any:  # noqa: ANN401 - tree-sitter's nodes
         """The root of a file's tree; raises VerificationError if the grammar does not cover it."""
-        import tree_sitter  # noqa: PLC0415
-        import tree_sitter_typescript  # noqa: PLC0415
-
         language = tree_sitter.Language(tree_sitter_typescript.language_typescript())
         root = tree_sitter.Parser(language).parse(_NEWER.sub(b"export ", self.files[place])).root_node
         if root.has_error:
@@ -364,7 +364,9 @@ class _Comparing:
         """How an item is called for people."""
         return name if self.entry == "." else f"{self.entry} {name}"
 
-    def item(self, name: str, old: Surface, new: Surface, of: frozenset[Position]) -> Iterator[Change]:
+    def item(  # noqa: C901 - one case for each kind
+        self, name: str, old: Surface, new: Surface, of: frozenset[Position]
+    ) -> Iterator[Change]:
         """One declaration."""
         item = self.label(name)
         if old["kind"] != new["kind"]:
@@ -420,7 +422,7 @@ class _Comparing:
         if old.get("readonly") and not new.get("readonly"):
             yield added(item, "can be set")
         if ("calls" in old) != ("calls" in new):
-            yield broken(item, "is a method, and was a property" if "calls" in new else "is a property, and was a method")
+            yield broken(item, "is a method now" if "calls" in new else "is no longer a method")
         elif "calls" in old:
             yield from self.calls(f"{item}()", old["calls"], new["calls"], of)
         else:
@@ -441,7 +443,8 @@ class _Comparing:
 
 
 def _shown(call: Surface) -> str:
-    given = ", ".join(("..." if p.get("rest") else "") + str(p["type"]) + "?" * p["optional"] for p in call["parameters"])
+    parameters = call["parameters"]
+    given = ", ".join(f"{'...' * bool(p.get('rest'))}{p['type']}{'?' * p['optional']}" for p in parameters)
     return f"({given}): {call['returns']}"
 
 

@@ -35,8 +35,8 @@ def read(world: wit.World) -> Surface:
 def _compatible(name: str | None) -> str:
     """The name with as much of its version as has to agree.
 
-    >>> _compatible("a:b/c@0.1.4"), _compatible("a:b/c@1.2.3"), _compatible("a:b/c@0.0.3"), _compatible("a:b/c@1.0.0-rc")
-    ('a:b/c@0.1', 'a:b/c@1', 'a:b/c@0.0.3', 'a:b/c@1.0.0-rc')
+    >>> [_compatible(f"a:b/c@{version}") for version in ("0.1.4", "1.2.3", "0.0.3", "1.0.0-rc")]
+    ['a:b/c@0.1', 'a:b/c@1', 'a:b/c@0.0.3', 'a:b/c@1.0.0-rc']
     """
     if name is None:
         return _OWN
@@ -93,9 +93,8 @@ def compare(old: Surface, new: Surface) -> Iterator[Change]:
     if old["world"] != new["world"]:
         yield broken(old["world"], f"is now the world {new['world']}")
     yield from _side(old["exports"], new["exports"], "export", "is gone", "is new", lost=True)
-    yield from _side(
-        old["imports"], new["imports"], "import", "is no longer asked for", "has to be supplied by every host", lost=False
-    )
+    asked = ("is no longer asked for", "has to be supplied by every host")
+    yield from _side(old["imports"], new["imports"], "import", *asked, lost=False)
     yield from compare_named(old["types"], new["types"], lambda name: f"type {name}", _type)
 
 
