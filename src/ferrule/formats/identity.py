@@ -1,0 +1,191 @@
+"""What a file says of itself: version and fingerprints as a release wrote them in, read from the bytes alone.
+
+Nothing is loaded or run, so that a library of another machine, and one that nobody trusts, can be asked too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ferrule.errors import VerificationError
+from ferrule.formats import wasm
+from ferrule.formats.ar import MAGIC as AR_MAGIC
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+SECTION: Final = "ferrule"
+"""Name of the custom section of WebAssembly files that holds version and fingerprints."""
+
+_FIELDS: Final = ("name", "version", "commit", "target", "rustc")
+_FAR: Final = 1 << 16
+_FINGERPRINT: Final = re.compile(rb'"fingerprint"\s*:\s*"(?:[0-9a-f]{64}|unreleased)"')
+# How sources of C, Python and Go state the same: NAME_FINGERPRINT "…", FINGERPRINT: str = "…", fingerprint = "…".
+_STATED: Final = re.compile(
+    rb"^(?:#define \w+_|const )?(FINGERPRINT|INTERFACE|VERSION|fingerprint|interfaceFingerprint|version)"
+    rb'(?:: str)?(?: =)? "([^"\n]{1,128})"$',
+    re.MULTILINE,
+)
+_STATED_NAMES: Final = {"interfaceFingerprint": "interface"}
+_BINARY: Final = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", AR_MAGIC)
+_HEX: Final = re.compile(r"[0-9a-f]{64}")
+_LARGEST_TEXT: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What is stated at one place: `member` inside the file (empty: the file itself) and in which `form`.
+
+    `fingerprint` and `interface` are digests, or `unreleased` for what was not built by a release; empty where nothing
+    is stated. `more` are further statements: name, commit, target, compiler.
+    """
+
+    member: str
+    form: str
+    version: str = ""
+    fingerprint: str = ""
+    interface: str = ""
+    more: tuple[tuple[str, str], ...] = ()
+
+
+def identities(path: Path) -> Iterator[Identity]:
+    """Everything that a file, an archive, an image layout or a folder states, each at its place.
+
+    Damaged archives end the search with what was found so far. Raises OSError if the file cannot be read.
+    """
+    if path.is_dir():
+        for inner in sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink()):
+            yield from _inside(inner.relative_to(path).as_posix(), inner.read_bytes(), 0)
+    else:
+        yield from _inside("", path.read_bytes(), 0)
+
+
+def _inside(name: str, data: bytes, depth: int) -> Iterator[Identity]:
+    if depth < 3 and data.startswith((b"PK\x03\x04", b"\x1f\x8b")):  # noqa: PLR2004 - a layer in a tar in a tar
+        for member, content in _members(data):
+            yield from _inside(f"{name}: {member}" if name else member, content, depth + 1)
+    elif data.startswith(wasm.MAGIC):
+        yield from _of_wasm(name, data)
+    elif data.startswith(_BINARY):
+        yield from (_of_object(name, "library", found) for found in _objects(data))
+    elif len(data) <= _LARGEST_TEXT:
+        yield from _of_text(name, data)
+
+
+def _members(data: bytes) -> Iterator[tuple[str, bytes]]:
+    import io  # noqa: PLC0415
+
+    from ferrule.formats.tar import read_tar_gz  # noqa: PLC0415
+    from ferrule.formats.zip import read_zip  # noqa: PLC0415
+
+    stream = io.BytesIO(data)
+    try:
+        for entry in read_zip(stream) if data.startswith(b"PK") else read_tar_gz(stream, root=True):
+            if entry.regular:
+                yield entry.name, entry.read()
+    except VerificationError:
+        return
+
+
+def _of_wasm(name: str, data: bytes) -> Iterator[Identity]:
+    try:
+        sections = wasm.custom_sections(data, SECTION)
+    except VerificationError:
+        return
+    for section in sections:
+        found = _parsed(section.decode("utf-8", "replace"))
+        if found:
+            yield _of_object(name, "WebAssembly", found)
+
+
+def _objects(data: bytes) -> Iterator[dict[str, Any]]:
+    """JSON objects with a fingerprint, wherever they stand; each once."""
+    seen: set[str] = set()
+    for match in _FINGERPRINT.finditer(data):
+        start = match.start()
+        for _ in range(64):
+            start = data.rfind(b"{", max(0, match.start() - _FAR), start)
+            if start < 0:
+                break
+            found = _parsed(data[start : match.end() + _FAR].decode("utf-8", "replace"))
+            if found and "fingerprint" in found:
+                text = json.dumps(found, sort_keys=True)
+                if text not in seen:
+                    seen.add(text)
+                    yield found
+                break
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        found, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _of_object(name: str, form: str, found: Mapping[str, Any]) -> Identity:
+    said = {field: str(found[field]) for field in _FIELDS if isinstance(found.get(field), str)}
+    return Identity(
+        member=name,
+        form=form,
+        version=said.pop("version", ""),
+        fingerprint=_digest(found.get("fingerprint")),
+        interface=_digest(found.get("interface")),
+        more=tuple(said.items()),
+    )
+
+
+def _digest(value: object) -> str:
+    return value if isinstance(value, str) and (_HEX.fullmatch(value) or value == "unreleased") else ""
+
+
+def _of_text(name: str, data: bytes) -> Iterator[Identity]:
+    file = name.rpartition("/")[2]
+    if file in ("METADATA", "PKG-INFO"):
+        yield from _of_metadata(name, data)
+    elif file == "package.json":
+        found = _parsed(data.decode("utf-8", "replace"))
+        if isinstance(found.get("version"), str):
+            yield _of_object(name, "npm package", found)
+    elif b"ferrule.fingerprint" in data and data.startswith(b"{"):
+        yield from _of_image_config(name, data)
+    elif b"ingerprint" in data or b"FINGERPRINT" in data:
+        yield from (_of_object(name, "constant", found) for found in _objects(data))
+        yield from _of_statements(name, data)
+
+
+def _of_metadata(name: str, data: bytes) -> Iterator[Identity]:
+    """Name and version of a Python distribution (core metadata)."""
+    head = data.partition(b"\n\n")[0].decode("utf-8", "replace")
+    said = dict(re.findall(r"^(Name|Version): (.+)$", head, re.MULTILINE))
+    if "Version" in said:
+        yield Identity(name, "Python metadata", said["Version"], more=(("name", said.get("Name", "")),))
+
+
+def _of_image_config(name: str, data: bytes) -> Iterator[Identity]:
+    """Labels of an image (image-spec, "Image Configuration")."""
+    config = _parsed(data.decode("utf-8", "replace"))
+    inner = config.get("config")
+    labels = inner.get("Labels") if isinstance(inner, dict) else None
+    if isinstance(labels, dict):
+        platform = "/".join(str(config.get(key, "")) for key in ("os", "architecture"))
+        yield Identity(
+            name,
+            "image label",
+            str(labels.get("org.opencontainers.image.version", "")),
+            _digest(labels.get("ferrule.fingerprint")),
+            _digest(labels.get("ferrule.interface")),
+            (("platform", platform),),
+        )
+
+
+def _of_statements(name: str, data: bytes) -> Iterator[Identity]:
+    stated = {key.decode(): value.decode("utf-8", "replace") for key, value in _STATED.findall(data)}
+    said = {_STATED_NAMES.get(key, key.lower()): value for key, value in stated.items()}
+    if _digest(said.get("fingerprint")) or _digest(said.get("interface")):
+        yield _of_object(name, "constant", said)

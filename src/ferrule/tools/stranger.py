@@ -1,0 +1,281 @@
+"""Another person at the same machine: a user, a home, habits, a clock and an order of files of its own, the same tools.
+
+What cannot be had on a machine is said with its reason, never left out in silence.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ferrule.errors import FerruleError, StorageError
+from ferrule.tools.run import Person, base_environment, capture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ferrule.tools.host import Host
+
+UMASK: Final = 0o077
+LATER_DAYS: Final = 400
+"""How far ahead the clock is set where it can be: more than a year, so that every part of a date differs."""
+
+_USER: Final = "nobody"
+_HABITS: Final = {
+    "TZ": "Pacific/Chatham",  # 45 minutes off the hour
+    "LC_ALL": "tr_TR.UTF-8",  # another alphabet: i and I are no pair
+    "LANG": "tr_TR.UTF-8",
+    "USER": "somebody",
+    "LOGNAME": "somebody",
+    "PYTHONHASHSEED": "4242",
+}
+_READ: Final = ("FERRULE_CACHE", "SOURCE_DATE_EPOCH", "RUSTC", "CARGO", "PYTHONPATH")
+"""What Ferrule itself goes by, beyond what it lets programs know that it starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """Something that differs between two builds; `missing` says why it does not, if it does not."""
+
+    what: str
+    first: str
+    second: str
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """How to start a program as that person: `prefix` comes before it; `variations` are what is different about it."""
+
+    person: Person
+    environment: dict[str, str]
+    prefix: tuple[str, ...]
+    variations: tuple[Variation, ...]
+
+
+def plain(host: Host, home: Path) -> Stranger:
+    """Ourselves, as most people are: the usual mask, the caller's own environment."""
+    environment = _passing(host) | {"PYTHONHASHSEED": "0", "TMPDIR": str(_made(home / "tmp"))}
+    return Stranger(Person(umask=0o022), environment, (), ())
+
+
+def stranger(host: Host, home: Path, programs: Iterable[Path]) -> Stranger:
+    """Somebody else who lives in `home`, which exists, and has to reach `programs`. Raises StorageError."""
+    environment = _passing(host) | _HABITS | _own_home(host, home)
+    variations = [
+        Variation("umask", "022", f"{UMASK:03o}"),
+        *(Variation(name, host.environment.get(name, "not set"), _HABITS[name]) for name in ("TZ", "LC_ALL", "USER")),
+        Variation("HOME and TMPDIR", host.environment.get("HOME", "not set"), str(home)),
+    ]
+    person, known = Person(umask=UMASK), _another_user(host, (home, *programs))
+    if isinstance(known, str):
+        variations.append(Variation("user", str(os.geteuid()), str(os.geteuid()), known))
+    else:
+        try:
+            environment |= _lend(host, home, known)
+        except OSError as error:
+            reason = f"what {_USER} would need cannot be lent: {error.strerror}"
+            variations.append(Variation("user", str(os.geteuid()), str(os.geteuid()), reason))
+        else:
+            person = Person(UMASK, *known)
+            variations.append(Variation("user", str(os.geteuid()), str(known[0])))
+    prefix, clock = _clock(host)
+    return Stranger(person, environment, prefix, (*variations, clock))
+
+
+def _passing(host: Host) -> dict[str, str]:
+    own = {name: host.environment[name] for name in _READ if host.environment.get(name)}
+    package = str(Path(__file__).parents[2])
+    path = os.pathsep.join((package, *filter(None, own.get("PYTHONPATH", "").split(os.pathsep))))
+    return base_environment(host.environment) | own | {"PYTHONPATH": path, "NO_COLOR": "1"}
+
+
+def _own_home(host: Host, home: Path) -> dict[str, str]:
+    """An empty home, and where everything is that is shared: fetched crates and modules, tools, settings."""
+    old = host.home
+    modules = _go_modules(host)
+    places = {
+        "CARGO_HOME": host.cargo_home,
+        "RUSTUP_HOME": host.rustup_home if host.rustup_home and host.rustup_home.is_dir() else None,
+        "FERRULE_CACHE": host.cache,
+        "GOMODCACHE": modules,
+        "XDG_CONFIG_HOME": Path(host.environment.get("XDG_CONFIG_HOME") or old / ".config") if old else None,
+    }
+    return {
+        "HOME": str(home),
+        "TMPDIR": str(_made(home / "tmp")),
+        **{name: str(place) for name, place in places.items() if place},
+    }
+
+
+def _go_modules(host: Host) -> Path | None:
+    """Where Go keeps modules ("go help environment"): GOMODCACHE, else below the first folder of GOPATH."""
+    if host.environment.get("GOMODCACHE"):
+        return Path(host.environment["GOMODCACHE"])
+    if host.environment.get("GOPATH"):
+        return Path(host.environment["GOPATH"].split(os.pathsep)[0]) / "pkg" / "mod"
+    return host.home / "go" / "pkg" / "mod" if host.home else None
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+# Another user
+
+
+def _another_user(host: Host, needed: Iterable[Path]) -> tuple[int, int] | str:
+    """User and group by number, or why there can be none: only root may start programs as somebody else."""
+    import pwd  # noqa: PLC0415 - where there are no users there is no such module
+
+    if not host.is_root:
+        return "only root may start a program as another user"
+    try:
+        entry = pwd.getpwnam(_USER)
+    except KeyError:
+        return f"this machine has no user {_USER}"
+    borrowed = [host.cache, *filter(None, (host.cargo_home, _go_modules(host)))]
+    for path in needed:
+        closed = None if any(path.is_relative_to(place) for place in borrowed) else closed_at(path)
+        if closed is not None:
+            return f"{_USER} may not use {path}" + (f", as {closed} is closed to others" if closed != path else "")
+    return entry.pw_uid, entry.pw_gid
+
+
+def closed_at(path: Path) -> Path | None:
+    """The first folder above a file or folder, or itself, that is closed to other users; None if there is none."""
+    for place in dict.fromkeys((path.absolute(), path.resolve())):
+        for folder in reversed(place.parents):
+            if not folder.stat().st_mode & stat.S_IXOTH:
+                return folder
+        mode = place.stat().st_mode
+        wanted = stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
+        if mode & wanted != wanted:
+            return place
+    return None
+
+
+def _lend(host: Host, home: Path, user: tuple[int, int]) -> dict[str, str]:
+    """Give what is ours alone into another user's hands without giving it away; returns where it is.
+
+    Contents that nobody changes are linked, which leaves their owner and mode alone; only folders are new. What
+    programs write into is copied. Raises OSError, also where links cannot be made.
+    """
+    lent = home / "lent"
+    for name in ("tools", "debs"):
+        _link(host.cache / name, lent / "cache" / name, user)
+    _copy(host.cache / "zig", lent / "cache" / "zig", user)
+    environment = {"FERRULE_CACHE": str(lent / "cache"), "XDG_CONFIG_HOME": str(lent / "config")}
+    if host.cargo_home:
+        for name in ("registry", "git"):
+            _link(host.cargo_home / name, lent / "cargo" / name, user)
+        for config in (host.cargo_home / name for name in ("config.toml", "config")):
+            if config.is_file() and b"token" not in config.read_bytes():  # secrets stay where they are
+                _copy(config, lent / "cargo" / config.name, user)
+        environment["CARGO_HOME"] = str(lent / "cargo")
+    if host.rustup_home and host.rustup_home.exists() and closed_at(host.rustup_home) is not None:
+        environment["RUSTUP_HOME"] = str(home / "rustup")  # none of its programs is used, or they would be closed too
+    modules = _go_modules(host)
+    if modules:
+        _link(modules, lent / "go", user)
+        environment["GOMODCACHE"] = str(lent / "go")
+    settings = Path(host.environment.get("XDG_CONFIG_HOME") or (host.home or Path("/")) / ".config")
+    _copy(settings / "go" / "env", lent / "config" / "go" / "env", user)
+    for folder in (home, *(p for p in home.glob("*") if p.is_dir()), *(p for p in lent.glob("*") if p.is_dir())):
+        os.chown(folder, *user)
+    environment["PATH"] = os.pathsep.join(str(p) for p in host.path if p.is_dir() and closed_at(p) is None)
+    return environment
+
+
+def _link(source: Path, target: Path, user: tuple[int, int]) -> None:
+    """The same tree with folders of the user's own and links to our files, or copies of those closed to others."""
+    _own(target, user)
+    for folder, folders, files in os.walk(source):
+        there = target / os.path.relpath(folder, source)
+        _own(there, user)
+        for name in (n for n in (*folders, *files) if os.path.islink(os.path.join(folder, n))):  # noqa: PTH114, PTH118
+            (there / name).symlink_to((Path(folder) / name).readlink())
+        for name in files:
+            file = os.path.join(folder, name)  # noqa: PTH118 - a Path costs more
+            mode = os.lstat(file).st_mode
+            if stat.S_ISREG(mode):
+                _hand_over(Path(file), there / name, mode, user)
+
+
+def _hand_over(file: Path, there: Path, mode: int, user: tuple[int, int]) -> None:
+    if mode & stat.S_IROTH and (mode & stat.S_IXOTH or not mode & stat.S_IXUSR):
+        there.hardlink_to(file)
+    else:
+        _copy(file, there, user)
+
+
+def _copy(source: Path, target: Path, user: tuple[int, int]) -> None:
+    if source.is_dir():
+        _own(target, user)
+        for inner in source.iterdir():
+            _copy(inner, target / inner.name, user)
+    elif source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+        os.chown(target, *user)
+
+
+def _own(folder: Path, user: tuple[int, int]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chown(folder, *user)
+
+
+# Clock and order of files
+
+
+def _clock(host: Host) -> tuple[tuple[str, ...], Variation]:
+    program = host.which("faketime")
+    if program is None:
+        return (), Variation("clock", "now", "as much later as the first build took", "faketime is not installed")
+    later = f"{LATER_DAYS} days later for Ferrule itself; what it starts gets a clean environment"
+    return (str(program), "-f", f"+{LATER_DAYS}d"), Variation("clock", "now", later)
+
+
+@contextmanager
+def reversed_order(host: Host, files: Path, place: Path) -> Iterator[str]:
+    """Show a folder at another place, where every folder lists its files in another order; gives why not, or nothing.
+
+    By disorderfs (https://reproducible-builds.org/tools/), as it is the same order at every run. Where it cannot be
+    had, the folder itself is moved to that place.
+    """
+    mount, unmount = host.which("disorderfs"), host.which("fusermount3") or host.which("fusermount")
+    if mount is None or unmount is None:
+        files.rename(place)
+        yield "disorderfs is not installed"
+        return
+    place.mkdir()
+    environment = base_environment(host.environment)
+    several = "yes" if host.is_root else "no"
+    command = [str(mount), "--quiet", f"--multi-user={several}", "--reverse-dirents=yes", str(files), str(place)]
+    try:
+        capture(command, env=environment, timeout=60)
+    except FerruleError as error:
+        place.rmdir()
+        files.rename(place)
+        yield f"disorderfs does not work here: {error.message.splitlines()[0]}"
+        return
+    try:
+        yield ""
+    finally:
+        with suppress(FerruleError):
+            capture([str(unmount), "-u", str(place)], env=environment, timeout=60)
+        try:
+            place.rmdir()
+            files.rename(place)
+        except OSError as error:
+            raise StorageError(
+                f"what disorderfs shows cannot be taken away again: {error.strerror}",
+                where=str(place),
+                hint=f"{unmount} -u '{place}'",
+            ) from error

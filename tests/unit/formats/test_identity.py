@@ -1,0 +1,101 @@
+"""What files say of themselves, read from their bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ferrule.formats.entries import Entry
+from ferrule.formats.identity import Identity, identities
+from ferrule.formats.tar import write_tar_gz
+from ferrule.formats.wasm import with_custom_section
+from ferrule.formats.zip import write_zip
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FINGERPRINT, INTERFACE = "f" * 64, "1" * 64
+SAID = {"name": "demo", "version": "1.2.3", "fingerprint": FINGERPRINT, "interface": INTERFACE, "dependencies": {}}
+LIBRARY = b"\x7fELF\x02\x01" + b"\0{{" * 30 + json.dumps(SAID, separators=(",", ":")).encode() + b"{\0more"
+MODULE = b"\0asm\x01\0\0\0"
+
+
+def said_by(path: Path, content: bytes) -> list[Identity]:
+    path.write_bytes(content)
+    return list(identities(path))
+
+
+def test_a_library_holds_it_as_json(tmp_path: Path) -> None:
+    (found,) = said_by(tmp_path / "x.so", LIBRARY)
+    assert found == Identity("", "library", "1.2.3", FINGERPRINT, INTERFACE, (("name", "demo"),))
+
+
+def test_what_is_in_a_library_twice_is_told_once(tmp_path: Path) -> None:
+    assert len(said_by(tmp_path / "x.so", LIBRARY + LIBRARY)) == 1
+
+
+def test_a_library_that_cargo_built_alone_says_so(tmp_path: Path) -> None:
+    (found,) = said_by(tmp_path / "x.so", LIBRARY.replace(FINGERPRINT.encode(), b"unreleased"))
+    assert found.fingerprint == "unreleased"
+
+
+def test_a_webassembly_module_has_a_section(tmp_path: Path) -> None:
+    (found,) = said_by(tmp_path / "x.wasm", with_custom_section(MODULE, "ferrule", json.dumps(SAID).encode()))
+    assert (found.form, found.version, found.fingerprint) == ("WebAssembly", "1.2.3", FINGERPRINT)
+    assert said_by(tmp_path / "y.wasm", MODULE) == []
+    assert said_by(tmp_path / "z.wasm", with_custom_section(MODULE, "ferrule", b"{")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'#define X_VERSION "1.2.3"\n#define X_FINGERPRINT "{FINGERPRINT}"\n#define X_INTERFACE "{INTERFACE}"\n',
+        f'VERSION: str = "1.2.3"\nFINGERPRINT: str = "{FINGERPRINT}"\nINTERFACE: str = "{INTERFACE}"\n',
+        f'const version = "1.2.3"\nconst fingerprint = "{FINGERPRINT}"\nconst interfaceFingerprint = "{INTERFACE}"\n',
+        f"export const identity = Object.freeze({json.dumps(SAID)});\n",
+    ],
+)
+def test_sources_state_it_as_constants(tmp_path: Path, text: str) -> None:
+    (found,) = said_by(tmp_path / "x", text.encode())
+    assert (found.form, found.version, found.fingerprint) == ("constant", "1.2.3", FINGERPRINT)
+    assert found.interface == INTERFACE
+
+
+def test_every_member_of_a_wheel_is_asked(tmp_path: Path) -> None:
+    metadata = b"Metadata-Version: 2.4\nName: demo\nVersion: 1.2.3\n\nVersion: 9\n"
+    members = [Entry("demo/_native/x.so", LIBRARY), Entry("demo-1.2.3.dist-info/METADATA", metadata)]
+    write_zip(tmp_path / "x.whl", members, 0)
+    found = {one.member: one for one in identities(tmp_path / "x.whl")}
+    assert found["demo/_native/x.so"].fingerprint == FINGERPRINT
+    assert found["demo-1.2.3.dist-info/METADATA"].version == "1.2.3"
+
+
+def test_packages_in_folders_are_asked(tmp_path: Path) -> None:
+    package = {"name": "@example/demo", "version": "1.2.3"}
+    (tmp_path / "in").mkdir()
+    members = [Entry("package/package.json", json.dumps(package).encode()), Entry("package/x.so", LIBRARY)]
+    write_tar_gz(tmp_path / "in" / "demo.tgz", members, 0)
+    found = {one.member: one.form for one in identities(tmp_path)}
+    assert found == {"in/demo.tgz: package/package.json": "npm package", "in/demo.tgz: package/x.so": "library"}
+
+
+def test_images_have_labels(tmp_path: Path) -> None:
+    labels = {"ferrule.fingerprint": FINGERPRINT, "org.opencontainers.image.version": "1.2.3"}
+    config = {"os": "linux", "architecture": "arm64", "config": {"Labels": labels}}
+    (found,) = said_by(tmp_path / "config", json.dumps(config).encode())
+    assert (found.form, found.fingerprint, found.more) == ("image label", FINGERPRINT, (("platform", "linux/arm64"),))
+
+
+@pytest.mark.parametrize("content", [b"", b"fingerprint", b'{"fingerprint": 3}', b"PK\x03\x04", b"\x1f\x8b\x08"])
+def test_what_says_nothing_says_nothing(tmp_path: Path, content: bytes) -> None:
+    assert said_by(tmp_path / "x", content) == []
+
+
+@given(st.binary(max_size=400), st.sampled_from([b"\x7fELF", MODULE, b"PK\x03\x04", b"\x1f\x8b\x08\0", b""]))
+def test_no_bytes_confuse_it(tmp_path_factory: pytest.TempPathFactory, data: bytes, magic: bytes) -> None:
+    file = tmp_path_factory.getbasetemp() / "any"
+    assert all(one.member == "" for one in said_by(file, magic + data))
