@@ -19,10 +19,13 @@ from ferrule.places import REPORT, STATE, find_project
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
     from ferrule.config import Config
     from ferrule.explain import Project as KnownProject
     from ferrule.model import Json, Plan, Report
     from ferrule.release import Surroundings
+    from ferrule.spec import Builder
     from ferrule.tools.host import Host
     from ferrule.tools.rust import Road
     from ferrule.tools.toolchain import Wanted
@@ -155,7 +158,43 @@ def surroundings(*, jobs: int | None, offline: bool, rust: Road | None) -> Surro
         now_ns=time.time_ns,
         epoch=int(told) if told is not None else DEFAULT_EPOCH,
         road=rust,
+        builder=_builder(),
     )
+
+
+def _builder() -> Builder | None:
+    """Who runs the build, as GitHub Actions tells it ("Variables reference"); None where that is a person."""
+    from ferrule.spec import Builder  # noqa: PLC0415
+
+    told = os.environ
+    named = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_WORKFLOW_REF", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")
+    if told.get("GITHUB_ACTIONS") != "true" or not all(told.get(name) for name in named):
+        return None
+    server, repository, workflow, run, attempt = (told[name] for name in named)
+    return Builder(
+        id=f"{server}/{workflow}",
+        invocation=f"{server}/{repository}/actions/runs/{run}/attempts/{attempt}",
+        source=f"git+{server}/{repository}@{told.get('GITHUB_REF', 'HEAD')}",
+    )
+
+
+def _signing_key(named: str) -> EllipticCurvePrivateKey:
+    """The key that the command line names: a file, or a variable that holds it. Raises ConfigError."""
+    from ferrule.formats.sigstore import private_key  # noqa: PLC0415
+
+    if not named.startswith("env://"):
+        return private_key(_read_key(Path(named)), where=named)
+    text = os.environ.get(named.removeprefix("env://"))
+    if not text:
+        raise ConfigError("this variable is not set, or empty", where=named, hint="export it, or name a file")
+    return private_key(text.encode(), where=named)
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"the key cannot be read: {error.strerror}", where=str(path)) from error
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -173,23 +212,33 @@ def cli() -> None:
 @making
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the release goes; dist/ of the project.")
 @click.option("--report", is_flag=True, help="Put the page about it beside it, as `ferrule report` makes it.")
-def release(directory: Path, output: Path | None, jobs: int | None, rust: Road | None, **options: bool) -> None:
+@click.option("--sign-key", metavar="FILE", help="Sign with this ECDSA P-256 key: a PEM file, or env://VARIABLE.")
+def release(
+    directory: Path,
+    output: Path | None,
+    jobs: int | None,
+    rust: Road | None,
+    sign_key: str | None,
+    **options: bool,
+) -> None:
     """Make everything that targets.yaml describes, into dist/.
 
     \b
     Example:
       ferrule release
       ferrule release --offline --jobs 8
+      ferrule release --sign-key release.pem
     """
+    key = _signing_key(sign_key) if sign_key else None
     told = Options(directory, options["as_json"], options["quiet"])
     offline = options["offline"]
     wish = Wish(find_project(directory), output, "dist", offline=offline, rust=rust, report=options["report"])
-    if wish.stands(told):
+    if key is None and wish.stands(told):
         return
     from ferrule import release as work  # noqa: PLC0415 - what it imports is most of a run with nothing to do
 
     config = work.load(directory)
-    around = surroundings(jobs=jobs, offline=options["offline"], rust=rust)
+    around = replace(surroundings(jobs=jobs, offline=options["offline"], rust=rust), key=key)
     plan = work.make_plan(config, around)
     if options["set_up"]:
         _set_up(work.wanted_tools(config, plan, around.road), around.host, told)
@@ -340,7 +389,7 @@ def _run(config: Config, plan: Plan, around: Surroundings, wish: Wish, options: 
     _summarise(report)
     made = {action.artifact for action in plan.actions}
     left = [] if wish.artifacts else [a.name for a in config.artifacts if a.name not in made]
-    if not report.failed:
+    if not report.failed and around.key is None:  # what is signed is signed anew by every run
         rows = to_json([replace(row, state="unchanged") for row in table.rows(report)])
         told: Json = {"actions": len(report.outcomes), "files": len(report.placed), "rows": rows, "left": to_json(left)}
         beside = (REPORT,) if page else ()
@@ -482,7 +531,8 @@ def schema(output: Path | None) -> None:
 @cli.command()
 @shared
 @click.argument("path", required=False, type=click.Path(path_type=Path, exists=True))
-def verify(directory: Path, path: Path | None, **options: bool) -> None:
+@click.option("--key", type=click.Path(path_type=Path), help="Public key (PEM) that must have signed it.")
+def verify(directory: Path, path: Path | None, key: Path | None, **options: bool) -> None:
     """Read a finished release again and recompute every claim; needs no network and no project.
 
     PATH is the folder of a release, or one file of it; by default dist/ of the project.
@@ -490,9 +540,10 @@ def verify(directory: Path, path: Path | None, **options: bool) -> None:
     \b
     Example:
       ferrule verify
-      ferrule verify Downloads/demo-1.2.3
+      ferrule verify Downloads/demo-1.2.3 --key demo.pub
     """
     from ferrule import verify as verifying  # noqa: PLC0415
+    from ferrule.formats import sigstore  # noqa: PLC0415
     from ferrule.reporting import verdicts  # noqa: PLC0415
 
     asked = path or find_project(directory) / "dist"
@@ -503,7 +554,7 @@ def verify(directory: Path, path: Path | None, **options: bool) -> None:
             where=str(asked),
             hint="ferrule explain tells what a single file says of itself",
         )
-    found = list(verifying.verify(folder))
+    found = list(verifying.verify(folder, sigstore.public_key(_read_key(key), where=str(key)) if key else None))
     if asked is not folder:
         name = asked.absolute().relative_to(folder.absolute()).as_posix()
         found = [v for v in found if v.subject == name or v.subject.startswith((f"{name}/", f"{name}:"))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from ferrule import plan as planning
@@ -19,11 +19,13 @@ from ferrule.errors import ConfigError, StorageError, VerificationError
 from ferrule.model import Action, Digest, FileRecord, Json, Outcome, Output, Placed, Plan, Report
 from ferrule.places import FILE, MANIFEST, REPORT, STATE, find_project
 from ferrule.platforms import PLATFORMS
-from ferrule.spec import Project
+from ferrule.spec import Builder, Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
     from ferrule.config import Config
     from ferrule.engine.events import Listener
@@ -44,7 +46,10 @@ A commit's time would make every commit a new release of everything, even where 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a run takes from outside: the machine, a limit of threads, clocks, and the forced road to Rust, if any."""
+    """What a run takes from outside: the machine, a limit of threads, clocks, and the forced road to Rust, if any.
+
+    `builder` is who runs it where that is no person, `key` what a release is signed with.
+    """
 
     host: Host
     jobs: int
@@ -52,6 +57,8 @@ class Surroundings:
     now_ns: Callable[[], int]
     epoch: int = DEFAULT_EPOCH
     road: Road | None = None
+    builder: Builder | None = None
+    key: EllipticCurvePrivateKey | None = field(default=None, repr=False)
 
 
 def load(folder: Path) -> Config:
@@ -66,7 +73,7 @@ def make_plan(config: Config, around: Surroundings, *, narrowed: bool = False) -
     """Everything that a release of the project would do; `narrowed` as in `plan`. Raises ConfigErrors."""
     from ferrule.tools import git  # noqa: PLC0415
 
-    told = config.project
+    told, state = config.project, git.state(config.root, around.host)
     project = Project(
         name=told.name,
         version=told.version,
@@ -76,6 +83,9 @@ def make_plan(config: Config, around: Surroundings, *, narrowed: bool = False) -
         license_files=told.license_files,
         commit=git.last_commit(config.root, config.workspace.folder, around.host) or "unreleased",
         epoch=around.epoch,
+        checked_out=state.commit,
+        dirty=state.dirty,
+        builder=around.builder,
     )
     return planning.plan(config, project, disk_of(config.root), narrowed=narrowed)
 
@@ -293,6 +303,8 @@ def finish(
     if not report.failed:
         manifest = manifest_of(config, plan, report, engine.site.toolchain, around)
         beside = {REPORT: page(manifest).encode()} if page else {}
+        if around.key is not None:
+            beside |= _signatures(around.key, engine.store, placed, manifest)
         ship(engine.store, engine.index, placed, manifest, output, config.root / STATE, engine.listen, beside)
     return report
 
@@ -441,6 +453,27 @@ def read_manifest(folder: Path, *, required: bool) -> Json:
     return document if isinstance(document, dict) else {}
 
 
+def _text(manifest: Json) -> str:
+    return json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _signatures(
+    key: EllipticCurvePrivateKey, store: Store, placed: tuple[Placed, ...], manifest: Json
+) -> dict[str, bytes]:
+    """Bundles that go beside a release: of its manifest, checksums and provenance, which name everything else."""
+    from ferrule.formats import sigstore  # noqa: PLC0415
+
+    signed = {f"{MANIFEST}{sigstore.SUFFIX}": sigstore.sign_blob(key, _text(manifest).encode())}
+    for one in placed:
+        if one.output.role == "checksums":
+            content = store.object(one.digest).read_bytes()
+            signed[f"{one.file}{sigstore.SUFFIX}"] = sigstore.sign_blob(key, content)
+        elif one.output.role == "provenance":
+            content = store.object(one.digest).read_bytes()
+            signed[sigstore.bundle_of_statement(one.file)] = sigstore.sign_statement(key, content)
+    return signed
+
+
 def _tools_document(toolchain: Toolchain | None) -> Json:
     if toolchain is None:
         return None
@@ -477,7 +510,7 @@ def ship(
     So a folder with a manifest is whole. `beside` are files of ours that the manifest does not name. Files that an
     earlier run put there and that are no longer wanted are removed; files of other people are left alone and named.
     """
-    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    text = _text(manifest)
     wanted = {*beside, *(p.file for p in placed)}
     ledger = state / f"placed-{Digest.of(os.fsencode(output)).short}.json"
     before = _read_ledger(ledger)

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule.kinds import checksums, component, gomodule, goprogram, header, image, library, npm, sbom, sdk, wheel
+from ferrule.kinds import (
+    checksums,
+    component,
+    gomodule,
+    goprogram,
+    header,
+    image,
+    library,
+    npm,
+    provenance,
+    sbom,
+    sdk,
+    wheel,
+)
 
 if TYPE_CHECKING:
     from ferrule.spec import Kind
@@ -23,5 +36,6 @@ KINDS: dict[str, Kind] = {
         image.KIND,
         sbom.KIND,
         checksums.KIND,
+        provenance.KIND,
     )
 }

@@ -1,0 +1,208 @@
+"""Provenance: an in-toto statement about every file in dist/, with what it was made from, how and by whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from urllib.parse import quote
+
+from ferrule import __version__
+from ferrule.model import Action, Digest, Output
+from ferrule.places import FILE
+from ferrule.spec import Builder, Context, Kind, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ferrule.engine.workshop import Workshop
+    from ferrule.model import Json, Tool
+
+NAME: Final = "provenance.intoto.jsonl"
+
+BUILD_TYPE: Final = "urn:ferrule:release:v1"
+"""What `externalParameters` and the rest mean: docs/how-to/provenance.md says it."""
+
+LOCAL: Final = "urn:ferrule:builder:local"
+"""The builder where a person builds; whoever believes the statement believes that person."""
+
+_PROGRAM: Final = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+
+
+class ProvenanceSpec(Spec):
+    """An in-toto statement with SLSA v1 provenance about all other files of dist/ but the manifest, which lists it."""
+
+    kind: Literal["provenance"]
+
+
+def plan(_: ProvenanceSpec, context: Context) -> list[Action]:
+    """One action that needs all others."""
+    planned, project = context.planned(), context.project
+    lock = f"{context.workspace.folder}/Cargo.lock".removeprefix("./") if context.workspace.locked else None
+    return [
+        Action(
+            id=context.artifact,
+            artifact=context.artifact,
+            kind="provenance",
+            recipe=Provenance(
+                project=project.name,
+                release=project.version,
+                commit=project.checked_out,
+                dirty=project.dirty,
+                builder=project.builder,
+                epoch=project.epoch,
+                lock=lock,
+                targets=tuple(dict.fromkeys(a.target for a in planned if a.target)),
+                places=tuple((a.id, o.name, o.ships, o.folder) for a in planned for o in a.outputs if o.ships),
+                ferrule=__version__,
+            ),
+            outputs=(Output(NAME, "provenance", NAME),),
+            needs=tuple(a.id for a in planned),
+            sources=(FILE, *([lock] if lock else [])),
+            tools=tuple(sorted({tool for action in planned for tool in action.tools})),
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Write the statement; `places` are (action, output, place in dist/, whether it is a folder)."""
+
+    revision: ClassVar[int] = 1
+
+    project: str
+    release: str
+    commit: str | None
+    dirty: bool | None
+    builder: Builder | None
+    epoch: int
+    lock: str | None
+    targets: tuple[str, ...]
+    places: tuple[tuple[str, str, str, bool], ...]
+    ferrule: str
+
+    def make(self, shop: Workshop) -> None:
+        """Hash every file again, from its content, and name all that went into them."""
+        from ferrule.formats.intoto import PROVENANCE, write_statement  # noqa: PLC0415
+
+        builder = self.builder or Builder(LOCAL)
+        configuration: Json = {"name": FILE, "digest": _sha256(Digest.of_file(shop.project / FILE).hex)}
+        predicate: Json = {
+            "buildDefinition": {
+                "buildType": BUILD_TYPE,
+                "externalParameters": {
+                    "project": self.project,
+                    "release": self.release,
+                    "targets": list(self.targets),
+                    "configuration": configuration,
+                },
+                "internalParameters": {"epoch": self.epoch},
+                "resolvedDependencies": list(self._dependencies(shop)),
+            },
+            "runDetails": {
+                "builder": {"id": builder.id, "version": {"ferrule": self.ferrule}},
+                **({"metadata": {"invocationId": builder.invocation}} if builder.invocation else {}),
+            },
+        }
+        statement = write_statement(dict(self._subjects(shop)), PROVENANCE, predicate)
+        shop.output("provenance").write_bytes(statement)
+
+    def _subjects(self, shop: Workshop) -> Iterator[tuple[str, Digest]]:
+        """Every file by its place; of an image also its index, by which registries and clusters name it."""
+        for action, output, place, folder in self.places:
+            for name, path in shop.needed[action].items():
+                if name == output:
+                    yield place, Digest.of_file(path)
+                elif folder and name.startswith(f"{output}/"):
+                    yield place + name.removeprefix(output), Digest.of_file(path)
+            index = shop.facts_of[action].get("index")
+            if folder and isinstance(index, str):
+                yield place, Digest.parse(index)
+
+    def _dependencies(self, shop: Workshop) -> Iterator[Json]:
+        if self.commit:
+            source = self.builder.source if self.builder else None
+            yield {
+                "name": "source",
+                **({"uri": source} if source else {}),
+                "digest": {"gitCommit": self.commit},
+                **({"annotations": {"dirty": True}} if self.dirty else {}),
+            }
+        if self.lock:
+            content = (shop.project / self.lock).read_bytes()
+            yield {"name": self.lock, "digest": _sha256(Digest.of(content).hex)}
+            yield from _crates(content.decode())
+        yield from _unique(_used(shop))
+        if shop.action.tools:
+            for name in shop.action.tools:
+                yield _tool(shop.toolchain.tool(name))
+
+
+def _sha256(hexadecimal: str) -> Json:
+    return {"sha256": hexadecimal}
+
+
+def _crates(lock: str) -> Iterator[Json]:
+    """Crates of Cargo.lock that were fetched; those of the workspace are in the source."""
+    import tomllib  # noqa: PLC0415
+
+    for package in tomllib.loads(lock).get("package", ()):
+        if package.get("checksum"):
+            uri = f"pkg:cargo/{package['name']}@{quote(package['version'], safe='')}"
+            yield {"uri": uri, "digest": _sha256(package["checksum"])}
+
+
+def _used(shop: Workshop) -> Iterator[dict[str, Json]]:
+    """Packages, images and modules that the actions said they used."""
+    for facts in shop.facts_of.values():
+        told: Any = facts
+        for package in told.get("packages", ()):
+            version = quote(package["version"], safe="")
+            uri = f"pkg:deb/debian/{package['name']}@{version}?arch={package['architecture']}"
+            yield {"uri": uri, "digest": _sha256(package["sha256"])}
+        if isinstance(told.get("image"), str):
+            name, _, digest = told["image"].partition("@")
+            yield {"uri": f"oci://{name}", "digest": _sha256(Digest.parse(digest).hex)}
+        for path, version in (told.get("modules") or {}).items():
+            yield {"uri": f"pkg:golang/{path}@{quote(version, safe='')}"}
+
+
+def _unique(resources: Iterator[dict[str, Json]]) -> list[Json]:
+    by_uri = {str(resource["uri"]): resource for resource in resources}
+    return [by_uri[uri] for uri in sorted(by_uri)]
+
+
+def _tool(tool: Tool) -> Json:
+    digest = _digest(tool)
+    return {
+        "name": tool.name,
+        "uri": f"pkg:generic/{quote(tool.name)}@{quote(tool.version, safe='')}"
+        if tool.version
+        else f"tool:{tool.name}",
+        **({"digest": _sha256(digest)} if digest else {}),
+        "annotations": {"identity": tool.identity},
+    }
+
+
+def _digest(tool: Tool) -> str | None:
+    """Digest of a program as it was published.
+
+    None for one that was compiled or written on this machine, whose bytes tell of its folders, and where any will do.
+    """
+    path = Path(tool.argv[0]) if tool.argv else None
+    if path is None or not path.is_file() or tool.identity == tool.name or (path.parents[1] / ".crates.toml").exists():
+        return None
+    with path.open("rb") as stream:
+        if not stream.read(4).startswith(_PROGRAM):
+            return None
+    return Digest.of_file(path).hex
+
+
+KIND = Kind(
+    name="provenance",
+    spec=ProvenanceSpec,
+    plan=plan,
+    summary="where all of it comes from: an in-toto statement with SLSA v1 provenance",
+    last=3,
+    packs=False,
+)
