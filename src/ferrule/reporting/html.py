@@ -174,7 +174,7 @@ def _steps(about: Subject, caption: str, steps: list[Step]) -> Html:
     rows: list[tuple[Node, ...]] = [
         (
             joined(words.mark(step.state), " ", tag("span", words.label(step), data_a=about.numbers[step.id])),
-            step.reason,
+            step.reason.replace(" -> ", " → "),
             words.took(step.start) if step.ran else "",
             words.took(step.seconds) if step.ran else "",
             *([words.took(step.expected) if step.expected is not None else ""] if known else []),

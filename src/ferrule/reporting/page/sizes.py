@@ -42,7 +42,10 @@ _RULES: Final = tuple(
         (r"module", "module"),
         (r"\.eh_frame.*|\.gcc_except_table.*|\.gopclntab", "unwinding"),
         (r"__TEXT,__(eh_frame|gcc_except_tab|unwind_info)", "unwinding"),
-        (r"\.rodata.*|\.data\.rel\.ro.*|\.typelink|\.itablink|__\w+,__(const|cstring|literal\d+)|data", "constants"),
+        (
+            r"\.rodata.*|\.data\.rel\.ro.*|\.typelink|\.itablink|\.go\.(type|func|module)|__\w+,__(const|cstring|literal\d+)|data",
+            "constants",
+        ),
         (r"\.(go|noptr)?data.*|\.tdata.*|\.(init|fini)_array|__\w+,__(data|thread_data|thread_vars)", "variables"),
         (
             r"\.(dyn|gnu\.|rela?\b|got|plt|hash|interp|sym|str|shstr).*|__\w+,__(stubs|stub_helper|la_symbol_ptr|got)",
@@ -66,6 +69,7 @@ def purpose(section: str) -> str:
 class Binary:
     """A file whose sections were measured; sizes are in bytes, `size` is that of the file."""
 
+    artifact: str
     action: str
     role: str
     name: str
@@ -94,7 +98,7 @@ def binaries(subject: Subject) -> list[Binary]:
                 places = {output.name, output.ships}
                 file = next((f for f in subject.files(action) if f.place in places), None)
                 count = file.size if file else sum(sections.values())
-                found.append(Binary(action.id, role, output.name, count, sections))
+                found.append(Binary(action.artifact, action.id, role, output.name, count, sections))
     return found
 
 
@@ -105,22 +109,29 @@ def _sections(told: Json) -> dict[str, int]:
     return {name: n for name, n in sections.items() if isinstance(n, int) and not isinstance(n, bool) and n >= 0}
 
 
+_SMALL: Final = 0.1
+"""Per cent below which a change is told in bytes."""
+
+
 def by_section(subject: Subject) -> Html:
     """The part about binaries."""
     found = binaries(subject)
     if not found:
         nothing = "No binary of this release has been measured."
         return words.section("sections", "Sizes by section", words.said(nothing))
-    most = max(1, *(sum(binary.by_purpose().values()) for binary in found))
     used = [name for name in PURPOSES if any(name in binary.by_purpose() for binary in found)]
+    most: dict[str, int] = {}
+    for binary in found:
+        most[binary.artifact] = max(most.get(binary.artifact, 1), sum(binary.by_purpose().values()))
+    told = (
+        "What fills each file. The bars of an artifact have one scale; sections that take no room in it are left out."
+    )
     return words.section(
         "sections",
         "Sizes by section",
-        words.said(
-            "What fills each file; all bars have the same scale. Sections that take no room in it are left out."
-        ),
+        words.said(told),
         words.key_of([(name, PURPOSES[name]) for name in used]),
-        *(_bar(subject, binary, most) for binary in found),
+        *(_bar(subject, binary, most[binary.artifact]) for binary in found),
         tag("details", tag("summary", "Every section"), _every(found)),
     )
 
@@ -224,7 +235,7 @@ def _history(name: str, sizes: list[int | None], found: list[Point]) -> tuple[No
     known = [count for count in sizes if count is not None]
     first, last = known[0], known[-1]
     change = 100 * (last - first) / first
-    told = "as it was" if last == first else f"{change:+.1f} %"
+    told = "as it was" if last == first else f"{change:+.1f} %" if abs(change) >= _SMALL else f"{last - first:+,} B"
     line = _line(name, [(point.name, count) for point, count in zip(found, sizes, strict=True)])
     return (name, line, words.exact(first), words.exact(last), told)
 

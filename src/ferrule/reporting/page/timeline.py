@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 _ABOVE: Final = 16
 _LANE: Final = _ABOVE + HEIGHT + 10
+_THINNEST: Final = 0.2
+"""How wide a bar is at least, in percent of the whole."""
 _STEPS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900)
-_TICKS: Final = 6
+_TICKS: Final = 5
 
 
 def critical_path(steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -108,7 +110,8 @@ def _account(run: Run, path: tuple[Step, ...], worked: float) -> str:
 
 
 def _share(part_: float, whole: float) -> str:
-    return f"{100 * part_ / whole:.0f} %" if whole > 0 else "all"
+    percent_ = 100 * part_ / whole if whole > 0 else 100.0
+    return "< 1 %" if percent_ < 1 else f"{percent_:.0f} %"
 
 
 def _chain(path: tuple[Step, ...], run: Run) -> Node:
@@ -137,9 +140,9 @@ def _drawing(subject: Subject, run: Run, path: tuple[Step, ...]) -> Html:
         tag(
             "svg",
             _axis(chart, height),
+            _links(chart, places),  # first, so that what lies on their way stands before them
             _kept(chart, kept) if kept else None,
             (_lane(chart, lane, top + _LANE * at, f"job {at + 1}") for at, lane in enumerate(rows)),
-            _links(chart, places),
             class_="timeline",
             width="100%",
             height=height + 22,
@@ -159,8 +162,17 @@ def _tick(chart: _Chart, seconds: float, height: int) -> Html:
     at = chart.share(seconds)
     anchor = "start" if at == 0 else "end" if at > 96 else "middle"  # noqa: PLR2004 - near the end
     line = tag("line", x1=percent(at), x2=percent(at), y1=0, y2=height, class_="grid")
-    text = tag("text", words.took(seconds) if seconds else "0", x=percent(at), y=height + 16, text_anchor=anchor)
+    text = tag("text", _moment(seconds), x=percent(at), y=height + 16, text_anchor=anchor)
     return joined(line, text)
+
+
+def _moment(seconds: float) -> str:
+    """A place on the axis, as short as can be."""
+    if not seconds:
+        return "0"
+    if seconds < 1:
+        return f"{seconds * 1000:g} ms"
+    return f"{seconds:g} s" if seconds <= 60 else f"{seconds / 60:g} min"  # noqa: PLR2004 - a minute
 
 
 def _kept(chart: _Chart, steps: list[Step]) -> Html:
@@ -187,11 +199,12 @@ def _lane(chart: _Chart, lane: tuple[Step, ...], y: int, name: str) -> Html:
 
 
 def _bar(chart: _Chart, step: Step, y: int, until: float) -> Html:
-    left, right = chart.share(step.start), chart.share(step.end)
+    right = chart.share(step.end)
+    left = min(chart.share(step.start), right - _THINNEST)
+    width = right - left
     on_path = any(step.id == other.id for other in chart.path)
     kind = "broken" if step.state == "failed" else "critical" if on_path else "work"
     hint = f"{words.label(step)}: {words.took(step.seconds)}, from {words.took(step.start)} on; {step.reason}"
-    width = max(right - left, 0.15)
     name, time = words.name_of(step), words.took(step.seconds)
     texts = [f"{words.label(step)} · {time}", words.label(step), *([] if step.target else [f"{name} · {time}"]), name]
     inside = labels(texts, width)
