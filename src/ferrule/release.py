@@ -209,7 +209,7 @@ def reasons(config: Config, plan: Plan, around: Surroundings) -> dict[str, str]:
 
 def examine(config: Config, plan: Plan, around: Surroundings) -> dict[str, Examination]:
     """What a run would find about each action. Starts nothing and changes nothing; raises ToolchainError."""
-    engine = _engine(config, toolchain_of(config, plan, around), around, lambda _: None, notice=lambda _: None)
+    engine = engine_of(config, toolchain_of(config, plan, around), around)
     return engine.examine(plan)
 
 
@@ -259,20 +259,16 @@ def run(
 def at_work(config: Config, toolchain: Toolchain | None, around: Surroundings, listen: Listener) -> Iterator[Engine]:
     """An engine on the project's store, alone at work there; what it learnt of files is kept. Raises StorageError."""
     with locked(config.root / STATE, listen):
-        engine = _engine(config, toolchain, around, listen, notice=lambda text: listen(Noticed(text)))
+        engine = engine_of(config, toolchain, around, listen)
         engine.store.sweep()
         yield engine
         engine.index.save()
 
 
-def _engine(
-    config: Config,
-    toolchain: Toolchain | None,
-    around: Surroundings,
-    listen: Listener,
-    *,
-    notice: Callable[[str], None],
+def engine_of(
+    config: Config, toolchain: Toolchain | None, around: Surroundings, listen: Listener = lambda _: None
 ) -> Engine:
+    """An engine on the project's store, which others may be using: for looking only, unless `at_work`."""
     state = config.root / STATE
     index = StatIndex(state / "index.json", around.now_ns)
     site = Site(
@@ -282,7 +278,7 @@ def _engine(
         environment=around.host.children,
         toolchain=toolchain,
     )
-    store = Store(state / "store", index, notice)
+    store = Store(state / "store", index, lambda text: listen(Noticed(text)))
     return Engine(site, store, index, state / "work", around.jobs, listen, around.monotonic)
 
 
