@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
     from ferrule.config import Config
+    from ferrule.engine.events import Listener
     from ferrule.explain import Project as KnownProject
     from ferrule.model import Json, Plan, Report
     from ferrule.release import Surroundings
+    from ferrule.reporting.pipelines import System
     from ferrule.spec import Builder
     from ferrule.tools.host import Host
     from ferrule.tools.rust import Road
@@ -253,11 +255,17 @@ def release(
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where the files go; .ferrule/out of the project."
 )
+@click.option("--shard", metavar="K/N", help="Make a shard of the release instead: K/N, or an entry of ferrule matrix.")
+@click.option("--of", type=click.IntRange(1), metavar="N", help="The N of the shard, where --shard is K alone.")
+@click.option("--bundle", type=click.Path(path_type=Path), help="Where the shard goes; .ferrule/bundles/K-of-N.")
 def build(
     directory: Path,
     artifacts: tuple[str, ...],
     targets: tuple[str, ...],
     output: Path | None,
+    shard: str | None,
+    of: int | None,
+    bundle: Path | None,
     jobs: int | None,
     rust: Road | None,
     **options: bool,
@@ -268,8 +276,17 @@ def build(
     Example:
       ferrule build
       ferrule build sdk-c --target aarch64-unknown-linux-gnu
+      ferrule build --shard 1/4 --bundle bundles/1-of-4
     """
     told = Options(directory, options["as_json"], options["quiet"])
+    if shard is not None:
+        if artifacts or targets or output:
+            raise click.UsageError("a shard is whole: --shard goes with no artifact, --target or --output")
+        around = surroundings(jobs=jobs, offline=options["offline"], rust=rust)
+        _build_shard(_shard_name(shard, of), bundle, around, told, set_up=options["set_up"])
+        return
+    if of is not None or bundle is not None:
+        raise click.UsageError("--of and --bundle belong to --shard")
     part = Wish(
         *(find_project(directory), output, f"{STATE}/out", artifacts, targets),
         offline=options["offline"],
@@ -286,6 +303,49 @@ def build(
     if options["set_up"]:
         _set_up(work.wanted_tools(config, plan, around.road), around.host, told)
     _run(config, plan, around, part, told)
+
+
+def _shard_name(shard: str, of: int | None) -> tuple[int, int] | str:
+    """K and N of `K/N`, `K-of-N` or K with --of; anything else is an entry of a matrix. Raises click.UsageError."""
+    number, mark, count = shard.replace("-of-", "/").partition("/")
+    if not (number.isascii() and number.isdigit() and (not mark or (count.isascii() and count.isdigit()))):
+        return shard
+    wanted = int(count) if mark else of
+    if wanted is None or (of or wanted) != wanted or not 1 <= int(number) <= wanted:
+        raise click.UsageError(f"--shard {shard} is none of a number of shards: write K/N, from 1/N to N/N")
+    return int(number), wanted
+
+
+def _build_shard(
+    name: tuple[int, int] | str, bundle: Path | None, around: Surroundings, options: Options, *, set_up: bool
+) -> None:
+    from ferrule import merging, shards  # noqa: PLC0415
+    from ferrule import release as work  # noqa: PLC0415
+
+    config = work.load(options.folder)
+    plan = work.make_plan(config, around)
+    if isinstance(name, str):
+        shard = shards.read(name)
+    else:
+        number, count = name
+        # Times that were recorded here are not those of another machine: without a matrix, all split by the plan alone.
+        split = merging.split(config, plan, count, {})
+        if len(split) != count:
+            raise click.UsageError(f"there is work for {len(split)} shards only: --shard {number}/{len(split)}")
+        shard = split[number - 1]
+    part = merging.narrowed(plan, shard)
+    if set_up:
+        _set_up(work.wanted_tools(config, part, around.road), around.host, options)
+    folder = (bundle or config.root / STATE / "bundles" / shard.id).absolute()
+    report = _watch(
+        *(config, plan, around, "build", options),
+        lambda listen: merging.build(config, plan, around, listen, shard=shard, folder=folder),
+    )
+    if not report.failed:
+        if not options.json and not options.quiet:
+            click.echo(f"shard {shard.number} of {shard.of} in {_shown(folder)}")
+        return
+    finish(report, folder, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,9 +413,15 @@ class Wish:
         return True
 
 
-def _run(config: Config, plan: Plan, around: Surroundings, wish: Wish, options: Options) -> None:
-    from ferrule import release as work  # noqa: PLC0415
-    from ferrule.model import to_json  # noqa: PLC0415
+def _watch(
+    config: Config,
+    plan: Plan,
+    around: Surroundings,
+    command: str,
+    options: Options,
+    work: Callable[[Listener], Report],
+) -> Report:
+    """Show and note what a run does, and what it came to."""
     from ferrule.reporting import reporter, style_for, table  # noqa: PLC0415
     from ferrule.reporting.journal import Journal  # noqa: PLC0415
 
@@ -374,19 +440,33 @@ def _run(config: Config, plan: Plan, around: Surroundings, wish: Wish, options: 
     )
     journal = Journal(
         folder=config.root / STATE,
-        command="build" if wish.everything else "release",
+        command=command,
         project=plan.project,
         release=plan.version,
         started=around.now_ns() // 1_000_000_000,
         monotonic=around.monotonic,
         listen=live,
     )
-    page = (lambda manifest: _page(config, plan, manifest)) if wish.report else None
     with live:
-        report = work.run(config, plan, around, journal, output=wish.output, everything=wish.everything, page=page)
+        report = work(journal)
     if not options.json:
         table.show(report, stream, colour=colour and stream.isatty(), width=None if stream.isatty() else 160)
     _summarise(report)
+    return report
+
+
+def _run(config: Config, plan: Plan, around: Surroundings, wish: Wish, options: Options) -> None:
+    from ferrule import release as work  # noqa: PLC0415
+    from ferrule.model import to_json  # noqa: PLC0415
+    from ferrule.reporting import table  # noqa: PLC0415
+
+    page = (lambda manifest: _page(config, plan, manifest)) if wish.report else None
+    report = _watch(
+        *(config, plan, around, "build" if wish.everything else "release", options),
+        lambda listen: work.run(
+            config, plan, around, listen, output=wish.output, everything=wish.everything, page=page
+        ),
+    )
     made = {action.artifact for action in plan.actions}
     left = [] if wish.artifacts else [a.name for a in config.artifacts if a.name not in made]
     if not report.failed and around.key is None:  # what is signed is signed anew by every run
@@ -443,6 +523,86 @@ def _counted(number: int, thing: str) -> str:
 def _shown(path: Path) -> str:
     absolute, here = path.absolute(), Path.cwd()
     return f"{absolute.relative_to(here)}/" if absolute.is_relative_to(here) else f"{absolute}/"
+
+
+@cli.command()
+@shared
+@making
+@click.argument("folders", nargs=-1, required=True, metavar="DIR…", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the release goes; dist/ of the project.")
+@click.option("--report", is_flag=True, help="Put the page about it beside it, as `ferrule report` makes it.")
+@click.option("--sign-key", metavar="FILE", help="Sign with this ECDSA P-256 key: a PEM file, or env://VARIABLE.")
+def merge(
+    directory: Path,
+    folders: tuple[Path, ...],
+    output: Path | None,
+    jobs: int | None,
+    rust: Road | None,
+    sign_key: str | None,
+    **options: bool,
+) -> None:
+    """Make the release of what shards have built: the same bytes as on one machine, and no compiler is started.
+
+    DIR are the folders that `ferrule build --shard` wrote, one for each shard, in any order.
+
+    \b
+    Example:
+      ferrule merge bundles/*
+    """
+    from ferrule import merging  # noqa: PLC0415
+    from ferrule import release as work  # noqa: PLC0415
+
+    key = _signing_key(sign_key) if sign_key else None
+    told = Options(directory, options["as_json"], options["quiet"])
+    config = work.load(directory)
+    around = replace(surroundings(jobs=jobs, offline=options["offline"], rust=rust), key=key)
+    plan = work.make_plan(config, around)
+    if options["set_up"]:
+        _set_up(merging.wanted(config, plan, around, folders), around.host, told)
+    place = (output or config.root / "dist").absolute()
+    page = (lambda manifest: _page(config, plan, manifest)) if options["report"] else None
+    report = _watch(
+        *(config, plan, around, "merge", told),
+        lambda listen: merging.merge(config, plan, around, listen, folders=folders, output=place, page=page),
+    )
+    finish(report, place, told)
+
+
+@cli.command()
+@shared
+@click.option("--shards", "count", type=click.IntRange(1), help="How many; as many as there is work for.")
+@click.option(
+    "--format", "system", type=click.Choice(["github", "gitlab", "buildkite"]), default="github", help="Whose jobs."
+)
+def matrix(directory: Path, count: int | None, system: System, **options: bool) -> None:
+    """Split what needs compilers over CI machines: a line of JSON for the CI system.
+
+    \b
+    Balanced by the times of earlier runs in this project, where there are any. github: the value
+    of strategy.matrix, past 256 shards a matrix of matrices; gitlab: a child pipeline; buildkite:
+    steps to upload. Each entry can be given to `ferrule build --shard` as it is.
+
+    \b
+    Example:
+      ferrule matrix --shards 4
+      ferrule matrix --shards 100 --format gitlab > pipeline.yml
+    """
+    from ferrule import merging  # noqa: PLC0415
+    from ferrule import release as work  # noqa: PLC0415
+    from ferrule.reporting import pipelines  # noqa: PLC0415
+
+    config = work.load(directory)
+    around = surroundings(jobs=None, offline=True, rust=None)
+    plan = work.make_plan(config, around)
+    most = pipelines.LIMITS[system]
+    split = merging.split(config, plan, min(count or most, most), merging.times(config, plan, around))
+    if count and len(split) < count and not options["quiet"]:
+        reason = "takes no more" if len(split) == most else "is all there is work for"
+        click.echo(
+            f"{_counted(len(split), 'shard')} instead of {count}: {system if len(split) == most else 'that'} {reason}",
+            err=True,
+        )
+    click.echo(pipelines.text(split, system))
 
 
 @cli.command()
@@ -593,13 +753,15 @@ def abi(directory: Path, folder: Path | None, against: Path | None, *, record: b
 
     root = find_project(directory)
     place = against or root / interfaces.PLACE
+    first = record and not (place / interfaces.RECORD).exists()  # there is nothing before it
+    recorded = None if first else interfaces.recall(place)
     released = interfaces.read(folder or root / "dist", host(offline=True))
     if folder is None:
         from ferrule import release as work  # noqa: PLC0415
 
         interfaces.check_current(released, work.load(directory).project.version)
-    if not record or (place / interfaces.RECORD).exists():  # the first one has nothing before it
-        found = interfaces.compare(interfaces.recall(place), released)
+    if recorded is not None:
+        found = interfaces.compare(recorded, released)
         if options["as_json"]:
             click.echo(comparison.as_json(found))
         else:

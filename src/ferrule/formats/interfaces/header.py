@@ -441,13 +441,15 @@ def _layouts(label: str, old: Surface, new: Surface) -> Iterator[Change]:
         yield broken(label, f"has its fields in another order: {', '.join(after)}")
     for name, a in before.items():
         b = after.get(name)
-        if b is None:
-            yield (added if _RESERVED.match(name) else broken)(f"{label}.{name}", "is gone")
-        elif a["offset"] != b["offset"]:
-            yield broken(f"{label}.{name}", f"is at {b['offset']}, and was at {a['offset']}")
-        elif a["type"] != b["type"]:
-            shrunk = _RESERVED.match(name) and a["type"].partition("[")[0] == b["type"].partition("[")[0]
-            yield (added if shrunk else broken)(f"{label}.{name}", f"is {b['type']}, and was {a['type']}")
+        if b is not None and (a["offset"], a["type"]) == (b["offset"], b["type"]):
+            continue
+        text = "is gone"
+        if b is not None and a["offset"] != b["offset"]:
+            text = f"is at {b['offset']}, and was at {a['offset']}"
+        elif b is not None:
+            text = f"is {b['type']}, and was {a['type']}"
+        # Nobody may use what is reserved, so that it can be given a meaning while everything else stays in its place.
+        yield (added if _RESERVED.match(name) else broken)(f"{label}.{name}", text)
     for name in after.keys() - before.keys():
         yield added(f"{label}.{name}")
 
