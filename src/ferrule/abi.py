@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ferrule.engine.store import write_aside
 from ferrule.errors import IncomparableError, ToolchainError, VerificationError
 from ferrule.formats.interfaces import Change, added, broken, header, python, symbols, typescript, versions, world
 from ferrule.model import Digest
@@ -127,12 +128,11 @@ def _entries(path: Path) -> Iterator[Entry]:
 def _headers(release: Release, host: Host) -> Iterator[tuple[str, Surface]]:
     """Each header as every native target sees it, by file."""
     triples = sorted({t for _, by_target in _libraries(release) for t in by_target}) or ["x86_64-unknown-linux-gnu"]
-    rows = [(artifact, name, row) for artifact, name, row in _rows(release, ".h") if row["kind"] == "header"]
-    if not rows:
+    found = dict(_header_files(release))
+    if not found:
         return
     preprocess = preprocessor(host)
-    for _, name, row in rows:
-        content = _content(release, row)
+    for name, content in found.items():
         told: Surface = {}
         for triple in triples:
             platform = PLATFORMS[triple]
@@ -142,6 +142,17 @@ def _headers(release: Release, host: Host) -> Iterator[tuple[str, Surface]]:
                 text, name, release=release.manifest["release"], long_double=wide, where=f"{name} for {triple}"
             )
         yield name, told
+
+
+def _header_files(release: Release) -> Iterator[tuple[str, bytes]]:
+    for _, name, row in _rows(release, ".h"):
+        if row["kind"] == "header":
+            yield name, _content(release, row)
+
+
+def header_files(folder: Path) -> dict[str, bytes]:
+    """The C headers of a release by name; raises VerificationError if it has other files than it should."""
+    return dict(_header_files(read_release(folder)))
 
 
 def preprocessor(host: Host) -> Callable[[bytes, str, Platform], str]:
@@ -214,17 +225,19 @@ def _npm(release: Release) -> Iterator[tuple[str, Surface]]:
 # Keeping
 
 
-def record(surface: Surface, folder: Path) -> None:
-    """Write what `read` gave into a folder; targets that see the same have it once. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+def record(surface: Surface, folder: Path, headers: Mapping[str, bytes] | None = None) -> None:
+    """Write what `read` gave into a folder, and headers below `include/`, to build programs of that release again.
+
+    Targets that see the same have it once. Raises StorageError if it cannot be written.
+    """
     kept = surface | {
         part: {name: _folded(by_target) for name, by_target in surface[part].items()}
         for part in ("libraries", "headers")
     }
     text = json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    aside = folder / f".{RECORD}.new"
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(folder / RECORD)
+    for name, content in (headers or {}).items():
+        write_aside(folder / "include" / name, content)
+    write_aside(folder / RECORD, text.encode())
 
 
 def recall(folder: Path) -> Surface:

@@ -755,7 +755,8 @@ def abi(directory: Path, folder: Path | None, against: Path | None, *, record: b
     place = against or root / interfaces.PLACE
     first = record and not (place / interfaces.RECORD).exists()  # there is nothing before it
     recorded = None if first else interfaces.recall(place)
-    released = interfaces.read(folder or root / "dist", host(offline=True))
+    dist = folder or root / "dist"
+    released = interfaces.read(dist, host(offline=True))
     if folder is None:
         from ferrule import release as work  # noqa: PLC0415
 
@@ -770,7 +771,7 @@ def abi(directory: Path, folder: Path | None, against: Path | None, *, record: b
         if found.problems:
             sys.exit(VerificationError.exit_code)
     if record:
-        interfaces.record(released, place)
+        interfaces.record(released, place, interfaces.header_files(dist))
         if not options["quiet"]:
             click.echo(f"recorded the interface of {released['release']} in {_shown(place)}", err=options["as_json"])
 

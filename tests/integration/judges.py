@@ -19,6 +19,7 @@ OWN = CHECKOUT / ".cache" / "integration"
 
 # Each program, and the Debian packages that bring it.
 DEBIAN = {
+    "abidiff": ("abigail-tools",),
     "chromium": ("chromium",),
     "clang": ("clang",),
     "clang++": ("clang",),

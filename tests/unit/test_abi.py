@@ -1,5 +1,7 @@
 """Seeded changes of every interface: each break is caught, what is compatible passes, and the version follows."""
 
+# ruff: noqa: E501 - tables have one change a line
+
 from __future__ import annotations
 
 import copy
@@ -117,6 +119,9 @@ def a_world(*imports: wit.Interface, **more: wit.Function) -> wit.World:
     return wit.World("demo:demo/demo@1.2.0", imports or (LOG,), (exports(**more),))
 
 
+WORLD = a_world()
+
+
 def a_library(**facts: Any) -> dict[str, Any]:
     own = {
         "name": "libdemo.so.1",
@@ -136,7 +141,7 @@ class Sources:
     types: str = TYPES
     package: str = json.dumps(PACKAGE)
     requires: str | None = ">=3.11"
-    world: wit.World = a_world()
+    world: wit.World = WORLD
     linux: Any = None
     arm: Any = None
     release: str = "1.2.3"
@@ -340,17 +345,12 @@ def test_nothing_changed(before, tmp_path):
     ],
 )
 def test_version_that_changes_ask_for(before, tmp_path, recorded, release, edit, needed, covered):
-    new = Edit(*edit).sources().read(tmp_path)
-    for libraries in new["libraries"]["native"].values():
-        libraries["name"] = f"libdemo.so.{release}"
-    judged = [p for p in abi.compare(before | {"release": recorded}, new | {"release": release}).problems]
-    # The name of the library follows the version, which is a break by itself where nothing else is one.
-    if edit in FINE:
-        for libraries in new["libraries"]["native"].values():
-            libraries["name"] = "libdemo.so.1"
-        judged = [*abi.compare(before | {"release": recorded}, new | {"release": release}).problems]
-    assert abi.compare(before | {"release": recorded}, new | {"release": release}).needed.version == needed
-    assert (judged == []) is covered, judged
+    new = Edit(*edit).sources().read(tmp_path) | {"release": release}
+    if edit in BREAKS:  # a library that breaks programs has another name, see below
+        for library in new["libraries"]["native"].values():
+            library["name"] = "libdemo.so.2"
+    found = abi.compare(before | {"release": recorded}, new)
+    assert (found.needed.version, found.problems == ()) == (needed, covered), found.problems
 
 
 def test_library_that_breaks_programs_must_not_keep_its_name(before, tmp_path):

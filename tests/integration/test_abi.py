@@ -1,0 +1,190 @@
+"""The gate for interfaces, on real files: programs of the recorded release, other compilers' layouts, and abidiff."""
+
+# ruff: noqa: E501 - the table has one change a line
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from judges import CHECKOUT, OWN, VECTORS, ferrule, program, run
+from released import HOST, LINUX
+
+from ferrule.formats import binary
+from ferrule.formats.interfaces import header, symbols
+from ferrule.platforms import PLATFORMS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.only_on(*LINUX, reason="libraries are compared where gcc and abidiff are")
+
+RECORDED = CHECKOUT / "packaging" / "abi"
+CONSUMER = CHECKOUT / "tests" / "consumers" / "c" / "vectors.c"
+STRICT = ("-std=c11", "-Wall", "-Wextra", "-Werror")
+ZIG = {
+    "x86_64-unknown-linux-gnu": "x86_64-linux-gnu.2.17",
+    "aarch64-unknown-linux-gnu": "aarch64-linux-gnu.2.17",
+    "aarch64-apple-darwin": "aarch64-macos.11.0-none",
+}
+BEFORE = """
+struct Box { int width; int height; };
+int box_area(const struct Box *box);
+void box_turn(struct Box *box);
+"""
+BODIES = """
+int box_area(const struct Box *box) { return box->width * box->height; }
+void box_turn(struct Box *box) { int w = box->width; box->width = box->height; box->height = w; }
+"""
+
+
+@pytest.fixture(scope="module")
+def interface() -> dict[str, Any]:
+    """What is recorded of the last release."""
+    return json.loads((RECORDED / "interface.json").read_bytes())
+
+
+def seen_by(kept: dict[str, Any], target: str) -> Any:
+    """The part of a record that a target sees."""
+    return next(told for targets, told in kept.items() if target in targets.split())
+
+
+def test_this_release_says_in_its_version_what_changed(release):
+    done = ferrule("abi", release.dist, "--json")
+    told = json.loads(done.stdout)
+    assert told["ok"], told["problems"]
+    assert (RECORDED / "include" / "email_validator.h").is_file()
+
+
+# A program of the recorded release
+
+
+@pytest.fixture(scope="module")
+def stub(interface, tmp_path_factory) -> Path:
+    """A folder with a library that has the recorded name and symbols, and does nothing: what a program is linked with."""
+    folder = tmp_path_factory.mktemp("recorded release")
+    told = seen_by(interface["libraries"]["native"], HOST)
+    source = folder / "stub.c"
+    source.write_text("".join(f"void {name}(void);\nvoid {name}(void) {{}}\n" for name in told["exports"]))
+    library = folder / "libemail_validator.so"
+    run("gcc", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{told['name']}", source, "-o", library)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def earlier(stub) -> Path:
+    """A program built against the recorded header and that library."""
+    built = stub / "vectors"
+    run(
+        *("gcc", *STRICT, "-I", RECORDED / "include", CONSUMER, "-o", built, "-L", stub, "-lemail_validator"),
+        # The stub refers to nothing, and what is not there when linking must not be found when running either.
+        "-Wl,-z,now",
+    )
+    return built
+
+
+def test_program_of_the_recorded_release_runs_with_this_library(release, earlier, interface, expected):
+    name = seen_by(interface["libraries"]["native"], HOST)["name"]
+    assert f"[{name}]" in run("readelf", "--wide", "--dynamic", earlier, LC_ALL="C").stdout
+    done = run(earlier, VECTORS, LD_LIBRARY_PATH=str(release.sdk(HOST) / "lib"))
+    assert done.stdout == expected
+    assert run(earlier, VECTORS, LD_LIBRARY_PATH="", ok=False).returncode == 127, "nothing else has that name"
+
+
+# Layout, as other compilers have it
+
+
+@pytest.mark.parametrize("target", list(ZIG))
+def test_compilers_agree_about_layout_and_values(interface, programs, tmp_path, target):
+    told = seen_by(interface["headers"]["email_validator.h"], target)
+    claims = [
+        claim
+        for label, one in told["types"].items()
+        if "fields" in one
+        for claim in (
+            f"sizeof({label}) == {one['size']}",
+            f"_Alignof({label}) == {one['align']}",
+            *(f"offsetof({label}, {field['name']}) == {field['offset']}" for field in one["fields"]),
+        )
+    ]
+    claims += [f"{name} == {value}" for values in told["enums"].values() for name, value in values.items()]
+    assert len(claims) > 30
+    source = tmp_path / "claims.c"
+    lines = "".join(f'_Static_assert({claim}, "{claim}");\n' for claim in claims)
+    source.write_text(f"#include <stddef.h>\n#include <email_validator.h>\n{lines}")
+    compile_ = (programs["zig"], "cc", "-target", ZIG[target], "-std=c11", "-I", RECORDED / "include", "-c", source)
+    run(*compile_, "-o", tmp_path / "claims.o", ZIG_GLOBAL_CACHE_DIR=str(OWN / "zig"))
+    source.write_text(source.read_text() + f'_Static_assert(!({claims[0]}), "a lie");\n')
+    lie = run(*compile_, "-o", tmp_path / "lie.o", ok=False, ZIG_GLOBAL_CACHE_DIR=str(OWN / "zig"))
+    assert (lie.returncode != 0, "a lie" in lie.stderr) == (True, True)
+
+
+# abidiff as the judge
+
+
+def compiled(folder: Path, name: str, declarations: str, bodies: str) -> Path:
+    """A library of a header, with the debug information that abidiff reads types from."""
+    place = folder / name
+    place.mkdir()
+    (place / "box.h").write_text(declarations)
+    source = place / "box.c"
+    source.write_text(f'#include "box.h"\n{bodies}')
+    library = place / "libbox.so.1"
+    run("gcc", "-g", "-shared", "-fPIC", "-Wl,-soname,libbox.so.1", source, "-o", library)
+    return library
+
+
+def our_verdict(old: Path, new: Path) -> set[bool]:
+    """Whether there are breaking and compatible changes, by the library and its header."""
+    libraries = [symbols.read(binary.summary(binary.measure(path))) for path in (old, new)]
+    told = []
+    for path in (old, new):
+        options = header.preprocessor_options(PLATFORMS[HOST])
+        text = run("gcc", *options, "box.h", cwd=path.parent).stdout
+        told.append(header.read(text, "box.h", release="1.0.0"))
+    return {c.breaking for c in (*symbols.compare(*libraries), *header.compare(*told))}
+
+
+def abidiff(old: Path, new: Path) -> tuple[bool, bool]:
+    """Whether abidiff sees changes, and whether it knows that they break (abidiff(1), "Return values": 4 and 8)."""
+    done = run(program("abidiff"), old, new, ok=False)
+    assert done.returncode & 3 == 0, done.stderr
+    return bool(done.returncode & 4), bool(done.returncode & 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "declarations", "bodies", "ours", "theirs"),
+    [
+        ("nothing", ("", ""), ("", ""), set(), (False, False)),
+        ("function removed", ("void box_turn(struct Box *box);\n", ""), ("void box_turn", "static void unused"), {True}, (True, True)),
+        ("function added", ("void box_turn", "void box_more(void);\nvoid box_turn"), ("void box_turn", "void box_more(void) {}\nvoid box_turn"), {False}, (True, False)),
+        # abidiff leaves it to a person whether these break: 4 without 8.
+        ("field added", ("int height;", "int height; int depth;"), ("", ""), {True, False}, (True, False)),
+        ("result changed", ("int box_area", "long box_area"), ("int box_area", "long box_area"), {True}, (True, False)),
+    ],
+)  # fmt: skip
+def test_abidiff_sees_what_we_see(tmp_path, name, declarations, bodies, ours, theirs):
+    old = compiled(tmp_path, "old", BEFORE, BODIES)
+    new = compiled(tmp_path, "new", BEFORE.replace(*declarations), BODIES.replace(*bodies))
+    assert abidiff(old, new) == theirs, name
+    assert our_verdict(old, new) == ours, name
+
+
+def test_abidiff_on_the_release_itself(release, interface, tmp_path):
+    """Without debug information it compares symbols, and so finds one that is gone."""
+    library = release.library(HOST)
+    assert abidiff(library, library) == (False, False)
+    less = tmp_path / "less.so"
+    name = b"email_validator_check_batch"
+    content = library.read_bytes()
+    assert content.count(name + b"\0") == 1
+    less.write_bytes(content.replace(name + b"\0", b"email_validator_other_name_\0"))
+    assert abidiff(library, less) == (True, True)
+    before, after = (symbols.read(binary.summary(binary.measure(path))) for path in (library, less))
+    found = {(c.item, c.breaking) for c in symbols.compare(before, after)}
+    assert found == {(name.decode(), True), ("email_validator_other_name_", False)}
+    recorded = seen_by(interface["libraries"]["native"], HOST)
+    assert recorded["exports"] == before["exports"]
+    assert re.fullmatch(r"libemail_validator\.so\.\d+(\.\d+)*", recorded["name"])
