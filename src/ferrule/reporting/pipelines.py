@@ -1,0 +1,102 @@
+"""A split as CI systems take it: GitHub's matrix, GitLab's child pipeline, Buildkite's steps; all of them JSON.
+
+Limits: a matrix of GitHub Actions makes at most 256 jobs ("Usage limits, billing, and administration"), so more shards
+come as a matrix of matrices, for a workflow that calls another; a child pipeline of GitLab is kept at 200 jobs, as many
+as one `parallel` may make ("CI/CD YAML syntax reference"); one upload to Buildkite takes 500 ("Platform limits").
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from ferrule.model import Json
+    from ferrule.shards import Shard
+
+System = Literal["github", "gitlab", "buildkite"]
+
+GITHUB: Final = 256
+LIMITS: Final[dict[System, int]] = {"github": GITHUB * GITHUB, "gitlab": 200 - 1, "buildkite": 500 - 1}
+"""How many shards a system takes; where the merge is a job among them, it has a place."""
+
+RUNNER: Final = "ubuntu-24.04"
+"""The machine of GitHub's for targets that name none."""
+
+_FOLDER: Final = "bundles"
+
+
+def text(shards: tuple[Shard, ...], system: System) -> str:
+    """The split in one line, for a system; not more shards than its LIMITS."""
+    writers = {"github": _github, "gitlab": _gitlab, "buildkite": _buildkite}
+    return json.dumps(writers[system](shards), ensure_ascii=False, separators=(",", ":"))
+
+
+def _github(shards: tuple[Shard, ...]) -> Json:
+    """A value for `strategy.matrix`; past 256 shards each entry has such a value as `shards`."""
+    entries: list[Json] = [{**shard.document(), "runner": shard.runner or RUNNER} for shard in shards]
+    if len(entries) <= GITHUB:
+        return {"include": entries}
+    groups = -(-len(entries) // GITHUB)
+    size = -(-len(entries) // groups)
+    parts = [entries[at : at + size] for at in range(0, len(entries), size)]
+    firsts = range(1, len(entries) + 1, size)
+    return {
+        "include": [
+            {
+                "id": f"{number}-of-{len(parts)}",
+                "name": f"shards {first} to {first + len(part) - 1}",
+                "shards": {"include": part},
+            }
+            for number, (first, part) in enumerate(zip(firsts, parts, strict=True), 1)
+        ]
+    }
+
+
+def _gitlab(shards: tuple[Shard, ...]) -> Json:
+    """A child pipeline: a job for each shard, and one that merges. `$` would be the beginning of a variable's name."""
+    jobs: dict[str, Json] = {
+        f"shard {shard.name}": {
+            "stage": "build",
+            **({"tags": [shard.runner]} if shard.runner else {}),
+            "variables": {"FERRULE_SHARD": _entry(shard)},
+            "script": [f'ferrule build --setup --shard "$FERRULE_SHARD" --bundle {_FOLDER}/{shard.id}'],
+            "artifacts": {"paths": [f"{_FOLDER}/{shard.id}/"], "expire_in": "1 day"},
+        }
+        for shard in shards
+    }
+    merge: Json = {
+        "stage": "merge",
+        "script": [f"ferrule merge --setup {_FOLDER}/*"],
+        "artifacts": {"paths": ["dist/"]},
+    }
+    return {"stages": ["build", "merge"], **jobs, "merge": merge}
+
+
+def _buildkite(shards: tuple[Shard, ...]) -> Json:
+    """Steps: one for each shard, a wait, the merge. `$$` keeps the upload from looking the variable up."""
+    steps: list[Json] = [
+        {
+            "label": f"shard {shard.name}",
+            "key": f"shard-{shard.id}",
+            **({"agents": {"queue": shard.runner}} if shard.runner else {}),
+            "env": {"FERRULE_SHARD": _entry(shard)},
+            "command": f'ferrule build --setup --shard "$$FERRULE_SHARD" --bundle {_FOLDER}/{shard.id}',
+            "artifact_paths": [f"{_FOLDER}/{shard.id}/**/*"],
+        }
+        for shard in shards
+    ]
+    merge: Json = {
+        "label": "merge",
+        "key": "merge",
+        "command": [
+            f"buildkite-agent artifact download '{_FOLDER}/**/*' .",
+            f"ferrule merge --setup {_FOLDER}/*",
+        ],
+        "artifact_paths": ["dist/**/*"],
+    }
+    return {"steps": [*steps, "wait", merge]}
+
+
+def _entry(shard: Shard) -> str:
+    return json.dumps(shard.document(), ensure_ascii=False, separators=(",", ":"))
