@@ -27,6 +27,7 @@ _LEAST: Final = 0.01
 _PREPARED: Final = 10.0
 _ENOUGH: Final = 1.02
 _MOVES: Final = 2_000
+_TRIED: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,7 @@ def _balanced(units: list[_Unit], count: int, weight: Mapping[str, float]) -> li
     for unit in sorted(units, key=lambda u: (-sizes[u], u.own)):
         tried: list[tuple[float, int]] = []
         best = (math.inf, -1)
-        while heap and heap[0][0] < best[0]:
+        while heap and len(tried) < _TRIED and heap[0][0] + sizes[unit] < best[0]:
             seconds, at = heapq.heappop(heap)
             tried.append((seconds, at))
             best = min(best, (seconds + loads[at].cost(unit, weight), at))
