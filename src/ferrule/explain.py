@@ -125,21 +125,25 @@ def explain(item: str, here: Path, project: Callable[[], Project | None]) -> dic
     if item in named:
         return {**exit_code(named[item].exit_code), "item": item}
     path = here / item
-    known = None if path.exists() and "/" in item else project()
-    if known is not None:
-        action = next((a for a in known.plan.actions if a.id == item), None)
-        artifact = next((a for a in known.config.artifacts if a.name == item), None)
-        if artifact is not None:
-            return of_artifact(artifact, known)
-        if action is not None:
-            return of_action(action, known)
-    if path.exists():
-        return of_file(path, item, known)
-    if re.fullmatch(rf"(sha256:)?[0-9a-f]{{{_SHORTEST},64}}", item):
+    if path.exists() and "/" in item:
+        return of_file(path, item, project)
+    known = project()
+    found = _of_project(item, known) if known is not None else None
+    if found is None and path.exists():
+        found = of_file(path, item, lambda: known)
+    if found is None and re.fullmatch(rf"(sha256:)?[0-9a-f]{{{_SHORTEST},64}}", item):
         found = of_digest(item.removeprefix("sha256:"), known)
-        if found is not None:
-            return found
-    raise _unknown(item, known, named)
+    if found is None:
+        raise _unknown(item, known, named)
+    return found
+
+
+def _of_project(item: str, project: Project) -> dict[str, Json] | None:
+    artifact = next((a for a in project.config.artifacts if a.name == item), None)
+    if artifact is not None:
+        return of_artifact(artifact, project)
+    action = next((a for a in project.plan.actions if a.id == item), None)
+    return of_action(action, project) if action is not None else None
 
 
 def _unknown(item: str, known: Project | None, named: Mapping[str, type[FerruleError]]) -> ConfigError:
@@ -285,8 +289,11 @@ def _last(action: Action, project: Project, latest: Mapping[str, Any] | None) ->
 # Files
 
 
-def of_file(path: Path, item: str, project: Project | None) -> dict[str, Json]:
-    """What a file or folder says of itself, and where a manifest lists it. Raises OSError if it cannot be read."""
+def of_file(path: Path, item: str, project: Callable[[], Project | None]) -> dict[str, Json]:
+    """What a file or folder says of itself, and where a manifest lists it. Raises OSError if it cannot be read.
+
+    `project` is asked for its last release where no manifest is near; one that is configured badly has none.
+    """
     from ferrule.formats.identity import identities  # noqa: PLC0415
 
     found = list(identities(path))
@@ -323,12 +330,18 @@ def _measured(path: Path) -> Json:
         return None  # no library
 
 
-def _manifest_folder(path: Path, project: Project | None) -> Path | None:
+def _manifest_folder(path: Path, project: Callable[[], Project | None]) -> Path | None:
     """The nearest folder above with a manifest, else where the project's last release is."""
     absolute = path.absolute()
     folders = [absolute, *absolute.parents] if path.is_dir() else [*absolute.parents]
     near = next((folder for folder in folders if _read_manifest(folder)), None)
-    return near or (project.dist if project and _read_manifest(project.dist) else None)
+    if near is not None:
+        return near
+    try:
+        known = project()
+    except ConfigError:
+        return None
+    return known.dist if known and _read_manifest(known.dist) else None
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
@@ -349,7 +362,7 @@ def _listed(path: Path, digest: Digest | None, found: list[Identity], folder: Pa
     """Where a manifest lists these bytes or, failing that, the build that they say they are of."""
     manifest = _read_manifest(folder)
     fingerprints = {one.fingerprint for one in found if one.fingerprint} - {"unreleased"}
-    rows: list[Json] = []
+    rows: list[dict[str, Any]] = []
     for row in _rows(manifest):
         place = str(row.get("file", ""))
         if path.is_dir() and (folder / place).absolute().is_relative_to(path.absolute()) and place:
@@ -358,6 +371,7 @@ def _listed(path: Path, digest: Digest | None, found: list[Identity], folder: Pa
             rows.append({"match": "same bytes", **row})
         elif row.get("key") in fingerprints:
             rows.append({"match": "holds what it made", **row})
+    rows.sort(key=lambda row: row["match"] != "same bytes")
     inside = [
         row
         for row in _rows(manifest)
@@ -371,7 +385,7 @@ def _listed(path: Path, digest: Digest | None, found: list[Identity], folder: Pa
         "project": manifest.get("project"),
         "release": manifest.get("release"),
         "commit": source.get("commit") if isinstance(source, dict) else None,
-        "rows": rows,
+        "rows": [*rows],
     }
 
 

@@ -33,6 +33,8 @@ Verdict = Literal["equal", "different", "only in the first", "only in the second
 _DIFFOSCOPE_LINES: Final = 40
 _DIFFOSCOPE_SECONDS: Final = 300
 _PLACES: Final = ("first/sources", "second/the same sources in a longer path, with spaces/of another depth/checkout")
+_CHANGES: Final = 5
+_FOLLOWING: Final = ("needs ", "facts ")  # what an action is made of that others made: told of those
 _TOLD: Final = re.compile(r"  \S+ (built|failed|skipped)\b|(note|error): ")
 _LONG_AGO: Final = 981_173_106
 """2001-02-03: when the second copy of the sources seems to have been written."""
@@ -492,7 +494,9 @@ def differing_inputs(first: Path, second: Path, states: tuple[Path, Path]) -> tu
     for action, keys in sorted(_actions(ours, theirs)):
         latest = [store.latest(action) for store in stores]
         if latest[0] and latest[1] and [found["key"] for found in latest if found] == list(keys):
-            told += [f"{action}: {change}" for change in changes(latest[0]["document"], latest[1]["document"])]
+            own = [c for c in changes(latest[0]["document"], latest[1]["document"]) if not c.startswith(_FOLLOWING)]
+            told += [f"{action}: {change}" for change in own[:_CHANGES]]
+            told += [f"{action}: and {len(own) - _CHANGES} more"] if len(own) > _CHANGES else []
     return tuple(told)
 
 
