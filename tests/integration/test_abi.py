@@ -178,9 +178,7 @@ def test_abidiff_on_the_release_itself(release, interface, tmp_path):
     assert abidiff(library, library) == (False, False)
     less = tmp_path / "less.so"
     name = b"email_validator_check_batch"
-    content = library.read_bytes()
-    assert content.count(name + b"\0") == 1
-    less.write_bytes(content.replace(name + b"\0", b"email_validator_other_name_\0"))
+    less.write_bytes(library.read_bytes().replace(b"\0" + name + b"\0", b"\0email_validator_other_name_\0"))
     assert abidiff(library, less) == (True, True)
     before, after = (symbols.read(binary.summary(binary.measure(path))) for path in (library, less))
     found = {(c.item, c.breaking) for c in symbols.compare(before, after)}
