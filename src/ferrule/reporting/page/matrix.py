@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.reporting.page import words
 from ferrule.reporting.page.markup import Html, joined, tag
@@ -61,19 +61,22 @@ def _action(subject: Subject, action: Action) -> Html:
 
 def _files(subject: Subject, action: Action, mark: Html) -> Iterator[Html]:
     files = subject.files(action)
-    for output in action.outputs:
-        inside = [f for f in files if _is_in(f, output)]
-        if inside:
-            yield tag(
-                "div",
-                mark,
-                " ",
-                words.exact(sum(file.size for file in inside)),
-                " ",
-                tag("small", output.role),
-                tag("br"),
-                _digest(inside, output),
-            )
+    made = [(output, inside) for output in action.outputs if (inside := [f for f in files if _is_in(f, output)])]
+    for output, inside in made[:_SHOWN]:
+        yield tag("div", mark, " ", _size(inside), " ", tag("small", output.role), tag("br"), _digest(inside, output))
+    if made[_SHOWN:]:
+        rest = made[_SHOWN:]
+        summary = tag("summary", f"{len(rest)} more, ", _size([file for _, inside in rest for file in inside]))
+        rows = (tag("div", inside[0].place, tag("br"), _size(inside), " ", _digest(inside, o)) for o, inside in rest)
+        yield tag("details", summary, rows)
+
+
+_SHOWN: Final = 2
+"""How many outputs of an action are shown at once."""
+
+
+def _size(files: list[File]) -> Html:
+    return words.exact(sum(file.size for file in files))
 
 
 def _is_in(file: File, output: Output) -> bool:

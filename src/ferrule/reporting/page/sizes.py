@@ -91,7 +91,7 @@ def binaries(subject: Subject) -> list[Binary]:
     facts = subject.release.facts if subject.release else {}
     found: list[Binary] = []
     for action in subject.plan.actions:
-        for role, told in facts.get(action.id, {}).items():
+        for role, told in sorted(facts.get(action.id, {}).items()):
             sections = _sections(told)
             output = next((o for o in action.outputs if o.role == role), None)
             if sections and output:
