@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import sys
@@ -41,7 +42,18 @@ def test_a_second_release_takes_little_time(release):
     assert len(rows) > 10
 
 
-def test_another_folder_user_mask_and_place_give_the_same_bytes(release, elsewhere):
-    there = Release(elsewhere / "dist", elsewhere)
+def test_somebody_else_elsewhere_makes_the_same_bytes(release, reproduced):
+    assert [row for row in reproduced["files"] if row["verdict"] != "equal"] == []
+    assert reproduced["equal"]
+    assert reproduced["inputs"] == []
+    there = Release(Path(reproduced["second"]) / "dist", Path(reproduced["second"]))
     assert there.manifest == release.manifest
-    assert {name: sha256(p) for name, p in there.files().items()} == {n: sha256(p) for n, p in release.files().items()}
+    digests = {name: sha256(path) for name, path in release.files().items() if name != "report.html"}
+    assert {name: sha256(path) for name, path in there.files().items() if name != "report.html"} == digests
+    assert {row["file"]: row["second"] for row in reproduced["files"]} == digests
+
+
+def test_what_was_different_about_it_is_told(reproduced):
+    varied = {row["what"]: row for row in reproduced["variations"]}
+    assert {what for what, row in varied.items() if not row["missing"]} >= {"folder", "umask", "TZ", "USER", "threads"}
+    assert (varied["user"]["missing"] == "") == (varied["user"]["second"] != str(os.geteuid()))
