@@ -36,7 +36,9 @@ WHEELS = {
 }
 SDKS = {triple: f"demo-c-1.2.3-{triple}.tar.gz" for triple in (X86, ARM, MAC)}
 REAL_NAMES = {X86: "libdemo.so.1.2.3", ARM: "libdemo.so.1.2.3", MAC: "libdemo.1.2.3.dylib"}
-ACTIONS = 21
+PACKED = (*SDKS.values(), *WHEELS.values(), "demo-1.2.3.core.wasm", "demo-1.2.3.wasm", "example-demo-1.2.3.tgz", "image")
+BILLS = ("demo-1.2.3.cdx.json", *(f"{name}.cdx.json" for name in PACKED))
+ACTIONS = 27
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +117,10 @@ def test_dist_holds_exactly_what_the_plan_says(released: Demo) -> None:
         "image/index.json",
         "image/oci-layout",
         "manifest.json",
+        "provenance.intoto.jsonl",
         *SDKS.values(),
         *WHEELS.values(),
+        *BILLS,
     }
     assert all(hashlib.sha256((released.dist / b).read_bytes()).hexdigest() == b.rpartition("/")[2] for b in blobs)
 
@@ -133,9 +137,9 @@ def test_sha256sum_agrees(released: Demo, tmp_path: Path) -> None:
     assert not sums_agree(copy)
 
 
-def test_sums_name_every_file_but_themselves_and_the_manifest(released: Demo) -> None:
+def test_sums_name_every_file_but_themselves_and_what_names_them(released: Demo) -> None:
     named = {line.split("  ")[1] for line in (released.dist / "SHA256SUMS").read_text().splitlines()}
-    assert named == set(released.files()) - {"SHA256SUMS", "manifest.json"}
+    assert named == set(released.files()) - {"SHA256SUMS", "manifest.json", "provenance.intoto.jsonl"}
 
 
 def test_manifest_names_every_file_with_its_digest_size_and_origin(released: Demo) -> None:
@@ -155,7 +159,7 @@ def test_manifest_names_every_file_with_its_digest_size_and_origin(released: Dem
 def test_manifest_names_what_is_packed_inside(released: Demo) -> None:
     packed = {(p["artifact"], p["target"], p["name"]): p["sha256"] for p in manifest(released)["packed"]}
     names = {name for _, _, name in packed if not name.startswith("go/")}
-    assert names == {"demo.h", "libdemo.so.1", "libdemo.1.dylib", "libdemo.a", "base.tar.gz", "server"}
+    assert names == {"demo.h", "libdemo.so.1", "libdemo.1.dylib", "libdemo.a", "base.tar.gz", "server", "crates.json"}
     folders = {X86: "linux_amd64", ARM: "linux_arm64", MAC: "darwin_arm64"}
     for triple, name in ((X86, "libdemo.so.1"), (ARM, "libdemo.so.1"), (MAC, "libdemo.1.dylib")):
         compiled = packed["native", triple, name]
@@ -276,17 +280,63 @@ def test_changed_python_source_compiles_nothing(shipped: Demo) -> None:
     assert shipped.ferrule("release").returncode == 0
     assert compilations(shipped) == before
     changed = {name for name, content in shipped.files().items() if files.get(name) != content}
-    assert changed == {*WHEELS.values(), "demo-1.2.3.tar.gz", "SHA256SUMS", "manifest.json"}
+    bills = {f"{wheel}.cdx.json" for wheel in WHEELS.values()}
+    described = {"SHA256SUMS", "manifest.json", "provenance.intoto.jsonl"}
+    assert changed == {*WHEELS.values(), "demo-1.2.3.tar.gz", *bills, *described}
     assert sums_agree(shipped.dist)
 
 
 def test_file_that_only_the_compiler_knew_of_counts(shipped: Demo) -> None:
+    """What is not named under `reads` is known when Cargo tells of it: too late for the key, which was another."""
+    for named in ("    reads: [assets/words.txt]\n", ", reads: [assets]"):
+        shipped.edit(named, "")
+    once = len(compilations(shipped))
+    assert "native also reads assets/words.txt, so that its key is known only now" in shipped.ferrule("release").stderr
+    assert len(compilations(shipped)) == 3 * once
+    files, words = shipped.files(), shipped.project / "assets" / "words.txt"
+    before = words.read_bytes()
+    words.write_text("four")
+    done = shipped.ferrule("release")
+    old, new = (hashlib.sha256(content).hexdigest()[:12] for content in (before, b"four"))
+    assert f"native@{X86} … (read assets/words.txt: {old} -> {new})" in done.stderr
+    assert len(compilations(shipped)) == 4 * once
+    words.write_bytes(before)
+    assert " 0 built" in " " + shipped.ferrule("release").stderr.splitlines()[-1]
+    assert shipped.files() == files
+
+
+def test_file_that_a_build_is_said_to_read_counts_at_once(shipped: Demo) -> None:
     before = compilations(shipped)
     (shipped.project / "assets" / "words.txt").write_text("four")
     done = shipped.ferrule("release")
-    assert done.returncode == 0
-    assert f"native@{X86} … (assets/words.txt changed)" in done.stderr
+    assert f"native@{X86} … (sources assets/words.txt: " in done.stderr
     assert len(compilations(shipped)) == 2 * len(before)
+
+
+def test_what_nothing_reads_rebuilds_nothing(shipped: Demo) -> None:
+    before, files = len(shipped.calls), shipped.files()
+    for name in ("README.md", "tests/all.rs", "examples/use.rs", "notes.txt"):
+        path = shipped.project / "rust" / "demo-ffi" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("changed")
+    assert shipped.ferrule("release").returncode == 0
+    assert shipped.calls[before:] == []
+    packed = {*SDKS.values(), *WHEELS.values(), "demo-1.2.3.wasm", "image/index.json"}
+    assert {n for n in packed if shipped.files()[n] != files[n]} == set()
+
+
+def test_byte_that_was_added_to_what_the_compiler_wrote_is_not_shipped(shipped: Demo) -> None:
+    files = shipped.files()
+    for path in (shipped.project / ".ferrule" / "cache" / "cargo").rglob("libdemo*.*"):
+        with path.open("ab") as stream:
+            stream.write(b"x")
+    before = len(compilations(shipped))
+    shutil.rmtree(shipped.dist)
+    shutil.rmtree(shipped.project / ".ferrule" / "store")
+    done = shipped.ferrule("release")
+    assert done.returncode == 0, done.stderr
+    assert len(compilations(shipped)) == before + 4
+    assert {name: content for name, content in shipped.files().items() if files[name] != content} == {}
 
 
 def test_other_compiler_means_a_new_build(shipped: Demo) -> None:

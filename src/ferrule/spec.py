@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ferrule.model import Action, Target
     from ferrule.workspace import Crate, Workspace
@@ -50,6 +51,10 @@ TargetGlob = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*?][A-Za-z0-9_.*?-]{0,63
 
 Feature = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_+./?:-]{0,63}$")]
 """A Cargo feature (The Cargo Book, "Features"): `name`, `dependency/name` or `dep:name`."""
+
+
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+"""The name of a variable of the environment."""
 
 
 class Section(BaseModel):
@@ -182,6 +187,29 @@ class PlanProblem(Exception):  # noqa: N818 - a mistake in the file, turned into
         self.key = (key,) if isinstance(key, str) else key
         self.message = message
         self.hint = hint
+
+
+_OURS = re.compile(
+    r"(CARGO|RUST|FERRULE_|LD_|DYLD_|DEP_|ZIG_|MACOSX_).*|PATH|HOME|TMPDIR|TZ|LANG|LC_.*|OUT_DIR|TARGET|HOST|NUM_JOBS"
+    r"|OPT_LEVEL|DEBUG|PROFILE|MAKEFLAGS|SOURCE_DATE_EPOCH"
+)
+_SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY", re.IGNORECASE)
+
+
+def environment_of(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What a section gives to build scripts and macros; raises PlanProblem for what it may not give."""
+    for name, value in env.items():
+        if _OURS.fullmatch(name):
+            raise PlanProblem(("env", name), f"{name} is set by Cargo or Ferrule", "leave it out")
+        if _SECRET.search(name):
+            raise PlanProblem(
+                ("env", name),
+                f"{name} looks like a secret, and what is given here is compiled in and published",
+                "give the build nothing that must stay secret",
+            )
+        if "\0" in value or "\n" in value:
+            raise PlanProblem(("env", name), "a variable of the environment is one line", "write it as one line")
+    return tuple(sorted(env.items()))
 
 
 @dataclass(frozen=True, slots=True)

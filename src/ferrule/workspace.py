@@ -32,8 +32,8 @@ _ALL_DEPENDENCIES = (*_DEPENDENCIES, "dev-dependencies")
 class Crate:
     """A package of the workspace.
 
-    `folder` and `paths` (where its path dependencies are) are relative to the project; `library` is the library
-    target's name, or None.
+    `folder`, `paths` (where its path dependencies are) and `code` (where compiling its library begins: the folder of
+    its sources and its build script) are relative to the project; `library` is the library target's name, or None.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Crate:
     homepage: str | None = None
     authors: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,26 @@ class Workspace:
         return _join(self.folder, "Cargo.toml")
 
     def sources(self, name: str) -> tuple[str, ...]:
-        """Files and folders that a build of this crate reads.
+        """Everything that belongs to a crate, whether a build reads it or not.
 
-        Manifests, lock file, settings, its folder and those of the crates of the workspace it depends on by path.
-        Whatever else it reads, the compiler reports afterwards.
+        Lock file, settings, its folder and those of the crates of the workspace it depends on by path.
         """
+        return tuple(dict.fromkeys((*self.settings, *sorted(crate.folder for crate in self.closure(name)))))
+
+    def compiled(self, name: str, *, alone: bool = False) -> tuple[str, ...]:
+        """Files and folders that every build of this crate's library reads.
+
+        Lock file, settings, the manifests of all members (Cargo reads each), and sources and build scripts of the crate
+        and, unless it is looked at `alone`, those of the workspace it depends on by path: not their tests, examples and
+        texts. Whatever else is read, Cargo or cbindgen reports afterwards.
+        """
+        manifests = sorted(_join(crate.folder, "Cargo.toml") for crate in self.crates.values())
+        crates = (self.crates[name],) if alone else self.closure(name)
+        code = sorted(place for crate in crates for place in crate.code)
+        return tuple(dict.fromkeys((*self.settings, *manifests, *code)))
+
+    def closure(self, name: str) -> tuple[Crate, ...]:
+        """A crate and those of the workspace it depends on by path."""
         by_folder = {crate.folder: crate for crate in self.crates.values()}
         seen: set[str] = set()
         waiting = [self.crates[name].folder]
@@ -81,7 +97,7 @@ class Workspace:
             if folder not in seen:
                 seen.add(folder)
                 waiting += [p for p in by_folder[folder].paths if p in by_folder]
-        return tuple(dict.fromkeys((*self.settings, *sorted(seen))))
+        return tuple(by_folder[folder] for folder in sorted(seen))
 
 
 def read_workspace(project: Path, folder: str = ".") -> Workspace:
@@ -267,7 +283,24 @@ def _crate(manifest: _Table, shared: _Table, place: str, folder: Path, paths: tu
         homepage=text("homepage") or text("repository"),
         authors=(shared if package.inherits("authors") else package).texts("authors"),
         paths=paths,
+        code=tuple(_code(package, library, place, folder)),
     )
+
+
+def _code(package: _Table, library: _Table, place: str, folder: Path) -> Iterator[str]:
+    """Folder of the library's sources and the build scripts ("The Manifest Format": `path`, `build`), if inside."""
+    source = posixpath.dirname(library.text("path") or "src/lib.rs") or "."
+    yield _join(place, source if (folder / source).is_dir() and _is_inside(place, source) else ".")
+    build = package.values.get("build", "build.rs")
+    named = build if isinstance(build, list) else [build]
+    scripts = [script if isinstance(script, str) else "build.rs" for script in named if script is not False]
+    for script in scripts:
+        if (folder / script).is_file() and _is_inside(place, script):
+            yield _join(place, script)
+
+
+def _is_inside(place: str, path: str) -> bool:
+    return not _join(place, path).startswith(("..", "/"))
 
 
 def _path_dependencies(

@@ -19,7 +19,6 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import struct
 import sys
 import time
@@ -49,6 +48,8 @@ BINARIES = {
     "aarch64-unknown-linux-gnu": ("libdemo.so", "demo-aarch64.so", "demo-linux-aarch64.a"),
     "aarch64-apple-darwin": ("libdemo.dylib", "demo-arm64.dylib", "demo-macos.a"),
 }
+OWN = ("demo-ffi", "demo-wasm")
+FETCHED = (("sha2", "0.10.9"), ("demo-derive", "2.0.1"))
 COMPONENT = b"\0asm\x0d\0\1\0"
 HEADER = """#ifndef DEMO_H
 #define DEMO_H
@@ -79,50 +80,60 @@ def write(path: Path, content: bytes) -> Path:
 
 
 def compile_crate(home: Path, arguments: list[str]) -> None:
-    """Do as `cargo rustc --message-format=json` does: files into the target folder, messages to standard output."""
+    """Do as `cargo rustc --message-format=json` does: files into the target folder, messages to standard output.
+
+    What it made of the same before is left as it is, as Cargo leaves it, whatever it holds now.
+    """
     target = option(arguments, "--target")
     triple = next((t for t in BINARIES if target.startswith(t)), target)
     package, folder = option(arguments, "--package"), Path(os.environ["CARGO_TARGET_DIR"]) / triple / "release"
+    read = [Path.cwd() / package / "src" / "lib.rs", Path.cwd().parent / "assets" / "words.txt"]
+    mark = folder / ".fingerprint" / f"{package}-0123456789abcdef" / "lib"
+    asked = {name: os.environ.get(name) for name in ("FERRULE_FINGERPRINT", "FERRULE_COMMIT")}
+    state = json.dumps([arguments, asked, [path.stat().st_mtime_ns for path in read]])
+    made = [folder / name for name in names_of(triple, package, option(arguments, "--crate-type").split(","))]
+    fresh = mark.exists() and mark.read_text() == state and all(path.exists() for path in made)
+    if not fresh:
+        compile_anew(home, triple, package, made)
+        notes = folder / "deps" / f"{made[0].stem.removeprefix('lib')}.d"
+        names = [str(name).replace(" ", "\\ ") for name in (made[0], *read)]
+        write(notes, f"{names[0]}: {' '.join(names[1:])}\n\n# env-dep:DEMO_MODE\n".encode())
+        write(mark, state.encode())
+    if triple in BINARIES:
+        sys.stderr.write("note: native-static-libs: -lgcc_s -lutil -lc\n")
+    message = {
+        "reason": "compiler-artifact",
+        "package_id": f"path+file://{Path.cwd()}/{package}#1.2.3",
+        "manifest_path": str(Path.cwd() / package / "Cargo.toml"),
+        "target": {"crate_types": option(arguments, "--crate-type").split(","), "name": "demo"},
+        "filenames": [str(path) for path in made],
+        "fresh": fresh,
+    }
+    print(json.dumps(message))
+    print(json.dumps({"reason": "build-finished", "success": True}))
+
+
+def names_of(triple: str, package: str, types: list[str]) -> list[str]:
+    if triple not in BINARIES:
+        return [f"{package.replace('-', '_')}.wasm"]
+    return [{"cdylib": BINARIES[triple][0], "staticlib": "libdemo.a"}[kind] for kind in types]
+
+
+def compile_anew(home: Path, triple: str, package: str, made: list[Path]) -> None:
     sys.stderr.write(f"   Compiling {package} v1.2.3 ({Path.cwd() / package})\n")
     if (home / "seconds").exists():
         time.sleep(float((home / "seconds").read_text()))
     if (home / f"fail-{triple}").exists():
         sys.stderr.write(ERROR)
         sys.exit(101)
-    if triple in BINARIES:
-        made = native_libraries(home, triple, folder, option(arguments, "--crate-type").split(","))
-        sys.stderr.write("note: native-static-libs: -lgcc_s -lutil -lc\n")
-    else:
-        tampered = home / f"tamper-{triple}"
-        more = tampered.read_bytes() if tampered.exists() else b""
-        made = [write(folder / f"{package.replace('-', '_')}.wasm", b"\0asm\1\0\0\0" + more)]
-    read = [Path.cwd() / package / "src" / "lib.rs", Path.cwd().parent / "assets" / "words.txt"]
+    tampered = home / f"tamper-{triple}"
     for path in made:
-        names = [str(name).replace(" ", "\\ ") for name in (path, *read)]
-        path.with_suffix(".d").write_text(f"{names[0]}: {' '.join(names[1:])}\n")
-    message = {
-        "reason": "compiler-artifact",
-        "package_id": f"path+file://{Path.cwd()}/{package}#1.2.3",
-        "target": {"crate_types": option(arguments, "--crate-type").split(","), "name": "demo"},
-        "filenames": [str(path) for path in made],
-    }
-    print(json.dumps(message))
-    print(json.dumps({"reason": "build-finished", "success": True}))
-
-
-def native_libraries(home: Path, triple: str, folder: Path, types: list[str]) -> list[Path]:
-    shared, cdylib, staticlib = BINARIES[triple]
-    sources = {"cdylib": (shared, cdylib), "staticlib": ("libdemo.a", staticlib)}
-    made: list[Path] = []
-    for kind in types:
-        name, source = sources[kind]
-        content = home / "binaries" / source
-        tampered = home / f"tamper-{triple}"
-        if kind == "cdylib" and tampered.exists():
-            content = tampered
-        folder.mkdir(parents=True, exist_ok=True)
-        made.append(Path(shutil.copyfile(content, folder / name)))
-    return made
+        if triple not in BINARIES:
+            write(path, b"\0asm\1\0\0\0" + (tampered.read_bytes() if tampered.exists() else b""))
+        elif path.suffix == ".a":
+            write(path, (home / "binaries" / BINARIES[triple][2]).read_bytes())
+        else:
+            write(path, (tampered if tampered.exists() else home / "binaries" / BINARIES[triple][1]).read_bytes())
 
 
 def core_section(module: bytes) -> bytes:
@@ -186,6 +197,24 @@ def executable(architecture: str) -> bytes:
     return head + struct.pack("<LLQQQQQQ", 3, 4, 120, 0, 0, len(text), len(text), 1) + text
 
 
+def packages() -> list[dict[str, object]]:
+    """What `cargo metadata` says of the crates in the demo's Cargo.lock; two are fetched, and one of these is run only."""
+    own = {"license": "MIT", "authors": ["A. Demo <demo@example.org>"], "source": None}
+    fetched = {"license": "MIT/Apache-2.0", "authors": [], "source": "registry+https://registry.example/index"}
+    return [
+        *({"name": n, "version": "1.2.3", "manifest_path": str(Path.cwd() / n / "Cargo.toml"), **own} for n in OWN),
+        *({"name": n, "version": v, "manifest_path": f"/crates/{n}-{v}/Cargo.toml", **fetched} for n, v in FETCHED),
+    ]
+
+
+def tree(package: str, *, linked: bool) -> None:
+    """Do as `cargo tree --prefix depth --format '<tab>{p}<tab>{f}'` does."""
+    (digest, digest_version), (macro, macro_version) = FETCHED
+    print(f"0\t{package} v1.2.3 ({Path.cwd() / package})\t\n1\t{digest} v{digest_version}\tdefault,std")
+    if not linked:
+        print(f"1\t{macro} v{macro_version} (proc-macro)\t\n2\t{digest} v{digest_version}\tdefault,std (*)")
+
+
 def answer(home: Path, name: str, arguments: list[str]) -> None:
     if name == "rustc":
         changed = home / "commit"
@@ -207,8 +236,11 @@ def answer(home: Path, name: str, arguments: list[str]) -> None:
     elif name == "cbindgen":
         json.loads(Path(option(arguments, "--metadata")).read_text())
         Path(option(arguments, "--output")).write_text(HEADER)
+        Path(option(arguments, "--depfile")).write_text(f"raw.h: \\\n    {Path.cwd() / 'src' / 'lib.rs'}\n")
     elif name == "cargo" and arguments[0] == "metadata":
-        print(json.dumps({"packages": [], "version": 1}))
+        print(json.dumps({"packages": packages(), "version": 1}))
+    elif name == "cargo" and arguments[0] == "tree":
+        tree(option(arguments, "--package"), linked="no-proc-macro" in option(arguments, "--edges"))
     else:
         compile_crate(home, arguments)
 

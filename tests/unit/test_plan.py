@@ -220,7 +220,7 @@ def test_document_is_plain_json(demo: Demo) -> None:
     assert native["recipe"] == "CargoLibrary"
     assert native["needs"] == ["header"]
     assert native["outputs"][0] == {"name": "libdemo.1.dylib", "role": "cdylib", "ships": None, "folder": False}
-    assert "rust/demo-ffi" in native["sources"]
+    assert "rust/demo-ffi/src" in native["sources"]
 
 
 def test_in_order_puts_what_is_named_first(demo: Demo) -> None:

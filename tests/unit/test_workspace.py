@@ -70,6 +70,7 @@ def test_members_and_what_they_inherit(tmp_path: Path):
         license="MIT",
         homepage="https://example.org",
         authors=("A <a@example.org>",),
+        code=("rust/crates/one/src",),
     )
     two = found.crates["two"]
     assert (two.library, two.types, two.description, two.homepage) == ("second", ("cdylib",), "Two.", "https://two")

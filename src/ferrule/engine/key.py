@@ -31,8 +31,13 @@ def key_document(
     needs: Mapping[str, tuple[FileRecord, ...]],
     needed_facts: Mapping[str, Mapping[str, Json]],
     tools: Mapping[str, str],
+    read: Mapping[str, Digest | None] | None = None,
 ) -> Document:
-    """What the outputs of an action depend on: recipe, sources by digest, needed outputs by digest, tool identities."""
+    """What the outputs of an action depend on: recipe, sources by digest, needed outputs by digest, tool identities.
+
+    `read` are the files and folders of the project that were read besides the declared sources, as the tools said; None
+    for one that was looked for in vain.
+    """
     return {
         "recipe": type(action.recipe).__name__,
         "revision": action.recipe.revision,
@@ -45,7 +50,19 @@ def key_document(
         },
         "facts": {need: Digest.of(canonical(dict(facts))).hex for need, facts in sorted(needed_facts.items())},
         "tools": {name: tools[name] for name in sorted(action.tools)},
+        **({"read": {name: digest.hex if digest else "absent" for name, digest in read.items()}} if read else {}),
     }
+
+
+def inputs(document: Document, part: str) -> dict[str, Json]:
+    """The `sources`, or what was `read` besides them, by name: digests."""
+    found = document.get(part, {})
+    return found if isinstance(found, dict) else {}
+
+
+def read_of(document: Document) -> tuple[str, ...]:
+    """Names of what was read besides the declared sources."""
+    return tuple(sorted(inputs(document, "read")))
 
 
 def key_of(document: Document) -> Digest:

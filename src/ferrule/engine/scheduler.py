@@ -7,25 +7,26 @@ import shutil
 import threading
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, Noticed, RunFinished, RunStarted
 from ferrule.engine.jobserver import Jobserver
-from ferrule.engine.key import Document, difference, key_document, key_of
-from ferrule.engine.sources import source_digests
+from ferrule.engine.key import Document, difference, inputs, key_document, key_of, read_of
+from ferrule.engine.sources import changed_since, source_digests
 from ferrule.engine.store import Result, Store, file_name
 from ferrule.engine.workshop import Site, Workshop
 from ferrule.errors import BuildError, FerruleError, StorageError
 from ferrule.model import Action, Digest, FileRecord, Outcome, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ferrule.engine.events import Event, Listener
     from ferrule.engine.sources import StatIndex
 
 _POLL_SECONDS: Final = 0.02
+_ROUNDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class _Run:
     tokens: Jobserver | None = None
     sources: dict[tuple[str, ...], dict[str, Digest]] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
+    noticed: set[str] = field(default_factory=set)
 
     def execute(self) -> tuple[Outcome, ...]:
         engine, started = self.engine, self.engine.monotonic()
@@ -148,18 +150,21 @@ class _Run:
         if lost:
             root = next((n for n in lost if self.outcomes[n].state == "failed"), lost[0])
             return Outcome(action, "skipped", reason=f"{root} {self.outcomes[root].state}")
+        found: list[tuple[Digest, Document, str]] = []
         try:
-            document = self._document(action)
+            for read in self.engine.store.reads(key_of(self._document(action, ())), action.id):
+                document = self._document(action, read)
+                key = key_of(document)
+                result = self.engine.store.find(key)
+                stale = self._stale(result) if result else None
+                if result and stale is None:
+                    return Outcome(action, "cached", key, result.files, result.facts, reason="nothing changed")
+                found.append((key, document, stale or self._why(action, document)))
         except FerruleError as error:
             return Outcome(action, "failed", reason=error.message, error=error)
-        key = key_of(document)
-        result = self.engine.store.find(key)
-        stale = self._stale(result) if result else None
-        if result and stale is None:
-            return Outcome(action, "cached", key, result.files, result.facts, reason="nothing changed")
-        return key, document, stale or self._why(action, document)
+        return found[0]
 
-    def _document(self, action: Action) -> Document:
+    def _document(self, action: Action, read: tuple[str, ...]) -> Document:
         toolchain = self.engine.site.toolchain
         identities = {name: toolchain.identity(name) for name in action.tools} if toolchain else {}
         if action.sources not in self.sources:
@@ -170,17 +175,27 @@ class _Run:
             needs={need: self.outcomes[need].files for need in action.needs},
             needed_facts={need: self.outcomes[need].facts for need in action.needs},
             tools=identities,
+            read=self._digests(read),
         )
 
+    def _digests(self, names: Iterable[str]) -> dict[str, Digest | None]:
+        """Digest of each file or folder, None where there is neither; raises StorageError."""
+        try:
+            return {name: self.engine.index.content(self.engine.site.project / name) for name in names}
+        except OSError as error:
+            raise StorageError(f"a source cannot be read: {error.strerror}", where=str(error.filename)) from error
+
+    def _values(self, names: Iterable[str]) -> dict[str, Digest | None]:
+        """Digests of the values that children get of variables of the environment."""
+        given = self.engine.site.environment
+        return {name: Digest.of(given[name].encode()) if name in given else None for name in names}
+
     def _stale(self, result: Result) -> str | None:
-        """Name the first discovered file that is no longer as it was."""
-        for name, digest in result.discovered.items():
-            try:
-                now = self.engine.index.digest(self.engine.site.project / name)
-                if now != digest:
-                    return f"{name}: {digest.short} -> {now.short}"
-            except OSError:
-                return f"{name} is gone"
+        """The first file that was read, or variable that was asked for, that is no longer as it was."""
+        now = {**self._digests(result.discovered), **self._values(result.asked)}
+        for name, before in {**result.discovered, **result.asked}.items():
+            if now[name] != before:
+                return f"{name}: {_brief(before)} -> {_brief(now[name])}"
         return None
 
     def _why(self, action: Action, document: Document) -> str:
@@ -245,10 +260,8 @@ class _Run:
         started = self.engine.monotonic()
         outcome = Outcome(action, "built", key, reason=reason)
         try:
-            result = self._make(action, key, started)
-            self._check_unchanged(action, document)
-            self.engine.store.save(result, action.id, document)
-            outcome = replace(outcome, files=result.files, facts=result.facts)
+            result = self._made(action, key, document, started)
+            outcome = replace(outcome, key=result.key, files=result.files, facts=result.facts)
         except FerruleError as error:
             outcome = replace(outcome, state="failed", reason=error.message.splitlines()[0], error=error)
         except OSError as error:
@@ -262,12 +275,46 @@ class _Run:
             outcome = replace(outcome, state="failed", reason=str(error), error=error)
         self.done.put((action, replace(outcome, seconds=self.engine.monotonic() - started)))
 
+    def _made(self, action: Action, key: Digest, document: Document, started: float) -> Result:
+        """Run a recipe and keep its result under the key of all that it read.
+
+        What that is only the tools can say, and afterwards. If it was not known before, the key was another, and what
+        was made may hold that one: then the recipe runs again, of which tools with an incremental state make little.
+        """
+        for _ in range(_ROUNDS):
+            result = self._make(action, key, started)
+            read = tuple(sorted(name for name in result.discovered if not name.startswith("/")))
+            if read == read_of(document):
+                self._check_unchanged(action, document)
+                if read:
+                    result = replace(result, declared=key_of(self._document(action, ())))
+                self.engine.store.save(result, action.id, document)
+                return result
+            more = [name for name in read if name not in read_of(document)]
+            if more:
+                self.notice(
+                    f"{action.artifact} also reads {more[0]}{f' and {len(more) - 1} more' if len(more) > 1 else ''}, "
+                    "so that its key is known only now and it is made once more"
+                )
+            document = self._document(action, read)
+            key = key_of(document)
+            known = self.engine.store.find(key)
+            if known and self._stale(known) is None:
+                self.engine.store.save(known, action.id, document)
+                return known
+        raise BuildError(
+            "it reads other files each time it is built, so nobody can say what it is made of",
+            where=action.id,
+            hint="does a build script or macro choose by chance what it reads?",
+        )
+
     def _make(self, action: Action, key: Digest, started: float) -> Result:
         assert self.tokens is not None  # noqa: S101 - for the type checker: a recipe runs under a token
         folder = self.engine.work / file_name(action.id)
         log = self.engine.work / "logs" / f"{file_name(action.id)}.log"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        began = folder.stat().st_ctime_ns
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
         site = replace(self.engine.site, environment={**self.engine.site.environment, **self.tokens.environment})
@@ -280,12 +327,15 @@ class _Run:
             needed={need: self._paths(self.outcomes[need].files) for need in action.needs},
             facts_of={need: self.outcomes[need].facts for need in action.needs},
             tell=lambda text: self.done.put(ActionProgress(action, text)),
+            look=self.engine.index.content,
         )
         action.recipe.make(shop)
-        files = tuple(self._take(folder, name) for name in _made(action, folder))
-        discovered = self._discovered(shop.found)
+        files = tuple(self._take(folder, name) for name in _outputs(action, folder))
+        discovered = self._discovered(shop.found, began)
+        asked = self._asked(shop.asks)
         shutil.rmtree(folder, ignore_errors=True)
-        return Result(key, files, shop.said, discovered, self.engine.monotonic() - started)
+        seconds = self.engine.monotonic() - started
+        return Result(key, files, shop.said, discovered, seconds, asked)
 
     def _paths(self, records: tuple[FileRecord, ...]) -> Mapping[str, Path]:
         return {record.name: self.engine.store.object(record.digest) for record in records}
@@ -295,27 +345,62 @@ class _Run:
         digest, size = self.engine.store.put_file(path)
         return FileRecord(name, digest, size, executable=bool(path.stat().st_mode & 0o100))
 
-    def _discovered(self, paths: list[Path]) -> dict[str, Digest]:
-        """Digests of files read beyond the declared sources, by path relative to the project."""
-        root, found = self.engine.site.project, {}
-        for path in sorted(set(paths)):
-            name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-            found[name] = self.engine.index.digest(path)
-        return found
+    def _discovered(self, paths: list[Path], began: int) -> dict[str, Digest | None]:
+        """Digests of what was read beyond the declared sources, by path relative to the project, or absolute outside.
+
+        Refuses what changed outside while it was read; in the project, `_check_unchanged` compares.
+        """
+        root = self.engine.site.project
+        names = {p.relative_to(root).as_posix() if p.is_relative_to(root) else str(p) for p in paths}
+        for name in names:
+            if name.startswith("/") and changed_since(Path(name), began):
+                raise _changed(name)
+        return self._digests(sorted(names))
+
+    def _asked(self, asks: Mapping[str, str]) -> dict[str, Digest | None]:
+        """The values of variables that were asked for, as far as children may get them; says which they do not get."""
+        from ferrule.tools.run import is_passed_on  # noqa: PLC0415
+
+        for name in sorted(asks):
+            if name in self.engine.site.host.environment and not is_passed_on(name):
+                self.notice(
+                    f"{asks[name]} asks for {name}, which is set here but not passed on; what is to count belongs "
+                    f"into targets.yaml, as `env: {{{name}: …}}` of what is compiled"
+                )
+        return self._values(sorted(name for name in asks if is_passed_on(name)))
+
+    def notice(self, text: str) -> None:
+        """Tell a sentence once in a run."""
+        if text not in self.noticed:
+            self.noticed.add(text)
+            self.done.put(Noticed(text))
 
     def _check_unchanged(self, action: Action, document: Document) -> None:
         """Refuse a result whose sources changed while it was made: nobody can say which of the two it holds."""
-        now = source_digests(self.engine.index, self.engine.site.project, action.sources)
-        before = document["sources"]
-        assert isinstance(before, dict)  # noqa: S101 - for the type checker
-        after = {name: digest.hex for name, digest in now.items()}
+        now = key_document(
+            action,
+            sources=source_digests(self.engine.index, self.engine.site.project, action.sources),
+            needs={},
+            needed_facts={},
+            tools=dict.fromkeys(action.tools, ""),
+            read=self._digests(read_of(document)),
+        )
+        before, after = ({**inputs(told, "sources"), **inputs(told, "read")} for told in (document, now))
         changed = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
         if changed:
-            raise BuildError(
-                "a source changed while this was built, so the result was not kept",
-                where=changed[0],
-                hint="run the same command again",
-            )
+            raise _changed(changed[0])
+
+
+def _changed(name: str) -> BuildError:
+    return BuildError(
+        "a source changed while this was built, so the result was not kept",
+        where=name,
+        hint="run the same command again",
+    )
+
+
+def _brief(digest: Digest | None) -> str:
+    return digest.short if digest else "absent"
 
 
 def _jobserver(jobs: int) -> Jobserver:
@@ -329,7 +414,7 @@ def _jobserver(jobs: int) -> Jobserver:
         ) from error
 
 
-def _made(action: Action, folder: Path) -> list[str]:
+def _outputs(action: Action, folder: Path) -> list[str]:
     """Names of all files that the declared outputs consist of; raises BuildError if one was not made."""
     names: list[str] = []
     for output in action.outputs:

@@ -65,6 +65,25 @@ class StatIndex:
                 self._changed = True
         return Digest(hexadecimal)
 
+    def content(self, path: Path) -> Digest | None:
+        """Digest of a file, or of a folder (names and contents of all files below it); None where there is neither.
+
+        Raises OSError for what cannot be read.
+        """
+        try:
+            stat = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return Digest.of("".join(self._lines(path)).encode()) if S_ISDIR(stat.st_mode) else self.digest(path, stat)
+
+    def _lines(self, top: Path) -> Iterator[str]:
+        for folder, folders, files in os.walk(top):
+            folders[:] = sorted(name for name in folders if name not in IGNORED)
+            for name in sorted(files):
+                path = os.path.join(folder, name)  # noqa: PTH118 - a Path costs more
+                content = self.digest(path) if os.path.isfile(path) else None  # noqa: PTH113
+                yield f"{content} {os.path.relpath(path, top)}\0"
+
     def remember(self, path: Path, digest: Digest) -> None:
         """Take over a digest that was computed while the file was written, so that it is not read again."""
         stat = path.stat()
@@ -149,6 +168,12 @@ def _checked_link(root: str, path: str, name: str) -> str:
     if not os.path.isfile(_check_inside(root, path, name)):  # noqa: PTH113
         raise BuildError("this link does not lead to a file", where=name, hint="replace it by what it points to")
     return path
+
+
+def changed_since(path: Path, began: int) -> bool:
+    """Whether a file, or anything in a folder, changed after a moment of the file system's time, in nanoseconds."""
+    below = path.rglob("*") if path.is_dir() else ()
+    return any(p.lstat().st_ctime_ns > began for p in (path, *below) if p.exists())
 
 
 def source_digests(index: StatIndex, root: Path, names: tuple[str, ...]) -> dict[str, Digest]:

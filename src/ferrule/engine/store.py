@@ -2,6 +2,7 @@
 
     objects/ab/abcdef…   a file's content, named by its SHA-256, read-only
     results/<key>.json   what an action with that key made, with a checksum of the record itself
+    reads/<key>.json     names of files that actions read besides the declared sources, by the key of what is declared
     latest/<action>.json the key document of an action's last result, to explain what changed
 
 Everything is written aside, flushed and renamed. A record or content that does not match its digest is dropped and
@@ -20,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.engine.key import Document, canonical
+from ferrule.engine.key import Document, canonical, read_of
 from ferrule.errors import StorageError
-from ferrule.model import Digest, FileRecord, Json
+from ferrule.model import Digest, FileRecord, Json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,17 +35,25 @@ ASIDE: Final = ".aside-"
 
 _CHUNK: Final = 1 << 20
 _VERSION: Final = 1
+_READS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an action made: its files, the facts it measured, and files it read beyond its declared sources."""
+    """What an action made: its files, the facts it measured, and what it depended on beyond its key.
+
+    `discovered` are digests of files and folders that were read besides the declared sources, `asked` those of the
+    values of variables of the environment; None for what was not there. `declared` is the key without what was read
+    besides, if anything of the project was.
+    """
 
     key: Digest
     files: tuple[FileRecord, ...]
     facts: Mapping[str, Json] = field(default_factory=dict)
-    discovered: Mapping[str, Digest] = field(default_factory=dict)
+    discovered: Mapping[str, Digest | None] = field(default_factory=dict)
     seconds: float = 0.0
+    asked: Mapping[str, Digest | None] = field(default_factory=dict)
+    declared: Digest | None = None
 
 
 class Store:
@@ -139,6 +148,11 @@ class Store:
 
     def keep(self, result: Result) -> None:
         """Keep a result that another machine made, whose files are already in the store. Raises StorageError."""
+        if result.declared is not None:
+            read = tuple(sorted(n for n in result.discovered if not n.startswith("/")))
+            known = self._known_reads(result.declared)
+            if read not in known:
+                self._write(self._reads(result.declared), canonical(to_json([read, *known][:_READS])))
         self._write(self._record(result.key), encode(result))
 
     def latest(self, action: str) -> dict[str, Any] | None:
@@ -148,6 +162,25 @@ class Store:
         except (OSError, ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) and isinstance(found.get("document"), dict) else None
+
+    def reads(self, declared: Digest, action: str) -> list[tuple[str, ...]]:
+        """What may be read besides the declared sources, by name, the likeliest first.
+
+        That is what was read where the key of all that is declared was the same, and what the action read last.
+        """
+        latest = self.latest(action)
+        last = read_of(latest["document"]) if latest else ()
+        return list(dict.fromkeys((*self._known_reads(declared), last)))
+
+    def _known_reads(self, declared: Digest) -> list[tuple[str, ...]]:
+        try:
+            known = json.loads(self._reads(declared).read_bytes())
+            return [tuple(map(str, names)) for names in known]
+        except (OSError, ValueError, TypeError, RecursionError):
+            return []  # absent or damaged: the tools will say it again
+
+    def _reads(self, declared: Digest) -> Path:
+        return self.root / "reads" / f"{declared}.json"
 
     def _record(self, key: Digest) -> Path:
         return self.root / "results" / f"{key}.json"
@@ -275,8 +308,10 @@ def encode(result: Result) -> bytes:
         "key": result.key.hex,
         "files": [[r.name, r.digest.hex, r.size, r.executable] for r in result.files],
         "facts": dict(result.facts),
-        "discovered": {name: digest.hex for name, digest in sorted(result.discovered.items())},
+        "discovered": {name: digest.hex if digest else None for name, digest in sorted(result.discovered.items())},
+        "asked": {name: digest.hex if digest else None for name, digest in sorted(result.asked.items())},
         "seconds": round(result.seconds, 3),
+        "declared": result.declared.hex if result.declared else None,
     }
     return canonical({"body": body, "sha256": Digest.of(canonical(body)).hex})
 
@@ -293,6 +328,8 @@ def decode(data: bytes, key: Digest) -> Result:
         key=key,
         files=tuple(FileRecord(str(n), Digest(d), int(s), bool(x)) for n, d, s, x in body["files"]),
         facts=body["facts"],
-        discovered={str(n): Digest(d) for n, d in body["discovered"].items()},
+        discovered={str(n): Digest(d) if d else None for n, d in body["discovered"].items()},
+        asked={str(n): Digest(d) if d else None for n, d in body.get("asked", {}).items()},
         seconds=float(body["seconds"]),
+        declared=Digest(body["declared"]) if body.get("declared") else None,
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ferrule.model import Action, Digest, Json, Made, Output
     from ferrule.tools.cargo import Command
+    from ferrule.tools.cargo import Made as Built
     from ferrule.tools.host import Host
     from ferrule.tools.toolchain import Toolchain
 
@@ -39,7 +40,8 @@ class Workshop:
     """One action at work. `folder` is empty at the start; when `make` returns, the outputs stand in it.
 
     `needed` are the outputs of needed actions by action id and output name (read-only), `facts_of` what those actions
-    said, `key` the action's own key. `said` and `found` collect what the recipe reports.
+    said, `key` the action's own key, `look` the digest of a file or folder (None where there is neither). `said`,
+    `found` and `asks` collect what the recipe reports.
     """
 
     action: Action
@@ -50,8 +52,10 @@ class Workshop:
     needed: Mapping[str, Mapping[str, Path]]
     facts_of: Mapping[str, Mapping[str, Json]]
     tell: Callable[[str], None]
+    look: Callable[[Path], Digest | None]
     said: dict[str, Json] = field(default_factory=dict)
     found: list[Path] = field(default_factory=list)
+    asks: dict[str, str] = field(default_factory=dict)
 
     @property
     def project(self) -> Path:
@@ -84,8 +88,25 @@ class Workshop:
         self.said.update(facts)
 
     def discovered(self, paths: Iterable[Path]) -> None:
-        """Name files that were read beyond the declared sources: a change in one makes the result stale."""
+        """Name files and folders that were read, or looked for in vain, beyond the declared sources.
+
+        Those in the project become part of the key; a change in another makes the result stale.
+        """
         self.found.extend(paths)
+
+    def asked(self, variables: Mapping[str, str]) -> None:
+        """Name variables of the environment that were asked for, and by whom: another value makes the result stale."""
+        self.asks.update(variables)
+
+    def depends_on(self, made: Built, workspace: Path) -> None:
+        """Name everything that a build by Cargo depends on besides the declared sources."""
+        from ferrule.tools import cargo  # noqa: PLC0415
+
+        self.discovered(cargo.outside(made.read, [self.project / source for source in self.action.sources]))
+        # Settings in the project are declared as far as there are any, and a new one changes the plan.
+        settings = cargo.settings(workspace, self.site.environment)
+        self.discovered(path for path in settings if not path.is_relative_to(self.project))
+        self.asked(made.asks)
 
     def progress(self, text: str) -> None:
         """Show one short line about what is being done."""

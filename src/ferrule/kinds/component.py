@@ -11,7 +11,7 @@ from pydantic import Field
 from ferrule.errors import VerificationError
 from ferrule.model import Action, Compiled, Digest, Output
 from ferrule.platforms import PLATFORMS
-from ferrule.spec import Context, CrateRef, Feature, Kind, ProjectPath, RelativePath, Spec
+from ferrule.spec import Context, CrateRef, Feature, Kind, ProjectPath, RelativePath, Spec, Variable, environment_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +38,15 @@ class ComponentSpec(Spec):
     )
     features: tuple[Feature, ...] = Field(default=(), description="Cargo features.")
     default_features: bool = Field(default=True, description="Whether the crate's default features are on.")
+    env: dict[Variable, str] = Field(
+        default_factory=dict,
+        description="Variables for build scripts and macros, which get nothing else of a person's own environment.",
+    )
+    reads: tuple[Annotated[RelativePath, ProjectPath("either")], ...] = Field(
+        default=(),
+        description="Files and folders outside of the crates' own sources that the build reads. Cargo tells of them "
+        "afterwards anyway; where they are named, the last crate is not compiled twice on a new machine.",
+    )
     wasi: bool = Field(default=False, description="Whether imports of WASI are allowed.")
 
 
@@ -63,12 +72,13 @@ def plan(spec: ComponentSpec, context: Context) -> list[Action]:
                 default_features=spec.default_features,
                 wasi=spec.wasi,
                 version=context.project.version,
+                env=environment_of(spec.env),
             ),
             outputs=tuple(
                 Output(name, role, name if context.ship else None)
                 for name, role in ((f"{stem}.core.wasm", "module"), (f"{stem}.wasm", "component"))
             ),
-            sources=tuple(dict.fromkeys((*context.workspace.sources(crate.name), wit))),
+            sources=tuple(dict.fromkeys((*context.workspace.compiled(crate.name), wit, *spec.reads))),
             tools=("rustc", "cargo", f"std-{target.triple}", "wasm-component-ld", "wasm-ld"),
             compiles=Compiled(crate.name, target.triple, spec.features, spec.default_features),
         )
@@ -80,7 +90,7 @@ def plan(spec: ComponentSpec, context: Context) -> list[Action]:
 class WasmComponent:
     """Compile a crate to a core module, make a component of that, and write fingerprints into both."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     workspace: str
     crate: str
@@ -92,6 +102,7 @@ class WasmComponent:
     default_features: bool
     wasi: bool
     version: str
+    env: tuple[tuple[str, str], ...]
 
     def make(self, shop: Workshop) -> None:
         """Build both and check that the module imports nothing but what the WIT declares."""
@@ -116,23 +127,26 @@ class WasmComponent:
     def _module(self, shop: Workshop, interface: Digest) -> Path:
         from ferrule.tools import cargo  # noqa: PLC0415
 
+        build = cargo.WasmBuild(
+            workspace=shop.project / self.workspace,
+            package=self.crate,
+            profile=self.profile,
+            features=self.features,
+            default_features=self.default_features,
+        )
         command = cargo.wasm_command(
             shop.toolchain,
-            cargo.WasmBuild(
-                workspace=shop.project / self.workspace,
-                package=self.crate,
-                profile=self.profile,
-                features=self.features,
-                default_features=self.default_features,
-            ),
+            build,
             target_folder=shop.cache(f"cargo/{self.triple}"),
             environment=shop.site.environment,
             offline=shop.site.host.offline,
-            extra={"FERRULE_FINGERPRINT": shop.key.hex, "FERRULE_INTERFACE": interface.hex},
+            extra={**dict(self.env), "FERRULE_FINGERPRINT": shop.key.hex, "FERRULE_INTERFACE": interface.hex},
         )
-        made = cargo.build(shop.run, command, shop.progress)
-        shop.discovered(cargo.outside(made.read, [shop.project / s for s in shop.action.sources]))
-        return made.file(self.crate, PLATFORMS[self.triple], "cdylib", self.library)
+        made = cargo.build(shop.run, command, shop.progress, cargo.units(build, command, shop.toolchain, shop.look))
+        shop.depends_on(made, build.workspace)
+        module = shop.folder / "module.wasm"
+        made.take(made.file(self.crate, PLATFORMS[self.triple], "cdylib", self.library), module, shop.look)
+        return module
 
 
 def _canonical(value: dict[str, str]) -> bytes:

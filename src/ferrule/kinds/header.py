@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ferrule.errors import ConfigError
 from ferrule.model import Action, Digest, Output
 from ferrule.spec import Context, CrateRef, Kind, ProjectPath, RelativePath, Spec
 
@@ -54,17 +55,29 @@ def plan(spec: HeaderSpec, context: Context) -> list[Action]:
                 version=context.project.version,
             ),
             outputs=(Output(name, "header", f"include/{name}" if context.ship else None),),
-            sources=(*context.workspace.sources(crate.name), *([spec.config] if spec.config else [])),
+            sources=(*context.workspace.compiled(crate.name, alone=True), *_config(spec, context)),
             tools=("rustc", "cargo", "cbindgen"),
         )
     ]
+
+
+def _config(spec: HeaderSpec, context: Context) -> list[str]:
+    """The configuration of cbindgen, if there is one."""
+    name = spec.config or f"{context.crate(spec.crate).folder}/cbindgen.toml"
+    try:
+        context.read_text(name)
+    except ConfigError:
+        if spec.config:
+            raise
+        return []
+    return [name]
 
 
 @dataclass(frozen=True, slots=True)
 class CbindgenHeader:
     """Run cbindgen, fingerprint what it declares, and write both into the header."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     workspace: str
     crate: str
@@ -75,11 +88,11 @@ class CbindgenHeader:
 
     def make(self, shop: Workshop) -> None:
         """Write the header; raises BuildError with cbindgen's own words and place."""
-        from ferrule.tools import cargo, cbindgen  # noqa: PLC0415
+        from ferrule.tools import cargo, cbindgen, units  # noqa: PLC0415
 
         default = shop.project / self.crate_folder / "cbindgen.toml"
         config = shop.project / self.config if self.config else default if default.is_file() else None
-        raw, metadata = shop.folder / "raw.h", shop.folder / "metadata.json"
+        raw, metadata, notes = (shop.folder / name for name in ("raw.h", "metadata.json", "raw.d"))
         workspace, offline = shop.project / self.workspace, shop.site.host.offline
         known = cargo.metadata(shop.run, shop.toolchain, workspace, shop.site.environment, offline=offline)
         metadata.write_text(known, encoding="utf-8")
@@ -91,9 +104,12 @@ class CbindgenHeader:
             metadata=metadata,
             config=config,
             output=raw,
+            notes=notes,
             offline=offline,
         )
         shop.run(command)
+        read, _ = units.noted(notes.read_text(encoding="utf-8"))
+        shop.discovered(cargo.outside(read, [shop.project / s for s in shop.action.sources]))
         text = raw.read_text(encoding="utf-8")
         interface = interface_of(text)
         shop.say(interface=interface.hex)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -14,13 +13,24 @@ from pydantic import Field
 from ferrule.errors import VerificationError
 from ferrule.model import Action, Compiled, Output
 from ferrule.platforms import PLATFORMS
-from ferrule.spec import ArtifactRef, Context, CrateRef, Feature, Kind, PlanProblem, Spec
+from ferrule.spec import (
+    ArtifactRef,
+    Context,
+    CrateRef,
+    Feature,
+    Kind,
+    PlanProblem,
+    ProjectPath,
+    RelativePath,
+    Spec,
+    Variable,
+    environment_of,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ferrule.engine.workshop import Workshop
     from ferrule.model import Target
+    from ferrule.tools.cargo import Made
 
 LibraryType = Literal["cdylib", "staticlib"]
 
@@ -49,6 +59,17 @@ class LibrarySpec(Spec):
     )
     features: tuple[Feature, ...] = Field(default=(), description="Cargo features.")
     default_features: bool = Field(default=True, description="Whether the crate's default features are on.")
+    env: dict[Variable, str] = Field(
+        default_factory=dict,
+        description="Variables for build scripts and macros, which get nothing else of a person's own environment.",
+        examples=[{"ICU4X_DATA_DIR": "data"}],
+    )
+    reads: tuple[Annotated[RelativePath, ProjectPath("either")], ...] = Field(
+        default=(),
+        description="Files and folders outside of the crates' own sources that the build reads. Cargo tells of them "
+        "afterwards anyway; where they are named, the last crate is not compiled twice on a new machine.",
+        examples=[["assets/words.txt"]],
+    )
     exports: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_*?][A-Za-z0-9_*?.$@]*$")], ...] | None = Field(
         default=None, description="Globs of the symbols the cdylib may export; anything else it exports is an error."
     )
@@ -107,10 +128,11 @@ def _action(context: Context, target: Target) -> Action:
             exports=spec.exports,
             commit=context.project.commit,
             header=headers[0].id if headers else None,
+            env=environment_of(spec.env),
         ),
         outputs=tuple(Output(names[t], t, place + names[t] if place else None) for t in spec.types),
         needs=tuple(h.id for h in headers),
-        sources=context.workspace.sources(crate.name),
+        sources=tuple(dict.fromkeys((*context.workspace.compiled(crate.name), *spec.reads))),
         tools=("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
         traits=(("library", name), ("abi", abi)),
         compiles=Compiled(crate.name, target.triple, spec.features, spec.default_features),
@@ -121,7 +143,7 @@ def _action(context: Context, target: Target) -> Action:
 class CargoLibrary:
     """Build a crate with Cargo for one target, take what Cargo says it made, and measure it."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     workspace: str
     crate: str
@@ -137,41 +159,43 @@ class CargoLibrary:
     exports: tuple[str, ...] | None
     commit: str
     header: str | None
+    env: tuple[tuple[str, str], ...]
 
     def make(self, shop: Workshop) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
         from ferrule.tools import cargo, zig  # noqa: PLC0415
 
         zig.prime(shop.toolchain, shop.site.host.cache, shop.site.environment)
+        build = cargo.LibraryBuild(
+            workspace=shop.project / self.workspace,
+            package=self.crate,
+            triple=self.triple,
+            types=self.types,
+            glibc=self.glibc,
+            macos=self.macos,
+            profile=self.profile,
+            features=self.features,
+            default_features=self.default_features,
+            soname=self.soname,
+        )
         command = cargo.library_command(
             shop.toolchain,
-            cargo.LibraryBuild(
-                workspace=shop.project / self.workspace,
-                package=self.crate,
-                triple=self.triple,
-                types=self.types,
-                glibc=self.glibc,
-                macos=self.macos,
-                profile=self.profile,
-                features=self.features,
-                default_features=self.default_features,
-                soname=self.soname,
-            ),
+            build,
             target_folder=shop.cache(f"cargo/{self.triple}"),
             cache=shop.site.host.cache,
             environment=shop.site.environment,
             offline=shop.site.host.offline,
-            extra=self._identity(shop),
+            extra={**dict(self.env), **self._identity(shop)},
         )
         floor, host = self.glibc or self.macos, shop.site.host
         first = zig.first_link(
             shop.toolchain.tool("zig"), PLATFORMS[self.triple], floor, host.cache, shop.site.environment
         )
         with first:
-            made = cargo.build(shop.run, command, shop.progress)
-        shop.discovered(cargo.outside(made.read, [shop.project / s for s in shop.action.sources]))
+            made = cargo.build(shop.run, command, shop.progress, cargo.units(build, command, shop.toolchain, shop.look))
+        shop.depends_on(made, build.workspace)
         for kind in self.types:
-            self._take(shop, kind, made.file(self.crate, PLATFORMS[self.triple], kind, self.library))
+            self._take(shop, kind, made)
         shop.say(link=list(made.native_libraries), **self._told(shop))
 
     def _identity(self, shop: Workshop) -> dict[str, str]:
@@ -184,11 +208,11 @@ class CargoLibrary:
         interface = shop.facts_of[self.header].get("interface") if self.header else None
         return {"fingerprint": shop.key.hex, **({"interface": str(interface)} if interface else {})}
 
-    def _take(self, shop: Workshop, kind: LibraryType, made: Path) -> None:
+    def _take(self, shop: Workshop, kind: LibraryType, made: Made) -> None:
         from ferrule.formats import binary  # noqa: PLC0415
 
         target = shop.output(kind)
-        shutil.copyfile(made, target)
+        made.take(made.file(self.crate, PLATFORMS[self.triple], kind, self.library), target, shop.look)
         facts = binary.measure(target)
         problems = binary.check(
             facts,

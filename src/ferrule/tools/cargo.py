@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -11,17 +12,23 @@ from typing import TYPE_CHECKING, Protocol
 from ferrule.errors import BuildError
 from ferrule.platforms import PLATFORMS
 from ferrule.tools.run import ToolFailed
+from ferrule.tools.units import ARTIFACT, SCRIPT, Units, package_name
 from ferrule.tools.zig import cache_folder as zig_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ferrule.platforms import Platform
     from ferrule.tools.toolchain import Toolchain
+    from ferrule.tools.units import Look, Message
 
 _WASM = "wasm32-unknown-unknown"
 _SEPARATOR = "\x1f"  # of CARGO_ENCODED_RUSTFLAGS ("The Cargo Book", Environment variables)
 _NOWHERE = "/nonexistent/python"
+# What Cargo sets for build scripts and compilers ("The Cargo Book", Environment variables).
+_OF_CARGO = re.compile(
+    r"CARGO(_.*)?|DEP_.*|RUSTC(_.*)?|RUSTDOC|RUSTFLAGS|OUT_DIR|TARGET|HOST|NUM_JOBS|OPT_LEVEL|DEBUG|PROFILE|MAKEFLAGS"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,11 +248,18 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Everything that a build made, the sources it read, and what a static library must be linked with."""
+    """What a build made and what that depends on.
+
+    `built` is everything that Cargo named, `digests` are of the files when Cargo had written them; `read` are files,
+    folders and manifests that were read for it, `asks` the variables of the environment that were asked for, each with
+    the first package that did, `native_libraries` what a static library must be linked with.
+    """
 
     built: tuple[Built, ...]
     read: tuple[Path, ...]
     native_libraries: tuple[str, ...]
+    asks: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[Path, str] = field(default_factory=dict)
 
     def file(self, package: str, platform: Platform, kind: str, library: str) -> Path:
         """The file of a package's library of a kind (`cdylib`, `staticlib`); raises BuildError if there is none."""
@@ -259,6 +273,17 @@ class Made:
             hint=f"does the crate's [lib] have another name than {library}?",
         )
 
+    def take(self, file: Path, target: Path, look: Look) -> None:
+        """Copy a file that Cargo wrote; raises BuildError if it is not as Cargo wrote it."""
+        shutil.copyfile(file, target)
+        digest = look(target)
+        if digest is None or self.digests.get(file) != digest.hex:
+            raise BuildError(
+                "this was changed after Cargo had written it, so it was not taken",
+                where=str(file),
+                hint="run the same command again; does something else write into this folder?",
+            )
+
 
 class Runner(Protocol):
     """Runs a command, hands over each line, and returns its standard output."""
@@ -267,12 +292,34 @@ class Runner(Protocol):
         """Raises BuildError if the command fails."""
 
 
-def build(run: Runner, command: Command, say: Callable[[str], None]) -> Made:
-    """Run a build and read what Cargo says of it; raises BuildError that names the place of the first error."""
+def build(run: Runner, command: Command, say: Callable[[str], None], units: Units) -> Made:
+    """Run a build and read what Cargo says of it; raises BuildError that names the place of the first error.
+
+    Cargo runs once more if it used something in its folder that is not as it wrote it.
+    """
+    with units.watched():
+        for _ in range(2):
+            messages, libraries = _run(run, command, say, units)
+            doubtful = units.doubtful(messages)
+            if not doubtful:
+                return _made(messages, units, libraries, command)
+            units.forget(doubtful)
+    raise BuildError(
+        f"what Cargo made of {', '.join(sorted(doubtful))} changes while it builds, so nothing was taken",
+        where=str(units.folder),
+        hint="does another program write into this folder? If not, delete the folder",
+    )
+
+
+def _run(
+    run: Runner, command: Command, say: Callable[[str], None], units: Units
+) -> tuple[list[Message], tuple[str, ...]]:
     libraries: list[str] = []
 
     def hear(line: str) -> None:
-        if crate := re.match(r"\s+(?:Compiling|Downloaded) (\S+ v\S+)", line):
+        if line.startswith('{"reason":'):
+            units.note(json.loads(line))
+        elif crate := re.match(r"\s+(?:Compiling|Downloaded) (\S+ v\S+)", line):
             say(f"compiling {crate[1]}")
         elif said := re.search(r"native-static-libs: (.+)", line):
             libraries[:] = said[1].split()
@@ -281,15 +328,40 @@ def build(run: Runner, command: Command, say: Callable[[str], None]) -> Made:
         stdout = run(command, on_line=hear)
     except ToolFailed as failed:
         raise explain(failed) from failed
-    built = tuple(parse_messages(stdout))
-    target_folder = Path(command.env["CARGO_TARGET_DIR"])
-    return Made(built, tuple(_read(built, target_folder)), tuple(libraries))
+    return list(parse_messages(stdout)), tuple(libraries)
 
 
-def _read(built: Iterable[Built], target_folder: Path) -> list[Path]:
-    notes = {path.with_suffix(".d") for one in built for path in one.files}
-    paths = {path for note in notes if note.is_file() for path in dep_info(note.read_text(encoding="utf-8"))}
-    return sorted(path for path in paths if target_folder not in path.parents)
+def _made(messages: Iterable[Message], units: Units, libraries: tuple[str, ...], command: Command) -> Made:
+    found = units.of(messages)
+    asks: dict[str, str] = {}
+    for unit in found:
+        asks |= {name: unit.package for name in unit.asks if name not in asks}
+    given = {*command.env, *(name for m in messages if m["reason"] == SCRIPT for name, _ in m["env"])}
+    return Made(
+        built=tuple(_built(m) for m in messages if m["reason"] == ARTIFACT),
+        read=tuple(sorted({Path(path) for unit in found for path in unit.read})),
+        native_libraries=libraries,
+        asks={name: package for name, package in asks.items() if name not in given and not _OF_CARGO.fullmatch(name)},
+        digests={units.folder / name: digest for unit in found for name, digest in unit.wrote.items() if digest},
+    )
+
+
+def _built(message: Message) -> Built:
+    files = tuple(Path(name) for name in message["filenames"])
+    return Built(package_name(message["package_id"]), tuple(message["target"]["crate_types"]), files)
+
+
+def units(build: LibraryBuild | WasmBuild, command: Command, toolchain: Toolchain, look: Look) -> Units:
+    """The units of the folder that a command builds in."""
+    source = toolchain.sysroot / "lib" / "rustlib" / "src" / "rust"
+    return Units(Path(command.env["CARGO_TARGET_DIR"]), build.workspace, (source,), look)
+
+
+def settings(workspace: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Where Cargo looks for its settings, whether there are any ("Configuration", Hierarchical structure)."""
+    home = environment.get("CARGO_HOME") or (f"{environment['HOME']}/.cargo" if environment.get("HOME") else None)
+    folders = [*(place / ".cargo" for place in (workspace, *workspace.parents)), *([Path(home)] if home else [])]
+    return [folder / name for folder in dict.fromkeys(folders) for name in ("config.toml", "config")]
 
 
 def outside(read: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
@@ -298,23 +370,13 @@ def outside(read: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
     return [path for path in read if path not in known and known.isdisjoint(path.parents)]
 
 
-def parse_messages(stdout: str) -> list[Built]:
-    """What was built, from Cargo's messages in JSON ("The Cargo Book", External tools)."""
-    built: list[Built] = []
+def parse_messages(stdout: str) -> Iterator[Message]:
+    """What Cargo says of units, from its messages in JSON ("The Cargo Book", External tools)."""
     for line in stdout.splitlines():
-        if not line.startswith("{"):
-            continue
-        message = json.loads(line)
-        if message.get("reason") == "compiler-artifact":
-            files = tuple(Path(name) for name in message["filenames"])
-            built.append(Built(_package(message["package_id"]), tuple(message["target"]["crate_types"]), files))
-    return built
-
-
-def _package(package_id: str) -> str:
-    """Name in a package id: `a` of `path+file:///w/a#0.1.0`, `b` of `registry+…#b@1.0.0`."""
-    place, _, fragment = package_id.partition("#")
-    return fragment.partition("@")[0] if "@" in fragment else place.rstrip("/").rpartition("/")[2]
+        if line.startswith("{"):
+            message = json.loads(line)
+            if message.get("reason") in {ARTIFACT, SCRIPT}:
+                yield message
 
 
 def explain(failed: ToolFailed) -> BuildError:
@@ -351,14 +413,3 @@ def _explain_cargo(failed: ToolFailed) -> BuildError:
 
 def _read_the(failed: ToolFailed) -> str:
     return f"all of it is in {failed.log}" if failed.log else "paste the command to see all of it"
-
-
-def dep_info(text: str) -> list[Path]:
-    """Files named as dependencies in a makefile as Cargo writes it, with a backslash before a space in a name."""
-    paths: list[Path] = []
-    for line in text.splitlines():
-        _, colon, rest = line.partition(": ")
-        if not colon or line.startswith("#"):
-            continue
-        paths += [Path(word.replace("\\ ", " ")) for word in re.findall(r"(?:\\ |\S)+", rest)]
-    return list(dict.fromkeys(paths))

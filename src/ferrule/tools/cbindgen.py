@@ -127,16 +127,18 @@ def header_command(
     metadata: Path,
     config: Path | None,
     output: Path,
+    notes: Path,
     offline: bool = False,
 ) -> Command:
     """The command that writes a crate's header to `output` (cbindgen's docs.md, "Command line").
 
+    `notes` is where it notes, as a makefile, which files it read.
     `metadata` is a file with what `cargo metadata` says; cbindgen's own call of it would rewrite a stale Cargo.lock.
     """
     argv = [
         *toolchain.tools["cbindgen"].argv,
         *("--quiet", "--crate", crate, "--lockfile", str(lockfile), "--metadata", str(metadata)),
-        *("--output", str(output)),
+        *("--output", str(output), "--depfile", str(notes)),
         *(["--config", str(config)] if config else []),
         ".",
     ]

@@ -200,12 +200,12 @@ def base_environment(values: Mapping[str, str]) -> dict[str, str]:
 
     Language, time zone and rustup's self-installing are fixed, so that messages and outputs do not depend on them.
     """
-    kept = {
-        name: value
-        for name, value in values.items()
-        if (name in _NAMES or name.startswith(_PREFIXES)) and name not in _WITHHELD
-    }
-    return kept | _FIXED
+    return {name: value for name, value in values.items() if is_passed_on(name)} | _FIXED
+
+
+def is_passed_on(name: str) -> bool:
+    """Whether children get a variable of the surroundings."""
+    return (name in _NAMES or name.startswith(_PREFIXES)) and name not in _WITHHELD
 
 
 def capture(

@@ -272,7 +272,7 @@ def test_discovered_input_that_changes_makes_the_action_run_again(
     inside.write_text("changed")
     old, new = Digest.of(b"content").short, Digest.of(b"changed").short
     lab.run(plan)
-    assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"generated.h: {old} -> {new}"]
+    assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"read generated.h: {old} -> {new}"]
     outside.write_text("changed")
     lab.run(plan)
     before = Digest.of(b"old").short
@@ -280,7 +280,7 @@ def test_discovered_input_that_changes_makes_the_action_run_again(
     outside.unlink()
     does["a"] = lambda _: None
     lab.run(plan)
-    assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"{outside} is gone"]
+    assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"{outside}: {new} -> absent"]
 
 
 def test_tools_count_by_identity_and_not_by_place(lab: Lab) -> None:

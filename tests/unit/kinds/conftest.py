@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ferrule.engine.sources import StatIndex
 from ferrule.engine.workshop import Site, Workshop
 from ferrule.model import Action, Digest, Output
 from ferrule.tools.host import Host
@@ -83,6 +85,7 @@ class Bench:
             needed=needed,
             facts_of={need: (facts or {}).get(need, {}) for need in needed},
             tell=self.told.append,
+            look=StatIndex(None, time.time_ns).content,
         )
         recipe.make(shop)
         return shop

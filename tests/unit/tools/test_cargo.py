@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 from machine import COMMIT, LINUX, MACOS, WASM
 
+from ferrule.engine.sources import StatIndex
 from ferrule.errors import BuildError
 from ferrule.model import Tool
 from ferrule.platforms import PLATFORMS
@@ -13,6 +15,7 @@ from ferrule.tools import cargo
 from ferrule.tools.cargo import Built, LibraryBuild, Made, WasmBuild
 from ferrule.tools.run import Captured, ToolFailed, capture
 from ferrule.tools.toolchain import Toolchain
+from ferrule.tools.units import Units
 from ferrule.tools.wasm import component_command
 
 TOOLS = {
@@ -132,18 +135,20 @@ def test_fetching_brings_the_crates_of_the_standard_library_too():
     assert command.env["RUSTC_BOOTSTRAP"] == "1"
 
 
-def artifact(package_id, *files):
+def artifact(package_id, *files, manifest="/w/Cargo.toml", fresh=False):
     return json.dumps(
         {
             "reason": "compiler-artifact",
             "package_id": package_id,
+            "manifest_path": manifest,
             "target": {"crate_types": ["cdylib"]},
             "filenames": list(files),
+            "fresh": fresh,
         }
     )
 
 
-def test_messages_name_what_was_built():
+def test_messages_that_tell_of_units():
     stdout = "\n".join(
         [
             artifact("registry+index#idna@1.1.0", "/t/libidna.rlib"),
@@ -153,10 +158,11 @@ def test_messages_name_what_was_built():
             '{"reason":"build-finished","success":true}',
         ]
     )
-    built = cargo.parse_messages(stdout)
-    assert [(one.package, one.files) for one in built] == [
-        ("idna", (Path("/t/libidna.rlib"),)),
-        ("x-ffi", (Path("/t/release/libx_ffi.so"),)),
+    found = list(cargo.parse_messages(stdout))
+    assert [one.get("package_id", one["reason"]) for one in found] == [
+        "registry+index#idna@1.1.0",
+        "build-script-executed",
+        "path+file:///w/rust/x-ffi#0.1.0",
     ]
 
 
@@ -168,30 +174,46 @@ def test_a_file_is_found_by_package_and_kind():
         made.file("x-ffi", PLATFORMS[LINUX], "cdylib", "y")
 
 
+def units(tmp_path, workspace=Path("/w")):
+    return Units(tmp_path / "t", workspace, (), StatIndex(None, time.time_ns).content)
+
+
 def test_a_build_tells_what_it_reads_links_and_does(tmp_path):
-    (tmp_path / "t/release").mkdir(parents=True)
-    output = tmp_path / "t/release/libx.so"
-    (tmp_path / "t/release/libx.d").write_text(f"{output}: /w/src/lib.rs /w/a\\ b.rs {tmp_path}/t/out/made.rs\n")
+    output, notes = tmp_path / "t/release/libx.so", tmp_path / "t/release/deps/x.d"
     said = []
 
     def run(_command, /, *, on_line=None):
-        on_line("   Compiling idna v1.1.0")
-        on_line("note: native-static-libs: -lc -lm")
-        return artifact("path+file:///w/x-ffi#0.1.0", str(output))
+        notes.parent.mkdir(parents=True, exist_ok=True)
+        output.write_bytes(b"library")
+        notes.write_text(f"{output}: src/lib.rs /w/a\\ b.rs {tmp_path}/t/out/made.rs\n# env-dep:X=1\n# env-dep:Y\n")
+        message = artifact("path+file:///w/x-ffi#0.1.0", str(output))
+        for line in ("   Compiling idna v1.1.0", "note: native-static-libs: -lc -lm", message):
+            on_line(line)
+        return message
 
-    made = cargo.build(run, cargo.Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t")}), said.append)
+    command = cargo.Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t"), "Y": "2"})
+    made = cargo.build(run, command, said.append, units(tmp_path))
     assert said == ["compiling idna v1.1.0"]
     assert made.native_libraries == ("-lc", "-lm")
-    assert made.read == (Path("/w/a b.rs"), Path("/w/src/lib.rs"))
-    assert cargo.outside(made.read, [Path("/w/src")]) == [Path("/w/a b.rs")]
-    assert cargo.outside(made.read, [Path("/w/src/lib.rs"), Path("/w/a b.rs")]) == []
+    assert made.read == (Path("/w/Cargo.toml"), Path("/w/a b.rs"), Path("/w/src/lib.rs"))
+    assert made.asks == {"X": "x-ffi"}
+    assert cargo.outside(made.read, [Path("/w/src"), Path("/w/Cargo.toml")]) == [Path("/w/a b.rs")]
+    assert cargo.outside(made.read, [Path("/w")]) == []
+    made.take(output, tmp_path / "taken", StatIndex(None, time.time_ns).content)
+    assert (tmp_path / "taken").read_bytes() == b"library"
+    output.write_bytes(b"library ")
+    with pytest.raises(BuildError, match="this was changed after Cargo had written it"):
+        made.take(output, tmp_path / "taken", StatIndex(None, time.time_ns).content)
 
 
-def test_dep_info_reads_names_with_spaces_and_no_comments():
-    assert cargo.dep_info("# env-dep:X: y\n/t/a.d: /w/b.rs /w/c\\ d.rs\n\n/w/b.rs:\n") == [
-        Path("/w/b.rs"),
-        Path("/w/c d.rs"),
+def test_settings_of_cargo_are_looked_for_in_every_folder_above_and_at_home():
+    found = [str(path) for path in cargo.settings(Path("/w/rust"), {"HOME": "/home/me"})]
+    assert found == [
+        f"{folder}/{name}"
+        for folder in ("/w/rust/.cargo", "/w/.cargo", "/.cargo", "/home/me/.cargo")
+        for name in ("config.toml", "config")
     ]
+    assert Path("/crates/config.toml") in cargo.settings(Path("/w"), {"CARGO_HOME": "/crates", "HOME": "/home/me"})
 
 
 COMPILE_ERRORS = """\
@@ -259,9 +281,9 @@ error: could not compile `x` (lib) due to 3 previous errors; 1 warning emitted
     assert error.message.startswith("expected `import`, found an identifier (and 2 more)\n")
 
 
-def test_a_failed_build_is_explained():
+def test_a_failed_build_is_explained(tmp_path):
     def run(_command, /, *, on_line=None):  # noqa: ARG001
         raise failed(COMPILE_ERRORS)
 
     with pytest.raises(BuildError, match="mismatched types"):
-        cargo.build(run, cargo.Command(("cargo",), {}), print)
+        cargo.build(run, cargo.Command(("cargo",), {}), print, units(tmp_path))

@@ -147,11 +147,12 @@ def test_the_header_command():
         metadata=Path("/o/metadata.json"),
         config=Path("/w/x-ffi/cbindgen.toml"),
         output=Path("/o/x.h"),
+        notes=Path("/o/x.d"),
         offline=True,
     )
     assert " ".join(command.argv) == (
         "/tools/cbindgen --quiet --crate x-ffi --lockfile /w/Cargo.lock --metadata /o/metadata.json --output /o/x.h"
-        " --config /w/x-ffi/cbindgen.toml ."
+        " --depfile /o/x.d --config /w/x-ffi/cbindgen.toml ."
     )
     assert command.env == {"CARGO": "/tools/cargo", "RUSTC": "/tools/rustc", "CARGO_NET_OFFLINE": "true"}
     assert command.cwd == Path("/w/x-ffi")
