@@ -99,7 +99,7 @@ def write(folder: Path, bundle: Bundle, store: Store) -> None:
             "std": dict(bundle.tools.std),
         },
         "actions": {
-            action: {"key": result.key.hex, "record": json.loads(encode(replace(result, seconds=0.0)))}
+            action: {"key": result.key.hex, "record": json.loads(encode(_portable(result)))}
             for action, result in bundle.results.items()
         },
     }
@@ -113,6 +113,12 @@ def write(folder: Path, bundle: Bundle, store: Store) -> None:
         if folder.exists():
             shutil.rmtree(folder)
         aside.replace(folder)
+
+
+def _portable(result: Result) -> Result:
+    """A result without what is of the machine: how long it took, files outside of the project, and variables."""
+    inside = {name: digest for name, digest in result.discovered.items() if not name.startswith("/")}
+    return replace(result, seconds=0.0, discovered=inside, asked={})
 
 
 def seal(body: Json) -> bytes:
@@ -228,7 +234,9 @@ def _check_entries(folder: Path) -> None:
     for place, wanted in ((folder, {DOCUMENT: False, OBJECTS: True}), (folder / OBJECTS, None)):
         if not place.is_dir():
             continue
-        for entry in os.scandir(place):
+        with os.scandir(place) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+        for entry in entries:
             shown = os.path.relpath(entry.path, folder)
             if entry.is_symlink():
                 raise VerificationError(f"{shown} is a link, which no bundle holds", where=where, hint=_AGAIN)
@@ -242,7 +250,8 @@ def _check_entries(folder: Path) -> None:
 def _check_objects(folder: Path, bundle: Bundle) -> None:
     """Refuse a bundle that lacks a content, holds one that nothing names, or holds one cut off."""
     try:
-        sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in os.scandir(folder / OBJECTS)}
+        with os.scandir(folder / OBJECTS) as entries:
+            sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in entries}
     except FileNotFoundError:
         sizes = {}
     files = bundle.files

@@ -168,7 +168,7 @@ def _check_source(config: Config, plan: Plan, host: Host, found: Mapping[Path, B
         elif one.dirty:
             problem = "this bundle was made in a checkout with changes that were not committed"
         elif one.commit != state.commit:
-            problem = f"this bundle is of the commit {one.commit}, not of {state.commit}"
+            problem = f"this bundle is of the commit {one.commit or 'unknown'}, not of {state.commit or 'unknown'}"
         elif one.lock != lock:
             problem = "this bundle was made with another Cargo.lock"
         elif one.plan != whole:
