@@ -49,7 +49,7 @@ def test_report_tells_every_action_and_file(demo: Demo) -> None:
     events: list[Event] = []
     report = demo.run(events.append)
     assert {o.state for o in report.outcomes} == {"built"}
-    assert len(report.outcomes) == 21
+    assert len(report.outcomes) == 27
     assert {p.file for p in report.placed} == set(demo.files()) - {"manifest.json"}
     for placed in report.placed:
         assert placed.digest.hex == hashlib.sha256((demo.dist / placed.file).read_bytes()).hexdigest()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+from ferrule.model import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,11 +47,11 @@ class Part:
     needs: tuple[str, ...] = ()
 
 
-def write_bom(subject: Part, parts: Iterable[Part], *, identity: str, epoch: int, author: str, ferrule: str) -> bytes:
+def write_bom(subject: Part, parts: Iterable[Part], *, epoch: int, author: str, ferrule: str) -> bytes:
     """The bill of materials of `subject`, which depends on what its `needs` name among the parts.
 
-    `identity` is any text that stands for this document and no other: the serial number is derived from it (RFC 9562,
-    version 5). `author` is who vouches for it, `ferrule` the version of this program, `epoch` in seconds.
+    Its serial number is derived from all that it says (RFC 9562, version 5). `author` is who vouches for it, `ferrule`
+    the version of this program, `epoch` the time it tells, in seconds.
     """
     from datetime import UTC, datetime  # noqa: PLC0415
     from uuid import UUID, uuid5  # noqa: PLC0415
@@ -61,11 +64,12 @@ def write_bom(subject: Part, parts: Iterable[Part], *, identity: str, epoch: int
     from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
 
     described = {part.ref: part for part in parts}
+    said = to_json([subject, *(described[ref] for ref in sorted(described)), epoch, author, ferrule])
     components = {ref: _component(part) for ref, part in described.items()}
     root = _component(subject)
     program = Component(name="ferrule", version=ferrule, type=ComponentType.APPLICATION, bom_ref="tool:ferrule")
     bom = Bom(
-        serial_number=uuid5(UUID(_NAMESPACE), identity),
+        serial_number=uuid5(UUID(_NAMESPACE), json.dumps(said, sort_keys=True)),
         metadata=BomMetaData(
             timestamp=datetime.fromtimestamp(epoch, UTC),
             authors=[OrganizationalContact(name=author)],
@@ -83,7 +87,7 @@ def write_bom(subject: Part, parts: Iterable[Part], *, identity: str, epoch: int
 
 
 def _component(part: Part) -> Component:
-    from cyclonedx.model import ExternalReference, ExternalReferenceType, HashType, Property, XsUri  # noqa: PLC0415
+    from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri  # noqa: PLC0415  # noqa: PLC0415
     from cyclonedx.model.component import Component, ComponentScope, ComponentType  # noqa: PLC0415
     from cyclonedx.model.contact import OrganizationalEntity  # noqa: PLC0415
     from packageurl import PackageURL  # noqa: PLC0415
@@ -97,7 +101,7 @@ def _component(part: Part) -> Component:
         supplier=OrganizationalEntity(name=part.supplier),
         purl=PackageURL.from_string(part.purl),
         scope=ComponentScope.REQUIRED if part.included else ComponentScope.EXCLUDED,
-        hashes=[HashType.from_hashlib_alg("sha256", part.sha256)] if part.sha256 else [],
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=part.sha256)] if part.sha256 else [],
         licenses=_licenses(part.licenses),
         description=part.description,
         external_references=[ExternalReference(type=website, url=XsUri(part.homepage))] if part.homepage else [],
@@ -107,7 +111,7 @@ def _component(part: Part) -> Component:
 
 def _licenses(texts: tuple[str, ...]) -> list[Any]:
     """One expression, or several licences by identifier or name: the format takes no mixture."""
-    from cyclonedx.factory.license import LicenseFactory  # noqa: PLC0415
+    from cyclonedx.contrib.license.factories import LicenseFactory  # noqa: PLC0415
     from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression  # noqa: PLC0415
 
     found = [LicenseFactory().make_from_string(spdx(text)) for text in texts]

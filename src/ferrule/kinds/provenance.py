@@ -189,7 +189,7 @@ def _digest(tool: Tool) -> str | None:
 
     None for one that was compiled or written on this machine, whose bytes tell of its folders, and where any will do.
     """
-    path = Path(tool.argv[0]) if tool.argv else None
+    path = Path(tool.argv[0]) if len(tool.argv) == 1 else None
     if path is None or not path.is_file() or tool.identity == tool.name or (path.parents[1] / ".crates.toml").exists():
         return None
     with path.open("rb") as stream:

@@ -289,7 +289,6 @@ class BillsOfMaterials:
         document = write_bom(
             replace(subject, needs=top),
             parts.values(),
-            identity=f"{shop.key} {name}",
             epoch=self.epoch,
             author=self.supplier,
             ferrule=self.ferrule,
