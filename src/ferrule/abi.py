@@ -41,7 +41,7 @@ _TITLES: Final = {
     "headers": "C header",
     "worlds": "WIT",
     "python": "Python",
-    "npm": "npm",
+    "npm": "npm package",
 }
 _NOT_OF_PROGRAMS: Final = ("is needed from", "is a library that has to be there", "is no longer made for")
 """Breaking changes of a library that concern machines, and that a new name of the library would not mend."""
@@ -295,7 +295,9 @@ def compare(old: Surface, new: Surface) -> Comparison:
             raise IncomparableError(f"the record is of {old['project']}, and the release is of {new['project']}")
         now = json.loads(json.dumps(new))
         changes = tuple(_changes(old, now))
-        return versions.judge(old["release"], now["release"], changes, tuple(_kept_names(old, now, changes)))
+        found = versions.judge(old["release"], now["release"], changes)
+        # Names of libraries follow the version, so that they are looked at when that is right.
+        return found if found.problems else replace(found, problems=tuple(_kept_names(old, now, changes)))
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise IncomparableError(f"the record is damaged: {type(error).__name__}: {error}") from error
 

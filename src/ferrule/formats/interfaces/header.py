@@ -186,6 +186,8 @@ class _Reading:
             if own:  # an inline function is compiled into its users, and a part of what they call all the same
                 self.functions[node.decl.name] = self._function(node.decl.type)
         elif isinstance(node, c_ast.Decl):
+            if node.align:
+                raise self.fail("an alignment of its own")
             text = self.text(node.type, own=own)
             if own and node.name:
                 self.variables[node.name] = text
@@ -221,8 +223,6 @@ class _Reading:
         """The type as the machine sees it; structures and enumerations that it defines are noted."""
         match node:
             case c_ast.TypeDecl():
-                if getattr(node, "align", None):
-                    raise self.fail("an alignment of its own")
                 const = "const " if "const" in node.quals else ""
                 inner = self.text(node.type, own=own, name=name)
                 return const + inner if not inner.endswith("*") else inner + const.rstrip()

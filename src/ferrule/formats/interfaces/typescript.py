@@ -29,6 +29,8 @@ _BOTH: Final[frozenset[Position]] = frozenset(("given", "taken"))
 _TURNED: Final[dict[Position, Position]] = {"given": "taken", "taken": "given"}
 _NEWER: Final = re.compile(rb"\bexport\s+type\s+(?=\*)")
 """A form of TypeScript 5.0 that the grammar does not know; for names it says no more than without the word."""
+_UNTOLD: Final = {"kind": "const", "type": None}
+"""What comes from another package: that it is there is all that is known of it."""
 _WORD: Final = re.compile(r"[A-Za-z_$][\w$]*")
 
 
@@ -96,8 +98,7 @@ class _Reading:
             else:
                 _declare(node, found)
         for name, local in listed.items():
-            if local in found:
-                found[name] = found[local]
+            found[name] = found.get(local, _UNTOLD)
         return found
 
     def parse(self, place: str) -> Any:  # noqa: ANN401 - tree-sitter's nodes
@@ -106,7 +107,9 @@ class _Reading:
         root = tree_sitter.Parser(language).parse(_NEWER.sub(b"export ", self.files[place])).root_node
         if root.has_error:
             line = _first_error(root).start_point[0] + 1
-            raise VerificationError("the declarations cannot be read", where=f"{self.where or ''}: {place}:{line}")
+            raise VerificationError(
+                "the declarations cannot be read", where=f"{self.where or 'package'}: {place}:{line}"
+            )
         return root
 
     def beside(self, node: Any, place: str) -> str | None:  # noqa: ANN401
@@ -143,10 +146,10 @@ class _Reading:
             for one in _inside(clause, "export_specifier"):
                 local = _text(one.child_by_field_name("name"))
                 name = _text(one.child_by_field_name("alias") or one.child_by_field_name("name"))
-                if other is None:
+                if node.child_by_field_name("source") is None:
                     listed[name] = local
                 else:
-                    found[name] = elsewhere.get(local, {"kind": "const", "type": None})
+                    found[name] = elsewhere.get(local, _UNTOLD)
 
 
 def _first_error(node: Any) -> Any:  # noqa: ANN401
@@ -430,16 +433,14 @@ class _Comparing:
 
     def calls(self, item: str, old: list[Surface], new: list[Surface], of: frozenset[Position]) -> Iterator[Change]:
         """Signatures: each older one has to be there still, or one that takes at least as much."""
-        for number, before in enumerate(old):
-            if before in new:
-                continue
-            if number >= len(new) or new[number] in old:
-                yield broken(item, f"can no longer be called as {_shown(before)}")
-            else:
-                yield from _call_differs(item, before, new[number], of)
-        for call in new[len(old) :]:
-            if call not in old:
-                yield added(item, f"can be called as {_shown(call)} too")
+        gone = [call for call in old if call not in new]
+        come = [call for call in new if call not in old]
+        for before, after in zip(gone, come, strict=False):
+            yield from _call_differs(item, before, after, of)
+        for call in gone[len(come) :]:
+            yield broken(item, f"can no longer be called as {_shown(call)}")
+        for call in come[len(gone) :]:
+            yield added(item, f"can be called as {_shown(call)} too")
 
 
 def _shown(call: Surface) -> str:

@@ -65,7 +65,7 @@ def needed(recorded: str, changes: tuple[Change, ...]) -> Needed:
     breaking = any(change.breaking for change in changes)
     # Where it stands there is nothing below the leftmost number, an addition has to raise that one too.
     first = next((at for at, number in enumerate(version.numbers) if number), 2)
-    at = first if breaking else min(max(first, 0) + 1, 2)
+    at = first if breaking else min(first + 1, 2)
     numbers = [*version.numbers[:at], version.numbers[at] + 1, 0, 0][:3]
     what = "a breaking change" if breaking else "an addition"
     since = " before 1.0" if version.numbers[0] == 0 else ""
@@ -86,8 +86,8 @@ class Comparison:
     problems: tuple[str, ...]
 
 
-def judge(recorded: str, release: str, changes: tuple[Change, ...], more: tuple[str, ...] = ()) -> Comparison:
-    """Compare the version of a release with the one that its changes ask for; `more` are further problems.
+def judge(recorded: str, release: str, changes: tuple[Change, ...]) -> Comparison:
+    """Compare the version of a release with the one that its changes ask for.
 
     Raises ValueError for what is no version.
     """
@@ -100,4 +100,4 @@ def judge(recorded: str, release: str, changes: tuple[Change, ...], more: tuple[
         problem = f"the version is {release}, and has to be {least.version} at least: {least.why}"
     else:
         problem = ""
-    return Comparison(recorded, release, changes, least, (*((problem,) if problem else ()), *more))
+    return Comparison(recorded, release, changes, least, (problem,) if problem else ())

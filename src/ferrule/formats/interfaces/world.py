@@ -136,4 +136,5 @@ def _type(name: str, old: Surface, new: Surface) -> Iterator[Change]:
         yield broken(item, f"has its {part} in another order: {', '.join(after)}")
     for label in sorted({*before} & {*after}):
         if before[label] != after[label]:
-            yield broken(f"{item}: {label}", f"is {after[label] or 'without a value'}, and was {before[label]}")
+            now, was = (one[label] or "without a value" for one in (after, before))
+            yield broken(f"{item}: {label}", f"is {now}, and was {was}")
