@@ -32,7 +32,7 @@ class Browser:
         read, write = os.pipe(), os.pipe()
         argv = [program, *FLAGS, *QUIET, *PLAIN, f"--user-data-dir={self._profile.name}", "--remote-debugging-pipe"]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec {shlex.join(argv)} about:blank 3<&{read[0]} 4>&{write[1]}"],
+            ["/bin/sh", "-c", f"exec {shlex.join(argv)} about:blank 3</dev/fd/{read[0]} 4>/dev/fd/{write[1]}"],
             pass_fds=(read[0], write[1]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
