@@ -294,11 +294,12 @@ class _Reproducing:
             ) from error
 
     def _view(self, files: tuple[Compared, ...], first: Path, second: Path) -> tuple[str, ...]:
-        """How diffoscope shows the first difference; it ends with 1 where there is one (diffoscope(1))."""
+        """How diffoscope shows the difference that tells most; it ends with 1 where there is one (diffoscope(1))."""
         program = self.host.which("diffoscope")
-        file = next((c.file for c in files if c.verdict == "different"), None)
-        if program is None or file is None:
+        differing = [c for c in files if c.verdict == "different"]
+        if program is None or not differing:
             return ()
+        file = min(differing, key=_depth).file
         from ferrule.tools import run  # noqa: PLC0415
 
         self.say(f"diffoscope looks at {file}")
@@ -514,12 +515,18 @@ def _action_id(row: Mapping[str, Any]) -> str:
     return f"{row.get('artifact')}@{row['target']}" if row.get("target") else str(row.get("artifact"))
 
 
+def _depth(compared: Compared) -> tuple[bool, bool]:
+    """What sorts a difference within a section before one within an archive, and lists of digests last."""
+    steps = compared.difference.path if compared.difference else ()
+    return not any(step.kind == "section" for step in steps), not steps
+
+
 def failure(found: Reproduction) -> VerificationError | None:
     """The error that the differing files are, naming the first with its place; None if there are none."""
     differing = [c for c in found.files if c.verdict != "equal"]
     if not differing:
         return None
-    first = next((c for c in differing if c.difference), differing[0])
+    first = min(differing, key=_depth)
     place = f": {first.difference.place}" if first.difference else ""
     count = f"{len(differing)} of {len(found.files)} files are not reproduced"
     return VerificationError(

@@ -236,7 +236,9 @@ def answer(home: Path, name: str, arguments: list[str]) -> None:
     elif name == "cbindgen":
         json.loads(Path(option(arguments, "--metadata")).read_text())
         Path(option(arguments, "--output")).write_text(HEADER)
-        Path(option(arguments, "--depfile")).write_text(f"raw.h: \\\n    {Path.cwd() / 'src' / 'lib.rs'}\n")
+        Path(option(arguments, "--depfile")).write_text(
+            "raw.h: \\\n    " + str(Path.cwd() / "src" / "lib.rs").replace(" ", "\\ ") + "\n"
+        )
     elif name == "cargo" and arguments[0] == "metadata":
         print(json.dumps({"packages": packages(), "version": 1}))
     elif name == "cargo" and arguments[0] == "tree":
