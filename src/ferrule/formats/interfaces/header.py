@@ -213,7 +213,7 @@ class _Reading:
             **({"variadic": True} if variadic else {}),
         }
 
-    def text(  # noqa: C901, PLR0911 - one case for each form of a type
+    def text(  # noqa: PLR0911 - one case for each form of a type
         self,
         node: Any,  # noqa: ANN401
         *,
