@@ -139,7 +139,7 @@ def _headers(release: Release, host: Host) -> Iterator[tuple[str, Surface]]:
             text = preprocess(content, name, platform)
             wide = 8 if platform.system == "macos" and platform.machine == "arm64" else 16
             told[triple] = header.read(
-                text, name, release=release.manifest["release"], long_double=wide, where=f"{name} for {triple}"
+                text, f"./{name}", release=release.manifest["release"], long_double=wide, where=f"{name} for {triple}"
             )
         yield name, told
 
@@ -174,7 +174,7 @@ def preprocessor(host: Host) -> Callable[[bytes, str, Platform], str]:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
             (folder / name).write_bytes(content)
-            options = (*header.preprocessor_options(platform), "-isystem", "standard", name)
+            options = (*header.preprocessor_options(platform), "-isystem", "standard", f"./{name}")
             return cc.preprocess(found, options, folder=folder, environment=host.children)
 
     return preprocess

@@ -34,7 +34,9 @@ def preprocess(cc: Tool, options: tuple[str, ...], *, folder: Path, environment:
     try:
         return capture([*cc.argv, *options], env=environment, cwd=folder, timeout=60).stdout
     except ToolFailed as error:
-        raise VerificationError(f"the header cannot be preprocessed: {error.message}") from error
+        lines = error.message.splitlines()
+        said = next((line for line in lines if "error:" in line), lines[0]).strip(" |")
+        raise VerificationError(f"the header cannot be preprocessed: {said}") from error
 
 
 @dataclass(frozen=True, slots=True)
