@@ -101,7 +101,7 @@ def test_an_artifact_tells_its_actions(made: Demo) -> None:
     assert "last built" in made.ferrule("explain", "sums").stdout
 
 
-def test_both_digests_of_what_changed_are_told(demo: Demo) -> None:
+def test_both_digests_of_what_changed_are_told_and_without_tools_what_is_known(demo: Demo) -> None:
     assert "never here" in demo.ferrule("explain", "sdk-py@sdist").stdout
     assert demo.ferrule("release", "--quiet").returncode == 0
     before = (demo.project / "LICENSE").read_bytes()
@@ -113,15 +113,11 @@ def test_both_digests_of_what_changed_are_told(demo: Demo) -> None:
     (waiting,) = asked(demo, "sums")["actions"]
     assert waiting["state"] == "waiting"
     assert ", which would run: sources LICENSE: " in waiting["reason"]
-
-
-def test_without_tools_what_is_known_is_told(demo: Demo) -> None:
-    assert demo.ferrule("release", "--quiet").returncode == 0
     shutil.rmtree(demo.root / "cache" / "tools")
-    found = asked(demo, NATIVE)
-    assert found["state"] == "unknown"
-    assert found["reason"].startswith("its tools are not complete")
-    assert found["last"]["outputs"]
+    known = asked(demo, NATIVE)
+    assert known["state"] == "unknown"
+    assert known["reason"].startswith("its tools are not complete")
+    assert known["last"]["outputs"]
 
 
 # Files
