@@ -1,0 +1,83 @@
+"""Bills of materials: valid by the official schema, complete, and the same for the same parts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from ferrule.formats.cryptography import is_cryptographic
+from ferrule.formats.cyclonedx import Part, problems, write_bom
+
+DIGEST = "ab" * 32
+LEAF = Part(
+    "pkg:cargo/sha2@0.10.9",
+    "sha2",
+    "0.10.9",
+    "RustCrypto Developers",
+    "pkg:cargo/sha2@0.10.9",
+    sha256=DIGEST,
+    licenses=("MIT/Apache-2.0",),
+    homepage="https://example.org/sha2",
+    properties=(("cryptographic", "true"),),
+)
+TOOL = replace(LEAF, ref="build", name="cc", purl="pkg:cargo/cc@1.0.0", included=False, licenses=("GPL-2+", "MIT"))
+SUBJECT = Part("file:a.whl", "a.whl", "1.2.3", "Somebody", "pkg:pypi/a@1.2.3", needs=(LEAF.ref, "build", "nowhere"))
+
+
+def written(*parts: Part) -> bytes:
+    return write_bom(SUBJECT, parts, epoch=315_532_800, author="Somebody", ferrule="0.1.0")
+
+
+def test_valid_complete_and_in_place() -> None:
+    text = written(LEAF, TOOL)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text.decode()) is None
+    document = json.loads(text)
+    assert problems(document) == []
+    assert document["metadata"]["timestamp"] == "1980-01-01T00:00:00+00:00"
+    by_ref = {c["bom-ref"]: c for c in document["components"]}
+    assert (by_ref[LEAF.ref]["scope"], by_ref["build"]["scope"]) == ("required", "excluded")
+    assert by_ref[LEAF.ref]["licenses"] == [{"expression": "MIT OR Apache-2.0"}]
+    assert by_ref["build"]["licenses"] == [{"license": {"id": "MIT"}}, {"license": {"name": "GPL-2+"}}]
+    assert by_ref[LEAF.ref]["hashes"] == [{"alg": "SHA-256", "content": DIGEST}]
+    assert by_ref[LEAF.ref]["properties"] == [{"name": "ferrule:cryptographic", "value": "true"}]
+    needs = next(d for d in document["dependencies"] if d["ref"] == "file:a.whl")["dependsOn"]
+    assert sorted(needs) == ["build", LEAF.ref]
+
+
+def test_order_is_no_part_of_it_and_everything_else_is() -> None:
+    assert written(LEAF, TOOL) == written(TOOL, LEAF)
+    one, other = (json.loads(written(part))["serialNumber"] for part in (LEAF, replace(LEAF, version="0.10.8")))
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [("supplier", "sha2 has no supplier"), ("version", "sha2 has no version"), ("purl", "sha2 has no purl")],
+)
+def test_what_is_lacking_is_told(key: str, told: str) -> None:
+    document = json.loads(written(LEAF))
+    del document["components"][0][key]
+    assert problems(document) == [told]
+
+
+def test_gaps_of_the_document_are_told() -> None:
+    document = json.loads(written(LEAF))
+    del document["metadata"]["authors"]
+    document["components"] *= 2
+    document["dependencies"] = document["dependencies"][:1]
+    told = problems(document)
+    assert "the document has no authors" in told
+    assert f"{LEAF.ref} is there twice" in told
+    assert problems({})[0] == "the document has no timestamp"
+
+
+def test_cryptography_is_known_by_name() -> None:
+    assert is_cryptographic("cargo", "ring")
+    assert is_cryptographic("golang", "filippo.io/edwards25519")
+    assert is_cryptographic("deb", "libssl3")
+    assert not is_cryptographic("cargo", "serde")
+    assert is_cryptographic("cargo", "acme-vault", ("acme-*",))

@@ -1,0 +1,141 @@
+"""Bills of materials and provenance of a whole release by pretended compilers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from fakes.toolchain import Demo, lay_out
+from ferrule import release
+from ferrule.formats.cyclonedx import problems
+from ferrule.formats.intoto import read_statement
+from ferrule.spec import Builder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+X86, ARM, MAC = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin"
+WHEEL = "demo-1.2.3-py3-none-macosx_11_0_arm64.whl"
+BUILDER = Builder("https://ci.example/release.yml", "https://ci.example/runs/7", "git+https://ci.example/demo")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """A release that a CI system made."""
+    demo = lay_out(tmp_path_factory.mktemp("demo"))
+    config, around = release.load(demo.project), replace(demo.around, builder=BUILDER)
+    report = release.run(config, release.make_plan(config, around), around, lambda _: None, output=demo.dist)
+    assert report.failed == ()
+    return demo
+
+
+def bill(demo: Demo, name: str) -> dict[str, Any]:
+    document = json.loads((demo.dist / f"{name}.cdx.json").read_bytes())
+    assert isinstance(document, dict)
+    return document
+
+
+def named(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {component["name"]: component for component in document["components"]}
+
+
+def properties(component: dict[str, Any]) -> dict[str, str]:
+    return {p["name"].removeprefix("ferrule:"): p["value"] for p in component.get("properties", ())}
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_all_are_valid_and_complete(demo: Demo) -> None:
+    bills = sorted(demo.dist.glob("*.cdx.json"))
+    assert len(bills) == 11
+    for path in bills:
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(path.read_text()) is None
+        assert problems(json.loads(path.read_bytes())) == []
+
+
+def test_crates_are_those_of_the_build(demo: Demo) -> None:
+    found = named(bill(demo, WHEEL))
+    digest, macro = found["sha2"], found["demo-derive"]
+    assert (digest["scope"], macro["scope"]) == ("required", "excluded")
+    assert digest["purl"] == "pkg:cargo/sha2@0.10.9"
+    assert digest["hashes"][0]["content"].startswith("a7507d81")
+    assert digest["supplier"]["name"] == "https://registry.example/index"
+    assert digest["licenses"] == [{"expression": "MIT OR Apache-2.0"}]
+    told = properties(digest)
+    assert (told["cryptographic"], told["patch-level"], told["features"]) == ("true", "9", "default,std")
+    assert told["cryptographic:fingerprint"] == f"sha256:{digest['hashes'][0]['content']}"
+    assert "cryptographic" not in properties(macro)
+    assert found["demo-ffi"]["supplier"]["name"] == "A. Demo"
+
+
+def test_what_the_toolchain_adds_is_named(demo: Demo) -> None:
+    mac = named(bill(demo, WHEEL))
+    linux = named(bill(demo, f"demo-c-1.2.3-{X86}.tar.gz"))
+    assert mac["rust-std"]["version"] == "1.96.0"
+    assert "zig-libunwind" not in mac
+    assert {"zig-libunwind", "zig-compiler-rt", "rust-std"} <= linux.keys()
+
+
+def test_subject_is_the_file_and_its_libraries_are_inside(demo: Demo) -> None:
+    document = bill(demo, WHEEL)
+    subject = document["metadata"]["component"]
+    assert subject["hashes"][0]["content"] == sha256(demo.dist / WHEEL)
+    assert subject["purl"].startswith("pkg:pypi/demo@1.2.3")
+    libraries = [c for c in document["components"] if c["name"].startswith("libdemo")]
+    assert [c["name"] for c in libraries] == ["libdemo.1.dylib"]  # and not the static one, which a wheel does not hold
+    manifest = json.loads((demo.dist / "manifest.json").read_bytes())
+    assert libraries[0]["hashes"][0]["content"] in {p["sha256"] for p in manifest["packed"]}
+
+
+def test_image_holds_its_base_and_nothing_of_other_machines(demo: Demo) -> None:
+    document = bill(demo, "image")
+    purls = {c["purl"] for c in document["components"]}
+    assert {"pkg:deb/debian/libc6@2.36-9?arch=amd64", "pkg:deb/debian/libc6@2.36-9?arch=arm64"} <= purls
+    assert document["metadata"]["component"]["purl"].startswith("pkg:oci/demo@sha256:")
+    targets = {p["value"] for c in document["components"] for p in c.get("properties", ()) if "target" in p["name"]}
+    assert targets <= {X86, ARM, "wasm32-unknown-unknown"}
+
+
+def test_names_of_the_project_count_as_cryptography(demo: Demo) -> None:
+    demo.edit("{kind: sbom}", '{kind: sbom, cryptography: ["demo-d*"]}')
+    try:
+        config = release.load(demo.project)
+        plan = release.make_plan(config, demo.around)
+        recipe: Any = next(a.recipe for a in plan.actions if a.id == "sbom")
+        assert recipe.cryptography == ("demo-d*",)
+    finally:
+        demo.edit('{kind: sbom, cryptography: ["demo-d*"]}', "{kind: sbom}")
+
+
+def test_provenance_tells_of_every_file(demo: Demo) -> None:
+    subjects, _ = read_statement((demo.dist / "provenance.intoto.jsonl").read_bytes(), where="x")
+    files = {p.relative_to(demo.dist).as_posix(): p for p in demo.dist.rglob("*") if p.is_file()}
+    del files["provenance.intoto.jsonl"], files["manifest.json"]
+    index = json.loads((demo.dist / "image" / "index.json").read_bytes())["manifests"][0]["digest"]
+    wanted = {name: sha256(path) for name, path in files.items()} | {"image": index.removeprefix("sha256:")}
+    assert {name: digest.hex for name, digest in subjects.items()} == wanted
+
+
+def test_provenance_tells_what_it_was_made_from_and_by_whom(demo: Demo) -> None:
+    _, predicate = read_statement((demo.dist / "provenance.intoto.jsonl").read_bytes(), where="x")
+    build, run = predicate["buildDefinition"], predicate["runDetails"]
+    assert build["buildType"] == "urn:ferrule:release:v1"
+    assert build["externalParameters"]["configuration"]["digest"]["sha256"] == sha256(demo.project / "targets.yaml")
+    used = build["resolvedDependencies"]
+    by_name = {one["name"]: one for one in used if "name" in one}
+    assert by_name["rust/Cargo.lock"]["digest"]["sha256"] == sha256(demo.project / "rust" / "Cargo.lock")
+    assert by_name["zig"]["annotations"]["identity"] == "zig 0.17.0"
+    uris = {one.get("uri") for one in used}
+    assert {"pkg:cargo/sha2@0.10.9", "pkg:deb/debian/libc6@2.36-9?arch=amd64"} <= uris
+    assert run["builder"]["id"] == BUILDER.id
+    assert run["metadata"] == {"invocationId": BUILDER.invocation}
+    assert str(demo.root) not in (demo.dist / "provenance.intoto.jsonl").read_text()
+    assert all({"uri", "digest"} & one.keys() for one in used)
