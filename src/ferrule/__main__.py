@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
+from typing import Final, NoReturn
+
+INTERRUPTED: Final = 130
+_INTERRUPTS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def collect_rarely() -> None:
@@ -15,17 +20,43 @@ def collect_rarely() -> None:
     gc.set_threshold(100_000, 20, 50)
 
 
+def take_interrupts() -> None:
+    """Let the signals that ask us to end raise KeyboardInterrupt; what we were started to ignore (nohup) stays so."""
+    for number in _INTERRUPTS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def ignore_interrupts() -> None:
+    """Hear no further signal: what ends now must not be stopped half-way. Children do not inherit this."""
+    for number in _INTERRUPTS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    ignore_interrupts()
+    raise KeyboardInterrupt
+
+
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; an interrupt at any moment is a sentence and an exit code."""
     collect_rarely()
     if sys.argv[1:] == ["--version"]:
         from ferrule import __version__  # noqa: PLC0415
 
         sys.stdout.write(f"ferrule {__version__}\n")
         return
-    from ferrule.cli import main as command_line  # noqa: PLC0415
+    try:
+        take_interrupts()
+        from ferrule.cli import main as command_line  # noqa: PLC0415 - it takes long, and may be interrupted
 
-    command_line()
+        command_line()
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted; what was finished is kept, and the next run goes on from there\n")
+        sys.exit(INTERRUPTED)
+    finally:
+        ignore_interrupts()
 
 
 if __name__ == "__main__":

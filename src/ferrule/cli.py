@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,13 +31,9 @@ if TYPE_CHECKING:
     from ferrule.tools.rust import Road
     from ferrule.tools.toolchain import Wanted
 
-INTERRUPTED = 130
-
 
 def main() -> None:
     """Run the command line; a failure a user can act on is a message and an exit code, anything else a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
     try:
         cli.main(prog_name="ferrule", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -46,9 +41,8 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("\ninterrupted; what was finished is kept, and the next run goes on from there", err=True)
-        sys.exit(INTERRUPTED)
+    except click.Abort:
+        raise KeyboardInterrupt from None
     except FerruleError as error:
         complain(error)
         sys.exit(error.exit_code)
@@ -56,10 +50,6 @@ def main() -> None:
         # The reader of our output went away (`ferrule plan | head`); that is no failure of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def complain(error: FerruleError) -> None:
@@ -237,6 +227,7 @@ def release(
     wish = Wish(find_project(directory), output, "dist", offline=offline, rust=rust, report=options["report"])
     if key is None and wish.stands(told):
         return
+    begun = wish.begun()
     from ferrule import release as work  # noqa: PLC0415 - what it imports is most of a run with nothing to do
 
     config = work.load(directory)
@@ -244,7 +235,7 @@ def release(
     plan = work.make_plan(config, around)
     if options["set_up"]:
         _set_up(work.wanted_tools(config, plan, around.road), around.host, told)
-    _run(config, plan, around, wish, told)
+    _run(config, plan, around, wish, begun, told)
 
 
 @cli.command()
@@ -295,6 +286,7 @@ def build(
     )
     if part.stands(told):
         return
+    begun = part.begun()
     from ferrule import release as work  # noqa: PLC0415 - what it imports is most of a run with nothing to do
 
     config = work.load(directory)
@@ -302,7 +294,7 @@ def build(
     plan = work.part(config, around, artifacts, targets)
     if options["set_up"]:
         _set_up(work.wanted_tools(config, plan, around.road), around.host, told)
-    _run(config, plan, around, part, told)
+    _run(config, plan, around, part, begun, told)
 
 
 def _shard_name(shard: str, of: int | None) -> tuple[int, int] | str:
@@ -383,6 +375,12 @@ class Wish:
             epoch=os.environ.get("SOURCE_DATE_EPOCH"),
         )
 
+    def begun(self) -> tuple[Json, int]:
+        """The document at this moment, before anything is read, and the moment itself, by the file system's clock."""
+        from ferrule.engine import settled  # noqa: PLC0415
+
+        return self.document(), settled.moment(self.root)
+
     def stands(self, options: Options) -> bool:
         """Tell it at once if the last run made exactly this and nothing changed since; else leave it to a whole run."""
         import time  # noqa: PLC0415
@@ -455,7 +453,9 @@ def _watch(
     return report
 
 
-def _run(config: Config, plan: Plan, around: Surroundings, wish: Wish, options: Options) -> None:
+def _run(
+    config: Config, plan: Plan, around: Surroundings, wish: Wish, begun: tuple[Json, int], options: Options
+) -> None:
     from ferrule import release as work  # noqa: PLC0415
     from ferrule.model import to_json  # noqa: PLC0415
     from ferrule.reporting import table  # noqa: PLC0415
@@ -473,7 +473,19 @@ def _run(config: Config, plan: Plan, around: Surroundings, wish: Wish, options: 
         rows = to_json([replace(row, state="unchanged") for row in table.rows(report)])
         told: Json = {"actions": len(report.outcomes), "files": len(report.placed), "rows": rows, "left": to_json(left)}
         beside = (REPORT,) if page else ()
-        work.settle(config, plan, around, report, output=wish.output, wish=wish.document(), told=told, beside=beside)
+        document, since = begun
+        if document == wish.document():  # else something, such as the commit, changed while it ran
+            work.settle(
+                config,
+                plan,
+                around,
+                report,
+                output=wish.output,
+                wish=document,
+                told=told,
+                since=since,
+                beside=beside,
+            )
     finish(report, wish.output, options)
     if not options.json and not options.quiet:
         _tell_left(left)

@@ -13,7 +13,7 @@ from ferrule.engine import settled
 from ferrule.engine.events import Noticed
 from ferrule.engine.scheduler import Engine
 from ferrule.engine.sources import StatIndex
-from ferrule.engine.store import ASIDE, Store, storage_errors, write_aside
+from ferrule.engine.store import ASIDE, DamagedError, Store, storage_errors, write_aside
 from ferrule.engine.workshop import Site
 from ferrule.errors import ConfigError, StorageError, VerificationError
 from ferrule.model import Action, Digest, FileRecord, Json, Outcome, Output, Placed, Plan, Report
@@ -261,8 +261,21 @@ def at_work(config: Config, toolchain: Toolchain | None, around: Surroundings, l
     with locked(config.root / STATE, listen):
         engine = engine_of(config, toolchain, around, listen)
         engine.store.sweep()
+        _sweep(config.root / STATE)
         yield engine
         engine.index.save()
+
+
+def _sweep(state: Path) -> None:
+    """Take away what a killed run left, except the logs of its actions; only while no other run is at work."""
+    import shutil  # noqa: PLC0415
+
+    for left in (*state.glob("work/*"), *state.glob(".*.aside"), *state.glob("index.json.*")):
+        if left.is_dir() and left.name != "logs":
+            shutil.rmtree(left, ignore_errors=True)
+        elif not left.is_dir():
+            with suppress(OSError):
+                left.unlink()
 
 
 def engine_of(
@@ -292,7 +305,29 @@ def finish(
     everything: bool = False,
     page: Callable[[Json], str] | None = None,
 ) -> Report:
-    """Bring a plan to its end with an engine that is `at_work`; the rest as for `run`."""
+    """Bring a plan to its end with an engine that is `at_work`; the rest as for `run`.
+
+    What turns out to be damaged while it is used is dropped from the store and made again, once.
+    """
+    try:
+        report = _finish(engine, config, plan, around, output=output, everything=everything, page=page)
+        if not any(isinstance(o.error, DamagedError) for o in report.outcomes):
+            return report
+    except DamagedError as error:
+        engine.listen(Noticed(f"{error.message}; its action runs again"))
+    return _finish(engine, config, plan, around, output=output, everything=everything, page=page)
+
+
+def _finish(
+    engine: Engine,
+    config: Config,
+    plan: Plan,
+    around: Surroundings,
+    *,
+    output: Path,
+    everything: bool,
+    page: Callable[[Json], str] | None,
+) -> Report:
     outcomes = engine.execute(plan)
     placed = tuple(place(outcomes, everything=everything))
     report = Report(outcomes, placed)
@@ -314,13 +349,31 @@ def settle(
     output: Path,
     wish: Json,
     told: Json,
+    since: int,
     beside: tuple[str, ...] = (),
 ) -> None:
     """Remember that all of this stands, so that the next run with the same wish can tell it at once.
 
-    `beside` names files of ours in the output folder that are no part of the release. A record that cannot be written
-    only costs time later.
+    `beside` names files of ours in the output folder that are no part of the release, `since` is the moment when the
+    command began, by the file system's clock: what changed after it may have come too late for this run. A record that
+    cannot be written only costs time later; none is written while another run works.
     """
+    with suppress(Busy), locked(config.root / STATE):
+        _settle(config, plan, around, report, output=output, wish=wish, told=told, since=since, beside=beside)
+
+
+def _settle(
+    config: Config,
+    plan: Plan,
+    around: Surroundings,
+    report: Report,
+    *,
+    output: Path,
+    wish: Json,
+    told: Json,
+    since: int,
+    beside: tuple[str, ...],
+) -> None:
     toolchain = toolchain_of(config, plan, around)
     state = config.root / STATE
     index = StatIndex(state / "index.json", around.now_ns)
@@ -350,16 +403,23 @@ def settle(
         },
     )
     file = settled.record_file(state, wish)
-    content = settled.remember(file, config.root, index, wish, basis, told)
+    content = settled.remember(file, config.root, index, wish, basis, told, since)
     if content is not None:
         with suppress(StorageError):
             write_aside(file, content)
             index.save()
 
 
+class Busy(Exception):  # noqa: N818 - it is no error
+    """Another run works in this project."""
+
+
 @contextmanager
-def locked(state: Path, listen: Listener) -> Iterator[None]:
-    """Hold the project's lock; a second run waits and says so. Raises StorageError where the folder cannot be used."""
+def locked(state: Path, listen: Listener | None = None) -> Iterator[None]:
+    """Hold the project's lock; a second run waits and says so to `listen`, or raises Busy where nobody listens.
+
+    Raises StorageError where the folder cannot be used.
+    """
     from filelock import FileLock, Timeout  # noqa: PLC0415
 
     try:
@@ -368,6 +428,8 @@ def locked(state: Path, listen: Listener) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
+            if listen is None:
+                raise Busy from None
             listen(Noticed("another run works in this project; waiting for it to end"))
             lock.acquire()
     except OSError as error:

@@ -7,6 +7,7 @@ whole run never has more than `jobs` runnable threads (GNU make manual, "POSIX J
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from contextlib import suppress
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
 class Jobserver:
     """A pipe with `jobs` tokens, and the environment by which children find it."""
 
-    def __init__(self, jobs: int) -> None:
-        """Make the pipe in the folder for temporary files; raises OSError."""
+    def __init__(self, jobs: int, work: Path | None = None) -> None:
+        """Make the pipe in the folder for work in progress, where the next run sweeps; raises OSError.
+
+        A path that make could read in another way is not used: then it lies in the folder for temporary files.
+        """
         self.jobs = jobs
-        # The path must hold no space: MAKEFLAGS is split at them.
-        place = None if " " not in tempfile.gettempdir() else "/tmp"  # noqa: S108 - mkdtemp makes a private folder
+        place = work if work and work.is_dir() and re.fullmatch(r"[A-Za-z0-9/._+-]+", os.fspath(work)) else None
+        if place is None and " " in tempfile.gettempdir():
+            place = Path("/tmp")  # noqa: S108 - mkdtemp makes a private folder
         self._folder = Path(tempfile.mkdtemp(prefix="ferrule-jobs-", dir=place))
         self._pipe = self._folder / "tokens"
         os.mkfifo(self._pipe, 0o600)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import shutil
+import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS: Final = 0.02
 _ROUNDS: Final = 4
+_PATIENCE_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class _Run:
     running: dict[str, threading.Thread] = field(default_factory=dict)
     tokens: Jobserver | None = None
     sources: dict[tuple[str, ...], dict[str, Digest]] = field(default_factory=dict)
+    checked: set[str] = field(default_factory=set)
     weights: dict[str, float] = field(default_factory=dict)
     noticed: set[str] = field(default_factory=set)
 
@@ -137,11 +141,14 @@ class _Run:
         order.done(outcome.action.id)
 
     def _end(self) -> None:
+        """End all children, and wait a moment for the threads: one that computes dies with the process, and may."""
         from ferrule.tools.run import end_all  # noqa: PLC0415
 
-        while any(thread.is_alive() for thread in self.running.values()):
-            end_all()
-            for thread in self.running.values():
+        until = self.engine.monotonic() + _PATIENCE_SECONDS
+        while alive := [thread for thread in self.running.values() if thread.is_alive()]:
+            if end_all(for_good=True) == 0 and self.engine.monotonic() > until:
+                return
+            for thread in alive:
                 thread.join(_POLL_SECONDS)
 
     def _look_up(self, action: Action) -> Outcome | tuple[Digest, Document, str]:
@@ -226,7 +233,10 @@ class _Run:
 
     def _start_waiting(self, waiting: list[tuple[Action, Digest, Document, str]]) -> None:
         if self.tokens is None:
-            self.tokens = _jobserver(self.engine.jobs)
+            from ferrule.tools import run  # noqa: PLC0415
+
+            run.reopen()
+            self.tokens = _jobserver(self.engine.jobs, self.engine.work)
             self.weights = self._weigh()
         if not self.running:
             self.tokens.refill()
@@ -310,10 +320,10 @@ class _Run:
 
     def _make(self, action: Action, key: Digest, started: float) -> Result:
         assert self.tokens is not None  # noqa: S101 - for the type checker: a recipe runs under a token
-        folder = self.engine.work / file_name(action.id)
+        # A name of its own in each run: programs that a killed run left behind may still write into theirs.
+        self.engine.work.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{file_name(action.id)}.", dir=self.engine.work))
         log = self.engine.work / "logs" / f"{file_name(action.id)}.log"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
         began = folder.stat().st_ctime_ns
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
@@ -329,6 +339,7 @@ class _Run:
             tell=lambda text: self.done.put(ActionProgress(action, text)),
             look=self.engine.index.content,
         )
+        self._check_needs(action)
         action.recipe.make(shop)
         files = tuple(self._take(folder, name) for name in _outputs(action, folder))
         discovered = self._discovered(shop.found, began)
@@ -336,6 +347,18 @@ class _Run:
         shutil.rmtree(folder, ignore_errors=True)
         seconds = self.engine.monotonic() - started
         return Result(key, files, shop.said, discovered, seconds, asked)
+
+    def _check_needs(self, action: Action) -> None:
+        """Read again what an earlier run made and this action packs: a bit that flipped on the disk must go no further.
+
+        Raises DamagedError.
+        """
+        for need in action.needs:
+            outcome = self.outcomes[need]
+            if outcome.state == "cached" and need not in self.checked:
+                for record in outcome.files:
+                    self.engine.store.check(record)
+                self.checked.add(need)
 
     def _paths(self, records: tuple[FileRecord, ...]) -> Mapping[str, Path]:
         return {record.name: self.engine.store.object(record.digest) for record in records}
@@ -403,9 +426,11 @@ def _brief(digest: Digest | None) -> str:
     return digest.short if digest else "absent"
 
 
-def _jobserver(jobs: int) -> Jobserver:
+def _jobserver(jobs: int, work: Path) -> Jobserver:
+    with suppress(OSError):
+        work.mkdir(parents=True, exist_ok=True)  # where that cannot be, the first action says so
     try:
-        return Jobserver(jobs)
+        return Jobserver(jobs, work)
     except OSError as error:
         raise StorageError(
             f"the folder for temporary files cannot be used: {error.strerror}",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ferrule.engine.key import canonical
-from ferrule.engine.sources import IGNORED, StatIndex, source_digests
+from ferrule.engine.sources import IGNORED, StatIndex, files_below, source_digests
 from ferrule.errors import FerruleError
 from ferrule.model import Digest, Json, to_json
 
@@ -53,10 +53,27 @@ def record_file(state: Path, wish: Json) -> Path:
     return state / f"settled-{Digest.of(canonical(wish)).short}.json"
 
 
-def remember(file: Path, root: Path, index: StatIndex, wish: Json, basis: Basis, told: Json) -> bytes | None:
-    """The record to be written to `file`, with what to tell; None if it stands there already or cannot be made."""
+def moment(root: Path) -> int:
+    """Now, in nanoseconds, by the clock of the file system that holds a project; before any change if it has none."""
+    import tempfile  # noqa: PLC0415
+
+    with suppress(OSError), tempfile.TemporaryFile(dir=root) as mark:
+        return os.fstat(mark.fileno()).st_ctime_ns
+    return 0
+
+
+def remember(
+    file: Path, root: Path, index: StatIndex, wish: Json, basis: Basis, told: Json, since: int
+) -> bytes | None:
+    """The record to be written to `file`, with what to tell; None if it stands there already or cannot be made.
+
+    Nor can it where something that the run went by changed after `since`, the moment when it began: the outputs may be
+    of what was there before.
+    """
     try:
         seen = _seen(root, index, basis)
+        if _newest(root, basis) >= since:
+            return None
     except (FerruleError, OSError):
         return None
     content = canonical({"version": _VERSION, "wish": wish, "basis": to_json(basis), "told": told, "seen": seen})
@@ -136,6 +153,20 @@ def _seen(root: Path, index: StatIndex, basis: Basis) -> Json:
     ).hex
 
 
+def _newest(root: Path, basis: Basis) -> int:
+    """When the last change was made to anything that a run goes by, programs and what it placed left out."""
+    trees = [folder for tree, _ in basis.trees for folder, _ in _below(root / tree)]
+    sources = [path for source in basis.sources for _, path in files_below(root, source)]
+    places: list[str | Path] = [*(root / name for name in (*basis.files, *basis.folders)), *trees, *sources]
+    return max((found.st_ctime_ns for place in places if (found := _stat(place))), default=0)
+
+
+def _stat(place: str | Path) -> os.stat_result | None:
+    with suppress(FileNotFoundError):
+        return os.stat(place)  # noqa: PTH116 - a Path costs more
+    return None
+
+
 def _content(index: StatIndex, path: Path) -> Json:
     """Digest of a file; None if planning looked for it in vain."""
     try:
@@ -154,10 +185,13 @@ def _folders(folder: Path) -> list[str]:
 
 
 def _named(tree: Path, name: str) -> Iterable[str]:
+    return (folder for folder, files in _below(tree) if name in files)
+
+
+def _below(tree: Path) -> Iterable[tuple[str, list[str]]]:
     for folder, folders, files in os.walk(tree):
         folders[:] = [f for f in folders if f not in IGNORED]
-        if name in files:
-            yield folder
+        yield folder, files
 
 
 def _stands(output: Path, index: StatIndex, placed: Mapping[str, tuple[str, bool]]) -> Json:

@@ -91,6 +91,12 @@ class StatIndex:
             self._known[os.fspath(path)] = ([stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns], digest.hex)
             self._changed = True
 
+    def forget(self, path: Path) -> None:
+        """Believe nothing of a file any more: the next look reads it."""
+        with self._lock:
+            self._known.pop(os.fspath(path), None)
+            self._changed = True
+
     def save(self) -> None:
         """Write the index beside its place and rename; a failure only costs time later."""
         if self._file is None or not self._changed:

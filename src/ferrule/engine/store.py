@@ -56,6 +56,10 @@ class Result:
     declared: Digest | None = None
 
 
+class DamagedError(StorageError):
+    """A content in the store is not what it was; it is dropped, so that the action that made it runs again."""
+
+
 class Store:
     """A folder of results. Several processes may use it at once; `notice` hears about damage that was found."""
 
@@ -83,6 +87,12 @@ class Store:
                 self._drop(path, f"{record.name} is damaged or missing in the cache; its action runs again")
                 return None
         return result
+
+    def check(self, record: FileRecord) -> None:
+        """Read a content again that is about to be used, whatever its stat data promise. Raises DamagedError."""
+        self._index.forget(self.object(record.digest))
+        if not self._whole(record):
+            raise _damaged(record)
 
     def _whole(self, record: FileRecord) -> bool:
         path = self.object(record.digest)
@@ -205,25 +215,35 @@ class Store:
         shutil.rmtree(self.root / "aside", ignore_errors=True)
 
     def copy_out(self, record: FileRecord, target: Path) -> None:
-        """Write a content to a place of its own: aside, checked while copied, renamed. Raises StorageError."""
+        """Write a content to a place of its own: aside, checked while copied, renamed.
+
+        Raises StorageError, and DamagedError if that is not the content any more.
+        """
         import hashlib  # noqa: PLC0415
 
+        source = self.object(record.digest)
+        if not source.is_file():
+            raise _damaged(record)
         with storage_errors(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
             with _Aside(target.parent) as (stream, aside):
                 sha = hashlib.sha256()
-                with self.object(record.digest).open("rb") as content:
+                with source.open("rb") as content:
                     while chunk := content.read(_CHUNK):
                         sha.update(chunk)
                         stream.write(chunk)
                 if sha.hexdigest() != record.digest.hex:
-                    raise StorageError(
-                        f"{record.name} changed in the cache while it was copied", hint="run the same command again"
-                    )
+                    self._index.forget(source)
+                    _remove(source)
+                    raise _damaged(record)
                 _flush(stream)
                 aside.chmod(0o755 if record.executable else 0o644)
                 aside.replace(target)
         self._index.remember(target, record.digest)
+
+
+def _damaged(record: FileRecord) -> DamagedError:
+    return DamagedError(f"{record.name} is damaged or missing in the cache", hint="run the same command again")
 
 
 def _remove(path: Path) -> None:
@@ -285,11 +305,16 @@ def write_aside(path: Path, content: bytes) -> None:
     aside = path.with_name(f".{path.name}.aside")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as stream:
-            stream.write(content)
-            _flush(stream)
-        aside.chmod(0o644)  # whatever the umask
-        aside.replace(path)
+        try:
+            with aside.open("wb") as stream:
+                stream.write(content)
+                _flush(stream)
+            aside.chmod(0o644)  # whatever the umask
+            aside.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                aside.unlink()
+            raise
 
 
 def file_name(action: str) -> str:

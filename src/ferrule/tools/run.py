@@ -161,9 +161,13 @@ class _Children:
         self._lock = threading.Lock()
         self._live: dict[int, subprocess.Popen[bytes]] = {}
         self._ended: set[int] = set()
+        self._closed = False
 
-    def add(self, start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    def add(self, start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes] | None:
+        """Start a program; None if everything is to end."""
         with self._lock:  # started under the lock, so that none can slip past `end_all`
+            if self._closed:
+                return None
             child = start()
             self._live[child.pid] = child
             return child
@@ -176,8 +180,13 @@ class _Children:
             self._ended.discard(child.pid)
             return was_ended
 
-    def end_all(self, grace: float) -> int:
+    def open(self) -> None:
         with self._lock:
+            self._closed = False
+
+    def end_all(self, grace: float, *, for_good: bool) -> int:
+        with self._lock:
+            self._closed = self._closed or for_good
             children = list(self._live.values())
             self._ended.update(child.pid for child in children)
         _end(children, grace)
@@ -187,12 +196,18 @@ class _Children:
 _CHILDREN: Final = _Children()
 
 
-def end_all(grace: float = GRACE_SECONDS) -> int:
+def end_all(grace: float = GRACE_SECONDS, *, for_good: bool = False) -> int:
     """End every running program with all its children: SIGTERM, after `grace` seconds SIGKILL; returns how many ran.
 
-    May be called from any thread; the calls that wait for those programs raise ToolFailed with `interrupted` set.
+    `for_good` lets no other start until `reopen`. May be called from any thread; the calls that wait for those programs
+    raise ToolFailed with `interrupted` set.
     """
-    return _CHILDREN.end_all(grace)
+    return _CHILDREN.end_all(grace, for_good=for_good)
+
+
+def reopen() -> None:
+    """Let programs start again after they were ended for good."""
+    _CHILDREN.open()
 
 
 def base_environment(values: Mapping[str, str]) -> dict[str, str]:
@@ -384,6 +399,7 @@ def _tail(lines: Sequence[str]) -> list[str]:
 
 
 def _start(call: _Call, *, feeds: bool = False) -> subprocess.Popen[bytes]:
+    import signal  # noqa: PLC0415
     import subprocess  # noqa: PLC0415, TID251
 
     def start() -> subprocess.Popen[bytes]:
@@ -402,7 +418,7 @@ def _start(call: _Call, *, feeds: bool = False) -> subprocess.Popen[bytes]:
         )
 
     try:
-        return _CHILDREN.add(start)
+        child = _CHILDREN.add(start)
     except (FileNotFoundError, NotADirectoryError) as error:
         if call.cwd is not None and not call.cwd.is_dir():
             raise StorageError(f"the folder {call.cwd} does not exist, so {call.name} cannot work in it") from error
@@ -413,6 +429,9 @@ def _start(call: _Call, *, feeds: bool = False) -> subprocess.Popen[bytes]:
         raise ToolMissing(f"the program {call.argv[0]} may not be executed", hint=hint) from error
     except OSError as error:
         raise ToolMissing(f"the program {call.argv[0]} could not be started: {error.strerror}") from error
+    if child is None:
+        raise call.failed("was not started, because everything is to end", -signal.SIGTERM, [], interrupted=True)
+    return child
 
 
 def _lines(child: subprocess.Popen[bytes]) -> Iterator[tuple[bool, str]]:

@@ -53,6 +53,16 @@ def test_as_many_tokens_as_jobs(jobs: int) -> None:
         assert tokens(server) == jobs
 
 
+def test_pipe_lies_where_the_next_run_sweeps_unless_make_could_misread_the_path(tmp_path: Path) -> None:
+    for name, there in (("work", True), ("two words", False), ("$x", False), ("absent", False)):
+        work = tmp_path / name
+        if name != "absent":
+            work.mkdir()
+        with Jobserver(2, work) as server:
+            assert (work in pipe_of(server).parents) == there
+            assert child(server, "back") == 2
+
+
 def test_no_token_is_given_twice() -> None:
     with Jobserver(2) as server:
         assert [server.acquire() for _ in range(3)] == [True, True, False]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished, RunStarted
-from ferrule.engine.store import file_name
+from ferrule.engine.store import DamagedError, file_name
 from ferrule.errors import BuildError, StorageError, ToolchainError
 from ferrule.model import Action, Digest, Output, Tool
 from ferrule.tools.cargo import Command
@@ -156,12 +156,44 @@ def test_folder_outputs_keep_their_files_names_and_modes(lab: Lab, does: dict[st
 def test_recipe_finds_an_empty_folder_whatever_an_earlier_one_left(
     lab: Lab, does: dict[str, Callable[[Workshop], None]]
 ) -> None:
-    (lab.state / "work" / "a" / "left").mkdir(parents=True)
+    for name in ("a", "a.0"):
+        (lab.state / "work" / name / "left").mkdir(parents=True)
     seen: list[str] = []
     does["a"] = lambda shop: seen.extend(p.name for p in shop.folder.iterdir())
     lab.run(action("a", recipe=Do("a")))
     assert seen == ["out.txt"]
-    assert not (lab.state / "work" / "a").exists()
+    assert {p.name for p in (lab.state / "work").iterdir()} == {"a", "a.0", "logs"}
+
+
+def test_a_program_that_a_killed_run_left_behind_cannot_write_into_the_next_one(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+) -> None:
+    folders: list[Path] = []
+
+    def fail(shop: Workshop) -> None:
+        folders.append(shop.folder)
+        raise BuildError("once")
+
+    does["a"] = fail
+    for _ in range(2):
+        lab.run(action("a", recipe=Do("a")))
+    assert len(set(folders)) == 2
+
+
+def test_content_whose_bits_flipped_on_the_disk_is_not_packed(lab: Lab) -> None:
+    first = lab.run(action("a"))["a"]
+    index = lab.index()
+    content = lab.store().object(first.files[0].digest)
+    content.chmod(0o644)
+    content.write_bytes(b"something else")
+    index.remember(content, first.files[0].digest)  # as if its stat data were those from before
+    index.save()
+    second = lab.run(action("a"), action("b", "a"))
+    assert second["a"].state == "cached"
+    assert isinstance(second["b"].error, DamagedError)
+    third = lab.run(action("a"), action("b", "a"))
+    assert {o.state for o in third.values()} == {"built"}
+    assert third["a"].files == first.files
 
 
 def test_workshop_knows_its_inputs_outputs_and_caches(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
@@ -499,7 +531,7 @@ from test_scheduler import action
 from ferrule.errors import StorageError
 tempfile.tempdir = "/nonexistent"
 try:
-    Lab(Path({str(lab.root)!r})).run(action("a"))
+    Lab(Path({str(lab.root / "with a space")!r})).run(action("a"))
 except StorageError as error:
     print(error)
     sys.exit(7)

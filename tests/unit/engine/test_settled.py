@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WISH = {"asked": "everything"}
 TOLD = {"rows": []}
+LATER = 1 << 62
 
 
 class Project:
@@ -56,8 +57,8 @@ class Project:
     def index(self) -> StatIndex:
         return StatIndex(None, time.time_ns)
 
-    def remember(self) -> bytes | None:
-        content = settled.remember(self.file, self.root, self.index(), WISH, self.basis, TOLD)
+    def remember(self, since: int = LATER) -> bytes | None:
+        content = settled.remember(self.file, self.root, self.index(), WISH, self.basis, TOLD, since)
         if content is not None:
             self.file.parent.mkdir(exist_ok=True)
             self.file.write_bytes(content)
@@ -134,6 +135,27 @@ def test_every_cut_of_the_record_is_nothing(project):
 def test_a_record_of_another_form_is_nothing(project, text):
     project.file.write_text(text)
     assert project.recall() is None
+
+
+@pytest.mark.parametrize("name", ["targets.yaml", "src/lib.rs", "src/new.rs", "rust/b/Cargo.toml", "pkg/src/new/x"])
+def test_nothing_is_remembered_of_a_run_during_which_something_changed(tmp_path, name):
+    project = Project(tmp_path)
+    time.sleep(0.02)
+    began = settled.moment(tmp_path)
+    assert project.remember(began) is not None
+    project.file.unlink()
+    project.write(name, "changed while the run worked, or read by it: nobody knows")
+    os.utime(project.root / name, (1, 1))
+    assert project.remember(began) is None
+
+
+def test_a_moment_is_after_what_was_and_before_what_will_be(tmp_path):
+    first = tmp_path.stat().st_ctime_ns
+    moment = settled.moment(tmp_path)
+    (tmp_path / "x").touch()
+    assert first <= moment <= (tmp_path / "x").stat().st_ctime_ns
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+    assert settled.moment(tmp_path / "nowhere") == 0
 
 
 def test_nothing_is_remembered_while_a_stranger_is_in_the_output(tmp_path):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ferrule.engine.store import Result, Store, file_name
+from ferrule.engine.store import DamagedError, Result, Store, file_name, write_aside
 from ferrule.errors import StorageError
 from ferrule.model import Digest, FileRecord
 
@@ -248,13 +248,35 @@ def test_copy_out_refuses_damaged_content(store: Store, lab: Lab) -> None:
     record = put(store, lab)
     store.object(record.digest).chmod(0o644)
     store.object(record.digest).write_bytes(b"damage")
-    with pytest.raises(StorageError, match="changed in the cache"):
+    with pytest.raises(DamagedError, match="damaged or missing in the cache"):
         store.copy_out(record, lab.root / "out" / "x")
     assert list((lab.root / "out").iterdir()) == []
+    assert not store.object(record.digest).exists()
+
+
+def test_content_that_is_read_again_before_it_is_used(store: Store, lab: Lab) -> None:
+    result = save(store, lab)
+    record = result.files[0]
+    store.check(record)
+    place = store.object(record.digest)
+    place.chmod(0o644)
+    place.write_bytes(CONTENT[::-1])
+    store._index.remember(place, record.digest)  # as if its stat data were those from before
+    assert store.find(KEY) == result
+    with pytest.raises(DamagedError):
+        store.check(record)
+    assert store.find(KEY) is None
+
+
+def test_file_written_aside_leaves_nothing_where_it_cannot_be(lab: Lab) -> None:
+    (lab.root / "place" / "full").mkdir(parents=True)
+    with pytest.raises(StorageError):
+        write_aside(lab.root / "place", b"content")
+    assert not list(lab.root.glob("*.aside"))
 
 
 def test_copy_out_of_missing_content(store: Store, lab: Lab) -> None:
-    with pytest.raises(StorageError, match="No such file"):
+    with pytest.raises(DamagedError, match="damaged or missing in the cache"):
         store.copy_out(FileRecord("x", KEY, 3), lab.root / "out")
 
 

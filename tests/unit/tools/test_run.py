@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -171,6 +173,19 @@ def test_all_programs_end_on_request_even_deaf_ones(tmp_path):
     assert [failed.interrupted for failed in failures] == [True] * 3
     for pid in pids:
         assert_gone(pid)
+
+
+def test_after_all_were_ended_for_good_nothing_starts_until_it_may_again(tmp_path):
+    run.end_all(for_good=True)
+    try:
+        for start in (run.capture, partial(run.run, cwd=tmp_path, log=tmp_path / "log")):
+            with pytest.raises(run.ToolFailed, match="not started, because everything is to end") as failure:
+                start([sys.executable, "-c", f"open({str(tmp_path / 'x')!r}, 'w')"], env={})
+            assert failure.value.interrupted
+        assert not (tmp_path / "x").exists()
+    finally:
+        run.reopen()
+    assert run.capture([sys.executable, "-c", "print(1)"], env={}).stdout == "1\n"
 
 
 def test_environment_for_children_keeps_places_and_clients_only():
