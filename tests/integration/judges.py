@@ -29,6 +29,7 @@ DEBIAN = {
     "git": ("git",),
     "llvm-objdump": ("llvm",),
     "make": ("make",),
+    "openssl": ("openssl",),
     "pkg-config": ("pkg-config",),
     "qemu-aarch64-static": ("qemu-user-static",),
     "readelf": ("binutils",),
@@ -45,6 +46,7 @@ HOMEBREW = {
     "cmake": ("cmake",),
     "git": (),
     "make": (),
+    "openssl": (),
     "pkg-config": ("pkgconf",),
     "xcrun": (),
 }
