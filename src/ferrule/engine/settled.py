@@ -32,11 +32,11 @@ _VERSION: Final = 2
 class Basis:
     """What a run went by.
 
-    `files` were read, or looked for in vain (relative to the project, or absolute), and `programs` are believed to be
-    the same as long as their stat data are, as the toolchain's own record believes it; of `folders` the names of the
-    folders in them counted, and of `trees` where below them a file has a certain name (tree and file name); `sources`
-    are those of all actions; `placed` is what stands in the output folder: digest and executable bit by name, and
-    nothing else is there.
+    `files` (or whole folders) were read, or looked for in vain, by their names relative to the project or absolute, and
+    `programs` are believed to be the same as long as their stat data are, as the toolchain's own record believes it; of
+    `folders` the names of the folders in them counted, and of `trees` where below them a file has a certain name (tree
+    and file name); `sources` are those of all actions; `placed` is what stands in the output folder: digest and
+    executable bit by name, and nothing else is there.
     """
 
     files: tuple[str, ...]
@@ -123,6 +123,8 @@ def wish(root: Path, host: Host, **asked: Json) -> Json:
         "machine": [host.system, host.machine, str(host.cache)],
         "path": [str(folder) for folder in host.path],
         "given": {name: host.environment.get(name) for name in given},
+        # Builds may ask for any of it, and nothing may depend on where temporary files are.
+        "passed": Digest.of(canonical({**host.children, "TMPDIR": None})).hex,
     }
 
 
@@ -142,7 +144,7 @@ def _seen(root: Path, index: StatIndex, basis: Basis) -> Json:
     return Digest.of(
         canonical(
             {
-                "files": [_content(index, root / name) for name in basis.files],
+                "files": [str(index.content(root / name)) for name in basis.files],
                 "programs": to_json([_mark(Path(name)) for name in basis.programs]),
                 "folders": to_json([_folders(root / name) for name in basis.folders]),
                 "trees": to_json([sorted(_named(root / tree, name)) for tree, name in basis.trees]),
@@ -165,14 +167,6 @@ def _stat(place: str | Path) -> os.stat_result | None:
     with suppress(FileNotFoundError):
         return os.stat(place)  # noqa: PTH116 - a Path costs more
     return None
-
-
-def _content(index: StatIndex, path: Path) -> Json:
-    """Digest of a file; None if planning looked for it in vain."""
-    try:
-        return index.digest(path).hex
-    except FileNotFoundError:
-        return None
 
 
 def _mark(place: Path) -> list[int]:

@@ -39,6 +39,7 @@ class Lab:
     root: Path
     events: list[Event] = field(default_factory=list)
     monotonic: Callable[[], float] = time.monotonic
+    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def project(self) -> Path:
@@ -52,7 +53,7 @@ class Lab:
     def host(self) -> Host:
         return Host(
             path=(Path("/usr/bin"), Path("/bin")),
-            environment={"HOME": str(self.root)},
+            environment={"HOME": str(self.root), **self.variables},
             cache=self.root / "cache",
             system="Linux",
             machine="x86_64",

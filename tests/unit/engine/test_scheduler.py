@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess  # noqa: TID251 - a setting of the whole process is changed
 import sys
@@ -313,6 +314,146 @@ def test_discovered_input_that_changes_makes_the_action_run_again(
     does["a"] = lambda _: None
     lab.run(plan)
     assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"{outside}: {new} -> absent"]
+
+
+def test_what_was_read_in_the_project_is_part_of_the_key(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    words = lab.source("words", "one")
+    keys: list[Digest] = []
+
+    def read(shop: Workshop) -> None:
+        keys.append(shop.key)
+        shop.discovered([words])
+        shop.output("file").write_text(shop.key.hex)
+
+    does["a"] = read
+    plan = action("a", recipe=Do("a"))
+    first = lab.run(plan)["a"]
+    assert lab.notices == ["a also reads words, so that its key is known only now and it is made once more"]
+    assert len(set(keys)) == 2
+    assert lab.content(first) == {"out.txt": keys[1].hex.encode()}
+    assert first.key == keys[1]
+    lab.source("words", "two")
+    second = lab.run(plan)["a"]
+    assert (len(keys), lab.notices) == (3, [])
+    lab.source("words", "one")
+    assert lab.run(plan)["a"].key == first.key
+    assert lab.started == []
+    shutil.rmtree(lab.state / "store" / "latest")
+    lab.source("words", "two")
+    assert (lab.run(plan)["a"].key, lab.started) == (second.key, [])
+
+
+def test_another_key_that_is_known_by_then_is_not_made_again(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+) -> None:
+    lab.source("choice", "one")
+    for name in ("one", "two"):
+        lab.source(name)
+    runs: list[str] = []
+
+    def read(shop: Workshop) -> None:
+        runs.append((shop.project / "choice").read_text())
+        shop.discovered([shop.project / runs[-1]])
+
+    does["a"] = read
+    plan = action("a", recipe=Do("a"), sources=("choice",))
+    first = lab.run(plan)["a"]
+    lab.source("choice", "two")
+    lab.run(plan)
+    for file in (lab.state / "store" / "reads").iterdir():
+        file.write_text("damaged")
+    lab.source("choice", "one")
+    assert runs == ["one", "one", "two", "two"]
+    assert lab.run(plan)["a"].key == first.key
+    assert runs[4:] == ["one"]
+
+
+def test_what_reads_other_files_each_time_has_no_key(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    names = iter(range(100))
+    does["a"] = lambda shop: shop.discovered([shop.project / str(next(names))])
+    outcome = lab.run(action("a", recipe=Do("a")))["a"]
+    assert outcome.state == "failed"
+    assert outcome.reason.startswith("it reads other files each time")
+
+
+def test_a_folder_that_was_read_counts_with_all_that_is_in_it(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+) -> None:
+    lab.source("data/one")
+    outside = lab.root / "outside"
+    outside.mkdir()
+    does["a"] = lambda shop: shop.discovered([shop.project / "data", shop.project / "none", outside])
+    plan = action("a", recipe=Do("a"))
+    lab.run(plan)
+    lab.run(plan)
+    assert lab.started == []
+    for change in ("data/two", "none"):
+        lab.source(change)
+        lab.run(plan)
+        assert lab.started == ["a"]
+    (outside / "new").touch()
+    lab.run(plan)
+    assert lab.started == ["a"]
+    (lab.project / "data").rename(lab.project / "none2")
+    assert lab.reasons(plan)["a"].startswith("read data: ")
+
+
+def test_a_variable_that_was_asked_for_counts(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    does["a"] = lambda shop: shop.asked({"HOME": "some-crate", "USER": "some-crate", "FOO": "other-crate"})
+    does["b"] = lambda shop: shop.asked({"FOO": "other-crate"})
+    plan = (action("a", recipe=Do("a")), action("b", recipe=Do("b")))
+    lab.variables = {"FOO": "1"}
+    lab.run(*plan)
+    (notice,) = lab.notices
+    assert notice.startswith("other-crate asks for FOO, which is set here but not passed on; ")
+    lab.variables = {"FOO": "2"}
+    lab.run(*plan)
+    assert (lab.started, lab.notices) == ([], [])
+    lab.variables = {"USER": "me"}
+    lab.run(*plan)
+    assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [
+        f"USER: absent -> {Digest.of(b'me').short}"
+    ]
+
+
+@pytest.mark.parametrize("where", ["project", "elsewhere"])
+def test_what_changes_while_it_is_read_keeps_no_result(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]], where: str
+) -> None:
+    path = lab.root / where / "words"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("one")
+
+    def read(shop: Workshop) -> None:
+        shop.discovered([path])
+
+    does["a"] = read
+    plan = action("a", recipe=Do("a"))
+    assert lab.run(plan)["a"].state == "built"
+
+    def change(shop: Workshop) -> None:
+        time.sleep(0.02)
+        path.write_text("three")
+        read(shop)
+
+    path.write_text("two")
+    does["a"] = change
+    outcome = lab.run(plan)["a"]
+    assert outcome.state == "failed"
+    assert outcome.reason == "a source changed while this was built, so the result was not kept"
+    assert isinstance(outcome.error, BuildError)
+    assert str(outcome.error.where).endswith("words")
+
+
+def test_what_was_read_and_cannot_be_read_any_more(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+    pipe = lab.root / "pipe"
+    pipe.write_text("")
+    does["a"] = lambda shop: shop.discovered([pipe])
+    lab.run(action("a", recipe=Do("a")))
+    pipe.unlink()
+    os.mkfifo(pipe)
+    outcome = lab.run(action("a", recipe=Do("a")))["a"]
+    assert (outcome.state, outcome.reason) == ("failed", "a source cannot be read: not a regular file")
 
 
 def test_tools_count_by_identity_and_not_by_place(lab: Lab) -> None:

@@ -45,7 +45,7 @@ class Project:
     @property
     def basis(self) -> Basis:
         return Basis(
-            files=("targets.yaml", "absent"),
+            files=("targets.yaml", "absent", "assets"),
             programs=(str(self.program),),
             folders=("pkg/src",),
             trees=(("rust", "Cargo.toml"),),
@@ -87,7 +87,17 @@ def test_content_counts_and_not_the_time_of_a_file(project):
 
 @pytest.mark.parametrize(
     "name",
-    ["targets.yaml", "absent", "src/lib.rs", "src/new.rs", "rust/b/Cargo.toml", "dist/x", "dist/stranger", "tool"],
+    [
+        "targets.yaml",
+        "absent",
+        "assets/new",
+        "src/lib.rs",
+        "src/new.rs",
+        "rust/b/Cargo.toml",
+        "dist/x",
+        "dist/stranger",
+        "tool",
+    ],
 )
 def test_a_file_that_is_new_or_another(project, name):
     project.write(name, "something else")
