@@ -112,7 +112,7 @@ def _cell(name: str, content: Node, numeric: bool, scope: str | None = None) -> 
 
 def boxed(caption: str, content: Html) -> Html:
     """Something wide in a box that scrolls by itself, and that can be reached by keyboard to do so."""
-    return tag("div", content, class_="box", role="region", aria_label=caption, tabindex=0)
+    return tag("div", content, class_="box", role="group", aria_label=caption, tabindex=0)
 
 
 def section(anchor: str, heading: str, *content: Node) -> Html:
