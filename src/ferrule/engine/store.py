@@ -152,18 +152,22 @@ class Store:
 
     def save(self, result: Result, action: str, document: Document) -> None:
         """Keep a result whose files are already in the store, as the last of its action. Raises StorageError."""
-        self.keep(result)
+        self.keep(result, flush=True)
         latest = canonical({"key": result.key.hex, "document": document, "seconds": round(result.seconds, 3)})
         self._write(self._latest(action), latest)
 
-    def keep(self, result: Result) -> None:
-        """Keep a result that another machine made, whose files are already in the store. Raises StorageError."""
+    def keep(self, result: Result, *, flush: bool = False) -> None:
+        """Keep a result whose files are already in the store. Raises StorageError.
+
+        One that another machine made need not be flushed: a power cut loses what can be had again, and a record that
+        is damaged is known by its checksum.
+        """
         if result.declared is not None:
             read = tuple(sorted(n for n in result.discovered if not n.startswith("/")))
             known = self._known_reads(result.declared)
             if read not in known:
-                self._write(self._reads(result.declared), canonical(to_json([read, *known][:_READS])))
-        self._write(self._record(result.key), encode(result))
+                self._write(self._reads(result.declared), canonical(to_json([read, *known][:_READS])), flush=flush)
+        self._write(self._record(result.key), encode(result), flush=flush)
 
     def latest(self, action: str) -> dict[str, Any] | None:
         """Key, key document and seconds of the last result of an action, or None."""
@@ -198,10 +202,13 @@ class Store:
     def _latest(self, action: str) -> Path:
         return self.root / "latest" / f"{file_name(action)}.json"
 
-    def _write(self, path: Path, content: bytes) -> None:
+    def _write(self, path: Path, content: bytes, *, flush: bool = True) -> None:
         with storage_errors(self.root), self._aside() as (stream, aside):
             stream.write(content)
-            _flush(stream)
+            if flush:
+                _flush(stream)
+            else:
+                stream.flush()
             path.parent.mkdir(parents=True, exist_ok=True)
             aside.replace(path)
 
