@@ -36,7 +36,8 @@ WHEELS = {
 }
 SDKS = {triple: f"demo-c-1.2.3-{triple}.tar.gz" for triple in (X86, ARM, MAC)}
 REAL_NAMES = {X86: "libdemo.so.1.2.3", ARM: "libdemo.so.1.2.3", MAC: "libdemo.1.2.3.dylib"}
-PACKED = (*SDKS.values(), *WHEELS.values(), "demo-1.2.3.core.wasm", "demo-1.2.3.wasm", "example-demo-1.2.3.tgz", "image")
+MODULES = ("demo-1.2.3.core.wasm", "demo-1.2.3.wasm", "example-demo-1.2.3.tgz")
+PACKED = (*SDKS.values(), *WHEELS.values(), *MODULES, "image")
 BILLS = ("demo-1.2.3.cdx.json", *(f"{name}.cdx.json" for name in PACKED))
 ACTIONS = 27
 

@@ -198,7 +198,7 @@ def executable(architecture: str) -> bytes:
 
 
 def packages() -> list[dict[str, object]]:
-    """What `cargo metadata` says of the crates in the demo's Cargo.lock; two are fetched, and one of these is run only."""
+    """What `cargo metadata` says of the crates in the demo's Cargo.lock; two are fetched, one of these is only run."""
     own = {"license": "MIT", "authors": ["A. Demo <demo@example.org>"], "source": None}
     fetched = {"license": "MIT/Apache-2.0", "authors": [], "source": "registry+https://registry.example/index"}
     return [
@@ -239,9 +239,14 @@ def answer(home: Path, name: str, arguments: list[str]) -> None:
         Path(option(arguments, "--depfile")).write_text(
             "raw.h: \\\n    " + str(Path.cwd() / "src" / "lib.rs").replace(" ", "\\ ") + "\n"
         )
-    elif name == "cargo" and arguments[0] == "metadata":
+    else:
+        cargo(home, arguments)
+
+
+def cargo(home: Path, arguments: list[str]) -> None:
+    if arguments[0] == "metadata":
         print(json.dumps({"packages": packages(), "version": 1}))
-    elif name == "cargo" and arguments[0] == "tree":
+    elif arguments[0] == "tree":
         tree(option(arguments, "--package"), linked="no-proc-macro" in option(arguments, "--edges"))
     else:
         compile_crate(home, arguments)
