@@ -62,17 +62,19 @@ def _action(subject: Subject, action: Action) -> Html:
 def _files(subject: Subject, action: Action, mark: Html) -> Iterator[Html]:
     files = subject.files(action)
     made = [(output, inside) for output in action.outputs if (inside := [f for f in files if _is_in(f, output)])]
-    for output, inside in made[:_SHOWN]:
-        yield tag("div", mark, " ", _size(inside), " ", tag("small", output.role), tag("br"), _digest(inside, output))
-    if made[_SHOWN:]:
-        rest = made[_SHOWN:]
-        summary = tag("summary", f"{len(rest)} more, ", _size([file for _, inside in rest for file in inside]))
-        rows = (tag("div", inside[0].place, tag("br"), _size(inside), " ", _digest(inside, o)) for o, inside in rest)
-        yield tag("details", summary, rows)
+    if len(made) <= _SHOWN:
+        for output, inside in made:
+            yield tag(
+                "div", mark, " ", _size(inside), " ", tag("small", output.role), tag("br"), _digest(inside, output)
+            )
+        return
+    rows = (tag("div", inside[0].place, tag("br"), _size(inside), " ", _digest(inside, o)) for o, inside in made)
+    yield tag("div", mark, " ", _size([file for _, inside in made for file in inside]))
+    yield tag("details", tag("summary", f"{len(made)} files"), rows)
 
 
-_SHOWN: Final = 2
-"""How many outputs of an action are shown at once."""
+_SHOWN: Final = 3
+"""Up to how many outputs of an action are shown one by one."""
 
 
 def _size(files: list[File]) -> Html:

@@ -22,7 +22,7 @@ _LANE: Final = _ABOVE + HEIGHT + 10
 _THINNEST: Final = 0.2
 """How wide a bar is at least, in percent of the whole."""
 _STEPS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900)
-_TICKS: Final = 5
+_TICKS: Final = 6
 
 
 def critical_path(steps: tuple[Step, ...]) -> tuple[Step, ...]:
