@@ -11,7 +11,7 @@ import pytest
 
 from fakes.toolchain import Demo, lay_out
 from ferrule import errors
-from ferrule.cli import INTERRUPTED
+from ferrule.__main__ import INTERRUPTED
 from ferrule.errors import ConfigError
 from ferrule.explain import ADVICE, explain
 from ferrule.formats.wasm import with_custom_section
