@@ -36,6 +36,7 @@ def measure(count: int) -> dict[str, float]:
     from ferrule.kinds import KINDS  # noqa: PLC0415
     from ferrule.model import Target  # noqa: PLC0415
     from ferrule.platforms import PLATFORMS  # noqa: PLC0415
+    from ferrule.release import disk_of  # noqa: PLC0415
 
     collect_rarely()
     row = PLATFORMS["x86_64-unknown-linux-gnu"]
@@ -54,7 +55,7 @@ def measure(count: int) -> dict[str, float]:
         read = time.process_time()
         if count > _WRITTEN:
             found = replace(found, targets=tuple(Target(name, glibc="2.17") for name in names))
-        disk = plan.Disk(lambda name: (project / name).read_text(encoding="utf-8"), lambda _: ())
+        disk = disk_of(project)
         start = time.process_time()
         actions = plan.plan(found, found.project, disk, PLATFORMS).actions
         planned = time.process_time()

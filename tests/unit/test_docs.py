@@ -13,6 +13,7 @@ import yaml
 
 from ferrule import config, errors, plan
 from ferrule.kinds import KINDS
+from ferrule.release import disk_of
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -93,9 +94,7 @@ def test_pictures_are_small_and_load_nothing(page: Path) -> None:
     for link in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         picture = page.parent / link
         assert picture.stat().st_size < 200_000
-        assert set(re.findall(r"https?://[\w./]+", picture.read_text(encoding="utf-8"))) <= {
-            "http://www.w3.org/2000/svg"
-        }
+        assert set(re.findall(rb"https?://[\w./]+", picture.read_bytes())) <= {b"http://www.w3.org/2000/svg"}
 
 
 # Examples
@@ -140,10 +139,7 @@ def planned(root: Path, text: str) -> plan.Plan:
     write(root / "targets.yaml", text)
     found = config.load(root, KINDS)
 
-    def folders(name: str) -> tuple[str, ...]:
-        return tuple(p.name for p in (root / name).iterdir())
-
-    return plan.plan(found, found.project, plan.Disk(lambda name: (root / name).read_text(encoding="utf-8"), folders))
+    return plan.plan(found, found.project, disk_of(root))
 
 
 def test_there_are_examples_to_check() -> None:
