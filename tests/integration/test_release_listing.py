@@ -14,7 +14,7 @@ def test_sha256sum_agrees_with_the_sums(release):
     said = run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=release.dist).stdout.splitlines()
     assert all(line.endswith(": OK") for line in said)
     listed = {line.removesuffix(": OK") for line in said}
-    assert listed == release.files().keys() - {"SHA256SUMS", "manifest.json"}
+    assert listed == release.files().keys() - {"SHA256SUMS", "provenance.intoto.jsonl", "manifest.json"}
 
 
 def test_the_manifest_lists_every_file_as_it_is(release):
