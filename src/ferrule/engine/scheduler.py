@@ -226,10 +226,22 @@ class _Run:
         order = TopologicalSorter({a.id: a.needs for a in self.plan.actions}).static_order()
         for action in (by_id[action_id] for action_id in reversed(tuple(order))):
             own = self._expected(action)
-            weight = (own if own is not None else (10.0 if action.tools else 1.0)) + after[action.id]
+            weight = (self._guessed(action) if own is None else own) + after[action.id]
             weights[action.id] = weight
             after.update((need, max(after[need], weight)) for need in action.needs)
         return weights
+
+    def _guessed(self, action: Action) -> float:
+        """Seconds to reckon with where no run is known: only their order counts.
+
+        A compiler takes longest where it makes the standard library too.
+        """
+        toolchain = self.engine.site.toolchain
+        if toolchain is None or not action.tools:
+            return 1.0
+        if not any(name.startswith("std-") for name in action.tools):
+            return 10.0
+        return 120.0 if toolchain.std.get(action.target or "") == "build-std" else 40.0
 
     def _start_waiting(self, waiting: list[tuple[Action, Digest, Document, str]]) -> None:
         if self.tokens is None:

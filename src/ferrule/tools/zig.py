@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ferrule.tools.host import Host
     from ferrule.tools.toolchain import Toolchain
 
+_ASIDE = threading.BoundedSemaphore(2)  # these processes are beyond the limit of all others, which takes two at most
 _PROBE = "int ferrule_probe(int n) { return n + 1; }\n"
 
 
@@ -131,7 +132,7 @@ def first_link(
     """
     home = cache_folder(cache, zig.version, platform.triple)
     stamp = home / f".linked-{floor or 'default'}"
-    if stamp.is_file():
+    if stamp.is_file() or not _ASIDE.acquire(blocking=False):
         yield
         return
     aside = threading.Thread(target=_link_first, args=(zig, platform, floor, cache, environment, stamp), daemon=True)
@@ -140,6 +141,7 @@ def first_link(
         yield
     finally:
         aside.join()
+        _ASIDE.release()
 
 
 def _link_first(

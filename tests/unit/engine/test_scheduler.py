@@ -733,10 +733,17 @@ def test_longest_path_goes_first(lab: Lab, does: dict[str, Callable[[Workshop], 
     assert expected == seconds
 
 
-def test_what_uses_tools_goes_first_while_nothing_is_known(lab: Lab) -> None:
-    toolchain = Toolchain("present", {"rustc": Tool("rustc", "1", ("x",), "1")}, {}, Path("/"))
-    lab.run(action("a"), action("b", tools=("rustc",)), jobs=1, toolchain=toolchain)
-    assert lab.started == ["b", "a"]
+def test_what_will_take_longest_goes_first_while_nothing_is_known(lab: Lab) -> None:
+    tools = {name: Tool(name, "1", ("x",), "1") for name in ("rustc", "std-one", "std-two")}
+    toolchain = Toolchain("present", tools, {"one": "prebuilt", "two": "build-std"}, Path("/"))
+    plan = (
+        action("a"),
+        action("b", tools=("rustc",)),
+        replace(action("c", tools=("rustc", "std-one")), target="one"),
+        replace(action("d", tools=("rustc", "std-two")), target="two"),
+    )
+    lab.run(*plan, jobs=1, toolchain=toolchain)
+    assert lab.started == ["d", "c", "b", "a"]
 
 
 def test_wide_and_deep_plan_is_ordered_at_once(lab: Lab) -> None:
@@ -767,6 +774,46 @@ def test_children_share_the_limit(lab: Lab, does: dict[str, Callable[[Workshop],
     lab.run(action("a", recipe=Do("a")), action("b", "a", recipe=Do("b")), jobs=4)
     # The child of `a` kept what it took; nothing ran when `b` began, so all of it was there again.
     assert seen == ["3\n", "3\n"]
+
+
+BUSY = r"""
+import os, sys, threading, time
+log = open(sys.argv[1], "a", buffering=1)
+pipe = os.open(os.environ["CARGO_MAKEFLAGS"].partition("fifo:")[2], os.O_RDWR | os.O_NONBLOCK)
+def compile():
+    log.write("+")
+    time.sleep(0.02)
+    log.write("-")
+for _ in range(6):
+    try:
+        token = os.read(pipe, 1)
+    except BlockingIOError:
+        token = b""
+    more = [threading.Thread(target=compile) for _ in token]
+    for thread in more:
+        thread.start()
+    compile()
+    for thread in more:
+        thread.join()
+    os.write(pipe, token)
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 4])
+def test_all_that_run_at_once_are_no_more_than_jobs(
+    lab: Lab, does: dict[str, Callable[[Workshop], None]], jobs: int
+) -> None:
+    """Several pretended Cargos, each compiling by as many threads as it gets tokens for, besides its own."""
+    log = lab.root / "log"
+    for n in range(5):
+        does[str(n)] = lambda shop: shop.run(child(BUSY, str(log))) and None
+    lab.run(*(action(str(n), recipe=Do(str(n))) for n in range(5)), jobs=jobs)
+    at_once = [0]
+    for mark in log.read_text():
+        at_once.append(at_once[-1] + (1 if mark == "+" else -1))
+    assert min(jobs, 2) <= max(at_once) <= jobs
+    assert at_once[-1] == 0
+    assert len(at_once) > 5 * 6 * 2
 
 
 def test_child_that_takes_all_tokens_to_its_grave_does_not_stop_the_run(
