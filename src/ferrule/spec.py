@@ -133,7 +133,7 @@ class Builder:
 class Project:
     """What a release says of itself.
 
-    `commit` is the last commit that touched the Cargo workspace; `checked_out` is the one that is checked out, `dirty`
+    `commit` is the last commit that touched what is compiled of the Cargo workspace; `checked_out` is the one that is checked out, `dirty`
     whether tracked files differ from it; `builder` is None where a person builds.
     """
 

@@ -68,6 +68,11 @@ class Workspace:
         """Path of the root manifest, relative to the project's root."""
         return _join(self.folder, "Cargo.toml")
 
+    @property
+    def code(self) -> tuple[str, ...]:
+        """All that is compiled of any crate: settings, lock file, manifests, sources and build scripts."""
+        return tuple(dict.fromkeys(place for name in self.crates for place in self.compiled(name))) or (self.folder,)
+
     def sources(self, name: str) -> tuple[str, ...]:
         """Everything that belongs to a crate, whether a build reads it or not.
 

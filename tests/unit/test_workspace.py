@@ -138,6 +138,40 @@ def test_path_dependencies_are_members_too(tmp_path: Path):
     assert found.sources("near") == ("Cargo.toml", "app/near")
 
 
+def test_what_a_build_reads_is_code_and_manifests(tmp_path: Path):
+    write(
+        tmp_path,
+        {
+            "Cargo.toml": '[workspace]\nmembers = ["app", "lib", "flat", "odd", "tools"]\n',
+            "Cargo.lock": "",
+            "app/Cargo.toml": package("app", '[dependencies]\nlib = { path = "../lib" }\nodd = { path = "../odd" }\n'),
+            "app/build.rs": "",
+            "app/src/lib.rs": "",
+            "app/tests/all.rs": "",
+            "app/README.md": "",
+            "lib/Cargo.toml": package("lib", 'build = "make.rs"\n[lib]\npath = "code/lib.rs"\n'),
+            "lib/make.rs": "",
+            "lib/code/lib.rs": "",
+            "flat/Cargo.toml": package("flat", 'build = false\n[lib]\npath = "lib.rs"\n'),
+            "flat/build.rs": "",
+            "flat/lib.rs": "",
+            "odd/Cargo.toml": package(
+                "odd", 'build = ["a.rs", "../../b.rs", "gone.rs"]\n[lib]\npath = "../../x/l.rs"\n'
+            ),
+            "odd/a.rs": "",
+            "tools/Cargo.toml": package("tools"),
+        },
+    )
+    found = read_workspace(tmp_path)
+    every = ("Cargo.toml", "Cargo.lock", *(f"{name}/Cargo.toml" for name in ("app", "flat", "lib", "odd", "tools")))
+    own = ("app/build.rs", "app/src")
+    assert found.compiled("app", alone=True) == (*every, *own)
+    assert found.compiled("app") == (*every, *own, "lib/code", "lib/make.rs", "odd", "odd/a.rs")
+    assert found.compiled("flat") == (*every, "flat")
+    assert set(found.code) == {*found.compiled("app"), "flat", "tools"}
+    assert read_workspace(write(tmp_path / "empty", {"Cargo.toml": "[workspace]\n"})).code == (".",)
+
+
 def test_settings_are_those_that_cargo_and_rustup_look_for(tmp_path: Path):
     write(
         tmp_path,

@@ -22,12 +22,12 @@ class State:
     dirty: bool | None
 
 
-def last_commit(project: Path, folder: str, host: Host) -> str | None:
-    """The last commit that touched a folder of the project, or None where there is no Git or no such commit.
+def last_commit(project: Path, names: tuple[str, ...], host: Host) -> str | None:
+    """The last commit that touched files or folders of the project; None where there is no Git or no such commit.
 
     It is compiled into libraries, so it must not change with commits that do not touch their sources.
     """
-    return _git(project, host, "log", "-1", "--format=%H", "--", folder) or None
+    return _git(project, host, "log", "-1", "--format=%H", "--", *names) or None
 
 
 def state(project: Path, host: Host) -> State:

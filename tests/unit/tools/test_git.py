@@ -92,7 +92,7 @@ def test_a_copy_is_of_the_same_commit_and_as_clean(
     place = copied(repository, host, tmp_path / "copy")
     assert git.state(place, host) == git.state(repository, host)
     assert git.state(place, host).dirty is (change is not unchanged)
-    assert git.last_commit(place, ".", host) == git.last_commit(repository, ".", host)
+    assert git.last_commit(place, (".",), host) == git.last_commit(repository, (".",), host)
 
 
 def test_a_file_that_was_only_added_makes_a_copy_as_dirty(repository: Path, host: Host, tmp_path: Path) -> None:
