@@ -113,7 +113,7 @@ def test_base_of_an_image_that_cannot_be_one(demo: Demo, base: str, says: str) -
     demo.edit("packaging/base.lock", f'"{base}"')
     done = demo.ferrule("check")
     assert done.returncode == 3
-    assert "targets.yaml:33:47: " in done.stderr
+    assert "targets.yaml:34:47: " in done.stderr
     assert says in done.stderr
 
 
@@ -145,9 +145,9 @@ def no_licence(demo: Demo) -> None:
     ("damage", "code", "says"),
     [
         (no_project, 3, ["there is no targets.yaml here"]),
-        (unknown_key, 3, ["targets.yaml:31:22: ", "libary", "did you mean library?"]),
-        (two_mistakes, 3, ["targets.yaml:18:37: ", "targets.yaml:31:22: ", "4 mistakes"]),
-        (false_package, 3, ["targets.yaml:33:47: ", "no libc6", "ferrule lock"]),
+        (unknown_key, 3, ["targets.yaml:32:22: ", "libary", "did you mean library?"]),
+        (two_mistakes, 3, ["targets.yaml:18:37: ", "targets.yaml:32:22: ", "4 mistakes"]),
+        (false_package, 3, ["targets.yaml:34:47: ", "no libc6", "ferrule lock"]),
         (no_licence, 3, ["targets.yaml:8:19: ", "LICENSE"]),
         (no_cbindgen, 4, ["cbindgen 0.29.4", "not installed", "ferrule setup"]),
         (bad_python, 5, ["packaging/python/pyproject.toml", "requires-python"]),
@@ -237,8 +237,8 @@ def test_start_imports_nothing_heavy() -> None:
 
 def test_check(demo: Demo) -> None:
     done = demo.ferrule("check")
-    assert (done.returncode, done.stdout) == (0, "targets.yaml is good: 4 targets, 10 artifacts, 21 actions\n")
-    assert json.loads(demo.ferrule("check", "--json").stdout) == {"ok": True, "actions": 21}
+    assert (done.returncode, done.stdout) == (0, "targets.yaml is good: 4 targets, 12 artifacts, 27 actions\n")
+    assert json.loads(demo.ferrule("check", "--json").stdout) == {"ok": True, "actions": 27}
     assert demo.ferrule("check", "--quiet").stdout == ""
 
 
@@ -259,7 +259,7 @@ def test_commands_that_only_look_change_nothing_and_start_nothing(demo: Demo) ->
 
 def test_plan_as_json_names_every_action(demo: Demo) -> None:
     told = json.loads(demo.ferrule("plan", "--json").stdout)
-    assert (told["project"], told["release"], len(told["actions"])) == ("demo", "1.2.3", 21)
+    assert (told["project"], told["release"], len(told["actions"])) == ("demo", "1.2.3", 27)
     ids = [a["id"] for a in told["actions"]]
     assert all(ids.index(need) < ids.index(a["id"]) for a in told["actions"] for need in a["needs"])
 
@@ -268,7 +268,7 @@ def test_plan_tells_why(demo: Demo) -> None:
     assert "why: never built here" in demo.ferrule("plan", "--why").stdout
     assert demo.ferrule("release", "--quiet").returncode == 0
     calls = demo.calls
-    assert demo.ferrule("plan", "--why").stdout.count("why: nothing changed") == 21
+    assert demo.ferrule("plan", "--why").stdout.count("why: nothing changed") == 27
     (demo.project / "LICENSE").write_text("another licence")
     told = demo.ferrule("plan", "--why").stdout
     assert "why: sources LICENSE: " in told
@@ -322,9 +322,9 @@ def test_setup_says_what_it_would_install(demo: Demo) -> None:
 def test_release_as_json_is_one_event_a_line(demo: Demo) -> None:
     done = demo.ferrule("release", "--json")
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert events[0] == {"event": "run-started", "actions": 21, "jobs": events[0]["jobs"]}
+    assert events[0] == {"event": "run-started", "actions": 27, "jobs": events[0]["jobs"]}
     assert events[-1]["event"] == "run-finished"
-    assert (events[-1]["built"], events[-1]["failed"]) == (21, 0)
+    assert (events[-1]["built"], events[-1]["failed"]) == (27, 0)
     assert done.stderr == ""
 
 
@@ -388,7 +388,7 @@ def test_terminal_shows_what_is_done_and_is_left_as_it_was(demo: Demo) -> None:
     os.close(leader)
     assert process.returncode == 0
     text = shown.decode()
-    assert "21 built, 0 unchanged" in text
+    assert "27 built, 0 unchanged" in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") > 0
 
 
