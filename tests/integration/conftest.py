@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import judges
 import pytest
 from agreement import expected_line
-from judges import OWN, VECTORS, ferrule
+from judges import CHECKOUT, OWN, VECTORS, ferrule, run
 from released import HOST, LINUX, Release
 
 if TYPE_CHECKING:
@@ -111,10 +112,19 @@ def expected(vectors: list[dict]) -> str:
 
 
 @pytest.fixture(scope="session")
-def reproduced(release: Release) -> Iterator[dict]:
+def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every program that was started for `reproduced`, with its arguments, as strace writes it."""
+    return tmp_path_factory.mktemp("reproduced") / "trace"
+
+
+@pytest.fixture(scope="session")
+def reproduced(release: Release, trace: Path) -> Iterator[dict]:
     """What `ferrule reproduce` says of the release: the only other one that is built here, by somebody else."""
+    watched = ("strace", "--follow-forks", "--seccomp-bpf", "--trace=execve", "--abbrev=none", "--string-limit=4096")
+    command = (*watched, "--quiet=all", "--output", trace, sys.executable, "-m", "ferrule", "reproduce")
     with tempfile.TemporaryDirectory(prefix="ferrule-tests-") as work:  # other users may not enter pytest's folders
-        done = ferrule("reproduce", "--against", release.dist, "--work", work, "--json", ok=False)
+        asked = ("--against", release.dist, "--work", work, "--json")
+        done = run(*command, *asked, cwd=CHECKOUT, ok=False, PYTHONPATH=str(CHECKOUT / "src"))
         assert done.returncode in (0, 6), done.stderr
         yield json.loads(done.stdout)
 
