@@ -133,8 +133,8 @@ class Builder:
 class Project:
     """What a release says of itself.
 
-    `commit` is the last commit that touched what is compiled of the Cargo workspace; `checked_out` is the one that is checked out, `dirty`
-    whether tracked files differ from it; `builder` is None where a person builds.
+    `commit` is the last commit that touched what is compiled of the Cargo workspace; `checked_out` is the one that is
+    checked out, `dirty` whether tracked files differ from it; `builder` is None where a person builds.
     """
 
     name: str
