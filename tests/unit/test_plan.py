@@ -331,6 +331,42 @@ def test_crate_that_makes_no_such_library(demo: Demo) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("RUSTFLAGS: -Cx", "RUSTFLAGS is set by Cargo or Ferrule"),
+        ("PATH: /bin", "PATH is set by Cargo or Ferrule"),
+        ("FERRULE_COMMIT: x", "FERRULE_COMMIT is set by Cargo or Ferrule"),
+        ("DEPLOY_TOKEN: x", "DEPLOY_TOKEN looks like a secret"),
+        ("my_api_key: x", "my_api_key looks like a secret"),
+        ('MODE: "a\\nb"', "this value contains the character U+000A"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["library, crate: demo-ffi", "component, crate: demo-wasm"])
+def test_variables_that_a_build_may_not_be_given(demo: Demo, kind: str, given: str, says: str) -> None:
+    (told,) = mistakes(demo, f"it: {{kind: {kind}, env: {{{given}}}}}")
+    assert told.startswith("targets.yaml:24:")
+    assert says in told
+
+
+def test_what_a_build_is_given_and_said_to_read(demo: Demo) -> None:
+    more = "env: {MODE: fast, AXIS: x}, reads: [assets]"
+    made = planned(artifacts(demo, f"{NATIVE[:-1]}, {more}}}", f"it: {{kind: component, crate: demo-wasm, {more}}}"))
+    for action in made.actions:
+        assert "assets" in action.sources
+        assert action.recipe.env == (("AXIS", "x"), ("MODE", "fast"))  # type: ignore[attr-defined]
+
+
+def test_a_header_is_made_of_its_crate_alone(demo: Demo) -> None:
+    (header,) = planned(artifacts(demo, HEADER)).actions
+    before = header.sources
+    (demo.project / "rust/demo-ffi/cbindgen.toml").write_text("")
+    (header,) = planned(demo.project).actions
+    assert (*before, "rust/demo-ffi/cbindgen.toml") == header.sources
+    (told,) = mistakes(demo, HEADER[:-1] + ", config: rust/none.toml}")
+    assert "rust/none.toml" in told
+
+
+@pytest.mark.parametrize(
     ("base", "says"),
     [
         ("scratch", "no dynamic loader"),

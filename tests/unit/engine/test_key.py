@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pytest
 
-from ferrule.engine.key import Document, canonical, difference, key_document, key_of
+from ferrule.engine.key import Document, canonical, difference, inputs, key_document, key_of, read_of
 from ferrule.model import Action, Digest, FileRecord, Json, Output
 
 A, B = Digest.of(b"a"), Digest.of(b"b")
@@ -131,3 +131,15 @@ def test_difference_of_a_bit_that_allows_execution() -> None:
 
 def test_something_that_is_gone() -> None:
     assert difference({"sources": {"a": "1"}}, {"sources": {}}) == ["sources a: 1 -> none"]
+
+
+def test_what_was_read_besides_counts_if_there_was_anything() -> None:
+    def read(found: dict[str, Digest | None]) -> Document:
+        return key_document(ACTION, sources={}, needs={}, needed_facts={}, tools={"rustc": "1"}, read=found)
+
+    nothing, something = read({}), read({"words": A, "absent": None})
+    assert "read" not in nothing
+    assert (read_of(nothing), read_of(something)) == ((), ("absent", "words"))
+    assert inputs(something, "read") == {"absent": "absent", "words": A.hex}
+    assert difference(nothing, something) == ["read absent: none -> absent", f"read words: none -> {A.short}"]
+    assert inputs({"read": "nonsense"}, "read") == {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ferrule.engine.sources import StatIndex, files_below, source_digests
+from ferrule.engine.sources import StatIndex, changed_since, files_below, source_digests
 from ferrule.errors import BuildError, StorageError
 from ferrule.model import Digest
 
@@ -292,3 +292,44 @@ def test_bit_that_allows_execution_counts(tmp_path: Path) -> None:
     path = write(tmp_path / "run", "text")
     path.chmod(0o755)
     assert source_digests(StatIndex(None, later), tmp_path, ("run",)) == {"run (executable)": Digest.of(b"text")}
+
+
+def test_a_folder_has_a_digest_of_names_and_contents(tmp_path: Path) -> None:
+    index = StatIndex(None, later)
+    write(tmp_path / "a/b/c")
+    seen = [index.content(tmp_path / "a")]
+    for change in (
+        lambda: write(tmp_path / "a/d"),
+        lambda: write(tmp_path / "a/b/c", "changed"),
+        lambda: (tmp_path / "a/b").rename(tmp_path / "a/e"),
+        lambda: (tmp_path / "a/link").symlink_to("nowhere"),
+        lambda: os.mkfifo(tmp_path / "a/pipe"),
+    ):
+        change()
+        seen.append(index.content(tmp_path / "a"))
+    assert len(set(seen)) == len(seen)
+    write(tmp_path / "a/.git/x")
+    (tmp_path / "a/empty").mkdir()
+    assert index.content(tmp_path / "a") == seen[-1]
+
+
+def test_content_of_a_file_and_of_nothing(tmp_path: Path) -> None:
+    index = StatIndex(None, later)
+    assert index.content(write(tmp_path / "a")) == Digest.of(b"content")
+    assert index.content(tmp_path / "b") is None
+    assert index.content(tmp_path / "a/b") is None
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not a regular file"):
+        index.content(tmp_path / "pipe")
+
+
+def test_what_changed_since_a_moment(tmp_path: Path) -> None:
+    path = write(tmp_path / "a/b")
+    now = path.stat().st_ctime_ns
+    assert not changed_since(tmp_path / "a", now)
+    assert changed_since(tmp_path / "a", now - 10**9)
+    assert not changed_since(tmp_path / "none", 0)
+    time.sleep(0.02)
+    os.utime(path, (0, 0))  # a time that somebody sets does not hide it
+    assert changed_since(tmp_path / "a", now)
+    assert changed_since(path, now)

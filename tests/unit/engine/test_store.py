@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess  # noqa: TID251 - another user is another process
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -380,3 +381,29 @@ def test_file_names_of_actions_are_safe_and_never_meet() -> None:
     assert len(set(names)) == len(ids)
     assert names[0] == ids[0]
     assert all("/" not in n and n not in (".", "..") and n.isascii() for n in names)
+
+
+def test_what_was_read_besides_is_known_by_what_is_declared(store: Store, lab: Lab) -> None:
+    declared, read = Digest.of(b"declared"), {"words": Digest.of(b"w"), "absent": None, "/usr/include/x.h": None}
+    result = Result(KEY, (), discovered=read, asked={"HOME": None}, declared=declared)
+    store.keep(result)
+    assert store.find(KEY) == result
+    assert store.reads(declared, "a") == [("absent", "words"), ()]
+    assert store.reads(Digest.of(b"other"), "a") == [()]
+    for n in range(20):
+        store.keep(Result(KEY, (), discovered={str(n): None}, declared=declared))
+    assert store.reads(declared, "a") == [*((str(n),) for n in range(19, 11, -1)), ()]
+    store.save(result, "a", {"read": {"last": "x"}})
+    assert store.reads(declared, "a")[-1] == ("last",)
+    before = lab.everything()
+    store.keep(replace(result, discovered={"19": None}))
+    assert [name for name, stat in lab.everything().items() if before.get(name) != stat and "/reads/" in name] == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"3", b"[1]", b'{"a": 1}', b"\xff"])
+def test_damaged_names_of_what_was_read_are_none(store: Store, damage: bytes) -> None:
+    declared = Digest.of(b"declared")
+    store.keep(Result(KEY, (), discovered={"words": None}, declared=declared))
+    (file,) = (store.root / "reads").iterdir()
+    file.write_bytes(damage)
+    assert ("words",) not in store.reads(declared, "a")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,17 @@ def test_the_first_link_happens_beside_other_work_and_once(machine):
             pass
     assert [call.split()[3] for call in machine.calls] == ["x86_64-linux-gnu.2.17", "x86_64-linux-gnu.2.28"]
     assert all("-shared" in call and "-lunwind" in call for call in machine.calls)
+
+
+def test_no_more_than_two_first_links_at_once(machine):
+    machine.complete()
+    chain = find(WANTED, machine.host())
+    machine.forget_calls()
+    with ExitStack() as beside:
+        for floor in ("2.17", "2.28", "2.31"):
+            zig_, row, more = chain.tool("zig"), PLATFORMS[LINUX], (machine.cache, machine.host().children)
+            beside.enter_context(zig.first_link(zig_, row, floor, *more))
+    assert sorted(call.split()[3] for call in machine.calls) == ["x86_64-linux-gnu.2.17", "x86_64-linux-gnu.2.28"]
 
 
 def test_a_first_link_that_fails_is_left_to_the_real_one(machine):
