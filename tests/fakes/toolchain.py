@@ -6,6 +6,7 @@ import gzip
 import os
 import platform
 import shutil
+import signal
 import stat
 import subprocess  # noqa: TID251 - the command line is what is tested
 import sys
@@ -37,6 +38,12 @@ TRIPLES = (
     "wasm32-unknown-unknown",
 )
 DT_RUNPATH, DT_DEBUG = 29, 21  # gABI, "Dynamic Section"
+
+
+def hear_signals() -> None:
+    """Begin as in a terminal, also where the tests run in the background, which ignores some signals."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ class Demo:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=hear_signals,  # noqa: PLW1509 - it only takes back what the tests were started to ignore
         )
 
     def ferrule(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
