@@ -206,6 +206,31 @@ def test_a_build_tells_what_it_reads_links_and_does(tmp_path):
         made.take(output, tmp_path / "taken", StatIndex(None, time.time_ns).content)
 
 
+@pytest.mark.parametrize("times", [1, 9])
+def test_what_nobody_wrote_down_is_not_taken(tmp_path, times):
+    """Cargo says `fresh` of what another program put there: it is made to forget, and then has to make it."""
+    output, runs = tmp_path / "t/release/libx.so", []
+
+    def run(_command, /, *, on_line=None):
+        runs.append(len(runs))
+        output.parent.mkdir(parents=True, exist_ok=True)
+        fresh = len(runs) <= times
+        output.write_text("of somebody else" if fresh else "compiled")
+        message = artifact("path+file:///w/x-ffi#0.1.0", str(output), fresh=fresh)
+        on_line(message)
+        return message
+
+    command = cargo.Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t")})
+    if times > 1:
+        with pytest.raises(BuildError, match="what Cargo made of x-ffi changes while it builds"):
+            cargo.build(run, command, print, units(tmp_path))
+    else:
+        made = cargo.build(run, command, print, units(tmp_path))
+        made.take(output, tmp_path / "taken", StatIndex(None, time.time_ns).content)
+        assert (tmp_path / "taken").read_text() == "compiled"
+    assert runs == [0, 1]
+
+
 def test_settings_of_cargo_are_looked_for_in_every_folder_above_and_at_home():
     found = [str(path) for path in cargo.settings(Path("/w/rust"), {"HOME": "/home/me"})]
     assert found == [
