@@ -159,17 +159,20 @@ class _Run:
             return Outcome(action, "skipped", reason=f"{root} {self.outcomes[root].state}")
         found: list[tuple[Digest, Document, str]] = []
         try:
-            for read in self.engine.store.reads(key_of(self._document(action, ())), action.id):
-                document = self._document(action, read)
+            declared = self._document(action, ())
+            for read in self.engine.store.reads(key_of(declared), action.id):
+                document = self._document(action, read) if read else declared
                 key = key_of(document)
                 result = self.engine.store.find(key)
                 stale = self._stale(result) if result else None
                 if result and stale is None:
                     return Outcome(action, "cached", key, result.files, result.facts, reason="nothing changed")
-                found.append((key, document, stale or self._why(action, document)))
+                found.append((key, document, stale or ""))
         except FerruleError as error:
             return Outcome(action, "failed", reason=error.message, error=error)
-        return found[0]
+        # What was read where the declared is the same is the best guess, what was read last the second best.
+        key, document, stale = found[0] if read_of(found[0][1]) else found[-1]
+        return key, document, stale or self._why(action, document)
 
     def _document(self, action: Action, read: tuple[str, ...]) -> Document:
         toolchain = self.engine.site.toolchain

@@ -26,7 +26,7 @@ from ferrule.errors import StorageError
 from ferrule.model import Digest, FileRecord, Json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ferrule.engine.sources import StatIndex
 
@@ -177,14 +177,17 @@ class Store:
             return None
         return found if isinstance(found, dict) and isinstance(found.get("document"), dict) else None
 
-    def reads(self, declared: Digest, action: str) -> list[tuple[str, ...]]:
-        """What may be read besides the declared sources, by name, the likeliest first.
+    def reads(self, declared: Digest, action: str) -> Iterator[tuple[str, ...]]:
+        """What may be read besides the declared sources, by name; looked up as far as it is asked for.
 
-        That is what was read where the key of all that is declared was the same, and what the action read last.
+        First what was read where the key of all that is declared was the same, nothing, and what the action read last.
         """
+        known = dict.fromkeys((*self._known_reads(declared), ()))
+        yield from known
         latest = self.latest(action)
         last = read_of(latest["document"]) if latest else ()
-        return list(dict.fromkeys((*self._known_reads(declared), last)))
+        if last not in known:
+            yield last
 
     def _known_reads(self, declared: Digest) -> list[tuple[str, ...]]:
         try:
