@@ -55,6 +55,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Kill, fill up, damage and crowd whole releases, for an hour; `-- tests/faults/test_clock.py` is a part of it."""
+    prepare(session, TESTS)
+    session.run("ferrule", "setup")  # real targets are among them
+    session.run("pytest", "-n", "auto", "-m", "faults or thorough", *(session.posargs or ["tests/faults"]))
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, types, imports, shell and workflows; changes nothing."""
     prepare(session, TESTS)

@@ -5,6 +5,7 @@ line with each call, `binaries` holds what "compiling" gives, and these files ch
 
     fail-TRIPLE   that target does not compile
     seconds       so long every compilation takes
+    stubborn      SIGTERM does not end a compilation
     tamper-TRIPLE that target's library is this file instead; a WebAssembly module has these sections
     commit        the commit of Rust that rustc names is this
     go-says       Go builds nothing and says this instead; `go-adds` is what it adds to go.work.sum, and `architecture`
@@ -19,6 +20,7 @@ import hashlib
 import json
 import os
 import platform
+import signal
 import struct
 import sys
 import time
@@ -121,6 +123,8 @@ def names_of(triple: str, package: str, types: list[str]) -> list[str]:
 
 def compile_anew(home: Path, triple: str, package: str, made: list[Path]) -> None:
     sys.stderr.write(f"   Compiling {package} v1.2.3 ({Path.cwd() / package})\n")
+    if (home / "stubborn").exists():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if (home / "seconds").exists():
         time.sleep(float((home / "seconds").read_text()))
     if (home / f"fail-{triple}").exists():
@@ -256,7 +260,11 @@ def main() -> None:
     home, name, arguments = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
     with (home / "calls").open("a") as log:
         log.write(" ".join([name, *arguments]) + "\n")
-    answer(home, name, arguments)
+    try:
+        answer(home, name, arguments)
+    except OSError as error:
+        sys.stderr.write(f"error: {error.strerror}: {error.filename}\n")  # as the true ones say it
+        sys.exit(1)
 
 
 if __name__ == "__main__":

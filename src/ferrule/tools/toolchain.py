@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -251,6 +252,8 @@ def _remember(wanted: Wanted, host: Host, toolchain: Toolchain) -> None:
         aside.write_text(json.dumps(document, indent=1, sort_keys=True), encoding="utf-8")
         aside.replace(record)
     except OSError as error:
+        with suppress(OSError):
+            aside.unlink()
         raise StorageError(f"cannot write {record}: {error.strerror}", where=str(record)) from error
 
 
