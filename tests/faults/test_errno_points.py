@@ -50,9 +50,7 @@ def faults(stage: Stage) -> list[tuple[int, Fault]]:
     return chosen
 
 
-def test_errors_at_some_calls(
-    stages: Callable[[str], Stage], record_property: Callable[[str, object], None]
-) -> None:
+def test_errors_at_some_calls(stages: Callable[[str], Stage], record_property: Callable[[str, object], None]) -> None:
     stage = stages("to_be_shipped")
     chosen = faults(stage)
     survive(stage, [chosen[len(chosen) * k // 7 - 1] for k in range(1, 8)], record_property)

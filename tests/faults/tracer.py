@@ -13,8 +13,6 @@ REPORT: calls (program, is it ours, call, path), hit (the chosen one), code (exi
 (seconds from the signal until the last process had ended).
 """
 
-# ruff: noqa: PTH - it starts some thousand times, and a Path costs more
-
 # ruff: noqa: PTH115, PTH116, PTH118, PTH120, PTH123 - it starts a thousand times, and a Path costs more
 
 from __future__ import annotations
