@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from conftest import PACKAGE, PROJECT
 if TYPE_CHECKING:
     from pathlib import Path
 
-CARGO = """#!{python}
+CARGO = """\
 import json, os, pathlib, sys
 notes = pathlib.Path({notes!r})
 notes.write_text(json.dumps({{"arguments": sys.argv[1:], "manifest": pathlib.Path("Cargo.toml").read_text()}}))
@@ -87,8 +88,10 @@ def cargo(tmp_path, library):
         built = tmp_path / "built" / "libemail_validator_ffi.so"
         built.parent.mkdir()
         shutil.copyfile(library, built)
-        program = folder / "cargo"
-        program.write_text(CARGO.format(python=sys.executable, notes=str(notes), library=str(built), code=code))
+        script = folder / "cargo.py"
+        script.write_text(CARGO.format(notes=str(notes), library=str(built), code=code))
+        program = folder / "cargo"  # a shell takes an interpreter with a space in its path, a first line does not
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(script))} "$@"\n')
         program.chmod(0o755)
         return folder, notes
 
