@@ -187,12 +187,14 @@ def test_what_nohup_ignores_stays_ignored(stages: Callable[[str], Stage]) -> Non
     stage = stages("to_be_shipped")
     stage.restore()
     process = subprocess.Popen(
-        ["/bin/sh", "-c", 'trap "" HUP; exec "$0" -m ferrule release', sys.executable],
+        ["/bin/sh", "-c", 'trap "" HUP; echo ignored; exec "$0" -m ferrule release', sys.executable],
         cwd=stage.demo.project,
         env=stage.demo.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ignored\n"  # a signal before this one kills the shell, as it should
     for _ in range(20):
         process.send_signal(signal.SIGHUP)
         time.sleep(0.02)
