@@ -18,7 +18,7 @@ from judges import program, provision
 from tracer import BY_DESCRIPTOR, BY_PATH, MAKING, REMOVING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from injection import Stage
 
@@ -59,17 +59,23 @@ def under(strace: str, stage: Stage, *options: str) -> subprocess.CompletedProce
     )
 
 
+def whole(log: str) -> Iterator[str]:
+    """The calls in strace's log, each in one piece: it tells begin and end apart where threads ran side by side."""
+    begun: dict[str, str] = {}
+    for thread, told in re.findall(r"^(\d+) +(.*)$", log, flags=re.MULTILINE):
+        if told.endswith(" <unfinished ...>"):
+            begun[thread] = told.removesuffix(" <unfinished ...>")
+        elif ended := re.match(r"<\.\.\. \w+ resumed>(.*)", told):
+            yield begun.pop(thread) + ended[1]
+        else:
+            yield told
+
+
 def seen(log: str, root: str, apart: str) -> Counter[str]:
     """How often each call changed something below `root`, as strace tells it."""
     counts: Counter[str] = Counter()
-    whole = re.sub(
-        r"^(\d+) +(.*) <unfinished \.\.\.>\n((?:(?!\1 ).*\n)*?)\1 +<\.\.\. \w+ resumed>",
-        r"\3\1 \2",
-        log,
-        flags=re.MULTILINE,
-    )
-    for line in whole.splitlines():
-        match = re.match(r"\d+ +(\w+)\((.*)\) += (-?\d+|\?)", line)
+    for call in whole(log):
+        match = re.match(r"(\w+)\((.*)\) += (-?\d+|\?)", call)
         if match is None:
             continue
         name, arguments, result = match.groups()

@@ -3,7 +3,8 @@
 Called as `tracer.py ORDER REPORT PROGRAM ARGUMENT…`, both JSON files. Calls of the program and of everything it starts
 are counted together, which strace's injection cannot do: its `when=` counts in every thread anew. A filter (seccomp(2))
 stops a thread only at calls that change files, so that the rest runs at full speed; of those only what lies below
-`root` counts and not below `apart`. Pipes do not count, nor does what changes nothing: a folder made where one is.
+`root` counts and not below `apart`. Pipes do not count, nor does what changes nothing: a folder made where one is, or
+removed while something is in it.
 
 ORDER: root, apart; reads (count also what merely takes a descriptor); at (the number of the call, from 1; 0 for none);
 do: "kill" the process that calls, "kill-all" of them, "fail", "short" (half of a write happens, then the disk is full)
@@ -255,10 +256,18 @@ class Run:
             return None
         if name in MAKING and (os.path.lexists(path) or not os.path.lexists(os.path.dirname(path))):
             return None
-        if name in REMOVING and not os.path.lexists(path):
+        if name in REMOVING and (not os.path.lexists(path) or is_full(path)):
             return None
         process = group_of(pid)
         return (program_of(process), process == self.main, name, path.removeprefix(self.root))
+
+
+def is_full(path: str) -> bool:
+    """Whether it is a folder with something in it, which no call removes."""
+    try:
+        return bool(os.listdir(path))
+    except NotADirectoryError:
+        return False
 
 
 def fail(pid: int, words: Any, code: int) -> None:
