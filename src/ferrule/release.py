@@ -73,6 +73,7 @@ def make_plan(config: Config, around: Surroundings, *, narrowed: bool = False) -
     """Everything that a release of the project would do; `narrowed` as in `plan`. Raises ConfigErrors."""
     from ferrule.tools import git  # noqa: PLC0415
 
+    _refuse_secrets(config.root, around.host)
     told, state = config.project, git.state(config.root, around.host)
     project = Project(
         name=told.name,
@@ -88,6 +89,22 @@ def make_plan(config: Config, around: Surroundings, *, narrowed: bool = False) -
         builder=around.builder,
     )
     return planning.plan(config, project, disk_of(config.root), narrowed=narrowed)
+
+
+def _refuse_secrets(root: Path, host: Host) -> None:
+    """What targets.yaml holds is in plans, keys and manifests, where no secret may be. Raises ConfigError."""
+    from ferrule.tools.secret import held, secrets_of  # noqa: PLC0415
+
+    secrets = secrets_of(host.environment, root)
+    lines = (root / FILE).read_bytes().splitlines() if secrets else []
+    for number, line in enumerate(lines, 1):
+        found = held(secrets, [line])
+        if found:
+            raise ConfigError(
+                f"this line holds a secret, the value of {secrets[found]}",
+                where=f"{FILE}:{number}:1",
+                hint="take it out: what stands here is published; and let a new one take its place",
+            )
 
 
 def disk_of(root: Path) -> planning.Disk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import shutil
 import tempfile
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 
     from ferrule.engine.events import Event, Listener
     from ferrule.engine.sources import StatIndex
+    from ferrule.model import Json
 
 _POLL_SECONDS: Final = 0.02
 _ROUNDS: Final = 4
 _PATIENCE_SECONDS: Final = 0.5
+_CHUNK: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class _Run:
     checked: set[str] = field(default_factory=set)
     weights: dict[str, float] = field(default_factory=dict)
     noticed: set[str] = field(default_factory=set)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
     def execute(self) -> tuple[Outcome, ...]:
         engine, started = self.engine, self.engine.monotonic()
@@ -253,6 +257,7 @@ class _Run:
             run.reopen()
             self.tokens = _jobserver(self.engine.jobs, self.engine.work)
             self.weights = self._weigh()
+            self.secrets = _secrets(self.engine.site)
         if not self.running:
             self.tokens.refill()
         waiting.sort(key=lambda item: (-self.weights[item[0].id], item[0].id))
@@ -342,7 +347,8 @@ class _Run:
         began = folder.stat().st_ctime_ns
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
-        site = replace(self.engine.site, environment={**self.engine.site.environment, **self.tokens.environment})
+        environment = {**self.engine.site.environment, **self.tokens.environment}
+        site = replace(self.engine.site, environment=environment, secrets=tuple(self.secrets))
         shop = Workshop(
             action=action,
             site=site,
@@ -356,7 +362,9 @@ class _Run:
         )
         self._check_needs(action)
         action.recipe.make(shop)
-        files = tuple(self._take(folder, name) for name in _outputs(action, folder))
+        names = _outputs(action, folder)
+        self._refuse_secrets(folder, names, shop.said)
+        files = tuple(self._take(folder, name) for name in names)
         discovered = self._discovered(shop.found, began)
         asked = self._asked(shop.asks)
         shutil.rmtree(folder, ignore_errors=True)
@@ -382,6 +390,18 @@ class _Run:
         path = folder / name
         digest, size = self.engine.store.put_file(path)
         return FileRecord(name, digest, size, executable=bool(path.stat().st_mode & 0o100))
+
+    def _refuse_secrets(self, folder: Path, names: Iterable[str], said: Mapping[str, Json]) -> None:
+        """Refuse outputs that hold a secret as it is: what is released cannot be taken back. Raises BuildError."""
+        from ferrule.tools.secret import held  # noqa: PLC0415
+
+        for name in names if self.secrets else ():
+            with (folder / name).open("rb") as stream:
+                found = held(self.secrets, iter(lambda: stream.read(_CHUNK), b""))
+            if found:
+                raise _told(name, self.secrets[found])
+        if self.secrets and (found := held(self.secrets, [json.dumps(said, ensure_ascii=False).encode()])):
+            raise _told("what was measured", self.secrets[found])
 
     def _discovered(self, paths: list[Path], began: int) -> dict[str, Digest | None]:
         """Digests of what was read beyond the declared sources, by path relative to the project, or absolute outside.
@@ -427,6 +447,20 @@ class _Run:
         changed = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
         if changed:
             raise _changed(changed[0])
+
+
+def _secrets(site: Site) -> dict[str, str]:
+    from ferrule.tools.secret import secrets_of  # noqa: PLC0415
+
+    return secrets_of(site.host.environment, site.project)
+
+
+def _told(what: str, where: str) -> BuildError:
+    return BuildError(
+        f"{what} holds a secret, the value of {where}, and was not kept",
+        where=what,
+        hint="find what writes it there, a build script or env!() for example, and let it do without",
+    )
 
 
 def _changed(name: str) -> BuildError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ferrule.errors import BuildError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from ferrule.model import Action, Digest, Json, Made, Output
@@ -25,7 +25,8 @@ class Site:
     """What all actions of a run share.
 
     `project` is the project's root, `caches` holds folders that tools keep between runs, `host` is the machine,
-    `environment` what every child process gets, `toolchain` the programs (None when no action needs one).
+    `environment` what every child process gets, `toolchain` the programs (None when no action needs one), `secrets`
+    what is known of the machine that nobody may read.
     """
 
     project: Path
@@ -33,6 +34,7 @@ class Site:
     host: Host
     environment: Mapping[str, str]
     toolchain: Toolchain | None
+    secrets: Collection[str] = field(default=(), repr=False)
 
 
 @dataclass(slots=True)
@@ -120,7 +122,14 @@ class Workshop:
         from ferrule.tools import run  # noqa: PLC0415
 
         environment = {**self.site.environment, **command.env}
-        return run.run(command.argv, env=environment, cwd=command.cwd or self.folder, log=self.log, on_line=on_line)
+        return run.run(
+            command.argv,
+            env=environment,
+            cwd=command.cwd or self.folder,
+            log=self.log,
+            on_line=on_line,
+            secrets=self.site.secrets,
+        )
 
 
 def _required(output: Output | None, role: str) -> Output:

@@ -94,6 +94,11 @@ _WITHHELD: Final = frozenset(
         "UV_PYTHON",
         "UV_SYSTEM_PYTHON",
         "UV_WORKING_DIRECTORY",
+        # These are for publishing, which no child does.
+        "CARGO_REGISTRY_TOKEN",
+        "UV_PUBLISH_TOKEN",
+        "UV_PUBLISH_USERNAME",
+        "UV_PUBLISH_PASSWORD",
     )
 )
 _FIXED: Final = {"LANG": "C.UTF-8", "TZ": "UTC", "RUSTUP_AUTO_INSTALL": "0"}
@@ -234,11 +239,12 @@ def capture(
 ) -> Captured:
     """Run a program to its end and return what it wrote; `timeout` in seconds.
 
+    Errors are told without `secrets` and those of the environment; what is returned is as it was written.
     Raises ToolMissing if it cannot be started, ToolFailed if it fails or takes longer than `timeout`.
     """
     import subprocess  # noqa: PLC0415, TID251
 
-    call = _Call(argv, env, cwd, _Hider(secrets))
+    call = _Call(argv, env, cwd, _Hider(secrets, env, cwd))
     child = _start(call, feeds=input is not None)
     try:
         out, err = child.communicate(None if input is None else input.encode(), timeout)
@@ -268,11 +274,11 @@ def run(
 ) -> str:
     """Run a program with every line of both outputs in `log` as it arrives, and return its standard output.
 
-    `on_line` hears each line too; `secrets` are replaced by `***` in the log, in what `on_line` hears and in errors;
-    `person` is as whom it runs.
+    `on_line` hears each line as it was written, to be read by a program; in the log and in errors, `secrets` and those
+    of the environment are replaced by `***`. `person` is as whom it runs.
     Raises ToolMissing, ToolFailed, and StorageError when the log cannot be written.
     """
-    call = _Call(argv, env, cwd, _Hider(secrets), person)
+    call = _Call(argv, env, cwd, _Hider(secrets, env, cwd), person)
     stdout: list[str] = []
     both: list[tuple[bool, str]] = []
     with _open_log(log) as stream:
@@ -286,7 +292,7 @@ def run(
                 if from_stdout:
                     stdout.append(raw)
                 if on_line is not None:
-                    on_line(line)
+                    on_line(raw)
             child.wait()
         except BaseException:
             _abandon(child)
@@ -332,16 +338,19 @@ def _quote(word: str) -> str:
 
 
 class _Hider:
-    """Replaces secrets by `***`; a secret of several lines is hidden line by line, as lines are what we write."""
+    """Replaces secrets by `***`: those that are given, and those that a child finds in its environment and files."""
 
-    def __init__(self, secrets: Collection[str]) -> None:
-        parts = {part for secret in secrets for part in (secret, *secret.splitlines()) if part.strip()}
-        self._parts = sorted(parts, key=len, reverse=True)
+    def __init__(self, secrets: Collection[str], env: Mapping[str, str], cwd: Path | None) -> None:
+        self._known = secrets, env, cwd
+        self._hide: Callable[[str], str] | None = None
 
     def __call__(self, text: str) -> str:
-        for part in self._parts:
-            text = text.replace(part, "***")
-        return text
+        if self._hide is None:  # most calls tell nothing
+            from ferrule.tools.secret import Hider, secrets_of  # noqa: PLC0415
+
+            secrets, env, cwd = self._known
+            self._hide = Hider({*secrets, *secrets_of(env, *([cwd] if cwd else []))})
+        return self._hide(text)
 
 
 @dataclass(frozen=True, slots=True)
