@@ -131,6 +131,19 @@ class Stage:
         hit = Call(*told["hit"]) if told["hit"] else None
         return Disturbed(calls, hit, told["code"], told["gone"], done.stdout + done.stderr)
 
+    def meet(self, point: int, fault: Fault, *, reads: bool = False) -> Disturbed:
+        """A run from that moment that meets a fault at its call number `point`, or at its last if it had fewer calls.
+
+        How many there are may differ by a few: it depends on times which files the index believes and how long it is.
+        """
+        while point:
+            self.restore()
+            run = self.run(point, fault, reads=reads)
+            if run.hit is not None:
+                return run
+            point = min(point - 1, len(run.calls))
+        raise AssertionError("a run that changes nothing cannot be disturbed")
+
     def lost_after(self, run: Disturbed) -> Iterator[str]:
         """What is wrong after a disturbed run: nothing may be."""
         files = self.demo.files() if self.demo.dist.exists() else {}
@@ -156,7 +169,8 @@ class Stage:
         state = self.demo.project / ".ferrule"
         work = (p for p in state.glob("work/*") if p.name != "logs")
         aside = (p for p in self.demo.project.rglob("*") if LEFT.search(p.name))
-        return {str(p.relative_to(self.demo.root)) for p in (*work, *aside)}
+        half = (self.demo.root / "cache" / "toolchain").glob("*.part")
+        return {str(p.relative_to(self.demo.root)) for p in (*work, *aside, *half)}
 
 
 def untrue(files: dict[str, bytes]) -> Iterator[str]:

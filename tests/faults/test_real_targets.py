@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 from adder import Adder, lay_out
 from judges import ferrule
 
-from ferrule.cli import cache_folder
+from ferrule.cli.environment import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,8 +27,7 @@ SOON_SECONDS = 2.0
 
 def lost(stage: Stage, name: str, point: int) -> Iterator[str]:
     """What a signal costs that arrives when the run, or a program of its, changes a file for the `point`th time."""
-    stage.restore()
-    run = stage.run(point, Fault("signal", signal=signal.Signals[name]))
+    run = stage.meet(point, Fault("signal", signal=signal.Signals[name]))
     problems = [problem for problem in unexplained(run) if not problem.startswith("exit code")]
     if run.code != INTERRUPTED or "interrupted; what was finished is kept" not in run.out:
         problems.append(f"it ended with {run.code}: {run.out[-1500:]}")

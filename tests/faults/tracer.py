@@ -265,7 +265,8 @@ class Run:
 def is_full(path: str) -> bool:
     """Whether it is a folder with something in it, which no call removes."""
     try:
-        return bool(os.listdir(path))
+        with os.scandir(path) as entries:
+            return any(True for _ in entries)
     except NotADirectoryError:
         return False
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -237,6 +236,8 @@ def load(wanted: Wanted, host: Host) -> Toolchain | None:
 
 
 def _remember(wanted: Wanted, host: Host, toolchain: Toolchain) -> None:
+    from filelock import FileLock  # noqa: PLC0415
+
     from ferrule.tools.rust import std_source  # noqa: PLC0415
 
     # A program of another program's (a script, a folder of modules) follows it.
@@ -246,15 +247,24 @@ def _remember(wanted: Wanted, host: Host, toolchain: Toolchain) -> None:
     files = {str(place): _stat(place) for place in places if place.exists()}
     document = {"format": _FORMAT, "files": files, "toolchain": toolchain.to_json()}
     record = _record(wanted, host)
-    aside = record.with_name(f"{record.name}.{os.getpid()}.part")
     try:
         record.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(document, indent=1, sort_keys=True), encoding="utf-8")
-        aside.replace(record)
+        with FileLock(record.with_name(f"{record.name}.lock")):
+            _write(record, json.dumps(document, indent=1, sort_keys=True))
     except OSError as error:
+        raise StorageError(f"cannot write {record}: {error.strerror}", where=str(record)) from error
+
+
+def _write(record: Path, text: str) -> None:
+    """Write aside, always under the same name: what a killed run left there, the next one takes away."""
+    aside = record.with_name(f"{record.name}.part")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(record)
+    except OSError:
         with suppress(OSError):
             aside.unlink()
-        raise StorageError(f"cannot write {record}: {error.strerror}", where=str(record)) from error
+        raise
 
 
 def _record(wanted: Wanted, host: Host) -> Path:

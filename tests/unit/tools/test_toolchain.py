@@ -45,9 +45,9 @@ def test_the_second_time_no_process_is_started(machine):
     machine.complete()
     found = find(WANTED, machine.host())
     machine.forget_calls()
-    started = time.perf_counter()
+    started = time.process_time()
     assert load(WANTED, machine.host()) == found
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
     assert machine.calls == []
     assert require(WANTED, machine.host()) == found
     assert machine.calls == []
@@ -88,10 +88,21 @@ def test_another_wish_is_looked_for(machine):
 def test_a_damaged_record_is_looked_over(machine, damage):
     machine.complete()
     found = find(WANTED, machine.host())
-    (record,) = (machine.cache / "toolchain").iterdir()
+    (record,) = (machine.cache / "toolchain").glob("*.json")
     record.write_text(damage)
     assert load(WANTED, machine.host()) is None
     assert require(WANTED, machine.host()) == found
+
+
+def test_what_a_killed_run_left_of_a_record_is_taken_away(machine):
+    machine.complete()
+    find(WANTED, machine.host())
+    (record,) = (machine.cache / "toolchain").glob("*.json")
+    left = record.with_name(f"{record.name}.part")
+    record.rename(left)
+    find(WANTED, machine.host())
+    assert record.exists()
+    assert not left.exists()
 
 
 def test_a_cache_that_cannot_be_written(machine):
