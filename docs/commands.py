@@ -16,6 +16,8 @@ from ferrule.cli import cli  # noqa: E402
 
 PAGE = ROOT / "docs" / "commands.md"
 WIDTH = 100
+_ABOVE = click.Context(cli, info_name="ferrule", **cli.context_settings)
+_COMMANDS = {name: one for name in cli.list_commands(_ABOVE) if (one := cli.get_command(_ABOVE, name))}
 
 _HEAD = """\
 # Commands
@@ -56,21 +58,19 @@ compiler makes (`RUSTFLAGS`, `CFLAGS`, `CARGO_BUILD_*`) never does.
 
 def page() -> str:
     """The whole page."""
-    commands = "".join(f"## `ferrule {name}`\n\n{_help(name)}\n" for name in sorted(cli.commands))
+    commands = "".join(f"## `ferrule {name}`\n\n{_help(name)}\n" for name in _COMMANDS)
     return _HEAD + _summary() + commands + _CODES + "".join(_codes()) + _VARIABLES
 
 
 def _summary() -> str:
-    rows = (f"| [`{name}`](#ferrule-{name}) | {_first(cli.commands[name].help)} |\n" for name in sorted(cli.commands))
+    rows = (f"| [`{name}`](#ferrule-{name}) | {_first(one.help)} |\n" for name, one in _COMMANDS.items())
     return "| command | does |\n| --- | --- |\n" + "".join(rows) + "\n"
 
 
 def _help(name: str) -> str:
-    above = click.Context(cli, info_name="ferrule", **cli.context_settings)
-    context = click.Context(
-        cli.commands[name], info_name=name, parent=above, terminal_width=WIDTH, max_content_width=WIDTH
-    )
-    return f"```text\n{cli.commands[name].get_help(context).rstrip()}\n```\n"
+    command = _COMMANDS[name]
+    context = click.Context(command, info_name=name, parent=_ABOVE, terminal_width=WIDTH, max_content_width=WIDTH)
+    return f"```text\n{command.get_help(context).rstrip()}\n```\n"
 
 
 def _codes() -> list[str]:

@@ -1,0 +1,56 @@
+"""The command line: what can be asked of Ferrule, and with which exit code it answers."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from ferrule import __version__
+from ferrule.cli.commands import Commands
+from ferrule.cli.veil import veil_outputs
+from ferrule.errors import ConfigErrors, FerruleError
+
+
+def main() -> None:
+    """Run the command line; a failure a user can act on is a message and an exit code, anything else a traceback."""
+    veil_outputs()
+    try:
+        cli.main(prog_name="ferrule", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except FerruleError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away (`ferrule plan | head`); that is no failure of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def complain(error: FerruleError) -> None:
+    """Write a failure to standard error: each message with its place, its hint below it."""
+    errors = error.mistakes if isinstance(error, ConfigErrors) else (error,)
+    for one in errors:
+        where = f"{one.where}: " if one.where else ""
+        click.echo(click.style("error: ", fg="red", bold=True) + where + one.message, err=True)
+        if one.hint:
+            click.echo(click.style("  hint: ", fg="cyan") + one.hint, err=True)
+    if len(errors) > 1:
+        click.echo(f"{len(errors)} mistakes", err=True)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="ferrule", message="%(prog)s %(version)s")
+def cli() -> None:
+    """One Rust core, every platform: build and release a Cargo workspace from targets.yaml.
+
+    Exit codes: 0 success, 2 command line, 3 targets.yaml, 4 toolchain, 5 build, 6 verification, 7 storage, 8 network,
+    9 nothing to compare with, 130 interrupted; 1 is a bug of ferrule's.
+    """

@@ -1,0 +1,59 @@
+"""`ferrule abi`: the interface, beside that of the last release."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from ferrule import abi as interfaces
+from ferrule import release
+from ferrule.cli.environment import coloured, host
+from ferrule.cli.options import shared
+from ferrule.cli.words import shown
+from ferrule.errors import VerificationError
+from ferrule.places import find_project
+from ferrule.reporting import comparison
+
+
+@click.command()
+@shared
+@click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--record", is_flag=True, help="Keep the interface of this release, to compare later ones with it.")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where it is kept; packaging/abi of the project.",
+)
+def abi(directory: Path, folder: Path | None, against: Path | None, *, record: bool, **options: bool) -> None:
+    """Compare what users build against with the last release: libraries, header, WIT, Python, npm.
+
+    Says which version the changes ask for. FOLDER is a finished release, by default dist/ of the project. Exit code 6
+    if the version promises more than is kept, 9 if there is nothing to compare with.
+
+    \b
+    Example:
+      ferrule abi
+      ferrule abi --record
+    """
+    root = find_project(directory)
+    place = against or root / interfaces.PLACE
+    first = record and not (place / interfaces.RECORD).exists()  # there is nothing before it
+    recorded = None if first else interfaces.recall(place)
+    dist = folder or root / "dist"
+    released = interfaces.read(dist, host(offline=True))
+    if folder is None:
+        interfaces.check_current(released, release.load(directory).project.version)
+    if recorded is not None:
+        found = interfaces.compare(recorded, released)
+        if options["as_json"]:
+            click.echo(comparison.as_json(found))
+        else:
+            comparison.show(found, sys.stdout, colour=coloured(sys.stdout), quiet=options["quiet"])
+        if found.problems:
+            sys.exit(VerificationError.exit_code)
+    if record:
+        interfaces.record(released, place, interfaces.header_files(dist))
+        if not options["quiet"]:
+            click.echo(f"recorded the interface of {released['release']} in {shown(place)}", err=options["as_json"])

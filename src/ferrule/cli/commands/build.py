@@ -1,0 +1,136 @@
+"""`ferrule build`: a part of the plan, or a shard of the release."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ferrule.cli.options import Options, making, shared
+from ferrule.cli.wish import Wish
+from ferrule.cli.words import finish, shown
+from ferrule.places import STATE, find_project
+
+if TYPE_CHECKING:
+    from ferrule.config import Config
+    from ferrule.model import Plan
+    from ferrule.shards import Shard
+    from ferrule.tools.rust import Road
+
+
+@click.command()
+@shared
+@making
+@click.argument("artifacts", nargs=-1)
+@click.option("-t", "--target", "targets", multiple=True, help="A target, or `all`; by default this machine's.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where the files go; .ferrule/out of the project."
+)
+@click.option("--shard", metavar="K/N", help="Make a shard of the release instead: K/N, or an entry of ferrule matrix.")
+@click.option("--of", type=click.IntRange(1), metavar="N", help="The N of the shard, where --shard is K alone.")
+@click.option("--bundle", type=click.Path(path_type=Path), help="Where the shard goes; .ferrule/bundles/K-of-N.")
+def build(
+    directory: Path,
+    artifacts: tuple[str, ...],
+    targets: tuple[str, ...],
+    output: Path | None,
+    shard: str | None,
+    of: int | None,
+    bundle: Path | None,
+    jobs: int | None,
+    rust: Road | None,
+    **options: bool,
+) -> None:
+    """Make a part of the plan, by default what runs on this machine.
+
+    \b
+    Example:
+      ferrule build
+      ferrule build sdk-c --target aarch64-unknown-linux-gnu
+      ferrule build --shard 1/4 --bundle bundles/1-of-4
+    """
+    told = Options(directory, options["as_json"], options["quiet"])
+    if shard is not None:
+        if artifacts or targets or output:
+            raise click.UsageError("a shard is whole: --shard goes with no artifact, --target or --output")
+        _build_shard(_named(shard, of), bundle, told, jobs=jobs, rust=rust, **options)
+        return
+    if of is not None or bundle is not None:
+        raise click.UsageError("--of and --bundle belong to --shard")
+    wish = Wish(
+        *(find_project(directory), output, f"{STATE}/out", artifacts, targets),
+        offline=options["offline"],
+        rust=rust,
+        everything=True,
+    )
+    begun = wish.begin(told)
+    if begun is None:
+        return
+    from ferrule import release as work  # noqa: PLC0415 - what these import is most of a run with nothing to do
+    from ferrule.cli import project, watching  # noqa: PLC0415
+
+    part = project.read(
+        directory,
+        jobs=jobs,
+        offline=options["offline"],
+        rust=rust,
+        planned=lambda config, around: work.part(config, around, artifacts, targets),
+    )
+    if options["set_up"]:
+        project.provide(part.wanted, part.around.host, told)
+    watching.make(part, wish, begun, told)
+
+
+def _named(shard: str, of: int | None) -> tuple[int, int] | str:
+    """K and N of `K/N`, `K-of-N` or K with --of; anything else is an entry of a matrix. Raises click.UsageError."""
+    number, mark, count = shard.replace("-of-", "/").partition("/")
+    if not (number.isascii() and number.isdigit() and (not mark or (count.isascii() and count.isdigit()))):
+        return shard
+    wanted = int(count) if mark else of
+    if wanted is None or (of or wanted) != wanted or not 1 <= int(number) <= wanted:
+        raise click.UsageError(f"--shard {shard} is none of a number of shards: write K/N, from 1/N to N/N")
+    return int(number), wanted
+
+
+def _build_shard(
+    named: tuple[int, int] | str,
+    bundle: Path | None,
+    told: Options,
+    *,
+    jobs: int | None,
+    rust: Road | None,
+    **options: bool,
+) -> None:
+    from ferrule import merging  # noqa: PLC0415 - a build of a part needs none of these
+    from ferrule.cli import project, watching  # noqa: PLC0415
+
+    whole = project.read(told.folder, jobs=jobs, offline=options["offline"], rust=rust)
+    config, plan, around = whole.config, whole.plan, whole.around
+    shard = _shard(named, config, plan)
+    if options["set_up"]:
+        part = replace(whole, plan=merging.narrowed(plan, shard))
+        project.provide(part.wanted, around.host, told)
+    folder = (bundle or config.root / STATE / "bundles" / shard.id).absolute()
+    report = watching.watch(
+        *(whole, "build", told),
+        lambda listen: merging.build(config, plan, around, listen, shard=shard, folder=folder),
+    )
+    if report.failed:
+        finish(report, folder, told)
+    elif not told.json and not told.quiet:
+        click.echo(f"shard {shard.number} of {shard.of} in {shown(folder)}")
+
+
+def _shard(named: tuple[int, int] | str, config: Config, plan: Plan) -> Shard:
+    from ferrule import merging, shards  # noqa: PLC0415
+
+    if isinstance(named, str):
+        return shards.read(named)
+    number, count = named
+    # Times that were recorded here are not those of another machine: without a matrix, all split by the plan alone.
+    split = merging.split(config, plan, count, {})
+    if len(split) != count:
+        raise click.UsageError(f"there is work for {len(split)} shards only: --shard {number}/{len(split)}")
+    return split[number - 1]

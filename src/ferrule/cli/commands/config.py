@@ -1,0 +1,27 @@
+"""`ferrule config`: the effective matrix."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from ferrule import release
+from ferrule.cli.options import shared
+from ferrule.config import document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@shared
+def config(directory: Path, **_: bool) -> None:
+    """Print the effective matrix: everything that targets.yaml says, with all defaults filled in, as JSON.
+
+    \b
+    Example:
+      ferrule config
+    """
+    click.echo(json.dumps(document(release.load(directory)), indent=2))

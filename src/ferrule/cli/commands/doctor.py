@@ -1,0 +1,43 @@
+"""`ferrule doctor`: the tools of the project, examined."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ferrule import doctor as examination
+from ferrule import release
+from ferrule.cli.environment import coloured, surroundings
+from ferrule.cli.options import provisioning, shared
+from ferrule.errors import ToolchainError
+from ferrule.reporting import findings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@shared
+@provisioning
+@click.option("--probe/--no-probe", default=True, help="Link a small program for each target.")
+def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: bool, **options: Any) -> None:  # noqa: ANN401
+    """Examine every tool that the project needs: wanted, found, where, and the fix for each fault.
+
+    \b
+    Example:
+      ferrule doctor
+      ferrule doctor --with container
+    """
+    around = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
+    config = release.load(directory)
+    wanted = release.wanted(config, around, extras=extras, host_only=host_only)
+    floors = {t.triple: t.glibc for t in config.targets if t.glibc}
+    found = examination.examine(wanted, around.host, probe=probe, glibc=floors)
+    if options["as_json"]:
+        click.echo(findings.as_json(found))
+    else:
+        findings.show(found, sys.stdout, colour=coloured(sys.stdout))
+    if any(f.problem for f in found):
+        sys.exit(ToolchainError.exit_code)

@@ -1,0 +1,69 @@
+"""`ferrule explain`: what something is, and where it came from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from ferrule import explain as explaining
+from ferrule import release
+from ferrule.cli import project
+from ferrule.cli.options import shared
+from ferrule.engine.sources import StatIndex
+from ferrule.engine.store import Store
+from ferrule.errors import ConfigError, ConfigErrors, StorageError, ToolchainError
+from ferrule.places import STATE
+from ferrule.reporting import explained, journal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@shared
+@click.argument("item")
+def explain(directory: Path, item: str, **options: bool) -> None:
+    """Say what an artifact, an action, a file, a fingerprint, an exit code or an error is.
+
+    Of what is made: what goes into it, whether it would run and what changed, when and why it was built, what was
+    measured. Of a file, downloaded or made: the version and fingerprints that are inside, and the release it is of.
+
+    \b
+    Example:
+      ferrule explain native@x86_64-unknown-linux-gnu
+      ferrule explain dist/demo-1.2.3-py3-none-any.whl
+      ferrule explain 5
+    """
+    try:
+        found = explaining.explain(item, directory, lambda: _known_project(directory))
+    except OSError as error:
+        raise StorageError(f"this cannot be read: {error.strerror}", where=str(error.filename or item)) from error
+    click.echo(json.dumps(found, indent=2) if options["as_json"] else explained.text(found), nl=options["as_json"])
+
+
+def _known_project(directory: Path) -> explaining.Project | None:
+    """All that can be told of the project around a folder; None where there is none, or it is not configured well."""
+    try:
+        whole = project.read(directory)
+    except ConfigError as error:
+        if not isinstance(error, ConfigErrors):
+            return None  # there is no project here
+        raise
+    config, plan, around = whole.config, whole.plan, whole.around
+    state = config.root / STATE
+    runs, _ = journal.read(state)
+    why_not, examined = "", {}
+    try:
+        examined = release.examine(config, plan, around)
+    except ToolchainError as error:
+        why_not = f"its tools are not complete, so its key is not known: {error.message.splitlines()[0]}"
+    return explaining.Project(
+        config=config,
+        plan=plan,
+        store=Store(state / "store", StatIndex(state / "index.json", around.now_ns), lambda _: None),
+        examined=examined,
+        why_not=why_not,
+        history={step.id: step.reason for run in runs for step in run.steps if step.state == "built"},
+    )

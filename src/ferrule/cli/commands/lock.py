@@ -1,0 +1,28 @@
+"""`ferrule lock`: newest versions for image bases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ferrule import release
+from ferrule.cli.environment import surroundings
+from ferrule.cli.options import shared
+
+
+@click.command()
+@shared
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+def lock(directory: Path, files: tuple[Path, ...], **options: bool) -> None:
+    """Bring lock files of image bases to the newest versions of their packages.
+
+    \b
+    Example:
+      ferrule lock packaging/image/base.lock
+    """
+    config = release.load(directory)
+    around = surroundings(jobs=None, offline=False, rust=None)
+    for name, count in release.refresh_locks(config, around.host, files):
+        if not options["quiet"]:
+            click.echo(f"{name}: {count} packages")

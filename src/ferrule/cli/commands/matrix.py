@@ -1,0 +1,49 @@
+"""`ferrule matrix`: the plan, split over machines of a CI system."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ferrule import merging
+from ferrule.cli import project
+from ferrule.cli.options import shared
+from ferrule.cli.words import counted
+from ferrule.reporting import pipelines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.reporting.pipelines import System
+
+
+@click.command()
+@shared
+@click.option("--shards", "count", type=click.IntRange(1), help="How many; as many as there is work for.")
+@click.option(
+    "--format", "system", type=click.Choice(["github", "gitlab", "buildkite"]), default="github", help="Whose jobs."
+)
+def matrix(directory: Path, count: int | None, system: System, **options: bool) -> None:
+    """Split what needs compilers over CI machines: a line of JSON for the CI system.
+
+    \b
+    Balanced by the times of earlier runs in this project, where there are any. github: the value
+    of strategy.matrix, past 256 shards a matrix of matrices; gitlab: a child pipeline; buildkite:
+    steps to upload. Each entry can be given to `ferrule build --shard` as it is.
+
+    \b
+    Example:
+      ferrule matrix --shards 4
+      ferrule matrix --shards 100 --format gitlab > pipeline.yml
+    """
+    whole = project.read(directory)
+    most, times = pipelines.LIMITS[system], merging.times(whole.config, whole.plan, whole.around)
+    split = merging.split(whole.config, whole.plan, min(count or most, most), times)
+    if count and len(split) < count and not options["quiet"]:
+        reason = "takes no more" if len(split) == most else "is all there is work for"
+        click.echo(
+            f"{counted(len(split), 'shard')} instead of {count}: {system if len(split) == most else 'that'} {reason}",
+            err=True,
+        )
+    click.echo(pipelines.text(split, system))

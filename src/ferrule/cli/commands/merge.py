@@ -1,0 +1,54 @@
+"""`ferrule merge`: the release of what shards have built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ferrule import merging
+from ferrule.cli import project
+from ferrule.cli.environment import signing_key
+from ferrule.cli.options import Options, releasing, shared
+from ferrule.cli.watching import watch
+from ferrule.cli.words import finish
+
+if TYPE_CHECKING:
+    from ferrule.tools.rust import Road
+
+
+@click.command()
+@shared
+@releasing
+@click.argument("folders", nargs=-1, required=True, metavar="DIR…", type=click.Path(path_type=Path))
+def merge(
+    directory: Path,
+    folders: tuple[Path, ...],
+    output: Path | None,
+    jobs: int | None,
+    rust: Road | None,
+    sign_key: str | None,
+    **options: bool,
+) -> None:
+    """Make the release of what shards have built: the same bytes as on one machine, and no compiler is started.
+
+    DIR are the folders that `ferrule build --shard` wrote, one for each shard, in any order.
+
+    \b
+    Example:
+      ferrule merge bundles/*
+    """
+    key = signing_key(sign_key) if sign_key else None
+    told = Options(directory, options["as_json"], options["quiet"])
+    whole = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust, key=key)
+    config, plan, around = whole.config, whole.plan, whole.around
+    if options["set_up"]:
+        project.provide(merging.wanted(config, plan, around, folders), around.host, told)
+    place = (output or config.root / "dist").absolute()
+    page = whole.page if options["report"] else None
+    report = watch(
+        *(whole, "merge", told),
+        lambda listen: merging.merge(config, plan, around, listen, folders=folders, output=place, page=page),
+    )
+    finish(report, place, told)

@@ -1,0 +1,39 @@
+"""`ferrule plan`: everything that would be made."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from ferrule import plan as planning
+from ferrule import release
+from ferrule.cli import project
+from ferrule.cli.options import shared
+from ferrule.reporting import plans
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@shared
+@click.option("--why", is_flag=True, help="Say for each action whether it would run, and what changed.")
+@click.option("--graph", type=click.Choice(["dot", "mermaid"]), help="Write the graph of actions instead.")
+def plan(directory: Path, *, why: bool, graph: str | None, **options: bool) -> None:
+    """Show everything that would be made, before any work.
+
+    \b
+    Example:
+      ferrule plan
+      ferrule plan --json | jq '.actions[].id'
+    """
+    whole = project.read(directory)
+    reasons = release.reasons(whole.config, whole.plan, whole.around) if why else None
+    if graph:
+        click.echo(plans.graph(whole.plan, graph), nl=False)
+    elif options["as_json"]:
+        click.echo(json.dumps(planning.document(whole.plan), indent=2))
+    else:
+        click.echo(plans.text(whole.plan, reasons), nl=False)

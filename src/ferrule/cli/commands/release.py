@@ -1,0 +1,55 @@
+"""`ferrule release`: everything that targets.yaml describes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ferrule.cli.environment import signing_key
+from ferrule.cli.options import Options, releasing, shared
+from ferrule.cli.wish import Wish
+from ferrule.places import find_project
+
+if TYPE_CHECKING:
+    from ferrule.tools.rust import Road
+
+
+@click.command()
+@shared
+@releasing
+def release(
+    directory: Path,
+    output: Path | None,
+    jobs: int | None,
+    rust: Road | None,
+    sign_key: str | None,
+    **options: bool,
+) -> None:
+    """Make everything that targets.yaml describes, into dist/.
+
+    \b
+    Example:
+      ferrule release
+      ferrule release --offline --jobs 8
+      ferrule release --sign-key release.pem
+    """
+    key = signing_key(sign_key) if sign_key else None
+    told = Options(directory, options["as_json"], options["quiet"])
+    wish = Wish(
+        *(find_project(directory), output, "dist"),
+        offline=options["offline"],
+        rust=rust,
+        report=options["report"],
+        signed=key is not None,
+    )
+    begun = wish.begin(told)
+    if begun is None:
+        return
+    from ferrule.cli import project, watching  # noqa: PLC0415 - what they import is most of a run with nothing to do
+
+    found = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust, key=key)
+    if options["set_up"]:
+        project.provide(found.wanted, found.around.host, told)
+    watching.make(found, wish, begun, told)

@@ -1,0 +1,43 @@
+"""`ferrule report`: a page about the release."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ferrule import release
+from ferrule.cli import project
+from ferrule.cli.options import shared
+from ferrule.engine.store import write_aside
+from ferrule.places import REPORT, STATE
+
+
+@click.command()
+@shared
+@click.argument("dist", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where the page goes; .ferrule/report.html of the project."
+)
+def report(directory: Path, dist: Path | None, output: Path | None, **options: bool) -> None:
+    """Write a page about the release in DIST (dist/) and the last runs, and print where it is.
+
+    \b
+    One file that loads nothing: what was made for which target, when each step worked and why,
+    the critical path, sizes by section and over releases, what needs what, and tool versions.
+
+    \b
+    Example:
+      ferrule report
+      ferrule report --output release.html
+    """
+    whole = project.read(directory)
+    root = whole.config.root
+    manifest = release.read_manifest(dist or root / "dist", required=dist is not None)
+    place = (output or root / STATE / REPORT).absolute()
+    write_aside(place, whole.page(manifest).encode())
+    if options["as_json"]:
+        click.echo(json.dumps({"report": str(place)}))
+    else:
+        click.echo(str(place))

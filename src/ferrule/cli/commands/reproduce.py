@@ -1,0 +1,67 @@
+"""`ferrule reproduce`: the same release, made again by somebody else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ferrule import reproduce as again
+from ferrule.cli import project
+from ferrule.cli.options import Options, making, shared
+from ferrule.reporting import reproduced
+from ferrule.tools.toolchain import require
+
+if TYPE_CHECKING:
+    from ferrule.tools.rust import Road
+
+
+@click.command()
+@shared
+@making
+@click.option("--against", type=click.Path(path_type=Path), help="Compare with this finished release; build once.")
+@click.option("--work", "base", type=click.Path(path_type=Path), help="Build in this new folder and leave all there.")
+def reproduce(
+    directory: Path,
+    against: Path | None,
+    base: Path | None,
+    jobs: int | None,
+    rust: Road | None,
+    **options: bool,
+) -> None:
+    """Build again as somebody else somewhere else, from nothing, and compare every byte.
+
+    \b
+    Example:
+      ferrule reproduce
+      ferrule reproduce --against dist
+    """
+    told = Options(directory, options["as_json"], options["quiet"])
+    whole = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust)
+    around, wanted = whole.around, whole.wanted
+    if options["set_up"]:
+        project.provide(wanted, around.host, told)
+    toolchain = require(wanted, around.host) if wanted.tools else None
+    tools = [Path(tool.argv[0]) for tool in toolchain.tools.values() if tool.argv] if toolchain else []
+    wish = again.Wish(
+        root=whole.config.root,
+        plan=whole.plan,
+        programs=(*tools, *([toolchain.sysroot] if toolchain else [])),
+        against=against,
+        work=base,
+        options=(*(["--offline"] if options["offline"] else []), *(["--rust", rust] if rust else [])),
+        jobs=around.jobs,
+    )
+
+    def say(text: str) -> None:
+        if not told.quiet:
+            click.echo(text, err=True)
+
+    found = again.reproduce(wish, around.host, say)
+    document = found.document()
+    click.echo(json.dumps(document, indent=2) if told.json else reproduced.text(document), nl=told.json)
+    failed = again.failure(found)
+    if failed is not None:
+        raise failed

@@ -1,0 +1,32 @@
+"""`ferrule setup`: the tools of the project, installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ferrule import release
+from ferrule.cli.environment import surroundings
+from ferrule.cli.options import Options, provisioning, shared
+from ferrule.cli.project import provide
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@shared
+@provisioning
+@click.option("--dry-run", is_flag=True, help="Say what would be installed, and by which road.")
+def setup(directory: Path, extras: tuple[str, ...], *, host_only: bool, dry_run: bool, **options: Any) -> None:  # noqa: ANN401
+    """Install what is missing, and say by which road; where it may not, name the command for a person.
+
+    \b
+    Example:
+      ferrule setup
+      ferrule setup --rust rustup --dry-run
+    """
+    around = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
+    wanted = release.wanted(release.load(directory), around, extras=extras, host_only=host_only)
+    provide(wanted, around.host, Options(directory, options["as_json"], options["quiet"]), dry_run=dry_run)

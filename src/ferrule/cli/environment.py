@@ -1,0 +1,131 @@
+"""What the process environment and the clock say; nothing else reads them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from ferrule.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+    from ferrule.release import Surroundings
+    from ferrule.spec import Builder
+    from ferrule.tools.host import Host
+    from ferrule.tools.rust import Road
+
+
+def host(*, offline: bool) -> Host:
+    """The machine as the process environment describes it."""
+    import platform  # noqa: PLC0415
+
+    from ferrule.tools.host import Host  # noqa: PLC0415
+
+    environment = dict(os.environ)
+    path = tuple(Path(p) for p in environment.get("PATH", "").split(os.pathsep) if p)
+    return Host(
+        path=path,
+        environment=environment,
+        cache=cache_folder(environment),
+        system=platform.system(),
+        machine=platform.machine(),
+        is_root=os.geteuid() == 0,
+        offline=offline,
+        python=Path(sys.executable),
+    )
+
+
+def cache_folder(environment: dict[str, str]) -> Path:
+    """Where tools and downloads are kept for all projects: FERRULE_CACHE, else `ferrule` in the XDG cache folder."""
+    if environment.get("FERRULE_CACHE"):
+        return Path(environment["FERRULE_CACHE"]).absolute()
+    base = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME", "/tmp")) / ".cache")  # noqa: S108
+    return Path(base) / "ferrule"
+
+
+def surroundings(*, jobs: int | None, offline: bool, rust: Road | None) -> Surroundings:
+    """What a run takes from outside. Raises click.UsageError for a SOURCE_DATE_EPOCH that is no number."""
+    import time  # noqa: PLC0415
+
+    from ferrule.release import DEFAULT_EPOCH, Surroundings  # noqa: PLC0415
+
+    told = source_date_epoch()
+    if told is not None and not (told.isascii() and told.isdigit()):
+        raise click.UsageError(f"SOURCE_DATE_EPOCH is {told!r}; it must be a number of seconds since 1970")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Surroundings(
+        host=host(offline=offline),
+        jobs=jobs or cores,
+        monotonic=time.monotonic,
+        now_ns=time.time_ns,
+        epoch=int(told) if told is not None else DEFAULT_EPOCH,
+        road=rust,
+        builder=_builder(),
+    )
+
+
+def _builder() -> Builder | None:
+    """Who runs the build, as GitHub Actions tells it ("Variables reference"); None where that is a person."""
+    from ferrule.spec import Builder  # noqa: PLC0415
+
+    told = os.environ
+    named = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_WORKFLOW_REF", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")
+    if told.get("GITHUB_ACTIONS") != "true" or not all(told.get(name) for name in named):
+        return None
+    server, repository, workflow, run, attempt = (told[name] for name in named)
+    return Builder(
+        id=f"{server}/{workflow}",
+        invocation=f"{server}/{repository}/actions/runs/{run}/attempts/{attempt}",
+        source=f"git+{server}/{repository}@{told.get('GITHUB_REF', 'HEAD')}",
+    )
+
+
+def signing_key(named: str) -> EllipticCurvePrivateKey:
+    """The key that the command line names: a file, or a variable that holds it. Raises ConfigError."""
+    from ferrule.formats.sigstore import private_key  # noqa: PLC0415
+
+    if not named.startswith("env://"):
+        return private_key(read_key(Path(named)), where=named)
+    text = os.environ.get(named.removeprefix("env://"))
+    if not text:
+        raise ConfigError("this variable is not set, or empty", where=named, hint="export it, or name a file")
+    return private_key(text.encode(), where=named)
+
+
+def read_key(path: Path) -> bytes:
+    """The bytes of a key's file. Raises ConfigError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"the key cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def source_date_epoch() -> str | None:
+    """SOURCE_DATE_EPOCH as it was given (reproducible-builds.org, "SOURCE_DATE_EPOCH specification")."""
+    return os.environ.get("SOURCE_DATE_EPOCH")
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether people want colours there: a terminal, and no NO_COLOR (no-color.org)."""
+    return stream.isatty() and allows_colour()
+
+
+def allows_colour() -> bool:
+    """Whether colours are not ruled out by NO_COLOR."""
+    return "NO_COLOR" not in os.environ
+
+
+def on_github() -> bool:
+    """Whether GitHub Actions runs this, and folds what it is told."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def summary_page() -> Path | None:
+    """The file whose text the CI system shows on the page of its run (GITHUB_STEP_SUMMARY); None elsewhere."""
+    named = os.environ.get("GITHUB_STEP_SUMMARY")
+    return Path(named) if named else None

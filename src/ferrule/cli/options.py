@@ -1,0 +1,86 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Function = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the options that all commands share came to."""
+
+    folder: Path
+    json: bool
+    quiet: bool
+
+
+def shared(command: Function) -> Function:
+    """Options every command has."""
+    return _with(
+        command,
+        click.option(
+            "-C", "--directory", type=click.Path(path_type=Path), default=Path(), help="Work as if started there."
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Write JSON for programs."),
+        click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and results."),
+    )
+
+
+def running(command: Function) -> Function:
+    """Options of commands that need tools."""
+    return _with(
+        command,
+        click.option("-j", "--jobs", type=click.IntRange(1, 1024), help="Threads that may compute at once; all cores."),
+        click.option("--offline", is_flag=True, help="Use no network."),
+        click.option("--rust", type=click.Choice(["system", "rustup"]), help="Force the road by which Rust comes."),
+    )
+
+
+def making(command: Function) -> Function:
+    """Options of commands that make files."""
+    help_ = "Install what is missing first, as `ferrule setup` does."
+    return click.option("--setup", "set_up", is_flag=True, help=help_)(running(command))
+
+
+def releasing(command: Function) -> Function:
+    """Options of commands that make a whole release."""
+    place = click.Path(path_type=Path)
+    return making(
+        _with(
+            command,
+            click.option("-o", "--output", type=place, help="Where the release goes; dist/ of the project."),
+            click.option(
+                "--report", is_flag=True, help="Put the page about it beside it, as `ferrule report` makes it."
+            ),
+            click.option(
+                "--sign-key", metavar="FILE", help="Sign with this ECDSA P-256 key: a PEM file, or env://VARIABLE."
+            ),
+        )
+    )
+
+
+def provisioning(command: Function) -> Function:
+    """Options of commands that look at the tools of a project."""
+    extras = click.Choice(["container", "go", "node", "emulation"])
+    return running(
+        _with(
+            command,
+            click.option("--host-only", is_flag=True, help="Only what this machine's own target needs."),
+            click.option("--with", "extras", multiple=True, type=extras),
+        )
+    )
+
+
+def _with(command: Function, *options: Callable[[Function], Function]) -> Function:
+    for decorate in reversed(options):
+        command = decorate(command)
+    return command

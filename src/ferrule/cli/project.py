@@ -1,0 +1,71 @@
+"""The project a command works on: its file, what would be made of it, and the machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import click
+
+from ferrule import doctor, release
+from ferrule.cli.environment import surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+    from ferrule.cli.options import Options
+    from ferrule.config import Config
+    from ferrule.model import Json, Plan
+    from ferrule.release import Surroundings
+    from ferrule.tools.host import Host
+    from ferrule.tools.rust import Road
+    from ferrule.tools.toolchain import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project that was read and planned, whole or in part."""
+
+    config: Config
+    plan: Plan
+    around: Surroundings
+
+    @property
+    def wanted(self) -> Wanted:
+        """The tools that the plan needs."""
+        return release.wanted_tools(self.config, self.plan, self.around.road)
+
+    def page(self, manifest: Json) -> str:
+        """The page about a release, with the runs that are kept; what cannot be read is said on it."""
+        from ferrule.places import STATE  # noqa: PLC0415 - for those who ask for a page
+        from ferrule.reporting import html, journal  # noqa: PLC0415
+
+        return html.page(html.subject(self.config, self.plan, manifest, *journal.read(self.config.root / STATE)))
+
+
+def read(
+    folder: Path,
+    *,
+    jobs: int | None = None,
+    offline: bool = True,
+    rust: Road | None = None,
+    key: EllipticCurvePrivateKey | None = None,
+    planned: Callable[[Config, Surroundings], Plan] = release.make_plan,
+) -> Project:
+    """Read the project around a folder and plan it, all of it where nothing else is said. Raises ConfigError."""
+    config = release.load(folder)
+    around = replace(surroundings(jobs=jobs, offline=offline, rust=rust), key=key)
+    return Project(config, planned(config, around), around)
+
+
+def provide(wanted: Wanted, host: Host, options: Options, *, dry_run: bool = False) -> None:
+    """Install what is missing, and say so."""
+
+    def say(text: str) -> None:
+        if not options.quiet:
+            click.echo(text, err=options.json)
+
+    doctor.setup(wanted, host, say, dry_run=dry_run)
