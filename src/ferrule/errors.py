@@ -16,7 +16,7 @@ Exit code 0 is success, 2 a mistake on the command line, 130 an interrupt. Any o
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class FerruleError(Exception):
@@ -30,10 +30,20 @@ class FerruleError(Exception):
         self.hint = hint
         self.where = where
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it holds, whatever its constructor takes: workers of a cluster send their failures."""
+        return _revived, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         """Render as `where: message` and the hint on a line of its own, as a terminal shows it."""
         place = f"{self.where}: " if self.where else ""
         return f"{place}{self.message}" + (f"\n  hint: {self.hint}" if self.hint else "")
+
+
+def _revived(kind: type[FerruleError], told: tuple[Any, ...], holds: dict[str, Any]) -> FerruleError:
+    error = kind.__new__(kind, *told)
+    error.__dict__.update(holds)
+    return error
 
 
 class ConfigError(FerruleError):

@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, Noticed, RunFinished, RunStarted
+from ferrule.engine.executor import Order, OtherInputsError
 from ferrule.engine.jobserver import Jobserver
 from ferrule.engine.key import Document, difference, inputs, key_document, key_of, read_of
 from ferrule.engine.sources import changed_since, source_digests
 from ferrule.engine.store import Result, Store, file_name
 from ferrule.engine.workshop import Site, Workshop
-from ferrule.errors import BuildError, FerruleError, StorageError
+from ferrule.errors import BuildError, FerruleError, StorageError, VerificationError
 from ferrule.model import Action, Digest, FileRecord, Outcome, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ferrule.engine.events import Event, Listener
+    from ferrule.engine.executor import Executor
     from ferrule.engine.sources import StatIndex
     from ferrule.model import Json
 
@@ -37,7 +39,10 @@ _CHUNK: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Everything a run needs besides the plan. `monotonic` is a clock in seconds, used for durations only."""
+    """Everything a run needs besides the plan. `monotonic` is a clock in seconds, used for durations only.
+
+    `jobs` threads may compute here; what the `executor` takes is made by other machines besides.
+    """
 
     site: Site
     store: Store
@@ -46,6 +51,7 @@ class Engine:
     jobs: int
     listen: Listener
     monotonic: Callable[[], float]
+    executor: Executor | None = None
 
     def execute(self, plan: Plan) -> tuple[Outcome, ...]:
         """Bring every action of the plan to an outcome; a failure skips what needs it and lets the rest end.
@@ -54,6 +60,14 @@ class Engine:
         on once the running actions have ended.
         """
         return _Run(self, plan).execute()
+
+    def make(self, order: Order, tokens: Jobserver, tell: Callable[[Event], None]) -> Result:
+        """Make one action of somebody else's plan, or take it from the store; the caller has a token for it.
+
+        Raises the failure of the recipe, and OtherInputsError if its declared key is another here.
+        """
+        run = _Run(self, Plan("", "", (order.action,)), outcomes=dict(order.needed), tokens=tokens, tell=tell)
+        return run.make(order)
 
     def reasons(self, plan: Plan) -> dict[str, str]:
         """Why each action would run, or that nothing changed; runs nothing."""
@@ -89,11 +103,13 @@ class _Run:
     checked: set[str] = field(default_factory=set)
     weights: dict[str, float] = field(default_factory=dict)
     noticed: set[str] = field(default_factory=set)
+    tell: Callable[[Event], None] | None = None
+    elsewhere: set[str] = field(default_factory=set)
     secrets: Mapping[str, str] = field(default_factory=dict)
 
     def execute(self) -> tuple[Outcome, ...]:
         engine, started = self.engine, self.engine.monotonic()
-        engine.listen(RunStarted(len(self.plan.actions), engine.jobs))
+        engine.listen(RunStarted(len(self.plan.actions), engine.executor.slots if engine.executor else engine.jobs))
         actions = {action.id: action for action in self.plan.actions}
         order: TopologicalSorter[str] = TopologicalSorter({a.id: a.needs for a in self.plan.actions})
         order.prepare()
@@ -139,6 +155,20 @@ class _Run:
                 told[action.id] = Examination(found.reason, "failed")
         return told
 
+    def make(self, order: Order) -> Result:
+        """Make the action of an order, whose needs are outcomes already."""
+        action, started = order.action, self.engine.monotonic()
+        declared = self._document(action, ())
+        if key_of(declared) != order.declared:
+            raise OtherInputsError(action.id, declared)
+        self.secrets = _secrets(self.engine.site)
+        found = self._look_up(action)
+        if not isinstance(found, Outcome):
+            return self._made(action, found[0], found[1], started)
+        if found.error is not None or found.key is None:
+            raise found.error or AssertionError(found.reason)
+        return self.engine.store.find(found.key) or self._made(action, found.key, declared, started)
+
     def _finish(self, outcome: Outcome, order: TopologicalSorter[str]) -> None:
         self.outcomes[outcome.action.id] = outcome
         self.engine.listen(ActionFinished(outcome))
@@ -148,6 +178,8 @@ class _Run:
         """End all children, and wait a moment for the threads: one that computes dies with the process, and may."""
         from ferrule.tools.run import end_all  # noqa: PLC0415
 
+        if self.engine.executor is not None:
+            self.engine.executor.end()
         until = self.engine.monotonic() + _PATIENCE_SECONDS
         while alive := [thread for thread in self.running.values() if thread.is_alive()]:
             if end_all(for_good=True) == 0 and self.engine.monotonic() > until:
@@ -261,12 +293,27 @@ class _Run:
         if not self.running:
             self.tokens.refill()
         waiting.sort(key=lambda item: (-self.weights[item[0].id], item[0].id))
-        while waiting and len(self.running) < self.engine.jobs and self.tokens.acquire():
-            action, key, document, reason = waiting.pop(0)
+        left = []
+        for item in waiting:
+            if not self._admit(item[0], self.tokens):
+                left.append(item)
+                continue
+            action, key, document, reason = item
             self.engine.listen(ActionStarted(action, reason, self._expected(action)))
             thread = threading.Thread(target=self._work, args=(action, key, document, reason), daemon=True)
             self.running[action.id] = thread
             thread.start()
+        waiting[:] = left
+
+    def _admit(self, action: Action, tokens: Jobserver) -> bool:
+        """Whether there is room for an action now: a machine of the executor's, or a token here."""
+        executor = self.engine.executor
+        if executor is None or not executor.takes(action):
+            return len(self.running) - len(self.elsewhere) < self.engine.jobs and tokens.acquire()
+        if len(self.elsewhere) >= executor.slots:
+            return False
+        self.elsewhere.add(action.id)
+        return True
 
     def _hear(self, order: TopologicalSorter[str], *, blocked: bool) -> None:
         """Wait for the next thing a running action has to say; briefly, if an action waits for a token."""
@@ -279,8 +326,11 @@ class _Run:
             return
         action, outcome = heard
         self.running.pop(action.id).join()
-        assert self.tokens is not None  # noqa: S101 - for the type checker: an action ran under a token
-        self.tokens.release()
+        if action.id in self.elsewhere:
+            self.elsewhere.remove(action.id)
+        else:
+            assert self.tokens is not None  # noqa: S101 - for the type checker: an action ran under a token
+            self.tokens.release()
         if outcome.error is not None and not isinstance(outcome.error, FerruleError):
             raise outcome.error
         self._finish(outcome, order)
@@ -290,7 +340,10 @@ class _Run:
         started = self.engine.monotonic()
         outcome = Outcome(action, "built", key, reason=reason)
         try:
-            result = self._made(action, key, document, started)
+            if action.id in self.elsewhere:
+                result = self._ordered(action)
+            else:
+                result = self._made(action, key, document, started)
             outcome = replace(outcome, key=result.key, files=result.files, facts=result.facts)
         except FerruleError as error:
             outcome = replace(outcome, state="failed", reason=error.message.splitlines()[0], error=error)
@@ -338,12 +391,36 @@ class _Run:
             hint="does a build script or macro choose by chance what it reads?",
         )
 
+    def _ordered(self, action: Action) -> Result:
+        """Have an action made elsewhere, and keep the result under the key that all of its inputs have here."""
+        executor = self.engine.executor
+        assert executor is not None  # noqa: S101 - for the type checker: it took the action
+        declared = self._document(action, ())
+        self._check_needs(action)
+        # What was sent may be damaged on its way or there: that is looked at where it is used.
+        needed = {need: replace(self.outcomes[need], state="cached") for need in action.needs}
+        order = Order(action, key_of(declared), needed)
+        try:
+            result = executor.make(order, self.engine.store, self._log(action), self.done.put)
+        except OtherInputsError as error:
+            raise _other_inputs(action, declared, error.document) from None
+        document = self._document(action, tuple(sorted(result.discovered)))
+        if key_of(document) != result.key:
+            raise _other_inputs(action, declared, document)
+        if result.discovered:
+            result = replace(result, declared=order.declared)
+        self.engine.store.save(result, action.id, document)
+        return result
+
+    def _log(self, action: Action) -> Path:
+        return self.engine.work / "logs" / f"{file_name(action.id)}.log"
+
     def _make(self, action: Action, key: Digest, started: float) -> Result:
         assert self.tokens is not None  # noqa: S101 - for the type checker: a recipe runs under a token
         # A name of its own in each run: programs that a killed run left behind may still write into theirs.
         self.engine.work.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{file_name(action.id)}.", dir=self.engine.work))
-        log = self.engine.work / "logs" / f"{file_name(action.id)}.log"
+        log = self._log(action)
         began = folder.stat().st_ctime_ns
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
@@ -357,7 +434,7 @@ class _Run:
             key=key,
             needed={need: self._paths(self.outcomes[need].files) for need in action.needs},
             facts_of={need: self.outcomes[need].facts for need in action.needs},
-            tell=lambda text: self.done.put(ActionProgress(action, text)),
+            tell=lambda text: self._tell(ActionProgress(action, text)),
             look=self.engine.index.content,
         )
         self._check_needs(action)
@@ -431,7 +508,10 @@ class _Run:
         """Tell a sentence once in a run."""
         if text not in self.noticed:
             self.noticed.add(text)
-            self.done.put(Noticed(text))
+            self._tell(Noticed(text))
+
+    def _tell(self, event: Event) -> None:
+        (self.tell or self.done.put)(event)
 
     def _check_unchanged(self, action: Action, document: Document) -> None:
         """Refuse a result whose sources changed while it was made: nobody can say which of the two it holds."""
@@ -468,6 +548,15 @@ def _changed(name: str) -> BuildError:
         "a source changed while this was built, so the result was not kept",
         where=name,
         hint="run the same command again",
+    )
+
+
+def _other_inputs(action: Action, here: Document, there: Document) -> VerificationError:
+    changes = difference(here, there) or ["it reads other files there"]
+    return VerificationError(
+        f"a worker would make it from other inputs than this machine (here -> there): {changes[0]}",
+        where=action.id,
+        hint="give every worker a clean checkout of this commit, and the tools that ferrule doctor shows here",
     )
 
 
