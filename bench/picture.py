@@ -19,7 +19,8 @@ from rich.console import Console  # noqa: E402 - needs the line above
 from rich.terminal_theme import TerminalTheme  # noqa: E402
 from rich.text import Text  # noqa: E402
 
-from ferrule import cli, release  # noqa: E402
+from ferrule import release  # noqa: E402
+from ferrule.cli import environment  # noqa: E402
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished  # noqa: E402
 from ferrule.reporting import table  # noqa: E402
 from ferrule.reporting.report import duration  # noqa: E402
@@ -87,7 +88,7 @@ def main() -> None:
     folder = Path(sys.argv[1]).absolute()
     output = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "docs" / "images" / "release.svg"  # noqa: PLR2004
     config = release.load(folder)
-    around = cli.surroundings(jobs=None, offline=False, rust=None)
+    around = environment.surroundings(jobs=None, offline=False, rust=None)
     display = Terminal(io.StringIO(), colour=True, width=WIDTH, quiet=False)
     witness = Witness(display)
     with display:

@@ -327,12 +327,13 @@ class Project:
 
 def open_project(root: Path, cache: Path | None, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Project:
     """Plan a part of a checkout and find its tools. Raises ToolchainError if some are missing."""
-    from ferrule import cli, release  # noqa: PLC0415
+    from ferrule import release  # noqa: PLC0415
+    from ferrule.cli import environment as process  # noqa: PLC0415
     from ferrule.tools.toolchain import require  # noqa: PLC0415
 
     with environment(FERRULE_CACHE=str(cache) if cache else os.environ.get("FERRULE_CACHE", "")):
         config = release.load(root)
-        around = cli.surroundings(jobs=None, offline=True, rust=None)
+        around = process.surroundings(jobs=None, offline=True, rust=None)
     plan = release.part(config, around, artifacts, targets)
     toolchain = require(release.wanted_tools(config, plan, None), around.host)
     return Project(root, config, around, toolchain, plan.actions)
@@ -408,14 +409,14 @@ def native(bench: Bench) -> list[Figure]:
 
 def cold(bench: Bench, name: str, *systems: str) -> list[Figure]:
     """Libraries from nothing by Ferrule, beside the same commands typed one after another."""
-    from ferrule import cli  # noqa: PLC0415
+    from ferrule.cli import environment as process  # noqa: PLC0415
     from ferrule.platforms import PLATFORMS  # noqa: PLC0415
     from ferrule.tools import cargo  # noqa: PLC0415
 
     whole = open_project(ROOT, None, (), ("all",))
     triples = tuple(t.triple for t in whole.config.targets if PLATFORMS[t.triple].system in systems)
     libraries = tuple(a.name for a in whole.config.artifacts if a.kind.name == "library")
-    host = cli.host(offline=False)
+    host = process.host(offline=False)
     fetch = cargo.fetch_command(whole.toolchain, ROOT / whole.config.workspace.folder, host.children)
     run(bench, fetch.argv, fetch.cwd or ROOT, fetch.env)  # neither side is to wait for the network
 
@@ -443,14 +444,14 @@ def is_zigbuild(command: Command) -> bool:
 @contextmanager
 def fresh(bench: Bench, libraries: tuple[str, ...], triples: tuple[str, ...]) -> Iterator[tuple[Project, Path]]:
     """A copy of the tracked files with nothing built, and a cache with the tools and nothing else."""
-    from ferrule import cli  # noqa: PLC0415
+    from ferrule.cli import environment as process  # noqa: PLC0415
 
     place = Path(tempfile.mkdtemp(prefix="cold-", dir=bench.folder))
     try:
         root, cache = place / "checkout", place / "cache"
         copy_checkout(root)
         cache.mkdir()
-        (cache / "tools").symlink_to(cli.cache_folder(dict(os.environ)).absolute() / "tools")
+        (cache / "tools").symlink_to(process.cache_folder(dict(os.environ)).absolute() / "tools")
         yield open_project(root, cache, libraries, triples), cache
     finally:
         shutil.rmtree(place, ignore_errors=True)
