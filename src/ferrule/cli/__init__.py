@@ -8,6 +8,7 @@ import sys
 import click
 
 from ferrule import __version__
+from ferrule.cli import environment
 from ferrule.cli.commands import Commands
 from ferrule.cli.veil import veil_outputs
 from ferrule.errors import ConfigErrors, FerruleError
@@ -15,7 +16,7 @@ from ferrule.errors import ConfigErrors, FerruleError
 
 def main() -> None:
     """Run the command line; a failure a user can act on is a message and an exit code, anything else a traceback."""
-    veil_outputs()
+    veil_outputs(environment.variables())
     try:
         cli.main(prog_name="ferrule", standalone_mode=False)
     except click.exceptions.Exit as stop:

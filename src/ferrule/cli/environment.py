@@ -20,13 +20,18 @@ if TYPE_CHECKING:
     from ferrule.tools.rust import Road
 
 
+def variables() -> dict[str, str]:
+    """All of it, as it is now."""
+    return dict(os.environ)
+
+
 def host(*, offline: bool) -> Host:
     """The machine as the process environment describes it."""
     import platform  # noqa: PLC0415
 
     from ferrule.tools.host import Host  # noqa: PLC0415
 
-    environment = dict(os.environ)
+    environment = variables()
     path = tuple(Path(p) for p in environment.get("PATH", "").split(os.pathsep) if p)
     return Host(
         path=path,

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 
-def veil_outputs() -> None:
-    """Let nothing that this process writes to its two outputs show a secret, tracebacks included."""
-    hide = _Hide()
+def veil_outputs(environment: Mapping[str, str]) -> None:
+    """Let no output of this process show a secret of its surroundings, tracebacks included."""
+    hide = _Hide(environment)
     sys.stdout, sys.stderr = (cast("TextIO", _Veiled(stream, hide)) for stream in (sys.stdout, sys.stderr))
 
 
 class _Hide:
     """Looks for secrets when the first text is written."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
         self._hide: Callable[[str], str] | None = None
 
     def __call__(self, text: str) -> str:
         if self._hide is None:
             from ferrule.tools.secret import Hider, secrets_of  # noqa: PLC0415
 
-            self._hide = Hider(secrets_of(os.environ, Path()))
+            self._hide = Hider(secrets_of(self._environment, Path()))
         return self._hide(text)
 
 
