@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.engine.key import canonical
-from ferrule.engine.store import Result, Store, decode, encode, storage_errors, write_aside
+from ferrule.engine.store import Result, Store, decode, encode, is_inside, portable, storage_errors, write_aside
 from ferrule.errors import StorageError, VerificationError
 from ferrule.model import Digest, FileRecord, Json
 
@@ -99,7 +99,7 @@ def write(folder: Path, bundle: Bundle, store: Store) -> None:
             "std": dict(bundle.tools.std),
         },
         "actions": {
-            action: {"key": result.key.hex, "record": json.loads(encode(_portable(result)))}
+            action: {"key": result.key.hex, "record": json.loads(encode(replace(portable(result), seconds=0.0)))}
             for action, result in bundle.results.items()
         },
     }
@@ -113,12 +113,6 @@ def write(folder: Path, bundle: Bundle, store: Store) -> None:
         if folder.exists():
             shutil.rmtree(folder)
         aside.replace(folder)
-
-
-def _portable(result: Result) -> Result:
-    """A result without what is of the machine: how long it took, files outside of the project, and variables."""
-    inside = {name: digest for name, digest in result.discovered.items() if not name.startswith("/")}
-    return replace(result, seconds=0.0, discovered=inside, asked={})
 
 
 def seal(body: Json) -> bytes:
@@ -219,8 +213,7 @@ def _decode(body: dict[str, Any]) -> Bundle:
 
 def check_name(name: str, action: str, where: str) -> None:
     """Refuse a file name that could lead out of the folder it is written below; raises VerificationError."""
-    parts = name.split("/")
-    if "\\" in name or "\0" in name or not all(parts) or "." in parts or ".." in parts:
+    if not is_inside(name):
         raise VerificationError(
             f"{action} has a file named {name!r}, which leads out of its folder", where=where, hint=_AGAIN
         )

@@ -17,7 +17,7 @@ import re
 import shutil
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +26,7 @@ from ferrule.errors import StorageError
 from ferrule.model import Digest, FileRecord, Json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ferrule.engine.sources import StatIndex
 
@@ -56,6 +56,12 @@ class Result:
     declared: Digest | None = None
 
 
+def portable(result: Result) -> Result:
+    """A result without what is of the machine that made it: files outside of the project, and variables."""
+    inside = {name: digest for name, digest in result.discovered.items() if not name.startswith("/")}
+    return replace(result, discovered=inside, asked={})
+
+
 class DamagedError(StorageError):
     """A content in the store is not what it was; it is dropped, so that the action that made it runs again."""
 
@@ -83,7 +89,7 @@ class Store:
             self._drop(path, f"a damaged cache record was dropped ({error}); its action runs again")
             return None
         for record in result.files:
-            if not self._whole(record):
+            if not self.holds(record):
                 self._drop(path, f"{record.name} is damaged or missing in the cache; its action runs again")
                 return None
         return result
@@ -91,10 +97,11 @@ class Store:
     def check(self, record: FileRecord) -> None:
         """Read a content again that is about to be used, whatever its stat data promise. Raises DamagedError."""
         self._index.forget(self.object(record.digest))
-        if not self._whole(record):
+        if not self.holds(record):
             raise _damaged(record)
 
-    def _whole(self, record: FileRecord) -> bool:
+    def holds(self, record: FileRecord) -> bool:
+        """Whether a content is there, undamaged; whatever else stands in its place is taken away."""
         path = self.object(record.digest)
         with suppress(OSError):
             if not path.is_symlink() and self._index.digest(path) == record.digest:
@@ -108,26 +115,33 @@ class Store:
 
     def put_file(self, source: Path) -> tuple[Digest, int]:
         """Take a copy of a file; returns its digest and size in bytes. Raises StorageError."""
-        import hashlib  # noqa: PLC0415
-
         with storage_errors(self.root), self._aside() as (stream, aside):
-            sha, size = hashlib.sha256(), 0
             with source.open("rb") as content:
-                while chunk := content.read(_CHUNK):
-                    sha.update(chunk)
-                    stream.write(chunk)
-                    size += len(chunk)
-            digest = Digest(sha.hexdigest())
-            final = self.object(digest)
-            if final.exists() and self._whole(FileRecord(source.name, digest, size)):
-                aside.unlink()
-                return digest, size
-            _flush(stream)
-            aside.chmod(0o444)
-            final.parent.mkdir(parents=True, exist_ok=True)
-            aside.replace(final)
-            self._index.remember(final, digest)
+                digest, size = _copy(iter(lambda: content.read(_CHUNK), b""), stream)
+            if not (self.object(digest).exists() and self.holds(FileRecord(source.name, digest, size))):
+                _flush(stream)
+                self._settle(aside, digest)
             return digest, size
+
+    def receive(self, pieces: Iterable[bytes], expected: FileRecord) -> bool:
+        """Take a content that comes from elsewhere; False, and nothing is kept, if it is not what was expected.
+
+        It is not flushed: what a power cut spoils can be had again. Raises StorageError, and what `pieces` raises.
+        """
+        with storage_errors(self.root), self._aside() as (stream, aside):
+            if _copy(pieces, stream) != (expected.digest, expected.size):
+                return False
+            stream.flush()
+            self._settle(aside, expected.digest)
+        return True
+
+    def _settle(self, aside: Path, digest: Digest) -> None:
+        """Give a content that was written aside its place and name."""
+        final = self.object(digest)
+        aside.chmod(0o444)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        aside.replace(final)
+        self._index.remember(final, digest)
 
     def adopt(self, source: Path, expected: Digest) -> bool:
         """Take over a file of somebody else's, read once; False if its content is not what was expected.
@@ -143,18 +157,18 @@ class Store:
                 shutil.copyfile(source, aside, follow_symlinks=False)
             if aside.is_symlink() or Digest.of_file(aside) != expected:
                 return False
-            if not (final.exists() and self._whole(FileRecord(source.name, expected, 0))):
-                aside.chmod(0o444)
-                final.parent.mkdir(parents=True, exist_ok=True)
-                aside.replace(final)
-                self._index.remember(final, expected)
+            if not (final.exists() and self.holds(FileRecord(source.name, expected, 0))):
+                self._settle(aside, expected)
         return True
 
-    def save(self, result: Result, action: str, document: Document) -> None:
-        """Keep a result whose files are already in the store, as the last of its action. Raises StorageError."""
-        self.keep(result, flush=True)
+    def save(self, result: Result, action: str, document: Document, *, flush: bool = True) -> None:
+        """Keep a result whose files are already in the store, as the last of its action. Raises StorageError.
+
+        `flush` as for `keep`.
+        """
+        self.keep(result, flush=flush)
         latest = canonical({"key": result.key.hex, "document": document, "seconds": round(result.seconds, 3)})
-        self._write(self._latest(action), latest)
+        self._write(self._latest(action), latest, flush=flush)
 
     def keep(self, result: Result, *, flush: bool = False) -> None:
         """Keep a result whose files are already in the store. Raises StorageError.
@@ -229,20 +243,15 @@ class Store:
 
         Raises StorageError, and DamagedError if that is not the content any more.
         """
-        import hashlib  # noqa: PLC0415
-
         source = self.object(record.digest)
         if not source.is_file():
             raise _damaged(record)
         with storage_errors(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
             with _Aside(target.parent) as (stream, aside):
-                sha = hashlib.sha256()
                 with source.open("rb") as content:
-                    while chunk := content.read(_CHUNK):
-                        sha.update(chunk)
-                        stream.write(chunk)
-                if sha.hexdigest() != record.digest.hex:
+                    digest, _ = _copy(iter(lambda: content.read(_CHUNK), b""), stream)
+                if digest != record.digest:
                     self._index.forget(source)
                     _remove(source)
                     raise _damaged(record)
@@ -282,6 +291,18 @@ class _Aside:
             self._stream.close()
         with suppress(OSError):
             self._path.unlink()
+
+
+def _copy(pieces: Iterable[bytes], stream: Any) -> tuple[Digest, int]:  # noqa: ANN401 - a binary stream
+    """Write pieces of a content; returns its digest and size."""
+    import hashlib  # noqa: PLC0415
+
+    sha, size = hashlib.sha256(), 0
+    for piece in pieces:
+        sha.update(piece)
+        stream.write(piece)
+        size += len(piece)
+    return Digest(sha.hexdigest()), size
 
 
 def _flush(stream: Any) -> None:  # noqa: ANN401 - a binary stream
@@ -334,6 +355,16 @@ def file_name(action: str) -> str:
     ('native@x86_64-unknown-linux-gnu', 'image%3a~base')
     """
     return re.sub(r"[^A-Za-z0-9@._+-]|^\.", lambda found: f"%{ord(found[0]):x}~", action)
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name is one of a file below some folder, and of nothing that could lead out of it.
+
+    >>> is_inside("lib/a.so"), is_inside("../a.so"), is_inside("/a.so")
+    (True, False, False)
+    """
+    parts = name.split("/")
+    return "\\" not in name and "\0" not in name and all(parts) and "." not in parts and ".." not in parts
 
 
 def encode(result: Result) -> bytes:

@@ -1,0 +1,276 @@
+"""Finished actions shared between machines, by an HTTP cache in Bazel's layout.
+
+    ac/<id>        an ActionResult of the Remote Execution API: the files of an action by digest, and as its standard
+                   output the record of the result, which holds the rest: key, facts, what was read and asked for
+    cas/<sha256>   a content, named by its digest: files and records
+
+The id is made of the key, of the version of Ferrule, and of Cargo's settings outside of the project. What comes is
+believed by its digest alone, and enters the store only then. Whoever may write to the cache can tell what an action
+made, as whoever may write to the repository can: see docs/how-to/shared-cache.md for who should.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import shutil
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from ferrule import __version__
+from ferrule.engine.key import canonical, key_of
+from ferrule.engine.remote_server import Server, Trouble
+from ferrule.engine.store import Result, decode, encode, is_inside
+from ferrule.errors import StorageError
+from ferrule.formats import actionresult
+from ferrule.formats.actionresult import ActionResult
+from ferrule.model import Digest, FileRecord, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from ferrule.engine.key import Document
+    from ferrule.engine.store import Store
+    from ferrule.model import Action
+
+_READERS: Final = 8
+_WRITERS: Final = 4
+_VERSION: Final = 1
+_LARGEST_ENTRY: Final = 4 << 20
+_LARGEST_RECORD: Final = 16 << 20
+_LEFT_FREE: Final = 64 << 20
+_MOST_READS: Final = 8
+_TICK_SECONDS: Final = 0.05
+_SILENT_SECONDS: Final = 1.0
+
+
+class Remote:
+    """What a run knows of a remote cache. `settings` are Cargo's settings outside of the project, by path.
+
+    Methods may be called from many threads; none raises for what the server does.
+    """
+
+    def __init__(self, server: Server, store: Store, settings: Mapping[str, Digest | None]) -> None:
+        self._server = server
+        self._store = store
+        self._settings = settings
+        self._readers = _Crew(_READERS)
+        self._writers = _Crew(_WRITERS)
+        self._refused: set[Digest] = set()
+
+    def serves(self, action: Action) -> bool:
+        """Whether the result of an action may be there: tools take their time, assembling is quicker than fetching."""
+        return bool(action.tools) and not self._server.is_off("read")
+
+    def ask(self, job: Callable[[], None]) -> None:
+        """Have a job done that asks the server, in a thread."""
+        self._readers.do(job)
+
+    def is_lost(self) -> bool:
+        """Whether answers are not to be waited for any longer."""
+        return self._server.is_off("read")
+
+    def news(self) -> list[str]:
+        """What people should know, since this was last asked."""
+        return self._server.news()
+
+    def entries(
+        self, action: Action, document: Callable[[tuple[str, ...]], Document]
+    ) -> Iterator[tuple[Document, Result]]:
+        """Results that the server tells of, with the key document of each; their contents are still there.
+
+        `document` makes the key document of the action from what is read besides the declared sources.
+        """
+        declared = document(())
+        found = self._entry(action, key_of(declared))
+        if isinstance(found, Result):
+            yield declared, found
+        for read in found if isinstance(found, list) else ():
+            whole = document(read)
+            result = self._entry(action, key_of(whole))
+            if isinstance(result, Result):
+                yield whole, replace(result, declared=key_of(declared))
+
+    def fetch(self, result: Result) -> bool:
+        """Bring the contents of a result into the store; false if one of them cannot be had as it should be."""
+        missing = {r.digest: r for r in result.files if not self._store.holds(r)}
+        try:
+            free = shutil.disk_usage(self._store.root.parent).free
+            if sum(record.size for record in missing.values()) + _LEFT_FREE > free:
+                return False
+            if not all(self._receive(record) for record in missing.values()):
+                return False
+            return all(self._store.object(r.digest).stat().st_size == r.size for r in result.files)
+        except (Trouble, StorageError, OSError):
+            return False  # noted by the server, or told by what is made here instead
+
+    def _receive(self, record: FileRecord) -> bool:
+        place = f"cas/{record.digest}"
+        if self._store.receive(self._server.pieces(place, record.size), record):
+            return True
+        self._refused.add(record.digest)
+        self._server.lied(f"{place} ({record.name}) is not what its digest says")
+        return False
+
+    def _entry(self, action: Action, key: Digest) -> Result | list[tuple[str, ...]] | None:
+        """The result with a key, or what to read besides to find it; what is neither is refused."""
+        place = f"ac/{self._id(key)}"
+        try:
+            data = self._server.get(place, _LARGEST_ENTRY)
+            if data is None:
+                return None
+            told = actionresult.decode(data)
+            return self._read(action, key, told, self._record(told.stdout))
+        except Trouble:
+            return None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            self._server.lied(f"{place} ({action.id}) is no entry of this cache: {error}")
+            return None
+
+    def _record(self, said: FileRecord) -> bytes:
+        if said.size > _LARGEST_RECORD:
+            raise ValueError("its record is too large")
+        record = b"".join(self._server.pieces(f"cas/{said.digest}", said.size))
+        if Digest.of(record) != said.digest:
+            self._refused.add(said.digest)
+            raise ValueError("its record is not what its digest says")
+        return record
+
+    def _read(self, action: Action, key: Digest, told: ActionResult, record: bytes) -> Result | list[tuple[str, ...]]:
+        document = json.loads(record)
+        if "reads" in document:
+            return _reads_of(document, key)
+        result = decode(record, key)
+        if sorted(told.files, key=_by_name) != sorted(result.files, key=_by_name):
+            raise ValueError("it names other files than its record")
+        if not _fits(action, result.files):
+            raise ValueError("it names files that this action does not make")
+        if not all(is_inside(name) for name in result.discovered):
+            raise ValueError("it was made with files outside of the project")
+        return replace(result, discovered={**result.discovered, **self._settings_of(action)})
+
+    def offer(self, action: Action, result: Result) -> None:
+        """Give a result that was made here to others, in the background, if it means the same there."""
+        if self._server.address.mode != "write" or not action.tools or self._server.is_off("write"):
+            return
+        strange = sorted(n for n in result.discovered if n.startswith("/") and n not in self._settings)
+        given = sorted(name for name, value in result.asked.items() if value)
+        if strange or given:
+            told = f"read {strange[0]}, outside of the project" if strange else f"asked for {given[0]}, which is set"
+            self._server.say(f"remote cache: {action.id} {told}, so its result stays on this machine")
+            return
+        self._writers.do(lambda: self._give(action, result))
+
+    def _give(self, action: Action, result: Result) -> None:
+        inside = {name: digest for name, digest in result.discovered.items() if not name.startswith("/")}
+        try:
+            for record in {r.digest: r for r in result.files}.values():
+                self._put(record, self._store.object(record.digest))
+            self._enter(result.key, result.files, encode(replace(result, discovered=inside, declared=None)))
+            if result.declared is not None:
+                known = [read for read in self._store.reads(result.declared, action.id) if read][:_MOST_READS]
+                body = canonical({"version": _VERSION, "key": result.declared.hex, "reads": to_json(known)})
+                self._enter(result.declared, (), body)
+        except Trouble:
+            pass  # noted by the server
+        except OSError as error:
+            self._server.say(f"remote cache: {action.id} was not kept: {error.strerror}")
+
+    def _enter(self, key: Digest, files: tuple[FileRecord, ...], record: bytes) -> None:
+        """Write an entry last: who reads it finds all it names."""
+        said = FileRecord("", Digest.of(record), len(record))
+        self._put(said, record)
+        entry = actionresult.encode(ActionResult(files, said))
+        self._server.put(f"ac/{self._id(key)}", entry, len(entry))
+
+    def _put(self, record: FileRecord, content: Path | bytes) -> None:
+        place = f"cas/{record.digest}"
+        if record.digest in self._refused or not self._server.holds(place, record.size):
+            self._server.put(place, content, record.size)
+
+    def close(self, tell: Callable[[str], None]) -> None:
+        """Wait until everything that was offered is there, or is not going to be; says so where that takes a while."""
+        self._readers.dismiss()
+        waited = 0.0
+        while not self._writers.wait(_TICK_SECONDS) and not self._server.is_off("write"):
+            waited += _TICK_SECONDS
+            if waited > _SILENT_SECONDS:
+                tell("uploading to the remote cache")
+                waited = float("-inf")
+        self._writers.dismiss()
+        self._server.sum_up()
+        for text in self.news():
+            tell(text)
+
+    def _settings_of(self, action: Action) -> Mapping[str, Digest | None]:
+        return self._settings if "cargo" in action.tools else {}
+
+    def _id(self, key: Digest) -> Digest:
+        settings = [digest.hex for digest in self._settings.values() if digest]
+        return Digest.of(canonical({"ferrule": __version__, "key": key.hex, "settings": to_json(settings)}))
+
+
+def _reads_of(document: Mapping[str, Any], key: Digest) -> list[tuple[str, ...]]:
+    if document["version"] != _VERSION or document["key"] != key.hex:
+        raise ValueError("its record is of another version or key")
+    found = [tuple(map(str, names)) for names in document["reads"]]
+    if not all(is_inside(name) for names in found for name in names):
+        raise ValueError("it names files outside of the project")
+    return found[:_MOST_READS]
+
+
+def _by_name(record: FileRecord) -> str:
+    return record.name
+
+
+def _fits(action: Action, files: Iterable[FileRecord]) -> bool:
+    """Whether an action could have made exactly these files."""
+    names = [record.name for record in files]
+    made = {output.name for output in action.outputs if not output.folder}
+    folders = tuple(f"{output.name}/" for output in action.outputs if output.folder)
+    return (
+        len(set(names)) == len(names)
+        and made <= set(names)
+        and all(is_inside(name) and (name in made or name.startswith(folders)) for name in names)
+    )
+
+
+class _Crew:
+    """Threads that do jobs in the order in which they come; they end with the program, whatever they do then."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._open = 0
+        self._done = threading.Condition()
+
+    def do(self, job: Callable[[], None]) -> None:
+        with self._done:
+            self._open += 1
+            if len(self._threads) < min(self._size, self._open):
+                thread = threading.Thread(target=self._work, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        self._jobs.put(job)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether all jobs are done, now or soon."""
+        with self._done:
+            return self._done.wait_for(lambda: self._open == 0, seconds)
+
+    def dismiss(self) -> None:
+        """Let the threads end once they have done what there is."""
+        for _ in self._threads:
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                job()
+            finally:
+                with self._done:
+                    self._open -= 1
+                    self._done.notify_all()

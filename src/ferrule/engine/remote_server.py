@@ -1,0 +1,349 @@
+"""The server of a remote cache, which may be slow, down, refusing or lying: requests that end, and are counted.
+
+By urllib3: connections that are kept, times for connecting and for each piece, lengths that are checked, and no
+redirect that is followed unasked. What it lacks is an end to a server that sends a byte now and then; that is here.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+import urllib.parse
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from ferrule.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from urllib3 import BaseHTTPResponse, PoolManager
+
+Mode = Literal["read", "write"]
+
+_PIECE: Final = 1 << 16
+_GRACE_SECONDS: Final = 1.0  # a request that can end itself does so a moment before
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_HINT: Final = "write it as https://cache.example/path, and a secret as https://user:secret@cache.example/path"
+_CONNECTIONS: Final = 16
+_BUSY: Final = (429, 502, 503, 504)
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a remote cache is, whether it is written to, and what is shown to be let in; `url` holds no secret."""
+
+    url: str
+    mode: Mode = "read"
+    authorization: str | None = field(default=None, repr=False)
+    proxy: str | None = field(default=None, repr=False)
+
+
+def address(url: str, *, mode: str, token: str | None, environment: Mapping[str, str]) -> Address:
+    """Read an address as people write it; `token` is a bearer token (RFC 6750), `environment` names proxies.
+
+    Raises ConfigError, which never shows what was written: it may hold a secret.
+    """
+    where = "the address of the remote cache"
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError("this is no URL", where=where, hint=_HINT) from error
+    if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigError("this is no http or https URL without query and fragment", where=where, hint=_HINT)
+    if mode not in get_args(Mode):
+        raise ConfigError(f"{mode!r} is no way to use a remote cache", where=where, hint="write read or write")
+    authorization = _authorization(parts, token)
+    if authorization and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ConfigError("the secret would travel in the clear", where=where, hint="use https")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    clean = f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+    return Address(clean, "write" if mode == "write" else "read", authorization, _proxy(parts, environment))
+
+
+def _authorization(parts: urllib.parse.SplitResult, token: str | None) -> str | None:
+    """What HTTP's header says (RFC 7617 for a name and a password)."""
+    if token:
+        return f"Bearer {token}"
+    if parts.username is None:
+        return None
+    pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def _proxy(parts: urllib.parse.SplitResult, environment: Mapping[str, str]) -> str | None:
+    low = {name.lower(): value for name, value in environment.items() if name.lower().endswith("_proxy") and value}
+    host = f".{parts.hostname}"
+    without = [name.strip().lstrip("*.") for name in low.get("no_proxy", "").split(",") if name.strip()]
+    if low.get("no_proxy") == "*" or any(host.endswith(f".{name}") for name in without):
+        return None
+    return low.get(f"{parts.scheme}_proxy") or low.get("all_proxy")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited, in seconds: to be let in, for the next piece, and for a small answer as a whole.
+
+    Large ones may take longer by their size at `rate` (bytes a second). What an answer takes beyond `prompt` and its
+    size adds up, to `late` at most; after that, or after so many `failures`, a server is left alone.
+    """
+
+    connect: float = 3.0
+    piece: float = 5.0
+    whole: float = 10.0
+    rate: float = 256 << 10
+    prompt: float = 0.5
+    late: float = 30.0
+    failures: int = 5
+
+
+class Trouble(Exception):  # noqa: N818 - it is no error: the work goes on
+    """The server did not do what was asked; the message says what it did instead."""
+
+
+class _Denied(Trouble):
+    """It will not do it the next time either."""
+
+
+@dataclass(slots=True)
+class _Record:
+    """What came of the requests of one kind so far; `off` says why there are no more."""
+
+    requests: int = 0
+    failures: int = 0
+    late: float = 0.0
+    last: str = ""
+    off: str = ""
+
+
+class Server:
+    """A remote cache's server, for many threads; places are `ac/…` and `cas/…`, and `monotonic` a clock in seconds."""
+
+    def __init__(self, address: Address, monotonic: Callable[[], float], patience: Patience | None = None) -> None:
+        self.address = address
+        self._monotonic = monotonic
+        self._patience = patience or Patience()
+        self._lock = threading.Lock()
+        self._records: dict[Mode, _Record] = {"read": _Record(), "write": _Record()}
+        self._pool: PoolManager | None = None
+        self._news: list[str] = []
+        self._said: Counter[str] = Counter()
+        self._until: dict[int, tuple[Mode, float]] = {}
+
+    # What is asked of it
+
+    def get(self, place: str, limit: int) -> bytes | None:
+        """A small content, None if there is none; raises Trouble."""
+        with self._request("GET", place) as response:
+            if not self._is_there(response):
+                return None
+            return b"".join(self._pieces(response, limit))
+
+    def pieces(self, place: str, size: int) -> Iterator[bytes]:
+        """A content of known size, piece by piece, never more than that; raises Trouble."""
+        with self._request("GET", place, size=size) as response:
+            if not self._is_there(response):
+                raise Trouble("it lacks what it says it has")
+            told = response.headers.get("Content-Length", str(size))
+            if told != str(size):
+                raise Trouble(f"it has {told} bytes for {place}, which are {size}")
+            yield from self._pieces(response, size)
+
+    def holds(self, place: str, size: int) -> bool:
+        """Whether a content of that size is there already; raises Trouble only if nothing may be written."""
+        with self._request("HEAD", place, mode="write") as response:
+            return response.status == 200 and response.headers.get("Content-Length") == str(size)  # noqa: PLR2004
+
+    def put(self, place: str, content: Path | bytes, size: int) -> None:
+        """Leave a content there; raises Trouble."""
+        from io import BytesIO  # noqa: PLC0415
+
+        with (
+            BytesIO(content) if isinstance(content, bytes) else content.open("rb") as stream,
+            self._request("PUT", place, size=size, body=stream, mode="write") as response,
+        ):
+            if not 200 <= response.status < 300:  # noqa: PLR2004
+                raise _answered(response.status)
+            for _ in self._pieces(response, _PIECE):
+                pass
+
+    # What came of it
+
+    def lied(self, text: str) -> None:
+        """Note that what the server sent is not what it has to be: a failure that is said, once for its kind."""
+        with self._lock:
+            self._said["lies"] += 1
+            if self._said["lies"] == 1:
+                self._news.append(f"remote cache: {text}; it was refused, and is made here")
+        self._fail("read", Trouble(text))
+
+    def say(self, text: str) -> None:
+        """Have something told to people, once."""
+        with self._lock:
+            self._said[text] += 1
+            if self._said[text] == 1:
+                self._news.append(text)
+
+    def news(self) -> list[str]:
+        """What people should know, since this was last asked."""
+        with self._lock:
+            news, self._news = self._news, []
+            return news
+
+    def is_off(self, mode: Mode) -> bool:
+        """Whether nothing is asked of it any more in this run; true too once a request takes longer than any may."""
+        record = self._records[mode]
+        with self._lock:
+            latest = self._monotonic() - _GRACE_SECONDS
+            overdue = any(until < latest for whose, until in self._until.values() if whose == mode)
+            if overdue and not record.off:
+                self._switch_off(mode, "it does not answer in time")
+            return bool(record.off)
+
+    def sum_up(self) -> None:
+        """Have failures told that were too few to end the use of it."""
+        for mode, record in self._records.items():
+            if record.failures and not record.off:
+                what = "not used" if mode == "read" else "not kept"
+                self.say(
+                    f"remote cache: {record.failures} of {record.requests} requests failed ({record.last}); "
+                    f"what they were for was {what}, nothing else is different"
+                )
+
+    def _fail(self, mode: Mode, trouble: Trouble) -> None:
+        record = self._records[mode]
+        with self._lock:
+            record.failures += 1
+            record.last = str(trouble)
+            if not record.off and (isinstance(trouble, _Denied) or record.failures >= self._patience.failures):
+                self._switch_off(mode, record.last)
+
+    def _switch_off(self, mode: Mode, why: str) -> None:
+        self._records[mode].off = why
+        told = "not asked any more in this run; what is missing is made here"
+        if mode == "write":
+            told = "not written to any more in this run"
+        self._news.append(f"remote cache {self.address.url}: {why}; it is {told}")
+
+    # One request
+
+    @contextmanager
+    def _request(
+        self, method: str, place: str, *, size: int = 0, body: BinaryIO | None = None, mode: Mode = "read"
+    ) -> Iterator[BaseHTTPResponse]:
+        """An answer to be read within; whatever goes wrong with it is Trouble, and counted."""
+        import urllib3  # noqa: PLC0415 - only where there is something to ask
+
+        if self.is_off(mode):
+            raise Trouble(self._records[mode].off)
+        record, thread, patience = self._records[mode], threading.get_ident(), self._patience
+        started = self._monotonic()
+        fair = size / patience.rate
+        with self._lock:
+            record.requests += 1
+            self._until[thread] = (mode, started + patience.whole + fair)
+            pool = self._pool = self._pool or self._connect()
+        headers = {"Accept-Encoding": "identity"}
+        if self.address.authorization:
+            headers["Authorization"] = self.address.authorization
+        if body is not None:
+            headers |= {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+        response: BaseHTTPResponse | None = None
+        whole = False
+        try:
+            response = pool.request(
+                *(method, f"{self.address.url}/{place}"),
+                body=body,
+                headers=headers,
+                preload_content=False,
+                decode_content=False,
+                redirect=False,
+                timeout=urllib3.Timeout(connect=patience.connect, read=patience.piece),
+                retries=urllib3.Retry(
+                    total=1,
+                    redirect=0,
+                    backoff_factor=0.1,
+                    status_forcelist=_BUSY,
+                    raise_on_status=False,
+                    respect_retry_after_header=False,
+                ),
+            )
+            yield response
+            whole = True
+        except Trouble as trouble:
+            self._fail(mode, trouble)
+            raise
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            found = Trouble(_what_happened(error))
+            self._fail(mode, found)
+            raise found from error
+        finally:
+            if response is not None:
+                if not whole:
+                    response.close()  # nobody knows what is still to come
+                response.release_conn()
+            with self._lock:
+                self._until.pop(thread, None)
+                record.late += max(0.0, self._monotonic() - started - patience.prompt - fair)
+                if record.late > patience.late and not record.off:
+                    self._switch_off(mode, "it is too slow")
+
+    def _connect(self) -> PoolManager:
+        import urllib3  # noqa: PLC0415
+
+        if self.address.proxy is None:
+            return urllib3.PoolManager(num_pools=1, maxsize=_CONNECTIONS)
+        told = urllib3.util.parse_url(self.address.proxy)
+        secret = urllib3.util.make_headers(proxy_basic_auth=urllib.parse.unquote(told.auth)) if told.auth else None
+        return urllib3.ProxyManager(self.address.proxy, proxy_headers=secret, num_pools=1, maxsize=_CONNECTIONS)
+
+    def _is_there(self, response: BaseHTTPResponse) -> bool:
+        if response.status in {404, 410}:
+            for _ in self._pieces(response, _PIECE):  # so that the connection can be used again
+                pass
+            return False
+        if response.status != 200:  # noqa: PLR2004
+            raise _answered(response.status)
+        return True
+
+    def _pieces(self, response: BaseHTTPResponse, limit: int) -> Iterator[bytes]:
+        """What comes, as soon as it comes; raises Trouble where it is more than wanted, or comes too slowly."""
+        (_, until), total = self._until[threading.get_ident()], 0
+        while piece := response.read1(_PIECE):
+            total += len(piece)
+            if total > limit:
+                raise Trouble("it sends more than there is")
+            if self._monotonic() > until:
+                raise Trouble("it does not answer in time")
+            yield piece
+
+
+def _answered(status: int) -> Trouble:
+    if status in {401, 403}:
+        return _Denied(f"it refuses this identity ({status})")
+    if 300 <= status < 400:  # noqa: PLR2004
+        return Trouble(f"it sends to another place, which is not followed ({status})")
+    return Trouble(f"it answers {status}")
+
+
+def _what_happened(error: Exception) -> str:
+    """A failure of a connection in a few words; those of the library are long, and name what is of no use."""
+    from urllib3 import exceptions  # noqa: PLC0415
+
+    reason = error.reason if isinstance(error, exceptions.MaxRetryError) else error
+    words: dict[type[BaseException], str] = {
+        exceptions.SSLError: "its certificate is not accepted",
+        exceptions.ReadTimeoutError: "it does not answer in time",
+        exceptions.ConnectTimeoutError: "it cannot be reached",
+        exceptions.NewConnectionError: "it cannot be reached",
+        exceptions.ProxyError: "the proxy does not lead to it",
+        exceptions.ProtocolError: "it broke off",
+    }
+    told = (text for kind, text in words.items() if isinstance(reason, kind))
+    return next(told, f"it cannot be used ({type(reason).__name__})")
