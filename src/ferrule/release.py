@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -23,12 +23,14 @@ from ferrule.spec import Builder, Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
     from ferrule.config import Config
     from ferrule.engine.events import Listener
+    from ferrule.engine.executor import Executor
     from ferrule.engine.scheduler import Examination
     from ferrule.tools.host import Host
     from ferrule.tools.rust import Road
@@ -260,23 +262,32 @@ def run(
     output: Path,
     everything: bool = False,
     page: Callable[[Json], str] | None = None,
+    elsewhere: Callable[[Engine], AbstractContextManager[Executor]] | None = None,
 ) -> Report:
     """Run a plan and, if nothing failed, put what ships into `output`.
 
     `everything` places outputs that do not ship too (a developer's build); `page` makes the page about the release from
-    its manifest, where one is wanted beside it. Raises ToolchainError, StorageError; failures of actions are in the
-    report.
+    its manifest, where one is wanted beside it; `elsewhere` begins to work with other machines. Raises ToolchainError,
+    StorageError; failures of actions are in the report.
     """
     toolchain = toolchain_of(config, plan, around)
-    with at_work(config, toolchain, around, listen) as engine:
+    with ExitStack() as others:
+        engine = others.enter_context(at_work(config, toolchain, around, listen))
+        if elsewhere is not None:
+            engine = replace(engine, executor=others.enter_context(elsewhere(engine)))
         return finish(engine, config, plan, around, output=output, everything=everything, page=page)
 
 
 @contextmanager
-def at_work(config: Config, toolchain: Toolchain | None, around: Surroundings, listen: Listener) -> Iterator[Engine]:
-    """An engine on the project's store, alone at work there; what it learnt of files is kept. Raises StorageError."""
+def at_work(
+    config: Config, toolchain: Toolchain | None, around: Surroundings, listen: Listener | None = None
+) -> Iterator[Engine]:
+    """An engine on the project's store, alone at work there; what it learnt of files is kept.
+
+    Where nobody listens, nobody waits for another run either: that raises Busy. Raises StorageError.
+    """
     with locked(config.root / STATE, listen):
-        engine = engine_of(config, toolchain, around, listen)
+        engine = engine_of(config, toolchain, around, listen or (lambda _: None))
         engine.store.sweep()
         _sweep(config.root / STATE)
         yield engine
