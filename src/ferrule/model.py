@@ -182,7 +182,7 @@ class FileRecord:
     executable: bool = False
 
 
-State = Literal["built", "cached", "failed", "skipped"]
+State = Literal["built", "cached", "remote", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ferrule.engine.events import Event, Listener
     from ferrule.engine.executor import Executor
+    from ferrule.engine.remote import Remote
     from ferrule.engine.sources import StatIndex
     from ferrule.model import Json
 
@@ -41,7 +42,8 @@ _CHUNK: Final = 1 << 20
 class Engine:
     """Everything a run needs besides the plan. `monotonic` is a clock in seconds, used for durations only.
 
-    `jobs` threads may compute here; what the `executor` takes is made by other machines besides.
+    `jobs` threads may compute here; what the `executor` takes is made by other machines besides, and what the `remote`
+    cache has is not made at all.
     """
 
     site: Site
@@ -52,6 +54,7 @@ class Engine:
     listen: Listener
     monotonic: Callable[[], float]
     executor: Executor | None = None
+    remote: Remote | None = None
 
     def execute(self, plan: Plan) -> tuple[Outcome, ...]:
         """Bring every action of the plan to an outcome; a failure skips what needs it and lets the rest end.
@@ -91,13 +94,25 @@ class Examination:
     document: Document | None = None
 
 
+_Waiting = tuple[Action, Digest, Document, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the remote cache has for an action: None if nothing that can be used, or a bug of ours."""
+
+    action: str
+    found: Outcome | BaseException | None
+
+
 @dataclass(slots=True)
 class _Run:
     engine: Engine
     plan: Plan
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    done: queue.SimpleQueue[Event | tuple[Action, Outcome]] = field(default_factory=queue.SimpleQueue)
+    done: queue.SimpleQueue[Event | _Answer | tuple[Action, Outcome]] = field(default_factory=queue.SimpleQueue)
     running: dict[str, threading.Thread] = field(default_factory=dict)
+    asked: dict[str, _Waiting] = field(default_factory=dict)
     tokens: Jobserver | None = None
     sources: dict[tuple[str, ...], dict[str, Digest]] = field(default_factory=dict)
     checked: set[str] = field(default_factory=set)
@@ -113,19 +128,19 @@ class _Run:
         actions = {action.id: action for action in self.plan.actions}
         order: TopologicalSorter[str] = TopologicalSorter({a.id: a.needs for a in self.plan.actions})
         order.prepare()
-        waiting: list[tuple[Action, Digest, Document, str]] = []
+        waiting: list[_Waiting] = []
         try:
             while order.is_active():
                 for action_id in sorted(order.get_ready()):
                     found = self._look_up(actions[action_id])
                     if isinstance(found, Outcome):
                         self._finish(found, order)
-                    else:
+                    elif not self._ask((actions[action_id], *found)):
                         waiting.append((actions[action_id], *found))
                 if waiting:
                     self._start_waiting(waiting)
-                if self.running:
-                    self._hear(order, blocked=bool(waiting))
+                if self.running or self.asked:
+                    waiting += self._hear(order, blocked=bool(waiting))
         except BaseException:
             self._end()
             raise
@@ -282,7 +297,59 @@ class _Run:
             return 10.0
         return 120.0 if toolchain.std.get(action.target or "") == "build-std" else 40.0
 
-    def _start_waiting(self, waiting: list[tuple[Action, Digest, Document, str]]) -> None:
+    def _ask(self, wanted: _Waiting) -> bool:
+        """Have the remote cache asked for an action; false where there is none that could have it."""
+        action, remote = wanted[0], self.engine.remote
+        if remote is None or not remote.serves(action):
+            return False
+
+        def ask() -> None:
+            try:
+                found: Outcome | BaseException | None = self._fetched(action, remote)
+            except BaseException as error:  # noqa: BLE001 - carried to the main thread, which raises it
+                found = error
+            self.done.put(_Answer(action.id, found))
+
+        self.asked[action.id] = wanted
+        remote.ask(ask)
+        return True
+
+    def _fetched(self, action: Action, remote: Remote) -> Outcome | None:
+        """Bring what the remote cache has for an action into the store, in a thread of the cache's."""
+        started = self.engine.monotonic()
+        with suppress(FerruleError):  # what cannot be read or written here is told where the action is made
+            for document, result in remote.entries(action, lambda read: self._document(action, read)):
+                if self._stale(result) is None and remote.fetch(result):
+                    self.engine.store.save(result, action.id, document, flush=False)
+                    seconds = self.engine.monotonic() - started
+                    told = "it was in the remote cache"
+                    return Outcome(action, "remote", result.key, result.files, result.facts, seconds, told)
+        return None
+
+    def _answered(self, answer: _Answer, order: TopologicalSorter[str]) -> list[_Waiting]:
+        wanted = self.asked.pop(answer.action, None)
+        if isinstance(answer.found, BaseException):
+            raise answer.found
+        if wanted is None:
+            return []  # nobody waits for it any more
+        if answer.found is None:
+            return [wanted]
+        self._finish(answer.found, order)
+        return []
+
+    def _tell_of_remote(self) -> list[_Waiting]:
+        """Say what is new of the remote cache; returns what is not to be waited for any longer."""
+        remote = self.engine.remote
+        if remote is None:
+            return []
+        lost = list(self.asked.values()) if remote.is_lost() else []
+        for wanted in lost:
+            self.asked.pop(wanted[0].id)
+        for text in remote.news():
+            self.engine.listen(Noticed(text))
+        return lost
+
+    def _start_waiting(self, waiting: list[_Waiting]) -> None:
         if self.tokens is None:
             from ferrule.tools import run  # noqa: PLC0415
 
@@ -315,15 +382,23 @@ class _Run:
         self.elsewhere.add(action.id)
         return True
 
-    def _hear(self, order: TopologicalSorter[str], *, blocked: bool) -> None:
-        """Wait for the next thing a running action has to say; briefly, if an action waits for a token."""
+    def _hear(self, order: TopologicalSorter[str], *, blocked: bool) -> list[_Waiting]:
+        """Wait for the next thing a running action has to say; briefly, if an action waits for a token.
+
+        Returns actions of which it turned out that they have to be made here.
+        """
+        lost = self._tell_of_remote()
+        if lost:
+            return lost
         try:
-            heard = self.done.get(timeout=_POLL_SECONDS if blocked else None)
+            heard = self.done.get(timeout=_POLL_SECONDS if blocked or self.asked else None)
         except queue.Empty:
-            return
+            return []
+        if isinstance(heard, _Answer):
+            return self._answered(heard, order)
         if not isinstance(heard, tuple):
             self.engine.listen(heard)
-            return
+            return []
         action, outcome = heard
         self.running.pop(action.id).join()
         if action.id in self.elsewhere:
@@ -334,6 +409,7 @@ class _Run:
         if outcome.error is not None and not isinstance(outcome.error, FerruleError):
             raise outcome.error
         self._finish(outcome, order)
+        return []
 
     def _work(self, action: Action, key: Digest, document: Document, reason: str) -> None:
         """Run one recipe; in a thread of its own, and whatever happens there is an outcome."""
@@ -344,6 +420,8 @@ class _Run:
                 result = self._ordered(action)
             else:
                 result = self._made(action, key, document, started)
+                if self.engine.remote is not None:
+                    self.engine.remote.offer(action, result)
             outcome = replace(outcome, key=result.key, files=result.files, facts=result.facts)
         except FerruleError as error:
             outcome = replace(outcome, state="failed", reason=error.message.splitlines()[0], error=error)
