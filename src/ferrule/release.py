@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ferrule.config import Config
     from ferrule.engine.events import Listener
     from ferrule.engine.executor import Executor
+    from ferrule.engine.remote import Remote
+    from ferrule.engine.remote_server import Address
     from ferrule.engine.scheduler import Examination
     from ferrule.tools.host import Host
     from ferrule.tools.rust import Road
@@ -50,7 +52,8 @@ A commit's time would make every commit a new release of everything, even where 
 class Surroundings:
     """What a run takes from outside: the machine, a limit of threads, clocks, and the forced road to Rust, if any.
 
-    `builder` is who runs it where that is no person, `key` what a release is signed with.
+    `builder` is who runs it where that is no person, `key` what a release is signed with, `remote` where finished
+    actions are shared.
     """
 
     host: Host
@@ -61,6 +64,7 @@ class Surroundings:
     road: Road | None = None
     builder: Builder | None = None
     key: EllipticCurvePrivateKey | None = field(default=None, repr=False)
+    remote: Address | None = None
 
 
 def load(folder: Path) -> Config:
@@ -288,10 +292,28 @@ def at_work(
     """
     with locked(config.root / STATE, listen):
         engine = engine_of(config, toolchain, around, listen or (lambda _: None))
+        engine = replace(engine, remote=_remote(engine, around))
         engine.store.sweep()
         _sweep(config.root / STATE)
         yield engine
         engine.index.save()
+    if engine.remote is not None:
+        engine.remote.close(lambda text: engine.listen(Noticed(text)))
+
+
+def _remote(engine: Engine, around: Surroundings) -> Remote | None:
+    """The remote cache, if there is one and a network may be used."""
+    if around.remote is None or around.host.offline:
+        return None
+    from ferrule.engine.remote import Remote  # noqa: PLC0415
+    from ferrule.engine.remote_server import Server  # noqa: PLC0415
+    from ferrule.tools import cargo  # noqa: PLC0415
+
+    project = engine.site.project
+    paths = (p for p in cargo.settings(project, engine.site.environment) if not p.is_relative_to(project))
+    with storage_errors(project):
+        settings = {str(path): engine.index.content(path) for path in paths}
+    return Remote(Server(around.remote, around.monotonic), engine.store, settings)
 
 
 def _sweep(state: Path) -> None:
@@ -452,7 +474,7 @@ def locked(state: Path, listen: Listener | None = None) -> Iterator[None]:
 
     try:
         state.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(state / "lock")
+        lock = FileLock(state / "lock", thread_local=False)  # on a worker another thread gives it back
         try:
             lock.acquire(timeout=0)
         except Timeout:
