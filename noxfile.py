@@ -39,6 +39,13 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def ferrule(session: nox.Session) -> None:
+    """Run a command of Ferrule, from its sources and with the locked dependencies: `-- plan`."""
+    prepare(session, FERRULE)
+    session.run("ferrule", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run every check and test; `-- tests/unit/formats -k tar` runs just those tests, at once."""
     prepare(session, TESTS)
@@ -108,6 +115,7 @@ def check(session: nox.Session) -> None:
     session.run("mypy")
     session.run("lint-imports")
     session.run("shellcheck", "scripts/nox", ".ci/run")
+    session.run("ferrule", "ci", "github", "--check")
     session.run("zizmor", "--offline", "--quiet", "--persona=pedantic", ".github/workflows")
 
 

@@ -14,7 +14,8 @@ class Platform:
 
     `oci` is the platform of an OCI image index (image-spec, "Platform object"), `wheel_machine` the architecture part
     of a wheel's platform tag (PEP 600, PEP 425), `elf_interpreter` the path of the dynamic loader that the psABI names,
-    `debian` the architecture name of Debian packages and `multiarch` Debian's library folder.
+    `debian` the architecture name of Debian packages and `multiarch` Debian's library folder, `runner` GitHub's label
+    of a machine that is one ("GitHub-hosted runners reference").
     """
 
     triple: str
@@ -25,6 +26,7 @@ class Platform:
     elf_interpreter: str | None = None
     debian: str | None = None
     multiarch: str | None = None
+    runner: str | None = None
 
     @property
     def floor_name(self) -> str | None:
@@ -54,6 +56,7 @@ _ROWS = (
         elf_interpreter="/lib64/ld-linux-x86-64.so.2",
         debian="amd64",
         multiarch="x86_64-linux-gnu",
+        runner="ubuntu-24.04",
     ),
     Platform(
         "aarch64-unknown-linux-gnu",
@@ -64,9 +67,10 @@ _ROWS = (
         elf_interpreter="/lib/ld-linux-aarch64.so.1",
         debian="arm64",
         multiarch="aarch64-linux-gnu",
+        runner="ubuntu-24.04-arm",
     ),
-    Platform("aarch64-apple-darwin", "macos", "arm64", wheel_machine="arm64"),
-    Platform("x86_64-apple-darwin", "macos", "x86_64", wheel_machine="x86_64"),
+    Platform("aarch64-apple-darwin", "macos", "arm64", wheel_machine="arm64", runner="macos-15"),
+    Platform("x86_64-apple-darwin", "macos", "x86_64", wheel_machine="x86_64", runner="macos-15-intel"),
     Platform("wasm32-unknown-unknown", "wasm", "wasm32"),
 )
 

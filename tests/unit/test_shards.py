@@ -199,7 +199,7 @@ def test_what_is_no_entry_is_refused(text: str) -> None:
 
 def written(count: int, system: pipelines.System, number: int = 1_000) -> Any:
     plan, times = made_up(number)
-    return json.loads(pipelines.text(split(plan, min(count, pipelines.LIMITS[system]), times), system))
+    return json.loads(pipelines.text(split(plan, min(count, pipelines.LIMITS[system]), times), system, "ubuntu-24.04"))
 
 
 def test_github_gets_a_matrix() -> None:
@@ -241,12 +241,12 @@ def test_buildkite_gets_steps_within_its_limit() -> None:
 
 def test_runners_become_labels_of_each_system() -> None:
     found = shards.split(usual(), 1, dict.fromkeys(("a", "b", "c", "wasm"), "big"), {})
-    assert json.loads(pipelines.text(found, "github"))["include"][0]["runner"] == "big"
-    assert next(j for n, j in json.loads(pipelines.text(found, "gitlab")).items() if n.startswith("shard"))["tags"] == [
+    assert json.loads(pipelines.text(found, "github", "usual"))["include"][0]["runner"] == "big"
+    assert next(j for n, j in json.loads(pipelines.text(found, "gitlab", "usual")).items() if n.startswith("shard"))["tags"] == [
         "big"
     ]
-    assert json.loads(pipelines.text(found, "buildkite"))["steps"][0]["agents"] == {"queue": "big"}
+    assert json.loads(pipelines.text(found, "buildkite", "usual"))["steps"][0]["agents"] == {"queue": "big"}
 
 
 def test_a_split_is_one_line() -> None:
-    assert "\n" not in pipelines.text(split(usual(), 2), "github")
+    assert "\n" not in pipelines.text(split(usual(), 2), "github", "usual")

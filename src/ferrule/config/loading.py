@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ferrule.config.artifacts import ArtifactConfig, kinds_of, read_artifacts
 from ferrule.config.checking import check
+from ferrule.config.ci import Ci, read_ci
 from ferrule.config.mistakes import Mark, Mistakes, listed, quote
 from ferrule.config.nodes import LARGEST, MappingNode, Node, ScalarNode, find, read
 from ferrule.config.references import Surroundings, check_references
@@ -58,6 +59,7 @@ class Config:
     targets: tuple[Target, ...]
     artifacts: tuple[ArtifactConfig, ...]
     workspace: Workspace
+    ci: Ci
     tree: Node = field(repr=False, compare=False)
 
     def place(self, path: KeyPath) -> str:
@@ -90,9 +92,10 @@ def load(
     part = reading.part("artifacts")
     around = Surroundings(project, workspace, kinds_of(part, kinds))
     artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), around, mistakes)
-    if mistakes.found or described is None or workspace is None or tools is None:
+    ci = read_ci(reading.part("ci"), targets, (a.kind.name for a in artifacts), mistakes)
+    if mistakes.found or described is None or workspace is None or tools is None or ci is None:
         raise mistakes.error()
-    return Config(project, file, described, tools, targets, artifacts, workspace, tree)
+    return Config(project, file, described, tools, targets, artifacts, workspace, ci, tree)
 
 
 def document(config: Config) -> Json:
@@ -113,6 +116,7 @@ def document(config: Config) -> Json:
         "toolchain": {name.replace("_", "-"): value for name, value in _fields(config.toolchain)},
         "targets": {t.triple: _given({n: v for n, v in _fields(t) if n != "triple"}) for t in config.targets},
         "artifacts": {a.name: _artifact_document(a) for a in config.artifacts},
+        "ci": config.ci.document(),
     }
 
 

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ferrule.config.artifacts import FIXED, PER_TARGET
+from ferrule.config.ci import CiSection
 from ferrule.config.sections import NAME, Outline, ProjectSection, TargetSection, ToolchainSection
 from ferrule.platforms import PLATFORMS, Platform
 from ferrule.spec import Spec
@@ -39,10 +40,12 @@ def schema(kinds: Mapping[str, Kind], platforms: Mapping[str, Platform] = PLATFO
         "propertyNames": {"pattern": NAME},
         "additionalProperties": {"$ref": "#/$defs/artifact"},
     }
+    properties["ci"] = {**_described(properties["ci"]), "$ref": "#/$defs/ci"}
     definitions = {
         "project": _of(ProjectSection),
         "toolchain": {**_of(ToolchainSection), "type": ["object", "null"]},
         "artifact": _artifact(kinds),
+        "ci": {**_of(CiSection), "type": ["object", "null"]},
     }
     definitions |= {kind.name: _kind(kind) for kind in kinds.values()}
     return {"$schema": _DIALECT, "title": "targets.yaml", **outline, "$defs": definitions}
@@ -120,6 +123,7 @@ def reference(kinds: Mapping[str, Kind]) -> str:
             {"description": "Keys of artifacts of any kind.", "properties": every, "required": ["kind"]},
         ),
         *(_table(f"Kind `{kind.name}`", _of(kind.spec), leave_out=tuple(every)) for kind in kinds.values()),
+        _table("`ci`", _of(CiSection)),
     ]
     return "\n".join(tables)
 

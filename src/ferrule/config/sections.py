@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticKnownError
 
+from ferrule.config.ci import RUNNER
 from ferrule.spec import ProjectPath, RelativePath, Section
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -90,7 +91,7 @@ class TargetSection(Section):
         description="Oldest macOS the libraries must run on (…-apple-darwin only); 11.0 is the first on arm64.",
         examples=["11.0"],
     )
-    runner: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = Field(
+    runner: Annotated[str, Field(pattern=RUNNER)] | None = Field(
         default=None, description="Label of the CI machine that builds it.", examples=["ubuntu-24.04"]
     )
 
@@ -116,4 +117,7 @@ class Outline(Section):
     targets: dict[str, Any] = Field(min_length=1, description="Rust target triples, and how each is wanted.")
     artifacts: dict[str, Any] = Field(
         min_length=1, description="What is made, by name; the name is also how artifacts refer to each other."
+    )
+    ci: dict[str, Any] | None = Field(
+        default=None, description="What workflows of a CI system are written from; without it they have defaults."
     )

@@ -20,21 +20,25 @@ GITHUB: Final = 256
 LIMITS: Final[dict[System, int]] = {"github": GITHUB * GITHUB, "gitlab": 200 - 1, "buildkite": 500 - 1}
 """How many shards a system takes; where the merge is a job among them, it has a place."""
 
-RUNNER: Final = "ubuntu-24.04"
-"""The machine of GitHub's for targets that name none."""
-
 _FOLDER: Final = "bundles"
 
 
-def text(shards: tuple[Shard, ...], system: System) -> str:
-    """The split in one line, for a system; not more shards than its LIMITS."""
-    writers = {"github": _github, "gitlab": _gitlab, "buildkite": _buildkite}
-    return json.dumps(writers[system](shards), ensure_ascii=False, separators=(",", ":"))
+def text(shards: tuple[Shard, ...], system: System, runner: str) -> str:
+    """The split in one line, for a system; not more shards than its LIMITS.
+
+    GitHub has no machine of its own choice: `runner` is the label where targets name none.
+    """
+    made = {
+        "github": lambda: _github(shards, runner),
+        "gitlab": lambda: _gitlab(shards),
+        "buildkite": lambda: _buildkite(shards),
+    }
+    return json.dumps(made[system](), ensure_ascii=False, separators=(",", ":"))
 
 
-def _github(shards: tuple[Shard, ...]) -> Json:
+def _github(shards: tuple[Shard, ...], runner: str) -> Json:
     """A value for `strategy.matrix`; past 256 shards each entry has such a value as `shards`."""
-    entries: list[Json] = [{**shard.document(), "runner": shard.runner or RUNNER} for shard in shards]
+    entries: list[Json] = [{**shard.document(), "runner": shard.runner or runner} for shard in shards]
     if len(entries) <= GITHUB:
         return {"include": entries}
     groups = -(-len(entries) // GITHUB)

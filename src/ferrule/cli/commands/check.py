@@ -10,6 +10,7 @@ import click
 from ferrule.cli import project
 from ferrule.cli.options import shared
 from ferrule.cli.words import counted
+from ferrule.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,15 +18,23 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
-def check(directory: Path, **options: bool) -> None:
+@click.option("--tag", metavar="TAG", help="Refuse a tag that is not of this version: v1.2.3 or 1.2.3.")
+def check(directory: Path, tag: str | None, **options: bool) -> None:
     """Validate targets.yaml, crates, WIT and packaging sources without building.
 
     \b
     Example:
       ferrule check
+      ferrule check --tag v1.2.3
     """
     whole = project.read(directory)
     config, plan = whole.config, whole.plan
+    if tag is not None and tag.removeprefix("v") != plan.version:
+        raise ConfigError(
+            f"the tag {tag!r} is not of this version, {plan.version}",
+            where=config.place(("project", "version")),
+            hint=f"tag the commit v{plan.version}, or state the other version and commit that first",
+        )
     if options["as_json"]:
         click.echo(json.dumps({"ok": True, "actions": len(plan.actions)}))
     elif not options["quiet"]:

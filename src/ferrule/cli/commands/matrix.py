@@ -46,4 +46,4 @@ def matrix(directory: Path, count: int | None, system: System, **options: bool) 
             f"{counted(len(split), 'shard')} instead of {count}: {system if len(split) == most else 'that'} {reason}",
             err=True,
         )
-    click.echo(pipelines.text(split, system))
+    click.echo(pipelines.text(split, system, whole.config.ci.runner))

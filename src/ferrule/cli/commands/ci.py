@@ -1,0 +1,59 @@
+"""`ferrule ci`: the workflows of a CI system."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from ferrule import merging, workflows
+from ferrule.cli import project
+from ferrule.cli.options import shared
+from ferrule.errors import ConfigError
+from ferrule.reporting import pipelines
+from ferrule.tools import git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@shared
+@click.argument("system", type=click.Choice(["github"]))
+@click.option(
+    "--check", "compare", is_flag=True, help="Write nothing; fail if a workflow is not as it would be written."
+)
+def ci(directory: Path, system: Literal["github"], *, compare: bool, **options: bool) -> None:
+    """Write the workflows of a CI system from targets.yaml.
+
+    \b
+    github: ci.yml and release.yml in .github/workflows (and shards.yml past 256 shards). A file
+    there that was not written by ferrule is left alone, and said.
+
+    \b
+    Example:
+      ferrule ci github
+      ferrule ci github --check
+    """
+    whole = project.read(directory)
+    root, most = whole.config.root, pipelines.LIMITS[system]
+    top = git.top(root, whole.around.host)
+    if top is not None and top.resolve() != root.resolve():
+        raise ConfigError(
+            "workflows stand at the root of a repository, and this project is below it",
+            where=str(root),
+            hint=f"move targets.yaml to {top}",
+        )
+    # Times differ from machine to machine, and would be seen as drift if the number of shards depended on them.
+    split = merging.split(whole.config, whole.plan, min(whole.config.ci.shards, most), {})
+    texts = workflows.github(whole.config, len(split))
+    if compare:
+        workflows.check(root, texts)
+    changed = () if compare else workflows.write(root, texts)
+    if options["as_json"]:
+        click.echo(json.dumps({"workflows": list(texts), "changed": list(changed)}))
+    elif not options["quiet"]:
+        for name in sorted({*texts, *changed}):
+            state = "removed" if name not in texts else "written" if name in changed else "unchanged"
+            click.echo(f"{workflows.FOLDER / name}: {state}")

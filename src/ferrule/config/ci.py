@@ -1,0 +1,143 @@
+"""The part of targets.yaml about the machines of a CI system: what they are called, and what they are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+from pydantic import Field
+
+from ferrule import __version__
+from ferrule.config.checking import check
+from ferrule.config.nodes import MappingNode, find
+from ferrule.platforms import PLATFORMS
+from ferrule.spec import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ferrule.config.mistakes import Mistakes
+    from ferrule.model import Json, Target
+
+RUNNER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+"""A label of a machine."""
+Destination = Literal["github", "pypi"]
+
+_WORD = r"[A-Za-z0-9_./=:@,+-]*[A-Za-z0-9_./=@,+-]"
+_COMMAND = rf"^[A-Za-z0-9_./]({_WORD})?( {_WORD})*$"
+_VERSION = r"^[0-9]{1,5}(\.[0-9]{1,5}){1,2}([a-z]{1,4}[0-9]{1,5})?$"
+_Label = Annotated[str, Field(pattern=RUNNER)]
+_Command = Annotated[str, Field(pattern=_COMMAND, max_length=400)]
+_Commands = dict[_Label, _Command]
+
+
+class CommandSection(Section):
+    """A command of the project's own."""
+
+    command: _Command = Field(
+        description="Words that stand before those for ferrule, without quotes and other signs of a shell."
+    )
+
+
+class CiSection(Section):
+    """What `ferrule ci github` writes workflows from; all of it may be left out.
+
+    Commands are words: no quotes, variables or other signs of a shell. What needs more is a script of the project's.
+    """
+
+    ferrule: Annotated[str, Field(pattern=_VERSION)] | CommandSection | None = Field(
+        default=None,
+        description="How a machine comes by ferrule: a version, which pipx installs there, or {command: …}, which the "
+        "project itself brings; by default the version that writes the workflows.",
+        examples=["0.1.0", {"command": "scripts/nox -s ferrule --"}],
+    )
+    runner: _Label = Field(
+        default="ubuntu-24.04",
+        description="Label of the machine that splits, merges, verifies and publishes, and that builds where a target "
+        "names none.",
+    )
+    shards: Annotated[int, Field(ge=1, le=65536)] | None = Field(
+        default=None, description="How many machines share a release; by default one for each target."
+    )
+    minutes: Annotated[int, Field(ge=1, le=1440)] = Field(default=60, description="How long a job may take.")
+    tests: _Commands | None = Field(
+        default=None,
+        description="Machines that test a change, and the command that does; by default one for each native target, "
+        "which builds what runs there. With {}, no workflow for changes is written.",
+        examples=[{"ubuntu-24.04": "scripts/test"}],
+    )
+    consumers: _Commands | None = Field(
+        default=None,
+        description="Machines that use a finished release, which they find in dist/, and the command that does; by "
+        "default one for each native target, which verifies it.",
+        examples=[{"macos-15": "scripts/use dist"}],
+    )
+    publish: tuple[Destination, ...] = Field(
+        default=("github",),
+        max_length=2,
+        description="Where a tagged release goes: `github` makes a release of it with its files, `pypi` uploads wheels "
+        "and source distributions by trusted publishing.",
+        examples=[["github", "pypi"]],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ci:
+    """What machines of a CI system are told. `call` are the words that start ferrule on them.
+
+    `version` of it is installed before, unless the project brings its own. `tests` and `consumers` are machines and
+    their commands.
+    """
+
+    version: str | None
+    call: str
+    runner: str
+    shards: int
+    minutes: int
+    tests: tuple[tuple[str, str], ...]
+    consumers: tuple[tuple[str, str], ...]
+    publish: tuple[Destination, ...]
+
+    def document(self) -> Json:
+        """All of it, as targets.yaml says it."""
+        return {
+            "ferrule": self.version or {"command": self.call},
+            "runner": self.runner,
+            "shards": self.shards,
+            "minutes": self.minutes,
+            "tests": dict(self.tests),
+            "consumers": dict(self.consumers),
+            "publish": list(self.publish),
+        }
+
+
+def read_ci(part: MappingNode, targets: tuple[Target, ...], kinds: Iterable[str], mistakes: Mistakes) -> Ci | None:
+    """What the section `ci` says, with all defaults; None, and mistakes, if it cannot be taken.
+
+    `kinds` are the kinds of artifacts that there are.
+    """
+    section = check(CiSection, part, ("ci",), mistakes)
+    if section is None:
+        return None
+    if "pypi" in section.publish and "wheel" not in set(kinds):
+        at = find(part, ("publish", section.publish.index("pypi")))[0]
+        mistakes.add(
+            at, "ci.publish: there is no wheel to publish on PyPI", "add an artifact of kind wheel, or leave it out"
+        )
+    told = section.ferrule or __version__
+    version, call = (None, told.command) if isinstance(told, CommandSection) else (told, "ferrule")
+    native = tuple(dict.fromkeys(filter(None, (PLATFORMS[t.triple].runner for t in targets if t.triple in PLATFORMS))))
+    return Ci(
+        version=version,
+        call=call,
+        runner=section.runner,
+        shards=section.shards or max(len(targets), 1),
+        minutes=section.minutes,
+        tests=_commands(section.tests, native or (section.runner,), f"{call} build --setup"),
+        consumers=_commands(section.consumers, native or (section.runner,), f"{call} verify dist"),
+        publish=tuple(d for d in get_args(Destination) if d in section.publish),
+    )
+
+
+def _commands(told: Mapping[str, str] | None, native: Iterable[str], usual: str) -> tuple[tuple[str, str], ...]:
+    return tuple((dict.fromkeys(native, usual) if told is None else told).items())
