@@ -100,7 +100,7 @@ def of_value(value: str) -> Iterator[str]:
         from urllib.parse import unquote  # noqa: PLC0415 - in most environments there is none
 
         # One name alone is a token over HTTP, where Git's and registries' hosts take it so; elsewhere it is a user.
-        part = password or (user if scheme.lower().startswith("http") else "")
+        part = password or (user if scheme.lower().rpartition("+")[2] in ("http", "https") else "")
         yield from (part, unquote(part)) if part else ()
     yield from _PEM.findall(value)
     yield from _SHAPES.findall(value)
@@ -190,17 +190,17 @@ def _forms(secret: str) -> Iterator[str]:
 
     stripped = secret.strip()
     for part in dict.fromkeys((secret, stripped, *_lines(stripped))):
-        if part:
-            yield from _written(part)
-    encoded = stripped.encode("utf-8", "surrogateescape")
-    if len(stripped) >= SHORTEST:
-        yield from (encoded.hex(), encoded.hex().upper())
-        for altered in (encoded, encoded + b"\n", secret.encode("utf-8", "surrogateescape")):
+        if not part:
+            continue
+        yield from _written(part)
+        encoded = part.encode("utf-8", "surrogateescape")
+        if len(part) >= SHORTEST:
+            yield from (encoded.hex(), encoded.hex().upper())
+            yield from _within_base64(encoded)
+        for altered in (encoded, encoded + b"\n"):
             whole = base64.b64encode(altered).decode()
-            for wrap in _WRAPS:
-                lines = (whole[i : i + wrap] for i in range(0, len(whole), wrap))
-                yield from (line for line in lines if len(line) >= SURE)
-        yield from _within_base64(encoded)
+            lines = (whole[i : i + wrap] for wrap in _WRAPS for i in range(0, len(whole), wrap))
+            yield from (line for line in lines if len(line) >= SURE)
 
 
 def _lines(secret: str) -> list[str]:
