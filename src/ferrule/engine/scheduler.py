@@ -316,14 +316,12 @@ class _Run:
 
     def _fetched(self, action: Action, remote: Remote) -> Outcome | None:
         """Bring what the remote cache has for an action into the store, in a thread of the cache's."""
-        started = self.engine.monotonic()
         with suppress(FerruleError):  # what cannot be read or written here is told where the action is made
             for document, result in remote.entries(action, lambda read: self._document(action, read)):
                 if self._stale(result) is None and remote.fetch(result):
                     self.engine.store.save(result, action.id, document, flush=False)
-                    seconds = self.engine.monotonic() - started
                     told = "it was in the remote cache"
-                    return Outcome(action, "remote", result.key, result.files, result.facts, seconds, told)
+                    return Outcome(action, "remote", result.key, result.files, result.facts, reason=told)
         return None
 
     def _answered(self, answer: _Answer, order: TopologicalSorter[str]) -> list[_Waiting]:

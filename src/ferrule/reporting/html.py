@@ -121,7 +121,13 @@ def _figures(about: Subject) -> Iterator[tuple[str, Node]]:
         yield "actions", ", ".join(f"{count} {word}" for count, word in counts if count)
 
 
-_COUNTED: Final = {"built": "built", "cached": "from the cache", "failed": "failed", "skipped": "skipped"}
+_COUNTED: Final = {
+    "built": "built",
+    "cached": "from the cache",
+    "remote": "from the remote cache",
+    "failed": "failed",
+    "skipped": "skipped",
+}
 
 
 def _when(run: Run) -> str:
@@ -147,8 +153,8 @@ def _alarm(about: Subject) -> Html | None:
 def _why(about: Subject) -> Html:
     if about.last is None:
         return words.section("why", "Why it was built", words.said("No run that made something is kept."))
-    done = sorted((s for s in about.last.steps if s.state != "cached"), key=lambda step: step.start)
-    kept = [step for step in about.last.steps if step.state == "cached"]
+    done = sorted((s for s in about.last.steps if not s.kept), key=lambda step: step.start)
+    kept = [step for step in about.last.steps if step.kept]
     told = f"{_counted(len(done), 'action')} had to be done, {len(kept)} came from the cache."
     field = tag("input", type="search", id="filter", autocomplete="off", spellcheck="false")
     return words.section(

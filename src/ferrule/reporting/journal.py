@@ -73,6 +73,11 @@ class Step:
         """Whether its recipe was started."""
         return self.end > self.start or self.seconds > 0
 
+    @property
+    def kept(self) -> bool:
+        """Whether its result was made before, here or elsewhere."""
+        return self.state in {"cached", "remote"}
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, get_args
 
 from ferrule.engine.events import (
     ActionFinished,
@@ -14,6 +14,7 @@ from ferrule.engine.events import (
     RunStarted,
 )
 from ferrule.errors import FerruleError
+from ferrule.model import State
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -56,7 +57,7 @@ def as_json(event: Event) -> Json:
             return {"event": "notice", "text": text}
         case RunFinished(outcomes, seconds):
             states = [o.state for o in outcomes]
-            counts = {state: states.count(state) for state in ("built", "cached", "failed", "skipped")}
+            counts = {state: states.count(state) for state in get_args(State)}
             return {"event": "run-finished", "seconds": round(seconds, 3), **counts}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFinished
 from ferrule.engine.store import file_name
 from ferrule.model import Digest
-from ferrule.reporting.report import duration, verdict
+from ferrule.reporting.report import counted, duration, verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,9 +36,7 @@ class Lines:
             case Noticed(text):
                 self._say(f"note: {text}")
             case RunFinished(outcomes, seconds):
-                built = sum(o.state == "built" for o in outcomes)
-                cached = sum(o.state == "cached" for o in outcomes)
-                self._say(f"{built} built, {cached} unchanged, in {duration(seconds)}")
+                self._say(f"{counted(outcomes)}, in {duration(seconds)}")
             case _:
                 pass
 

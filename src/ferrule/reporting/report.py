@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from ferrule.engine.events import Event
@@ -53,6 +55,13 @@ def size(count: int) -> str:
             break
         value, unit = value / _KIB, larger
     return f"{int(value)} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def counted(outcomes: Iterable[Outcome]) -> str:
+    """How many actions were built, and how many not, where all is well; what came from elsewhere only if any did."""
+    states = Counter(outcome.state for outcome in outcomes)
+    remote = f", {states['remote']} remote" if states["remote"] else ""
+    return f"{states['built']} built{remote}, {states['cached']} unchanged"
 
 
 def verdict(outcome: Outcome) -> str:

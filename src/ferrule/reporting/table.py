@@ -45,7 +45,7 @@ def _row(file: str, files: list[Placed]) -> Row:
         target=action.target or "all",
         size=sum(p.size for p in files),
         digest=index.digest.short,
-        state="unchanged" if outcome.state == "cached" else duration(outcome.seconds),
+        state={"cached": "unchanged", "remote": "remote"}.get(outcome.state) or duration(outcome.seconds),
     )
 
 

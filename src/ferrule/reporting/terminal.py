@@ -19,7 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, Noticed, RunFinished, RunStarted
-from ferrule.reporting.report import duration, verdict
+from ferrule.reporting.report import counted, duration, verdict
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from ferrule.engine.events import Event
     from ferrule.model import Outcome
 
-_MARKS = {"built": ("✓", "green"), "cached": ("·", "dim"), "failed": ("✗", "red"), "skipped": ("-", "yellow")}
+_MARKS = {
+    "built": ("✓", "green"),
+    "cached": ("·", "dim"),
+    "remote": ("↓", "cyan"),
+    "failed": ("✗", "red"),
+    "skipped": ("-", "yellow"),
+}
 _NEARLY = 0.98
 
 
@@ -85,9 +91,7 @@ class Terminal:
             case Noticed(text):
                 self._console.print(f"note: {text}", style="yellow", markup=False)
             case RunFinished(outcomes, seconds):
-                built = sum(o.state == "built" for o in outcomes)
-                cached = sum(o.state == "cached" for o in outcomes)
-                self._console.print(f"{built} built, {cached} unchanged, in {duration(seconds)}", markup=False)
+                self._console.print(f"{counted(outcomes)}, in {duration(seconds)}", markup=False)
 
     def _ended(self, outcome: Outcome) -> None:
         task = self._tasks.pop(outcome.action.id, None)

@@ -195,6 +195,7 @@ def test_json_is_an_event_a_line(story: Story, tmp_path: Path) -> None:
         "seconds": 137.4,
         "built": 1,
         "cached": 1,
+        "remote": 0,
         "failed": 1,
         "skipped": 1,
     }

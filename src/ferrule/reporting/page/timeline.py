@@ -88,7 +88,7 @@ def part(subject: Subject) -> Html:
             [
                 ("critical", "on the critical path"),
                 ("work", "other work"),
-                *([("kept", "from the cache")] if any(s.state == "cached" for s in run.steps) else []),
+                *([("kept", "from the cache")] if any(s.kept for s in run.steps) else []),
                 *([("broken", "failed")] if any(s.state == "failed" for s in run.steps) else []),
             ]
         ),
@@ -129,7 +129,7 @@ def _chain(path: tuple[Step, ...], run: Run) -> Node:
 
 def _drawing(subject: Subject, run: Run, path: tuple[Step, ...]) -> Html:
     rows = lanes(run.steps)
-    kept = [step for step in run.steps if step.state == "cached"]
+    kept = [step for step in run.steps if step.kept]
     chart = _Chart(max(run.seconds, *(step.end for step in run.steps), 0.001), subject, path)
     top = _LANE if kept else 0
     height = top + _LANE * len(rows)

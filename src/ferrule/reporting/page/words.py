@@ -15,10 +15,19 @@ if TYPE_CHECKING:
     from ferrule.reporting.journal import Step
     from ferrule.reporting.page.markup import Node
 
-_MARKS: Final = {"built": "●", "cached": "○", "failed": "✕", "skipped": "–", "earlier": "◌", "absent": "□"}  # noqa: RUF001 - a mark
+_MARKS: Final = {
+    "built": "●",
+    "cached": "○",
+    "remote": "◍",
+    "failed": "✕",
+    "skipped": "–",  # noqa: RUF001 - a mark
+    "earlier": "◌",
+    "absent": "□",
+}
 _WORDS: Final = {
     "built": "built in the last run",
     "cached": "from the cache",
+    "remote": "from the remote cache",
     "failed": "failed",
     "skipped": "skipped",
     "earlier": "from an earlier run",
