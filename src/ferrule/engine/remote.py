@@ -95,7 +95,7 @@ class Remote:
 
     def fetch(self, result: Result) -> bool:
         """Bring the contents of a result into the store; false if one of them cannot be had as it should be."""
-        missing = {r.digest: r for r in result.files if not self._store.holds(r)}
+        missing = {r.digest: r for r in result.files if not self._store.holds(r, read=True)}
         try:
             free = shutil.disk_usage(self._store.root.parent).free
             if sum(record.size for record in missing.values()) + _LEFT_FREE > free:

@@ -96,13 +96,17 @@ class Store:
 
     def check(self, record: FileRecord) -> None:
         """Read a content again that is about to be used, whatever its stat data promise. Raises DamagedError."""
-        self._index.forget(self.object(record.digest))
-        if not self.holds(record):
+        if not self.holds(record, read=True):
             raise _damaged(record)
 
-    def holds(self, record: FileRecord) -> bool:
-        """Whether a content is there, undamaged; whatever else stands in its place is taken away."""
+    def holds(self, record: FileRecord, *, read: bool = False) -> bool:
+        """Whether a content is there, undamaged; whatever else stands in its place is taken away.
+
+        `read` believes no stat data: a bit that flipped unseen must not get into what is made, nor stand for it.
+        """
         path = self.object(record.digest)
+        if read:
+            self._index.forget(path)
         with suppress(OSError):
             if not path.is_symlink() and self._index.digest(path) == record.digest:
                 return True
@@ -118,7 +122,7 @@ class Store:
         with storage_errors(self.root), self._aside() as (stream, aside):
             with source.open("rb") as content:
                 digest, size = _copy(iter(lambda: content.read(_CHUNK), b""), stream)
-            if not (self.object(digest).exists() and self.holds(FileRecord(source.name, digest, size))):
+            if not self.holds(FileRecord(source.name, digest, size), read=True):
                 _flush(stream)
                 self._settle(aside, digest)
             return digest, size
@@ -148,7 +152,6 @@ class Store:
 
         The file system keeps it once where it can: afterwards the file itself is read-only too. Raises StorageError.
         """
-        final = self.object(expected)
         with storage_errors(self.root), self._aside() as (_, aside):
             aside.unlink()
             try:
@@ -157,7 +160,7 @@ class Store:
                 shutil.copyfile(source, aside, follow_symlinks=False)
             if aside.is_symlink() or Digest.of_file(aside) != expected:
                 return False
-            if not (final.exists() and self.holds(FileRecord(source.name, expected, 0))):
+            if not self.holds(FileRecord(source.name, expected, 0), read=True):
                 self._settle(aside, expected)
         return True
 
