@@ -5,7 +5,7 @@ package emailvalidator
 import "testing"
 
 func TestNativeCheckAllocatesNothing(t *testing.T) {
-	validator := openNative(t, Options{RequireTopLevelDomain: true})
+	validator := nativeRoad.validator(t, Options{RequireTopLevelDomain: true})
 	for _, candidate := range []string{"joe@example.com", "joe@"} {
 		if each := testing.AllocsPerRun(1000, func() { validator.Check(background, candidate) }); each != 0 {
 			t.Errorf("%q: %v allocations", candidate, each)

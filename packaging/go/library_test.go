@@ -164,7 +164,7 @@ func TestLibraryOfTheEnvironmentAndNextToTheProgram(t *testing.T) {
 }
 
 func TestLibraryIsOpenedOncePerProcess(t *testing.T) {
-	openNative(t, Options{})
+	nativeRoad.validator(t, Options{})
 	opened, known := NativeLibrary()
 	if !known {
 		t.Fatal("no library is open")
