@@ -34,6 +34,15 @@ def ignore_interrupts() -> None:
             signal.signal(number, lambda *_: None)
 
 
+def hear_nothing() -> None:
+    """Ignore signals until the process is gone, and start nothing any more, which would ignore them too.
+
+    While Python ends it gives a signal that calls a function its default back, by which one would kill us after all.
+    """
+    for number in _INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _interrupt(*_: object) -> NoReturn:
     ignore_interrupts()
     raise KeyboardInterrupt
@@ -56,7 +65,7 @@ def main() -> None:
         sys.stderr.write("\ninterrupted; what was finished is kept, and the next run goes on from there\n")
         sys.exit(INTERRUPTED)
     finally:
-        ignore_interrupts()
+        hear_nothing()
 
 
 if __name__ == "__main__":

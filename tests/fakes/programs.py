@@ -4,7 +4,7 @@ Called as `programs.py HOME NAME ARGUMENT…`. HOME is a folder that a test make
 line with each call, `binaries` holds what "compiling" gives, and these files change what happens:
 
     fail-TRIPLE   that target does not compile
-    seconds       so long every compilation takes
+    held          no compilation goes on while this is there
     stubborn      SIGTERM does not end a compilation
     tamper-TRIPLE that target's library is this file instead; a WebAssembly module has these sections
     commit        the commit of Rust that rustc names is this
@@ -16,6 +16,7 @@ line with each call, `binaries` holds what "compiling" gives, and these files ch
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -90,6 +91,8 @@ def compile_crate(home: Path, arguments: list[str]) -> None:
     triple = next((t for t in BINARIES if target.startswith(t)), target)
     package, folder = option(arguments, "--package"), Path(os.environ["CARGO_TARGET_DIR"]) / triple / "release"
     read = [Path.cwd() / package / "src" / "lib.rs", Path.cwd().parent / "assets" / "words.txt"]
+    lock = write(folder / ".cargo-lock", b"").open()
+    fcntl.flock(lock, fcntl.LOCK_EX)
     mark = folder / ".fingerprint" / f"{package}-0123456789abcdef" / "lib"
     asked = {name: os.environ.get(name) for name in ("FERRULE_FINGERPRINT", "FERRULE_COMMIT")}
     state = json.dumps([arguments, asked, [path.stat().st_mtime_ns for path in read]])
@@ -125,8 +128,8 @@ def compile_anew(home: Path, triple: str, package: str, made: list[Path]) -> Non
     sys.stderr.write(f"   Compiling {package} v1.2.3 ({Path.cwd() / package})\n")
     if (home / "stubborn").exists():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if (home / "seconds").exists():
-        time.sleep(float((home / "seconds").read_text()))
+    while (home / "held").exists():
+        time.sleep(0.01)
     if (home / f"fail-{triple}").exists():
         sys.stderr.write(ERROR)
         sys.exit(101)

@@ -11,6 +11,7 @@ import stat
 import subprocess  # noqa: TID251 - the command line is what is tested
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ from ferrule.tools.debs import Package, format_lock
 from ferrule.tools.host import Host
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from ferrule.engine.events import Listener
     from ferrule.model import Report
 
@@ -38,6 +41,18 @@ TRIPLES = (
     "wasm32-unknown-unknown",
 )
 DT_RUNPATH, DT_DEBUG = 29, 21  # gABI, "Dynamic Section"
+
+
+PATIENCE_SECONDS = 60
+"""How long a test waits for what must happen: on no machine as long as that."""
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Wait until something is so, whatever a loaded machine takes for it."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < until, f"waited {PATIENCE_SECONDS} s for {what}"
+        time.sleep(0.01)
 
 
 def hear_signals() -> None:
@@ -70,6 +85,19 @@ class Demo:
         """Every call of a program so far."""
         file = self.home / "calls"
         return file.read_text().splitlines() if file.exists() else []
+
+    def await_call(self, words: str, since: int = 0) -> None:
+        """Wait until a program is called with these words, later than so many calls."""
+        wait_until(lambda: any(words in call for call in self.calls[since:]), f"a call of {words!r}")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Meanwhile no compilation goes on: it begins, says so in `calls`, and waits."""
+        (self.home / "held").touch()
+        try:
+            yield
+        finally:
+            (self.home / "held").unlink()
 
     @property
     def environment(self) -> dict[str, str]:

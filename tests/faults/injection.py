@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fakes.toolchain import Demo, lay_out
+from fakes.toolchain import Demo, hear_signals, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,6 +125,7 @@ class Stage:
             text=True,
             timeout=LIMIT_SECONDS,
             check=False,
+            preexec_fn=hear_signals,
         )
         told: dict[str, Any] = json.loads(report.read_text())
         calls = [Call(*call) for call in told["calls"]]

@@ -8,13 +8,13 @@ import shutil
 import signal
 import subprocess  # noqa: TID251 - the command line is what is tested
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 
+from fakes.toolchain import PATIENCE_SECONDS
 from ferrule import __version__, errors
 from ferrule.cli import cli
 
@@ -393,15 +393,13 @@ def test_terminal_shows_what_is_done_and_is_left_as_it_was(demo: Demo) -> None:
 
 
 def test_waiting_for_another_run_can_be_interrupted(demo: Demo) -> None:
-    (demo.home / "seconds").write_text("20")
-    first = demo.start("build", "native", "--target", "x86_64-unknown-linux-gnu")
-    until = time.monotonic() + 20
-    while not any("rustc --locked" in call for call in demo.calls) and time.monotonic() < until:
-        time.sleep(0.01)
-    second = demo.start("build", "native", "--target", "x86_64-unknown-linux-gnu")
-    assert second.stderr is not None
-    assert "waiting for it to end" in second.stderr.readline()
-    for process in (second, first):
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
-        assert process.returncode == 130
+    with demo.held():
+        first = demo.start("build", "native", "--target", "x86_64-unknown-linux-gnu")
+        demo.await_call(" rustc --locked ")
+        second = demo.start("build", "native", "--target", "x86_64-unknown-linux-gnu")
+        assert second.stderr is not None
+        assert "waiting for it to end" in second.stderr.readline()
+        for process in (second, first):
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=PATIENCE_SECONDS)
+            assert process.returncode == 130

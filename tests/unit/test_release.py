@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ferrule import release
+from fakes.toolchain import PATIENCE_SECONDS
+from ferrule import bases, choice, release
 from ferrule.engine.events import Noticed
+from ferrule.engine.lock import locked
 from ferrule.errors import ConfigError, StorageError, ToolchainError, VerificationError
 from ferrule.tools.debs import read_lock
 
@@ -127,13 +129,13 @@ def test_imports_of_wasi_are_refused_unless_allowed(demo: Demo, wasi: str, fits:
 def test_part_for_this_machine(demo: Demo) -> None:
     config = release.load(demo.project)
     around = replace(demo.around, host=replace(demo.around.host, system="Linux", machine="aarch64"))
-    plan = release.part(config, around, (), ())
+    plan = choice.part(config, around, (), ())
     assert {a.target for a in plan.actions} == {ARM, None}
-    plan = release.part(config, around, ("native",), ("all",))
+    plan = choice.part(config, around, ("native",), ("all",))
     assert [a.id for a in plan.actions] == ["header", f"native@{X86}", f"native@{ARM}", f"native@{MAC}"]
-    plan = release.part(config, around, ("component",), (WASM, X86))
+    plan = choice.part(config, around, ("component",), (WASM, X86))
     assert [a.id for a in plan.actions] == [f"component@{WASM}"]
-    plan = release.part(config, around, ("npm",), ())
+    plan = choice.part(config, around, ("npm",), ())
     assert [a.id for a in plan.actions] == [f"component@{WASM}", f"npm@{WASM}"]
 
 
@@ -151,7 +153,7 @@ def test_name_that_is_not_there(
 ) -> None:
     config = release.load(demo.project)
     with pytest.raises(ConfigError) as caught:
-        release.part(config, demo.around, artifacts, targets)
+        choice.part(config, demo.around, artifacts, targets)
     assert says in caught.value.message
     assert hint in (caught.value.hint or "")
 
@@ -160,7 +162,7 @@ def test_name_that_is_not_there(
 def test_machine_that_is_no_target(demo: Demo, system: str, machine: str) -> None:
     around = replace(demo.around, host=replace(demo.around.host, system=system, machine=machine))
     with pytest.raises(ConfigError, match="does not list"):
-        release.part(release.load(demo.project), around, (), ())
+        choice.part(release.load(demo.project), around, (), ())
 
 
 # Tools
@@ -168,10 +170,10 @@ def test_machine_that_is_no_target(demo: Demo, system: str, machine: str) -> Non
 
 def test_only_tools_of_the_plan_are_wanted(demo: Demo) -> None:
     config = release.load(demo.project)
-    whole = release.wanted(config, demo.around, extras=("emulation", "node"), host_only=False)
+    whole = choice.wanted(config, demo.around, extras=("emulation", "node"), host_only=False)
     assert whole.triples == tuple(sorted((X86, ARM, MAC, WASM)))
     assert {"zig", "cbindgen", "wasm-ld", "node", "qemu-aarch64"} <= whole.tools
-    own = release.wanted(config, demo.around, extras=(), host_only=True)
+    own = choice.wanted(config, demo.around, extras=(), host_only=True)
     assert "wasm-ld" not in own.tools
     assert own.triples == (demo.around.host.triple,)
 
@@ -302,31 +304,36 @@ def test_folder_with_a_manifest_is_whole(shipped: Demo) -> None:
 
 def test_second_run_waits_and_says_so(tmp_path: Path) -> None:
     heard: list[str] = []
-    inside, entered = threading.Event(), threading.Event()
+    waits, entered = threading.Event(), threading.Event()
+
+    def hear(event: Event) -> None:
+        assert isinstance(event, Noticed)
+        heard.append(event.text)
+        waits.set()
 
     def second() -> None:
-        with release.locked(tmp_path / "state", lambda e: heard.append(e.text) if isinstance(e, Noticed) else None):
+        with locked(tmp_path / "state", hear):
             entered.set()
 
-    with release.locked(tmp_path / "state", lambda _: None):
+    with locked(tmp_path / "state", lambda _: None):
         thread = threading.Thread(target=second)
         thread.start()
-        inside.wait(0.2)
-        assert not entered.is_set()
-    thread.join(5)
+        assert waits.wait(PATIENCE_SECONDS)
+        assert not entered.wait(0.1)
+    thread.join(PATIENCE_SECONDS)
     assert entered.is_set()
     assert heard == ["another run works in this project; waiting for it to end"]
 
 
 def test_lock_is_given_back_after_a_failure(tmp_path: Path) -> None:
     for _ in range(2):
-        with pytest.raises(ZeroDivisionError), release.locked(tmp_path, lambda _: None):
+        with pytest.raises(ZeroDivisionError), locked(tmp_path, lambda _: None):
             raise ZeroDivisionError
 
 
 def test_state_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
-    with pytest.raises(StorageError) as caught, release.locked(tmp_path / "state", lambda _: None):
+    with pytest.raises(StorageError) as caught, locked(tmp_path / "state", lambda _: None):
         pass
     assert "cannot be used" in caught.value.message
 
@@ -350,13 +357,13 @@ def fake_apt(demo: Demo, version: str) -> None:
 def test_refresh_locks_rewrites_those_of_the_project(demo: Demo) -> None:
     fake_apt(demo, "2.41-1")
     lock = demo.project / "packaging" / "base.lock"
-    assert list(release.refresh_locks(release.load(demo.project), demo.around.host, ())) == [("base.lock", 2)]
+    assert list(bases.refresh_locks(release.load(demo.project), demo.around.host, ())) == [("base.lock", 2)]
     assert {p.version for p in read_lock(lock.read_text())} == {"2.41-1"}
 
 
 def test_refresh_of_what_is_no_lock_file(demo: Demo) -> None:
     fake_apt(demo, "1")
     with pytest.raises(ConfigError, match="no lock file"):
-        list(release.refresh_locks(release.load(demo.project), demo.around.host, (demo.project / "LICENSE",)))
+        list(bases.refresh_locks(release.load(demo.project), demo.around.host, (demo.project / "LICENSE",)))
     with pytest.raises(ConfigError, match="no lock file"):
-        list(release.refresh_locks(release.load(demo.project), demo.around.host, (demo.project / "gone",)))
+        list(bases.refresh_locks(release.load(demo.project), demo.around.host, (demo.project / "gone",)))
