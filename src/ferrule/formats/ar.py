@@ -54,10 +54,10 @@ def _named(name: bytes, content: memoryview, names: bytes, where: str | None) ->
         name, content = bytes(content[:length]).rstrip(b"\0"), content[length:]
     elif name[:1] == b"/" and name[1:].isdigit():
         start = int(name[1:])
-        name, newline, _ = names[start:].partition(b"\n")
-        if not newline:
+        end = names.find(b"\n", start)
+        if end < 0:
             _fail("the archive refers to a name that it does not hold", where)
-        name = name.removesuffix(b"/")
+        name = names[start:end].removesuffix(b"/")
     elif name not in (b"/", b"/SYM64/"):
         name = name.removesuffix(b"/")
     try:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import io
 import posixpath
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from ferrule.errors import BuildError, VerificationError
 from ferrule.formats.ar import read_ar
-from ferrule.formats.entries import Entry, in_order, link_place, parents, with_folders
-from ferrule.formats.tar import Gunzip, Limits, read_tar
+from ferrule.formats.entries import CHUNK, Entry, in_order, link_place, parents, shortened, with_folders
+from ferrule.formats.tar import SWELLS, Gunzip, Limits, read_tar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _MERGED_LINKS = frozenset(f"usr/{name}" for name in _MERGED)
 _DROPPED = ("man", "info", "locale", "lintian", "bug", "doc-base", "groff", "gdb")
+_XZ_MEMORY = 128 << 20  # the largest preset of xz(1) takes half of it
 _CERTIFICATES = "usr/share/ca-certificates/"
 _BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 NONROOT = 65532
@@ -84,9 +85,9 @@ def _unpack(name: str, content: memoryview, limits: Limits, where: str | None) -
     stream = io.BytesIO(content)
     suffix = name.partition(".tar")[2]
     if suffix == ".xz":
-        source: Source = _Xz(stream, where)
+        source: Source = _Xz(stream, where, limits)
     elif suffix == ".gz":
-        source = Gunzip(stream, where)
+        source = Gunzip(stream, where, limits)
     elif suffix == "":
         source = stream
     else:
@@ -99,20 +100,40 @@ def _unpack(name: str, content: memoryview, limits: Limits, where: str | None) -
 
 
 class _Xz:
-    """Decompresses xz as it is read, within bounded memory."""
+    """Decompresses an xz file of one stream as it is read, a bounded piece at a time and in bounded memory."""
 
-    def __init__(self, stream: BinaryIO, where: str | None) -> None:
+    def __init__(self, stream: BinaryIO, where: str | None, limits: Limits) -> None:
         import lzma  # noqa: PLC0415 - only packages of Debian need it
 
-        self._file = lzma.LZMAFile(stream)  # noqa: SIM115 - nothing is held open but memory
-        self._errors = (lzma.LZMAError, EOFError)
+        self._stream = stream
         self._where = where
+        self._limits = limits
+        self._counts = [0, 0]
+        self._machine = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+        self._errors = (lzma.LZMAError, EOFError)
 
     def read(self, size: int) -> bytes:
-        try:
-            return self._file.read(size)
-        except self._errors as error:
-            raise VerificationError(f"the xz data is damaged: {error}", where=self._where) from error
+        """At most `size` bytes; raises VerificationError if the file is damaged, cut, a bomb, or takes much memory."""
+        while not self._machine.eof:
+            data = self._stream.read(CHUNK) if self._machine.needs_input else b""
+            self._counts[0] += len(data)
+            if not data and self._machine.needs_input:
+                self._fail("the xz data is damaged: it ends too early")
+            try:
+                out = self._machine.decompress(data, size)
+            except self._errors as error:
+                self._fail(f"the xz data is damaged: {error}")
+            self._counts[1] += len(out)
+            if self._limits.swells(*self._counts):
+                self._fail(SWELLS)
+            if out:
+                return out
+        if self._machine.unused_data or self._stream.read(1):
+            self._fail("something is hidden behind the end of the xz data")
+        return b""
+
+    def _fail(self, message: str) -> NoReturn:
+        raise VerificationError(message, where=self._where)
 
 
 def _decoded(data: bytes, where: str | None) -> str:
@@ -131,7 +152,7 @@ def _fields(text: str, where: str | None) -> dict[str, str]:
             continue
         name, colon, value = line.partition(":")
         if not colon or name in fields or not name.isprintable() or " " in name:
-            raise VerificationError(f"the package's control file has the line {line!r}", where=where)
+            raise VerificationError(f"the package's control file has the line {shortened(line)}", where=where)
         fields[name] = value.strip()
     return fields
 

@@ -7,6 +7,7 @@ import io
 import os
 import posixpath
 import stat
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 """Bytes read at a time from a file that is packed."""
+
+_LONGEST_NAME = 4096  # limits.h, PATH_MAX of Linux
+_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +103,25 @@ class Entry:
 def checked_name(name: str) -> str:
     """Return `name` if every unpacker puts such a member below the folder it unpacks into; raise VerificationError.
 
-    Refused are absolute names, `..`, `.` and empty parts, backslashes (a separator on Windows), drive letters, and
-    characters that are not printable (NUL, controls, line and paragraph separators, bidirectional overrides).
+    Refused are absolute names, `..`, `.` and empty parts, backslashes (a separator on Windows), drive letters,
+    characters that are not printable (NUL, controls, line and paragraph separators, bidirectional overrides), and names
+    that are longer than file systems take.
     """
     reason = _fault(name)
     if reason:
-        raise VerificationError(f"{name!r} cannot be the name of an archive member: {reason}")
+        raise VerificationError(f"{shortened(name)} cannot be the name of an archive member: {reason}")
     return name
 
 
+def shortened(name: str) -> str:
+    """A name as it is shown in a message, whatever is in it and however long it is."""
+    shown = repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…")
+    return shown if len(shown) <= 2 * _SHOWN else f"{shown[: 2 * _SHOWN]}…'"
+
+
 def _fault(name: str) -> str | None:
+    if len(name) > _LONGEST_NAME:
+        return "it is longer than file systems take"
     parts = name.split("/")
     faults = (
         (not name, "it is empty"),
@@ -156,6 +169,28 @@ def parents(name: str) -> Iterator[str]:
     """The folders above a member, the outermost first: `a/b/c` gives `a` and `a/b`."""
     parts = name.split("/")
     return ("/".join(parts[:end]) for end in range(1, len(parts)))
+
+
+def folded(name: str) -> str:
+    """The name as file systems know it to which case and the composition of letters are one, as those of macOS.
+
+    >>> folded("README") == folded("readme")
+    True
+    """
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def check_folded(entries: Iterable[Entry]) -> None:
+    """Raise BuildError for two entries that would be one file where case does not count."""
+    seen: dict[str, str] = {}
+    for entry in entries:
+        other = seen.setdefault(folded(entry.name), entry.name)
+        if other != entry.name:
+            raise BuildError(
+                f"{entry.name} and {other} would be one file on macOS and Windows", hint="give one of them another name"
+            )
 
 
 def with_folders(entries: Iterable[Entry]) -> tuple[Entry, ...]:

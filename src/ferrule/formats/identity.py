@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.errors import VerificationError
 from ferrule.formats import wasm
 from ferrule.formats.ar import MAGIC as AR_MAGIC
+from ferrule.places import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +36,9 @@ _STATED_NAMES: Final = {"interfaceFingerprint": "interface"}
 _BINARY: Final = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", AR_MAGIC)
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 _LARGEST_TEXT: Final = 1 << 20
+_MOST_STATED: Final = 256
+_MOST_UNPACKED: Final = 1 << 30
+_MEMBER: Final = 1 << 10  # what a member costs besides its content
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +60,21 @@ class Identity:
 def identities(path: Path) -> Iterator[Identity]:
     """Everything that a file, an archive, an image layout or a folder states, each at its place.
 
-    Damaged archives end the search with what was found so far. Raises OSError if the file cannot be read.
+    Damaged archives end the search with what was found so far, and so do those that hold more than anybody packs.
+    Raises OSError if the file cannot be read.
     """
+    left = [_MOST_UNPACKED]
     if path.is_dir():
         for inner in sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink()):
-            yield from _inside(inner.relative_to(path).as_posix(), inner.read_bytes(), 0)
+            yield from _inside(inner.relative_to(path).as_posix(), inner.read_bytes(), 0, left)
     else:
-        yield from _inside("", path.read_bytes(), 0)
+        yield from _inside("", read_regular(path, follow=True), 0, left)
 
 
-def _inside(name: str, data: bytes, depth: int) -> Iterator[Identity]:
+def _inside(name: str, data: bytes, depth: int, left: list[int]) -> Iterator[Identity]:
     if depth < 3 and data.startswith((b"PK\x03\x04", b"\x1f\x8b")):  # noqa: PLR2004 - a layer in a tar in a tar
-        for member, content in _members(data):
-            yield from _inside(f"{name}: {member}" if name else member, content, depth + 1)
+        for member, content in _members(data, left):
+            yield from _inside(f"{name}: {member}" if name else member, content, depth + 1, left)
     elif data.startswith(wasm.MAGIC):
         yield from _of_wasm(name, data)
     elif data.startswith(_BINARY):
@@ -76,15 +83,19 @@ def _inside(name: str, data: bytes, depth: int) -> Iterator[Identity]:
         yield from _of_text(name, data)
 
 
-def _members(data: bytes) -> Iterator[tuple[str, bytes]]:
+def _members(data: bytes, left: list[int]) -> Iterator[tuple[str, bytes]]:
+    """Files of an archive, as long as `left` holds how many bytes may still be unpacked of all archives together."""
     import io  # noqa: PLC0415
 
-    from ferrule.formats.tar import read_tar_gz  # noqa: PLC0415
+    from ferrule.formats.tar import Limits, read_tar_gz  # noqa: PLC0415
     from ferrule.formats.zip import read_zip  # noqa: PLC0415
 
-    stream = io.BytesIO(data)
+    stream, limits = io.BytesIO(data), Limits(total_bytes=left[0])
     try:
-        for entry in read_zip(stream) if data.startswith(b"PK") else read_tar_gz(stream, root=True):
+        for entry in read_zip(stream, limits) if data.startswith(b"PK") else read_tar_gz(stream, limits, root=True):
+            left[0] -= entry.size + _MEMBER
+            if left[0] < 0:
+                return
             if entry.regular:
                 yield entry.name, entry.read()
     except VerificationError:
@@ -105,7 +116,7 @@ def _of_wasm(name: str, data: bytes) -> Iterator[Identity]:
 def _objects(data: bytes) -> Iterator[dict[str, Any]]:
     """JSON objects with a fingerprint, wherever they stand; each once."""
     seen: set[str] = set()
-    for match in _FINGERPRINT.finditer(data):
+    for match in islice(_FINGERPRINT.finditer(data), _MOST_STATED):
         start = match.start()
         for _ in range(64):
             start = data.rfind(b"{", max(0, match.start() - _FAR), start)

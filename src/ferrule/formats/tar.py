@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, Protocol
 
 from ferrule.errors import VerificationError
 from ferrule.formats.deflate import gzip_stream
-from ferrule.formats.entries import CHUNK, Entry, checked_name, in_order, link_place, parents
+from ferrule.formats.entries import (
+    CHUNK,
+    Entry,
+    check_folded,
+    checked_name,
+    folded,
+    in_order,
+    link_place,
+    parents,
+    shortened,
+)
 from ferrule.model import Digest
 
 if TYPE_CHECKING:
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
 _BLOCK = 512
 _RECORD = 20 * _BLOCK
 _NAME, _PREFIX, _LINK = 100, 155, 100
+_LONGEST_LINK = 4096
 _OCTAL_SIZE = 8**11
 _ZEROS = bytes(_BLOCK)
 
@@ -59,7 +70,12 @@ def write_tar(stream: Sink, entries: Iterable[Entry], epoch: int) -> None:
 
 
 def write_tar_gz(path: Path, entries: Iterable[Entry], epoch: int) -> Digest:
-    """Write a compressed archive in one pass and return the digest of the file; raises as `write_tar` does."""
+    """Write a compressed archive for people in one pass, and return the digest of the file.
+
+    Raises as `write_tar` does, and BuildError for names that are one where case does not count.
+    """
+    entries = in_order(entries)
+    check_folded(entries)
     with path.open("wb") as file:
         sink = HashingSink(file)
         with gzip_stream(sink) as packed:
@@ -161,11 +177,18 @@ class Limits:
     """How much an archive may hold before it counts as a bomb.
 
     `members` is their number, `member_bytes` the size of one, `total_bytes` of the whole archive after decompression.
+    What is `free` bytes large or larger may be at most `ratio` times as large as what it was decompressed from.
     """
 
     members: int = 100_000
     member_bytes: int = 1 << 30
     total_bytes: int = 4 << 30
+    free: int = 64 << 20
+    ratio: int = 200
+
+    def swells(self, packed: int, unpacked: int) -> bool:
+        """Whether decompression gives more than anything that is worth packing does."""
+        return unpacked > self.free and unpacked > self.ratio * packed
 
 
 def read_tar(
@@ -182,8 +205,9 @@ def read_tar(
     before are given as relative symbolic ones. A leading `./` is dropped from names, and the member `./` itself.
 
     Raises VerificationError, naming the member, for anything else: absolute names and `..`, links to outside, members
-    below a link, devices, FIFOs, sparse and unknown types, set-user-ID files, duplicates, more than `limits` allow,
-    damaged or cut headers, and data after the end. `where` is the place named in the message.
+    below a link, devices, FIFOs, sparse and unknown types, set-user-ID files, duplicates (but in a `root` also names
+    that differ in case alone), more than `limits` allow, damaged or cut headers, and data after the end. `where` is the
+    place named in the message.
     """
     return _Reader(stream, limits, root, where).members()
 
@@ -196,15 +220,20 @@ def read_tar_gz(
     where: str | None = None,
 ) -> Iterator[Entry]:
     """The same for an archive compressed by gzip; a damaged or cut stream is a VerificationError too."""
-    return read_tar(Gunzip(stream, where), limits, root=root, where=where)
+    return read_tar(Gunzip(stream, where, limits), limits, root=root, where=where)
+
+
+SWELLS = "decompression gives far more than anything worth packing would"
 
 
 class Gunzip:
     """Decompresses a gzip file of any number of members (RFC 1952) as it is read, a bounded piece at a time."""
 
-    def __init__(self, stream: Source, where: str | None = None) -> None:
+    def __init__(self, stream: Source, where: str | None = None, limits: Limits = Limits()) -> None:
         self._stream = stream
         self._where = where
+        self._limits = limits
+        self._counts = [0, 0]
         self._packed = b""
         self._unpacked = b""
         self._place = 0
@@ -212,7 +241,7 @@ class Gunzip:
         self._machine = zlib.decompressobj(wbits=31)
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes; raises VerificationError if the file is damaged or cut."""
+        """At most `size` bytes; raises VerificationError if the file is damaged, cut or a bomb."""
         if self._place == len(self._unpacked):
             self._unpacked, self._place = self._more(), 0
         piece = self._unpacked[self._place : self._place + size]
@@ -222,7 +251,10 @@ class Gunzip:
     def _more(self) -> bytes:
         out = b""
         while not out:
-            data = self._packed or self._stream.read(CHUNK)
+            data = self._packed
+            if not data:
+                data = self._stream.read(CHUNK)
+                self._counts[0] += len(data)
             if not data:
                 if self._inside:
                     raise VerificationError("the gzip data ends too early", where=self._where)
@@ -232,6 +264,9 @@ class Gunzip:
                 out = self._machine.decompress(data, CHUNK)
             except zlib.error as error:
                 raise VerificationError(f"the gzip data is damaged: {error}", where=self._where) from error
+            self._counts[1] += len(out)
+            if self._limits.swells(*self._counts):
+                raise VerificationError(SWELLS, where=self._where)
             self._packed = self._machine.unconsumed_tail
             if self._machine.eof:
                 self._packed = self._machine.unused_data
@@ -263,6 +298,7 @@ class _Reader:
         self._where = where
         self._read = 0
         self._kinds: dict[str, bytes] = {}
+        self._folded: dict[str, str] = {}
 
     def members(self) -> Iterator[Entry]:
         count = 0
@@ -358,6 +394,9 @@ class _Reader:
             raise VerificationError(error.message, where=self._where) from None
         if name in self._kinds:
             self._refuse(name, "it is there twice")
+        other = name if self._root else self._folded.setdefault(folded(name), name)
+        if other != name:
+            self._refuse(name, f"where case does not count it is {other} again")
         if kind not in (b"0", b"1", b"2", b"5"):
             self._refuse(name, _REFUSED_KINDS.get(kind, f"its type {kind!r} is unknown"))
         if kind == b"0" and header.mode & 0o6000:
@@ -373,10 +412,10 @@ class _Reader:
         if kind == b"1":
             place = target.removeprefix("./")
             if not self._root or self._kinds.get(place) != b"0":
-                self._refuse(name, f"it is a hard link to {target!r}")
+                self._refuse(name, f"it is a hard link to {shortened(target)}")
             return posixpath.relpath(place, posixpath.dirname(name) or ".")
-        if not target or not target.isprintable() or "\\" in target:
-            self._refuse(name, f"it is a link to {target!r}")
+        if not target or not target.isprintable() or "\\" in target or len(target) > _LONGEST_LINK:
+            self._refuse(name, f"it is a link to {shortened(target)}")
         if (target.startswith("/") and not self._root) or link_place(name, target) is None:
             self._refuse(name, f"it is a link to {target}, outside of the archive")
         return target
@@ -410,15 +449,15 @@ class _Reader:
         try:
             return data.decode()
         except UnicodeDecodeError:
-            self._fail(f"the archive has the name {data!r}, which is not UTF-8")
+            self._fail(f"the archive has the name {data[:100]!r}, which is not UTF-8")
 
     def _number(self, name: str, text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 20):  # noqa: PLR2004 - 2**64 has 20 digits
-            self._refuse(name, f"it has the size {text!r}")
+            self._refuse(name, f"it has the size {shortened(text)}")
         return int(text)
 
     def _refuse(self, name: str, reason: str) -> NoReturn:
-        self._fail(f"the member {name!r} is not accepted: {reason}")
+        self._fail(f"the member {shortened(name)} is not accepted: {reason}")
 
     def _fail(self, message: str) -> NoReturn:
         raise VerificationError(message, where=self._where)

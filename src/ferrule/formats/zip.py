@@ -9,19 +9,21 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import zlib
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 from ferrule.errors import VerificationError
 from ferrule.formats.deflate import Deflater
-from ferrule.formats.entries import Entry, checked_name, in_order, link_place, parents
-from ferrule.formats.tar import Limits
+from ferrule.formats.entries import Entry, checked_name, folded, in_order, link_place, parents, shortened
+from ferrule.formats.tar import SWELLS, Limits
 from ferrule.model import Digest
 
 if TYPE_CHECKING:
     import zipfile
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 _LOCAL, _CENTRAL, _END = 0x04034B50, 0x02014B50, 0x06054B50
@@ -32,6 +34,9 @@ _UNIX = 3 << 8
 _FULL = 0xFFFFFFFF
 _FULL_COUNT = 0xFFFF
 _EXTRA64 = 0x0001
+_LATER = 1 << 3  # sizes and checksum stand behind the content
+_FARTHEST_END = 22 + 0xFFFF + 20 + 56
+_LARGEST_DIRECTORY = 64 << 20
 
 
 def dos_time(epoch: int) -> tuple[int, int]:
@@ -163,35 +168,70 @@ def write_zip(path: Path, entries: Iterable[Entry], epoch: int) -> Digest:
 def read_zip(source: Path | BinaryIO, limits: Limits = Limits(), *, where: str | None = None) -> Iterator[Entry]:  # noqa: B008 - frozen
     """Yield the members in the order of the central directory, each with its content in memory.
 
-    Raises VerificationError, naming the member, for names and links that leave the archive, duplicates, encrypted
-    members, other methods than stored and deflated, set-user-ID files, more than `limits` allow, and damage of any kind
-    (each content is compared with its CRC-32).
+    Raises VerificationError, naming the member, for names and links that leave the archive, duplicates, names that
+    differ in case alone, encrypted members, other methods than stored and deflated, set-user-ID files, more than
+    `limits` allow, and damage of any kind: each local header must say what the directory says, no two members may share
+    bytes, and each content is compared with its size and CRC-32.
     """
     import zipfile  # noqa: PLC0415 - not needed to build
-    import zlib  # noqa: PLC0415
 
     place = where or (str(source) if isinstance(source, os.PathLike) else None)
     try:
-        with zipfile.ZipFile(source) as archive:
-            yield from _members(archive, limits, place)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError, struct.error) as error:
+        with source.open("rb") if isinstance(source, os.PathLike) else nullcontext(source) as stream:
+            _check_directory(stream, limits, place)
+            with zipfile.ZipFile(stream) as archive:
+                yield from _members(stream, archive, limits, place)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, struct.error) as error:
         raise VerificationError(f"the zip archive is damaged: {error}", where=place) from error
 
 
-def _members(archive: zipfile.ZipFile, limits: Limits, where: str | None) -> Iterator[Entry]:
-    infos = archive.infolist()
-    if len(infos) > limits.members:
+def _check_directory(stream: BinaryIO, limits: Limits, where: str | None) -> None:
+    """Refuse a directory of too many members before anything is made of it (APPNOTE 4.3.14, 4.3.16)."""
+    end = stream.seek(0, os.SEEK_END)
+    start = max(0, end - _FARTHEST_END)
+    stream.seek(start)
+    tail = stream.read()
+    at, at64 = tail.rfind(struct.pack("<L", _END)), tail.rfind(struct.pack("<L", _END64))
+    if at < 0 or len(tail) < at + 22:
+        raise VerificationError("the zip archive is damaged: it has no end", where=where)
+    size = struct.unpack_from("<L", tail, at + 12)[0]
+    if size == _FULL and 0 <= at64 <= len(tail) - 56:
+        size, at = struct.unpack_from("<Q", tail, at64 + 40)[0], at64
+    if size > _LARGEST_DIRECTORY or size > start + at:
+        raise VerificationError("the zip archive has a directory larger than its names need", where=where)
+    stream.seek(start + at - size)
+    if stream.read(size).count(struct.pack("<L", _CENTRAL)) > limits.members:
         raise VerificationError(f"the archive has more than {limits.members} members", where=where)
+
+
+def _members(stream: BinaryIO, archive: zipfile.ZipFile, limits: Limits, where: str | None) -> Iterator[Entry]:
+    infos = archive.infolist()
     kinds: dict[str, bool] = {}
-    total = 0
+    known: dict[str, str] = {}
+    totals = [0, 0]
+    ends = _ends(infos, archive.start_dir)
     for info in infos:
         name = info.filename.removesuffix("/")
-        total += info.file_size
-        reason = _fault(info, name, kinds, limits, total)
+        totals = [totals[0] + info.compress_size, totals[1] + info.file_size]
+        reason = _fault(info, name, kinds, limits, totals[1])
+        other = known.setdefault(folded(name), name)
+        if reason is None and other != name:
+            reason = f"where case does not count it is {other} again"
+        if reason is None and (limits.swells(info.compress_size, info.file_size) or limits.swells(*totals)):
+            reason = SWELLS
         if reason:
-            raise VerificationError(f"the member {info.filename!r} is not accepted: {reason}", where=where)
+            raise VerificationError(f"the member {shortened(info.filename)} is not accepted: {reason}", where=where)
         kinds[name] = info.is_dir()
-        yield _read(archive, info, name, where)
+        try:
+            yield _entry(stream, info, name, ends[info.header_offset], where)
+        except (zlib.error, EOFError, ValueError, struct.error) as error:
+            raise VerificationError(f"the member {shortened(name)} is damaged: {error}", where=where) from error
+
+
+def _ends(infos: Sequence[zipfile.ZipInfo], directory: int) -> dict[int, int]:
+    """By the place of each local header where the next begins: up to there a member may reach."""
+    starts = sorted(info.header_offset for info in infos)
+    return dict(zip(starts, (*starts[1:], directory), strict=True)) if len({*starts}) == len(starts) else {}
 
 
 def _fault(info: zipfile.ZipInfo, name: str, kinds: dict[str, bool], limits: Limits, total: int) -> str | None:
@@ -203,6 +243,7 @@ def _fault(info: zipfile.ZipInfo, name: str, kinds: dict[str, bool], limits: Lim
         return error.message
     faults = (
         (info.orig_filename != info.filename, "its name is written in two ways"),
+        (b"\x75\x70" in _extra_ids(info.extra), "its name is written in two ways"),
         (name in kinds, "it is there twice"),
         (above is not None, f"it is below {above}, which is not a folder"),
         (bool(info.flag_bits & 1), "it is encrypted"),
@@ -216,18 +257,65 @@ def _fault(info: zipfile.ZipInfo, name: str, kinds: dict[str, bool], limits: Lim
     return next((text for wrong, text in faults if wrong), None)
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, where: str | None) -> Entry:
+def _extra_ids(extra: bytes) -> Iterator[bytes]:
+    """What is added to a member (APPNOTE 4.5.1): two bytes each, its length in two more."""
+    place = 0
+    while place + 4 <= len(extra):
+        yield extra[place : place + 2]
+        place += 4 + int.from_bytes(extra[place + 2 : place + 4], "little")
+
+
+def _entry(stream: BinaryIO, info: zipfile.ZipInfo, name: str, end: int, where: str | None) -> Entry:
     mode = info.external_attr >> 16
+    data = _content(stream, info, end)
     if info.is_dir():
         return Entry(name, folder=True, mode=mode & 0o1777 or 0o755)
-    data = archive.read(info)
-    if len(data) != info.file_size:
-        raise VerificationError(f"the member {name!r} has another size than is declared", where=where)
     if not stat.S_ISLNK(mode):
         return Entry(name, data, executable=bool(mode & 0o100), mode=mode & 0o777 or 0o644)
-    target = data.decode()
+    target = data[: 1 << 13].decode()
     if not target.isprintable() or target.startswith("/") or not target or link_place(name, target) is None:
         raise VerificationError(
-            f"the member {name!r} is not accepted: it is a link to {target!r}, outside of the archive", where=where
+            f"the member {shortened(name)} is not accepted: it is a link to {shortened(target)}, outside of it",
+            where=where,
         )
     return Entry(name, link=target)
+
+
+def _content(stream: BinaryIO, info: zipfile.ZipInfo, end: int) -> bytes:
+    """A member's content from behind its local header, which must agree with the directory; raises ValueError."""
+    stream.seek(info.header_offset)
+    fields = struct.unpack("<LHHHHHLLLHH", stream.read(30))
+    signature, _, flags, method, _, _, crc, packed, size, name_length, extra_length = fields
+    name = stream.read(name_length)
+    if signature != _LOCAL or name != info.orig_filename.encode("utf-8" if flags & _UTF8 else "cp437"):
+        raise ValueError("its local header has another name")
+    told = [(crc, info.CRC), (packed, info.compress_size), (size, info.file_size)]
+    later = flags & _LATER
+    if (
+        flags != info.flag_bits
+        or method != info.compress_type
+        or not all(mine in (theirs, _FULL) or (later and mine == 0) for mine, theirs in told)
+    ):
+        raise ValueError("its local header contradicts the directory")
+    start = info.header_offset + 30 + name_length + extra_length
+    if start + info.compress_size > end:
+        raise ValueError("it reaches into what belongs to others")
+    stream.seek(start)
+    data = stream.read(info.compress_size)
+    if method == _DEFLATED:
+        data = _inflated(data, info.file_size)
+    if len(data) != info.file_size:
+        raise ValueError("it has another size than is declared")
+    if zlib.crc32(data) != info.CRC:
+        raise ValueError("it has another checksum (CRC-32) than is declared")
+    return data
+
+
+def _inflated(data: bytes, size: int) -> bytes:
+    machine = zlib.decompressobj(wbits=-15)
+    found = machine.decompress(data, size + 1)
+    if len(found) <= size and not machine.eof:
+        found += machine.decompress(machine.unconsumed_tail, 1)
+    if len(found) > size or not machine.eof or machine.unused_data:
+        raise ValueError("it has another size than is declared")
+    return found
