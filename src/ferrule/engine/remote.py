@@ -97,7 +97,8 @@ class Remote:
         """Bring the contents of a result into the store; false if one of them cannot be had as it should be."""
         missing = {r.digest: r for r in result.files if not self._store.holds(r, read=True)}
         try:
-            free = shutil.disk_usage(self._store.root.parent).free
+            self._store.root.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(self._store.root).free
             if sum(record.size for record in missing.values()) + _LEFT_FREE > free:
                 return False
             if not all(self._receive(record) for record in missing.values()):

@@ -1,0 +1,665 @@
+"""Finished actions from an HTTP cache: what is shared, what is refused, and that nothing a server does spoils a run."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+
+from fakes.httpcache import Cache, Request
+from ferrule.engine.key import canonical
+from ferrule.engine.remote import Remote
+from ferrule.engine.remote_server import Address, Patience, Server, address
+from ferrule.errors import ConfigError
+from ferrule.formats import actionresult
+from ferrule.model import Action, Digest, FileRecord, Outcome, Output, Plan, Tool
+from ferrule.tools.toolchain import Toolchain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.unit.engine.conftest import Lab
+
+    from ferrule.engine.remote_server import Mode
+    from ferrule.engine.workshop import Workshop
+
+IMPATIENT = Patience(connect=0.5, piece=0.3, whole=0.6, rate=1 << 20, prompt=0.1, late=1.5, failures=3)
+CONTENT = {"out/one": "1" * 5000, "out/two": ""}
+
+
+@dataclass(frozen=True)
+class Compile:
+    """Writes two files and says a fact; reads, asks and measures what a test wants."""
+
+    revision: ClassVar[int] = 1
+    calls: ClassVar[list[str]] = []
+    does: ClassVar[list[Callable[[Workshop], None]]] = []
+    text: str = "text"
+
+    def make(self, shop: Workshop) -> None:
+        self.calls.append(shop.action.id)
+        for name, content in CONTENT.items():
+            path = shop.folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(self.text + content)
+        (shop.folder / "out/one").chmod(0o755)
+        shop.output("lib").write_text(self.text)
+        shop.say(floor="2.17")
+        for do in self.does:
+            do(shop)
+
+
+ACTION = Action(
+    id="native@x",
+    artifact="native",
+    kind="test",
+    recipe=Compile(),
+    outputs=(Output("out", "folder", folder=True), Output("lib", "lib")),
+    sources=("src",),
+    tools=("rustc", "cargo"),
+)
+PACKED = Action("pack", "pack", "test", Compile("packed"), ACTION.outputs, needs=(ACTION.id,))
+
+
+def toolchain(identity: str = "rustc 1.96", place: str = "/usr/bin") -> Toolchain:
+    tools = {name: Tool(name, "1", (f"{place}/{name}",), identity) for name in ("rustc", "cargo")}
+    return Toolchain("present", tools, {}, Path("/"))
+
+
+@dataclass
+class Machine:
+    """One of several machines that share a cache; each has folders of its own."""
+
+    lab: Lab
+    mode: Mode = "write"
+    patience: Patience | None = None
+    tools: Toolchain = field(default_factory=toolchain)
+    settings: dict[str, Digest | None] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+    def run(self, url: str, *actions: Action) -> dict[str, Outcome]:
+        self.lab.source("src/lib.rs", "fn")
+        engine = self.lab.engine(toolchain=self.tools)
+        server = Server(Address(url, self.mode), time.monotonic, self.patience)
+        engine = replace(engine, remote=Remote(server, engine.store, self.settings))
+        Compile.calls.clear()
+        self.lab.events.clear()
+        outcomes = engine.execute(Plan("p", "1", actions or (ACTION,)))
+        self.notices = self.lab.notices
+        assert engine.remote
+        engine.remote.close(self.notices.append)
+        return {outcome.action.id: outcome for outcome in outcomes}
+
+
+@pytest.fixture
+def does() -> Iterator[list[Callable[[Workshop], None]]]:
+    yield Compile.does
+    Compile.does.clear()
+
+
+@pytest.fixture
+def cache() -> Iterator[Cache]:
+    with Cache() as cache:
+        yield cache
+
+
+@pytest.fixture
+def machines(lab: Lab) -> Callable[..., Machine]:
+    """Makes machines; the first has the fixture's folders, every other one its own."""
+    made: list[Machine] = []
+
+    def another(mode: Mode = "write", **options: object) -> Machine:
+        root = lab.root / f"machine-{len(made)}"
+        (root / "project").mkdir(parents=True)
+        made.append(Machine(replace(lab, root=root, events=[]), mode, **options))
+        return made[-1]
+
+    return another
+
+
+@pytest.fixture
+def first(machines: Callable[..., Machine], cache: Cache) -> Outcome:
+    """What the first machine made and gave."""
+    outcome = machines().run(cache.url)[ACTION.id]
+    assert outcome.state == "built"
+    cache.requests.clear()
+    return outcome
+
+
+def same(one: Outcome, other: Outcome) -> bool:
+    return (one.key, one.files, one.facts) == (other.key, other.files, other.facts)
+
+
+# What is shared
+
+
+def test_another_machine_makes_nothing(machines: Callable[..., Machine], cache: Cache, first: Outcome) -> None:
+    other = machines("read")
+    found = other.run(cache.url)[ACTION.id]
+    assert (found.state, Compile.calls, other.notices) == ("remote", [], [])
+    assert same(first, found)
+    assert other.lab.content(found)["out/one"] == b"text" + b"1" * 5000
+    assert {method for method, *_ in cache.requests} == {"GET"}
+    again = other.run(cache.url)[ACTION.id]
+    assert (again.state, same(first, again)) == ("cached", True)
+
+
+def test_layout_is_that_of_bazel(cache: Cache, first: Outcome) -> None:
+    (entry,) = cache.kept("ac").values()
+    told = actionresult.decode(entry)
+    assert {(r.name, r.digest, r.size, r.executable) for r in told.files} == {
+        (r.name, r.digest, r.size, r.executable) for r in first.files
+    }
+    for path, content in cache.kept("cas").items():
+        assert path == f"/cas/{Digest.of(content)}"
+    assert set(cache.kept("cas")) == {f"/cas/{r.digest}" for r in (*told.files, told.stdout)}
+
+
+def test_what_is_needed_is_there_before_what_names_it(machines: Callable[..., Machine], cache: Cache) -> None:
+    machines().run(cache.url)
+    puts = cache.asked("PUT")
+    assert [path.split("/")[1] for path in puts] == ["cas"] * (len(puts) - 1) + ["ac"]
+
+
+def test_reader_writes_nothing(machines: Callable[..., Machine], cache: Cache) -> None:
+    assert machines("read").run(cache.url)[ACTION.id].state == "built"
+    assert cache.contents == {}
+    assert cache.asked("PUT") == cache.asked("HEAD") == []
+
+
+def test_contents_that_are_there_are_not_sent_again(
+    machines: Callable[..., Machine], cache: Cache, first: Outcome
+) -> None:
+    more = replace(ACTION, recipe=Compile(), outputs=(*ACTION.outputs, Output("out", "again", folder=True)))
+    machines().run(cache.url, more)
+    assert {f"/cas/{record.digest}" for record in first.files}.isdisjoint(cache.asked("PUT"))
+
+
+def test_assembling_is_not_shared(machines: Callable[..., Machine], cache: Cache) -> None:
+    machines().run(cache.url, ACTION, PACKED)
+    assert len(cache.kept("ac")) == 1
+    outcomes = machines().run(cache.url, ACTION, PACKED)
+    assert [o.state for o in outcomes.values()] == ["remote", "built"]
+
+
+def test_key_depends_on_tools_and_not_on_places(machines: Callable[..., Machine], cache: Cache, first: Outcome) -> None:
+    elsewhere = machines(tools=toolchain(place="/opt/rust/bin")).run(cache.url)[ACTION.id]
+    assert (elsewhere.state, same(first, elsewhere)) == ("remote", True)
+    newer = machines(tools=toolchain("rustc 1.97")).run(cache.url)[ACTION.id]
+    assert (newer.state, newer.key == first.key) == ("built", False)
+
+
+def test_settings_of_cargo_outside_of_the_project_count(
+    machines: Callable[..., Machine], cache: Cache, first: Outcome
+) -> None:
+    del first
+
+    def state(text: str | None) -> str:
+        machine = machines()
+        config = machine.lab.root / "config.toml"
+        if text is not None:
+            config.write_text(text)
+        machine.settings = {str(config): None if text is None else Digest.of(text.encode())}
+        return machine.run(cache.url)[ACTION.id].state
+
+    assert [state(text) for text in (None, "[build]", "[build]", "[net]")] == ["remote", "built", "remote", "built"]
+
+
+def test_settings_that_change_later_are_noticed(machines: Callable[..., Machine], cache: Cache, first: Outcome) -> None:
+    del first
+    other = machines()
+    config = other.lab.root / "config.toml"
+    other.settings = {str(config): None}
+    assert other.run(cache.url)[ACTION.id].state == "remote"
+    config.write_text("[build]")
+    assert other.lab.run(ACTION, toolchain=other.tools)[ACTION.id].reason.startswith(f"{config}: absent -> ")
+
+
+def test_what_is_read_besides_the_sources_is_found_without_knowing_it(
+    machines: Callable[..., Machine], cache: Cache, does: list[Callable[[Workshop], None]]
+) -> None:
+    def read(shop: Workshop) -> None:
+        shop.discovered([shop.project / "more.txt", shop.project / "none.txt"])
+
+    does.append(read)
+    one, two, three = machines(), machines(), machines()
+    for machine in (one, two):
+        machine.lab.source("more.txt", "equal")
+    three.lab.source("more.txt", "different")
+    made = one.run(cache.url)[ACTION.id]
+    found = two.run(cache.url)[ACTION.id]
+    assert (found.state, same(made, found)) == ("remote", True)
+    assert two.run(cache.url)[ACTION.id].state == "cached"
+    assert three.run(cache.url)[ACTION.id].state == "built"
+    two.lab.source("more.txt", "different now")
+    assert two.run(cache.url)[ACTION.id].state == "built"
+
+
+def test_what_means_something_else_elsewhere_stays_here(
+    machines: Callable[..., Machine], cache: Cache, does: list[Callable[[Workshop], None]]
+) -> None:
+    machine = machines()
+    outside = machine.lab.root / "outside.txt"
+    outside.write_text("x")
+    time.sleep(0.01)
+    does.append(lambda shop: shop.discovered([outside]))
+    machine.run(cache.url)
+    assert machine.notices == [
+        f"remote cache: native@x read {outside}, outside of the project, so its result stays on this machine"
+    ]
+    does[:] = [lambda shop: shop.asked({"HOME": "a-crate", "CURL_CA_BUNDLE": "a-crate"})]
+    asking = machines()
+    asking.run(cache.url)
+    assert asking.notices == [
+        "remote cache: native@x asked for HOME, which is set, so its result stays on this machine"
+    ]
+    assert cache.contents == {}
+
+
+def test_variables_that_were_asked_for_count(
+    machines: Callable[..., Machine], cache: Cache, does: list[Callable[[Workshop], None]]
+) -> None:
+    does.append(lambda shop: shop.asked({"CURL_CA_BUNDLE": "a-crate"}))
+    machines().run(cache.url)
+    assert machines().run(cache.url)[ACTION.id].state == "remote"
+    with_one = machines()
+    with_one.lab.variables = {"CURL_CA_BUNDLE": "/etc/ssl/x"}
+    assert with_one.run(cache.url)[ACTION.id].state == "built"
+
+
+def test_many_actions_are_fetched(machines: Callable[..., Machine], cache: Cache) -> None:
+    many = tuple(replace(ACTION, id=f"native@{n}", recipe=Compile(str(n))) for n in range(50))
+    machines().run(cache.url, *many)
+    other = machines("read")
+    assert {o.state for o in other.run(cache.url, *many).values()} == {"remote"}
+    assert (Compile.calls, other.notices) == ([], [])
+
+
+# Servers that misbehave
+
+
+def always(do: Callable[[Request], None]) -> Callable[[Request], bool]:
+    def trick(request: Request) -> bool:
+        do(request)
+        return True
+
+    return trick
+
+
+def only(kind: str, do: Callable[[Request], None]) -> Callable[[Request], bool]:
+    return lambda request: f"/{kind}/" in request.path and request.command == "GET" and always(do)(request)
+
+
+def half(request: Request) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(request.content) + 1))
+    request.end_headers()
+    request.wfile.write(request.content)
+    request.close_connection = True
+
+
+def short(request: Request) -> None:
+    request.answer(200, request.content[:-1])
+
+
+def endless(request: Request) -> None:
+    request.send_response(200)
+    request.send_header("Transfer-Encoding", "chunked")
+    request.end_headers()
+    while not request.cache.over.is_set():
+        request.wfile.write(b"10000\r\n" + b"\0" * 65536 + b"\r\n")
+
+
+def trickling(request: Request) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(request.content)))
+    request.end_headers()
+    for byte in request.content:
+        request.wfile.write(bytes([byte]))
+        request.wfile.flush()
+        if request.cache.over.wait(0.05):
+            return
+
+
+def trickling_headers(request: Request) -> None:
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+    while not request.cache.over.wait(0.05):
+        request.wfile.write(b"x")
+        request.wfile.flush()
+
+
+def silent(request: Request) -> None:
+    request.cache.over.wait()
+
+
+def hang_up(request: Request) -> None:
+    request.connection.shutdown(socket.SHUT_RDWR)
+    request.close_connection = True
+
+
+def no_http(request: Request) -> None:
+    request.wfile.write(b"\0\1\2 this is no HTTP\r\n\r\n")
+    request.close_connection = True
+
+
+def lie(request: Request) -> None:
+    request.answer(200, bytes(byte ^ 1 for byte in request.content))
+
+
+def other_entry(request: Request) -> None:
+    request.answer(200, request.cache.contents["/ac/other"])
+
+
+def large_entry(request: Request) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", str(1 << 40))
+    request.end_headers()
+    request.close_connection = True
+
+
+def packed(request: Request) -> None:
+    request.answer(200, request.content, Content_Encoding="gzip")
+
+
+MISBEHAVIOURS: dict[str, tuple[Callable[[Request], bool], str]] = {
+    "it answers 500": (always(lambda r: r.answer(500)), "it answers 500"),
+    "it answers 503": (always(lambda r: r.answer(503, Retry_After="3600")), "it answers 503"),
+    "it answers 204": (always(lambda r: r.answer(204)), "it answers 204"),
+    "it answers 206": (always(lambda r: r.answer(206, r.content)), "it answers 206"),
+    "it refuses who we are": (always(lambda r: r.answer(401)), "it refuses this identity (401)"),
+    "it refuses what we want": (always(lambda r: r.answer(403)), "it refuses this identity (403)"),
+    "it sends elsewhere": (
+        always(lambda r: r.answer(302, Location=f"http://127.0.0.1:{r.cache.elsewhere}/ac/x")),  # type: ignore[attr-defined]
+        "it sends to another place, which is not followed (302)",
+    ),
+    "it says nothing": (always(silent), "it does not answer in time"),
+    "it trickles headers": (always(trickling_headers), "it does not answer in time"),
+    "it trickles": (only("cas", trickling), "it does not answer in time"),
+    "it hangs up": (always(hang_up), "it broke off"),
+    "it speaks something else": (always(no_http), "it broke off"),
+    "it shows a page for everything": (always(lambda r: r.answer(200, b"<html>Log in!</html>")), "is no entry"),
+    "its entry is endless": (only("ac", endless), "it sends more than there is"),
+    "its entry is of another action": (only("ac", other_entry), "another version or key"),
+    "its entry is larger than it sends": (only("ac", large_entry), "it broke off"),
+    "its entry is empty": (only("ac", lambda r: r.answer(200)), "is no entry"),
+    "contents are gone": (only("cas", lambda r: r.answer(404)), "it lacks what it says it has"),
+    "contents are cut": (only("cas", half), "bytes for cas/"),
+    "contents are shorter": (only("cas", short), "bytes for cas/"),
+    "contents are endless": (only("cas", endless), "it sends more than there is"),
+    "contents are others": (only("cas", lie), "not what its digest says"),
+    "contents are said to be compressed": (only("cas", packed), ""),
+}
+
+
+@pytest.mark.parametrize("name", MISBEHAVIOURS)
+def test_server_that_misbehaves_changes_nothing(
+    name: str, machines: Callable[..., Machine], cache: Cache, first: Outcome
+) -> None:
+    trick, said = MISBEHAVIOURS[name]
+    other = replace(ACTION, id="other", recipe=Compile("other"))
+    machines().run(cache.url, other)
+    others = Digest.of(b"other").hex.encode()
+    cache.contents["/ac/other"] = next(entry for entry in cache.kept("ac").values() if others in entry)
+    with Cache() as elsewhere:
+        cache.elsewhere = int(elsewhere.url.rpartition(":")[2])  # type: ignore[attr-defined]
+        cache.trick = trick
+        machine = machines("read", patience=IMPATIENT)
+        many = (ACTION, *(replace(ACTION, id=f"native@{n}", recipe=Compile(str(n))) for n in range(5)))
+        found = machine.run(cache.url, *many)
+        cache.over.set()
+        assert elsewhere.requests == []
+    assert same(first, found[ACTION.id])
+    assert machine.lab.content(found[ACTION.id])["lib"] == b"text"
+    assert {o.state for o in found.values()} <= {"built", "remote"}
+    if said:
+        assert found[ACTION.id].state == "built"
+        assert any(said in notice for notice in machine.notices), machine.notices
+    assert len(machine.notices) <= 3
+    assert not any("\n" in notice or len(notice) > 250 for notice in machine.notices)
+    cache.trick = None
+    assert not list((machine.lab.state / "store" / "aside").iterdir())
+
+
+def test_server_that_is_down_is_said_once(machines: Callable[..., Machine]) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        machine = machines("write")
+        many = tuple(replace(ACTION, id=f"native@{n}", recipe=Compile(str(n))) for n in range(12))
+        assert {o.state for o in machine.run(url, *many).values()} == {"built"}
+    assert machine.notices == [
+        f"remote cache {url}: it cannot be reached; it is not asked any more in this run; what is missing is made here",
+        f"remote cache {url}: it cannot be reached; it is not written to any more in this run",
+    ]
+
+
+def test_every_bit_that_flips_is_noticed(machines: Callable[..., Machine], cache: Cache, first: Outcome) -> None:
+    """One flipped bit in each content, at many places: never taken, always made again."""
+    paths = sorted(cache.kept("cas"))
+    for path in paths:
+        content = cache.contents[path]
+        for at in range(0, len(content), max(1, len(content) // 5)):
+            cache.contents[path] = content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :]
+            found = machines("read", patience=replace(IMPATIENT, whole=10, piece=5)).run(cache.url)[ACTION.id]
+            assert found.state == "built"
+            assert same(first, found)
+        cache.contents[path] = content
+
+
+def test_writer_repairs_what_is_damaged(machines: Callable[..., Machine], cache: Cache, first: Outcome) -> None:
+    path = f"/cas/{first.files[0].digest}"
+    content = cache.contents[path]
+    cache.contents[path] = content.swapcase()
+    assert machines().run(cache.url)[ACTION.id].state == "built"
+    assert cache.contents[path] == content
+    assert machines().run(cache.url)[ACTION.id].state == "remote"
+
+
+@pytest.mark.parametrize("forged", ["../../lib", "/etc/lib", "out/../../x", "other", "out", "out//x"])
+def test_names_that_lead_elsewhere_are_refused(
+    forged: str, machines: Callable[..., Machine], cache: Cache, first: Outcome
+) -> None:
+    record, entry = records(cache)
+    body = json.loads(record)["body"]
+    body["files"][0][0] = forged
+    forge(cache, entry, body)
+    machine = machines("read")
+    assert same(first, machine.run(cache.url)[ACTION.id])
+    assert Compile.calls == [ACTION.id]
+    assert "files that this action does not make" in machine.notices[0]
+
+
+def test_size_that_would_fill_the_disk_is_not_tried(
+    machines: Callable[..., Machine], cache: Cache, first: Outcome
+) -> None:
+    record, entry = records(cache)
+    body = json.loads(record)["body"]
+    body["files"][0][1:3] = [Digest.of(b"huge").hex, 1 << 60]
+    forge(cache, entry, body)
+    cache.requests.clear()
+    assert same(first, machines("read").run(cache.url)[ACTION.id])
+    assert f"/cas/{Digest.of(b'huge')}" not in cache.asked("GET")
+
+
+def test_size_that_is_not_the_contents_is_refused(
+    machines: Callable[..., Machine], cache: Cache, first: Outcome
+) -> None:
+    record, entry = records(cache)
+    body = json.loads(record)["body"]
+    body["files"][0][2] += 1
+    forge(cache, entry, body)
+    machine = machines("read")
+    machine.lab.store().put_file(machine.lab.source("there", "text" + "1" * 5000))  # found here, not fetched
+    assert same(first, machine.run(cache.url)[ACTION.id])
+    assert Compile.calls == [ACTION.id]
+
+
+def records(cache: Cache) -> tuple[bytes, str]:
+    """The record of the only result, and where its entry is."""
+    ((path, entry),) = cache.kept("ac").items()
+    return cache.contents[f"/cas/{actionresult.decode(entry).stdout.digest}"], path
+
+
+def forge(cache: Cache, path: str, body: dict) -> None:
+    """Put an entry in place of the true one, with all digests right."""
+    record = canonical({"body": body, "sha256": Digest.of(canonical(body)).hex})
+    files = tuple(FileRecord(n, Digest(d), s, x) for n, d, s, x in body["files"])
+    said = FileRecord("", Digest.of(record), len(record))
+    cache.contents[f"/cas/{said.digest}"] = record
+    cache.contents[path] = actionresult.encode(actionresult.ActionResult(files, said))
+
+
+REFUSALS: dict[str, tuple[Callable[[Request], None], str]] = {
+    "it answers 500": (lambda r: r.answer(500), "it answers 500"),
+    "it lets nobody write": (lambda r: r.answer(403), "refuses this identity (403)"),
+    "it takes no files": (lambda r: r.answer(405), "it answers 405"),
+    "it takes none so large": (lambda r: r.answer(413), "it answers 413"),
+    "it hangs up": (hang_up, "it broke off"),
+    "it says nothing": (silent, "it does not answer in time"),
+    "it sends elsewhere": (lambda r: r.answer(307, Location="http://127.0.0.1:9/"), "not followed (307)"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_server_that_takes_nothing_changes_nothing(name: str, machines: Callable[..., Machine], cache: Cache) -> None:
+    do, said = REFUSALS[name]
+    cache.trick = lambda request: request.command in {"PUT", "HEAD"} and always(do)(request)
+    machine = machines(patience=IMPATIENT)
+    many = tuple(replace(ACTION, id=f"native@{n}", recipe=Compile(str(n))) for n in range(5))
+    assert {o.state for o in machine.run(cache.url, *many).values()} == {"built"}
+    assert any(said in notice for notice in machine.notices), machine.notices
+    assert cache.kept("ac") == {}
+
+
+def test_failure_now_and_then_is_summed_up(machines: Callable[..., Machine], cache: Cache, first: Outcome) -> None:
+    del first
+    broken = iter([True])
+    cache.trick = lambda request: next(broken, False) and always(lambda r: r.answer(500))(request)
+    machine = machines("read")
+    many = tuple(replace(ACTION, id=f"native@{n}", recipe=Compile(str(n))) for n in range(3))
+    machine.run(cache.url, *many)
+    (notice,) = machine.notices
+    assert "1 of " in notice
+    assert "(it answers 500)" in notice
+
+
+def test_failed_actions_do_not_keep_others_from_being_given(
+    machines: Callable[..., Machine], cache: Cache, does: list[Callable[[Workshop], None]]
+) -> None:
+    def fail(shop: Workshop) -> None:
+        if shop.action.id == "bad":
+            raise OSError(5, "broken")
+
+    does.append(fail)
+    outcomes = machines().run(cache.url, ACTION, replace(ACTION, id="bad", recipe=Compile("bad")))
+    assert [o.state for o in outcomes.values()] == ["built", "failed"]
+    assert len(cache.kept("ac")) == 1
+
+
+# Who is let in
+
+
+def read(url: str, *, token: str | None = None, mode: str = "read", **environment: str) -> Address:
+    return address(url, mode=mode, token=token, environment=environment)
+
+
+def test_secrets_are_sent_and_never_shown(machines: Callable[..., Machine], cache: Cache) -> None:
+    told = cache.url.replace("://", "://me:s3cr%40t-canary@")
+    place = read(f"{told}/base/")
+    assert "canary" not in repr(place)
+    assert place.url == f"{cache.url}/base"
+    server = Server(place, time.monotonic)
+    assert server.get("ac/x", 100) is None
+    assert cache.requests == [("GET", "/base/ac/x", "Basic bWU6czNjckB0LWNhbmFyeQ==")]
+    Server(read(cache.url, token="t0ken-canary"), time.monotonic).get("ac/x", 100)
+    assert cache.requests[-1][2] == "Bearer t0ken-canary"
+    del machines
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "cache.example",
+        "ftp://cache.example/",
+        "https://",
+        "https://h/?q=1",
+        "https://h/#f",
+        "http://h:port/",
+        "http://[/",
+    ],
+)
+def test_what_is_no_address_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(url.replace("://", "://u:canary@"))
+    assert "canary" not in str(caught.value)
+
+
+def test_secret_does_not_travel_in_the_clear() -> None:
+    for url, token in (("http://u:p@cache.example", None), ("http://cache.example", "t")):
+        with pytest.raises(ConfigError, match="in the clear"):
+            read(url, token=token)
+    assert read("http://cache.example").authorization is None
+
+
+def test_mode_is_one_of_two() -> None:
+    assert read("https://cache.example", mode="write").mode == "write"
+    with pytest.raises(ConfigError, match="'both'"):
+        read("https://cache.example", mode="both")
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "proxy"),
+    [
+        ("https://cache.example", {"HTTPS_PROXY": "http://p:1"}, "http://p:1"),
+        ("https://cache.example", {"https_proxy": "http://p:1", "no_proxy": "x, .example"}, None),
+        ("https://cache.example", {"https_proxy": "http://p:1", "no_proxy": "*"}, None),
+        ("https://cache.example", {"ALL_PROXY": "http://p:1", "NO_PROXY": "e.example"}, "http://p:1"),
+        ("http://cache.example", {"HTTPS_PROXY": "http://p:1"}, None),
+        ("https://[::1]:8", {}, None),
+    ],
+)
+def test_proxy_is_the_one_of_the_surroundings(url: str, environment: dict[str, str], proxy: str | None) -> None:
+    assert read(url, **environment).proxy == proxy
+
+
+def test_requests_go_through_the_proxy(cache: Cache) -> None:
+    port = cache.url.rpartition(":")[2]
+    server = Server(read("http://cache.example/x", http_proxy=f"http://me:pass@127.0.0.1:{port}"), time.monotonic)
+    assert server.get("ac/1", 10) is None
+    assert cache.asked("GET") == ["http://cache.example/x/ac/1"]
+
+
+def test_connections_are_kept(cache: Cache) -> None:
+    cache.contents["/ac/1"] = b"x"
+    ports = set()
+
+    def note(request: Request) -> bool:
+        ports.add(request.client_address[1])
+        return False
+
+    cache.trick = note
+    server = Server(Address(cache.url, "write"), time.monotonic)
+    for number in range(4):
+        server.get(f"ac/{number}", 100)
+        server.holds("ac/1", 1)
+        server.put("ac/1", b"y", 1)
+    assert len(ports) == 1
+
+
+def test_slowness_adds_up(cache: Cache) -> None:
+    """Answers that are each in time, and together take too long."""
+    clock = iter(float(second) for second in range(0, 10_000, 3))
+    server = Server(Address(cache.url), lambda: next(clock), Patience(whole=1e9, late=20.0))
+    asked = 0
+    while not server.is_off("read") and asked < 100:
+        server.get(f"ac/{asked}", 100)
+        asked += 1
+    assert asked < 10
+    assert server.news() == [
+        f"remote cache {cache.url}: it is too slow; it is not asked any more in this run; what is missing is made here"
+    ]
