@@ -90,6 +90,7 @@ def _good(tool: Tool, wanted: Wanted) -> Finding:
         "cbindgen": wanted.cbindgen,
         "go": wanted.go,
         "jco": wanted.jco,
+        "cibuildwheel": wanted.cibuildwheel,
     }
     return Finding(tool.name, "ok", versions.get(tool.name, ""), tool.version, tool.argv[0] if tool.argv else "")
 

@@ -132,12 +132,21 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """The kind of machine that an action cannot do without: its system, as `platforms.Platform` names it, and why."""
+
+    system: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One step of a plan.
 
     `sources` are files or folders of the project, `tools` names of tools, `needs` ids of actions whose outputs are
     read, and `traits` what packers may know of it beyond its outputs (`library`: name to link by, `abi`: its number;
-    `purl`: the package URL of what ships). `compiles` is the crate that the outputs are compiled from, if they are.
+    `purl`: the package URL of what ships). `compiles` is the crate that the outputs are compiled from, if they are;
+    `machine` the only kind of machine that can do it, if not every one can.
     """
 
     id: str
@@ -151,6 +160,7 @@ class Action:
     tools: tuple[str, ...] = ()
     traits: tuple[tuple[str, str], ...] = ()
     compiles: Compiled | None = None
+    machine: Machine | None = None
 
     @property
     def made(self) -> Made:

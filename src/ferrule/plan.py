@@ -121,7 +121,7 @@ def only(plan: Plan, wanted: Callable[[Action], bool]) -> Plan:
 
 
 def document(plan: Plan) -> Json:
-    """The plan as JSON: actions with their targets, needs, sources, tools and outputs."""
+    """The plan as JSON: actions with their targets, needs, sources, tools, outputs, and the machine they ask for."""
     return {
         "version": 1,
         "project": plan.project,
@@ -137,6 +137,7 @@ def document(plan: Plan) -> Json:
                 "sources": list(a.sources),
                 "tools": list(a.tools),
                 "outputs": to_json(a.outputs),
+                **({"machine": to_json(a.machine)} if a.machine else {}),
             }
             for a in plan.actions
         ],

@@ -137,7 +137,7 @@ def wanted_tools(config: Config, plan: Plan, road: Road | None) -> Wanted:
     from ferrule.tools.toolchain import Wanted  # noqa: PLC0415
 
     tools = frozenset(t for action in plan.actions for t in action.tools if not t.startswith("std-"))
-    triples = tuple(sorted({a.target for a in plan.actions if a.target and "rustc" in a.tools}))
+    triples = tuple(sorted({a.target for a in plan.actions if a.target and f"std-{a.target}" in a.tools}))
     return Wanted(
         rust=config.toolchain.rust,
         zig=config.toolchain.zig,
@@ -145,6 +145,7 @@ def wanted_tools(config: Config, plan: Plan, road: Road | None) -> Wanted:
         cbindgen=config.toolchain.cbindgen,
         go=config.toolchain.go,
         jco=config.toolchain.jco,
+        cibuildwheel=config.toolchain.cibuildwheel,
         triples=triples,
         tools=tools,
         road=road,

@@ -17,6 +17,7 @@ from ferrule import plan as planning
 from ferrule.engine.key import canonical
 from ferrule.errors import ConfigError
 from ferrule.model import Action, Digest, Json, Plan, to_json
+from ferrule.platforms import PLATFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,6 +29,8 @@ _PREPARED: Final = 10.0
 _ENOUGH: Final = 1.02
 _MOVES: Final = 2_000
 _TRIED: Final = 32
+_LABELS: Final = {"linux": "ubuntu", "macos": "macos", "windows": "windows"}
+"""How the labels of machines of a system begin (GitHub, "GitHub-hosted runners reference")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +256,17 @@ def _unit(
             shared.add(name)
             waiting += actions[name].needs
     targets = tuple(action.target for action in group if action.target)
-    runner = next((runners[target] for target in targets if runners.get(target)), None)
+    runner = next((label for action in group if (label := _runner(action, runners))), None)
     return _Unit(tuple(a.id for a in group), frozenset(shared), frozenset(targets), runner)
+
+
+def _runner(action: Action, runners: Mapping[str, str | None]) -> str | None:
+    """The machine that targets.yaml names for an action's target; one that can do it, where that one cannot."""
+    named = runners.get(action.target) if action.target else None
+    if action.machine is None or action.target is None:
+        return named
+    others = tuple(label for system, label in _LABELS.items() if system != action.machine.system)
+    return named if named is not None and not named.startswith(others) else PLATFORMS[action.target].runner
 
 
 def _by_runner(units: Iterable[_Unit]) -> dict[str | None, list[_Unit]]:

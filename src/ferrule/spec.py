@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from ferrule.platforms import PLATFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -187,6 +189,42 @@ class PlanProblem(Exception):  # noqa: N818 - a mistake in the file, turned into
         self.key = (key,) if isinstance(key, str) else key
         self.message = message
         self.hint = hint
+
+
+def python_project(text: str, place: str) -> dict[str, Any]:
+    """The [project] table of a pyproject.toml, which names the project and leaves its version to the release.
+
+    `place` is the file, for what is told. Raises PlanProblem (pyproject.toml specification, "The [project] table").
+    """
+    import tomllib  # noqa: PLC0415 - only Python packages need it
+
+    try:
+        project = tomllib.loads(text)["project"]
+    except tomllib.TOMLDecodeError as error:
+        raise PlanProblem("source", f"{place} is not valid TOML: {error}") from None
+    except KeyError:
+        raise PlanProblem("source", f"{place} has no [project] table", "write name and description there") from None
+    if not isinstance(project.get("name"), str):
+        raise PlanProblem("source", f"{place} has no project name", 'write name = "…" under [project]')
+    if "version" in project:
+        raise PlanProblem(
+            "source", f"{place} states a version of its own", 'replace it by dynamic = ["version"]: the release has one'
+        )
+    return dict(project)
+
+
+def required_floor(target: Target) -> str:
+    """The oldest glibc or macOS that a target is for, which a wheel promises; raises PlanProblem where none is told."""
+    platform = PLATFORMS[target.triple]
+    floor = target.glibc if platform.system == "linux" else target.macos
+    if floor is None:
+        raise PlanProblem(
+            "targets",
+            f"a wheel for {target.triple} needs a floor: without one it runs on machines like the one it was built on "
+            "only",
+            f'write {platform.floor_name}: "{"2.17" if platform.system == "linux" else "11.0"}" at the target',
+        )
+    return floor
 
 
 _OURS = re.compile(

@@ -45,7 +45,8 @@ def test_this_repository_fits_the_schema(validator: Draft202012Validator):
 
 def test_this_repository_loads():
     found = config.load(ROOT, KINDS)
-    assert {a.kind.name for a in found.artifacts} == set(KINDS)
+    # All kinds but the one that needs a container engine, which has a project of its own: packaging/pyext.
+    assert {a.kind.name for a in found.artifacts} == set(KINDS) - {"extension"}
     assert found.project.version == found.workspace.version
 
 

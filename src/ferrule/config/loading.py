@@ -43,6 +43,7 @@ class Toolchain:
     cbindgen: str
     go: str
     jco: str
+    cibuildwheel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,7 @@ def _toolchain(reading: _Reading) -> Toolchain | None:
         cbindgen=section.cbindgen,
         go=section.go,
         jco=section.jco,
+        cibuildwheel=section.cibuildwheel,
     )
 
 

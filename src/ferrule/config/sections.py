@@ -76,6 +76,11 @@ class ToolchainSection(Section):
     jco: Annotated[str, Field(pattern=r"^[0-9]{1,5}\.[0-9]{1,5}\.[0-9]{1,5}$")] = Field(
         default="0.15.0", description="Version of jco, which makes JavaScript of components: exactly this one."
     )
+    cibuildwheel: Annotated[str, Field(pattern=r"^[0-9]{1,5}\.[0-9]{1,5}\.[0-9]{1,5}$")] = Field(
+        default="4.3.3",
+        description="Version of cibuildwheel, which makes wheels with extension modules: exactly this one, as it pins "
+        "the images that they are built in.",
+    )
 
 
 class TargetSection(Section):

@@ -11,7 +11,8 @@ import csv
 import hashlib
 import io
 import itertools
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ferrule.errors import BuildError, VerificationError
@@ -110,6 +111,11 @@ def wheel_file_name(name: str, version: str, tags: Sequence[str]) -> str:
     return f"{distribution_name(name)}-{distribution_version(version)}-{compressed}.whl"
 
 
+def wheel_purl(name: str, version: str, file: str) -> str:
+    """The package URL of a wheel (purl-spec, type `pypi`)."""
+    return f"pkg:pypi/{name.lower().replace('_', '-')}@{version}?file_name={file}"
+
+
 def sdist_file_name(name: str, version: str) -> str:
     """The file name of a source distribution (source distribution format, "Source distribution file name")."""
     return f"{distribution_name(name)}-{distribution_version(version)}.tar.gz"
@@ -160,6 +166,30 @@ def write_wheel(
         writer.add(Entry(f"{info}/RECORD", _record_text([*rows, (f"{info}/RECORD", "", "")])))
         writer.finish()
     return Digest.of_file(path)
+
+
+def rewrite_wheel(source: Path, path: Path, *, name: str, version: str, tags: Sequence[str], epoch: int) -> Digest:
+    """Write the members of a wheel that somebody else packed as `write_wheel` does, under another name and other tags.
+
+    So order, dates, permissions and compression of its making leave no trace. Raises VerificationError for a wheel that
+    `read_wheel` refuses, BuildError for one that is of another project or version.
+    """
+    facts = read_wheel(source)
+    info = f"{facts.name}-{facts.version}.dist-info"
+    found = {entry.name: entry for entry in read_zip(source) if entry.regular}
+    own = {f"{info}/{part}" for part in ("METADATA", "WHEEL", "RECORD")}
+    inside = f"{info}/licenses/"
+    return write_wheel(
+        path,
+        name=name,
+        version=version,
+        tags=tags,
+        metadata=facts.metadata,
+        entries=[entry for name, entry in found.items() if name not in own and not name.startswith(inside)],
+        licenses=[replace(e, name=n.removeprefix(inside)) for n, e in found.items() if n.startswith(inside)],
+        epoch=epoch,
+        generator=str(_headers(found[f"{info}/WHEEL"].read().decode()).get("Generator", "unknown")),
+    )
 
 
 def _payload(entries: Iterable[Entry], info: str) -> tuple[Entry, ...]:
@@ -271,6 +301,21 @@ def read_wheel(path: Path, limits: Limits = Limits()) -> WheelFacts:  # noqa: B0
     _check_record(kept["RECORD"], f"{info}/RECORD", digests, sizes, where)
     _check_tags(_headers(kept["WHEEL"]), tags, where)
     return WheelFacts(name, version, tags, kept["METADATA"], digests)
+
+
+def oldest_platform(tags: Iterable[str]) -> tuple[int, int] | None:
+    """The oldest glibc or macOS that any of the tags stands for, None where none tells (PEP 600, PEP 425).
+
+    >>> oldest_platform(["cp311-abi3-manylinux_2_28_x86_64", "cp311-abi3-manylinux2014_x86_64"])
+    (2, 17)
+    """
+    found = []
+    for tag in tags:
+        platform = tag.rpartition("-")[2]
+        if named := re.match(r"(?:manylinux|macosx)_(\d+)_(\d+)_", platform):
+            found.append((int(named[1]), int(named[2])))
+        found += [parse_floor(floor) for floor, legacy in _LEGACY.items() if platform.startswith(f"{legacy}_")]
+    return min(found, default=None)
 
 
 def _parsed_name(path: Path) -> tuple[str, str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ferrule.kinds import (
     checksums,
     component,
+    extension,
     gomodule,
     goprogram,
     header,
@@ -30,6 +31,7 @@ KINDS: dict[str, Kind] = {
         component.KIND,
         sdk.KIND,
         wheel.KIND,
+        extension.KIND,
         npm.KIND,
         gomodule.KIND,
         goprogram.KIND,

@@ -33,6 +33,7 @@ _COMPILED: Final = {
     "module": "library",
     "component": "library",
     "program": "application",
+    "extension": "library",
 }
 """Roles of outputs that are compiled code, and what CycloneDX calls it."""
 
@@ -140,7 +141,8 @@ def _resolution(context: Context, action: Action, build: Compiled) -> Action:
         recipe=CratesOfBuild(workspace.folder, build, zig="zig" in action.tools),
         outputs=(Output(f"{_CRATES}.json", _CRATES),),
         sources=tuple(dict.fromkeys((*workspace.settings, *manifests))),
-        tools=tuple(t for t in action.tools if t in {"rustc", "cargo", "zig"} or t.startswith("std-")),
+        # What is compiled in an image has its Rust there, and is asked about here.
+        tools=("rustc", "cargo", *(t for t in action.tools if t == "zig" or t.startswith("std-"))),
     )
 
 
@@ -173,7 +175,7 @@ class CratesOfBuild:
             "crates": crates.to_json(crates.resolve(everything, linked, known, lock, workspace)),
             "rustc": rustc.version,
             "commit": commit[1] if commit else None,
-            "std": toolchain.std[self.build.triple],
+            "std": toolchain.std.get(self.build.triple),
             "zig": toolchain.tool("zig").version if self.zig else None,
         }
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -332,17 +334,18 @@ class BillsOfMaterials:
 
     def _files(self, shop: Workshop, step: Step, facts: Mapping[str, Any], code: tuple[str, ...]) -> Iterator[Part]:
         """The compiled files themselves, so that a digest leads to them wherever they are packed."""
-        for output in step.made.outputs:
-            if output.folder or output.role not in _COMPILED:
-                continue
+        made = shop.needed[step.id]
+        outputs = [o for o in step.made.outputs if o.role in _COMPILED and (not o.folder or o.role == "extension")]
+        files = [(n, o) for o in outputs for n in made if n == o.name or (o.folder and n.startswith(f"{o.name}/"))]
+        for name, output in files:
             told = ("fingerprint", "interface")
             properties = {key: str(facts[key]) for key in told if facts.get(key)}
             properties |= {"target": step.target} if step.target else {}
-            sha256 = Digest.of_file(shop.needed[step.id][output.name]).hex
-            own = f"checksum=sha256:{sha256}&file_name={quote(output.name, safe='')}"
+            sha256 = Digest.of_file(made[name]).hex
+            own = f"checksum=sha256:{sha256}&file_name={quote(name, safe='')}"
             yield Part(
-                ref=f"{step.id}/{output.name}",
-                name=output.name,
+                ref=f"{step.id}/{name}",
+                name=name,
                 version=self.version,
                 supplier=self.supplier,
                 purl=f"pkg:generic/{self.name}@{quote(self.version, safe='')}?{own}",
@@ -450,8 +453,9 @@ def _patch_level(version: str) -> str:
 
 def _runtime(document: Mapping[str, Any], step: Step, facts: Mapping[str, Any]) -> Iterator[Part]:
     """What compiler and linker add: Rust's standard library, and on Linux zig's unwinder in place of libgcc_s."""
-    version, target = document["rustc"], (("target", step.target or ""),)
-    told = {"std": document["std"], **({"commit": document["commit"]} if document["commit"] else {})}
+    version, target = str(facts.get("rustc", document["rustc"])), (("target", step.target or ""),)
+    known = {"std": document["std"], "commit": document["commit"] if version == document["rustc"] else None}
+    told = {name: value for name, value in known.items() if value}
     yield Part(
         ref=f"pkg:generic/rust-std@{version}",
         name="rust-std",

@@ -13,7 +13,17 @@ from ferrule.formats.deflate import COMPRESSOR
 from ferrule.formats.entries import Entry
 from ferrule.model import Action, Made, Output
 from ferrule.platforms import PLATFORMS
-from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+from ferrule.spec import (
+    ArtifactRef,
+    Context,
+    Kind,
+    PlanProblem,
+    ProjectPath,
+    RelativePath,
+    Spec,
+    python_project,
+    required_floor,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +53,7 @@ class WheelSpec(Spec):
 def plan(spec: WheelSpec, context: Context) -> list[Action]:
     """One wheel a target, and the source distribution."""
     manifest = f"{spec.source}/pyproject.toml"
-    project = _project_table(context.read_text(manifest), manifest)
+    project = python_project(context.read_text(manifest), manifest)
     name = project["name"]
     package = _package(context, spec)
     common = _Common(
@@ -71,22 +81,6 @@ class _Common:
     compressor: str = COMPRESSOR
 
 
-def _project_table(text: str, place: str) -> dict[str, Any]:
-    try:
-        project = tomllib.loads(text)["project"]
-    except tomllib.TOMLDecodeError as error:
-        raise PlanProblem("source", f"{place} is not valid TOML: {error}") from None
-    except KeyError:
-        raise PlanProblem("source", f"{place} has no [project] table", "write name and description there") from None
-    if not isinstance(project.get("name"), str):
-        raise PlanProblem("source", f"{place} has no project name", 'write name = "…" under [project]')
-    if "version" in project:
-        raise PlanProblem(
-            "source", f"{place} states a version of its own", 'replace it by dynamic = ["version"]: the release has one'
-        )
-    return dict(project)
-
-
 def _package(context: Context, spec: WheelSpec) -> str:
     packages = context.folders(f"{spec.source}/src")
     if spec.package in packages:
@@ -107,7 +101,7 @@ def _package(context: Context, spec: WheelSpec) -> str:
 
 
 def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> Action:
-    from ferrule.formats.wheel import platform_tags, wheel_file_name  # noqa: PLC0415
+    from ferrule.formats.wheel import platform_tags, wheel_file_name, wheel_purl  # noqa: PLC0415
 
     library = context.action_for(spec.library, triple)
     if library is None or library.made.output("cdylib") is None:
@@ -115,15 +109,7 @@ def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> A
             "library", f"{spec.library} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
         )
     target = next(t for t in context.targets if t.triple == triple)
-    platform = PLATFORMS[triple]
-    floor = target.glibc if platform.system == "linux" else target.macos
-    if floor is None:
-        raise PlanProblem(
-            "targets",
-            f"a wheel for {triple} needs a floor: without one it runs on machines like the one it was built on only",
-            f'write {platform.floor_name}: "{"2.17" if platform.system == "linux" else "11.0"}" at the target',
-        )
-    tags = tuple(f"py3-none-{tag}" for tag in platform_tags(platform, floor))
+    tags = tuple(f"py3-none-{tag}" for tag in platform_tags(PLATFORMS[triple], required_floor(target)))
     name = wheel_file_name(common.name, common.version, tags)
     return Action(
         id=f"{context.artifact}@{triple}",
@@ -134,7 +120,7 @@ def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> A
         outputs=(Output(name, "wheel", name if context.ship else None),),
         needs=(library.id,),
         sources=(common.source, *common.license_files),
-        traits=(("purl", f"pkg:pypi/{common.name.lower().replace('_', '-')}@{common.version}?file_name={name}"),),
+        traits=(("purl", wheel_purl(common.name, common.version, name)),),
     )
 
 

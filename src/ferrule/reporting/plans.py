@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ferrule.model import Action, Plan
 
+_SYSTEMS: Final = {"linux": "Linux", "macos": "macOS"}
+
 
 def text(plan: Plan, reasons: Mapping[str, str] | None = None) -> str:
-    """Actions by artifact, each with what it puts into dist/; with `reasons`, also whether it would run and why."""
+    """Actions by artifact, each with what it puts into dist/; with `reasons`, also whether it would run and why.
+
+    An action that cannot be done on every machine says on which.
+    """
     lines = [f"{plan.project} {plan.version}: {len(plan.actions)} actions"]
     artifact = None
     for action in plan.actions:
@@ -20,6 +25,8 @@ def text(plan: Plan, reasons: Mapping[str, str] | None = None) -> str:
             lines += ["", f"{artifact} ({action.kind})"]
         lines.append(f"  {_label(action)}")
         lines += [f"      dist/{o.ships}{'/' if o.folder else ''}" for o in action.outputs if o.ships]
+        if action.machine is not None:
+            lines.append(f"      only on {_SYSTEMS[action.machine.system]}: {action.machine.why}")
         if reasons is not None:
             lines.append(f"      why: {reasons[action.id]}")
     return "\n".join(lines) + "\n"

@@ -51,10 +51,15 @@ def installed(host: Host, name: str, version: str) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """Remedy: unpack a wheel of exactly that version into the cache, with pip, or with uv where there is no pip."""
+    """Remedy: unpack a wheel of exactly that version into the cache, with pip, or with uv where there is no pip.
+
+    Unless it is to be `alone`, the packages that it needs come along, those of an `extra` of it too.
+    """
 
     name: str
     version: str
+    extra: str = ""
+    alone: bool = True
 
     road = "wheel"
     stage = 1
@@ -110,19 +115,25 @@ class Wheel:
         return self._uv if host.which("uv") else None
 
     def _pip(self, host: Host, place: Path) -> list[str]:
-        quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-deps"]
+        quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", *self._alone]
         reach = ["--no-index"] if host.offline else []
-        wanted = f"{self.name}=={self.version}"
         return [
             *(str(host.python), "-m", "pip", "install", *quiet, *reach),
-            *("--only-binary=:all:", "--target", str(place), wanted),
+            *("--only-binary=:all:", "--target", str(place), self._wanted),
         ]
 
     def _uv(self, host: Host, place: Path) -> list[str]:
         reach = ["--offline"] if host.offline else []
-        wanted = f"{self.name}=={self.version}"
-        options = ["--quiet", "--no-deps", "--only-binary=:all:", "--python", str(host.python), *reach]
-        return [str(host.which("uv")), "pip", "install", *options, "--target", str(place), wanted]
+        options = ["--quiet", *self._alone, "--only-binary=:all:", "--python", str(host.python), *reach]
+        return [str(host.which("uv")), "pip", "install", *options, "--target", str(place), self._wanted]
+
+    @property
+    def _alone(self) -> list[str]:
+        return ["--no-deps"] if self.alone else []
+
+    @property
+    def _wanted(self) -> str:
+        return f"{self.name}{f'[{self.extra}]' if self.extra else ''}=={self.version}"
 
     def _explain(self, host: Host, failed: ToolFailed) -> NetworkError | StorageError | ToolchainError:
         said = failed.stdout + failed.stderr

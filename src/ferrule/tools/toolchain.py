@@ -42,6 +42,7 @@ class Wanted:
     go: str = "1.27.3"
     node: str = "24.19.0"
     jco: str = "0.15.0"
+    cibuildwheel: str = "4.3.3"
 
     @property
     def needed(self) -> frozenset[str]:
@@ -192,7 +193,7 @@ _NO_REMEDY: Final[Remedy] = _Nothing()
 
 
 def _others(wanted: Wanted, host: Host) -> Iterable[Tool | Fault]:
-    from ferrule.tools import cbindgen, cc, container, emulation, go, jco, node, zig, zigbuild  # noqa: PLC0415
+    from ferrule.tools import cbindgen, cc, cibuildwheel, container, emulation, go, jco, node, zig, zigbuild  # noqa: PLC0415
 
     needed = wanted.needed
     finders: dict[str, Callable[[], Tool | Fault]] = {
@@ -203,6 +204,7 @@ def _others(wanted: Wanted, host: Host) -> Iterable[Tool | Fault]:
         "go": lambda: go.find(host, wanted.go),
         "node": lambda: node.find(host, wanted.node),
         "jco": lambda: jco.find(host, wanted.jco, wanted.node),
+        cibuildwheel.NAME: lambda: cibuildwheel.find(host, wanted.cibuildwheel),
         container.NAME: lambda: container.find(host),
     }
     yield from (finder() for name, finder in finders.items() if name in needed)

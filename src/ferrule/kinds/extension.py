@@ -1,0 +1,318 @@
+"""Extension modules of CPython, built by cibuildwheel in images of the PyPA: one abi3 wheel a target, read back.
+
+What cibuildwheel gives back is not shipped as it is: it is packed again by the writer of all other wheels, so that the
+same members make the same bytes, under the name that the plan has promised.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from ferrule.errors import BuildError, NetworkError, ToolchainError, VerificationError
+from ferrule.formats.deflate import COMPRESSOR
+from ferrule.model import Action, Compiled, Machine, Output
+from ferrule.platforms import PLATFORMS
+from ferrule.spec import (
+    Context,
+    CrateRef,
+    Kind,
+    PlanProblem,
+    ProjectPath,
+    RelativePath,
+    Spec,
+    python_project,
+    required_floor,
+)
+from ferrule.tools import cibuildwheel, container
+from ferrule.tools.run import ToolFailed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.engine.workshop import Workshop
+    from ferrule.formats.binary import BinaryFacts
+    from ferrule.formats.wheel import WheelFacts
+    from ferrule.model import Target
+
+_MODULES: Final = "extension"
+"""Role and name of the folder with the compiled files, as they stand in the wheel."""
+
+_NATIVE: Final = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+_ABI3: Final = ".abi3.so"
+_RUSTC: Final = re.compile(rb"rustc version (\d+\.\d+\.\d+)")
+_ON_A_MAC: Final = Machine("macos", "cibuildwheel makes wheels for macOS on a Mac only")
+
+
+class ExtensionSpec(Spec):
+    """A Python package with an extension module, such as PyO3 makes, for CPython's stable interface (abi3)."""
+
+    kind: Literal["extension"]
+    crate: Annotated[str, CrateRef(("cdylib",))] = Field(description="The crate of the extension module.")
+    source: Annotated[RelativePath, ProjectPath("folder")] | None = Field(
+        default=None, description="Folder with pyproject.toml; by default the crate's own."
+    )
+    reads: tuple[Annotated[RelativePath, ProjectPath("either")], ...] = Field(
+        default=(),
+        description="Files and folders besides the package and the Cargo workspace that the build reads: nothing else "
+        "of the project is there in the image.",
+        examples=[["rust"]],
+    )
+    image: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.:_/-]{0,254}@)?sha256:[0-9a-f]{64}$")] | None = Field(
+        default=None,
+        description="An image of your own to build in on Linux, by digest; by default the one that cibuildwheel has "
+        "for the target's glibc.",
+    )
+
+
+def plan(spec: ExtensionSpec, context: Context) -> list[Action]:
+    """One action a target, which makes the wheel and takes the compiled files out of it."""
+    crate = context.crate(spec.crate)
+    source = spec.source or crate.folder
+    manifest = f"{source}/pyproject.toml".removeprefix("./")
+    text = context.read_text(manifest)
+    project = python_project(text, manifest)
+    maturin = tomllib.loads(text).get("tool", {}).get("maturin", {})
+    package = _Package(
+        source=source,
+        name=project["name"],
+        version=context.project.version,
+        python=_oldest_python(project.get("requires-python"), manifest),
+        commit=context.project.commit,
+        epoch=context.project.epoch,
+    )
+    workspace = context.workspace
+    # All crates, though the module may need one only: Cargo reads no workspace of which a member is missing.
+    rust = (place for name in workspace.crates for place in workspace.sources(name))
+    sources = tuple(dict.fromkeys((source, *rust, *spec.reads, *context.project.license_files)))
+    compiled = tuple(maturin.get("features", ())), not maturin.get("no-default-features", False)
+    return [
+        _extension(context, package, target, sources, Compiled(spec.crate, target.triple, *compiled))
+        for target in context.targets
+    ]
+
+
+def _oldest_python(requires: object, place: str) -> str:
+    """The tag of the oldest Python that the package says it is for: `cp311` for >=3.11."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415
+
+    try:
+        bounds = [s.version.split(".") for s in SpecifierSet(str(requires)) if s.operator in {">=", "~=", "=="}]
+    except InvalidSpecifier:
+        bounds = []
+    found = [b for b in bounds if len(b) > 1 and b[0] == "3" and b[1].isdigit()]
+    if not found:
+        raise PlanProblem(
+            "source",
+            f"{place} does not say which Python is the oldest that the extension is for",
+            'write requires-python = ">=3.11" under [project]; the wheel serves that one and all newer ones',
+        )
+    return f"cp3{max(int(b[1]) for b in found)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Package:
+    source: str
+    name: str
+    version: str
+    python: str
+    commit: str
+    epoch: int
+    compressor: str = COMPRESSOR
+
+
+def _extension(
+    context: Context, package: _Package, target: Target, sources: tuple[str, ...], compiled: Compiled
+) -> Action:
+    from ferrule.formats.wheel import parse_floor, platform_tags, wheel_file_name, wheel_purl  # noqa: PLC0415
+
+    platform, floor = PLATFORMS[target.triple], required_floor(target)
+    linux = platform.system == "linux"
+    tags = tuple(f"{package.python}-abi3-{tag}" for tag in platform_tags(platform, floor))
+    name = wheel_file_name(package.name, package.version, tags)
+    own = context.spec_for(target.triple)
+    image = own.image if isinstance(own, ExtensionSpec) else None
+    return Action(
+        id=f"{context.artifact}@{target.triple}",
+        artifact=context.artifact,
+        kind="extension",
+        target=target.triple,
+        recipe=Extension(
+            package=package,
+            triple=target.triple,
+            floor=floor,
+            image=(image or cibuildwheel.image_for(parse_floor(floor))) if linux else None,
+            tags=tags,
+        ),
+        outputs=(
+            Output(_MODULES, _MODULES, folder=True),
+            Output(name, "wheel", name if context.ship else None),
+        ),
+        sources=sources,
+        tools=(cibuildwheel.NAME, *([container.NAME] if linux else [])),
+        traits=(("purl", wheel_purl(package.name, package.version, name)),),
+        compiles=compiled,
+        machine=None if linux else _ON_A_MAC,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """Let cibuildwheel make one target's wheel, measure what is inside, and pack it again."""
+
+    revision: ClassVar[int] = 1
+
+    package: _Package
+    triple: str
+    floor: str
+    image: str | None
+    tags: tuple[str, ...]
+
+    def make(self, shop: Workshop) -> None:
+        """Build; raises ToolchainError on a machine that cannot, NetworkError, BuildError, VerificationError."""
+        from ferrule.formats.wheel import read_wheel, rewrite_wheel  # noqa: PLC0415
+
+        self._check_machine(shop)
+        project = shop.folder / "project"
+        _lay_out(shop, project)
+        shop.progress(f"building in {self.image or 'macOS'}")
+        made = self._built(shop, project)
+        self._check_tags(read_wheel(made), shop)
+        rewrite_wheel(
+            made,
+            shop.output("wheel"),
+            name=self.package.name,
+            version=self.package.version,
+            tags=self.tags,
+            epoch=self.package.epoch,
+        )
+        self._take_out(shop)
+
+    def _check_machine(self, shop: Workshop) -> None:
+        wanted, host = shop.action.machine, shop.site.host
+        if wanted is not None and PLATFORMS[self.triple].system == "macos" and host.system != "Darwin":
+            raise ToolchainError(
+                f"this machine is {host.system}, and {wanted.why}",
+                where=shop.action.id,
+                hint="make it in a shard on a Mac (ferrule matrix names one), or narrow `targets` of the artifact",
+            )
+        if host.offline:
+            raise NetworkError(
+                "cibuildwheel fetches images and build backends, and no network may be used",
+                where=shop.action.id,
+                hint="run this action once without --offline; its result is kept",
+            )
+
+    def _built(self, shop: Workshop, project: Path) -> Path:
+        """The one wheel that came out."""
+        output, toolchain = shop.folder / "made", shop.toolchain
+        command = cibuildwheel.command(
+            toolchain.tool(cibuildwheel.NAME),
+            build=cibuildwheel.identifier(self.package.python, PLATFORMS[self.triple]),
+            package=project / self.package.source,
+            project=project,
+            output=output,
+            given={"FERRULE_FINGERPRINT": shop.key.hex, "FERRULE_COMMIT": self.package.commit},
+            engine=toolchain.tool(container.NAME) if self.image else None,
+            image=self.image,
+            macos=None if self.image else self.floor,
+            epoch=self.package.epoch,
+        )
+        try:
+            shop.run(command)
+        except ToolFailed as failed:
+            raise cibuildwheel.explain(failed, self.package.source) from failed
+        wheels = sorted(output.glob("*.whl"))
+        if len(wheels) != 1:
+            names = ", ".join(wheel.name for wheel in wheels) or "none"
+            raise BuildError(f"cibuildwheel was to make one wheel, and made: {names}", where=self.package.source)
+        return wheels[0]
+
+    def _check_tags(self, found: WheelFacts, shop: Workshop) -> None:
+        """The wheel must be for the stable interface, and for machines as old as the floor says."""
+        from ferrule.formats.wheel import oldest_platform, parse_floor  # noqa: PLC0415
+
+        interfaces = sorted({tag.rpartition("-")[0] for tag in found.tags})
+        wanted = f"{self.package.python}-abi3"
+        if interfaces != [wanted]:
+            number = self.package.python.removeprefix("cp")
+            raise VerificationError(
+                f"the wheel is for {', '.join(interfaces)}, not for {wanted}",
+                where=shop.action.id,
+                hint=f"build for the stable interface (PyO3: feature abi3-py{number}), or correct requires-python",
+            )
+        oldest = oldest_platform(found.tags)
+        if oldest is None or oldest > parse_floor(self.floor):
+            platforms = ", ".join(sorted({tag.rpartition("-")[2] for tag in found.tags}))
+            raise VerificationError(
+                f"the wheel is for {platforms}, and the target's floor is {self.floor}",
+                where=shop.action.id,
+                hint="build in an older image, or raise the target's floor; what is linux_… was not repaired",
+            )
+
+    def _take_out(self, shop: Workshop) -> None:
+        """Keep every compiled file of the wheel beside it, measured, so that digests and facts can be told of each."""
+        from ferrule.formats import binary  # noqa: PLC0415
+        from ferrule.formats.zip import read_zip  # noqa: PLC0415
+
+        found: dict[str, BinaryFacts] = {}
+        compilers: set[str] = set()
+        for entry in read_zip(shop.output("wheel")):
+            content = entry.read() if entry.regular else b""
+            if not content.startswith(_NATIVE):
+                continue
+            found[entry.name] = binary.measure(content, where=entry.name)
+            compilers |= {match.decode() for match in _RUSTC.findall(content)}
+            place = shop.output(_MODULES) / entry.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        self._check(found, shop)
+        shop.say(
+            **{name: binary.summary(facts) for name, facts in found.items()},
+            fingerprint=shop.key.hex,
+            image=self.image,
+            **({"rustc": min(compilers)} if len(compilers) == 1 else {}),
+        )
+
+    def _check(self, found: dict[str, BinaryFacts], shop: Workshop) -> None:
+        from ferrule.formats import binary  # noqa: PLC0415
+
+        platform = PLATFORMS[self.triple]
+        problems = [f"{n}: {p}" for n, f in found.items() for p in binary.check(f, platform=platform, floor=self.floor)]
+        modules = [f for n, f in found.items() if n.endswith(_ABI3)]
+        if not any(export.startswith("PyInit_") for facts in modules for export in facts.exports):
+            problems.append(f"it holds no extension module: no *{_ABI3} that exports PyInit_…")
+        if problems:
+            raise VerificationError(
+                "the wheel is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
+                where=f"{shop.action.artifact} for {self.triple}",
+                hint="correct the package or what targets.yaml declares; nothing was shipped",
+            )
+
+
+def _lay_out(shop: Workshop, project: Path) -> None:
+    """Copy the declared sources, so that the image holds these alone, and none of what other builds left."""
+    from pathlib import Path  # noqa: PLC0415
+
+    from ferrule.engine.sources import files_below  # noqa: PLC0415
+
+    for source in shop.action.sources:
+        for name, path in files_below(shop.project, source):
+            copy = project / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            copy.chmod(0o755 if Path(path).stat().st_mode & 0o100 else 0o644)
+
+
+KIND = Kind(
+    name="extension",
+    spec=ExtensionSpec,
+    plan=plan,
+    summary="Python wheels with an extension module of CPython, built by cibuildwheel",
+    systems=frozenset({"linux", "macos"}),
+)

@@ -1,0 +1,136 @@
+"""cibuildwheel, which builds extension modules in the images of the PyPA: its finding, command line, what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ferrule.errors import BuildError, FerruleError, ToolchainError, VerificationError
+from ferrule.model import Tool
+from ferrule.tools import pip
+from ferrule.tools.cargo import Command
+from ferrule.tools.fault import Fault
+from ferrule.tools.run import ToolFailed, ToolMissing, capture
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ferrule.platforms import Platform
+    from ferrule.tools.host import Host
+
+NAME: Final = "cibuildwheel"
+
+IMAGES: Final = {(2, 17): "manylinux2014", (2, 28): "manylinux_2_28", (2, 34): "manylinux_2_34"}
+"""The images that a cibuildwheel of version 4 knows, by their glibc; each version has a digest of its own for each."""
+
+# Its failures have codes (cibuildwheel/errors.py); what is not here is told by its last lines alone.
+_MEANINGS: Final[Mapping[int, tuple[type[FerruleError], str, str]]] = {
+    2: (
+        BuildError,
+        "it does not understand what it was told",
+        "correct [tool.cibuildwheel] in the package's pyproject.toml",
+    ),
+    3: (
+        BuildError,
+        "this cibuildwheel builds for no such Python",
+        "raise requires-python in pyproject.toml to a Python that it knows, or name another version of it",
+    ),
+    5: (
+        BuildError,
+        "the package has nothing compiled in it",
+        "a wheel without an extension module needs no cibuildwheel: use kind wheel, or look at the build backend",
+    ),
+    7: (ToolchainError, "the container engine is too old or does not work", "docker 20.10 or podman 3 will do"),
+    9: (
+        VerificationError,
+        "an audit of the wheel failed",
+        "the extension asks for more than the stable interface of the Python that it names: look at its features",
+    ),
+}
+
+
+def find(host: Host, version: str) -> Tool | Fault:
+    """The cibuildwheel of the pinned wheel, with the packages that it needs itself."""
+    remedy = pip.Wheel(NAME, version, extra="uv", alone=False)
+    place = pip.folder(host, NAME, version)
+    if pip.installed(host, NAME, version) is None:
+        return Fault.with_remedy(host, NAME, "the pinned wheel is not installed", remedy, wanted=version)
+    try:
+        said = capture(_argv(host, place, "import cibuildwheel; print(cibuildwheel.__version__)"), env=host.children)
+    except (ToolFailed, ToolMissing) as error:
+        problem = f"the installed wheel is broken: {error.message.splitlines()[0]}"
+        return Fault.with_remedy(host, NAME, problem, remedy, wanted=version, place=str(place))
+    if said.stdout.strip() != version:
+        problem = f"the installed wheel is broken: it says it is {said.stdout.strip()}"
+        return Fault.with_remedy(host, NAME, problem, remedy, wanted=version, place=str(place))
+    # In one process with its own modules first, and nothing in the environment that its children would find.
+    start = "from cibuildwheel.__main__ import main; main()"
+    return Tool(NAME, version, _argv(host, place, start), f"{NAME} {version}")
+
+
+def _argv(host: Host, place: Path, program: str) -> tuple[str, ...]:
+    return (str(host.python), "-I", "-c", f"import sys; sys.path.insert(0, {str(place)!r}); {program}")
+
+
+def image_for(glibc: tuple[int, int]) -> str:
+    """The newest image whose programs run with that glibc; raises ValueError where there is none.
+
+    >>> image_for((2, 31))
+    'manylinux_2_28'
+    """
+    fitting = [version for version in IMAGES if version <= glibc]
+    if not fitting:
+        raise ValueError(f"no image makes programs for glibc {glibc[0]}.{glibc[1]}")
+    return IMAGES[max(fitting)]
+
+
+def identifier(python: str, platform: Platform) -> str:
+    """The name of a build, as cibuildwheel has it: `cp311-manylinux_x86_64`, `cp311-macosx_arm64`."""
+    return f"{python}-{'manylinux' if platform.system == 'linux' else 'macosx'}_{platform.wheel_machine}"
+
+
+def command(
+    tool: Tool,
+    *,
+    build: str,
+    package: Path,
+    project: Path,
+    output: Path,
+    given: Mapping[str, str],
+    engine: Tool | None,
+    image: str | None,
+    macos: str | None,
+    epoch: int,
+) -> Command:
+    """Make the wheel of one `identifier` from a folder with pyproject.toml in `project`, all of which it may read.
+
+    On Linux in an `image` (a name of `IMAGES`, or a digest) by a container `engine`, which sees nothing of the machine;
+    on macOS for that version of `macos`. `given` is what the build finds in its environment besides.
+    """
+    environment = {"SOURCE_DATE_EPOCH": str(epoch)}
+    if engine is not None and image is not None:
+        # Not by environment-pass, which would take the place of what the package itself asks for.
+        passed = " ".join(f"--env={name}={value}" for name, value in sorted(given.items()))
+        name, machine = Path(engine.argv[0]).name, build.partition("_")[2].upper()
+        environment |= {
+            "CIBW_CONTAINER_ENGINE": f"{name}; create_args: {passed}; disable_host_mount: true",
+            f"CIBW_MANYLINUX_{machine}_IMAGE": image,
+        }
+    else:
+        environment |= {**given, **({"MACOSX_DEPLOYMENT_TARGET": macos} if macos else {})}
+    argv = (*tool.argv, "--only", build, "--output-dir", str(output), str(package))
+    return Command(argv, environment, project)
+
+
+def explain(failed: ToolFailed, source: str) -> FerruleError:
+    """What a failure means and what to do about it; `source` is the package."""
+    if "exec format error" in failed.stdout + failed.stderr:
+        return ToolchainError(
+            f"the image is of a machine whose programs do not run here\n{failed.message}",
+            where=source,
+            hint="ferrule setup --with emulation, or make this target on a runner of its own",
+        )
+    kind, meaning, hint = _MEANINGS.get(
+        failed.code, (BuildError, "the build failed", f"all of it is in {failed.log}" if failed.log else None)
+    )
+    return kind(f"cibuildwheel: {meaning}\n{failed.message}", where=source, hint=hint)
