@@ -14,6 +14,7 @@ from ferrule.errors import ConfigError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+    from ferrule.engine.remote_server import Address
     from ferrule.release import Surroundings
     from ferrule.spec import Builder
     from ferrule.tools.host import Host
@@ -88,6 +89,17 @@ def _builder() -> Builder | None:
         invocation=f"{server}/{repository}/actions/runs/{run}/attempts/{attempt}",
         source=f"git+{server}/{repository}@{told.get('GITHUB_REF', 'HEAD')}",
     )
+
+
+def remote_cache(url: str | None, mode: str | None) -> Address | None:
+    """The remote cache that the command line or the environment names, if one does. Raises ConfigError."""
+    told = url or os.environ.get("FERRULE_REMOTE_CACHE")
+    if not told:
+        return None
+    from ferrule.engine.remote_server import address  # noqa: PLC0415 - for those who have one
+
+    how = mode or os.environ.get("FERRULE_REMOTE_CACHE_MODE") or "read"
+    return address(told, mode=how, token=os.environ.get("FERRULE_REMOTE_CACHE_TOKEN"), environment=variables())
 
 
 def signing_key(named: str) -> EllipticCurvePrivateKey:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,29 @@ def releasing(command: Function) -> Function:
                 "--sign-key", metavar="FILE", help="Sign with this ECDSA P-256 key: a PEM file, or env://VARIABLE."
             ),
         )
+    )
+
+
+def sharing(command: Function) -> Function:
+    """Options of commands that take finished actions from a remote cache, whose address they are given: `remote`."""
+    from ferrule.cli.environment import remote_cache  # noqa: PLC0415 - for few commands
+
+    @wraps(command)
+    def with_address(*arguments: Any, remote_cache_url: str | None, mode: str | None, **options: Any) -> Any:  # noqa: ANN401
+        return command(*arguments, remote=remote_cache(remote_cache_url, mode), **options)
+
+    return _with(
+        with_address,
+        click.option(
+            *("--remote-cache", "remote_cache_url"),
+            metavar="URL",
+            help="Take finished actions from this HTTP cache; FERRULE_REMOTE_CACHE.",
+        ),
+        click.option(
+            *("--remote-cache-mode", "mode"),
+            type=click.Choice(["read", "write"]),
+            help="Write what is made here into it too; FERRULE_REMOTE_CACHE_MODE, read.",
+        ),
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ferrule.cli.options import Options
     from ferrule.config import Config
+    from ferrule.engine.remote_server import Address
     from ferrule.model import Json, Plan
     from ferrule.release import Surroundings
     from ferrule.tools.host import Host
@@ -53,11 +54,12 @@ def read(
     offline: bool = True,
     rust: Road | None = None,
     key: EllipticCurvePrivateKey | None = None,
+    remote: Address | None = None,
     planned: Callable[[Config, Surroundings], Plan] = release.make_plan,
 ) -> Project:
     """Read the project around a folder and plan it, all of it where nothing else is said. Raises ConfigError."""
     config = release.load(folder)
-    around = replace(surroundings(jobs=jobs, offline=offline, rust=rust), key=key)
+    around = replace(surroundings(jobs=jobs, offline=offline, rust=rust), key=key, remote=remote)
     return Project(config, planned(config, around), around)
 
 

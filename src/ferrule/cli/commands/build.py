@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ferrule.cli.options import Options, making, shared
+from ferrule.cli.options import Options, making, shared, sharing
 from ferrule.cli.wish import Wish
 from ferrule.cli.words import finish, shown
 from ferrule.places import STATE, find_project
 
 if TYPE_CHECKING:
     from ferrule.config import Config
+    from ferrule.engine.remote_server import Address
     from ferrule.model import Plan
     from ferrule.shards import Shard
     from ferrule.tools.rust import Road
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @shared
 @making
+@sharing
 @click.argument("artifacts", nargs=-1)
 @click.option("-t", "--target", "targets", multiple=True, help="A target, or `all`; by default this machine's.")
 @click.option(
@@ -41,6 +43,7 @@ def build(
     bundle: Path | None,
     jobs: int | None,
     rust: Road | None,
+    remote: Address | None,
     **options: bool,
 ) -> None:
     """Make a part of the plan, by default what runs on this machine.
@@ -55,7 +58,7 @@ def build(
     if shard is not None:
         if artifacts or targets or output:
             raise click.UsageError("a shard is whole: --shard goes with no artifact, --target or --output")
-        _build_shard(_named(shard, of), bundle, told, jobs=jobs, rust=rust, **options)
+        _build_shard(_named(shard, of), bundle, told, jobs=jobs, rust=rust, remote=remote, **options)
         return
     if of is not None or bundle is not None:
         raise click.UsageError("--of and --bundle belong to --shard")
@@ -76,6 +79,7 @@ def build(
         jobs=jobs,
         offline=options["offline"],
         rust=rust,
+        remote=remote,
         planned=lambda config, around: work.part(config, around, artifacts, targets),
     )
     if options["set_up"]:
@@ -101,12 +105,13 @@ def _build_shard(
     *,
     jobs: int | None,
     rust: Road | None,
+    remote: Address | None,
     **options: bool,
 ) -> None:
     from ferrule import merging  # noqa: PLC0415 - a build of a part needs none of these
     from ferrule.cli import project, watching  # noqa: PLC0415
 
-    whole = project.read(told.folder, jobs=jobs, offline=options["offline"], rust=rust)
+    whole = project.read(told.folder, jobs=jobs, offline=options["offline"], rust=rust, remote=remote)
     config, plan, around = whole.config, whole.plan, whole.around
     shard = _shard(named, config, plan)
     if options["set_up"]:

@@ -10,17 +10,19 @@ import click
 from ferrule import merging
 from ferrule.cli import project
 from ferrule.cli.environment import signing_key
-from ferrule.cli.options import Options, releasing, shared
+from ferrule.cli.options import Options, releasing, shared, sharing
 from ferrule.cli.watching import watch
 from ferrule.cli.words import finish
 
 if TYPE_CHECKING:
+    from ferrule.engine.remote_server import Address
     from ferrule.tools.rust import Road
 
 
 @click.command()
 @shared
 @releasing
+@sharing
 @click.argument("folders", nargs=-1, required=True, metavar="DIR…", type=click.Path(path_type=Path))
 def merge(
     directory: Path,
@@ -29,6 +31,7 @@ def merge(
     jobs: int | None,
     rust: Road | None,
     sign_key: str | None,
+    remote: Address | None,
     **options: bool,
 ) -> None:
     """Make the release of what shards have built: the same bytes as on one machine, and no compiler is started.
@@ -41,7 +44,7 @@ def merge(
     """
     key = signing_key(sign_key) if sign_key else None
     told = Options(directory, options["as_json"], options["quiet"])
-    whole = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust, key=key)
+    whole = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust, key=key, remote=remote)
     config, plan, around = whole.config, whole.plan, whole.around
     if options["set_up"]:
         project.provide(merging.wanted(config, plan, around, folders), around.host, told)

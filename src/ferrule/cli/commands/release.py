@@ -8,23 +8,26 @@ from typing import TYPE_CHECKING
 import click
 
 from ferrule.cli.environment import signing_key
-from ferrule.cli.options import Options, releasing, shared
+from ferrule.cli.options import Options, releasing, shared, sharing
 from ferrule.cli.wish import Wish
 from ferrule.places import find_project
 
 if TYPE_CHECKING:
+    from ferrule.engine.remote_server import Address
     from ferrule.tools.rust import Road
 
 
 @click.command()
 @shared
 @releasing
+@sharing
 def release(
     directory: Path,
     output: Path | None,
     jobs: int | None,
     rust: Road | None,
     sign_key: str | None,
+    remote: Address | None,
     **options: bool,
 ) -> None:
     """Make everything that targets.yaml describes, into dist/.
@@ -49,7 +52,7 @@ def release(
         return
     from ferrule.cli import project, watching  # noqa: PLC0415 - what they import is most of a run with nothing to do
 
-    found = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust, key=key)
+    found = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust, key=key, remote=remote)
     if options["set_up"]:
         project.provide(found.wanted, found.around.host, told)
     watching.make(found, wish, begun, told)
