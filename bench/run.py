@@ -327,14 +327,14 @@ class Project:
 
 def open_project(root: Path, cache: Path | None, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Project:
     """Plan a part of a checkout and find its tools. Raises ToolchainError if some are missing."""
-    from ferrule import release  # noqa: PLC0415
+    from ferrule import choice, release  # noqa: PLC0415
     from ferrule.cli import environment as process  # noqa: PLC0415
     from ferrule.tools.toolchain import require  # noqa: PLC0415
 
     with environment(FERRULE_CACHE=str(cache) if cache else os.environ.get("FERRULE_CACHE", "")):
         config = release.load(root)
         around = process.surroundings(jobs=None, offline=True, rust=None)
-    plan = release.part(config, around, artifacts, targets)
+    plan = choice.part(config, around, artifacts, targets)
     toolchain = require(release.wanted_tools(config, plan, None), around.host)
     return Project(root, config, around, toolchain, plan.actions)
 

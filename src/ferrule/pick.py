@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ferrule.bundle import check_name
 from ferrule.engine.store import storage_errors
 from ferrule.errors import StorageError, VerificationError
+from ferrule.manifest import read_manifest
 from ferrule.model import Digest
-from ferrule.release import read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path

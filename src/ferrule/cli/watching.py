@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ferrule import release
+from ferrule import release, settling
 from ferrule.cli import environment
 from ferrule.cli.words import finish, tell_left
 from ferrule.model import to_json
@@ -40,7 +40,7 @@ def make(project: Project, wish: Wish, begun: Begun, options: Options) -> None:
     if not report.failed and not wish.signed and begun.document == wish.document():
         rows = to_json([replace(row, state="unchanged") for row in table.rows(report)])
         told: Json = {"actions": len(report.outcomes), "files": len(report.placed), "rows": rows, "left": to_json(left)}
-        release.settle(
+        settling.settle(
             *(config, plan, around, report),
             output=wish.output,
             wish=begun.document,

@@ -71,7 +71,7 @@ def build(
     begun = wish.begin(told)
     if begun is None:
         return
-    from ferrule import release as work  # noqa: PLC0415 - what these import is most of a run with nothing to do
+    from ferrule import choice  # noqa: PLC0415 - what these import is most of a run with nothing to do
     from ferrule.cli import project, watching  # noqa: PLC0415
 
     part = project.read(
@@ -80,7 +80,7 @@ def build(
         offline=options["offline"],
         rust=rust,
         remote=remote,
-        planned=lambda config, around: work.part(config, around, artifacts, targets),
+        planned=lambda config, around: choice.part(config, around, artifacts, targets),
     )
     if options["set_up"]:
         project.provide(part.wanted, part.around.host, told)

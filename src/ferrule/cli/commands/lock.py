@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ferrule import release
+from ferrule import bases, release
 from ferrule.cli.environment import surroundings
 from ferrule.cli.options import shared
 
@@ -23,6 +23,6 @@ def lock(directory: Path, files: tuple[Path, ...], **options: bool) -> None:
     """
     config = release.load(directory)
     around = surroundings(jobs=None, offline=False, rust=None)
-    for name, count in release.refresh_locks(config, around.host, files):
+    for name, count in bases.refresh_locks(config, around.host, files):
         if not options["quiet"]:
             click.echo(f"{name}: {count} packages")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from ferrule import release
 from ferrule.cli import project
 from ferrule.cli.options import shared
 from ferrule.engine.store import write_aside
+from ferrule.manifest import read_manifest
 from ferrule.places import REPORT, STATE
 
 
@@ -34,7 +34,7 @@ def report(directory: Path, dist: Path | None, output: Path | None, **options: b
     """
     whole = project.read(directory)
     root = whole.config.root
-    manifest = release.read_manifest(dist or root / "dist", required=dist is not None)
+    manifest = read_manifest(dist or root / "dist", required=dist is not None)
     place = (output or root / STATE / REPORT).absolute()
     write_aside(place, whole.page(manifest).encode())
     if options["as_json"]:

@@ -1,0 +1,61 @@
+"""One run at a time in a project: the lock of its folder for work in progress, and what a killed run left there."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from ferrule.engine.events import Noticed
+from ferrule.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ferrule.engine.events import Listener
+
+
+class Busy(Exception):  # noqa: N818 - it is no error
+    """Another run works in this project."""
+
+
+@contextmanager
+def locked(state: Path, listen: Listener | None = None) -> Iterator[None]:
+    """Hold the project's lock; a second run waits and says so to `listen`, or raises Busy where nobody listens.
+
+    Raises StorageError where the folder cannot be used.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415
+
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(state / "lock", thread_local=False)  # on a worker another thread gives it back
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if listen is None:
+                raise Busy from None
+            listen(Noticed("another run works in this project; waiting for it to end"))
+            lock.acquire()
+    except OSError as error:
+        raise StorageError(
+            f"the folder for work in progress cannot be used: {error.strerror}",
+            where=str(error.filename or state),
+            hint="free some space or correct the permissions of the project's folder",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def sweep(state: Path) -> None:
+    """Take away what a killed run left, except the logs of its actions; only while no other run is at work."""
+    import shutil  # noqa: PLC0415
+
+    for left in (*state.glob("work/*"), *state.glob(".*.aside"), *state.glob("index.json.*")):
+        if left.is_dir() and left.name != "logs":
+            shutil.rmtree(left, ignore_errors=True)
+        elif not left.is_dir():
+            with suppress(OSError):
+                left.unlink()
