@@ -69,6 +69,12 @@ def releasing(command: Function) -> Function:
     )
 
 
+def spreading(command: Function) -> Function:
+    """The option of commands that other machines may work for."""
+    help_ = "Have the workers of a Dask cluster run the compilers: dask://HOST:PORT of its scheduler."
+    return click.option("--executor", metavar="ADDRESS", help=help_)(command)
+
+
 def sharing(command: Function) -> Function:
     """Options of commands that take finished actions from a remote cache, whose address they are given: `remote`."""
     from ferrule.cli.environment import remote_cache  # noqa: PLC0415 - for few commands

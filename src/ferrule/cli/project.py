@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -12,13 +13,17 @@ from ferrule.cli.environment import surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
     from ferrule.cli.options import Options
     from ferrule.config import Config
+    from ferrule.engine.events import Listener
+    from ferrule.engine.executor import Executor
     from ferrule.engine.remote_server import Address
+    from ferrule.engine.scheduler import Engine
     from ferrule.model import Json, Plan
     from ferrule.release import Surroundings
     from ferrule.tools.host import Host
@@ -45,6 +50,14 @@ class Project:
         from ferrule.reporting import html, journal  # noqa: PLC0415
 
         return html.page(html.subject(self.config, self.plan, manifest, *journal.read(self.config.root / STATE)))
+
+    def cluster(self, named: str, listen: Listener) -> Callable[[Engine], AbstractContextManager[Executor]]:
+        """The machines that `--executor` names. Raises ConfigError."""
+        from ferrule.cluster import client  # noqa: PLC0415 - for those who have one
+
+        # Each worker calls this in its own process, so that it finds itself as a command there would.
+        there = partial(surroundings, jobs=None, offline=self.around.host.offline, rust=self.around.road)
+        return client.connect(client.address_of(named), self.config, self.plan, self.wanted, there, listen)
 
 
 def read(

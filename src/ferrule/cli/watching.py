@@ -24,14 +24,18 @@ if TYPE_CHECKING:
     from ferrule.model import Json, Report
 
 
-def make(project: Project, wish: Wish, begun: Begun, options: Options) -> None:
+def make(project: Project, wish: Wish, begun: Begun, options: Options, executor: str | None = None) -> None:
     """Make what was wished for, and keep a record of it for the next run with nothing to do."""
     config, plan, around = project.config, project.plan, project.around
     page = project.page if wish.report else None
     report = watch(
         *(project, "build" if wish.everything else "release", options),
         lambda listen: release.run(
-            config, plan, around, listen, output=wish.output, everything=wish.everything, page=page
+            *(config, plan, around, listen),
+            output=wish.output,
+            everything=wish.everything,
+            page=page,
+            elsewhere=project.cluster(executor, listen) if executor else None,
         ),
     )
     made = {action.artifact for action in plan.actions}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ferrule.cli.options import Options, making, shared, sharing
+from ferrule.cli.options import Options, making, shared, sharing, spreading
 from ferrule.cli.wish import Wish
 from ferrule.cli.words import finish, shown
 from ferrule.places import STATE, find_project
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @shared
 @making
 @sharing
+@spreading
 @click.argument("artifacts", nargs=-1)
 @click.option("-t", "--target", "targets", multiple=True, help="A target, or `all`; by default this machine's.")
 @click.option(
@@ -41,6 +42,7 @@ def build(
     shard: str | None,
     of: int | None,
     bundle: Path | None,
+    executor: str | None,
     jobs: int | None,
     rust: Road | None,
     remote: Address | None,
@@ -56,8 +58,8 @@ def build(
     """
     told = Options(directory, options["as_json"], options["quiet"])
     if shard is not None:
-        if artifacts or targets or output:
-            raise click.UsageError("a shard is whole: --shard goes with no artifact, --target or --output")
+        if artifacts or targets or output or executor:
+            raise click.UsageError("a shard is whole: --shard goes with no artifact, --target, --output or --executor")
         _build_shard(_named(shard, of), bundle, told, jobs=jobs, rust=rust, remote=remote, **options)
         return
     if of is not None or bundle is not None:
@@ -84,7 +86,7 @@ def build(
     )
     if options["set_up"]:
         project.provide(part.wanted, part.around.host, told)
-    watching.make(part, wish, begun, told)
+    watching.make(part, wish, begun, told, executor)
 
 
 def _named(shard: str, of: int | None) -> tuple[int, int] | str:

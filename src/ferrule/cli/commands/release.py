@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ferrule.cli.environment import signing_key
-from ferrule.cli.options import Options, releasing, shared, sharing
+from ferrule.cli.options import Options, releasing, shared, sharing, spreading
 from ferrule.cli.wish import Wish
 from ferrule.places import find_project
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @shared
 @releasing
 @sharing
+@spreading
 def release(
     directory: Path,
     output: Path | None,
@@ -28,6 +29,7 @@ def release(
     rust: Road | None,
     sign_key: str | None,
     remote: Address | None,
+    executor: str | None,
     **options: bool,
 ) -> None:
     """Make everything that targets.yaml describes, into dist/.
@@ -37,6 +39,7 @@ def release(
       ferrule release
       ferrule release --offline --jobs 8
       ferrule release --sign-key release.pem
+      ferrule release --executor dask://build.example:8786
     """
     key = signing_key(sign_key) if sign_key else None
     told = Options(directory, options["as_json"], options["quiet"])
@@ -55,4 +58,4 @@ def release(
     found = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust, key=key, remote=remote)
     if options["set_up"]:
         project.provide(found.wanted, found.around.host, told)
-    watching.make(found, wish, begun, told)
+    watching.make(found, wish, begun, told, executor)
