@@ -57,6 +57,8 @@ INSTEAD = {
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     ),
 }
+# Judges that Go builds, each from its module in one version; Go compares the sources with its checksum database.
+GO = {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"}
 PROGRAMS: dict[str, dict[str, tuple[str, ...]]] = {"linux": DEBIAN, "darwin": HOMEBREW}
 _WAIT = ("-o", "DPkg::Lock::Timeout=600")
 
@@ -105,6 +107,14 @@ def program(name: str) -> str:
     if place is None:
         raise MissingJudgeError(f"not on this machine: {name}")
     return place
+
+
+def built(name: str, go: str) -> Path:
+    """A judge that Go builds, built by this Go once for each version."""
+    folder = OWN / "judges" / GO[name].rpartition("/")[2]
+    if not (folder / name).exists():
+        run(go, "install", GO[name], GOBIN=str(folder), GOTOOLCHAIN="local", GOFLAGS="", GOWORK="off")
+    return folder / name
 
 
 def _debian(packages: list[str]) -> list[list[str]]:

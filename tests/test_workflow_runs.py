@@ -1,7 +1,7 @@
 """The workflows that Ferrule writes, run for real by act: a release of pretended compilers, rehearsed and published.
 
 What is other people's has a stand-in (fakes/actions): checking out, keeping and fetching artifacts, attesting,
-uploading to PyPI; so have `gh` and `pipx`. Real are the files, the order of jobs, conditions, values and all that Ferrule does.
+uploading to PyPI; so have `gh` and `pipx`. Real are the files, the order of jobs, conditions, values, and all commands.
 """
 
 from __future__ import annotations

@@ -1,0 +1,65 @@
+"""Workflows, ours and those that Ferrule writes for others, before the judges of GitHub's: zizmor and actionlint."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import judges
+import pytest
+from judges import CHECKOUT, run
+
+from ferrule import config, workflows
+from ferrule.kinds import KINDS
+
+if TYPE_CHECKING:
+    from fakes.toolchain import Demo
+
+HERE = Path(sys.executable).parent
+
+
+def judged(folder: Path, actionlint: Path) -> list[str]:
+    """All that both have to say of the workflows in a repository; zizmor as somebody pedantic."""
+    files = sorted((folder / workflows.FOLDER).iterdir())
+    zizmor = run(HERE / "zizmor", "--offline", "--persona=pedantic", "--format=json-v1", *files, ok=False)
+    options = ("-format", "{{json .}}", "-shellcheck", HERE / "shellcheck")
+    lint = run(actionlint, *options, *files, cwd=folder, ok=False)
+    # Without a finding each says so by its exit code; any other end than these two is a fault of its own.
+    assert lint.returncode in (0, 1), lint.stderr
+    found = [finding["desc"] for finding in json.loads(zizmor.stdout)]
+    return [*found, *(finding["message"] for finding in json.loads(lint.stdout))]
+
+
+@pytest.fixture(scope="module")
+def actionlint(programs: dict[str, str]) -> Path:
+    return judges.built("actionlint", programs["go"])
+
+
+def test_there_is_nothing_to_find_in_ours(actionlint: Path):
+    assert judged(CHECKOUT, actionlint) == []
+
+
+@pytest.mark.parametrize("shards", [4, 300])
+@pytest.mark.parametrize("ci", ["{}", "{ferrule: {command: scripts/ferrule}, tests: {}, publish: [github, pypi]}"])
+def test_there_is_nothing_to_find_in_what_is_written_for_others(demo: Demo, actionlint: Path, ci: str, shards: int):
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write(f"\nci: {ci}\n")
+    workflows.write(demo.project, workflows.github(config.load(demo.project, KINDS), shards))
+    assert judged(demo.project, actionlint) == []
+
+
+def test_they_find_what_there_is(tmp_path: Path, actionlint: Path):
+    shutil.copytree(CHECKOUT / workflows.FOLDER, tmp_path / workflows.FOLDER)
+    path = tmp_path / workflows.FOLDER / "release.yml"
+    text = path.read_text()
+    for right, wrong in {
+        "          persist-credentials: false\n": "",
+        '--shard "$SHARD"': "--shard ${{ matrix.id }}",
+        "needs: plan": "needs: plans",
+    }.items():
+        assert right in text
+        path.write_text(text.replace(right, wrong))
+        assert judged(tmp_path, actionlint) != [], wrong
