@@ -11,7 +11,7 @@ import pytest
 
 from ferrule import shards
 from ferrule.errors import ConfigError
-from ferrule.model import Action, Compiled, Output, Plan
+from ferrule.model import Action, Compiled, Machine, Output, Plan
 from ferrule.reporting import pipelines
 
 if TYPE_CHECKING:
@@ -157,6 +157,19 @@ def test_runners_are_not_mixed() -> None:
     assert mac.targets == ("c",)
     with pytest.raises(ConfigError, match="1 shards cannot run on 2 kinds of machines"):
         shards.split(usual(), 1, runners, {})
+
+
+@pytest.mark.parametrize(
+    ("named", "runner"),
+    [("ubuntu-24.04", "macos-15"), (None, "macos-15"), ("macos-14", "macos-14"), ("mac-mini-7", "mac-mini-7")],
+)
+def test_what_can_be_made_on_a_mac_alone_goes_to_one(named: str | None, runner: str) -> None:
+    target = "aarch64-apple-darwin"
+    anywhere, picky = action(f"native@{target}", target=target), action(f"extension@{target}", target=target)
+    plan = plan_of(anywhere, replace(picky, machine=Machine("macos", "it signs")))
+    found = shards.split(plan, 2, {target: named}, {})
+    assert {s.actions[-1]: s.runner for s in found}[picky.id] == runner
+    assert len({s.runner for s in found}) == (2 if named == "ubuntu-24.04" else 1)
 
 
 def test_work_decides_how_many_shards_a_runner_gets() -> None:

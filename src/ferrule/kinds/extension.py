@@ -194,10 +194,10 @@ class Extension:
         self._take_out(shop)
 
     def _check_machine(self, shop: Workshop) -> None:
-        wanted, host = shop.action.machine, shop.site.host
-        if wanted is not None and PLATFORMS[self.triple].system == "macos" and host.system != "Darwin":
+        host = shop.site.host
+        if self.image is None and host.system != "Darwin":
             raise ToolchainError(
-                f"this machine is {host.system}, and {wanted.why}",
+                f"this machine is {host.system}, and {_ON_A_MAC.why}",
                 where=shop.action.id,
                 hint="make it in a shard on a Mac (ferrule matrix names one), or narrow `targets` of the artifact",
             )

@@ -13,9 +13,11 @@ from ferrule.formats.entries import Entry
 from ferrule.formats.wheel import (
     distribution_name,
     distribution_version,
+    oldest_platform,
     parse_floor,
     platform_tags,
     read_wheel,
+    rewrite_wheel,
     sdist_file_name,
     wheel_file_name,
     write_sdist,
@@ -260,3 +262,48 @@ def test_a_wheel_under_another_name_is_refused(tmp_path):
     ):
         with pytest.raises(VerificationError, match=reason):
             read_wheel(forged(path, {}, rename=name))
+
+
+@pytest.mark.parametrize(
+    ("tags", "oldest"),
+    [
+        (["cp311-abi3-manylinux_2_28_x86_64", "cp311-abi3-manylinux_2_34_x86_64"], (2, 28)),
+        (["cp311-abi3-manylinux2010_x86_64"], (2, 12)),
+        (["cp311-abi3-macosx_11_0_arm64"], (11, 0)),
+        (["cp311-abi3-linux_x86_64", "py3-none-any"], None),
+    ],
+)
+def test_the_oldest_platform_that_tags_stand_for(tags, oldest):
+    assert oldest_platform(tags) == oldest
+
+
+def test_what_others_packed_is_packed_again_without_a_trace_of_them(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    theirs = wheel(tmp_path / "theirs", tags=["py3-none-linux_x86_64"])
+    with zipfile.ZipFile(theirs) as archive:
+        members = [(info, archive.read(info)) for info in archive.infolist()]
+    made = []
+    for number, order in enumerate((members, members[::-1])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with zipfile.ZipFile(folder / theirs.name, "w", zipfile.ZIP_STORED) as archive:
+            for info, content in order:
+                archive.writestr(zipfile.ZipInfo(info.filename, (1990 + number, 1, 1, 1, 1, 0)), content)
+        ours = folder / wheel_file_name("e-mail-check", "1.0.0rc1", TAGS)
+        rewrite_wheel(folder / theirs.name, ours, name="e-mail-check", version="1.0.0-rc.1", tags=TAGS, epoch=0)
+        made.append(ours.read_bytes())
+    assert made[0] == made[1]
+    facts = read_wheel(ours)
+    assert facts.tags == tuple(sorted(TAGS))
+    assert set(facts.digests) == {info.filename for info, _ in members}
+    assert facts.metadata == METADATA
+    with zipfile.ZipFile(ours) as archive:
+        assert archive.read(f"{INFO}/WHEEL").startswith(b"Wheel-Version: 1.0\nGenerator: ferrule\n")
+
+
+def test_what_others_packed_must_be_of_this_project(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    theirs = wheel(tmp_path / "theirs")
+    ours = tmp_path / wheel_file_name("other", "1.0", TAGS)
+    with pytest.raises(BuildError, match=r"is of 'E-mail.Check', not of 'other'"):
+        rewrite_wheel(theirs, ours, name="other", version="1.0", tags=TAGS, epoch=0)

@@ -27,6 +27,7 @@ KEY = Digest.of(b"key")
 @dataclass
 class Bench:
     root: Path
+    offline: bool = True
 
     @property
     def project(self) -> Path:
@@ -41,7 +42,7 @@ class Bench:
             system="Linux",
             machine="x86_64",
             is_root=False,
-            offline=True,
+            offline=self.offline,
             python=Path(sys.executable),
         )
 

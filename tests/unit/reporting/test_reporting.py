@@ -16,7 +16,7 @@ from ferrule.engine.events import (
     RunStarted,
 )
 from ferrule.engine.store import file_name
-from ferrule.model import Digest, Plan, Report
+from ferrule.model import Digest, Machine, Plan, Report
 from ferrule.reporting import plans, reporter, style_for, table
 from ferrule.reporting.report import duration, size, verdict
 
@@ -300,6 +300,13 @@ def test_plan_as_text(story: Story) -> None:
         "  sums",
         "      dist/sums",
     ]
+
+
+def test_plan_says_what_needs_a_machine_of_its_own(story: Story) -> None:
+    (first, *others) = plan(story).actions
+    picky = replace(plan(story), actions=(replace(first, machine=Machine("macos", "only Macs sign")), *others))
+    lines = plans.text(picky).splitlines()
+    assert lines[lines.index("      dist/lib.so") + 1] == "      only on macOS: only Macs sign"
 
 
 def test_plan_with_reasons(story: Story) -> None:
