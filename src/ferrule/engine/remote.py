@@ -61,8 +61,8 @@ class Remote:
         self._refused: set[Digest] = set()
 
     def serves(self, action: Action) -> bool:
-        """Whether the result of an action may be there: tools take their time, assembling is quicker than fetching."""
-        return bool(action.tools) and not self._server.is_off("read")
+        """Whether the result of an action may be there, and the server be asked for it."""
+        return _is_shared(action) and not self._server.is_off("read")
 
     def ask(self, job: Callable[[], None]) -> None:
         """Have a job done that asks the server, in a thread."""
@@ -154,7 +154,7 @@ class Remote:
 
     def offer(self, action: Action, result: Result) -> None:
         """Give a result that was made here to others, in the background, if it means the same there."""
-        if self._server.address.mode != "write" or not action.tools or self._server.is_off("write"):
+        if self._server.address.mode != "write" or not _is_shared(action) or self._server.is_off("write"):
             return
         strange = sorted(n for n in result.discovered if n.startswith("/") and n not in self._settings)
         given = sorted(name for name, value in result.asked.items() if value)
@@ -211,6 +211,11 @@ class Remote:
     def _id(self, key: Digest) -> Digest:
         settings = [digest.hex for digest in self._settings.values() if digest]
         return Digest.of(canonical({"ferrule": __version__, "key": key.hex, "settings": to_json(settings)}))
+
+
+def _is_shared(action: Action) -> bool:
+    """Tools take their time, assembling is quicker than fetching; and nobody testifies for what others did."""
+    return bool(action.tools) and not getattr(action.recipe, "testifies", False)
 
 
 def _reads_of(document: Mapping[str, Any], key: Digest) -> list[tuple[str, ...]]:

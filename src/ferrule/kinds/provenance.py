@@ -69,6 +69,7 @@ class Provenance:
     """Write the statement; `places` are (action, output, place in dist/, whether it is a folder)."""
 
     revision: ClassVar[int] = 1
+    testifies: ClassVar[bool] = True  # of the run itself: no statement that comes from elsewhere stands in for it
 
     project: str
     release: str
