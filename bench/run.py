@@ -13,16 +13,20 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "bench")]
 
+import peers as other_tools  # noqa: E402 - needs the line above
 from figures import Figure, Sample, chart, document, middle, ratios, table, total  # noqa: E402 - needs the line above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from peers import Peer
 
     from ferrule.config import Config
     from ferrule.model import Action
@@ -34,7 +38,6 @@ RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 PICTURE = ROOT / "docs" / "images" / "benchmarks.svg"
 FERRULE = (sys.executable, "-m", "ferrule")
-PEERS = ("goreleaser", "maturin")
 BEGIN, BEGIN_CALLS, END = "<!-- measured -->\n", "<!-- measured calls -->\n", "<!-- end -->\n"
 
 
@@ -69,8 +72,6 @@ def main() -> None:
         for name in names:
             print(f"measuring {name} …", file=sys.stderr)
             found += FIGURES[name](bench)
-    if names != ["calls"]:
-        bench.notes += [peer(name) for name in PEERS]
     if options.quick:
         bench.notes.append("a quick run: fewer rounds, and no cold builds unless they were named")
     text = table(found)
@@ -131,12 +132,6 @@ def machine() -> dict[str, str]:
 
 def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def peer(name: str) -> str:
-    """What there is to say of another tool; none of them makes the same things, so none is a ratio here."""
-    place = shutil.which(name)
-    return f"{name}: {'installed, not measured' if place else 'not installed'}"
 
 
 # Running
@@ -394,6 +389,36 @@ def idle(bench: Bench) -> list[Figure]:
     ]
 
 
+def peers(bench: Bench) -> list[Figure]:
+    """A release with nothing to do, and an image for two architectures, beside other tools that are installed."""
+    count = bench.times(5, 1)
+    idlers, packers = other_tools.prepare(bench.folder, ROOT, copy_checkout, bench.notes)
+
+    def again(peer: Peer) -> Sample:
+        return run(bench, peer.argv, peer.cwd, peer.env)
+
+    def ours() -> Sample:
+        return run(bench, (*FERRULE, "release", "--offline"), ROOT)
+
+    found: list[Figure] = []
+    ours()
+    for peer in idlers:
+        again(peer)  # this one has something to do
+        mine, other = together(
+            count, lambda: run(bench, (*FERRULE, "release", "--offline"), ROOT), partial(again, peer)
+        )
+        words = f"nothing to do: release of everything to {peer.what}"
+        found += ratios(f"idle-{peer.name}", words, mine, other, wall=0.2 if peer.name == "goreleaser" else None)
+    for peer in packers:
+        again(peer)
+        took = middle([again(peer) for _ in range(count)])
+        words = f"an image of 20 MiB, {peer.what}, wall time"
+        found.append(
+            Figure(f"image-{peer.name}", words, took.wall, "s", None, "for comparison; see above for both by ferrule")
+        )
+    return found
+
+
 # Cold builds
 
 
@@ -487,6 +512,7 @@ FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "engine": engine,
     "packing": packing,
     "idle": idle,
+    "peers": peers,
     "linux": linux,
     "native": native,
     "calls": calls,
