@@ -418,8 +418,8 @@ class _Run:
                 result = self._ordered(action)
             else:
                 result = self._made(action, key, document, started)
-                if self.engine.remote is not None:
-                    self.engine.remote.offer(action, result)
+            if self.engine.remote is not None:
+                self.engine.remote.offer(action, result)
             outcome = replace(outcome, key=result.key, files=result.files, facts=result.facts)
         except FerruleError as error:
             outcome = replace(outcome, state="failed", reason=error.message.splitlines()[0], error=error)
