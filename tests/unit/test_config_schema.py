@@ -79,6 +79,8 @@ BASE = {
         {"toolchain": None},
         {"project": {"name": "demo", "version": {"cargo": "rust"}, "license-files": ["LICENSE"]}},
         {"targets": {"aarch64-apple-darwin": {"macos": "11.0", "runner": "macos-14"}}},
+        {"ci": {"ferrule": {"command": "./ferrule"}, "tests": {"ubuntu-24.04": "./test"}, "publish": ["pypi"]}},
+        {"ci": None},
         {"artifacts": {"n": {"kind": "library", "crate": "x", "per-target": {"*-darwin": {"types": ["cdylib"]}}}}},
     ],
 )
@@ -101,6 +103,8 @@ def test_what_editors_may_take(validator: Draft202012Validator, change: dict[str
         {"targets": {"x86_64-linux-gnu": {}}},
         {"targets": {"x86_64-unknown-linux-gnu": {"macos": "11.0"}}},
         {"targets": {"wasm32-unknown-unknown": {"glibc": "2.17"}}},
+        {"ci": {"ferrule": "latest"}},
+        {"ci": {"tests": {"ubuntu-24.04": "a; b"}}},
         {"artifacts": {}},
         {"artifacts": {"--x": {"kind": "checksums"}}},
         {"artifacts": {"x": {"kind": "whel"}}},

@@ -15,6 +15,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from ferrule import config, workflows
+from ferrule.kinds import KINDS
+
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -83,6 +86,11 @@ def test_workflow_is_pinned_and_may_do_nothing_by_default(workflow: Path) -> Non
     assert yaml.safe_load(text)["permissions"] == {}
     assert text.count("persist-credentials: false") == text.count("actions/checkout@")
     assert [step for step in re.findall(r"run: (.*)", text) if "${{" in step] == []
+
+
+def test_workflows_are_as_targets_yaml_says() -> None:
+    found = config.load(ROOT, KINDS)
+    assert workflows.differences(ROOT, workflows.github(found, len(found.targets))) == (), "run: ferrule ci github"
 
 
 def test_every_session_is_explained_to_contributors() -> None:
