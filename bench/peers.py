@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from engine import real_bytes
@@ -122,7 +125,10 @@ def docker(program: str, folder: Path) -> Peer:
 
 
 def ko(program: str, folder: Path) -> Peer:
-    """Both images, around a program in Go that has the bytes inside; Go's compiler has them in its cache."""
+    """Both images, around a program in Go that has the bytes inside; Go's compiler has them in its cache.
+
+    Its base has to come out of a registry, so a server on loopback pretends to be one that has an empty image.
+    """
     (folder / "go.mod").write_text("module example.org/nothing\n\ngo 1.21\n", encoding="utf-8")
     (folder / "main.go").write_text(
         'package main\n\nimport _ "embed"\n\n//go:embed program\nvar program []byte\n\n'
@@ -130,8 +136,45 @@ def ko(program: str, folder: Path) -> Peer:
         encoding="utf-8",
     )
     argv = (program, "build", "--push=false", "--oci-layout-path=layout", "--platform=linux/amd64,linux/arm64", ".")
-    env = {**os.environ, "KO_DOCKER_REPO": "ko.local", "KO_DEFAULTBASEIMAGE": "scratch", "CGO_ENABLED": "0"}
+    base = f"localhost:{_registry(folder / 'base')}/base:1"
+    env = {**os.environ, "KO_DOCKER_REPO": "example.org", "KO_DEFAULTBASEIMAGE": base, "CGO_ENABLED": "0"}
     return Peer("ko", "ko build for both", argv, folder, env)
+
+
+def _registry(layout: Path) -> int:
+    """Serve an image layout of nothing as the registry protocol asks for it (OCI distribution 1.1); the port."""
+    from ferrule.formats import oci  # noqa: PLC0415 - only where ko is installed
+
+    layout.mkdir()
+    images = [
+        oci.PlatformImage(platform, (), oci.image_config(platform, [], epoch=0, user="65532", entrypoint=()))
+        for platform in ("linux/amd64", "linux/arm64")
+    ]
+    oci.write_layout(layout, images, epoch=0, ref_name="1")
+    (index,) = json.loads((layout / "index.json").read_bytes())["manifests"]
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = index["digest"] if self.path.endswith("/manifests/1") else self.path.rpartition("/")[2]
+            blob = layout / "blobs" / asked.replace(":", "/")
+            content = blob.read_bytes() if blob.is_file() else b"{}"
+            told = json.loads(content).get("mediaType", "application/json") if content.startswith(b"{") else ""
+            self.send_response(200)
+            self.send_header("Content-Type", told)
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Docker-Content-Digest", asked)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content)
+
+        do_HEAD = do_GET  # noqa: N815 - the library's name
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("localhost", 0), Answers)
+    Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
 
 
 def _tracked(checkout: Path) -> list[str]:
