@@ -29,6 +29,7 @@ DEBIAN = {
     "git": ("git",),
     "llvm-objdump": ("llvm",),
     "make": ("make",),
+    "nginx": ("nginx",),
     "openssl": ("openssl",),
     "pkg-config": ("pkg-config",),
     "qemu-aarch64-static": ("qemu-user-static",),

@@ -1,0 +1,94 @@
+"""A remote cache on a real server, set up as the documentation says; compilers are pretended ones."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from cache_servers import READER, WRITER, nginx
+from released import LINUX
+
+from fakes.toolchain import Demo, lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from subprocess import CompletedProcess  # noqa: TID251 - what the command line ended with
+
+pytestmark = pytest.mark.only_on(*LINUX, reason="nginx as Debian builds it is the judge")
+
+ASKS_WHAT_IT_IS = re.compile(r"\S+ (-vV\b.*|-V|--version|version)")
+CANARIES = [user.partition(":")[2] for user in (READER, WRITER)]
+
+
+@pytest.fixture(scope="module")
+def server(judged: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:  # noqa: ARG001
+    """Host and port, and the folder of contents."""
+    folder = tmp_path_factory.mktemp("nginx")
+    with nginx(folder) as place:
+        yield place, folder / "content"
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Callable[[], Demo]:
+    """Makes fresh clones of the project, in folders of different lengths."""
+    made: list[Demo] = []
+
+    def another() -> Demo:
+        folder = tmp_path / ("clone" + "-again" * len(made))
+        folder.mkdir()
+        made.append(lay_out(folder))
+        return made[-1]
+
+    return another
+
+
+def release(demo: Demo, user: str, place: str, mode: str = "read") -> CompletedProcess[str]:
+    done = demo.ferrule("release", FERRULE_REMOTE_CACHE=f"http://{user}@{place}/team", FERRULE_REMOTE_CACHE_MODE=mode)
+    assert done.returncode == 0, done.stderr
+    for canary in CANARIES:
+        assert canary not in done.stdout + done.stderr
+        assert not [path for path in demo.project.rglob("*") if path.is_file() and canary.encode() in path.read_bytes()]
+    return done
+
+
+def compilations(demo: Demo) -> list[str]:
+    return [call for call in demo.calls if not ASKS_WHAT_IT_IS.fullmatch(call)]
+
+
+def test_fresh_clone_with_a_full_cache_starts_no_compiler(server: tuple[str, Path], clone: Callable[[], Demo]) -> None:
+    place, contents = server
+    first, second = clone(), clone()
+    # Who may only read changes nothing there, whatever is asked.
+    denied = release(first, READER, place, "write")
+    assert "it refuses this identity (401); it is not written to any more in this run" in denied.stderr
+    assert not list(contents.rglob("cas/*"))
+    third = clone()
+    release(third, WRITER, place, "write")
+    found = release(second, READER, place)
+    assert compilations(third)
+    assert compilations(second) == []
+    assert "13 remote" in found.stderr
+    assert re.search(r"demo-1\.2\.3\.wasm .* remote$", found.stdout, re.MULTILINE)
+    assert first.files() == second.files() == third.files()
+    assert "note:" not in found.stderr
+    # Bits that flip on the server's disk are noticed, and whoever may write puts things right.
+    damaged = sorted(contents.rglob("cas/*"))
+    for path in damaged:
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    fourth = clone()
+    assert "it was refused, and is made here" in release(fourth, WRITER, place, "write").stderr
+    assert fourth.files() == first.files()
+    fifth = clone()
+    release(fifth, READER, place)
+    assert fifth.files() == first.files()
+
+
+def test_stranger_is_not_let_in_and_builds(server: tuple[str, Path], demo: Demo) -> None:
+    place, _ = server
+    done = release(demo, "reader:wrong-password", place)
+    assert done.stderr.count("it refuses this identity (401)") == 1
+    assert "wrong-password" not in done.stderr
+    assert compilations(demo)
