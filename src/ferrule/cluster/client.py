@@ -46,7 +46,6 @@ T = TypeVar("T")
 _SCHEMES: Final = {"dask": "tcp", "dask+tls": "tls"}
 _LOOK_SECONDS: Final = 0.2
 _AGAIN_SECONDS: Final = 2.0
-_CONNECT_SECONDS: Final = 15.0
 _PATIENCE_SECONDS: Final = 15.0
 _SILENT_SECONDS: Final = 10.0
 _LEAVE_SECONDS: Final = 2.0
@@ -117,12 +116,23 @@ class _Worker:
 class Cluster:
     """An executor: used as a context, for one run."""
 
-    def __init__(self, address: str, visit: Visit, own: Opened, made_there: frozenset[str], listen: Listener) -> None:
+    def __init__(
+        self,
+        address: str,
+        visit: Visit,
+        own: Opened,
+        made_there: frozenset[str],
+        listen: Listener,
+        *,
+        patience: float = _PATIENCE_SECONDS,
+    ) -> None:
+        """Nothing is begun yet; `patience` are the seconds to wait for a scheduler, and for a worker where none is."""
         self._address = address
         self._visit = visit
         self._own = own
         self._made_there = made_there
         self._listen = listen
+        self._patience = patience
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._client: Any = None
@@ -202,7 +212,7 @@ class Cluster:
             self._client = await Client(  # type: ignore[no-untyped-call]
                 self._address,
                 asynchronous=True,
-                timeout=_CONNECT_SECONDS,
+                timeout=self._patience,
                 set_as_default=False,
                 heartbeat_interval=5000,
             )
@@ -211,7 +221,7 @@ class Cluster:
                 f"there is no Dask scheduler at {self._address}: {str(error).splitlines()[0]}",
                 hint="start one with `dask scheduler`, and name the address it tells",
             ) from error
-        until = self._loop.time() + _CONNECT_SECONDS
+        until = self._loop.time() + self._patience
         await self._look()
         while not self._seen and self._loop.time() < until:
             await asyncio.sleep(_LOOK_SECONDS)
@@ -242,7 +252,7 @@ class Cluster:
                 return
             now = self._loop.time()
             alone = None if self._workers or self._occupied or self._looking else alone or now
-            if alone is not None and now - alone > _PATIENCE_SECONDS:
+            if alone is not None and now - alone > self._patience:
                 self._lose("all workers of the cluster went away", "look why, and start some")
                 return
             await asyncio.sleep(_LOOK_SECONDS)

@@ -1,0 +1,60 @@
+"""Recipes that are quick, for plans of many actions: workers of a cluster import them by name."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from ferrule.errors import BuildError
+from ferrule.model import Action, Output
+from ferrule.tools.cargo import Command
+
+if TYPE_CHECKING:
+    from ferrule.engine.workshop import Workshop
+
+_SLEEPS = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+TARGET = "x86_64-unknown-linux-gnu"
+
+
+@dataclass(frozen=True, slots=True)
+class Compile:
+    """A line that names its source, and what it needed; notes in a folder beside that it ran, and where."""
+
+    revision: ClassVar[int] = 1
+    text: str
+    journal: str
+    stuck: bool = False
+
+    def make(self, shop: Workshop) -> None:
+        """Write it; what is `stuck` does not come to that when it runs for the first time."""
+        shop.progress(f"compiling {self.text}")
+        note = Path(self.journal, shop.action.id)
+        first = not note.exists()
+        with note.open("a") as journal:
+            journal.write(f"{shop.project}\n")
+        if first and self.stuck:
+            time.sleep(600)
+        needed = [path.read_text() for files in shop.needed.values() for path in files.values()]
+        shop.output("file").write_text("\n".join([f"compiled {self.text}", *needed]))
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Starts a program that tells its number and sleeps; or, where it `fails`, one that does not."""
+
+    revision: ClassVar[int] = 1
+    fails: bool = False
+
+    def make(self, shop: Workshop) -> None:
+        """Wait for the program."""
+        program = "print('no such type'); exit(1)" if self.fails else _SLEEPS
+        shop.run(Command((sys.executable, "-c", program)), on_line=shop.progress)
+        raise BuildError("it slept to the end")
+
+
+def action(name: str, recipe: Compile | Sleep, *needs: str) -> Action:
+    """An action without sources."""
+    return Action(name, name, "test", recipe, (Output("out.txt", "file"),), TARGET, needs)

@@ -1,0 +1,235 @@
+"""Releases and large plans over the workers of a Dask cluster: separate processes, of which some are killed."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.actions import Compile, Sleep, action
+from fakes.cluster import Fleet, lay_out_fleet, wait_for
+from fakes.toolchain import Demo, lay_out
+from ferrule import release
+from ferrule.cli.environment import surroundings
+from ferrule.cluster.client import Cluster, address_of
+from ferrule.cluster.identity import difference, identity
+from ferrule.cluster.worker import Opened, Visit
+from ferrule.engine.events import ActionProgress, Noticed
+from ferrule.errors import ConfigError, NetworkError, VerificationError
+from ferrule.model import Plan
+from ferrule.tools.run import ToolFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ferrule.engine.events import Event
+    from ferrule.model import Action, Outcome
+
+WORKERS = 4
+TARGETS = 200
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    fleet = lay_out_fleet(tmp_path_factory.mktemp("fleet"), WORKERS)
+    yield fleet
+    fleet.close()
+
+
+@pytest.fixture
+def fleet(started: Fleet) -> Fleet:
+    """All workers; those that a test killed are started again."""
+    for number in set(range(WORKERS)) - set(started.workers):
+        started.start(number)
+    return started
+
+
+@dataclass
+class Bench:
+    """A client: an engine on a checkout of its own, with the fleet as its executor."""
+
+    demo: Demo
+    fleet: Fleet
+
+    def run(
+        self, *actions: Action, listen: Callable[[Event], None] = lambda _: None, there: bool = True
+    ) -> dict[str, Outcome]:
+        config, plan = release.load(self.demo.project), Plan("p", "1.0.0", actions)
+        engine = release.engine_of(config, None, self.demo.around, listen)
+        if not there:
+            return {o.action.id: o for o in engine.execute(plan)}
+        with self.cluster(*actions, listen=listen) as cluster:
+            return {o.action.id: o for o in replace(engine, executor=cluster).execute(plan)}
+
+    def cluster(
+        self, *actions: Action, listen: Callable[[Event], None] = lambda _: None, patience: float = 30.0
+    ) -> Cluster:
+        config, host = release.load(self.demo.project), self.demo.around.host
+        own = Opened(identity(config, None, host), str(config.root), "here")
+        visit = Visit(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust=None), None)
+        ids = frozenset(a.id for a in actions if a.target)
+        return Cluster(self.fleet.address, visit, own, ids, listen, patience=patience)
+
+
+@pytest.fixture
+def bench(fleet: Fleet, demo: Demo) -> Bench:
+    return Bench(demo, fleet)
+
+
+def test_two_hundred_targets_and_a_worker_that_is_killed(bench: Bench, tmp_path: Path) -> None:
+    notes = tmp_path / "journal"
+    notes.mkdir()
+    names = [f"target{number}" for number in range(TARGETS)]
+    made = [action(name, Compile(name, str(notes), stuck=name == "target100")) for name in names]
+    whole = replace(action("whole", Compile("whole", str(notes)), *names), target=None)
+    heard: list[str] = []
+
+    def kill() -> None:
+        wait_for((notes / "target100").exists)
+        wait_for(lambda: len(list(notes.iterdir())) > TARGETS // 2)
+        place = (notes / "target100").read_text().strip()
+        bench.fleet.kill(next(n for n, demo in enumerate(bench.fleet.demos) if str(demo.project) == place))
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Noticed):
+            heard.append(event.text)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    outcomes = bench.run(*made, whole, listen=listen)
+    killer.join()
+    assert {o.state for o in outcomes.values()} == {"built"}
+    runs = {name: (notes / name).read_text().splitlines() for name in names}
+    assert [name for name, places in runs.items() if len(places) != 1] == ["target100"]
+    assert len(set(runs["target100"])) == 2
+    assert len({places[0] for places in runs.values()}) == WORKERS
+    assert "target100 is begun again elsewhere" in heard
+    alone = lay_out(tmp_path / "alone")
+    mine = Bench(alone, bench.fleet).run(*made, whole, there=False)
+    told = {name: (o.key, o.files, o.facts) for name, o in outcomes.items()}
+    assert told == {name: (o.key, o.files, o.facts) for name, o in mine.items()}
+
+
+def test_a_release_over_workers_is_the_release_of_one_machine(fleet: Fleet, demo: Demo, tmp_path: Path) -> None:
+    for one in fleet.demos:
+        (one.home / "seconds").write_text("1")
+
+    def compiling(one: Demo) -> bool:
+        return any(" rustc --locked " in call for call in one.calls)
+
+    process = demo.start("release", "--executor", fleet.named)
+    wait_for(lambda: any(compiling(one) for one in fleet.demos))
+    fleet.kill(next(number for number, one in enumerate(fleet.demos) if compiling(one)))
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "is begun again elsewhere" in err, out
+    assert not compiling(demo)
+    alone = lay_out(tmp_path / "alone")
+    done = alone.ferrule("release")
+    assert done.returncode == 0, done.stderr
+    assert demo.files() == alone.files()
+    done = demo.ferrule("release", "--executor", "dask://127.0.0.1:1")  # with nothing to do, nobody is asked
+    assert done.returncode == 0, done.stderr
+    for one in fleet.demos:
+        (one.home / "seconds").unlink()
+
+
+def test_a_worker_with_other_tools_is_refused(fleet: Fleet, demo: Demo) -> None:
+    (fleet.demos[1].home / "commit").write_text("f" * 40)
+    try:
+        done = demo.ferrule("release", "--executor", fleet.named)
+    finally:
+        (fleet.demos[1].home / "commit").unlink()
+    assert done.returncode == 6, done.stderr
+    assert "workers cannot be used" in done.stderr
+    assert f"{fleet.demos[1].project}" in done.stderr
+    assert "rustc is " in done.stderr
+    assert not demo.dist.exists()
+
+
+def test_a_failure_comes_home_with_its_log(bench: Bench) -> None:
+    outcome = bench.run(action("fails", Sleep(fails=True)))["fails"]
+    log = bench.demo.project / ".ferrule" / "work" / "logs" / "fails.log"
+    assert isinstance(outcome.error, ToolFailed)
+    assert (outcome.error.code, outcome.error.tail, outcome.error.log) == (1, ("no such type",), log)
+    assert "no such type" in log.read_text()
+
+
+def test_an_interrupt_ends_what_workers_run(bench: Bench) -> None:
+    numbers: list[int] = []
+
+    def stop(event: Event) -> None:
+        if isinstance(event, ActionProgress):
+            numbers.append(int(event.text))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(action("sleeps", Sleep()), listen=stop)
+    wait_for(lambda: not _lives(numbers[0]))
+    assert bench.run(action("after", Compile("after", str(bench.demo.root))))["after"].state == "built"
+
+
+def _lives(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_without_any_worker_a_run_ends(bench: Bench, tmp_path: Path) -> None:
+    stuck = action("stuck", Compile("stuck", str(tmp_path), stuck=True))
+    config = release.load(bench.demo.project)
+    engine = release.engine_of(config, None, bench.demo.around)
+
+    def kill() -> None:
+        wait_for((tmp_path / "stuck").exists)
+        for number in list(bench.fleet.workers):
+            bench.fleet.kill(number)
+
+    killer = threading.Thread(target=kill)
+    with bench.cluster(stuck, patience=10.0) as cluster:
+        cluster._patience = 0.5
+        killer.start()
+        outcome = replace(engine, executor=cluster).execute(Plan("p", "1.0.0", (stuck,)))[0]
+    killer.join()
+    assert isinstance(outcome.error, NetworkError)
+    assert "all workers of the cluster went away" in outcome.error.message
+
+
+def test_no_scheduler_is_told(demo: Demo) -> None:
+    nobody = Fleet(demo.root, [demo])
+    (demo.root / "scheduler.json").write_text('{"address": "tcp://127.0.0.1:1"}')
+    with pytest.raises(NetworkError, match="there is no Dask scheduler"), Bench(demo, nobody).cluster(patience=0.3):
+        pass
+
+
+def test_two_checkouts_differ_by_name(demo: Demo, tmp_path: Path) -> None:
+    one = identity(release.load(demo.project), None, demo.around.host)
+    other = lay_out(tmp_path / "other")
+    two = identity(release.load(other.project), None, other.around.host)
+    assert difference(one, two) is None
+    lock = other.project / "rust" / "Cargo.lock"
+    lock.write_text(f"{lock.read_text() if lock.exists() else ''}# another")
+    changed = identity(release.load(other.project), None, other.around.host)
+    error = difference(one, changed)
+    assert isinstance(error, VerificationError)
+    assert "Cargo.lock is " in error.message
+
+
+@pytest.mark.parametrize(
+    ("named", "address"), [("dask://a:8786", "tcp://a:8786"), ("dask+tls://[::1]:1", "tls://[::1]:1")]
+)
+def test_what_an_executor_is_called(named: str, address: str) -> None:
+    assert address_of(named) == address
+
+
+@pytest.mark.parametrize("named", ["", "dask", "dask://", "dask://host", "dask://host:x", "tcp://host:1", "ssh://h:1"])
+def test_what_no_executor_is_called(named: str) -> None:
+    with pytest.raises(ConfigError, match="there is no executor"):
+        address_of(named)
