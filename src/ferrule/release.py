@@ -14,7 +14,7 @@ from ferrule.engine.scheduler import Engine
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import DamagedError, Store, storage_errors
 from ferrule.engine.workshop import Site
-from ferrule.errors import ConfigError
+from ferrule.errors import ConfigError, ToolchainError
 from ferrule.manifest import manifest_of, signatures, text_of
 from ferrule.model import Json, Plan, Report
 from ferrule.places import FILE, REPORT, STATE, find_project
@@ -50,7 +50,7 @@ class Surroundings:
     """What a run takes from outside: the machine, a limit of threads, clocks, and the forced road to Rust, if any.
 
     `builder` is who runs it where that is no person, `key` what a release is signed with, `remote` where finished
-    actions are shared.
+    actions are shared, `compiler_cache` a program that rustc is run by.
     """
 
     host: Host
@@ -62,6 +62,7 @@ class Surroundings:
     builder: Builder | None = None
     key: EllipticCurvePrivateKey | None = field(default=None, repr=False)
     remote: Address | None = None
+    compiler_cache: str | None = None
 
 
 def load(folder: Path) -> Config:
@@ -240,11 +241,28 @@ def engine_of(
         project=config.root,
         caches=state / "cache",
         host=around.host,
-        environment=around.host.children,
+        environment=around.host.children | _compiler_cache(around),
         toolchain=toolchain,
     )
     store = Store(state / "store", index, lambda text: listen(Noticed(text)))
     return Engine(site, store, index, state / "work", around.jobs, listen, around.monotonic)
+
+
+def _compiler_cache(around: Surroundings) -> dict[str, str]:
+    """What has Cargo run rustc by a program that keeps what it made; it counts in no key, as no byte may depend on it.
+
+    Raises ToolchainError where there is no such program.
+    """
+    named = around.compiler_cache
+    if named is None:
+        return {}
+    program = around.host.which(named)
+    if program is None:
+        raise ToolchainError(
+            f"the compiler cache {named} is not on this machine", hint="install it, or unset FERRULE_COMPILER_CACHE"
+        )
+    settings = {name: value for name, value in around.host.environment.items() if name.startswith("SCCACHE_")}
+    return {**settings, "RUSTC_WRAPPER": str(program)}
 
 
 def finish(

@@ -72,6 +72,7 @@ def surroundings(*, jobs: int | None, offline: bool, rust: Road | None) -> Surro
         epoch=int(told) if told is not None else DEFAULT_EPOCH,
         road=rust,
         builder=_builder(),
+        compiler_cache=os.environ.get("FERRULE_COMPILER_CACHE") or None,
     )
 
 
