@@ -70,6 +70,13 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def pyext(session: nox.Session) -> None:
+    """Build an extension module by cibuildwheel in a stand-in for its image; `-- --manylinux` takes the genuine one."""
+    prepare(session, TESTS)
+    session.run("pytest", "-m", "pyext", *session.posargs, "tests/pyext")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, types, imports, shell and workflows; changes nothing."""
     prepare(session, TESTS)

@@ -1,3 +1,4 @@
+# What it means is in the module itself: help(ferrule_email_validator_ext.is_valid_email).
 from collections.abc import Callable, Sequence
 
 __version__: str
@@ -13,8 +14,4 @@ def is_valid_email(
     is_disposable_email: Callable[[str], bool] | None = None,
     has_mx_records: Callable[[str], bool] | None = None,
     has_gravatar: Callable[[str], bool] | None = None,
-) -> str:
-    """The decision about one address, as the JSON that is the same in every language.
-
-    Raises ValueError for options that cannot be used, and what a look-up raised.
-    """
+) -> str: ...

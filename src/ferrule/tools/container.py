@@ -39,7 +39,8 @@ def find(host: Host) -> Tool | Fault:
             silent.append(missing.message)
             continue
         if version:
-            return Tool(NAME, version, (str(place),), f"{program} {version}")
+            # Which one it is, and of which version, is in no byte of what is made in an image.
+            return Tool(NAME, f"{program} {version}", (str(place),), "container engine")
         silent.append(f"{place} names no engine")
     problem = "a client is here but no engine answers" if silent else "neither docker nor podman is installed"
     return Fault.with_remedy(host, NAME, problem, _remedy(host), wanted="docker or podman", found="; ".join(silent))

@@ -208,7 +208,8 @@ def test_node_of_the_machine_or_of_the_wheel(machine):
 def test_podman_serves_where_docker_is_silent(machine):
     machine.program("docker", "exit 1")
     machine.program("podman", "echo 4.3.1")
-    assert container.find(machine.host()).identity == "podman 4.3.1"
+    found = container.find(machine.host())
+    assert (found.version, found.identity) == ("podman 4.3.1", "container engine")
 
 
 def test_dockerd_is_started_and_waited_for(machine):
@@ -217,7 +218,7 @@ def test_dockerd_is_started_and_waited_for(machine):
     machine.program("start-stop-daemon", f': > "{machine.root}/up"')
     fault = container.find(machine.host())
     fault.remedy.apply(machine.host(), {}, silent)
-    assert container.find(machine.host()).version == "20.10.24"
+    assert container.find(machine.host()).version == "docker 20.10.24"
 
 
 def test_engines_that_only_a_person_can_start(machine):

@@ -137,7 +137,7 @@ def test_an_engine_is_asked_each_time(machine):
     machine.complete()
     machine.program("podman", "echo 4.3.1")
     wanted = replace(WANTED, tools=WANTED.tools | {"container"})
-    assert find(wanted, machine.host()).identity("container") == "podman 4.3.1"
+    assert find(wanted, machine.host()).tool("container").version == "podman 4.3.1"
     assert load(wanted, machine.host()) is None
 
 
