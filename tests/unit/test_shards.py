@@ -255,9 +255,8 @@ def test_buildkite_gets_steps_within_its_limit() -> None:
 def test_runners_become_labels_of_each_system() -> None:
     found = shards.split(usual(), 1, dict.fromkeys(("a", "b", "c", "wasm"), "big"), {})
     assert json.loads(pipelines.text(found, "github", "usual"))["include"][0]["runner"] == "big"
-    assert next(j for n, j in json.loads(pipelines.text(found, "gitlab", "usual")).items() if n.startswith("shard"))["tags"] == [
-        "big"
-    ]
+    pipeline = json.loads(pipelines.text(found, "gitlab", "usual"))
+    assert next(job for name, job in pipeline.items() if name.startswith("shard"))["tags"] == ["big"]
     assert json.loads(pipelines.text(found, "buildkite", "usual"))["steps"][0]["agents"] == {"queue": "big"}
 
 
