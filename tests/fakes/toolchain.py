@@ -238,6 +238,12 @@ def _ar(*members: tuple[str, bytes]) -> bytes:
     return b"".join(parts)
 
 
+def c_library(architecture: str) -> bytes:
+    """A file that says of itself what glibc 2.36 does, and does nothing."""
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}[architecture]
+    return gzip.decompress((GOLDEN / f"libc-2.36-{machine}.so.gz").read_bytes())
+
+
 def _package(demo: Demo, architecture: str) -> Package:
     """A Debian package of the C library, small and untrue, as if it had been downloaded."""
     control = (
@@ -246,7 +252,7 @@ def _package(demo: Demo, architecture: str) -> Package:
     loader = {"amd64": "lib64/ld-linux-x86-64.so.2", "arm64": "lib/ld-linux-aarch64.so.1"}[architecture]
     data = [
         Entry(loader, f"the loader of {architecture}".encode(), executable=True),
-        Entry("usr/lib/libc.so.6", f"the C library of {architecture}".encode(), executable=True),
+        Entry("usr/lib/libc.so.6", c_library(architecture), executable=True),
         Entry("usr/share/doc/libc6/copyright", b"untrue"),
         Entry("usr/share/man/man1/x.1", b"dropped"),
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +21,7 @@ from ferrule.formats.wasm import MAGIC as WASM_MAGIC
 from ferrule.formats.wasm import read_wasm
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from ferrule.model import Json
@@ -40,6 +41,12 @@ _LINKER_MADE = frozenset(
     ("_init", "_fini", "_edata", "_end", "__bss_start", "_mh_dylib_header", "_mh_execute_header", "__dso_handle")
 )
 _SYSTEM_LIBRARIES = ("/usr/lib/", "/System/Library/")
+# What every machine with glibc has (PEP 600 takes the list of PEP 513); libgcc_s and libstdc++ come with its compiler.
+_GLIBC_LIBRARIES = (
+    *("libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1", "libresolv.so.2"),
+    *("libnsl.so.1", "libgcc_s.so.1", "libstdc++.so.6"),
+)
+_BESIDE = ("$ORIGIN", "${ORIGIN}", "@loader_path", "@executable_path", "@rpath")
 _ELF_64_LITTLE = b"\x02\x01"
 _SECTION, _SEGMENT = struct.Struct("<LLQQQQ"), struct.Struct("<LLQQQQ")
 _NOBITS = 8
@@ -72,7 +79,8 @@ class BinaryFacts:
     `kind` says in words what it is, `system` and `machine` whom it is for (as `platforms.Platform` names them). `name`
     is the soname or install name, `needed` the libraries it asks for, `search_paths` its rpath and runpath. `exports`
     and `imports` are names as C knows them (Mach-O's leading underscore is taken off). `symbol_versions` maps each
-    version of a library's interface to the imported symbols that carry it, `floor` is what follows for glibc.
+    version of a library's interface to the imported symbols that carry it, `providers` each such symbol to the library
+    that it is expected in, `floor` is what follows for glibc; `defines` are versions that the file itself offers.
     `minimum_os` and `sdk` are versions of macOS. `sections` are sizes in bytes, `members` the number of objects in a
     static library.
     """
@@ -89,6 +97,8 @@ class BinaryFacts:
     exports: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     symbol_versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    providers: Mapping[str, str] = field(default_factory=dict)
+    defines: tuple[str, ...] = ()
     floor: Floor | None = None
     build_id: str | None = None
     stripped: bool = False
@@ -155,6 +165,10 @@ def _measure_elf(data: bytes, where: str | None) -> BinaryFacts:
         exports=tuple(sorted({_text(s.name) for s in elf.dynamic_symbols if _elf_exported(s)})),
         imports=tuple(sorted({_text(s.name) for s in elf.dynamic_symbols if s.name and s.shndx == 0})),
         symbol_versions=versions,
+        providers=_elf_providers(elf),
+        defines=tuple(
+            sorted({_text(a.name) for d in elf.symbols_version_definition for a in [*d.auxiliary_symbols][:1]})
+        ),
         floor=_glibc_floor(versions),
         build_id=_elf_build_id(elf),
         stripped=not any(name == ".symtab" or name.startswith(".debug_") for name in sections),
@@ -195,9 +209,31 @@ def _elf_versions(elf: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401 - lie
     return {version: tuple(sorted(symbols)) for version, symbols in sorted(found.items())}
 
 
+def _elf_providers(elf: Any) -> dict[str, str]:  # noqa: ANN401 - lief's types allow bytes for text
+    """Imported symbols and the library that has each, by the number that both share (gABI, "Symbol Versioning")."""
+    libraries = {
+        aux.other: _text(need.name) for need in elf.symbols_version_requirement for aux in need.get_auxiliary_symbols()
+    }
+    found = {
+        _text(symbol.name): libraries.get(symbol.symbol_version.value & 0x7FFF)
+        for symbol in elf.dynamic_symbols
+        if symbol.shndx == 0 and symbol.symbol_version is not None
+    }
+    return {name: library for name, library in sorted(found.items()) if library is not None}
+
+
 def _glibc_version(version: str) -> tuple[int, int] | None:
     match = _GLIBC.fullmatch(version)
     return (int(match[1]), int(match[2])) if match else _GLIBC_FEATURES.get(version)
+
+
+def glibc_versions(versions: Iterable[str]) -> set[tuple[int, int]]:
+    """Those of the versions of interfaces that are versions of glibc, as numbers.
+
+    >>> glibc_versions(["GLIBC_2.17", "GCC_3.0", "GLIBC_PRIVATE"])
+    {(2, 17)}
+    """
+    return {number for version in versions if (number := _glibc_version(version)) is not None}
 
 
 def _glibc_floor(versions: Mapping[str, tuple[str, ...]]) -> Floor | None:
@@ -392,19 +428,25 @@ def check(
     *,
     platform: Platform,
     floor: str | None = None,
+    name: str | None = None,
+    libraries: Collection[str] | None = None,
     exports_allowed: Collection[str] | None = None,
     exports_required: Collection[str] = (),
 ) -> list[str]:
     """Compare what a file is with what was wanted and return every difference as a sentence; none means it is right.
 
-    `floor` is the oldest glibc or macOS it must run on. With `exports_allowed` every other exported name is a fault,
-    but for those that linkers add by themselves; `exports_required` must be there.
+    `floor` is the oldest glibc or macOS it must run on, `name` the soname or install name that it must have. With
+    `libraries` it may need these and the system's, and no others. With `exports_allowed` every other exported name is a
+    fault, but for those that linkers add by themselves; `exports_required` must be there.
     """
+    if facts.format == "macho-fat" and platform.machine in facts.machine.split("+"):
+        return [f"it is a universal binary, and not one library for {platform.triple}"]
     if (facts.system, facts.machine) != (platform.system, platform.machine):
         return [f"it is a {facts.kind} for {facts.system} on {facts.machine}, not for {platform.triple}"]
     return [
         *(_floor_problems(facts, floor) if floor else ()),
-        *_name_problems(facts),
+        *_name_problems(facts, name),
+        *_needed_problems(facts, platform, libraries),
         *_export_problems(facts, exports_allowed, exports_required),
         *_signature_problems(facts),
     ]
@@ -415,7 +457,7 @@ def _floor_problems(facts: BinaryFacts, floor: str) -> Iterator[str]:
     if facts.floor is not None and facts.floor.version > wanted:
         above = [v for v in facts.symbol_versions if (number := _glibc_version(v)) is not None and number > wanted]
         above.sort(key=lambda version: _glibc_version(version) or (), reverse=True)
-        causes = "; ".join(f"{v} ({', '.join(facts.symbol_versions[v]) or 'the file itself'})" for v in above)
+        causes = "; ".join(f"{v} ({_asked(facts, v)})" for v in above)
         yield f"it needs glibc {facts.floor.text}, declared is {floor}, because of {causes}"
     for version, symbols in facts.symbol_versions.items():
         if version.startswith("GLIBC_") and _glibc_version(version) is None:
@@ -426,6 +468,15 @@ def _floor_problems(facts: BinaryFacts, floor: str) -> Iterator[str]:
         yield "it does not say which macOS it needs"
 
 
+def _asked(facts: BinaryFacts, version: str) -> str:
+    """The symbols of a version, each with the library that has it."""
+    libraries: dict[str, list[str]] = {}
+    for symbol in facts.symbol_versions[version]:
+        libraries.setdefault(facts.providers.get(symbol, ""), []).append(symbol)
+    told = [", ".join(names) + (f" of {library}" if library else "") for library, names in libraries.items()]
+    return ", ".join(told) or "the file itself"
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     numbers = [int(part) for part in version.split(".")]
     while len(numbers) > 1 and numbers[-1] == 0:
@@ -433,17 +484,29 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _name_problems(facts: BinaryFacts) -> Iterator[str]:
-    if facts.format == "macho" and facts.kind == "shared library" and facts.name is None:
-        yield "it has no install name"
+def _name_problems(facts: BinaryFacts, wanted: str | None) -> Iterator[str]:
     if facts.name is not None and "/" in facts.name and not facts.name.startswith("@"):
         yield f"its name {facts.name} is a path of the machine that built it; it should begin with @rpath/"
+    elif wanted is not None and facts.name != wanted:
+        yield f"its name is {facts.name or 'missing'}, and programs that are linked with it have to ask for {wanted}"
+    elif facts.format == "macho" and facts.kind == "shared library" and facts.name is None:
+        yield "it has no install name"
     for path in facts.search_paths:
         if path.startswith("/"):
             yield f"it looks for libraries in {path}, a path of the machine that built it"
+        elif not path.startswith(_BESIDE):
+            yield f"it looks for libraries in {path or 'the current folder'}, which is wherever it is started"
+
+
+def _needed_problems(facts: BinaryFacts, platform: Platform, allowed: Collection[str] | None) -> Iterator[str]:
+    loader = (platform.elf_interpreter or "").rpartition("/")[2]
     for library in facts.needed:
         if "/" in library and not library.startswith(("@", *_SYSTEM_LIBRARIES)):
             yield f"it needs {library}, a path of the machine that built it"
+        elif allowed is not None and not library.startswith(_SYSTEM_LIBRARIES):
+            known = {*allowed, *((*_GLIBC_LIBRARIES, loader) if platform.system == "linux" else ())}
+            if library not in known:
+                yield f"it needs {library}, which is no library of the system and not declared"
 
 
 def _export_problems(facts: BinaryFacts, allowed: Collection[str] | None, required: Collection[str]) -> Iterator[str]:
@@ -452,6 +515,27 @@ def _export_problems(facts: BinaryFacts, allowed: Collection[str] | None, requir
             yield f"it exports {name}, which is not declared"
     for name in sorted(set(required) - set(facts.exports)):
         yield f"it does not export {name}, which is declared"
+
+
+def objects_that_import(archive: bytes, symbols: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """For each of the symbols, names of the ELF objects in a static library that ask others for it.
+
+    Raises VerificationError for what is no static library; an object that cannot be read is passed over.
+    """
+    import lief  # noqa: PLC0415 - as above
+
+    lief.logging.disable()
+    found: dict[str, list[str]] = {}
+    for name, content in read_ar(archive):
+        data = bytes(content)
+        mentioned = [symbol for symbol in symbols if b"\0" + symbol.encode() + b"\0" in data]
+        if mentioned and data.startswith(ELF_MAGIC):
+            with suppress(AttributeError, TypeError, ValueError, RuntimeError):
+                elf: Any = lief.ELF.parse(data)
+                undefined = {_text(s.name) for s in elf.symtab_symbols if s.shndx == 0 and s.name}
+                for symbol in undefined.intersection(mentioned):
+                    found.setdefault(symbol, []).append(name)
+    return {symbol: tuple(names) for symbol, names in sorted(found.items())}
 
 
 def _signature_problems(facts: BinaryFacts) -> Iterator[str]:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import posixpath
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -543,6 +544,11 @@ class Root:
             rest += [step for step in reversed(target.split("/")) if step]
         return done
 
+    def named(self, base: str) -> str | None:
+        """Where a path leads that ends with `base`, links followed as `find` does; None if none leads anywhere."""
+        places = (name for name in self.files if posixpath.basename(name) == base)
+        return next(filter(None, map(self.find, places)), None)
+
 
 def read_root(layers: Iterable[Layer]) -> Root:
     """The names that layers hold, lowest first, whiteouts applied (image-spec, "Layer", "Whiteouts").
@@ -550,18 +556,37 @@ def read_root(layers: Iterable[Layer]) -> Root:
     Nothing is unpacked, so that no member is refused: what layers hold is for the engine to judge. Raises
     VerificationError for a layer that is no archive.
     """
-    import tarfile  # noqa: PLC0415
-
     files: dict[str, str | None] = {}
     for layer in layers:
-        with layer.path.open("rb") as stream:
-            source = Gunzip(stream, str(layer.path)) if layer.media_type == LAYER else stream
-            try:
-                with tarfile.open(fileobj=cast("Any", source), mode="r|") as archive:
-                    _apply(files, ((posixpath.normpath(m.name).lstrip("/"), m) for m in archive))
-            except tarfile.TarError as error:
-                raise VerificationError(f"the layer {layer.digest.oci} cannot be read: {error}") from error
+        with _opened(layer) as archive:
+            _apply(files, ((posixpath.normpath(m.name).lstrip("/"), m) for m in archive))
     return Root(files)
+
+
+def read_file(layers: Sequence[Layer], name: str) -> bytes | None:
+    """Content of a file, by its name as `Root.find` gives it, in the highest layer that has it; None if none does.
+
+    Raises VerificationError for a layer that is no archive.
+    """
+    for layer in reversed(layers):
+        with _opened(layer) as archive:
+            for member in archive:
+                if posixpath.normpath(member.name).lstrip("/") == name and (stream := archive.extractfile(member)):
+                    return stream.read()
+    return None
+
+
+@contextmanager
+def _opened(layer: Layer) -> Iterator[tarfile.TarFile]:
+    import tarfile  # noqa: PLC0415
+
+    with layer.path.open("rb") as stream:
+        source = Gunzip(stream, str(layer.path)) if layer.media_type == LAYER else stream
+        try:
+            with tarfile.open(fileobj=cast("Any", source), mode="r|") as archive:
+                yield archive
+        except tarfile.TarError as error:
+            raise VerificationError(f"the layer {layer.digest.oci} cannot be read: {error}") from error
 
 
 def _apply(files: dict[str, str | None], members: Iterable[tuple[str, tarfile.TarInfo]]) -> None:

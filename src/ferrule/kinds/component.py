@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SECTION = "ferrule"
 """Name of the custom section that holds version and fingerprints as JSON."""
 
+_WASI = ("wasi:", "wasi_")
+
 
 class ComponentSpec(Spec):
     """A crate that exports a WIT world, as a core module (for runtimes without components) and as a component."""
@@ -90,7 +92,7 @@ def plan(spec: ComponentSpec, context: Context) -> list[Action]:
 class WasmComponent:
     """Compile a crate to a core module, make a component of that, and write fingerprints into both."""
 
-    revision: ClassVar[int] = 3
+    revision: ClassVar[int] = 4
 
     workspace: str
     crate: str
@@ -106,7 +108,7 @@ class WasmComponent:
 
     def make(self, shop: Workshop) -> None:
         """Build both and check that the module imports nothing but what the WIT declares."""
-        from ferrule.formats import binary, wasm  # noqa: PLC0415
+        from ferrule.formats import binary, wasm, wit  # noqa: PLC0415
         from ferrule.tools import wasm as linkers  # noqa: PLC0415
 
         interface = wit_interface(shop.project / self.wit)
@@ -117,10 +119,12 @@ class WasmComponent:
         shop.run(linkers.component_command(shop.toolchain, module, component, shop.folder))
         for role, path in (("module", module), ("component", component)):
             target = shop.output(role)
-            target.write_bytes(wasm.with_custom_section(path.read_bytes(), SECTION, _canonical(identity)))
+            content = path.read_bytes()
+            target.write_bytes(wasm.with_custom_section(content, SECTION, _canonical(identity)))
             facts = binary.measure(target)
             if not self.wasi:
                 _refuse_wasi(target.name, facts.imports)
+            _refuse_undeclared(target.name, wit.undeclared_imports(content, module.read_bytes(), where=target.name))
             shop.say(**{role: binary.summary(facts)})
         shop.say(fingerprint=shop.key.hex, interface=interface.hex)
 
@@ -156,11 +160,21 @@ def _canonical(value: dict[str, str]) -> bytes:
 
 
 def _refuse_wasi(name: str, imports: tuple[str, ...]) -> None:
-    wasi = sorted(i for i in imports if i.startswith(("wasi:", "wasi_")))
+    wasi = sorted(i for i in imports if i.startswith(_WASI))
     if wasi:
         raise VerificationError(
             f"{name} imports {wasi[0]}" + (f" and {len(wasi) - 1} more of WASI" if len(wasi) > 1 else ""),
             hint="remove what needs the operating system from the crate, or allow it with `wasi: true`",
+        )
+
+
+def _refuse_undeclared(name: str, imports: tuple[str, ...]) -> None:
+    others = [i for i in imports if not i.startswith(_WASI)]  # those are refused, or allowed, by themselves
+    if others:
+        raise VerificationError(
+            f"{name} imports {others[0]}, which its world does not declare"
+            + (f", and {len(others) - 1} more" if len(others) > 1 else ""),
+            hint="import only what the WIT declares: nothing else would be there where it runs",
         )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _REFERENCE = re.compile(r"[a-z0-9][a-z0-9.:_/-]{0,254}(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?@sha256:[0-9a-f]{64}")
 _EMPTY = frozenset({"scratch", "static", "none"})
 _BIN = "usr/bin"
+_LIBC = "libc.so.6"
 
 _Place = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._@%+/-]{1,255}$")]
 
@@ -339,7 +340,12 @@ class OciImage:
 
         platform = PLATFORMS[triple]
         library: dict[str, Any] = dict(shop.facts_of[dict(self.libraries)[triple].id])
-        needs = dict.fromkeys(library.get("cdylib", {}).get("needed", ()), "the library")
+        measured = library.get("cdylib", {})
+        needs = dict.fromkeys(measured.get("needed", ()), "the library")
+        floors: dict[str, tuple[tuple[int, int], str]] = {}
+        if "glibc" in measured:
+            major, minor = map(int, measured["glibc"].split("."))
+            floors["the library"] = (major, minor), ", ".join(measured.get("glibc_because_of", ()))
         root = oci.read_root(layers)
         if made := dict(self.programs).get(triple):
             name = made.trait("program")
@@ -356,6 +362,8 @@ class OciImage:
                     hint="use a base with glibc: a lock file with libc6, or an image such as one made for C programs",
                 )
             needs |= dict.fromkeys(facts.needed, f"the program {name}")
+            if facts.floor:
+                floors[f"the program {name}"] = facts.floor.version, ", ".join(facts.floor.symbols)
         there = {name.rpartition("/")[2] for name in root.files}
         for needed, who in needs.items():
             if needed not in there:
@@ -363,6 +371,26 @@ class OciImage:
                     f"{who} needs {needed}, which the base for {platform.oci} lacks",
                     where=shop.action.id,
                     hint="add the package that holds it to the base's lock file, or use another base",
+                )
+        self._check_glibc(shop, f"the base for {platform.oci}", floors, oci.read_file(layers, root.named(_LIBC) or ""))
+
+    def _check_glibc(
+        self, shop: Workshop, base: str, floors: Mapping[str, tuple[tuple[int, int], str]], libc: bytes | None
+    ) -> None:
+        """Refuse a base whose C library is older than what is to run on it; its own versions tell how old it is."""
+        from ferrule.formats import binary  # noqa: PLC0415
+
+        if not floors:
+            return
+        defined = binary.measure(libc, where=f"{_LIBC} of {base}").defines if libc else ()
+        own = max(binary.glibc_versions(defined), default=())
+        for who, (version, symbols) in floors.items():
+            if version > own:
+                raise VerificationError(
+                    f"{who} needs glibc {version[0]}.{version[1]} ({symbols or 'the file itself'}), and {base} has "
+                    + (".".join(map(str, own)) or "none that says its version"),
+                    where=shop.action.id,
+                    hint="use a base that is as new, or declare an older `glibc` at the target",
                 )
 
     def _entries(self, shop: Workshop, triple: str) -> list[Entry]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -28,7 +28,10 @@ from ferrule.spec import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ferrule.engine.workshop import Workshop
+    from ferrule.formats.binary import BinaryFacts
     from ferrule.model import Target
     from ferrule.tools.cargo import Made
 
@@ -71,7 +74,14 @@ class LibrarySpec(Spec):
         examples=[["assets/words.txt"]],
     )
     exports: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_*?][A-Za-z0-9_*?.$@]*$")], ...] | None = Field(
-        default=None, description="Globs of the symbols the cdylib may export; anything else it exports is an error."
+        default=None,
+        description="Globs of the symbols that the cdylib exports; anything else it exports is an error, and so is one "
+        "of these that matches nothing.",
+    )
+    needs: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_@/][A-Za-z0-9_.+@/-]{0,127}$")], ...] = Field(
+        default=(),
+        description="Libraries that the cdylib may ask for when it is loaded, besides those of glibc or macOS itself.",
+        examples=[["libssl.so.3"]],
     )
 
 
@@ -126,6 +136,7 @@ def _action(context: Context, target: Target) -> Action:
             features=spec.features,
             default_features=spec.default_features,
             exports=spec.exports,
+            libraries=spec.needs,
             commit=context.project.commit,
             header=headers[0].id if headers else None,
             env=environment_of(spec.env),
@@ -143,7 +154,7 @@ def _action(context: Context, target: Target) -> Action:
 class CargoLibrary:
     """Build a crate with Cargo for one target, take what Cargo says it made, and measure it."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     workspace: str
     crate: str
@@ -157,6 +168,7 @@ class CargoLibrary:
     features: tuple[str, ...]
     default_features: bool
     exports: tuple[str, ...] | None
+    libraries: tuple[str, ...]
     commit: str
     header: str | None
     env: tuple[tuple[str, str], ...]
@@ -214,13 +226,9 @@ class CargoLibrary:
         target = shop.output(kind)
         made.take(made.file(self.crate, PLATFORMS[self.triple], kind, self.library), target, shop.look)
         facts = binary.measure(target)
-        problems = binary.check(
-            facts,
-            platform=PLATFORMS[self.triple],
-            floor=self.glibc or self.macos,
-            exports_allowed=self._allowed(facts.exports) if kind == "cdylib" else None,
-        )
+        problems = self.problems(facts, kind)
         if problems:
+            problems += self._objects(facts, made) if kind == "cdylib" else ()
             raise VerificationError(
                 f"{target.name} is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
                 where=f"{shop.action.artifact} for {self.triple}",
@@ -228,11 +236,43 @@ class CargoLibrary:
             )
         shop.say(**{kind: binary.summary(facts)})
 
+    def problems(self, facts: BinaryFacts, kind: LibraryType) -> list[str]:
+        """What is wrong with a library that was measured, as sentences."""
+        from ferrule.formats import binary  # noqa: PLC0415
+
+        platform, floor = PLATFORMS[self.triple], self.glibc or self.macos
+        if kind == "staticlib":
+            return binary.check(facts, platform=platform, floor=floor)
+        globs = self.exports or ()
+        return [
+            *binary.check(
+                facts,
+                platform=platform,
+                floor=floor,
+                name=self.soname if platform.system == "linux" else f"@rpath/{self.soname}",
+                libraries=self.libraries,
+                exports_allowed=self._allowed(facts.exports),
+            ),
+            *(f"it exports nothing like {g}, which is declared" for g in globs if not fnmatch.filter(facts.exports, g)),
+        ]
+
+    def _objects(self, facts: BinaryFacts, made: Made) -> Iterator[str]:
+        """Which objects ask for the symbols that raise the floor too far, where they lie in a static library beside."""
+        from ferrule.formats import binary  # noqa: PLC0415
+
+        wanted = tuple(int(number) for number in (self.glibc or "").split(".") if number)
+        if "staticlib" not in self.types or not facts.floor or facts.floor.version <= wanted:
+            return
+        archive = made.file(self.crate, PLATFORMS[self.triple], "staticlib", self.library)
+        for symbol, names in binary.objects_that_import(archive.read_bytes(), facts.floor.symbols).items():
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004 - enough to find the place
+            yield f"{symbol} is asked for by {', '.join(names[:3])}{more}"
+
     def _allowed(self, exports: tuple[str, ...]) -> set[str] | None:
         """Those of the exported names that targets.yaml allows; None where it says nothing."""
         if self.exports is None:
             return None
-        return {name for name in exports if any(fnmatchcase(name, glob) for glob in self.exports)}
+        return {name for glob in self.exports for name in fnmatch.filter(exports, glob)}
 
 
 KIND = Kind(

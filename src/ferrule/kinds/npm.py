@@ -220,7 +220,7 @@ def entry_points(manifest: Mapping[str, Any]) -> tuple[str, ...]:
 class NpmPackage:
     """Turn the component into JavaScript and pack it with the sources."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     source: str
     stem: str
@@ -267,7 +267,7 @@ class NpmPackage:
 
     def _generated(self, shop: Workshop) -> list[Entry]:
         """The component as JavaScript, with the core module that was compiled, byte for byte, and the loader."""
-        from ferrule.formats import wasm  # noqa: PLC0415
+        from ferrule.formats import binary, wasm  # noqa: PLC0415
         from ferrule.formats.entries import entries_of_folder  # noqa: PLC0415
         from ferrule.tools import jco  # noqa: PLC0415
 
@@ -287,7 +287,8 @@ class NpmPackage:
             )
         made[main] = Entry(main, module)
         identity = _identity(wasm.custom_sections(component.read_bytes(), SECTION), self._name("component"))
-        shop.say(**identity)
+        others = {name: binary.summary(binary.measure(folder / name)) for name in cores if name != main}
+        shop.say(**identity, files={f"package/{COMPONENT}/{name}": facts for name, facts in others.items()})
         values = {
             "stem": self.stem,
             "main": main,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.errors import FerruleError
 from ferrule.model import Digest, Json, Verdict
+from ferrule.platforms import PLATFORMS
 from ferrule.verify.reading import Release, action_of, claims, said
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _MAGIC: Final = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"!<arch>\n", b"\0asm")
 _TAGGED: Final = _MAGIC[:2]
+_SYSTEMS: Final = {"linux": "linux", "darwin": "macos"}
+_MACHINES: Final = {"amd64": ("x86_64",), "arm64": ("aarch64", "arm64")}
+_OF_GO: Final = re.compile(rf"({'|'.join(_SYSTEMS)})[_/]({'|'.join(_MACHINES)})")
 
 
 def packages(release: Release) -> Iterator[Verdict]:
@@ -29,13 +33,32 @@ def packages(release: Release) -> Iterator[Verdict]:
     measured = _Measured(release)
     for name, told in release.files.items():
         path = release.folder / name
-        if told["sha256"] in release.compiled and path.is_file() and not path.is_symlink():
+        if path.is_file() and not path.is_symlink() and _begins(path).startswith(_MAGIC):
             content = path.read_bytes()
             digest = Digest.of(content).hex
             if digest == told["sha256"]:
-                yield from measured.once(name, digest, content)
+                yield from _alone(release, name, digest, content, measured)
     for name in release.packages():
         yield from _package(release, name, measured)
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(len(max(_MAGIC, key=len)))
+
+
+def _alone(release: Release, name: str, digest: str, content: bytes, measured: _Measured) -> Iterator[Verdict]:
+    """Verdicts of a compiled file in the release's own folder, or in that of a Go module."""
+    yield from measured.once(name, digest, content)
+    folder = next(filter(_OF_GO.fullmatch, name.split("/")), "")
+    try:
+        facts = measured.of(name, digest, content)
+    except FerruleError as error:
+        if digest not in release.compiled:
+            yield Verdict(name, "measured", error.message)
+        return
+    problem = None if digest in release.compiled else _stranger_problem(release, name, digest)
+    yield Verdict(name, "platform", problem or _platform_problem(facts, folder, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +70,7 @@ class _Measured:
 
     def once(self, subject: str, digest: str, content: bytes) -> Iterator[Verdict]:
         """What the manifest says of a compiled file was measured of it, and its fingerprint is inside."""
-        if digest in self.facts:
+        if digest in self.facts or digest not in self.release.compiled:
             return
         try:
             found = self.of(subject, digest, content)
@@ -55,6 +78,7 @@ class _Measured:
             yield Verdict(subject, "measured", error.message)
             return
         problems = [_fact_problem(self.release, found, content, made) for made in self.release.compiled[digest]]
+        problems += [problem for made in self.release.compiled[digest] for problem in _faults(found, made)]
         yield Verdict(subject, "measured", next(filter(None, problems), None))
 
     def of(self, subject: str, digest: str, content: bytes) -> BinaryFacts:
@@ -69,10 +93,10 @@ class _Measured:
 def _package(release: Release, name: str, measured: _Measured) -> Iterator[Verdict]:
     from ferrule.formats import wheel  # noqa: PLC0415 - a release need not hold any
 
-    path, problem, promised, inside = release.folder / name, None, None, 0
+    path, problem, promised, inside, others = release.folder / name, None, None, 0, 0
     try:
         tags = wheel.read_wheel(path).tags if path.suffix == ".whl" else ()
-        for member, content in _members(path, release):
+        for platform, member, content in _members(path, release):
             if not content.startswith(_MAGIC):
                 continue
             digest = Digest.of(content).hex
@@ -80,37 +104,77 @@ def _package(release: Release, name: str, measured: _Measured) -> Iterator[Verdi
                 inside += 1
                 yield from measured.once(f"{name}: {member}", digest, content)
             else:
+                others += 1
                 problem = problem or _stranger_problem(release, member, digest)
+            facts = measured.of(member, digest, content)
+            problem = problem or _platform_problem(facts, platform, member)
+            if digest not in release.compiled:
+                problem = problem or _other_problem(release, name, member, facts)
             if tags and content.startswith(_TAGGED):
-                promised = promised or _tag_problem(measured.of(member, digest, content), tags, member)
+                promised = promised or _tag_problem(facts, tags, member)
     except (FerruleError, OSError) as error:
         problem = promised = said(error)  # a wheel that cannot be read holds no promise
-    yield Verdict(name, f"archive with {inside} of the compiled files" if inside else "archive", problem)
+    held = [f"{inside} of the compiled files"] if inside else []
+    held += [f"{others} other{'s' if others > 1 else ''} measured"] if others else []
+    yield Verdict(name, f"archive with {' and '.join(held)}" if held else "archive", problem)
     if path.suffix == ".whl":
         yield Verdict(name, "tags", promised)
 
 
-def _members(path: Path, release: Release) -> Iterator[tuple[str, bytes]]:
+def _members(path: Path, release: Release) -> Iterator[tuple[str, str, bytes]]:
+    """For whom a file of a package is (a target, a platform of OCI, or nobody in particular), its name and content."""
     from ferrule.formats import oci, tar  # noqa: PLC0415
     from ferrule.formats import zip as zips  # noqa: PLC0415
 
+    target = release.files.get(path.relative_to(release.folder).as_posix(), {}).get("target") or ""
     if path.is_dir():
         for image in oci.read_layout(path).images:
             for layer in image.layers:
                 if layer.digest.hex not in release.packed:  # a base is what it is, and was checked by its digest
                     with layer.path.open("rb") as stream:
-                        yield from _regular(tar.read_tar_gz(stream, root=True, where=str(path)))
+                        yield from _regular(image.platform, tar.read_tar_gz(stream, root=True, where=str(path)))
     elif path.suffix in {".whl", ".zip"}:
-        yield from _regular(zips.read_zip(path))
+        yield from _regular(target, zips.read_zip(path))
     else:
         with path.open("rb") as stream:
-            yield from _regular(tar.read_tar_gz(stream, where=str(path)))
+            yield from _regular(target, tar.read_tar_gz(stream, where=str(path)))
 
 
-def _regular(entries: Iterator[Entry]) -> Iterator[tuple[str, bytes]]:
+def _regular(platform: str, entries: Iterator[Entry]) -> Iterator[tuple[str, str, bytes]]:
     for entry in entries:
         if entry.regular:
-            yield entry.name, entry.read()
+            yield platform, entry.name, entry.read()
+
+
+def _platform_problem(facts: BinaryFacts, wanted: str, member: str) -> str | None:
+    """Whether a file is for another machine than its package, its image or its folder; WebAssembly is for all."""
+    named = _OF_GO.match(wanted)
+    if facts.system == "wasm" or (wanted not in PLATFORMS and not named):
+        return None
+    if named:
+        right = facts.system == _SYSTEMS[named[1]] and facts.machine in _MACHINES[named[2]]
+    else:
+        right = (facts.system, facts.machine) == (PLATFORMS[wanted].system, PLATFORMS[wanted].machine)
+    return None if right else f"{member} is for {facts.system} on {facts.machine}, and it is packed for {wanted}"
+
+
+def _faults(facts: BinaryFacts, made: Mapping[str, Any]) -> list[str]:
+    """What no compiled file may be, whatever the manifest says: for another target, or as the loader refuses it."""
+    from ferrule.formats import binary  # noqa: PLC0415 - as above
+
+    platform = PLATFORMS.get(made.get("target") or "")
+    return binary.check(facts, platform=platform) if platform else []
+
+
+def _other_problem(release: Release, name: str, member: str, facts: BinaryFacts) -> str | None:
+    """A file that tools made of compiled ones is as it was measured then; a signature is whole, whosever it is."""
+    from ferrule.formats import binary  # noqa: PLC0415 - as above
+
+    if facts.signature and facts.signature.problems:
+        return f"{member}: {facts.signature.problems[0]}"
+    made = release.files.get(name, {"artifact": "", "target": None})
+    told = release.manifest["facts"].get(action_of(made), {}).get("files", {}).get(member)
+    return None if told in (None, binary.summary(facts)) else f"the manifest says something else of {member}"
 
 
 def _stranger_problem(release: Release, member: str, digest: str) -> str | None:

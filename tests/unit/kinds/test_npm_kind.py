@@ -190,7 +190,9 @@ def packed(
         needed={component.id: files},
         toolchain=Toolchain("present", {"jco": tool}, {}, Path("/")),
     )
+    others: Any = shop.said.pop("files")
     assert shop.said == IDENTITY
+    assert all(one["format"] == "wasm" for one in others.values())
     return shop.output("package")
 
 
