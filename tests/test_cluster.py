@@ -140,14 +140,19 @@ def test_a_release_over_workers_is_the_release_of_one_machine(fleet: Fleet, demo
 
 
 def test_a_worker_with_other_tools_is_refused(fleet: Fleet, demo: Demo) -> None:
-    (fleet.demos[1].home / "commit").write_text("f" * 40)
+    other = fleet.demos[1]
+    program = other.root / "bin" / "rustc"
+    text = program.read_text()
+    (other.home / "commit").write_text("f" * 40)
+    program.write_text(f"{text}# another\n")  # a program that changed is asked again
     try:
         done = demo.ferrule("release", "--executor", fleet.named)
     finally:
-        (fleet.demos[1].home / "commit").unlink()
+        (other.home / "commit").unlink()
+        program.write_text(text)
     assert done.returncode == 6, done.stderr
     assert "workers cannot be used" in done.stderr
-    assert f"{fleet.demos[1].project}" in done.stderr
+    assert f"{other.project}" in done.stderr
     assert "rustc is " in done.stderr
     assert not demo.dist.exists()
 
