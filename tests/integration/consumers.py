@@ -55,15 +55,16 @@ class Builds:
             shutil.copy(source, folder)
         return folder
 
-    def go(self, road: str, target: str) -> Path:
-        """The program in Go for a road and a target, as somebody builds it who has the module in a folder."""
-        folder, program = self.folder / f"go-{road}", self.folder / f"go-{road}-{target}"
+    def go(self, target: str) -> Path:
+        """The program in Go for a target, as somebody builds it who has the module in a folder."""
+        folder, program = self.folder / "go", self.folder / f"go-{target}"
         options = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0", "GOARCH": GO_MACHINE[target]}
         if not folder.exists():
             shutil.copytree(SOURCES / folder.name, folder)
             replaced = f"-replace={GO_MODULE}={self.release.dist / 'go'}"
             run(self.programs["go"], "mod", "edit", replaced, cwd=folder, **options)
-        run(self.programs["go"], "build", "-o", program, cwd=folder, **options)
+        if not program.exists():
+            run(self.programs["go"], "build", "-o", program, cwd=folder, **options)
         return program
 
     def c(self, target: str) -> Path:
@@ -83,10 +84,10 @@ class Consumer:
     used: Callable[[Release], Used]
 
 
-def emulated(builds: Builds, program: Path, **environment: str) -> str:
+def emulated(builds: Builds, program: Path, *arguments: str, **environment: str) -> str:
     """What a program of arm64 prints, under emulation, with the loader and the C library of the image."""
     given = [word for name, value in environment.items() for word in ("-E", f"{name}={value}")]
-    return run("qemu-aarch64-static", "-L", builds.release.rootfs(ARM), *given, program, VECTORS).stdout
+    return run("qemu-aarch64-static", "-L", builds.release.rootfs(ARM), *given, program, VECTORS, *arguments).stdout
 
 
 def rust(builds: Builds) -> str:
@@ -117,15 +118,15 @@ def python_wasmtime(builds: Builds) -> str:
 
 
 def go_purego(builds: Builds) -> str:
-    return run(builds.go("purego", X86), VECTORS, XDG_CACHE_HOME=str(builds.folder / "cache")).stdout
+    return run(builds.go(X86), VECTORS, "native", XDG_CACHE_HOME=str(builds.folder / "cache")).stdout
 
 
 def go_purego_arm64(builds: Builds) -> str:
-    return emulated(builds, builds.go("purego", ARM), XDG_CACHE_HOME=str(builds.folder / "cache"))
+    return emulated(builds, builds.go(ARM), "native", XDG_CACHE_HOME=str(builds.folder / "cache"))
 
 
 def go_wazero(builds: Builds) -> str:
-    return run(builds.go("wazero", X86), VECTORS).stdout
+    return run(builds.go(X86), VECTORS, "wasm").stdout
 
 
 def node(builds: Builds) -> str:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.consumer
 MODULE = "example.org/ferrule/email-validator"
 GENERATED = "internal/ferrule/native"
 PLACE = {X86: "linux_amd64", ARM: "linux_arm64", MAC: "darwin_arm64"}
-CONSUMER = CHECKOUT / "tests" / "consumers" / "go-purego"
+CONSUMER = CHECKOUT / "tests" / "consumers" / "go"
 VARIABLE = "EMAIL_VALIDATOR_LIBRARY"
 
 
@@ -102,16 +102,16 @@ def test_its_own_tests_pass_on_arm64(release, go, tmp_path):
 
 def test_a_program_without_a_library_says_so_and_takes_an_installed_one(release, consumer, expected, tmp_path):
     program = consumer("bare", "-tags", "ferrule_noembed")
-    done = run(program, VECTORS, ok=False)
+    done = run(program, VECTORS, "native", ok=False)
     assert done.returncode == 1
     assert f"this program carries no library email_validator for {PLACE[HOST].replace('_', '/')}" in done.stderr
     assert f"name its file in {VARIABLE}" in done.stderr
     installed = release.library(HOST)
-    assert run(program, VECTORS, **{VARIABLE: str(installed)}).stdout == expected
+    assert run(program, VECTORS, "native", **{VARIABLE: str(installed)}).stdout == expected
     beside = tmp_path / "program"
     shutil.copy(program, beside)
     shutil.copy(installed, tmp_path / LIBRARY[HOST].replace(".0.1.0", ""))
-    assert run(beside, VECTORS).stdout == expected
+    assert run(beside, VECTORS, "native").stdout == expected
 
 
 @pytest.mark.only_on(*LINUX, reason="containers are of Linux")
@@ -128,7 +128,7 @@ def test_a_cache_where_nothing_may_run_is_told_and_another_way_works(release, pr
     options = ("--rm", "--pull", "never", "--network", "none", "--read-only", "--cap-drop", "ALL", *mounts)
 
     def start(*more: str, ok: bool = True):
-        return run(engine, "run", *options, *more, "--entrypoint", "/program", tag, "/vectors.json", ok=ok)
+        return run(engine, "run", *options, *more, "--entrypoint", "/program", tag, "/vectors.json", "native", ok=ok)
 
     try:
         done = start("--tmpfs", "/tmp:noexec,mode=1777", ok=False)

@@ -39,11 +39,12 @@ def test_every_type_goes_there_and_back(types_world, programs):
 @pytest.mark.consumer
 def test_goroutines_that_share_validators_get_every_vector_right(release, programs, vectors, tmp_path):
     source = tmp_path / "source"
-    shutil.copytree(CHECKOUT / "tests" / "consumers" / "go-wazero", source)
+    shutil.copytree(CHECKOUT / "tests" / "consumers" / "go", source)
     run(programs["go"], "mod", "edit", f"-replace={MODULE}={release.dist / 'go'}", cwd=source, **PURE)
     run(programs["go"], "build", "-race", "-o", tmp_path / "vectors", cwd=source, **RACE)
-    said = run(tmp_path / "vectors", VECTORS, "16").stdout
-    assert [json.loads(line) for line in said.splitlines()] == [vector["expected"] for vector in vectors]
+    for road in ("native", "wasm"):
+        said = run(tmp_path / "vectors", VECTORS, road, "16").stdout
+        assert [json.loads(line) for line in said.splitlines()] == [vector["expected"] for vector in vectors]
 
 
 # Modules that mean harm

@@ -1,4 +1,8 @@
-// Prints what the Go module answers by its native road to the vectors of a file: one line of JSON for each.
+// Prints what the Go module answers to the vectors of a file by one of its roads: one line of JSON for each.
+//
+//	vectors FILE native|wasm [GOROUTINES]
+//
+// Told a number, it has so many goroutines ask each validator, and demands that they agree.
 package main
 
 import (
@@ -9,6 +13,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
+	"sync"
 
 	emailvalidator "example.org/ferrule/email-validator"
 )
@@ -34,13 +40,13 @@ type result struct {
 }
 
 func main() {
-	if err := run(os.Args[1]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3:]...); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(file string) error {
+func run(file, road string, workers ...string) error {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -49,11 +55,17 @@ func run(file string) error {
 	if err := json.Unmarshal(content, &vectors); err != nil {
 		return err
 	}
+	count := 1
+	if len(workers) > 0 {
+		if count, err = strconv.Atoi(workers[0]); err != nil {
+			return err
+		}
+	}
 	output := bufio.NewWriter(os.Stdout)
 	lines := json.NewEncoder(output)
 	lines.SetEscapeHTML(false)
 	for _, vector := range vectors {
-		answer, err := vector.answer()
+		answer, err := vector.answer(road, count)
 		if err != nil {
 			return err
 		}
@@ -65,8 +77,8 @@ func run(file string) error {
 }
 
 // answer gives the decision, or what is wrong with the options; any other error means that nothing works here.
-func (v *vector) answer() (result, error) {
-	validator, err := emailvalidator.OpenNative(emailvalidator.Options{
+func (v *vector) answer(road string, workers int) (result, error) {
+	validator, err := open(road, emailvalidator.Options{
 		RequireTopLevelDomain: v.Options.RequireTopLevelDomain,
 		AllowDomainLiteral:    v.Options.AllowDomainLiteral,
 		BlockedEmails:         v.Options.BlockedEmails,
@@ -84,8 +96,26 @@ func (v *vector) answer() (result, error) {
 		return result{}, err
 	}
 	defer validator.Close()
-	decision, err := validator.Check(context.Background(), v.Candidate)
-	return result{OK: decision.JSON()}, err
+	decisions, errs := make([]emailvalidator.Decision, workers), make([]error, workers)
+	var group sync.WaitGroup
+	for at := range workers {
+		group.Go(func() { decisions[at], errs[at] = validator.Check(context.Background(), v.Candidate) })
+	}
+	group.Wait()
+	if len(slices.Compact(slices.Clone(decisions))) > 1 {
+		return result{}, fmt.Errorf("%q: goroutines came to different decisions", v.Candidate)
+	}
+	return result{OK: decisions[0].JSON()}, errors.Join(errs...)
+}
+
+func open(road string, options emailvalidator.Options) (emailvalidator.Validator, error) {
+	switch road {
+	case "native":
+		return emailvalidator.OpenNative(options)
+	case "wasm":
+		return emailvalidator.OpenWasm(options)
+	}
+	return nil, fmt.Errorf("%q is no road", road)
 }
 
 func in(texts []string) emailvalidator.Lookup {
