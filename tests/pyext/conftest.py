@@ -15,7 +15,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
 import standin  # noqa: E402
 from agreement import expected_line  # noqa: E402
-from example import lay_out, narrow  # noqa: E402
+from example import lay_out  # noqa: E402
 from judges import VECTORS, ferrule  # noqa: E402
 from released import HOST, LINUX, X86, Release  # noqa: E402
 
@@ -79,7 +79,7 @@ def image(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterat
 @pytest.fixture(scope="session")
 def project(image: str | None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example, for this machine."""
-    return narrow(lay_out(tmp_path_factory.mktemp("pyext")), image)
+    return standin.narrow(lay_out(tmp_path_factory.mktemp("pyext")), image)
 
 
 @pytest.fixture(scope="session")

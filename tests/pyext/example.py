@@ -1,19 +1,13 @@
-"""The example of packaging/pyext as the project that it is: laid out beside the crates, for one machine."""
+"""The example of packaging/pyext as the project that it is: laid out beside the crates."""
 
 from __future__ import annotations
 
-import re
 import shutil
-from typing import TYPE_CHECKING
-
-import standin
-from judges import CHECKOUT
-from released import HOST
+from pathlib import Path
 
 from ferrule.engine.sources import files_below
 
-if TYPE_CHECKING:
-    from pathlib import Path
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 PARTS = ("LICENSE", "rust", "packaging/pyext")
 
@@ -25,15 +19,4 @@ def lay_out(project: Path) -> Path:
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, project / name)
     shutil.copy(project / "packaging" / "pyext" / "targets.yaml", project)
-    return project
-
-
-def narrow(project: Path, image: str | None) -> Path:
-    """Leave this machine's target, with the stand-in and its floor where there is one."""
-    path = project / "targets.yaml"
-    text = re.sub(rf"^  (?!{HOST})\w+-\w+-[\w-]+: .*\n", "", path.read_text(), flags=re.MULTILINE)
-    if image:
-        text = text.replace('glibc: "2.17"', f'glibc: "{standin.GLIBC}"')
-        text = text.replace("reads: [rust]", f'reads: [rust], image: "{image}"')
-    path.write_text(text)
     return project

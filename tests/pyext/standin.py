@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from judges import run
+from released import HOST
 
 GLIBC = "2.34"
 """The newest symbols that programs use which Debian 12's gcc links, though its glibc is 2.36."""
@@ -92,6 +93,17 @@ def make(engine: str, name: str) -> str:
 def remove(engine: str, name: str) -> None:
     """Take away what `make` left with the engine."""
     run(engine, "rmi", "--force", name, f"{name}-root")
+
+
+def narrow(project: Path, image: str | None) -> Path:
+    """Leave this machine's target, with the stand-in and its floor where there is one."""
+    path = project / "targets.yaml"
+    text = re.sub(rf"^  (?!{HOST})\w+-\w+-[\w-]+: .*\n", "", path.read_text(), flags=re.MULTILINE)
+    if image:
+        text = text.replace('glibc: "2.17"', f'glibc: "{GLIBC}"')
+        text = text.replace("reads: [rust]", f'reads: [rust], image: "{image}"')
+    path.write_text(text)
+    return project
 
 
 def _write(stream: IO[bytes]) -> None:
