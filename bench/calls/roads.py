@@ -57,23 +57,24 @@ def built(root: Path, folder: Path, places: Mapping[str, str]) -> dict[str, Road
     examples = root / "packaging" / "python" / "examples"
     component = str(made("component"))
     return {
-        "cgo": with_go("cgo", folder, places["go"], sdk),
-        "purego": with_go("purego", folder, places["go"]),
-        "wazero": with_go("wazero", folder, places["go"]),
+        "cgo": with_go("cgo", folder, places["go"], sdk=sdk),
+        "purego": with_go("module", folder, places["go"], "-road=native"),
+        "wazero": with_go("module", folder, places["go"], "-road=wasm"),
         "node": with_node(unpacked(made("package"), folder / "npm"), places["node"]),
         "python-native": with_python("by_ctypes.py", wheel),
         "python-wasmtime": with_python("by_wasmtime.py", examples, component),
     }
 
 
-def with_go(name: str, folder: Path, go: str, sdk: Path | None = None) -> Road:
+def with_go(name: str, folder: Path, go: str, *arguments: str, sdk: Path | None = None) -> Road:
     """A package of bench/calls/go as a program; with an SDK it is built and run by means of cgo, else without."""
     program = folder / name / f"{name}.test"
     given = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
     if sdk:
         given |= {"CGO_ENABLED": "1", "CGO_CFLAGS": f"-O2 -I{sdk.parent / 'include'}", "CGO_LDFLAGS": f"-L{sdk}"}
-    said_by((go, "test", "-c", "-o", str(program), f"./{name}"), cwd=HERE / "go", **given)
-    return Road((str(program), *_GO_OPTIONS), of_go, {"LD_LIBRARY_PATH": str(sdk)} if sdk else {})
+    if not program.exists():
+        said_by((go, "test", "-c", "-o", str(program), f"./{name}"), cwd=HERE / "go", **given)
+    return Road((str(program), *arguments, *_GO_OPTIONS), of_go, {"LD_LIBRARY_PATH": str(sdk)} if sdk else {})
 
 
 def with_python(program: str, path: Path, *arguments: str) -> Road:

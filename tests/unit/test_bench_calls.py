@@ -15,7 +15,7 @@ BENCH = Path(__file__).parents[2] / "bench"
 GO = """\
 goos: linux
 goarch: amd64
-pkg: calls/purego
+pkg: calls/module
 cpu: one that has 2 ns/op in its name
 BenchmarkShort-2   \t  802052\t       396.8 ns/op\t      40 B/op\t       3 allocs/op
 BenchmarkBatch     \t    1399\t    247704 ns/op\t   61568 B/op\t      12 allocs/op

@@ -1,12 +1,17 @@
-package wazero
+// Package module calls the Go module that a release holds, by one of its roads.
+package module
 
 import (
 	"context"
+	"flag"
+	"fmt"
 	"testing"
 
 	"calls/inputs"
 	emailvalidator "example.org/ferrule/email-validator"
 )
+
+var road = flag.String("road", "", "native or wasm")
 
 func BenchmarkShort(b *testing.B) {
 	validator, ctx := open(b), context.Background()
@@ -29,7 +34,7 @@ func BenchmarkBatch(b *testing.B) {
 }
 
 func open(b *testing.B) emailvalidator.Validator {
-	validator, err := emailvalidator.OpenWasm(emailvalidator.Options{
+	validator, err := opened(emailvalidator.Options{
 		RequireTopLevelDomain: true,
 		BlockedEmails:         []emailvalidator.EmailType{emailvalidator.Invalid},
 	})
@@ -38,4 +43,14 @@ func open(b *testing.B) emailvalidator.Validator {
 	}
 	b.Cleanup(func() { validator.Close() })
 	return validator
+}
+
+func opened(options emailvalidator.Options) (emailvalidator.Validator, error) {
+	switch *road {
+	case "native":
+		return emailvalidator.OpenNative(options)
+	case "wasm":
+		return emailvalidator.OpenWasm(options)
+	}
+	return nil, fmt.Errorf("%q is no road", *road)
 }
