@@ -296,11 +296,11 @@ def test_discovered_input_that_changes_makes_the_action_run_again(
     lab.run(plan)
     lab.run(plan)
     assert lab.started == []
-    inside.write_text("changed")
+    lab.write(inside, "changed")
     old, new = Digest.of(b"content").short, Digest.of(b"changed").short
     lab.run(plan)
     assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"read generated.h: {old} -> {new}"]
-    outside.write_text("changed")
+    lab.write(outside, "changed")
     lab.run(plan)
     before = Digest.of(b"old").short
     assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"{outside}: {before} -> {new}"]
@@ -415,8 +415,7 @@ def test_what_changes_while_it_is_read_keeps_no_result(
     lab: Lab, does: dict[str, Callable[[Workshop], None]], where: str
 ) -> None:
     path = lab.root / where / "words"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("one")
+    lab.write(path, "one")
 
     def read(shop: Workshop) -> None:
         shop.discovered([path])
@@ -430,7 +429,7 @@ def test_what_changes_while_it_is_read_keeps_no_result(
         path.write_text("three")
         read(shop)
 
-    path.write_text("two")
+    lab.write(path, "two")
     does["a"] = change
     outcome = lab.run(plan)["a"]
     assert outcome.state == "failed"
