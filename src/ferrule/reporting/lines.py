@@ -41,7 +41,7 @@ class Lines:
                 pass
 
     def _ended(self, outcome: Outcome) -> None:
-        if self._logs is None:
+        if self._logs is None or outcome.state == "remote":
             self._say(f"  {verdict(outcome)}")
             return
         self._say(f"::group::{_escaped(verdict(outcome))}")
