@@ -82,37 +82,43 @@ def write(folder: Path, bundle: Bundle, store: Store) -> None:
     Raises StorageError, also where something else stands there.
     """
     aside = folder.with_name(f".{folder.name}.aside")
-    body: Json = {
-        "version": VERSION,
-        "project": bundle.project,
-        "release": bundle.release,
-        "plan": bundle.plan.hex,
-        "split": bundle.split.hex,
-        "shard": bundle.shard,
-        "of": bundle.of,
-        "commit": bundle.commit,
-        "dirty": bundle.dirty,
-        "lock": bundle.lock.hex if bundle.lock else None,
-        "toolchain": {
-            "road": bundle.tools.road,
-            "tools": {name: list(told) for name, told in bundle.tools.tools.items()},
-            "std": dict(bundle.tools.std),
-        },
-        "actions": {
-            action: {"key": result.key.hex, "record": json.loads(encode(replace(portable(result), seconds=0.0)))}
-            for action, result in bundle.results.items()
-        },
-    }
     with storage_errors(folder):
         _check_free(folder)
         shutil.rmtree(aside, ignore_errors=True)
         (aside / OBJECTS).mkdir(parents=True)
         for digest, record in bundle.files.items():
             store.copy_out(replace(record, executable=False), aside / OBJECTS / digest.hex)
-        write_aside(aside / DOCUMENT, seal(body))
+        write_aside(aside / DOCUMENT, document(bundle))
         if folder.exists():
             shutil.rmtree(folder)
         aside.replace(folder)
+
+
+def document(bundle: Bundle) -> bytes:
+    """What a bundle says of itself, as it is written."""
+    return seal(
+        {
+            "version": VERSION,
+            "project": bundle.project,
+            "release": bundle.release,
+            "plan": bundle.plan.hex,
+            "split": bundle.split.hex,
+            "shard": bundle.shard,
+            "of": bundle.of,
+            "commit": bundle.commit,
+            "dirty": bundle.dirty,
+            "lock": bundle.lock.hex if bundle.lock else None,
+            "toolchain": {
+                "road": bundle.tools.road,
+                "tools": {name: list(told) for name, told in bundle.tools.tools.items()},
+                "std": dict(bundle.tools.std),
+            },
+            "actions": {
+                action: {"key": result.key.hex, "record": json.loads(encode(replace(portable(result), seconds=0.0)))}
+                for action, result in bundle.results.items()
+            },
+        }
+    )
 
 
 def seal(body: Json) -> bytes:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fakes.toolchain import Demo, lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 TESTS = Path(__file__).parents[1]
 _QUIET = {"DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "1h", "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "false"}
@@ -30,10 +30,11 @@ def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
 
 @dataclass
 class Fleet:
-    """The processes; `close` ends all of them at once."""
+    """The processes, which find recipes in `modules` too; `close` ends all of them at once."""
 
     root: Path
     demos: list[Demo]
+    modules: tuple[Path, ...] = ()
     workers: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     scheduler: subprocess.Popen[bytes] | None = None
 
@@ -63,7 +64,7 @@ class Fleet:
         return self.workers[number]
 
     def _start(self, demo: Demo, kind: str, *options: str) -> subprocess.Popen[bytes]:
-        path = os.pathsep.join([demo.environment["PYTHONPATH"], str(TESTS)])
+        path = os.pathsep.join([demo.environment["PYTHONPATH"], str(TESTS), *map(str, self.modules)])
         with (self.root / "log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", f"distributed.cli.dask_{kind}", *options],
@@ -87,9 +88,9 @@ class Fleet:
             process.wait()
 
 
-def lay_out_fleet(root: Path, workers: int) -> Fleet:
+def lay_out_fleet(root: Path, workers: int, modules: Sequence[Path] = ()) -> Fleet:
     """Checkouts for that many workers, a scheduler, and the workers started."""
-    fleet = Fleet(root, [lay_out(root / f"worker{number}") for number in range(workers)])
+    fleet = Fleet(root, [lay_out(root / f"worker{number}") for number in range(workers)], tuple(modules))
     fleet.open()
     for number in range(workers):
         fleet.start(number)
