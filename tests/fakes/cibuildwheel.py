@@ -31,4 +31,5 @@ def main(home: Path, arguments: list[str]) -> None:
         shutil.copy(wheel, output)
 
 
-main(Path(sys.argv[1]), sys.argv[2:])
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -115,13 +115,6 @@ def test_the_same_bytes_from_another_folder(release, image, surroundings, tmp_pa
 
 
 @pytest.mark.images
-def test_without_an_engine_the_release_says_what_is_missing(tmp_path):
-    done = ferrule("release", cwd=lay_out(tmp_path), ok=False, DOCKER_HOST="unix:///nowhere")
-    assert done.returncode == 4
-    assert "container docker or podman: a client is here but no engine answers" in done.stderr
-
-
-@pytest.mark.images
 def test_a_wheel_for_macos_is_not_made_here_and_the_plan_says_where(tmp_path, surroundings):
     project = lay_out(tmp_path)
     assert "only on macOS: cibuildwheel makes wheels for macOS on a Mac only" in ferrule("plan", cwd=project).stdout

@@ -275,7 +275,7 @@ class Extension:
         shop.say(
             **{name: binary.summary(facts) for name, facts in found.items()},
             fingerprint=shop.key.hex,
-            image=self.image,
+            **({"built_in": self.image} if self.image else {}),
             **({"rustc": min(compilers)} if len(compilers) == 1 else {}),
         )
 

@@ -223,7 +223,7 @@ def test_what_is_inside_is_measured_and_kept_beside_it(machine):
     assert (shop.folder / "extension" / MODULE).read_bytes() == golden()
     assert [p.name for p in (shop.folder / "extension").rglob("*") if p.is_file()] == ["demo_ext.abi3.so"]
     assert shop.said["fingerprint"] == shop.key.hex
-    assert shop.said["image"] == "manylinux2014"
+    assert shop.said["built_in"] == "manylinux2014"
     assert shop.said[MODULE]["format"] == "elf"
     assert "PyInit_d" in shop.said[MODULE]["exports"]
     assert "rustc" not in shop.said

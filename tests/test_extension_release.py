@@ -1,0 +1,167 @@
+"""An extension module in a whole release, by a pretended cibuildwheel and a container engine that only answers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakes import cibuildwheel
+from fakes.toolchain import GOLDEN, lay_out
+from ferrule.formats.entries import Entry
+from ferrule.formats.wheel import wheel_file_name, write_wheel
+
+if TYPE_CHECKING:
+    from fakes.toolchain import Demo
+
+X86, MAC = "x86_64-unknown-linux-gnu", "aarch64-apple-darwin"
+VERSION = "4.3.3"
+MODULE = "demo_ext/demo_ext.abi3.so"
+WHEEL = "demo_ext-1.2.3-cp311-abi3-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"
+TARGETS = f"""
+  {X86}: {{glibc: "2.17"}}
+  {MAC}: {{macos: "11.0", runner: ubuntu-24.04}}
+"""
+ARTIFACTS = f"""
+  ext: {{kind: extension, crate: demo-ffi, source: ext, targets: [{X86}]}}
+  sbom: {{kind: sbom}}
+  sums: {{kind: checksums}}
+  provenance: {{kind: provenance}}
+"""
+PYPROJECT = '[project]\nname = "demo-ext"\ndynamic = ["version"]\nrequires-python = ">=3.11"\n'
+# What cibuildwheel's own folder holds, here: it hands over to the pretended one.
+MAIN = """
+import runpy
+import sys
+
+
+def main():
+    sys.argv[:] = ["cibuildwheel", {home!r}, *sys.argv[1:]]
+    runpy.run_path({program!r}, run_name="__main__")
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Demo:
+    demo = lay_out(tmp_path)
+    text = (demo.project / "targets.yaml").read_text()
+    text = re.sub(r"(?<=\ntargets:)\n.*?\n(?=\n)", TARGETS, text, flags=re.DOTALL)
+    (demo.project / "targets.yaml").write_text(text.partition("artifacts:")[0] + f"artifacts:{ARTIFACTS}")
+    (demo.project / "ext").mkdir()
+    (demo.project / "ext" / "pyproject.toml").write_text(PYPROJECT)
+    program(demo, "docker", "echo 20.10.24")
+    place = demo.root / "cache" / "tools" / f"cibuildwheel-{VERSION}"
+    (place / "cibuildwheel").mkdir(parents=True)
+    (place / ".complete").touch()
+    (place / "cibuildwheel" / "__init__.py").write_text(f'__version__ = "{VERSION}"\n')
+    started = MAIN.format(home=str(demo.home), program=cibuildwheel.__file__)
+    (place / "cibuildwheel" / "__main__.py").write_text(started)
+    (demo.home / "wheels").mkdir()
+    built(demo)
+    return demo
+
+
+def program(demo: Demo, name: str, script: str) -> None:
+    path = demo.root / "bin" / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def built(demo: Demo, *more: Entry) -> None:
+    """Lay ready what is built: a module whose one function has the name of a module's beginning, which is as long."""
+    tag = "cp311-abi3-manylinux_2_17_x86_64"
+    module = gzip.decompress((GOLDEN / "demo-x86_64.so.gz").read_bytes()).replace(b"demo_add", b"PyInit_d")
+    write_wheel(
+        demo.home / "wheels" / wheel_file_name("demo-ext", "1.2.3", [tag]),
+        name="demo-ext",
+        version="1.2.3",
+        tags=[tag],
+        metadata="Metadata-Version: 2.4\nName: demo-ext\nVersion: 1.2.3\n\nIt adds.\n",
+        entries=[Entry(MODULE, module + b"rustc version 1.97.1 (c0ffee 2026-07-01)", executable=True), *more],
+        epoch=1_700_000_000,
+    )
+
+
+def released(demo: Demo) -> dict[str, Any]:
+    done = demo.ferrule("release")
+    assert done.returncode == 0, done.stderr
+    manifest: dict[str, Any] = json.loads((demo.dist / "manifest.json").read_bytes())
+    return manifest
+
+
+def test_it_is_in_the_release_and_everything_that_is_told_of_it_holds(project):
+    manifest = released(project)
+    assert {a["role"]: a["file"] for a in manifest["artifacts"] if a["kind"] == "extension"} == {"wheel": WHEEL}
+    assert [p["name"] for p in manifest["packed"] if p["kind"] == "extension"] == [f"extension/{MODULE}"]
+    facts = manifest["facts"][f"ext@{X86}"]
+    assert (facts["built_in"], facts["rustc"]) == ("manylinux2014", "1.97.1")
+    assert manifest["toolchain"]["tools"]["cibuildwheel"] == f"cibuildwheel {VERSION}"
+    done = project.ferrule("verify", "--json")
+    assert done.returncode == 0, done.stdout
+    assert "archive with 1 of the compiled files" in done.stdout
+
+
+def test_its_bill_names_crates_the_module_and_the_rust_that_it_was_built_with(project):
+    released(project)
+    bill = json.loads((project.dist / f"{WHEEL}.cdx.json").read_bytes())
+    parts = {part["name"]: part for part in bill["components"]}
+    assert {"demo-ffi", "sha2", f"extension/{MODULE}"} <= parts.keys()
+    assert parts["rust-std"]["version"] == "1.97.1"
+    assert "zig-compiler-rt" not in parts
+    assert bill["metadata"]["component"]["purl"].startswith("pkg:pypi/demo-ext@1.2.3")
+
+
+def test_another_module_in_the_wheel_is_noticed(project):
+    released(project)
+    manifest = json.loads((project.dist / "manifest.json").read_bytes())
+    manifest["facts"][f"ext@{X86}"][MODULE]["exports"] = ["PyInit_other"]
+    (project.dist / "manifest.json").write_text(json.dumps(manifest))
+    done = project.ferrule("verify")
+    assert done.returncode == 6
+    assert "the manifest says something else of it: exports" in done.stdout + done.stderr
+
+
+def test_what_was_made_is_not_made_again_whatever_engine_there_is(project):
+    released(project)
+    (project.home / "call.json").unlink()
+    program(project, "docker", "echo 28.2.2")
+    shutil.rmtree(project.dist)
+    released(project)
+    assert not (project.home / "call.json").exists()
+
+
+def test_a_changed_source_is_built_again_and_gives_the_same_wheel(project):
+    released(project)
+    before = project.files()[WHEEL]
+    (project.home / "call.json").unlink()
+    (project.project / "ext" / "README.md").write_text("It adds.")
+    built(project)
+    released(project)
+    assert "ext/README.md" in json.loads((project.home / "call.json").read_text())["files"]
+    assert project.files()[WHEEL] == before
+
+
+def test_without_an_engine_nothing_is_left_out_in_silence(project):
+    for name in ("docker", "podman"):
+        program(project, name, "exit 1")
+    done = project.ferrule("release")
+    assert done.returncode == 4
+    assert "container docker or podman: a client is here but no engine answers" in done.stderr
+    assert not project.dist.exists()
+
+
+def test_for_a_mac_the_reason_is_told_and_the_rest_is_made(project):
+    project.edit(f"targets: [{X86}]", f"targets: [{X86}, {MAC}]")
+    assert "only on macOS: cibuildwheel makes wheels for macOS on a Mac only" in project.ferrule("plan").stdout
+    done = project.ferrule("release")
+    assert done.returncode == 4
+    assert "this machine is Linux, and cibuildwheel makes wheels for macOS on a Mac only" in done.stderr
+    assert f"ext@{X86} built" in done.stderr
+    assert not project.dist.exists()
+    matrix = json.loads(project.ferrule("matrix", "--shards", "2").stdout)
+    assert {job["runner"] for job in matrix["include"] if f"ext@{MAC}" in job["actions"]} == {"macos-15"}
