@@ -124,11 +124,11 @@ def cluster(folder: Path, count: int = 200, size: int = 20 * MIB) -> dict[str, f
         none = [action(f"n{n}", Nap(0.0, turn=n)) for n in range(count)]
         local = seconds(here, none, None, jobs=1)
         four = seconds(there, none, started, jobs=1)
-        chain = [action(f"c{n}", Nap(0.0, turn=n), *([f"c{n - 1}"] if n else [])) for n in range(50)]
+        chain = [action(f"c{n}", Nap(0.0, turn=count + n), *([f"c{n - 1}"] if n else [])) for n in range(50)]
         one = seconds(there, chain, started, jobs=1)
         alone = seconds(here, chain, None, jobs=1)
-        brought = [seconds(there, [action(f"b{n}", Nap(0.0, size))], started, jobs=1) for n in range(5)]
-        empty = [seconds(there, [action(f"e{n}", Nap(0.0))], started, jobs=1) for n in range(5)]
+        brought = [seconds(there, [action(f"b{n}", Nap(0.0, size, n))], started, jobs=1) for n in range(5)]
+        empty = [seconds(there, [action(f"e{n}", Nap(0.0, 8, n))], started, jobs=1) for n in range(5)]
     return {
         "local": local / count,
         "workers": four / count,
