@@ -6,7 +6,6 @@ import gzip
 import json
 import re
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +16,8 @@ from ferrule.formats.entries import Entry
 from ferrule.formats.wheel import wheel_file_name, write_wheel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fakes.toolchain import Demo
 
 X86, MAC = "x86_64-unknown-linux-gnu", "aarch64-apple-darwin"

@@ -28,7 +28,7 @@ NAME = "ferrule-pyext-standin"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--manylinux", action="store_true", help="build in the genuine images, which are pulled")
-    parser.addoption("--dist", type=Path, help="try the wheels of this finished release in the images too")
+    parser.addoption("--wheels", type=Path, help="try the wheels of this finished release in the images too")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -102,6 +102,10 @@ def narrow(project: Path, image: str | None) -> Path:
     if image:
         text = text.replace('glibc: "2.17"', f'glibc: "{GLIBC}"')
         text = text.replace("reads: [rust]", f'reads: [rust], image: "{image}"')
+        # An index that is reached from here need not have what cibuildwheel pins for its audit.
+        package = project / "packaging" / "pyext" / "pyproject.toml"
+        settings = '[tool.cibuildwheel]\ndependency-versions = "latest"'
+        package.write_text(package.read_text().replace("[tool.cibuildwheel]", settings))
     path.write_text(text)
     return project
 
