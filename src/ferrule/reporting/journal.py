@@ -18,6 +18,7 @@ from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFin
 from ferrule.engine.store import write_aside
 from ferrule.errors import StorageError
 from ferrule.model import Digest, State, to_json
+from ferrule.reporting import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -259,13 +260,13 @@ def decode(content: bytes, number: int) -> Run:
         steps[step.id] = step
     return Run(
         number=number,
-        command=_text(body["command"]),
-        project=_text(body["project"]),
-        release=_text(body["release"]),
+        command=values.text(body["command"]),
+        project=values.text(body["project"]),
+        release=values.text(body["release"]),
         started=int(_number(body["started"])),
         jobs=int(_number(body["jobs"])),
         seconds=_number(body["seconds"]),
-        notes=tuple(_text(note) for note in body["notes"]),
+        notes=tuple(values.text(note) for note in body["notes"]),
         steps=tuple(steps.values()),
     )
 
@@ -276,13 +277,13 @@ def _decode_step(row: Mapping[str, Any], before: Mapping[str, Step]) -> Step:
         raise ValueError("a step is in no known state")
     start = _number(row["start"])
     return Step(
-        id=_text(row["id"]),
-        artifact=_text(row["artifact"]),
-        kind=_text(row["kind"]),
-        target=_text_or_none(row["target"]),
+        id=values.text(row["id"]),
+        artifact=values.text(row["artifact"]),
+        kind=values.text(row["kind"]),
+        target=values.text_or_none(row["target"]),
         needs=tuple(need for need in row["needs"] if need in before),
         state=state,
-        reason=_text(row["reason"]),
+        reason=values.text(row["reason"]),
         key=None if row["key"] is None else Digest(row["key"]).hex,
         start=start,
         end=max(start, _number(row["end"])),
@@ -290,9 +291,9 @@ def _decode_step(row: Mapping[str, Any], before: Mapping[str, Step]) -> Step:
         expected=None if row["expected"] is None else _number(row["expected"]),
         files=tuple(
             Made(
-                _text(made["name"]),
-                _text(made["role"]),
-                _text_or_none(made["ships"]),
+                values.text(made["name"]),
+                values.text(made["role"]),
+                values.text_or_none(made["ships"]),
                 int(_number(made["size"])),
                 Digest(made["sha256"]).hex,
             )
@@ -312,13 +313,3 @@ def _number(value: object) -> float:
     if not 0 <= value < _MOST:
         raise ValueError("a number is out of range")
     return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text is missing")
-    return value
-
-
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else _text(value)

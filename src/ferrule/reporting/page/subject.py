@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ferrule.errors import VerificationError
 from ferrule.model import Digest
 from ferrule.platforms import PLATFORMS
+from ferrule.reporting import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -148,18 +149,18 @@ def read_manifest(manifest: Json) -> Release:
             raise ValueError("it is of another version")  # noqa: TRY301 - told like all other faults
         tools = document["toolchain"] or {}
         return Release(
-            project=_text(document["project"]),
-            version=_text(document["release"]),
-            commit=_text_or_none(document["source"]["commit"]),
+            project=values.text(document["project"]),
+            version=values.text(document["release"]),
+            commit=values.text_or_none(document["source"]["commit"]),
             dirty=document["source"]["dirty"] is True,
-            road=_text_or_none(tools.get("road")),
+            road=values.text_or_none(tools.get("road")),
             tools=_texts(tools.get("tools", {})),
             std=_texts(tools.get("std", {})),
             files=(
                 *(_file(row, "file", packed=False) for row in document["artifacts"]),
                 *(_file(row, "name", packed=True) for row in document["packed"]),
             ),
-            facts={_text(name): dict(facts) for name, facts in document["facts"].items()},
+            facts={values.text(name): dict(facts) for name, facts in document["facts"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise VerificationError(
@@ -171,11 +172,11 @@ def read_manifest(manifest: Json) -> Release:
 
 def _file(row: Mapping[str, Any], name: str, *, packed: bool) -> File:
     return File(
-        artifact=_text(row["artifact"]),
-        kind=_text(row["kind"]),
-        target=_text_or_none(row["target"]),
-        role="" if packed else _text(row["role"]),
-        place=_text(row[name]),
+        artifact=values.text(row["artifact"]),
+        kind=values.text(row["kind"]),
+        target=values.text_or_none(row["target"]),
+        role="" if packed else values.text(row["role"]),
+        place=values.text(row[name]),
         packed=packed,
         size=_size(row["size"]),
         sha256=Digest(row["sha256"]).hex,
@@ -189,18 +190,8 @@ def _size(value: object) -> int:
     return value
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text is missing")
-    return value
-
-
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else _text(value)
-
-
 def _texts(value: Mapping[str, object]) -> dict[str, str]:
-    return {_text(name): _text(text) for name, text in value.items()}
+    return {values.text(name): values.text(said) for name, said in value.items()}
 
 
 def short(target: str) -> str:
