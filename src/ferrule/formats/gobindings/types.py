@@ -200,32 +200,28 @@ class Types:
         return "".join(lines)
 
     def _enum(self, name: str, kind: Enum) -> str:
-        base = f"uint{abi.size(kind) * 8}"
-        lines = [f"type {name} {base}\n\n// The constants of {name}.\nconst (\n"]
-        for at, label in enumerate(kind.cases):
-            case = self._taken.claim(name + names.exported(label))
-            lines.append(f"\t// {case} is {label}.\n\t{case}{f' {name} = iota' if at == 0 else ''}\n")
-        texts = ", ".join(f'"{label}"' for label in kind.cases)
-        lines.append(
-            f")\n\n// String gives the name in WIT.\nfunc (v {name}) String() string {{\n"
-            f"\treturn caseName(uint32(v), {texts})\n}}\n"
+        return (
+            self._numbers(name, kind, "constants", kind.cases, "iota")
+            + f"\n// String gives the name in WIT.\nfunc (v {name}) String() string {{\n"
+            f"\treturn caseName(uint32(v), {_quoted(kind.cases)})\n}}\n"
         )
-        return "".join(lines)
 
     def _flags(self, name: str, kind: Flags) -> str:
-        base = f"uint{abi.size(kind) * 8}"
-        lines = [f"type {name} {base}\n\n// The flags of {name}.\nconst (\n"]
-        for at, label in enumerate(kind.labels):
-            flag = self._taken.claim(name + names.exported(label))
-            lines.append(f"\t// {flag} is {label}.\n\t{flag}{f' {name} = 1 << iota' if at == 0 else ''}\n")
-        texts = ", ".join(f'"{label}"' for label in kind.labels)
-        lines.append(
-            f")\n\n// Has says whether all of these flags are set.\nfunc (v {name}) Has(flags {name}) bool {{\n"
+        return (
+            self._numbers(name, kind, "flags", kind.labels, "1 << iota")
+            + f"\n// Has says whether all of these flags are set.\nfunc (v {name}) Has(flags {name}) bool {{\n"
             f"\treturn v&flags == flags\n}}\n"
             f"\n// String gives the names in WIT of the flags that are set.\nfunc (v {name}) String() string {{\n"
-            f"\treturn flagNames(uint32(v), {texts})\n}}\n"
+            f"\treturn flagNames(uint32(v), {_quoted(kind.labels)})\n}}\n"
         )
-        return "".join(lines)
+
+    def _numbers(self, name: str, kind: Enum | Flags, what: str, labels: tuple[str, ...], first: str) -> str:
+        """A type of numbers, with a constant for each label."""
+        lines = [f"type {name} uint{abi.size(kind) * 8}\n\n// The {what} of {name}.\nconst (\n"]
+        for at, label in enumerate(labels):
+            constant = self._taken.claim(name + names.exported(label))
+            lines.append(f"\t// {constant} is {label}.\n\t{constant}{f' {name} = {first}' if at == 0 else ''}\n")
+        return "".join([*lines, ")\n"])
 
     # Statements and expressions.
 
@@ -437,3 +433,7 @@ def _plus(offset: int) -> str:
 
 def _from(place: int) -> str:
     return f"s[{place}:]" if place else "s"
+
+
+def _quoted(labels: tuple[str, ...]) -> str:
+    return ", ".join(f'"{label}"' for label in labels)
