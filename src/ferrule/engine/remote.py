@@ -146,6 +146,8 @@ class Remote:
         result = decode(record, key)
         if sorted(told.files, key=_by_name) != sorted(result.files, key=_by_name):
             raise ValueError("it names other files than its record")
+        if not isinstance(result.facts, dict):
+            raise ValueError("it tells no facts")  # noqa: TRY004 - as for everything else that is mistaken
         if not _fits(action, result.files):
             raise ValueError("it names files that this action does not make")
         if not all(is_inside(name) for name in result.discovered):

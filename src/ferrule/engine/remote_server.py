@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Mode = Literal["read", "write"]
 
 _PIECE: Final = 1 << 16
+_LONGEST: Final = 200
 _GRACE_SECONDS: Final = 1.0  # a request that can end itself does so a moment before
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _HINT: Final = "write it as https://cache.example/path, and a secret as https://user:secret@cache.example/path"
@@ -104,7 +105,10 @@ class Patience:
 
 
 class Trouble(Exception):  # noqa: N818 - it is no error: the work goes on
-    """The server did not do what was asked; the message says what it did instead."""
+    """The server did not do what was asked; the message says what it did instead, briefly, whatever it sent."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("".join(c if c.isprintable() else "?" for c in text[:_LONGEST]))
 
 
 class _Denied(Trouble):
@@ -177,11 +181,12 @@ class Server:
 
     def lied(self, text: str) -> None:
         """Note that what the server sent is not what it has to be: a failure that is said, once for its kind."""
+        trouble = Trouble(text)
         with self._lock:
             self._said["lies"] += 1
             if self._said["lies"] == 1:
-                self._news.append(f"remote cache: {text}; it was refused, and is made here")
-        self._fail("read", Trouble(text))
+                self._news.append(f"remote cache: {trouble}; it was refused, and is made here")
+        self._fail("read", trouble)
 
     def say(self, text: str) -> None:
         """Have something told to people, once."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from fakes.httpcache import Cache, Request
+from fakes.toolchain import wait_until
 from ferrule.engine.key import canonical
 from ferrule.engine.remote import Remote
 from ferrule.engine.remote_server import Address, Patience, Server, address
@@ -512,6 +513,99 @@ def forge(cache: Cache, path: str, body: dict) -> None:
     said = FileRecord("", Digest.of(record), len(record))
     cache.contents[f"/cas/{said.digest}"] = record
     cache.contents[path] = actionresult.encode(actionresult.ActionResult(files, said))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"facts": ["no", "facts"]}, "it tells no facts"),
+        ({"discovered": {"/etc/passwd": None}}, "files outside of the project"),
+        ({"discovered": {"../x": None}}, "files outside of the project"),
+        ({"key": "0" * 64}, "another version or key"),
+        ({"version": 999}, "another version or key"),
+        ({"seconds": "\x1b[2J" + "x" * 5000}, "could not convert"),
+        ({"files": []}, "files that this action does not make"),
+    ],
+)
+def test_record_that_tells_something_else_is_refused(
+    change: dict, said: str, machines: Callable[..., Machine], cache: Cache, first: Outcome
+) -> None:
+    record, entry = records(cache)
+    forge(cache, entry, json.loads(record)["body"] | change)
+    machine = machines("read")
+    assert same(first, machine.run(cache.url)[ACTION.id])
+    assert Compile.calls == [ACTION.id]
+    assert said in machine.notices[0]
+    assert "\x1b" not in machine.notices[0]
+    assert len(machine.notices[0]) < 300
+
+
+def test_entry_that_names_other_files_than_its_record_is_refused(
+    machines: Callable[..., Machine], cache: Cache, first: Outcome
+) -> None:
+    _, path = records(cache)
+    told = actionresult.decode(cache.contents[path])
+    cache.contents[path] = actionresult.encode(replace(told, files=told.files[1:]))
+    machine = machines("read")
+    assert same(first, machine.run(cache.url)[ACTION.id])
+    assert "other files than its record" in machine.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"reads": [["../x"]]}, "outside of the project"), ({"version": 2}, "another version or key"), ({"reads": 1}, "")],
+)
+def test_names_to_read_that_lead_elsewhere_are_refused(
+    change: dict, said: str, machines: Callable[..., Machine], cache: Cache, first: Outcome
+) -> None:
+    record, path = records(cache)
+    key = json.loads(record)["body"]["key"]
+    content = canonical({"version": 1, "key": key, "reads": [["more.txt"]]} | change)
+    said_by = FileRecord("", Digest.of(content), len(content))
+    cache.contents[f"/cas/{said_by.digest}"] = content
+    cache.contents[path] = actionresult.encode(actionresult.ActionResult((), said_by))
+    machine = machines("read")
+    assert same(first, machine.run(cache.url)[ACTION.id])
+    assert "is no entry of this cache" in machine.notices[0]
+    assert said in machine.notices[0]
+
+
+def test_record_that_is_too_large_is_not_fetched(
+    machines: Callable[..., Machine], cache: Cache, first: Outcome
+) -> None:
+    _, path = records(cache)
+    told = actionresult.decode(cache.contents[path])
+    cache.contents[path] = actionresult.encode(replace(told, stdout=replace(told.stdout, size=1 << 40)))
+    machine = machines("read")
+    assert same(first, machine.run(cache.url)[ACTION.id])
+    assert "its record is too large" in machine.notices[0]
+
+
+def test_content_that_is_gone_here_is_not_given(machines: Callable[..., Machine], cache: Cache) -> None:
+    machine = machines()
+
+    def lose(_: Request) -> bool:
+        for path in (machine.lab.state / "store" / "objects").rglob("*"):
+            path.unlink() if path.is_file() else None
+        return False
+
+    cache.trick = lose
+    machine.run(cache.url)
+    assert cache.kept("ac") == {}
+    assert machine.notices == ["remote cache: native@x was not kept: No such file or directory"]
+
+
+def test_long_uploads_are_said_and_waited_for(machines: Callable[..., Machine], cache: Cache) -> None:
+    machine = machines()
+
+    def slowly(request: Request) -> bool:
+        if "/ac/" in request.path and request.command == "PUT":
+            wait_until(lambda: "uploading to the remote cache" in machine.notices, "the notice")
+        return False
+
+    cache.trick = slowly
+    machine.run(cache.url)
+    assert len(cache.kept("ac")) == 1
 
 
 REFUSALS: dict[str, tuple[Callable[[Request], None], str]] = {
