@@ -121,7 +121,7 @@ def check(session: nox.Session) -> None:
     session.run("ruff", "format", "--check")
     session.run("mypy")
     session.run("lint-imports")
-    session.run("shellcheck", "scripts/nox", ".ci/run")
+    session.run("shellcheck", "scripts/nox", ".ci/run", ".ci/consumers")
     session.run("ferrule", "ci", "github", "--check")
     session.run("zizmor", "--offline", "--quiet", "--persona=pedantic", ".github/workflows")
 

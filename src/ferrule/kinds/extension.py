@@ -211,13 +211,16 @@ class Extension:
     def _built(self, shop: Workshop, project: Path) -> Path:
         """The one wheel that came out."""
         output, toolchain = shop.folder / "made", shop.toolchain
+        given = {"FERRULE_FINGERPRINT": shop.key.hex, "FERRULE_COMMIT": self.package.commit}
+        if self.image is None and shop.site.host.environment.get("CI"):
+            given["CI"] = "true"  # only there does cibuildwheel install the interpreter on a Mac, as that is for root
         command = cibuildwheel.command(
             toolchain.tool(cibuildwheel.NAME),
             build=cibuildwheel.identifier(self.package.python, PLATFORMS[self.triple]),
             package=project / self.package.source,
             project=project,
             output=output,
-            given={"FERRULE_FINGERPRINT": shop.key.hex, "FERRULE_COMMIT": self.package.commit},
+            given=given,
             engine=toolchain.tool(container.NAME) if self.image else None,
             image=self.image,
             macos=None if self.image else self.floor,

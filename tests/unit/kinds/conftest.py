@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ KEY = Digest.of(b"key")
 class Bench:
     root: Path
     offline: bool = True
+    system: str = "Linux"
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def project(self) -> Path:
@@ -37,9 +39,9 @@ class Bench:
     def host(self) -> Host:
         return Host(
             path=(self.root / "bin",),
-            environment={},
+            environment=self.environment,
             cache=self.root / "cache",
-            system="Linux",
+            system=self.system,
             machine="x86_64",
             is_root=False,
             offline=self.offline,

@@ -303,6 +303,18 @@ def test_a_wheel_for_macos_is_not_made_here_and_the_reason_is_told(machine):
     assert "ferrule matrix" in failure.value.hint
 
 
+@pytest.mark.parametrize("environment", [{}, {"CI": "true"}])
+def test_a_mac_makes_it_and_only_there_ci_is_told(machine, environment):
+    machine.bench.system, machine.bench.environment = "Darwin", environment
+    machine.lay()
+    with pytest.raises(VerificationError, match=r"floor is 11\.0|not for aarch64"):
+        machine.make(MAC, image=None, floor="11.0")
+    told = machine.call["environment"]
+    assert machine.call["arguments"][1] == "cp311-macosx_arm64"
+    assert (told["MACOSX_DEPLOYMENT_TARGET"], told.get("CI")) == ("11.0", environment.get("CI"))
+    assert told["FERRULE_COMMIT"] == "c0ffee"
+
+
 def test_without_a_network_nothing_is_tried(machine):
     machine.bench.offline = True
     with pytest.raises(NetworkError, match="no network may be used"):
