@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from ferrule.errors import NetworkError, StorageError, ToolchainError
 from ferrule.model import Tool
+from ferrule.tools.asking import answer
 from ferrule.tools.cargo import Command
 from ferrule.tools.fault import NO_NETWORK, Fault
-from ferrule.tools.run import ToolFailed, ToolMissing, capture
+from ferrule.tools.run import ToolFailed, capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +27,7 @@ def find(host: Host, version: str) -> Tool | Fault:
     own = folder(host, version) / "bin" / "cbindgen"
     others: list[str] = []
     for program in dict.fromkeys((own, *host.every("cbindgen"))):
-        found = _version(host, program)
+        found = answer(host, program, "--version").rpartition(" ")[2]
         if found == version:
             return Tool("cbindgen", version, (str(program),), f"cbindgen {version}")
         if found or program.exists():
@@ -35,16 +36,6 @@ def find(host: Host, version: str) -> Tool | Fault:
     return Fault.with_remedy(
         host, "cbindgen", problem, CargoInstall("cbindgen", version), wanted=version, found=", ".join(others)
     )
-
-
-def _version(host: Host, program: Path) -> str | None:
-    if not program.is_file():
-        return None
-    try:
-        said = capture([str(program), "--version"], env=host.children, timeout=60).stdout.split()
-    except (ToolFailed, ToolMissing):
-        return None
-    return said[-1] if said else None
 
 
 def folder(host: Host, version: str) -> Path:

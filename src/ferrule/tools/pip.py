@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ferrule.errors import NetworkError, StorageError, ToolchainError
-from ferrule.tools.fault import NO_NETWORK
+from ferrule.model import Tool
+from ferrule.tools.fault import NO_NETWORK, Fault
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from ferrule.model import Tool
     from ferrule.tools.host import Host
 
 _MARKER = ".complete"
@@ -47,6 +47,23 @@ def installed(host: Host, name: str, version: str) -> Path | None:
     """The folder of a wheel that was installed whole, or None."""
     place = folder(host, name, version)
     return place if (place / _MARKER).is_file() else None
+
+
+def program(host: Host, name: str, wheel: Wheel, argv: tuple[str, ...], asked: tuple[str, ...]) -> Tool | Fault:
+    """A program out of a wheel, started by `argv`, that says to be of the wheel's version when it is `asked`."""
+    place = installed(host, wheel.name, wheel.version)
+    if place is None:
+        return Fault.with_remedy(host, name, "the pinned wheel is not installed", wheel, wanted=wheel.version)
+    found, broken = "", ""
+    try:
+        words = capture(asked, env=host.children, timeout=60).stdout.split()
+        found = words[-1] if words else ""
+    except (ToolFailed, ToolMissing) as error:
+        broken = error.message.splitlines()[0]
+    if found == wheel.version:
+        return Tool(name, wheel.version, argv, f"{name} {wheel.version}")
+    problem = f"the installed wheel is broken: {broken or 'it says it is ' + (found or 'nothing')}"
+    return Fault.with_remedy(host, name, problem, wheel, wanted=wheel.version, found=found, place=str(place))
 
 
 @dataclass(frozen=True, slots=True)

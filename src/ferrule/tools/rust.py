@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from ferrule.model import Tool
 from ferrule.platforms import PLATFORMS
 from ferrule.tools import apt, rustup
+from ferrule.tools.asking import answer
 from ferrule.tools.fault import Fault, matches
 from ferrule.tools.host import is_program
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
@@ -128,7 +129,7 @@ def inspect(host: Host, rustc: Path, triples: Sequence[str]) -> Rust | str:
     return Rust(
         rustc=real if is_program(real) else rustc,
         cargo=cargo,
-        cargo_version=_cargo_version(host, cargo) if cargo else "",
+        cargo_version=answer(host, cargo, "-V") if cargo else "",
         sysroot=sysroot,
         about=about,
         std={t: std for t in dict.fromkeys(triples) if (std := standard_library(sysroot, t))},
@@ -142,13 +143,6 @@ def _cargo_beside(host: Host, real: Path, asked: Path) -> Path | None:
     if given and str(asked) == host.environment.get("RUSTC"):
         places.insert(0, Path(given))
     return next((place for place in places if is_program(place)), None)
-
-
-def _cargo_version(host: Host, cargo: Path) -> str:
-    try:
-        return capture([str(cargo), "-V"], env=host.children, cwd=Path("/"), timeout=60).stdout.strip()
-    except (ToolFailed, ToolMissing):
-        return ""
 
 
 def std_folder(sysroot: Path, triple: str) -> Path:

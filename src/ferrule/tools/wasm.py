@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from ferrule.model import Tool
 from ferrule.tools import apt
+from ferrule.tools.asking import answer
 from ferrule.tools.cargo import Command
 from ferrule.tools.fault import Fault
 from ferrule.tools.host import is_program
-from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,10 +60,10 @@ def core_linker(host: Host, rust: Rust, remedy: Remedy) -> Tool | Fault:
     major = rust.llvm.partition(".")[0]
     others: list[str] = []
     for program in _linkers(host, rust, major):
-        said = _version(host, program)
-        version = re.search(r"LLD (\d+)(\S*)", said or "")
-        if version and said and int(version[1]) >= int(major or 0):
-            return Tool(name, version[1] + version[2], (str(program),), said.splitlines()[0])
+        said = answer(host, program, "--version")
+        found = re.search(r"LLD (\d+)(\S*)", said)
+        if found and int(found[1]) >= int(major or 0):
+            return Tool(name, found[1] + found[2], (str(program),), said.splitlines()[0])
         others.append(f"{said or 'does not start'} ({program})")
     problem = f"older than LLVM {major} inside rustc" if others else "not installed"
     return Fault.with_remedy(host, name, problem, remedy, wanted=f"LLD {major}", found=", ".join(others))
@@ -83,9 +83,9 @@ def object_copier(host: Host, rust: Rust, remedy: Remedy) -> Tool | Fault:
     said = _of_rust(name, host, rust, remedy)
     if isinstance(said, Fault):
         return said
-    version = re.search(r"\d+\.\d+\S*", said)
-    identity = f"{name} {version[0] if version else said}"
-    return Tool(name, version[0] if version else rust.llvm, (str(rust.bin / name),), identity)
+    number = re.search(r"\d+\.\d+\S*", said)
+    identity = f"{name} {number[0] if number else said}"
+    return Tool(name, number[0] if number else rust.llvm, (str(rust.bin / name),), identity)
 
 
 def _of_rust(name: str, host: Host, rust: Rust, remedy: Remedy) -> str | Fault:
@@ -95,7 +95,7 @@ def _of_rust(name: str, host: Host, rust: Rust, remedy: Remedy) -> str | Fault:
         return Fault.with_remedy(
             host, name, f"this Rust has none in {rust.bin}", remedy, wanted=f"of Rust {rust.release}"
         )
-    said = _version(host, program)
+    said = answer(host, program, "--version")
     return said or Fault.with_remedy(host, name, "it does not start", remedy, place=str(program))
 
 
@@ -105,10 +105,3 @@ def remedy_for(host: Host, rust: Rust, otherwise: Remedy) -> Remedy:
         return otherwise
     linkers = tuple(name for name in otherwise.names if name.endswith("-llvm") or name.startswith("lld-"))
     return apt.Packages(linkers) if linkers else otherwise
-
-
-def _version(host: Host, program: Path) -> str | None:
-    try:
-        return capture([str(program), "--version"], env=host.children, timeout=60).stdout.strip() or None
-    except (ToolFailed, ToolMissing):
-        return None

@@ -8,18 +8,17 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ferrule.errors import StorageError
-from ferrule.model import Tool
 from ferrule.platforms import PLATFORMS
 from ferrule.tools import pip
-from ferrule.tools.fault import Fault
-from ferrule.tools.host import is_program
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from ferrule.model import Tool
     from ferrule.platforms import Platform
+    from ferrule.tools.fault import Fault
     from ferrule.tools.host import Host
     from ferrule.tools.toolchain import Toolchain
 
@@ -29,23 +28,9 @@ _PROBE = "int ferrule_probe(int n) { return n + 1; }\n"
 
 def find(host: Host, version: str) -> Tool | Fault:
     """The zig of the pinned wheel, asked for its version."""
-    remedy = pip.Wheel("ziglang", version)
-    place = pip.folder(host, "ziglang", version)
-    program = place / "ziglang" / "zig"
-    if pip.installed(host, "ziglang", version) is None:
-        return Fault.with_remedy(host, "zig", "the pinned wheel is not installed", remedy, wanted=version)
-    broken = ""
-    found = ""
-    try:
-        found = capture([str(program), "version"], env=host.children, timeout=60).stdout.strip()
-    except (ToolFailed, ToolMissing) as error:
-        broken = error.message.splitlines()[0]
-    if not broken and found != version:
-        broken = f"it says it is {found or 'nothing'}"
-    if broken or not is_program(program):
-        problem = f"the installed wheel is broken: {broken}"
-        return Fault.with_remedy(host, "zig", problem, remedy, wanted=version, found=found, place=str(program))
-    return Tool("zig", version, (str(program),), f"zig {version}")
+    wheel = pip.Wheel("ziglang", version)
+    place = str(pip.folder(host, wheel.name, version) / "ziglang" / "zig")
+    return pip.program(host, "zig", wheel, (place,), (place, "version"))
 
 
 def cache_folder(cache: Path, version: str, triple: str) -> Path:
