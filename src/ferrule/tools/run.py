@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAIL_LINES: Final = 15
-GRACE_SECONDS: Final = 1.5
+GRACE_SECONDS: Final = 1.0  # all is to be gone within 2 s, also where much else runs
 _NOTICE_SECONDS: Final = 0.5  # how long a pipe that a grandchild keeps open may delay us after the program itself ended
 
 # What children may know about the machine: where programs and homes are, how its owner reaches registries, and nothing
