@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "bench")]
 
 import peers as other_tools  # noqa: E402 - needs the line above
-from figures import Figure, Sample, chart, document, middle, ratios, table, total  # noqa: E402 - needs the line above
+from figures import Figure, Sample, chart, document, middle, ratios, seconds, table, total  # noqa: E402 - needs the line above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +38,8 @@ RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 PICTURE = ROOT / "docs" / "images" / "benchmarks.svg"
 FERRULE = (sys.executable, "-m", "ferrule")
-BEGIN, BEGIN_CALLS, END = "<!-- measured -->\n", "<!-- measured calls -->\n", "<!-- end -->\n"
+BEGIN, END = "<!-- measured -->\n", "<!-- end -->\n"
+APART = {"calls-": "<!-- measured calls -->\n", "machines-": "<!-- measured machines -->\n"}
 
 
 @dataclass(slots=True)
@@ -97,8 +98,7 @@ def arguments() -> argparse.Namespace:
 
 def publish(found: Sequence[Figure], notes: Sequence[str]) -> None:
     """Put tables and picture where readers find them; a table of which nothing was measured stays as it is."""
-    beside = [f for f in found if not f.name.startswith("calls-")]
-    of_calls = [f for f in found if f.name.startswith("calls-")]
+    beside = [f for f in found if not f.name.startswith(tuple(APART))]
     facts = f"\nMachine: {', '.join(machine().values())}.\n\n"
     text = PAGE.read_text(encoding="utf-8")
     if beside:
@@ -106,8 +106,10 @@ def publish(found: Sequence[Figure], notes: Sequence[str]) -> None:
         picture = "![Each figure as a share of its goal](images/benchmarks.svg)\n\n"
         text = between(text, BEGIN, f"{facts}{picture}{table(beside)}\n{said}\n")
         PICTURE.write_text(chart(beside), encoding="utf-8")
-    if of_calls:
-        text = between(text, BEGIN_CALLS, f"{facts}{table(of_calls)}\n")
+    for name, begin in APART.items():
+        those = [f for f in found if f.name.startswith(name)]
+        if those:
+            text = between(text, begin, f"{facts}{table(those)}\n")
     PAGE.write_text(text, encoding="utf-8")
 
 
@@ -265,6 +267,72 @@ def cost(bench: Bench, name: str) -> dict[str, float]:
     argv = (sys.executable, str(ROOT / "bench" / "engine.py"), name)
     rounds = [told_by(argv) for _ in range(bench.times(3, 1))]
     return min(rounds, key=lambda told: told.get("seconds", told.get("milliseconds", -told.get("ours", 0.0))))
+
+
+# Past one machine
+
+
+def schedule(bench: Bench) -> list[Figure]:
+    """A hundred targets of known durations on four jobs, and on four workers, to what no schedule could beat."""
+    rounds = [machines("schedule") for _ in range(bench.times(1, 1))]
+    least = 1 / 0.95
+    ideal, listed, work = (rounds[0][name] for name in ("bound", "listed", "work"))
+    found = []
+    for name, where in (("local", "4 jobs"), ("workers", "4 workers")):
+        took = min(told[name] for told in rounds)
+        said = f"{seconds(took)} to {seconds(ideal)}; {seconds(work)} of work, an ideal list schedule {seconds(listed)}"
+        what = f"100 targets on {where} to the bound of any schedule, wall time"
+        found.append(Figure(f"machines-{name}", what, took / ideal, "x", least, said))
+    return found
+
+
+def merge(bench: Bench) -> list[Figure]:
+    """A thousand shards of 10 MiB merged, to hashing them; and the memory it takes."""
+    few, many = machines("merge", "10" if bench.quick else "100"), machines("merge", "100" if bench.quick else "1000")
+    counts = [f"{told['shards']:,.0f}" for told in (few, many)]
+    return [
+        Figure(
+            *("machines-merge", f"merging {counts[1]} shards to hashing their contents, wall time"),
+            *(many["merge"] / many["hash"], "x", 1.2),
+            f"{seconds(many['merge'])} to {seconds(many['hash'])}, {many['gib']:.1f} GiB; the better of 2",
+        ),
+        Figure(
+            *("machines-merge-memory", f"memory at its peak, merging {counts[1]} shards to {counts[0]}"),
+            *(many["peak"] / few["peak"], "x", 1.2),
+            f"{many['peak']:.0f} MiB to {few['peak']:.0f} MiB",
+        ),
+    ]
+
+
+def cluster(bench: Bench) -> list[Figure]:
+    """What it costs to have an action made by a worker."""
+    rounds = [machines("cluster") for _ in range(bench.times(3, 1))]
+    chain, alone, many, local = (min(told[name] for told in rounds) for name in ("chain", "alone", "workers", "local"))
+    rate = max(told["mib"] for told in rounds)
+    return [
+        Figure(
+            *(
+                "machines-action",
+                "an action that does nothing, on a worker, more than here",
+                (chain - alone) * 1000,
+                "ms",
+            ),
+            *(None, f"{seconds(chain)} to {seconds(alone)}, one after another, each sent what the last one made"),
+        ),
+        Figure(
+            *("machines-actions", "200 actions that do nothing, on 4 workers, each", many * 1000, "ms"),
+            *(None, f"{seconds(local)} each on one job here; scheduler, workers and client share this machine"),
+        ),
+        Figure(
+            *("machines-content", "bringing home what a worker made, 20 MiB", 20 / rate, "s"),
+            *(None, f"{rate:.0f} MiB a second, over loopback"),
+        ),
+    ]
+
+
+def machines(name: str, *numbers: str) -> dict[str, float]:
+    """A measurement in a process of its own."""
+    return told_by((sys.executable, str(ROOT / "bench" / "machines.py"), name, *numbers))
 
 
 # The same commands without Ferrule
@@ -516,8 +584,11 @@ FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "linux": linux,
     "native": native,
     "calls": calls,
+    "schedule": schedule,
+    "merge": merge,
+    "cluster": cluster,
 }
-COLD = frozenset({"linux", "native"})
+COLD = frozenset({"linux", "native", "schedule", "merge", "cluster"})
 
 if __name__ == "__main__":
     main()
