@@ -45,7 +45,7 @@ is the code of the first. Anything else is a bug, keeps its traceback and ends w
 | `FERRULE_CACHE` | folder for tools and downloads of all projects; [what is in it](cache.md) |
 | `XDG_CACHE_HOME`, `HOME` | where that folder is otherwise: `ferrule` in the cache folder of the user |
 | `SOURCE_DATE_EPOCH` | seconds since 1970 that are "now" in every output; else [1980](decisions/0001-fixed-epoch.md) |
-| `FERRULE_REMOTE_CACHE`, with `_MODE` and `_TOKEN` | where [finished actions are shared](how-to/shared-cache.md), how, a token |
+| `FERRULE_REMOTE_CACHE`, `…_MODE`, `…_TOKEN` | where [finished actions are shared](how-to/shared-cache.md), and how |
 | `FERRULE_COMPILER_CACHE` | a program that [runs rustc](how-to/shared-cache.md), such as sccache |
 | `RUSTC`, `CARGO` | a compiler and a Cargo to look at first |
 | `CARGO_HOME`, `RUSTUP_HOME` | as Cargo and rustup use them |

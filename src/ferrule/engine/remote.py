@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ferrule import __version__
 from ferrule.engine.key import canonical, key_of
 from ferrule.engine.remote_server import Server, Trouble
-from ferrule.engine.store import Result, decode, encode, is_inside
+from ferrule.engine.store import Result, decode, encode, is_inside, portable
 from ferrule.errors import StorageError
 from ferrule.formats import actionresult
 from ferrule.formats.actionresult import ActionResult
@@ -167,11 +167,11 @@ class Remote:
         self._writers.do(lambda: self._give(action, result))
 
     def _give(self, action: Action, result: Result) -> None:
-        inside = {name: digest for name, digest in result.discovered.items() if not name.startswith("/")}
+        kept = replace(portable(result), asked=result.asked, declared=None)
         try:
             for record in {r.digest: r for r in result.files}.values():
                 self._put(record, self._store.object(record.digest))
-            self._enter(result.key, result.files, encode(replace(result, discovered=inside, declared=None)))
+            self._enter(result.key, result.files, encode(kept))
             if result.declared is not None:
                 known = [read for read in self._store.reads(result.declared, action.id) if read][:_MOST_READS]
                 body = canonical({"version": _VERSION, "key": result.declared.hex, "reads": to_json(known)})

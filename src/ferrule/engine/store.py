@@ -72,7 +72,7 @@ class Store:
     def __init__(self, root: Path, index: StatIndex, notice: Callable[[str], None]) -> None:
         self.root = root
         self._index = index
-        self._notice = notice
+        self.notice = notice
 
     def object(self, digest: Digest) -> Path:
         """Where the content with that digest is, or would be."""
@@ -115,7 +115,7 @@ class Store:
 
     def _drop(self, path: Path, text: str) -> None:
         _remove(path)
-        self._notice(text)
+        self.notice(text)
 
     def put_file(self, source: Path) -> tuple[Digest, int]:
         """Take a copy of a file; returns its digest and size in bytes. Raises StorageError."""

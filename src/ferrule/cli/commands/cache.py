@@ -1,0 +1,76 @@
+"""`ferrule cache`: what is kept in the project's folder for later runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from ferrule.cli.environment import surroundings
+from ferrule.cli.options import shared
+from ferrule.cli.words import counted
+from ferrule.engine import upkeep
+from ferrule.engine.events import Noticed
+from ferrule.engine.lock import locked
+from ferrule.engine.sources import StatIndex
+from ferrule.engine.store import Store
+from ferrule.errors import StorageError
+from ferrule.places import STATE, find_project
+from ferrule.reporting.report import size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.engine.upkeep import Extent
+
+
+@click.command()
+@shared
+@click.argument("what", type=click.Choice(["size", "verify", "prune"]))
+def cache(directory: Path, what: Literal["size", "verify", "prune"], **options: bool) -> None:
+    """Look after what is kept in .ferrule/ of the project.
+
+    \b
+    size    how much each part of it takes
+    verify  read every result again; what is damaged is dropped, and the exit code is 7
+    prune   take away all results but what each action made last
+
+    \b
+    Example:
+      ferrule cache size
+      ferrule cache prune
+    """
+    state = find_project(directory) / STATE
+    notices: list[str] = []
+
+    def hear(event: object) -> None:
+        if isinstance(event, Noticed):
+            notices.append(event.text)
+            if not options["quiet"]:
+                click.echo(f"note: {event.text}", err=True)
+
+    told: dict[str, Any]
+    if what == "size":
+        parts = sorted(path for path in state.glob("*") if path.is_dir())
+        told = {path.name: _told(upkeep.extent(path)) for path in (*parts, state)}
+    else:
+        with locked(state, hear):
+            notices.clear()  # of a run that was waited for
+            index = StatIndex(state / "index.json", surroundings(jobs=None, offline=True, rust=None).now_ns)
+            store = Store(state / "store", index, lambda text: hear(Noticed(text)))
+            found = upkeep.check(store) if what == "verify" else upkeep.prune(store)
+            index.save()
+        told = {"undamaged" if what == "verify" else "taken away": _told(found)}
+    if options["as_json"]:
+        click.echo(json.dumps(told))
+    elif not options["quiet"]:
+        for name, extent in told.items():
+            click.echo(f"{name}: {counted(extent['files'], 'file')}, {size(extent['bytes'])}")
+    if notices:
+        sys.exit(StorageError.exit_code)
+
+
+def _told(extent: Extent) -> dict[str, int]:
+    return {"files": extent.files, "bytes": extent.bytes}
