@@ -97,6 +97,28 @@ class Spec(Section):
         return tuple(found)
 
 
+class CargoSpec(Spec):
+    """The section of an artifact that Cargo compiles of a crate."""
+
+    crate: str = Field(description="The crate to build.")
+    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = Field(
+        default="release", description="Cargo profile."
+    )
+    features: tuple[Feature, ...] = Field(default=(), description="Cargo features.")
+    default_features: bool = Field(default=True, description="Whether the crate's default features are on.")
+    env: dict[Variable, str] = Field(
+        default_factory=dict,
+        description="Variables for build scripts and macros, which get nothing else of a person's own environment.",
+        examples=[{"ICU4X_DATA_DIR": "data"}],
+    )
+    reads: tuple[Annotated[RelativePath, ProjectPath("either")], ...] = Field(
+        default=(),
+        description="Files and folders outside of the crates' own sources that the build reads. Cargo tells of them "
+        "afterwards anyway; where they are named, the last crate is not compiled twice on a new machine.",
+        examples=[["assets/words.txt"]],
+    )
+
+
 def markers(model: type[Section]) -> Iterator[tuple[str, str, tuple[Marker, ...]]]:
     """Attribute, key and markers of every field of a section whose values refer to something."""
     for name, info in model.model_fields.items():

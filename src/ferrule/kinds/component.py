@@ -11,7 +11,7 @@ from pydantic import Field
 from ferrule.errors import VerificationError
 from ferrule.model import Action, Compiled, Digest, Output
 from ferrule.platforms import PLATFORMS
-from ferrule.spec import Context, CrateRef, Feature, Kind, ProjectPath, RelativePath, Spec, Variable, environment_of
+from ferrule.spec import CargoSpec, Context, CrateRef, Kind, ProjectPath, RelativePath, environment_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ SECTION = "ferrule"
 _WASI = ("wasi:", "wasi_")
 
 
-class ComponentSpec(Spec):
+class ComponentSpec(CargoSpec):
     """A crate that exports a WIT world, as a core module (for runtimes without components) and as a component."""
 
     kind: Literal["component"]
@@ -34,20 +34,6 @@ class ComponentSpec(Spec):
     )
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}$")] | None = Field(
         default=None, description="Stem of the file names; by default the project's name."
-    )
-    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = Field(
-        default="release", description="Cargo profile."
-    )
-    features: tuple[Feature, ...] = Field(default=(), description="Cargo features.")
-    default_features: bool = Field(default=True, description="Whether the crate's default features are on.")
-    env: dict[Variable, str] = Field(
-        default_factory=dict,
-        description="Variables for build scripts and macros, which get nothing else of a person's own environment.",
-    )
-    reads: tuple[Annotated[RelativePath, ProjectPath("either")], ...] = Field(
-        default=(),
-        description="Files and folders outside of the crates' own sources that the build reads. Cargo tells of them "
-        "afterwards anyway; where they are named, the last crate is not compiled twice on a new machine.",
     )
     wasi: bool = Field(default=False, description="Whether imports of WASI are allowed.")
 

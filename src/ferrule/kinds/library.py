@@ -15,15 +15,11 @@ from ferrule.model import Action, Compiled, Output
 from ferrule.platforms import PLATFORMS
 from ferrule.spec import (
     ArtifactRef,
+    CargoSpec,
     Context,
     CrateRef,
-    Feature,
     Kind,
     PlanProblem,
-    ProjectPath,
-    RelativePath,
-    Spec,
-    Variable,
     environment_of,
 )
 
@@ -38,7 +34,7 @@ if TYPE_CHECKING:
 LibraryType = Literal["cdylib", "staticlib"]
 
 
-class LibrarySpec(Spec):
+class LibrarySpec(CargoSpec):
     """A crate with a C interface, built for each selected target."""
 
     kind: Literal["library"]
@@ -56,22 +52,6 @@ class LibrarySpec(Spec):
     )
     header: Annotated[str, ArtifactRef(("header",))] | None = Field(
         default=None, description="The header that declares its interface, whose fingerprint is compiled in."
-    )
-    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = Field(
-        default="release", description="Cargo profile."
-    )
-    features: tuple[Feature, ...] = Field(default=(), description="Cargo features.")
-    default_features: bool = Field(default=True, description="Whether the crate's default features are on.")
-    env: dict[Variable, str] = Field(
-        default_factory=dict,
-        description="Variables for build scripts and macros, which get nothing else of a person's own environment.",
-        examples=[{"ICU4X_DATA_DIR": "data"}],
-    )
-    reads: tuple[Annotated[RelativePath, ProjectPath("either")], ...] = Field(
-        default=(),
-        description="Files and folders outside of the crates' own sources that the build reads. Cargo tells of them "
-        "afterwards anyway; where they are named, the last crate is not compiled twice on a new machine.",
-        examples=[["assets/words.txt"]],
     )
     exports: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_*?][A-Za-z0-9_*?.$@]*$")], ...] | None = Field(
         default=None,
