@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ferrule import release
+from ferrule import release, shipping
 from ferrule.engine import settled
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store
@@ -69,7 +69,7 @@ def reader(stage: Stage, shape: str) -> Reader:
     readers: tuple[Reader, ...] = (
         lambda path: dict(StatIndex(path, now)._known),
         of_settled,
-        release._read_ledger,
+        shipping._read_ledger,
         of_journal,
         lambda path: store.find(Digest(path.stem)),
         lambda path: store.latest(action(path)),
