@@ -485,7 +485,7 @@ class _Run:
             raise _other_inputs(action, declared, document)
         if result.discovered:
             result = replace(result, declared=order.declared)
-        self.engine.store.save(result, action.id, document)
+        self.engine.store.save(result, action.id, document, flush=False)
         return result
 
     def _log(self, action: Action) -> Path:
