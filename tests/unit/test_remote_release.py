@@ -110,6 +110,32 @@ def test_interrupt_does_not_wait_for_a_server_that_says_nothing(cache: Cache, de
     assert process.returncode == 130
 
 
+def test_kill_in_the_middle_of_a_content_costs_nothing(cache: Cache, tmp_path: Path) -> None:
+    first, second = (lay_out(tmp_path / name) for name in ("one", "two"))
+    run(first, cache, "write")
+    halves: list[str] = []
+
+    def half(request: Request) -> bool:
+        if not request.path.startswith("/cas/"):
+            return False
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(request.content)))
+        request.end_headers()
+        request.wfile.write(request.content[: len(request.content) // 2])
+        request.wfile.flush()
+        halves.append(request.path)
+        return request.cache.over.wait()
+
+    cache.trick = half
+    process = second.start("release", FERRULE_REMOTE_CACHE=cache.url)
+    wait_until(lambda: halves, "half a content")
+    process.kill()
+    process.communicate(timeout=60)
+    cache.trick = None
+    run(second, cache, "read")
+    assert second.files() == first.files()
+
+
 def test_compiler_cache_runs_rustc_and_counts_in_no_key(demo: Demo) -> None:
     (demo.root / "bin" / "keeper").symlink_to(sys.executable)
     config = release.load(demo.project)
