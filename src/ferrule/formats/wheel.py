@@ -168,25 +168,44 @@ def write_wheel(
     return Digest.of_file(path)
 
 
-def rewrite_wheel(source: Path, path: Path, *, name: str, version: str, tags: Sequence[str], epoch: int) -> Digest:
+def rewrite_wheel(
+    source: Path,
+    path: Path,
+    *,
+    name: str,
+    version: str,
+    tags: Sequence[str],
+    licenses: Iterable[Entry] = (),
+    epoch: int,
+) -> Digest:
     """Write the members of a wheel that somebody else packed as `write_wheel` does, under another name and other tags.
 
-    So order, dates, permissions and compression of its making leave no trace. Raises VerificationError for a wheel that
-    `read_wheel` refuses, BuildError for one that is of another project or version.
+    So order, dates, permissions and compression of its making leave no trace, nor do the random numbers of the bills of
+    materials in it (PEP 770). Of `licenses` those are added that it does not hold. Raises VerificationError for a wheel
+    that `read_wheel` refuses, BuildError for one that is of another project or version.
     """
+    from ferrule.formats.cyclonedx import without_chance  # noqa: PLC0415 - no other wheel needs it
+
     facts = read_wheel(source)
     info = f"{facts.name}-{facts.version}.dist-info"
     found = {entry.name: entry for entry in read_zip(source) if entry.regular}
     own = {f"{info}/{part}" for part in ("METADATA", "WHEEL", "RECORD")}
-    inside = f"{info}/licenses/"
+    inside, bills = f"{info}/licenses/", f"{info}/sboms/"
+    held = [replace(e, name=n.removeprefix(inside)) for n, e in found.items() if n.startswith(inside)]
+    added = [e for e in licenses if e.name not in {licence.name for licence in held}]
+    head, separator, body = facts.metadata.partition("\n\n")
     return write_wheel(
         path,
         name=name,
         version=version,
         tags=tags,
-        metadata=facts.metadata,
-        entries=[entry for name, entry in found.items() if name not in own and not name.startswith(inside)],
-        licenses=[replace(e, name=n.removeprefix(inside)) for n, e in found.items() if n.startswith(inside)],
+        metadata=head + "".join(f"\nLicense-File: {e.name}" for e in added) + separator + body,
+        entries=[
+            replace(e, source=without_chance(e.read(), epoch)) if n.startswith(bills) else e
+            for n, e in found.items()
+            if n not in own and not n.startswith(inside)
+        ],
+        licenses=[*held, *added],
         epoch=epoch,
         generator=str(_headers(found[f"{info}/WHEEL"].read().decode()).get("Generator", "unknown")),
     )

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from ferrule.errors import BuildError, NetworkError, ToolchainError, VerificationError
 from ferrule.formats.deflate import COMPRESSOR
+from ferrule.formats.entries import Entry
 from ferrule.model import Action, Compiled, Machine, Output
 from ferrule.platforms import PLATFORMS
 from ferrule.spec import (
@@ -84,6 +85,7 @@ def plan(spec: ExtensionSpec, context: Context) -> list[Action]:
         version=context.project.version,
         python=_oldest_python(project.get("requires-python"), manifest),
         commit=context.project.commit,
+        license_files=context.project.license_files,
         epoch=context.project.epoch,
     )
     workspace = context.workspace
@@ -122,6 +124,7 @@ class _Package:
     version: str
     python: str
     commit: str
+    license_files: tuple[str, ...]
     epoch: int
     compressor: str = COMPRESSOR
 
@@ -189,6 +192,7 @@ class Extension:
             name=self.package.name,
             version=self.package.version,
             tags=self.tags,
+            licenses=[Entry(f.rpartition("/")[2], shop.project / f) for f in self.package.license_files],
             epoch=self.package.epoch,
         )
         self._take_out(shop)

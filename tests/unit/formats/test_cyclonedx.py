@@ -10,7 +10,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from ferrule.formats.cryptography import is_cryptographic
-from ferrule.formats.cyclonedx import Part, problems, write_bom
+from ferrule.formats.cyclonedx import Part, problems, without_chance, write_bom
 
 DIGEST = "ab" * 32
 LEAF = Part(
@@ -81,3 +81,26 @@ def test_cryptography_is_known_by_name() -> None:
     assert is_cryptographic("deb", "libssl3")
     assert not is_cryptographic("cargo", "serde")
     assert is_cryptographic("cargo", "acme-vault", ("acme-*",))
+
+
+def test_a_bill_of_others_loses_what_was_random_in_it():
+    bill = {"bomFormat": "CycloneDX", "metadata": {"timestamp": "2026-11-21T09:25:31.5Z", "x": "é"}, "components": []}
+    made = [without_chance(json.dumps(bill | {"serialNumber": n}).encode(), 315_532_800) for n in ("urn:a", "urn:b")]
+    assert made[0] == made[1]
+    wanted = bill | {"metadata": {"timestamp": "1980-01-01T00:00:00Z", "x": "é"}}
+    assert json.loads(made[0]) == wanted
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b'{"bomFormat": "SPDX", "serialNumber": 1}',
+        b'{"bomFormat": "CycloneDX", "metadata": 1}',
+    ],
+)
+def test_what_is_no_bill_stays(content):
+    assert without_chance(content, 0) == content

@@ -15,7 +15,7 @@ from ferrule.errors import BuildError, NetworkError, ToolchainError, Verificatio
 from ferrule.formats.entries import Entry
 from ferrule.formats.wheel import read_wheel, wheel_file_name, write_wheel
 from ferrule.kinds.extension import Extension, ExtensionSpec, _Package, plan
-from ferrule.model import Compiled, Output, Target, Tool
+from ferrule.model import Compiled, Digest, Output, Target, Tool
 from ferrule.spec import Context, PlanProblem, Project
 from ferrule.tools.toolchain import Toolchain
 from ferrule.workspace import Crate, Workspace
@@ -145,6 +145,8 @@ class Machine:
         bench.source("ext/build.sh").chmod(0o700)
         bench.source("ext/target/release/leftover.so")
         bench.source("other/secret.txt")
+        bench.source("LICENSE", "no")
+        bench.source("legal/NOTICE")
 
     def lay(self, *tags: str, name: str = "Demo-Ext", version: str = "1.2.3", **members: bytes) -> None:
         """Lay ready what cibuildwheel makes."""
@@ -162,7 +164,7 @@ class Machine:
         )
 
     def make(self, triple: str = X86, **fields: Any) -> Workshop:
-        package = _Package("ext", "Demo-Ext", "1.2.3", "cp311", "c0ffee", 315_532_800)
+        package = _Package("ext", "Demo-Ext", "1.2.3", "cp311", "c0ffee", ("LICENSE", "legal/NOTICE"), 315_532_800)
         recipe = replace(Extension(package, triple, "2.17", "manylinux2014", TAGS), **fields)
         tools = {
             "cibuildwheel": Tool("cibuildwheel", "4.3.3", (sys.executable, str(PROGRAM), str(self.home)), "c 4.3.3"),
@@ -213,8 +215,10 @@ def test_the_wheel_is_packed_again_under_the_promised_name(machine):
     assert set(facts.digests) == {
         MODULE,
         *(f"demo_ext-1.2.3.dist-info/{n}" for n in ("METADATA", "WHEEL", "RECORD", "licenses/LICENSE", "sboms/a.json")),
+        "demo_ext-1.2.3.dist-info/licenses/NOTICE",
     }
-    assert facts.metadata == METADATA
+    assert facts.metadata == METADATA.replace("File: LICENSE", "File: LICENSE\nLicense-File: NOTICE")
+    assert facts.digests["demo_ext-1.2.3.dist-info/licenses/LICENSE"] == Digest.of(b"yes")
 
 
 def test_what_is_inside_is_measured_and_kept_beside_it(machine):
