@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from ferrule.errors import VerificationError
 from ferrule.formats import wasm
 from ferrule.formats.ar import MAGIC as AR_MAGIC
+from ferrule.formats.tar import SWELLS, Limits
+from ferrule.formats.zip import check_directory
 
 if TYPE_CHECKING:
     import zipfile
@@ -29,6 +31,7 @@ _SHOWN: Final = 16
 _LINE: Final = 160
 _DEEPEST: Final = 8
 _LARGEST: Final = 1 << 31
+_LIMITS: Final = Limits()
 _ELF, _GZIP, _ZIP = b"\x7fELF", b"\x1f\x8b\x08", b"PK\x03\x04"
 _MACHO: Final = b"\xcf\xfa\xed\xfe"
 _NOBITS = 8
@@ -250,9 +253,12 @@ def _member(name: str, content: bytes, at: int | None = None, **traits: object) 
 def _members_of_zip(data: bytes) -> list[Part]:
     import zipfile  # noqa: PLC0415
 
+    check_directory(io.BytesIO(data))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         infos = archive.infolist()
         _bounded(sum(info.file_size for info in infos))
+        if _LIMITS.swells(len(data), sum(info.file_size for info in infos)):
+            raise ValueError(SWELLS)
         return [_member_of_zip(archive, info) for info in infos]
 
 
@@ -306,7 +312,7 @@ def _members_of_tar(data: bytes) -> list[Part]:
 def _stream_of_gzip(data: bytes) -> list[Part]:
     """Header and content (RFC 1952); what is behind the first stream counts as its own part."""
     inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    content = inflater.decompress(data, _LARGEST)
+    content = inflater.decompress(data, min(_LARGEST, max(_LIMITS.free, _LIMITS.ratio * len(data))))
     if not inflater.eof:
         raise ValueError("the stream is cut, or too long to look into")
     parts = [Part(Step("stream", "inside gzip"), content, None, {"header": data[:10].hex(" ")})]

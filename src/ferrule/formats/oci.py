@@ -10,7 +10,6 @@ import hashlib
 import json
 import posixpath
 import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -18,12 +17,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from ferrule.errors import BuildError, VerificationError
 from ferrule.formats.deflate import gzip_stream
 from ferrule.formats.entries import CHUNK, Entry
-from ferrule.formats.tar import Gunzip, HashingSink, Limits, write_tar
+from ferrule.formats.tar import Gunzip, HashingSink, Limits, Seen, survey, write_tar
 from ferrule.model import Digest
 
 if TYPE_CHECKING:
-    import tarfile
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ferrule.model import Json
@@ -55,6 +53,7 @@ _DOCKER = {
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 _UNKNOWN = "unknown/unknown"
 _DOCUMENT = 4 << 20
+_MOST = 256  # images of an index, layers of an image; engines take 128 layers
 _LINKS = 40  # as many as Linux follows in one path (path_resolution(7))
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -308,6 +307,7 @@ class _LayoutReader:
         self._blobs = folder / "blobs" / "sha256"
         self._limits = limits
         self._known: set[str] = set()
+        self._layers: dict[tuple[Digest, int, str], Layer] = {}
 
     def layout(self) -> Layout:
         marker = _object(self._document(self._folder / "oci-layout"), "oci-layout", self._folder)
@@ -359,10 +359,16 @@ class _LayoutReader:
             self._fail(
                 f"{descriptor.digest.oci} has the media type {descriptor.media_type!r}; layers must be tar or tar+gzip"
             )
+        known = descriptor.digest, descriptor.size, descriptor.media_type
+        if known not in self._layers:
+            self._layers[known] = self._read_layer(descriptor)
+        return self._layers[known]
+
+    def _read_layer(self, descriptor: Descriptor) -> Layer:
         path = self._checked(descriptor)
         digest, total = hashlib.sha256(), 0
         with path.open("rb") as stream:
-            source = Gunzip(stream, str(path)) if descriptor.media_type == LAYER else stream
+            source = Gunzip(stream, str(path), self._limits) if descriptor.media_type == LAYER else stream
             while chunk := source.read(CHUNK):
                 total += len(chunk)
                 if total > self._limits.total_bytes:
@@ -397,7 +403,7 @@ class _LayoutReader:
         return document
 
     def _document(self, path: Path) -> bytes:
-        if not path.is_file():
+        if path.is_symlink() or not path.is_file():
             self._fail(f"{path.name} is missing")
         if path.stat().st_size > _DOCUMENT:
             self._fail(f"{path.name} has more than {_DOCUMENT} bytes")
@@ -405,8 +411,10 @@ class _LayoutReader:
 
     def _descriptors(self, document: Mapping[str, Any], key: str, what: str) -> list[Descriptor]:
         values = document.get(key)
-        if not isinstance(values, list) or len(values) > self._limits.members:
+        if not isinstance(values, list):
             self._fail(f"{what} has no list of {key}")
+        if len(values) > min(_MOST, self._limits.members):
+            self._fail(f"{what} has too many {key}: {len(values)}")
         return [self._descriptor(value, f"one of the {key} of {what}") for value in values]
 
     def _descriptor(self, value: object, what: str) -> Descriptor:
@@ -558,8 +566,7 @@ def read_root(layers: Iterable[Layer]) -> Root:
     """
     files: dict[str, str | None] = {}
     for layer in layers:
-        with _opened(layer) as archive:
-            _apply(files, ((posixpath.normpath(m.name).lstrip("/"), m) for m in archive))
+        _apply(files, {_root_name(member.name): member for member in _survey(layer)})
     return Root(files)
 
 
@@ -569,29 +576,29 @@ def read_file(layers: Sequence[Layer], name: str) -> bytes | None:
     Raises VerificationError for a layer that is no archive.
     """
     for layer in reversed(layers):
-        with _opened(layer) as archive:
-            for member in archive:
-                if posixpath.normpath(member.name).lstrip("/") == name and (stream := archive.extractfile(member)):
-                    return stream.read()
+        for member in _survey(layer, lambda other: _root_name(other) == name):
+            if member.content is not None:
+                return member.content
     return None
 
 
-@contextmanager
-def _opened(layer: Layer) -> Iterator[tarfile.TarFile]:
-    import tarfile  # noqa: PLC0415
-
+def _survey(layer: Layer, wanted: Callable[[str], bool] = lambda _: False) -> Iterator[Seen]:
     with layer.path.open("rb") as stream:
         source = Gunzip(stream, str(layer.path)) if layer.media_type == LAYER else stream
         try:
-            with tarfile.open(fileobj=cast("Any", source), mode="r|") as archive:
-                yield archive
-        except tarfile.TarError as error:
-            raise VerificationError(f"the layer {layer.digest.oci} cannot be read: {error}") from error
+            yield from survey(source, wanted=wanted)
+        except VerificationError as error:
+            raise VerificationError(f"the layer {layer.digest.oci} cannot be read: {error.message}") from error
 
 
-def _apply(files: dict[str, str | None], members: Iterable[tuple[str, tarfile.TarInfo]]) -> None:
+def _root_name(name: str) -> str:
+    """What a member of a layer is called below the root."""
+    return posixpath.normpath(name).lstrip("/")
+
+
+def _apply(files: dict[str, str | None], members: Mapping[str, Seen]) -> None:
     """Put a layer over what is there; a whiteout hides what lower layers have, wherever it stands in its own."""
-    added = {name: member for name, member in members if name != "."}
+    added = {name: member for name, member in members.items() if name != "."}
     hidden: set[str] = set()
     below: list[str] = []
     for name in added:
@@ -600,13 +607,13 @@ def _apply(files: dict[str, str | None], members: Iterable[tuple[str, tarfile.Ta
             below.append(f"{folder}/" if folder else "")
         elif last.startswith(_WHITEOUT):
             hidden.add(posixpath.join(folder, last.removeprefix(_WHITEOUT)))
-    replaced = (name for name, member in added.items() if name in files and not member.isdir())
+    replaced = (name for name, member in added.items() if name in files and not member.folder)
     below += [f"{name}/" for name in (*hidden, *replaced)]
     for name in [n for n in files if n in hidden or n.startswith(tuple(below))]:
         del files[name]
     for name, member in added.items():
         if not posixpath.basename(name).startswith(_WHITEOUT):
-            files[name] = member.linkname if member.issym() else None
+            files[name] = member.link
 
 
 def docker_archive(path: Path, layout: Layout, platform: str, *, tags: Sequence[str] = (), epoch: int = 0) -> Digest:

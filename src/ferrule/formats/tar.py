@@ -28,7 +28,7 @@ from ferrule.formats.entries import (
 from ferrule.model import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from ferrule.formats.deflate import Sink
@@ -209,7 +209,32 @@ def read_tar(
     that differ in case alone), more than `limits` allow, damaged or cut headers, and data after the end. `where` is the
     place named in the message.
     """
-    return _Reader(stream, limits, root, where).members()
+    return _Reader(stream, limits, root=root, where=where).members()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A member as it is called in an archive that is only looked into: no folder, maybe a link, maybe with content."""
+
+    name: str
+    folder: bool
+    link: str | None
+    content: bytes | None
+
+
+def survey(
+    stream: Source,
+    limits: Limits = Limits(),
+    *,
+    wanted: Callable[[str], bool] = lambda _: False,
+    where: str | None = None,
+) -> Iterator[Seen]:
+    """Yield every member, whatever it is called and wherever it leads: for archives that somebody else will unpack.
+
+    Names are as they stand there, with bytes that are not UTF-8 as surrogates. Only files whose name is `wanted` are
+    read. Raises VerificationError for damage, sparse members, and more than `limits` allow.
+    """
+    return _Reader(stream, limits, root=True, where=where, strict=False).survey(wanted)
 
 
 def read_tar_gz(
@@ -284,6 +309,7 @@ class _Header:
     kind: bytes
 
 
+_WITHOUT_CONTENT = (b"1", b"2", b"3", b"4", b"5", b"6")  # whatever size some writers give them
 _IGNORED = (b"GNU.sparse.", b"GNU.volume.")
 _PREFIXED = b"ustar\x0000"
 
@@ -291,7 +317,8 @@ _PREFIXED = b"ustar\x0000"
 class _Reader:
     """One pass over one archive."""
 
-    def __init__(self, stream: Source, limits: Limits, root: bool, where: str | None) -> None:
+    def __init__(self, stream: Source, limits: Limits, *, root: bool, where: str | None, strict: bool = True) -> None:
+        self._coding = "strict" if strict else "surrogateescape"
         self._stream = stream
         self._limits = limits
         self._root = root
@@ -301,6 +328,23 @@ class _Reader:
         self._folded: dict[str, str] = {}
 
     def members(self) -> Iterator[Entry]:
+        for header in self._headers():
+            entry = self._entry(header)
+            if entry is not None:
+                yield entry
+
+    def survey(self, wanted: Callable[[str], bool]) -> Iterator[Seen]:
+        for header in self._headers():
+            kind = b"5" if header.kind in (b"0", b"\0") and header.name.endswith("/") else header.kind
+            if kind == b"S":
+                self._refuse(header.name, _REFUSED_KINDS[kind])
+            content = self._body(header) if kind in (b"0", b"\0") and wanted(header.name) else None
+            if content is None and kind not in _WITHOUT_CONTENT:
+                self._skip(header)
+            yield Seen(header.name, kind == b"5", header.link if kind == b"2" else None, content)
+
+    def _headers(self) -> Iterator[_Header]:
+        """Headers of members, each with what extended headers before it say."""
         count = 0
         extended: dict[str, str] = {}
         while (header := self._header()) is not None:
@@ -314,9 +358,7 @@ class _Reader:
             header.link = extended.get("linkpath", header.link)
             header.size = self._number(header.name, extended["size"]) if "size" in extended else header.size
             extended = {}
-            entry = self._entry(header)
-            if entry is not None:
-                yield entry
+            yield header
         if extended:
             self._fail("the archive ends after an extended header")
 
@@ -328,14 +370,14 @@ class _Reader:
         try:
             stored = _octal(block[148:156])
             header = _Header(
-                name=_text(block[0:100]),
-                link=_text(block[157:257]),
+                name=self._text(block[0:100]),
+                link=self._text(block[157:257]),
                 mode=_octal(block[100:108]),
                 size=_octal(block[124:136]),
                 kind=block[156:157],
             )
             if block[257:265] == _PREFIXED and block[345] != 0:
-                header.name = f"{_text(block[345:500])}/{header.name}"
+                header.name = f"{self._text(block[345:500])}/{header.name}"
         except ValueError:
             self._fail("the archive has a damaged header")
         if stored != sum(block) - sum(block[148:156]) + 8 * 0x20:
@@ -428,6 +470,14 @@ class _Reader:
             self._refuse(header.name, "data is hidden behind its end")
         return data
 
+    def _skip(self, header: _Header) -> None:
+        left = header.size + -header.size % _BLOCK
+        while left:
+            piece = self._bounded(min(left, CHUNK))
+            if not piece:
+                self._fail(f"the archive ends in the middle of {shortened(header.name)}")
+            left -= len(piece)
+
     def _exactly(self, size: int, what: str) -> bytes:
         pieces = []
         while size:
@@ -445,9 +495,12 @@ class _Reader:
             self._fail(f"the archive holds more than {self._limits.total_bytes} bytes")
         return data
 
+    def _text(self, field: bytes) -> str:
+        return field.partition(b"\0")[0].decode(errors=self._coding)
+
     def _decoded(self, data: bytes) -> str:
         try:
-            return data.decode()
+            return data.decode(errors=self._coding)
         except UnicodeDecodeError:
             self._fail(f"the archive has the name {data[:100]!r}, which is not UTF-8")
 
@@ -469,10 +522,6 @@ _REFUSED_KINDS = {
     b"6": "it is a FIFO",
     b"S": "sparse members are not accepted",
 }
-
-
-def _text(field: bytes) -> str:
-    return field.partition(b"\0")[0].decode()
 
 
 def _octal(field: bytes) -> int:

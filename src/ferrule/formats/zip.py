@@ -34,6 +34,7 @@ _UNIX = 3 << 8
 _FULL = 0xFFFFFFFF
 _FULL_COUNT = 0xFFFF
 _EXTRA64 = 0x0001
+_FLAGS = _UTF8 | 0b1110  # how hard deflate tried, and the next
 _LATER = 1 << 3  # sizes and checksum stand behind the content
 _FARTHEST_END = 22 + 0xFFFF + 20 + 56
 _LARGEST_DIRECTORY = 64 << 20
@@ -178,15 +179,18 @@ def read_zip(source: Path | BinaryIO, limits: Limits = Limits(), *, where: str |
     place = where or (str(source) if isinstance(source, os.PathLike) else None)
     try:
         with source.open("rb") if isinstance(source, os.PathLike) else nullcontext(source) as stream:
-            _check_directory(stream, limits, place)
+            check_directory(stream, limits, place)
             with zipfile.ZipFile(stream) as archive:
                 yield from _members(stream, archive, limits, place)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, struct.error) as error:
         raise VerificationError(f"the zip archive is damaged: {error}", where=place) from error
 
 
-def _check_directory(stream: BinaryIO, limits: Limits, where: str | None) -> None:
-    """Refuse a directory of too many members before anything is made of it (APPNOTE 4.3.14, 4.3.16)."""
+def check_directory(stream: BinaryIO, limits: Limits = Limits(), where: str | None = None) -> None:  # noqa: B008 - frozen
+    """Refuse a directory of too many members before anything is made of it (APPNOTE 4.3.14, 4.3.16).
+
+    Raises VerificationError for that and for what is no zip archive.
+    """
     end = stream.seek(0, os.SEEK_END)
     start = max(0, end - _FARTHEST_END)
     stream.seek(start)
@@ -229,24 +233,27 @@ def _members(stream: BinaryIO, archive: zipfile.ZipFile, limits: Limits, where: 
 
 
 def _ends(infos: Sequence[zipfile.ZipInfo], directory: int) -> dict[int, int]:
-    """By the place of each local header where the next begins: up to there a member may reach."""
+    """By the place of each local header where the next begins: up to there a member may reach. Raises ValueError."""
     starts = sorted(info.header_offset for info in infos)
-    return dict(zip(starts, (*starts[1:], directory), strict=True)) if len({*starts}) == len(starts) else {}
+    if len({*starts}) < len(starts):
+        raise ValueError("several members share the same bytes")
+    return dict(zip(starts, (*starts[1:], directory), strict=True))
 
 
 def _fault(info: zipfile.ZipInfo, name: str, kinds: dict[str, bool], limits: Limits, total: int) -> str | None:
     kind = stat.S_IFMT(info.external_attr >> 16)
-    above = next((p for p in parents(name) if not kinds.get(p, True)), None)
     try:
         checked_name(name)
     except VerificationError as error:
         return error.message
+    above = next((p for p in parents(name) if not kinds.get(p, True)), None)
     faults = (
         (info.orig_filename != info.filename, "its name is written in two ways"),
         (b"\x75\x70" in _extra_ids(info.extra), "its name is written in two ways"),
         (name in kinds, "it is there twice"),
         (above is not None, f"it is below {above}, which is not a folder"),
         (bool(info.flag_bits & 1), "it is encrypted"),
+        (bool(info.flag_bits & ~_FLAGS), f"it has flags that nobody needs ({info.flag_bits:#x})"),
         (info.compress_type not in (_STORED, _DEFLATED), "it is compressed by another method than deflate"),
         (kind not in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK), "it is neither a file, a folder nor a link"),
         (bool(info.external_attr >> 16 & 0o6000), "it would run with the rights of its owner"),

@@ -270,7 +270,7 @@ def test_damaged_entry_points_are_refused(tmp_path, name, content, reason):
 
 
 def test_many_descriptors_are_refused(tmp_path):
-    with pytest.raises(VerificationError, match="no list of manifests"):
+    with pytest.raises(VerificationError, match="too many manifests"):
         read_layout(layout(tmp_path), Limits(members=0))
 
 
