@@ -20,7 +20,7 @@ from ferrule.errors import BuildError, ConfigError, FerruleError, VerificationEr
 from ferrule.model import Digest, Json, Plan
 from ferrule.places import MANIFEST, REPORT, STATE
 from ferrule.tools import git
-from ferrule.tools.stranger import UMASK, Stranger, Variation, plain, reversed_order, stranger
+from ferrule.tools.stranger import UMASK, Stranger, Variation, another_order, plain, stranger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -240,11 +240,8 @@ class _Reproducing:
                 *who.variations,
             )
         )
-        with reversed_order(self.host, files, place) as missing:
-            order = Variation("order of files", "by name", "reversed", missing)
-            self.varied.append(
-                order if not missing else self._order(order, first or self.wish.root, place / self.inner)
-            )
+        with another_order(self.host, files, place) as order:
+            self.varied.append(self._order(order, first or self.wish.root, place / self.inner))
             self._build("second", place / self.inner, who, jobs)
         return place / self.inner
 
@@ -258,11 +255,13 @@ class _Reproducing:
         )
 
     def _order(self, order: Variation, first: Path, second: Path) -> Variation:
-        """Files were at least written in the opposite order, which some file systems show."""
+        """How many folders list their files otherwise; some file systems do even where they were only written so."""
         folders = [f for f in sorted(_folders(second)) if (first / f).is_dir()]
         moved = sum(_listed(first / f) != _listed(second / f) for f in folders)
-        told = f"written backwards; {moved} of {len(folders)} folders list it otherwise"
-        return Variation(order.what, order.first, told, "" if moved else order.missing)
+        told = f"{order.second}; {moved} of {len(folders)} folders list it otherwise"
+        return Variation(
+            order.what, order.first, told, "" if moved else order.missing or "no folder lists it otherwise"
+        )
 
     def _build(self, which: str, place: Path, who: Stranger, jobs: int) -> None:
         from ferrule.tools import run  # noqa: PLC0415

@@ -7,6 +7,8 @@ line with each call, `binaries` holds what "compiling" gives, and these files ch
     held          no compilation goes on while this is there
     stubborn      SIGTERM does not end a compilation
     tamper-TRIPLE that target's library is this file instead; a WebAssembly module has these sections
+    dated-TRIPLE  a compiler writes the date into the libraries of that target
+    listed-TRIPLE a compiler writes the names of its sources into the libraries of that target, as the folder lists them
     commit        the commit of Rust that rustc names is this
     go-says       Go builds nothing and says this instead; `go-adds` is what it adds to go.work.sum, and `architecture`
                   the one that it builds for, whatever it is asked
@@ -133,14 +135,19 @@ def compile_anew(home: Path, triple: str, package: str, made: list[Path]) -> Non
     if (home / f"fail-{triple}").exists():
         sys.stderr.write(ERROR)
         sys.exit(101)
-    tampered = home / f"tamper-{triple}"
+    tampered, careless = home / f"tamper-{triple}", b""
+    if (home / f"dated-{triple}").exists():
+        careless += time.strftime("%Y-%m-%d").encode()
+    if (home / f"listed-{triple}").exists():
+        careless += " ".join(p.name for p in (Path.cwd() / package / "src").iterdir()).encode()
     for path in made:
         if triple not in BINARIES:
             write(path, b"\0asm\1\0\0\0" + (tampered.read_bytes() if tampered.exists() else b""))
         elif path.suffix == ".a":
             write(path, (home / "binaries" / BINARIES[triple][2]).read_bytes())
         else:
-            write(path, (tampered if tampered.exists() else home / "binaries" / BINARIES[triple][1]).read_bytes())
+            library = tampered if tampered.exists() else home / "binaries" / BINARIES[triple][1]
+            write(path, library.read_bytes() + careless)
 
 
 def core_section(module: bytes) -> bytes:

@@ -212,7 +212,7 @@ def test_verify_believes_the_key_and_no_other(signed: Path, keys: Path, tmp_path
 
 @pytest.mark.only_on(*LINUX, reason="a finished release of another machine is judged, which has no signatures")
 def test_cosign_accepts_every_bundle(release: Release, signed: Path, keys: Path, record_property: Any) -> None:
-    """Where cosign is installed; it is not provisioned, because it has to be compiled, for four minutes of processor time."""
+    """Where cosign is installed; it is not provisioned, because compiling it takes four minutes of processor time."""
     cosign = shutil.which("cosign")
     record_property("cosign", cosign or "not on this machine: openssl alone has judged the signatures")
     if cosign is None:

@@ -22,6 +22,8 @@ from ferrule.reproduce import Compared, Reproduction, Wish, compare, copy_source
 from ferrule.tools import git
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ferrule.tools.host import Host
 
 NAMES = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
@@ -117,6 +119,31 @@ def test_two_releases_are_made_and_compared_and_nothing_is_left(demo: Demo) -> N
     assert "first build: sums built" in done.stderr
     assert not list(demo.root.glob("ferrule-reproduce-*"))
     assert not demo.dist.exists()
+
+
+def test_tools_that_look_at_the_clock_or_at_the_order_of_files_are_caught(
+    demo: Demo, record_property: Callable[[str, object], None]
+) -> None:
+    """Where the machine has no other clock or no other order to show, that is told."""
+    fill(demo.project / "rust" / "demo-ffi" / "src", **{f"{name}_rs": b"" for name in "abcdefgh"})
+    (demo.home / "dated-x86_64-unknown-linux-gnu").touch()
+    (demo.home / "listed-aarch64-unknown-linux-gnu").touch()
+    for name in ("faketime", "mount", "umount"):
+        program = shutil.which(name, path=os.defpath)
+        if program:
+            (demo.root / "bin" / name).symlink_to(program)
+    done = demo.ferrule("reproduce", "--json", "--quiet")
+    told = json.loads(done.stdout)
+    missing = {row["what"]: row["missing"] for row in told["variations"]}
+    for what, file in (
+        ("clock", "demo-c-1.2.3-x86_64-unknown-linux-gnu.tar.gz"),
+        ("order of files", "demo-c-1.2.3-aarch64-unknown-linux-gnu.tar.gz"),
+    ):
+        (row,) = (row for row in told["files"] if row["file"] == file)
+        record_property(f"{what} caught", missing[what] or row["verdict"])
+        assert (row["verdict"] == "different") is not bool(missing[what]), (what, row, missing)
+        assert missing[what] or "libdemo" in row["difference"]["place"]
+    assert done.returncode == (0 if all(missing[what] for what in ("clock", "order of files")) else 6)
 
 
 def test_a_folder_without_a_manifest_is_no_release(demo: Demo) -> None:

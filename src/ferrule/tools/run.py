@@ -101,6 +101,12 @@ _WITHHELD: Final = frozenset(
         "UV_PUBLISH_PASSWORD",
     )
 )
+_CLOCK: Final = ("LD_PRELOAD", "FAKETIME")
+"""By these libfaketime shows another time (faketime(1)); a clock is the same for a program and all that it starts."""
+
+_NO_OTHER_TIMER: Final = {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+"""Programs in Rust wait until a moment of the kernel's own clock: shown another one, they would wait as long again."""
+
 _FIXED: Final = {"LANG": "C.UTF-8", "TZ": "UTC", "RUSTUP_AUTO_INSTALL": "0"}
 
 
@@ -218,9 +224,11 @@ def reopen() -> None:
 def base_environment(values: Mapping[str, str]) -> dict[str, str]:
     """What children get of the surroundings `values`: places, proxies, certificates, settings of registry clients.
 
-    Language, time zone and rustup's self-installing are fixed, so that messages and outputs do not depend on them.
+    Language, time zone and rustup's self-installing are fixed, so that messages and outputs do not depend on them. A
+    clock that was set for this program is passed on, and nothing else that would be loaded into programs.
     """
-    return {name: value for name, value in values.items() if is_passed_on(name)} | _FIXED
+    clock = {n: values[n] for n in _CLOCK if n in values} | _NO_OTHER_TIMER if values.get("FAKETIME") else {}
+    return {name: value for name, value in values.items() if is_passed_on(name)} | clock | _FIXED
 
 
 def is_passed_on(name: str) -> bool:

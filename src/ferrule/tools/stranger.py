@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -235,47 +235,146 @@ def _own(folder: Path, user: tuple[int, int]) -> None:
 
 
 def _clock(host: Host) -> tuple[tuple[str, ...], Variation]:
+    """What to put before a program so that it, and what it starts, sees another time of day."""
     program = host.which("faketime")
     if program is None:
         return (), Variation("clock", "now", "as much later as the first build took", "faketime is not installed")
-    later = f"{LATER_DAYS} days later for Ferrule itself; what it starts gets a clean environment"
+    later = f"{LATER_DAYS} days later, but for programs without a C library: zig, and those in Go"
     return (str(program), "-f", f"+{LATER_DAYS}d"), Variation("clock", "now", later)
 
 
 @contextmanager
-def reversed_order(host: Host, files: Path, place: Path) -> Iterator[str]:
-    """Show a folder at another place, where every folder lists its files in another order; gives why not, or nothing.
+def another_order(host: Host, files: Path, place: Path) -> Iterator[Variation]:
+    """Show a folder at another place, where folders list their files in another order, and say how or why not.
 
-    By disorderfs (https://reproducible-builds.org/tools/), as it is the same order at every run. Where it cannot be
+    By disorderfs (https://reproducible-builds.org/tools/) or, for root on Linux, by overlayfs. Most file systems
+    list files by a hash of their names, so that writing them in another order changes nothing. Where neither can be
     had, the folder itself is moved to that place.
     """
+    reasons: list[str] = []
+    order = Variation("order of files", "as the file system has it", "written backwards")
+    with ExitStack() as shown:
+        for way in (_disordered, _overlaid):
+            try:
+                order = replace(order, second=shown.enter_context(way(host, files, place)))
+                break
+            except _NotHere as reason:
+                reasons.append(str(reason))
+        else:
+            files.rename(place)
+            yield replace(order, missing="; ".join(reasons))
+            return
+        try:
+            yield order
+        finally:
+            shown.close()
+            files.rename(place)
+
+
+class _NotHere(Exception):  # noqa: N818 - no error: another way is tried
+    """Why a way to show files in another order cannot be gone on this machine."""
+
+
+@contextmanager
+def _disordered(host: Host, files: Path, place: Path) -> Iterator[str]:
     mount, unmount = host.which("disorderfs"), host.which("fusermount3") or host.which("fusermount")
     if mount is None or unmount is None:
-        files.rename(place)
-        yield "disorderfs is not installed"
-        return
-    place.mkdir()
-    environment = base_environment(host.environment)
+        raise _NotHere("disorderfs is not installed")
     several = "yes" if host.is_root else "no"
     command = [str(mount), "--quiet", f"--multi-user={several}", "--reverse-dirents=yes", str(files), str(place)]
+    with _mounted(host, command, [str(unmount), "-u", str(place)], place):
+        yield "reversed, by disorderfs"
+
+
+@contextmanager
+def _overlaid(host: Host, files: Path, place: Path) -> Iterator[str]:
+    """Files in two layers: a folder lists those of the lower one first (Linux, "Overlay Filesystem", readdir)."""
+    mount, unmount = host.which("mount"), host.which("umount")
+    if host.system != "Linux" or not host.is_root or mount is None or unmount is None:
+        raise _NotHere("only root on Linux may mount overlayfs")
+    lower, work = files.with_name("lower"), files.with_name("work")
+    if set(f"{files}") & set(",:\\"):
+        raise _NotHere(f"overlayfs takes no path such as {files}")
+    work.mkdir()
+    split(files, lower)
+    layers = f"lowerdir={lower},upperdir={files},workdir={work},redirect_dir=off"
+    command = [str(mount), "-t", "overlay", "-o", layers, "overlay", str(place)]
     try:
-        capture(command, env=environment, timeout=60)
+        with _mounted(host, command, [str(unmount), str(place)], place):
+            yield "the later half of each folder's files first, by overlayfs"
+    finally:
+        if not os.path.ismount(place):
+            join(files, lower)
+            shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def _mounted(host: Host, mount: list[str], unmount: list[str], place: Path) -> Iterator[None]:
+    environment = base_environment(host.environment)
+    place.mkdir()
+    try:
+        capture(mount, env=environment, timeout=60)
     except FerruleError as error:
         place.rmdir()
-        files.rename(place)
-        yield f"disorderfs does not work here: {error.message.splitlines()[0]}"
-        return
+        raise _NotHere(f"{Path(mount[0]).name} does not work here: {error.message.splitlines()[0]}") from error
     try:
-        yield ""
+        yield
     finally:
         with suppress(FerruleError):
-            capture([str(unmount), "-u", str(place)], env=environment, timeout=60)
+            capture(unmount, env=environment, timeout=60)
         try:
             place.rmdir()
-            files.rename(place)
         except OSError as error:
             raise StorageError(
-                f"what disorderfs shows cannot be taken away again: {error.strerror}",
+                f"what was mounted here cannot be taken away again: {error.strerror}",
                 where=str(place),
-                hint=f"{unmount} -u '{place}'",
+                hint=f"{unmount[0]} {' '.join(unmount[1:-1])} '{place}'".replace("  ", " "),
             ) from error
+
+
+def split(files: Path, lower: Path) -> None:
+    """Move the later half of each folder's files, in the order in which it lists them, to the same folder in `lower`.
+
+    What Git keeps stays, as Git alone reads it.
+    """
+    for folder, folders, _ in os.walk(files):
+        if folder == str(files):
+            folders[:] = [name for name in folders if name != ".git"]
+        there = lower / os.path.relpath(folder, files)
+        there.mkdir()
+        found = Path(folder).stat()
+        there.chmod(stat.S_IMODE(found.st_mode))
+        os.chown(there, found.st_uid, found.st_gid)
+        listed = _files_in(folder)
+        for name in listed[(len(listed) + 1) // 2 :]:
+            (Path(folder) / name).rename(there / name)
+
+
+def join(files: Path, lower: Path) -> None:
+    """Move what nobody changed or removed back, and forget what says of the other files that they were removed."""
+    for folder, folders, _ in os.walk(lower):
+        there = files / os.path.relpath(folder, lower)
+        if not there.is_dir() or there.is_symlink() or _is_opaque(there):
+            folders[:] = []
+            continue
+        for name in _files_in(folder):
+            if not os.path.lexists(there / name):
+                (Path(folder) / name).rename(there / name)
+    for folder, _, names in os.walk(files):
+        for path in (Path(folder) / name for name in names):
+            found = path.lstat()
+            if stat.S_ISCHR(found.st_mode) and found.st_rdev == 0:
+                path.unlink()
+    shutil.rmtree(lower)
+
+
+def _files_in(folder: str) -> list[str]:
+    """Files and links, as the folder lists them."""
+    return [entry.name for entry in os.scandir(folder) if not entry.is_dir(follow_symlinks=False)]
+
+
+def _is_opaque(folder: Path) -> bool:
+    """Whether a folder was made anew, so that nothing of the one below is in it."""
+    with suppress(OSError):
+        return os.getxattr(folder, "trusted.overlay.opaque") == b"y"
+    return False

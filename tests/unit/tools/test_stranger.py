@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ferrule.errors import StorageError
 from ferrule.tools import stranger as strangers
 from ferrule.tools.host import Host
 from ferrule.tools.run import Person
@@ -164,35 +165,100 @@ def test_secrets_are_not_lent(host: Host, tmp_path: Path) -> None:
 
 def files_of(tmp_path: Path) -> Path:
     files = tmp_path / "files"
-    files.mkdir()
-    (files / "one").touch()
+    (files / ".git").mkdir(parents=True)
+    for name in "abcdefgh":
+        (files / name).write_text(name)
+        (files / ".git" / name).touch()
     return files
 
 
-def test_without_disorderfs_files_are_moved_and_it_is_said(host: Host, tmp_path: Path) -> None:
+def listed(folder: Path) -> list[str]:
+    return [entry.name for entry in os.scandir(folder) if not entry.is_dir(follow_symlinks=False)]
+
+
+def test_without_a_way_files_are_moved_and_it_is_said(host: Host, tmp_path: Path) -> None:
     files, place = files_of(tmp_path), tmp_path / "place"
-    with strangers.reversed_order(host, files, place) as reason:
-        assert (place / "one").exists()
-    assert reason == "disorderfs is not installed"
-    assert (place / "one").exists()
+    with strangers.another_order(host, files, place) as order:
+        assert (place / "a").exists()
+    assert order.second == "written backwards"
+    assert order.missing == "disorderfs is not installed; only root on Linux may mount overlayfs"
+    assert (place / "a").exists()
 
 
 def test_disorderfs_shows_files_until_the_end(host: Host, tmp_path: Path) -> None:
     files, place = files_of(tmp_path), tmp_path / "place"
     program(host, "disorderfs", 'shift 3; /bin/rmdir "$2"; /bin/ln -s "$1" "$2"')
     program(host, "fusermount", '/bin/rm "$2"; /bin/mkdir "$2"')
-    with strangers.reversed_order(host, files, place) as reason:
-        assert reason == ""
+    with pytest.raises(RuntimeError), strangers.another_order(host, files, place) as order:  # noqa: PT012 - a build
+        assert (order.second, order.missing) == ("reversed, by disorderfs", "")
         assert place.is_symlink()
+        raise RuntimeError
     assert not place.is_symlink()
-    assert (place / "one").exists()
+    assert (place / "a").exists()
     assert not files.exists()
 
 
-def test_a_disorderfs_that_does_not_work_is_told(host: Host, tmp_path: Path) -> None:
+def test_what_does_not_work_is_told(host: Host, tmp_path: Path) -> None:
     files, place = files_of(tmp_path), tmp_path / "place"
-    program(host, "disorderfs", "exit 1")
-    program(host, "fusermount", "")
-    with strangers.reversed_order(host, files, place) as reason:
-        assert (place / "one").exists()
-    assert reason.startswith("disorderfs does not work here: ")
+    before = listed(files)
+    for name in ("disorderfs", "fusermount", "mount", "umount"):
+        program(host, name, "exit 1")
+    with strangers.another_order(replace(host, is_root=True), files, place) as order:
+        assert listed(place) == before
+    assert order.missing.startswith("disorderfs does not work here: ")
+    assert "; mount does not work here: " in order.missing
+    assert sorted(listed(place)) == list("abcdefgh")
+    assert {p.name for p in tmp_path.iterdir()} == {"bin", "place"}
+
+
+def test_what_cannot_be_taken_away_is_an_error(host: Host, tmp_path: Path) -> None:
+    files, place = files_of(tmp_path), tmp_path / "place"
+    program(host, "disorderfs", "")
+    program(host, "fusermount", "exit 1")
+    with (
+        pytest.raises(StorageError, match="cannot be taken away"),
+        strangers.another_order(host, files, place),
+    ):
+        (place / "left").touch()
+
+
+def test_overlayfs_lists_files_in_another_order_and_everything_is_kept(host: Host, tmp_path: Path) -> None:
+    """With the true programs where the machine lets them, else as it is told."""
+    (tmp_path / "bin").rmdir()
+    true = replace(host, path=(Path("/usr/bin"), Path("/bin")), is_root=os.geteuid() == 0)
+    files, place = files_of(tmp_path), tmp_path / "place"
+    before = listed(files)
+    with strangers.another_order(true, files, place) as order:
+        if order.second.endswith("overlayfs"):
+            assert sorted(listed(place)) == sorted(before)
+            assert listed(place) != before
+            (place / before[-1]).write_text("changed")
+            (place / before[-2]).unlink()
+            (place / "made" / "here").mkdir(parents=True)
+        else:
+            assert order.missing or "disorderfs" in order.second
+    assert not os.path.ismount(place)
+    if order.second.endswith("overlayfs"):
+        assert sorted(listed(place)) == sorted({*before} - {before[-2]})
+        assert (place / before[-1]).read_text() == "changed"
+        assert (place / "made" / "here").is_dir()
+    assert {p.name for p in tmp_path.iterdir()} == {"place"}
+
+
+def test_layers_are_split_and_joined(tmp_path: Path) -> None:
+    files, lower = files_of(tmp_path), tmp_path / "lower"
+    (files / "folder").mkdir(mode=0o700)
+    (files / "folder" / "only").touch()
+    (files / "link").symlink_to("folder")
+    before = listed(files)
+    strangers.split(files, lower)
+    assert listed(files) == [name for name in before if not os.path.lexists(lower / name)]
+    assert len(listed(lower)) == len(before) // 2
+    assert (lower / "folder").stat().st_mode == (files / "folder").stat().st_mode
+    assert not (lower / ".git").exists()
+    (files / "folder" / "only").unlink()
+    (files / "folder").rmdir()
+    strangers.join(files, lower)
+    assert sorted(listed(files)) == sorted(before)
+    assert not (files / "folder").exists()
+    assert not lower.exists()
