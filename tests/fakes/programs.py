@@ -4,6 +4,7 @@ Called as `programs.py HOME NAME ARGUMENT…`. HOME is a folder that a test make
 line with each call, `binaries` holds what "compiling" gives, and these files change what happens:
 
     fail-TRIPLE   that target does not compile
+    seconds       so long every compilation takes
     held          no compilation goes on while this is there
     stubborn      SIGTERM does not end a compilation
     tamper-TRIPLE that target's library is this file instead; a WebAssembly module has these sections
@@ -130,6 +131,8 @@ def compile_anew(home: Path, triple: str, package: str, made: list[Path]) -> Non
     sys.stderr.write(f"   Compiling {package} v1.2.3 ({Path.cwd() / package})\n")
     if (home / "stubborn").exists():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if (home / "seconds").exists():
+        time.sleep(float((home / "seconds").read_text()))
     while (home / "held").exists():
         time.sleep(0.01)
     if (home / f"fail-{triple}").exists():
