@@ -212,7 +212,10 @@ def rewrite_wheel(
 
 
 def _payload(entries: Iterable[Entry], info: str) -> tuple[Entry, ...]:
-    ordered = in_order(entry for entry in entries if not entry.folder)
+    ordered = sorted(
+        in_order(entry for entry in entries if not entry.folder),
+        key=lambda entry: entry.name.startswith(f"{info}/"),  # what joins the metadata stands before it
+    )
     for entry in ordered:
         if entry.link is not None:
             raise BuildError(f"{entry.name} is a link, which a wheel cannot hold", hint="pack the file it leads to")
@@ -221,7 +224,7 @@ def _payload(entries: Iterable[Entry], info: str) -> tuple[Entry, ...]:
             inner = entry.name.split("/")[1:2]
             if not entry.name.startswith(f"{info}/") or inner[0] in reserved:
                 raise BuildError(f"{entry.name} would stand in the way of the wheel's own metadata")
-    return ordered
+    return tuple(ordered)
 
 
 def _lines(text: str) -> bytes:
@@ -308,6 +311,8 @@ def read_wheel(path: Path, limits: Limits = Limits()) -> WheelFacts:  # noqa: B0
     kept: dict[str, str] = {}
     info = f"{name}-{version}.dist-info"
     for entry in read_zip(path, limits):
+        if entry.folder:
+            continue  # some who write wheels name their folders too, and installers pass over them
         if not entry.regular:
             raise VerificationError(f"the wheel holds {entry.name}, which is not a file", where=where)
         data = entry.read()

@@ -301,6 +301,13 @@ def test_what_others_packed_is_packed_again_without_a_trace_of_them(tmp_path):
         assert archive.read(f"{INFO}/WHEEL").startswith(b"Wheel-Version: 1.0\nGenerator: ferrule\n")
 
 
+def test_folders_that_others_name_are_passed_over(tmp_path):
+    theirs = wheel(tmp_path)
+    with zipfile.ZipFile(theirs, "a") as archive:
+        archive.mkdir("e_mail_check/")
+    assert "e_mail_check" not in read_wheel(theirs).digests
+
+
 def test_what_others_packed_must_be_of_this_project(tmp_path):
     (tmp_path / "theirs").mkdir()
     theirs = wheel(tmp_path / "theirs")
