@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
-import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,24 +18,6 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "binaries"
 def golden() -> Callable[[str], bytes]:
     """Content of a file of tests/golden/binaries by its name without `.gz`."""
     return lambda name: gzip.decompress((GOLDEN / f"{name}.gz").read_bytes())
-
-
-@pytest.fixture(scope="session")
-def raw_tar() -> Callable[..., bytes]:
-    """A tar made by tarfile from (name, fields, content), which checks nothing and so can be hostile."""
-
-    def make(*members: tuple[str, dict[str, object], bytes], **options: object) -> bytes:
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w", **options) as archive:
-            for name, fields, content in members:
-                info = tarfile.TarInfo(name)
-                info.size = len(content)
-                for field, value in fields.items():
-                    setattr(info, field, value)
-                archive.addfile(info, io.BytesIO(content))
-        return buffer.getvalue()
-
-    return make
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.tars import raw_tar
 from ferrule.formats.compare import Difference, first_difference, first_difference_of_layouts
 from ferrule.formats.entries import Entry
 from ferrule.formats.oci import PlatformImage, image_config, write_layer, write_layout
@@ -44,15 +44,7 @@ def steps(found: Difference) -> list[str]:
 
 
 def tar_of(*members: tuple[str, bytes], **traits: int | str) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in members:
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            for trait, value in traits.items():
-                setattr(info, trait, value)
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
+    return raw_tar(*((name, dict(traits), content) for name, content in members))
 
 
 def zip_of(*members: tuple[str, bytes], level: int = 6, year: int = 1980) -> bytes:

@@ -7,6 +7,7 @@ import tarfile
 
 import pytest
 
+from fakes.tars import raw_tar
 from ferrule.errors import BuildError, VerificationError
 from ferrule.formats.deb import Package, base_layer_entries, read_deb
 from ferrule.formats.entries import Entry
@@ -58,7 +59,7 @@ def test_every_supported_compression_is_read(deb, pack):
     assert [e.name for e in package.entries] == ["a"]
 
 
-def test_names_as_dpkg_writes_them_and_hard_links_are_read(deb, raw_tar):
+def test_names_as_dpkg_writes_them_and_hard_links_are_read(deb):
     data = raw_tar(
         ("./", {"type": b"5"}, b""),
         ("./usr/a", {}, b"x"),
@@ -109,7 +110,7 @@ def test_a_damaged_control_file_is_refused(deb, control, reason):
         read_deb(deb(control=control))
 
 
-def test_a_package_is_as_hostile_as_any_archive(deb, raw_tar):
+def test_a_package_is_as_hostile_as_any_archive(deb):
     for member, reason in (
         (("../x", {}, b""), "leaves the folder"),
         (("null", {"type": b"3"}, b""), "device"),

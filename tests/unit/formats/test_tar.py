@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.tars import raw_tar
 from ferrule.errors import BuildError, VerificationError
 from ferrule.formats.entries import Entry, in_order
 from ferrule.formats.tar import Gunzip, HashingSink, Limits, read_tar, read_tar_gz, write_tar, write_tar_gz
@@ -130,28 +131,28 @@ def test_a_sink_knows_what_went_through():
 
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
-def test_every_common_form_is_read(raw_tar, form):
+def test_every_common_form_is_read(form):
     names = ["short", "d" * 90 + "/" + "e" * 60, *(["n" * 300] if form != tarfile.USTAR_FORMAT else [])]
     data = raw_tar(*((name, {"uname": "someone", "mtime": 5}, b"x") for name in names), format=form)
     assert [(e.name, e.read()) for e in read(data)] == [(name, b"x") for name in names]
 
 
-def test_long_links_of_gnu_are_read(raw_tar):
+def test_long_links_of_gnu_are_read():
     data = raw_tar(("l", {"type": b"2", "linkname": "t" * 200}, b""), format=tarfile.GNU_FORMAT)
     assert read(data)[0].link == "t" * 200
 
 
-def test_a_leading_dot_and_the_root_itself_are_dropped(raw_tar):
+def test_a_leading_dot_and_the_root_itself_are_dropped():
     data = raw_tar(("./", {"type": b"5"}, b""), ("./a/", {"type": b"5", "mode": 0o2775}, b""), ("./a/b", {}, b"x"))
     assert [(e.name, e.folder, e.permissions) for e in read(data)] == [("a", True, 0o775), ("a/b", False, 0o644)]
 
 
-def test_old_types_of_files_and_folders_are_read(raw_tar):
+def test_old_types_of_files_and_folders_are_read():
     data = raw_tar(("a", {"type": b"\0"}, b"x"), ("d/", {"type": b"\0"}, b""))
     assert [(e.name, e.folder) for e in read(data)] == [("a", False), ("d", True)]
 
 
-def test_harmless_extended_headers_are_ignored(raw_tar):
+def test_harmless_extended_headers_are_ignored():
     data = raw_tar(
         ("a", {"pax_headers": {"comment": "hello", "mtime": "1.5", "SCHILY.xattr.user.x": "y"}}, b"x"),
         format=tarfile.PAX_FORMAT,
@@ -160,7 +161,7 @@ def test_harmless_extended_headers_are_ignored(raw_tar):
     assert [e.name for e in read(data)] == ["a"]
 
 
-def test_in_the_root_of_a_system_absolute_and_hard_links_are_allowed(raw_tar):
+def test_in_the_root_of_a_system_absolute_and_hard_links_are_allowed():
     data = raw_tar(
         ("usr/lib/a", {}, b"x"),
         ("lib/abs", {"type": b"2", "linkname": "/usr/lib/a"}, b""),
@@ -202,14 +203,14 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_member_is_refused_by_name(raw_tar, name):
+def test_a_hostile_member_is_refused_by_name(name):
     members, reason = HOSTILE[name]
     with pytest.raises(VerificationError, match=reason) as caught:
         read(raw_tar(*members), where="evil.tar")
     assert caught.value.where == "evil.tar"
 
 
-def test_in_the_root_of_a_system_links_still_cannot_leave(raw_tar):
+def test_in_the_root_of_a_system_links_still_cannot_leave():
     for target in ("../x", "/../x"):
         with pytest.raises(VerificationError, match="outside"):
             read(raw_tar(("l", {"type": b"2", "linkname": target}, b"")), root=True)
@@ -217,7 +218,7 @@ def test_in_the_root_of_a_system_links_still_cannot_leave(raw_tar):
         read(raw_tar(("l", {"type": b"1", "linkname": "missing"}, b"")), root=True)
 
 
-def test_limits_hold(raw_tar):
+def test_limits_hold():
     data = raw_tar(("a", {}, b"x" * 600), ("b", {}, b"y" * 600))
     assert len(read(data, limits=Limits(2, 600, len(data)))) == 2
     with pytest.raises(VerificationError, match="more than 1 members"):
@@ -278,7 +279,7 @@ def test_data_after_the_end_is_refused():
         read(tar(Entry("a", b"x")).replace(b"x" + bytes(511), b"x" + b"h" * 511))
 
 
-def pax(raw_tar, kind, body, name="m"):
+def pax(kind, body, name="m"):
     return raw_tar((name, {"type": kind}, body), ("a", {}, b"x"))
 
 
@@ -305,12 +306,12 @@ def pax(raw_tar, kind, body, name="m"):
         (b"x", bytes((1 << 20) + 1), "larger than any name needs"),
     ],
 )
-def test_extended_headers_are_not_trusted(raw_tar, kind, body, reason):
+def test_extended_headers_are_not_trusted(kind, body, reason):
     with pytest.raises(VerificationError, match=reason):
-        read(pax(raw_tar, kind, body))
+        read(pax(kind, body))
 
 
-def test_an_extended_header_needs_a_member(raw_tar):
+def test_an_extended_header_needs_a_member():
     with pytest.raises(VerificationError, match="after an extended header"):
         read(raw_tar(("m", {"type": b"L"}, b"name\0")))
 
