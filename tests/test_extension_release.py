@@ -12,6 +12,7 @@ import pytest
 
 from fakes import cibuildwheel
 from fakes.toolchain import GOLDEN, lay_out
+from fakes.triples import MAC, X86
 from ferrule.formats.entries import Entry
 from ferrule.formats.wheel import wheel_file_name, write_wheel
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from fakes.toolchain import Demo
 
-X86, MAC = "x86_64-unknown-linux-gnu", "aarch64-apple-darwin"
 VERSION = "4.3.3"
 MODULE = "demo_ext/demo_ext.abi3.so"
 WHEEL = "demo_ext-1.2.3-cp311-abi3-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"

@@ -18,16 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.toolchain import PATIENCE_SECONDS, Demo, c_library, lay_out, sums_agree, wait_until
+from fakes.triples import ARM, MAC, WASM, X86
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-X86, ARM, MAC, WASM = (
-    "x86_64-unknown-linux-gnu",
-    "aarch64-unknown-linux-gnu",
-    "aarch64-apple-darwin",
-    "wasm32-unknown-unknown",
-)
 WHEELS = {
     X86: "demo-1.2.3-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl",
     ARM: "demo-1.2.3-py3-none-manylinux2014_aarch64.manylinux_2_17_aarch64.whl",

@@ -19,11 +19,11 @@ import pytest
 
 from fakes import programs
 from fakes.toolchain import Demo, lay_out
+from fakes.triples import X86
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-X86 = "x86_64-unknown-linux-gnu"
 PEM = """-----BEGIN EC PRIVATE KEY-----
 CANARYpemone/MIGHAgEAMBMG+Q==
 CANARYpemtwo/CCqGSM49AwEHBG0w

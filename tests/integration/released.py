@@ -13,17 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fakes.tars import extract
+from fakes.triples import ARM, MAC, X86
 from ferrule.platforms import host_triple
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-X86, ARM, MAC, WASM = (
-    "x86_64-unknown-linux-gnu",
-    "aarch64-unknown-linux-gnu",
-    "aarch64-apple-darwin",
-    "wasm32-unknown-unknown",
-)
 LINUX = (X86, ARM)
 HOST = host_triple(platform.system(), platform.machine())
 """The target whose libraries this machine runs by itself."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.toolchain import Demo, lay_out
+from fakes.triples import X86
 from ferrule import errors
 from ferrule.__main__ import INTERRUPTED
 from ferrule.errors import ConfigError
@@ -21,7 +22,6 @@ from ferrule.reporting import explained
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-X86 = "x86_64-unknown-linux-gnu"
 NATIVE = f"native@{X86}"
 
 

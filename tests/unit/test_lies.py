@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakes.toolchain import GOLDEN, Demo, lay_out
+from fakes.toolchain import GOLDEN, Demo, lay_out, tell_anew
+from fakes.triples import ARM, MAC, WASM, X86
 from ferrule import release
 from ferrule.formats import tar
 from ferrule.formats.binary import measure
 from ferrule.formats.entries import Entry
-from ferrule.formats.sums import format_sums
 from ferrule.formats.wheel import read_wheel, wheel_file_name, write_wheel
 from ferrule.kinds.library import CargoLibrary
 from ferrule.model import Digest
@@ -33,8 +33,6 @@ from ferrule.verify import verify
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-X86, ARM, MAC = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin"
-WASM = "wasm32-unknown-unknown"
 WHEEL = "demo-1.2.3-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"
 LC_CODE_SIGNATURE, LC_BUILD_VERSION, LC_NOTHING = 0x1D, 0x32, 0x1B0
 LIBRARY = {X86: "demo-x86_64.so", ARM: "demo-aarch64.so", MAC: "demo-arm64.dylib"}
@@ -246,19 +244,6 @@ class Folder:
 
     def facts(self, target: str, **told: object) -> None:
         self.edit("manifest.json", lambda m: m["facts"][f"native@{target}"]["cdylib"].update(told))
-
-    def agree(self) -> None:
-        """Manifest and checksums tell of the files as they are now."""
-
-        def change(manifest: Any) -> None:
-            for _ in range(2):  # the checksums are one of the files
-                for one in manifest["artifacts"]:
-                    path = self.path / one["file"]
-                    one["sha256"], one["size"] = Digest.of_file(path).hex, path.stat().st_size
-                digests = {a["file"]: Digest(a["sha256"]) for a in manifest["artifacts"] if a["role"] != "checksums"}
-                (self.path / "SHA256SUMS").write_text(format_sums(digests))
-
-        self.edit("manifest.json", change)
 
     def said(self) -> list[str]:
         return [f"{v.subject}: {v.claim}: {v.problem}" for v in verify(self.path) if v.problem is not None]
@@ -477,7 +462,7 @@ def test_lies_about_packages_are_refused(
     for number, (name, (tell, said)) in enumerate(PACKAGES.items()):
         folder = Folder(Path(shutil.copytree(finished, tmp_path / str(number))))
         tell(folder)
-        folder.agree()
+        tell_anew(folder.path)
         problems = folder.said()
         if not any(re.search(said, problem) for problem in problems):
             believed[name] = problems

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.triples import ARM, MAC, WASM, X86
 from ferrule import config
 from ferrule.errors import ConfigErrors
 from ferrule.kinds import KINDS
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from fakes.toolchain import Demo
     from ferrule.model import Plan
 
-X86, ARM, MAC, WASM = (
-    "x86_64-unknown-linux-gnu",
-    "aarch64-unknown-linux-gnu",
-    "aarch64-apple-darwin",
-    "wasm32-unknown-unknown",
-)
 PROJECT = Project("demo", "1.2.3", license="MIT", license_files=("LICENSE",), commit="c0ffee", epoch=315_532_800)
 
 

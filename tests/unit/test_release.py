@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.toolchain import PATIENCE_SECONDS
+from fakes.triples import ARM, MAC, WASM, X86
 from ferrule import bases, choice, release
 from ferrule.engine.events import Noticed
 from ferrule.engine.lock import locked
@@ -24,13 +25,6 @@ from ferrule.tools.debs import read_lock
 if TYPE_CHECKING:
     from fakes.toolchain import Demo
     from ferrule.engine.events import Event
-
-X86, ARM, MAC, WASM = (
-    "x86_64-unknown-linux-gnu",
-    "aarch64-unknown-linux-gnu",
-    "aarch64-apple-darwin",
-    "wasm32-unknown-unknown",
-)
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakes.toolchain import lay_out
+from fakes.toolchain import lay_out, tell_anew
 from ferrule.errors import VerificationError
 from ferrule.formats.entries import Entry
-from ferrule.formats.sums import format_sums
 from ferrule.formats.wheel import read_wheel, write_wheel
 from ferrule.model import Digest
 from ferrule.verify import release_of, verify
@@ -41,19 +40,6 @@ class Folder:
         manifest = self.manifest
         change(manifest)
         (self.path / "manifest.json").write_text(json.dumps(manifest))
-
-    def agree(self) -> None:
-        """Make manifest and checksums agree with the files, as one who can write both would."""
-
-        def change(manifest: dict[str, Any]) -> None:
-            for _ in range(2):  # the checksums are one of the files
-                for one in manifest["artifacts"]:
-                    path = self.path / one["file"]
-                    one["sha256"], one["size"] = Digest.of_file(path).hex, path.stat().st_size
-                digests = {a["file"]: Digest(a["sha256"]) for a in manifest["artifacts"] if a["role"] != "checksums"}
-                (self.path / "SHA256SUMS").write_text(format_sums(digests))
-
-        self.edit(change)
 
     def problems(self) -> dict[str, str]:
         return {f"{v.subject}: {v.claim}": v.problem for v in verify(self.path) if v.problem is not None}
@@ -130,7 +116,7 @@ def test_another_library_in_a_wheel_of_which_everything_agrees(folder):
         licenses=[Entry(n.removeprefix(licences), c) for n, c in members.items() if n.startswith(licences)],
         epoch=315_532_800,
     )
-    folder.agree()
+    tell_anew(folder.path)
     problems = folder.problems()
     assert any("is not the native that was compiled" in text for text in problems.values()), problems
 
@@ -143,7 +129,7 @@ def test_a_wheel_under_a_name_that_promises_more(folder):
         next(a for a in manifest["artifacts"] if a["file"] == WHEEL)["file"] = better
 
     folder.edit(change)
-    folder.agree()
+    tell_anew(folder.path)
     assert f"{better}: tags" in folder.problems()
 
 

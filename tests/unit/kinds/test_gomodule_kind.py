@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.triples import ARM, MAC, X86
 from ferrule import config
 from ferrule.errors import BuildError, ConfigErrors
 from ferrule.formats import gobindings
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from fakes.toolchain import Demo
     from ferrule.model import Action, Json
 
-X86, ARM, MAC = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin"
 TRIPLES = (X86, ARM, MAC)
 GO_MOD = """module example.com/z
 

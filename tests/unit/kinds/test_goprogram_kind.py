@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import fakes.programs
+from fakes.triples import ARM, MAC, X86
 from ferrule import release
 from ferrule.errors import BuildError, ConfigErrors, NetworkError, ToolchainError, VerificationError
 from ferrule.kinds.goprogram import GoProgram, GoProgramSpec, plan
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ferrule.engine.workshop import Workshop
     from ferrule.model import Made
 
-X86, ARM, MAC = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin"
 GO_MOD = """module example.com/team/server/v2 // ours
 
 go 1.25

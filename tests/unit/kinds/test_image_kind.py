@@ -8,6 +8,7 @@ import pytest
 
 from fakes.programs import executable
 from fakes.toolchain import lay_out
+from fakes.triples import ARM, X86
 from ferrule.errors import NetworkError, VerificationError
 from ferrule.formats import oci
 from ferrule.formats.entries import Entry, with_folders
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from tests.unit.kinds.conftest import Bench
 
     from ferrule.model import Json, Made
-
-X86, ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
 
 
 def packages(bench: Bench, architecture: str) -> tuple[Package, ...]:

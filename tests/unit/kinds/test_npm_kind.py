@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from fakes.triples import WASM
 from ferrule import release
 from ferrule.errors import BuildError, ConfigErrors, VerificationError
 from ferrule.formats.wasm import with_custom_section
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from fakes.toolchain import Demo
     from ferrule.spec import Context
 
-WASM = "wasm32-unknown-unknown"
 TARBALL = "demo-1.2.3.tgz"
 IDENTITY = {"version": "1.2.3", "fingerprint": "f" * 64, "interface": "1" * 64}
 CODE = b"\0asm\1\0\0\0" + b"\6\1\0"  # no global

@@ -12,6 +12,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from fakes.toolchain import Demo, lay_out
+from fakes.triples import ARM, X86
 from ferrule import release
 from ferrule.formats.cyclonedx import problems
 from ferrule.formats.intoto import read_statement
@@ -20,7 +21,6 @@ from ferrule.spec import Builder
 if TYPE_CHECKING:
     from pathlib import Path
 
-X86, ARM, MAC = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin"
 WHEEL = "demo-1.2.3-py3-none-macosx_11_0_arm64.whl"
 BUILDER = Builder("https://ci.example/release.yml", "https://ci.example/runs/7", "git+https://ci.example/demo")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.triples import MAC, X86
 from ferrule.kinds.sdk import CSdk, cmake_config, cmake_version, links, pkg_config
 from ferrule.model import Made, Output
 from ferrule.platforms import PLATFORMS
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from tests.unit.kinds.conftest import Bench
 
-X86, MAC = "x86_64-unknown-linux-gnu", "aarch64-apple-darwin"
 LIBRARY = Made(
     "native", (Output("libz.so.1", "cdylib"), Output("libz.a", "staticlib")), (("library", "z"), ("abi", "1"))
 )

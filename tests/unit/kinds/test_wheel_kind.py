@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.triples import X86
 from ferrule.errors import BuildError
 from ferrule.kinds.wheel import Sdist, Wheel, _Common, metadata
 from ferrule.model import Output
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from ferrule.model import Made
 
-X86 = "x86_64-unknown-linux-gnu"
 COMMON = _Common("py", "demo", "demo-x", "1.2.3", ("LICENSE", "legal/NOTICE"), 315_532_800)
 PYPROJECT = """[project]
 name = "demo-x"

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from typing import Any, ClassVar
 
+from fakes.triples import MAC, X86
 from ferrule.model import Action, Digest, Output, Plan, State
 from ferrule.reporting.html import Subject
 from ferrule.reporting.journal import Made, Run, Step
 from ferrule.reporting.page.subject import read_manifest
 
-X86, MAC = "x86_64-unknown-linux-gnu", "aarch64-apple-darwin"
 KEY = Digest.of(b"key").hex
 
 

@@ -7,13 +7,12 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fakes.triples import ARM, WASM
 from ferrule.tools.host import Host
 from ferrule.tools.toolchain import Wanted
 
 LINUX = "x86_64-unknown-linux-gnu"
-ARM = "aarch64-unknown-linux-gnu"
 MACOS = "aarch64-apple-darwin"
-WASM = "wasm32-unknown-unknown"
 ALL = (LINUX, ARM, MACOS, WASM)
 EVERY_TOOL = frozenset({"cargo-zigbuild", "cbindgen", "wasm-component-ld", "wasm-ld"})
 WANTED = Wanted("1.96", "0.17.0", "0.24.0", "0.29.4", ALL, EVERY_TOOL)
