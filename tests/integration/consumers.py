@@ -17,7 +17,9 @@ from agreement import Used
 from arm64_python import run_python
 from judges import CHECKOUT, OWN, VECTORS, program, run
 from node_programs import installed
-from released import ARM, WASM, X86, sha256
+from released import sha256
+
+from fakes.triples import ARM, WASM, X86
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

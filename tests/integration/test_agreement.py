@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from agreement import BEGIN, DIGITS, END, Row, Used, aligned, expected_line, judge, markdown, promised, written
 from judges import CHECKOUT
-from released import X86
 
 from consumers import CONSUMERS, Builds
+from fakes.triples import X86
 
 pytestmark = pytest.mark.only_on(X86, reason="the table is of one machine, which emulates the other")
 

@@ -9,7 +9,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from released import ARM, LIBRARY, LINUX, MAC, WASM, X86, Release, sha256
+from released import LIBRARY, LINUX, Release, sha256
+
+from fakes.triples import ARM, MAC, WASM, X86
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import wasmtime
 from judges import CHECKOUT
-from released import WASM
 from wasmtime import component
+
+from fakes.triples import WASM
 
 if TYPE_CHECKING:
     from pathlib import Path

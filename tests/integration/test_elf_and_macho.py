@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from judges import CHECKOUT, OWN, run
-from released import ARM, HOST, LINUX, MAC, X86, declared_in, sha256
+from released import HOST, LINUX, declared_in, sha256
+
+from fakes.triples import ARM, MAC, X86
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from judges import CHECKOUT, VECTORS, run
-from released import ARM, HOST, LIBRARY, LINUX, MAC, PLATFORM, X86, sha256
+from released import HOST, LIBRARY, LINUX, PLATFORM, sha256
 
+from fakes.triples import ARM, MAC, X86
 from ferrule.formats.oci import docker_archive, read_layout
 
 pytestmark = pytest.mark.consumer

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import wasmtime
 from judges import CHECKOUT, OWN, VECTORS, ferrule, run
-from released import WASM
 
+from fakes.triples import WASM
 from ferrule.formats.wasm import custom_sections, with_custom_section
 
 MODULE = "example.org/ferrule/email-validator"

@@ -11,9 +11,10 @@ import pytest
 import wasmtime
 from judges import VECTORS, program, run
 from node_programs import JAVASCRIPT, installed, judges_of_javascript, npm
-from released import WASM, sha256
+from released import sha256
 
 from consumers import SOURCES
+from fakes.triples import WASM
 from ferrule.formats.wasm import custom_sections, with_custom_section
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from judges import CHECKOUT, ferrule, program, run
 from packageurl import PackageURL
-from released import LIBRARY, LINUX, MAC, Release, sha256
+from released import LIBRARY, LINUX, Release, sha256
 
+from fakes.triples import MAC
 from ferrule.formats.cyclonedx import problems
 
 if TYPE_CHECKING:

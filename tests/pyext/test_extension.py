@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from example import lay_out
 from judges import CHECKOUT, VECTORS, ferrule, run
-from released import HOST, MAC, sha256
+from released import HOST, sha256
 from standin import narrow
+
+from fakes.triples import MAC
 
 CONSUMERS = CHECKOUT / "tests" / "consumers"
 MODULE = "ferrule_email_validator_ext/ferrule_email_validator_ext.abi3.so"

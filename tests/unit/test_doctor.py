@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from fakes.triples import ARM, WASM
+
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
 
-from machine import ALL, ARM, LINUX, MACOS, WANTED, WASM, Machine, remove
+from machine import ALL, LINUX, MACOS, WANTED, Machine, remove
 
 from ferrule import doctor
 from ferrule.errors import NetworkError, StorageError

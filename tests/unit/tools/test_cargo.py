@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
-from machine import COMMIT, LINUX, MACOS, WASM
+from machine import COMMIT, LINUX, MACOS
 
+from fakes.triples import WASM
 from ferrule.engine.sources import StatIndex
 from ferrule.errors import BuildError
 from ferrule.model import Tool

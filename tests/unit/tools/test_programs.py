@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from machine import ARM, LINUX, MACOS, WANTED, remove
+from machine import LINUX, MACOS, WANTED, remove
 
+from fakes.triples import ARM
 from ferrule.errors import StorageError, ToolchainError
 from ferrule.model import Tool
 from ferrule.platforms import PLATFORMS

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from machine import ARM, LINUX, MACOS, WASM, remove
+from machine import LINUX, MACOS, remove
 
+from fakes.triples import ARM, WASM
 from ferrule.tools import apt, rust, rustup
 from ferrule.tools.fault import matches
 from ferrule.tools.rust import Rust

@@ -5,8 +5,9 @@ import time
 from dataclasses import replace
 
 import pytest
-from machine import ALL, ARM, COMMIT, LINUX, MACOS, WANTED, WASM, remove
+from machine import ALL, COMMIT, LINUX, MACOS, WANTED, remove
 
+from fakes.triples import ARM, WASM
 from ferrule.errors import StorageError, ToolchainError
 from ferrule.tools.toolchain import Toolchain, Wanted, find, load, require
 
