@@ -161,6 +161,8 @@ def _used(shop: Workshop) -> Iterator[dict[str, Json]]:
             version = quote(package["version"], safe="")
             uri = f"pkg:deb/debian/{package['name']}@{version}?arch={package['architecture']}"
             yield {"uri": uri, "digest": _sha256(package["sha256"])}
+        for crate in told.get("standard_library", ()):
+            yield {"uri": crate["uri"], "digest": _sha256(crate["sha256"])}
         if isinstance(told.get("image"), str):
             name, _, digest = told["image"].partition("@")
             yield {"uri": f"oci://{name}", "digest": _sha256(Digest.parse(digest).hex)}

@@ -38,6 +38,8 @@ _COMPILED: Final = {
 """Roles of outputs that are compiled code, and what CycloneDX calls it."""
 
 _CRATES: Final = "crates"
+_WITHIN_STD: Final = "#rust-std"
+"""What the ref of a crate ends with that is a part of Rust's standard library."""
 _ROOT: Final = "release"
 
 
@@ -150,7 +152,7 @@ def _resolution(context: Context, action: Action, build: Compiled) -> Action:
 class CratesOfBuild:
     """Ask Cargo which crates a build consists of, and note which Rust and zig add code of their own."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     workspace: str
     build: Compiled
@@ -169,17 +171,21 @@ class CratesOfBuild:
         command = crates.metadata_command(toolchain, workspace, self.build, host.triple, given, offline=offline)
         known = shop.run(command)
         lock = (workspace / "Cargo.lock").read_text(encoding="utf-8")
-        rustc = toolchain.tool("rustc")
+        rustc, std = toolchain.tool("rustc"), toolchain.std.get(self.build.triple)
+        own = crates.of_standard_library(toolchain, self.build.triple) if std else []
         commit = re.search(r"commit-hash: (\w+)", rustc.identity)
         document: dict[str, Json] = {
             "crates": crates.to_json(crates.resolve(everything, linked, known, lock, workspace)),
             "rustc": rustc.version,
             "commit": commit[1] if commit else None,
-            "std": toolchain.std.get(self.build.triple),
+            "std": std,
+            "std_crates": crates.to_json(own),
+            "std_sha256": crates.digest_of_std(toolchain, self.build.triple) if std == "prebuilt" else None,
             "zig": toolchain.tool("zig").version if self.zig else None,
         }
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         shop.output(_CRATES).write_text(text, encoding="utf-8", newline="\n")
+        shop.say(standard_library=[{"uri": c.purl, "sha256": c.checksum} for c in own])
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +320,8 @@ class BillsOfMaterials:
         code: list[str] = []
         if step.crates is not None:
             document = json.loads(shop.input(step.crates, _CRATES).read_bytes())
-            found = [*self._crates(document, step), *_runtime(document, step, facts)]
+            found = [*self._crates(document["crates"], step), *self._std(document, step, facts)]
+            found += _linked_by_zig(document, step, facts)
             code = [found[0].ref, *(p.ref for p in found if not p.ref.startswith("pkg:cargo/"))]
             yield from found
         elif step.builds:
@@ -356,10 +363,10 @@ class BillsOfMaterials:
                 needs=code,
             )
 
-    def _crates(self, document: Mapping[str, Any], step: Step) -> Iterator[Part]:
+    def _crates(self, crates: Sequence[Mapping[str, Any]], step: Step) -> Iterator[Part]:
         from ferrule.tools.crates import from_json  # noqa: PLC0415
 
-        for crate in from_json(document["crates"]):
+        for crate in from_json(crates):
             properties = [("patch-level", _patch_level(crate.version))]
             properties += [("features", ",".join(crate.features))] if crate.features else []
             properties += [("target", step.target)] if step.target else []
@@ -378,6 +385,29 @@ class BillsOfMaterials:
                 properties=tuple(sorted(properties)),
                 needs=crate.needs,
             )
+
+    def _std(self, document: Mapping[str, Any], step: Step, facts: Mapping[str, Any]) -> Iterator[Part]:
+        """Rust's standard library, and the crates that it has inside: copies of its own, whatever else uses them."""
+        version, ours = str(facts.get("rustc", document["rustc"])), document["rustc"]
+        within = list(self._crates(document["std_crates"], step)) if version == ours else []
+        known = {"std": document["std"], "commit": document["commit"] if version == ours else None}
+        compiled = f"{document['std_sha256']} ({step.target})" if document["std_sha256"] and version == ours else None
+        told = {"target": step.target, **known, "sha256": compiled}
+        yield Part(
+            ref=f"pkg:generic/rust-std@{version}",
+            name="rust-std",
+            version=version,
+            supplier="The Rust Project",
+            purl=f"pkg:generic/rust-std@{version}",
+            licenses=("MIT OR Apache-2.0",),
+            description="The standard library of Rust",
+            properties=tuple(sorted((name, value) for name, value in told.items() if value)),
+            needs=tuple(f"{part.ref}{_WITHIN_STD}" for part in within),
+        )
+        for part in within:
+            needs = tuple(f"{need}{_WITHIN_STD}" for need in part.needs)
+            inside = (*part.properties, ("inside", "rust-std"))
+            yield replace(part, ref=f"{part.ref}{_WITHIN_STD}", needs=needs, properties=tuple(sorted(inside)))
 
     def _of_crate(self, crate: Crate) -> str:
         """Its authors; of a crate that names none, the registry or repository that it comes from."""
@@ -451,21 +481,8 @@ def _patch_level(version: str) -> str:
     return version.split(".", 2)[-1]
 
 
-def _runtime(document: Mapping[str, Any], step: Step, facts: Mapping[str, Any]) -> Iterator[Part]:
-    """What compiler and linker add: Rust's standard library, and on Linux zig's unwinder in place of libgcc_s."""
-    version, target = str(facts.get("rustc", document["rustc"])), (("target", step.target or ""),)
-    known = {"std": document["std"], "commit": document["commit"] if version == document["rustc"] else None}
-    told = {name: value for name, value in known.items() if value}
-    yield Part(
-        ref=f"pkg:generic/rust-std@{version}",
-        name="rust-std",
-        version=version,
-        supplier="The Rust Project",
-        purl=f"pkg:generic/rust-std@{version}",
-        licenses=("MIT OR Apache-2.0",),
-        description="The standard library of Rust, with the crates that it is itself made of",
-        properties=(*sorted(told.items()), *target),
-    )
+def _linked_by_zig(document: Mapping[str, Any], step: Step, facts: Mapping[str, Any]) -> Iterator[Part]:
+    """What the linker adds: zig's own part of a C compiler, and on Linux its unwinder in place of libgcc_s."""
     if not document["zig"] or step.target is None:
         return
     needed = facts.get("cdylib", {}).get("needed", ())
@@ -478,7 +495,7 @@ def _runtime(document: Mapping[str, Any], step: Step, facts: Mapping[str, Any]) 
             *(purl, f"zig-{name}", document["zig"], "Zig Software Foundation", purl),
             licenses=(licence,),
             description=f"{name} as it comes with zig, which links",
-            properties=target,
+            properties=(("target", step.target),),
         )
 
 

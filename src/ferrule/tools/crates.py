@@ -10,13 +10,17 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from ferrule.errors import BuildError
+from ferrule.model import Digest
+from ferrule.platforms import PLATFORMS
 from ferrule.tools.cargo import Command
+from ferrule.tools.rust import std_folder, std_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -206,6 +210,64 @@ def _purl(label: str, package: Mapping[str, Any], workspace: Path) -> str:
     if match and match["rest"].strip():
         return f"{base}?repository_url={quote(source.partition('+')[2], safe=':')}"
     return base
+
+
+def of_standard_library(toolchain: Toolchain, triple: str) -> list[Crate]:
+    """The fetched crates that Rust's standard library is made of for a target, those that it needs itself.
+
+    Its own Cargo.lock names them, for all platforms at once; they are there if they were compiled for the target or,
+    where it is compiled along, for another one. Empty where the source is not installed.
+    """
+    source, sysroot = std_source(toolchain.sysroot) / "library", toolchain.sysroot
+    try:
+        packages = {p["name"]: p for p in tomllib.loads((source / "Cargo.lock").read_text(encoding="utf-8"))["package"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    compiled = compiled_crates(sysroot, triple) or compiled_crates(sysroot, "*")
+    compiled |= {"dlmalloc"} if PLATFORMS[triple].system == "wasm" else set()
+    found: dict[str, Crate] = {}
+    waiting = ["std"] if "std" in packages else []
+    while waiting:
+        package = packages[waiting.pop()]
+        names = [need.split()[0] for need in package.get("dependencies", ())]
+        needs = [name for name in names if name in packages and name.replace("-", "_") in compiled]
+        found[package["name"]] = _of_std(source, package, needs, packages)
+        waiting += [name for name in needs if name not in found]
+    return [found[name] for name in sorted(found) if found[name].checksum]
+
+
+def digest_of_std(toolchain: Toolchain, triple: str) -> str | None:
+    """SHA-256 of a compiled standard library, its part `std`; None where there is none, or several."""
+    files = list(std_folder(toolchain.sysroot, triple).glob("libstd-*.rlib"))
+    return Digest.of_file(files[0]).hex if len(files) == 1 else None
+
+
+def compiled_crates(sysroot: Path, triple: str) -> set[str]:
+    """Names of the crates of a compiled standard library, as rustc writes them."""
+    files = (sysroot / "lib" / "rustlib").glob(f"{triple}/lib/lib*.rlib")
+    return {file.stem.removeprefix("lib").rpartition("-")[0] for file in files}
+
+
+def _of_std(source: Path, package: Mapping[str, Any], needs: list[str], known: Mapping[str, Any]) -> Crate:
+    name, version = package["name"], package["version"]
+    told: dict[str, Any] = {}
+    for folder in (f"{name}-{version}", name):
+        with suppress(OSError, ValueError, KeyError):
+            told = told or tomllib.loads((source / "vendor" / folder / "Cargo.toml").read_text("utf-8"))["package"]
+    purls = {n: f"pkg:cargo/{n}@{quote(known[n]['version'], safe='')}" for n in (name, *needs)}
+    return Crate(
+        purl=purls[name],
+        name=name,
+        version=version,
+        linked=True,
+        needs=tuple(sorted(purls[n] for n in needs if known[n].get("checksum"))),
+        checksum=package.get("checksum"),
+        license=told.get("license"),
+        authors=tuple(told.get("authors", ())),
+        description=told.get("description"),
+        homepage=told.get("repository"),
+        origin=package.get("source"),
+    )
 
 
 def to_json(crates: Sequence[Crate]) -> list[Json]:

@@ -17,11 +17,30 @@ from ferrule import release
 from ferrule.formats.cyclonedx import problems
 from ferrule.formats.intoto import read_statement
 from ferrule.spec import Builder
+from ferrule.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 WHEEL = "demo-1.2.3-py3-none-macosx_11_0_arm64.whl"
+STD = f"""
+[[package]]
+name = "std"
+version = "0.0.0"
+dependencies = ["memchr", "winapi"]
+
+[[package]]
+name = "memchr"
+version = "2.7.6"
+source = "registry+https://registry.example/index"
+checksum = "{"7" * 64}"
+
+[[package]]
+name = "winapi"
+version = "0.3.9"
+source = "registry+https://registry.example/index"
+checksum = "{"8" * 64}"
+"""
 BUILDER = Builder("https://ci.example/release.yml", "https://ci.example/runs/7", "git+https://ci.example/demo")
 
 
@@ -29,6 +48,12 @@ BUILDER = Builder("https://ci.example/release.yml", "https://ci.example/runs/7",
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """A release that a CI system made."""
     demo = lay_out(tmp_path_factory.mktemp("demo"))
+    source = demo.home / "sysroot" / "lib" / "rustlib" / "src" / "rust" / "library"
+    (source / "vendor" / "memchr-2.7.6").mkdir(parents=True)
+    (source / "vendor" / "memchr-2.7.6" / "Cargo.toml").write_text('[package]\nlicense = "Unlicense OR MIT"\n')
+    (source / "Cargo.lock").write_text(STD)
+    for triple in (X86, ARM):
+        (source.parents[2] / triple / "lib" / "libmemchr-0123456789abcdef.rlib").touch()
     config, around = release.load(demo.project), replace(demo.around, builder=BUILDER)
     report = release.run(config, release.make_plan(config, around), around, lambda _: None, output=demo.dist)
     assert report.failed == ()
@@ -82,6 +107,24 @@ def test_what_the_toolchain_adds_is_named(demo: Demo) -> None:
     assert mac["rust-std"]["version"] == "1.96.0"
     assert "zig-libunwind" not in mac
     assert {"zig-libunwind", "zig-compiler-rt", "rust-std"} <= linux.keys()
+
+
+def test_crates_inside_of_the_standard_library_are_named(demo: Demo) -> None:
+    document = bill(demo, f"demo-c-1.2.3-{X86}.tar.gz")
+    found = named(document)
+    memchr, std = found["memchr"], found["rust-std"]
+    assert (memchr["purl"], memchr["licenses"]) == ("pkg:cargo/memchr@2.7.6", [{"expression": "Unlicense OR MIT"}])
+    assert memchr["hashes"] == [{"alg": "SHA-256", "content": "7" * 64}]
+    assert properties(memchr)["inside"] == "rust-std"
+    assert "winapi" not in found  # of another platform: it was not compiled
+    compiled = demo.home / "sysroot" / "lib" / "rustlib" / X86 / "lib" / "libstd-0123456789abcdef.rlib"
+    assert properties(std)["sha256"] == f"{sha256(compiled)} ({X86})"
+    needs = {d["ref"]: d.get("dependsOn", []) for d in document["dependencies"]}
+    assert needs[std["bom-ref"]] == [memchr["bom-ref"]]
+    _, predicate = read_statement((demo.dist / "provenance.intoto.jsonl").read_bytes(), where="x")
+    used = {one.get("uri"): one.get("digest") for one in predicate["buildDefinition"]["resolvedDependencies"]}
+    assert used["pkg:cargo/memchr@2.7.6"] == {"sha256": "7" * 64}
+    assert [verdict for verdict in verify(demo.dist) if verdict.problem] == []
 
 
 def test_subject_is_the_file_and_its_libraries_are_inside(demo: Demo) -> None:
