@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
 
@@ -75,6 +76,10 @@ class Cache:
         self.over.set()
         self._server.shutdown()
         self._server.server_close()
+
+    def speak_tls(self, context: ssl.SSLContext) -> None:
+        """From now on."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
 
     @property
     def url(self) -> str:

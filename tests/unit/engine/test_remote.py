@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import time
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from fakes.httpcache import Cache, Request
 from fakes.toolchain import wait_until
@@ -437,6 +444,32 @@ def test_server_that_is_down_is_said_once(machines: Callable[..., Machine]) -> N
         f"remote cache {url}: it cannot be reached; it is not asked any more in this run; what is missing is made here",
         f"remote cache {url}: it cannot be reached; it is not written to any more in this run",
     ]
+
+
+def test_server_that_nobody_vouches_for_is_not_spoken_to(
+    machines: Callable[..., Machine], cache: Cache, tmp_path: Path
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate(tmp_path / "pair.pem"))
+    cache.speak_tls(context)
+    machine = machines("write")
+    assert machine.run(cache.url.replace("http:", "https:"))[ACTION.id].state == "built"
+    assert cache.requests == []
+    assert all("its certificate is not accepted" in notice for notice in machine.notices), machine.notices
+
+
+def certificate(place: Path) -> Path:
+    """A key and a certificate for this machine, signed by itself (cryptography, "X.509 Tutorial")."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    begin, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (2000, 2200))
+    signed = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    signed = signed.serial_number(1).not_valid_before(begin).not_valid_after(end)
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    pem = signed.add_extension(alternative, critical=False).sign(key, SHA256()).public_bytes(Encoding.PEM)
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    place.write_bytes(secret + pem)
+    return place
 
 
 def test_every_bit_that_flips_is_noticed(machines: Callable[..., Machine], cache: Cache, first: Outcome) -> None:
