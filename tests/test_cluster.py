@@ -20,7 +20,7 @@ from ferrule.cli.environment import surroundings
 from ferrule.cluster.client import Cluster, address_of
 from ferrule.cluster.identity import difference, identity
 from ferrule.cluster.worker import Opened, Visit
-from ferrule.engine.events import ActionProgress, Noticed
+from ferrule.engine.events import ActionProgress, ActionStarted, Noticed
 from ferrule.errors import ConfigError, NetworkError, VerificationError
 from ferrule.model import Plan
 from ferrule.tools.run import ToolFailed
@@ -163,6 +163,30 @@ def test_a_worker_in_the_folder_of_the_run_is_refused(fleet: Fleet) -> None:
     done = fleet.demos[2].ferrule("build", "header", "--executor", fleet.named)
     assert done.returncode == 6, done.stderr
     assert "it works in the folder of this run itself" in done.stderr
+
+
+def test_a_second_worker_in_one_checkout_is_left_out(bench: Bench, tmp_path: Path) -> None:
+    fleet, notes = bench.fleet, tmp_path / "journal"
+    notes.mkdir()
+    fleet.demos.append(fleet.demos[0])
+    fleet.start(WORKERS)
+    heard: list[str] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Noticed):
+            heard.append(event.text)
+        elif isinstance(event, ActionStarted) and event.action.id == "n0":
+            wait_for(lambda: cluster.slots and heard)  # until both were looked at
+
+    made = [action(f"n{number}", Compile(str(number), str(notes))) for number in range(WORKERS)]
+    config = release.load(bench.demo.project)
+    engine = release.engine_of(config, None, bench.demo.around, listen)
+    with bench.cluster(*made, listen=listen) as cluster:
+        outcomes = replace(engine, executor=cluster).execute(Plan("p", "1.0.0", tuple(made)))
+    fleet.kill(WORKERS)
+    fleet.demos.pop()
+    assert {o.state for o in outcomes} == {"built"}
+    assert any(f"another run is at work in {fleet.demos[0].project}" in text for text in heard)
 
 
 def test_a_client_that_was_killed_leaves_its_workers_to_the_next(bench: Bench, tmp_path: Path) -> None:

@@ -216,22 +216,23 @@ class Cluster:
                 set_as_default=False,
                 heartbeat_interval=5000,
             )
+            until = self._loop.time() + self._patience
+            await self._look()
+            while not self._seen and self._loop.time() < until:
+                await asyncio.sleep(_LOOK_SECONDS)
+                await self._look()
         except (OSError, TimeoutError) as error:
             raise NetworkError(
-                f"there is no Dask scheduler at {self._address}: {str(error).splitlines()[0]}",
+                f"there is no Dask scheduler at {self._address}: {(str(error) or 'no answer').splitlines()[0]}",
                 hint="start one with `dask scheduler`, and name the address it tells",
             ) from error
-        until = self._loop.time() + self._patience
-        await self._look()
-        while not self._seen and self._loop.time() < until:
-            await asyncio.sleep(_LOOK_SECONDS)
-            await self._look()
         if not self._seen:
             raise NetworkError(
                 f"the scheduler at {self._address} has no workers",
                 hint="start some, each in a checkout of this commit: dask worker ADDRESS --nworkers 1",
             )
-        await asyncio.gather(*self._looking.values())
+        while first := [task for address, task in self._looking.items() if address not in self._occupied]:
+            await asyncio.wait(first, timeout=_LOOK_SECONDS)
         if self._refused:
             lines = [str(error) for error in self._refused.values()]
             raise VerificationError("workers cannot be used:\n" + "\n".join(lines))
@@ -288,6 +289,11 @@ class Cluster:
                 return
             except (OSError, TimeoutError):
                 return  # it is gone: the next look says so
+            except Exception as error:  # noqa: BLE001 - whatever ails it, without this program on it for example
+                hint = "install the same ferrule[dask] on all machines of the cluster"
+                told = f"it cannot be asked: {type(error).__name__} {error}"
+                self._refuse(address, VerificationError(told, hint=hint))
+                return
             if not isinstance(found, Occupied):
                 break
             if (found.root, found.machine) == (self._own.root, self._own.machine):

@@ -139,7 +139,7 @@ class _Run:
                         waiting.append((actions[action_id], *found))
                 if waiting:
                     self._start_waiting(waiting)
-                if self.running or self.asked:
+                if self.running or self.asked or waiting:
                     waiting += self._hear(order, blocked=bool(waiting))
         except BaseException:
             self._end()

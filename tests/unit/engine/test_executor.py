@@ -213,6 +213,23 @@ def test_as_many_at_once_as_there_are_slots(lab: Lab, other: Other) -> None:
     assert most == [2]
 
 
+def test_an_executor_without_room_is_waited_for(lab: Lab, other: Other) -> None:
+    class Later(Other):
+        asked: ClassVar[list[int]] = []
+
+        @property
+        def slots(self) -> int:
+            self.asked.append(1)
+            return int(len(self.asked) > 4)
+
+        @slots.setter
+        def slots(self, _: int) -> None:
+            """It has none at first."""
+
+    assert run(lab, Later(other.lab), action("a"))["a"].state == "built"
+    assert len(Later.asked) < 10
+
+
 def test_an_interrupt_ends_what_others_do(lab: Lab, other: Other) -> None:
     def stop(event: Event) -> None:
         if isinstance(event, ActionStarted):
