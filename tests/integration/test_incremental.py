@@ -8,13 +8,14 @@ import os
 import shutil
 import subprocess  # noqa: TID251 - a build is disturbed while it runs
 import sys
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 from judges import CHECKOUT, ferrule
 from released import HOST
+
+from fakes.toolchain import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +44,11 @@ fn main() {
     println!("cargo::rerun-if-changed=data");
     println!("cargo::rerun-if-env-changed=TINY_SEED");
     println!("cargo::rerun-if-env-changed=TINY_GREETING");
-    if let Ok(seconds) = fs::read_to_string("data/seconds") {
-        std::thread::sleep(std::time::Duration::from_secs(seconds.trim().parse().unwrap()));
+    if fs::exists("data/held").unwrap() {
+        fs::write("../../waits", "").unwrap();
+        while fs::exists("../../waits").unwrap() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
     let names: Vec<_> = fs::read_dir("data").unwrap().map(|entry| entry.unwrap().file_name()).collect();
     println!("cargo::rustc-env=TINY_NAMES=<{}>", names.join(",".as_ref()).display());
@@ -181,18 +185,19 @@ def test_a_variable_is_not_passed_on_but_said_and_can_be_given(tiny):
 
 
 def test_a_file_that_changes_while_it_is_built_keeps_no_result(tiny):
-    tiny.write("rust/ffi/data/seconds", "4")
+    tiny.write("rust/ffi/data/held", "")
     command = [sys.executable, "-m", "ferrule", "build", "native"]
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT / "src")}  # noqa: TID251 - the machine's own
     both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with subprocess.Popen(command, cwd=tiny.root, env=environment, text=True, **both) as running:
-        time.sleep(2.5)
+        wait_until((tiny.root / "waits").exists, "the build script")
         tiny.write("rust/core/words/list.txt", "words meanwhile")
+        (tiny.root / "waits").unlink()
         said, _ = running.communicate()
     assert running.returncode != 0
     assert "a source changed while this was built" in said
     assert "rust/core/words/list.txt" in said
-    (tiny.root / "rust/ffi/data/seconds").unlink()
+    (tiny.root / "rust/ffi/data/held").unlink()
     tiny.build()
     assert tiny.holds("words meanwhile")
 
