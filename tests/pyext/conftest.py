@@ -57,10 +57,11 @@ def surroundings() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def engine() -> str:
-    """A container engine that answers."""
-    ferrule("setup", "--host-only", "--with", "container")
-    rows = json.loads(ferrule("doctor", "--json", "--no-probe", "--host-only", "--with", "container").stdout)
+def engine(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A container engine that answers, which the example's project asks for anyway."""
+    project = lay_out(tmp_path_factory.mktemp("engine"))
+    ferrule("setup", cwd=project)
+    rows = json.loads(ferrule("doctor", "--json", "--no-probe", cwd=project).stdout)
     return next(row["place"] for row in rows if row["tool"] == "container")
 
 
