@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes import cibuildwheel
-from fakes.toolchain import GOLDEN, lay_out
+from fakes.toolchain import GOLDEN, Demo, lay_out
 from fakes.triples import MAC, X86
 from ferrule.formats.entries import Entry
 from ferrule.formats.wheel import wheel_file_name, write_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from fakes.toolchain import Demo
 
 VERSION = "4.3.3"
 MODULE = "demo_ext/demo_ext.abi3.so"
@@ -145,6 +143,20 @@ def test_a_changed_source_is_built_again_and_gives_the_same_wheel(project):
     released(project)
     assert "ext/README.md" in json.loads((project.home / "call.json").read_text())["files"]
     assert project.files()[WHEEL] == before
+
+
+def test_a_shard_of_it_is_merged_where_there_is_no_engine(project, tmp_path):
+    released(project)
+    bundle = tmp_path / "bundle"
+    made = project.ferrule("build", "--shard", "1/1", "--bundle", str(bundle))
+    assert made.returncode == 0, made.stderr
+    other = Demo(tmp_path / "other")
+    shutil.copytree(project.root, other.root, ignore=shutil.ignore_patterns("other", "bundle", ".ferrule", "dist"))
+    for name in ("docker", "podman"):
+        program(other, name, "exit 1")
+    merged = other.ferrule("merge", str(bundle))
+    assert merged.returncode == 0, merged.stderr
+    assert other.files() == project.files()
 
 
 def test_without_an_engine_nothing_is_left_out_in_silence(project):
