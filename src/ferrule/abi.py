@@ -16,6 +16,7 @@ from ferrule.engine.store import write_aside
 from ferrule.errors import IncomparableError, ToolchainError, VerificationError
 from ferrule.formats.interfaces import Change, added, broken, header, python, symbols, typescript, versions, world
 from ferrule.model import Digest
+from ferrule.places import read_regular
 from ferrule.platforms import PLATFORMS
 from ferrule.verify import Release, read_release
 
@@ -97,7 +98,7 @@ def _content(release: Release, row: Mapping[str, Any]) -> bytes:
     """The bytes of a file, from where it stands or from a package that holds it; raises VerificationError."""
     for name, told in release.files.items():
         if told["sha256"] == row["sha256"]:
-            return _checked((release.folder / name).read_bytes(), row, name)
+            return _checked(read_regular(release.folder / name), row, name)
     for name in release.packages():
         path = release.folder / name
         for entry in _entries(path) if path.is_file() else ():

@@ -19,6 +19,7 @@ from ferrule.engine.key import canonical
 from ferrule.engine.store import Result, Store, decode, encode, is_inside, portable, storage_errors, write_aside
 from ferrule.errors import StorageError, VerificationError
 from ferrule.model import Digest, FileRecord, Json
+from ferrule.places import clear, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,7 @@ def write(folder: Path, bundle: Bundle, store: Store) -> None:
     aside = folder.with_name(f".{folder.name}.aside")
     with storage_errors(folder):
         _check_free(folder)
-        shutil.rmtree(aside, ignore_errors=True)
+        clear(aside)
         (aside / OBJECTS).mkdir(parents=True)
         for digest, record in bundle.files.items():
             store.copy_out(replace(record, executable=False), aside / OBJECTS / digest.hex)
@@ -143,7 +144,7 @@ def read(folder: Path) -> Bundle:
     where = str(folder)
     _check_entries(folder)
     try:
-        with (folder / DOCUMENT).open("rb") as stream:
+        with open_regular(folder / DOCUMENT) as stream:
             data = stream.read(_LARGEST + 1)
     except FileNotFoundError:
         raise VerificationError(

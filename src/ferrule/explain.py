@@ -16,7 +16,7 @@ from ferrule.engine.key import difference
 from ferrule.engine.store import file_name
 from ferrule.errors import ConfigError, FerruleError
 from ferrule.model import Digest, Json, to_json
-from ferrule.places import MANIFEST, STATE
+from ferrule.places import MANIFEST, STATE, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -346,7 +346,7 @@ def _manifest_folder(path: Path, project: Callable[[], Project | None]) -> Path 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / MANIFEST).read_bytes())
+        found = json.loads(read_regular(folder / MANIFEST))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) and isinstance(found.get("artifacts"), list) else {}

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ferrule.errors import VerificationError
-from ferrule.places import MANIFEST
+from ferrule.places import MANIFEST, read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ def read_manifest(folder: Path, *, required: bool) -> Json:
     Raises VerificationError where it is not one, or is missing.
     """
     try:
-        document: Json = json.loads((folder / MANIFEST).read_bytes())
+        document: Json = json.loads(read_regular(folder / MANIFEST))
     except FileNotFoundError as error:
         if not required:
             return None

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from ferrule.places import open_regular
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -34,7 +36,7 @@ class Digest:
     @classmethod
     def of_file(cls, path: Path) -> Digest:
         """Digest of a file's content; raises OSError if it cannot be read."""
-        with path.open("rb") as stream:
+        with open_regular(path, follow=True) as stream:
             return cls(hashlib.file_digest(stream, "sha256").hexdigest())
 
     @classmethod

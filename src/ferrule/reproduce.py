@@ -18,7 +18,7 @@ from ferrule.engine.sources import IGNORED, StatIndex, files_below
 from ferrule.engine.store import Store, storage_errors
 from ferrule.errors import BuildError, ConfigError, FerruleError, VerificationError
 from ferrule.model import Digest, Json, Plan
-from ferrule.places import MANIFEST, REPORT, STATE
+from ferrule.places import MANIFEST, REPORT, STATE, read_regular
 from ferrule.tools import git
 from ferrule.tools.stranger import UMASK, Stranger, Variation, another_order, plain, stranger
 
@@ -471,7 +471,7 @@ def _layouts(ours: Mapping[str, Path], theirs: Mapping[str, Path]) -> dict[str, 
 
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / MANIFEST).read_bytes())
+        found = json.loads(read_regular(folder / MANIFEST))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

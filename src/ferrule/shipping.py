@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from ferrule.engine.events import Noticed
 from ferrule.engine.store import ASIDE, storage_errors, write_aside
 from ferrule.model import Digest, FileRecord, Placed
-from ferrule.places import MANIFEST
+from ferrule.places import MANIFEST, clear, own_folder, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,6 +60,11 @@ def ship(
     wanted = {*beside, *(p.file for p in placed)}
     ledger = state / f"placed-{Digest.of(os.fsencode(output)).short}.json"
     before = _read_ledger(ledger)
+    with storage_errors(output):
+        own_folder(output)
+        for name in _linked(output, {*wanted, *before}):
+            clear(output / name)
+            listen(Noticed(f"{output.name}/{name} led elsewhere and was taken away"))
     missing = [p for p in placed if not _stands(index, output / p.file, p)]
     outdated = {name: content for name, content in beside.items() if _read(output / name) != content}
     superfluous = sorted(name for name in before - wanted if (output / name).is_file())
@@ -68,7 +74,7 @@ def ship(
             write_aside(ledger, json.dumps(sorted(before | wanted)).encode())
             (output / MANIFEST).unlink(missing_ok=True)
             for path in leftovers:
-                path.unlink()
+                clear(path)
             for p in missing:
                 store.copy_out(FileRecord(p.file, p.digest, p.size, p.executable), output / p.file)
             for name in superfluous:
@@ -82,6 +88,14 @@ def ship(
         listen(Noticed(f"{output.name}/{name} is not part of this release and was left alone"))
 
 
+def _linked(output: Path, names: set[str]) -> list[str]:
+    """Folders of files of ours that are links, or no folders: what is written into them would be elsewhere."""
+    folders = {parent.as_posix() for name in names for parent in PurePosixPath(name).parents} - {"."}
+    return [
+        n for n in sorted(folders) if (output / n).is_symlink() or ((output / n).exists() and not (output / n).is_dir())
+    ]
+
+
 def _stands(index: StatIndex, path: Path, placed: Placed) -> bool:
     try:
         executable = bool(path.stat().st_mode & 0o100)
@@ -92,13 +106,13 @@ def _stands(index: StatIndex, path: Path, placed: Placed) -> bool:
 
 def _read(path: Path) -> bytes | None:
     with suppress(OSError):
-        return path.read_bytes()
+        return read_regular(path)
     return None
 
 
 def _read_ledger(path: Path) -> set[str]:
     try:
-        names = json.loads(path.read_bytes())
+        names = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError):
         return set()
     if not isinstance(names, list):

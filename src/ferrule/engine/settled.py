@@ -19,6 +19,7 @@ from ferrule.engine.key import canonical
 from ferrule.engine.sources import IGNORED, StatIndex, files_below, source_digests
 from ferrule.errors import FerruleError
 from ferrule.model import Digest, Json, to_json
+from ferrule.places import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,7 +79,7 @@ def remember(
         return None
     content = canonical({"version": _VERSION, "wish": wish, "basis": to_json(basis), "told": told, "seen": seen})
     with suppress(OSError):
-        if file.read_bytes() == content:
+        if read_regular(file) == content:
             return None
     return content
 
@@ -86,7 +87,7 @@ def remember(
 def recall(file: Path, root: Path, index: StatIndex, wish: Json) -> Json | None:
     """What to tell if nothing changed since the record was written; None if something did, or nobody can say."""
     try:
-        document = json.loads(file.read_bytes())
+        document = json.loads(read_regular(file))
         if document["version"] != _VERSION or document["wish"] != wish:
             return None
         basis = document["basis"]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from ferrule.errors import BuildError, StorageError
 from ferrule.model import Digest
+from ferrule.places import open_new, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,7 +105,8 @@ class StatIndex:
         aside = self._file.with_name(f"{self._file.name}.{os.getpid()}")
         try:
             aside.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_text(json.dumps({"version": _VERSION, "files": self._known}, separators=(",", ":")))
+            with open_new(aside) as stream:
+                stream.write(json.dumps({"version": _VERSION, "files": self._known}, separators=(",", ":")).encode())
             aside.replace(self._file)
         except OSError:
             with suppress(OSError):
@@ -114,7 +116,7 @@ class StatIndex:
 
 def _read_index(file: Path) -> dict[str, tuple[list[int], str]]:
     try:
-        document = json.loads(file.read_bytes())
+        document = json.loads(read_regular(file))
         if document["version"] != _VERSION:
             return {}
         return {str(k): (list(map(int, v[0])), Digest(v[1]).hex) for k, v in document["files"].items()}

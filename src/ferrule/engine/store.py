@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ferrule.engine.key import Document, canonical, read_of
 from ferrule.errors import StorageError
 from ferrule.model import Digest, FileRecord, Json, to_json
+from ferrule.places import open_new, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -82,7 +83,7 @@ class Store:
         """The result for a key if it is there, whole and undamaged; damage is dropped and said."""
         path = self._record(key)
         try:
-            result = decode(path.read_bytes(), key)
+            result = decode(read_regular(path), key)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -189,7 +190,7 @@ class Store:
     def latest(self, action: str) -> dict[str, Any] | None:
         """Key, key document and seconds of the last result of an action, or None."""
         try:
-            found = json.loads(self._latest(action).read_bytes())
+            found = json.loads(read_regular(self._latest(action)))
         except (OSError, ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) and isinstance(found.get("document"), dict) else None
@@ -208,7 +209,7 @@ class Store:
 
     def _known_reads(self, declared: Digest) -> list[tuple[str, ...]]:
         try:
-            known = json.loads(self._reads(declared).read_bytes())
+            known = json.loads(read_regular(self._reads(declared)))
             return [tuple(map(str, names)) for names in known]
         except (OSError, ValueError, TypeError, RecursionError):
             return []  # absent or damaged: the tools will say it again
@@ -340,7 +341,7 @@ def write_aside(path: Path, content: bytes) -> None:
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with aside.open("wb") as stream:
+            with open_new(aside) as stream:
                 stream.write(content)
                 _flush(stream)
             aside.chmod(0o644)  # whatever the umask

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.engine.store import decode, storage_errors
 from ferrule.model import Digest, FileRecord
+from ferrule.places import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,11 +92,11 @@ def _keys(store: Store) -> Iterator[Digest]:
 def _last(store: Store) -> Iterator[str]:
     for path in (store.root / "latest").glob("*.json"):
         with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-            yield Digest(json.loads(path.read_bytes())["key"]).hex
+            yield Digest(json.loads(read_regular(path))["key"]).hex
 
 
 def _result(store: Store, key: Digest) -> Result | None:
     """A result as it is written down, without a look at its contents."""
     with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        return decode((store.root / "results" / f"{key}.json").read_bytes(), key)
+        return decode(read_regular(store.root / "results" / f"{key}.json"), key)
     return None

@@ -18,6 +18,7 @@ from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFin
 from ferrule.engine.store import write_aside
 from ferrule.errors import StorageError
 from ferrule.model import Digest, State, to_json
+from ferrule.places import read_regular
 from ferrule.reporting import values
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def _prune(folder: Path) -> None:
 def _version(path: Path) -> str | None:
     """The version that a kept run released; None if it released none, or cannot be read."""
     try:
-        run = decode(path.read_bytes(), 0)
+        run = decode(read_regular(path), 0)
     except _UNREADABLE:
         return None
     return run.release if run.whole else None
@@ -242,7 +243,7 @@ def read(folder: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
     problems: list[str] = []
     for number, path in _kept(folder):
         try:
-            runs.append(decode(path.read_bytes(), number))
+            runs.append(decode(read_regular(path), number))
         except _UNREADABLE as error:
             problems.append(f"{path.name} cannot be read and was left out: {error!r}")
     return tuple(runs), tuple(problems)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.errors import NetworkError, StorageError, ToolchainError
 from ferrule.model import Tool
+from ferrule.places import lockable
 from ferrule.tools.asking import answer
 from ferrule.tools.cargo import Command
 from ferrule.tools.fault import NO_NETWORK, Fault
@@ -76,7 +77,7 @@ class CargoInstall:
         }
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(place.with_name(place.name + ".lock")):
+            with FileLock(lockable(place.with_name(place.name + ".lock"))):
                 shutil.rmtree(aside, ignore_errors=True)
                 capture(self._argv(host, tools["cargo"].argv[0], aside), env=environment)
                 shutil.rmtree(aside / "target", ignore_errors=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.errors import ConfigError, NetworkError, StorageError, ToolchainError, VerificationError
 from ferrule.model import Digest
+from ferrule.places import clear
 from ferrule.tools import apt
 from ferrule.tools.run import ToolFailed, capture
 
@@ -107,10 +108,14 @@ def fetch(packages: Sequence[Package], host: Host) -> list[Path]:
     if unlocked:
         raise ConfigError(f"{unlocked.full_name} is not locked", hint="ferrule lock")
     places = {package: host.cache / "debs" / f"{package.sha256}.deb" for package in packages}
-    missing = [p for p, place in places.items() if not (place.is_file() and Digest.of_file(place).hex == p.sha256)]
+    missing = [package for package, place in places.items() if not _stands(place, package)]
     if missing:
         _download(missing, places, host)
     return [places[package] for package in packages]
+
+
+def _stands(place: Path, package: Package) -> bool:
+    return not place.is_symlink() and place.is_file() and Digest.of_file(place).hex == package.sha256
 
 
 def _download(missing: Sequence[Package], places: dict[Package, Path], host: Host) -> None:
@@ -137,6 +142,7 @@ def _download(missing: Sequence[Package], places: dict[Package, Path], host: Hos
                         f"the archive gave other bytes for {package.full_name}={package.version} than the lock names",
                         hint="someone may be in between; if the archive changed rightly, run ferrule lock",
                     )
+                clear(places[package])
                 shutil.move(fetched[package.sha256], places[package])
     except OSError as error:
         raise StorageError(f"cannot write {folder}: {error.strerror}", where=str(folder)) from error

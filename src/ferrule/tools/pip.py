@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.errors import NetworkError, StorageError, ToolchainError
 from ferrule.model import Tool
+from ferrule.places import lockable
 from ferrule.tools.fault import NO_NETWORK, Fault
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
@@ -103,7 +104,7 @@ class Wheel:
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             before = _stamp(place)
-            with FileLock(place.with_name(place.name + ".lock")):
+            with FileLock(lockable(place.with_name(place.name + ".lock"))):
                 if _stamp(place) != before:
                     return  # another process has done it while we waited
                 say(f"{self.name} {self.version}: wheel into {place}")

@@ -6,9 +6,11 @@ import shlex
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import IO, TYPE_CHECKING, Final
 
 from ferrule.errors import BuildError, StorageError, ToolchainError
+from ferrule.places import open_new
 
 if TYPE_CHECKING:
     import subprocess  # noqa: TID251 - this is the one door
@@ -533,7 +535,7 @@ def _close(child: subprocess.Popen[bytes]) -> None:
 def _open_log(log: Path) -> IO[str]:
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        return log.open("w", encoding="utf-8", buffering=1)
+        return TextIOWrapper(open_new(log), encoding="utf-8", line_buffering=True, write_through=True)
     except OSError as error:
         raise StorageError(f"cannot write the log {log}: {error.strerror}", where=str(log)) from error
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ferrule.errors import StorageError, ToolchainError
 from ferrule.model import Digest, Tool
+from ferrule.places import lockable, open_new, read_regular
 from ferrule.platforms import PLATFORMS
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ def load(wanted: Wanted, host: Host) -> Toolchain | None:
     if any(name.startswith(_CHANGEABLE) for name in wanted.needed):
         return None
     try:
-        document = json.loads(_record(wanted, host).read_bytes())
+        document = json.loads(read_regular(_record(wanted, host)))
         if document["format"] != _FORMAT or any(_stat(Path(p)) != tuple(s) for p, s in document["files"].items()):
             return None
         return Toolchain.from_json(document["toolchain"])
@@ -251,7 +252,7 @@ def _remember(wanted: Wanted, host: Host, toolchain: Toolchain) -> None:
     record = _record(wanted, host)
     try:
         record.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(record.with_name(f"{record.name}.lock")):
+        with FileLock(lockable(record.with_name(f"{record.name}.lock"))):
             _write(record, json.dumps(document, indent=1, sort_keys=True))
     except OSError as error:
         raise StorageError(f"cannot write {record}: {error.strerror}", where=str(record)) from error
@@ -261,7 +262,8 @@ def _write(record: Path, text: str) -> None:
     """Write aside, always under the same name: what a killed run left there, the next one takes away."""
     aside = record.with_name(f"{record.name}.part")
     try:
-        aside.write_text(text, encoding="utf-8")
+        with open_new(aside) as stream:
+            stream.write(text.encode())
         aside.replace(record)
     except OSError:
         with suppress(OSError):

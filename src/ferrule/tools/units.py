@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.model import Digest
+from ferrule.places import keep_regular, open_more, open_new, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -72,6 +73,7 @@ class Units:
         """Make Cargo forget what is not as the journal has it; one build at a time may work in a folder."""
         with _LOCKS.setdefault(self.folder, threading.Lock()):
             self.folder.mkdir(parents=True, exist_ok=True)
+            keep_regular(self.folder, 0)
             self.known = dict(_entries(self.folder / _JOURNAL))
             self.began = self._now()
             if not self.known or any(unit.when > self.began for unit in self.known.values()):
@@ -88,8 +90,8 @@ class Units:
         if name is None or not self._is_new(message):
             return
         self.known[name] = self._unit(message)
-        with (self.folder / _JOURNAL).open("a", encoding="utf-8") as stream:
-            stream.write(_line(name, self.known[name]))
+        with open_more(self.folder / _JOURNAL) as stream:
+            stream.write(_line(name, self.known[name]).encode())
 
     def doubtful(self, messages: Iterable[Message]) -> set[str]:
         """Packages of which Cargo used something that is not as it was written down, or never was."""
@@ -129,13 +131,14 @@ class Units:
 
     def _rewrite(self) -> None:
         aside = self.folder / f"{_JOURNAL}.aside"
-        aside.write_text("".join(_line(name, unit) for name, unit in self.known.items()), encoding="utf-8")
+        with open_new(aside) as stream:
+            stream.write("".join(_line(name, unit) for name, unit in self.known.items()).encode())
         aside.replace(self.folder / _JOURNAL)
 
     def _now(self) -> int:
         """The file system's own time, which is what times of files can be compared with."""
         mark = self.folder / f"{_JOURNAL}.now"
-        mark.write_bytes(b"")
+        open_new(mark).close()
         now = mark.stat().st_mtime_ns
         mark.unlink()
         return now
@@ -252,7 +255,7 @@ def _line(name: str, unit: Unit) -> str:
 def _entries(journal: Path) -> Iterator[tuple[str, Unit]]:
     """Units by name; a line that was cut or damaged is as if it had never been written."""
     try:
-        lines = journal.read_bytes().splitlines()
+        lines = read_regular(journal).splitlines()
     except FileNotFoundError:
         return
     for line in lines:

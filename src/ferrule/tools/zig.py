@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ferrule.errors import StorageError
+from ferrule.places import lockable, open_new
 from ferrule.platforms import PLATFORMS
 from ferrule.tools import pip
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
@@ -95,13 +96,13 @@ def prime(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> 
     home = cache / "zig" / zig.version
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with FileLock(home.with_name(home.name + ".lock")):
+        with FileLock(lockable(home.with_name(home.name + ".lock"))):
             for row in bare:
                 stamp = _primed(cache, zig, row)
                 if not stamp.is_file():
                     stamp.parent.mkdir(parents=True, exist_ok=True)
                     _compile(zig, row, ["-c", "-o", "probe.o"], stamp.parent, cache, environment)
-                    stamp.touch()
+                    open_new(stamp).close()
     except OSError as error:
         raise StorageError(f"zig's cache {home} cannot be written: {error.strerror}", where=str(home)) from error
 
@@ -139,7 +140,7 @@ def _link_first(
     with suppress(ToolFailed, ToolMissing, OSError):
         folder.mkdir(parents=True, exist_ok=True)
         _compile(zig, platform, options, folder, cache, environment, floor=floor)
-        stamp.touch()
+        open_new(stamp).close()
     shutil.rmtree(folder, ignore_errors=True)
 
 

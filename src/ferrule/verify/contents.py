@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.errors import VerificationError
 from ferrule.model import Digest, Verdict
-from ferrule.places import MANIFEST, REPORT
+from ferrule.places import MANIFEST, REPORT, read_regular
 from ferrule.verify.reading import Release, names
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def checksums(release: Release) -> Iterator[Verdict]:
 
     for name in release.of_role("checksums"):
         try:
-            sums = parse_sums((release.folder / name).read_text(encoding="utf-8"), where=name)
+            sums = parse_sums(read_regular(release.folder / name).decode(), where=name)
         except (OSError, UnicodeDecodeError, VerificationError) as error:
             yield Verdict(name, "checksums", str(error))
             continue

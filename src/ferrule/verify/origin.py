@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.errors import FerruleError
 from ferrule.model import Digest, Verdict
-from ferrule.places import MANIFEST
+from ferrule.places import MANIFEST, read_regular
 from ferrule.verify.reading import Release, names, said
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def provenance(release: Release) -> Iterator[Verdict]:
 
     for name in release.of_role("provenance"):
         try:
-            subjects, predicate = read_statement((release.folder / name).read_bytes(), where=name)
+            subjects, predicate = read_statement(read_regular(release.folder / name), where=name)
             problem = _subject_problem(release, name, subjects) or _origin_problem(release, predicate)
         except (FerruleError, OSError) as error:
             problem = said(error)
@@ -47,7 +47,7 @@ def _subject_problem(release: Release, own: str, subjects: Mapping[str, Digest])
 def _index_of(folder: Path) -> str | None:
     """Digest of an image's index, read from the layout itself; None for what is no layout."""
     try:
-        (entry,) = json.loads((folder / "index.json").read_bytes())["manifests"]
+        (entry,) = json.loads(read_regular(folder / "index.json"))["manifests"]
         return Digest.parse(entry["digest"]).hex
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -77,7 +77,7 @@ def bills(release: Release) -> Iterator[Verdict]:
     fetched = _fetched(release)
     for name in release.of_role("sbom"):
         try:
-            document = json.loads((release.folder / name).read_bytes())
+            document = json.loads(read_regular(release.folder / name))
             lacking = cyclonedx.problems(document)
             problem = lacking[0] if lacking else _bill_problem(release, name, document, fetched)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -90,7 +90,7 @@ def _fetched(release: Release) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for name in release.of_role("provenance"):
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # told by the claim about provenance
-            used = json.loads((release.folder / name).read_bytes())["predicate"]["buildDefinition"]
+            used = json.loads(read_regular(release.folder / name))["predicate"]["buildDefinition"]
             found |= {
                 one["uri"]: one["digest"]["sha256"]
                 for one in used["resolvedDependencies"]
@@ -142,7 +142,7 @@ def _signature_problem(release: Release, bundle: str, name: str) -> str | None:
 
     statement = release.files.get(name, {}).get("role") == "provenance"
     try:
-        signature, content = (release.folder / bundle).read_bytes(), (release.folder / name).read_bytes()
+        signature, content = (read_regular(release.folder / one) for one in (bundle, name))
         if not statement:
             sigstore.verify_blob(release.key, signature, content, where=bundle)
         elif sigstore.verify_statement(release.key, signature, where=bundle) != content:

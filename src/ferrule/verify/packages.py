@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.errors import FerruleError
 from ferrule.model import Digest, Json, Verdict
+from ferrule.places import open_regular
 from ferrule.platforms import PLATFORMS
 from ferrule.verify.reading import Release, action_of, claims, said
 
@@ -136,7 +137,7 @@ def _members(path: Path, release: Release) -> Iterator[tuple[str, str, bytes]]:
     elif path.suffix in {".whl", ".zip"}:
         yield from _regular(target, zips.read_zip(path))
     else:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             yield from _regular(target, tar.read_tar_gz(stream, where=str(path)))
 
 

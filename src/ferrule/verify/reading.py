@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.errors import FerruleError, VerificationError
 from ferrule.model import Digest
-from ferrule.places import MANIFEST
+from ferrule.places import MANIFEST, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,7 +51,7 @@ def read_release(folder: Path) -> Release:
     """Read the manifest of a folder; raises VerificationError if there is none, or one that cannot be understood."""
     where = str(folder / MANIFEST)
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        manifest = json.loads(read_regular(folder / MANIFEST))
         version = manifest["version"]
         if not isinstance(version, int) or version > VERSION:
             raise VerificationError(

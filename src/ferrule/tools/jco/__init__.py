@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.errors import NetworkError, StorageError, ToolchainError
 from ferrule.model import Tool
+from ferrule.places import lockable
 from ferrule.tools import node as nodes
 from ferrule.tools import pip
 from ferrule.tools.cargo import Command
@@ -149,7 +150,7 @@ class Npm:
         place = folder(host, self.version)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(place.with_name(place.name + ".lock")):
+            with FileLock(lockable(place.with_name(place.name + ".lock"))):
                 if (place / _MARKER).is_file():
                     return  # another process has done it while we waited
                 sure = "" if self._locked else ", a version whose digests Ferrule does not know"
