@@ -1,0 +1,248 @@
+"""Layouts as they are found: every claim in them recomputed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ferrule.errors import BuildError, VerificationError
+from ferrule.formats.entries import CHUNK
+from ferrule.formats.oci.documents import CONFIG, INDEX, LAYER, LAYER_PLAIN, MANIFEST, REF_NAME, Descriptor, Layer
+from ferrule.formats.tar import Gunzip, Limits
+from ferrule.model import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_DOCKER = {
+    "application/vnd.docker.distribution.manifest.list.v2+json": INDEX,
+    "application/vnd.docker.distribution.manifest.v2+json": MANIFEST,
+    "application/vnd.docker.container.image.v1+json": CONFIG,
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": LAYER,
+    "application/vnd.docker.image.rootfs.diff.tar": LAYER_PLAIN,
+}
+_UNKNOWN = "unknown/unknown"
+_DOCUMENT = 4 << 20
+_MOST = 256  # images of an index, layers of an image; engines take 128 layers
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutImage:
+    """One platform's image as it was found: every digest recomputed. `layers` point to the blobs of the layout."""
+
+    platform: str
+    manifest: Descriptor
+    config_descriptor: Descriptor
+    config: Mapping[str, Any]
+    layers: tuple[Layer, ...]
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """An image layout that was read completely. `index` is what a reference to the whole would be."""
+
+    folder: Path
+    index: Descriptor
+    ref_name: str | None
+    annotations: Mapping[str, str]
+    images: tuple[LayoutImage, ...]
+
+    def image(self, platform: str) -> LayoutImage:
+        """The image for `os/architecture`; raises BuildError naming those that exist."""
+        for image in self.images:
+            if image.platform == platform or image.platform.startswith(platform + "/"):
+                return image
+        found = ", ".join(image.platform for image in self.images)
+        raise BuildError(f"the image has no variant for {platform}, only for {found}", where=str(self.folder))
+
+
+def read_layout(folder: Path, limits: Limits = Limits()) -> Layout:  # noqa: B008 - frozen
+    """Read an image layout and recompute every claim: digests and sizes of all blobs, and the diff_id of every layer.
+
+    `index.json` may refer to an index, or to manifests themselves. Docker's media types are read as their OCI
+    equivalents. Manifests without a platform (attestations) are checked but are not images.
+
+    Raises VerificationError for blobs that are missing, different or referred to by nothing, other media types than an
+    image has, configs that contradict their manifest, and layers beyond `limits`.
+    """
+    return _LayoutReader(folder, limits).layout()
+
+
+class _LayoutReader:
+    """One pass over one layout; remembers which blobs were referred to."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self._folder = folder
+        self._blobs = folder / "blobs" / "sha256"
+        self._limits = limits
+        self._known: set[str] = set()
+        self._layers: dict[tuple[Digest, int, str], Layer] = {}
+
+    def layout(self) -> Layout:
+        marker = _object(self._document(self._folder / "oci-layout"), "oci-layout", self._folder)
+        if marker.get("imageLayoutVersion") != "1.0.0":
+            self._fail("this is not an image layout of version 1.0.0")
+        top_bytes = self._document(self._folder / "index.json")
+        top = _object(top_bytes, "index.json", self._folder)
+        entries = self._descriptors(top, "manifests", "index.json")
+        named = entries[0] if len(entries) == 1 else None
+        annotations: Mapping[str, str] = _texts(top.get("annotations"))
+        index = Descriptor(INDEX, Digest.of(top_bytes), len(top_bytes))
+        if named is not None:
+            index = named
+            if named.media_type == INDEX:
+                inner = self._read_object(named)
+                annotations = _texts(inner.get("annotations"))
+                entries = self._descriptors(inner, "manifests", named.digest.oci)
+        images = tuple(image for entry in entries if (image := self._image(entry)) is not None)
+        names = [image.platform for image in images]
+        if not images or len(set(names)) != len(names):
+            self._fail(f"the index must have each platform once, not {', '.join(names) or 'none'}")
+        self._check_files()
+        return Layout(self._folder, index, (named or index).annotations.get(REF_NAME), annotations, images)
+
+    def _image(self, entry: Descriptor) -> LayoutImage | None:
+        if entry.media_type != MANIFEST:
+            self._fail(f"{entry.digest.oci} has the media type {entry.media_type!r}, not that of a manifest")
+        manifest = self._read_object(entry)
+        descriptor = self._descriptor(manifest.get("config"), "its config")
+        layers = self._descriptors(manifest, "layers", entry.digest.oci)
+        if entry.platform == _UNKNOWN:
+            for blob in (descriptor, *layers):
+                self._read(blob)
+            return None
+        if descriptor.media_type != CONFIG:
+            self._fail(f"{descriptor.digest.oci} has the media type {descriptor.media_type!r}, not that of a config")
+        config = self._read_object(descriptor)
+        platform = self._platform(config, descriptor.digest.oci)
+        if entry.platform is not None and entry.platform != platform:
+            self._fail(f"{entry.digest.oci} is declared for {entry.platform}, its config is for {platform}")
+        found = tuple(self._layer(layer) for layer in layers)
+        rootfs = config.get("rootfs")
+        if not isinstance(rootfs, dict) or rootfs.get("diff_ids") != [layer.diff_id.oci for layer in found]:
+            self._fail(f"the diff_ids of {descriptor.digest.oci} are not those of the layers")
+        return LayoutImage(platform, entry, descriptor, config, found, _texts(manifest.get("annotations")))
+
+    def _layer(self, descriptor: Descriptor) -> Layer:
+        if descriptor.media_type not in (LAYER, LAYER_PLAIN):
+            self._fail(
+                f"{descriptor.digest.oci} has the media type {descriptor.media_type!r}; layers must be tar or tar+gzip"
+            )
+        known = descriptor.digest, descriptor.size, descriptor.media_type
+        if known not in self._layers:
+            self._layers[known] = self._read_layer(descriptor)
+        return self._layers[known]
+
+    def _read_layer(self, descriptor: Descriptor) -> Layer:
+        path = self._checked(descriptor)
+        digest, total = hashlib.sha256(), 0
+        with path.open("rb") as stream:
+            source = Gunzip(stream, str(path), self._limits) if descriptor.media_type == LAYER else stream
+            while chunk := source.read(CHUNK):
+                total += len(chunk)
+                if total > self._limits.total_bytes:
+                    self._fail(f"{descriptor.digest.oci} holds more than {self._limits.total_bytes} bytes")
+                digest.update(chunk)
+        return Layer(path, descriptor.digest, descriptor.size, Digest(digest.hexdigest()), descriptor.media_type)
+
+    def _checked(self, descriptor: Descriptor) -> Path:
+        path = self._blobs / descriptor.digest.hex
+        if path.is_symlink() or not path.is_file():
+            self._fail(f"the blob {descriptor.digest.oci} is missing")
+        if path.stat().st_size != descriptor.size:
+            self._fail(
+                f"the blob {descriptor.digest.oci} has {path.stat().st_size} bytes, declared are {descriptor.size}"
+            )
+        if Digest.of_file(path) != descriptor.digest:
+            self._fail(f"the blob {descriptor.digest.oci} has another content")
+        self._known.add(descriptor.digest.hex)
+        return path
+
+    def _read(self, descriptor: Descriptor) -> bytes:
+        path = self._checked(descriptor)
+        return self._document(path)
+
+    def _read_object(self, descriptor: Descriptor) -> dict[str, Any]:
+        document = _object(self._read(descriptor), descriptor.digest.oci, self._folder)
+        declared = document.get("mediaType")
+        if declared is not None and _DOCKER.get(declared, declared) != descriptor.media_type:
+            self._fail(
+                f"{descriptor.digest.oci} says that it is {declared!r}, its descriptor {descriptor.media_type!r}"
+            )
+        return document
+
+    def _document(self, path: Path) -> bytes:
+        if path.is_symlink() or not path.is_file():
+            self._fail(f"{path.name} is missing")
+        if path.stat().st_size > _DOCUMENT:
+            self._fail(f"{path.name} has more than {_DOCUMENT} bytes")
+        return path.read_bytes()
+
+    def _descriptors(self, document: Mapping[str, Any], key: str, what: str) -> list[Descriptor]:
+        values = document.get(key)
+        if not isinstance(values, list):
+            self._fail(f"{what} has no list of {key}")
+        if len(values) > min(_MOST, self._limits.members):
+            self._fail(f"{what} has too many {key}: {len(values)}")
+        return [self._descriptor(value, f"one of the {key} of {what}") for value in values]
+
+    def _descriptor(self, value: object, what: str) -> Descriptor:
+        if not isinstance(value, dict):
+            self._fail(f"{what} is not a descriptor")
+        size, kind, text = value.get("size"), value.get("mediaType"), value.get("digest")
+        if (
+            not isinstance(size, int)
+            or isinstance(size, bool)
+            or not isinstance(kind, str)
+            or not isinstance(text, str)
+        ):
+            self._fail(f"{what} is not a descriptor")
+        try:
+            digest = Digest.parse(text)
+        except ValueError:
+            self._fail(f"{what} has the digest {text!r}, which is not SHA-256")
+        platform = value.get("platform")
+        name = None if platform is None else self._platform(platform, what)
+        return Descriptor(_DOCKER.get(kind, kind), digest, size, name, _texts(value.get("annotations")))
+
+    def _platform(self, value: object, what: str) -> str:
+        parts = [value.get(key) for key in ("os", "architecture", "variant")] if isinstance(value, dict) else []
+        named = [part for part in parts if isinstance(part, str) and part]
+        if len(named) < 2 or parts[: len(named)] != named:  # noqa: PLR2004 - a system and an architecture
+            self._fail(f"{what} does not say which platform it is for")
+        return "/".join(named)
+
+    def _check_files(self) -> None:
+        for path in sorted(_files(self._folder)):
+            inner = path.relative_to(self._folder).as_posix()
+            if inner not in ("oci-layout", "index.json") and inner.removeprefix("blobs/sha256/") not in self._known:
+                self._fail(f"{inner} belongs to nothing in the layout")
+
+    def _fail(self, message: str) -> NoReturn:
+        raise VerificationError(message, where=str(self._folder))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            yield from _files(path)
+        else:
+            yield path
+
+
+def _object(data: bytes, what: str, folder: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise VerificationError(f"{what} is not a JSON object", where=str(folder))
+    return value
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
