@@ -35,7 +35,8 @@ class CommandSection(Section):
     """A command of the project's own."""
 
     command: _Command = Field(
-        description="Words that stand before those for ferrule, without quotes and other signs of a shell."
+        description="Words that stand before those for ferrule, without quotes and other signs of a shell.",
+        examples=["scripts/nox -s ferrule --"],
     )
 
 
