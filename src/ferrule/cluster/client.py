@@ -144,7 +144,7 @@ class Cluster:
         self._lost: NetworkError | None = None
         self._ended = False
         self._news: queue.SimpleQueue[Noticed] = queue.SimpleQueue()
-        self._topics: dict[str, Callable[[Event], None]] = {}
+        self._orders: dict[int, Callable[[dict[str, Any]], None]] = {}
         self._numbers = itertools.count(1)
 
     # What the engine sees
@@ -216,6 +216,7 @@ class Cluster:
                 set_as_default=False,
                 heartbeat_interval=5000,
             )
+            self._client.subscribe_topic(self._visit.id, self._hear)
             until = self._loop.time() + self._patience
             await self._look()
             while not self._seen and self._loop.time() < until:
@@ -371,12 +372,11 @@ class Cluster:
         raise StorageError("what it needs is damaged there again and again", where=worker.name)
 
     async def _told(self, worker: _Worker, order: Order, tell: Callable[[Event], None]) -> Answer | None:
-        topic = f"{self._visit.id}-{next(self._numbers)}"
-        self._topics[topic] = tell
-        self._client.subscribe_topic(topic, lambda event: _pass_on(order.action, event[1], tell))
+        number = next(self._numbers)
+        self._orders[number] = functools.partial(_pass_on, order.action, tell)
         future = self._client.submit(
-            *(there.made, self._visit.id, topic, order),
-            key=f"{order.action.id}-{topic}",
+            *(there.made, self._visit.id, number, order),
+            key=f"{order.action.id}-{self._visit.id}-{number}",
             workers=[worker.address],
             allow_other_workers=False,
             pure=False,
@@ -388,10 +388,18 @@ class Cluster:
             await asyncio.wait({told, gone}, return_when=asyncio.FIRST_COMPLETED)
             return self._heard(worker, told)
         finally:
-            told.cancel()
+            del self._orders[number]
             gone.cancel()
-            self._client.unsubscribe_topic(topic)
-            await future.cancel(force=True)
+            if not told.done():
+                told.cancel()
+                with suppress(OSError, TimeoutError):
+                    await future.cancel(force=True)
+
+    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+        """What an order under way has to say."""
+        told = event[1]
+        if told["order"] in self._orders:
+            self._orders[told["order"]](told)
 
     def _heard(self, worker: _Worker, told: asyncio.Future[Answer]) -> Answer | None:
         if self._lost is not None:
@@ -428,7 +436,7 @@ class Cluster:
             task.cancel()
 
 
-def _pass_on(action: Action, told: dict[str, Any], tell: Callable[[Event], None]) -> None:
+def _pass_on(action: Action, tell: Callable[[Event], None], told: dict[str, Any]) -> None:
     tell(Noticed(told["text"]) if told["notice"] else ActionProgress(action, told["text"]))
 
 

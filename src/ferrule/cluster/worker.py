@@ -170,7 +170,7 @@ def read(store: Store, records: Iterable[FileRecord]) -> Contents:
     return tuple((record, store.object(record.digest).read_bytes()) for record in records)
 
 
-def made(visit: str, topic: str, order: Order) -> Answer:
+def made(visit: str, number: int, order: Order) -> Answer:
     """Make an action, and send what it came to; failures of ferrule's are answers, any other is a bug and raised."""
     from distributed import get_worker  # noqa: PLC0415
 
@@ -180,7 +180,7 @@ def made(visit: str, topic: str, order: Order) -> Answer:
 
     def tell(event: Event) -> None:
         if isinstance(event, ActionProgress | Noticed):
-            worker.log_event(topic, {"text": event.text, "notice": isinstance(event, Noticed)})
+            worker.log_event(visit, {"order": number, "text": event.text, "notice": isinstance(event, Noticed)})
 
     with session.at_work():
         missing = tuple(d for d, record in order.files.items() if not engine.store.holds(record))
