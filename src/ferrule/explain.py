@@ -290,13 +290,19 @@ def _last(action: Action, project: Project, latest: Mapping[str, Any] | None) ->
 
 
 def of_file(path: Path, item: str, project: Callable[[], Project | None]) -> dict[str, Json]:
-    """What a file or folder says of itself, and where a manifest lists it. Raises OSError if it cannot be read.
+    """What a file or folder says of itself, what was measured of what is in it, and where a manifest lists it.
 
-    `project` is asked for its last release where no manifest is near; one that is configured badly has none.
+    `project` is asked for its last release where no manifest is near; one that is configured badly has none. Raises
+    OSError if the file cannot be read.
     """
-    from ferrule.formats.identity import identities  # noqa: PLC0415
+    from ferrule.formats.identity import files_inside, identities_of  # noqa: PLC0415
 
-    found = list(identities(path))
+    found: list[Identity] = []
+    measured: dict[str, Json] = {}
+    for name, data in files_inside(path):
+        found += identities_of(name, data)
+        if summary := _measured(data):
+            measured[name] = summary
     digest = Digest.of_file(path) if path.is_file() else None
     folder = _manifest_folder(path, project)
     return {
@@ -304,7 +310,8 @@ def of_file(path: Path, item: str, project: Callable[[], Project | None]) -> dic
         "item": item,
         "size": path.stat().st_size if digest else None,
         "sha256": digest.hex if digest else None,
-        "measured": _measured(path) if digest else None,
+        "measured": measured.pop("", None),
+        "inside": measured,
         "identities": [_identity(one) for one in found],
         "manifest": _listed(path, digest, found, folder) if folder else None,
     }
@@ -321,11 +328,11 @@ def _identity(one: Identity) -> Json:
     }
 
 
-def _measured(path: Path) -> Json:
+def _measured(content: bytes) -> Json:
     from ferrule.formats import binary  # noqa: PLC0415
 
     try:
-        return binary.summary(binary.measure(path))
+        return binary.summary(binary.measure(content))
     except errors.VerificationError:
         return None  # no library
 

@@ -158,6 +158,19 @@ def test_a_folder_of_a_release(made: Demo) -> None:
     assert {one["form"] for one in found["identities"]} >= {"image label"}
 
 
+def test_every_compiled_file_in_a_package_is_measured(made: Demo) -> None:
+    (wheel,) = made.dist.glob("*-manylinux*_x86_64.whl")
+    found = asked(made, f"dist/{wheel.name}")
+    assert found["measured"] is None
+    library = found["inside"]["demo/_native/libdemo.so.1"]
+    assert (library["format"], library["machine"], library["glibc"]) == ("elf", "x86_64", "2.14")
+    assert {"needed", "exports", "sections", "build_id"} <= library.keys()
+    kinds = {(one["format"], one["machine"]) for one in asked(made, "dist/image")["inside"].values()}
+    assert kinds == {("elf", "x86_64"), ("elf", "aarch64")}
+    told = explained.text(found)
+    assert "demo/_native/libdemo.so.1\n  measured      format: elf" in told
+
+
 def test_an_artifact_goes_before_a_folder_of_its_name(made: Demo) -> None:
     assert asked(made, "-C", str(made.dist), "image")["what"] == "artifact"
     assert asked(made, "-C", str(made.dist), "./image")["what"] == "folder"

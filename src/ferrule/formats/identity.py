@@ -60,22 +60,37 @@ class Identity:
 def identities(path: Path) -> Iterator[Identity]:
     """Everything that a file, an archive, an image layout or a folder states, each at its place.
 
+    Raises OSError if the file cannot be read.
+    """
+    for name, data in files_inside(path):
+        yield from identities_of(name, data)
+
+
+def files_inside(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file in a folder or archive, and in archives in there; a plain file itself, unnamed.
+
     Damaged archives end the search with what was found so far, and so do those that hold more than anybody packs.
     Raises OSError if the file cannot be read.
     """
     left = [_MOST_UNPACKED]
     if path.is_dir():
         for inner in sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink()):
-            yield from _inside(inner.relative_to(path).as_posix(), inner.read_bytes(), 0, left)
+            yield from _opened(inner.relative_to(path).as_posix(), inner.read_bytes(), 0, left)
     else:
-        yield from _inside("", read_regular(path, follow=True), 0, left)
+        yield from _opened("", read_regular(path, follow=True), 0, left)
 
 
-def _inside(name: str, data: bytes, depth: int, left: list[int]) -> Iterator[Identity]:
+def _opened(name: str, data: bytes, depth: int, left: list[int]) -> Iterator[tuple[str, bytes]]:
     if depth < 3 and data.startswith((b"PK\x03\x04", b"\x1f\x8b")):  # noqa: PLR2004 - a layer in a tar in a tar
         for member, content in _members(data, left):
-            yield from _inside(f"{name}: {member}" if name else member, content, depth + 1, left)
-    elif data.startswith(wasm.MAGIC):
+            yield from _opened(f"{name}: {member}" if name else member, content, depth + 1, left)
+    else:
+        yield name, data
+
+
+def identities_of(name: str, data: bytes) -> Iterator[Identity]:
+    """What a file that is no archive states."""
+    if data.startswith(wasm.MAGIC):
         yield from _of_wasm(name, data)
     elif data.startswith(_BINARY):
         yield from (_of_object(name, "library", found) for found in _objects(data))

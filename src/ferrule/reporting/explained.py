@@ -141,6 +141,8 @@ def _file(found: dict[str, Any]) -> Iterator[str]:
         yield from ("", f"{_INDENT}`unreleased`: built by Cargo alone, not by a release")
     if found["measured"]:
         yield from ("", *_row("measured", [*_facts(found["measured"])]))
+    for member, measured in found["inside"].items():
+        yield from ("", f"{_INDENT}{member}", *_row("measured", [*_facts(measured)]))
     yield ""
     yield from _manifest(found["manifest"])
 
