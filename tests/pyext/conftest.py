@@ -68,7 +68,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="session")
 def image(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterator[str | None]:
     """The stand-in's digest; None for the genuine images, and where no image is needed."""
-    if pytestconfig.getoption("--manylinux") or HOST not in LINUX:
+    if pytestconfig.getoption("--manylinux", default=False) or HOST not in LINUX:
         yield None
         return
     assert HOST == X86, "the stand-in is of x86_64; on other machines: -- --manylinux"
