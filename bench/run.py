@@ -297,6 +297,11 @@ def merge(bench: Bench) -> list[Figure]:
             f"{seconds(many['merge'])} to {seconds(many['hash'])}, {many['gib']:.1f} GiB; the better of 2",
         ),
         Figure(
+            *("machines-merge-cpu", f"merging {counts[1]} shards to hashing their contents, CPU time"),
+            *(many["merge-cpu"] / many["hash-cpu"], "x", 1.2),
+            f"{seconds(many['merge-cpu'])} to {seconds(many['hash-cpu'])}",
+        ),
+        Figure(
             *("machines-merge-memory", f"memory at its peak, merging {counts[1]} shards to {counts[0]}"),
             *(many["peak"] / few["peak"], "x", 1.2),
             f"{many['peak']:.0f} MiB to {few['peak']:.0f} MiB",
