@@ -271,7 +271,7 @@ def judge_all(project: Path, count: int, seed: int = SEED) -> tuple[Counter[str]
     document, counts, problems = base(project), Counter[str](), list[str]()
     for case in cases(document, count, seed):
         try:
-            what, problem = judge(project, case, written(document, case))
+            what, problem = judge(project, written(document, case))
         except Exception as error:  # noqa: BLE001 - a bug, which is told with its case
             what, problem = "bugs", "".join(traceback.format_exception(error)[-3:])
         counts[what] += 1
@@ -281,7 +281,7 @@ def judge_all(project: Path, count: int, seed: int = SEED) -> tuple[Counter[str]
     return counts, problems
 
 
-def judge(project: Path, case: Case, document: bytes) -> tuple[str, str | None]:
+def judge(project: Path, document: bytes) -> tuple[str, str | None]:
     """What became of a case, `refused` or `harmless`, and what is wrong with that."""
     (project / "targets.yaml").write_bytes(document)
     try:

@@ -64,6 +64,6 @@ def test_the_judge_notices(project: Path):
     """What is harmful in one place is harmless in another, and the judge tells which."""
     base = strings.base(project)
     told = strings.Case(strings.Spot(("project", "description"), "value"), "--option", "quoted")
-    assert strings.judge(project, told, strings.written(base, told)) == ("harmless", None)
+    assert strings.judge(project, strings.written(base, told)) == ("harmless", None)
     wrong = strings.Case(strings.Spot(("project", "name"), "value"), "a\nb", "quoted")
-    assert strings.judge(project, wrong, strings.written(base, wrong)) == ("refused", None)
+    assert strings.judge(project, strings.written(base, wrong)) == ("refused", None)

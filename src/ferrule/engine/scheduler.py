@@ -613,7 +613,7 @@ def _secrets(site: Site) -> dict[str, str]:
 
 def _told(what: str, where: str) -> BuildError:
     return BuildError(
-        f"{what} holds a secret, the value of {where}, and was not kept",
+        f"this holds a secret, the value of {where}, and was not kept",
         where=what,
         hint="find what writes it there, a build script or env!() for example, and let it do without",
     )
