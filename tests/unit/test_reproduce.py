@@ -16,9 +16,11 @@ import pytest
 
 from fakes.toolchain import Demo, lay_out
 from ferrule import release, reproduce
+from ferrule.checkout import copy_sources
+from ferrule.comparison import Compared, compare, differing_inputs
 from ferrule.errors import BuildError, ConfigError
 from ferrule.reporting import reproduced
-from ferrule.reproduce import Compared, Reproduction, Wish, compare, copy_sources, differing_inputs, failure
+from ferrule.reproduce import Reproduction, Wish, failure
 from ferrule.tools import git
 
 if TYPE_CHECKING:
