@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +21,6 @@ from ferrule.verify import release_of, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 WHEEL = "demo-1.2.3-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"
 ONE = '{"version": 1, "artifacts": [{"file": "%s", "sha256": "%s", "size": 1}], "packed": [], "facts": {}}'
@@ -69,6 +70,10 @@ def test_an_undisturbed_release_holds_every_claim(folder):
     packages = {v.subject: v.claim for v in verdicts if v.claim.startswith("archive")}
     assert packages[WHEEL] == "archive with 1 of the compiled files"
     assert packages["image"].startswith("archive with ")
+    assert packages["example-demo-1.2.3.tgz"] == "archive with 1 of the compiled files and 1 other measured"
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "verify.md").read_text(encoding="utf-8")
+    told = {re.split(r" with | \(", v.claim)[0] for v in verdicts}
+    assert told <= set(re.findall(r"^\| ([a-z ]+) \|", page, re.MULTILINE))
 
 
 def test_one_other_byte_in_any_file(folder):
