@@ -78,7 +78,7 @@ def plan(spec: ExtensionSpec, context: Context) -> list[Action]:
     manifest = f"{source}/pyproject.toml".removeprefix("./")
     text = context.read_text(manifest)
     project = python_project(text, manifest)
-    maturin = tomllib.loads(text).get("tool", {}).get("maturin", {})
+    features, default_features = _features(text, manifest)
     package = _Package(
         source=source,
         name=project["name"],
@@ -92,11 +92,20 @@ def plan(spec: ExtensionSpec, context: Context) -> list[Action]:
     # All crates, though the module may need one only: Cargo reads no workspace of which a member is missing.
     rust = (place for name in workspace.crates for place in workspace.sources(name))
     sources = tuple(dict.fromkeys((source, *rust, *spec.reads, *context.project.license_files)))
-    compiled = tuple(maturin.get("features", ())), not maturin.get("no-default-features", False)
     return [
-        _extension(context, package, target, sources, Compiled(spec.crate, target.triple, *compiled))
+        _extension(context, package, target, sources, Compiled(spec.crate, target.triple, features, default_features))
         for target in context.targets
     ]
+
+
+def _features(text: str, place: str) -> tuple[tuple[str, ...], bool]:
+    """What maturin builds the crate with: Cargo features, and whether those by default (Maturin, "Configuration")."""
+    told = tomllib.loads(text).get("tool", {})
+    maturin = told.get("maturin", {}) if isinstance(told, dict) else None
+    features = maturin.get("features", []) if isinstance(maturin, dict) else None
+    if not isinstance(maturin, dict) or not isinstance(features, list):
+        raise PlanProblem("source", f"{place} has a [tool.maturin] that maturin would refuse", "correct it")
+    return tuple(map(str, features)), maturin.get("no-default-features") is not True
 
 
 def _oldest_python(requires: object, place: str) -> str:
