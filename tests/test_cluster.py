@@ -119,7 +119,7 @@ def test_two_hundred_targets_and_a_worker_that_is_killed(bench: Bench, tmp_path:
 
 def test_a_release_over_workers_is_the_release_of_one_machine(fleet: Fleet, demo: Demo, tmp_path: Path) -> None:
     for one in fleet.demos:
-        (one.home / "seconds").write_text("1")
+        (one.home / "held").touch()
 
     def compiling(one: Demo) -> bool:
         return any(" rustc --locked " in call for call in one.calls)
@@ -127,6 +127,8 @@ def test_a_release_over_workers_is_the_release_of_one_machine(fleet: Fleet, demo
     process = demo.start("release", "--executor", fleet.named)
     wait_for(lambda: any(compiling(one) for one in fleet.demos))
     fleet.kill(next(number for number, one in enumerate(fleet.demos) if compiling(one)))
+    for one in fleet.demos:
+        (one.home / "held").unlink()
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "is begun again elsewhere" in err, out
@@ -137,8 +139,6 @@ def test_a_release_over_workers_is_the_release_of_one_machine(fleet: Fleet, demo
     assert demo.files() == alone.files()
     done = demo.ferrule("release", "--executor", "dask://127.0.0.1:1")  # with nothing to do, nobody is asked
     assert done.returncode == 0, done.stderr
-    for one in fleet.demos:
-        (one.home / "seconds").unlink()
 
 
 def test_a_worker_with_other_tools_is_refused(fleet: Fleet, demo: Demo) -> None:
@@ -191,7 +191,7 @@ def test_a_second_worker_in_one_checkout_is_left_out(bench: Bench, tmp_path: Pat
 
 def test_a_client_that_was_killed_leaves_its_workers_to_the_next(bench: Bench, tmp_path: Path) -> None:
     for one in bench.fleet.demos:
-        (one.home / "seconds").write_text("1")
+        (one.home / "held").touch()
         (one.home / "calls").unlink(missing_ok=True)
     demo = lay_out(tmp_path / "killed")
     process = demo.start("build", "native", "--target", "all", "--executor", bench.fleet.named)
@@ -199,7 +199,7 @@ def test_a_client_that_was_killed_leaves_its_workers_to_the_next(bench: Bench, t
     process.kill()
     process.communicate()
     for one in bench.fleet.demos:
-        (one.home / "seconds").unlink()
+        (one.home / "held").unlink()
     done = demo.ferrule("build", "native", "--target", "all", "--executor", bench.fleet.named)
     assert done.returncode == 0, done.stderr
 
