@@ -314,6 +314,8 @@ class Cluster:
         if problem:
             problem.where = f"{found.root} of {found.machine}"
             self._refuse(address, problem)
+            with suppress(OSError, TimeoutError):
+                await self._say(address, there.closed, self._visit.id)
         else:
             self._workers[address] = _Worker(address, threads, f"{found.root} of {found.machine}")
 
