@@ -103,8 +103,12 @@ _WITHHELD: Final = frozenset(
         "UV_PUBLISH_PASSWORD",
     )
 )
-_CLOCK: Final = ("LD_PRELOAD", "FAKETIME")
-"""By these libfaketime shows another time (faketime(1)); a clock is the same for a program and all that it starts."""
+_CLOCK: Final = ("LD_PRELOAD", "FAKETIME", "FAKETIME_SHARED")
+"""By these libfaketime shows another time (faketime(1)); a clock is the same for a program and all that it starts.
+
+Without the last one every process leaves a semaphore behind that is called by its number, and hangs where the number
+comes again.
+"""
 
 _NO_OTHER_TIMER: Final = {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 """Programs in Rust wait until a moment of the kernel's own clock: shown another one, they would wait as long again."""

@@ -220,7 +220,7 @@ def test_environment_for_children_keeps_places_and_clients_only():
 
 
 def test_a_clock_that_was_set_is_that_of_children_too():
-    clock = {"LD_PRELOAD": "libfaketime.so.1", "FAKETIME": "+400d"}
+    clock = {"LD_PRELOAD": "libfaketime.so.1", "FAKETIME": "+400d", "FAKETIME_SHARED": "/a /b"}
     # Who waits until a moment of another clock than the kernel's may wait for years.
     assert run.base_environment(clock).items() > {**clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}.items()
     assert "LD_PRELOAD" not in run.base_environment({"LD_PRELOAD": "other.so"})
