@@ -47,6 +47,10 @@ def settle(
         store = Store(state / "store", index, lambda _: None)
         tools = toolchain.tools.values() if toolchain else ()
         results = [store.find(outcome.key) for outcome in report.outcomes if outcome.key]
+        try:
+            beside_them = {name: (index.digest(output / name).hex, False) for name in (MANIFEST, *beside)}
+        except OSError:
+            return  # they are gone, or cannot be read: the next run looks
         basis = settled.Basis(
             files=tuple(
                 dict.fromkeys(
@@ -66,7 +70,7 @@ def settle(
             output=os.fspath(output),
             placed={
                 **{p.file: (p.digest.hex, p.executable) for p in report.placed},
-                **{name: (index.digest(output / name).hex, False) for name in (MANIFEST, *beside)},
+                **beside_them,
             },
         )
         file = settled.record_file(state, wish)

@@ -68,7 +68,8 @@ def ship(
     missing = [p for p in placed if not _stands(index, output / p.file, p)]
     outdated = {name: content for name, content in beside.items() if _read(output / name) != content}
     superfluous = sorted(name for name in before - wanted if (output / name).is_file())
-    leftovers = sorted(output.rglob(f"{ASIDE}*"))
+    with storage_errors(output):
+        leftovers = sorted(output.rglob(f"{ASIDE}*"))
     if missing or outdated or superfluous or leftovers or _read(output / MANIFEST) != manifest:
         with storage_errors(output):
             write_aside(ledger, json.dumps(sorted(before | wanted)).encode())
@@ -84,7 +85,9 @@ def ship(
                 write_aside(output / name, content)
             write_aside(output / MANIFEST, manifest)
             write_aside(ledger, json.dumps(sorted(wanted)).encode())
-    for name in _strangers(output, wanted):
+    with storage_errors(output):
+        strangers = _strangers(output, wanted)
+    for name in strangers:
         listen(Noticed(f"{output.name}/{name} is not part of this release and was left alone"))
 
 

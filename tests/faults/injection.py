@@ -24,6 +24,9 @@ DROPPED = ("  aarch64-unknown-linux-gnu:", "  aarch64-apple-darwin:", "  server:
 LIMIT_SECONDS = 120
 LEFT = re.compile(r"\.aside|^index\.json\.")
 EXIT_CODES = {0, 4, 5, 7}
+UNREAD = 3
+UNREADABLE = re.compile(r"^error: .*: this [\w ]+ cannot be read: ", re.MULTILINE)
+"""How a mistake in what a person wrote is told where it could not even be read: with the code of such mistakes."""
 SPACE = ("open", "openat", "write", "mkdir", "sendfile", "rename", "mknodat", "copy_file_range")
 
 
@@ -115,7 +118,8 @@ class Stage:
         order_file, report = self.moment.with_suffix(".order"), self.moment.with_suffix(".report")
         order_file.write_text(json.dumps(order))
         report.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "ferrule", *self.arguments]
+        # Python would look into the project itself, before a line of ours, where it is asked for a module (-P).
+        command = [sys.executable, "-P", "-m", "ferrule", *self.arguments]
         done = subprocess.run(
             [sys.executable, "-I", "-S", str(TRACER), str(order_file), str(report), *command],
             cwd=self.demo.project,
@@ -208,7 +212,7 @@ def unexplained(run: Disturbed) -> Iterator[str]:
     """What a person would not understand of how a run that met an error ended."""
     if "Traceback" in run.out or "Exception" in run.out or "Fatal" in run.out:
         yield f"a traceback: {run.out[-3000:]}"
-    if run.code not in EXIT_CODES:
+    if run.code not in EXIT_CODES and not (run.code == UNREAD and UNREADABLE.search(run.out)):
         yield f"exit code {run.code}: {run.out[-1500:]}"
     elif run.code and "error: " not in run.out and " failed" not in run.out:
         yield f"exit code {run.code} without a word"
