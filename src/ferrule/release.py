@@ -243,6 +243,7 @@ def engine_of(
         host=around.host,
         environment=around.host.children | _compiler_cache(around),
         toolchain=toolchain,
+        jobs=around.jobs,
     )
     store = Store(state / "store", index, lambda text: listen(Noticed(text)))
     return Engine(site, store, index, state / "work", around.jobs, listen, around.monotonic)

@@ -26,7 +26,7 @@ class Site:
 
     `project` is the project's root, `caches` holds folders that tools keep between runs, `host` is the machine,
     `environment` what every child process gets, `toolchain` the programs (None when no action needs one), `secrets`
-    what is known of the machine that nobody may read.
+    what is known of the machine that nobody may read, `jobs` how many threads may compute at once.
     """
 
     project: Path
@@ -35,6 +35,7 @@ class Site:
     environment: Mapping[str, str]
     toolchain: Toolchain | None
     secrets: Collection[str] = field(default=(), repr=False)
+    jobs: int = 1
 
 
 @dataclass(slots=True)

@@ -133,6 +133,7 @@ class GoProgram:
             cache=shop.cache("go/build"),
             modules=shop.cache("go/modules"),
             offline=shop.site.host.offline,
+            jobs=shop.site.jobs,
         )
         output = shop.output("program")
         shop.progress("looking at packages")

@@ -121,12 +121,20 @@ def platform_of(triple: str) -> tuple[str, str]:
 
 
 def environment(
-    go: Tool, triple: str, values: Mapping[str, str], *, work: Path, cache: Path, modules: Path, offline: bool
+    go: Tool,
+    triple: str,
+    values: Mapping[str, str],
+    *,
+    work: Path,
+    cache: Path,
+    modules: Path,
+    offline: bool,
+    jobs: int,
 ) -> dict[str, str]:
     """What a build of Go is given: the target, the workspace file `work`, where it may look; no other `go env -w`.
 
     `values` is the environment of the run, `cache` a folder for what was compiled, `modules` one for modules where the
-    user has none. Raises ToolFailed if Go does not know its own settings.
+    user has none; no program of Go's computes in more threads than `jobs`, as Go knows no jobserver. Raises ToolFailed if Go does not know its own settings.
     """
     said = json.loads(capture([*go.argv, "env", "-json", *_REACH, *_PLACES], env=dict(values), timeout=60).stdout)
     system, architecture = platform_of(triple)
@@ -145,6 +153,7 @@ def environment(
         "GOAMD64": "v1",
         "GOARM64": "v8.0",
         "CGO_ENABLED": "0",
+        "GOMAXPROCS": str(jobs),
         **({"GOPROXY": "off"} if offline else {}),
     }
 

@@ -110,6 +110,7 @@ def test_environment_is_that_of_the_target_and_nobody_elses(machine: Machine) ->
         cache=Path("/c/build"),
         modules=Path("/c/modules"),
         offline=False,
+        jobs=3,
     )
     assert environment == {
         "GOPROXY": "https://proxy.example",
@@ -126,15 +127,15 @@ def test_environment_is_that_of_the_target_and_nobody_elses(machine: Machine) ->
         "GOAMD64": "v1",
         "GOARM64": "v8.0",
         "CGO_ENABLED": "0",
+        "GOMAXPROCS": "3",
     }
 
 
 def test_offline_asks_no_proxy(machine: Machine) -> None:
     from ferrule.tools import go  # noqa: PLC0415
 
-    environment = go.environment(
-        machine.toolchain().tool("go"), X86, {}, work=Path("w"), cache=Path("c"), modules=Path("m"), offline=True
-    )
+    places = {"work": Path("w"), "cache": Path("c"), "modules": Path("m")}
+    environment = go.environment(machine.toolchain().tool("go"), X86, {}, **places, offline=True, jobs=1)
     assert environment["GOPROXY"] == "off"
 
 
