@@ -134,7 +134,8 @@ def environment(
     """What a build of Go is given: the target, the workspace file `work`, where it may look; no other `go env -w`.
 
     `values` is the environment of the run, `cache` a folder for what was compiled, `modules` one for modules where the
-    user has none; no program of Go's computes in more threads than `jobs`, as Go knows no jobserver. Raises ToolFailed if Go does not know its own settings.
+    user has none; no program of Go's computes in more threads than `jobs`, as Go knows no jobserver. Raises ToolFailed
+    if Go does not know its own settings.
     """
     said = json.loads(capture([*go.argv, "env", "-json", *_REACH, *_PLACES], env=dict(values), timeout=60).stdout)
     system, architecture = platform_of(triple)
