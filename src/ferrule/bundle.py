@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 DOCUMENT: Final = "bundle.json"
 OBJECTS: Final = "objects"
-VERSION: Final = 1
+VERSION: Final = 2
 
 _LARGEST: Final = 256 << 20
 _AGAIN: Final = "build this shard again"
@@ -37,17 +37,24 @@ _AGAIN: Final = "build this shard again"
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The tools that made a bundle: version and identity by name, what std each target had, and the road of Rust."""
+    """The tools that made a bundle: version and identity by name, what std each target had, and the road of Rust.
+
+    `published` are digests of those that are programs as somebody published them.
+    """
 
     road: str
     tools: Mapping[str, tuple[str, str]]
     std: Mapping[str, str]
+    published: Mapping[str, str]
 
     @classmethod
     def of(cls, toolchain: Toolchain) -> Tools:
         """What is known of a toolchain anywhere."""
+        from ferrule.tools.toolchain import published  # noqa: PLC0415
+
         tools = {name: (tool.version, tool.identity) for name, tool in sorted(toolchain.tools.items())}
-        return cls(toolchain.road, tools, dict(sorted(toolchain.std.items())))
+        digests = {name: digest for name, tool in sorted(toolchain.tools.items()) if (digest := published(tool))}
+        return cls(toolchain.road, tools, dict(sorted(toolchain.std.items())), digests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,7 @@ def document(bundle: Bundle) -> bytes:
                 "road": bundle.tools.road,
                 "tools": {name: list(told) for name, told in bundle.tools.tools.items()},
                 "std": dict(bundle.tools.std),
+                "published": dict(bundle.tools.published),
             },
             "actions": {
                 action: {"key": result.key.hex, "record": json.loads(encode(replace(portable(result), seconds=0.0)))}
@@ -213,6 +221,7 @@ def _decode(body: dict[str, Any]) -> Bundle:
             str(told["road"]),
             {str(n): (str(version), str(identity)) for n, (version, identity) in told["tools"].items()},
             {str(t): str(std) for t, std in told["std"].items()},
+            {str(n): Digest(digest).hex for n, digest in told["published"].items()},
         ),
         results=results,
     )

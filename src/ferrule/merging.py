@@ -269,7 +269,12 @@ def _tools(found: Mapping[Path, Bundle]) -> Tools:
         std |= one.tools.std
         road = one.tools.road if of_rust else road
     known = {name: told for one in found.values() for name, told in one.tools.tools.items()}
-    return Tools(road, dict(sorted(known.items())), dict(sorted(std.items())))
+    # Machines of several kinds have several programs of one version; then none of them is the one.
+    digests = {
+        name: {one.tools.published.get(name) for one in found.values() if name in one.tools.tools} for name in known
+    }
+    published = {name: each for name, told in digests.items() if len(told) == 1 for each in told if each}
+    return Tools(road, dict(sorted(known.items())), dict(sorted(std.items())), published)
 
 
 def _toolchain(config: Config, plan: Plan, around: Surroundings, known: Tools) -> Toolchain:
@@ -286,7 +291,13 @@ def _toolchain(config: Config, plan: Plan, around: Surroundings, known: Tools) -
             )
     # A name that is no program: should a recipe start it, the error says where it is.
     elsewhere = {
-        name: {"name": name, "version": version, "identity": identity, "argv": [f"{name} (of a shard's machine)"]}
+        name: {
+            "name": name,
+            "version": version,
+            "identity": identity,
+            "argv": [f"{name} (of a shard's machine)"],
+            "sha256": known.published.get(name),
+        }
         for name, (version, identity) in known.tools.items()
     }
     found: dict[str, Any] = here.to_json() if here else {"road": known.road, "tools": {}, "sysroot": "/"}

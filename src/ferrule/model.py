@@ -64,12 +64,16 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program that was found and checked: `argv` starts it, `identity` stands for it in keys (version, not place)."""
+    """A program that was found and checked: `argv` starts it, `identity` stands for it in keys (version, not place).
+
+    `sha256` is told only of one that is on another machine, where it is a program as somebody published it.
+    """
 
     name: str
     version: str
     argv: tuple[str, ...]
     identity: str
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

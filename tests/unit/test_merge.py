@@ -19,7 +19,8 @@ from ferrule.engine.key import canonical
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store
 from ferrule.errors import StorageError, VerificationError
-from ferrule.model import Digest
+from ferrule.model import Digest, Tool
+from ferrule.tools.toolchain import Toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -230,6 +231,51 @@ def bundles(built: tuple[Path, ...], tmp_path: Path) -> Bundles:
     return Bundles(tmp_path / "bundles")
 
 
+# Digests of tools: those of the demo are scripts, which nobody publishes
+
+
+def published(b: Bundles, **digests: str) -> None:
+    """As if these tools were programs wherever a bundle was made with them."""
+    for number in range(1, SHARDS + 1):
+
+        def change(body: dict[str, Any]) -> None:
+            used = body["toolchain"]["tools"]
+            body["toolchain"]["published"] = {name: digest for name, digest in digests.items() if name in used}
+
+        b.reseal(number, change)
+
+
+def digests_of_tools(demo: Demo) -> dict[str, str]:
+    statement = json.loads((demo.dist / "provenance.intoto.jsonl").read_text())
+    told = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    return {one["name"]: one["digest"]["sha256"] for one in told if "annotations" in one and "digest" in one}
+
+
+def test_digests_of_tools_come_from_where_the_tools_are(bundles: Bundles, demo: Demo) -> None:
+    published(bundles, zig="1" * 64, rustc="2" * 64)
+    merge(demo, *bundles.all())
+    assert digests_of_tools(demo) == {"zig": "1" * 64, "rustc": "2" * 64}
+
+
+def test_a_tool_that_differs_between_machines_has_no_digest(bundles: Bundles, demo: Demo) -> None:
+    published(bundles, zig="1" * 64, rustc="2" * 64)
+    bundles.reseal(3, lambda body: body["toolchain"]["published"].update(rustc="3" * 64))
+    merge(demo, *bundles.all())
+    assert digests_of_tools(demo) == {"zig": "1" * 64}
+
+
+def test_a_program_as_it_was_published_has_a_digest(tmp_path: Path) -> None:
+    program, script = tmp_path / "bin" / "a", tmp_path / "bin" / "b"
+    program.parent.mkdir()
+    program.write_bytes(b"\x7fELF and more")
+    script.write_text("#!/bin/sh\n")
+    tools = {p.name: Tool(p.name, "1", (str(p),), f"{p.name} 1") for p in (program, script)}
+    found = bundle.Tools.of(Toolchain("system", tools, {}, tmp_path))
+    assert found.published == {"a": Digest.of_file(program).hex}
+    (tmp_path / ".crates.toml").touch()  # Cargo compiled them here
+    assert bundle.Tools.of(Toolchain("system", tools, {}, tmp_path)).published == {}
+
+
 def setting(name: str, value: Any) -> Callable[[Bundles], None]:
     return lambda b: b.reseal(2, lambda body: body.update({name: value}))
 
@@ -400,7 +446,7 @@ BAD: dict[str, tuple[Callable[[Bundles], None], str]] = {
     "traversal": (named("../../../../.bashrc"), "which leads out of its folder"),
     "absolute name": (named("/etc/passwd"), "which leads out of its folder"),
     "undeclared name": (named("other.h"), "demo.h of header is missing"),
-    "newer schema": (setting("version", bundle.VERSION + 1), "of version 2, newer than 1"),
+    "newer schema": (setting("version", bundle.VERSION + 1), "of version 3, newer than 2"),
     "replay of an older release": (setting("release", "1.2.2"), "of the release 1.2.2, not of 1.2.3"),
     "other project": (setting("project", "other"), "of the project other, not of demo"),
     "cut document": (cut_document, "bundle.json is cut off or no JSON"),

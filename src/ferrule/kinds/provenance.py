@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 from urllib.parse import quote
 
@@ -25,8 +24,6 @@ BUILD_TYPE: Final = "urn:ferrule:release:v1"
 
 LOCAL: Final = "urn:ferrule:builder:local"
 """The builder where a person builds; whoever believes the statement believes that person."""
-
-_PROGRAM: Final = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
 class ProvenanceSpec(Spec):
@@ -176,7 +173,9 @@ def _unique(resources: Iterator[dict[str, Json]]) -> list[Json]:
 
 
 def _tool(tool: Tool) -> Json:
-    digest = _digest(tool)
+    from ferrule.tools.toolchain import published  # noqa: PLC0415
+
+    digest = published(tool)
     return {
         "name": tool.name,
         "uri": f"pkg:generic/{quote(tool.name)}@{quote(tool.version, safe='')}"
@@ -185,20 +184,6 @@ def _tool(tool: Tool) -> Json:
         **({"digest": _sha256(digest)} if digest else {}),
         "annotations": {"identity": tool.identity},
     }
-
-
-def _digest(tool: Tool) -> str | None:
-    """Digest of a program as it was published.
-
-    None for one that was compiled or written on this machine, whose bytes tell of its folders, and where any will do.
-    """
-    path = Path(tool.argv[0]) if len(tool.argv) == 1 else None
-    if path is None or not path.is_file() or tool.identity == tool.name or (path.parents[1] / ".crates.toml").exists():
-        return None
-    with path.open("rb") as stream:
-        if not stream.read(4).startswith(_PROGRAM):
-            return None
-    return Digest.of_file(path).hex
 
 
 KIND = Kind(

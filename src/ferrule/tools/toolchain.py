@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _FORMAT: Final = 1
 _OF_RUST: Final = frozenset({"rustc", "cargo", "cbindgen", "wasm-component-ld", "wasm-ld", "rust-objcopy"})
+_PROGRAM: Final = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _CHANGEABLE: Final = ("container", "qemu-")  # what a stat of a program cannot vouch for
 
 
@@ -99,11 +100,28 @@ class Toolchain:
         return cls(
             road=value["road"],
             tools={
-                n: Tool(t["name"], t["version"], tuple(t["argv"]), t["identity"]) for n, t in value["tools"].items()
+                n: Tool(t["name"], t["version"], tuple(t["argv"]), t["identity"], t.get("sha256"))
+                for n, t in value["tools"].items()
             },
             std=dict(value["std"]),
             sysroot=Path(value["sysroot"]),
         )
+
+
+def published(tool: Tool) -> str | None:
+    """Digest of a program as it was published.
+
+    None for one that was compiled or written on its machine, whose bytes tell of its folders, and where any will do.
+    """
+    path = Path(tool.argv[0]) if len(tool.argv) == 1 else None
+    if tool.sha256 or path is None or not path.is_file():
+        return tool.sha256
+    if tool.identity == tool.name or (path.parents[1] / ".crates.toml").exists():
+        return None
+    with path.open("rb") as stream:
+        if not stream.read(4).startswith(_PROGRAM):
+            return None
+    return Digest.of_file(path).hex
 
 
 def find(wanted: Wanted, host: Host) -> Toolchain | list[Fault]:
