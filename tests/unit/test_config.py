@@ -142,7 +142,7 @@ def test_a_whole_file(load: Callable[..., config.Config], project: Path):
     )
     assert found.root == project
     assert (found.project.name, found.project.version) == ("demo", "1.2.3")
-    assert found.toolchain == config.Toolchain("1.95.0", "0.17.0", "0.24.0", "0.29.4", "1.27.3", "0.15.0")
+    assert found.toolchain == config.Toolchain("1.95.0", "0.17.0", "0.24.0", "0.29.4", "1.27.3", "0.15.0", "4.3.3")
     assert found.targets == (Target(LINUX, glibc="2.28", runner="big"), Target(MAC, macos="12.3"))
     assert [(a.name, a.kind.name, a.by_target) for a in found.artifacts] == [
         ("native", "library", {}),
