@@ -204,7 +204,11 @@ def test_nothing_planted_is_followed_there(
         code, said = run(stage)
         assert stage.unharmed()
         assert code == 0, said
-        assert changed or stage.demo.files() == stage.expected
+        # A link that nobody made a file of is left where it is; it is read by nobody but this test.
+        there = {
+            name: content for name, content in stage.demo.files().items() if not (stage.demo.dist / name).is_symlink()
+        }
+        assert changed or there == stage.expected
         record_property("planted: one kind of place at a time", count)
 
 

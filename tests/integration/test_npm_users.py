@@ -95,7 +95,12 @@ def test_the_package_says_what_it_holds(release, package):
     (npm_facts,) = [f for name, f in facts.items() if name.startswith("npm@")]
     said = json.loads(custom_sections((package / CORE).read_bytes(), "ferrule")[0])
     assert {k: said[k] for k in ("fingerprint", "interface")} == {k: component[k] for k in ("fingerprint", "interface")}
-    assert said == npm_facts
+    modules = {f"package/{path.relative_to(package).as_posix()}" for path in package.rglob("*.wasm")} - {
+        f"package/{CORE}"
+    }
+    assert {"files", *said} == npm_facts.keys()
+    assert modules == npm_facts["files"].keys()
+    assert said == {name: told for name, told in npm_facts.items() if name != "files"}
     assert json.dumps(said["interface"]) in (package / "component" / "index.js").read_text()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.engine.events import Noticed
 from ferrule.errors import StorageError
-from ferrule.places import keep_regular, lockable, own_folder
+from ferrule.places import clear, keep_regular, lockable, own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,14 +52,12 @@ def locked(state: Path, listen: Listener | None = None) -> Iterator[None]:
 
 def sweep(state: Path) -> None:
     """Take away what a killed run left, except the logs of its actions; only while no other run is at work."""
-    import shutil  # noqa: PLC0415
-
     # Below these, programs keep what is theirs, and some of them make links.
     for folder, depth in ((state, 0), (state / "store", 2), (state / "work", 1), (state / "cache", 1)):
         keep_regular(folder, depth)
     for left in (*state.glob("work/*"), *state.glob(".*.aside"), *state.glob("index.json.*")):
         if left.is_dir() and left.name != "logs":
-            shutil.rmtree(left, ignore_errors=True)
+            clear(left)
         elif not left.is_dir():
             with suppress(OSError):
                 left.unlink()

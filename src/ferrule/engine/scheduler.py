@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import queue
-import shutil
 import tempfile
 import threading
 from contextlib import suppress
@@ -22,6 +21,7 @@ from ferrule.engine.store import Result, Store, file_name
 from ferrule.engine.workshop import Site, Workshop
 from ferrule.errors import BuildError, FerruleError, StorageError, VerificationError
 from ferrule.model import Action, Digest, FileRecord, Outcome, Plan
+from ferrule.places import clear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -520,7 +520,7 @@ class _Run:
         files = tuple(self._take(folder, name) for name in names)
         discovered = self._discovered(shop.found, began)
         asked = self._asked(shop.asks)
-        shutil.rmtree(folder, ignore_errors=True)
+        clear(folder)
         seconds = self.engine.monotonic() - started
         return Result(key, files, shop.said, discovered, seconds, asked)
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ferrule.engine.key import Document, canonical, read_of
 from ferrule.errors import StorageError
 from ferrule.model import Digest, FileRecord, Json, to_json
-from ferrule.places import open_new, read_regular
+from ferrule.places import clear, open_new, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -240,7 +240,7 @@ class Store:
 
     def sweep(self) -> None:
         """Remove what a killed run left aside; only while no other run works on this store."""
-        shutil.rmtree(self.root / "aside", ignore_errors=True)
+        clear(self.root / "aside")
 
     def copy_out(self, record: FileRecord, target: Path) -> None:
         """Write a content to a place of its own: aside, checked while copied, renamed.
@@ -272,7 +272,7 @@ def _damaged(record: FileRecord) -> DamagedError:
 def _remove(path: Path) -> None:
     """Take away whatever stands where a record or content belongs."""
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
+        clear(path)
         return
     with suppress(OSError):
         path.unlink()

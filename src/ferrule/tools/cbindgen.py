@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ferrule.errors import NetworkError, StorageError, ToolchainError
 from ferrule.model import Tool
-from ferrule.places import lockable
+from ferrule.places import clear, lockable
 from ferrule.tools.asking import answer
 from ferrule.tools.cargo import Command
 from ferrule.tools.fault import NO_NETWORK, Fault
@@ -78,13 +77,13 @@ class CargoInstall:
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(lockable(place.with_name(place.name + ".lock"))):
-                shutil.rmtree(aside, ignore_errors=True)
+                clear(aside)
                 capture(self._argv(host, tools["cargo"].argv[0], aside), env=environment)
-                shutil.rmtree(aside / "target", ignore_errors=True)
-                shutil.rmtree(place, ignore_errors=True)
+                clear(aside / "target")
+                clear(place)
                 aside.rename(place)
         except ToolFailed as failed:
-            shutil.rmtree(aside, ignore_errors=True)
+            clear(aside)
             raise self._explain(host, failed) from failed
         except OSError as error:
             raise StorageError(f"cannot write {place}: {error.strerror}", where=str(place)) from error

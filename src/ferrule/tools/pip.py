@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ferrule.errors import NetworkError, StorageError, ToolchainError
 from ferrule.model import Tool
-from ferrule.places import lockable
+from ferrule.places import clear, lockable
 from ferrule.tools.fault import NO_NETWORK, Fault
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
@@ -114,17 +113,17 @@ class Wheel:
 
     def _install(self, host: Host, place: Path) -> None:
         aside = place.with_name(place.name + ".part")
-        shutil.rmtree(aside, ignore_errors=True)
+        clear(aside)
         installer = self._installer(host)
         if installer is None:
             raise ToolchainError(f"{self.name} cannot be installed: {self.hindrance(host)}")
         try:
             capture(installer(host, aside), env=host.children)
         except ToolFailed as failed:
-            shutil.rmtree(aside, ignore_errors=True)
+            clear(aside)
             raise self._explain(host, failed) from failed
         (aside / _MARKER).write_text(f"{self.name}=={self.version}\n", encoding="utf-8")
-        shutil.rmtree(place, ignore_errors=True)
+        clear(place)
         aside.rename(place)
 
     def _installer(self, host: Host) -> Callable[[Host, Path], list[str]] | None:

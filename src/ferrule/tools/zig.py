@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ferrule.errors import StorageError
-from ferrule.places import lockable, open_new
+from ferrule.places import clear, lockable, open_new
 from ferrule.platforms import PLATFORMS
 from ferrule.tools import pip
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
@@ -141,7 +140,7 @@ def _link_first(
         folder.mkdir(parents=True, exist_ok=True)
         _compile(zig, platform, options, folder, cache, environment, floor=floor)
         open_new(stamp).close()
-    shutil.rmtree(folder, ignore_errors=True)
+    clear(folder)
 
 
 def _primed(cache: Path, zig: Tool, platform: Platform) -> Path:

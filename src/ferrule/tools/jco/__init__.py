@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.errors import NetworkError, StorageError, ToolchainError
 from ferrule.model import Tool
-from ferrule.places import lockable
+from ferrule.places import clear, lockable
 from ferrule.tools import node as nodes
 from ferrule.tools import pip
 from ferrule.tools.cargo import Command
@@ -165,7 +165,7 @@ class Npm:
 
     def _install(self, host: Host, place: Path) -> None:
         aside = place.with_name(place.name + ".part")
-        shutil.rmtree(aside, ignore_errors=True)
+        clear(aside)
         aside.mkdir()
         try:
             self._fetch(host, aside)
@@ -174,10 +174,10 @@ class Npm:
             raise self._explain(host, failed) from failed
         else:
             (aside / _MARKER).write_text(f"{PACKAGE}@{self.version}\n", encoding="utf-8")
-            shutil.rmtree(place, ignore_errors=True)
+            clear(place)
             aside.rename(place)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            clear(aside)
 
     def _fetch(self, host: Host, place: Path) -> None:
         node = nodes.find(host, self.wheel)
