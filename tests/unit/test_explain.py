@@ -176,6 +176,13 @@ def test_an_artifact_goes_before_a_folder_of_its_name(made: Demo) -> None:
     assert asked(made, "-C", str(made.dist), "./image")["what"] == "folder"
 
 
+def test_a_plan_that_is_refused_is_told(made: Demo) -> None:
+    """It is no reason to answer as if there were no project."""
+    done = made.ferrule("explain", NATIVE, MY_TOKEN=X86)
+    assert done.returncode == 3
+    assert "this line holds a secret, the value of the variable MY_TOKEN" in done.stderr
+
+
 def test_a_project_that_is_configured_badly_does_not_hide_a_file(tmp_path: Path) -> None:
     def broken() -> None:
         raise ConfigError("mistaken")

@@ -13,8 +13,8 @@ from ferrule.cli import project
 from ferrule.cli.options import shared
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store
-from ferrule.errors import ConfigError, ConfigErrors, StorageError, ToolchainError
-from ferrule.places import STATE
+from ferrule.errors import ConfigError, StorageError, ToolchainError
+from ferrule.places import STATE, find_project
 from ferrule.reporting import explained, journal
 
 if TYPE_CHECKING:
@@ -44,13 +44,12 @@ def explain(directory: Path, item: str, **options: bool) -> None:
 
 
 def _known_project(directory: Path) -> explaining.Project | None:
-    """All that can be told of the project around a folder; None where there is none, or it is not configured well."""
+    """All that can be told of the project around a folder; None where there is none. Raises ConfigError."""
     try:
-        whole = project.read(directory)
-    except ConfigError as error:
-        if not isinstance(error, ConfigErrors):
-            return None  # there is no project here
-        raise
+        find_project(directory)
+    except ConfigError:
+        return None
+    whole = project.read(directory)
     config, plan, around = whole.config, whole.plan, whole.around
     state = config.root / STATE
     runs, _ = journal.read(state)
