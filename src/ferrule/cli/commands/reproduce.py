@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ferrule import release
 from ferrule import reproduce as again
 from ferrule.cli import project
 from ferrule.cli.options import Options, making, shared
 from ferrule.reporting import reproduced
-from ferrule.tools.toolchain import require
 
 if TYPE_CHECKING:
     from ferrule.tools.rust import Road
@@ -40,10 +40,10 @@ def reproduce(
     """
     told = Options(directory, options["as_json"], options["quiet"])
     whole = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust)
-    around, wanted = whole.around, whole.wanted
+    around = whole.around
     if options["set_up"]:
-        project.provide(wanted, around.host, told)
-    toolchain = require(wanted, around.host) if wanted.tools else None
+        project.provide(whole.wanted, around.host, told)
+    toolchain = release.toolchain_of(whole.config, whole.plan, around)
     tools = [Path(tool.argv[0]) for tool in toolchain.tools.values() if tool.argv] if toolchain else []
     wish = again.Wish(
         root=whole.config.root,
