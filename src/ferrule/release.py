@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ferrule import plan as planning
-from ferrule.engine.events import Noticed
+from ferrule.engine.events import Noticed, notice_to
 from ferrule.engine.lock import locked, sweep
 from ferrule.engine.scheduler import Engine
 from ferrule.engine.sources import StatIndex
@@ -213,7 +213,7 @@ def at_work(
         yield engine
         engine.index.save()
     if engine.remote is not None:
-        engine.remote.close(lambda text: engine.listen(Noticed(text)))
+        engine.remote.close(notice_to(engine.listen))
 
 
 def _remote(engine: Engine, around: Surroundings) -> Remote | None:
@@ -245,7 +245,7 @@ def engine_of(
         toolchain=toolchain,
         jobs=around.jobs,
     )
-    store = Store(state / "store", index, lambda text: listen(Noticed(text)))
+    store = Store(state / "store", index, notice_to(listen))
     return Engine(site, store, index, state / "work", around.jobs, listen, around.monotonic)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 def variables() -> dict[str, str]:
     """All of it, as it is now."""
     return dict(os.environ)
+
+
+now_ns: Final = time.time_ns
+"""Nanoseconds since 1970, as the machine has it."""
+
+monotonic: Final = time.monotonic
+"""A clock in seconds that is never set, for durations."""
 
 
 def host(*, offline: bool) -> Host:
@@ -56,8 +64,6 @@ def cache_folder(environment: dict[str, str]) -> Path:
 
 def surroundings(*, jobs: int | None, offline: bool, rust: Road | None) -> Surroundings:
     """What a run takes from outside. Raises click.UsageError for a SOURCE_DATE_EPOCH that is no number."""
-    import time  # noqa: PLC0415
-
     from ferrule.release import DEFAULT_EPOCH, Surroundings  # noqa: PLC0415
 
     told = source_date_epoch()
@@ -67,8 +73,8 @@ def surroundings(*, jobs: int | None, offline: bool, rust: Road | None) -> Surro
     return Surroundings(
         host=host(offline=offline),
         jobs=jobs or cores,
-        monotonic=time.monotonic,
-        now_ns=time.time_ns,
+        monotonic=monotonic,
+        now_ns=now_ns,
         epoch=int(told) if told is not None else DEFAULT_EPOCH,
         road=rust,
         builder=_builder(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +66,7 @@ class Wish:
 
     def begin(self, options: Options) -> Begun | None:
         """Note how things are; None if the last run made exactly this and nothing changed since, which is then told."""
-        started, document = time.monotonic(), self.document()
+        started, document = environment.monotonic(), self.document()
         if not self.signed and self._stands(options, document, started):  # what is signed is signed anew by every run
             return None
         return Begun(document, settled.moment(self.root))
@@ -76,7 +75,7 @@ class Wish:
         if options.json or environment.on_github() or environment.summary_page():
             return False
         state = self.root / STATE
-        index = StatIndex(state / "index.json", time.time_ns)
+        index = StatIndex(state / "index.json", environment.now_ns)
         told: Any = settled.recall(settled.record_file(state, document), self.root, index, document)
         if told is None:
             return False
@@ -85,7 +84,7 @@ class Wish:
         from ferrule.reporting.report import duration  # noqa: PLC0415
 
         if not options.quiet:
-            took = duration(time.monotonic() - started)
+            took = duration(environment.monotonic() - started)
             click.echo(f"0 built, {told['actions']} unchanged, in {took}", err=True)
         rows = [table.Row(**row) for row in told["rows"]]
         width = None if sys.stdout.isatty() else 160

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ferrule.model import Action, Outcome
 
 
@@ -64,3 +66,8 @@ class Listener(Protocol):
 
     def __call__(self, event: Event, /) -> None:
         """Take notice of an event."""
+
+
+def notice_to(listen: Listener) -> Callable[[str], None]:
+    """A function that reports a sentence as an event."""
+    return lambda text: listen(Noticed(text))

@@ -16,6 +16,7 @@ from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted,
 from ferrule.engine.executor import Order, OtherInputsError
 from ferrule.engine.jobserver import Jobserver
 from ferrule.engine.key import Document, difference, inputs, key_document, key_of, read_of
+from ferrule.engine.lookup import Lookup
 from ferrule.engine.sources import changed_since, source_digests
 from ferrule.engine.store import Result, Store, file_name
 from ferrule.engine.workshop import Site, Workshop
@@ -114,13 +115,16 @@ class _Run:
     running: dict[str, threading.Thread] = field(default_factory=dict)
     asked: dict[str, _Waiting] = field(default_factory=dict)
     tokens: Jobserver | None = None
-    sources: dict[tuple[str, ...], dict[str, Digest]] = field(default_factory=dict)
     checked: set[str] = field(default_factory=set)
     weights: dict[str, float] = field(default_factory=dict)
     noticed: set[str] = field(default_factory=set)
     tell: Callable[[Event], None] | None = None
     elsewhere: set[str] = field(default_factory=set)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    lookup: Lookup = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lookup = Lookup(self.engine.site, self.engine.store, self.engine.index, self.outcomes)
 
     def execute(self) -> tuple[Outcome, ...]:
         engine, started = self.engine, self.engine.monotonic()
@@ -132,7 +136,7 @@ class _Run:
         try:
             while order.is_active():
                 for action_id in sorted(order.get_ready()):
-                    found = self._look_up(actions[action_id])
+                    found = self.lookup.find(actions[action_id])
                     if isinstance(found, Outcome):
                         self._finish(found, order)
                     elif not self._ask((actions[action_id], *found)):
@@ -160,7 +164,7 @@ class _Run:
             if pending:
                 told[action.id] = Examination(f"depends on what {pending[0]} will make", "waiting")
                 continue
-            found = self._look_up(action)
+            found = self.lookup.find(action)
             if not isinstance(found, Outcome):
                 told[action.id] = Examination(found[2], "stale", found[0], found[1])
             elif found.state == "cached":
@@ -173,11 +177,11 @@ class _Run:
     def make(self, order: Order) -> Result:
         """Make the action of an order, whose needs are outcomes already."""
         action, started = order.action, self.engine.monotonic()
-        declared = self._document(action, ())
+        declared = self.lookup.document(action, ())
         if key_of(declared) != order.declared:
             raise OtherInputsError(action.id, declared)
         self.secrets = _secrets(self.engine.site)
-        found = self._look_up(action)
+        found = self.lookup.find(action)
         if not isinstance(found, Outcome):
             return self._made(action, found[0], found[1], started)
         if found.error is not None or found.key is None:
@@ -202,76 +206,6 @@ class _Run:
             for thread in alive:
                 thread.join(_POLL_SECONDS)
 
-    def _look_up(self, action: Action) -> Outcome | tuple[Digest, Document, str]:
-        """Skip an action whose needs failed, take its result from the store, or say why it must run."""
-        lost = [n for n in action.needs if self.outcomes[n].state in {"failed", "skipped"}]
-        if lost:
-            root = next((n for n in lost if self.outcomes[n].state == "failed"), lost[0])
-            return Outcome(action, "skipped", reason=f"{root} {self.outcomes[root].state}")
-        found: list[tuple[Digest, Document, str]] = []
-        try:
-            declared = self._document(action, ())
-            for read in self.engine.store.reads(key_of(declared), action.id):
-                document = self._document(action, read) if read else declared
-                key = key_of(document)
-                result = self.engine.store.find(key)
-                stale = self._stale(result) if result else None
-                if result and stale is None:
-                    return Outcome(action, "cached", key, result.files, result.facts, reason="nothing changed")
-                found.append((key, document, stale or ""))
-        except FerruleError as error:
-            return Outcome(action, "failed", reason=error.message, error=error)
-        # What was read where the declared is the same is the best guess, what was read last the second best.
-        key, document, stale = found[0] if read_of(found[0][1]) else found[-1]
-        return key, document, stale or self._why(action, document)
-
-    def _document(self, action: Action, read: tuple[str, ...]) -> Document:
-        toolchain = self.engine.site.toolchain
-        identities = {name: toolchain.identity(name) for name in action.tools} if toolchain else {}
-        if action.sources not in self.sources:
-            self.sources[action.sources] = source_digests(self.engine.index, self.engine.site.project, action.sources)
-        return key_document(
-            action,
-            sources=self.sources[action.sources],
-            needs={need: self.outcomes[need].files for need in action.needs},
-            needed_facts={need: self.outcomes[need].facts for need in action.needs},
-            tools=identities,
-            read=self._digests(read),
-        )
-
-    def _digests(self, names: Iterable[str]) -> dict[str, Digest | None]:
-        """Digest of each file or folder, None where there is neither; raises StorageError."""
-        try:
-            return {name: self.engine.index.content(self.engine.site.project / name) for name in names}
-        except OSError as error:
-            raise StorageError(f"a source cannot be read: {error.strerror}", where=str(error.filename)) from error
-
-    def _values(self, names: Iterable[str]) -> dict[str, Digest | None]:
-        """Digests of the values that children get of variables of the environment."""
-        given = self.engine.site.environment
-        return {name: Digest.of(given[name].encode()) if name in given else None for name in names}
-
-    def _stale(self, result: Result) -> str | None:
-        """The first file that was read, or variable that was asked for, that is no longer as it was."""
-        now = {**self._digests(result.discovered), **self._values(result.asked)}
-        for name, before in {**result.discovered, **result.asked}.items():
-            if now[name] != before:
-                return f"{name}: {_brief(before)} -> {_brief(now[name])}"
-        return None
-
-    def _why(self, action: Action, document: Document) -> str:
-        latest = self.engine.store.latest(action.id)
-        if latest is None:
-            return "never built here"
-        changes = difference(latest["document"], document)
-        more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
-        return f"{changes[0]}{more}" if changes else "its result is no longer in the cache"
-
-    def _expected(self, action: Action) -> float | None:
-        latest = self.engine.store.latest(action.id)
-        seconds = latest.get("seconds") if latest else None
-        return float(seconds) if isinstance(seconds, (int, float)) else None
-
     def _weigh(self) -> dict[str, float]:
         """Seconds from the start of each action until all that needs it could be done: what is long comes first."""
         after = dict.fromkeys((action.id for action in self.plan.actions), 0.0)
@@ -279,7 +213,7 @@ class _Run:
         by_id = {action.id: action for action in self.plan.actions}
         order = TopologicalSorter({a.id: a.needs for a in self.plan.actions}).static_order()
         for action in (by_id[action_id] for action_id in reversed(tuple(order))):
-            own = self._expected(action)
+            own = self.lookup.seconds(action)
             weight = (self._guessed(action) if own is None else own) + after[action.id]
             weights[action.id] = weight
             after.update((need, max(after[need], weight)) for need in action.needs)
@@ -317,8 +251,8 @@ class _Run:
     def _fetched(self, action: Action, remote: Remote) -> Outcome | None:
         """Bring what the remote cache has for an action into the store, in a thread of the cache's."""
         with suppress(FerruleError):  # what cannot be read or written here is told where the action is made
-            for document, result in remote.entries(action, lambda read: self._document(action, read)):
-                if self._stale(result) is None and remote.fetch(result):
+            for document, result in remote.entries(action, lambda read: self.lookup.document(action, read)):
+                if self.lookup.change(result) is None and remote.fetch(result):
                     self.engine.store.save(result, action.id, document, flush=False)
                     told = "it was in the remote cache"
                     return Outcome(action, "remote", result.key, result.files, result.facts, reason=told)
@@ -364,7 +298,7 @@ class _Run:
                 left.append(item)
                 continue
             action, key, document, reason = item
-            self.engine.listen(ActionStarted(action, reason, self._expected(action)))
+            self.engine.listen(ActionStarted(action, reason, self.lookup.seconds(action)))
             thread = threading.Thread(target=self._work, args=(action, key, document, reason), daemon=True)
             self.running[action.id] = thread
             thread.start()
@@ -446,7 +380,7 @@ class _Run:
             if read == read_of(document):
                 self._check_unchanged(action, document)
                 if read:
-                    result = replace(result, declared=key_of(self._document(action, ())))
+                    result = replace(result, declared=key_of(self.lookup.document(action, ())))
                 self.engine.store.save(result, action.id, document)
                 return result
             more = [name for name in read if name not in read_of(document)]
@@ -455,10 +389,10 @@ class _Run:
                     f"{action.artifact} also reads {more[0]}{f' and {len(more) - 1} more' if len(more) > 1 else ''}, "
                     "so that its key is known only now and it is made once more"
                 )
-            document = self._document(action, read)
+            document = self.lookup.document(action, read)
             key = key_of(document)
             known = self.engine.store.find(key)
-            if known and self._stale(known) is None:
+            if known and self.lookup.change(known) is None:
                 self.engine.store.save(known, action.id, document)
                 return known
         raise BuildError(
@@ -471,7 +405,7 @@ class _Run:
         """Have an action made elsewhere, and keep the result under the key that all of its inputs have here."""
         executor = self.engine.executor
         assert executor is not None  # noqa: S101 - for the type checker: it took the action
-        declared = self._document(action, ())
+        declared = self.lookup.document(action, ())
         self._check_needs(action)
         # What was sent may be damaged on its way or there: that is looked at where it is used.
         needed = {need: replace(self.outcomes[need], state="cached") for need in action.needs}
@@ -480,7 +414,7 @@ class _Run:
             result = executor.make(order, self.engine.store, self._log(action), self.done.put)
         except OtherInputsError as error:
             raise _other_inputs(action, declared, error.document) from None
-        document = self._document(action, tuple(sorted(result.discovered)))
+        document = self.lookup.document(action, tuple(sorted(result.discovered)))
         if key_of(document) != result.key:
             raise _other_inputs(action, declared, document)
         if result.discovered:
@@ -566,7 +500,7 @@ class _Run:
         for name in names:
             if name.startswith("/") and changed_since(Path(name), began):
                 raise _changed(name)
-        return self._digests(sorted(names))
+        return self.lookup.digests(sorted(names))
 
     def _asked(self, asks: Mapping[str, str]) -> dict[str, Digest | None]:
         """The values of variables that were asked for, as far as children may get them; says which they do not get."""
@@ -578,7 +512,7 @@ class _Run:
                     f"{asks[name]} asks for {name}, which is set here but not passed on; what is to count belongs "
                     f"into targets.yaml, as `env: {{{name}: …}}` of what is compiled"
                 )
-        return self._values(sorted(name for name in asks if is_passed_on(name)))
+        return self.lookup.values(sorted(name for name in asks if is_passed_on(name)))
 
     def notice(self, text: str) -> None:
         """Tell a sentence once in a run."""
@@ -597,7 +531,7 @@ class _Run:
             needs={},
             needed_facts={},
             tools=dict.fromkeys(action.tools, ""),
-            read=self._digests(read_of(document)),
+            read=self.lookup.digests(read_of(document)),
         )
         before, after = ({**inputs(told, "sources"), **inputs(told, "read")} for told in (document, now))
         changed = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
@@ -636,10 +570,6 @@ def _other_inputs(action: Action, here: Document, there: Document) -> Verificati
     )
 
 
-def _brief(digest: Digest | None) -> str:
-    return digest.short if digest else "absent"
-
-
 def _jobserver(jobs: int, work: Path) -> Jobserver:
     with suppress(OSError):
         work.mkdir(parents=True, exist_ok=True)  # where that cannot be, the first action says so
@@ -674,8 +604,3 @@ def _below(action: Action, folder: Path, output: Path) -> Iterator[str]:
             raise BuildError(f"{action.id} made {name}, which is neither a file nor a folder")
         if path.is_file():
             yield name
-
-
-def notice_to(listen: Listener) -> Callable[[str], None]:
-    """A function that reports a sentence as an event."""
-    return lambda text: listen(Noticed(text))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ferrule.engine.events import ActionFinished, ActionStarted, Noticed
-from ferrule.engine.scheduler import Engine, notice_to
+from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, notice_to
+from ferrule.engine.scheduler import Engine
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store
 from ferrule.engine.workshop import Site

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ferrule.cli.environment import surroundings
+from ferrule.cli.environment import now_ns
 from ferrule.cli.options import shared
 from ferrule.cli.words import counted
 from ferrule.engine import upkeep
-from ferrule.engine.events import Noticed
+from ferrule.engine.events import Noticed, notice_to
 from ferrule.engine.lock import locked
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store
@@ -58,8 +58,8 @@ def cache(directory: Path, what: Literal["size", "verify", "prune"], **options: 
     else:
         with locked(state, hear):
             notices.clear()  # of a run that was waited for
-            index = StatIndex(state / "index.json", surroundings(jobs=None, offline=True, rust=None).now_ns)
-            store = Store(state / "store", index, lambda text: hear(Noticed(text)))
+            index = StatIndex(state / "index.json", now_ns)
+            store = Store(state / "store", index, notice_to(hear))
             found = upkeep.check(store) if what == "verify" else upkeep.prune(store)
             index.save()
         told = {"undamaged" if what == "verify" else "taken away": _told(found)}
