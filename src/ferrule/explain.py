@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule import errors
 from ferrule.engine.key import difference
-from ferrule.engine.store import file_name
+from ferrule.engine.state import log_file, logs_folder, work_folder
 from ferrule.errors import ConfigError, FerruleError
 from ferrule.model import Digest, Json, to_json
 from ferrule.places import MANIFEST, STATE, read_regular
@@ -221,7 +221,7 @@ def of_action(action: Action, project: Project) -> dict[str, Json]:
     new = seen.document if seen and seen.document else (old if seen and seen.state == "cached" else None)
     document: Any = new or old or {}
     changes = difference(old, new) if old and new else []
-    log = project.config.root / STATE / "work" / "logs" / f"{file_name(action.id)}.log"
+    log = log_file(logs_folder(work_folder(project.config.root / STATE)), action.id)
     return {
         "what": "action",
         "item": action.id,
@@ -267,7 +267,7 @@ def _last(action: Action, project: Project, latest: Mapping[str, Any] | None) ->
     """What the last run of an action made: key, time of the record in seconds since 1970, outputs, facts."""
     if latest is None:
         return None
-    record = project.store.root / "latest" / f"{file_name(action.id)}.json"
+    record = project.store.latest_file(action.id)
     result = project.store.find(Digest(latest["key"]))
     places = {output.name: output.ships for output in action.outputs}
     return {

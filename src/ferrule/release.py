@@ -11,8 +11,8 @@ from ferrule import plan as planning
 from ferrule.engine.events import Noticed, notice_to
 from ferrule.engine.lock import locked, sweep
 from ferrule.engine.scheduler import Engine
-from ferrule.engine.sources import StatIndex
-from ferrule.engine.store import DamagedError, Store, storage_errors
+from ferrule.engine.state import open_store, work_folder
+from ferrule.engine.store import DamagedError, storage_errors
 from ferrule.engine.workshop import Site
 from ferrule.errors import ConfigError, ToolchainError
 from ferrule.manifest import manifest_of, signatures, text_of
@@ -236,7 +236,6 @@ def engine_of(
 ) -> Engine:
     """An engine on the project's store, which others may be using: for looking only, unless `at_work`."""
     state = config.root / STATE
-    index = StatIndex(state / "index.json", around.now_ns)
     site = Site(
         project=config.root,
         caches=state / "cache",
@@ -245,8 +244,8 @@ def engine_of(
         toolchain=toolchain,
         jobs=around.jobs,
     )
-    store = Store(state / "store", index, notice_to(listen))
-    return Engine(site, store, index, state / "work", around.jobs, listen, around.monotonic)
+    index, store = open_store(state, around.now_ns, notice_to(listen))
+    return Engine(site, store, index, work_folder(state), around.jobs, listen, around.monotonic)
 
 
 def _compiler_cache(around: Surroundings) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ferrule.checkout import copy_sources, give
 from ferrule.comparison import Compared, compare, differing_inputs
 from ferrule.engine.sources import IGNORED, files_below
+from ferrule.engine.state import logs_folder, work_folder
 from ferrule.engine.store import storage_errors
 from ferrule.errors import BuildError, ConfigError, FerruleError, VerificationError
 from ferrule.places import MANIFEST, STATE
@@ -222,7 +223,7 @@ class _Reproducing:
         from ferrule.tools import run  # noqa: PLC0415
 
         self.say(f"{which} build: from nothing, in {place}")
-        log = self.wish.root / STATE / "work" / "logs" / f"reproduce-{which}.log"
+        log = logs_folder(work_folder(self.wish.root / STATE)) / f"reproduce-{which}.log"
         command = (*who.prefix, str(self.host.python), "-m", "ferrule", "release", "--jobs", str(jobs))
 
         def heard(line: str) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ferrule import release
 from ferrule.engine import settled
 from ferrule.engine.lock import Busy, locked
-from ferrule.engine.sources import StatIndex
-from ferrule.engine.store import Store, write_aside
+from ferrule.engine.state import open_store
+from ferrule.engine.store import write_aside
 from ferrule.errors import StorageError
 from ferrule.places import FILE, MANIFEST, STATE
 
@@ -43,8 +43,7 @@ def settle(
     with suppress(Busy), locked(config.root / STATE):
         toolchain = release.toolchain_of(config, plan, around)
         state = config.root / STATE
-        index = StatIndex(state / "index.json", around.now_ns)
-        store = Store(state / "store", index, lambda _: None)
+        index, store = open_store(state, around.now_ns)
         tools = toolchain.tools.values() if toolchain else ()
         results = [store.find(outcome.key) for outcome in report.outcomes if outcome.key]
         try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ferrule import release, settling
 from ferrule.cli import environment
 from ferrule.cli.words import finish, tell_left
+from ferrule.engine.state import logs_folder, work_folder
 from ferrule.model import to_json
 from ferrule.places import REPORT, STATE
 from ferrule.reporting import reporter, style_for, table
@@ -65,7 +66,7 @@ def watch(project: Project, command: str, options: Options, work: Callable[[List
     live = reporter(
         style,
         stream if style in {"json", "github"} else sys.stderr,
-        logs=state / "work" / "logs",
+        logs=logs_folder(work_folder(state)),
         colour=environment.allows_colour(),
         width=None,
         quiet=options.quiet,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ferrule
+from ferrule.engine.executor import SAME_INPUTS
 from ferrule.errors import VerificationError
 from ferrule.model import Digest
 from ferrule.tools import git
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from ferrule.tools.toolchain import Toolchain
 
 _ABSENT = "none"
-_HINT = "give every worker a clean checkout of this commit, and the tools that ferrule doctor shows here"
 
 
 def identity(config: Config, toolchain: Toolchain | None, host: Host) -> dict[str, str]:
@@ -65,4 +65,4 @@ def difference(here: Mapping[str, str], there: Mapping[str, str]) -> Verificatio
         for name in dict.fromkeys((*here, *there))
         if there.get(name) != here.get(name)
     ]
-    return VerificationError("\n  ".join(lines), hint=_HINT) if lines else None
+    return VerificationError("\n  ".join(lines), hint=SAME_INPUTS) if lines else None

@@ -18,7 +18,8 @@ from ferrule.cluster.identity import identity
 from ferrule.engine.events import ActionProgress, Noticed
 from ferrule.engine.jobserver import Jobserver
 from ferrule.engine.lock import Busy
-from ferrule.engine.store import Result, file_name, portable
+from ferrule.engine.state import log_file, logs_folder
+from ferrule.engine.store import Result, portable
 from ferrule.errors import FerruleError, StorageError
 from ferrule.model import Digest, FileRecord
 from ferrule.tools import run
@@ -176,7 +177,7 @@ def made(visit: str, number: int, order: Order) -> Answer:
 
     worker, session = get_worker(), _session(visit)
     engine = session.engine
-    log = engine.work / "logs" / f"{file_name(order.action.id)}.log"
+    log = log_file(logs_folder(engine.work), order.action.id)
 
     def tell(event: Event) -> None:
         if isinstance(event, ActionProgress | Noticed):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ferrule.errors import VerificationError
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ferrule.engine.key import Document
     from ferrule.engine.store import Result, Store
     from ferrule.model import Action, Digest, FileRecord, Outcome
+
+SAME_INPUTS: Final = "give every worker a clean checkout of this commit, and the tools that ferrule doctor shows here"
+"""What to do where a worker would make other bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ferrule.engine.events import Noticed
+from ferrule.engine.state import logs_folder, work_folder
 from ferrule.errors import StorageError
 from ferrule.places import clear, keep_regular, lockable, own_folder
 
@@ -53,10 +54,10 @@ def locked(state: Path, listen: Listener | None = None) -> Iterator[None]:
 def sweep(state: Path) -> None:
     """Take away what a killed run left, except the logs of its actions; only while no other run is at work."""
     # Below these, programs keep what is theirs, and some of them make links.
-    for folder, depth in ((state, 0), (state / "store", 2), (state / "work", 1), (state / "cache", 1)):
+    for folder, depth in ((state, 0), (state / "store", 2), (work_folder(state), 1), (state / "cache", 1)):
         keep_regular(folder, depth)
-    for left in (*state.glob("work/*"), *state.glob(".*.aside"), *state.glob("index.json.*")):
-        if left.is_dir() and left.name != "logs":
+    for left in (*work_folder(state).glob("*"), *state.glob(".*.aside"), *state.glob("index.json.*")):
+        if left.is_dir() and left != logs_folder(work_folder(state)):
             clear(left)
         elif not left.is_dir():
             with suppress(OSError):

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, Noticed, RunFinished, RunStarted
-from ferrule.engine.executor import Order, OtherInputsError
+from ferrule.engine.executor import SAME_INPUTS, Order, OtherInputsError
 from ferrule.engine.jobserver import Jobserver
 from ferrule.engine.key import Document, difference, inputs, key_document, key_of, read_of
 from ferrule.engine.lookup import Lookup
 from ferrule.engine.sources import changed_since, source_digests
+from ferrule.engine.state import log_file, logs_folder
 from ferrule.engine.store import Result, Store, file_name
 from ferrule.engine.workshop import Site, Workshop
 from ferrule.errors import BuildError, FerruleError, StorageError, VerificationError
@@ -423,7 +424,7 @@ class _Run:
         return result
 
     def _log(self, action: Action) -> Path:
-        return self.engine.work / "logs" / f"{file_name(action.id)}.log"
+        return log_file(logs_folder(self.engine.work), action.id)
 
     def _make(self, action: Action, key: Digest, started: float) -> Result:
         assert self.tokens is not None  # noqa: S101 - for the type checker: a recipe runs under a token
@@ -566,7 +567,7 @@ def _other_inputs(action: Action, here: Document, there: Document) -> Verificati
     return VerificationError(
         f"a worker would make it from other inputs than this machine (here -> there): {changes[0]}",
         where=action.id,
-        hint="give every worker a clean checkout of this commit, and the tools that ferrule doctor shows here",
+        hint=SAME_INPUTS,
     )
 
 

@@ -172,7 +172,7 @@ class Store:
         """
         self.keep(result, flush=flush)
         latest = canonical({"key": result.key.hex, "document": document, "seconds": round(result.seconds, 3)})
-        self._write(self._latest(action), latest, flush=flush)
+        self._write(self.latest_file(action), latest, flush=flush)
 
     def keep(self, result: Result, *, flush: bool = False) -> None:
         """Keep a result whose files are already in the store. Raises StorageError.
@@ -190,10 +190,14 @@ class Store:
     def latest(self, action: str) -> dict[str, Any] | None:
         """Key, key document and seconds of the last result of an action, or None."""
         try:
-            found = json.loads(read_regular(self._latest(action)))
+            found = json.loads(read_regular(self.latest_file(action)))
         except (OSError, ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) and isinstance(found.get("document"), dict) else None
+
+    def latest_file(self, action: str) -> Path:
+        """Where it stands what an action came to last, whether the file is there or not."""
+        return self.root / "latest" / f"{file_name(action)}.json"
 
     def reads(self, declared: Digest, action: str) -> Iterator[tuple[str, ...]]:
         """What may be read besides the declared sources, by name; looked up as far as it is asked for.
@@ -219,9 +223,6 @@ class Store:
 
     def _record(self, key: Digest) -> Path:
         return self.root / "results" / f"{key}.json"
-
-    def _latest(self, action: str) -> Path:
-        return self.root / "latest" / f"{file_name(action)}.json"
 
     def _write(self, path: Path, content: bytes, *, flush: bool = True) -> None:
         with storage_errors(self.root), self._aside() as (stream, aside):

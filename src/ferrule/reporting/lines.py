@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFinished
-from ferrule.engine.store import file_name
+from ferrule.engine.state import log_file
 from ferrule.model import Digest
 from ferrule.reporting.report import counted, duration, verdict
 
@@ -46,7 +46,7 @@ class Lines:
             return
         self._say(f"::group::{_escaped(verdict(outcome))}")
         with suppress(OSError):
-            self._show((self._logs / f"{file_name(outcome.action.id)}.log").read_bytes())
+            self._show(log_file(self._logs, outcome.action.id).read_bytes())
         self._say("::endgroup::")
         if outcome.state == "failed":
             title = _escaped(outcome.action.id).replace(":", "%3A").replace(",", "%2C")

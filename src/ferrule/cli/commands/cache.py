@@ -14,8 +14,7 @@ from ferrule.cli.words import counted
 from ferrule.engine import upkeep
 from ferrule.engine.events import Noticed, notice_to
 from ferrule.engine.lock import locked
-from ferrule.engine.sources import StatIndex
-from ferrule.engine.store import Store
+from ferrule.engine.state import open_store
 from ferrule.errors import StorageError
 from ferrule.places import STATE, find_project
 from ferrule.reporting.report import size
@@ -58,8 +57,7 @@ def cache(directory: Path, what: Literal["size", "verify", "prune"], **options: 
     else:
         with locked(state, hear):
             notices.clear()  # of a run that was waited for
-            index = StatIndex(state / "index.json", now_ns)
-            store = Store(state / "store", index, notice_to(hear))
+            index, store = open_store(state, now_ns, notice_to(hear))
             found = upkeep.check(store) if what == "verify" else upkeep.prune(store)
             index.save()
         told = {"undamaged" if what == "verify" else "taken away": _told(found)}

@@ -11,8 +11,7 @@ from ferrule import explain as explaining
 from ferrule import release
 from ferrule.cli import project
 from ferrule.cli.options import shared
-from ferrule.engine.sources import StatIndex
-from ferrule.engine.store import Store
+from ferrule.engine.state import open_store
 from ferrule.errors import ConfigError, StorageError, ToolchainError
 from ferrule.places import STATE, find_project
 from ferrule.reporting import explained, journal
@@ -53,6 +52,7 @@ def _known_project(directory: Path) -> explaining.Project | None:
     config, plan, around = whole.config, whole.plan, whole.around
     state = config.root / STATE
     runs, _ = journal.read(state)
+    _, store = open_store(state, around.now_ns)
     why_not, examined = "", {}
     try:
         examined = release.examine(config, plan, around)
@@ -61,7 +61,7 @@ def _known_project(directory: Path) -> explaining.Project | None:
     return explaining.Project(
         config=config,
         plan=plan,
-        store=Store(state / "store", StatIndex(state / "index.json", around.now_ns), lambda _: None),
+        store=store,
         examined=examined,
         why_not=why_not,
         history={step.id: step.reason for run in runs for step in run.steps if step.state == "built"},
