@@ -77,6 +77,14 @@ def pyext(session: nox.Session) -> None:
 
 
 @nox.session
+def rehearse(session: nox.Session) -> None:
+    """Release this repository as four shards, by hand and by its workflow, and compare with one machine's release."""
+    prepare(session, TESTS)
+    session.run("ferrule", "setup", "--with", "go", "--with", "node")
+    session.run("pytest", "-m", "rehearsal", *session.posargs, "tests/rehearsal")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, types, imports, shell and workflows; changes nothing."""
     prepare(session, TESTS)

@@ -40,8 +40,10 @@ class Runner:
         """What was to be attested and published in the last run."""
         return self.root / "published"
 
-    def run(self, workflow: str, event: str, ref: str = "", **inputs: str) -> subprocess.CompletedProcess[str]:
-        """Run a workflow to its end, as after an event."""
+    def run(
+        self, workflow: str, event: str, ref: str = "", job: str = "", **inputs: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a workflow as after an event: to its end, or one job and all that this needs."""
         for folder in (self.artifacts, self.published):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
@@ -58,7 +60,7 @@ class Runner:
         labels = (f"--platform={label}=-self-hosted" for label in self.labels)
         actions = (action.partition(" ")[0] for action in ACTIONS.values())
         stand_ins = (f"--local-repository={a}={STAND_INS / a.partition('@')[0].partition('/')[2]}" for a in actions)
-        given = (f"--input={name}={value}" for name, value in inputs.items())
+        given = (*(f"--input={name}={value}" for name, value in inputs.items()), *(["--job", job] if job else []))
         own = {
             "DOCKER_HOST": "unix:///nowhere",
             "STANDIN_ARTIFACTS": str(self.artifacts),
@@ -75,7 +77,7 @@ class Runner:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=1800,
+            timeout=3600,
             check=False,
         )
 

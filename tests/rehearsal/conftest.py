@@ -1,0 +1,47 @@
+"""This repository released in parts, by its own workflow and by hand, beside the release of one machine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
+
+from folders import files  # noqa: E402
+from judges import CHECKOUT, ferrule, run  # noqa: E402
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of this folder."""
+    config.addinivalue_line("markers", "rehearsal: several whole releases; only where it is asked for")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Everything here takes many minutes, and is for the session `rehearse`, which asks for it by its mark."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.rehearsal)
+    if "rehearsal" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("rehearsal")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of what is committed here."""
+    place = tmp_path_factory.mktemp("repository") / "clone"
+    run("git", "clone", "--quiet", CHECKOUT, place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def alone(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The release that one machine makes of the same commit, by path."""
+    place = tmp_path_factory.mktemp("alone") / "clone"
+    run("git", "clone", "--quiet", repository, place)
+    ferrule("release", cwd=place)
+    return files(place / "dist")
