@@ -158,17 +158,14 @@ def run(bench: Bench, argv: Sequence[str | Path], cwd: Path, env: Mapping[str, s
     return Sample(wall, usage.ru_utime + usage.ru_stime)
 
 
-def together(
-    rounds: int, ours: Callable[[], Sample], theirs: Callable[[], Sample]
-) -> tuple[list[Sample], list[Sample]]:
-    """Run two things by turns, each first in every other round, so that neither always meets the warmer machine."""
-    mine: list[Sample] = []
-    other: list[Sample] = []
+def together(rounds: int, *measures: Callable[[], Sample]) -> list[list[Sample]]:
+    """Measure several things by turns, in one order and then in the other, so that none always meets a warm machine."""
+    found: list[list[Sample]] = [[] for _ in measures]
     for number in range(rounds):
-        pair = [(other, theirs), (mine, ours)]
-        for samples, measure in pair if number % 2 == 0 else reversed(pair):
+        pairs = list(zip(found, measures, strict=True))
+        for samples, measure in pairs if number % 2 else reversed(pairs):
             samples.append(measure())
-    return mine, other
+    return found
 
 
 # Start-up
@@ -524,14 +521,29 @@ def cold(bench: Bench, name: str, *systems: str) -> list[Figure]:
             argv = (*FERRULE, "build", "--offline", *where, *libraries)
             return run(bench, argv, project.root, {**os.environ, "FERRULE_CACHE": str(cache)})
 
-    def theirs() -> Sample:
+    def raw(all_of: Callable[[list[Callable[[], Sample]]], Sample]) -> Sample:
         with fresh(bench, libraries, triples) as (project, _):
-            commands = project.commands(lambda triple: project.root / "target" / triple, {})
-            return total([run(bench, c.argv, c.cwd or project.root, c.env) for c in commands if is_zigbuild(c)])
+            commands = filter(is_zigbuild, project.commands(lambda triple: project.root / "target" / triple, {}))
+            return all_of([partial(run, bench, c.argv, c.cwd or project.root, c.env) for c in commands])
 
-    mine, other = together(bench.times(3, 1), ours, theirs)
-    words = f"cold build, {len(triples)} targets, to {len(triples)} commands in a row"
-    return ratios(name, words, mine, other, wall=0.65, cpu=1.05)
+    mine, row, once = together(
+        bench.times(3, 1), ours, lambda: raw(lambda each: total([one() for one in each])), lambda: raw(at_once)
+    )
+    words = f"cold build, {len(triples)} targets, to the same {len(triples)} commands"
+    return [
+        *ratios(name, f"{words} in a row", mine, row, wall=0.65, cpu=1.05),
+        *ratios(f"{name}-at-once", f"{words} all at once", mine, once),
+    ]
+
+
+def at_once(measures: Sequence[Callable[[], Sample]]) -> Sample:
+    """What several commands cost that are started together, as by `&` in a shell."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(len(measures)) as pool:
+        samples = list(pool.map(lambda one: one(), measures))
+    return Sample(time.monotonic() - started, total(samples).cpu)
 
 
 def is_zigbuild(command: Command) -> bool:
