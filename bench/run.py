@@ -536,6 +536,40 @@ def cold(bench: Bench, name: str, *systems: str) -> list[Figure]:
     ]
 
 
+def sccache(bench: Bench) -> list[Figure]:
+    """The Linux libraries from nothing, but with what sccache has kept of an earlier build in a folder of this name."""
+    from compiler_cache import served  # noqa: PLC0415
+
+    whole = open_project(ROOT, None, (), ("all",))
+    triples = tuple(a.target for a in whole.actions if a.kind == "library" and "linux" in str(a.target))
+    libraries = tuple({a.artifact for a in whole.actions if a.kind == "library"})
+    words = [word for triple in triples for word in ("--target", str(triple))]
+
+    def build(env: Mapping[str, str]) -> Sample:
+        with fresh(bench, libraries, tuple(map(str, triples)), name="kept") as (project, cache):
+            environment = {**os.environ, **env, "FERRULE_CACHE": str(cache)}
+            return run(bench, (*FERRULE, "build", "--offline", *words, *libraries), project.root, environment)
+
+    with served(bench.folder / "sccache") as env:
+        if env is None:
+            bench.notes.append("sccache: not installed, not measured")
+            return []
+        build({})  # fetches the crates
+        first = build(env)
+        mine, other = together(bench.times(3, 1), lambda: build(env), lambda: build({}))
+    with_it = f"cold build, {len(triples)} targets, with what sccache keeps, to one without"
+    # What the server computes is none of the build's: only the clock tells.
+    wall, _ = ratios("sccache", with_it, mine, other)
+    filling = middle(other).wall
+    return [
+        wall,
+        Figure(
+            *("sccache-empty", f"cold build, {len(triples)} targets, that fills sccache, to one without, wall time"),
+            *(first.wall / filling, "x", None, f"{seconds(first.wall)} to {seconds(filling)}"),
+        ),
+    ]
+
+
 def at_once(measures: Sequence[Callable[[], Sample]]) -> Sample:
     """What several commands cost that are started together, as by `&` in a shell."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
@@ -552,11 +586,16 @@ def is_zigbuild(command: Command) -> bool:
 
 
 @contextmanager
-def fresh(bench: Bench, libraries: tuple[str, ...], triples: tuple[str, ...]) -> Iterator[tuple[Project, Path]]:
-    """A copy of the tracked files with nothing built, and a cache with the tools and nothing else."""
+def fresh(
+    bench: Bench, libraries: tuple[str, ...], triples: tuple[str, ...], name: str = ""
+) -> Iterator[tuple[Project, Path]]:
+    """A copy of the tracked files with nothing built, and a cache with the tools and nothing else.
+
+    With a name, it is always at the same place.
+    """
     from ferrule.cli import environment as process  # noqa: PLC0415
 
-    place = Path(tempfile.mkdtemp(prefix="cold-", dir=bench.folder))
+    place = bench.folder / name if name else Path(tempfile.mkdtemp(prefix="cold-", dir=bench.folder))
     try:
         root, cache = place / "checkout", place / "cache"
         copy_checkout(root)
@@ -600,12 +639,13 @@ FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "peers": peers,
     "linux": linux,
     "native": native,
+    "sccache": sccache,
     "calls": calls,
     "schedule": schedule,
     "merge": merge,
     "cluster": cluster,
 }
-COLD = frozenset({"linux", "native", "schedule", "merge", "cluster"})
+COLD = frozenset({"linux", "native", "sccache", "schedule", "merge", "cluster"})
 
 if __name__ == "__main__":
     main()
