@@ -10,12 +10,17 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from threading import Event
     from types import TracebackType
+
+_POLL_SECONDS: Final = 0.05
+_CLOSED: Final = -1
 
 
 class Jobserver:
@@ -44,6 +49,8 @@ class Jobserver:
 
     def acquire(self) -> bool:
         """Take a token if one is free."""
+        if self._descriptor == _CLOSED:
+            return False
         try:
             return os.read(self._descriptor, 1) != b""
         except BlockingIOError:
@@ -51,7 +58,19 @@ class Jobserver:
 
     def release(self) -> None:
         """Give a token back."""
-        os.write(self._descriptor, b"+")
+        if self._descriptor != _CLOSED:
+            os.write(self._descriptor, b"+")
+
+    @contextmanager
+    def borrowed(self, over: Event) -> Iterator[bool]:
+        """Wait for a token until `over`, for work that may as well be left; yields whether there is one."""
+        while not (mine := self.acquire()) and not over.wait(_POLL_SECONDS):
+            pass
+        try:
+            yield mine
+        finally:
+            if mine:
+                self.release()
 
     def refill(self) -> None:
         """Make it `jobs` tokens again, which children that were killed took along; only while no child runs."""
@@ -65,6 +84,7 @@ class Jobserver:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        descriptor, self._descriptor = self._descriptor, _CLOSED
         with suppress(OSError):
-            os.close(self._descriptor)
+            os.close(descriptor)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -141,6 +141,7 @@ class Maker:
             facts_of={need: self.lookup.outcomes[need].facts for need in action.needs},
             tell=lambda text: self.tell(ActionProgress(action, text)),
             look=self.engine.index.content,
+            borrow=self.tokens.borrowed,
         )
         self._check_needs(action)
         action.recipe.make(shop)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ferrule.tools.cargo import Made as Built
     from ferrule.tools.host import Host
     from ferrule.tools.toolchain import Toolchain
+    from ferrule.tools.zig import Borrow
 
 T = TypeVar("T")
 
@@ -43,8 +44,8 @@ class Workshop:
     """One action at work. `folder` is empty at the start; when `make` returns, the outputs stand in it.
 
     `needed` are the outputs of needed actions by action id and output name (read-only), `facts_of` what those actions
-    said, `key` the action's own key, `look` the digest of a file or folder (None where there is neither). `said`,
-    `found` and `asks` collect what the recipe reports.
+    said, `key` the action's own key, `look` the digest of a file or folder (None where there is neither), `borrow`
+    waits for a second token until an event. `said`, `found` and `asks` collect what the recipe reports.
     """
 
     action: Action
@@ -56,6 +57,7 @@ class Workshop:
     facts_of: Mapping[str, Mapping[str, Json]]
     tell: Callable[[str], None]
     look: Callable[[Path], Digest | None]
+    borrow: Borrow
     said: dict[str, Json] = field(default_factory=dict)
     found: list[Path] = field(default_factory=list)
     asks: dict[str, str] = field(default_factory=dict)

@@ -181,7 +181,7 @@ class CargoLibrary:
         )
         floor, host = self.glibc or self.macos, shop.site.host
         first = zig.first_link(
-            shop.toolchain.tool("zig"), PLATFORMS[self.triple], floor, host.cache, shop.site.environment
+            shop.toolchain.tool("zig"), PLATFORMS[self.triple], floor, host.cache, shop.site.environment, shop.borrow
         )
         with first:
             made = cargo.build(shop.run, command, shop.progress, cargo.units(build, command, shop.toolchain, shop.look))

@@ -13,7 +13,8 @@ from ferrule.tools import pip
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from ferrule.model import Tool
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from ferrule.tools.host import Host
     from ferrule.tools.toolchain import Toolchain
 
-_ASIDE = threading.BoundedSemaphore(2)  # these processes are beyond the limit of all others, which takes two at most
+    Borrow = Callable[[threading.Event], AbstractContextManager[bool]]
+
 _PROBE = "int ferrule_probe(int n) { return n + 1; }\n"
 
 
@@ -108,25 +110,33 @@ def prime(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> 
 
 @contextmanager
 def first_link(
-    zig: Tool, platform: Platform, floor: str | None, cache: Path, environment: Mapping[str, str]
+    zig: Tool, platform: Platform, floor: str | None, cache: Path, environment: Mapping[str, str], borrow: Borrow
 ) -> Iterator[None]:
     """Make zig compile its own part of a library for a target while something else goes on, once for each cache.
 
     The first link of a target waits for zig's C library, unwinder and runtime, several seconds on one core, when Cargo
-    has nothing else left to do. A failure here is nobody's: the real link meets it again and tells of it.
+    has nothing else left to do. Here it is done once `borrow` has a token for it, which waits for one until an event. A
+    failure here is nobody's: the real link meets it again and tells of it.
     """
     home = cache_folder(cache, zig.version, platform.triple)
     stamp = home / f".linked-{floor or 'default'}"
-    if stamp.is_file() or not _ASIDE.acquire(blocking=False):
+    if stamp.is_file():
         yield
         return
-    aside = threading.Thread(target=_link_first, args=(zig, platform, floor, cache, environment, stamp), daemon=True)
+    over = threading.Event()
+
+    def link() -> None:
+        with borrow(over) as may:
+            if may:
+                _link_first(zig, platform, floor, cache, environment, stamp)
+
+    aside = threading.Thread(target=link, daemon=True)
     aside.start()
     try:
         yield
     finally:
+        over.set()
         aside.join()
-        _ASIDE.release()
 
 
 def _link_first(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess  # noqa: TID251 - children are what this is for
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,38 @@ def child(server: Jobserver, mode: str) -> int:
 
 def pipe_of(server: Jobserver) -> Path:
     return Path(server.environment["CARGO_MAKEFLAGS"].partition("fifo:")[2])
+
+
+def test_a_token_is_waited_for_and_given_back() -> None:
+    over = threading.Event()
+    with Jobserver(1) as server:
+        assert server.acquire()
+        threading.Timer(0.2, server.release).start()
+        with server.borrowed(over) as mine:
+            assert mine
+            assert tokens(server) == 0
+        assert tokens(server) == 1
+
+
+def test_a_token_that_never_comes_is_not_waited_for_any_longer() -> None:
+    over = threading.Event()
+    with Jobserver(1) as server:
+        assert server.acquire()
+        threading.Timer(0.2, over.set).start()
+        with server.borrowed(over) as mine:
+            assert not mine
+        assert tokens(server) == 0
+
+
+def test_nothing_is_taken_from_what_was_opened_since(tmp_path: Path) -> None:
+    with Jobserver(1) as server, server.borrowed(threading.Event()):
+        server.__exit__(None, None, None)
+        with (tmp_path / "file").open("w+b") as stream:  # has the number that the pipe had
+            stream.write(b"content")
+            stream.seek(0)
+            assert not server.acquire()
+            server.release()
+            assert stream.read() == b"content"
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 1024])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -98,33 +98,44 @@ def test_priming_happens_once_for_each_native_target(machine):
     assert targets == ["x86_64-linux-gnu", "aarch64-linux-gnu", "aarch64-macos-none"]
 
 
+def first_link(machine, chain, triple, floor, borrow=lambda _: nullcontext(True)):
+    places = (machine.cache, machine.host().children)
+    return zig.first_link(chain.tool("zig"), PLATFORMS[triple], floor, *places, borrow)
+
+
 def test_the_first_link_happens_beside_other_work_and_once(machine):
     machine.complete()
     chain = find(WANTED, machine.host())
     machine.forget_calls()
     for floor in ("2.17", "2.17", "2.28"):
-        with zig.first_link(chain.tool("zig"), PLATFORMS[LINUX], floor, machine.cache, machine.host().children):
+        with first_link(machine, chain, LINUX, floor):
             pass
     assert [call.split()[3] for call in machine.calls] == ["x86_64-linux-gnu.2.17", "x86_64-linux-gnu.2.28"]
     assert all("-shared" in call and "-lunwind" in call for call in machine.calls)
 
 
-def test_no_more_than_two_first_links_at_once(machine):
+def test_a_first_link_for_which_there_is_no_room_is_left_to_the_real_one(machine):
     machine.complete()
     chain = find(WANTED, machine.host())
     machine.forget_calls()
-    with ExitStack() as beside:
-        for floor in ("2.17", "2.28", "2.31"):
-            zig_, row, more = chain.tool("zig"), PLATFORMS[LINUX], (machine.cache, machine.host().children)
-            beside.enter_context(zig.first_link(zig_, row, floor, *more))
-    assert sorted(call.split()[3] for call in machine.calls) == ["x86_64-linux-gnu.2.17", "x86_64-linux-gnu.2.28"]
+    asked = []
+
+    @contextmanager
+    def never(over):
+        asked.append(over.wait(60))
+        yield False
+
+    with first_link(machine, chain, LINUX, "2.17", never):
+        pass
+    assert asked == [True]
+    assert machine.calls == []
 
 
 def test_a_first_link_that_fails_is_left_to_the_real_one(machine):
     machine.complete()
     chain = find(WANTED, machine.host())
     (machine.cache / "zig").touch()
-    with zig.first_link(chain.tool("zig"), PLATFORMS[MACOS], "11.0", machine.cache, machine.host().children):
+    with first_link(machine, chain, MACOS, "11.0"):
         pass
 
 
