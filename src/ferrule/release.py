@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
+import errno
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from ferrule.engine.scheduler import Engine
 from ferrule.engine.state import open_store, work_folder
 from ferrule.engine.store import DamagedError, storage_errors
 from ferrule.engine.workshop import Site
-from ferrule.errors import ConfigError, ToolchainError
+from ferrule.errors import ConfigError, StorageError, ToolchainError
 from ferrule.manifest import manifest_of, signatures, text_of
 from ferrule.model import Json, Plan, Report
 from ferrule.places import FILE, REPORT, STATE, find_project
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from ferrule.tools.rust import Road
     from ferrule.tools.toolchain import Toolchain, Wanted
 
+_OF_THE_FILE: Final = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG}
+)
 DEFAULT_EPOCH: Final = 315_532_800
 """1980-01-01T00:00:00Z, the first moment that a ZIP can tell: "now" in every output unless SOURCE_DATE_EPOCH says else.
 
@@ -112,20 +116,29 @@ def _refuse_secrets(root: Path, host: Host) -> None:
 
 
 def disk_of(root: Path) -> planning.Disk:
-    """The project's files, as far as planning may look at them."""
+    """The project's files, as far as planning may look at them; raises StorageError where the machine fails."""
+
+    def failure(error: OSError, name: str) -> ConfigError | StorageError:
+        # To take what could not be read for what is not there would plan something else.
+        kind = ConfigError if error.errno in _OF_THE_FILE else StorageError
+        return kind(f"this file cannot be read: {error.strerror}", where=name)
 
     def read_text(name: str) -> str:
         try:
             return (root / name).read_text(encoding="utf-8")
         except OSError as error:
-            raise ConfigError(f"this file cannot be read: {error.strerror}", where=name) from error
+            raise failure(error, name) from error
         except UnicodeDecodeError as error:
             raise ConfigError(f"this file is not UTF-8: {error.reason}", where=name, hint="save it as UTF-8") from error
 
     def folders(name: str) -> tuple[str, ...]:
-        with suppress(OSError):
+        try:
             return tuple(sorted(p.name for p in (root / name).iterdir() if p.is_dir() and p.name[0] not in "._"))
-        return ()
+        except OSError as error:
+            told = failure(error, name)
+            if isinstance(told, StorageError):
+                raise told from error
+            return ()
 
     return planning.Disk(read_text, folders)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import resource
 import shutil
 import subprocess  # noqa: TID251 - another program is asked
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +17,12 @@ import pytest
 
 from fakes.triples import ARM, MAC, WASM, X86
 from ferrule import release
-from ferrule.errors import ToolchainError, VerificationError
+from ferrule.errors import ConfigError, StorageError, ToolchainError, VerificationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
     from fakes.toolchain import Demo
     from ferrule.engine.events import Event
 
@@ -26,6 +31,42 @@ if TYPE_CHECKING:
 def shipped(demo: Demo) -> Demo:
     assert demo.run().failed == ()
     return demo
+
+
+# What planning reads
+
+
+@pytest.fixture
+def no_descriptors() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """A machine that has no file descriptor left, for a while."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    @contextmanager
+    def none() -> Iterator[None]:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    yield none
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_what_cannot_be_read_is_not_taken_for_what_is_not_there(
+    tmp_path: Path, no_descriptors: Callable[[], AbstractContextManager[None]]
+) -> None:
+    disk = release.disk_of(tmp_path)
+    (tmp_path / "folder" / "below").mkdir(parents=True)
+    (tmp_path / "file").write_text("text")
+    assert (disk.read_text("file"), disk.folders("folder"), disk.folders("absent")) == ("text", ("below",), ())
+    for name in ("absent", "folder", "file/below", "n" * 300):
+        with pytest.raises(ConfigError, match="this file cannot be read"):
+            disk.read_text(name)
+    for look, name in ((disk.read_text, "file"), (disk.folders, "folder")):
+        with no_descriptors(), pytest.raises(StorageError, match="Too many open files") as failure:
+            look(name)
+        assert failure.value.where == name
 
 
 # What is reported
