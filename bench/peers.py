@@ -60,7 +60,7 @@ def prepare(
     idlers: dict[str, Callable[[str], Peer]] = {
         "ninja": lambda program: ninja(program, place("ninja"), plan.actions),
         "maturin": lambda program: maturin(program, place("maturin"), manifest),
-        "goreleaser": lambda program: goreleaser(program, place("goreleaser"), manifest, linux),
+        "goreleaser": lambda program: goreleaser(program, place("goreleaser"), manifest, crate.crate, linux),
     }
     packers: dict[str, Callable[[str], Peer]] = {
         "docker": lambda program: docker(program, content("docker")),
@@ -97,15 +97,17 @@ def maturin(program: str, checkout: Path, manifest: str) -> Peer:
     return Peer("maturin", "maturin making one wheel for this machine", argv, checkout)
 
 
-def goreleaser(program: str, checkout: Path, manifest: str, triples: Sequence[str]) -> Peer:
+def goreleaser(program: str, checkout: Path, manifest: str, package: str, triples: Sequence[str]) -> Peer:
     """Archives for the Linux targets. GoReleaser makes programs only, so the library gets an empty one."""
     crate = (checkout / manifest).parent
+    workspace = next(folder for folder in (crate, *crate.parents) if (folder / "Cargo.lock").is_file())
     (crate / "src" / "bin").mkdir(exist_ok=True)
     (crate / "src" / "bin" / "nothing.rs").write_text("//! Nothing.\nfn main() {}\n", encoding="utf-8")
     listed = "".join(f"      - {triple}\n" for triple in triples)
     (checkout / ".goreleaser.yaml").write_text(
         "version: 2\nproject_name: nothing\nbuilds:\n  - builder: rust\n    binary: nothing\n"
-        f"    dir: {crate.relative_to(checkout).as_posix()}\n    targets:\n{listed}"
+        f"    dir: {workspace.relative_to(checkout).as_posix()}\n    flags: [--release, --package={package}]\n"
+        f"    targets:\n{listed}"
         "archives:\n  - formats: [tar.gz]\n",
         encoding="utf-8",
     )

@@ -356,7 +356,7 @@ class Project:
         return [
             self._command(action, target_folder(action.target or ""), facts.get(action.id, {}))
             for action in self.actions
-            if "cargo" in action.tools and action.target
+            if action.kind in {"library", "component"} and action.target
         ]
 
     def _command(self, action: Action, target_folder: Path, facts: Mapping[str, str]) -> Command:
