@@ -251,7 +251,7 @@ def shards_of(config: Any, place: Path, count: int, size: int) -> tuple[Any, lis
     from ferrule.engine.store import Result  # noqa: PLC0415
     from ferrule.model import Action, Digest, FileRecord, Output, Plan  # noqa: PLC0415
 
-    tools = Tools("present", {"cc": ("1", "cc 1")}, {})
+    tools = Tools("present", {"cc": ("1", "cc 1")}, {}, {})
     made = [
         Action(f"lib{n}", f"lib{n}", "library", Nap(0, turn=n), (Output("lib", "cdylib"),), TARGET, tools=("cc",))
         for n in range(count)
