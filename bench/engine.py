@@ -55,11 +55,11 @@ class Note:
 def actions(folder: Path, count: int = 10_000) -> dict[str, float]:
     """A plan of which every result is at hand: CPU milliseconds an action, once everything is imported."""
     from ferrule.__main__ import collect_rarely  # noqa: PLC0415
+    from ferrule.core.model import Action, Output, Plan  # noqa: PLC0415
+    from ferrule.engine.context import BuildContext  # noqa: PLC0415
     from ferrule.engine.scheduler import Engine  # noqa: PLC0415
     from ferrule.engine.sources import StatIndex  # noqa: PLC0415
     from ferrule.engine.store import Store  # noqa: PLC0415
-    from ferrule.engine.workshop import Site  # noqa: PLC0415
-    from ferrule.model import Action, Output, Plan  # noqa: PLC0415
     from ferrule.tools.host import Host  # noqa: PLC0415
 
     collect_rarely()
@@ -73,7 +73,7 @@ def actions(folder: Path, count: int = 10_000) -> dict[str, float]:
     def once() -> None:
         index = StatIndex(folder / "index.json", time.time_ns)
         store = Store(folder / "store", index, lambda _: None)
-        site = Site(folder, folder / "caches", host, {}, None)
+        site = BuildContext(folder, folder / "caches", host, {}, None)
         outcomes = Engine(site, store, index, folder / "work", 2, lambda _: None, time.monotonic).execute(plan)
         if any(o.state == "failed" for o in outcomes):
             sys.exit("an action failed")
@@ -125,16 +125,16 @@ def hashing(folder: Path, size: int = 512 * MIB) -> dict[str, float]:
 
 def wheel(folder: Path, size: int = 200 * MIB) -> dict[str, float]:
     """A wheel around a library of 200 MiB: CPU seconds."""
-    from ferrule.formats.entries import Entry  # noqa: PLC0415
+    from ferrule.core.platforms import PLATFORMS  # noqa: PLC0415
+    from ferrule.formats.archive_member import Member  # noqa: PLC0415
     from ferrule.formats.wheel import platform_tags, wheel_file_name, write_wheel  # noqa: PLC0415
-    from ferrule.platforms import PLATFORMS  # noqa: PLC0415
 
     library = folder / "libdemo.so"
     library.write_bytes(real_bytes(size))
     tags = [f"py3-none-{tag}" for tag in platform_tags(PLATFORMS[TARGET], "2.17")]
     file = folder / wheel_file_name("demo", "1.0", tags)
     metadata = "Metadata-Version: 2.4\nName: demo\nVersion: 1.0\n"
-    entries = [Entry("demo/libdemo.so", library)]
+    entries = [Member("demo/libdemo.so", library)]
     seconds = cpu(
         lambda: write_wheel(file, name="demo", version="1.0", tags=tags, metadata=metadata, entries=entries, epoch=0)
     )
@@ -144,7 +144,7 @@ def wheel(folder: Path, size: int = 200 * MIB) -> dict[str, float]:
 def image(folder: Path, size: int = 20 * MIB) -> dict[str, float]:
     """An image for two architectures, each with a file of 20 MiB: CPU seconds."""
     from ferrule.formats import oci  # noqa: PLC0415
-    from ferrule.formats.entries import Entry  # noqa: PLC0415
+    from ferrule.formats.archive_member import Member  # noqa: PLC0415
 
     program = folder / "program"
     program.write_bytes(real_bytes(size))
@@ -153,7 +153,7 @@ def image(folder: Path, size: int = 20 * MIB) -> dict[str, float]:
         images = []
         for platform in ("linux/amd64", "linux/arm64"):
             layer = oci.write_layer(
-                folder / f"{platform.rpartition('/')[2]}.tar.gz", [Entry("program", program, executable=True)], 0
+                folder / f"{platform.rpartition('/')[2]}.tar.gz", [Member("program", program, executable=True)], 0
             )
             config = oci.image_config(platform, [layer], epoch=0, user="65532", entrypoint=("/program",))
             images.append(oci.PlatformImage(platform, (layer,), config))

@@ -26,8 +26,8 @@ WORKERS, TARGETS = 4, 100
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from ferrule.core.model import Action
     from ferrule.engine.scheduler import Engine
-    from ferrule.model import Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Nap:
 
 
 def action(name: str, nap: Nap, *needs: str) -> Action:
-    from ferrule.model import Action, Output  # noqa: PLC0415
+    from ferrule.core.model import Action, Output  # noqa: PLC0415
 
     return Action(name, name, "nap", nap, (Output("out", "file"),), TARGET, needs)
 
@@ -160,23 +160,23 @@ def laid_out(folder: Path) -> Any:  # noqa: ANN401 - a fakes.toolchain.Demo
 
 def seconds(demo: Any, actions: Sequence[Action], over: Any, *, jobs: int) -> float:  # noqa: ANN401 - of fakes
     """Wall time of a run, here or over a fleet, once everything is connected."""
-    from ferrule import release  # noqa: PLC0415
-    from ferrule.model import Plan  # noqa: PLC0415
+    from ferrule.app.release import run as release  # noqa: PLC0415
+    from ferrule.core.model import Plan  # noqa: PLC0415
 
     config = release.load(demo.project)
     engine = replace(release.engine_of(config, None, demo.around), jobs=jobs)
     plan = Plan("p", "1.0.0", tuple(actions))
     if over is None:
         return run(engine, plan)
+    from ferrule.app.distributed.dask.client import DaskCluster  # noqa: PLC0415
+    from ferrule.app.distributed.dask.identity import identity  # noqa: PLC0415
+    from ferrule.app.distributed.dask.worker import Session, WorkerReady  # noqa: PLC0415
     from ferrule.cli.environment import surroundings  # noqa: PLC0415
-    from ferrule.cluster.client import Cluster  # noqa: PLC0415
-    from ferrule.cluster.identity import identity  # noqa: PLC0415
-    from ferrule.cluster.worker import Opened, Visit  # noqa: PLC0415
 
-    own = Opened(identity(config, None, demo.around.host), str(config.root), "here")
-    visit = Visit(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust=None), None)
+    own = WorkerReady(identity(config, None, demo.around.host), str(config.root), "here")
+    visit = Session(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust=None), None)
     ids = frozenset(one.id for one in actions)
-    with Cluster(over.address, visit, own, ids, lambda _: None) as executor:
+    with DaskCluster(over.address, visit, own, ids, lambda _: None) as executor:
         while executor.slots < len(over.workers):
             time.sleep(0.05)
         return run(replace(engine, executor=executor), plan)
@@ -198,8 +198,9 @@ def merge(folder: Path, count: int = 1000, size: int = 10 * MIB) -> dict[str, fl
     """That many shards with a content each: hashed, and merged, by turns; nothing of it ships."""
     from many import peak  # noqa: PLC0415
 
-    from ferrule import merging, release  # noqa: PLC0415
-    from ferrule.model import Digest  # noqa: PLC0415
+    from ferrule.app.distributed import merge as merging  # noqa: PLC0415
+    from ferrule.app.release import run as release  # noqa: PLC0415
+    from ferrule.core.model import Digest  # noqa: PLC0415
 
     demo = laid_out(folder / "demo")
     config = release.load(demo.project)
@@ -245,11 +246,11 @@ def timed(work: Callable[[], None]) -> tuple[float, float]:
 
 def shards_of(config: Any, place: Path, count: int, size: int) -> tuple[Any, list[Path]]:  # noqa: ANN401
     """A plan of so many libraries and one file that ships, and a bundle for each library: real bytes, all different."""
-    from ferrule import bundle, shards  # noqa: PLC0415
-    from ferrule.bundle import Bundle, Tools  # noqa: PLC0415
+    from ferrule.app.distributed import bundle, shards  # noqa: PLC0415 - the imports are part of what is measured
+    from ferrule.app.distributed.bundle import Bundle, Tools  # noqa: PLC0415
+    from ferrule.core.model import Action, Digest, FileRecord, Output, Plan  # noqa: PLC0415
     from ferrule.engine.key import key_document, key_of  # noqa: PLC0415
     from ferrule.engine.store import Result  # noqa: PLC0415
-    from ferrule.model import Action, Digest, FileRecord, Output, Plan  # noqa: PLC0415
 
     tools = Tools("present", {"cc": ("1", "cc 1")}, {}, {})
     made = [

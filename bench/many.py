@@ -33,10 +33,10 @@ def measure(count: int) -> dict[str, float]:
     """Load and plan a project with `count` made-up targets: CPU seconds of reading and of planning, actions, MiB."""
     from ferrule import config, plan  # noqa: PLC0415 - the imports are part of what is measured
     from ferrule.__main__ import collect_rarely  # noqa: PLC0415
+    from ferrule.app.release.run import disk_of  # noqa: PLC0415
+    from ferrule.core.model import Target  # noqa: PLC0415
+    from ferrule.core.platforms import PLATFORMS  # noqa: PLC0415
     from ferrule.kinds import KINDS  # noqa: PLC0415
-    from ferrule.model import Target  # noqa: PLC0415
-    from ferrule.platforms import PLATFORMS  # noqa: PLC0415
-    from ferrule.release import disk_of  # noqa: PLC0415
 
     collect_rarely()
     row = PLATFORMS["x86_64-unknown-linux-gnu"]

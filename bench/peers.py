@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from ferrule.model import Action
+    from ferrule.core.model import Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ def prepare(
     folder: Path, root: Path, copy_checkout: Callable[[Path], None], notes: list[str]
 ) -> tuple[list[Peer], list[Peer]]:
     """Tools that find out that there is nothing to do, and tools that pack an image; `notes` get those not there."""
-    from ferrule import release  # noqa: PLC0415 - not for --help
+    from ferrule.app.release import run as release  # noqa: PLC0415 - not for --help
     from ferrule.cli.environment import surroundings  # noqa: PLC0415
-    from ferrule.platforms import PLATFORMS  # noqa: PLC0415
+    from ferrule.core.platforms import PLATFORMS  # noqa: PLC0415
 
     config = release.load(root)
     plan = release.make_plan(config, surroundings(jobs=None, offline=True, rust=None))

@@ -19,7 +19,7 @@ from rich.console import Console  # noqa: E402 - needs the line above
 from rich.terminal_theme import TerminalTheme  # noqa: E402
 from rich.text import Text  # noqa: E402
 
-from ferrule import release  # noqa: E402
+from ferrule.app.release import run as release  # noqa: E402
 from ferrule.cli import environment  # noqa: E402
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished  # noqa: E402
 from ferrule.reporting import table  # noqa: E402

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from peers import Peer
 
+    from ferrule.app.release.run import RunContext
     from ferrule.config import Config
-    from ferrule.model import Action
-    from ferrule.release import Surroundings
+    from ferrule.core.model import Action
+    from ferrule.core.toolchain import Toolchain
     from ferrule.tools.cargo import Command
-    from ferrule.tools.toolchain import Toolchain
 
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -347,7 +347,7 @@ class Project:
 
     root: Path
     config: Config
-    around: Surroundings
+    around: RunContext
     toolchain: Toolchain
     actions: tuple[Action, ...]
 
@@ -393,15 +393,16 @@ class Project:
 
 def open_project(root: Path, cache: Path | None, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Project:
     """Plan a part of a checkout and find its tools. Raises ToolchainError if some are missing."""
-    from ferrule import choice, release  # noqa: PLC0415
+    from ferrule.app.release import run as release  # noqa: PLC0415
+    from ferrule.app.release import selection as choice  # noqa: PLC0415
     from ferrule.cli import environment as process  # noqa: PLC0415
-    from ferrule.tools.toolchain import require  # noqa: PLC0415
+    from ferrule.toolchain.find import require  # noqa: PLC0415
 
     with environment(FERRULE_CACHE=str(cache) if cache else os.environ.get("FERRULE_CACHE", "")):
         config = release.load(root)
         around = process.surroundings(jobs=None, offline=True, rust=None)
-    plan = choice.part(config, around, artifacts, targets)
-    toolchain = require(release.wanted_tools(config, plan, None), around.host)
+    plan = choice.select(config, around, artifacts, targets)
+    toolchain = require(release.tool_requirements(config, plan, None), around.host)
     return Project(root, config, around, toolchain, plan.actions)
 
 
@@ -506,7 +507,7 @@ def native(bench: Bench) -> list[Figure]:
 def cold(bench: Bench, name: str, *systems: str) -> list[Figure]:
     """Libraries from nothing by Ferrule, beside the same commands typed one after another."""
     from ferrule.cli import environment as process  # noqa: PLC0415
-    from ferrule.platforms import PLATFORMS  # noqa: PLC0415
+    from ferrule.core.platforms import PLATFORMS  # noqa: PLC0415
     from ferrule.tools import cargo  # noqa: PLC0415
 
     whole = open_project(ROOT, None, (), ("all",))

@@ -10,9 +10,9 @@ sys.path.insert(0, str(ROOT / "src"))
 
 import click  # noqa: E402 - needs the line above
 
-from ferrule import errors  # noqa: E402
 from ferrule.__main__ import INTERRUPTED  # noqa: E402
 from ferrule.cli import cli  # noqa: E402
+from ferrule.core import errors  # noqa: E402
 
 PAGE = ROOT / "docs" / "commands.md"
 WIDTH = 100

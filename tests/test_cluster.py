@@ -15,22 +15,22 @@ import pytest
 from fakes.actions import Compile, Sleep, action
 from fakes.cluster import Fleet, lay_out_fleet, wait_for
 from fakes.toolchain import Demo, lay_out
-from ferrule import release
+from ferrule.app.distributed.dask.client import DaskCluster, address_of
+from ferrule.app.distributed.dask.identity import difference, identity
+from ferrule.app.distributed.dask.worker import Session, WorkerReady
+from ferrule.app.release import run as release
 from ferrule.cli.environment import surroundings
-from ferrule.cluster.client import Cluster, address_of
-from ferrule.cluster.identity import difference, identity
-from ferrule.cluster.worker import Opened, Visit
+from ferrule.core.errors import ConfigError, NetworkError, VerificationError
+from ferrule.core.model import Plan
 from ferrule.engine.events import ActionProgress, ActionStarted, Noticed
-from ferrule.errors import ConfigError, NetworkError, VerificationError
-from ferrule.model import Plan
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from ferrule.core.model import Action, Outcome
     from ferrule.engine.events import Event
-    from ferrule.model import Action, Outcome
 
 WORKERS = 4
 TARGETS = 200
@@ -70,12 +70,12 @@ class Bench:
 
     def cluster(
         self, *actions: Action, listen: Callable[[Event], None] = lambda _: None, patience: float = 30.0
-    ) -> Cluster:
+    ) -> DaskCluster:
         config, host = release.load(self.demo.project), self.demo.around.host
-        own = Opened(identity(config, None, host), str(config.root), "here")
-        visit = Visit(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust=None), None)
+        own = WorkerReady(identity(config, None, host), str(config.root), "here")
+        visit = Session(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust=None), None)
         ids = frozenset(a.id for a in actions if a.target)
-        return Cluster(self.fleet.address, visit, own, ids, listen, patience=patience)
+        return DaskCluster(self.fleet.address, visit, own, ids, listen, patience=patience)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from fakes import cibuildwheel
 from fakes.toolchain import GOLDEN, Demo, lay_out
 from fakes.triples import MAC, X86
-from ferrule.formats.entries import Entry
+from ferrule.formats.archive_member import Member
 from ferrule.formats.wheel import wheel_file_name, write_wheel
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def program(demo: Demo, name: str, script: str) -> None:
     path.chmod(0o755)
 
 
-def built(demo: Demo, *more: Entry) -> None:
+def built(demo: Demo, *more: Member) -> None:
     """Lay ready what is built: a module whose one function has the name of a module's beginning, which is as long."""
     tag = "cp311-abi3-manylinux_2_17_x86_64"
     module = gzip.decompress((GOLDEN / "demo-x86_64.so.gz").read_bytes()).replace(b"demo_add", b"PyInit_d")
@@ -81,7 +81,7 @@ def built(demo: Demo, *more: Entry) -> None:
         version="1.2.3",
         tags=[tag],
         metadata="Metadata-Version: 2.4\nName: demo-ext\nVersion: 1.2.3\n\nIt adds.\n",
-        entries=[Entry(MODULE, module + b"rustc version 1.97.1 (c0ffee 2026-07-01)", executable=True), *more],
+        entries=[Member(MODULE, module + b"rustc version 1.97.1 (c0ffee 2026-07-01)", executable=True), *more],
         epoch=1_700_000_000,
     )
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
-from ferrule.errors import ConfigError, ConfigErrors
-from ferrule.model import Action, Json, Plan, Target, to_json
-from ferrule.platforms import PLATFORMS, Platform
-from ferrule.spec import Context, PlanProblem, Project, selected
+from ferrule.core.errors import ConfigError, ConfigErrors
+from ferrule.core.model import Action, Json, Plan, Target, to_json
+from ferrule.core.platforms import PLATFORMS, Platform
+from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo, selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ class Disk:
 
 def plan(
     config: Config,
-    project: Project,
+    project: ReleaseInfo,
     disk: Disk,
     platforms: Mapping[str, Platform] = PLATFORMS,
     *,
@@ -147,7 +147,7 @@ def document(plan: Plan) -> Json:
 def _context(
     config: Config,
     artifact: ArtifactConfig,
-    project: Project,
+    project: ReleaseInfo,
     disk: Disk,
     planned: Mapping[str, _Planned],
     platforms: Mapping[str, Platform],

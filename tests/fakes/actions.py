@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from ferrule.errors import BuildError
-from ferrule.model import Action, Output
+from ferrule.core.errors import BuildError
+from ferrule.core.model import Action, Output
 from ferrule.tools.cargo import Command
 
 if TYPE_CHECKING:
-    from ferrule.engine.workshop import Workshop
+    from ferrule.engine.context import ActionContext
 
 _SLEEPS = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
 TARGET = "x86_64-unknown-linux-gnu"
@@ -28,7 +28,7 @@ class Compile:
     journal: str
     stuck: bool = False
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Write it; what is `stuck` does not come to that when it runs for the first time."""
         shop.progress(f"compiling {self.text}")
         note = Path(self.journal, shop.action.id)
@@ -48,7 +48,7 @@ class Sleep:
     revision: ClassVar[int] = 1
     fails: bool = False
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Wait for the program."""
         program = "print('no such type'); exit(1)" if self.fails else _SLEEPS
         shop.run(Command((sys.executable, "-c", program)), on_line=shop.progress)

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
-from ferrule import config, release
+from ferrule import config
 from ferrule import plan as planning
+from ferrule.app.release import run as release
 from ferrule.config.publishing import schema
-from ferrule.errors import ConfigErrors, FerruleError
-from ferrule.formats.entries import checked_name
+from ferrule.core.errors import ConfigErrors, FerruleError
+from ferrule.core.model import to_json
+from ferrule.formats.archive_member import checked_name
 from ferrule.kinds import KINDS
-from ferrule.model import to_json
-from ferrule.spec import Project
+from ferrule.kinds.base import ReleaseInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -294,7 +295,9 @@ def judge(project: Path, document: bytes) -> tuple[str, str | None]:
             return disk.read_text(name)
 
         told = loaded.project
-        described = Project(told.name, told.version, told.license, told.description, told.homepage, told.license_files)
+        described = ReleaseInfo(
+            told.name, told.version, told.license, told.description, told.homepage, told.license_files
+        )
         plan = planning.plan(loaded, described, planning.Disk(read_text, disk.folders))
     except ConfigErrors as errors:
         return "refused", next(filter(None, (_sentence(e) for e in errors.mistakes)), None)

@@ -19,20 +19,20 @@ from typing import TYPE_CHECKING
 
 import ferrule
 from fakes import programs
-from ferrule import release
-from ferrule.formats.entries import Entry
+from ferrule.app.release import run as release
+from ferrule.app.release.run import RunContext
+from ferrule.core.model import Digest
+from ferrule.formats.archive_member import Member
 from ferrule.formats.sums import format_sums
 from ferrule.formats.tar import write_tar_gz
-from ferrule.model import Digest
-from ferrule.release import Surroundings
-from ferrule.tools.debs import Package, format_lock
+from ferrule.tools.debs import LockedPackage, format_lock
 from ferrule.tools.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ferrule.core.model import Report
     from ferrule.engine.events import Listener
-    from ferrule.model import Report
 
 HERE = Path(__file__).parent
 GOLDEN = HERE.parent / "golden" / "binaries"
@@ -131,7 +131,7 @@ class Demo:
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     @property
-    def around(self) -> Surroundings:
+    def around(self) -> RunContext:
         """What a run in this process takes from outside: a machine that has the pretended programs only."""
         host = Host(
             path=(self.root / "bin",),
@@ -144,7 +144,7 @@ class Demo:
             python=Path(sys.executable),
             programs=self.root / "none",
         )
-        return Surroundings(host, 2, time.monotonic, time.time_ns)
+        return RunContext(host, 2, time.monotonic, time.time_ns)
 
     def run(self, listen: Listener = lambda _: None, *, everything: bool = False) -> Report:
         """A release in this process."""
@@ -246,21 +246,21 @@ def c_library(architecture: str) -> bytes:
     return gzip.decompress((GOLDEN / f"libc-2.36-{machine}.so.gz").read_bytes())
 
 
-def _package(demo: Demo, architecture: str) -> Package:
+def _package(demo: Demo, architecture: str) -> LockedPackage:
     """A Debian package of the C library, small and untrue, as if it had been downloaded."""
     control = (
         f"Package: libc6\nVersion: 2.36-9\nArchitecture: {architecture}\nMaintainer: nobody\nDescription: untrue\n"
     )
     loader = {"amd64": "lib64/ld-linux-x86-64.so.2", "arm64": "lib/ld-linux-aarch64.so.1"}[architecture]
     data = [
-        Entry(loader, f"the loader of {architecture}".encode(), executable=True),
-        Entry("usr/lib/libc.so.6", c_library(architecture), executable=True),
-        Entry("usr/share/doc/libc6/copyright", b"untrue"),
-        Entry("usr/share/man/man1/x.1", b"dropped"),
+        Member(loader, f"the loader of {architecture}".encode(), executable=True),
+        Member("usr/lib/libc.so.6", c_library(architecture), executable=True),
+        Member("usr/share/doc/libc6/copyright", b"untrue"),
+        Member("usr/share/man/man1/x.1", b"dropped"),
     ]
     aside = demo.root / "aside"
     aside.mkdir(exist_ok=True)
-    write_tar_gz(aside / "control.tar.gz", [Entry("control", control.encode())], 0)
+    write_tar_gz(aside / "control.tar.gz", [Member("control", control.encode())], 0)
     write_tar_gz(aside / "data.tar.gz", data, 0)
     content = _ar(
         ("debian-binary", b"2.0\n"),
@@ -271,7 +271,7 @@ def _package(demo: Demo, architecture: str) -> Package:
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(content)
     shutil.rmtree(aside)
-    return Package("libc6", architecture, "2.36-9", digest.hex, len(content))
+    return LockedPackage("libc6", architecture, "2.36-9", digest.hex, len(content))
 
 
 def tell_anew(release: Path) -> None:

@@ -47,7 +47,6 @@ def test_files_from_the_past_and_from_the_future(
 @pytest.fixture(scope="session")
 def faketime() -> str:
     """A program that turns the clock for another one; installed where that is allowed."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
     from judges import program, provision  # noqa: PLC0415
 
     provision({"faketime": ("faketime",)})

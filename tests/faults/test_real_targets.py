@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
-
 from adder import Adder, lay_out
 from judges import ferrule
 
@@ -19,6 +14,7 @@ from ferrule.cli.environment import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = [pytest.mark.faults, pytest.mark.thorough]
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ferrule import release, shipping
-from ferrule.engine import settled
+from ferrule.app.release import output_folder as shipping
+from ferrule.app.release import run as release
+from ferrule.core.model import Digest
+from ferrule.engine import stamp as settled
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store
-from ferrule.model import Digest
 from ferrule.reporting import journal
-from ferrule.tools import toolchain
+from ferrule.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def reader(stage: Stage, shape: str) -> Reader:
     store = Store(state / "store", index, lambda _: None)
 
     def of_settled(path: Path) -> Any:
-        return settled.recall(path, demo.project, index, wishes[path])
+        return settled.read_stamp(path, demo.project, index, wishes[path])
 
     def of_journal(path: Path) -> Any:
         try:
@@ -65,7 +66,7 @@ def reader(stage: Stage, shape: str) -> Reader:
 
     wishes = {p: json.loads(p.read_bytes())["wish"] for p in state.glob("settled-*.json")}
     config = release.load(demo.project)
-    wanted = release.wanted_tools(config, release.make_plan(config, demo.around), None)
+    wanted = release.tool_requirements(config, release.make_plan(config, demo.around), None)
     readers: tuple[Reader, ...] = (
         lambda path: dict(StatIndex(path, now)._known),
         of_settled,

@@ -6,19 +6,16 @@ import re
 import subprocess  # noqa: TID251 - strace is the judge
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
-
 from injection import Disturbed, Fault, unexplained
 from judges import program, provision
 from tracer import BY_DESCRIPTOR, BY_PATH, MAKING, REMOVING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from injection import Stage
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "tools"))
-
-from machine import ALL, LINUX, MACOS, NO_NETWORK, WANTED, Machine, remove
-
-from ferrule import doctor
-from ferrule.errors import NetworkError, StorageError, ToolchainError
-from ferrule.tools.toolchain import Toolchain, find, require
+from fakes.machine import ALL, LINUX, MACOS, NO_NETWORK, WANTED, Machine, remove
+from ferrule.app.doctor import examine as doctor
+from ferrule.core.errors import NetworkError, StorageError, ToolchainError
+from ferrule.core.toolchain import Toolchain
+from ferrule.toolchain.find import find, require
 
 pytestmark = pytest.mark.faults
 

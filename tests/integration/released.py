@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fakes.tars import extract
 from fakes.triples import ARM, MAC, X86
-from ferrule.platforms import host_triple
+from ferrule.core.platforms import host_triple
 
 if TYPE_CHECKING:
     from pathlib import Path

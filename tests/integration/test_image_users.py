@@ -16,8 +16,8 @@ import pytest
 from judges import CHECKOUT, run
 from released import ARM, HOST, LINUX, PLATFORM, X86, sha256
 
+from ferrule.core.platforms import PLATFORMS
 from ferrule.formats.oci import docker_archive, read_layout
-from ferrule.platforms import PLATFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

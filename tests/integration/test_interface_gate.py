@@ -12,9 +12,9 @@ import pytest
 from judges import CHECKOUT, OWN, VECTORS, ferrule, program, run
 from released import HOST, LINUX
 
+from ferrule.core.platforms import PLATFORMS
 from ferrule.formats import binary
 from ferrule.formats.interfaces import header, symbols
-from ferrule.platforms import PLATFORMS
 
 if TYPE_CHECKING:
     from pathlib import Path

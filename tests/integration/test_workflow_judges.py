@@ -12,7 +12,8 @@ import judges
 import pytest
 from judges import CHECKOUT, run
 
-from ferrule import config, workflows
+from ferrule import config
+from ferrule.app import ci as workflows
 from ferrule.kinds import KINDS
 
 if TYPE_CHECKING:

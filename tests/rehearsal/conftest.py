@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
 from folders import files  # noqa: E402
 from judges import CHECKOUT, ferrule, run  # noqa: E402

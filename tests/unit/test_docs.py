@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from ferrule import config, errors, plan
+from ferrule import config, plan
+from ferrule.app.release.run import disk_of
+from ferrule.core import errors
 from ferrule.kinds import KINDS
-from ferrule.release import disk_of
 
 if TYPE_CHECKING:
     from types import ModuleType

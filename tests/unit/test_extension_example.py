@@ -12,10 +12,10 @@ import yaml
 
 from ferrule import config
 from ferrule import plan as planning
+from ferrule.app.release.run import disk_of
 from ferrule.kinds import KINDS
-from ferrule.release import disk_of
+from ferrule.kinds.base import ReleaseInfo
 from ferrule.reporting import plans
-from ferrule.spec import Project
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "pyext"))
@@ -54,7 +54,7 @@ def test_the_image_gets_the_rust_that_is_named() -> None:
 
 def test_its_project_plans_what_the_page_shows(project: Path) -> None:
     found = config.load(project, KINDS)
-    plan = planning.plan(found, Project("email-validator-pyext", found.project.version), disk_of(project))
+    plan = planning.plan(found, ReleaseInfo("email-validator-pyext", found.project.version), disk_of(project))
     shown = plans.text(plan).partition("\n\nsbom")[0]
     page = (ROOT / "docs" / "how-to" / "extension.md").read_text(encoding="utf-8")
     assert "\n".join(f"    {line}".rstrip() for line in shown.splitlines()) in page

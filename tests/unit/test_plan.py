@@ -8,22 +8,22 @@ import pytest
 
 from fakes.triples import ARM, MAC, WASM, X86
 from ferrule import config
-from ferrule.errors import ConfigErrors
+from ferrule.app.release.run import disk_of
+from ferrule.core.errors import ConfigErrors
 from ferrule.kinds import KINDS
+from ferrule.kinds.base import ReleaseInfo
 from ferrule.plan import document, in_order, only, plan
-from ferrule.release import disk_of
-from ferrule.spec import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fakes.toolchain import Demo
-    from ferrule.model import Plan
+    from ferrule.core.model import Plan
 
-PROJECT = Project("demo", "1.2.3", license="MIT", license_files=("LICENSE",), commit="c0ffee", epoch=315_532_800)
+PROJECT = ReleaseInfo("demo", "1.2.3", license="MIT", license_files=("LICENSE",), commit="c0ffee", epoch=315_532_800)
 
 
-def planned(root: Path, *, narrowed: bool = False, project: Project = PROJECT) -> Plan:
+def planned(root: Path, *, narrowed: bool = False, project: ReleaseInfo = PROJECT) -> Plan:
     return plan(config.load(root, KINDS), project, disk_of(root), narrowed=narrowed)
 
 

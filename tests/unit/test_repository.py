@@ -15,7 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from ferrule import config, workflows
+from ferrule import config
+from ferrule.app import ci as workflows
 from ferrule.kinds import KINDS
 
 ROOT = Path(__file__).parents[2]

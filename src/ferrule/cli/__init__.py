@@ -10,8 +10,8 @@ import click
 from ferrule import __version__
 from ferrule.cli import environment
 from ferrule.cli.commands import Commands
-from ferrule.cli.veil import veil_outputs
-from ferrule.errors import ConfigErrors, FerruleError
+from ferrule.cli.redact_output import veil_outputs
+from ferrule.core.errors import ConfigErrors, FerruleError
 
 
 def main() -> None:

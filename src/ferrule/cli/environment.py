@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
-from ferrule.errors import ConfigError
+from ferrule.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+    from ferrule.app.release.run import RunContext
     from ferrule.engine.remote_server import Address
-    from ferrule.release import Surroundings
-    from ferrule.spec import Builder
+    from ferrule.kinds.base import Builder
     from ferrule.tools.host import Host
     from ferrule.tools.rust import Road
 
@@ -62,15 +62,15 @@ def cache_folder(environment: dict[str, str]) -> Path:
     return Path(base) / "ferrule"
 
 
-def surroundings(*, jobs: int | None, offline: bool, rust: Road | None) -> Surroundings:
+def surroundings(*, jobs: int | None, offline: bool, rust: Road | None) -> RunContext:
     """What a run takes from outside. Raises click.UsageError for a SOURCE_DATE_EPOCH that is no number."""
-    from ferrule.release import DEFAULT_EPOCH, Surroundings  # noqa: PLC0415
+    from ferrule.app.release.run import DEFAULT_EPOCH, RunContext  # noqa: PLC0415
 
     told = source_date_epoch()
     if told is not None and not (told.isascii() and told.isdigit()):
         raise click.UsageError(f"SOURCE_DATE_EPOCH is {told!r}; it must be a number of seconds since 1970")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Surroundings(
+    return RunContext(
         host=host(offline=offline),
         jobs=jobs or cores,
         monotonic=monotonic,
@@ -84,7 +84,7 @@ def surroundings(*, jobs: int | None, offline: bool, rust: Road | None) -> Surro
 
 def _builder() -> Builder | None:
     """Who runs the build, as GitHub Actions tells it ("Variables reference"); None where that is a person."""
-    from ferrule.spec import Builder  # noqa: PLC0415
+    from ferrule.kinds.base import Builder  # noqa: PLC0415
 
     told = os.environ
     named = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_WORKFLOW_REF", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")

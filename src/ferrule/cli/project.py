@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ferrule import doctor, release
+from ferrule.app.doctor import examine as doctor
+from ferrule.app.release import run as release
 from ferrule.cli.environment import surroundings
 
 if TYPE_CHECKING:
@@ -18,42 +19,42 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+    from ferrule.app.release.run import RunContext
     from ferrule.cli.options import Options
     from ferrule.config import Config
+    from ferrule.core.model import Json, Plan
     from ferrule.engine.events import Listener
     from ferrule.engine.executor import Executor
     from ferrule.engine.remote_server import Address
     from ferrule.engine.scheduler import Engine
-    from ferrule.model import Json, Plan
-    from ferrule.release import Surroundings
+    from ferrule.toolchain.find import ToolRequirements
     from ferrule.tools.host import Host
     from ferrule.tools.rust import Road
-    from ferrule.tools.toolchain import Wanted
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class LoadedProject:
     """A project that was read and planned, whole or in part."""
 
     config: Config
     plan: Plan
-    around: Surroundings
+    around: RunContext
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> ToolRequirements:
         """The tools that the plan needs."""
-        return release.wanted_tools(self.config, self.plan, self.around.road)
+        return release.tool_requirements(self.config, self.plan, self.around.road)
 
     def page(self, manifest: Json) -> str:
         """The page about a release, with the runs that are kept; what cannot be read is said on it."""
-        from ferrule.places import STATE  # noqa: PLC0415 - for those who ask for a page
+        from ferrule.core.safe_files import STATE  # noqa: PLC0415 - for those who ask for a page
         from ferrule.reporting import html, journal  # noqa: PLC0415
 
         return html.page(html.subject(self.config, self.plan, manifest, *journal.read(self.config.root / STATE)))
 
     def cluster(self, named: str, listen: Listener) -> Callable[[Engine], AbstractContextManager[Executor]]:
         """The machines that `--executor` names. Raises ConfigError."""
-        from ferrule.cluster import client  # noqa: PLC0415 - for those who have one
+        from ferrule.app.distributed.dask import client  # noqa: PLC0415 - for those who have one
 
         # Each worker calls this in its own process, so that it finds itself as a command there would.
         there = partial(surroundings, jobs=None, offline=self.around.host.offline, rust=self.around.road)
@@ -68,15 +69,15 @@ def read(
     rust: Road | None = None,
     key: EllipticCurvePrivateKey | None = None,
     remote: Address | None = None,
-    planned: Callable[[Config, Surroundings], Plan] = release.make_plan,
-) -> Project:
+    planned: Callable[[Config, RunContext], Plan] = release.make_plan,
+) -> LoadedProject:
     """Read the project around a folder and plan it, all of it where nothing else is said. Raises ConfigError."""
     config = release.load(folder)
     around = replace(surroundings(jobs=jobs, offline=offline, rust=rust), key=key, remote=remote)
-    return Project(config, planned(config, around), around)
+    return LoadedProject(config, planned(config, around), around)
 
 
-def provide(wanted: Wanted, host: Host, options: Options, *, dry_run: bool = False) -> None:
+def provide(wanted: ToolRequirements, host: Host, options: Options, *, dry_run: bool = False) -> None:
     """Install what is missing, and say so."""
 
     def say(text: str) -> None:

@@ -8,11 +8,11 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from ferrule.config.checking import check, quote_key
-from ferrule.config.mistakes import Mark, Mistakes, listed, quote
+from ferrule.config.mistakes import Mistakes, Position, listed, quote
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, find
-from ferrule.config.references import Surroundings, check_references, marked
+from ferrule.config.references import ReferenceScope, check_references, marked
 from ferrule.config.sections import NAME
-from ferrule.spec import ArtifactRef, Kind, Spec, selected
+from ferrule.kinds.base import ArtifactRef, Kind, Spec, selected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,12 +35,12 @@ def read_artifacts(
     part: MappingNode,
     kinds: Mapping[str, Kind],
     triples: tuple[str, ...],
-    around: Surroundings,
+    around: ReferenceScope,
     mistakes: Mistakes,
 ) -> tuple[ArtifactConfig, ...]:
     """Every artifact that could be read; the others have left mistakes."""
     found: list[ArtifactConfig] = []
-    edges: dict[tuple[str, str], Mark] = {}
+    edges: dict[tuple[str, str], Position] = {}
     for name, node in part.values.items():
         if not re.fullmatch(NAME, name):
             hint = "use lower-case letters, digits, dots, underscores and dashes, at most 64, none of . _ - first"
@@ -69,11 +69,11 @@ class _Entry:
 
     name: str
     node: Node
-    mark: Mark
+    mark: Position
     triples: tuple[str, ...]
-    around: Surroundings
+    around: ReferenceScope
     mistakes: Mistakes
-    edges: dict[tuple[str, str], Mark] = field(default_factory=dict)
+    edges: dict[tuple[str, str], Position] = field(default_factory=dict)
 
     @property
     def path(self) -> tuple[str, str]:
@@ -122,7 +122,7 @@ class _Entry:
         usable = tuple(g.text for g in texts if self._check_glob(g.text, self.triples, g.mark))
         return selected(usable or None, self.triples)
 
-    def _check_glob(self, glob: str, triples: tuple[str, ...], mark: Mark) -> bool:
+    def _check_glob(self, glob: str, triples: tuple[str, ...], mark: Position) -> bool:
         if selected((glob,), triples):
             return True
         there = f"the targets here are: {listed(triples)}"
@@ -147,7 +147,7 @@ class _Entry:
                 found[triple] = spec
         return found
 
-    def _usable(self, glob: str, node: Node, mark: Mark, triples: tuple[str, ...]) -> bool:
+    def _usable(self, glob: str, node: Node, mark: Position, triples: tuple[str, ...]) -> bool:
         if not self._check_glob(glob, triples, mark):
             return False
         if not isinstance(node, MappingNode) or not node.values:
@@ -172,7 +172,7 @@ def _globs(triples: tuple[str, ...]) -> Iterator[str]:
         yield from (triple, f"*-{rest.rpartition('unknown-')[2]}", f"*-{rest.rpartition('-')[2]}", f"{first}-*")
 
 
-def _refuse_cycles(edges: dict[tuple[str, str], Mark], mistakes: Mistakes) -> None:
+def _refuse_cycles(edges: dict[tuple[str, str], Position], mistakes: Mistakes) -> None:
     graph: dict[str, list[str]] = {}
     for name, other in edges:
         graph.setdefault(name, []).append(other)

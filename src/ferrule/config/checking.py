@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from ferrule.config.mistakes import MOST, Mark, Mistakes, listed, quote
+from ferrule.config.mistakes import MOST, Mistakes, Position, listed, quote
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, find, plain
-from ferrule.spec import Section
+from ferrule.kinds.base import Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pydantic.fields import FieldInfo
 
-    from ferrule.spec import KeyPath
+    from ferrule.kinds.base import KeyPath
 
 _Model = TypeVar("_Model", bound=Section)
 
@@ -39,7 +39,7 @@ def check(
     path: KeyPath,
     mistakes: Mistakes,
     extra: tuple[str, ...] = (),
-    key: Mark | None = None,
+    key: Position | None = None,
 ) -> _Model | None:
     """Validate a node that stands at `path` of the document; None, and mistakes, if the model refuses it.
 
@@ -74,14 +74,14 @@ def quote_key(name: str) -> str:
 class _Place:
     """Where one of pydantic's errors is: place, keys, node, the fields they lead through, and the models around it."""
 
-    mark: Mark
+    mark: Position
     path: KeyPath
     node: Node
     fields: tuple[FieldInfo, ...]
     around: tuple[type[Section], ...]
 
     @classmethod
-    def of(cls, model: type[Section], root: Node, error: Mapping[str, Any], key: Mark) -> _Place:
+    def of(cls, model: type[Section], root: Node, error: Mapping[str, Any], key: Position) -> _Place:
         """Place an error; one about a key is placed at the key."""
         path = tuple(_present(root, error["loc"]))
         mark, node = find(root, path)

@@ -10,14 +10,14 @@ from pydantic import Field
 from ferrule import __version__
 from ferrule.config.checking import check
 from ferrule.config.nodes import MappingNode, find
-from ferrule.platforms import PLATFORMS
-from ferrule.spec import Section
+from ferrule.core.platforms import PLATFORMS
+from ferrule.kinds.base import Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ferrule.config.mistakes import Mistakes
-    from ferrule.model import Json, Target
+    from ferrule.core.model import Json, Target
 
 RUNNER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """A label of a machine."""

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 from ferrule.config.artifacts import ArtifactConfig, kinds_of, read_artifacts
 from ferrule.config.checking import check
 from ferrule.config.ci import Ci, read_ci
-from ferrule.config.mistakes import Mark, Mistakes, listed, quote
+from ferrule.config.mistakes import Mistakes, Position, listed, quote
 from ferrule.config.nodes import LARGEST, MappingNode, Node, ScalarNode, find, read
-from ferrule.config.references import Surroundings, check_references
-from ferrule.config.sections import VERSION, Outline, ProjectSection, TargetSection, ToolchainSection
-from ferrule.errors import ConfigError
-from ferrule.model import Json, Target, to_json
-from ferrule.places import FILE
-from ferrule.platforms import PLATFORMS, Platform
-from ferrule.spec import Project
-from ferrule.workspace import Workspace, read_workspace
+from ferrule.config.references import ReferenceScope, check_references
+from ferrule.config.sections import VERSION, ProjectSection, TargetSection, TargetsFile, ToolchainSection
+from ferrule.core.cargo_workspace import Workspace, read_workspace
+from ferrule.core.errors import ConfigError
+from ferrule.core.model import Json, Target, to_json
+from ferrule.core.platforms import PLATFORMS, Platform
+from ferrule.core.safe_files import FILE
+from ferrule.kinds.base import ReleaseInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ferrule.spec import KeyPath, Kind
+    from ferrule.kinds.base import KeyPath, Kind
 
 _GLIBC_MINORS = range(17, 45)
 """glibc 2.17 is the oldest that Rust's standard library runs with (platform support), 2.44 the newest of zig 0.17."""
@@ -34,7 +34,7 @@ _OLDEST_MACOS = {"arm64": (11, 0), "x86_64": (10, 12)}
 
 
 @dataclass(frozen=True, slots=True)
-class Toolchain:
+class ToolVersions:
     """Versions of the programs that build, as wanted: `1.96` stands for every 1.96."""
 
     rust: str
@@ -55,8 +55,8 @@ class Config:
 
     root: Path
     file: str
-    project: Project
-    toolchain: Toolchain
+    project: ReleaseInfo
+    toolchain: ToolVersions
     targets: tuple[Target, ...]
     artifacts: tuple[ArtifactConfig, ...]
     workspace: Workspace
@@ -83,7 +83,7 @@ def load(
     """
     mistakes = Mistakes(file)
     tree = read(_content(project / file, mistakes), mistakes, loader)
-    check(Outline, tree, (), mistakes)
+    check(TargetsFile, tree, (), mistakes)
     reading = _Reading(project, tree, mistakes)
     tools = _toolchain(reading)
     targets = _targets(reading, platforms)
@@ -91,7 +91,7 @@ def load(
     workspace = _workspace(reading) if reading.has("project") else None
     described = _project(reading, told, workspace) if told and workspace else None
     part = reading.part("artifacts")
-    around = Surroundings(project, workspace, kinds_of(part, kinds))
+    around = ReferenceScope(project, workspace, kinds_of(part, kinds))
     artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), around, mistakes)
     ci = read_ci(reading.part("ci"), targets, (a.kind.name for a in artifacts), mistakes)
     if mistakes.found or described is None or workspace is None or tools is None or ci is None:
@@ -155,12 +155,12 @@ class _Reading:
         node = self.tree.values.get(name) if isinstance(self.tree, MappingNode) else None
         return node if isinstance(node, MappingNode) else MappingNode(self.tree.mark, {}, {})
 
-    def mark(self, *path: str | int) -> Mark:
+    def mark(self, *path: str | int) -> Position:
         return find(self.tree, path)[0]
 
 
 def _content(path: Path, mistakes: Mistakes) -> bytes:
-    start = Mark(1, 1)
+    start = Position(1, 1)
     try:
         if path.exists() and not path.is_file():
             mistakes.fatal(start, "this is not a file", f"{FILE} is a text file")
@@ -180,15 +180,15 @@ def _told(reading: _Reading) -> ProjectSection | None:
     if isinstance(stated, ScalarNode) and isinstance(stated.value, str) and not reading.mistakes.has(mark):
         canonical = _license(stated.value, mark, "project.license: ", reading.mistakes)
         section = section and section.model_copy(update={"license": canonical})
-    check_references(ProjectSection, part, Surroundings(reading.root, None, {}), reading.mistakes)
+    check_references(ProjectSection, part, ReferenceScope(reading.root, None, {}), reading.mistakes)
     return section
 
 
-def _toolchain(reading: _Reading) -> Toolchain | None:
+def _toolchain(reading: _Reading) -> ToolVersions | None:
     section = check(ToolchainSection, reading.part("toolchain"), ("toolchain",), reading.mistakes)
     if section is None:
         return None
-    return Toolchain(
+    return ToolVersions(
         rust=section.rust,
         zig=section.zig,
         cargo_zigbuild=section.cargo_zigbuild,
@@ -274,7 +274,7 @@ def _workspace(reading: _Reading) -> Workspace | None:
         return None
 
 
-def _project(reading: _Reading, told: ProjectSection, workspace: Workspace) -> Project | None:
+def _project(reading: _Reading, told: ProjectSection, workspace: Workspace) -> ReleaseInfo | None:
     version = told.version if isinstance(told.version, str) else _cargo_version(reading, workspace)
     crates = tuple(workspace.crates.values())
     main = workspace.crates.get(told.name) or (crates[0] if len(crates) == 1 else None)
@@ -282,7 +282,7 @@ def _project(reading: _Reading, told: ProjectSection, workspace: Workspace) -> P
     of_crates = agreed.pop() if len(agreed) == 1 else main.license if main else None
     if told.license is None and of_crates is not None:
         of_crates = _license(of_crates, reading.mark("project"), f"{workspace.manifest}: ", reading.mistakes)
-    return Project(
+    return ReleaseInfo(
         name=told.name,
         version=version,
         license=told.license or of_crates,
@@ -323,7 +323,7 @@ _LICENSES = (
 )
 
 
-def _license(text: str, mark: Mark, source: str, mistakes: Mistakes) -> str:
+def _license(text: str, mark: Position, source: str, mistakes: Mistakes) -> str:
     """The SPDX expression in its canonical form; Cargo's old `MIT/Apache-2.0` means OR (The Cargo Book, "license")."""
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, NoReturn
 
-from ferrule.errors import ConfigError, ConfigErrors
+from ferrule.core.errors import ConfigError, ConfigErrors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ _EFFORT = 300_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Mark:
+class Position:
     """A place in the document: line and column, both counted from 1, the column in characters."""
 
     line: int
@@ -36,29 +36,29 @@ class Mistakes:
     """
 
     file: str
-    found: dict[tuple[Mark, str], ConfigError] = field(default_factory=dict)
-    closed: set[Mark] = field(default_factory=set)
+    found: dict[tuple[Position, str], ConfigError] = field(default_factory=dict)
+    closed: set[Position] = field(default_factory=set)
     effort: int = _EFFORT
 
-    def where(self, mark: Mark) -> str:
+    def where(self, mark: Position) -> str:
         """`file:line:column`, as editors and terminals turn it into a link."""
         return f"{self.file}:{mark.line}:{mark.column}"
 
-    def add(self, mark: Mark, message: str, hint: str) -> None:
+    def add(self, mark: Position, message: str, hint: str) -> None:
         """Note a mistake; a place that was closed, or the same mistake there, is not told twice."""
         if mark not in self.closed:
             self._note(mark, ConfigError(message, hint=hint, where=self.where(mark)))
 
-    def has(self, mark: Mark) -> bool:
+    def has(self, mark: Position) -> bool:
         """Whether there is a mistake at this place."""
         return any(place == mark for place, _ in self.found)
 
-    def close(self, mark: Mark, message: str, hint: str) -> None:
+    def close(self, mark: Position, message: str, hint: str) -> None:
         """Note a mistake after which nothing else that is said of the same place would help."""
         self.add(mark, message, hint)
         self.closed.add(mark)
 
-    def fatal(self, mark: Mark, message: str, hint: str) -> NoReturn:
+    def fatal(self, mark: Position, message: str, hint: str) -> NoReturn:
         """Note a mistake after which the document cannot be read further; raises ConfigErrors."""
         self.add(mark, message, hint)
         raise self.error()
@@ -90,7 +90,7 @@ class Mistakes:
         name = self.nearest(word, names)
         return f"did you mean {name}?" if name is not None else otherwise
 
-    def _note(self, mark: Mark, error: ConfigError) -> None:
+    def _note(self, mark: Position, error: ConfigError) -> None:
         self.found.setdefault((mark, error.message), error)
         if len(self.found) > MOST:
             self.found.popitem()

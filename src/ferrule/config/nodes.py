@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ferrule.config.mistakes import Mark, Mistakes, quote
-from ferrule.config.scalars import Surprise, Value, resolve
+from ferrule.config.mistakes import Mistakes, Position, quote
+from ferrule.config.scalars import AmbiguousScalar, Value, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ _BOM = b"\xef\xbb\xbf"
 class ScalarNode:
     """A single value: `text` as written (with escapes resolved), `value` what it means."""
 
-    mark: Mark
+    mark: Position
     text: str
     value: Value
 
@@ -48,7 +48,7 @@ class ScalarNode:
 class SequenceNode:
     """A list."""
 
-    mark: Mark
+    mark: Position
     items: tuple[Node, ...]
 
 
@@ -56,8 +56,8 @@ class SequenceNode:
 class MappingNode:
     """A mapping; `keys` holds the places of its keys, in the order of the file."""
 
-    mark: Mark
-    keys: Mapping[str, Mark]
+    mark: Position
+    keys: Mapping[str, Position]
     values: Mapping[str, Node]
 
     def without(self, *names: str) -> MappingNode:
@@ -85,7 +85,7 @@ def plain(node: Node) -> Any:  # noqa: ANN401 - whatever the document says
     return node.value
 
 
-def find(node: Node, path: tuple[str | int, ...]) -> tuple[Mark, Node]:
+def find(node: Node, path: tuple[str | int, ...]) -> tuple[Position, Node]:
     """The place to point at for a path of keys and indexes, and the node there.
 
     Parts of the path that the document does not have are passed over. A single value is pointed at itself, a mapping or
@@ -111,7 +111,9 @@ def read(data: bytes, mistakes: Mistakes, loader: Any = None) -> Node:  # noqa: 
     except yaml.YAMLError as error:
         _explain(error, text, mistakes)
     if builder.root is None:
-        mistakes.fatal(Mark(1, 1), "the file is empty", "begin with `version: 1`; docs/targets.md has a first example")
+        mistakes.fatal(
+            Position(1, 1), "the file is empty", "begin with `version: 1`; docs/targets.md has a first example"
+        )
     return builder.root
 
 
@@ -125,7 +127,7 @@ def _events(text: str, loader: Any) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _decoded(data: bytes, mistakes: Mistakes) -> str:
-    start = Mark(1, 1)
+    start = Position(1, 1)
     if len(data) > LARGEST:
         mistakes.fatal(
             start, f"the file is larger than {LARGEST >> 20} MiB", "a matrix has a few hundred lines at most"
@@ -170,13 +172,13 @@ def _code(character: str) -> str:
     return f"U+{ord(character):04X}"
 
 
-def _mark_at(text: str, offset: int) -> Mark:
-    return Mark(text.count("\n", 0, offset) + 1, offset - (text.rfind("\n", 0, offset) + 1) + 1)
+def _mark_at(text: str, offset: int) -> Position:
+    return Position(text.count("\n", 0, offset) + 1, offset - (text.rfind("\n", 0, offset) + 1) + 1)
 
 
 def _explain(error: yaml.YAMLError, text: str, mistakes: Mistakes) -> None:
     place = getattr(error, "problem_mark", None)
-    mark = _mark(place) if place is not None else Mark(1, 1)
+    mark = _mark(place) if place is not None else Position(1, 1)
     line = text.split("\n")[mark.line - 1] if mark.line <= text.count("\n") + 1 else ""
     if line[mark.column - 1 : mark.column] == "\t":
         mistakes.fatal(mark, "a tab cannot indent or begin anything", "indent with spaces")
@@ -185,18 +187,18 @@ def _explain(error: yaml.YAMLError, text: str, mistakes: Mistakes) -> None:
     mistakes.fatal(mark, f"this is not YAML: {reason}", "look for a missing quote, colon or bracket")
 
 
-def _mark(mark: Any) -> Mark:  # noqa: ANN401 - PyYAML's marks have no types
-    return Mark(mark.line + 1, mark.column + 1)
+def _mark(mark: Any) -> Position:  # noqa: ANN401 - PyYAML's marks have no types
+    return Position(mark.line + 1, mark.column + 1)
 
 
 @dataclass(slots=True)
 class _Open:
     """A mapping or list whose end has not come yet; `skip` is set where the key of the next value was refused."""
 
-    mark: Mark
+    mark: Position
     mapping: bool
     items: list[Node] = field(default_factory=list)
-    keys: dict[str, Mark] = field(default_factory=dict)
+    keys: dict[str, Position] = field(default_factory=dict)
     values: dict[str, Node] = field(default_factory=dict)
     key: str | None = None
     skip: bool = False
@@ -241,7 +243,7 @@ class _Builder:
                     _mark(event.start_mark), "a second document begins here", "keep one document a file"
                 )
 
-    def _begin(self, event: Any) -> Mark:  # noqa: ANN401
+    def _begin(self, event: Any) -> Position:  # noqa: ANN401
         mark = _mark(event.start_mark)
         self.nodes += 1
         if self.nodes > MOST_NODES:
@@ -254,7 +256,7 @@ class _Builder:
             self.mistakes.close(mark, f"the tag {quote(event.tag)} is not supported", "write the value without a tag")
         return mark
 
-    def _refuse_alias(self, mark: Mark, name: str) -> None:
+    def _refuse_alias(self, mark: Position, name: str) -> None:
         """Tell of an alias once, however often it is used."""
         if name not in self.aliases:
             self.aliases.add(name)
@@ -264,7 +266,7 @@ class _Builder:
     def _scalar(self, event: Any) -> ScalarNode:  # noqa: ANN401
         mark, text = _mark(event.start_mark), event.value
         value = text if event.style else resolve(text)
-        if isinstance(value, Surprise):
+        if isinstance(value, AmbiguousScalar):
             self.mistakes.close(
                 mark,
                 f"{quote(text)} without quotes is read as {value.reading} by some readers of YAML",

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from ferrule.config.artifacts import FIXED, PER_TARGET
 from ferrule.config.ci import CiSection
-from ferrule.config.sections import NAME, Outline, ProjectSection, TargetSection, ToolchainSection
-from ferrule.platforms import PLATFORMS, Platform
-from ferrule.spec import Spec
+from ferrule.config.sections import NAME, ProjectSection, TargetSection, TargetsFile, ToolchainSection
+from ferrule.core.platforms import PLATFORMS, Platform
+from ferrule.kinds.base import Spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ferrule.spec import Kind, Section
+    from ferrule.kinds.base import Kind, Section
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema(kinds: Mapping[str, Kind], platforms: Mapping[str, Platform] = PLATFORMS) -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of targets.yaml: all that can be said of a value without its surroundings."""
-    outline = _of(Outline)
+    outline = _of(TargetsFile)
     properties = outline["properties"]
     properties["project"] = {**_described(properties["project"]), "$ref": "#/$defs/project"}
     properties["toolchain"] = {**_described(properties["toolchain"]), "$ref": "#/$defs/toolchain"}

@@ -10,16 +10,16 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ferrule.config.checking import sections
-from ferrule.config.mistakes import Mark, Mistakes, listed, quote
+from ferrule.config.mistakes import Mistakes, Position, listed, quote
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ferrule.spec import ArtifactRef, CrateRef, ProjectPath, markers
+from ferrule.kinds.base import ArtifactRef, CrateRef, ProjectPath, markers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from ferrule.spec import Marker, Section
-    from ferrule.workspace import Workspace
+    from ferrule.core.cargo_workspace import Workspace
+    from ferrule.kinds.base import Marker, Section
 
 _FITS: dict[str, Callable[[Path], bool]] = {
     "file": lambda path: path.is_file(),
@@ -30,7 +30,7 @@ _SAFE_PATH = re.compile(r"[\w.+@~ -]+(?:/[\w.+@~ -]+)*")
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ReferenceScope:
     """What values may refer to: the project's folder, its workspace if it could be read, artifacts and their kinds."""
 
     project: Path
@@ -38,7 +38,7 @@ class Surroundings:
     artifacts: Mapping[str, str]
 
 
-def check_references(model: type[Section], node: MappingNode, around: Surroundings, mistakes: Mistakes) -> None:
+def check_references(model: type[Section], node: MappingNode, around: ReferenceScope, mistakes: Mistakes) -> None:
     """Check every value of a section that refers to something, whatever else may be wrong with the section."""
     for scalar, marker in marked(model, node):
         if mistakes.has(scalar.mark):
@@ -77,7 +77,7 @@ def _mappings(node: Node | None) -> Iterator[MappingNode]:
         yield from chain.from_iterable(_mappings(item) for item in node.items)
 
 
-def _check_artifact(name: str, marker: ArtifactRef, mark: Mark, around: Surroundings, mistakes: Mistakes) -> None:
+def _check_artifact(name: str, marker: ArtifactRef, mark: Position, around: ReferenceScope, mistakes: Mistakes) -> None:
     wanted = listed(marker.kinds).replace(" and ", " or ")
     suitable = [n for n, kind in around.artifacts.items() if kind in marker.kinds]
     there = f"artifacts of kind {wanted} are: {listed(suitable)}" if suitable else f"add an artifact of kind {wanted}"
@@ -88,7 +88,7 @@ def _check_artifact(name: str, marker: ArtifactRef, mark: Mark, around: Surround
         mistakes.add(mark, f"the artifact {quote(name)} is of kind {kind}, where {wanted} is needed", there)
 
 
-def _check_crate(name: str, marker: CrateRef, mark: Mark, workspace: Workspace | None, mistakes: Mistakes) -> None:
+def _check_crate(name: str, marker: CrateRef, mark: Position, workspace: Workspace | None, mistakes: Mistakes) -> None:
     if workspace is None:
         return
     crate = workspace.crates.get(name)
@@ -109,7 +109,7 @@ def _check_crate(name: str, marker: CrateRef, mark: Mark, workspace: Workspace |
         mistakes.add(mark, f"the crate {name} has no library", f"add src/lib.rs, or [lib] to {manifest}")
 
 
-def _check_path(value: str, marker: ProjectPath, mark: Mark, project: Path, mistakes: Mistakes) -> None:
+def _check_path(value: str, marker: ProjectPath, mark: Position, project: Path, mistakes: Mistakes) -> None:
     shown = quote(value)
     if problem := _form_problem(value):
         mistakes.add(

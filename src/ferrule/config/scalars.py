@@ -14,7 +14,7 @@ Value = None | bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True)
-class Surprise:
+class AmbiguousScalar:
     """A plain scalar that must not be used: `reading` says what some readers take it for."""
 
     reading: str
@@ -42,7 +42,7 @@ _OF_NUMBERS = frozenset("0123456789+-._:eE")
 _FIRST_OF_NUMBERS = frozenset("0123456789+-.")
 
 
-def resolve(text: str) -> Value | Surprise:
+def resolve(text: str) -> Value | AmbiguousScalar:
     """The value of a plain (unquoted) scalar, or why it has none that all readers agree on.
 
     >>> resolve("1.10"), resolve("1.10.0"), resolve("no")
@@ -54,24 +54,24 @@ def resolve(text: str) -> Value | Surprise:
         return _number(text)
     word = text.lower() if len(text) <= _LONGEST_WORD else text
     if word in _OLD_TRUE:
-        return Surprise("true")
+        return AmbiguousScalar("true")
     if word in _OLD_FALSE:
-        return Surprise("false")
+        return AmbiguousScalar("false")
     if text in ("=", "<<"):
-        return Surprise("an instruction")
+        return AmbiguousScalar("an instruction")
     return text
 
 
-def _number(text: str) -> Value | Surprise:
+def _number(text: str) -> Value | AmbiguousScalar:
     if _INTEGER.fullmatch(text):
         return int(text)
     if _DECIMAL.fullmatch(text):
         return float(text)
     if _DATE.match(text):
-        return Surprise("a date")
+        return AmbiguousScalar("a date")
     if len(text) <= _LONGEST_NUMBER and _SEXAGESIMAL.fullmatch(text):
-        return Surprise("a number in base 60")
-    return Surprise("a number") if _looks_like_number(text) else text
+        return AmbiguousScalar("a number in base 60")
+    return AmbiguousScalar("a number") if _looks_like_number(text) else text
 
 
 def _looks_like_number(text: str) -> bool:

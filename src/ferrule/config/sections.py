@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticKnownError
 
 from ferrule.config.ci import RUNNER
-from ferrule.spec import ProjectPath, RelativePath, Section
+from ferrule.kinds.base import ProjectPath, RelativePath, Section
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 """Names of projects and artifacts: they become file names, action ids and arguments."""
@@ -108,7 +108,7 @@ def _whole_number(value: object) -> object:
     return value
 
 
-class Outline(Section):
+class TargetsFile(Section):
     """targets.yaml from far away: its parts, each of which has a section of its own."""
 
     version: Annotated[Literal[1], BeforeValidator(_whole_number)] = Field(

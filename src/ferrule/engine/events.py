@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ferrule.model import Action, Outcome
+    from ferrule.core.model import Action, Outcome
 
 
 @dataclass(frozen=True, slots=True)

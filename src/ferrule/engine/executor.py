@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from ferrule.core.model import Action, Digest, FileRecord, Outcome
     from ferrule.engine.events import Event
     from ferrule.engine.key import Document
     from ferrule.engine.store import Result, Store
-    from ferrule.model import Action, Digest, FileRecord, Outcome
 
 SAME_INPUTS: Final = "give every worker a clean checkout of this commit, and the tools that ferrule doctor shows here"
 """What to do where a worker would make other bytes."""

@@ -9,12 +9,12 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from ferrule.model import Digest, Json, to_json
+from ferrule.core.model import Digest, Json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ferrule.model import Action, FileRecord
+    from ferrule.core.model import Action, FileRecord
 
 Document = dict[str, Json]
 

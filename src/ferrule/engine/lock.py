@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from ferrule.core.errors import StorageError
+from ferrule.core.safe_files import clear, keep_regular, lockable, own_folder
 from ferrule.engine.events import Noticed
 from ferrule.engine.state import logs_folder, work_folder
-from ferrule.errors import StorageError
-from ferrule.places import clear, keep_regular, lockable, own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

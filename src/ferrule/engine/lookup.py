@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ferrule.core.errors import FerruleError, StorageError
+from ferrule.core.model import Action, Digest, Outcome
 from ferrule.engine.key import Document, difference, key_document, key_of, read_of
 from ferrule.engine.sources import source_digests
-from ferrule.errors import FerruleError, StorageError
-from ferrule.model import Action, Digest, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ferrule.engine.context import BuildContext
     from ferrule.engine.sources import StatIndex
     from ferrule.engine.store import Result, Store
-    from ferrule.engine.workshop import Site
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """Looks actions up, for one run; `outcomes` are those of the run so far. Declared sources are read once."""
 
-    site: Site
+    site: BuildContext
     store: Store
     index: StatIndex
     outcomes: Mapping[str, Outcome]

@@ -19,21 +19,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule import __version__
+from ferrule.core.errors import StorageError
+from ferrule.core.model import Digest, FileRecord, to_json
 from ferrule.engine.key import canonical, key_of
-from ferrule.engine.remote_server import Server, Trouble
+from ferrule.engine.remote_server import RemoteFailure, Server
 from ferrule.engine.store import Result, decode, encode, is_inside, portable
-from ferrule.errors import StorageError
 from ferrule.formats import actionresult
 from ferrule.formats.actionresult import ActionResult
-from ferrule.model import Digest, FileRecord, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from ferrule.core.model import Action
     from ferrule.engine.key import Document
     from ferrule.engine.store import Store
-    from ferrule.model import Action
 
 _READERS: Final = 8
 _WRITERS: Final = 4
@@ -104,7 +104,7 @@ class Remote:
             if not all(self._receive(record) for record in missing.values()):
                 return False
             return all(self._store.object(r.digest).stat().st_size == r.size for r in result.files)
-        except (Trouble, StorageError, OSError):
+        except (RemoteFailure, StorageError, OSError):
             return False  # noted by the server, or told by what is made here instead
 
     def _receive(self, record: FileRecord) -> bool:
@@ -124,7 +124,7 @@ class Remote:
                 return None
             told = actionresult.decode(data)
             return self._read(action, key, told, self._record(told.stdout))
-        except Trouble:
+        except RemoteFailure:
             return None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             self._server.lied(f"{place} ({action.id}) is no entry of this cache: {error}")
@@ -176,7 +176,7 @@ class Remote:
                 known = [read for read in self._store.reads(result.declared, action.id) if read][:_MOST_READS]
                 body = canonical({"version": _VERSION, "key": result.declared.hex, "reads": to_json(known)})
                 self._enter(result.declared, (), body)
-        except Trouble:
+        except RemoteFailure:
             pass  # noted by the server
         except OSError as error:
             self._server.say(f"remote cache: {action.id} was not kept: {error.strerror}")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from ferrule.errors import ConfigError
+from ferrule.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -104,14 +104,14 @@ class Patience:
     failures: int = 5
 
 
-class Trouble(Exception):  # noqa: N818 - it is no error: the work goes on
+class RemoteFailure(Exception):  # noqa: N818 - it is no error: the work goes on
     """The server did not do what was asked; the message says what it did instead, briefly, whatever it sent."""
 
     def __init__(self, text: str) -> None:
         super().__init__("".join(c if c.isprintable() else "?" for c in text[:_LONGEST]))
 
 
-class _Denied(Trouble):
+class _Denied(RemoteFailure):
     """It will not do it the next time either."""
 
 
@@ -153,10 +153,10 @@ class Server:
         """A content of known size, piece by piece, never more than that; raises Trouble."""
         with self._request("GET", place, size=size) as response:
             if not self._is_there(response):
-                raise Trouble("it lacks what it says it has")
+                raise RemoteFailure("it lacks what it says it has")
             told = response.headers.get("Content-Length", str(size))
             if told != str(size):
-                raise Trouble(f"it has {told} bytes for {place}, which are {size}")
+                raise RemoteFailure(f"it has {told} bytes for {place}, which are {size}")
             yield from self._pieces(response, size)
 
     def holds(self, place: str, size: int) -> bool:
@@ -181,7 +181,7 @@ class Server:
 
     def lied(self, text: str) -> None:
         """Note that what the server sent is not what it has to be: a failure that is said, once for its kind."""
-        trouble = Trouble(text)
+        trouble = RemoteFailure(text)
         with self._lock:
             self._said["lies"] += 1
             if self._said["lies"] == 1:
@@ -221,7 +221,7 @@ class Server:
                     f"what they were for was {what}, nothing else is different"
                 )
 
-    def _fail(self, mode: Mode, trouble: Trouble) -> None:
+    def _fail(self, mode: Mode, trouble: RemoteFailure) -> None:
         record = self._records[mode]
         with self._lock:
             record.failures += 1
@@ -246,7 +246,7 @@ class Server:
         import urllib3  # noqa: PLC0415 - only where there is something to ask
 
         if self.is_off(mode):
-            raise Trouble(self._records[mode].off)
+            raise RemoteFailure(self._records[mode].off)
         record, thread, patience = self._records[mode], threading.get_ident(), self._patience
         started = self._monotonic()
         fair = size / patience.rate
@@ -281,11 +281,11 @@ class Server:
             )
             yield response
             whole = True
-        except Trouble as trouble:
+        except RemoteFailure as trouble:
             self._fail(mode, trouble)
             raise
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            found = Trouble(_what_happened(error))
+            found = RemoteFailure(_what_happened(error))
             self._fail(mode, found)
             raise found from error
         finally:
@@ -323,18 +323,18 @@ class Server:
         while piece := response.read1(_PIECE):
             total += len(piece)
             if total > limit:
-                raise Trouble("it sends more than there is")
+                raise RemoteFailure("it sends more than there is")
             if self._monotonic() > until:
-                raise Trouble("it does not answer in time")
+                raise RemoteFailure("it does not answer in time")
             yield piece
 
 
-def _answered(status: int) -> Trouble:
+def _answered(status: int) -> RemoteFailure:
     if status in {401, 403}:
         return _Denied(f"it refuses this identity ({status})")
     if 300 <= status < 400:  # noqa: PLR2004
-        return Trouble(f"it sends to another place, which is not followed ({status})")
-    return Trouble(f"it answers {status}")
+        return RemoteFailure(f"it sends to another place, which is not followed ({status})")
+    return RemoteFailure(f"it answers {status}")
 
 
 def _what_happened(error: Exception) -> str:

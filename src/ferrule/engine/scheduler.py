@@ -9,24 +9,24 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Final, Literal
 
+from ferrule.core.errors import FerruleError, StorageError
+from ferrule.core.model import Action, Digest, Outcome, Plan
+from ferrule.engine.action_runner import ActionRunner
 from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFinished, RunStarted
 from ferrule.engine.jobserver import Jobserver
 from ferrule.engine.key import Document
 from ferrule.engine.lookup import Lookup
-from ferrule.engine.making import Maker
-from ferrule.errors import FerruleError, StorageError
-from ferrule.model import Action, Digest, Outcome, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ferrule.engine.context import BuildContext
     from ferrule.engine.events import Event, Listener
     from ferrule.engine.executor import Executor, Order
     from ferrule.engine.remote import Remote
     from ferrule.engine.sources import StatIndex
     from ferrule.engine.store import Result, Store
-    from ferrule.engine.workshop import Site
 
 _POLL_SECONDS: Final = 0.02
 _PATIENCE_SECONDS: Final = 0.5
@@ -40,7 +40,7 @@ class Engine:
     cache has is not made at all.
     """
 
-    site: Site
+    site: BuildContext
     store: Store
     index: StatIndex
     work: Path
@@ -64,7 +64,7 @@ class Engine:
         Raises the failure of the recipe, and OtherInputsError if its declared key is another here.
         """
         lookup = Lookup(self.site, self.store, self.index, order.needed)
-        return Maker(self, lookup, tokens, tell).fulfil(order)
+        return ActionRunner(self, lookup, tokens, tell).fulfil(order)
 
     def reasons(self, plan: Plan) -> dict[str, str]:
         """Why each action would run, or that nothing changed; runs nothing."""
@@ -108,7 +108,7 @@ class _Run:
     running: dict[str, threading.Thread] = field(default_factory=dict)
     asked: dict[str, _Waiting] = field(default_factory=dict)
     tokens: Jobserver | None = None
-    maker: Maker | None = None
+    maker: ActionRunner | None = None
     weights: dict[str, float] = field(default_factory=dict)
     elsewhere: set[str] = field(default_factory=set)
     lookup: Lookup = field(init=False)
@@ -263,7 +263,7 @@ class _Run:
 
             run.reopen()
             self.tokens = _jobserver(self.engine.jobs, self.engine.work)
-            self.maker = Maker(self.engine, self.lookup, self.tokens, self.done.put)
+            self.maker = ActionRunner(self.engine, self.lookup, self.tokens, self.done.put)
             self.weights = self._weigh()
         if not self.running:
             self.tokens.refill()

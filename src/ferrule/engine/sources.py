@@ -14,9 +14,9 @@ from contextlib import suppress
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Final
 
-from ferrule.errors import BuildError, StorageError
-from ferrule.model import Digest
-from ferrule.places import open_new, read_regular
+from ferrule.core.errors import BuildError, StorageError
+from ferrule.core.model import Digest
+from ferrule.core.safe_files import open_new, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

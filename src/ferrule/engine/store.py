@@ -21,10 +21,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ferrule.core.errors import StorageError
+from ferrule.core.model import Digest, FileRecord, Json, to_json
+from ferrule.core.safe_files import clear, open_new, read_regular
 from ferrule.engine.key import Document, canonical, read_of
-from ferrule.errors import StorageError
-from ferrule.model import Digest, FileRecord, Json, to_json
-from ferrule.places import clear, open_new, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

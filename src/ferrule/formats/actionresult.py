@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ferrule.model import Digest, FileRecord
+from ferrule.core.model import Digest, FileRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
 from ferrule.formats.ar import MAGIC as AR_MAGIC
 from ferrule.formats.ar import read_ar
 from ferrule.formats.signature import Signature, read_signature
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from ferrule.model import Json
-    from ferrule.platforms import Platform
+    from ferrule.core.model import Json
+    from ferrule.core.platforms import Platform
 
 Format = Literal["elf", "macho", "macho-fat", "wasm", "ar"]
 ELF_MAGIC = b"\x7fELF"

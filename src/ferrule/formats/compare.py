@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from ferrule.formats.parts import (
+from ferrule.formats.unpack import (
     DAMAGE,
     DEEPEST,
     OUTSIDE,
-    Part,
-    Step,
+    Piece,
+    UnpackStep,
     parts_of,
     parts_of_layout,
     reader_of,
@@ -36,7 +36,7 @@ class Difference:
     and `second` what stands there on either side. `also` names further parts beside the last step that differ.
     """
 
-    path: tuple[Step, ...]
+    path: tuple[UnpackStep, ...]
     reason: str
     offset: int | None = None
     at: int | None = None
@@ -71,8 +71,8 @@ def first_difference_of_layouts(one: Mapping[str, bytes], two: Mapping[str, byte
         return found
     name = min(n for n in {*one, *two} if one.get(n) != two.get(n))
     if name not in one or name not in two:
-        return Difference((Step("image", name),), _only_in(name in one))
-    return _outwards(Step("image", name), _inside(one[name], two[name], 1))
+        return Difference((UnpackStep("image", name),), _only_in(name in one))
+    return _outwards(UnpackStep("image", name), _inside(one[name], two[name], 1))
 
 
 def _inside(one: bytes, two: bytes, depth: int) -> Difference:
@@ -89,7 +89,7 @@ def _inside(one: bytes, two: bytes, depth: int) -> Difference:
     return _of_parts(ours, theirs, depth) or replace(plain, reason=OUTSIDE.get(reader, plain.reason))
 
 
-def _of_parts(one: list[Part], two: list[Part], depth: int) -> Difference | None:
+def _of_parts(one: list[Piece], two: list[Piece], depth: int) -> Difference | None:
     """Compare part by part: which there are, what they hold, what is said about them, in which order they stand."""
     ours, theirs = _by_step(one), _by_step(two)
     lost = next((step for step in (*ours, *theirs) if step not in ours or step not in theirs), None)
@@ -112,7 +112,7 @@ def _of_parts(one: list[Part], two: list[Part], depth: int) -> Difference | None
     return None
 
 
-def _in_part(step: Step, one: Part, two: Part, depth: int) -> Difference:
+def _in_part(step: UnpackStep, one: Piece, two: Piece, depth: int) -> Difference:
     damage = [side.traits.get(DAMAGE, "none") for side in (one, two)]
     if damage[0] != damage[1]:
         return Difference((step,), "it is damaged", first=damage[0], second=damage[1])
@@ -122,7 +122,7 @@ def _in_part(step: Step, one: Part, two: Part, depth: int) -> Difference:
     return _outwards(step, found)
 
 
-def _outwards(step: Step, found: Difference) -> Difference:
+def _outwards(step: UnpackStep, found: Difference) -> Difference:
     return replace(found, path=(step, *found.path))
 
 
@@ -130,9 +130,9 @@ def _only_in(first: bool) -> str:
     return f"it is only in the {'first' if first else 'second'}"
 
 
-def _by_step(parts: Sequence[Part]) -> dict[Step, Part]:
+def _by_step(parts: Sequence[Piece]) -> dict[UnpackStep, Piece]:
     """Parts by what they are called; a name that is there again gets a number."""
-    found: dict[Step, Part] = {}
+    found: dict[UnpackStep, Piece] = {}
     for part in parts:
         step, count = part.step, 1
         while step in found:
@@ -193,7 +193,7 @@ def _line(data: bytes, at: int) -> str | None:
 _BOOKKEEPING: Final = ("(", ".symtab", ".strtab", ".shstrtab", ".rela", ".dynamic", ".eh_frame", ".gnu.hash", ".note")
 
 
-def _of_sections(one: list[Part], two: list[Part], depth: int) -> Difference | None:
+def _of_sections(one: list[Piece], two: list[Piece], depth: int) -> Difference | None:
     """As `_of_parts`, but what only tells where other things are comes after those."""
     both = {part.step for part in one} & {part.step for part in two}
     gaps = {part.step for part in (*one, *two) if part.step.name.startswith("(")} - both

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ferrule.model import to_json
+from ferrule.core.model import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ Type = Literal["library", "application", "container", "framework", "file"]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BomComponent:
     """A component. `ref` names it within a document; where two parts have the same, they are one.
 
     `sha256` are hexadecimal digits, `licenses` SPDX expressions or else names, `needs` refs of what it depends on.
@@ -47,7 +47,7 @@ class Part:
     needs: tuple[str, ...] = ()
 
 
-def write_bom(subject: Part, parts: Iterable[Part], *, epoch: int, author: str, ferrule: str) -> bytes:
+def write_bom(subject: BomComponent, parts: Iterable[BomComponent], *, epoch: int, author: str, ferrule: str) -> bytes:
     """The bill of materials of `subject`, which depends on what its `needs` name among the parts.
 
     Its serial number is derived from all that it says (RFC 9562, version 5). `author` is who vouches for it, `ferrule`
@@ -86,7 +86,7 @@ def write_bom(subject: Part, parts: Iterable[Part], *, epoch: int, author: str, 
     return (JsonV1Dot6(bom).output_as_string(indent=2) + "\n").encode()
 
 
-def _component(part: Part) -> Component:
+def _component(part: BomComponent) -> Component:
     from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri  # noqa: PLC0415  # noqa: PLC0415
     from cyclonedx.model.component import Component, ComponentScope, ComponentType  # noqa: PLC0415
     from cyclonedx.model.contact import OrganizationalEntity  # noqa: PLC0415

@@ -11,9 +11,9 @@ import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
-from ferrule.errors import BuildError, VerificationError
+from ferrule.core.errors import BuildError, VerificationError
 from ferrule.formats.ar import read_ar
-from ferrule.formats.entries import CHUNK, Entry, in_order, link_place, parents, shortened, with_folders
+from ferrule.formats.archive_member import CHUNK, Member, in_order, link_place, parents, shortened, with_folders
 from ferrule.formats.tar import SWELLS, Gunzip, Limits, read_tar
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ _NSSWITCH = "passwd: files\ngroup: files\nhosts: files dns\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class DebPackage:
     """A package that was read: its control file, the fields in it, and every member of its data."""
 
     control: str
     fields: Mapping[str, str]
-    entries: tuple[Entry, ...]
+    entries: tuple[Member, ...]
 
     @property
     def name(self) -> str:
@@ -58,7 +58,7 @@ class Package:
         return self.fields["Package"]
 
 
-def read_deb(source: bytes | Path, limits: Limits = Limits(), *, where: str | None = None) -> Package:  # noqa: B008 - frozen
+def read_deb(source: bytes | Path, limits: Limits = Limits(), *, where: str | None = None) -> DebPackage:  # noqa: B008 - frozen
     """Read a binary package of format 2.0 (deb(5), deb-control(5)); its data are uncompressed, gzip or xz.
 
     Hard links are given as symbolic ones. Raises VerificationError for everything `read_tar` refuses, for damaged
@@ -78,10 +78,10 @@ def read_deb(source: bytes | Path, limits: Limits = Limits(), *, where: str | No
     for wanted in ("Package", "Version", "Architecture"):
         if wanted not in fields:
             raise VerificationError(f"the package's control file has no field {wanted}", where=place)
-    return Package(text, fields, tuple(_unpack(*members[2], limits, place)))
+    return DebPackage(text, fields, tuple(_unpack(*members[2], limits, place)))
 
 
-def _unpack(name: str, content: memoryview, limits: Limits, where: str | None) -> Iterator[Entry]:
+def _unpack(name: str, content: memoryview, limits: Limits, where: str | None) -> Iterator[Member]:
     stream = io.BytesIO(content)
     suffix = name.partition(".tar")[2]
     if suffix == ".xz":
@@ -157,7 +157,7 @@ def _fields(text: str, where: str | None) -> dict[str, str]:
     return fields
 
 
-def licenses(package: Package) -> tuple[str, ...]:
+def licenses(package: DebPackage) -> tuple[str, ...]:
     """Licences that a package's copyright file names, as Debian writes them (DEP-5, "License field"), sorted.
 
     None where that file is written in the older way, as prose.
@@ -171,7 +171,7 @@ def licenses(package: Package) -> tuple[str, ...]:
     return tuple(sorted({name for name in named if name}))
 
 
-def base_layer_entries(packages: Sequence[Package]) -> tuple[Entry, ...]:
+def base_layer_entries(packages: Sequence[DebPackage]) -> tuple[Member, ...]:
     """The root of an image that holds what the packages hold and nothing to administer it with.
 
     Left out are documentation but for copyright files, manuals, translations, and gconv modules. `/bin`, `/lib` and
@@ -182,7 +182,7 @@ def base_layer_entries(packages: Sequence[Package]) -> tuple[Entry, ...]:
     Raises BuildError if two packages hold the same file, or a package's copyright file is a link into a package that is
     not there.
     """
-    found: dict[str, Entry] = {}
+    found: dict[str, Member] = {}
     owners: dict[str, str] = {}
     for package in packages:
         for entry in map(_merged, package.entries):
@@ -199,7 +199,7 @@ def base_layer_entries(packages: Sequence[Package]) -> tuple[Entry, ...]:
     return with_folders(_pruned(found.values()))
 
 
-def _merged(entry: Entry) -> Entry:
+def _merged(entry: Member) -> Member:
     """The entry below /usr if its place is one that /usr has taken over; its relative link leads where it did."""
     link = entry.link
     name = _usr(entry.name)
@@ -214,7 +214,7 @@ def _usr(name: str) -> str:
     return f"usr/{name}" if name.partition("/")[0] in _MERGED else name
 
 
-def _wanted(entry: Entry) -> bool:
+def _wanted(entry: Member) -> bool:
     match entry.name.split("/"):
         case ["usr", "share", "doc", _]:
             return entry.link is not None
@@ -227,7 +227,7 @@ def _wanted(entry: Entry) -> bool:
     return True
 
 
-def _check_copyright(found: Mapping[str, Entry], owners: Mapping[str, str]) -> None:
+def _check_copyright(found: Mapping[str, Member], owners: Mapping[str, str]) -> None:
     for name, entry in found.items():
         if not name.startswith("usr/share/doc/") or entry.link is None:
             continue
@@ -239,25 +239,25 @@ def _check_copyright(found: Mapping[str, Entry], owners: Mapping[str, str]) -> N
             )
 
 
-def _added(packages: Sequence[Package], entries: Iterable[Entry]) -> Iterator[Entry]:
+def _added(packages: Sequence[DebPackage], entries: Iterable[Member]) -> Iterator[Member]:
     held = sorted(entries, key=lambda entry: entry.name)
-    yield Entry("etc/passwd", _PASSWD.encode())
-    yield Entry("etc/group", _GROUP.encode())
-    yield Entry("etc/nsswitch.conf", _NSSWITCH.encode())
-    yield Entry("tmp", folder=True, mode=0o1777)
-    yield Entry("root", folder=True, mode=0o700)
-    yield Entry("home/nonroot", folder=True)
+    yield Member("etc/passwd", _PASSWD.encode())
+    yield Member("etc/group", _GROUP.encode())
+    yield Member("etc/nsswitch.conf", _NSSWITCH.encode())
+    yield Member("tmp", folder=True, mode=0o1777)
+    yield Member("root", folder=True, mode=0o700)
+    yield Member("home/nonroot", folder=True)
     certificates = [e.read() for e in held if e.name.startswith(_CERTIFICATES) and e.name.endswith(".crt")]
     if certificates:
-        yield Entry(_BUNDLE, b"".join(text.rstrip(b"\n") + b"\n" for text in certificates))
+        yield Member(_BUNDLE, b"".join(text.rstrip(b"\n") + b"\n" for text in certificates))
     for package in packages:
-        yield Entry(f"var/lib/dpkg/status.d/{package.name}", package.control.encode())
+        yield Member(f"var/lib/dpkg/status.d/{package.name}", package.control.encode())
     used = {entry.name.split("/")[1] for entry in held if entry.name.startswith("usr/") and "/" in entry.name[4:]}
     for name in sorted(used & set(_MERGED)):
-        yield Entry(name, link=f"usr/{name}")
+        yield Member(name, link=f"usr/{name}")
 
 
-def _pruned(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+def _pruned(entries: Iterable[Member]) -> tuple[Member, ...]:
     """The entries without folders of /usr that have become empty; those elsewhere stay, as mount points."""
     ordered = in_order(entries)
     filled = {parent for entry in ordered if not entry.folder for parent in parents(entry.name)}

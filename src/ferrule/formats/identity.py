@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
+from ferrule.core.safe_files import read_regular
 from ferrule.formats import wasm
 from ferrule.formats.ar import MAGIC as AR_MAGIC
-from ferrule.places import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

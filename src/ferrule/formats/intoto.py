@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.errors import VerificationError
-from ferrule.model import Digest, Json
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import Digest, Json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,8 +11,8 @@ import binascii
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.errors import ConfigError, ToolchainError, VerificationError
-from ferrule.model import Digest
+from ferrule.core.errors import ConfigError, ToolchainError, VerificationError
+from ferrule.core.model import Digest
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey

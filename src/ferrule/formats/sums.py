@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ferrule.errors import VerificationError
-from ferrule.model import Digest
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,11 +12,11 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, Protocol
 
-from ferrule.errors import VerificationError
-from ferrule.formats.deflate import gzip_stream
-from ferrule.formats.entries import (
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import Digest
+from ferrule.formats.archive_member import (
     CHUNK,
-    Entry,
+    Member,
     check_folded,
     checked_name,
     folded,
@@ -25,7 +25,7 @@ from ferrule.formats.entries import (
     parents,
     shortened,
 )
-from ferrule.model import Digest
+from ferrule.formats.deflate import gzip_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -48,7 +48,7 @@ class Source(Protocol):
         """At most `size` bytes; none at the end."""
 
 
-def write_tar(stream: Sink, entries: Iterable[Entry], epoch: int) -> None:
+def write_tar(stream: Sink, entries: Iterable[Member], epoch: int) -> None:
     """Write a POSIX archive (IEEE Std 1003.1, pax: ustar headers, extended ones where ustar is too small).
 
     Members are sorted; all belong to user and group 0 without names, and were modified at `epoch` (seconds). Ends with
@@ -69,7 +69,7 @@ def write_tar(stream: Sink, entries: Iterable[Entry], epoch: int) -> None:
     stream.write(bytes(end + -(written + end) % _RECORD))
 
 
-def write_tar_gz(path: Path, entries: Iterable[Entry], epoch: int) -> Digest:
+def write_tar_gz(path: Path, entries: Iterable[Member], epoch: int) -> Digest:
     """Write a compressed archive for people in one pass, and return the digest of the file.
 
     Raises as `write_tar` does, and BuildError for names that are one where case does not count.
@@ -103,7 +103,7 @@ class HashingSink:
         return Digest(self._hash.hexdigest())
 
 
-def _headers(entry: Entry, size: int, epoch: int) -> bytes:
+def _headers(entry: Member, size: int, epoch: int) -> bytes:
     name = entry.name + "/" if entry.folder else entry.name
     kind = b"5" if entry.folder else b"0" if entry.link is None else b"2"
     link = entry.link or ""
@@ -197,7 +197,7 @@ def read_tar(
     *,
     root: bool = False,
     where: str | None = None,
-) -> Iterator[Entry]:
+) -> Iterator[Member]:
     """Yield the members of an archive (ustar, pax, GNU long names) in their order, each with its content in memory.
 
     Allowed are files, folders and symbolic links that stay inside; modes are kept, owners and times are not. With
@@ -213,7 +213,7 @@ def read_tar(
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SurveyedMember:
     """A member as it is called in an archive that is only looked into: no folder, maybe a link, maybe with content."""
 
     name: str
@@ -228,7 +228,7 @@ def survey(
     *,
     wanted: Callable[[str], bool] = lambda _: False,
     where: str | None = None,
-) -> Iterator[Seen]:
+) -> Iterator[SurveyedMember]:
     """Yield every member, whatever it is called and wherever it leads: for archives that somebody else will unpack.
 
     Names are as they stand there, with bytes that are not UTF-8 as surrogates. Only files whose name is `wanted` are
@@ -243,7 +243,7 @@ def read_tar_gz(
     *,
     root: bool = False,
     where: str | None = None,
-) -> Iterator[Entry]:
+) -> Iterator[Member]:
     """The same for an archive compressed by gzip; a damaged or cut stream is a VerificationError too."""
     return read_tar(Gunzip(stream, where, limits), limits, root=root, where=where)
 
@@ -327,13 +327,13 @@ class _Reader:
         self._kinds: dict[str, bytes] = {}
         self._folded: dict[str, str] = {}
 
-    def members(self) -> Iterator[Entry]:
+    def members(self) -> Iterator[Member]:
         for header in self._headers():
             entry = self._entry(header)
             if entry is not None:
                 yield entry
 
-    def survey(self, wanted: Callable[[str], bool]) -> Iterator[Seen]:
+    def survey(self, wanted: Callable[[str], bool]) -> Iterator[SurveyedMember]:
         for header in self._headers():
             kind = b"5" if header.kind in (b"0", b"\0") and header.name.endswith("/") else header.kind
             if kind == b"S":
@@ -341,7 +341,7 @@ class _Reader:
             content = self._body(header) if kind in (b"0", b"\0") and wanted(header.name) else None
             if content is None and kind not in _WITHOUT_CONTENT:
                 self._skip(header)
-            yield Seen(header.name, kind == b"5", header.link if kind == b"2" else None, content)
+            yield SurveyedMember(header.name, kind == b"5", header.link if kind == b"2" else None, content)
 
     def _headers(self) -> Iterator[_Header]:
         """Headers of members, each with what extended headers before it say."""
@@ -414,7 +414,7 @@ class _Reader:
                 self._refuse(name, "its extended header is damaged")
             yield key, value
 
-    def _entry(self, header: _Header) -> Entry | None:
+    def _entry(self, header: _Header) -> Member | None:
         kind = b"0" if header.kind == b"\0" else header.kind
         if kind == b"0" and header.name.endswith("/"):
             kind = b"5"
@@ -424,10 +424,10 @@ class _Reader:
         self._check(name, kind, header)
         mode = header.mode & (0o1777 if kind == b"5" else 0o777)
         if kind == b"5":
-            return Entry(name, folder=True, mode=mode)
+            return Member(name, folder=True, mode=mode)
         if kind == b"0":
-            return Entry(name, self._body(header), executable=bool(mode & 0o100), mode=mode)
-        return Entry(name, link=self._target(name, kind, header.link))
+            return Member(name, self._body(header), executable=bool(mode & 0o100), mode=mode)
+        return Member(name, link=self._target(name, kind, header.link))
 
     def _check(self, name: str, kind: bytes, header: _Header) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ Kind = Literal["core", "component"]
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class WasmSection:
     """A section: its number, the name of a custom one (else None), and its content (after that name)."""
 
     number: int
@@ -42,7 +42,7 @@ class Wasm:
     """A module or component. `imports` are `module.name` for core modules, plain names for components."""
 
     kind: Kind
-    sections: tuple[Section, ...]
+    sections: tuple[WasmSection, ...]
     imports: tuple[str, ...]
     exports: tuple[str, ...]
 
@@ -55,7 +55,7 @@ class Wasm:
         return sizes
 
 
-def section_label(kind: Kind, section: Section) -> str:
+def section_label(kind: Kind, section: WasmSection) -> str:
     """What a section is called: `code`, `import`, or `custom:name`."""
     if section.name is not None:
         return f"custom:{section.name}"
@@ -121,7 +121,7 @@ def leb128(value: int) -> bytes:
     return bytes(out)
 
 
-def _sections(data: bytes, where: str | None) -> Iterator[Section]:
+def _sections(data: bytes, where: str | None) -> Iterator[WasmSection]:
     reader = Reader(data, where, place=8)
     while not reader.ended:
         number = reader.byte()
@@ -129,9 +129,9 @@ def _sections(data: bytes, where: str | None) -> Iterator[Section]:
         if number == _CUSTOM:
             inner = Reader(content, where)
             name = inner.text()
-            yield Section(number, name, inner.rest())
+            yield WasmSection(number, name, inner.rest())
         else:
-            yield Section(number, None, content)
+            yield WasmSection(number, None, content)
 
 
 class Reader:

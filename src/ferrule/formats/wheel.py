@@ -15,18 +15,18 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ferrule.errors import BuildError, VerificationError
-from ferrule.formats.entries import Entry, below, in_order
+from ferrule.core.errors import BuildError, VerificationError
+from ferrule.core.model import Digest
+from ferrule.formats.archive_member import Member, below, in_order
 from ferrule.formats.tar import Limits, write_tar_gz
 from ferrule.formats.zip import ZipWriter, read_zip
-from ferrule.model import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from email.message import Message
     from pathlib import Path
 
-    from ferrule.platforms import Platform
+    from ferrule.core.platforms import Platform
 
 _LEGACY = {"2.5": "manylinux1", "2.12": "manylinux2010", "2.17": "manylinux2014"}
 _FIRST_ALIAS = {"x86_64": "2.5", "i686": "2.5"}
@@ -40,7 +40,7 @@ def platform_tags(platform: Platform, floor: str) -> tuple[str, ...]:
     elsewhere. For macOS the tag names the version as PEP 425 platforms do; from 11 on installers look for minor 0 only.
     Raises BuildError for a platform that wheels cannot name and a floor that is not `MAJOR.MINOR`.
 
-    >>> from ferrule.platforms import PLATFORMS
+    >>> from ferrule.core.platforms import PLATFORMS
     >>> platform_tags(PLATFORMS["x86_64-unknown-linux-gnu"], "2.17")
     ('manylinux2014_x86_64', 'manylinux_2_17_x86_64')
     >>> platform_tags(PLATFORMS["aarch64-apple-darwin"], "11.0")
@@ -128,8 +128,8 @@ def write_wheel(
     version: str,
     tags: Sequence[str],
     metadata: str,
-    entries: Iterable[Entry],
-    licenses: Iterable[Entry] = (),
+    entries: Iterable[Member],
+    licenses: Iterable[Member] = (),
     epoch: int,
     root_is_purelib: bool = False,
     generator: str = "ferrule",
@@ -151,8 +151,8 @@ def write_wheel(
     _check_metadata(metadata, name, version, [entry.name for entry in licences])
     text = _wheel_text(tags, root_is_purelib=root_is_purelib, generator=generator)
     inside = (
-        Entry(f"{info}/METADATA", _lines(metadata)),
-        Entry(f"{info}/WHEEL", text.encode()),
+        Member(f"{info}/METADATA", _lines(metadata)),
+        Member(f"{info}/WHEEL", text.encode()),
         *below(f"{info}/licenses", licences),
     )
     payload = _payload(entries, info)
@@ -163,7 +163,7 @@ def write_wheel(
             digest = hashlib.sha256()
             writer.add(entry, digest.update)
             rows.append((entry.name, _record_digest(digest.digest()), str(entry.size)))
-        writer.add(Entry(f"{info}/RECORD", _record_text([*rows, (f"{info}/RECORD", "", "")])))
+        writer.add(Member(f"{info}/RECORD", _record_text([*rows, (f"{info}/RECORD", "", "")])))
         writer.finish()
     return Digest.of_file(path)
 
@@ -175,7 +175,7 @@ def rewrite_wheel(
     name: str,
     version: str,
     tags: Sequence[str],
-    licenses: Iterable[Entry] = (),
+    licenses: Iterable[Member] = (),
     epoch: int,
 ) -> Digest:
     """Write the members of a wheel that somebody else packed as `write_wheel` does, under another name and other tags.
@@ -211,7 +211,7 @@ def rewrite_wheel(
     )
 
 
-def _payload(entries: Iterable[Entry], info: str) -> tuple[Entry, ...]:
+def _payload(entries: Iterable[Member], info: str) -> tuple[Member, ...]:
     ordered = sorted(
         in_order(entry for entry in entries if not entry.folder),
         key=lambda entry: entry.name.startswith(f"{info}/"),  # what joins the metadata stands before it
@@ -271,7 +271,7 @@ def _record_text(rows: Iterable[tuple[str, str, str]]) -> bytes:
     return buffer.getvalue().encode()
 
 
-def write_sdist(path: Path, *, name: str, version: str, metadata: str, entries: Iterable[Entry], epoch: int) -> Digest:
+def write_sdist(path: Path, *, name: str, version: str, metadata: str, entries: Iterable[Member], epoch: int) -> Digest:
     """Write a source distribution (source distribution format) and return the digest of the file.
 
     The entries and PKG-INFO stand in one folder `name-version`. Raises BuildError if there is no pyproject.toml, which
@@ -284,7 +284,7 @@ def write_sdist(path: Path, *, name: str, version: str, metadata: str, entries: 
     if not any(entry.name == "pyproject.toml" for entry in given):
         raise BuildError("a source distribution needs a pyproject.toml")
     root = wanted.removesuffix(".tar.gz")
-    return write_tar_gz(path, below(root, (*given, Entry("PKG-INFO", _lines(metadata)))), epoch)
+    return write_tar_gz(path, below(root, (*given, Member("PKG-INFO", _lines(metadata)))), epoch)
 
 
 @dataclass(frozen=True, slots=True)

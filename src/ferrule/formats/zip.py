@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import Digest
+from ferrule.formats.archive_member import Member, checked_name, folded, in_order, link_place, parents, shortened
 from ferrule.formats.deflate import Deflater
-from ferrule.formats.entries import Entry, checked_name, folded, in_order, link_place, parents, shortened
 from ferrule.formats.tar import SWELLS, Limits
-from ferrule.model import Digest
 
 if TYPE_CHECKING:
     import zipfile
@@ -72,7 +72,7 @@ class ZipWriter:
         self._large = large
         self._members: list[_Member] = []
 
-    def add(self, entry: Entry, watch: Callable[[bytes], object] | None = None) -> None:
+    def add(self, entry: Member, watch: Callable[[bytes], object] | None = None) -> None:
         """Write one entry; `watch` sees its content. Links are kept as Unix archivers do, by mode and content."""
         size = entry.size if entry.link is None else len(entry.link.encode())
         offset = self._stream.tell()
@@ -96,7 +96,7 @@ class ZipWriter:
         self._stream.seek(0, 2)
         self._members.append(member)
 
-    def _pack(self, entry: Entry, watch: Callable[[bytes], object] | None) -> tuple[int, int]:
+    def _pack(self, entry: Member, watch: Callable[[bytes], object] | None) -> tuple[int, int]:
         deflater = Deflater(self._stream)
         for chunk in entry.chunks() if entry.link is None else (entry.link.encode(),):
             deflater.write(chunk)
@@ -150,13 +150,13 @@ class ZipWriter:
         )
 
 
-def _attributes(entry: Entry) -> int:
+def _attributes(entry: Member) -> int:
     if entry.folder:
         return (stat.S_IFDIR | entry.permissions) << 16 | 0x10
     return (stat.S_IFREG if entry.link is None else stat.S_IFLNK) << 16 | entry.permissions << 16
 
 
-def write_zip(path: Path, entries: Iterable[Entry], epoch: int) -> Digest:
+def write_zip(path: Path, entries: Iterable[Member], epoch: int) -> Digest:
     """Write the entries, sorted, and return the digest of the file; raises BuildError as `in_order` does."""
     with path.open("wb") as stream:
         writer = ZipWriter(stream, epoch)
@@ -166,7 +166,7 @@ def write_zip(path: Path, entries: Iterable[Entry], epoch: int) -> Digest:
     return Digest.of_file(path)
 
 
-def read_zip(source: Path | BinaryIO, limits: Limits = Limits(), *, where: str | None = None) -> Iterator[Entry]:  # noqa: B008 - frozen
+def read_zip(source: Path | BinaryIO, limits: Limits = Limits(), *, where: str | None = None) -> Iterator[Member]:  # noqa: B008 - frozen
     """Yield the members in the order of the central directory, each with its content in memory.
 
     Raises VerificationError, naming the member, for names and links that leave the archive, duplicates, names that
@@ -208,7 +208,7 @@ def check_directory(stream: BinaryIO, limits: Limits = Limits(), where: str | No
         raise VerificationError(f"the archive has more than {limits.members} members", where=where)
 
 
-def _members(stream: BinaryIO, archive: zipfile.ZipFile, limits: Limits, where: str | None) -> Iterator[Entry]:
+def _members(stream: BinaryIO, archive: zipfile.ZipFile, limits: Limits, where: str | None) -> Iterator[Member]:
     infos = archive.infolist()
     kinds: dict[str, bool] = {}
     known: dict[str, str] = {}
@@ -272,20 +272,20 @@ def _extra_ids(extra: bytes) -> Iterator[bytes]:
         place += 4 + int.from_bytes(extra[place + 2 : place + 4], "little")
 
 
-def _entry(stream: BinaryIO, info: zipfile.ZipInfo, name: str, end: int, where: str | None) -> Entry:
+def _entry(stream: BinaryIO, info: zipfile.ZipInfo, name: str, end: int, where: str | None) -> Member:
     mode = info.external_attr >> 16
     data = _content(stream, info, end)
     if info.is_dir():
-        return Entry(name, folder=True, mode=mode & 0o1777 or 0o755)
+        return Member(name, folder=True, mode=mode & 0o1777 or 0o755)
     if not stat.S_ISLNK(mode):
-        return Entry(name, data, executable=bool(mode & 0o100), mode=mode & 0o777 or 0o644)
+        return Member(name, data, executable=bool(mode & 0o100), mode=mode & 0o777 or 0o644)
     target = data[: 1 << 13].decode()
     if not target.isprintable() or target.startswith("/") or not target or link_place(name, target) is None:
         raise VerificationError(
             f"the member {shortened(name)} is not accepted: it is a link to {shortened(target)}, outside of it",
             where=where,
         )
-    return Entry(name, link=target)
+    return Member(name, link=target)
 
 
 def _content(stream: BinaryIO, info: zipfile.ZipInfo, end: int) -> bytes:

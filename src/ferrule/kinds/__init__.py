@@ -21,7 +21,7 @@ from ferrule.kinds import (
 )
 
 if TYPE_CHECKING:
-    from ferrule.spec import Kind
+    from ferrule.kinds.base import Kind
 
 KINDS: dict[str, Kind] = {
     kind.name: kind

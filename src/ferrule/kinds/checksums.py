@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ferrule.model import Action, Output
-from ferrule.spec import Context, Kind, Spec
+from ferrule.core.model import Action, Output
+from ferrule.kinds.base import Context, Kind, Spec
 
 if TYPE_CHECKING:
-    from ferrule.engine.workshop import Workshop
+    from ferrule.engine.context import ActionContext
 
 NAME = "SHA256SUMS"
 
@@ -45,10 +45,10 @@ class Checksums:
 
     places: tuple[tuple[str, str, str, bool], ...]
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Hash every file again, from its content."""
+        from ferrule.core.model import Digest  # noqa: PLC0415
         from ferrule.formats.sums import format_sums  # noqa: PLC0415
-        from ferrule.model import Digest  # noqa: PLC0415
 
         sums: dict[str, Digest] = {}
         for action, output, place, folder in self.places:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ferrule.errors import VerificationError
-from ferrule.model import Action, Compiled, Digest, Output
-from ferrule.platforms import PLATFORMS
-from ferrule.spec import CargoSpec, Context, CrateRef, Kind, ProjectPath, RelativePath, environment_of
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import Action, Compiled, Digest, Output
+from ferrule.core.platforms import PLATFORMS
+from ferrule.kinds.base import CargoSpec, Context, CrateRef, Kind, ProjectPath, RelativePath, environment_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ferrule.engine.workshop import Workshop
+    from ferrule.engine.context import ActionContext
 
 SECTION = "ferrule"
 """Name of the custom section that holds version and fingerprints as JSON."""
@@ -92,7 +92,7 @@ class WasmComponent:
     version: str
     env: tuple[tuple[str, str], ...]
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Build both and check that the module imports nothing but what the WIT declares."""
         from ferrule.formats import binary, wasm, wit  # noqa: PLC0415
         from ferrule.tools import wasm as linkers  # noqa: PLC0415
@@ -114,7 +114,7 @@ class WasmComponent:
             shop.say(**{role: binary.summary(facts)})
         shop.say(fingerprint=shop.key.hex, interface=interface.hex)
 
-    def _module(self, shop: Workshop, interface: Digest) -> Path:
+    def _module(self, shop: ActionContext, interface: Digest) -> Path:
         from ferrule.tools import cargo  # noqa: PLC0415
 
         build = cargo.WasmBuild(

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from ferrule.errors import BuildError, NetworkError, ToolchainError, VerificationError
+from ferrule.core.errors import BuildError, NetworkError, ToolchainError, VerificationError
+from ferrule.core.model import Action, Compiled, Machine, Output
+from ferrule.core.platforms import PLATFORMS
+from ferrule.formats.archive_member import Member
 from ferrule.formats.deflate import COMPRESSOR
-from ferrule.formats.entries import Entry
-from ferrule.model import Action, Compiled, Machine, Output
-from ferrule.platforms import PLATFORMS
-from ferrule.spec import (
+from ferrule.kinds.base import (
     Context,
     CrateRef,
     Kind,
@@ -36,10 +36,10 @@ from ferrule.tools.run import ToolFailed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ferrule.engine.workshop import Workshop
+    from ferrule.core.model import Target
+    from ferrule.engine.context import ActionContext
     from ferrule.formats.binary import BinaryFacts
     from ferrule.formats.wheel import WheelFacts
-    from ferrule.model import Target
 
 _MODULES: Final = "extension"
 """Role and name of the folder with the compiled files, as they stand in the wheel."""
@@ -185,7 +185,7 @@ class Extension:
     image: str | None
     tags: tuple[str, ...]
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Build; raises ToolchainError on a machine that cannot, NetworkError, BuildError, VerificationError."""
         from ferrule.formats.wheel import read_wheel, rewrite_wheel  # noqa: PLC0415
 
@@ -201,12 +201,12 @@ class Extension:
             name=self.package.name,
             version=self.package.version,
             tags=self.tags,
-            licenses=[Entry(f.rpartition("/")[2], shop.project / f) for f in self.package.license_files],
+            licenses=[Member(f.rpartition("/")[2], shop.project / f) for f in self.package.license_files],
             epoch=self.package.epoch,
         )
         self._take_out(shop)
 
-    def _check_machine(self, shop: Workshop) -> None:
+    def _check_machine(self, shop: ActionContext) -> None:
         host = shop.site.host
         if self.image is None and host.system != "Darwin":
             raise ToolchainError(
@@ -221,7 +221,7 @@ class Extension:
                 hint="run this action once without --offline; its result is kept",
             )
 
-    def _built(self, shop: Workshop, project: Path) -> Path:
+    def _built(self, shop: ActionContext, project: Path) -> Path:
         """The one wheel that came out."""
         output, toolchain = shop.folder / "made", shop.toolchain
         given = {"FERRULE_FINGERPRINT": shop.key.hex, "FERRULE_COMMIT": self.package.commit}
@@ -249,7 +249,7 @@ class Extension:
             raise BuildError(f"cibuildwheel was to make one wheel, and made: {names}", where=self.package.source)
         return wheels[0]
 
-    def _check_tags(self, found: WheelFacts, shop: Workshop) -> None:
+    def _check_tags(self, found: WheelFacts, shop: ActionContext) -> None:
         """The wheel must be for the stable interface, and for machines as old as the floor says."""
         from ferrule.formats.wheel import oldest_platform, parse_floor  # noqa: PLC0415
 
@@ -271,7 +271,7 @@ class Extension:
                 hint="build in an older image, or raise the target's floor; what is linux_… was not repaired",
             )
 
-    def _take_out(self, shop: Workshop) -> None:
+    def _take_out(self, shop: ActionContext) -> None:
         """Keep every compiled file of the wheel beside it, measured, so that digests and facts can be told of each."""
         from ferrule.formats import binary  # noqa: PLC0415
         from ferrule.formats.zip import read_zip  # noqa: PLC0415
@@ -295,7 +295,7 @@ class Extension:
             **({"rustc": min(compilers)} if len(compilers) == 1 else {}),
         )
 
-    def _check(self, found: dict[str, BinaryFacts], shop: Workshop) -> None:
+    def _check(self, found: dict[str, BinaryFacts], shop: ActionContext) -> None:
         from ferrule.formats import binary  # noqa: PLC0415
 
         platform = PLATFORMS[self.triple]
@@ -311,7 +311,7 @@ class Extension:
             )
 
 
-def _lay_out(shop: Workshop, project: Path) -> None:
+def _lay_out(shop: ActionContext, project: Path) -> None:
     """Copy the declared sources, so that the image holds these alone, and none of what other builds left."""
     from pathlib import Path  # noqa: PLC0415
 

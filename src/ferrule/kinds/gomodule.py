@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from ferrule.errors import BuildError
-from ferrule.model import Action, Digest, Made, Output
-from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+from ferrule.core.errors import BuildError
+from ferrule.core.model import Action, ActionInterface, Digest, Output
+from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 from ferrule.tools.go import GoModule, platform_of, read_go_mod
 
 if TYPE_CHECKING:
-    from ferrule.engine.workshop import Workshop
+    from ferrule.engine.context import ActionContext
 
 GENERATED: Final = "internal/ferrule"
 """Folder of the module that holds what is generated; what the sources have there is left out."""
@@ -149,15 +149,15 @@ class GoModuleFolder:
 
     source: str
     module: str
-    libraries: tuple[tuple[str, Made], ...]
-    component: Made | None
+    libraries: tuple[tuple[str, ActionInterface], ...]
+    component: ActionInterface | None
     build_info: str | None
     license_files: tuple[str, ...]
     version: str
     generator: Digest
     requires: tuple[tuple[str, str], ...] = ()
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Write the folder; raises BuildError for a library that cannot be told from others as was asked."""
         folder = shop.output("module")
         for name, path in self._sources(shop):
@@ -176,7 +176,7 @@ class GoModuleFolder:
             platforms=["/".join(platform_of(triple)) for triple, _ in self.libraries],
         )
 
-    def _sources(self, shop: Workshop) -> list[tuple[str, Path]]:
+    def _sources(self, shop: ActionContext) -> list[tuple[str, Path]]:
         from ferrule.engine.sources import files_below  # noqa: PLC0415
 
         found = [(n.removeprefix(f"{self.source}/"), Path(p)) for n, p in files_below(shop.project, self.source)]
@@ -186,7 +186,7 @@ class GoModuleFolder:
             if not name.startswith(f"{GENERATED}/") and not _LEFT_OUT & {*name.split("/")}
         ]
 
-    def _native(self, shop: Workshop, folder: Path) -> None:
+    def _native(self, shop: ActionContext, folder: Path) -> None:
         for name, text in _loader():
             _write(folder / name, f"{_MARK}\n\n{text}")
         platforms = []
@@ -201,7 +201,7 @@ class GoModuleFolder:
         _write(folder / "embedded_none.go", _nothing_embedded(platforms))
         _write(folder / "identity.go", self._identity(shop))
 
-    def _identity(self, shop: Workshop) -> str:
+    def _identity(self, shop: ActionContext) -> str:
         """What the loader has to know of the library: constants, one a line."""
         first = self.libraries[0][1]
         name = first.trait("library")
@@ -236,7 +236,7 @@ class GoModuleFolder:
             )
         return "" if without else symbol
 
-    def _wasm(self, shop: Workshop, component: Made, folder: Path) -> None:
+    def _wasm(self, shop: ActionContext, component: ActionInterface, folder: Path) -> None:
         from ferrule.formats.gobindings import bindings  # noqa: PLC0415
 
         module = shop.input(component, "module")

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ferrule.errors import BuildError, VerificationError
-from ferrule.model import Action, Made, Output
-from ferrule.platforms import PLATFORMS
-from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+from ferrule.core.errors import BuildError, VerificationError
+from ferrule.core.model import Action, ActionInterface, Output
+from ferrule.core.platforms import PLATFORMS
+from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 from ferrule.tools import go
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ferrule.engine.workshop import Workshop
-    from ferrule.model import Target
+    from ferrule.core.model import Target
+    from ferrule.engine.context import ActionContext
     from ferrule.tools.cargo import Command
 
 _MODULE = "module"
@@ -112,16 +112,16 @@ class GoProgram:
 
     revision: ClassVar[int] = 1
 
-    module: Made
+    module: ActionInterface
     source: str
     package: str
     tags: tuple[str, ...]
     triple: str
     floor: str | None
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Build; raises BuildError with the first error's place, NetworkError, ToolchainError, VerificationError."""
-        place = go.Place(shop.project, self.source, self.module.trait(_MODULE), shop.folder / _MODULE)
+        place = go.GoBuildFolder(shop.project, self.source, self.module.trait(_MODULE), shop.folder / _MODULE)
         folder = shop.project / self.source
         sums = _lay_out(shop, self.module, place)
         tool = shop.toolchain.tool("go")
@@ -145,7 +145,7 @@ class GoProgram:
         self._measure(shop, output)
         shop.say(go=tool.version, modules={p.module: p.version for p in packages if p.version})
 
-    def _listed(self, shop: Workshop, command: Command, place: go.Place) -> list[go.Package]:
+    def _listed(self, shop: ActionContext, command: Command, place: go.GoBuildFolder) -> list[go.GoPackage]:
         """The packages of the program; what it reads beyond the declared sources is told to the engine."""
         from pathlib import Path  # noqa: PLC0415
 
@@ -163,7 +163,7 @@ class GoProgram:
         shop.discovered(f for f in local - declared if not f.is_relative_to(shop.folder))
         return packages
 
-    def _measure(self, shop: Workshop, output: Path) -> None:
+    def _measure(self, shop: ActionContext, output: Path) -> None:
         from ferrule.formats import binary  # noqa: PLC0415
 
         facts = binary.measure(output)
@@ -177,7 +177,7 @@ class GoProgram:
         shop.say(program=binary.summary(facts), interpreter=facts.interpreter)
 
 
-def _lay_out(shop: Workshop, module: Made, place: go.Place) -> str:
+def _lay_out(shop: ActionContext, module: ActionInterface, place: go.GoBuildFolder) -> str:
     """Put the module's files and a workspace that uses them into the work folder; returns the sums it vouches for."""
     folder = next(o.name for o in module.outputs if o.role == _MODULE)
     for name, path in shop.needed[module.id].items():
@@ -194,7 +194,7 @@ def _lay_out(shop: Workshop, module: Made, place: go.Place) -> str:
     return sums
 
 
-def _run(shop: Workshop, command: Command, place: go.Place) -> str:
+def _run(shop: ActionContext, command: Command, place: go.GoBuildFolder) -> str:
     try:
         return shop.run(command)
     except ToolFailed as failed:

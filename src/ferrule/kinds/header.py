@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ferrule.errors import ConfigError
-from ferrule.model import Action, Digest, Output
-from ferrule.spec import Context, CrateRef, Kind, ProjectPath, RelativePath, Spec
+from ferrule.core.errors import ConfigError
+from ferrule.core.model import Action, Digest, Output
+from ferrule.kinds.base import Context, CrateRef, Kind, ProjectPath, RelativePath, Spec
 
 if TYPE_CHECKING:
-    from ferrule.engine.workshop import Workshop
+    from ferrule.engine.context import ActionContext
 
 _QUOTED = r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
 _QUOTED_OR_COMMENT = rf"{_QUOTED}|/\*.*?\*/|//[^\n]*"
@@ -86,9 +86,10 @@ class CbindgenHeader:
     macros: str
     version: str
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Write the header; raises BuildError with cbindgen's own words and place."""
-        from ferrule.tools import cargo, cbindgen, units  # noqa: PLC0415
+        from ferrule.tools import cargo, cbindgen  # noqa: PLC0415
+        from ferrule.tools import cargo_units as units  # noqa: PLC0415
 
         default = shop.project / self.crate_folder / "cbindgen.toml"
         config = shop.project / self.config if self.config else default if default.is_file() else None

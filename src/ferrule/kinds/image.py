@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ferrule.errors import ConfigError, VerificationError
+from ferrule.core.errors import ConfigError, VerificationError
+from ferrule.core.model import Action, ActionInterface, Digest, Json, Output
+from ferrule.core.platforms import PLATFORMS
+from ferrule.formats.archive_member import Member
 from ferrule.formats.deflate import COMPRESSOR
-from ferrule.formats.entries import Entry
-from ferrule.model import Action, Digest, Json, Made, Output
-from ferrule.platforms import PLATFORMS
-from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from ferrule.engine.workshop import Workshop
+    from ferrule.engine.context import ActionContext
     from ferrule.formats import deb
     from ferrule.formats.oci import Layer, PlatformImage
-    from ferrule.tools.debs import Package
+    from ferrule.tools.debs import LockedPackage
 
 _REFERENCE = re.compile(r"[a-z0-9][a-z0-9.:_/-]{0,254}(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?@sha256:[0-9a-f]{64}")
 _EMPTY = frozenset({"scratch", "static", "none"})
@@ -177,7 +177,7 @@ def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
     return {t.triple: _package_base(spec, context, t.triple, packages) for t in context.targets}
 
 
-def _package_base(spec: ImageSpec, context: Context, triple: str, packages: tuple[Package, ...]) -> Action:
+def _package_base(spec: ImageSpec, context: Context, triple: str, packages: tuple[LockedPackage, ...]) -> Action:
     architecture = PLATFORMS[triple].debian
     own = tuple(p for p in packages if p.architecture in (architecture, "all"))
     if not any(p.name == "libc6" for p in own):
@@ -202,11 +202,11 @@ class PackageBase:
 
     revision: ClassVar[int] = 2
 
-    packages: tuple[Package, ...]
+    packages: tuple[LockedPackage, ...]
     epoch: int
     compressor: str = COMPRESSOR
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Write the layer; raises NetworkError naming a package that cannot be had, VerificationError a false one."""
         from ferrule.formats import deb, oci  # noqa: PLC0415
         from ferrule.tools import debs  # noqa: PLC0415
@@ -222,7 +222,7 @@ class PackageBase:
         shop.say(packages=[_said(locked, found) for locked, found in zip(self.packages, read, strict=True)])
 
 
-def _said(locked: Package, found: deb.Package) -> dict[str, Json]:
+def _said(locked: LockedPackage, found: deb.DebPackage) -> dict[str, Json]:
     """What is known of a package: its lock, and what its control and copyright files say."""
     from ferrule.formats.deb import licenses  # noqa: PLC0415
 
@@ -244,7 +244,7 @@ class PulledBase:
 
     reference: str
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Write the layout; every blob is checked by its digest."""
         from ferrule.tools import registry  # noqa: PLC0415
 
@@ -259,9 +259,9 @@ class OciImage:
 
     revision: ClassVar[int] = 2
 
-    bases: tuple[tuple[str, Made], ...]
-    libraries: tuple[tuple[str, Made], ...]
-    programs: tuple[tuple[str, Made], ...]
+    bases: tuple[tuple[str, ActionInterface], ...]
+    libraries: tuple[tuple[str, ActionInterface], ...]
+    programs: tuple[tuple[str, ActionInterface], ...]
     pulled: str | None
     library_path: str
     files: tuple[tuple[str, str], ...]
@@ -277,7 +277,7 @@ class OciImage:
     epoch: int
     compressor: str = COMPRESSOR
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Write the layout; raises VerificationError for a program that its base or its machine could not start."""
         from ferrule.formats import oci  # noqa: PLC0415
 
@@ -288,7 +288,7 @@ class OciImage:
         sizes = {image.platform: sum(layer.size for layer in image.layers) for image in images}
         shop.say(index=index.digest.oci, platforms=[image.platform for image in images], compressed=dict(sizes))
 
-    def _image(self, shop: Workshop, triple: str, base: Made) -> PlatformImage:
+    def _image(self, shop: ActionContext, triple: str, base: ActionInterface) -> PlatformImage:
         from ferrule.formats import oci  # noqa: PLC0415
 
         platform = PLATFORMS[triple].oci or ""
@@ -334,7 +334,7 @@ class OciImage:
         )
         return oci.PlatformImage(platform, tuple(layers), config)
 
-    def _check(self, shop: Workshop, triple: str, layers: Sequence[Layer]) -> None:
+    def _check(self, shop: ActionContext, triple: str, layers: Sequence[Layer]) -> None:
         """Refuse what could not start or open its library: the files are read, not what was said of them."""
         from ferrule.formats import binary, oci  # noqa: PLC0415
 
@@ -375,7 +375,7 @@ class OciImage:
         self._check_glibc(shop, f"the base for {platform.oci}", floors, oci.read_file(layers, root.named(_LIBC) or ""))
 
     def _check_glibc(
-        self, shop: Workshop, base: str, floors: Mapping[str, tuple[tuple[int, int], str]], libc: bytes | None
+        self, shop: ActionContext, base: str, floors: Mapping[str, tuple[tuple[int, int], str]], libc: bytes | None
     ) -> None:
         """Refuse a base whose C library is older than what is to run on it; its own versions tell how old it is."""
         from ferrule.formats import binary  # noqa: PLC0415
@@ -393,27 +393,27 @@ class OciImage:
                     hint="use a base that is as new, or declare an older `glibc` at the target",
                 )
 
-    def _entries(self, shop: Workshop, triple: str) -> list[Entry]:
-        from ferrule.formats.entries import with_folders  # noqa: PLC0415
+    def _entries(self, shop: ActionContext, triple: str) -> list[Member]:
+        from ferrule.formats.archive_member import with_folders  # noqa: PLC0415
 
         library = dict(self.libraries)[triple]
         platform, name = PLATFORMS[triple], library.trait("library")
         real, folder = platform.soname(name, self.version), self.library_path.lstrip("/")
         others = {platform.cdylib(name), platform.soname(name, library.trait("abi"))} - {real}
-        entries = [Entry(f"{folder}/{real}", shop.input(library, "cdylib"), executable=True)]
-        entries += [Entry(f"{folder}/{link}", link=real) for link in sorted(others)]
+        entries = [Member(f"{folder}/{real}", shop.input(library, "cdylib"), executable=True)]
+        entries += [Member(f"{folder}/{link}", link=real) for link in sorted(others)]
         if made := dict(self.programs).get(triple):
-            entries.append(Entry(f"{_BIN}/{made.trait('program')}", shop.input(made, "program"), executable=True))
+            entries.append(Member(f"{_BIN}/{made.trait('program')}", shop.input(made, "program"), executable=True))
         entries += [
-            Entry(f"usr/share/licenses/{name}/{f.rpartition('/')[2]}", shop.project / f) for f in self.license_files
+            Member(f"usr/share/licenses/{name}/{f.rpartition('/')[2]}", shop.project / f) for f in self.license_files
         ]
         for place, file in self.files:
             path = shop.project / file
-            entries.append(Entry(place.lstrip("/"), path, executable=bool(path.stat().st_mode & 0o100)))
+            entries.append(Member(place.lstrip("/"), path, executable=bool(path.stat().st_mode & 0o100)))
         return list(with_folders(entries))
 
 
-def _layer(shop: Workshop, base: Made) -> Layer:
+def _layer(shop: ActionContext, base: ActionInterface) -> Layer:
     from ferrule.formats.oci import Layer  # noqa: PLC0415
 
     facts: dict[str, Any] = dict(shop.facts_of[base.id])
@@ -426,7 +426,7 @@ def _layer(shop: Workshop, base: Made) -> Layer:
     )
 
 
-def _folder_of(shop: Workshop, base: Made) -> Path:
+def _folder_of(shop: ActionContext, base: ActionInterface) -> Path:
     """A pulled layout as a folder again: the store keeps its files by digest, and a layout may hold no links."""
     folder = shop.folder / "pulled"
     for name, path in shop.needed[base.id].items():

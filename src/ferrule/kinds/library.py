@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ferrule.errors import VerificationError
-from ferrule.model import Action, Compiled, Output
-from ferrule.platforms import PLATFORMS
-from ferrule.spec import (
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import Action, Compiled, Output
+from ferrule.core.platforms import PLATFORMS
+from ferrule.kinds.base import (
     ArtifactRef,
     CargoSpec,
     Context,
@@ -26,10 +26,10 @@ from ferrule.spec import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ferrule.engine.workshop import Workshop
+    from ferrule.core.model import Target
+    from ferrule.engine.context import ActionContext
     from ferrule.formats.binary import BinaryFacts
-    from ferrule.model import Target
-    from ferrule.tools.cargo import Made
+    from ferrule.tools.cargo import CargoBuild
 
 LibraryType = Literal["cdylib", "staticlib"]
 
@@ -153,7 +153,7 @@ class CargoLibrary:
     header: str | None
     env: tuple[tuple[str, str], ...]
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
         from ferrule.tools import cargo, zig  # noqa: PLC0415
 
@@ -190,17 +190,17 @@ class CargoLibrary:
             self._take(shop, kind, made)
         shop.say(link=list(made.native_libraries), **self._told(shop))
 
-    def _identity(self, shop: Workshop) -> dict[str, str]:
+    def _identity(self, shop: ActionContext) -> dict[str, str]:
         """What a build script may compile in; a crate that does not look at these variables is the same anyway."""
         known = {**self._told(shop), "commit": self.commit}
         return {f"FERRULE_{name.upper()}": value for name, value in known.items()}
 
-    def _told(self, shop: Workshop) -> dict[str, str]:
+    def _told(self, shop: ActionContext) -> dict[str, str]:
         """Fingerprint of what the library is made of, and of its interface where a header declares one."""
         interface = shop.facts_of[self.header].get("interface") if self.header else None
         return {"fingerprint": shop.key.hex, **({"interface": str(interface)} if interface else {})}
 
-    def _take(self, shop: Workshop, kind: LibraryType, made: Made) -> None:
+    def _take(self, shop: ActionContext, kind: LibraryType, made: CargoBuild) -> None:
         from ferrule.formats import binary  # noqa: PLC0415
 
         target = shop.output(kind)
@@ -236,7 +236,7 @@ class CargoLibrary:
             *(f"it exports nothing like {g}, which is declared" for g in globs if not fnmatch.filter(facts.exports, g)),
         ]
 
-    def _objects(self, facts: BinaryFacts, made: Made) -> Iterator[str]:
+    def _objects(self, facts: BinaryFacts, made: CargoBuild) -> Iterator[str]:
         """Which objects ask for the symbols that raise the floor too far, where they lie in a static library beside."""
         from ferrule.formats import binary  # noqa: PLC0415
 

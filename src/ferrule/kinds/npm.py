@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NoRe
 
 from pydantic import Field
 
-from ferrule.errors import BuildError, ConfigError, VerificationError
+from ferrule.core.errors import BuildError, ConfigError, VerificationError
+from ferrule.core.model import Action, ActionInterface, Output
+from ferrule.formats.archive_member import Member, below, in_order
 from ferrule.formats.deflate import COMPRESSOR
-from ferrule.formats.entries import Entry, below, in_order
-from ferrule.model import Action, Made, Output
-from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, Project, ProjectPath, RelativePath, Spec
+from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, ReleaseInfo, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ferrule.engine.workshop import Workshop
+    from ferrule.engine.context import ActionContext
 
 COMPONENT: Final = "component"
 """Name of the folder, inside the package, that the release writes: the component as JavaScript, and its loader."""
@@ -118,7 +118,7 @@ def _exports(source: str, context: Context) -> dict[str, Any]:
     }
 
 
-def _check(written: Mapping[str, Any], place: str, project: Project) -> None:
+def _check(written: Mapping[str, Any], place: str, project: ReleaseInfo) -> None:
     name = written.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _NAME_LENGTH:
         raise PlanProblem(
@@ -224,13 +224,13 @@ class NpmPackage:
 
     source: str
     stem: str
-    component: Made
+    component: ActionInterface
     manifest: str
     license_files: tuple[str, ...]
     epoch: int
     compressor: str = COMPRESSOR
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Write the tarball as npm does: everything in the folder `package`."""
         from ferrule.formats.tar import write_tar_gz  # noqa: PLC0415
 
@@ -246,7 +246,7 @@ class NpmPackage:
                 )
         write_tar_gz(shop.output("package"), below("package", entries), self.epoch)
 
-    def _wrapper(self, shop: Workshop) -> list[Entry]:
+    def _wrapper(self, shop: ActionContext) -> list[Member]:
         """What lies in the source folder, the package.json of the release, and the licences.
 
         Files are found as the engine finds sources, so that nothing is packed whose change would go unseen.
@@ -254,21 +254,21 @@ class NpmPackage:
         from ferrule.engine.sources import files_below  # noqa: PLC0415
 
         wanted = json.loads(self.manifest).get("files")
-        entries = {"package.json": Entry("package.json", self.manifest.encode())}
+        entries = {"package.json": Member("package.json", self.manifest.encode())}
         for file, path in files_below(shop.project, self.source):
             name = file.removeprefix(f"{self.source}/")
             if _is_packed(name, wanted):
                 executable = bool(Path(path).stat().st_mode & 0o100)
-                entries.setdefault(name, Entry(name, Path(path), executable=executable))
+                entries.setdefault(name, Member(name, Path(path), executable=executable))
         for file in self.license_files:
             name = file.rpartition("/")[2]
-            entries.setdefault(name, Entry(name, shop.project / file))
+            entries.setdefault(name, Member(name, shop.project / file))
         return list(entries.values())
 
-    def _generated(self, shop: Workshop) -> list[Entry]:
+    def _generated(self, shop: ActionContext) -> list[Member]:
         """The component as JavaScript, with the core module that was compiled, byte for byte, and the loader."""
         from ferrule.formats import binary, wasm  # noqa: PLC0415
-        from ferrule.formats.entries import entries_of_folder  # noqa: PLC0415
+        from ferrule.formats.archive_member import entries_of_folder  # noqa: PLC0415
         from ferrule.tools import jco  # noqa: PLC0415
 
         component, module = shop.input(self.component, "component"), shop.input(self.component, "module")
@@ -285,7 +285,7 @@ class NpmPackage:
                 f"the component holds none of the code of its core module, {self._name('module')}",
                 hint="the component and its core module must be of one compilation; report this with both files",
             )
-        made[main] = Entry(main, module)
+        made[main] = Member(main, module)
         identity = _identity(wasm.custom_sections(component.read_bytes(), SECTION), self._name("component"))
         others = {name: binary.summary(binary.measure(folder / name)) for name in cores if name != main}
         shop.say(**identity, files={f"package/{COMPONENT}/{name}": facts for name, facts in others.items()})
@@ -298,7 +298,7 @@ class NpmPackage:
             "module_names": " | ".join(f"'{c}'" for c in cores),
         }
         for name, template in _TEMPLATES.items():
-            made[name] = Entry(name, _filled(template, values).encode())
+            made[name] = Member(name, _filled(template, values).encode())
         return list(made.values())
 
     def _name(self, role: str) -> str:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 from urllib.parse import quote
 
 from ferrule import __version__
-from ferrule.model import Action, Digest, Output
-from ferrule.places import FILE
-from ferrule.spec import Builder, Context, Kind, Spec
+from ferrule.core.model import Action, Digest, Output
+from ferrule.core.safe_files import FILE
+from ferrule.kinds.base import Builder, Context, Kind, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ferrule.engine.workshop import Workshop
-    from ferrule.model import Json, Tool
+    from ferrule.core.model import Json, Tool
+    from ferrule.engine.context import ActionContext
 
 NAME: Final = "provenance.intoto.jsonl"
 
@@ -79,7 +79,7 @@ class Provenance:
     places: tuple[tuple[str, str, str, bool], ...]
     ferrule: str
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Hash every file again, from its content, and name all that went into them."""
         from ferrule.formats.intoto import PROVENANCE, write_statement  # noqa: PLC0415
 
@@ -105,7 +105,7 @@ class Provenance:
         statement = write_statement(dict(self._subjects(shop)), PROVENANCE, predicate)
         shop.output("provenance").write_bytes(statement)
 
-    def _subjects(self, shop: Workshop) -> Iterator[tuple[str, Digest]]:
+    def _subjects(self, shop: ActionContext) -> Iterator[tuple[str, Digest]]:
         """Every file by its place; of an image also its index, by which registries and clusters name it."""
         for action, output, place, folder in self.places:
             for name, path in shop.needed[action].items():
@@ -117,7 +117,7 @@ class Provenance:
             if folder and isinstance(index, str):
                 yield place, Digest.parse(index)
 
-    def _dependencies(self, shop: Workshop) -> Iterator[Json]:
+    def _dependencies(self, shop: ActionContext) -> Iterator[Json]:
         if self.commit:
             source = self.builder.source if self.builder else None
             yield {
@@ -150,7 +150,7 @@ def _crates(lock: str) -> Iterator[Json]:
             yield {"uri": uri, "digest": _sha256(package["checksum"])}
 
 
-def _used(shop: Workshop) -> Iterator[dict[str, Json]]:
+def _used(shop: ActionContext) -> Iterator[dict[str, Json]]:
     """Packages, images and modules that the actions said they used."""
     for facts in shop.facts_of.values():
         told: Any = facts
@@ -173,7 +173,7 @@ def _unique(resources: Iterator[dict[str, Json]]) -> list[Json]:
 
 
 def _tool(tool: Tool) -> Json:
-    from ferrule.tools.toolchain import published  # noqa: PLC0415
+    from ferrule.toolchain.find import published  # noqa: PLC0415
 
     digest = published(tool)
     return {

@@ -15,17 +15,17 @@ from urllib.parse import quote
 from pydantic import Field
 
 from ferrule import __version__
+from ferrule.core.model import Action, ActionInterface, Compiled, Digest, Json, Output
+from ferrule.core.platforms import PLATFORMS
 from ferrule.formats.cryptography import is_cryptographic
-from ferrule.formats.cyclonedx import SUFFIX, Part
-from ferrule.model import Action, Compiled, Digest, Json, Made, Output
-from ferrule.platforms import PLATFORMS
-from ferrule.spec import Context, Kind, Spec
+from ferrule.formats.cyclonedx import SUFFIX, BomComponent
+from ferrule.kinds.base import Context, Kind, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ferrule.engine.workshop import Workshop
-    from ferrule.tools.crates import Crate
+    from ferrule.engine.context import ActionContext
+    from ferrule.tools.crates import LinkedCrate
 
 _COMPILED: Final = {
     "cdylib": "library",
@@ -158,7 +158,7 @@ class CratesOfBuild:
     build: Compiled
     zig: bool
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Write what Cargo resolved; raises BuildError with its words."""
         from ferrule.tools import crates  # noqa: PLC0415
 
@@ -189,14 +189,14 @@ class CratesOfBuild:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class BomStep:
     """An action as far as a bill of materials is concerned; `crates` is the one that asked Cargo about it."""
 
-    made: Made
+    made: ActionInterface
     artifact: str
     target: str | None
     builds: bool
-    crates: Made | None
+    crates: ActionInterface | None
 
     @property
     def id(self) -> str:
@@ -209,14 +209,16 @@ class Step:
         return self.crates is not None or self.builds
 
 
-def _step(action: Action, resolved: Mapping[Compiled, Action]) -> Step:
+def _step(action: Action, resolved: Mapping[Compiled, Action]) -> BomStep:
     crates = resolved[action.compiles].made if action.compiles else None
     # What a recipe holds of others is their Made, whose traits may tell their package URL; nothing else is needed here.
-    return Step(action.made, action.artifact, action.target, any(o.role == "program" for o in action.outputs), crates)
+    return BomStep(
+        action.made, action.artifact, action.target, any(o.role == "program" for o in action.outputs), crates
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class BomSubject:
     """What a document is about: an output that ships. `inside` are the steps that it was made by."""
 
     document: str
@@ -229,10 +231,10 @@ class Subject:
     inside: tuple[str, ...]
 
 
-def _subject(context: Context, action: Action, output: Output, inside: tuple[str, ...]) -> Subject:
+def _subject(context: Context, action: Action, output: Output, inside: tuple[str, ...]) -> BomSubject:
     place, project = output.ships or output.name, context.project
     purl = f"pkg:generic/{project.name}@{quote(project.version, safe='')}?file_name={quote(place, safe='')}"
-    return Subject(
+    return BomSubject(
         document=f"{place.replace('/', '_')}{SUFFIX}",
         step=action.id,
         output=output.name,
@@ -257,13 +259,13 @@ class BillsOfMaterials:
     description: str | None
     supplier: str
     release: str
-    subjects: tuple[Subject, ...]
-    steps: tuple[Step, ...]
+    subjects: tuple[BomSubject, ...]
+    steps: tuple[BomStep, ...]
     cryptography: tuple[str, ...]
     epoch: int
     ferrule: str
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Write the documents, and say how many components are in each."""
         parts = {step.id: list(self._parts(shop, step)) for step in self.steps}
         required = {step.id: list(self._required(shop, step)) for step in self.steps}
@@ -280,7 +282,7 @@ class BillsOfMaterials:
             self._write(shop, subject.document, self._described(shop, subject), inside)
         everything = _merged([p for step in self.steps for p in (*parts[step.id], *required[step.id])])
         purl = f"pkg:generic/{self.name}@{quote(self.version, safe='')}"
-        whole = Part(_ROOT, self.name, self.version, self.supplier, purl, type="application")
+        whole = BomComponent(_ROOT, self.name, self.version, self.supplier, purl, type="application")
         self._write(shop, self.release, replace(whole, **self._own), everything)
         shop.say(components={**counts, self.release: len(everything)})
 
@@ -289,7 +291,7 @@ class BillsOfMaterials:
         licenses = (self.license,) if self.license else ()
         return {"licenses": licenses, "homepage": self.homepage, "description": self.description}
 
-    def _write(self, shop: Workshop, name: str, subject: Part, parts: Mapping[str, Part]) -> None:
+    def _write(self, shop: ActionContext, name: str, subject: BomComponent, parts: Mapping[str, BomComponent]) -> None:
         from ferrule.formats.cyclonedx import write_bom  # noqa: PLC0415
 
         needed = {need for part in parts.values() for need in part.needs}
@@ -303,7 +305,7 @@ class BillsOfMaterials:
         )
         (shop.folder / name).write_bytes(document)
 
-    def _described(self, shop: Workshop, subject: Subject) -> Part:
+    def _described(self, shop: ActionContext, subject: BomSubject) -> BomComponent:
         files, facts = shop.needed[subject.step], shop.facts_of[subject.step]
         index, name, version, purl = facts.get("index"), subject.place, self.version, subject.purl
         sha256 = None if subject.folder else Digest.of_file(files[subject.output]).hex
@@ -311,10 +313,10 @@ class BillsOfMaterials:
             sha256 = Digest.parse(index).hex
             purl = f"pkg:oci/{self.name}@{quote(index, safe='')}"
         kind: Literal["container", "library"] = "container" if subject.role == "layout" else "library"
-        part = Part(f"file:{name}", name, version, self.supplier, purl, type=kind, sha256=sha256)
+        part = BomComponent(f"file:{name}", name, version, self.supplier, purl, type=kind, sha256=sha256)
         return replace(part, **self._own)
 
-    def _parts(self, shop: Workshop, step: Step) -> Iterator[Part]:
+    def _parts(self, shop: ActionContext, step: BomStep) -> Iterator[BomComponent]:
         """What an action puts into what it makes, and into all that packs it."""
         facts: Mapping[str, Any] = shop.facts_of[step.id]
         code: list[str] = []
@@ -334,12 +336,14 @@ class BillsOfMaterials:
         if isinstance(facts.get("image"), str):
             yield _base(facts["image"])
 
-    def _required(self, shop: Workshop, step: Step) -> Iterator[Part]:
+    def _required(self, shop: ActionContext, step: BomStep) -> Iterator[BomComponent]:
         """What the sources that an action packs ask for, and whoever uses them has to add."""
         facts: Mapping[str, Any] = shop.facts_of[step.id]
         return self._modules(facts.get("requires", {}))
 
-    def _files(self, shop: Workshop, step: Step, facts: Mapping[str, Any], code: tuple[str, ...]) -> Iterator[Part]:
+    def _files(
+        self, shop: ActionContext, step: BomStep, facts: Mapping[str, Any], code: tuple[str, ...]
+    ) -> Iterator[BomComponent]:
         """The compiled files themselves, so that a digest leads to them wherever they are packed."""
         made = shop.needed[step.id]
         outputs = [o for o in step.made.outputs if o.role in _COMPILED and (not o.folder or o.role == "extension")]
@@ -350,7 +354,7 @@ class BillsOfMaterials:
             properties |= {"target": step.target} if step.target else {}
             sha256 = Digest.of_file(made[name]).hex
             own = f"checksum=sha256:{sha256}&file_name={quote(name, safe='')}"
-            yield Part(
+            yield BomComponent(
                 ref=f"{step.id}/{name}",
                 name=name,
                 version=self.version,
@@ -363,7 +367,7 @@ class BillsOfMaterials:
                 needs=code,
             )
 
-    def _crates(self, crates: Sequence[Mapping[str, Any]], step: Step) -> Iterator[Part]:
+    def _crates(self, crates: Sequence[Mapping[str, Any]], step: BomStep) -> Iterator[BomComponent]:
         from ferrule.tools.crates import from_json  # noqa: PLC0415
 
         for crate in from_json(crates):
@@ -371,7 +375,7 @@ class BillsOfMaterials:
             properties += [("features", ",".join(crate.features))] if crate.features else []
             properties += [("target", step.target)] if step.target else []
             properties += self._marks("cargo", crate.name, crate.checksum)
-            yield Part(
+            yield BomComponent(
                 ref=crate.purl,
                 name=crate.name,
                 version=crate.version,
@@ -386,14 +390,14 @@ class BillsOfMaterials:
                 needs=crate.needs,
             )
 
-    def _std(self, document: Mapping[str, Any], step: Step, facts: Mapping[str, Any]) -> Iterator[Part]:
+    def _std(self, document: Mapping[str, Any], step: BomStep, facts: Mapping[str, Any]) -> Iterator[BomComponent]:
         """Rust's standard library, and the crates that it has inside: copies of its own, whatever else uses them."""
         version, ours = str(facts.get("rustc", document["rustc"])), document["rustc"]
         within = list(self._crates(document["std_crates"], step)) if version == ours else []
         known = {"std": document["std"], "commit": document["commit"] if version == ours else None}
         compiled = f"{document['std_sha256']} ({step.target})" if document["std_sha256"] and version == ours else None
         told = {"target": step.target, **known, "sha256": compiled}
-        yield Part(
+        yield BomComponent(
             ref=f"pkg:generic/rust-std@{version}",
             name="rust-std",
             version=version,
@@ -409,7 +413,7 @@ class BillsOfMaterials:
             inside = (*part.properties, ("inside", "rust-std"))
             yield replace(part, ref=f"{part.ref}{_WITHIN_STD}", needs=needs, properties=tuple(sorted(inside)))
 
-    def _of_crate(self, crate: Crate) -> str:
+    def _of_crate(self, crate: LinkedCrate) -> str:
         """Its authors; of a crate that names none, the registry or repository that it comes from."""
         authors = [name for name in map(_person, crate.authors) if name]
         if authors:
@@ -422,19 +426,19 @@ class BillsOfMaterials:
         told = [("cryptographic:fingerprint", f"sha256:{fingerprint}")] if fingerprint else []
         return [("cryptographic", "true"), *told]
 
-    def _modules(self, modules: Mapping[str, str]) -> Iterator[Part]:
+    def _modules(self, modules: Mapping[str, str]) -> Iterator[BomComponent]:
         for path, version in sorted(modules.items()):
             purl = f"pkg:golang/{path}@{quote(version, safe='')}"
             properties = [("patch-level", _patch_level(version)), *self._marks("golang", path, None)]
             supplier = "/".join(path.split("/")[:2])
-            yield Part(purl, path, version, supplier, purl, properties=tuple(sorted(properties)))
+            yield BomComponent(purl, path, version, supplier, purl, properties=tuple(sorted(properties)))
 
-    def _packages(self, packages: Iterable[Mapping[str, Any]]) -> Iterator[Part]:
+    def _packages(self, packages: Iterable[Mapping[str, Any]]) -> Iterator[BomComponent]:
         for package in packages:
             name, version = package["name"], package["version"]
             purl = f"pkg:deb/debian/{name}@{quote(version, safe='')}?arch={package['architecture']}"
             properties = [("patch-level", version.rpartition("-")[2]), *self._marks("deb", name, package["sha256"])]
-            yield Part(
+            yield BomComponent(
                 ref=purl,
                 name=name,
                 version=version,
@@ -446,7 +450,7 @@ class BillsOfMaterials:
             )
 
 
-def _held(shop: Workshop, subject: Subject) -> set[str]:
+def _held(shop: ActionContext, subject: BomSubject) -> set[str]:
     """Digests of the files that a subject consists of, and of those in its archives: what is in there as it was made.
 
     Layers that another action made hold no file of ours.
@@ -481,7 +485,7 @@ def _patch_level(version: str) -> str:
     return version.split(".", 2)[-1]
 
 
-def _linked_by_zig(document: Mapping[str, Any], step: Step, facts: Mapping[str, Any]) -> Iterator[Part]:
+def _linked_by_zig(document: Mapping[str, Any], step: BomStep, facts: Mapping[str, Any]) -> Iterator[BomComponent]:
     """What the linker adds: zig's own part of a C compiler, and on Linux its unwinder in place of libgcc_s."""
     if not document["zig"] or step.target is None:
         return
@@ -491,7 +495,7 @@ def _linked_by_zig(document: Mapping[str, Any], step: Step, facts: Mapping[str, 
         added.append(("libunwind", "libunwind", "Apache-2.0 WITH LLVM-exception"))
     for name, folder, licence in added:
         purl = f"pkg:generic/zig@{document['zig']}#lib/{folder}"
-        yield Part(
+        yield BomComponent(
             *(purl, f"zig-{name}", document["zig"], "Zig Software Foundation", purl),
             licenses=(licence,),
             description=f"{name} as it comes with zig, which links",
@@ -499,10 +503,10 @@ def _linked_by_zig(document: Mapping[str, Any], step: Step, facts: Mapping[str, 
         )
 
 
-def _go(facts: Mapping[str, Any]) -> Part:
+def _go(facts: Mapping[str, Any]) -> BomComponent:
     version = str(facts.get("go", "unknown"))
     purl = f"pkg:golang/std@{version}"
-    return Part(
+    return BomComponent(
         *(purl, "std", version, "The Go Authors", purl),
         licenses=("BSD-3-Clause",),
         description="The standard library and runtime of Go, its cryptography included",
@@ -510,17 +514,17 @@ def _go(facts: Mapping[str, Any]) -> Part:
     )
 
 
-def _base(reference: str) -> Part:
+def _base(reference: str) -> BomComponent:
     name, _, digest = reference.partition("@")
     short = re.sub(r":[^/:]+$", "", name)
     purl = f"pkg:oci/{short.rpartition('/')[2]}@{quote(digest, safe='')}?repository_url={quote(short, safe='')}"
     supplier = short.partition("/")[0]
-    return Part(purl, name, digest, supplier, purl, type="container", sha256=Digest.parse(digest).hex)
+    return BomComponent(purl, name, digest, supplier, purl, type="container", sha256=Digest.parse(digest).hex)
 
 
-def _merged(parts: Sequence[Part]) -> dict[str, Part]:
+def _merged(parts: Sequence[BomComponent]) -> dict[str, BomComponent]:
     """Parts by ref; what is told of one several times is united."""
-    found: dict[str, Part] = {}
+    found: dict[str, BomComponent] = {}
     for part in parts:
         other = found.get(part.ref, part)
         found[part.ref] = replace(

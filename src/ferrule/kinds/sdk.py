@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ferrule.core.model import Action, ActionInterface, Output
+from ferrule.core.platforms import PLATFORMS, Platform
+from ferrule.formats.archive_member import Member
 from ferrule.formats.deflate import COMPRESSOR
-from ferrule.formats.entries import Entry
-from ferrule.model import Action, Made, Output
-from ferrule.platforms import PLATFORMS, Platform
-from ferrule.spec import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 
 if TYPE_CHECKING:
-    from ferrule.engine.workshop import Workshop
+    from ferrule.engine.context import ActionContext
 
 
 class SdkSpec(Spec):
@@ -86,8 +86,8 @@ class CSdk:
 
     stem: str
     triple: str
-    library: Made
-    header: Made
+    library: ActionInterface
+    header: ActionInterface
     version: str
     description: str
     homepage: str | None
@@ -96,37 +96,37 @@ class CSdk:
     epoch: int
     compressor: str = COMPRESSOR
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Write the archive, with one folder at its top."""
         from ferrule.formats.tar import write_tar_gz  # noqa: PLC0415
 
         entries = [self._below(entry) for entry in self._entries(shop)]
         write_tar_gz(shop.output("archive"), entries, self.epoch)
 
-    def _below(self, entry: Entry) -> Entry:
-        return Entry(f"{self.stem}/{entry.name}", entry.source, entry.executable, entry.link)
+    def _below(self, entry: Member) -> Member:
+        return Member(f"{self.stem}/{entry.name}", entry.source, entry.executable, entry.link)
 
-    def _entries(self, shop: Workshop) -> list[Entry]:
+    def _entries(self, shop: ActionContext) -> list[Member]:
         platform, name, abi = PLATFORMS[self.triple], self.library.trait("library"), self.library.trait("abi")
         link = shop.facts_of[self.library.id].get("link")
         private = [str(flag) for flag in link] if isinstance(link, list) else []
         header = self.header.output("header")
-        entries = [Entry(f"include/{header.name if header else name}", shop.input(self.header, "header"))]
+        entries = [Member(f"include/{header.name if header else name}", shop.input(self.header, "header"))]
         has_shared = self.library.output("cdylib") is not None
         if has_shared:
             real = platform.soname(name, self.version)
-            entries.append(Entry(f"lib/{real}", shop.input(self.library, "cdylib"), executable=True))
-            entries += [Entry(f"lib/{link}", link=real) for link in links(platform, name, abi, self.version)]
+            entries.append(Member(f"lib/{real}", shop.input(self.library, "cdylib"), executable=True))
+            entries += [Member(f"lib/{link}", link=real) for link in links(platform, name, abi, self.version)]
         if self.library.output("staticlib") is not None:
-            entries.append(Entry(f"lib/{platform.staticlib(name)}", shop.input(self.library, "staticlib")))
+            entries.append(Member(f"lib/{platform.staticlib(name)}", shop.input(self.library, "staticlib")))
         text = {
             f"lib/pkgconfig/{name}.pc": pkg_config(name, self, private, shared=has_shared),
             f"lib/cmake/{name}/{name}Config.cmake": cmake_config(name, self, platform, private),
             f"lib/cmake/{name}/{name}ConfigVersion.cmake": cmake_version(self.version),
         }
-        entries += [Entry(place, content.encode()) for place, content in text.items()]
-        entries += [Entry(f"share/licenses/{name}/{_base(f)}", shop.project / f) for f in self.license_files]
-        entries += [Entry(place, shop.project / file) for place, file in self.files]
+        entries += [Member(place, content.encode()) for place, content in text.items()]
+        entries += [Member(f"share/licenses/{name}/{_base(f)}", shop.project / f) for f in self.license_files]
+        entries += [Member(place, shop.project / file) for place, file in self.files]
         return entries
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from ferrule.errors import BuildError
+from ferrule.core.errors import BuildError
+from ferrule.core.model import Action, ActionInterface, Output
+from ferrule.core.platforms import PLATFORMS
+from ferrule.formats.archive_member import Member
 from ferrule.formats.deflate import COMPRESSOR
-from ferrule.formats.entries import Entry
-from ferrule.model import Action, Made, Output
-from ferrule.platforms import PLATFORMS
-from ferrule.spec import (
+from ferrule.kinds.base import (
     ArtifactRef,
     Context,
     Kind,
@@ -28,7 +28,7 @@ from ferrule.spec import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ferrule.engine.workshop import Workshop
+    from ferrule.engine.context import ActionContext
 
 NATIVE = "_native"
 """Name of the folder, inside the Python package, that holds the library and what the loader needs to know of it."""
@@ -148,10 +148,10 @@ class Wheel:
     revision: ClassVar[int] = 1
 
     common: _Common
-    library: Made
+    library: ActionInterface
     tags: tuple[str, ...]
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Write the wheel; raises BuildError for metadata that no index would accept."""
         from ferrule.formats.wheel import write_wheel  # noqa: PLC0415
 
@@ -167,8 +167,8 @@ class Wheel:
         }
         entries = [
             *files,
-            *(Entry(f"{common.package}/{NATIVE}/{n}", text.encode()) for n, text in generated.items()),
-            Entry(f"{common.package}/{NATIVE}/{library}", shop.input(self.library, "cdylib"), executable=True),
+            *(Member(f"{common.package}/{NATIVE}/{n}", text.encode()) for n, text in generated.items()),
+            Member(f"{common.package}/{NATIVE}/{library}", shop.input(self.library, "cdylib"), executable=True),
         ]
         write_wheel(
             shop.output("wheel"),
@@ -177,7 +177,7 @@ class Wheel:
             tags=self.tags,
             metadata=metadata(shop.project / common.source, common),
             entries=entries,
-            licenses=[Entry(f.rpartition("/")[2], shop.project / f) for f in common.license_files],
+            licenses=[Member(f.rpartition("/")[2], shop.project / f) for f in common.license_files],
             epoch=common.epoch,
         )
 
@@ -196,7 +196,7 @@ class Sdist:
     workspace: str
     rust: tuple[str, ...]
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         """Write the source distribution; the Cargo workspace lies in `rust/`."""
         from pathlib import Path  # noqa: PLC0415
 
@@ -208,9 +208,9 @@ class Sdist:
         for source in self.rust:
             for name, path in files_below(shop.project, source):
                 place = f"rust/{name.removeprefix(prefix)}"
-                entries[place] = Entry(place, Path(path))
+                entries[place] = Member(place, Path(path))
         for file in common.license_files:
-            entries.setdefault(file.rpartition("/")[2], Entry(file.rpartition("/")[2], shop.project / file))
+            entries.setdefault(file.rpartition("/")[2], Member(file.rpartition("/")[2], shop.project / file))
         write_sdist(
             shop.output("sdist"),
             name=common.name,
@@ -221,7 +221,7 @@ class Sdist:
         )
 
 
-def _files(project: Path, folder: str) -> list[Entry]:
+def _files(project: Path, folder: str) -> list[Member]:
     """All files below a folder without what tools leave behind.
 
     They are found as the engine finds sources, so that nothing is packed whose change would go unseen.
@@ -231,7 +231,7 @@ def _files(project: Path, folder: str) -> list[Entry]:
     from ferrule.engine.sources import files_below  # noqa: PLC0415
 
     found = ((name.removeprefix(f"{folder}/"), Path(path)) for name, path in files_below(project, folder))
-    return [Entry(n, p, executable=bool(p.stat().st_mode & 0o100)) for n, p in found if _is_packed(n)]
+    return [Member(n, p, executable=bool(p.stat().st_mode & 0o100)) for n, p in found if _is_packed(n)]
 
 
 def _is_packed(name: str) -> bool:

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Final
 
 from ferrule.reporting.page import graph, matrix, sizes, timeline, words
 from ferrule.reporting.page.markup import Html, joined, raw, tag
-from ferrule.reporting.page.subject import Subject, short, subject
+from ferrule.reporting.page.subject import PageContent, short, subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ferrule.reporting.journal import Run, Step
+    from ferrule.reporting.journal import JournalRun, JournalStep
     from ferrule.reporting.page.markup import Node
 
-__all__ = ["Subject", "page", "subject"]
+__all__ = ["PageContent", "page", "subject"]
 
 _FOLDER: Final = Path(__file__).parent / "page"
 _PARTS: Final = {
@@ -38,7 +38,7 @@ _PARTS: Final = {
 }
 
 
-def page(about: Subject) -> str:
+def page(about: PageContent) -> str:
     """The whole page. The same values always give the same text."""
     style = (_FOLDER / "page.css").read_text(encoding="utf-8")
     script = (_FOLDER / "page.js").read_text(encoding="utf-8")
@@ -91,7 +91,7 @@ def _source_of(text: str) -> str:
 # Above all
 
 
-def _source(about: Subject) -> Html:
+def _source(about: PageContent) -> Html:
     release = about.release
     if release is None:
         return words.said("Nothing has been released yet: this is what the plan holds.")
@@ -101,11 +101,11 @@ def _source(about: Subject) -> Html:
     return words.said("Made of commit ", words.digest(release.commit), changed, ".")
 
 
-def _summary(about: Subject) -> Html:
+def _summary(about: PageContent) -> Html:
     return tag("dl", (tag("div", tag("dt", name), tag("dd", value)) for name, value in _figures(about)))
 
 
-def _figures(about: Subject) -> Iterator[tuple[str, Node]]:
+def _figures(about: PageContent) -> Iterator[tuple[str, Node]]:
     if about.release:
         shipped = about.release.shipped
         count = tag("data", _counted(len(shipped), "file"), value=len(shipped))
@@ -130,7 +130,7 @@ _COUNTED: Final = {
 }
 
 
-def _when(run: Run) -> str:
+def _when(run: JournalRun) -> str:
     try:
         moment = datetime.fromtimestamp(0, UTC) + timedelta(seconds=run.started)
     except OverflowError:
@@ -138,7 +138,7 @@ def _when(run: Run) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def _alarm(about: Subject) -> Html | None:
+def _alarm(about: PageContent) -> Html | None:
     if about.last is None or not about.last.failed:
         return None
     failed = [step for step in about.last.steps if step.state == "failed"]
@@ -150,7 +150,7 @@ def _alarm(about: Subject) -> Html | None:
 # Why
 
 
-def _why(about: Subject) -> Html:
+def _why(about: PageContent) -> Html:
     if about.last is None:
         return words.section("why", "Why it was built", words.said("No run that made something is kept."))
     done = sorted((s for s in about.last.steps if not s.kept), key=lambda step: step.start)
@@ -175,7 +175,7 @@ def _why(about: Subject) -> Html:
     )
 
 
-def _steps(about: Subject, caption: str, steps: list[Step]) -> Html:
+def _steps(about: PageContent, caption: str, steps: list[JournalStep]) -> Html:
     known = any(step.expected is not None for step in steps)
     rows: list[tuple[Node, ...]] = [
         (
@@ -199,7 +199,7 @@ def _counted(count: int, thing: str) -> str:
 # Tools
 
 
-def _tools(about: Subject) -> Html:
+def _tools(about: PageContent) -> Html:
     release = about.release
     if release is None or not release.tools:
         return words.section("tools", "Tools", words.said("Nothing of this release needed a compiler."))
@@ -218,7 +218,7 @@ _ROADS: Final = {"system": "Rust came from the distribution.", "rustup": "Rust c
 # What was not done
 
 
-def _undone(about: Subject) -> Html:
+def _undone(about: PageContent) -> Html:
     rows = list(_gaps(about))
     return words.section(
         "undone",
@@ -230,7 +230,7 @@ def _undone(about: Subject) -> Html:
     )
 
 
-def _gaps(about: Subject) -> Iterator[tuple[Node, ...]]:
+def _gaps(about: PageContent) -> Iterator[tuple[Node, ...]]:
     steps = about.last.steps if about.last else ()
     yield from ((words.label(s), joined(words.state(s.state), ": ", s.reason)) for s in steps if s.state == "failed")
     yield from ((words.label(s), joined(words.state(s.state), ": ", s.reason)) for s in steps if s.state == "skipped")
@@ -244,7 +244,7 @@ def _gaps(about: Subject) -> Iterator[tuple[Node, ...]]:
     yield from ((f"{artifact} · {', '.join(targets)}", why) for (artifact, why), targets in left_out.items())
 
 
-def _notes(about: Subject) -> Iterator[str]:
+def _notes(about: PageContent) -> Iterator[str]:
     if about.last:
         yield from about.last.notes
     yield from about.notes

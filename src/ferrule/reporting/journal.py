@@ -14,19 +14,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+from ferrule.core.errors import StorageError
+from ferrule.core.model import Digest, State, to_json
+from ferrule.core.safe_files import read_regular
 from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFinished, RunStarted
 from ferrule.engine.store import write_aside
-from ferrule.errors import StorageError
-from ferrule.model import Digest, State, to_json
-from ferrule.places import read_regular
 from ferrule.reporting import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from ferrule.core.model import FileRecord, Json, Outcome
     from ferrule.engine.events import Event, Listener
-    from ferrule.model import FileRecord, Json, Outcome
 
 KEPT: Final = 20
 """How many runs are kept; the newest whole release of each version stays besides."""
@@ -38,7 +38,7 @@ _NAME: Final = re.compile(r"journal-([0-9]{6,12})\.json")
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class JournalFile:
     """A file that an action made: its role, its place in dist/ or None, its size in bytes and its digest."""
 
     name: str
@@ -49,7 +49,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class JournalStep:
     """What became of an action: `start` and `end` are seconds since the run began, `seconds` what the recipe took.
 
     An action that was not run has both at the moment when that was decided. `expected` are its seconds in an earlier
@@ -68,7 +68,7 @@ class Step:
     end: float
     seconds: float
     expected: float | None
-    files: tuple[Made, ...] = ()
+    files: tuple[JournalFile, ...] = ()
 
     @property
     def ran(self) -> bool:
@@ -82,7 +82,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class JournalRun:
     """A run of a plan. `started` is in seconds since 1970; `steps` are in the order of the plan."""
 
     number: int
@@ -93,7 +93,7 @@ class Run:
     jobs: int
     seconds: float
     notes: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[JournalStep, ...]
 
     @property
     def failed(self) -> bool:
@@ -150,7 +150,7 @@ class Journal:
     def _close(self, event: RunFinished) -> None:
         if all(outcome.state == "cached" for outcome in event.outcomes):
             return
-        run = Run(
+        run = JournalRun(
             number=max((number for number, _ in _kept(self.folder)), default=0) + 1,
             command=self.command,
             project=self.project,
@@ -166,11 +166,11 @@ class Journal:
         except StorageError as error:
             self.listen(Noticed(f"no journal of this run was kept: {error.message}"))
 
-    def _step(self, outcome: Outcome) -> Step:
+    def _step(self, outcome: Outcome) -> JournalStep:
         action = outcome.action
         end = self._ended.get(action.id, 0.0)
         start, expected = self._begun.get(action.id, (end, None))
-        return Step(
+        return JournalStep(
             id=action.id,
             artifact=action.artifact,
             kind=action.kind,
@@ -187,16 +187,16 @@ class Journal:
         )
 
 
-def _made(outcome: Outcome, record: FileRecord) -> Made:
+def _made(outcome: Outcome, record: FileRecord) -> JournalFile:
     for output in outcome.action.outputs:
         rest = record.name.removeprefix(output.name)
         if record.name == output.name or (output.folder and rest.startswith("/")):
             ships = output.ships + rest if output.ships else None
-            return Made(record.name, output.role, ships, record.size, record.digest.hex)
+            return JournalFile(record.name, output.role, ships, record.size, record.digest.hex)
     raise AssertionError(f"{record.name} is of no output of {outcome.action.id}")
 
 
-def write(folder: Path, run: Run) -> None:
+def write(folder: Path, run: JournalRun) -> None:
     """Keep a run under its number, and drop what is older than what is kept. Raises StorageError."""
     body: Json = to_json(run)
     content = json.dumps({"version": _VERSION, "run": body}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
@@ -237,9 +237,9 @@ def _kept(folder: Path) -> list[tuple[int, Path]]:
     return sorted(found)
 
 
-def read(folder: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+def read(folder: Path) -> tuple[tuple[JournalRun, ...], tuple[str, ...]]:
     """All runs that are kept, the oldest first, and a sentence for each journal that cannot be read."""
-    runs: list[Run] = []
+    runs: list[JournalRun] = []
     problems: list[str] = []
     for number, path in _kept(folder):
         try:
@@ -249,17 +249,17 @@ def read(folder: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
     return tuple(runs), tuple(problems)
 
 
-def decode(content: bytes, number: int) -> Run:
+def decode(content: bytes, number: int) -> JournalRun:
     """Read a journal back; raises ValueError, KeyError, TypeError or RecursionError for anything that is none."""
     document = json.loads(content, parse_constant=_refuse)
     if document["version"] != _VERSION:
         raise ValueError("it is of another version")
     body = document["run"]
-    steps: dict[str, Step] = {}
+    steps: dict[str, JournalStep] = {}
     for row in body["steps"]:
         step = _decode_step(row, steps)
         steps[step.id] = step
-    return Run(
+    return JournalRun(
         number=number,
         command=values.text(body["command"]),
         project=values.text(body["project"]),
@@ -272,12 +272,12 @@ def decode(content: bytes, number: int) -> Run:
     )
 
 
-def _decode_step(row: Mapping[str, Any], before: Mapping[str, Step]) -> Step:
+def _decode_step(row: Mapping[str, Any], before: Mapping[str, JournalStep]) -> JournalStep:
     state = row["state"]
     if state not in get_args(State):
         raise ValueError("a step is in no known state")
     start = _number(row["start"])
-    return Step(
+    return JournalStep(
         id=values.text(row["id"]),
         artifact=values.text(row["artifact"]),
         kind=values.text(row["kind"]),
@@ -291,7 +291,7 @@ def _decode_step(row: Mapping[str, Any], before: Mapping[str, Step]) -> Step:
         seconds=_number(row["seconds"]),
         expected=None if row["expected"] is None else _number(row["expected"]),
         files=tuple(
-            Made(
+            JournalFile(
                 values.text(made["name"]),
                 values.text(made["role"]),
                 values.text_or_none(made["ships"]),

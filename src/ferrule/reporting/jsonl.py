@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Self, get_args
 
+from ferrule.core.errors import FerruleError
+from ferrule.core.model import State
 from ferrule.engine.events import (
     ActionFinished,
     ActionProgress,
@@ -13,14 +15,12 @@ from ferrule.engine.events import (
     RunFinished,
     RunStarted,
 )
-from ferrule.errors import FerruleError
-from ferrule.model import State
 
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from ferrule.core.model import Json, Outcome
     from ferrule.engine.events import Event
-    from ferrule.model import Json, Outcome
 
 
 class JsonLines:

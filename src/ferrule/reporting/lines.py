@@ -5,17 +5,17 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from ferrule.core.model import Digest
 from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFinished
 from ferrule.engine.state import log_file
-from ferrule.model import Digest
 from ferrule.reporting.report import counted, duration, verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
+    from ferrule.core.model import Outcome
     from ferrule.engine.events import Event
-    from ferrule.model import Outcome
 
 
 class Lines:

@@ -11,8 +11,8 @@ import json
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from ferrule.model import Json
-    from ferrule.shards import Shard
+    from ferrule.app.distributed.shards import Shard
+    from ferrule.core.model import Json
 
 System = Literal["github", "gitlab", "buildkite"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ferrule.model import Action, Plan
+    from ferrule.core.model import Action, Plan
 
 _SYSTEMS: Final = {"linux": "Linux", "macos": "macOS"}
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
+    from ferrule.core.model import Outcome
     from ferrule.engine.events import Event
-    from ferrule.model import Outcome
 
 _MINUTE = 60
 _KIB = 1024

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ferrule.model import Placed, Report
+    from ferrule.core.model import Placed, Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from ferrule.reporting.report import counted, duration, verdict
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from ferrule.core.model import Outcome
     from ferrule.engine.events import Event
-    from ferrule.model import Outcome
 
 _MARKS = {
     "built": ("✓", "green"),

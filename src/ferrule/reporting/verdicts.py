@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from ferrule.model import Verdict
+    from ferrule.core.model import Verdict
 
 
 def show(found: list[Verdict], stream: TextIO, *, colour: bool, quiet: bool) -> None:

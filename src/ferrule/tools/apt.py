@@ -7,15 +7,15 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ferrule.errors import NetworkError, StorageError, ToolchainError
-from ferrule.platforms import PLATFORMS
-from ferrule.tools.fault import NO_NETWORK, matches
+from ferrule.core.errors import NetworkError, StorageError, ToolchainError
+from ferrule.core.platforms import PLATFORMS
+from ferrule.tools.problems import NO_NETWORK, matches
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from ferrule.model import Tool
+    from ferrule.core.model import Tool
     from ferrule.tools.host import Host
 
 _WAIT = ("-o", "DPkg::Lock::Timeout=600")

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ferrule.errors import BuildError
-from ferrule.platforms import PLATFORMS
+from ferrule.core.errors import BuildError
+from ferrule.core.platforms import PLATFORMS
+from ferrule.tools.cargo_units import ARTIFACT, SCRIPT, Units, package_name
 from ferrule.tools.run import ToolFailed
-from ferrule.tools.units import ARTIFACT, SCRIPT, Units, package_name
 from ferrule.tools.zig import cache_folder as zig_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from ferrule.platforms import Platform
-    from ferrule.tools.toolchain import Toolchain
-    from ferrule.tools.units import Look, Message
+    from ferrule.core.platforms import Platform
+    from ferrule.core.toolchain import Toolchain
+    from ferrule.tools.cargo_units import Look, Message
 
 _WASM = "wasm32-unknown-unknown"
 _SEPARATOR = "\x1f"  # of CARGO_ENCODED_RUSTFLAGS ("The Cargo Book", Environment variables)
@@ -238,7 +238,7 @@ def remapped(
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class CargoArtifact:
     """A target of a package that Cargo built: its crate types and the files that hold it."""
 
     package: str
@@ -247,7 +247,7 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CargoBuild:
     """What a build made and what that depends on.
 
     `built` is everything that Cargo named, `digests` are of the files when Cargo had written them; `read` are files,
@@ -255,7 +255,7 @@ class Made:
     the first package that did, `native_libraries` what a static library must be linked with.
     """
 
-    built: tuple[Built, ...]
+    built: tuple[CargoArtifact, ...]
     read: tuple[Path, ...]
     native_libraries: tuple[str, ...]
     asks: Mapping[str, str] = field(default_factory=dict)
@@ -292,7 +292,7 @@ class Runner(Protocol):
         """Raises BuildError if the command fails."""
 
 
-def build(run: Runner, command: Command, say: Callable[[str], None], units: Units) -> Made:
+def build(run: Runner, command: Command, say: Callable[[str], None], units: Units) -> CargoBuild:
     """Run a build and read what Cargo says of it; raises BuildError that names the place of the first error.
 
     Cargo runs once more if it used something in its folder that is not as it wrote it.
@@ -331,13 +331,13 @@ def _run(
     return list(parse_messages(stdout)), tuple(libraries)
 
 
-def _made(messages: Iterable[Message], units: Units, libraries: tuple[str, ...], command: Command) -> Made:
+def _made(messages: Iterable[Message], units: Units, libraries: tuple[str, ...], command: Command) -> CargoBuild:
     found = units.of(messages)
     asks: dict[str, str] = {}
     for unit in found:
         asks |= {name: unit.package for name in unit.asks if name not in asks}
     given = {*command.env, *(name for m in messages if m["reason"] == SCRIPT for name, _ in m["env"])}
-    return Made(
+    return CargoBuild(
         built=tuple(_built(m) for m in messages if m["reason"] == ARTIFACT),
         read=tuple(sorted({Path(path) for unit in found for path in unit.read})),
         native_libraries=libraries,
@@ -346,9 +346,9 @@ def _made(messages: Iterable[Message], units: Units, libraries: tuple[str, ...],
     )
 
 
-def _built(message: Message) -> Built:
+def _built(message: Message) -> CargoArtifact:
     files = tuple(Path(name) for name in message["filenames"])
-    return Built(package_name(message["package_id"]), tuple(message["target"]["crate_types"]), files)
+    return CargoArtifact(package_name(message["package_id"]), tuple(message["target"]["crate_types"]), files)
 
 
 def units(build: LibraryBuild | WasmBuild, command: Command, toolchain: Toolchain, look: Look) -> Units:

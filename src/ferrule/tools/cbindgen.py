@@ -6,34 +6,34 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ferrule.errors import NetworkError, StorageError, ToolchainError
-from ferrule.model import Tool
-from ferrule.places import clear, lockable
-from ferrule.tools.asking import answer
+from ferrule.core.errors import NetworkError, StorageError, ToolchainError
+from ferrule.core.model import Tool
+from ferrule.core.safe_files import clear, lockable
 from ferrule.tools.cargo import Command
-from ferrule.tools.fault import NO_NETWORK, Fault
+from ferrule.tools.probe_output import probe_output
+from ferrule.tools.problems import NO_NETWORK, ToolProblem
 from ferrule.tools.run import ToolFailed, capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from ferrule.core.toolchain import Toolchain
     from ferrule.tools.host import Host
-    from ferrule.tools.toolchain import Toolchain
 
 
-def find(host: Host, version: str) -> Tool | Fault:
+def find(host: Host, version: str) -> Tool | ToolProblem:
     """A cbindgen of exactly that version, from the cache or the PATH: a header depends on every detail."""
     own = folder(host, version) / "bin" / "cbindgen"
     others: list[str] = []
     for program in dict.fromkeys((own, *host.every("cbindgen"))):
-        found = answer(host, program, "--version").rpartition(" ")[2]
+        found = probe_output(host, program, "--version").rpartition(" ")[2]
         if found == version:
             return Tool("cbindgen", version, (str(program),), f"cbindgen {version}")
         if found or program.exists():
             others.append(f"{found or 'does not start'} ({program})")
     problem = "not the wanted version" if others else "not installed"
-    return Fault.with_remedy(
+    return ToolProblem.with_remedy(
         host, "cbindgen", problem, CargoInstall("cbindgen", version), wanted=version, found=", ".join(others)
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ferrule.errors import ToolchainError, VerificationError
-from ferrule.model import Tool
+from ferrule.core.errors import ToolchainError, VerificationError
+from ferrule.core.model import Tool
 from ferrule.tools import apt
-from ferrule.tools.fault import Fault
+from ferrule.tools.problems import ToolProblem
 from ferrule.tools.run import ToolFailed, capture
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 _PACKAGES = apt.Packages(("gcc", "libc6-dev"))
 
 
-def find(host: Host) -> Tool | Fault:
+def find(host: Host) -> Tool | ToolProblem:
     """The program `cc`. What it makes runs while building and is never shipped, so its version is nobody's concern."""
     place = host.which("cc")
     if place is not None:
         return Tool("cc", "any", (str(place),), "cc")
     remedy = CommandLineTools() if host.system == "Darwin" else _PACKAGES
-    return Fault.with_remedy(host, "cc", "not installed: Rust links build scripts with it", remedy)
+    return ToolProblem.with_remedy(host, "cc", "not installed: Rust links build scripts with it", remedy)
 
 
 def preprocess(cc: Tool, options: tuple[str, ...], *, folder: Path, environment: Mapping[str, str]) -> str:

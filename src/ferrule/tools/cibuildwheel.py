@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ferrule.errors import BuildError, FerruleError, ToolchainError, VerificationError
+from ferrule.core.errors import BuildError, FerruleError, ToolchainError, VerificationError
 from ferrule.tools import pip
 from ferrule.tools.cargo import Command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ferrule.model import Tool
-    from ferrule.platforms import Platform
-    from ferrule.tools.fault import Fault
+    from ferrule.core.model import Tool
+    from ferrule.core.platforms import Platform
     from ferrule.tools.host import Host
+    from ferrule.tools.problems import ToolProblem
     from ferrule.tools.run import ToolFailed
 
 NAME: Final = "cibuildwheel"
@@ -49,13 +49,13 @@ _MEANINGS: Final[Mapping[int, tuple[type[FerruleError], str, str]]] = {
 }
 
 
-def find(host: Host, version: str) -> Tool | Fault:
+def find(host: Host, version: str) -> Tool | ToolProblem:
     """The cibuildwheel of the pinned wheel, with the packages that it needs itself."""
     place = pip.folder(host, NAME, version)
     # In one process with its own modules first, and nothing in the environment that its children would find.
     argv = _argv(host, place, "from cibuildwheel.__main__ import main; main()")
     asked = _argv(host, place, "import cibuildwheel; print(cibuildwheel.__version__)")
-    return pip.program(host, NAME, pip.Wheel(NAME, version, extra="uv", alone=False), argv, asked)
+    return pip.program(host, NAME, pip.PinnedWheel(NAME, version, extra="uv", alone=False), argv, asked)
 
 
 def _argv(host: Host, place: Path, program: str) -> tuple[str, ...]:

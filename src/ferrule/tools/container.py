@@ -7,23 +7,23 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ferrule.errors import ToolchainError
-from ferrule.model import Tool
+from ferrule.core.errors import ToolchainError
+from ferrule.core.model import Tool
 from ferrule.tools import apt
-from ferrule.tools.fault import Fault
+from ferrule.tools.problems import ToolProblem
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ferrule.tools.fault import Remedy
     from ferrule.tools.host import Host
+    from ferrule.tools.problems import Installer
 
 NAME = "container"
 _PACKAGES = apt.Packages(("docker.io", "iptables"))
 
 
-def find(host: Host) -> Tool | Fault:
+def find(host: Host) -> Tool | ToolProblem:
     """The first of docker and podman whose engine answers."""
     silent: list[str] = []
     for program, question in (("docker", "{{.ServerVersion}}"), ("podman", "{{.Version.Version}}")):
@@ -43,10 +43,12 @@ def find(host: Host) -> Tool | Fault:
             return Tool(NAME, f"{program} {version}", (str(place),), "container engine")
         silent.append(f"{place} names no engine")
     problem = "a client is here but no engine answers" if silent else "neither docker nor podman is installed"
-    return Fault.with_remedy(host, NAME, problem, _remedy(host), wanted="docker or podman", found="; ".join(silent))
+    return ToolProblem.with_remedy(
+        host, NAME, problem, _remedy(host), wanted="docker or podman", found="; ".join(silent)
+    )
 
 
-def _remedy(host: Host) -> Remedy:
+def _remedy(host: Host) -> Installer:
     if host.which("dockerd"):
         return StartEngine()
     if host.system == "Darwin":
@@ -82,7 +84,7 @@ class StartEngine:
         except ToolFailed as failed:
             raise ToolchainError(f"dockerd could not be started:\n{failed.message}") from failed
         deadline = time.monotonic() + 30
-        while isinstance(find(host), Fault):
+        while isinstance(find(host), ToolProblem):
             if time.monotonic() > deadline:
                 raise ToolchainError("dockerd was started but does not answer", hint="run dockerd by hand to see why")
             time.sleep(0.5)

@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from ferrule.errors import BuildError
-from ferrule.model import Digest
-from ferrule.platforms import PLATFORMS
+from ferrule.core.errors import BuildError
+from ferrule.core.model import Digest
+from ferrule.core.platforms import PLATFORMS
 from ferrule.tools.cargo import Command
 from ferrule.tools.rust import std_folder, std_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ferrule.model import Compiled, Json
-    from ferrule.tools.toolchain import Toolchain
+    from ferrule.core.model import Compiled, Json
+    from ferrule.core.toolchain import Toolchain
 
 _FORMAT: Final = "\t{p}\t{f}"
 _LINE: Final = re.compile(r"(?P<depth>\d+)\t(?P<package>[^\t]+)\t(?P<features>[^\t]*)")
@@ -35,7 +35,7 @@ _PROC_MACRO: Final = " (proc-macro)"
 
 
 @dataclass(frozen=True, slots=True)
-class Crate:
+class LinkedCrate:
     """A crate of a build, by its package URL (purl-spec, type `cargo`).
 
     `place` is where its folder is relative to the workspace, for a crate that was not fetched, and `checksum` the
@@ -59,7 +59,7 @@ class Crate:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class CrateNode:
     """A package of `cargo tree`: its label, its features, and the labels of what it depends on."""
 
     label: str
@@ -111,19 +111,19 @@ def _environment(toolchain: Toolchain, environment: Mapping[str, str]) -> dict[s
     return {**environment, "RUSTC": toolchain.tool("rustc").argv[0], "CARGO_TERM_COLOR": "never"}
 
 
-def parse_tree(stdout: str) -> dict[str, Node]:
+def parse_tree(stdout: str) -> dict[str, CrateNode]:
     """Nodes by label, in the order in which they are first named; the first is the crate that is built.
 
     What Cargo names again, marked with (*), has its dependencies where it was named first.
     """
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, CrateNode] = {}
     above: list[str] = []
     for line in stdout.splitlines():
         match = _LINE.match(line.removesuffix(" (*)"))
         if match is None:
             continue
         label, depth = match["package"].removesuffix(_PROC_MACRO), int(match["depth"])
-        node = nodes.get(label, Node(label, frozenset(), frozenset()))
+        node = nodes.get(label, CrateNode(label, frozenset(), frozenset()))
         nodes[label] = replace(node, features=node.features | {f for f in match["features"].split(",") if f})
         del above[depth:]
         if above:
@@ -132,7 +132,7 @@ def parse_tree(stdout: str) -> dict[str, Node]:
     return nodes
 
 
-def resolve(everything: str, linked: str, metadata: str, lock: str, workspace: Path) -> list[Crate]:
+def resolve(everything: str, linked: str, metadata: str, lock: str, workspace: Path) -> list[LinkedCrate]:
     """Join what the programs said with Cargo.lock: the crates of a build, the one that is built first.
 
     `everything` and `linked` are what `tree_command` printed. Raises BuildError for answers that do not fit together.
@@ -163,8 +163,8 @@ def resolve(everything: str, linked: str, metadata: str, lock: str, workspace: P
     ]
 
 
-def _crate(node: Node, package: Mapping[str, Any], **fields: Any) -> Crate:  # noqa: ANN401 - fields of Crate
-    return Crate(
+def _crate(node: CrateNode, package: Mapping[str, Any], **fields: Any) -> LinkedCrate:  # noqa: ANN401 - fields of Crate
+    return LinkedCrate(
         name=package["name"],
         version=package["version"],
         features=tuple(sorted(node.features)),
@@ -212,7 +212,7 @@ def _purl(label: str, package: Mapping[str, Any], workspace: Path) -> str:
     return base
 
 
-def of_standard_library(toolchain: Toolchain, triple: str) -> list[Crate]:
+def of_standard_library(toolchain: Toolchain, triple: str) -> list[LinkedCrate]:
     """The fetched crates that Rust's standard library is made of for a target, those that it needs itself.
 
     Its own Cargo.lock names them, for all platforms at once; they are there if they were compiled for the target or,
@@ -225,7 +225,7 @@ def of_standard_library(toolchain: Toolchain, triple: str) -> list[Crate]:
         return []
     compiled = compiled_crates(sysroot, triple) or compiled_crates(sysroot, "*")
     compiled |= {"dlmalloc"} if PLATFORMS[triple].system == "wasm" else set()
-    found: dict[str, Crate] = {}
+    found: dict[str, LinkedCrate] = {}
     waiting = ["std"] if "std" in packages else []
     while waiting:
         package = packages[waiting.pop()]
@@ -248,14 +248,14 @@ def compiled_crates(sysroot: Path, triple: str) -> set[str]:
     return {file.stem.removeprefix("lib").rpartition("-")[0] for file in files}
 
 
-def _of_std(source: Path, package: Mapping[str, Any], needs: list[str], known: Mapping[str, Any]) -> Crate:
+def _of_std(source: Path, package: Mapping[str, Any], needs: list[str], known: Mapping[str, Any]) -> LinkedCrate:
     name, version = package["name"], package["version"]
     told: dict[str, Any] = {}
     for folder in (f"{name}-{version}", name):
         with suppress(OSError, ValueError, KeyError):
             told = told or tomllib.loads((source / "vendor" / folder / "Cargo.toml").read_text("utf-8"))["package"]
     purls = {n: f"pkg:cargo/{n}@{quote(known[n]['version'], safe='')}" for n in (name, *needs)}
-    return Crate(
+    return LinkedCrate(
         purl=purls[name],
         name=name,
         version=version,
@@ -270,15 +270,15 @@ def _of_std(source: Path, package: Mapping[str, Any], needs: list[str], known: M
     )
 
 
-def to_json(crates: Sequence[Crate]) -> list[Json]:
+def to_json(crates: Sequence[LinkedCrate]) -> list[Json]:
     """A form for `from_json`."""
-    from ferrule.model import to_json as plain  # noqa: PLC0415
+    from ferrule.core.model import to_json as plain  # noqa: PLC0415
 
     return [plain(crate) for crate in crates]
 
 
-def from_json(values: Sequence[Mapping[str, Any]]) -> Iterator[Crate]:
+def from_json(values: Sequence[Mapping[str, Any]]) -> Iterator[LinkedCrate]:
     """Read what `to_json` gave."""
     for value in values:
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
-        yield Crate(**fields)
+        yield LinkedCrate(**fields)

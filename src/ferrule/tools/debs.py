@@ -7,9 +7,9 @@ import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ferrule.errors import ConfigError, NetworkError, StorageError, ToolchainError, VerificationError
-from ferrule.model import Digest
-from ferrule.places import clear
+from ferrule.core.errors import ConfigError, NetworkError, StorageError, ToolchainError, VerificationError
+from ferrule.core.model import Digest
+from ferrule.core.safe_files import clear
 from ferrule.tools import apt
 from ferrule.tools.run import ToolFailed, capture
 
@@ -29,7 +29,7 @@ _HEADER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class LockedPackage:
     """A package of an architecture (Debian's names); locked, if version, digest (hexadecimal) and size are known."""
 
     name: str
@@ -44,12 +44,12 @@ class Package:
         return f"{self.name}:{self.architecture}"
 
 
-def read_lock(text: str) -> tuple[Package, ...]:
+def read_lock(text: str) -> tuple[LockedPackage, ...]:
     """Read a lock file: a package a line, as `NAME:ARCH=VERSION sha256:DIGEST SIZE` or, not yet locked, `NAME:ARCH`.
 
     Raises ValueError that names the line.
     """
-    packages: list[Package] = []
+    packages: list[LockedPackage] = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -57,7 +57,7 @@ def read_lock(text: str) -> tuple[Package, ...]:
         if match is None:
             raise ValueError(f"line {number} is not NAME:ARCH=VERSION sha256:DIGEST SIZE: {line.strip()!r}")
         parts = match.groupdict(default="")
-        packages.append(Package(**(parts | {"size": int(parts["size"] or 0)})))  # type: ignore[arg-type]
+        packages.append(LockedPackage(**(parts | {"size": int(parts["size"] or 0)})))  # type: ignore[arg-type]
     names = [package.full_name for package in packages]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
@@ -65,14 +65,14 @@ def read_lock(text: str) -> tuple[Package, ...]:
     return tuple(packages)
 
 
-def format_lock(packages: Iterable[Package]) -> str:
+def format_lock(packages: Iterable[LockedPackage]) -> str:
     """Write a lock file, sorted by architecture and name."""
     ordered = sorted(packages, key=lambda p: (p.architecture, p.name))
     lines = [f"{p.full_name}={p.version} sha256:{p.sha256} {p.size}" if p.version else p.full_name for p in ordered]
     return _HEADER + "".join(f"{line}\n" for line in lines)
 
 
-def refresh(packages: Sequence[Package], host: Host) -> tuple[Package, ...]:
+def refresh(packages: Sequence[LockedPackage], host: Host) -> tuple[LockedPackage, ...]:
     """Lock every package to what the archive offers now, by one call of `apt-cache show`.
 
     Raises ToolchainError where there is no apt, ConfigError for a package that the archive does not have.
@@ -88,7 +88,7 @@ def refresh(packages: Sequence[Package], host: Host) -> tuple[Package, ...]:
         fields = dict(re.findall(r"^(\w+): (.*)$", paragraph, re.MULTILINE))
         if {"Package", "Architecture", "Version", "SHA256", "Size"} <= fields.keys():
             offered[fields["Package"], fields["Architecture"]] = fields
-    locked: list[Package] = []
+    locked: list[LockedPackage] = []
     for package in packages:
         found = offered.get((package.name, package.architecture))
         if found is None:
@@ -98,7 +98,7 @@ def refresh(packages: Sequence[Package], host: Host) -> tuple[Package, ...]:
     return tuple(locked)
 
 
-def fetch(packages: Sequence[Package], host: Host) -> list[Path]:
+def fetch(packages: Sequence[LockedPackage], host: Host) -> list[Path]:
     """Files of the packages, in their order: from the cache, or by one `apt-get download` of all that are not there.
 
     Every file is checked by its digest each time. Raises ConfigError for a package that is not locked, NetworkError,
@@ -114,11 +114,11 @@ def fetch(packages: Sequence[Package], host: Host) -> list[Path]:
     return [places[package] for package in packages]
 
 
-def _stands(place: Path, package: Package) -> bool:
+def _stands(place: Path, package: LockedPackage) -> bool:
     return not place.is_symlink() and place.is_file() and Digest.of_file(place).hex == package.sha256
 
 
-def _download(missing: Sequence[Package], places: dict[Package, Path], host: Host) -> None:
+def _download(missing: Sequence[LockedPackage], places: dict[LockedPackage, Path], host: Host) -> None:
     import tempfile  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
@@ -149,7 +149,7 @@ def _download(missing: Sequence[Package], places: dict[Package, Path], host: Hos
 
 
 def _explain(
-    failed: ToolFailed, missing: Sequence[Package], host: Host, by_hand: str
+    failed: ToolFailed, missing: Sequence[LockedPackage], host: Host, by_hand: str
 ) -> NetworkError | ConfigError | ToolchainError:
     if any(sign in failed.stderr for sign in apt.UNREACHABLE):
         return NetworkError("the package archive cannot be reached", hint=by_hand)

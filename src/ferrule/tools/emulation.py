@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ferrule.errors import ToolchainError
-from ferrule.model import Tool
+from ferrule.core.errors import ToolchainError
+from ferrule.core.model import Tool
 from ferrule.tools import apt
-from ferrule.tools.fault import Fault
+from ferrule.tools.problems import ToolProblem
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
@@ -24,22 +24,22 @@ def name(machine: str) -> str:
     return f"qemu-{machine}"
 
 
-def find(host: Host, machine: str) -> Tool | Fault:
+def find(host: Host, machine: str) -> Tool | ToolProblem:
     """The emulator that the kernel starts for programs of `machine` (`aarch64`, `x86_64`), or this machine itself."""
     tool = name(machine)
     if host.machine.lower() in {machine, {"aarch64": "arm64", "x86_64": "amd64"}.get(machine)}:
         return Tool(tool, "native", (), f"{tool} native")
     place = host.which(f"qemu-{machine}-static") or host.which(f"qemu-{machine}")
     if place is None:
-        return Fault.with_remedy(host, tool, "not installed", _PACKAGES)
+        return ToolProblem.with_remedy(host, tool, "not installed", _PACKAGES)
     entry = host.kernel / "sys" / "fs" / "binfmt_misc" / tool
     if not entry.is_file() or not entry.read_text(encoding="utf-8").startswith("enabled"):
         problem = "the kernel does not know it yet"
-        return Fault.with_remedy(host, tool, problem, Register(machine), place=str(place))
+        return ToolProblem.with_remedy(host, tool, problem, Register(machine), place=str(place))
     try:
         said = capture([str(place), "--version"], env=host.children, timeout=20).stdout.split()
     except (ToolFailed, ToolMissing) as error:
-        return Fault.with_remedy(host, tool, error.message.splitlines()[0], _PACKAGES, place=str(place))
+        return ToolProblem.with_remedy(host, tool, error.message.splitlines()[0], _PACKAGES, place=str(place))
     version = said[said.index("version") + 1] if "version" in said else "unknown"
     return Tool(tool, version, (str(place),), f"{tool} {version}")
 

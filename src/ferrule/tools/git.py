@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ferrule.errors import FerruleError, StorageError
+from ferrule.core.errors import FerruleError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

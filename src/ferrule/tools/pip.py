@@ -6,10 +6,10 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ferrule.errors import NetworkError, StorageError, ToolchainError
-from ferrule.model import Tool
-from ferrule.places import clear, lockable
-from ferrule.tools.fault import NO_NETWORK, Fault
+from ferrule.core.errors import NetworkError, StorageError, ToolchainError
+from ferrule.core.model import Tool
+from ferrule.core.safe_files import clear, lockable
+from ferrule.tools.problems import NO_NETWORK, ToolProblem
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
@@ -49,11 +49,13 @@ def installed(host: Host, name: str, version: str) -> Path | None:
     return place if (place / _MARKER).is_file() else None
 
 
-def program(host: Host, name: str, wheel: Wheel, argv: tuple[str, ...], asked: tuple[str, ...]) -> Tool | Fault:
+def program(
+    host: Host, name: str, wheel: PinnedWheel, argv: tuple[str, ...], asked: tuple[str, ...]
+) -> Tool | ToolProblem:
     """A program out of a wheel, started by `argv`, that says to be of the wheel's version when it is `asked`."""
     place = installed(host, wheel.name, wheel.version)
     if place is None:
-        return Fault.with_remedy(host, name, "the pinned wheel is not installed", wheel, wanted=wheel.version)
+        return ToolProblem.with_remedy(host, name, "the pinned wheel is not installed", wheel, wanted=wheel.version)
     found, broken = "", ""
     try:
         words = capture(asked, env=host.children, timeout=60).stdout.split()
@@ -63,11 +65,11 @@ def program(host: Host, name: str, wheel: Wheel, argv: tuple[str, ...], asked: t
     if found == wheel.version:
         return Tool(name, wheel.version, argv, f"{name} {wheel.version}")
     problem = f"the installed wheel is broken: {broken or 'it says it is ' + (found or 'nothing')}"
-    return Fault.with_remedy(host, name, problem, wheel, wanted=wheel.version, found=found, place=str(place))
+    return ToolProblem.with_remedy(host, name, problem, wheel, wanted=wheel.version, found=found, place=str(place))
 
 
 @dataclass(frozen=True, slots=True)
-class Wheel:
+class PinnedWheel:
     """Remedy: unpack a wheel of exactly that version into the cache, with pip, or with uv where there is no pip.
 
     Unless it is to be `alone`, the packages that it needs come along, those of an `extra` of it too.

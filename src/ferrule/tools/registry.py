@@ -10,8 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.errors import ConfigError, NetworkError, VerificationError
-from ferrule.model import Digest
+from ferrule.core.errors import ConfigError, NetworkError, VerificationError
+from ferrule.core.model import Digest
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse

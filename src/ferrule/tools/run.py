@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import IO, TYPE_CHECKING, Final
 
-from ferrule.errors import BuildError, StorageError, ToolchainError
-from ferrule.places import open_new
+from ferrule.core.errors import BuildError, StorageError, ToolchainError
+from ferrule.core.safe_files import open_new
 
 if TYPE_CHECKING:
     import subprocess  # noqa: TID251 - this is the one door
@@ -125,7 +125,7 @@ class Captured:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class RunAs:
     """As whom a program runs: its mask of file modes, its user and group by number; None and -1 as we do ourselves."""
 
     umask: int = -1
@@ -133,7 +133,7 @@ class Person:
     group: int | None = None
 
 
-_OURSELVES: Final = Person()
+_OURSELVES: Final = RunAs()
 
 
 class ToolMissing(ToolchainError):  # noqa: N818 - reads as a sentence: "except ToolMissing"
@@ -284,7 +284,7 @@ def run(
     log: Path,
     on_line: Callable[[str], None] | None = None,
     secrets: Collection[str] = (),
-    person: Person = _OURSELVES,
+    person: RunAs = _OURSELVES,
 ) -> str:
     """Run a program with every line of both outputs in `log` as it arrives, and return its standard output.
 
@@ -360,7 +360,7 @@ class _Hider:
 
     def __call__(self, text: str) -> str:
         if self._hide is None:  # most calls tell nothing
-            from ferrule.tools.secret import Hider, secrets_of  # noqa: PLC0415
+            from ferrule.tools.secrets import Hider, secrets_of  # noqa: PLC0415
 
             secrets, env, cwd = self._known
             self._hide = Hider({*secrets, *secrets_of(env, *([cwd] if cwd else []))})
@@ -375,7 +375,7 @@ class _Call:
     env: Mapping[str, str]
     cwd: Path | None
     hide: _Hider
-    person: Person = _OURSELVES
+    person: RunAs = _OURSELVES
 
     @property
     def name(self) -> str:

@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ferrule.model import Tool
-from ferrule.platforms import PLATFORMS
+from ferrule.core.model import Tool
+from ferrule.core.platforms import PLATFORMS
 from ferrule.tools import apt, rustup
-from ferrule.tools.asking import answer
-from ferrule.tools.fault import Fault, matches
 from ferrule.tools.host import is_program
+from ferrule.tools.probe_output import probe_output
+from ferrule.tools.problems import ToolProblem, matches
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ferrule.tools.fault import Remedy
+    from ferrule.core.toolchain import Std
     from ferrule.tools.host import Host
+    from ferrule.tools.problems import Installer
 
-Std = Literal["prebuilt", "build-std"]
 Road = Literal["system", "rustup"]
 
 
@@ -67,7 +67,7 @@ def _field(about: str, name: str) -> str:
 
 def find(
     host: Host, version: str, triples: Sequence[str], *, road: Road | None = None, wasm_linker: bool = False
-) -> Rust | list[Fault]:
+) -> Rust | list[ToolProblem]:
     """The first Rust of the wanted version with everything for every target, or all that the best one lacks.
 
     Looked at in this order: what RUSTC and CARGO name, the PATH, the distribution's folder, rustup's toolchains.
@@ -129,7 +129,7 @@ def inspect(host: Host, rustc: Path, triples: Sequence[str]) -> Rust | str:
     return Rust(
         rustc=real if is_program(real) else rustc,
         cargo=cargo,
-        cargo_version=answer(host, cargo, "-V") if cargo else "",
+        cargo_version=probe_output(host, cargo, "-V") if cargo else "",
         sysroot=sysroot,
         about=about,
         std={t: std for t in dict.fromkeys(triples) if (std := standard_library(sysroot, t))},
@@ -200,22 +200,24 @@ def _faults(
     *,
     road: Road | None,
     wasm_linker: bool,
-) -> list[Fault]:
+) -> list[ToolProblem]:
     remedy = choose_road(host, version, triples, road=road, wasm_linker=wasm_linker)
     fitting = [rust for rust in seen if matches(version, rust.release)]
     if fitting:
         best = min(fitting, key=lambda rust: len(_lacks(rust, version, triples)))
         lacks = _lacks(best, version, triples)
         return [
-            Fault.with_remedy(host, tool, problem, remedy, wanted=version, found=best.release, place=str(best.rustc))
+            ToolProblem.with_remedy(
+                host, tool, problem, remedy, wanted=version, found=best.release, place=str(best.rustc)
+            )
             for tool, problem in lacks
         ]
     found = ", ".join(f"{rust.release} ({rust.rustc})" for rust in seen)
     problem = "not the wanted version" if seen else "; ".join(unusable) or "not installed"
-    return [Fault.with_remedy(host, "rustc", problem, remedy, wanted=version, found=found)]
+    return [ToolProblem.with_remedy(host, "rustc", problem, remedy, wanted=version, found=found)]
 
 
-def choose_road(host: Host, version: str, triples: Sequence[str], *, road: Road | None, wasm_linker: bool) -> Remedy:
+def choose_road(host: Host, version: str, triples: Sequence[str], *, road: Road | None, wasm_linker: bool) -> Installer:
     """How Rust would come here: the distribution's packages where they offer the wanted version, else rustup.
 
     A road that may be taken is preferred to one that may not, in the same order.

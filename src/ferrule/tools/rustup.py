@@ -6,17 +6,17 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ferrule.errors import NetworkError, StorageError, ToolchainError
-from ferrule.platforms import PLATFORMS
+from ferrule.core.errors import NetworkError, StorageError, ToolchainError
+from ferrule.core.platforms import PLATFORMS
 from ferrule.tools import apt
-from ferrule.tools.fault import NO_NETWORK
+from ferrule.tools.problems import NO_NETWORK
 from ferrule.tools.run import ToolFailed, capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from ferrule.model import Tool
+    from ferrule.core.model import Tool
     from ferrule.tools.host import Host
 
 _INSTALLER = "https://sh.rustup.rs"

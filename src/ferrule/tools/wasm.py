@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ferrule.model import Tool
+from ferrule.core.model import Tool
 from ferrule.tools import apt
-from ferrule.tools.asking import answer
 from ferrule.tools.cargo import Command
-from ferrule.tools.fault import Fault
 from ferrule.tools.host import is_program
+from ferrule.tools.probe_output import probe_output
+from ferrule.tools.problems import ToolProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ferrule.tools.fault import Remedy
+    from ferrule.core.toolchain import Toolchain
     from ferrule.tools.host import Host
+    from ferrule.tools.problems import Installer
     from ferrule.tools.rust import Rust
-    from ferrule.tools.toolchain import Toolchain
 
 _LINKED = """#!/bin/sh
 # Stands for wasm-ld where the module is linked already: puts it where the linker was to write.
@@ -47,26 +47,26 @@ def component_command(toolchain: Toolchain, module: Path, output: Path, folder: 
     return Command(argv, {}, folder)
 
 
-def component_linker(host: Host, rust: Rust, remedy: Remedy) -> Tool | Fault:
+def component_linker(host: Host, rust: Rust, remedy: Installer) -> Tool | ToolProblem:
     """wasm-component-ld, which links a component and validates it."""
     name = "wasm-component-ld"
     said = _of_rust(name, host, rust, remedy)
-    return said if isinstance(said, Fault) else Tool(name, said.split()[-1], (str(rust.bin / name),), said)
+    return said if isinstance(said, ToolProblem) else Tool(name, said.split()[-1], (str(rust.bin / name),), said)
 
 
-def core_linker(host: Host, rust: Rust, remedy: Remedy) -> Tool | Fault:
+def core_linker(host: Host, rust: Rust, remedy: Installer) -> Tool | ToolProblem:
     """wasm-ld of the LLVM inside rustc: an older one may not read its object files."""
     name = "wasm-ld"
     major = rust.llvm.partition(".")[0]
     others: list[str] = []
     for program in _linkers(host, rust, major):
-        said = answer(host, program, "--version")
+        said = probe_output(host, program, "--version")
         found = re.search(r"LLD (\d+)(\S*)", said)
         if found and int(found[1]) >= int(major or 0):
             return Tool(name, found[1] + found[2], (str(program),), said.splitlines()[0])
         others.append(f"{said or 'does not start'} ({program})")
     problem = f"older than LLVM {major} inside rustc" if others else "not installed"
-    return Fault.with_remedy(host, name, problem, remedy, wanted=f"LLD {major}", found=", ".join(others))
+    return ToolProblem.with_remedy(host, name, problem, remedy, wanted=f"LLD {major}", found=", ".join(others))
 
 
 def _linkers(host: Host, rust: Rust, major: str) -> Iterator[Path]:
@@ -77,29 +77,29 @@ def _linkers(host: Host, rust: Rust, major: str) -> Iterator[Path]:
     yield from host.every("wasm-ld")
 
 
-def object_copier(host: Host, rust: Rust, remedy: Remedy) -> Tool | Fault:
+def object_copier(host: Host, rust: Rust, remedy: Installer) -> Tool | ToolProblem:
     """rust-objcopy, with which rustc strips libraries for macOS."""
     name = "rust-objcopy"
     said = _of_rust(name, host, rust, remedy)
-    if isinstance(said, Fault):
+    if isinstance(said, ToolProblem):
         return said
     number = re.search(r"\d+\.\d+\S*", said)
     identity = f"{name} {number[0] if number else said}"
     return Tool(name, number[0] if number else rust.llvm, (str(rust.bin / name),), identity)
 
 
-def _of_rust(name: str, host: Host, rust: Rust, remedy: Remedy) -> str | Fault:
+def _of_rust(name: str, host: Host, rust: Rust, remedy: Installer) -> str | ToolProblem:
     """What a program that comes with this Rust says of its version, or what is wrong with it."""
     program = rust.bin / name
     if not is_program(program):
-        return Fault.with_remedy(
+        return ToolProblem.with_remedy(
             host, name, f"this Rust has none in {rust.bin}", remedy, wanted=f"of Rust {rust.release}"
         )
-    said = answer(host, program, "--version")
-    return said or Fault.with_remedy(host, name, "it does not start", remedy, place=str(program))
+    said = probe_output(host, program, "--version")
+    return said or ToolProblem.with_remedy(host, name, "it does not start", remedy, place=str(program))
 
 
-def remedy_for(host: Host, rust: Rust, otherwise: Remedy) -> Remedy:
+def remedy_for(host: Host, rust: Rust, otherwise: Installer) -> Installer:
     """For a Rust of the distribution the package with its linkers, whatever else is missing; else the road of Rust."""
     if not str(rust.rustc).startswith(str(host.programs)) or not isinstance(otherwise, apt.Packages):
         return otherwise

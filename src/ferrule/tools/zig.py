@@ -6,9 +6,9 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from ferrule.errors import StorageError
-from ferrule.places import clear, lockable, open_new
-from ferrule.platforms import PLATFORMS
+from ferrule.core.errors import StorageError
+from ferrule.core.platforms import PLATFORMS
+from ferrule.core.safe_files import clear, lockable, open_new
 from ferrule.tools import pip
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from ferrule.model import Tool
-    from ferrule.platforms import Platform
-    from ferrule.tools.fault import Fault
+    from ferrule.core.model import Tool
+    from ferrule.core.platforms import Platform
+    from ferrule.core.toolchain import Toolchain
     from ferrule.tools.host import Host
-    from ferrule.tools.toolchain import Toolchain
+    from ferrule.tools.problems import ToolProblem
 
     Borrow = Callable[[threading.Event], AbstractContextManager[bool]]
 
 _PROBE = "int ferrule_probe(int n) { return n + 1; }\n"
 
 
-def find(host: Host, version: str) -> Tool | Fault:
+def find(host: Host, version: str) -> Tool | ToolProblem:
     """The zig of the pinned wheel, asked for its version."""
-    wheel = pip.Wheel("ziglang", version)
+    wheel = pip.PinnedWheel("ziglang", version)
     place = str(pip.folder(host, wheel.name, version) / "ziglang" / "zig")
     return pip.program(host, "zig", wheel, (place,), (place, "version"))
 

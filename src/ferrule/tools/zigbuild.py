@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from ferrule.tools import pip
 
 if TYPE_CHECKING:
-    from ferrule.model import Tool
-    from ferrule.tools.fault import Fault
+    from ferrule.core.model import Tool
     from ferrule.tools.host import Host
+    from ferrule.tools.problems import ToolProblem
 
 _NAME = "cargo-zigbuild"
 
 
-def find(host: Host, version: str) -> Tool | Fault:
+def find(host: Host, version: str) -> Tool | ToolProblem:
     """The cargo-zigbuild of the pinned wheel, asked for its version."""
     place = str(pip.folder(host, _NAME, version) / "bin" / _NAME)
-    return pip.program(host, _NAME, pip.Wheel(_NAME, version), (place,), (place, "--version"))
+    return pip.program(host, _NAME, pip.PinnedWheel(_NAME, version), (place,), (place, "--version"))

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ferrule.core.model import Action, Outcome, Plan
+from ferrule.engine.context import BuildContext
 from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, notice_to
 from ferrule.engine.scheduler import Engine
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store
-from ferrule.engine.workshop import Site
-from ferrule.model import Action, Outcome, Plan
 from ferrule.tools.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ferrule.core.toolchain import Toolchain
     from ferrule.engine.events import Event
-    from ferrule.tools.toolchain import Toolchain
 
 LATER_NS = 3_600_000_000_000
 
@@ -84,7 +84,7 @@ class Lab:
     def engine(self, *, jobs: int = 2, toolchain: Toolchain | None = None) -> Engine:
         index = self.index()
         store = Store(self.state / "store", index, notice_to(self.events.append))
-        site = Site(self.project, self.state / "cache", self.host, self.host.children, toolchain)
+        site = BuildContext(self.project, self.state / "cache", self.host, self.host.children, toolchain)
         return Engine(site, store, index, self.state / "work", jobs, self.events.append, self.monotonic)
 
     def run(self, *actions: Action, jobs: int = 2, toolchain: Toolchain | None = None) -> dict[str, Outcome]:

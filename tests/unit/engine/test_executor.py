@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
+from ferrule.core.errors import BuildError, ConfigError, ConfigErrors, FerruleError, NetworkError, VerificationError
+from ferrule.core.model import Action, Digest, Output, Plan
 from ferrule.engine.events import ActionProgress, ActionStarted
 from ferrule.engine.jobserver import Jobserver
 from ferrule.engine.key import key_of
 from ferrule.engine.store import portable
-from ferrule.errors import BuildError, ConfigError, ConfigErrors, FerruleError, NetworkError, VerificationError
-from ferrule.model import Action, Digest, Output, Plan
 from ferrule.tools.run import Captured, ToolFailed
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from tests.unit.engine.conftest import Lab
 
+    from ferrule.core.model import Outcome
+    from ferrule.engine.context import ActionContext
     from ferrule.engine.events import Event
     from ferrule.engine.executor import Order
     from ferrule.engine.store import Result, Store
-    from ferrule.engine.workshop import Workshop
-    from ferrule.model import Outcome
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Join:
     revision: ClassVar[int] = 1
     reads: str = ""
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         shop.progress("joining")
         needed = [path.read_text() for files in shop.needed.values() for path in files.values()]
         sources = [(shop.project / name).read_text() for name in shop.action.sources]

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import pytest
 
+from ferrule.core.model import Action, Digest, FileRecord, Json, Output
 from ferrule.engine.key import Document, canonical, difference, inputs, key_document, key_of, read_of
-from ferrule.model import Action, Digest, FileRecord, Json, Output
 
 A, B = Digest.of(b"a"), Digest.of(b"b")
 

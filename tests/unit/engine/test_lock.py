@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.toolchain import PATIENCE_SECONDS
+from ferrule.core.errors import StorageError
 from ferrule.engine.events import Noticed
 from ferrule.engine.lock import locked
-from ferrule.errors import StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path

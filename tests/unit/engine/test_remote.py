@@ -20,21 +20,21 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from fakes.httpcache import Cache, Request
 from fakes.toolchain import wait_until
+from ferrule.core.errors import ConfigError
+from ferrule.core.model import Action, Digest, FileRecord, Outcome, Output, Plan, Tool
+from ferrule.core.toolchain import Toolchain
 from ferrule.engine.key import canonical
 from ferrule.engine.remote import Remote
 from ferrule.engine.remote_server import Address, Patience, Server, address
-from ferrule.errors import ConfigError
 from ferrule.formats import actionresult
-from ferrule.model import Action, Digest, FileRecord, Outcome, Output, Plan, Tool
-from ferrule.tools.toolchain import Toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.unit.engine.conftest import Lab
 
+    from ferrule.engine.context import ActionContext
     from ferrule.engine.remote_server import Mode
-    from ferrule.engine.workshop import Workshop
 
 IMPATIENT = Patience(connect=0.5, piece=0.3, whole=0.6, rate=1 << 20, prompt=0.1, late=1.5, failures=3)
 CONTENT = {"out/one": "1" * 5000, "out/two": ""}
@@ -46,10 +46,10 @@ class Compile:
 
     revision: ClassVar[int] = 1
     calls: ClassVar[list[str]] = []
-    does: ClassVar[list[Callable[[Workshop], None]]] = []
+    does: ClassVar[list[Callable[[ActionContext], None]]] = []
     text: str = "text"
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         self.calls.append(shop.action.id)
         for name, content in CONTENT.items():
             path = shop.folder / name
@@ -105,7 +105,7 @@ class Machine:
 
 
 @pytest.fixture
-def does() -> Iterator[list[Callable[[Workshop], None]]]:
+def does() -> Iterator[list[Callable[[ActionContext], None]]]:
     yield Compile.does
     Compile.does.clear()
 
@@ -229,9 +229,9 @@ def test_settings_that_change_later_are_noticed(machines: Callable[..., Machine]
 
 
 def test_what_is_read_besides_the_sources_is_found_without_knowing_it(
-    machines: Callable[..., Machine], cache: Cache, does: list[Callable[[Workshop], None]]
+    machines: Callable[..., Machine], cache: Cache, does: list[Callable[[ActionContext], None]]
 ) -> None:
-    def read(shop: Workshop) -> None:
+    def read(shop: ActionContext) -> None:
         shop.discovered([shop.project / "more.txt", shop.project / "none.txt"])
 
     does.append(read)
@@ -249,7 +249,7 @@ def test_what_is_read_besides_the_sources_is_found_without_knowing_it(
 
 
 def test_what_means_something_else_elsewhere_stays_here(
-    machines: Callable[..., Machine], cache: Cache, does: list[Callable[[Workshop], None]]
+    machines: Callable[..., Machine], cache: Cache, does: list[Callable[[ActionContext], None]]
 ) -> None:
     machine = machines()
     outside = machine.lab.root / "outside.txt"
@@ -270,7 +270,7 @@ def test_what_means_something_else_elsewhere_stays_here(
 
 
 def test_variables_that_were_asked_for_count(
-    machines: Callable[..., Machine], cache: Cache, does: list[Callable[[Workshop], None]]
+    machines: Callable[..., Machine], cache: Cache, does: list[Callable[[ActionContext], None]]
 ) -> None:
     does.append(lambda shop: shop.asked({"CURL_CA_BUNDLE": "a-crate"}))
     machines().run(cache.url)
@@ -676,9 +676,9 @@ def test_failure_now_and_then_is_summed_up(machines: Callable[..., Machine], cac
 
 
 def test_failed_actions_do_not_keep_others_from_being_given(
-    machines: Callable[..., Machine], cache: Cache, does: list[Callable[[Workshop], None]]
+    machines: Callable[..., Machine], cache: Cache, does: list[Callable[[ActionContext], None]]
 ) -> None:
-    def fail(shop: Workshop) -> None:
+    def fail(shop: ActionContext) -> None:
         if shop.action.id == "bad":
             raise OSError(5, "broken")
 

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from fakes.toolchain import PATIENCE_SECONDS, wait_until
+from ferrule.core.errors import BuildError, StorageError, ToolchainError
+from ferrule.core.model import Action, Digest, Output, Tool
+from ferrule.core.toolchain import Toolchain
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished, RunStarted
 from ferrule.engine.store import DamagedError, file_name
-from ferrule.errors import BuildError, StorageError, ToolchainError
-from ferrule.model import Action, Digest, Output, Tool
 from ferrule.tools.cargo import Command
-from ferrule.tools.toolchain import Toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.unit.engine.conftest import Lab
 
-    from ferrule.engine.workshop import Workshop
-    from ferrule.model import Recipe
+    from ferrule.core.model import Recipe
+    from ferrule.engine.context import ActionContext
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Write:
     revision: ClassVar[int] = 1
     text: str = "text"
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         needed = [path.read_text() for files in shop.needed.values() for path in files.values()]
         sources = [(shop.project / name).read_text() for name in shop.action.sources]
         shop.output("file").write_text("+".join([self.text, *needed, *sources]))
@@ -48,16 +48,16 @@ class Do:
     """Calls a function of the test, which is no part of the key."""
 
     revision: ClassVar[int] = 1
-    what: ClassVar[dict[str, Callable[[Workshop], None]]] = {}
+    what: ClassVar[dict[str, Callable[[ActionContext], None]]] = {}
     name: str
 
-    def make(self, shop: Workshop) -> None:
+    def make(self, shop: ActionContext) -> None:
         shop.output("file").write_text(self.name)
         self.what[self.name](shop)
 
 
 @pytest.fixture
-def does() -> dict[str, Callable[[Workshop], None]]:
+def does() -> dict[str, Callable[[ActionContext], None]]:
     Do.what.clear()
     return Do.what
 
@@ -109,7 +109,7 @@ def test_empty_plan(lab: Lab) -> None:
     assert lab.run() == {}
 
 
-def test_events_tell_the_whole_story(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_events_tell_the_whole_story(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
     does["a"] = lambda shop: shop.progress("half way")
     outcomes = lab.run(action("a", recipe=Do("a")))
     started, begun, progress, finished, ended = lab.events
@@ -123,7 +123,9 @@ def test_events_tell_the_whole_story(lab: Lab, does: dict[str, Callable[[Worksho
     assert ended.outcomes == (outcomes["a"],)
 
 
-def test_facts_reach_the_outcome_and_those_that_need_it(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_facts_reach_the_outcome_and_those_that_need_it(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
+) -> None:
     seen: list[object] = []
     does["a"] = lambda shop: shop.say(floor="2.17", n=1)
     does["b"] = lambda shop: seen.append(dict(shop.facts_of["a"]))
@@ -133,8 +135,10 @@ def test_facts_reach_the_outcome_and_those_that_need_it(lab: Lab, does: dict[str
     assert lab.run(*plan)["a"].facts == {"floor": "2.17", "n": 1}
 
 
-def test_folder_outputs_keep_their_files_names_and_modes(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
-    def fill(shop: Workshop) -> None:
+def test_folder_outputs_keep_their_files_names_and_modes(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
+) -> None:
+    def fill(shop: ActionContext) -> None:
         shop.output("file").unlink()
         for name in ("b/c", "a"):
             path = shop.output("file") / name
@@ -149,7 +153,7 @@ def test_folder_outputs_keep_their_files_names_and_modes(lab: Lab, does: dict[st
 
 
 def test_recipe_finds_an_empty_folder_whatever_an_earlier_one_left(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     for name in ("a", "a.0"):
         (lab.state / "work" / name / "left").mkdir(parents=True)
@@ -161,11 +165,11 @@ def test_recipe_finds_an_empty_folder_whatever_an_earlier_one_left(
 
 
 def test_a_program_that_a_killed_run_left_behind_cannot_write_into_the_next_one(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     folders: list[Path] = []
 
-    def fail(shop: Workshop) -> None:
+    def fail(shop: ActionContext) -> None:
         folders.append(shop.folder)
         raise BuildError("once")
 
@@ -191,11 +195,13 @@ def test_content_whose_bits_flipped_on_the_disk_is_not_packed(lab: Lab) -> None:
     assert third["a"].files == first.files
 
 
-def test_workshop_knows_its_inputs_outputs_and_caches(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_workshop_knows_its_inputs_outputs_and_caches(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
+) -> None:
     first = action("a")
     seen: dict[str, object] = {}
 
-    def look(shop: Workshop) -> None:
+    def look(shop: ActionContext) -> None:
         seen["input"] = shop.input(first.made, "file").read_text()
         seen["cache"] = shop.cache("cargo/x") == lab.state / "cache" / "cargo" / "x" and shop.cache("cargo/x").is_dir()
         seen["project"] = shop.project
@@ -239,7 +245,7 @@ def test_only_what_depends_on_a_change_runs_again(lab: Lab) -> None:
 
 
 def test_a_change_that_leaves_the_output_equal_stops_there(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     does["a"] = lambda _: None
     lab.source("one")
@@ -287,7 +293,7 @@ def test_damaged_content_is_said_and_made_again(lab: Lab) -> None:
 
 
 def test_discovered_input_that_changes_makes_the_action_run_again(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     inside, outside = lab.source("generated.h"), lab.root / "system.h"
     outside.write_text("old")
@@ -310,11 +316,13 @@ def test_discovered_input_that_changes_makes_the_action_run_again(
     assert [e.reason for e in lab.events if isinstance(e, ActionStarted)] == [f"{outside}: {new} -> absent"]
 
 
-def test_what_was_read_in_the_project_is_part_of_the_key(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_what_was_read_in_the_project_is_part_of_the_key(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
+) -> None:
     words = lab.source("words", "one")
     keys: list[Digest] = []
 
-    def read(shop: Workshop) -> None:
+    def read(shop: ActionContext) -> None:
         keys.append(shop.key)
         shop.discovered([words])
         shop.output("file").write_text(shop.key.hex)
@@ -338,14 +346,14 @@ def test_what_was_read_in_the_project_is_part_of_the_key(lab: Lab, does: dict[st
 
 
 def test_another_key_that_is_known_by_then_is_not_made_again(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     lab.source("choice", "one")
     for name in ("one", "two"):
         lab.source(name)
     runs: list[str] = []
 
-    def read(shop: Workshop) -> None:
+    def read(shop: ActionContext) -> None:
         runs.append((shop.project / "choice").read_text())
         shop.discovered([shop.project / runs[-1]])
 
@@ -362,7 +370,9 @@ def test_another_key_that_is_known_by_then_is_not_made_again(
     assert runs[4:] == ["one"]
 
 
-def test_what_reads_other_files_each_time_has_no_key(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_what_reads_other_files_each_time_has_no_key(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
+) -> None:
     names = iter(range(100))
     does["a"] = lambda shop: shop.discovered([shop.project / str(next(names))])
     outcome = lab.run(action("a", recipe=Do("a")))["a"]
@@ -371,7 +381,7 @@ def test_what_reads_other_files_each_time_has_no_key(lab: Lab, does: dict[str, C
 
 
 def test_a_folder_that_was_read_counts_with_all_that_is_in_it(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     lab.source("data/one")
     outside = lab.root / "outside"
@@ -392,7 +402,7 @@ def test_a_folder_that_was_read_counts_with_all_that_is_in_it(
     assert lab.reasons(plan)["a"].startswith("read data: ")
 
 
-def test_a_variable_that_was_asked_for_counts(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_a_variable_that_was_asked_for_counts(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
     does["a"] = lambda shop: shop.asked({"HOME": "some-crate", "USER": "some-crate", "FOO": "other-crate"})
     does["b"] = lambda shop: shop.asked({"FOO": "other-crate"})
     plan = (action("a", recipe=Do("a")), action("b", recipe=Do("b")))
@@ -412,19 +422,19 @@ def test_a_variable_that_was_asked_for_counts(lab: Lab, does: dict[str, Callable
 
 @pytest.mark.parametrize("where", ["project", "elsewhere"])
 def test_what_changes_while_it_is_read_keeps_no_result(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]], where: str
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]], where: str
 ) -> None:
     path = lab.root / where / "words"
     lab.write(path, "one")
 
-    def read(shop: Workshop) -> None:
+    def read(shop: ActionContext) -> None:
         shop.discovered([path])
 
     does["a"] = read
     plan = action("a", recipe=Do("a"))
     assert lab.run(plan)["a"].state == "built"
 
-    def change(shop: Workshop) -> None:
+    def change(shop: ActionContext) -> None:
         time.sleep(0.02)
         path.write_text("three")
         read(shop)
@@ -438,7 +448,7 @@ def test_what_changes_while_it_is_read_keeps_no_result(
     assert str(outcome.error.where).endswith("words")
 
 
-def test_what_was_read_and_cannot_be_read_any_more(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_what_was_read_and_cannot_be_read_any_more(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
     pipe = lab.root / "pipe"
     pipe.write_text("")
     does["a"] = lambda shop: shop.discovered([pipe])
@@ -498,9 +508,9 @@ def test_reasons_of_an_action_whose_source_is_missing(lab: Lab) -> None:
 
 
 def test_failure_skips_dependants_with_the_reason_and_lets_siblings_end(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
-    def fail(_: Workshop) -> None:
+    def fail(_: ActionContext) -> None:
         raise BuildError("it does not compile\nand here is why", hint="correct it")
 
     does["bad"] = fail
@@ -530,7 +540,7 @@ def test_failure_skips_dependants_with_the_reason_and_lets_siblings_end(
     assert lab.started == ["bad"]
 
 
-def test_missing_output_is_an_error(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_missing_output_is_an_error(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
     does["a"] = lambda shop: shop.output("file").unlink()
     outcome = lab.run(action("a", recipe=Do("a")))["a"]
     assert (outcome.state, outcome.reason) == ("failed", "a ended without making out.txt")
@@ -538,9 +548,9 @@ def test_missing_output_is_an_error(lab: Lab, does: dict[str, Callable[[Workshop
 
 @pytest.mark.parametrize("folder", [True, False])
 def test_output_of_the_wrong_form_is_an_error(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]], folder: bool
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]], folder: bool
 ) -> None:
-    def swap(shop: Workshop) -> None:
+    def swap(shop: ActionContext) -> None:
         if not folder:
             shop.output("file").unlink()
             shop.output("file").mkdir()
@@ -550,8 +560,8 @@ def test_output_of_the_wrong_form_is_an_error(
     assert lab.run(plan)["a"].state == "failed"
 
 
-def test_link_as_output_is_an_error(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
-    def link(shop: Workshop) -> None:
+def test_link_as_output_is_an_error(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
+    def link(shop: ActionContext) -> None:
         shop.output("file").unlink()
         shop.output("file").symlink_to("/etc/hostname")
 
@@ -561,9 +571,9 @@ def test_link_as_output_is_an_error(lab: Lab, does: dict[str, Callable[[Workshop
 
 @pytest.mark.parametrize("target", ["/etc/hostname", "b"])
 def test_link_in_a_folder_output_is_an_error(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]], target: str
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]], target: str
 ) -> None:
-    def link(shop: Workshop) -> None:
+    def link(shop: ActionContext) -> None:
         shop.output("file").unlink()
         shop.output("file").mkdir()
         (shop.output("file") / "b").write_text("b")
@@ -594,7 +604,7 @@ def add(lab: Lab) -> None:
 
 @pytest.mark.parametrize("meanwhile", [change, remove, add])
 def test_source_that_changes_during_the_run_is_refused(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]], meanwhile: Callable[[Lab], None]
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]], meanwhile: Callable[[Lab], None]
 ) -> None:
     lab.source("src/a")
     lab.source("src/b")
@@ -613,18 +623,18 @@ def test_source_that_changes_during_the_run_is_refused(
 
 
 def test_bug_passes_on_with_its_traceback_once_running_actions_have_ended(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     sibling_runs, sibling_ended = threading.Event(), threading.Event()
 
-    def sibling(_: Workshop) -> None:
+    def sibling(_: ActionContext) -> None:
         sibling_runs.set()
         time.sleep(0.1)
         sibling_ended.set()
 
     lab.monotonic = Clock()  # on which the moment that a run waits for its threads never ends
 
-    def bug(_: Workshop) -> None:
+    def bug(_: ActionContext) -> None:
         sibling_runs.wait(PATIENCE_SECONDS)
         raise ZeroDivisionError("a bug of ours")
 
@@ -636,14 +646,14 @@ def test_bug_passes_on_with_its_traceback_once_running_actions_have_ended(
 
 
 def test_recipe_that_exits_is_a_bug_and_not_an_endless_wait(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     does["a"] = lambda _: sys.exit(3)
     with pytest.raises(SystemExit):
         lab.run(action("a", recipe=Do("a")))
 
 
-def test_error_of_the_disk_is_one_a_user_can_act_on(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_error_of_the_disk_is_one_a_user_can_act_on(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
     does["a"] = lambda shop: (shop.folder / "x" / "y").write_text("no such folder")
     outcome = lab.run(action("a", recipe=Do("a")))["a"]
     assert isinstance(outcome.error, StorageError)
@@ -664,7 +674,7 @@ from pathlib import Path
 sys.path[:0] = [{str(Path(__file__).parent)!r}]
 from conftest import Lab
 from test_scheduler import action
-from ferrule.errors import StorageError
+from ferrule.core.errors import StorageError
 tempfile.tempdir = "/nonexistent"
 try:
     Lab(Path({str(lab.root / "with a space")!r})).run(action("a"))
@@ -682,11 +692,13 @@ except StorageError as error:
 # Side by side
 
 
-def test_never_more_at_once_than_jobs_and_all_of_them(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_never_more_at_once_than_jobs_and_all_of_them(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
+) -> None:
     lock, now, most = threading.Lock(), [0], [0]
     three = threading.Barrier(3)
 
-    def work(shop: Workshop) -> None:
+    def work(shop: ActionContext) -> None:
         with lock:
             now[0] += 1
             most[0] = max(most[0], now[0])
@@ -702,12 +714,12 @@ def test_never_more_at_once_than_jobs_and_all_of_them(lab: Lab, does: dict[str, 
     assert most == [3]
 
 
-def test_longest_path_goes_first(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_longest_path_goes_first(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
     clock = Clock()
     lab.monotonic = clock
     seconds = {"short": 1, "long": 5, "start of a long path": 2, "middle": 2, "end": 30}
 
-    def work(shop: Workshop) -> None:
+    def work(shop: ActionContext) -> None:
         clock.now += seconds[shop.action.id]
 
     for name in seconds:
@@ -757,7 +769,7 @@ def test_wide_and_deep_plan_is_ordered_at_once(lab: Lab) -> None:
     assert len(lab.started) == 100
 
 
-def test_children_share_the_limit(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_children_share_the_limit(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
     """An action holds a token of its own; its children find the others."""
     count = (
         "import os; p = os.open(os.environ['MAKEFLAGS'].partition('fifo:')[2], os.O_RDWR | os.O_NONBLOCK);"
@@ -806,7 +818,7 @@ for _ in range(6):
 
 @pytest.mark.parametrize("jobs", [1, 2, 4])
 def test_all_that_run_at_once_are_no_more_than_jobs(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]], jobs: int
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]], jobs: int
 ) -> None:
     """Several pretended Cargos, each compiling by as many threads as it gets tokens for, besides its own.
 
@@ -825,9 +837,9 @@ def test_all_that_run_at_once_are_no_more_than_jobs(
 
 
 def test_child_that_takes_all_tokens_to_its_grave_does_not_stop_the_run(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
-    def steal(shop: Workshop) -> None:
+    def steal(shop: ActionContext) -> None:
         pipe = os.open(shop.site.environment["MAKEFLAGS"].partition("fifo:")[2], os.O_RDWR)
         other.wait(PATIENCE_SECONDS)
         os.read(pipe, 100)  # waits for the token of `b`
@@ -839,7 +851,9 @@ def test_child_that_takes_all_tokens_to_its_grave_does_not_stop_the_run(
     assert {o.state for o in lab.run(*plan, jobs=2).values()} == {"built"}
 
 
-def test_output_of_programs_is_logged_for_each_action(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_output_of_programs_is_logged_for_each_action(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
+) -> None:
     heard: list[str] = []
     does["a:b"] = lambda shop: shop.run(child("print('hello')"), on_line=heard.append) and None
     lab.run(action("a:b", recipe=Do("a:b")))
@@ -847,7 +861,7 @@ def test_output_of_programs_is_logged_for_each_action(lab: Lab, does: dict[str, 
     assert "hello" in (lab.state / "work" / "logs" / f"{file_name('a:b')}.log").read_text()
 
 
-def test_program_that_fails_is_told_with_its_log(lab: Lab, does: dict[str, Callable[[Workshop], None]]) -> None:
+def test_program_that_fails_is_told_with_its_log(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
     does["a"] = lambda shop: shop.run(child("import sys; print('no such crate'); sys.exit(4)")) and None
     outcome = lab.run(action("a", recipe=Do("a")))["a"]
     assert "exit code 4" in outcome.reason
@@ -856,7 +870,7 @@ def test_program_that_fails_is_told_with_its_log(lab: Lab, does: dict[str, Calla
 
 
 def test_interrupt_ends_children_and_keeps_nothing_half_made(
-    lab: Lab, does: dict[str, Callable[[Workshop], None]]
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     pids = lab.root / "pids"
     stubborn = (
@@ -868,7 +882,7 @@ def test_interrupt_ends_children_and_keeps_nothing_half_made(
     )
     when: list[float] = []
 
-    def interrupt(_: Workshop) -> None:
+    def interrupt(_: ActionContext) -> None:
         wait_until(lambda: pids.exists() and pids.read_text().count("\n") == 2, "two programs")
         when.append(time.monotonic())
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ferrule.core.errors import BuildError, StorageError
+from ferrule.core.model import Digest
 from ferrule.engine.sources import StatIndex, changed_since, files_below, source_digests
-from ferrule.errors import BuildError, StorageError
-from ferrule.model import Digest
 
 if TYPE_CHECKING:
     from pathlib import Path

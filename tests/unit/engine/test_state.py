@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ferrule.core.model import Digest
 from ferrule.engine.lock import sweep
 from ferrule.engine.state import log_file, logs_folder, open_store, work_folder
-from ferrule.model import Digest
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ferrule.core.errors import StorageError
+from ferrule.core.model import Digest, FileRecord
 from ferrule.engine.store import DamagedError, Result, Store, file_name, write_aside
-from ferrule.errors import StorageError
-from ferrule.model import Digest, FileRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -318,7 +318,7 @@ import resource, signal, sys
 from pathlib import Path
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store
-from ferrule.errors import StorageError
+from ferrule.core.errors import StorageError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 store = Store(Path({str(lab.state / "store")!r}), StatIndex(None, lambda: 0), print)
@@ -346,7 +346,7 @@ import os, sys
 from pathlib import Path
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store
-from ferrule.errors import StorageError
+from ferrule.core.errors import StorageError
 import hashlib, tempfile, json
 if os.geteuid() == 0:
     os.chdir({str(lab.root)!r})

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from ferrule.core.model import Digest, FileRecord
 from ferrule.formats.actionresult import ActionResult, decode, encode
-from ferrule.model import Digest, FileRecord
 
 A, B = Digest.of(b"a"), Digest.of(b"b")
 RESULT = ActionResult(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
 from ferrule.formats.ar import read_ar
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import to_json
+from ferrule.core.platforms import PLATFORMS
 from ferrule.formats.binary import BinaryFacts, check, measure, summary
-from ferrule.model import to_json
-from ferrule.platforms import PLATFORMS
 
 LINUX, ARM = PLATFORMS["x86_64-unknown-linux-gnu"], PLATFORMS["aarch64-unknown-linux-gnu"]
 MAC, INTEL = PLATFORMS["aarch64-apple-darwin"], PLATFORMS["x86_64-apple-darwin"]

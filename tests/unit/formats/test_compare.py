@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.tars import raw_tar
+from ferrule.formats.archive_member import Member
 from ferrule.formats.compare import Difference, first_difference, first_difference_of_layouts
-from ferrule.formats.entries import Entry
 from ferrule.formats.oci import PlatformImage, image_config, write_layer, write_layout
 from ferrule.formats.tar import write_tar_gz
 from ferrule.formats.wasm import leb128, with_custom_section
@@ -164,7 +164,7 @@ def test_section_of_a_library_in_a_compressed_archive(tmp_path: Path) -> None:
     archives = []
     for number, content in enumerate((library, flipped(library, len(library) // 2))):
         place = tmp_path / f"{number}.tar.gz"
-        write_tar_gz(place, [Entry("sdk/README", b"x"), Entry("sdk/lib/libdemo.so", content)], 0)
+        write_tar_gz(place, [Member("sdk/README", b"x"), Member("sdk/lib/libdemo.so", content)], 0)
         archives.append(place.read_bytes())
     found = told(*archives)
     assert steps(found)[:2] == ["stream inside gzip", "member sdk/lib/libdemo.so"]
@@ -173,7 +173,7 @@ def test_section_of_a_library_in_a_compressed_archive(tmp_path: Path) -> None:
 
 def test_member_of_a_wheel(tmp_path: Path) -> None:
     for name, content in (("one", b"print(1)\n"), ("two", b"print(2)\n")):
-        write_zip(tmp_path / name, [Entry("a.py", b"same"), Entry("b.py", content)], 0)
+        write_zip(tmp_path / name, [Member("a.py", b"same"), Member("b.py", content)], 0)
     found = told((tmp_path / "one").read_bytes(), (tmp_path / "two").read_bytes())
     assert (steps(found), found.reason, found.first) == (["member b.py"], "line 1 differs", "print(1)")
 
@@ -243,7 +243,7 @@ def layout(place: Path, content: bytes, *, label: str = "1") -> dict[str, bytes]
     images = []
     for platform in ("linux/amd64", "linux/arm64"):
         own = content if platform == "linux/arm64" else b"same"
-        layer = write_layer(place.parent / f"{place.name}-{len(images)}", [Entry("usr/lib/x", own)], 0)
+        layer = write_layer(place.parent / f"{place.name}-{len(images)}", [Member("usr/lib/x", own)], 0)
         images.append(PlatformImage(platform, (layer,), image_config(platform, [layer], epoch=0, labels={"v": label})))
     write_layout(place, images, epoch=0)
     return {p.relative_to(place).as_posix(): p.read_bytes() for p in place.rglob("*") if p.is_file()}

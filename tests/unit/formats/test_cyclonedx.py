@@ -10,10 +10,10 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from ferrule.formats.cryptography import is_cryptographic
-from ferrule.formats.cyclonedx import Part, problems, without_chance, write_bom
+from ferrule.formats.cyclonedx import BomComponent, problems, without_chance, write_bom
 
 DIGEST = "ab" * 32
-LEAF = Part(
+LEAF = BomComponent(
     "pkg:cargo/sha2@0.10.9",
     "sha2",
     "0.10.9",
@@ -25,10 +25,12 @@ LEAF = Part(
     properties=(("cryptographic", "true"),),
 )
 TOOL = replace(LEAF, ref="build", name="cc", purl="pkg:cargo/cc@1.0.0", included=False, licenses=("GPL-2+", "MIT"))
-SUBJECT = Part("file:a.whl", "a.whl", "1.2.3", "Somebody", "pkg:pypi/a@1.2.3", needs=(LEAF.ref, "build", "nowhere"))
+SUBJECT = BomComponent(
+    "file:a.whl", "a.whl", "1.2.3", "Somebody", "pkg:pypi/a@1.2.3", needs=(LEAF.ref, "build", "nowhere")
+)
 
 
-def written(*parts: Part) -> bytes:
+def written(*parts: BomComponent) -> bytes:
     return write_bom(SUBJECT, parts, epoch=315_532_800, author="Somebody", ferrule="0.1.0")
 
 

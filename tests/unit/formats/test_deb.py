@@ -8,9 +8,9 @@ import tarfile
 import pytest
 
 from fakes.tars import raw_tar
-from ferrule.errors import BuildError, VerificationError
-from ferrule.formats.deb import Package, base_layer_entries, read_deb
-from ferrule.formats.entries import Entry
+from ferrule.core.errors import BuildError, VerificationError
+from ferrule.formats.archive_member import Member
+from ferrule.formats.deb import DebPackage, base_layer_entries, read_deb
 from ferrule.formats.tar import Limits, write_tar
 
 CONTROL = "Package: {name}\nVersion: 1.0-1\nArchitecture: amd64\nDescription: short\n longer\n .\n last\n"
@@ -30,7 +30,7 @@ def deb(ar):
         text = control if control is not None else CONTROL.format(name=name).encode()
         usual = {
             "debian-binary": b"2.0\n",
-            "control.tar.gz": gzip.compress(tar(Entry("control", text), Entry("md5sums"))),
+            "control.tar.gz": gzip.compress(tar(Member("control", text), Member("md5sums"))),
             "data.tar.xz": lzma.compress(tar(*entries)),
         }
         return ar(*(members(usual) if members else usual).items())
@@ -39,7 +39,7 @@ def deb(ar):
 
 
 def test_a_package_is_read_with_its_fields_and_data(deb, tmp_path):
-    entries = (Entry("usr/bin/demo", b"#!", executable=True), Entry("etc/demo.conf", b"x"))
+    entries = (Member("usr/bin/demo", b"#!", executable=True), Member("etc/demo.conf", b"x"))
     for source in (deb(*entries), tmp_path / "demo.deb"):
         if source == tmp_path / "demo.deb":
             source.write_bytes(deb(*entries))
@@ -54,7 +54,7 @@ def test_a_package_is_read_with_its_fields_and_data(deb, tmp_path):
 @pytest.mark.parametrize("pack", [("", bytes), (".gz", gzip.compress), (".xz", lzma.compress)])
 def test_every_supported_compression_is_read(deb, pack):
     suffix, compress = pack
-    data = compress(tar(Entry("a", b"x")))
+    data = compress(tar(Member("a", b"x")))
     package = read_deb(deb(members=lambda m: {**dict(list(m.items())[:2]), "_ignored": b"", f"data.tar{suffix}": data}))
     assert [e.name for e in package.entries] == ["a"]
 
@@ -85,7 +85,7 @@ def only(*names):
         (lambda m: {**m, "data.tar.xz": m["data.tar.xz"][:-40]}, "xz data is damaged"),
         (lambda m: {**m, "data.tar.xz": b"nothing"}, "xz data is damaged"),
         (lambda m: {**m, "control.tar.gz": b"nothing"}, "gzip data is damaged"),
-        (lambda m: {**m, "control.tar.gz": gzip.compress(tar(Entry("md5sums")))}, "no control file"),
+        (lambda m: {**m, "control.tar.gz": gzip.compress(tar(Member("md5sums")))}, "no control file"),
     ],
 )
 def test_other_files_are_refused(deb, members, reason):
@@ -120,11 +120,11 @@ def test_a_package_is_as_hostile_as_any_archive(deb):
         with pytest.raises(VerificationError, match=reason):
             read_deb(deb(members=lambda m, data=data: {**m, "data.tar.xz": data}))
     with pytest.raises(VerificationError, match="more than"):
-        read_deb(deb(Entry("a", bytes(1 << 20))), Limits(total_bytes=1 << 19))
+        read_deb(deb(Member("a", bytes(1 << 20))), Limits(total_bytes=1 << 19))
 
 
 def package(name, *entries):
-    return Package(CONTROL.format(name=name), {"Package": name}, entries)
+    return DebPackage(CONTROL.format(name=name), {"Package": name}, entries)
 
 
 def layer(*packages):
@@ -135,18 +135,18 @@ def test_documentation_goes_and_copyright_stays():
     found = layer(
         package(
             "a",
-            Entry("usr/share/doc/a", folder=True),
-            Entry("usr/share/doc/a/copyright", b"free"),
-            Entry("usr/share/doc/a/changelog.gz", b"x"),
-            Entry("usr/share/doc/a/examples/copyright", b"x"),
-            Entry("usr/share/man/man1/a.1.gz", b"x"),
-            Entry("usr/share/locale/de/a.mo", b"x"),
-            Entry("usr/lib/x86_64-linux-gnu/gconv/A.so", b"x"),
-            Entry("usr/lib/x86_64-linux-gnu/liba.so.1", b"x"),
-            Entry("usr/share/zoneinfo/UTC", b"x"),
-            Entry("usr/share/empty", folder=True),
-            Entry("usr/share", folder=True),
-            Entry("proc", folder=True),
+            Member("usr/share/doc/a", folder=True),
+            Member("usr/share/doc/a/copyright", b"free"),
+            Member("usr/share/doc/a/changelog.gz", b"x"),
+            Member("usr/share/doc/a/examples/copyright", b"x"),
+            Member("usr/share/man/man1/a.1.gz", b"x"),
+            Member("usr/share/locale/de/a.mo", b"x"),
+            Member("usr/lib/x86_64-linux-gnu/gconv/A.so", b"x"),
+            Member("usr/lib/x86_64-linux-gnu/liba.so.1", b"x"),
+            Member("usr/share/zoneinfo/UTC", b"x"),
+            Member("usr/share/empty", folder=True),
+            Member("usr/share", folder=True),
+            Member("proc", folder=True),
         )
     )
     kept = {name for name, entry in found.items() if entry.regular and name.startswith("usr/")}
@@ -161,25 +161,25 @@ def test_documentation_goes_and_copyright_stays():
     [
         (
             [
-                Entry("lib/x86_64-linux-gnu/ld.so", b"ELF"),
-                Entry("lib64/ld-linux-x86-64.so.2", link="/lib/x86_64-linux-gnu/ld.so"),
+                Member("lib/x86_64-linux-gnu/ld.so", b"ELF"),
+                Member("lib64/ld-linux-x86-64.so.2", link="/lib/x86_64-linux-gnu/ld.so"),
             ],
             {"usr/lib64/ld-linux-x86-64.so.2": "/lib/x86_64-linux-gnu/ld.so", "lib64": "usr/lib64", "lib": "usr/lib"},
             "lib64/ld-linux-x86-64.so.2",
         ),
         (
             [
-                Entry("lib/aarch64-linux-gnu/ld.so", b"ELF"),
-                Entry("lib/ld-linux-aarch64.so.1", link="aarch64-linux-gnu/ld.so"),
+                Member("lib/aarch64-linux-gnu/ld.so", b"ELF"),
+                Member("lib/ld-linux-aarch64.so.1", link="aarch64-linux-gnu/ld.so"),
             ],
             {"usr/lib/ld-linux-aarch64.so.1": "aarch64-linux-gnu/ld.so", "lib": "usr/lib"},
             "lib/ld-linux-aarch64.so.1",
         ),
         (
             [
-                Entry("usr/lib/aarch64-linux-gnu/ld.so", b"ELF"),
-                Entry("usr/lib/ld-linux-aarch64.so.1", link="aarch64-linux-gnu/ld.so"),
-                Entry("lib", link="usr/lib"),
+                Member("usr/lib/aarch64-linux-gnu/ld.so", b"ELF"),
+                Member("usr/lib/ld-linux-aarch64.so.1", link="aarch64-linux-gnu/ld.so"),
+                Member("lib", link="usr/lib"),
             ],
             {"usr/lib/ld-linux-aarch64.so.1": "aarch64-linux-gnu/ld.so", "lib": "usr/lib"},
             "lib/ld-linux-aarch64.so.1",
@@ -206,12 +206,12 @@ def test_relative_links_lead_where_they_did_before():
     found = layer(
         package(
             "a",
-            Entry("lib/a", b""),
-            Entry("lib/up", link="../usr/share/x"),
-            Entry("usr/share/x", link="../../lib/a"),
-            Entry("sbin/tool", link="../bin/tool"),
-            Entry("bin/tool", b""),
-            Entry("etc/same", link="../usr/share/x"),
+            Member("lib/a", b""),
+            Member("lib/up", link="../usr/share/x"),
+            Member("usr/share/x", link="../../lib/a"),
+            Member("sbin/tool", link="../bin/tool"),
+            Member("bin/tool", b""),
+            Member("etc/same", link="../usr/share/x"),
         )
     )
     assert found["usr/lib/up"].link == "../share/x"
@@ -222,7 +222,7 @@ def test_relative_links_lead_where_they_did_before():
 
 
 def test_what_a_root_needs_is_added():
-    found = layer(package("b", Entry("etc/b", b"")), package("a"))
+    found = layer(package("b", Member("etc/b", b"")), package("a"))
     assert b"nonroot:x:65532:65532:" in found["etc/passwd"].read()
     assert b"nonroot:x:65532:\n" in found["etc/group"].read()
     assert found["tmp"].permissions == 0o1777
@@ -234,31 +234,31 @@ def test_what_a_root_needs_is_added():
 
 
 def test_what_a_package_brings_itself_is_kept():
-    found = layer(package("a", Entry("etc/nsswitch.conf", b"own"), Entry("tmp", folder=True, mode=0o1777)))
+    found = layer(package("a", Member("etc/nsswitch.conf", b"own"), Member("tmp", folder=True, mode=0o1777)))
     assert found["etc/nsswitch.conf"].read() == b"own"
 
 
 def test_certificates_are_joined_in_the_order_of_their_names():
     folder = "usr/share/ca-certificates/mozilla"
     found = layer(
-        package("ca", Entry(f"{folder}/B.crt", b"two"), Entry(f"{folder}/A.crt", b"one\n"), Entry(f"{folder}/x.txt"))
+        package("ca", Member(f"{folder}/B.crt", b"two"), Member(f"{folder}/A.crt", b"one\n"), Member(f"{folder}/x.txt"))
     )
     assert found["etc/ssl/certs/ca-certificates.crt"].read() == b"one\ntwo\n"
 
 
 def test_order_of_packages_does_not_matter():
-    a, b = package("a", Entry("usr/a", b"")), package("b", Entry("usr/b", b""), Entry("usr", folder=True))
+    a, b = package("a", Member("usr/a", b"")), package("b", Member("usr/b", b""), Member("usr", folder=True))
     assert base_layer_entries([a, b]) == base_layer_entries([b, a])
 
 
 def test_a_file_of_two_packages_is_refused():
     with pytest.raises(BuildError, match="usr/lib/x is in the packages a and b"):
-        layer(package("a", Entry("lib/x", b"")), package("b", Entry("usr/lib/x", b"")))
+        layer(package("a", Member("lib/x", b"")), package("b", Member("usr/lib/x", b"")))
 
 
 def test_a_copyright_in_another_package_needs_that_package():
-    base = package("gcc-base", Entry("usr/share/doc/gcc-base/copyright", b"free"))
-    user = package("libgcc", Entry("usr/share/doc/libgcc", link="gcc-base"))
+    base = package("gcc-base", Member("usr/share/doc/gcc-base/copyright", b"free"))
+    user = package("libgcc", Member("usr/share/doc/libgcc", link="gcc-base"))
     assert layer(base, user)["usr/share/doc/libgcc"].link == "gcc-base"
     with pytest.raises(BuildError, match="copyright of libgcc") as caught:
         layer(user)

@@ -30,7 +30,7 @@ from fakes.worlds import (
     told,
     vector,
 )
-from ferrule.errors import BuildError, VerificationError
+from ferrule.core.errors import BuildError, VerificationError
 from ferrule.formats.gobindings import abi, bindings, names
 from ferrule.formats.gobindings.types import Types, spelled
 from ferrule.formats.wit import (

@@ -15,24 +15,22 @@ import sys
 import traceback
 import zipfile
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hostile
 import pytest
 
-from ferrule.errors import FerruleError
+from ferrule.core.errors import FerruleError
 from ferrule.formats import compare, deb, identity, oci, tar, wheel
 from ferrule.formats import zip as zips_
 from ferrule.formats.ar import read_ar
-from ferrule.formats.entries import checked_name, link_place
-
-sys.path.insert(0, str(Path(__file__).parent))
-import hostile
+from ferrule.formats.archive_member import checked_name, link_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
-    from ferrule.formats.entries import Entry
+    from ferrule.formats.archive_member import Member
 
 CPU_SECONDS = 5.0
 MEBIBYTES = 400
@@ -42,7 +40,7 @@ ADDRESSES = 4 << 30
 # Readers: each takes a file and says what it got
 
 
-def entries(found: Iterable[Entry], *, root: bool = False) -> str:
+def entries(found: Iterable[Member], *, root: bool = False) -> str:
     """Names and links that a reader gave, none of which may lead out."""
     count = 0
     for entry in found:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferrule.formats.entries import Entry
+from ferrule.formats.archive_member import Member
 from ferrule.formats.identity import Identity, identities
 from ferrule.formats.tar import write_tar_gz
 from ferrule.formats.wasm import with_custom_section
@@ -67,7 +67,7 @@ def test_sources_state_it_as_constants(tmp_path: Path, text: str) -> None:
 
 def test_every_member_of_a_wheel_is_asked(tmp_path: Path) -> None:
     metadata = b"Metadata-Version: 2.4\nName: demo\nVersion: 1.2.3\n\nVersion: 9\n"
-    members = [Entry("demo/_native/x.so", LIBRARY), Entry("demo-1.2.3.dist-info/METADATA", metadata)]
+    members = [Member("demo/_native/x.so", LIBRARY), Member("demo-1.2.3.dist-info/METADATA", metadata)]
     write_zip(tmp_path / "x.whl", members, 0)
     found = {one.member: one for one in identities(tmp_path / "x.whl")}
     assert found["demo/_native/x.so"].fingerprint == FINGERPRINT
@@ -77,7 +77,7 @@ def test_every_member_of_a_wheel_is_asked(tmp_path: Path) -> None:
 def test_packages_in_folders_are_asked(tmp_path: Path) -> None:
     package = {"name": "@example/demo", "version": "1.2.3"}
     (tmp_path / "in").mkdir()
-    members = [Entry("package/package.json", json.dumps(package).encode()), Entry("package/x.so", LIBRARY)]
+    members = [Member("package/package.json", json.dumps(package).encode()), Member("package/x.so", LIBRARY)]
     write_tar_gz(tmp_path / "in" / "demo.tgz", members, 0)
     found = {one.member: one.form for one in identities(tmp_path)}
     assert found == {"in/demo.tgz: package/package.json": "npm package", "in/demo.tgz: package/x.so": "library"}

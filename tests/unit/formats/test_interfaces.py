@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
+from ferrule.core.platforms import PLATFORMS
 from ferrule.formats import wit
 from ferrule.formats.interfaces import header, python, symbols, typescript, versions, world
-from ferrule.platforms import PLATFORMS
 
 if TYPE_CHECKING:
     from pathlib import Path

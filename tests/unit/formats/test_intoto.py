@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import Digest
 from ferrule.formats.intoto import PROVENANCE, read_statement, write_statement
-from ferrule.model import Digest
 
 SUBJECTS = {"b.whl": Digest.of(b"b"), "a.tar.gz": Digest.of(b"a")}
 PREDICATE = {"buildDefinition": {}, "runDetails": {}}

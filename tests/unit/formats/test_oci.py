@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from fakes.tars import extract
-from ferrule.errors import BuildError, VerificationError
-from ferrule.formats.entries import Entry, with_folders
+from ferrule.core.errors import BuildError, VerificationError
+from ferrule.core.model import Digest
+from ferrule.formats.archive_member import Member, with_folders
 from ferrule.formats.oci import (
     INDEX,
     LAYER_PLAIN,
@@ -31,7 +32,6 @@ from ferrule.formats.oci import (
     write_layout,
 )
 from ferrule.formats.tar import Limits, write_tar
-from ferrule.model import Digest
 
 EPOCH = 1_767_323_045
 PLATFORMS = ("linux/arm64", "linux/amd64")
@@ -39,7 +39,7 @@ PLATFORMS = ("linux/arm64", "linux/amd64")
 
 def layer(folder, name="layer", content=b"x"):
     folder.mkdir(exist_ok=True, parents=True)
-    return write_layer(folder / name, with_folders([Entry("app/lib.so", content)]), EPOCH, comment=f"adds {name}")
+    return write_layer(folder / name, with_folders([Member("app/lib.so", content)]), EPOCH, comment=f"adds {name}")
 
 
 def images(folder):
@@ -347,7 +347,7 @@ def test_types_of_docker_and_plain_layers_are_read(tmp_path):
         manifest["mediaType"] = prefix + "distribution.manifest.v2+json"
         manifest["config"]["mediaType"] = prefix + "container.image.v1+json"
         plain = io.BytesIO()
-        write_tar(plain, [Entry("a", b"x")], 0)
+        write_tar(plain, [Member("a", b"x")], 0)
         data = plain.getvalue()
         (tmp_path / "image/blobs/sha256" / hashlib.sha256(data).hexdigest()).write_bytes(data)
         manifest["layers"][0]["mediaType"] = prefix + "image.rootfs.diff.tar.gzip"
@@ -509,18 +509,18 @@ def root_of(folder, *layers):
 
 
 def test_upper_layers_add_replace_and_hide(tmp_path):
-    lower = [Entry("a/b/c", b"1"), Entry("a/d", b"1"), Entry("e/f", b"1"), Entry("e/g", b"1"), Entry("h", b"1")]
+    lower = [Member("a/b/c", b"1"), Member("a/d", b"1"), Member("e/f", b"1"), Member("e/g", b"1"), Member("h", b"1")]
     upper = [
-        Entry("a/b", b"a file now"),
-        Entry("a/.wh.d"),
-        Entry("e/.wh..wh..opq"),
-        Entry("e/new", b"1"),
-        Entry("i", link="a"),
+        Member("a/b", b"a file now"),
+        Member("a/.wh.d"),
+        Member("e/.wh..wh..opq"),
+        Member("e/new", b"1"),
+        Member("i", link="a"),
     ]
     assert sorted(root_of(tmp_path / "both", with_folders(lower), with_folders(upper)).files) == [
         *("a", "a/b", "e", "e/new", "h", "i"),
     ]
-    everything = root_of(tmp_path / "nothing", with_folders(lower), [Entry(".wh..wh..opq"), Entry("x", b"")])
+    everything = root_of(tmp_path / "nothing", with_folders(lower), [Member(".wh..wh..opq"), Member("x", b"")])
     assert sorted(everything.files) == ["x"]
 
 
@@ -529,12 +529,12 @@ def test_a_path_is_followed_as_a_kernel_does(tmp_path):
         tmp_path,
         with_folders(
             [
-                Entry("lib", link="usr/lib"),
-                Entry("usr/lib/x", b"1"),
-                Entry("usr/lib/up", link="../share/y"),
-                Entry("usr/share/y", link="/lib/x"),
-                Entry("round", link="round"),
-                Entry("dangling", link="nowhere"),
+                Member("lib", link="usr/lib"),
+                Member("usr/lib/x", b"1"),
+                Member("usr/lib/up", link="../share/y"),
+                Member("usr/share/y", link="/lib/x"),
+                Member("round", link="round"),
+                Member("dangling", link="nowhere"),
             ]
         ),
     )

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from ferrule.errors import ConfigError, VerificationError
+from ferrule.core.errors import ConfigError, VerificationError
 from ferrule.formats import sigstore
 
 if TYPE_CHECKING:

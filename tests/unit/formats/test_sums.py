@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import Digest
 from ferrule.formats.sums import format_sums, parse_sums
-from ferrule.model import Digest
 
 A, B = Digest.of(b"a"), Digest.of(b"b")
 

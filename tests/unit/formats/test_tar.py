@@ -11,23 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.tars import raw_tar
-from ferrule.errors import BuildError, VerificationError
-from ferrule.formats.entries import Entry, in_order
+from ferrule.core.errors import BuildError, VerificationError
+from ferrule.core.model import Digest
+from ferrule.formats.archive_member import Member, in_order
 from ferrule.formats.tar import Gunzip, HashingSink, Limits, read_tar, read_tar_gz, write_tar, write_tar_gz
-from ferrule.model import Digest
 
 LONG = "n" * 120
 ENTRIES = (
-    Entry("dir", folder=True, mode=0o1777),
-    Entry("dir/tool", b"#!" * 700, executable=True),
-    Entry("dir/link", link="tool"),
-    Entry("text", b"t" * 512),
-    Entry("empty"),
-    Entry("p" * 80 + "/" + "q" * 90, b"prefix"),
-    Entry(LONG, b"long name"),
-    Entry("p" * 160 + "/" + "q" * 20, b"prefix too long"),
-    Entry("ü", b"not ascii"),
-    Entry("far", link="t" * 130),
+    Member("dir", folder=True, mode=0o1777),
+    Member("dir/tool", b"#!" * 700, executable=True),
+    Member("dir/link", link="tool"),
+    Member("text", b"t" * 512),
+    Member("empty"),
+    Member("p" * 80 + "/" + "q" * 90, b"prefix"),
+    Member(LONG, b"long name"),
+    Member("p" * 160 + "/" + "q" * 20, b"prefix too long"),
+    Member("ü", b"not ascii"),
+    Member("far", link="t" * 130),
 )
 
 
@@ -71,13 +71,13 @@ def test_an_archive_is_filled_up_to_a_record():
     assert len(tar()) == 10240
     assert not any(tar())
     assert read(tar()) == []
-    assert len(tar(Entry("a", bytes(9 * 1024)))) == 20480
+    assert len(tar(Member("a", bytes(9 * 1024)))) == 20480
 
 
 @pytest.mark.parametrize("length", [*range(93, 102), *range(253, 259), 1000])
 def test_names_of_every_length_survive(length):
     for name in ("x" * length, "x" * (length - 50) + "/" + "y" * 49, "x/" + "y" * (length - 2)):
-        for entry in (Entry(name), Entry(name, folder=True)):
+        for entry in (Member(name), Member(name, folder=True)):
             data = tar(entry)
             assert [e.name for e in read(data)] == [name]
             with tarfile.open(fileobj=io.BytesIO(data)) as archive:
@@ -86,7 +86,7 @@ def test_names_of_every_length_survive(length):
 
 def test_records_count_their_own_length():
     for length in range(80, 130):
-        assert [e.name for e in read(tar(Entry("ü" * length)))] == ["ü" * length]
+        assert [e.name for e in read(tar(Member("ü" * length)))] == ["ü" * length]
 
 
 def test_a_file_of_more_than_eight_gigabytes_has_an_extended_size(tmp_path):
@@ -103,7 +103,7 @@ def test_a_file_of_more_than_eight_gigabytes_has_an_extended_size(tmp_path):
         stream.truncate(8**11)
     sink = Counting()
     with pytest.raises(StopIteration):
-        write_tar(sink, [Entry("large", file)], 0)
+        write_tar(sink, [Member("large", file)], 0)
     assert b"size=8589934592\n" in sink.head
 
 
@@ -117,7 +117,7 @@ def test_a_compressed_archive_is_written_in_one_pass(tmp_path):
 
 def test_contradicting_entries_are_refused():
     with pytest.raises(BuildError):
-        tar(Entry("a"), Entry("a"))
+        tar(Member("a"), Member("a"))
 
 
 def test_a_sink_knows_what_went_through():
@@ -236,7 +236,7 @@ def test_a_bomb_is_stopped_before_it_fills_the_memory():
 
 
 def test_a_declared_size_beyond_the_limit_is_not_read():
-    head = bytearray(tar(Entry("a", b"x")))
+    head = bytearray(tar(Member("a", b"x")))
     head[124:136] = b"77777777777\0"
     with pytest.raises(VerificationError, match="larger than"):
         read(checked(head))
@@ -250,7 +250,7 @@ def checked(data):
 
 
 def test_a_damaged_header_is_not_taken_for_the_end():
-    data = bytearray(tar(Entry("a", b"x"), Entry("b", b"y")))
+    data = bytearray(tar(Member("a", b"x"), Member("b", b"y")))
     data[1024] ^= 1
     entries = read_tar(io.BytesIO(data))
     assert next(entries).name == "a"
@@ -260,7 +260,7 @@ def test_a_damaged_header_is_not_taken_for_the_end():
 
 @pytest.mark.parametrize(("place", "value"), [(124, b"x"), (148, b"9"), (0, b"\xff"), (100, b"\x80")])
 def test_fields_that_cannot_be_read_are_refused(place, value):
-    data = bytearray(tar(Entry("a", b"x")))
+    data = bytearray(tar(Member("a", b"x")))
     data[place : place + 1] = value
     with pytest.raises(VerificationError, match="damaged header"):
         read(bytes(data) if place == 148 else checked(data))
@@ -269,14 +269,14 @@ def test_fields_that_cannot_be_read_are_refused(place, value):
 @pytest.mark.parametrize("length", [0, 100, 512, 700, 1024, 1200, 1536])
 def test_a_cut_archive_is_refused(length):
     with pytest.raises(VerificationError, match="ends in the middle"):
-        read(tar(Entry("a", b"x"), Entry("b", b"y" * 100))[:length])
+        read(tar(Member("a", b"x"), Member("b", b"y" * 100))[:length])
 
 
 def test_data_after_the_end_is_refused():
     with pytest.raises(VerificationError, match="goes on after its end"):
-        read(tar(Entry("a")) + tar(Entry("b")))
+        read(tar(Member("a")) + tar(Member("b")))
     with pytest.raises(VerificationError, match="hidden behind its end"):
-        read(tar(Entry("a", b"x")).replace(b"x" + bytes(511), b"x" + b"h" * 511))
+        read(tar(Member("a", b"x")).replace(b"x" + bytes(511), b"x" + b"h" * 511))
 
 
 def pax(kind, body, name="m"):
@@ -350,6 +350,6 @@ def test_no_damage_leads_to_anything_but_our_error(place, value, cut):
 
 
 def test_empty_numbers_count_as_zero():
-    data = bytearray(tar(Entry("a")))
+    data = bytearray(tar(Member("a")))
     data[100:108] = b" " * 8
     assert read(checked(data))[0].permissions == 0

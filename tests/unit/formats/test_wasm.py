@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
 from ferrule.formats.wasm import (
-    Section,
+    WasmSection,
     custom_sections,
     leb128,
     read_wasm,
@@ -113,7 +113,7 @@ def test_a_component():
     )
     assert wasm.exports == ("run", "core", "typed")
     assert wasm.sizes()["module"] == len(MODULE)
-    assert section_label("component", Section(2, None, b"")) == "core-instance"
+    assert section_label("component", WasmSection(2, None, b"")) == "core-instance"
 
 
 @pytest.mark.parametrize("data", [MODULE, COMPONENT_FILE, CORE])

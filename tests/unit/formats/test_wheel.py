@@ -8,8 +8,10 @@ import pytest
 from packaging.tags import parse_tag
 from packaging.utils import parse_wheel_filename
 
-from ferrule.errors import BuildError, VerificationError
-from ferrule.formats.entries import Entry
+from ferrule.core.errors import BuildError, VerificationError
+from ferrule.core.model import Digest
+from ferrule.core.platforms import PLATFORMS
+from ferrule.formats.archive_member import Member
 from ferrule.formats.wheel import (
     distribution_name,
     distribution_version,
@@ -24,20 +26,18 @@ from ferrule.formats.wheel import (
     write_wheel,
 )
 from ferrule.formats.zip import ZipWriter
-from ferrule.model import Digest
-from ferrule.platforms import PLATFORMS
 
 LINUX, ARM = PLATFORMS["x86_64-unknown-linux-gnu"], PLATFORMS["aarch64-unknown-linux-gnu"]
 MAC, INTEL = PLATFORMS["aarch64-apple-darwin"], PLATFORMS["x86_64-apple-darwin"]
 TAGS = tuple(f"py3-none-{tag}" for tag in platform_tags(LINUX, "2.17"))
 METADATA = "Metadata-Version: 2.4\nName: E-mail.Check\nVersion: 1.0.0rc1\nLicense-File: LICENSE\n\nText\n"
 ENTRIES = (
-    Entry("e_mail_check/__init__.py", b"x = 1\n"),
-    Entry("e_mail_check/libé,1.so", b"\x7fELF" * 100, executable=True),
-    Entry("e_mail_check", folder=True),
+    Member("e_mail_check/__init__.py", b"x = 1\n"),
+    Member("e_mail_check/libé,1.so", b"\x7fELF" * 100, executable=True),
+    Member("e_mail_check", folder=True),
 )
 INFO = "e_mail_check-1.0.0rc1.dist-info"
-LICENCES = (Entry("LICENSE", b"free"),)
+LICENCES = (Member("LICENSE", b"free"),)
 
 
 def wheel(folder, *, entries=ENTRIES, metadata=METADATA, tags=TAGS, licences=LICENCES, name=None):
@@ -163,13 +163,16 @@ def test_a_pure_wheel_says_so(tmp_path):
         ({"metadata": METADATA.replace("1.0.0rc1", "1.0.0")}, "of version '1.0.0'"),
         ({"metadata": "Name: E-mail.Check\n"}, "version"),
         ({"licences": ()}, "declares the licence file LICENSE, which is not given"),
-        ({"licences": (Entry("LICENSE"), Entry("NOTICE"))}, "does not declare the licence file NOTICE, which is given"),
-        ({"entries": (Entry("a", link="b"),)}, "link"),
-        ({"entries": (Entry(f"{INFO}/RECORD"),)}, "in the way"),
-        ({"entries": (Entry(f"{INFO}/licenses/X"),)}, "in the way"),
-        ({"entries": (Entry("other-1.dist-info/x"),)}, "in the way"),
-        ({"entries": (Entry(INFO),)}, "in the way"),
-        ({"entries": (Entry("a"), Entry("a"))}, "two files"),
+        (
+            {"licences": (Member("LICENSE"), Member("NOTICE"))},
+            "does not declare the licence file NOTICE, which is given",
+        ),
+        ({"entries": (Member("a", link="b"),)}, "link"),
+        ({"entries": (Member(f"{INFO}/RECORD"),)}, "in the way"),
+        ({"entries": (Member(f"{INFO}/licenses/X"),)}, "in the way"),
+        ({"entries": (Member("other-1.dist-info/x"),)}, "in the way"),
+        ({"entries": (Member(INFO),)}, "in the way"),
+        ({"entries": (Member("a"), Member("a"))}, "two files"),
     ],
 )
 def test_contradictions_are_refused(tmp_path, change, reason):
@@ -178,7 +181,7 @@ def test_contradictions_are_refused(tmp_path, change, reason):
 
 
 def test_other_files_may_join_the_metadata(tmp_path):
-    path = wheel(tmp_path, entries=(Entry(f"{INFO}/sboms/x.cdx.json", b"{}"),))
+    path = wheel(tmp_path, entries=(Member(f"{INFO}/sboms/x.cdx.json", b"{}"),))
     assert f"{INFO}/sboms/x.cdx.json" in read_wheel(path).digests
 
 
@@ -191,7 +194,7 @@ def test_the_file_must_be_called_as_its_content_says(tmp_path):
 
 def test_a_source_distribution(tmp_path):
     path = tmp_path / "x_y-1.0.tar.gz"
-    entries = [Entry("pyproject.toml", b"[project]"), Entry("src/build.sh", b"", executable=True)]
+    entries = [Member("pyproject.toml", b"[project]"), Member("src/build.sh", b"", executable=True)]
     digest = write_sdist(path, name="x.y", version="1.0", metadata="Name: x.y\r\n", entries=entries, epoch=7)
     assert digest == Digest.of_file(path)
     with tarfile.open(path) as archive:
@@ -209,7 +212,7 @@ def test_a_source_distribution_needs_its_build_file(tmp_path):
             name="x",
             version="1",
             metadata="",
-            entries=[Entry("pyproject.toml"), Entry("PKG-INFO")],
+            entries=[Member("pyproject.toml"), Member("PKG-INFO")],
             epoch=0,
         )
 
@@ -227,7 +230,7 @@ def forged(path, changes, rename=None):
     writer = ZipWriter(buffer, 0)
     for name, content in members.items():
         if content is not None:
-            writer.add(content if isinstance(content, Entry) else Entry(name, content))
+            writer.add(content if isinstance(content, Member) else Member(name, content))
     writer.finish()
     target = path.with_name(rename or path.name)
     target.write_bytes(buffer.getvalue())
@@ -240,7 +243,7 @@ def forged(path, changes, rename=None):
         ({"e_mail_check/__init__.py": b"y = 1\n"}, "another digest"),
         ({"e_mail_check/extra.py": b""}, "which RECORD does not list"),
         ({"e_mail_check/__init__.py": None}, "which the wheel does not hold"),
-        ({"link": Entry("link", link="x")}, "not a file"),
+        ({"link": Member("link", link="x")}, "not a file"),
         ({f"{INFO}/WHEEL": None}, "has no"),
         ({f"{INFO}/RECORD": lambda r: r + r.splitlines(keepends=True)[0]}, "damaged or doubled"),
         ({f"{INFO}/RECORD": lambda r: r + b"one,two\n"}, "damaged or doubled"),

@@ -32,7 +32,7 @@ from fakes.worlds import (
     told,
     vector,
 )
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
 from ferrule.formats.wit import Enum, Function, Interface, ListOf, Name, Other, Record, ResultOf, Scalar, read_world
 
 SHARED = "ferrule:types/kinds@0.1.0"

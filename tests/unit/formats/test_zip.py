@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferrule.errors import BuildError, VerificationError
-from ferrule.formats.entries import Entry, in_order
+from ferrule.core.errors import BuildError, VerificationError
+from ferrule.core.model import Digest
+from ferrule.formats.archive_member import Member, in_order
 from ferrule.formats.tar import Limits
 from ferrule.formats.zip import ZipWriter, dos_time, read_zip, write_zip
-from ferrule.model import Digest
 
 ENTRIES = (
-    Entry("dir", folder=True),
-    Entry("dir/tool", b"#!" * 700, executable=True),
-    Entry("dir/link", link="tool"),
-    Entry("text", b"t" * 512),
-    Entry("empty"),
-    Entry("ü", b"not ascii"),
+    Member("dir", folder=True),
+    Member("dir/tool", b"#!" * 700, executable=True),
+    Member("dir/link", link="tool"),
+    Member("text", b"t" * 512),
+    Member("empty"),
+    Member("ü", b"not ascii"),
 )
 
 
@@ -100,7 +100,7 @@ def test_large_archives_have_wide_fields():
 
 
 def test_more_members_than_sixteen_bits_count():
-    entries = tuple(Entry(f"f{number}") for number in range(65535))
+    entries = tuple(Member(f"f{number}") for number in range(65535))
     data = zipped(*entries)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert len(archive.namelist()) == 65535
@@ -109,7 +109,7 @@ def test_more_members_than_sixteen_bits_count():
 
 def test_contradicting_entries_are_refused(tmp_path):
     with pytest.raises(BuildError):
-        write_zip(tmp_path / "a.zip", [Entry("a"), Entry("a")], 0)
+        write_zip(tmp_path / "a.zip", [Member("a"), Member("a")], 0)
 
 
 def hostile(*members, method=zipfile.ZIP_DEFLATED):
@@ -165,14 +165,14 @@ def test_a_name_cut_by_nul_is_refused():
 def test_other_methods_and_encryption_are_refused():
     with pytest.raises(VerificationError, match="another method"):
         read(hostile(("a", 0o100644, b"x"), method=zipfile.ZIP_LZMA))
-    data = bytearray(zipped(Entry("a", b"x")))
+    data = bytearray(zipped(Member("a", b"x")))
     data[data.index(b"PK\x01\x02") + 8] |= 1
     with pytest.raises(VerificationError, match="encrypted"):
         read(bytes(data))
 
 
 def test_limits_hold():
-    data = zipped(Entry("a", bytes(600)), Entry("b", bytes(600)))
+    data = zipped(Member("a", bytes(600)), Member("b", bytes(600)))
     assert len(read(data, limits=Limits(2, 600, 1200))) == 2
     for limits, reason in (
         (Limits(members=1), "more than 1 members"),
@@ -184,7 +184,7 @@ def test_limits_hold():
 
 
 def test_a_wrong_crc_and_a_false_size_are_refused():
-    data = bytearray(zipped(Entry("a", b"xyz" * 100)))
+    data = bytearray(zipped(Member("a", b"xyz" * 100)))
     central = data.index(b"PK\x01\x02")
     data[central + 16] ^= 1
     with pytest.raises(VerificationError, match="damaged"):
@@ -218,7 +218,7 @@ def test_no_damage_leads_to_anything_but_our_error(place, value, cut):
 
 
 def test_members_without_modes_get_the_usual_ones():
-    data = bytearray(zipped(Entry("a", b"x"), Entry("b", folder=True)))
+    data = bytearray(zipped(Member("a", b"x"), Member("b", folder=True)))
     place = -1
     while (place := data.find(b"PK\x01\x02", place + 1)) >= 0:
         data[place + 38 : place + 42] = bytes(4)
@@ -228,5 +228,5 @@ def test_members_without_modes_get_the_usual_ones():
 def test_content_can_be_watched_while_it_is_packed():
     seen = []
     writer = ZipWriter(io.BytesIO(), 0)
-    writer.add(Entry("a", b"content"), seen.append)
+    writer.add(Member("a", b"content"), seen.append)
     assert seen == [b"content"]

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ferrule.core.model import Action, Digest, Output
+from ferrule.engine.context import ActionContext, BuildContext
 from ferrule.engine.sources import StatIndex
-from ferrule.engine.workshop import Site, Workshop
-from ferrule.model import Action, Digest, Output
 from ferrule.tools.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ferrule.model import Json, Made, Recipe
-    from ferrule.tools.toolchain import Toolchain
+    from ferrule.core.model import ActionInterface, Json, Recipe
+    from ferrule.core.toolchain import Toolchain
 
 KEY = Digest.of(b"key")
 
@@ -57,7 +57,7 @@ class Bench:
 
     def made(
         self, action: str, files: Mapping[str, bytes], roles: tuple[Output, ...], **traits: str
-    ) -> tuple[Made, dict[str, Path]]:
+    ) -> tuple[ActionInterface, dict[str, Path]]:
         """What another action made: as it is known, and its files as they lie in the store."""
         paths: dict[str, Path] = {}
         for name, content in files.items():
@@ -75,14 +75,14 @@ class Bench:
         facts: Mapping[str, Mapping[str, Json]] | None = None,
         sources: tuple[str, ...] = (),
         toolchain: Toolchain | None = None,
-    ) -> Workshop:
+    ) -> ActionContext:
         """Let a recipe work; its outputs are in the returned workshop's folder."""
         folder = self.root / "work"
         folder.mkdir()
         needed = needed or {}
-        shop = Workshop(
+        shop = ActionContext(
             action=Action("this", "this", "kind", recipe, outputs, sources=sources),
-            site=Site(self.project, self.root / "caches", self.host, {}, toolchain),
+            site=BuildContext(self.project, self.root / "caches", self.host, {}, toolchain),
             folder=folder,
             log=self.root / "log",
             key=KEY,
@@ -114,11 +114,11 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @pytest.fixture
-def native(bench: Bench) -> Callable[..., tuple[Made, dict[str, Path]]]:
+def native(bench: Bench) -> Callable[..., tuple[ActionInterface, dict[str, Path]]]:
     """A library called `z`, ABI 1, as one target's action made it."""
 
-    def make(triple: str, *types: str) -> tuple[Made, dict[str, Path]]:
-        from ferrule.platforms import PLATFORMS  # noqa: PLC0415
+    def make(triple: str, *types: str) -> tuple[ActionInterface, dict[str, Path]]:
+        from ferrule.core.platforms import PLATFORMS  # noqa: PLC0415
 
         names = {"cdylib": PLATFORMS[triple].soname("z", "1"), "staticlib": PLATFORMS[triple].staticlib("z")}
         wanted = types or ("cdylib", "staticlib")

@@ -13,11 +13,11 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from fakes.toolchain import Demo, lay_out
 from fakes.triples import ARM, X86
-from ferrule import release
+from ferrule.app.release import run as release
+from ferrule.app.verify import verify
 from ferrule.formats.cyclonedx import problems
 from ferrule.formats.intoto import read_statement
-from ferrule.spec import Builder
-from ferrule.verify import verify
+from ferrule.kinds.base import Builder
 
 if TYPE_CHECKING:
     from pathlib import Path

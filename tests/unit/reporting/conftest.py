@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import pytest
 
-from ferrule.errors import BuildError
-from ferrule.model import Action, Digest, FileRecord, Outcome, Output, Placed, Report
+from ferrule.core.errors import BuildError
+from ferrule.core.model import Action, Digest, FileRecord, Outcome, Output, Placed, Report
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 from typing import Any, ClassVar
 
 from fakes.triples import MAC, X86
-from ferrule.model import Action, Digest, Output, Plan, State
-from ferrule.reporting.html import Subject
-from ferrule.reporting.journal import Made, Run, Step
+from ferrule.core.model import Action, Digest, Output, Plan, State
+from ferrule.reporting.html import PageContent
+from ferrule.reporting.journal import JournalFile, JournalRun, JournalStep
 from ferrule.reporting.page.subject import read_manifest
 
 KEY = Digest.of(b"key").hex
@@ -29,10 +29,14 @@ def action(name: str, target: str | None, output: Output, *needs: str) -> Action
 
 def step(
     of: Action, state: State = "built", *, start: float = 0.0, seconds: float = 0.0, reason: str = "never built here"
-) -> Step:
+) -> JournalStep:
     ran = state in {"built", "failed"}
-    files = (Made(of.outputs[0].name, of.outputs[0].role, of.outputs[0].ships, 1000, KEY),) if state == "built" else ()
-    return Step(
+    files = (
+        (JournalFile(of.outputs[0].name, of.outputs[0].role, of.outputs[0].ships, 1000, KEY),)
+        if state == "built"
+        else ()
+    )
+    return JournalStep(
         id=of.id,
         artifact=of.artifact,
         kind=of.kind,
@@ -49,9 +53,9 @@ def step(
     )
 
 
-def run(*steps: Step, number: int = 1, release: str = "1.2.3", command: str = "release") -> Run:
+def run(*steps: JournalStep, number: int = 1, release: str = "1.2.3", command: str = "release") -> JournalRun:
     seconds = max((s.end for s in steps), default=0.0)
-    return Run(number, command, "demo", release, 1_700_000_000, 2, seconds, (), steps)
+    return JournalRun(number, command, "demo", release, 1_700_000_000, 2, seconds, (), steps)
 
 
 HEADER = action("header", None, Output("demo.h", "header", None))
@@ -115,7 +119,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
     }
 
 
-WHOLE = Subject(
+WHOLE = PageContent(
     plan=PLAN,
     targets=(X86, MAC),
     absent={("sdk", MAC): "its targets are *-linux-gnu"},
@@ -139,7 +143,7 @@ HOSTILE = (
 )
 
 
-def hostile(text: str) -> Subject:
+def hostile(text: str) -> PageContent:
     """A subject in which everything that may be a text is this one."""
     one = action(text, text, Output(text, text, text))
     two = action(f"{text}2", None, Output(f"{text}2", text, f"{text}2", folder=True), one.id)
@@ -175,7 +179,7 @@ def hostile(text: str) -> Subject:
         packed=[],
         facts={one.id: {text: {"sections": {text: 5, f"{text}.text": 3}}}},
     )
-    return Subject(plan, (text, MAC), {(text, MAC): text}, read_manifest(document), (first, grown, last), (text,))
+    return PageContent(plan, (text, MAC), {(text, MAC): text}, read_manifest(document), (first, grown, last), (text,))
 
 
 VOID = {"br", "input", "meta"}

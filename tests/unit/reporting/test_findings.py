@@ -3,12 +3,14 @@ from __future__ import annotations
 import io
 import json
 
-from ferrule.doctor import Finding
+from ferrule.app.doctor.examine import ToolFinding
 from ferrule.reporting import findings
 
-GOOD = Finding("rustc", "ok", "1.96", "1.96.0", "/usr/bin/rustc")
-BAD = Finding("zig", "fault", "0.17.0", problem="the pinned wheel is not installed", fix="ferrule setup", fixable=True)
-VAGUE = Finding("cache", "fault", problem="it cannot be written")
+GOOD = ToolFinding("rustc", "ok", "1.96", "1.96.0", "/usr/bin/rustc")
+BAD = ToolFinding(
+    "zig", "fault", "0.17.0", problem="the pinned wheel is not installed", fix="ferrule setup", fixable=True
+)
+VAGUE = ToolFinding("cache", "fault", problem="it cannot be written")
 
 
 def test_table_names_problem_and_fix() -> None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from pages import COLD, HEADER, HOSTILE, IMAGE, MAC, NATIVE, NATIVE_MAC, PLAN, SDK, SUMS, WHOLE, X86, Parsed, run, step
 
 import ferrule.reporting
-from ferrule.errors import VerificationError
-from ferrule.model import Output, Plan
-from ferrule.reporting.html import Subject, page
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import Output, Plan
+from ferrule.reporting.html import PageContent, page
 from ferrule.reporting.page import graph, markup, sizes, timeline
 from ferrule.reporting.page.subject import read_manifest
 
@@ -72,8 +72,8 @@ def test_what_was_not_done_has_its_reason() -> None:
 @pytest.mark.parametrize(
     ("subject", "says"),
     [
-        (Subject(PLAN, (X86, MAC)), "Nothing has been released yet"),
-        (Subject(Plan("p", "1", ()), ()), "Nothing has been released yet"),
+        (PageContent(PLAN, (X86, MAC)), "Nothing has been released yet"),
+        (PageContent(Plan("p", "1", ()), ()), "Nothing has been released yet"),
         (replace(WHOLE, runs=()), "No run that made something is kept."),
         (replace(WHOLE, runs=(run(),)), "Nothing was run"),
         (replace(WHOLE, runs=(run(step(NATIVE, "skipped"), step(HEADER, "cached")),)), "Nothing was run"),
@@ -83,7 +83,7 @@ def test_what_was_not_done_has_its_reason() -> None:
         (replace(WHOLE, runs=(replace(COLD, started=10**14),)), "at an impossible time"),
     ],
 )
-def test_what_is_missing_is_said(subject: Subject, says: str) -> None:
+def test_what_is_missing_is_said(subject: PageContent, says: str) -> None:
     assert says in Parsed(page(subject)).text
 
 
@@ -100,7 +100,7 @@ def test_state_in_the_matrix_is_that_of_what_stands_there() -> None:
     assert marks() == {"earlier": 6}
     assert marks(replace(COLD.steps[1], key=other))["earlier"] == 6
     assert marks(step(SDK, "failed"), step(SUMS, "skipped")) == {"earlier": 4, "failed": 1, "skipped": 1}
-    assert "absent" in page(Subject(PLAN, (X86, MAC)))
+    assert "absent" in page(PageContent(PLAN, (X86, MAC)))
 
 
 # What it must never do
@@ -370,8 +370,8 @@ def test_sizes_over_releases() -> None:
 # The graph
 
 
-def nodes_of(needs: dict[str, tuple[str, ...]]) -> tuple[graph.Node, ...]:
-    return tuple(graph.Node(name, name, "", wanted, at) for at, (name, wanted) in enumerate(needs.items()))
+def nodes_of(needs: dict[str, tuple[str, ...]]) -> tuple[graph.GraphNode, ...]:
+    return tuple(graph.GraphNode(name, name, "", wanted, at) for at, (name, wanted) in enumerate(needs.items()))
 
 
 def test_layers_follow_depth_and_detours_are_left_out() -> None:
@@ -430,7 +430,7 @@ def test_a_large_plan_is_drawn_by_artifact() -> None:
     for triple in triples:
         actions.append(pages.action("native", triple, Output("l", "cdylib", None), "header"))
         actions.append(pages.action("sdk", triple, Output("s", "archive", f"{triple}.tar.gz"), f"native@{triple}"))
-    about = Subject(Plan("p", "1", tuple(actions)), tuple(triples))
+    about = PageContent(Plan("p", "1", tuple(actions)), tuple(triples))
     found = {node.id: (node.below, node.needs) for node in graph.nodes_of(about)}
     assert found == {
         "header": ("1 action", ()),

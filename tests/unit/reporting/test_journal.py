@@ -8,10 +8,10 @@ import pages
 import pytest
 from pages import COLD, HEADER, SDK, run, step
 
+from ferrule.core.model import Digest, FileRecord, Outcome
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, Noticed, RunFinished, RunStarted
-from ferrule.model import Digest, FileRecord, Outcome
 from ferrule.reporting import journal
-from ferrule.reporting.journal import KEPT, Journal, Made
+from ferrule.reporting.journal import KEPT, Journal, JournalFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def tell(listener: Journal, clock: Clock, *events: tuple[float, Event]) -> None:
         listener(event)
 
 
-def one(folder: Path) -> journal.Run:
+def one(folder: Path) -> journal.JournalRun:
     ((found,), problems) = journal.read(folder)
     assert problems == ()
     return found
@@ -83,7 +83,7 @@ def test_a_run_is_kept_as_it_was(
     assert [s.id for s in found.steps] == [o.action.id for o in story.outcomes]
     native, image, wheel, sums = found.steps
     assert (native.start, native.end, native.seconds, native.expected) == (0.5, 13.0, 12.34, 11.0)
-    assert native.files == (Made("lib.so", "cdylib", "lib.so", 20480, Digest.of(b"a").hex),)
+    assert native.files == (JournalFile("lib.so", "cdylib", "lib.so", 20480, Digest.of(b"a").hex),)
     assert native.key == Digest.of(b"a").hex
     assert (image.start, image.end, image.ran, image.state) == (0.25, 0.25, False, "cached")
     assert [made.ships for made in image.files] == ["image/blobs/sha256/aa", "image/index.json"]
@@ -136,7 +136,7 @@ def test_texts_of_all_kinds_come_back(tmp_path: Path) -> None:
 # How many are kept
 
 
-def releases(*versions: str, command: str = "release", first: int = 1) -> Iterator[journal.Run]:
+def releases(*versions: str, command: str = "release", first: int = 1) -> Iterator[journal.JournalRun]:
     for number, version in enumerate(versions, first):
         yield run(step(HEADER, seconds=1.0), number=number, release=version, command=command)
 

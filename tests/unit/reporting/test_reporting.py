@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ferrule.core.model import Digest, Machine, Plan, Report
 from ferrule.engine.events import (
     ActionFinished,
     ActionProgress,
@@ -16,7 +17,6 @@ from ferrule.engine.events import (
     RunStarted,
 )
 from ferrule.engine.store import file_name
-from ferrule.model import Digest, Machine, Plan, Report
 from ferrule.reporting import plans, reporter, style_for, table
 from ferrule.reporting.report import duration, size, verdict
 

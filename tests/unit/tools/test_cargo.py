@@ -5,18 +5,18 @@ import time
 from pathlib import Path
 
 import pytest
-from machine import COMMIT, LINUX, MACOS
 
+from fakes.machine import COMMIT, LINUX, MACOS
 from fakes.triples import WASM
+from ferrule.core.errors import BuildError
+from ferrule.core.model import Tool
+from ferrule.core.platforms import PLATFORMS
+from ferrule.core.toolchain import Toolchain
 from ferrule.engine.sources import StatIndex
-from ferrule.errors import BuildError
-from ferrule.model import Tool
-from ferrule.platforms import PLATFORMS
 from ferrule.tools import cargo
-from ferrule.tools.cargo import Built, LibraryBuild, Made, WasmBuild
+from ferrule.tools.cargo import CargoArtifact, CargoBuild, LibraryBuild, WasmBuild
+from ferrule.tools.cargo_units import Units
 from ferrule.tools.run import Captured, ToolFailed, capture
-from ferrule.tools.toolchain import Toolchain
-from ferrule.tools.units import Units
 from ferrule.tools.wasm import component_command
 
 TOOLS = {
@@ -168,7 +168,7 @@ def test_messages_that_tell_of_units():
 
 
 def test_a_file_is_found_by_package_and_kind():
-    made = Made((Built("x-ffi", ("cdylib",), (Path("/t/libx.so"), Path("/t/libx.a"))),), (), ())
+    made = CargoBuild((CargoArtifact("x-ffi", ("cdylib",), (Path("/t/libx.so"), Path("/t/libx.a"))),), (), ())
     assert made.file("x-ffi", PLATFORMS[LINUX], "cdylib", "x") == Path("/t/libx.so")
     assert made.file("x-ffi", PLATFORMS[LINUX], "staticlib", "x") == Path("/t/libx.a")
     with pytest.raises(BuildError, match="Cargo built x-ffi but made no liby"):

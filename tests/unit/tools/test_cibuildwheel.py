@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.model import Tool
-from ferrule.platforms import PLATFORMS
+from ferrule.core.model import Tool
+from ferrule.core.platforms import PLATFORMS
 from ferrule.tools import cibuildwheel
-from ferrule.tools.fault import Fault
-from ferrule.tools.pip import Wheel
+from ferrule.tools.pip import PinnedWheel
+from ferrule.tools.problems import ToolProblem
 
 X86, MAC = PLATFORMS["x86_64-unknown-linux-gnu"], PLATFORMS["aarch64-apple-darwin"]
 
@@ -30,8 +30,8 @@ def installed(machine, version: str = "4.3.3", main: str = "print('made')"):
 
 def test_it_is_installed_with_all_that_it_needs(machine):
     fault = cibuildwheel.find(machine.host(), "4.3.3")
-    assert isinstance(fault, Fault)
-    assert fault.remedy == Wheel("cibuildwheel", "4.3.3", extra="uv", alone=False)
+    assert isinstance(fault, ToolProblem)
+    assert fault.remedy == PinnedWheel("cibuildwheel", "4.3.3", extra="uv", alone=False)
     fault.remedy.apply(machine.host(), {}, lambda _: None)
     (call,) = [c for c in machine.calls if "pip install" in c]
     assert call.endswith("cibuildwheel[uv]==4.3.3")
@@ -51,7 +51,7 @@ def test_another_one_than_the_folder_says_is_broken(machine, version):
     if version is None:
         (host.cache / "tools" / "cibuildwheel-4.3.3" / "cibuildwheel" / "__init__.py").write_text("1/0")
     fault = cibuildwheel.find(host, "4.3.3")
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, ToolProblem)
     assert "is broken" in fault.problem
     assert fault.remedy is not None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.errors import BuildError
+from ferrule.core.errors import BuildError
 from ferrule.tools.crates import from_json, parse_tree, resolve, to_json
 
 ROOT = Path("/w")

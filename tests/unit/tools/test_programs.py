@@ -7,16 +7,17 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
-from machine import LINUX, MACOS, WANTED, remove
 
+from fakes.machine import LINUX, MACOS, WANTED, remove
 from fakes.triples import ARM
-from ferrule.errors import StorageError, ToolchainError
-from ferrule.model import Tool
-from ferrule.platforms import PLATFORMS
+from ferrule.core.errors import StorageError, ToolchainError
+from ferrule.core.model import Tool
+from ferrule.core.platforms import PLATFORMS
+from ferrule.core.toolchain import Toolchain
+from ferrule.toolchain.find import find
 from ferrule.tools import cbindgen, container, emulation, go, node, pip, zig
-from ferrule.tools.fault import Fault
-from ferrule.tools.pip import Wheel
-from ferrule.tools.toolchain import Toolchain, find
+from ferrule.tools.pip import PinnedWheel
+from ferrule.tools.problems import ToolProblem
 
 
 def silent(_line):
@@ -25,7 +26,7 @@ def silent(_line):
 
 def test_a_wheel_is_installed_aside_and_renamed(machine):
     said = []
-    Wheel("ziglang", "0.17.0").apply(machine.host(), {}, said.append)
+    PinnedWheel("ziglang", "0.17.0").apply(machine.host(), {}, said.append)
     place = machine.cache / "tools/ziglang-0.17.0"
     assert said == [f"ziglang 0.17.0: wheel into {place}"]
     assert pip.installed(machine.host(), "ziglang", "0.17.0") == place
@@ -38,15 +39,17 @@ def test_a_wheel_is_installed_aside_and_renamed(machine):
 def test_uv_installs_where_there_is_no_pip(machine):
     machine.python(pip=False)
     machine.uv()
-    Wheel("ziglang", "0.17.0").apply(machine.host(), {}, silent)
+    PinnedWheel("ziglang", "0.17.0").apply(machine.host(), {}, silent)
     assert pip.installed(machine.host(), "ziglang", "0.17.0")
     assert any(c.startswith("uv pip install") for c in machine.calls)
-    assert "uv pip install" in Wheel("ziglang", "0.17.0").command(machine.host())
+    assert "uv pip install" in PinnedWheel("ziglang", "0.17.0").command(machine.host())
 
 
 def test_two_at_once_install_once(machine):
     host = machine.host()
-    threads = [threading.Thread(target=Wheel("ziglang", "0.17.0").apply, args=(host, {}, silent)) for _ in range(3)]
+    threads = [
+        threading.Thread(target=PinnedWheel("ziglang", "0.17.0").apply, args=(host, {}, silent)) for _ in range(3)
+    ]
     machine.python()
     slow = (machine.bin / "python").read_text().replace("target=;", "/bin/sleep 0.3; target=;")
     (machine.bin / "python").write_text(slow)
@@ -59,8 +62,8 @@ def test_two_at_once_install_once(machine):
 
 def test_an_index_on_this_machine_needs_no_network(machine):
     host = machine.host(offline=True, environment={"HOME": "/", "PIP_FIND_LINKS": "/wheels"})
-    assert Wheel("ziglang", "0.17.0").hindrance(host) is None
-    Wheel("ziglang", "0.17.0").apply(host, {}, silent)
+    assert PinnedWheel("ziglang", "0.17.0").hindrance(host) is None
+    PinnedWheel("ziglang", "0.17.0").apply(host, {}, silent)
     assert any("--no-index" in c for c in machine.calls)
 
 
@@ -68,13 +71,13 @@ def test_a_cache_that_is_no_folder(machine):
     remove(machine.cache)
     machine.cache.touch()
     with pytest.raises(StorageError, match="cannot write"):
-        Wheel("ziglang", "0.17.0").apply(machine.host(), {}, silent)
+        PinnedWheel("ziglang", "0.17.0").apply(machine.host(), {}, silent)
 
 
 def test_any_other_failure_of_pip_is_shown(machine):
     machine.python(says="ERROR: the moon is full", code=1)
     with pytest.raises(ToolchainError, match="the moon is full"):
-        Wheel("ziglang", "0.17.0").apply(machine.host(), {}, silent)
+        PinnedWheel("ziglang", "0.17.0").apply(machine.host(), {}, silent)
 
 
 def test_names_of_targets_for_zig():
@@ -185,7 +188,7 @@ def test_the_header_command():
 def test_go_of_the_machine_or_of_the_wheel(machine):
     machine.program("go", "echo go version go1.26.8 linux/amd64")
     fault = go.find(machine.host(), "1.27.3")
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, ToolProblem)
     assert (fault.problem, fault.found) == ("another version", f"1.26.8 ({machine.bin}/go)")
     fault.remedy.apply(machine.host(), {}, silent)
     assert go.find(machine.host(), "1.27.3").version == "1.27.3"
@@ -196,20 +199,20 @@ def test_go_of_the_machine_or_of_the_wheel(machine):
 def test_a_go_that_does_not_work_is_none(machine):
     machine.program("go", "exit 1")
     fault = go.find(machine.host(), "1.27.3")
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, ToolProblem)
     assert (fault.problem, fault.found) == ("not installed", "")
 
 
 def test_a_go_with_experiments_is_another_one(machine):
     machine.program("go", "echo go version go1.27.3 X:nodwarf5 linux/amd64")
     fault = go.find(machine.host(), "1.27.3")
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, ToolProblem)
     assert fault.found == f"1.27.3 X:nodwarf5 ({machine.bin}/go)"
 
 
 def test_node_of_the_machine_or_of_the_wheel(machine):
     fault = node.find(machine.host(), "24.19.0")
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, ToolProblem)
     assert fault.problem == "not installed"
     fault.remedy.apply(machine.host(), {}, silent)
     assert node.find(machine.host(), "24.19.0").version == "24.19.0"
@@ -259,6 +262,6 @@ def test_programs_of_another_machine(machine):
 def test_a_c_compiler_on_macos_comes_from_apple(machine):
     remove(machine.bin / "cc")
     fault = find(WANTED, machine.host(system="Darwin", machine="arm64"))[-1]
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, ToolProblem)
     fixes = [f.fix for f in find(WANTED, machine.host(system="Darwin", machine="arm64")) if f.tool == "cc"]
     assert fixes == ["xcode-select --install   (it needs the desktop, so this is for you to run)"]

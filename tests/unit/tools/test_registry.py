@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import pytest
 
-from ferrule.errors import ConfigError, NetworkError, VerificationError
+from ferrule.core.errors import ConfigError, NetworkError, VerificationError
+from ferrule.core.model import Digest
 from ferrule.formats import oci
-from ferrule.formats.entries import Entry
-from ferrule.model import Digest
+from ferrule.formats.archive_member import Member
 from ferrule.tools.host import Host
 from ferrule.tools.registry import pull
 
@@ -47,7 +47,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def base(tmp_path):
     """A layout of two platforms, as a registry would hold it."""
-    layer = oci.write_layer(tmp_path / "l.tar.gz", [Entry("etc", folder=True), Entry("etc/x", b"1")], 0)
+    layer = oci.write_layer(tmp_path / "l.tar.gz", [Member("etc", folder=True), Member("etc/x", b"1")], 0)
     images = [
         oci.PlatformImage(p, (layer,), oci.image_config(p, [layer], epoch=0)) for p in ("linux/amd64", "linux/arm64")
     ]

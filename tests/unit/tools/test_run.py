@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fakes.toolchain import PATIENCE_SECONDS
-from ferrule.errors import StorageError
+from ferrule.core.errors import StorageError
 from ferrule.tools import run
 from ferrule.tools.run import ToolFailed, ToolMissing
 
@@ -252,13 +252,13 @@ def assert_gone(pid):
 
 
 def test_a_program_runs_with_the_mask_of_another_person(tmp_path):
-    told = run.run(["sh", "-c", "umask"], env=ENV, cwd=tmp_path, log=tmp_path / "log", person=run.Person(umask=0o027))
+    told = run.run(["sh", "-c", "umask"], env=ENV, cwd=tmp_path, log=tmp_path / "log", person=run.RunAs(umask=0o027))
     assert told == "0027\n"
 
 
 def test_only_root_may_start_a_program_as_another_user(tmp_path):
     tmp_path.chmod(0o755)
-    nobody = run.Person(user=65534, group=65534)
+    nobody = run.RunAs(user=65534, group=65534)
     try:
         told = run.run(["id", "-u"], env=ENV, cwd=Path("/"), log=tmp_path / "log", person=nobody)
     except ToolMissing:

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from machine import LINUX, MACOS, remove
-
+from fakes.machine import LINUX, MACOS, remove
 from fakes.triples import ARM, WASM
 from ferrule.tools import apt, rust, rustup
-from ferrule.tools.fault import matches
+from ferrule.tools.problems import matches
 from ferrule.tools.rust import Rust
 
 

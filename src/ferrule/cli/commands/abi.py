@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from ferrule import abi as interfaces
-from ferrule import release
+from ferrule.app.compatibility import interface_gate as interfaces
+from ferrule.app.release import run as release
 from ferrule.cli.environment import coloured, host
+from ferrule.cli.messages import shown
 from ferrule.cli.options import shared
-from ferrule.cli.words import shown
-from ferrule.errors import VerificationError
-from ferrule.places import find_project
-from ferrule.reporting import comparison
+from ferrule.core.errors import VerificationError
+from ferrule.core.safe_files import find_project
+from ferrule.reporting import interface_changes as comparison
 
 
 @click.command()

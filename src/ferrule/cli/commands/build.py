@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ferrule.cli.build_request import BuildRequest
+from ferrule.cli.messages import finish, shown
 from ferrule.cli.options import Options, making, shared, sharing, spreading
-from ferrule.cli.wish import Wish
-from ferrule.cli.words import finish, shown
-from ferrule.places import STATE, find_project
+from ferrule.core.safe_files import STATE, find_project
 
 if TYPE_CHECKING:
+    from ferrule.app.distributed.shards import Shard
     from ferrule.config import Config
+    from ferrule.core.model import Plan
     from ferrule.engine.remote_server import Address
-    from ferrule.model import Plan
-    from ferrule.shards import Shard
     from ferrule.tools.rust import Road
 
 
@@ -64,7 +64,7 @@ def build(
         return
     if of is not None or bundle is not None:
         raise click.UsageError("--of and --bundle belong to --shard")
-    wish = Wish(
+    wish = BuildRequest(
         *(find_project(directory), output, f"{STATE}/out", artifacts, targets),
         offline=options["offline"],
         rust=rust,
@@ -73,8 +73,9 @@ def build(
     begun = wish.begin(told)
     if begun is None:
         return
-    from ferrule import choice  # noqa: PLC0415 - what these import is most of a run with nothing to do
-    from ferrule.cli import project, watching  # noqa: PLC0415
+    from ferrule.app.release import selection as choice  # noqa: PLC0415 - what these import is most of a run with nothing to do
+    from ferrule.cli import project  # noqa: PLC0415
+    from ferrule.cli import run_display as watching  # noqa: PLC0415
 
     part = project.read(
         directory,
@@ -82,7 +83,7 @@ def build(
         offline=options["offline"],
         rust=rust,
         remote=remote,
-        planned=lambda config, around: choice.part(config, around, artifacts, targets),
+        planned=lambda config, around: choice.select(config, around, artifacts, targets),
     )
     if options["set_up"]:
         project.provide(part.wanted, part.around.host, told)
@@ -110,8 +111,9 @@ def _build_shard(
     remote: Address | None,
     **options: bool,
 ) -> None:
-    from ferrule import merging  # noqa: PLC0415 - a build of a part needs none of these
-    from ferrule.cli import project, watching  # noqa: PLC0415
+    from ferrule.app.distributed import merge as merging  # noqa: PLC0415 - a build of a part needs none of these
+    from ferrule.cli import project  # noqa: PLC0415
+    from ferrule.cli import run_display as watching  # noqa: PLC0415
 
     whole = project.read(told.folder, jobs=jobs, offline=options["offline"], rust=rust, remote=remote)
     config, plan, around = whole.config, whole.plan, whole.around
@@ -131,7 +133,8 @@ def _build_shard(
 
 
 def _shard(named: tuple[int, int] | str, config: Config, plan: Plan) -> Shard:
-    from ferrule import merging, shards  # noqa: PLC0415
+    from ferrule.app.distributed import merge as merging  # noqa: PLC0415
+    from ferrule.app.distributed import shards  # noqa: PLC0415
 
     if isinstance(named, str):
         return shards.read(named)

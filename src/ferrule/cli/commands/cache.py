@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ferrule.cli.environment import now_ns
+from ferrule.cli.messages import counted
 from ferrule.cli.options import shared
-from ferrule.cli.words import counted
-from ferrule.engine import upkeep
+from ferrule.core.errors import StorageError
+from ferrule.core.safe_files import STATE, find_project
+from ferrule.engine import cache_maintenance as upkeep
 from ferrule.engine.events import Noticed, notice_to
 from ferrule.engine.lock import locked
 from ferrule.engine.state import open_store
-from ferrule.errors import StorageError
-from ferrule.places import STATE, find_project
 from ferrule.reporting.report import size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ferrule.engine.upkeep import Extent
+    from ferrule.engine.cache_maintenance import Usage
 
 
 @click.command()
@@ -70,5 +70,5 @@ def cache(directory: Path, what: Literal["size", "verify", "prune"], **options: 
         sys.exit(StorageError.exit_code)
 
 
-def _told(extent: Extent) -> dict[str, int]:
+def _told(extent: Usage) -> dict[str, int]:
     return {"files": extent.files, "bytes": extent.bytes}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ferrule.cli import project
+from ferrule.cli.messages import counted
 from ferrule.cli.options import shared
-from ferrule.cli.words import counted
-from ferrule.errors import ConfigError
+from ferrule.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path

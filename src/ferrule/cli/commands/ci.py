@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ferrule import merging, workflows
+from ferrule.app import ci as workflows
+from ferrule.app.distributed import merge as merging
 from ferrule.cli import project
 from ferrule.cli.options import shared
-from ferrule.errors import ConfigError
+from ferrule.core.errors import ConfigError
 from ferrule.reporting import pipelines
 from ferrule.tools import git
 

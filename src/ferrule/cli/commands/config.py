@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ferrule import release
+from ferrule.app.release import run as release
 from ferrule.cli.options import shared
 from ferrule.config import document
 

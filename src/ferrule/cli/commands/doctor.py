@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule import choice, release
-from ferrule import doctor as examination
+from ferrule.app.doctor import examine as examination
+from ferrule.app.release import run as release
+from ferrule.app.release import selection as choice
 from ferrule.cli.environment import coloured, surroundings
 from ferrule.cli.options import provisioning, shared
-from ferrule.errors import ToolchainError
+from ferrule.core.errors import ToolchainError
 from ferrule.reporting import findings
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
     """
     around = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
     config = release.load(directory)
-    wanted = choice.wanted(config, around, extras=extras, host_only=host_only)
+    wanted = choice.required_tools(config, around, extras=extras, host_only=host_only)
     floors = {t.triple: t.glibc for t in config.targets if t.glibc}
     found = examination.examine(wanted, around.host, probe=probe, glibc=floors)
     if options["as_json"]:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ferrule import explain as explaining
-from ferrule import release
+from ferrule.app.explain import explanation as explaining
+from ferrule.app.release import run as release
 from ferrule.cli import project
 from ferrule.cli.options import shared
+from ferrule.core.errors import ConfigError, StorageError, ToolchainError
+from ferrule.core.safe_files import STATE, find_project
 from ferrule.engine.state import open_store
-from ferrule.errors import ConfigError, StorageError, ToolchainError
-from ferrule.places import STATE, find_project
-from ferrule.reporting import explained, journal
+from ferrule.reporting import explanation as explained
+from ferrule.reporting import journal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +43,7 @@ def explain(directory: Path, item: str, **options: bool) -> None:
     click.echo(json.dumps(found, indent=2) if options["as_json"] else explained.text(found), nl=options["as_json"])
 
 
-def _known_project(directory: Path) -> explaining.Project | None:
+def _known_project(directory: Path) -> explaining.ExplainedProject | None:
     """All that can be told of the project around a folder; None where there is none. Raises ConfigError."""
     try:
         find_project(directory)
@@ -58,7 +59,7 @@ def _known_project(directory: Path) -> explaining.Project | None:
         examined = release.examine(config, plan, around)
     except ToolchainError as error:
         why_not = f"its tools are not complete, so its key is not known: {error.message.splitlines()[0]}"
-    return explaining.Project(
+    return explaining.ExplainedProject(
         config=config,
         plan=plan,
         store=store,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from ferrule import bases, release
+from ferrule.app.release import base_image_locks as bases
+from ferrule.app.release import run as release
 from ferrule.cli.environment import surroundings
 from ferrule.cli.options import shared
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ferrule import merging
+from ferrule.app.distributed import merge as merging
 from ferrule.cli import project
+from ferrule.cli.messages import counted
 from ferrule.cli.options import shared
-from ferrule.cli.words import counted
 from ferrule.reporting import pipelines
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ferrule import merging
+from ferrule.app.distributed import merge as merging
 from ferrule.cli import project
 from ferrule.cli.environment import signing_key
+from ferrule.cli.messages import finish
 from ferrule.cli.options import Options, releasing, shared, sharing
-from ferrule.cli.watching import watch
-from ferrule.cli.words import finish
+from ferrule.cli.run_display import watch
 
 if TYPE_CHECKING:
     from ferrule.engine.remote_server import Address

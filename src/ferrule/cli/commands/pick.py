@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from ferrule import pick as picking
+from ferrule.app.release import extract as picking
+from ferrule.cli.messages import counted, shown
 from ferrule.cli.options import shared
-from ferrule.cli.words import counted, shown
-from ferrule.places import find_project
+from ferrule.core.safe_files import find_project
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 

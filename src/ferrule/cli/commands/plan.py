@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ferrule import plan as planning
-from ferrule import release
+from ferrule.app.release import run as release
 from ferrule.cli import project
 from ferrule.cli.options import shared
 from ferrule.reporting import plans

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.environment import signing_key
 from ferrule.cli.options import Options, releasing, shared, sharing, spreading
-from ferrule.cli.wish import Wish
-from ferrule.places import find_project
+from ferrule.core.safe_files import find_project
 
 if TYPE_CHECKING:
     from ferrule.engine.remote_server import Address
@@ -43,7 +43,7 @@ def release(
     """
     key = signing_key(sign_key) if sign_key else None
     told = Options(directory, options["as_json"], options["quiet"])
-    wish = Wish(
+    wish = BuildRequest(
         *(find_project(directory), output, "dist"),
         offline=options["offline"],
         rust=rust,
@@ -53,7 +53,8 @@ def release(
     begun = wish.begin(told)
     if begun is None:
         return
-    from ferrule.cli import project, watching  # noqa: PLC0415 - what they import is most of a run with nothing to do
+    from ferrule.cli import project  # noqa: PLC0415 - what they import is most of a run with nothing to do
+    from ferrule.cli import run_display as watching  # noqa: PLC0415 - what they import is most of a run with nothing to do
 
     found = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust, key=key, remote=remote)
     if options["set_up"]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
+from ferrule.app.release.manifest import read_manifest
 from ferrule.cli import project
 from ferrule.cli.options import shared
+from ferrule.core.safe_files import REPORT, STATE
 from ferrule.engine.store import write_aside
-from ferrule.manifest import read_manifest
-from ferrule.places import REPORT, STATE
 
 
 @click.command()

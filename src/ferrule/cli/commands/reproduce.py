@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ferrule import release
-from ferrule import reproduce as again
+from ferrule.app.release import run as release
+from ferrule.app.reproduce import run as again
 from ferrule.cli import project
 from ferrule.cli.options import Options, making, shared
-from ferrule.reporting import reproduced
+from ferrule.reporting import reproduction as reproduced
 
 if TYPE_CHECKING:
     from ferrule.tools.rust import Road
@@ -45,7 +45,7 @@ def reproduce(
         project.provide(whole.wanted, around.host, told)
     toolchain = release.toolchain_of(whole.config, whole.plan, around)
     tools = [Path(tool.argv[0]) for tool in toolchain.tools.values() if tool.argv] if toolchain else []
-    wish = again.Wish(
+    wish = again.ReproductionRequest(
         root=whole.config.root,
         plan=whole.plan,
         programs=(*tools, *([toolchain.sysroot] if toolchain else [])),

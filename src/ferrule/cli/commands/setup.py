@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule import choice, release
+from ferrule.app.release import run as release
+from ferrule.app.release import selection as choice
 from ferrule.cli.environment import surroundings
 from ferrule.cli.options import Options, provisioning, shared
 from ferrule.cli.project import provide
@@ -28,5 +29,5 @@ def setup(directory: Path, extras: tuple[str, ...], *, host_only: bool, dry_run:
       ferrule setup --rust rustup --dry-run
     """
     around = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
-    wanted = choice.wanted(release.load(directory), around, extras=extras, host_only=host_only)
+    wanted = choice.required_tools(release.load(directory), around, extras=extras, host_only=host_only)
     provide(wanted, around.host, Options(directory, options["as_json"], options["quiet"]), dry_run=dry_run)

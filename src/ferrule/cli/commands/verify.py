@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from ferrule import verify as verifying
+from ferrule.app import verify as verifying
 from ferrule.cli.environment import coloured, read_key
 from ferrule.cli.options import shared
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
+from ferrule.core.safe_files import find_project
 from ferrule.formats import sigstore
-from ferrule.places import find_project
 from ferrule.reporting import verdicts
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ferrule.errors import BuildError, VerificationError
+from ferrule.core.errors import BuildError, VerificationError
 from ferrule.formats import wasm
 from ferrule.formats.gobindings.calls import Writer
 from ferrule.formats.gobindings.types import problem, unreadable

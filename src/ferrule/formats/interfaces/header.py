@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pycparser import c_ast, c_parser  # type: ignore[import-untyped]
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
 from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named, order_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ferrule.platforms import Platform
+    from ferrule.core.platforms import Platform
 
 _EXACT: Final = {
     **{f"{sign}int{bits}_t": f"{sign[:1] or 'i'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import griffe
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
 from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from ferrule.formats.oci.documents import (
     platform_document,
     rfc3339,
 )
-from ferrule.formats.oci.reading import Layout, LayoutImage, read_layout
+from ferrule.formats.oci.reading import ImageLayout, LayoutImage, read_layout
 from ferrule.formats.oci.root import Root, read_file, read_root
 from ferrule.formats.oci.writing import (
     HEALTH,
@@ -44,8 +44,8 @@ __all__ = [
     "PATH",
     "REF_NAME",
     "Descriptor",
+    "ImageLayout",
     "Layer",
-    "Layout",
     "LayoutImage",
     "PlatformImage",
     "Root",

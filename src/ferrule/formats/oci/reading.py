@@ -7,11 +7,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ferrule.errors import BuildError, VerificationError
-from ferrule.formats.entries import CHUNK
+from ferrule.core.errors import BuildError, VerificationError
+from ferrule.core.model import Digest
+from ferrule.formats.archive_member import CHUNK
 from ferrule.formats.oci.documents import CONFIG, INDEX, LAYER, LAYER_PLAIN, MANIFEST, REF_NAME, Descriptor, Layer
 from ferrule.formats.tar import Gunzip, Limits
-from ferrule.model import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,7 +42,7 @@ class LayoutImage:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ImageLayout:
     """An image layout that was read completely. `index` is what a reference to the whole would be."""
 
     folder: Path
@@ -60,7 +60,7 @@ class Layout:
         raise BuildError(f"the image has no variant for {platform}, only for {found}", where=str(self.folder))
 
 
-def read_layout(folder: Path, limits: Limits = Limits()) -> Layout:  # noqa: B008 - frozen
+def read_layout(folder: Path, limits: Limits = Limits()) -> ImageLayout:  # noqa: B008 - frozen
     """Read an image layout and recompute every claim: digests and sizes of all blobs, and the diff_id of every layer.
 
     `index.json` may refer to an index, or to manifests themselves. Docker's media types are read as their OCI
@@ -82,7 +82,7 @@ class _LayoutReader:
         self._known: set[str] = set()
         self._layers: dict[tuple[Digest, int, str], Layer] = {}
 
-    def layout(self) -> Layout:
+    def layout(self) -> ImageLayout:
         marker = _object(self._document(self._folder / "oci-layout"), "oci-layout", self._folder)
         if marker.get("imageLayoutVersion") != "1.0.0":
             self._fail("this is not an image layout of version 1.0.0")
@@ -103,7 +103,7 @@ class _LayoutReader:
         if not images or len(set(names)) != len(names):
             self._fail(f"the index must have each platform once, not {', '.join(names) or 'none'}")
         self._check_files()
-        return Layout(self._folder, index, (named or index).annotations.get(REF_NAME), annotations, images)
+        return ImageLayout(self._folder, index, (named or index).annotations.get(REF_NAME), annotations, images)
 
     def _image(self, entry: Descriptor) -> LayoutImage | None:
         if entry.media_type != MANIFEST:

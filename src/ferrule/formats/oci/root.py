@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ferrule.errors import VerificationError
+from ferrule.core.errors import VerificationError
 from ferrule.formats.oci.documents import LAYER
 from ferrule.formats.tar import Gunzip, survey
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ferrule.formats.oci.documents import Layer
-    from ferrule.formats.tar import Seen
+    from ferrule.formats.tar import SurveyedMember
 
 _LINKS = 40  # as many as Linux follows in one path (path_resolution(7))
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
@@ -81,7 +81,7 @@ def read_file(layers: Sequence[Layer], name: str) -> bytes | None:
     return None
 
 
-def _survey(layer: Layer, wanted: Callable[[str], bool] = lambda _: False) -> Iterator[Seen]:
+def _survey(layer: Layer, wanted: Callable[[str], bool] = lambda _: False) -> Iterator[SurveyedMember]:
     with layer.path.open("rb") as stream:
         source = Gunzip(stream, str(layer.path)) if layer.media_type == LAYER else stream
         try:
@@ -95,7 +95,7 @@ def _root_name(name: str) -> str:
     return posixpath.normpath(name).lstrip("/")
 
 
-def _apply(files: dict[str, str | None], members: Mapping[str, Seen]) -> None:
+def _apply(files: dict[str, str | None], members: Mapping[str, SurveyedMember]) -> None:
     """Put a layer over what is there; a whiteout hides what lower layers have, wherever it stands in its own."""
     added = {name: member for name, member in members.items() if name != "."}
     hidden: set[str] = set()

@@ -6,9 +6,10 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from ferrule.errors import BuildError
+from ferrule.core.errors import BuildError
+from ferrule.core.model import Digest
+from ferrule.formats.archive_member import CHUNK, Member
 from ferrule.formats.deflate import gzip_stream
-from ferrule.formats.entries import CHUNK, Entry
 from ferrule.formats.oci.documents import (
     CONFIG,
     CREATED,
@@ -24,14 +25,13 @@ from ferrule.formats.oci.documents import (
     rfc3339,
 )
 from ferrule.formats.tar import HashingSink, write_tar
-from ferrule.model import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from ferrule.formats.oci.reading import Layout
-    from ferrule.model import Json
+    from ferrule.core.model import Json
+    from ferrule.formats.oci.reading import ImageLayout
 
 HEALTH = {
     "Interval": 10_000_000_000,
@@ -56,7 +56,7 @@ class PlatformImage:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-def write_layer(path: Path, entries: Iterable[Entry], epoch: int, *, comment: str = "") -> Layer:
+def write_layer(path: Path, entries: Iterable[Member], epoch: int, *, comment: str = "") -> Layer:
     """Write a compressed layer in one pass (image-spec, "Image Layer Filesystem Changeset"), `comment` for its history.
 
     Give entries with their folders (`with_folders`), or the engine invents modes and times for them. Raises BuildError
@@ -184,7 +184,7 @@ def _copy(layer: Layer, target: Path) -> None:
 
 
 def append_layers(
-    base: Layout,
+    base: ImageLayout,
     platform: str,
     layers: Sequence[Layer],
     *,
@@ -229,7 +229,9 @@ def append_layers(
     return PlatformImage(found.platform, every, config, notes)
 
 
-def docker_archive(path: Path, layout: Layout, platform: str, *, tags: Sequence[str] = (), epoch: int = 0) -> Digest:
+def docker_archive(
+    path: Path, layout: ImageLayout, platform: str, *, tags: Sequence[str] = (), epoch: int = 0
+) -> Digest:
     """Write one platform of a layout as a tar that engines load, and return the digest of the file.
 
     It is an image layout and, by a `manifest.json` that points into the same blobs, an archive of `docker save`:
@@ -253,10 +255,10 @@ def docker_archive(path: Path, layout: Layout, platform: str, *, tags: Sequence[
     notes = {REF_NAME: tags[0].rpartition(":")[2], "io.containerd.image.name": tags[0]} if tags else {}
     top = Descriptor(MANIFEST, image.manifest.digest, image.manifest.size, image.platform, notes)
     entries = [
-        *(Entry(f"blobs/sha256/{name}", blobs / name) for name in sorted(used)),
-        Entry("index.json", entry_index(top)),
-        Entry("manifest.json", canonical(manifest)),
-        Entry("oci-layout", LAYOUT),
+        *(Member(f"blobs/sha256/{name}", blobs / name) for name in sorted(used)),
+        Member("index.json", entry_index(top)),
+        Member("manifest.json", canonical(manifest)),
+        Member("oci-layout", LAYOUT),
     ]
     with path.open("wb") as file:
         sink = HashingSink(file)

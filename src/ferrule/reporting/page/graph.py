@@ -19,7 +19,7 @@ from ferrule.reporting.page.timeline import critical_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ferrule.reporting.page.subject import Subject
+    from ferrule.reporting.page.subject import PageContent
 
 LARGEST: Final = 150
 """Number of actions up to which each is drawn; beyond, all of an artifact are one."""
@@ -34,7 +34,7 @@ _CHARACTERS: Final = 21
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class GraphNode:
     """What is drawn as a box: two lines of text, what it needs, and the number that marks it on the page."""
 
     id: str
@@ -45,7 +45,7 @@ class Node:
 
 
 @dataclass(slots=True)
-class Layout:
+class GraphLayout:
     """Where everything is: the left edge by layer, the middle from above by place in it, and the ways of the arrows.
 
     A place in a layer is a node's id, or (need, node) where an arrow passes.
@@ -66,12 +66,12 @@ class Layout:
         return max((self.middle[p] + _tall(p) / 2 for layer in self.layers for p in layer), default=0.0)
 
 
-def nodes_of(subject: Subject) -> tuple[Node, ...]:
+def nodes_of(subject: PageContent) -> tuple[GraphNode, ...]:
     """The actions of the plan, or its artifacts if there are too many of them."""
     actions = subject.plan.actions
     if len(actions) <= LARGEST:
         return tuple(
-            Node(a.id, words.name_of(a), short(a.target) if a.target else a.kind, a.needs, subject.numbers[a.id])
+            GraphNode(a.id, words.name_of(a), short(a.target) if a.target else a.kind, a.needs, subject.numbers[a.id])
             for a in actions
         )
     group = {a.id: words.name_of(a) for a in actions}
@@ -85,7 +85,8 @@ def nodes_of(subject: Subject) -> tuple[Node, ...]:
         numbers.setdefault(name, subject.numbers[action.id])
     order = _sorted_groups(needs)
     return tuple(
-        Node(n, n, f"{counts[n]} actions" if counts[n] > 1 else "1 action", tuple(needs[n]), numbers[n]) for n in order
+        GraphNode(n, n, f"{counts[n]} actions" if counts[n] > 1 else "1 action", tuple(needs[n]), numbers[n])
+        for n in order
     )
 
 
@@ -98,11 +99,11 @@ def _sorted_groups(needs: Mapping[str, Mapping[str, None]]) -> list[str]:
         return list(needs)
 
 
-def lay_out(nodes: tuple[Node, ...]) -> Layout:
+def lay_out(nodes: tuple[GraphNode, ...]) -> GraphLayout:
     """Place nodes, which come after those they need. The same nodes always get the same places."""
     edges = _without_detours(nodes)
     depth = _depths(nodes, edges)
-    found = Layout([[] for _ in range(max(depth.values(), default=-1) + 1)], edges=edges)
+    found = GraphLayout([[] for _ in range(max(depth.values(), default=-1) + 1)], edges=edges)
     for node in nodes:
         found.layers[depth[node.id]].append(node.id)
     before: dict[str | tuple[str, str], list[str | tuple[str, str]]] = {}
@@ -119,7 +120,7 @@ def lay_out(nodes: tuple[Node, ...]) -> Layout:
     return found
 
 
-def _without_detours(nodes: tuple[Node, ...]) -> tuple[tuple[str, str], ...]:
+def _without_detours(nodes: tuple[GraphNode, ...]) -> tuple[tuple[str, str], ...]:
     """The needs of each node that none of its other needs brings along."""
     brought: dict[str, set[str]] = {}
     edges: list[tuple[str, str]] = []
@@ -131,7 +132,7 @@ def _without_detours(nodes: tuple[Node, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(edges)
 
 
-def _depths(nodes: tuple[Node, ...], edges: tuple[tuple[str, str], ...]) -> dict[str, int]:
+def _depths(nodes: tuple[GraphNode, ...], edges: tuple[tuple[str, str], ...]) -> dict[str, int]:
     """Layers: as far left as needs allow, but what needs nothing stands right before the first that reads it."""
     depth: dict[str, int] = dict.fromkeys((node.id for node in nodes), 0)
     needs: dict[str, list[str]] = {}
@@ -147,7 +148,7 @@ def _depths(nodes: tuple[Node, ...], edges: tuple[tuple[str, str], ...]) -> dict
     return depth
 
 
-def _settle(found: Layout, before: Mapping[str | tuple[str, str], list[str | tuple[str, str]]]) -> None:
+def _settle(found: GraphLayout, before: Mapping[str | tuple[str, str], list[str | tuple[str, str]]]) -> None:
     """Order each layer by the middle of its neighbours, to and fro, and give every place its height."""
     after: dict[str | tuple[str, str], list[str | tuple[str, str]]] = {}
     for place, needs in before.items():
@@ -169,7 +170,7 @@ def _settle(found: Layout, before: Mapping[str | tuple[str, str], list[str | tup
     found.middle = {place: at - top for place, at in found.middle.items()}
 
 
-def _stack(found: Layout, layer: list[str | tuple[str, str]], wish: Mapping[str | tuple[str, str], float]) -> None:
+def _stack(found: GraphLayout, layer: list[str | tuple[str, str]], wish: Mapping[str | tuple[str, str], float]) -> None:
     """Put a layer as near to where its places want to be as they leave each other room, without bias up or down."""
     wanted = [wish.get(place, found.middle.get(place, 0.0)) for place in layer]
     placed: list[float] = []
@@ -184,7 +185,7 @@ def _tall(place: str | tuple[str, str]) -> int:
     return _HEIGHT if isinstance(place, str) else _THIN
 
 
-def part(subject: Subject) -> Html:
+def part(subject: PageContent) -> Html:
     """The section with the graph."""
     nodes = nodes_of(subject)
     layout = lay_out(nodes)
@@ -214,13 +215,13 @@ def part(subject: Subject) -> Html:
     )
 
 
-def _table(nodes: tuple[Node, ...]) -> Html:
+def _table(nodes: tuple[GraphNode, ...]) -> Html:
     names = {node.id: f"{node.name} · {node.below}" for node in nodes}
     rows = [(names[n.id], ", ".join(names[need] for need in n.needs if need in names) or "nothing") for n in nodes]
     return words.table("What each step needs", ("step", "needs"), list(rows))
 
 
-def _box(node: Node, layout: Layout, path: set[str]) -> Html:
+def _box(node: GraphNode, layout: GraphLayout, path: set[str]) -> Html:
     x, y = _left(layout.depth[node.id]), layout.middle[node.id] - _HEIGHT / 2
     return tag(
         "g",
@@ -241,7 +242,7 @@ def _left(layer: int) -> int:
     return layer * (_WIDTH + _ACROSS)
 
 
-def _arrows(layout: Layout, numbers: Mapping[str, int], path: set[str]) -> Iterator[Html]:
+def _arrows(layout: GraphLayout, numbers: Mapping[str, int], path: set[str]) -> Iterator[Html]:
     depth = layout.depth
     for need, node_id in layout.edges:
         x, y = _left(depth[need]) + _WIDTH, layout.middle[need]

@@ -11,12 +11,12 @@ from ferrule.reporting.page.subject import short
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ferrule.model import Action, Output
+    from ferrule.core.model import Action, Output
     from ferrule.reporting.page.markup import Node
-    from ferrule.reporting.page.subject import File, Subject
+    from ferrule.reporting.page.subject import File, PageContent
 
 
-def part(subject: Subject) -> Html:
+def part(subject: PageContent) -> Html:
     """The section with the matrix."""
     cells: dict[tuple[str, str | None], list[Action]] = {}
     for action in subject.plan.actions:
@@ -36,7 +36,7 @@ def part(subject: Subject) -> Html:
     return words.section("matrix", "What was made", legend, words.table("Artifacts by target", head, rows))
 
 
-def _cell(subject: Subject, artifact: str, target: str | None, actions: list[Action]) -> Html:
+def _cell(subject: PageContent, artifact: str, target: str | None, actions: list[Action]) -> Html:
     if actions:
         return joined(_action(subject, action) for action in actions)
     why = subject.absent.get((artifact, target or ""))
@@ -45,7 +45,7 @@ def _cell(subject: Subject, artifact: str, target: str | None, actions: list[Act
     )
 
 
-def _action(subject: Subject, action: Action) -> Html:
+def _action(subject: PageContent, action: Action) -> Html:
     state = state_of(subject, action)
     named = words.name_of(action) != action.artifact
     word = words.state(state, "; this is from an earlier run" if subject.files(action) else "")
@@ -59,7 +59,7 @@ def _action(subject: Subject, action: Action) -> Html:
     )
 
 
-def _files(subject: Subject, action: Action, mark: Html) -> Iterator[Html]:
+def _files(subject: PageContent, action: Action, mark: Html) -> Iterator[Html]:
     files = subject.files(action)
     made = [(output, inside) for output in action.outputs if (inside := [f for f in files if _is_in(f, output)])]
     if len(made) <= _SHOWN:
@@ -95,7 +95,7 @@ def _digest(files: list[File], output: Output) -> Node:
     return joined(words.digest(index.sha256), " ", counted) if index else counted
 
 
-def state_of(subject: Subject, action: Action) -> str:
+def state_of(subject: PageContent, action: Action) -> str:
     """What the last run did about an action, as far as it is what stands in dist/."""
     step = subject.steps.get(action.id)
     files = subject.files(action)

@@ -14,10 +14,10 @@ from ferrule.reporting.report import size
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ferrule.model import Json
-    from ferrule.reporting.journal import Run
+    from ferrule.core.model import Json
+    from ferrule.reporting.journal import JournalRun
     from ferrule.reporting.page.markup import Node
-    from ferrule.reporting.page.subject import Subject
+    from ferrule.reporting.page.subject import PageContent
 
 PURPOSES: Final = {
     "code": "code",
@@ -86,7 +86,7 @@ class Binary:
         return {name: count for name, count in sums.items() if count}
 
 
-def binaries(subject: Subject) -> list[Binary]:
+def binaries(subject: PageContent) -> list[Binary]:
     """Every file of the release whose sections are in the manifest, in the order of the plan."""
     facts = subject.release.facts if subject.release else {}
     found: list[Binary] = []
@@ -113,7 +113,7 @@ _SMALL: Final = 0.1
 """Per cent below which a change is told in bytes."""
 
 
-def by_section(subject: Subject) -> Html:
+def by_section(subject: PageContent) -> Html:
     """The part about binaries."""
     found = binaries(subject)
     if not found:
@@ -136,7 +136,7 @@ def by_section(subject: Subject) -> Html:
     )
 
 
-def _bar(subject: Subject, binary: Binary, most: int) -> Html:
+def _bar(subject: PageContent, binary: Binary, most: int) -> Html:
     action = next(a for a in subject.plan.actions if a.id == binary.action)
     heading = tag(
         "div",
@@ -197,7 +197,7 @@ class Point:
     sizes: Mapping[str, int]
 
 
-def points(subject: Subject) -> list[Point]:
+def points(subject: PageContent) -> list[Point]:
     """The releases among the runs that are kept, the oldest first; of several in a row with equal sizes, the first."""
     found: list[Point] = []
     for run in subject.runs:
@@ -208,12 +208,12 @@ def points(subject: Subject) -> list[Point]:
     return found
 
 
-def _shipped(run: Run) -> dict[str, int]:
+def _shipped(run: JournalRun) -> dict[str, int]:
     sums = {step.id: sum(made.size for made in step.files if made.ships) for step in run.steps}
     return {action: count for action, count in sums.items() if count}
 
 
-def over_releases(subject: Subject) -> Html:
+def over_releases(subject: PageContent) -> Html:
     """The part about how sizes went."""
     found = points(subject)
     if len(found) < 2:  # noqa: PLR2004 - a line has two ends

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ferrule.errors import VerificationError
-from ferrule.model import Digest
-from ferrule.platforms import PLATFORMS
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import Digest
+from ferrule.core.platforms import PLATFORMS
 from ferrule.reporting import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ferrule.config import Config
-    from ferrule.model import Action, Json, Plan
-    from ferrule.reporting.journal import Run, Step
+    from ferrule.core.model import Action, Json, Plan
+    from ferrule.reporting.journal import JournalRun, JournalStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ManifestSummary:
     """A manifest, checked. `tools` maps programs to versions, `facts` actions to what was measured of their outputs."""
 
     project: str
@@ -55,7 +55,7 @@ class Release:
 
 
 @dataclass(frozen=True)
-class Subject:
+class PageContent:
     """All that the page tells.
 
     `targets` are triples in the order of targets.yaml, `absent` says for an artifact and a target why it is not made,
@@ -65,17 +65,17 @@ class Subject:
     plan: Plan
     targets: tuple[str, ...]
     absent: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    release: Release | None = None
-    runs: tuple[Run, ...] = ()
+    release: ManifestSummary | None = None
+    runs: tuple[JournalRun, ...] = ()
     notes: tuple[str, ...] = ()
 
     @cached_property
-    def last(self) -> Run | None:
+    def last(self) -> JournalRun | None:
         """The last run that made something, or failed to."""
         return self.runs[-1] if self.runs else None
 
     @cached_property
-    def steps(self) -> Mapping[str, Step]:
+    def steps(self) -> Mapping[str, JournalStep]:
         """What the last run did, by action."""
         return {step.id: step for step in self.last.steps} if self.last else {}
 
@@ -107,10 +107,10 @@ def _is_of(file: File, place: str | None, *, folder: bool) -> bool:
 
 
 def subject(
-    config: Config, plan: Plan, manifest: Json, runs: tuple[Run, ...] = (), notes: tuple[str, ...] = ()
-) -> Subject:
+    config: Config, plan: Plan, manifest: Json, runs: tuple[JournalRun, ...] = (), notes: tuple[str, ...] = ()
+) -> PageContent:
     """Everything about a release; without one, `manifest` is None. Raises VerificationError for a damaged one."""
-    return Subject(
+    return PageContent(
         plan=plan,
         targets=tuple(target.triple for target in config.targets),
         absent=dict(_absent(config, plan)),
@@ -141,14 +141,14 @@ def _listed(names: Iterable[str]) -> str:
     return " and ".join(sorted(names))
 
 
-def read_manifest(manifest: Json) -> Release:
+def read_manifest(manifest: Json) -> ManifestSummary:
     """Check a manifest and take from it what the page tells; raises VerificationError."""
     document: Any = manifest
     try:
         if document["version"] != 1:
             raise ValueError("it is of another version")  # noqa: TRY301 - told like all other faults
         tools = document["toolchain"] or {}
-        return Release(
+        return ManifestSummary(
             project=values.text(document["project"]),
             version=values.text(document["release"]),
             commit=values.text_or_none(document["source"]["commit"]),

@@ -13,9 +13,9 @@ from ferrule.reporting.page.markup import Html, joined, tag
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ferrule.reporting.journal import Run, Step
+    from ferrule.reporting.journal import JournalRun, JournalStep
     from ferrule.reporting.page.markup import Node
-    from ferrule.reporting.page.subject import Subject
+    from ferrule.reporting.page.subject import PageContent
 
 _ABOVE: Final = 16
 _LANE: Final = _ABOVE + HEIGHT + 10
@@ -25,7 +25,7 @@ _STEPS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 
 _TICKS: Final = 6
 
 
-def critical_path(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def critical_path(steps: tuple[JournalStep, ...]) -> tuple[JournalStep, ...]:
     """The chain of actions, each needing the one before, whose recipes took the most time together.
 
     No number of jobs makes a run shorter than their sum. Actions that were not run take no time and are left out.
@@ -37,16 +37,16 @@ def critical_path(steps: tuple[Step, ...]) -> tuple[Step, ...]:
         sums[step.id] = sums.get(before[step.id] or "", 0.0) + (step.seconds if step.ran else 0.0)
     by_id = {step.id: step for step in steps}
     at = max(sums, key=lambda step_id: sums[step_id], default=None)
-    chain: list[Step] = []
+    chain: list[JournalStep] = []
     while at is not None:
         chain.append(by_id[at])
         at = before[at]
     return tuple(step for step in reversed(chain) if step.ran)
 
 
-def lanes(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], ...]:
+def lanes(steps: tuple[JournalStep, ...]) -> tuple[tuple[JournalStep, ...], ...]:
     """The actions that ran, by job: each goes to the first that was free when it began."""
-    found: list[list[Step]] = []
+    found: list[list[JournalStep]] = []
     for step in sorted((s for s in steps if s.ran), key=lambda s: s.start):
         free = next((lane for lane in found if lane[-1].end <= step.start), None)
         if free is None:
@@ -61,8 +61,8 @@ class _Chart:
     """What all parts of the drawing share: seconds of the whole, numbers of actions, and those on the path."""
 
     span: float
-    subject: Subject
-    path: tuple[Step, ...]
+    subject: PageContent
+    path: tuple[JournalStep, ...]
 
     def share(self, seconds: float) -> float:
         """A time as a part of the whole width, in percent."""
@@ -72,7 +72,7 @@ class _Chart:
         return percent(self.share(seconds))
 
 
-def part(subject: Subject) -> Html:
+def part(subject: PageContent) -> Html:
     """The section about the last run."""
     run = subject.last
     if run is None:
@@ -97,7 +97,7 @@ def part(subject: Subject) -> Html:
     )
 
 
-def _account(run: Run, path: tuple[Step, ...], worked: float) -> str:
+def _account(run: JournalRun, path: tuple[JournalStep, ...], worked: float) -> str:
     if not path:
         return f"Nothing was run; all was decided within {words.took(run.seconds)}."
     sum_ = sum(step.seconds for step in path)
@@ -114,7 +114,7 @@ def _share(part_: float, whole: float) -> str:
     return "< 1 %" if percent_ < 1 else f"{percent_:.0f} %"
 
 
-def _chain(path: tuple[Step, ...], run: Run) -> Node:
+def _chain(path: tuple[JournalStep, ...], run: JournalRun) -> Node:
     if not path:
         return None
     sum_ = sum(step.seconds for step in path)
@@ -127,7 +127,7 @@ def _chain(path: tuple[Step, ...], run: Run) -> Node:
     return joined(tag("h3", "The critical path"), table)
 
 
-def _drawing(subject: Subject, run: Run, path: tuple[Step, ...]) -> Html:
+def _drawing(subject: PageContent, run: JournalRun, path: tuple[JournalStep, ...]) -> Html:
     rows = lanes(run.steps)
     kept = [step for step in run.steps if step.kept]
     chart = _Chart(max(run.seconds, *(step.end for step in run.steps), 0.001), subject, path)
@@ -175,7 +175,7 @@ def _moment(seconds: float) -> str:
     return f"{seconds:g} s" if seconds <= 60 else f"{seconds / 60:g} min"  # noqa: PLR2004 - a minute
 
 
-def _kept(chart: _Chart, steps: list[Step]) -> Html:
+def _kept(chart: _Chart, steps: list[JournalStep]) -> Html:
     marks = (
         tag(
             "line",
@@ -192,13 +192,13 @@ def _kept(chart: _Chart, steps: list[Step]) -> Html:
     return joined(tag("text", f"{len(steps)} from the cache", x=0, y=_ABOVE - 5, class_="lane"), marks)
 
 
-def _lane(chart: _Chart, lane: tuple[Step, ...], y: int, name: str) -> Html:
+def _lane(chart: _Chart, lane: tuple[JournalStep, ...], y: int, name: str) -> Html:
     ends = [step.start for step in lane[1:]] + [chart.span]
     bars = (_bar(chart, step, y + _ABOVE, until) for step, until in zip(lane, ends, strict=True))
     return joined(tag("text", name, x=0, y=y + _ABOVE - 5, class_="lane"), bars)
 
 
-def _bar(chart: _Chart, step: Step, y: int, until: float) -> Html:
+def _bar(chart: _Chart, step: JournalStep, y: int, until: float) -> Html:
     right = chart.share(step.end)
     left = min(chart.share(step.start), right - _THINNEST)
     width = right - left

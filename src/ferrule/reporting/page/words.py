@@ -11,8 +11,8 @@ from ferrule.reporting.report import duration, size
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ferrule.model import Action
-    from ferrule.reporting.journal import Step
+    from ferrule.core.model import Action
+    from ferrule.reporting.journal import JournalStep
     from ferrule.reporting.page.markup import Node
 
 _MARKS: Final = {
@@ -35,7 +35,7 @@ _WORDS: Final = {
 }
 
 
-def name_of(action: Action | Step) -> str:
+def name_of(action: Action | JournalStep) -> str:
     """An action's name beside its target.
 
     The part of its id before the target, or all of it where it has none.
@@ -43,7 +43,7 @@ def name_of(action: Action | Step) -> str:
     return action.id.removesuffix(f"@{action.target}") if action.target else action.id
 
 
-def label(action: Action | Step) -> str:
+def label(action: Action | JournalStep) -> str:
     """Name and target in one line."""
     return f"{name_of(action)} · {short(action.target)}" if action.target else name_of(action)
 

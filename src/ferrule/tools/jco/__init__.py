@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.errors import NetworkError, StorageError, ToolchainError
-from ferrule.model import Tool
-from ferrule.places import clear, lockable
+from ferrule.core.errors import NetworkError, StorageError, ToolchainError
+from ferrule.core.model import Tool
+from ferrule.core.safe_files import clear, lockable
 from ferrule.tools import node as nodes
 from ferrule.tools import pip
 from ferrule.tools.cargo import Command
-from ferrule.tools.fault import NO_NETWORK, Fault
+from ferrule.tools.problems import NO_NETWORK, ToolProblem
 from ferrule.tools.run import ToolFailed, capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ferrule.core.toolchain import Toolchain
     from ferrule.tools.host import Host
-    from ferrule.tools.toolchain import Toolchain
 
 PACKAGE: Final = "@bytecodealliance/jco-transpile"
 _HERE: Final = Path(__file__).parent
@@ -76,22 +76,22 @@ def folder(host: Host, version: str) -> Path:
     return host.cache / "tools" / f"jco-{version}"
 
 
-def find(host: Host, version: str, wheel: str) -> Tool | Fault:
+def find(host: Host, version: str, wheel: str) -> Tool | ToolProblem:
     """Exactly that version, installed whole, and a Node.js to run it; `wheel` is the one that would bring Node.js.
 
     What it makes depends on neither Node.js nor the machine, so its identity names its own version only.
     """
     node = nodes.find(host, wheel)
     place = folder(host, version)
-    if isinstance(node, Fault):
+    if isinstance(node, ToolProblem):
         problem = f"Node.js {node.wanted}, which runs it, is {node.problem}"
-        return Fault("jco", problem, node.fix, node.fixable, node.remedy, version, node.found)
+        return ToolProblem("jco", problem, node.fix, node.fixable, node.remedy, version, node.found)
     if (place / _MARKER).is_file():
         return Tool("jco", version, (*node.argv, str(place)), f"jco {version}")
     if npm(host, node.argv, wheel) is None:
         problem = "not installed, and neither is npm, which installs it"
-        return Fault.with_remedy(host, "jco", problem, pip.Wheel(nodes.WHEEL, wheel), wanted=version)
-    return Fault.with_remedy(host, "jco", "not installed", Npm(version, wheel), wanted=version)
+        return ToolProblem.with_remedy(host, "jco", problem, pip.PinnedWheel(nodes.WHEEL, wheel), wanted=version)
+    return ToolProblem.with_remedy(host, "jco", "not installed", Npm(version, wheel), wanted=version)
 
 
 def npm(host: Host, node: tuple[str, ...], wheel: str) -> tuple[str, ...] | None:
@@ -181,7 +181,7 @@ class Npm:
 
     def _fetch(self, host: Host, place: Path) -> None:
         node = nodes.find(host, self.wheel)
-        command = None if isinstance(node, Fault) else npm(host, node.argv, self.wheel)
+        command = None if isinstance(node, ToolProblem) else npm(host, node.argv, self.wheel)
         if command is None:
             raise ToolchainError("jco cannot be installed: Node.js or npm is gone", hint="ferrule doctor")
         document = json.loads((_HERE / "package.json").read_bytes())

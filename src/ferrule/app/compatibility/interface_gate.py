@@ -1,0 +1,363 @@
+"""Compares what users build against with the last release that was recorded: libraries, header, WIT, Python, npm.
+
+A release is read from its folder alone; only a C preprocessor is asked for help. What is recorded is the interface and
+never the files, so that it can be committed.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ferrule.app.verify import ReleaseFolder, read_release
+from ferrule.core.errors import IncomparableError, ToolchainError, VerificationError
+from ferrule.core.model import Digest
+from ferrule.core.platforms import PLATFORMS
+from ferrule.core.safe_files import read_regular
+from ferrule.engine.store import write_aside
+from ferrule.formats.interfaces import Change, added, broken, header, python, symbols, typescript, versions, world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ferrule.core.platforms import Platform
+    from ferrule.formats.archive_member import Member
+    from ferrule.formats.interfaces import Surface
+    from ferrule.formats.interfaces.versions import Comparison
+    from ferrule.tools.host import Host
+
+FORMAT: Final = 1
+"""Newest form of the record that is understood."""
+
+PLACE: Final = "packaging/abi"
+"""Folder of a project where the interface of its last release is kept."""
+
+RECORD: Final = "interface.json"
+
+_TITLES: Final = {
+    "libraries": "C library",
+    "headers": "C header",
+    "worlds": "WIT",
+    "python": "Python",
+    "npm": "npm package",
+}
+_NOT_OF_PROGRAMS: Final = ("is needed from", "is a library that has to be there", "is no longer made for")
+"""Breaking changes of a library that concern machines, and that a new name of the library would not mend."""
+
+
+# Reading
+
+
+def read(folder: Path, host: Host) -> Surface:
+    """The interface of a finished release.
+
+    Raises IncomparableError for a release that cannot be read, ToolchainError if there is a C header and no compiler.
+    """
+    try:
+        release = read_release(folder)
+        return {
+            "format": FORMAT,
+            "project": release.manifest["project"],
+            "release": release.manifest["release"],
+            "libraries": dict(_libraries(release)),
+            "headers": dict(_headers(release, host)),
+            "worlds": dict(_worlds(release)),
+            "python": dict(_python(release)),
+            "npm": dict(_npm(release)),
+        }
+    except VerificationError as error:
+        raise IncomparableError(error.message, where=error.where, hint=error.hint) from error
+    except (KeyError, TypeError, AttributeError, OSError) as error:
+        raise IncomparableError(f"the release cannot be read: {error!r}", where=str(folder)) from error
+
+
+def _libraries(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
+    """What the manifest measured of dynamic libraries, by artifact and target; `ferrule verify` measures it again."""
+    found: dict[str, Surface] = {}
+    for action, facts in release.manifest["facts"].items():
+        artifact, _, target = action.partition("@")
+        if target and isinstance(facts.get("cdylib"), dict):
+            found.setdefault(artifact, {})[target] = symbols.read(facts["cdylib"])
+    yield from sorted(found.items())
+
+
+def _rows(release: ReleaseFolder, suffix: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """What was made under names that end so, each digest once: artifact, name, row of the manifest."""
+    seen = set()
+    for row in (*release.manifest["packed"], *release.manifest["artifacts"]):
+        name = str(row.get("name") or row["file"])
+        if name.endswith(suffix) and row["sha256"] not in seen:
+            seen.add(row["sha256"])
+            yield row["artifact"], name.rpartition("/")[2], row
+
+
+def _content(release: ReleaseFolder, row: Mapping[str, Any]) -> bytes:
+    """The bytes of a file, from where it stands or from a package that holds it; raises VerificationError."""
+    for name, told in release.files.items():
+        if told["sha256"] == row["sha256"]:
+            return _checked(read_regular(release.folder / name), row, name)
+    for name in release.packages():
+        path = release.folder / name
+        for entry in _entries(path) if path.is_file() else ():
+            if entry.regular and entry.size == row["size"]:
+                content = entry.read()
+                if Digest.of(content).hex == row["sha256"]:
+                    return content
+    raise VerificationError(f"no package holds the {row.get('name')} of {row['artifact']}", where=str(release.folder))
+
+
+def _checked(content: bytes, row: Mapping[str, Any], name: str) -> bytes:
+    if Digest.of(content).hex != row["sha256"]:
+        raise VerificationError("the file is not the one of the manifest", where=name, hint="ferrule verify")
+    return content
+
+
+def _entries(path: Path) -> Iterator[Member]:
+    from ferrule.formats import tar  # noqa: PLC0415
+    from ferrule.formats import zip as zips  # noqa: PLC0415
+
+    if path.suffix in {".whl", ".zip"}:
+        yield from zips.read_zip(path)
+    else:
+        with path.open("rb") as stream:
+            yield from tar.read_tar_gz(stream, where=str(path))
+
+
+def _headers(release: ReleaseFolder, host: Host) -> Iterator[tuple[str, Surface]]:
+    """Each header as every native target sees it, by file."""
+    triples = sorted({t for _, by_target in _libraries(release) for t in by_target}) or ["x86_64-unknown-linux-gnu"]
+    found = dict(_header_files(release))
+    if not found:
+        return
+    preprocess = preprocessor(host)
+    for name, content in found.items():
+        told: Surface = {}
+        for triple in triples:
+            platform = PLATFORMS[triple]
+            text = preprocess(content, name, platform)
+            wide = 8 if platform.system == "macos" and platform.machine == "arm64" else 16
+            told[triple] = header.read(
+                text, f"./{name}", release=release.manifest["release"], long_double=wide, where=f"{name} for {triple}"
+            )
+        yield name, told
+
+
+def _header_files(release: ReleaseFolder) -> Iterator[tuple[str, bytes]]:
+    for _, name, row in _rows(release, ".h"):
+        if row["kind"] == "header":
+            yield name, _content(release, row)
+
+
+def header_files(folder: Path) -> dict[str, bytes]:
+    """The C headers of a release by name; raises VerificationError if it has other files than it should."""
+    return dict(_header_files(read_release(folder)))
+
+
+def preprocessor(host: Host) -> Callable[[bytes, str, Platform], str]:
+    """The machine's C compiler as a function from a header, its name and a platform to preprocessed text.
+
+    Raises ToolchainError if there is none; the function raises VerificationError for what it refuses.
+    """
+    from ferrule.tools import cc  # noqa: PLC0415
+    from ferrule.tools import problems as fault  # noqa: PLC0415
+
+    found = cc.find(host)
+    if isinstance(found, fault.ToolProblem):
+        raise ToolchainError(f"reading a C header needs a C compiler: {found.problem}", hint=found.fix)
+
+    def preprocess(content: bytes, name: str, platform: Platform) -> str:
+        with tempfile.TemporaryDirectory(prefix="ferrule-abi-") as place:
+            folder = Path(place)
+            for file, text in header.stand_ins().items():
+                path = folder / "standard" / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            (folder / name).write_bytes(content)
+            options = (*header.preprocessor_options(platform), "-isystem", "standard", f"./{name}")
+            return cc.preprocess(found, options, folder=folder, environment=host.children)
+
+    return preprocess
+
+
+def _worlds(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
+    from ferrule.formats import wasm, wit  # noqa: PLC0415
+
+    for artifact, name, row in _rows(release, ".wasm"):
+        if "module" not in release.manifest["facts"].get(f"{artifact}@{row['target']}", {}):
+            continue
+        content = _content(release, row)
+        if wasm.wasm_kind(content, where=name) == "core":
+            yield artifact, world.read(wit.read_world(content, where=name))
+
+
+def _python(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
+    """The package of each wheel artifact: the one of its first file, for its sources are the same for every target."""
+    from ferrule.formats import wheel  # noqa: PLC0415
+
+    wheels = sorted((name for name in release.files if name.endswith(".whl")), reverse=True)
+    first = {release.files[name]["artifact"]: name for name in wheels}
+    for artifact, name in sorted(first.items()):
+        path = release.folder / name
+        with tempfile.TemporaryDirectory(prefix="ferrule-abi-") as place:
+            for entry in _entries(path):
+                if entry.regular and entry.name.endswith((".py", ".pyi")):
+                    file = Path(place, entry.name)
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_bytes(entry.read())
+            told = python.read(Path(place), where=name)
+        yield artifact, {"requires": python.requires(wheel.read_wheel(path).metadata), "names": told}
+
+
+def _npm(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
+    for name, row in sorted(release.files.items()):
+        if not name.endswith(".tgz"):
+            continue
+        files = {
+            entry.name.partition("/")[2]: entry.read()
+            for entry in _entries(release.folder / name)
+            if entry.regular and entry.name.endswith(("/package.json", ".d.ts", ".d.mts", ".d.cts"))
+        }
+        if "package.json" in files:
+            yield row["artifact"], typescript.read(files, where=name)
+
+
+# Keeping
+
+
+def record(surface: Surface, folder: Path, headers: Mapping[str, bytes] | None = None) -> None:
+    """Write what `read` gave into a folder, and headers below `include/`, to build programs of that release again.
+
+    Targets that see the same have it once. Raises StorageError if it cannot be written.
+    """
+    kept = surface | {
+        part: {name: _folded(by_target) for name, by_target in surface[part].items()}
+        for part in ("libraries", "headers")
+    }
+    text = json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    for name, content in (headers or {}).items():
+        write_aside(folder / "include" / name, content)
+    write_aside(folder / RECORD, text.encode())
+
+
+def recall(folder: Path) -> Surface:
+    """Read what `record` wrote; raises IncomparableError if there is none, or none that can be read."""
+    where = str(folder / RECORD)
+    try:
+        kept: Surface = json.loads((folder / RECORD).read_bytes())
+        if kept["format"] != FORMAT:
+            raise IncomparableError(
+                f"the record is of the form {kept['format']!r}, and this ferrule knows {FORMAT}",
+                where=where,
+                hint="use the ferrule that wrote it, or a newer one",
+            )
+        for part in ("libraries", "headers"):
+            kept[part] = {name: _unfolded(by_targets) for name, by_targets in kept[part].items()}
+        versions.parse(kept["release"])
+    except FileNotFoundError:
+        raise IncomparableError(
+            "no earlier release is recorded, so there is nothing to compare with",
+            where=where,
+            hint="ferrule abi --record, when a release was published, and commit what it writes",
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise IncomparableError(f"the record is damaged: {type(error).__name__}: {error}", where=where) from error
+    return kept
+
+
+def _folded(by_target: Surface) -> Surface:
+    groups: dict[str, list[str]] = {}
+    for target, told in sorted(by_target.items()):
+        groups.setdefault(json.dumps(told), []).append(target)
+    return {" ".join(targets): json.loads(text) for text, targets in groups.items()}
+
+
+def _unfolded(by_targets: Surface) -> Surface:
+    return {target: told for targets, told in by_targets.items() for target in targets.split()}
+
+
+# Comparing
+
+
+def check_current(released: Surface, version: str) -> None:
+    """Raise IncomparableError if a release is not of the version that the project has now."""
+    if released["release"] != version:
+        raise IncomparableError(
+            f"the release is {released['release']}, and the project is at {version}",
+            hint="make the release of now first: ferrule release",
+        )
+
+
+def compare(old: Surface, new: Surface) -> Comparison:
+    """What became of the interface since the older one; raises IncomparableError if one is damaged."""
+    try:
+        if old["project"] != new["project"]:
+            raise IncomparableError(f"the record is of {old['project']}, and the release is of {new['project']}")
+        now = json.loads(json.dumps(new))
+        changes = tuple(_changes(old, now))
+        found = versions.judge(old["release"], now["release"], changes)
+        # Names of libraries follow the version, so that they are looked at when that is right.
+        return found if found.problems else replace(found, problems=tuple(_kept_names(old, now, changes)))
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise IncomparableError(f"the record is damaged: {type(error).__name__}: {error}") from error
+
+
+def _changes(old: Surface, new: Surface) -> Iterator[Change]:
+    of: dict[str, Callable[[Surface, Surface], Iterator[Change]]] = {
+        "libraries": lambda a, b: _across(a, b, symbols.compare),
+        "headers": lambda a, b: _across(a, b, header.compare, everywhere=True),
+        "worlds": world.compare,
+        "python": _compare_python,
+        "npm": typescript.compare,
+    }
+    for part, compared in of.items():
+        for name in sorted({*old[part], *new[part]}):
+            title = f"{_TITLES[part]} {name}"
+            if name not in new[part]:
+                yield replace(broken(name, "is no longer part of the release"), of=title)
+            elif name not in old[part]:
+                yield replace(added(name, "is a new part of the release"), of=title)
+            else:
+                found = compared(old[part][name], new[part][name])
+                yield from sorted(replace(change, of=title) for change in found)
+
+
+def _across(
+    old: Surface,
+    new: Surface,
+    compared: Callable[[Surface, Surface], Iterator[Change]],
+    *,
+    everywhere: bool = False,
+) -> Iterator[Change]:
+    """Changes by target as changes of all of them; which targets there are is told by libraries alone."""
+    both = sorted({*old} & {*new})
+    seen: dict[Change, list[str]] = {}
+    for target in both:
+        for change in compared(old[target], new[target]):
+            seen.setdefault(change, []).append(target)
+    for change, targets in seen.items():
+        yield change if targets == both else replace(change, item=f"{change.item} ({', '.join(targets)})")
+    if not everywhere:
+        for target in sorted({*old} - {*new}):
+            yield broken(target, "is no longer made for it")
+        for target in sorted({*new} - {*old}):
+            yield added(target, "is made for it too")
+
+
+def _compare_python(old: Surface, new: Surface) -> Iterator[Change]:
+    yield from python.compare_requires(old["requires"], new["requires"])
+    yield from python.compare(old["names"], new["names"])
+
+
+def _kept_names(old: Surface, new: Surface, changes: tuple[Change, ...]) -> Iterator[str]:
+    """Libraries that break programs and still answer to the name under which those ask for them."""
+    header_breaks = any(c.breaking and c.of.startswith(_TITLES["headers"]) for c in changes)
+    for name, before in old["libraries"].items():
+        after = new["libraries"].get(name, {})
+        own = [c for c in changes if c.breaking and c.of == f"{_TITLES['libraries']} {name}"]
+        breaks = header_breaks or any(not c.what.startswith(_NOT_OF_PROGRAMS) for c in own)
+        kept = sorted({n for t, one in before.items() if (n := one["name"]) and n == after.get(t, {}).get("name")})
+        if breaks and kept:
+            yield f"the library is still called {' and '.join(kept)}, so that programs built before would load it"

@@ -1,0 +1,459 @@
+"""The executor on a Dask cluster: looks after its workers, gives each what it has room for, brings home what they make.
+
+Placing is done here, one action for each thread of a worker, so that the order of the run is kept and an action meets
+only workers that were looked at. Dask starts, watches and reaches the workers. All waiting is in an event loop of its
+own; threads of the run wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import logging
+import queue
+import threading
+import uuid
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+from ferrule.app.distributed import shards
+from ferrule.app.distributed.dask import worker as there
+from ferrule.app.distributed.dask.identity import check_clean, difference, identity
+from ferrule.app.distributed.dask.worker import Session, WorkerAnswer, WorkerBusy, WorkerReady
+from ferrule.core.errors import ConfigError, FerruleError, NetworkError, StorageError, ToolchainError, VerificationError
+from ferrule.engine.events import ActionProgress, Noticed
+from ferrule.engine.store import DamagedError
+from ferrule.tools.run import ToolFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from types import TracebackType
+
+    from ferrule.config import Config
+    from ferrule.core.model import Action, Plan
+    from ferrule.engine.events import Event, Listener
+    from ferrule.engine.executor import Executor, Order
+    from ferrule.engine.scheduler import Engine
+    from ferrule.engine.store import Result, Store
+    from ferrule.toolchain.find import ToolRequirements
+
+T = TypeVar("T")
+
+_SCHEMES: Final = {"dask": "tcp", "dask+tls": "tls"}
+_LOOK_SECONDS: Final = 0.2
+_AGAIN_SECONDS: Final = 2.0
+_PATIENCE_SECONDS: Final = 15.0
+_SILENT_SECONDS: Final = 10.0
+_LEAVE_SECONDS: Final = 2.0
+_LOST_MOST: Final = 3
+_DAMAGED_MOST: Final = 3
+
+
+def address_of(named: str) -> str:
+    """Dask's name of what `--executor` names: `dask://HOST:PORT`, or `dask+tls://HOST:PORT`. Raises ConfigError."""
+    scheme, mark, place = named.partition("://")
+    host, colon, port = place.rpartition(":")
+    if scheme not in _SCHEMES or not (mark and colon and host and port.isascii() and port.isdigit()):
+        raise ConfigError(
+            f"there is no executor {named!r}",
+            where="--executor",
+            hint="write dask://HOST:PORT, or dask+tls://HOST:PORT, as the scheduler of the cluster tells it",
+        )
+    return f"{_SCHEMES[scheme]}://{place}"
+
+
+def connect(
+    address: str,
+    config: Config,
+    plan: Plan,
+    wanted: ToolRequirements,
+    surroundings: Callable[[], Any],
+    listen: Listener,
+) -> Callable[[Engine], AbstractContextManager[Executor]]:
+    """How a run begins to work with a cluster; `surroundings` is called by name in each worker's process.
+
+    Beginning raises ToolchainError without Dask, NetworkError where no worker is found, and VerificationError for a
+    worker that is not like this machine.
+    """
+
+    @contextmanager
+    def begin(engine: Engine) -> Iterator[Executor]:
+        try:
+            import distributed  # noqa: F401, PLC0415
+        except ImportError:
+            raise ToolchainError(
+                "Dask distributed is not installed here", hint="install ferrule with its extra: ferrule[dask]"
+            ) from None
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would say is told as events and errors
+        here = identity(config, engine.site.toolchain, engine.site.host)
+        check_clean(here, config.root)
+        visit = Session(uuid.uuid4().hex, surroundings, wanted if wanted.tools else None)
+        own = WorkerReady(here, str(config.root), there.machine())
+        with DaskCluster(address, visit, own, made_there(plan), listen) as cluster:
+            yield cluster
+
+    return begin
+
+
+def made_there(plan: Plan) -> frozenset[str]:
+    """Ids of the actions that workers make: what shards do, and what else is compiled for a target.
+
+    What is packed of all that, or only tells of tools, is made where everything is at hand anyway.
+    """
+    return shards.foundation(plan) | {action.id for action in plan.actions if action.tools and action.target}
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """A worker that was looked at; `gone` is set once it is no longer there."""
+
+    address: str
+    threads: int
+    name: str
+    running: int = 0
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class DaskCluster:
+    """An executor: used as a context, for one run."""
+
+    def __init__(
+        self,
+        address: str,
+        visit: Session,
+        own: WorkerReady,
+        made_there: frozenset[str],
+        listen: Listener,
+        *,
+        patience: float = _PATIENCE_SECONDS,
+    ) -> None:
+        """Nothing is begun yet; `patience` are the seconds to wait for a scheduler, and for a worker where none is."""
+        self._address = address
+        self._visit = visit
+        self._own = own
+        self._made_there = made_there
+        self._listen = listen
+        self._patience = patience
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._client: Any = None
+        self._watching: asyncio.Task[None] | None = None
+        self._looking: dict[str, asyncio.Task[None]] = {}
+        self._workers: dict[str, _Worker] = {}
+        self._refused: dict[str, FerruleError] = {}
+        self._occupied: set[str] = set()
+        self._lost: NetworkError | None = None
+        self._ended = False
+        self._news: queue.SimpleQueue[Noticed] = queue.SimpleQueue()
+        self._orders: dict[int, Callable[[dict[str, Any]], None]] = {}
+        self._numbers = itertools.count(1)
+
+    # What the engine sees
+
+    def takes(self, action: Action) -> bool:
+        """Whether an action is made there."""
+        return action.id in self._made_there
+
+    @property
+    def slots(self) -> int:
+        """How many actions may be there at this moment: one for each thread of each worker."""
+        while not self._news.empty():
+            self._listen(self._news.get())
+        if self._lost is not None:
+            raise self._lost
+        return sum(worker.threads for worker in self._workers.values())
+
+    def make(self, order: Order, store: Store, log: Path, tell: Callable[[Event], None]) -> Result:
+        """Have an action made by some worker, and by another if that goes away. Raises what it raised there."""
+        answer = self._wait(self._make(order, store, tell))
+        if answer.log:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(answer.log, encoding="utf-8")
+        if answer.error is not None:
+            raise _at_home(answer, log)
+        there.keep(store, answer.contents)
+        assert answer.result is not None  # noqa: S101 - for the type checker: there is no failure
+        return answer.result
+
+    def end(self) -> None:
+        """End what is being made, on all workers, without waiting long."""
+        self._ended = True
+        with suppress(Exception):  # whatever it is, we are leaving
+            self._wait(self._say_all(there.ended), _LEAVE_SECONDS)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        try:
+            self._wait(self._connect())
+        except BaseException:
+            self._leave()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        with suppress(Exception):  # a worker that does not hear it is left by the next visit
+            self._wait(self._close(), _LEAVE_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_LEAVE_SECONDS)
+
+    def _wait(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
+
+    # Workers that come and go
+
+    async def _connect(self) -> None:
+        from distributed import Client  # noqa: PLC0415
+
+        try:
+            self._client = await Client(  # type: ignore[no-untyped-call]
+                self._address,
+                asynchronous=True,
+                timeout=self._patience,
+                set_as_default=False,
+                heartbeat_interval=5000,
+            )
+            self._client.subscribe_topic(self._visit.id, self._hear)
+            until = self._loop.time() + self._patience
+            await self._look()
+            while not self._seen and self._loop.time() < until:
+                await asyncio.sleep(_LOOK_SECONDS)
+                await self._look()
+        except (OSError, TimeoutError) as error:
+            raise NetworkError(
+                f"there is no Dask scheduler at {self._address}: {(str(error) or 'no answer').splitlines()[0]}",
+                hint="start one with `dask scheduler`, and name the address it tells",
+            ) from error
+        if not self._seen:
+            raise NetworkError(
+                f"the scheduler at {self._address} has no workers",
+                hint="start some, each in a checkout of this commit: dask worker ADDRESS --nworkers 1",
+            )
+        while first := [task for address, task in self._looking.items() if address not in self._occupied]:
+            await asyncio.wait(first, timeout=_LOOK_SECONDS)
+        if self._refused:
+            lines = [str(error) for error in self._refused.values()]
+            raise VerificationError("workers cannot be used:\n" + "\n".join(lines))
+        self._watching = self._loop.create_task(self._watch())
+
+    @property
+    def _seen(self) -> set[str]:
+        return {*self._workers, *self._refused, *self._occupied, *self._looking}
+
+    async def _watch(self) -> None:
+        """Look who is there, until the end; without any worker for a while, or without the scheduler, all is lost."""
+        alone: float | None = None
+        while True:
+            try:
+                await self._look()
+            except (OSError, TimeoutError) as error:
+                self._lose(f"the Dask scheduler at {self._address} went away: {error}", "start it again")
+                return
+            now = self._loop.time()
+            alone = None if self._workers or self._occupied or self._looking else alone or now
+            if alone is not None and now - alone > self._patience:
+                self._lose("all workers of the cluster went away", "look why, and start some")
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _lose(self, message: str, hint: str) -> None:
+        self._lost = NetworkError(message, hint=f"{hint}; the next run goes on from what is finished")
+        for worker in self._workers.values():
+            worker.gone.set()
+        self._workers.clear()
+
+    async def _look(self) -> None:
+        present: dict[str, int] = await asyncio.wait_for(self._client.scheduler.ncores(), _SILENT_SECONDS)
+        for address in [a for a in self._workers if a not in present]:
+            gone = self._workers.pop(address)
+            gone.gone.set()
+            self._news.put(Noticed(f"the worker {gone.name} went away"))
+        self._occupied &= present.keys()
+        for address in present.keys() - self._seen:
+            task = self._loop.create_task(self._open(address, present[address]))
+            self._looking[address] = task
+            task.add_done_callback(functools.partial(self._looked, address))
+
+    def _looked(self, address: str, _: asyncio.Task[None]) -> None:
+        self._looking.pop(address, None)
+
+    async def _open(self, address: str, threads: int) -> None:
+        """Look at a worker; one that is occupied is looked at again, as long as it is there."""
+        while True:
+            try:
+                found = await self._say(address, there.opened, self._visit, threads)
+            except FerruleError as error:
+                self._refuse(address, error)
+                return
+            except (OSError, TimeoutError):
+                return  # it is gone: the next look says so
+            except Exception as error:  # noqa: BLE001 - whatever ails it, without this program on it for example
+                hint = "install the same ferrule[dask] on all machines of the cluster"
+                told = f"it cannot be asked: {type(error).__name__} {error}"
+                self._refuse(address, VerificationError(told, hint=hint))
+                return
+            if not isinstance(found, WorkerBusy):
+                break
+            if (found.root, found.machine) == (self._own.root, self._own.machine):
+                hint = "start it in another checkout of this commit"
+                self._refuse(address, VerificationError("it works in the folder of this run itself", hint=hint))
+                return
+            if address not in self._occupied:
+                self._occupied.add(address)
+                self._news.put(
+                    Noticed(f"another run is at work in {found.root} of {found.machine}; not waiting for it")
+                )
+            await asyncio.sleep(_AGAIN_SECONDS)
+            if address not in self._occupied:
+                return  # gone meanwhile
+        self._occupied.discard(address)
+        problem = difference(self._own.identity, found.identity)
+        if problem:
+            problem.where = f"{found.root} of {found.machine}"
+            self._refuse(address, problem)
+            with suppress(OSError, TimeoutError):
+                await self._say(address, there.closed, self._visit.id)
+        else:
+            self._workers[address] = _Worker(address, threads, f"{found.root} of {found.machine}")
+
+    def _refuse(self, address: str, error: FerruleError) -> None:
+        error.where = f"the worker {address}" + (f" in {error.where}" if error.where else "")
+        self._refused[address] = error
+        self._news.put(Noticed(f"{error.where} is left out: {error.message}"))
+
+    # Orders
+
+    async def _make(self, order: Order, store: Store, tell: Callable[[Event], None]) -> WorkerAnswer:
+        lost = 0
+        while True:
+            worker = await self._place()
+            try:
+                answer = await self._ask(worker, order, store, tell)
+            finally:
+                worker.running -= 1
+            if answer is not None:
+                return answer
+            lost += 1
+            if lost == _LOST_MOST:
+                raise NetworkError(
+                    f"{lost} workers went away while they made it",
+                    where=order.action.id,
+                    hint="does it need more memory than a worker may have? (dask worker --memory-limit)",
+                )
+            tell(Noticed(f"{order.action.id} is begun again elsewhere"))
+
+    async def _place(self) -> _Worker:
+        """A worker that has room, the emptiest first."""
+        while True:
+            if self._lost is not None:
+                raise self._lost
+            free = [worker for worker in self._workers.values() if worker.running < worker.threads]
+            if free:
+                worker = min(free, key=lambda w: w.running / w.threads)
+                worker.running += 1
+                return worker
+            await asyncio.sleep(_LOOK_SECONDS / 10)
+
+    async def _ask(
+        self, worker: _Worker, order: Order, store: Store, tell: Callable[[Event], None]
+    ) -> WorkerAnswer | None:
+        """What a worker made of an order, with the contents it lacks; None if it went away meanwhile."""
+        for _ in range(_DAMAGED_MOST):
+            answer = await self._told(worker, order, tell)
+            if answer is not None and answer.missing:
+                records = [order.files[digest] for digest in answer.missing]
+                try:
+                    contents = await asyncio.to_thread(there.read, store, records)
+                    await self._say(worker.address, there.taken, self._visit.id, contents)
+                except (OSError, TimeoutError, there.SessionExpiredError):
+                    return None
+                answer = await self._told(worker, order, tell)
+            if answer is None or not (answer.missing or isinstance(answer.error, DamagedError)):
+                return answer
+        raise StorageError("what it needs is damaged there again and again", where=worker.name)
+
+    async def _told(self, worker: _Worker, order: Order, tell: Callable[[Event], None]) -> WorkerAnswer | None:
+        number = next(self._numbers)
+        self._orders[number] = functools.partial(_pass_on, order.action, tell)
+        future = self._client.submit(
+            *(there.made, self._visit.id, number, order),
+            key=f"{order.action.id}-{self._visit.id}-{number}",
+            workers=[worker.address],
+            allow_other_workers=False,
+            pure=False,
+            retries=0,
+        )
+        told = asyncio.ensure_future(future.result())
+        gone = asyncio.ensure_future(worker.gone.wait())
+        try:
+            await asyncio.wait({told, gone}, return_when=asyncio.FIRST_COMPLETED)
+            return self._heard(worker, told)
+        finally:
+            del self._orders[number]
+            gone.cancel()
+            if not told.done():
+                told.cancel()
+                with suppress(OSError, TimeoutError):
+                    await future.cancel(force=True)
+
+    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+        """What an order under way has to say."""
+        told = event[1]
+        if told["order"] in self._orders:
+            self._orders[told["order"]](told)
+
+    def _heard(self, worker: _Worker, told: asyncio.Future[WorkerAnswer]) -> WorkerAnswer | None:
+        if self._lost is not None:
+            raise self._lost
+        try:
+            return told.result() if told.done() else None
+        except there.SessionExpiredError:
+            self._workers.pop(worker.address, None)  # the next look opens it again
+            return None
+        except (OSError, asyncio.CancelledError):
+            if self._ended:
+                raise
+            return None  # it went away at this very moment
+
+    async def _say(self, address: str, function: Callable[..., Coroutine[Any, Any, T]], *told: object) -> T:
+        """Call a function on one worker, beside all that it is making."""
+        answers: dict[str, T] = await self._client.run(function, *told, workers=[address])
+        return answers[address]
+
+    async def _say_all(self, function: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+        if self._workers:
+            await self._client.run(function, self._visit.id, workers=list(self._workers), on_error="ignore")
+
+    async def _close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+        for task in list(self._looking.values()):
+            task.cancel()
+        if self._client is not None:
+            with suppress(OSError, TimeoutError):
+                await self._say_all(there.closed)
+            await self._client.close(timeout=_LEAVE_SECONDS)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+
+def _pass_on(action: Action, tell: Callable[[Event], None], told: dict[str, Any]) -> None:
+    tell(Noticed(told["text"]) if told["notice"] else ActionProgress(action, told["text"]))
+
+
+def _at_home(answer: WorkerAnswer, log: Path) -> FerruleError:
+    """A failure, with the log where it is here."""
+    error = answer.error
+    assert error is not None  # noqa: S101 - for the type checker: it is asked for a failure only
+    error.message = error.message.replace(answer.log_at, str(log))
+    if isinstance(error, ToolFailed) and error.log is not None:
+        error.log = log
+    return error

@@ -1,0 +1,338 @@
+"""Releases made on several machines: a shard is built into a bundle, and bundles become the release of one machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from ferrule import plan as planning
+from ferrule.app.distributed import bundle as bundles
+from ferrule.app.distributed import shards
+from ferrule.app.distributed.bundle import Bundle, Tools
+from ferrule.app.release import run as release
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import Action, Digest, Plan, Report
+from ferrule.tools import git
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from ferrule.app.release.run import RunContext
+    from ferrule.config import Config
+    from ferrule.core.model import Json
+    from ferrule.core.toolchain import Toolchain
+    from ferrule.engine.events import Listener
+    from ferrule.engine.scheduler import Engine
+    from ferrule.engine.store import Result
+    from ferrule.toolchain.find import ToolRequirements
+    from ferrule.tools.host import Host
+
+_AGAIN: Final = "build all shards from one commit, and merge what they left"
+
+
+def times(config: Config, plan: Plan, around: RunContext) -> dict[str, float]:
+    """Seconds that actions took when they last ran in this project, by id; those that never ran are missing."""
+    store = release.engine_of(config, None, around).store
+    latest = {action.id: store.latest(action.id) for action in plan.actions}
+    told = {name: found.get("seconds") for name, found in latest.items() if found}
+    return {name: float(seconds) for name, seconds in told.items() if isinstance(seconds, (int, float))}
+
+
+def split(config: Config, plan: Plan, count: int, recorded: Mapping[str, float]) -> tuple[shards.Shard, ...]:
+    """The shards of a plan on the machines that targets.yaml names. Raises ConfigError."""
+    return shards.split(plan, count, {target.triple: target.runner for target in config.targets}, recorded)
+
+
+def narrowed(plan: Plan, shard: shards.Shard) -> Plan:
+    """The part of a plan that a shard makes; raises VerificationError for a shard of another plan."""
+    if shard.plan != shards.plan_digest(plan):
+        raise VerificationError(
+            "this shard is of another plan than the one of this checkout",
+            where=f"shard {shard.id}",
+            hint="check out the commit that ferrule matrix ran on",
+        )
+    wanted = set(shard.actions)
+    part = planning.only(plan, lambda action: action.id in wanted)
+    if not wanted or {a.id for a in part.actions} != wanted or not wanted <= shards.foundation(plan):
+        raise VerificationError(
+            "what this shard names is not what a shard of this plan can make",
+            where=f"shard {shard.id}",
+            hint="give an entry of what ferrule matrix wrote, unchanged",
+        )
+    return part
+
+
+def build(
+    config: Config, plan: Plan, around: RunContext, listen: Listener, *, shard: shards.Shard, folder: Path
+) -> Report:
+    """Make what belongs to a shard, by the same steps as a release, and leave it in `folder` as a bundle.
+
+    Where an action failed there is no bundle. Raises ToolchainError, StorageError, VerificationError.
+    """
+    part = narrowed(plan, shard)
+    toolchain = release.toolchain_of(config, part, around)
+    with release.at_work(config, toolchain, around, listen) as engine:
+        report = Report(engine.execute(part), ())
+        if report.failed or toolchain is None:
+            return report
+        state = git.state(config.root, around.host)
+        made = Bundle(
+            project=plan.project,
+            release=plan.version,
+            plan=shard.plan,
+            split=shard.split,
+            shard=shard.number,
+            of=shard.of,
+            commit=state.commit,
+            dirty=state.dirty,
+            lock=_lock(config),
+            tools=Tools.of(toolchain),
+            results={o.action.id: _result(engine, o.key, o.action) for o in report.outcomes},
+        )
+        bundles.write(folder, made, engine.store)
+    return report
+
+
+def _result(engine: Engine, key: Digest | None, action: Action) -> Result:
+    found = engine.store.find(key) if key else None
+    if found is None:
+        raise VerificationError(
+            f"the result of {action.id} was lost while the bundle was made", hint="run the same command again"
+        )
+    return found
+
+
+def _lock(config: Config) -> Digest | None:
+    path = config.root / config.workspace.folder / "Cargo.lock"
+    return Digest.of_file(path) if path.is_file() else None
+
+
+def merge(
+    config: Config,
+    plan: Plan,
+    around: RunContext,
+    listen: Listener,
+    *,
+    folders: tuple[Path, ...],
+    output: Path,
+    page: Callable[[Json], str] | None = None,
+) -> Report:
+    """Take over what the shards of this plan made, and make the rest: the release that one machine would have made.
+
+    Starts no compiler. Raises VerificationError for a bundle that does not belong or is not whole; the rest as
+    `release.run`.
+    """
+    found = {folder: bundles.read(folder) for folder in sorted(set(folders), key=str)}
+    _check_source(config, plan, around.host, found)
+    _check_split(found)
+    results = _together(plan, found)
+    tools = _tools(found)
+    toolchain = _toolchain(config, plan, around, tools)
+    with release.at_work(config, toolchain, around, listen) as engine:
+        for folder, one in found.items():
+            _take(engine, folder, one)
+        for result in results.values():
+            engine.store.keep(result)
+        _check_found(engine, plan, results)
+        return release.finish(engine, config, plan, around, output=output, page=page)
+
+
+def wanted(config: Config, plan: Plan, around: RunContext, folders: Iterable[Path]) -> ToolRequirements:
+    """The tools that merging needs on this machine: those that nothing in a shard was made with."""
+    return _wanted(config, plan, around, _tools({folder: bundles.read(folder) for folder in folders}))
+
+
+def _wanted(config: Config, plan: Plan, around: RunContext, known: Tools) -> ToolRequirements:
+    made = shards.foundation(plan)
+    late = tuple(
+        replace(action, tools=tuple(t for t in action.tools if t not in known.tools))
+        for action in plan.actions
+        if action.id not in made
+    )
+    return release.tool_requirements(config, replace(plan, actions=late), around.road)
+
+
+def _check_source(config: Config, plan: Plan, host: Host, found: Mapping[Path, Bundle]) -> None:
+    """Every bundle was made from what is checked out here."""
+    state, whole, lock = git.state(config.root, host), shards.plan_digest(plan), _lock(config)
+    if state.dirty:
+        raise VerificationError(
+            "this checkout has changes that no shard has seen", where=str(config.root), hint="commit them, or undo them"
+        )
+    for folder, one in found.items():
+        problem = None
+        if one.project != plan.project:
+            problem = f"this bundle is of the project {one.project}, not of {plan.project}"
+        elif one.release != plan.version:
+            problem = f"this bundle is of the release {one.release}, not of {plan.version}"
+        elif one.dirty:
+            problem = "this bundle was made in a checkout with changes that were not committed"
+        elif one.commit != state.commit:
+            problem = f"this bundle is of the commit {one.commit or 'unknown'}, not of {state.commit or 'unknown'}"
+        elif one.lock != lock:
+            problem = "this bundle was made with another Cargo.lock"
+        elif one.plan != whole:
+            problem = "this bundle is of another plan than the one of this checkout"
+        if problem:
+            raise VerificationError(problem, where=str(folder), hint=_AGAIN)
+
+
+def _check_split(found: Mapping[Path, Bundle]) -> None:
+    """The bundles are all shards of one split, each once."""
+    if not found:
+        raise VerificationError("there is nothing to merge", hint="give one folder for each shard")
+    usual, _ = Counter((one.split, one.of) for one in found.values()).most_common(1)[0]
+    places: dict[int, Path] = {}
+    for folder, one in found.items():
+        problem = None
+        if (one.split, one.of) != usual or not 1 <= one.shard <= one.of:
+            problem = f"shard {one.id} does not belong to the {usual[1]} shards of the others"
+        elif one.shard in places:
+            problem = f"shard {one.id} is here twice, the first time in {places[one.shard]}"
+        if problem:
+            raise VerificationError(problem, where=str(folder), hint="give one folder for each shard of one matrix")
+        places[one.shard] = folder
+    missing = sorted(set(range(1, usual[1] + 1)) - set(places))
+    if missing:
+        names = ", ".join(map(str, missing[:10])) + (" …" if len(missing) > 10 else "")  # noqa: PLR2004
+        raise VerificationError(
+            f"{len(missing)} of {usual[1]} shards missing: {names}", hint="build them, and give their folders too"
+        )
+
+
+def _together(plan: Plan, found: Mapping[Path, Bundle]) -> dict[str, Result]:
+    """What all bundles hold, by action: everything that shards make, each as it was declared, and one answer only."""
+    by_id = {action.id: action for action in plan.actions}
+    made = shards.foundation(plan)
+    results: dict[str, Result] = {}
+    places: dict[str, Path] = {}
+    for folder, one in found.items():
+        for name, result in one.results.items():
+            if name not in made:
+                raise VerificationError(f"it holds {name}, which no shard makes", where=str(folder), hint=_AGAIN)
+            _check_outputs(by_id[name], result, folder)
+            other = results.setdefault(name, result)
+            if (other.key, other.files, other.facts) != (result.key, result.files, result.facts):
+                raise VerificationError(
+                    f"{_differing(name, other, result)} here than in {places[name]}",
+                    where=str(folder),
+                    hint="find out which of the machines is not like the others, and build its shard again",
+                )
+            places.setdefault(name, folder)
+    lost = [action.id for action in plan.actions if action.id in made and action.id not in results]
+    if lost:
+        raise VerificationError(f"no shard made {lost[0]}", hint=_AGAIN)
+    return results
+
+
+def _differing(name: str, one: Result, other: Result) -> str:
+    if one.key != other.key:
+        return f"{name} was made from other inputs"
+    pairs = {record.name: record.digest for record in one.files}
+    changed = [record.name for record in other.files if pairs.get(record.name) != record.digest]
+    return f"{changed[0] if changed else 'what was measured'} of {name} is another"
+
+
+def _check_outputs(action: Action, result: Result, folder: Path) -> None:
+    names = {record.name for record in result.files}
+    for output in action.outputs:
+        if output.folder:
+            names -= {name for name in names if name.startswith(f"{output.name}/")}
+        elif output.name not in names:
+            raise VerificationError(f"{output.name} of {action.id} is missing", where=str(folder), hint=_AGAIN)
+        else:
+            names.remove(output.name)
+    if names:
+        raise VerificationError(
+            f"it holds {min(names)} of {action.id}, which that does not make", where=str(folder), hint=_AGAIN
+        )
+
+
+def _tools(found: Mapping[Path, Bundle]) -> Tools:
+    """All tools of all bundles; raises VerificationError where two were made with different ones."""
+    tools: dict[str, tuple[str, str]] = {}
+    std: dict[str, str] = {}
+    places: dict[str, Path] = {}
+    road = "present"
+    for folder, one in found.items():
+        of_rust = {"the road of Rust": (one.tools.road, one.tools.road)} if "rustc" in one.tools.tools else {}
+        of_std = {f"the standard library for {t}": (how, how) for t, how in one.tools.std.items()}
+        for name, told in {**of_rust, **of_std, **one.tools.tools}.items():
+            before = tools.setdefault(name, told)
+            if before[1] != told[1]:
+                raise VerificationError(
+                    f"{name} was {told[1]!r} here, but {before[1]!r} in {places[name]}",
+                    where=str(folder),
+                    hint="give all machines the same tools: ferrule doctor shows them",
+                )
+            places.setdefault(name, folder)
+        std |= one.tools.std
+        road = one.tools.road if of_rust else road
+    known = {name: told for one in found.values() for name, told in one.tools.tools.items()}
+    # Machines of several kinds have several programs of one version; then none of them is the one.
+    digests = {
+        name: {one.tools.published.get(name) for one in found.values() if name in one.tools.tools} for name in known
+    }
+    published = {name: each for name, told in digests.items() if len(told) == 1 for each in told if each}
+    return Tools(road, dict(sorted(known.items())), dict(sorted(std.items())), published)
+
+
+def _toolchain(config: Config, plan: Plan, around: RunContext, known: Tools) -> Toolchain:
+    """The shards' tools as far as they can be known here, and those of this machine that are needed besides."""
+    from ferrule.core.toolchain import Toolchain  # noqa: PLC0415
+    from ferrule.toolchain.find import require  # noqa: PLC0415
+
+    needed = _wanted(config, plan, around, known)
+    here = require(needed, around.host) if needed.tools else None
+    for name, tool in (here.tools if here else {}).items():
+        if name in known.tools and known.tools[name][1] != tool.identity:
+            raise VerificationError(
+                f"{name} is {tool.identity!r} here, but was {known.tools[name][1]!r} where shards were made",
+                hint="give all machines the same tools: ferrule doctor shows them",
+            )
+    # A name that is no program: should a recipe start it, the error says where it is.
+    elsewhere = {
+        name: {
+            "name": name,
+            "version": version,
+            "identity": identity,
+            "argv": [f"{name} (of a shard's machine)"],
+            "sha256": known.published.get(name),
+        }
+        for name, (version, identity) in known.tools.items()
+    }
+    found: dict[str, Any] = here.to_json() if here else {"road": known.road, "tools": {}, "sysroot": "/"}
+    return Toolchain.from_json(
+        {
+            "road": known.road if "rustc" in known.tools else found["road"],
+            "tools": {**elsewhere, **found["tools"]},
+            "std": known.std,
+            "sysroot": found["sysroot"],
+        }
+    )
+
+
+def _take(engine: Engine, folder: Path, one: Bundle) -> None:
+    """Bring the contents of a bundle into the store, each read once and checked."""
+    for digest, record in one.files.items():
+        if not engine.store.adopt(folder / bundles.OBJECTS / digest.hex, digest):
+            raise VerificationError(
+                f"the content of {record.name} is not what the shard made: its digest is another",
+                where=str(folder),
+                hint="fetch the bundle again, or build its shard again",
+            )
+
+
+def _check_found(engine: Engine, plan: Plan, results: Mapping[str, Result]) -> None:
+    """Nothing that shards make would have to be made here."""
+    made = shards.foundation(plan)
+    for name, found in engine.examine(planning.only(plan, lambda action: action.id in made)).items():
+        if found.state != "cached":
+            raise VerificationError(
+                f"{name} would have to be made again, with compilers: {found.reason}",
+                hint="the shards were made from other sources, or in another environment",
+            )
+        if found.key != results[name].key:
+            raise VerificationError(f"{name} was made from other inputs than those of this checkout", hint=_AGAIN)

@@ -1,0 +1,435 @@
+"""What a thing is: an artifact, an action, a file of a release, a fingerprint, an exit code, an error.
+
+Each answer is a document, the same that `--json` writes; nothing is built, and nothing of a file is run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+from ferrule.core import errors
+from ferrule.core.errors import ConfigError, FerruleError
+from ferrule.core.model import Digest, Json, to_json
+from ferrule.core.safe_files import MANIFEST, STATE, read_regular
+from ferrule.engine.key import difference
+from ferrule.engine.state import log_file, logs_folder, work_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from ferrule.config import ArtifactConfig, Config
+    from ferrule.core.model import Action, Plan
+    from ferrule.engine.scheduler import Examination
+    from ferrule.engine.store import Store
+    from ferrule.formats.identity import Identity
+
+_FIELD_LIMIT: Final = 12
+_SHORTEST: Final = 8
+
+ADVICE: Final[Mapping[int, tuple[str, tuple[str, ...]]]] = {
+    0: ("everything that was asked for was done", ()),
+    1: (
+        "a bug of ferrule's",
+        ("report it with the traceback and `ferrule --version`", "what was finished is kept: the next run goes on"),
+    ),
+    2: ("a mistake on the command line", ("read the usage above the message, or `ferrule COMMAND --help`",)),
+    3: (
+        "targets.yaml, or what it points at, is mistaken",
+        (
+            "every message names file, line and column, and below it what to write",
+            "`ferrule check` tells all mistakes at once; `ferrule config` prints what was understood",
+        ),
+    ),
+    4: (
+        "a tool is missing, of a wrong version, or does not do its work",
+        (
+            "`ferrule doctor` names each fault and its fix",
+            "`ferrule setup` applies the fixes that it may, and prints the commands for a person to run",
+        ),
+    ),
+    5: (
+        "an action could not make its outputs: a compile error, or an input that cannot be used",
+        (
+            "the message holds the last lines, the command to paste and the path of the whole log (.ferrule/work/logs)",
+            "`ferrule explain ACTION` says what it is made of; nothing in dist/ was changed",
+        ),
+    ),
+    6: (
+        "something is not what it is declared or claimed to be",
+        (
+            "the message names file and claim: a symbol, a floor, a digest, a byte that differs",
+            "correct the code or what targets.yaml declares; never the file in dist/",
+        ),
+    ),
+    7: (
+        "the cache, the work folder or the output folder cannot be used",
+        (
+            "free some space or correct the permissions of the path in the message, then run the same command again",
+            "nothing is lost: `.ferrule` may also be deleted as a whole, which costs time only",
+        ),
+    ),
+    8: (
+        "something that had to be fetched could not be",
+        (
+            "run the same command again where there is a network; what was fetched is kept",
+            "with --offline nothing is fetched: run `ferrule setup` and `ferrule release` once without it",
+        ),
+    ),
+    9: (
+        "there is nothing to compare with, or it cannot be read",
+        ("name a release that can be read, or record the interface of the last one anew",),
+    ),
+    130: (
+        "the run was interrupted",
+        ("run the same command again: what was finished is kept, and no half-made file is left under its final name",),
+    ),
+}
+"""What each exit code means, and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedProject:
+    """What is known of a project: its configuration and plan, what a run would find, and what was made before.
+
+    `examined` is empty where a missing tool keeps the keys from being known; `why_not` then says so. `history` tells by
+    action why it was built the last time, as the journals of earlier runs have it.
+    """
+
+    config: Config
+    plan: Plan
+    store: Store
+    examined: Mapping[str, Examination]
+    why_not: str = ""
+    history: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def dist(self) -> Path:
+        """Where releases are by default."""
+        return self.config.root / "dist"
+
+
+def explain(item: str, here: Path, project: Callable[[], ExplainedProject | None]) -> dict[str, Json]:
+    """What `item` is: an exit code, an error, a file (relative to `here`), an artifact, an action or a fingerprint.
+
+    `project` is asked only where a project is needed, and gives None where there is none. Raises ConfigError with the
+    nearest names for what is none of them, OSError for a file that cannot be read.
+    """
+    if re.fullmatch(r"[0-9]{1,3}", item):
+        return exit_code(int(item))
+    named = {kind.__name__: kind for kind in _error_classes()}
+    if item in named:
+        return {**exit_code(named[item].exit_code), "item": item}
+    path = here / item
+    if path.exists() and "/" in item:
+        return of_file(path, item, project)
+    known = project()
+    found = _of_project(item, known) if known is not None else None
+    if found is None and path.exists():
+        found = of_file(path, item, lambda: known)
+    if found is None and re.fullmatch(rf"(sha256:)?[0-9a-f]{{{_SHORTEST},64}}", item):
+        found = of_digest(item.removeprefix("sha256:"), known)
+    if found is None:
+        raise _unknown(item, known, named)
+    return found
+
+
+def _of_project(item: str, project: ExplainedProject) -> dict[str, Json] | None:
+    artifact = next((a for a in project.config.artifacts if a.name == item), None)
+    if artifact is not None:
+        return of_artifact(artifact, project)
+    action = next((a for a in project.plan.actions if a.id == item), None)
+    return of_action(action, project) if action is not None else None
+
+
+def _unknown(item: str, known: ExplainedProject | None, named: Mapping[str, type[FerruleError]]) -> ConfigError:
+    names = [*named]
+    if known is not None:
+        names += [*(a.name for a in known.config.artifacts), *(a.id for a in known.plan.actions)]
+        names += [str(row["file"]) for row in _rows(_read_manifest(known.dist)) if "file" in row]
+    near = list(dict.fromkeys(get_close_matches(item, names, 3)))
+    return ConfigError(
+        f"nothing here is called {item!r}: no artifact, action, file, fingerprint, exit code or error",
+        hint=f"did you mean {' or '.join(near)}?" if near else "ferrule plan lists artifacts and actions",
+    )
+
+
+# Exit codes
+
+
+def exit_code(code: int) -> dict[str, Json]:
+    """What a code means and what to do; raises ConfigError for one that ferrule never ends with."""
+    if code not in ADVICE:
+        known = ", ".join(str(known) for known in sorted(ADVICE))
+        raise ConfigError(f"ferrule never ends with the exit code {code}", hint=f"there are: {known}")
+    meaning, advice = ADVICE[code]
+    classes = [kind for kind in _error_classes() if kind.__dict__.get("exit_code") == code]
+    return {
+        "what": "exit code",
+        "item": str(code),
+        "code": code,
+        "class": classes[0].__name__ if classes and code != 1 else None,
+        "meaning": meaning,
+        "do": list(advice),
+    }
+
+
+def _error_classes() -> Iterator[type[FerruleError]]:
+    waiting: list[type[FerruleError]] = [FerruleError]
+    while waiting:
+        kind = waiting.pop(0)
+        if kind.__module__ == errors.__name__:
+            yield kind
+            waiting += kind.__subclasses__()
+
+
+# Artifacts and actions
+
+
+def of_artifact(artifact: ArtifactConfig, project: ExplainedProject) -> dict[str, Json]:
+    """What an artifact is, what it is made of and packed into, and how its actions stand."""
+    actions = [a for a in project.plan.actions if a.artifact == artifact.name]
+    return {
+        "what": "artifact",
+        "item": artifact.name,
+        "kind": artifact.kind.name,
+        "summary": artifact.kind.summary,
+        "stated": project.config.place(("artifacts", artifact.name)),
+        "made_of": [name for _, name in artifact.spec.references()],
+        "used_by": list(_users(artifact, project)),
+        "targets": [target for target in dict.fromkeys(a.target for a in actions) if target],
+        "actions": [of_action(action, project) for action in actions],
+    }
+
+
+def _users(artifact: ArtifactConfig, project: ExplainedProject) -> list[str]:
+    return [
+        other.name
+        for other in project.config.artifacts
+        if artifact.name in {name for _, name in other.spec.references()}
+    ]
+
+
+def of_action(action: Action, project: ExplainedProject) -> dict[str, Json]:
+    """What an action is, what goes into it, whether it would run and why, what it made last and what was measured."""
+    seen, latest = project.examined.get(action.id), project.store.latest(action.id)
+    old = latest["document"] if latest else None
+    new = seen.document if seen and seen.document else (old if seen and seen.state == "cached" else None)
+    document: Any = new or old or {}
+    changes = difference(old, new) if old and new else []
+    log = log_file(logs_folder(work_folder(project.config.root / STATE)), action.id)
+    return {
+        "what": "action",
+        "item": action.id,
+        "artifact": action.artifact,
+        "kind": action.kind,
+        "target": action.target,
+        "recipe": {"name": type(action.recipe).__name__, "revision": action.recipe.revision, **_fields(action)},
+        "needs": list(action.needs),
+        "needed_by": [a.id for a in project.plan.actions if action.id in a.needs],
+        "sources": {"declared": list(action.sources), "files": len(document["sources"]) if document else None},
+        "tools": {name: document.get("tools", {}).get(name) for name in action.tools},
+        "state": seen.state if seen else "unknown",
+        "reason": _reason(action, project),
+        "key": seen.key.hex if seen and seen.key else None,
+        "changes": list(changes),
+        "last": _last(action, project, latest),
+        "log": str(log) if log.is_file() else None,
+    }
+
+
+def _reason(action: Action, project: ExplainedProject) -> str:
+    """Why an action would run or not; one that waits for others has the reason of the first that would run."""
+    seen = project.examined.get(action.id)
+    if seen is None:
+        return project.why_not
+    if seen.state != "waiting":
+        return seen.reason
+    by_id = {a.id: a for a in project.plan.actions}
+    root = action
+    while project.examined[root.id].state == "waiting":
+        root = next(by_id[n] for n in root.needs if project.examined[n].state != "cached")
+    return f"depends on what {root.id} will make, which would run: {project.examined[root.id].reason}"
+
+
+def _fields(action: Action) -> dict[str, Json]:
+    """The recipe's own fields, as far as they are short."""
+    fields: Any = to_json(action.recipe)
+    short = {name: value for name, value in fields.items() if isinstance(value, (str, bool, int)) and value != ""}
+    return {"fields": dict(list(short.items())[:_FIELD_LIMIT])}
+
+
+def _last(action: Action, project: ExplainedProject, latest: Mapping[str, Any] | None) -> Json:
+    """What the last run of an action made: key, time of the record in seconds since 1970, outputs, facts."""
+    if latest is None:
+        return None
+    record = project.store.latest_file(action.id)
+    result = project.store.find(Digest(latest["key"]))
+    places = {output.name: output.ships for output in action.outputs}
+    return {
+        "key": latest["key"],
+        "built": int(record.stat().st_mtime),
+        "because": project.history.get(action.id),
+        "seconds": latest.get("seconds"),
+        "kept": result is not None,
+        "outputs": [
+            {"name": f.name, "ships": places.get(f.name), "size": f.size, "sha256": f.digest.hex} for f in result.files
+        ]
+        if result
+        else [],
+        "facts": dict(result.facts) if result else {},
+        "read": sorted(result.discovered) if result else [],
+    }
+
+
+# Files
+
+
+def of_file(path: Path, item: str, project: Callable[[], ExplainedProject | None]) -> dict[str, Json]:
+    """What a file or folder says of itself, what was measured of what is in it, and where a manifest lists it.
+
+    `project` is asked for its last release where no manifest is near; one that is configured badly has none. Raises
+    OSError if the file cannot be read.
+    """
+    from ferrule.formats.identity import files_inside, identities_of  # noqa: PLC0415
+
+    found: list[Identity] = []
+    measured: dict[str, Json] = {}
+    for name, data in files_inside(path):
+        found += identities_of(name, data)
+        if summary := _measured(data):
+            measured[name] = summary
+    digest = Digest.of_file(path) if path.is_file() else None
+    folder = _manifest_folder(path, project)
+    return {
+        "what": "folder" if path.is_dir() else "file",
+        "item": item,
+        "size": path.stat().st_size if digest else None,
+        "sha256": digest.hex if digest else None,
+        "measured": measured.pop("", None),
+        "inside": measured,
+        "identities": [_identity(one) for one in found],
+        "manifest": _listed(path, digest, found, folder) if folder else None,
+    }
+
+
+def _identity(one: Identity) -> Json:
+    return {
+        "member": one.member,
+        "form": one.form,
+        "version": one.version,
+        "fingerprint": one.fingerprint,
+        "interface": one.interface,
+        **dict(one.more),
+    }
+
+
+def _measured(content: bytes) -> Json:
+    from ferrule.formats import binary  # noqa: PLC0415
+
+    try:
+        return binary.summary(binary.measure(content))
+    except errors.VerificationError:
+        return None  # no library
+
+
+def _manifest_folder(path: Path, project: Callable[[], ExplainedProject | None]) -> Path | None:
+    """The nearest folder above with a manifest, else where the project's last release is."""
+    absolute = path.absolute()
+    folders = [absolute, *absolute.parents] if path.is_dir() else [*absolute.parents]
+    near = next((folder for folder in folders if _read_manifest(folder)), None)
+    if near is not None:
+        return near
+    try:
+        known = project()
+    except ConfigError:
+        return None
+    return known.dist if known and _read_manifest(known.dist) else None
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(read_regular(folder / MANIFEST))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) and isinstance(found.get("artifacts"), list) else {}
+
+
+def _rows(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for part in ("artifacts", "packed"):
+        listed = manifest.get(part)
+        yield from (row for row in (listed if isinstance(listed, list) else ()) if isinstance(row, dict))
+
+
+def _listed(path: Path, digest: Digest | None, found: list[Identity], folder: Path) -> Json:
+    """Where a manifest lists these bytes or, failing that, the build that they say they are of."""
+    manifest = _read_manifest(folder)
+    fingerprints = {one.fingerprint for one in found if one.fingerprint} - {"unreleased"}
+    rows: list[dict[str, Any]] = []
+    for row in _rows(manifest):
+        place = str(row.get("file", ""))
+        if path.is_dir() and (folder / place).absolute().is_relative_to(path.absolute()) and place:
+            continue  # a folder is told by its name below
+        if digest is not None and row.get("sha256") == digest.hex:
+            rows.append({"match": "same bytes", **row})
+        elif row.get("key") in fingerprints:
+            rows.append({"match": "holds what it made", **row})
+    rows.sort(key=lambda row: row["match"] != "same bytes")
+    inside = [
+        row
+        for row in _rows(manifest)
+        if path.is_dir() and "file" in row and (folder / row["file"]).absolute().is_relative_to(path.absolute())
+    ]
+    for (artifact, kind), count in _counted(inside).items():
+        rows.insert(0, {"match": "is part of the release", "artifact": artifact, "kind": kind, "files": count})
+    source = manifest.get("source")
+    return {
+        "file": str(folder / MANIFEST),
+        "project": manifest.get("project"),
+        "release": manifest.get("release"),
+        "commit": source.get("commit") if isinstance(source, dict) else None,
+        "rows": [*rows],
+    }
+
+
+def _counted(rows: list[dict[str, Any]]) -> dict[tuple[str, str], int]:
+    counts: dict[tuple[str, str], int] = {}
+    for row in rows:
+        name = str(row.get("artifact")), str(row.get("kind"))
+        counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def of_digest(digits: str, project: ExplainedProject | None) -> dict[str, Json] | None:
+    """What has a digest, key or fingerprint that begins so; None if nothing does."""
+    if project is None:
+        return None
+    manifest = _read_manifest(project.dist)
+    rows = [
+        {"match": name, **row}
+        for row in _rows(manifest)
+        for name in ("sha256", "key")
+        if str(row.get(name, "")).startswith(digits)
+    ]
+    keys = {a: e.key.hex for a, e in project.examined.items() if e.key}
+    last = {a.id: found["key"] for a in project.plan.actions if (found := project.store.latest(a.id))}
+    facts = manifest.get("facts")
+    interfaces = [
+        action
+        for action, said in (facts.items() if isinstance(facts, dict) else ())
+        if isinstance(said, dict) and str(said.get("interface", "")).startswith(digits)
+    ]
+    actions = [a for a in dict.fromkeys((*keys, *last)) if any(k.get(a, "").startswith(digits) for k in (keys, last))]
+    if not rows and not actions and not interfaces:
+        return None
+    return {
+        "what": "digest",
+        "item": digits,
+        "actions": list(actions),
+        "interface_of": list(interfaces),
+        "manifest": {"file": str(project.dist / MANIFEST), "rows": list(rows)} if rows else None,
+    }

@@ -1,0 +1,326 @@
+"""The use cases in order: read, plan, find the tools, run, ship. The story of the product on a page."""
+
+from __future__ import annotations
+
+import errno
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from ferrule import plan as planning
+from ferrule.app.release.manifest import manifest_of, signatures, text_of
+from ferrule.app.release.output_folder import placed_files, ship
+from ferrule.core.errors import ConfigError, StorageError, ToolchainError
+from ferrule.core.model import Json, Plan, Report
+from ferrule.core.safe_files import FILE, REPORT, STATE, find_project
+from ferrule.engine.context import BuildContext
+from ferrule.engine.events import Noticed, notice_to
+from ferrule.engine.lock import locked, sweep
+from ferrule.engine.scheduler import Engine
+from ferrule.engine.state import open_store, work_folder
+from ferrule.engine.store import DamagedError, storage_errors
+from ferrule.kinds.base import Builder, ReleaseInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+    from ferrule.config import Config
+    from ferrule.core.toolchain import Toolchain
+    from ferrule.engine.events import Listener
+    from ferrule.engine.executor import Executor
+    from ferrule.engine.remote import Remote
+    from ferrule.engine.remote_server import Address
+    from ferrule.engine.scheduler import Examination
+    from ferrule.toolchain.find import ToolRequirements
+    from ferrule.tools.host import Host
+    from ferrule.tools.rust import Road
+
+_OF_THE_FILE: Final = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG}
+)
+DEFAULT_EPOCH: Final = 315_532_800
+"""1980-01-01T00:00:00Z, the first moment that a ZIP can tell: "now" in every output unless SOURCE_DATE_EPOCH says else.
+
+A commit's time would make every commit a new release of everything, even where not one byte of a source changed.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What a run takes from outside: the machine, a limit of threads, clocks, and the forced road to Rust, if any.
+
+    `builder` is who runs it where that is no person, `key` what a release is signed with, `remote` where finished
+    actions are shared, `compiler_cache` a program that rustc is run by.
+    """
+
+    host: Host
+    jobs: int
+    monotonic: Callable[[], float]
+    now_ns: Callable[[], int]
+    epoch: int = DEFAULT_EPOCH
+    road: Road | None = None
+    builder: Builder | None = None
+    key: EllipticCurvePrivateKey | None = field(default=None, repr=False)
+    remote: Address | None = None
+    compiler_cache: str | None = None
+
+
+def load(folder: Path) -> Config:
+    """Read the configuration of the project that holds `folder`. Raises ConfigErrors with every mistake."""
+    from ferrule import config  # noqa: PLC0415
+    from ferrule.kinds import KINDS  # noqa: PLC0415
+
+    return config.load(find_project(folder), KINDS)
+
+
+def make_plan(config: Config, around: RunContext, *, narrowed: bool = False) -> Plan:
+    """Everything that a release of the project would do; `narrowed` as in `plan`. Raises ConfigErrors."""
+    from ferrule.tools import git  # noqa: PLC0415
+
+    _refuse_secrets(config.root, around.host)
+    told, state = config.project, git.state(config.root, around.host)
+    project = ReleaseInfo(
+        name=told.name,
+        version=told.version,
+        license=told.license,
+        description=told.description,
+        homepage=told.homepage,
+        license_files=told.license_files,
+        commit=git.last_commit(config.root, config.workspace.code, around.host) or "unreleased",
+        epoch=around.epoch,
+        checked_out=state.commit,
+        dirty=state.dirty,
+        builder=around.builder,
+    )
+    return planning.plan(config, project, disk_of(config.root), narrowed=narrowed)
+
+
+def _refuse_secrets(root: Path, host: Host) -> None:
+    """What targets.yaml holds is in plans, keys and manifests, where no secret may be. Raises ConfigError."""
+    from ferrule.tools.secrets import find_secret, secrets_of  # noqa: PLC0415
+
+    secrets = secrets_of(host.environment, root)
+    lines = (root / FILE).read_bytes().splitlines() if secrets else []
+    for number, line in enumerate(lines, 1):
+        found = find_secret(secrets, [line])
+        if found:
+            raise ConfigError(
+                f"this line holds a secret, the value of {secrets[found]}",
+                where=f"{FILE}:{number}:1",
+                hint="take it out: what stands here is published; and let a new one take its place",
+            )
+
+
+def disk_of(root: Path) -> planning.Disk:
+    """The project's files, as far as planning may look at them; raises StorageError where the machine fails."""
+
+    def failure(error: OSError, name: str) -> ConfigError | StorageError:
+        # To take what could not be read for what is not there would plan something else.
+        kind = ConfigError if error.errno in _OF_THE_FILE else StorageError
+        return kind(f"this file cannot be read: {error.strerror}", where=name)
+
+    def read_text(name: str) -> str:
+        try:
+            return (root / name).read_text(encoding="utf-8")
+        except OSError as error:
+            raise failure(error, name) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"this file is not UTF-8: {error.reason}", where=name, hint="save it as UTF-8") from error
+
+    def folders(name: str) -> tuple[str, ...]:
+        try:
+            return tuple(sorted(p.name for p in (root / name).iterdir() if p.is_dir() and p.name[0] not in "._"))
+        except OSError as error:
+            told = failure(error, name)
+            if isinstance(told, StorageError):
+                raise told from error
+            return ()
+
+    return planning.Disk(read_text, folders)
+
+
+def tool_requirements(config: Config, plan: Plan, road: Road | None) -> ToolRequirements:
+    """The tools that a plan needs, in the versions that targets.yaml asks for."""
+    from ferrule.toolchain.find import ToolRequirements  # noqa: PLC0415
+
+    tools = frozenset(t for action in plan.actions for t in action.tools if not t.startswith("std-"))
+    triples = tuple(sorted({a.target for a in plan.actions if a.target and f"std-{a.target}" in a.tools}))
+    return ToolRequirements(
+        rust=config.toolchain.rust,
+        zig=config.toolchain.zig,
+        cargo_zigbuild=config.toolchain.cargo_zigbuild,
+        cbindgen=config.toolchain.cbindgen,
+        go=config.toolchain.go,
+        jco=config.toolchain.jco,
+        cibuildwheel=config.toolchain.cibuildwheel,
+        triples=triples,
+        tools=tools,
+        road=road,
+    )
+
+
+def toolchain_of(config: Config, plan: Plan, around: RunContext) -> Toolchain | None:
+    """The tools of a plan; None if it needs none. Raises ToolchainError with every fault and its fix."""
+    from ferrule.toolchain.find import require  # noqa: PLC0415
+
+    needed = tool_requirements(config, plan, around.road)
+    return require(needed, around.host) if needed.tools else None
+
+
+def reasons(config: Config, plan: Plan, around: RunContext) -> dict[str, str]:
+    """For each action whether its result is at hand, and if not, what changed. Starts nothing and changes nothing.
+
+    An action that needs another which must run cannot be judged before that has run, and says so.
+    """
+    return {action: found.reason for action, found in examine(config, plan, around).items()}
+
+
+def examine(config: Config, plan: Plan, around: RunContext) -> dict[str, Examination]:
+    """What a run would find about each action. Starts nothing and changes nothing; raises ToolchainError."""
+    engine = engine_of(config, toolchain_of(config, plan, around), around)
+    return engine.examine(plan)
+
+
+def run(
+    config: Config,
+    plan: Plan,
+    around: RunContext,
+    listen: Listener,
+    *,
+    output: Path,
+    everything: bool = False,
+    page: Callable[[Json], str] | None = None,
+    elsewhere: Callable[[Engine], AbstractContextManager[Executor]] | None = None,
+) -> Report:
+    """Run a plan and, if nothing failed, put what ships into `output`.
+
+    `everything` places outputs that do not ship too (a developer's build); `page` makes the page about the release from
+    its manifest, where one is wanted beside it; `elsewhere` begins to work with other machines. Raises ToolchainError,
+    StorageError; failures of actions are in the report.
+    """
+    toolchain = toolchain_of(config, plan, around)
+    with ExitStack() as others:
+        engine = others.enter_context(at_work(config, toolchain, around, listen))
+        if elsewhere is not None:
+            engine = replace(engine, executor=others.enter_context(elsewhere(engine)))
+        return finish(engine, config, plan, around, output=output, everything=everything, page=page)
+
+
+@contextmanager
+def at_work(
+    config: Config, toolchain: Toolchain | None, around: RunContext, listen: Listener | None = None
+) -> Iterator[Engine]:
+    """An engine on the project's store, alone at work there; what it learnt of files is kept.
+
+    Where nobody listens, nobody waits for another run either: that raises Busy. Raises StorageError.
+    """
+    with locked(config.root / STATE, listen):
+        engine = engine_of(config, toolchain, around, listen or (lambda _: None))
+        engine = replace(engine, remote=_remote(engine, around))
+        engine.store.sweep()
+        sweep(config.root / STATE)
+        yield engine
+        engine.index.save()
+    if engine.remote is not None:
+        engine.remote.close(notice_to(engine.listen))
+
+
+def _remote(engine: Engine, around: RunContext) -> Remote | None:
+    """The remote cache, if there is one and a network may be used."""
+    if around.remote is None or around.host.offline:
+        return None
+    from ferrule.engine.remote import Remote  # noqa: PLC0415
+    from ferrule.engine.remote_server import Server  # noqa: PLC0415
+    from ferrule.tools import cargo  # noqa: PLC0415
+
+    project = engine.site.project
+    paths = (p for p in cargo.settings(project, engine.site.environment) if not p.is_relative_to(project))
+    with storage_errors(project):
+        settings = {str(path): engine.index.content(path) for path in paths}
+    return Remote(Server(around.remote, around.monotonic), engine.store, settings)
+
+
+def engine_of(
+    config: Config, toolchain: Toolchain | None, around: RunContext, listen: Listener = lambda _: None
+) -> Engine:
+    """An engine on the project's store, which others may be using: for looking only, unless `at_work`."""
+    state = config.root / STATE
+    site = BuildContext(
+        project=config.root,
+        caches=state / "cache",
+        host=around.host,
+        environment=around.host.children | _compiler_cache(around),
+        toolchain=toolchain,
+        jobs=around.jobs,
+    )
+    index, store = open_store(state, around.now_ns, notice_to(listen))
+    return Engine(site, store, index, work_folder(state), around.jobs, listen, around.monotonic)
+
+
+def _compiler_cache(around: RunContext) -> dict[str, str]:
+    """What has Cargo run rustc by a program that keeps what it made; it counts in no key, as no byte may depend on it.
+
+    Raises ToolchainError where there is no such program.
+    """
+    named = around.compiler_cache
+    if named is None:
+        return {}
+    program = around.host.which(named)
+    if program is None:
+        raise ToolchainError(
+            f"the compiler cache {named} is not on this machine", hint="install it, or unset FERRULE_COMPILER_CACHE"
+        )
+    settings = {name: value for name, value in around.host.environment.items() if name.startswith("SCCACHE_")}
+    return {**settings, "RUSTC_WRAPPER": str(program)}
+
+
+def finish(
+    engine: Engine,
+    config: Config,
+    plan: Plan,
+    around: RunContext,
+    *,
+    output: Path,
+    everything: bool = False,
+    page: Callable[[Json], str] | None = None,
+) -> Report:
+    """Bring a plan to its end with an engine that is `at_work`; the rest as for `run`.
+
+    What turns out to be damaged while it is used is dropped from the store and made again, once.
+    """
+    attempt = partial(_finish, engine, config, plan, around, output=output, everything=everything, page=page)
+    try:
+        report = attempt()
+        if not any(isinstance(o.error, DamagedError) for o in report.outcomes):
+            return report
+    except DamagedError as error:
+        engine.listen(Noticed(f"{error.message}; its action runs again"))
+    return attempt()
+
+
+def _finish(
+    engine: Engine,
+    config: Config,
+    plan: Plan,
+    around: RunContext,
+    *,
+    output: Path,
+    everything: bool,
+    page: Callable[[Json], str] | None,
+) -> Report:
+    outcomes = engine.execute(plan)
+    placed = tuple(placed_files(outcomes, everything=everything))
+    report = Report(outcomes, placed)
+    if not report.failed:
+        manifest = manifest_of(config, plan, report, engine.site.toolchain, around.host)
+        beside = {REPORT: page(manifest).encode()} if page else {}
+        if around.key is not None:
+            beside |= signatures(around.key, engine.store, placed, manifest)
+        text, state = text_of(manifest), config.root / STATE
+        ship(engine.store, engine.index, placed, text, output, state, engine.listen, beside)
+    return report

@@ -1,0 +1,83 @@
+"""What a person chose of a release: the plan of that part, and the tools that it needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from ferrule.app.release.run import make_plan, tool_requirements
+from ferrule.core.errors import ConfigError
+from ferrule.core.platforms import PLATFORMS
+from ferrule.plan import only
+
+if TYPE_CHECKING:
+    from ferrule.app.release.run import RunContext
+    from ferrule.config import Config
+    from ferrule.core.model import Plan
+    from ferrule.toolchain.find import ToolRequirements
+
+EXTRAS: Final = {"emulation": "qemu-aarch64"}
+"""Tools that people may ask for besides those of a plan, where their name is another one."""
+
+
+def select(config: Config, around: RunContext, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Plan:
+    """The plan of the named artifacts (all) for the named targets (this machine's).
+
+    WebAssembly that a named artifact packs is made along, being for no machine. Raises ConfigError for a name that
+    targets.yaml does not have, with the nearest it has.
+    """
+    triples, host = tuple(t.triple for t in config.targets), around.host.triple
+    _known(artifacts, tuple(a.name for a in config.artifacts), "artifact")
+    _known(tuple(t for t in targets if t != "all"), triples, "target")
+    if not targets and host not in triples:
+        raise ConfigError(
+            f"this machine is {host}, which targets.yaml does not list",
+            where="targets.yaml",
+            hint=f"choose with --target: {', '.join(triples)} or all",
+        )
+    chosen = set(triples) if "all" in targets else set(targets or (host,))
+    if _pack_webassembly(config, artifacts):
+        chosen |= {t for t in triples if PLATFORMS[t].system == "wasm"}
+    narrowed = replace(config, targets=tuple(t for t in config.targets if t.triple in chosen))
+    plan = make_plan(narrowed, around, narrowed=True)
+    made = {a.artifact for a in plan.actions}
+    lost = [name for name in artifacts if name not in made]
+    if lost:
+        raise ConfigError(
+            f"{lost[0]} is not made for {', '.join(sorted(chosen))}",
+            where="targets.yaml",
+            hint="choose other targets with --target, or all of them with --target all",
+        )
+    return only(plan, lambda a: not artifacts or a.artifact in artifacts)
+
+
+def _pack_webassembly(config: Config, names: tuple[str, ...]) -> bool:
+    """Whether one of the artifacts needs another, however indirectly, that is made for WebAssembly alone."""
+    by_name = {a.name: a for a in config.artifacts}
+    packed: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        others = {name for _, name in by_name[waiting.pop()].spec.references()} - packed
+        packed |= others
+        waiting += others
+    return any(by_name[name].kind.systems == {"wasm"} for name in packed)
+
+
+def _known(names: tuple[str, ...], existing: tuple[str, ...], what: str) -> None:
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    for name in names:
+        if name not in existing:
+            near = get_close_matches(name, existing, 1)
+            raise ConfigError(
+                f"there is no {what} {name!r}",
+                where="targets.yaml",
+                hint=f"did you mean {near[0]}?" if near else f"there are: {', '.join(existing)}",
+            )
+
+
+def required_tools(config: Config, around: RunContext, *, extras: tuple[str, ...], host_only: bool) -> ToolRequirements:
+    """The tools that a release (or, with `host_only`, a developer's build) needs, and what was asked for besides."""
+    plan = select(config, around, (), ()) if host_only else make_plan(config, around)
+    found = tool_requirements(config, plan, around.road)
+    return replace(found, tools=found.tools | {EXTRAS.get(name, name) for name in extras})

@@ -1,0 +1,80 @@
+"""What is remembered of a release that stands, so that the next run with the same wish can tell it at once."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ferrule.app.release import run as release
+from ferrule.core.errors import StorageError
+from ferrule.core.safe_files import FILE, MANIFEST, STATE
+from ferrule.engine import stamp as settled
+from ferrule.engine.lock import Busy, locked
+from ferrule.engine.state import open_store
+from ferrule.engine.store import write_aside
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.app.release.run import RunContext
+    from ferrule.config import Config
+    from ferrule.core.model import Json, Plan, Report
+
+
+def write_stamp(
+    config: Config,
+    plan: Plan,
+    around: RunContext,
+    report: Report,
+    *,
+    output: Path,
+    wish: Json,
+    told: Json,
+    since: int,
+    beside: tuple[str, ...] = (),
+) -> None:
+    """Remember that all of this stands, so that the next run with the same wish can tell it at once.
+
+    `beside` names files of ours in the output folder that are no part of the release, `since` is the moment when the
+    command began, by the file system's clock: what changed after it may have come too late for this run. A record that
+    cannot be written only costs time later; none is written while another run works.
+    """
+    with suppress(Busy), locked(config.root / STATE):
+        toolchain = release.toolchain_of(config, plan, around)
+        state = config.root / STATE
+        index, store = open_store(state, around.now_ns)
+        tools = toolchain.tools.values() if toolchain else ()
+        results = [store.find(outcome.key) for outcome in report.outcomes if outcome.key]
+        try:
+            beside_them = {name: (index.digest(output / name).hex, False) for name in (MANIFEST, *beside)}
+        except OSError:
+            return  # they are gone, or cannot be read: the next run looks
+        basis = settled.Stamp(
+            files=tuple(
+                dict.fromkeys(
+                    (
+                        FILE,
+                        *(f"{crate.folder}/Cargo.toml" for crate in config.workspace.crates.values()),
+                        *config.workspace.settings,
+                        *plan.read,
+                        *(name for result in results if result for name in result.discovered),
+                    )
+                )
+            ),
+            programs=tuple(tool.argv[0] for tool in tools if tool.argv),
+            folders=tuple(n for n in plan.listed if (config.root / n).is_dir()),
+            trees=((config.workspace.folder, "Cargo.toml"),),
+            sources=tuple(sorted({name for action in plan.actions for name in action.sources})),
+            output=os.fspath(output),
+            placed={
+                **{p.file: (p.digest.hex, p.executable) for p in report.placed},
+                **beside_them,
+            },
+        )
+        file = settled.stamp_file(state, wish)
+        content = settled.new_stamp(file, config.root, index, wish, basis, told, since)
+        if content is not None:
+            with suppress(StorageError):
+                write_aside(file, content)
+                index.save()

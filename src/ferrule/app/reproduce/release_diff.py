@@ -1,0 +1,172 @@
+"""Two releases side by side: every file compared, and what they were not made of alike."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from ferrule.core.model import Digest, Json
+from ferrule.core.safe_files import MANIFEST, REPORT, STATE, read_regular
+from ferrule.engine.key import difference as changes
+from ferrule.engine.sources import StatIndex
+from ferrule.engine.store import Store, storage_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from ferrule.formats.compare import Difference
+
+Verdict = Literal["equal", "different", "only in the first", "only in the second"]
+
+_CHANGES: Final = 5
+_FOLLOWING: Final = ("needs ", "facts ")  # what an action is made of that others made: told of those
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One file of both releases.
+
+    `same_inputs` tells whether the actions that made it had one key on both sides (None where no manifest says), so
+    that a difference is either one of what went in or one of how it was made.
+    """
+
+    file: str
+    verdict: Verdict
+    first: Digest | None
+    second: Digest | None
+    same_inputs: bool | None = None
+    difference: Difference | None = None
+
+    @property
+    def depth(self) -> tuple[bool, bool]:
+        """What sorts a difference within a section before one within an archive, and lists of digests last."""
+        steps = self.difference.path if self.difference else ()
+        return not any(step.kind == "section" for step in steps), not steps
+
+    def document(self) -> Json:
+        """All of it as JSON."""
+        found = self.difference
+        return {
+            "file": self.file,
+            "verdict": self.verdict,
+            "first": self.first.hex if self.first else None,
+            "second": self.second.hex if self.second else None,
+            "same_inputs": self.same_inputs,
+            "difference": {
+                "place": found.place,
+                "path": [{"kind": step.kind, "name": step.name} for step in found.path],
+                "reason": found.reason,
+                "offset": found.offset,
+                "at": found.at,
+                "first": found.first,
+                "second": found.second,
+                "also": list(found.also),
+            }
+            if found
+            else None,
+        }
+
+
+def compare(first: Path, second: Path) -> Iterator[Compared]:
+    """Every file of two releases, by name, the manifest last because it follows from the others. Raises StorageError.
+
+    The page about a release tells times and is no part of it.
+    """
+    with storage_errors(first):
+        ours, theirs = _files(first), _files(second)
+        keys = _keys(first), _keys(second)
+        layouts = _layouts(ours, theirs)
+        for name in sorted({*ours, *theirs}, key=lambda n: (n == MANIFEST, n)):
+            inputs = keys[0][name] == keys[1][name] if name in keys[0] and name in keys[1] else None
+            pair = ours.get(name), theirs.get(name)
+            digests = [Digest.of_file(path) if path else None for path in pair]
+            verdict = _verdict(pair, digests)
+            difference = None
+            if verdict != "equal":
+                difference = _difference(name, pair, layouts, first, second)
+            yield Compared(name, verdict, digests[0], digests[1], inputs, difference)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file() or p.is_symlink()}
+    return {name: path for name, path in found.items() if name != REPORT}
+
+
+def _verdict(pair: tuple[Path | None, Path | None], digests: list[Digest | None]) -> Verdict:
+    one, two = pair
+    if one is None or two is None:
+        return "only in the first" if one else "only in the second"
+    modes = [path.lstat().st_mode for path in (one, two)]
+    kinds = {(stat.S_IFMT(mode), mode & stat.S_IXUSR) for mode in modes}
+    return "equal" if digests[0] == digests[1] and len(kinds) == 1 else "different"
+
+
+def _difference(
+    name: str, pair: tuple[Path | None, Path | None], layouts: Mapping[str, str], first: Path, second: Path
+) -> Difference | None:
+    from ferrule.formats import compare as formats  # noqa: PLC0415 - only where something differs
+
+    layout = layouts.get(name)
+    if layout is not None:
+        # Blobs are called by their digests: what differs in an image is told once, by its index.
+        sides = [{n: (top / layout / n).read_bytes() for n in _files(top / layout)} for top in (first, second)]
+        return formats.first_difference_of_layouts(*sides) if name == f"{layout}/index.json" else None
+    one, two = pair
+    if one is None or two is None:
+        return None
+    found = formats.first_difference(one.read_bytes(), two.read_bytes())
+    return found or formats.Difference((), "one of them may be executed, or is a link, and the other is not")
+
+
+def _layouts(ours: Mapping[str, Path], theirs: Mapping[str, Path]) -> dict[str, str]:
+    """For each file of an image layout that both sides have, the layout's folder."""
+    folders = [n.removesuffix("/oci-layout") for n in ours if n.endswith("/oci-layout") and n in theirs]
+    return {n: folder for n in {*ours, *theirs} for folder in folders if n.startswith(f"{folder}/")}
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(read_regular(folder / MANIFEST))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _keys(folder: Path) -> dict[str, str]:
+    artifacts = _manifest(folder).get("artifacts")
+    rows = artifacts if isinstance(artifacts, list) else []
+    return {r["file"]: r["key"] for r in rows if isinstance(r, dict) and {"file", "key"} <= r.keys()}
+
+
+def differing_inputs(first: Path, second: Path, states: tuple[Path, Path]) -> tuple[str, ...]:
+    """Sentences about what two releases were not made of alike: commit, tools, and inputs of actions by their keys.
+
+    `states` are the projects whose stores may still have the key documents of what was made.
+    """
+    ours, theirs = _manifest(first), _manifest(second)
+    told = changes(*({n: m.get(n) for n in ("project", "release", "source", "toolchain")} for m in (ours, theirs)))
+    stores = [Store(state / STATE / "store", StatIndex(None, lambda: 0), lambda _: None) for state in states]
+    for action, keys in sorted(_actions(ours, theirs)):
+        latest = [store.latest(action) for store in stores]
+        if latest[0] and latest[1] and [found["key"] for found in latest if found] == list(keys):
+            own = [c for c in changes(latest[0]["document"], latest[1]["document"]) if not c.startswith(_FOLLOWING)]
+            told += [f"{action}: {change}" for change in own[:_CHANGES]]
+            told += [f"{action}: and {len(own) - _CHANGES} more"] if len(own) > _CHANGES else []
+    return tuple(told)
+
+
+def _actions(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[tuple[str, tuple[str, str]]]:
+    """Ids of actions that had other keys on both sides, with those."""
+    sides: list[dict[str, str]] = []
+    for manifest in (ours, theirs):
+        rows = [row for name in ("artifacts", "packed") for row in manifest.get(name) or [] if isinstance(row, dict)]
+        ids = ((_action_id(row), row.get("key")) for row in rows)
+        sides.append({name: key for name, key in ids if isinstance(key, str)})
+    return ((n, (sides[0][n], sides[1][n])) for n in sides[0].keys() & sides[1].keys() if sides[0][n] != sides[1][n])
+
+
+def _action_id(row: Mapping[str, Any]) -> str:
+    return f"{row.get('artifact')}@{row['target']}" if row.get("target") else str(row.get("artifact"))

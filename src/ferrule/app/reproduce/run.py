@@ -1,0 +1,308 @@
+"""The same sources built again by somebody else somewhere else, and every byte of both releases compared."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ferrule.app.reproduce.release_diff import Compared, compare, differing_inputs
+from ferrule.app.reproduce.source_copy import copy_sources, give
+from ferrule.app.reproduce.varied_environment import (
+    UMASK,
+    Variation,
+    VariedEnvironment,
+    another_order,
+    plain,
+    varied_environment,
+)
+from ferrule.core.errors import BuildError, ConfigError, FerruleError, VerificationError
+from ferrule.core.safe_files import MANIFEST, STATE
+from ferrule.engine.sources import IGNORED, files_below
+from ferrule.engine.state import logs_folder, work_folder
+from ferrule.engine.store import storage_errors
+from ferrule.tools import git
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ferrule.core.model import Json, Plan
+    from ferrule.tools.host import Host
+
+_DIFFOSCOPE_LINES: Final = 40
+_DIFFOSCOPE_SECONDS: Final = 300
+_PLACES: Final = ("first/sources", "second/the same sources in a longer path, with spaces/of another depth/checkout")
+_TOLD: Final = re.compile(r"  \S+ (built|failed|skipped)\b|(note|error): ")
+_LONG_AGO: Final = 981_173_106
+"""2001-02-03: when the second copy of the sources seems to have been written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReproductionRequest:
+    """What is to be built again.
+
+    `plan` tells the sources, `programs` are those of the toolchain, `against` is a finished release to compare with
+    (None: build it too), `work` a folder to build in that is left there, `options` those of `ferrule release`, `jobs`
+    the threads of the first build.
+    """
+
+    root: Path
+    plan: Plan
+    programs: tuple[Path, ...]
+    against: Path | None = None
+    work: Path | None = None
+    options: tuple[str, ...] = ()
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """What came of it: every file, what was different about the two builds, and what went into them otherwise.
+
+    `inputs` are sentences about what the releases were not made of alike; `view` is how diffoscope shows the first
+    difference; `second` is the second copy of the project, which holds its release, if it was left there.
+    """
+
+    files: tuple[Compared, ...]
+    variations: tuple[Variation, ...]
+    inputs: tuple[str, ...] = ()
+    view: tuple[str, ...] = ()
+    second: Path | None = None
+
+    @property
+    def equal(self) -> bool:
+        """Whether every byte of every file is the same."""
+        return all(compared.verdict == "equal" for compared in self.files)
+
+    def document(self) -> Json:
+        """All of it as JSON."""
+        return {
+            "version": 1,
+            "equal": self.equal,
+            "files": [compared.document() for compared in self.files],
+            "variations": [
+                {"what": v.what, "first": v.first, "second": v.second, "missing": v.missing} for v in self.variations
+            ],
+            "inputs": list(self.inputs),
+            "diffoscope": list(self.view),
+            "second": str(self.second) if self.second else None,
+        }
+
+
+def reproduce(wish: ReproductionRequest, host: Host, say: Callable[[str], None]) -> Reproduction:
+    """Build the project again in other circumstances and compare; `say` hears how far it has come.
+
+    Folders in between are removed, unless a build failed or the bytes differ, so that one can look. Raises ConfigError
+    for a release to compare with that is none, BuildError for a build that fails, StorageError.
+    """
+    if wish.against is not None and not (wish.against / MANIFEST).is_file():
+        raise ConfigError(
+            f"there is no {MANIFEST} in this folder, so it holds no whole release",
+            where=str(wish.against),
+            hint="ferrule release makes one; without --against two releases are made and compared",
+        )
+    base = _base(wish, host)
+    try:
+        top = git.top(wish.root, host)
+        inner = wish.root.resolve().relative_to(top) if top else Path()
+        found = _Reproducing(wish, host, say, base, inner).run()
+    except FerruleError:
+        say(f"what there is of it is in {base}")
+        raise
+    except KeyboardInterrupt:
+        shutil.rmtree(base, ignore_errors=True)
+        raise
+    finally:
+        shutil.rmtree(base / "second" / "home", ignore_errors=True)  # with what was lent
+    if wish.work is None and found.equal:
+        shutil.rmtree(base, ignore_errors=True)
+    return found
+
+
+def _base(wish: ReproductionRequest, host: Host) -> Path:
+    """The folder for everything, which other users may enter. It is outside of the project: Cargo looks upwards."""
+    with storage_errors(wish.work or Path("TMPDIR")):
+        if wish.work is None:
+            base = Path(tempfile.mkdtemp(prefix="ferrule-reproduce-", dir=host.environment.get("TMPDIR") or None))
+        else:
+            base = wish.work.absolute()
+            base.mkdir(parents=True, exist_ok=True)
+            if any(base.iterdir()):
+                raise ConfigError("this folder is not empty", where=str(base), hint="name a new one with --work")
+        base.chmod(0o755)
+    if base.is_relative_to(wish.root):
+        raise ConfigError(
+            "a folder inside of the project is no other place: Cargo would find the project above it",
+            where=str(base),
+            hint="name a folder elsewhere with --work",
+        )
+    return base
+
+
+@dataclass(frozen=True, slots=True)
+class _Reproducing:
+    wish: ReproductionRequest
+    host: Host
+    say: Callable[[str], None]
+    base: Path
+    inner: Path
+    varied: list[Variation] = field(default_factory=list)
+
+    def run(self) -> Reproduction:
+        first = self.wish.against.absolute() if self.wish.against else self._first() / "dist"
+        second = self._second(None if self.wish.against else first.parent)
+        self.say("comparing")
+        files = tuple(compare(first, second / "dist"))
+        lacking = lacking_sources(self.wish, second)
+        states = (self.wish.root if self.wish.against else first.parent, second)
+        inputs = () if all(c.verdict == "equal" for c in files) else differing_inputs(first, second / "dist", states)
+        kept = bool(self.wish.work) or bool(inputs) or any(c.verdict != "equal" for c in files)
+        return Reproduction(
+            files=files,
+            variations=self._told(),
+            inputs=(*lacking, *inputs),
+            view=self._view(files, first, second / "dist"),
+            second=second if kept else None,
+        )
+
+    def _first(self) -> Path:
+        place = self.base / _PLACES[0]
+        self.say("first build: copying the sources")
+        with storage_errors(place):
+            copy_sources(self.wish.root, place, self.host)
+            home = self.base / "first" / "home"
+            home.mkdir()
+        self._build("first", place / self.inner, plain(self.host, home), self.wish.jobs)
+        return place / self.inner
+
+    def _second(self, first: Path | None) -> Path:
+        place = self.base / _PLACES[1]
+        home = self.base / "second" / "home"
+        with storage_errors(place):
+            home.mkdir(parents=True)
+            place.parent.mkdir(parents=True)
+            needed = (self.base, self.host.python, self.host.python.parents[1], Path(__file__).parents[2])
+            who = varied_environment(self.host, home, (*needed, *self.wish.programs))
+            self.say("second build: copying the sources")
+            files = self.base / "second" / "files"
+            copy_sources(self.wish.root, files, self.host, umask=UMASK, time=_LONG_AGO, backwards=True)
+            if who.person.user is not None and who.person.group is not None:
+                give(self.base / "second", who.person.user, who.person.group, leave=home)
+        jobs = self.wish.jobs + 1
+        here = str(first or self.wish.against)
+        self.varied.extend(
+            (
+                Variation("folder", here, str(place)),
+                Variation("threads", str(self.wish.jobs), str(jobs)),
+                Variation("times of the sources", "those of copying", "2001-02-03"),
+                *who.variations,
+            )
+        )
+        with another_order(self.host, files, place) as order:
+            self.varied.append(self._order(order, first or self.wish.root, place / self.inner))
+            self._build("second", place / self.inner, who, jobs)
+        return place / self.inner
+
+    def _told(self) -> tuple[Variation, ...]:
+        """What was different; nobody knows how a finished release was made."""
+        if self.wish.against is None:
+            return tuple(self.varied)
+        return tuple(
+            v if v.what == "folder" else Variation(v.what, "as it was released", v.second, v.missing)
+            for v in self.varied
+        )
+
+    def _order(self, order: Variation, first: Path, second: Path) -> Variation:
+        """How many folders list their files otherwise; some file systems do even where they were only written so."""
+        folders = [f for f in sorted(_folders(second)) if (first / f).is_dir()]
+        moved = sum(_listed(first / f) != _listed(second / f) for f in folders)
+        told = f"{order.second}; {moved} of {len(folders)} folders list it otherwise"
+        return Variation(
+            order.what, order.first, told, "" if moved else order.missing or "no folder lists it otherwise"
+        )
+
+    def _build(self, which: str, place: Path, who: VariedEnvironment, jobs: int) -> None:
+        from ferrule.tools import run  # noqa: PLC0415
+
+        self.say(f"{which} build: from nothing, in {place}")
+        log = logs_folder(work_folder(self.wish.root / STATE)) / f"reproduce-{which}.log"
+        command = (*who.prefix, str(self.host.python), "-m", "ferrule", "release", "--jobs", str(jobs))
+
+        def heard(line: str) -> None:
+            if _TOLD.match(line):
+                self.say(f"{which} build: {line.strip()}")
+
+        try:
+            run.run(
+                (*command, *self.wish.options),
+                env=who.environment,
+                cwd=place,
+                log=log,
+                on_line=heard,
+                person=who.person,
+            )
+        except run.ToolFailed as error:
+            if error.interrupted:
+                raise
+            raise BuildError(
+                f"the {which} build {run.describe_exit(error.code)}\n" + "\n".join(f"  | {t}" for t in error.tail),
+                where=str(place),
+                hint=f"its log is {log}; ferrule explain {error.code} says what the code means",
+            ) from error
+
+    def _view(self, files: tuple[Compared, ...], first: Path, second: Path) -> tuple[str, ...]:
+        """How diffoscope shows the difference that tells most; it ends with 1 where there is one (diffoscope(1))."""
+        program = self.host.which("diffoscope")
+        differing = [c for c in files if c.verdict == "different"]
+        if program is None or not differing:
+            return ()
+        file = min(differing, key=lambda c: c.depth).file
+        from ferrule.tools import run  # noqa: PLC0415
+
+        self.say(f"diffoscope looks at {file}")
+        command = [str(program), "--no-progress", "--text", "-", str(first / file), str(second / file)]
+        try:
+            text = run.capture(command, env=self.host.children, timeout=_DIFFOSCOPE_SECONDS).stdout
+        except run.ToolFailed as error:
+            text = error.stdout if error.code == 1 else f"diffoscope {run.describe_exit(error.code)}: {error.stderr}"
+        return tuple(text.splitlines()[:_DIFFOSCOPE_LINES])
+
+
+def _folders(root: Path) -> Iterator[str]:
+    for folder, folders, _ in os.walk(root):
+        folders[:] = [name for name in folders if name not in IGNORED]
+        yield os.path.relpath(folder, root)
+
+
+def _listed(folder: Path) -> list[str]:
+    """Names in the order in which the file system gives them, but for those that only one of two copies has."""
+    return [entry.name for entry in os.scandir(folder) if entry.name not in IGNORED]
+
+
+def lacking_sources(wish: ReproductionRequest, second: Path) -> tuple[str, ...]:
+    """Sentences about sources of the plan that another checkout does not have, because Git ignores them."""
+    sources = {name for action in wish.plan.actions for name in action.sources}
+    lost: set[str] = set()
+    for source in sources:
+        with suppress(FerruleError):
+            lost |= {name for name, _ in files_below(wish.root, source) if not os.path.lexists(second / name)}
+    return tuple(f"{name} is a source that git ignores, so no other checkout has it" for name in sorted(lost))
+
+
+def failure(found: Reproduction) -> VerificationError | None:
+    """The error that the differing files are, naming the first with its place; None if there are none."""
+    differing = [c for c in found.files if c.verdict != "equal"]
+    if not differing:
+        return None
+    first = min(differing, key=lambda c: c.depth)
+    place = f": {first.difference.place}" if first.difference else ""
+    count = f"{len(differing)} of {len(found.files)} files are not reproduced"
+    return VerificationError(
+        f"{count}, the first is {first.file}{place}",
+        hint=f"both releases were kept; the second is in {found.second}" if found.second else None,
+    )

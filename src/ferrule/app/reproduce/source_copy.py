@@ -1,0 +1,93 @@
+"""Copies of a project's sources at another place, as a checkout of somebody else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ferrule.core.safe_files import MANIFEST
+from ferrule.engine.sources import IGNORED
+from ferrule.tools import git
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ferrule.tools.host import Host
+
+
+def copy_sources(
+    root: Path, place: Path, host: Host, *, umask: int = 0o022, time: int | None = None, backwards: bool = False
+) -> None:
+    """Lay the project, or the repository it is a part of, out at another place, as a checkout with the same changes.
+
+    With Git these are the tracked files and those neither tracked nor ignored, in a repository at the same commit;
+    without it everything but what builds leave behind. `umask` is the mask of whoever copies, `time` (seconds) that of
+    every file, `backwards` writes them in the opposite order. Raises StorageError, ToolFailed of Git.
+    """
+    top = git.top(root, host)
+    if top is None:
+        names = [name for name in _walked(root) if not _is_release(root, name)]
+        _copy_files(root, place, names, umask=umask, time=time, backwards=backwards)
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    git.clone(top, place, host)
+    _copy_files(top, place, list(_known_to_git(top, "", host)), umask=umask, time=time, backwards=backwards)
+    git.track(place, (n for n in git.files(top, host, untracked=False) if not (place / n).is_dir()), host)
+    _tighten(place / ".git", umask)
+
+
+def _known_to_git(root: Path, prefix: str, host: Host) -> Iterator[str]:
+    """Names of the files, and of those of repositories inside of this one."""
+    for name in git.files(root / prefix, host):
+        inner = f"{prefix}{name}".rstrip("/")
+        if (root / inner).is_dir() and not (root / inner).is_symlink():
+            yield from _known_to_git(root, f"{inner}/", host) if (root / inner / ".git").exists() else ()
+        elif os.path.lexists(root / inner):
+            yield inner
+
+
+def _walked(root: Path) -> Iterator[str]:
+    for folder, folders, files in os.walk(root):
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        folders[:] = [name for name in folders if name not in IGNORED and name not in links]
+        yield from ((Path(folder) / name).relative_to(root).as_posix() for name in (*files, *links))
+
+
+def _is_release(root: Path, name: str) -> bool:
+    top = name.partition("/")[0]
+    return (root / top / MANIFEST).is_file() and (root / top / "SHA256SUMS").is_file()
+
+
+def _copy_files(root: Path, place: Path, names: list[str], *, umask: int, time: int | None, backwards: bool) -> None:
+    ordered = sorted(names, reverse=backwards)
+    place.mkdir(parents=True, exist_ok=True)
+    folders = {place} | {place / parent for name in names for parent in list(Path(name).parents)[:-1]}
+    for folder in sorted(folders):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777 & ~umask)
+    for name in ordered:
+        source, target = root / name, place / name
+        mode = source.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            target.symlink_to(source.readlink())
+        elif stat.S_ISREG(mode):
+            shutil.copyfile(source, target)
+            target.chmod((0o777 if mode & stat.S_IXUSR else 0o666) & ~umask)
+            if time is not None:
+                os.utime(target, (time, time))
+
+
+def _tighten(folder: Path, umask: int) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o777 & ~umask)
+
+
+def give(folder: Path, user: int, group: int, *, leave: Path) -> None:
+    """Make another user the owner of everything below; what is in `leave` is theirs or only lent to them."""
+    for path in (folder, *folder.rglob("*")):
+        if path != leave and leave not in path.parents:
+            os.chown(path, user, group, follow_symlinks=False)

@@ -1,0 +1,52 @@
+"""What is written to terminals and pipes, without secrets: the last net, below whatever is said and by whom."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+def veil_outputs(environment: Mapping[str, str]) -> None:
+    """Let no output of this process show a secret of its surroundings, tracebacks included."""
+    hide = _Hide(environment)
+    sys.stdout, sys.stderr = (cast("TextIO", _Veiled(stream, hide)) for stream in (sys.stdout, sys.stderr))
+
+
+class _Hide:
+    """Looks for secrets when the first text is written."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._hide: Callable[[str], str] | None = None
+
+    def __call__(self, text: str) -> str:
+        if self._hide is None:
+            from ferrule.tools.secrets import Hider, secrets_of  # noqa: PLC0415
+
+            self._hide = Hider(secrets_of(self._environment, Path()))
+        return self._hide(text)
+
+
+class _Veiled:
+    """A stream that shows no secret; all else is the stream's own."""
+
+    def __init__(self, stream: TextIO, hide: Callable[[str], str]) -> None:
+        self._stream = stream
+        self._hide = hide
+
+    def write(self, text: str) -> int:
+        """Write a text without its secrets."""
+        self._stream.write(self._hide(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write several."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the stream has
+        return getattr(self._stream, name)

@@ -1,0 +1,94 @@
+"""A run as people see it while it works, and what is noted of it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ferrule.app.release import run as release
+from ferrule.app.release import up_to_date as settling
+from ferrule.cli import environment
+from ferrule.cli.messages import finish, tell_left
+from ferrule.core.model import to_json
+from ferrule.core.safe_files import REPORT, STATE
+from ferrule.engine.state import logs_folder, work_folder
+from ferrule.reporting import reporter, style_for, table
+from ferrule.reporting.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ferrule.cli.build_request import BuildRequest, StartedRequest
+    from ferrule.cli.options import Options
+    from ferrule.cli.project import LoadedProject
+    from ferrule.core.model import Json, Report
+    from ferrule.engine.events import Listener
+
+
+def make(
+    project: LoadedProject, wish: BuildRequest, begun: StartedRequest, options: Options, executor: str | None = None
+) -> None:
+    """Make what was wished for, and keep a record of it for the next run with nothing to do."""
+    config, plan, around = project.config, project.plan, project.around
+    page = project.page if wish.report else None
+    report = watch(
+        *(project, "build" if wish.everything else "release", options),
+        lambda listen: release.run(
+            *(config, plan, around, listen),
+            output=wish.output,
+            everything=wish.everything,
+            page=page,
+            elsewhere=project.cluster(executor, listen) if executor else None,
+        ),
+    )
+    made = {action.artifact for action in plan.actions}
+    left = [] if wish.artifacts else [a.name for a in config.artifacts if a.name not in made]
+    # If the document is another now, something, such as the commit, changed while it ran.
+    if not report.failed and not wish.signed and begun.document == wish.document():
+        rows = to_json([replace(row, state="unchanged") for row in table.rows(report)])
+        told: Json = {"actions": len(report.outcomes), "files": len(report.placed), "rows": rows, "left": to_json(left)}
+        settling.write_stamp(
+            *(config, plan, around, report),
+            output=wish.output,
+            wish=begun.document,
+            told=told,
+            since=begun.moment,
+            beside=(REPORT,) if page else (),
+        )
+    finish(report, wish.output, options)
+    if not options.json and not options.quiet:
+        tell_left(left)
+
+
+def watch(project: LoadedProject, command: str, options: Options, work: Callable[[Listener], Report]) -> Report:
+    """Show and note what a run does, and what it came to."""
+    stream = sys.stdout
+    style = style_for(json=options.json, terminal=sys.stderr.isatty(), github=environment.on_github())
+    state = project.config.root / STATE
+    live = reporter(
+        style,
+        stream if style in {"json", "github"} else sys.stderr,
+        logs=logs_folder(work_folder(state)),
+        colour=environment.allows_colour(),
+        width=None,
+        quiet=options.quiet,
+    )
+    journal = Journal(
+        folder=state,
+        command=command,
+        project=project.plan.project,
+        release=project.plan.version,
+        started=project.around.now_ns() // 1_000_000_000,
+        monotonic=project.around.monotonic,
+        listen=live,
+    )
+    with live:
+        report = work(journal)
+    if not options.json:
+        table.show(report, stream, colour=environment.coloured(stream), width=None if stream.isatty() else 160)
+    page = environment.summary_page()
+    if page:
+        with page.open("a", encoding="utf-8") as summary:
+            summary.write(table.markdown(report))
+    return report

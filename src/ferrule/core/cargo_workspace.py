@@ -1,0 +1,346 @@
+"""A Cargo workspace as its manifests describe it, read without Cargo.
+
+`cargo metadata` would be the authority, but it needs a toolchain that `ferrule plan` and `ferrule check` must not
+require and costs a process in a run that has nothing to do. Only what the manifest format defines is read (The Cargo
+Book, "The Manifest Format" and "Workspaces"): members and exclude, path dependencies, inherited package fields, library
+name and crate types.
+"""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ferrule.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}")
+_GLOB = re.compile(r"[*?\[]")
+_LARGEST = 1 << 20
+_SETTINGS = (".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain")
+_DEPENDENCIES = ("dependencies", "build-dependencies")
+_ALL_DEPENDENCIES = (*_DEPENDENCIES, "dev-dependencies")
+
+
+@dataclass(frozen=True, slots=True)
+class Crate:
+    """A package of the workspace.
+
+    `folder`, `paths` (where its path dependencies are) and `code` (where compiling its library begins: the folder of
+    its sources and its build script) are relative to the project; `library` is the library target's name, or None.
+    """
+
+    name: str
+    version: str
+    folder: str
+    library: str | None
+    types: tuple[str, ...]
+    license: str | None = None
+    description: str | None = None
+    homepage: str | None = None
+    authors: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A Cargo workspace: its folder relative to the project's root, and its crates by package name.
+
+    `settings` are the files that hold for all of them (root manifest, lock file, toolchain and Cargo settings),
+    `version` is the one that crates may inherit, if there is one.
+    """
+
+    folder: str
+    crates: Mapping[str, Crate]
+    locked: bool
+    settings: tuple[str, ...] = ()
+    version: str | None = None
+
+    @property
+    def manifest(self) -> str:
+        """Path of the root manifest, relative to the project's root."""
+        return _join(self.folder, "Cargo.toml")
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """All that is compiled of any crate: settings, lock file, manifests, sources and build scripts."""
+        return tuple(dict.fromkeys(place for name in self.crates for place in self.compiled(name))) or (self.folder,)
+
+    def sources(self, name: str) -> tuple[str, ...]:
+        """Everything that belongs to a crate, whether a build reads it or not.
+
+        Lock file, settings, its folder and those of the crates of the workspace it depends on by path.
+        """
+        return tuple(dict.fromkeys((*self.settings, *sorted(crate.folder for crate in self.closure(name)))))
+
+    def compiled(self, name: str, *, alone: bool = False) -> tuple[str, ...]:
+        """Files and folders that every build of this crate's library reads.
+
+        Lock file, settings, the manifests of all members (Cargo reads each), and sources and build scripts of the crate
+        and, unless it is looked at `alone`, those of the workspace it depends on by path: not their tests, examples and
+        texts. Whatever else is read, Cargo or cbindgen reports afterwards.
+        """
+        manifests = sorted(_join(crate.folder, "Cargo.toml") for crate in self.crates.values())
+        crates = (self.crates[name],) if alone else self.closure(name)
+        code = sorted(place for crate in crates for place in crate.code)
+        return tuple(dict.fromkeys((*self.settings, *manifests, *code)))
+
+    def closure(self, name: str) -> tuple[Crate, ...]:
+        """A crate and those of the workspace it depends on by path."""
+        by_folder = {crate.folder: crate for crate in self.crates.values()}
+        seen: set[str] = set()
+        waiting = [self.crates[name].folder]
+        while waiting:
+            folder = waiting.pop()
+            if folder not in seen:
+                seen.add(folder)
+                waiting += [p for p in by_folder[folder].paths if p in by_folder]
+        return tuple(by_folder[folder] for folder in sorted(seen))
+
+
+def read_workspace(project: Path, folder: str = ".") -> Workspace:
+    """Read the workspace that `folder` is the root or a member of, without following links out of the project.
+
+    Raises ConfigError naming the manifest at fault.
+    """
+    root, folder = _root(project, folder)
+    table = root.table("workspace")
+    crates: dict[str, Crate] = {}
+    members = [*(["."] if "package" in root.values else []), *_members(project / folder, table)]
+    waiting = dict.fromkeys(_below(folder, member, table) for member in members)
+    seen: set[str] = set()
+    while waiting:
+        place, _ = waiting.popitem()
+        seen.add(place)
+        manifest = root if place == folder else _manifest(project, place)
+        if "package" not in manifest.values:
+            continue
+        paths = tuple(_path_dependencies(manifest, place, folder, table))
+        crate = _crate(manifest, table.table("package"), place, project / place, tuple(sorted(set(paths))))
+        if (other := crates.setdefault(crate.name, crate)) is not crate:
+            raise manifest.mistake(f"the package {crate.name} is also in {other.folder}", "rename one of the two")
+        nearby = _automatic_members(manifest, place, folder, table)
+        waiting |= dict.fromkeys(p for p in nearby if p not in seen and (project / p / "Cargo.toml").is_file())
+    return Workspace(
+        folder,
+        dict(sorted(crates.items(), key=lambda item: item[1].folder)),
+        locked=(project / folder / "Cargo.lock").is_file(),
+        settings=tuple(_settings(project, folder)),
+        version=table.table("package").text("version"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table of a manifest, whose values are checked when they are asked for."""
+
+    file: str
+    values: Mapping[str, Any]
+    path: tuple[str, ...] = field(default=())
+
+    def mistake(self, message: str, hint: str) -> ConfigError:
+        return ConfigError(message, where=self.file, hint=hint)
+
+    def _wrong(self, key: str, wanted: str) -> ConfigError:
+        place = ".".join((*self.path, key))
+        return self.mistake(f"{place} is not {wanted}", "Cargo would refuse it too: correct the manifest")
+
+    def table(self, key: str) -> _Table:
+        value = self.values.get(key, {})
+        if not isinstance(value, dict):
+            raise self._wrong(key, "a table")
+        return _Table(self.file, value, (*self.path, key))
+
+    def tables(self) -> Iterator[_Table]:
+        return (self.table(key) for key in self.values)
+
+    def text(self, key: str) -> str | None:
+        value = self.values.get(key)
+        if value is not None and not isinstance(value, str):
+            raise self._wrong(key, "text")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise self._wrong(key, "a list of texts")
+        return tuple(value)
+
+    def inherits(self, key: str) -> bool:
+        value = self.values.get(key)
+        return isinstance(value, dict) and value.get("workspace") is True
+
+
+def _join(*parts: str) -> str:
+    return posixpath.normpath(posixpath.join(*parts))
+
+
+def _root(project: Path, folder: str) -> tuple[_Table, str]:
+    """The manifest with the [workspace] table that holds for a folder, and its folder; else the folder's own."""
+    own = _manifest(project, folder)
+    candidate = folder
+    while "workspace" not in own.values and candidate != ".":
+        candidate = _join(candidate, "..")
+        if (project / candidate / "Cargo.toml").is_file():
+            above = _manifest(project, candidate)
+            if _join_relative(folder, candidate) in _members(project / candidate, above.table("workspace")):
+                return above, candidate
+    return own, folder
+
+
+def _manifest(project: Path, folder: str) -> _Table:
+    import tomllib  # noqa: PLC0415
+
+    name = _join(folder, "Cargo.toml")
+    try:
+        path = (project / name).resolve(strict=True)
+        if not path.is_relative_to(project.resolve()):
+            raise ConfigError("this manifest lies outside of the project", where=name, hint="copy it into the project")
+        with path.open("rb") as stream:
+            data = stream.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise ConfigError("this manifest is larger than 1 MiB", where=name, hint="write a smaller one")
+        return _Table(name, tomllib.loads(data.decode("utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigError(
+            "there is no Cargo manifest here", where=name, hint="name the folder of the Cargo workspace's Cargo.toml"
+        ) from None
+    except RecursionError as error:
+        raise ConfigError("this manifest is nested too deeply", where=name, hint="write a flatter one") from error
+    except (OSError, RuntimeError) as error:  # a ring of links is one or the other, by the version of Python
+        reason = error.strerror if isinstance(error, OSError) and error.errno != errno.ELOOP else "it leads to itself"
+        raise ConfigError(
+            f"this Cargo manifest cannot be read: {reason}", where=name, hint="correct the link or its permissions"
+        ) from error
+    except ValueError as error:  # not UTF-8, not TOML, or a number without bounds
+        raise ConfigError(
+            f"this Cargo manifest cannot be read: {error}", where=name, hint="Cargo says more: cargo metadata"
+        ) from error
+
+
+def _members(root: Path, table: _Table) -> list[str]:
+    """Folders that `members` names, relative to the root; of those that globs find, the crates not excluded."""
+    found: list[str] = []
+    for pattern in table.texts("members"):
+        if not _GLOB.search(pattern):
+            found.append(posixpath.normpath(pattern))
+            continue
+        try:
+            paths = sorted(root.glob(posixpath.normpath(pattern)))
+            names = [p.relative_to(root).as_posix() for p in paths if (p / "Cargo.toml").is_file()]
+        except (ValueError, NotImplementedError, OSError) as error:
+            hint = "write a glob below this folder"
+            raise table.mistake(f"the member {pattern!r} is not a usable glob: {error}", hint) from error
+        found += [name for name in names if not _excluded(name, table)]
+    return list(dict.fromkeys(found))
+
+
+def _excluded(name: str, table: _Table) -> bool:
+    return any(_is_below(name, posixpath.normpath(e)) for e in table.texts("exclude"))
+
+
+def _is_below(name: str, folder: str) -> bool:
+    return folder in (".", name) or name.startswith(f"{folder}/")
+
+
+def _below(folder: str, member: str, table: _Table) -> str:
+    """A member's folder relative to the project."""
+    place = _join(folder, member)
+    if place.startswith(("..", "/")):
+        raise table.mistake(f"the member {member!r} lies outside of the project", "move it, or widen the project")
+    return place
+
+
+def _join_relative(folder: str, base: str) -> str:
+    return posixpath.relpath(folder, base)
+
+
+def _crate(manifest: _Table, shared: _Table, place: str, folder: Path, paths: tuple[str, ...]) -> Crate:
+    package, library = manifest.table("package"), manifest.table("lib")
+    name = package.text("name") or ""
+    if not _NAME.fullmatch(name):
+        raise manifest.mistake(f"{name!r} is not the name of a package", "use letters, digits, dashes and underscores")
+    has_library = "lib" in manifest.values or (folder / "src" / "lib.rs").is_file()
+    stated = library.texts("crate-type") or library.texts("crate_type")
+    types = stated or (("proc-macro",) if library.values.get("proc-macro") is True else ("lib",))
+    library_name = library.text("name") or name.replace("-", "_")
+    if not _NAME.fullmatch(library_name):
+        raise manifest.mistake(f"{library_name!r} is not the name of a library", "use letters, digits and underscores")
+
+    def text(key: str) -> str | None:
+        return shared.text(key) if package.inherits(key) else package.text(key)
+
+    return Crate(
+        name=name,
+        version=text("version") or "0.0.0",
+        folder=place,
+        library=library_name if has_library else None,
+        types=types if has_library else (),
+        license=text("license"),
+        description=text("description"),
+        homepage=text("homepage") or text("repository"),
+        authors=(shared if package.inherits("authors") else package).texts("authors"),
+        paths=paths,
+        code=tuple(_code(package, library, place, folder)),
+    )
+
+
+def _code(package: _Table, library: _Table, place: str, folder: Path) -> Iterator[str]:
+    """Folder of the library's sources and the build scripts ("The Manifest Format": `path`, `build`), if inside."""
+    source = posixpath.dirname(library.text("path") or "src/lib.rs") or "."
+    yield _join(place, source if (folder / source).is_dir() and _is_inside(place, source) else ".")
+    build = package.values.get("build", "build.rs")
+    named = build if isinstance(build, list) else [build]
+    scripts = [script if isinstance(script, str) else "build.rs" for script in named if script is not False]
+    for script in scripts:
+        if (folder / script).is_file() and _is_inside(place, script):
+            yield _join(place, script)
+
+
+def _is_inside(place: str, path: str) -> bool:
+    return not _join(place, path).startswith(("..", "/"))
+
+
+def _path_dependencies(
+    manifest: _Table, place: str, folder: str, workspace: _Table, kinds: tuple[str, ...] = _DEPENDENCIES
+) -> Iterator[str]:
+    """Folders, inside the project, of the crates that a manifest names by path or through the workspace's table."""
+    common = workspace.table("dependencies")
+    for table in (manifest, *manifest.table("target").tables()):
+        for dependencies in (table.table(kind) for kind in kinds):
+            for name in dependencies.values:
+                inherited = dependencies.inherits(name)
+                source, base = (common, folder) if inherited else (dependencies, place)
+                value = source.values.get(name)
+                if isinstance(value, dict) and (path := source.table(name).text("path")):
+                    target = _join(base, path)
+                    if not target.startswith(("..", "/")):
+                        yield target
+
+
+def _automatic_members(manifest: _Table, place: str, folder: str, workspace: _Table) -> Iterator[str]:
+    """Path dependencies below a workspace's folder are members without being named (The Cargo Book, "Workspaces")."""
+    if workspace.values or "workspace" in manifest.values:
+        for path in _path_dependencies(manifest, place, folder, workspace, _ALL_DEPENDENCIES):
+            name = _join_relative(path, folder)
+            if not name.startswith("..") and not _excluded(name, workspace):
+                yield path
+
+
+def _settings(project: Path, folder: str) -> Iterator[str]:
+    """Manifest and lock file, and what Cargo and rustup look for from there upwards ("Hierarchical structure")."""
+    places = [folder]
+    while places[-1] != ".":
+        places.append(_join(places[-1], ".."))
+    names = (
+        *(_join(folder, n) for n in ("Cargo.toml", "Cargo.lock")),
+        *(_join(p, n) for p in places for n in _SETTINGS),
+    )
+    return (name for name in names if (project / name).is_file())

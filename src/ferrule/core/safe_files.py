@@ -1,0 +1,120 @@
+"""Where a project keeps what Ferrule reads and writes, and how it is opened where somebody may have put something else.
+
+A link in place of a file leads elsewhere, and opening a FIFO waits for ever: neither is followed or waited for.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from ferrule.core.errors import ConfigError, StorageError
+
+if TYPE_CHECKING:
+    from io import BufferedReader, BufferedWriter
+    from pathlib import Path
+
+FILE: Final = "targets.yaml"
+
+STATE: Final = ".ferrule"
+"""Folder of the project for everything that may be deleted: results, work in progress, Cargo's target folders."""
+
+MANIFEST: Final = "manifest.json"
+
+REPORT: Final = "report.html"
+"""The page about a release. It tells times, so it is no part of the release: neither manifest nor checksums name it."""
+
+
+def find_project(start: Path) -> Path:
+    """The nearest folder, from `start` upwards, that holds targets.yaml; raises ConfigError."""
+    folder = start.absolute()
+    for candidate in (folder, *folder.parents):
+        with suppress(OSError):  # a folder that may not be looked into holds nothing for us
+            if (candidate / FILE).exists():
+                return candidate
+    raise ConfigError(
+        f"there is no {FILE} here or in any folder above",
+        where=str(start),
+        hint=f"write a {FILE} at the root of the project; docs/targets.md has a first example",
+    )
+
+
+def open_regular(path: Path, *, follow: bool = False) -> BufferedReader:
+    """Open a regular file to read its bytes. Raises OSError for a link, unless told to `follow`, and for all else."""
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "this is not a regular file", os.fspath(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def read_regular(path: Path, *, follow: bool = False) -> bytes:
+    """The content of a regular file; raises as `open_regular` does."""
+    with open_regular(path, follow=follow) as stream:
+        return stream.read()
+
+
+def open_new(path: Path) -> BufferedWriter:
+    """Open a new file to write its bytes, in place of whatever stands there but a folder. Raises OSError."""
+    with suppress(FileNotFoundError):
+        path.unlink()
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb")
+
+
+def open_more(path: Path) -> BufferedWriter:
+    """Open a regular file, or a new one, to write bytes at its end. Raises OSError for a link and for all else."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "this is not a regular file", os.fspath(path))
+    return os.fdopen(descriptor, "ab")
+
+
+def clear(path: Path) -> None:
+    """Take away what stands at a place, as far as it can be: a folder with all in it, but of a link the link alone."""
+    with suppress(OSError):
+        if stat.S_ISDIR(path.lstat().st_mode):
+            import shutil  # noqa: PLC0415 - most runs clear nothing
+
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+
+
+def lockable(path: Path) -> Path:
+    """The place of a lock file, where what is no file is taken away first: locking would follow a link."""
+    with suppress(OSError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            clear(path)
+    return path
+
+
+def own_folder(path: Path) -> Path:
+    """A folder that is ours to fill and to clean, made if it is missing. Raises StorageError for a link; OSError."""
+    if path.is_symlink():
+        raise StorageError(
+            "this is a link, and what is at its end could be anybody's",
+            where=str(path),
+            hint=f"remove it; a folder on another disk can be mounted there: mount --bind FOLDER {path.name}",
+        )
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def keep_regular(top: Path, depth: int) -> list[str]:
+    """Take away what is neither file nor folder in a folder of ours, and so deep below it; says what that was."""
+    found: list[str] = []
+    with suppress(OSError), os.scandir(top) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            if entry.is_dir(follow_symlinks=False):
+                found += keep_regular(top / entry.name, depth - 1) if depth else []
+            elif not entry.is_file(follow_symlinks=False):
+                clear(top / entry.name)
+                found.append(entry.path)
+    return found

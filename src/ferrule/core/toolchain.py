@@ -1,0 +1,57 @@
+"""The programs of a run, found and checked: what recipes and tools ask for, without knowing how they were found."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ferrule.core.errors import ToolchainError
+from ferrule.core.model import Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Std = Literal["prebuilt", "build-std"]
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """Programs, found and checked. `std` says what each wanted target has, `road` where this Rust came from."""
+
+    road: Literal["present", "system", "rustup"]
+    tools: Mapping[str, Tool]
+    std: Mapping[str, Std]
+    sysroot: Path
+
+    def tool(self, name: str) -> Tool:
+        """The tool of that name; raises ToolchainError if it was not wanted when this toolchain was found."""
+        if name not in self.tools:
+            raise ToolchainError(f"the tool {name} is not part of this toolchain", hint="ferrule doctor")
+        return self.tools[name]
+
+    def identity(self, name: str) -> str:
+        """What stands for a tool in keys: its version in full, never its place. Raises ToolchainError."""
+        return self.tool(name).identity
+
+    def to_json(self) -> dict[str, Any]:
+        """A form for `from_json`."""
+        return {
+            "road": self.road,
+            "tools": {name: asdict(tool) for name, tool in sorted(self.tools.items())},
+            "std": dict(sorted(self.std.items())),
+            "sysroot": str(self.sysroot),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Toolchain:
+        """Read what `to_json` gave; raises KeyError, TypeError or AttributeError for anything else."""
+        return cls(
+            road=value["road"],
+            tools={
+                n: Tool(t["name"], t["version"], tuple(t["argv"]), t["identity"], t.get("sha256"))
+                for n, t in value["tools"].items()
+            },
+            std=dict(value["std"]),
+            sysroot=Path(value["sysroot"]),
+        )

@@ -1,0 +1,286 @@
+"""Makes single actions: runs a recipe here or has it run elsewhere, and keeps the result under all that it read."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ferrule.core.errors import BuildError, VerificationError
+from ferrule.core.model import Action, Digest, FileRecord, Outcome
+from ferrule.core.safe_files import clear
+from ferrule.engine.context import ActionContext, BuildContext
+from ferrule.engine.events import ActionProgress, Noticed
+from ferrule.engine.executor import SAME_INPUTS, Order, OtherInputsError
+from ferrule.engine.key import Document, difference, inputs, key_document, key_of, read_of
+from ferrule.engine.sources import changed_since, source_digests
+from ferrule.engine.state import log_file, logs_folder
+from ferrule.engine.store import Result, file_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from ferrule.core.model import Json
+    from ferrule.engine.events import Event
+    from ferrule.engine.jobserver import Jobserver
+    from ferrule.engine.lookup import Lookup
+    from ferrule.engine.scheduler import Engine
+
+_ROUNDS: Final = 4
+_CHUNK: Final = 1 << 20
+
+
+@dataclass(slots=True)
+class ActionRunner:
+    """Makes the actions of one run, from many threads at once; each recipe runs under a token of `tokens`."""
+
+    engine: Engine
+    lookup: Lookup
+    tokens: Jobserver
+    tell: Callable[[Event], None]
+    secrets: Mapping[str, str] = field(init=False)
+    checked: set[str] = field(default_factory=set)
+    noticed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.secrets = _secrets(self.engine.site)
+
+    def fulfil(self, order: Order) -> Result:
+        """Make the action of somebody else's order, whose needs are outcomes already, or take it from the store.
+
+        Raises the failure of the recipe, and OtherInputsError if its declared key is another here.
+        """
+        action = order.action
+        declared = self.lookup.document(action, ())
+        if key_of(declared) != order.declared:
+            raise OtherInputsError(action.id, declared)
+        found = self.lookup.find(action)
+        if not isinstance(found, Outcome):
+            return self.make(action, found[0], found[1])
+        if found.error is not None or found.key is None:
+            raise found.error or AssertionError(found.reason)
+        return self.engine.store.find(found.key) or self.make(action, found.key, declared)
+
+    def make(self, action: Action, key: Digest, document: Document) -> Result:
+        """Run a recipe and keep its result under the key of all that it read.
+
+        What that is only the tools can say, and afterwards. If it was not known before, the key was another, and what
+        was made may hold that one: then the recipe runs again, of which tools with an incremental state make little.
+        """
+        started = self.engine.monotonic()
+        for _ in range(_ROUNDS):
+            result = self._run(action, key, started)
+            read = tuple(sorted(name for name in result.discovered if not name.startswith("/")))
+            if read == read_of(document):
+                self._check_unchanged(action, document)
+                if read:
+                    result = replace(result, declared=key_of(self.lookup.document(action, ())))
+                self.engine.store.save(result, action.id, document)
+                return result
+            more = [name for name in read if name not in read_of(document)]
+            if more:
+                self._notice(
+                    f"{action.artifact} also reads {more[0]}{f' and {len(more) - 1} more' if len(more) > 1 else ''}, "
+                    "so that its key is known only now and it is made once more"
+                )
+            document = self.lookup.document(action, read)
+            key = key_of(document)
+            known = self.engine.store.find(key)
+            if known and self.lookup.change(known) is None:
+                self.engine.store.save(known, action.id, document)
+                return known
+        raise BuildError(
+            "it reads other files each time it is built, so nobody can say what it is made of",
+            where=action.id,
+            hint="does a build script or macro choose by chance what it reads?",
+        )
+
+    def order(self, action: Action) -> Result:
+        """Have an action made elsewhere, and keep the result under the key that all of its inputs have here."""
+        executor = self.engine.executor
+        assert executor is not None  # noqa: S101 - for the type checker: it took the action
+        declared = self.lookup.document(action, ())
+        self._check_needs(action)
+        # What was sent may be damaged on its way or there: that is looked at where it is used.
+        needed = {need: replace(self.lookup.outcomes[need], state="cached") for need in action.needs}
+        order = Order(action, key_of(declared), needed)
+        try:
+            result = executor.make(order, self.engine.store, self._log(action), self.tell)
+        except OtherInputsError as error:
+            raise _other_inputs(action, declared, error.document) from None
+        document = self.lookup.document(action, tuple(sorted(result.discovered)))
+        if key_of(document) != result.key:
+            raise _other_inputs(action, declared, document)
+        if result.discovered:
+            result = replace(result, declared=order.declared)
+        self.engine.store.save(result, action.id, document, flush=False)
+        return result
+
+    def _log(self, action: Action) -> Path:
+        return log_file(logs_folder(self.engine.work), action.id)
+
+    def _run(self, action: Action, key: Digest, started: float) -> Result:
+        # A name of its own in each run: programs that a killed run left behind may still write into theirs.
+        self.engine.work.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{file_name(action.id)}.", dir=self.engine.work))
+        log = self._log(action)
+        began = folder.stat().st_ctime_ns
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)
+        environment = {**self.engine.site.environment, **self.tokens.environment}
+        site = replace(self.engine.site, environment=environment, secrets=tuple(self.secrets))
+        shop = ActionContext(
+            action=action,
+            site=site,
+            folder=folder,
+            log=log,
+            key=key,
+            needed={need: self._paths(self.lookup.outcomes[need].files) for need in action.needs},
+            facts_of={need: self.lookup.outcomes[need].facts for need in action.needs},
+            tell=lambda text: self.tell(ActionProgress(action, text)),
+            look=self.engine.index.content,
+            borrow=self.tokens.borrowed,
+        )
+        self._check_needs(action)
+        action.recipe.make(shop)
+        names = _outputs(action, folder)
+        self._refuse_secrets(folder, names, shop.said)
+        files = tuple(self._take(folder, name) for name in names)
+        discovered = self._discovered(shop.found, began)
+        asked = self._asked(shop.asks)
+        clear(folder)
+        seconds = self.engine.monotonic() - started
+        return Result(key, files, shop.said, discovered, seconds, asked)
+
+    def _check_needs(self, action: Action) -> None:
+        """Read again what an earlier run made and this action packs: a bit that flipped on the disk must go no further.
+
+        Raises DamagedError.
+        """
+        for need in action.needs:
+            outcome = self.lookup.outcomes[need]
+            if outcome.state == "cached" and need not in self.checked:
+                for record in outcome.files:
+                    self.engine.store.check(record)
+                self.checked.add(need)
+
+    def _paths(self, records: tuple[FileRecord, ...]) -> Mapping[str, Path]:
+        return {record.name: self.engine.store.object(record.digest) for record in records}
+
+    def _take(self, folder: Path, name: str) -> FileRecord:
+        path = folder / name
+        digest, size = self.engine.store.put_file(path)
+        return FileRecord(name, digest, size, executable=bool(path.stat().st_mode & 0o100))
+
+    def _refuse_secrets(self, folder: Path, names: Iterable[str], said: Mapping[str, Json]) -> None:
+        """Refuse outputs that hold a secret as it is: what is released cannot be taken back. Raises BuildError."""
+        from ferrule.tools.secrets import find_secret  # noqa: PLC0415
+
+        for name in names if self.secrets else ():
+            with (folder / name).open("rb") as stream:
+                found = find_secret(self.secrets, iter(lambda: stream.read(_CHUNK), b""))
+            if found:
+                raise _told(name, self.secrets[found])
+        if self.secrets and (found := find_secret(self.secrets, [json.dumps(said, ensure_ascii=False).encode()])):
+            raise _told("what was measured", self.secrets[found])
+
+    def _discovered(self, paths: list[Path], began: int) -> dict[str, Digest | None]:
+        """Digests of what was read beyond the declared sources, by path relative to the project, or absolute outside.
+
+        Refuses what changed outside while it was read; in the project, `_check_unchanged` compares.
+        """
+        root = self.engine.site.project
+        names = {p.relative_to(root).as_posix() if p.is_relative_to(root) else str(p) for p in paths}
+        for name in names:
+            if name.startswith("/") and changed_since(Path(name), began):
+                raise _changed(name)
+        return self.lookup.digests(sorted(names))
+
+    def _asked(self, asks: Mapping[str, str]) -> dict[str, Digest | None]:
+        """The values of variables that were asked for, as far as children may get them; says which they do not get."""
+        from ferrule.tools.run import is_passed_on  # noqa: PLC0415
+
+        for name in sorted(asks):
+            if name in self.engine.site.host.environment and not is_passed_on(name):
+                self._notice(
+                    f"{asks[name]} asks for {name}, which is set here but not passed on; what is to count belongs "
+                    f"into targets.yaml, as `env: {{{name}: …}}` of what is compiled"
+                )
+        return self.lookup.values(sorted(name for name in asks if is_passed_on(name)))
+
+    def _notice(self, text: str) -> None:
+        """Tell a sentence once in a run."""
+        if text not in self.noticed:
+            self.noticed.add(text)
+            self.tell(Noticed(text))
+
+    def _check_unchanged(self, action: Action, document: Document) -> None:
+        """Refuse a result whose sources changed while it was made: nobody can say which of the two it holds."""
+        now = key_document(
+            action,
+            sources=source_digests(self.engine.index, self.engine.site.project, action.sources),
+            needs={},
+            needed_facts={},
+            tools=dict.fromkeys(action.tools, ""),
+            read=self.lookup.digests(read_of(document)),
+        )
+        before, after = ({**inputs(told, "sources"), **inputs(told, "read")} for told in (document, now))
+        changed = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
+        if changed:
+            raise _changed(changed[0])
+
+
+def _secrets(site: BuildContext) -> dict[str, str]:
+    from ferrule.tools.secrets import secrets_of  # noqa: PLC0415
+
+    return secrets_of(site.host.environment, site.project)
+
+
+def _told(what: str, where: str) -> BuildError:
+    return BuildError(
+        f"this holds a secret, the value of {where}, and was not kept",
+        where=what,
+        hint="find what writes it there, a build script or env!() for example, and let it do without",
+    )
+
+
+def _changed(name: str) -> BuildError:
+    return BuildError(
+        "a source changed while this was built, so the result was not kept",
+        where=name,
+        hint="run the same command again",
+    )
+
+
+def _other_inputs(action: Action, here: Document, there: Document) -> VerificationError:
+    changes = difference(here, there) or ["it reads other files there"]
+    return VerificationError(
+        f"a worker would make it from other inputs than this machine (here -> there): {changes[0]}",
+        where=action.id,
+        hint=SAME_INPUTS,
+    )
+
+
+def _outputs(action: Action, folder: Path) -> list[str]:
+    """Names of all files that the declared outputs consist of; raises BuildError if one was not made."""
+    names: list[str] = []
+    for output in action.outputs:
+        path = folder / output.name
+        if output.folder and path.is_dir():
+            names += sorted(_below(action, folder, path))
+        elif not output.folder and path.is_file() and not path.is_symlink():
+            names.append(output.name)
+        else:
+            raise BuildError(f"{action.id} ended without making {output.name}", hint="look into its log")
+    return names
+
+
+def _below(action: Action, folder: Path, output: Path) -> Iterator[str]:
+    for path in output.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise BuildError(f"{action.id} made {name}, which is neither a file nor a folder")
+        if path.is_file():
+            yield name

@@ -1,0 +1,102 @@
+"""The store as a whole: how large it is, whether it is undamaged, and what of it is of no more use."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ferrule.core.model import Digest, FileRecord
+from ferrule.core.safe_files import read_regular
+from ferrule.engine.store import decode, storage_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ferrule.engine.store import Result, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A number of files, and their bytes."""
+
+    files: int
+    bytes: int
+
+
+def extent(folder: Path) -> Usage:
+    """All that a folder holds; links are not followed."""
+    sizes = [found.st_size for found in _stats(folder)]
+    return Usage(len(sizes), sum(sizes))
+
+
+def _stats(folder: Path) -> Iterator[os.stat_result]:
+    for top, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # another run may be at work
+                yield os.lstat(os.path.join(top, name))  # noqa: PTH118 - a Path costs more
+
+
+def check(store: Store) -> Usage:
+    """Read every content and record; what is damaged is dropped, and said by the store's notice.
+
+    Returns what was read and is undamaged.
+    """
+    whole = [(path, stat.st_size) for path, stat in _contents(store) if _is_whole(store, path)]
+    for key in _keys(store):
+        store.find(key)
+    return Usage(len(whole), sum(size for _, size in whole))
+
+
+def _is_whole(store: Store, path: Path) -> bool:
+    try:
+        record = FileRecord(path.name, Digest(path.name), 0)
+    except ValueError:
+        return False  # what is no content is of no use, and nobody's but ours: the next prune takes it
+    whole = store.holds(record, read=True)
+    if not whole:
+        store.notice(f"the content {record.digest.short} was damaged and is dropped; what made it runs again")
+    return whole
+
+
+def prune(store: Store) -> Usage:
+    """Take away all but what each action made last; returns what is gone. Raises StorageError."""
+    last = {Digest(key) for key in _last(store)}
+    kept = {key: result for key in last if (result := _result(store, key))}
+    contents = {record.digest.hex for result in kept.values() for record in result.files}
+    read = {result.declared.hex for result in kept.values() if result.declared}
+    gone = [path for path in (store.root / "results").glob("*") if path.stem not in {key.hex for key in kept}]
+    gone += [path for path in (store.root / "reads").glob("*") if path.stem not in read]
+    gone += [path for path, _ in _contents(store) if path.name not in contents]
+    with storage_errors(store.root):
+        size = sum(path.lstat().st_size for path in gone)
+        for path in gone:
+            path.unlink()
+    return Usage(len(gone), size)
+
+
+def _contents(store: Store) -> Iterator[tuple[Path, os.stat_result]]:
+    for path in sorted((store.root / "objects").glob("*/*")):
+        yield path, path.lstat()
+
+
+def _keys(store: Store) -> Iterator[Digest]:
+    for path in sorted((store.root / "results").glob("*.json")):
+        with suppress(ValueError):
+            yield Digest(path.stem)
+
+
+def _last(store: Store) -> Iterator[str]:
+    for path in (store.root / "latest").glob("*.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            yield Digest(json.loads(read_regular(path))["key"]).hex
+
+
+def _result(store: Store, key: Digest) -> Result | None:
+    """A result as it is written down, without a look at its contents."""
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        return decode(read_regular(store.root / "results" / f"{key}.json"), key)
+    return None

@@ -1,0 +1,141 @@
+"""What a recipe may touch while it works: its own folder, its declared inputs, its tools, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from ferrule.core.errors import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from pathlib import Path
+
+    from ferrule.core.model import Action, ActionInterface, Digest, Json, Output
+    from ferrule.core.toolchain import Toolchain
+    from ferrule.tools.cargo import CargoBuild as Built
+    from ferrule.tools.cargo import Command
+    from ferrule.tools.host import Host
+    from ferrule.tools.zig import Borrow
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """What all actions of a run share.
+
+    `project` is the project's root, `caches` holds folders that tools keep between runs, `host` is the machine,
+    `environment` what every child process gets, `toolchain` the programs (None when no action needs one), `secrets`
+    what is known of the machine that nobody may read, `jobs` how many threads may compute at once.
+    """
+
+    project: Path
+    caches: Path
+    host: Host
+    environment: Mapping[str, str]
+    toolchain: Toolchain | None
+    secrets: Collection[str] = field(default=(), repr=False)
+    jobs: int = 1
+
+
+@dataclass(slots=True)
+class ActionContext:
+    """One action at work. `folder` is empty at the start; when `make` returns, the outputs stand in it.
+
+    `needed` are the outputs of needed actions by action id and output name (read-only), `facts_of` what those actions
+    said, `key` the action's own key, `look` the digest of a file or folder (None where there is neither), `borrow`
+    waits for a second token until an event. `said`, `found` and `asks` collect what the recipe reports.
+    """
+
+    action: Action
+    site: BuildContext
+    folder: Path
+    log: Path
+    key: Digest
+    needed: Mapping[str, Mapping[str, Path]]
+    facts_of: Mapping[str, Mapping[str, Json]]
+    tell: Callable[[str], None]
+    look: Callable[[Path], Digest | None]
+    borrow: Borrow
+    said: dict[str, Json] = field(default_factory=dict)
+    found: list[Path] = field(default_factory=list)
+    asks: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def project(self) -> Path:
+        """Root of the project, to read declared sources from."""
+        return self.site.project
+
+    @property
+    def toolchain(self) -> Toolchain:
+        """The programs; only for actions that declare tools."""
+        if self.site.toolchain is None:
+            raise AssertionError(f"{self.action.id} declares no tools")
+        return self.site.toolchain
+
+    def output(self, role: str) -> Path:
+        """Where the declared output with that role belongs."""
+        return self.folder / _required(self.action.made.output(role), role).name
+
+    def input(self, made: ActionInterface, role: str) -> Path:
+        """The output with that role of a needed action."""
+        return self.needed[made.id][_required(made.output(role), role).name]
+
+    def cache(self, name: str) -> Path:
+        """A folder that is kept between runs, for a tool with an incremental state of its own."""
+        folder = self.site.caches / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def say(self, **facts: Json) -> None:
+        """Record measured facts about the outputs; they go into the manifest."""
+        self.said.update(facts)
+
+    def discovered(self, paths: Iterable[Path]) -> None:
+        """Name files and folders that were read, or looked for in vain, beyond the declared sources.
+
+        Those in the project become part of the key; a change in another makes the result stale.
+        """
+        self.found.extend(paths)
+
+    def asked(self, variables: Mapping[str, str]) -> None:
+        """Name variables of the environment that were asked for, and by whom: another value makes the result stale."""
+        self.asks.update(variables)
+
+    def depends_on(self, made: Built, workspace: Path) -> None:
+        """Name everything that a build by Cargo depends on besides the declared sources."""
+        from ferrule.tools import cargo  # noqa: PLC0415
+
+        self.discovered(cargo.outside(made.read, [self.project / source for source in self.action.sources]))
+        # Settings in the project are declared as far as there are any, and a new one changes the plan.
+        settings = cargo.settings(workspace, self.site.environment)
+        self.discovered(path for path in settings if not path.is_relative_to(self.project))
+        self.asked(made.asks)
+
+    def progress(self, text: str) -> None:
+        """Show one short line about what is being done."""
+        self.tell(text)
+
+    def run(self, command: Command, *, on_line: Callable[[str], None] | None = None) -> str:
+        """Run a program with the run's environment and the action's log; returns its standard output.
+
+        Raises BuildError with the command, its last lines and the log's place.
+        """
+        from ferrule.tools import run  # noqa: PLC0415
+
+        environment = {**self.site.environment, **command.env}
+        return run.run(
+            command.argv,
+            env=environment,
+            cwd=command.cwd or self.folder,
+            log=self.log,
+            on_line=on_line,
+            secrets=self.site.secrets,
+        )
+
+
+def _required(output: Output | None, role: str) -> Output:
+    if output is None:
+        raise BuildError(f"no {role} is made here")
+    return output

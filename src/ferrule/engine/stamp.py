@@ -1,0 +1,204 @@
+"""A release that stands, remembered: the next run can say so without reading the configuration again.
+
+Reading and planning take most of a run that has nothing to do, because of what they import. The record names every
+file that the last run went by, with its digest; if each is as it was, and so is every file that was put in place, the
+outcome would be the same. Whatever is doubtful is left to a whole run, which is always right.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ferrule.core.errors import FerruleError
+from ferrule.core.model import Digest, Json, to_json
+from ferrule.core.safe_files import read_regular
+from ferrule.engine.key import canonical
+from ferrule.engine.sources import IGNORED, StatIndex, files_below, source_digests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ferrule.tools.host import Host
+
+_VERSION: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a run went by.
+
+    `files` (or whole folders) were read, or looked for in vain, by their names relative to the project or absolute, and
+    `programs` are believed to be the same as long as their stat data are, as the toolchain's own record believes it; of
+    `folders` the names of the folders in them counted, and of `trees` where below them a file has a certain name (tree
+    and file name); `sources` are those of all actions; `placed` is what stands in the output folder: digest and
+    executable bit by name, and nothing else is there.
+    """
+
+    files: tuple[str, ...]
+    programs: tuple[str, ...]
+    folders: tuple[str, ...]
+    trees: tuple[tuple[str, str], ...]
+    sources: tuple[str, ...]
+    output: str
+    placed: Mapping[str, tuple[str, bool]]
+
+
+def stamp_file(state: Path, request: Json) -> Path:
+    """Where the record of what was wished for is kept."""
+    return state / f"settled-{Digest.of(canonical(request)).short}.json"
+
+
+def file_system_now(root: Path) -> int:
+    """Now, in nanoseconds, by the clock of the file system that holds a project; before any change if it has none."""
+    import tempfile  # noqa: PLC0415
+
+    with suppress(OSError), tempfile.TemporaryFile(dir=root) as mark:
+        return os.fstat(mark.fileno()).st_ctime_ns
+    return 0
+
+
+def new_stamp(
+    file: Path, root: Path, index: StatIndex, request: Json, basis: Stamp, told: Json, since: int
+) -> bytes | None:
+    """The record to be written to `file`, with what to tell; None if it stands there already or cannot be made.
+
+    Nor can it where something that the run went by changed after `since`, the moment when it began: the outputs may be
+    of what was there before.
+    """
+    try:
+        seen = _seen(root, index, basis)
+        if _newest(root, basis) >= since:
+            return None
+    except (FerruleError, OSError):
+        return None
+    content = canonical({"version": _VERSION, "wish": request, "basis": to_json(basis), "told": told, "seen": seen})
+    with suppress(OSError):
+        if read_regular(file) == content:
+            return None
+    return content
+
+
+def read_stamp(file: Path, root: Path, index: StatIndex, request: Json) -> Json | None:
+    """What to tell if nothing changed since the record was written; None if something did, or nobody can say."""
+    try:
+        document = json.loads(read_regular(file))
+        if document["version"] != _VERSION or document["wish"] != request:
+            return None
+        basis = document["basis"]
+        seen = _seen(
+            root,
+            index,
+            Stamp(
+                files=tuple(basis["files"]),
+                programs=tuple(basis["programs"]),
+                folders=tuple(basis["folders"]),
+                trees=tuple((tree, name) for tree, name in basis["trees"]),
+                sources=tuple(basis["sources"]),
+                output=basis["output"],
+                placed={name: (hexadecimal, bit) for name, (hexadecimal, bit) in basis["placed"].items()},
+            ),
+        )
+        told: Json = document["told"]
+    except (FerruleError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    else:
+        return told if seen == document["seen"] else None
+
+
+def request_document(root: Path, host: Host, **asked: Json) -> Json:
+    """What a person asked for, where, and by which program: everything else that an outcome depends on."""
+    from ferrule.tools import git  # noqa: PLC0415
+
+    state = git.state(root, host)
+    given = ("RUSTC", "CARGO", "RUSTUP_HOME", "CARGO_HOME", "HOME")
+    return {
+        "asked": dict(asked),
+        "program": _program(),
+        "commit": [state.commit, state.dirty],
+        "machine": [host.system, host.machine, str(host.cache)],
+        "path": [str(folder) for folder in host.path],
+        "given": {name: host.environment.get(name) for name in given},
+        # Builds may ask for any of it, and nothing may depend on where temporary files are.
+        "passed": Digest.of(canonical({**host.children, "TMPDIR": None})).hex,
+    }
+
+
+def _program() -> str:
+    """What stands for the running program: its own files and the folder of installed packages, by their stat data."""
+    import click  # noqa: PLC0415
+
+    package, installed = Path(__file__).parent.parent, Path(click.__file__).parent.parent
+    files = (place for place in sorted(package.rglob("*")) if place.suffix != ".pyc" and place.is_file())
+    marks = [sys.version, *(f"{place.name} {_mark(place)}" for place in (*files, installed))]
+    return Digest.of("\n".join(marks).encode()).hex
+
+
+def _seen(root: Path, index: StatIndex, basis: Stamp) -> Json:
+    """One digest of everything that counts; raises OSError or FerruleError where something is not as a run needs it."""
+    output = root / basis.output
+    return Digest.of(
+        canonical(
+            {
+                "files": [str(index.content(root / name)) for name in basis.files],
+                "programs": to_json([_mark(Path(name)) for name in basis.programs]),
+                "folders": to_json([_folders(root / name) for name in basis.folders]),
+                "trees": to_json([sorted(_named(root / tree, name)) for tree, name in basis.trees]),
+                "sources": {n: d.hex for n, d in source_digests(index, root, basis.sources).items()},
+                "placed": _stands(output, index, basis.placed),
+            }
+        )
+    ).hex
+
+
+def _newest(root: Path, basis: Stamp) -> int:
+    """When the last change was made to anything that a run goes by, programs and what it placed left out."""
+    trees = [folder for tree, _ in basis.trees for folder, _ in _below(root / tree)]
+    sources = [path for source in basis.sources for _, path in files_below(root, source)]
+    places: list[str | Path] = [*(root / name for name in (*basis.files, *basis.folders)), *trees, *sources]
+    return max((found.st_ctime_ns for place in places if (found := _stat(place))), default=0)
+
+
+def _stat(place: str | Path) -> os.stat_result | None:
+    with suppress(FileNotFoundError):
+        return os.stat(place)  # noqa: PTH116 - a Path costs more
+    return None
+
+
+def _mark(place: Path) -> list[int]:
+    stat = place.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+
+
+def _folders(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+
+
+def _named(tree: Path, name: str) -> Iterable[str]:
+    return (folder for folder, files in _below(tree) if name in files)
+
+
+def _below(tree: Path) -> Iterable[tuple[str, list[str]]]:
+    for folder, folders, files in os.walk(tree):
+        folders[:] = [f for f in folders if f not in IGNORED]
+        yield folder, files
+
+
+def _stands(output: Path, index: StatIndex, placed: Mapping[str, tuple[str, bool]]) -> Json:
+    found: dict[str, Json] = {}
+    wanted: dict[str, Json] = {name: list(value) for name, value in placed.items()}
+    for folder, _, files in os.walk(output):
+        for name in files:
+            path = os.path.join(folder, name)  # noqa: PTH118 - a Path costs more
+            if os.path.islink(path):  # noqa: PTH114
+                raise OSError(f"{path} is a link")
+            executable = bool(os.stat(path).st_mode & 0o100)  # noqa: PTH116
+            found[os.path.relpath(path, output)] = [index.digest(path).hex, executable]
+    if found != wanted:
+        raise OSError(f"{output} holds something else than what was put there")
+    return found

@@ -1,0 +1,287 @@
+"""What every kind's section of targets.yaml shares: its base, markers of what a value refers to, selectors."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ferrule.core.platforms import PLATFORMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ferrule.core.cargo_workspace import Crate, Workspace
+    from ferrule.core.model import Action, Target
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRef:
+    """Marks a string that names another artifact of one of these kinds."""
+
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CrateRef:
+    """Marks a string that names a crate of the workspace whose library has all of these crate types."""
+
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPath:
+    """Marks a string that is a path inside the project, which must exist; one that holds `unless` is something else."""
+
+    what: Literal["file", "folder", "either"] = "either"
+    unless: str | None = None
+
+
+Marker = ArtifactRef | CrateRef | ProjectPath
+KeyPath = tuple[str | int, ...]
+"""Keys of mappings and indexes of lists, from the outside to the inside."""
+
+RelativePath = Annotated[str, Field(min_length=1, max_length=512)]
+"""A path below the project's root, written with `/`; config refuses absolute ones and any that leave the project."""
+
+
+TargetGlob = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*?][A-Za-z0-9_.*?-]{0,63}$")]
+"""A glob over target triples: `*` stands for any text, `?` for one character."""
+
+Feature = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_+./?:-]{0,63}$")]
+"""A Cargo feature (The Cargo Book, "Features"): `name`, `dependency/name` or `dep:name`."""
+
+
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+"""The name of a variable of the environment."""
+
+
+class Section(BaseModel):
+    """A mapping in targets.yaml: unknown keys are refused, nothing is converted, nothing changes later."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        defer_build=True,
+        alias_generator=lambda name: name.replace("_", "-"),
+    )
+
+
+class Spec(Section):
+    """The section of one artifact. A kind adds its own keys and its own `kind` literal."""
+
+    kind: str = Field(description="What is made.")
+    targets: tuple[TargetGlob, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="Globs over the targets of this file; by default every target that the kind can be made for.",
+        examples=[["*-linux-gnu"]],
+    )
+    ship: bool | None = Field(
+        default=None,
+        description="Whether the files stand in dist/ themselves; by default yes, unless another artifact packs them.",
+    )
+
+    def references(self) -> tuple[tuple[str, str], ...]:
+        """Artifacts this one names, as (key, artifact name)."""
+        found: list[tuple[str, str]] = []
+        for name, key, marks in markers(type(self)):
+            if any(isinstance(mark, ArtifactRef) for mark in marks):
+                value = getattr(self, name)
+                found += [(key, v) for v in (value if isinstance(value, tuple) else (value,)) if v is not None]
+        return tuple(found)
+
+
+class CargoSpec(Spec):
+    """The section of an artifact that Cargo compiles of a crate."""
+
+    crate: str = Field(description="The crate to build.")
+    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = Field(
+        default="release", description="Cargo profile."
+    )
+    features: tuple[Feature, ...] = Field(default=(), description="Cargo features.")
+    default_features: bool = Field(default=True, description="Whether the crate's default features are on.")
+    env: dict[Variable, str] = Field(
+        default_factory=dict,
+        description="Variables for build scripts and macros, which get nothing else of a person's own environment.",
+        examples=[{"ICU4X_DATA_DIR": "data"}],
+    )
+    reads: tuple[Annotated[RelativePath, ProjectPath("either")], ...] = Field(
+        default=(),
+        description="Files and folders outside of the crates' own sources that the build reads. Cargo tells of them "
+        "afterwards anyway; where they are named, the last crate is not compiled twice on a new machine.",
+        examples=[["assets/words.txt"]],
+    )
+
+
+def markers(model: type[Section]) -> Iterator[tuple[str, str, tuple[Marker, ...]]]:
+    """Attribute, key and markers of every field of a section whose values refer to something."""
+    for name, info in model.model_fields.items():
+        if found := tuple(m for m in (*info.metadata, *_metadata(info.annotation)) if isinstance(m, Marker)):
+            yield name, info.alias or name, found
+
+
+def _metadata(annotation: object) -> Iterator[object]:
+    """What is annotated anywhere in a type expression: `Annotated[str, X] | None`, `tuple[Annotated[str, X], ...]`."""
+    yield from getattr(annotation, "__metadata__", ())
+    for part in get_args(annotation):
+        yield from _metadata(part)
+
+
+def selected(globs: tuple[str, ...] | None, triples: tuple[str, ...]) -> tuple[str, ...]:
+    """Triples matched by any of the globs (all of them for None), in the order of the file.
+
+    >>> selected(("*-linux-gnu",), ("x86_64-unknown-linux-gnu", "wasm32-unknown-unknown"))
+    ('x86_64-unknown-linux-gnu',)
+    """
+    if globs is None:
+        return triples
+    return tuple(t for t in triples if any(fnmatchcase(t, g) for g in globs))
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Who runs the build, as provenance tells it (SLSA v1.0, "Build: Provenance"): URIs of builder, run and source."""
+
+    id: str
+    invocation: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseInfo:
+    """What a release says of itself.
+
+    `commit` is the last commit that touched what is compiled of the Cargo workspace; `checked_out` is the one that is
+    checked out, `dirty` whether tracked files differ from it; `builder` is None where a person builds.
+    """
+
+    name: str
+    version: str
+    license: str | None = None
+    description: str | None = None
+    homepage: str | None = None
+    license_files: tuple[str, ...] = ()
+    commit: str = "unreleased"
+    epoch: int = 315_532_800
+    checked_out: str | None = None
+    dirty: bool | None = None
+    builder: Builder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a kind may know while it plans one artifact.
+
+    `targets` are those the artifact selects (and the kind can be made for); `spec_for` gives the section with the
+    overrides of one target applied; `actions_of` the planned actions of an artifact it names and `action_for` the one
+    of a target (or of all targets), if there is one; `planned` all actions planned so far and `shipping` those of them
+    with an output that ships (for kinds that describe the others), `ship` whether this one's files stand in dist/.
+    `read_text` gives a file of the project and `folders` the names of the folders in a folder of it.
+    """
+
+    artifact: str
+    project: ReleaseInfo
+    workspace: Workspace
+    targets: tuple[Target, ...]
+    spec_for: Callable[[str], Spec]
+    actions_of: Callable[[str], tuple[Action, ...]]
+    action_for: Callable[[str, str | None], Action | None]
+    shipping: Callable[[], tuple[Action, ...]]
+    read_text: Callable[[str], str]
+    folders: Callable[[str], tuple[str, ...]]
+    ship: bool
+    planned: Callable[[], tuple[Action, ...]] = tuple
+
+    def crate(self, name: str) -> Crate:
+        """A crate of the workspace; config has checked that it exists."""
+        return self.workspace.crates[name]
+
+
+class PlanProblem(Exception):  # noqa: N818 - a mistake in the file, turned into a ConfigError with its place
+    """Something about an artifact that only planning can see: `key` is where in its section to point."""
+
+    def __init__(self, key: str | tuple[str, ...], message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.key = (key,) if isinstance(key, str) else key
+        self.message = message
+        self.hint = hint
+
+
+def python_project(text: str, place: str) -> dict[str, Any]:
+    """The [project] table of a pyproject.toml, which names the project and leaves its version to the release.
+
+    `place` is the file, for what is told. Raises PlanProblem (pyproject.toml specification, "The [project] table").
+    """
+    import tomllib  # noqa: PLC0415 - only Python packages need it
+
+    try:
+        project = tomllib.loads(text)["project"]
+    except tomllib.TOMLDecodeError as error:
+        raise PlanProblem("source", f"{place} is not valid TOML: {error}") from None
+    except KeyError:
+        raise PlanProblem("source", f"{place} has no [project] table", "write name and description there") from None
+    if not isinstance(project.get("name"), str):
+        raise PlanProblem("source", f"{place} has no project name", 'write name = "…" under [project]')
+    if "version" in project:
+        raise PlanProblem(
+            "source", f"{place} states a version of its own", 'replace it by dynamic = ["version"]: the release has one'
+        )
+    return dict(project)
+
+
+def required_floor(target: Target) -> str:
+    """The oldest glibc or macOS that a target is for, which a wheel promises; raises PlanProblem where none is told."""
+    platform = PLATFORMS[target.triple]
+    floor = target.glibc if platform.system == "linux" else target.macos
+    if floor is None:
+        raise PlanProblem(
+            "targets",
+            f"a wheel for {target.triple} needs a floor: without one it runs on machines like the one it was built on "
+            "only",
+            f'write {platform.floor_name}: "{"2.17" if platform.system == "linux" else "11.0"}" at the target',
+        )
+    return floor
+
+
+_OURS = re.compile(
+    r"(CARGO|RUST|FERRULE_|LD_|DYLD_|DEP_|ZIG_|MACOSX_).*|PATH|HOME|TMPDIR|TZ|LANG|LC_.*|OUT_DIR|TARGET|HOST|NUM_JOBS"
+    r"|OPT_LEVEL|DEBUG|PROFILE|MAKEFLAGS|SOURCE_DATE_EPOCH"
+)
+_SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY", re.IGNORECASE)
+
+
+def environment_of(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What a section gives to build scripts and macros; raises PlanProblem for what it may not give."""
+    for name in env:
+        if _OURS.fullmatch(name):
+            raise PlanProblem(("env", name), f"{name} is set by Cargo or Ferrule", "leave it out")
+        if _SECRET.search(name):
+            raise PlanProblem(
+                ("env", name),
+                f"{name} looks like a secret, and what is given here is compiled in and published",
+                "give the build nothing that must stay secret",
+            )
+    return tuple(sorted(env.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Everything the rest of the program asks of a kind of artifact.
+
+    `systems` are the platforms it can be made for, `last` is 0 unless it describes other artifacts: then it is planned
+    after all with a smaller number; `plan` turns a validated section into actions; it raises PlanProblem.
+    """
+
+    name: str
+    spec: type[Spec]
+    plan: Callable[..., list[Action]]
+    summary: str
+    systems: frozenset[str] = field(default_factory=lambda: frozenset({"linux", "macos", "wasm"}))
+    last: int = 0
+    packs: bool = True

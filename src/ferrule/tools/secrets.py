@@ -1,0 +1,265 @@
+"""What counts as a secret, and how it is kept out of everything that somebody may read.
+
+A secret is known by its value. Values come from variables of the environment and from the files in which clients of
+registries keep theirs; docs/how-to/secrets.md tells the rules, and what they cannot know.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from stat import S_ISREG
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+HIDDEN: Final = "***"
+"""What is shown instead."""
+
+SHORTEST: Final = 6
+"""Characters that a value needs to be hidden: shorter ones stand in every log by chance."""
+
+SURE: Final = 12
+"""Characters that a value needs for a file to be refused that holds it."""
+
+NAMED_BY: Final = "FERRULE_SECRETS"
+"""The variable that names further variables whose values are secret."""
+
+# A name says so by a part of it, or by its last word; not if its last word says that the value is something about it.
+_TELLING: Final = re.compile(
+    r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|APIKEY|API_KEY|PRIVATE_KEY|ACCESS_KEY"
+)
+_LAST: Final = frozenset({"KEY", "AUTH", "PASS", "PAT", "PWD", "COOKIE"})
+_ABOUT: Final = frozenset(
+    {"FILE", "PATH", "DIR", "SOCK", "ID", "NAME", "URL", "URI", "HOME", "PROVIDER", "TYPE", "HELPER", "PROCESS"}
+)
+_NO_SECRETS: Final = frozenset({"PWD", "OLDPWD", NAMED_BY})
+
+# Values that tell by themselves what they are, wherever they stand (each issuer documents its prefix for scanners).
+_SHAPES: Final = re.compile(
+    r"gh[pousr]_\w{30,}|github_pat_\w{30,}|glpat-[\w-]{20,}|npm_\w{30,}|pypi-Ag[\w-]{30,}|cio\w{32}|dckr_pat_[\w-]{20,}"
+    r"|xox[abpr]-[\w-]{20,}|AKIA[A-Z0-9]{16}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+"
+)
+_PEM: Final = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]+?-----END [A-Z0-9 ]*PRIVATE KEY-----")
+_URL: Final = re.compile(r"\b([a-z][a-z0-9+.-]*)://([^\s/@:\"'<>]*)(?::([^\s/@\"'<>]*))?@", re.IGNORECASE)
+_ASSIGNED: Final = re.compile(
+    r"(?:token|password|passwd|secret|_auth|\bauth)[\w-]*[\"']?[ \t]*[=:][ \t]*[\"']?([^\s\"',;{}\[\]$]+)",
+    re.IGNORECASE,
+)
+_NETRC: Final = re.compile(r"\bpassword\s+(\S+)")
+_COMMENT: Final = re.compile(r"^[ \t]*[#;].*$", re.MULTILINE)
+_HEADER: Final = re.compile(r"\b(?:bearer|basic|token)[ \t]+([\w+/=.~-]+)", re.IGNORECASE)
+_COLOUR: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+_LARGEST: Final = 1 << 20
+_WRAPS: Final = (76, 64)
+
+
+def secrets_of(environment: Mapping[str, str], *folders: Path) -> dict[str, str]:
+    """Each secret with where it is kept, of the environment and of the files that it leads to.
+
+    `folders` are searched for settings of their own: those of npm and pip, and Git's addresses.
+    """
+    found: dict[str, str] = {}
+    named = frozenset(re.split(r"[\s,:]+", environment.get(NAMED_BY, "")))
+    for name, value in environment.items():
+        for secret in _of_variable(name, value, named):
+            found.setdefault(secret, f"the variable {name}")
+    for path in dict.fromkeys((*_files(environment), *(f / n for f in folders for n in _OF_FOLDERS))):
+        for secret in of_text(_text(path)):
+            found.setdefault(secret, str(path))
+    return {secret: where for secret, where in found.items() if len(secret.strip()) >= SHORTEST}
+
+
+def is_telling(name: str) -> bool:
+    """Whether the name of a variable says that its value is a secret.
+
+    >>> [is_telling(n) for n in ("GITHUB_TOKEN", "SIGNING_KEY", "SIGNING_KEY_FILE", "AWS_ACCESS_KEY_ID", "MONKEY")]
+    [True, True, False, False, False]
+    """
+    words = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).upper().replace("-", "_")
+    last = words.rpartition("_")[2]
+    if name in _NO_SECRETS or last in _ABOUT:
+        return False
+    return _TELLING.search(words) is not None or last in _LAST
+
+
+def of_text(text: str) -> Iterator[str]:
+    """Secrets in a file of settings: what is assigned to a password, token and the like, and what `of_value` finds."""
+    text = _COMMENT.sub("", text)
+    yield from of_value(text)
+    for match in (*_ASSIGNED.finditer(text), *_NETRC.finditer(text), *_HEADER.finditer(text)):
+        yield match[1]
+        yield from _after_name(match[1])
+
+
+def of_value(value: str) -> Iterator[str]:
+    """Secrets of a form that is known by itself: passwords in URLs, private keys, tokens of issuers."""
+    for scheme, user, password in _URL.findall(value):
+        from urllib.parse import unquote  # noqa: PLC0415 - in most environments there is none
+
+        # One name alone is a token over HTTP, where Git's and registries' hosts take it so; elsewhere it is a user.
+        part = password or (user if scheme.lower().rpartition("+")[2] in ("http", "https") else "")
+        yield from (part, unquote(part)) if part else ()
+    yield from _PEM.findall(value)
+    yield from _SHAPES.findall(value)
+
+
+def _of_variable(name: str, value: str, named: Collection[str]) -> Iterator[str]:
+    if is_telling(name) or name in named:
+        yield value
+        yield from _after_name(value)
+    yield from of_value(value)
+
+
+def _after_name(value: str) -> Iterator[str]:
+    """The password of `user:password` in base64, as Docker and npm keep it (RFC 7617)."""
+    import base64  # noqa: PLC0415
+
+    with suppress(ValueError):
+        _, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+        if colon:
+            yield password
+
+
+_OF_FOLDERS: Final = (".npmrc", ".netrc", ".pypirc", "pip.conf", ".git/config", ".cargo/config.toml", ".cargo/config")
+
+
+def _files(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Where clients keep what they were given, as each documents it."""
+    home = environment.get("HOME")
+    if home:
+        names = (*_OF_FOLDERS[:3], ".gitconfig", ".git-credentials", ".cargo/credentials.toml", ".cargo/credentials")
+        settings = (".cargo/config.toml", ".cargo/config", ".docker/config.json", ".config/containers/auth.json")
+        yield from (Path(home) / name for name in (*names, *settings, ".pip/pip.conf"))
+    config = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
+    if config:
+        yield from (Path(config) / name for name in ("pip/pip.conf", "git/credentials", "git/config", "uv/uv.toml"))
+    cargo = environment.get("CARGO_HOME")
+    if cargo:
+        yield from (Path(cargo) / name for name in ("credentials.toml", "credentials", "config.toml", "config"))
+    runtime = environment.get("XDG_RUNTIME_DIR")
+    if runtime:
+        yield Path(runtime) / "containers" / "auth.json"
+    if environment.get("DOCKER_CONFIG"):
+        yield Path(environment["DOCKER_CONFIG"]) / "config.json"
+    for name in ("NETRC", "PIP_CONFIG_FILE", "NPM_CONFIG_USERCONFIG", "npm_config_userconfig", "UV_CONFIG_FILE"):
+        if environment.get(name):
+            yield Path(environment[name])
+
+
+def _text(path: Path) -> str:
+    try:
+        if not S_ISREG(path.stat().st_mode):
+            return ""
+        with path.open("rb") as stream:
+            return stream.read(_LARGEST).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""
+
+
+class Hider:
+    """Replaces secrets by `***` in texts, in every form in which programs usually write them.
+
+    A secret of several lines is hidden line by line too, as lines are what programs write.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets for form in _forms(secret)}
+        self._forms = sorted(forms, key=lambda form: (-len(form), form))
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets, and without colours where they stood within one."""
+        clean = self._replaced(text)
+        if "\x1b" in text:
+            plain = _COLOUR.sub("", clean)
+            hidden = self._replaced(plain)
+            return clean if hidden == plain else hidden
+        return clean
+
+    def _replaced(self, text: str) -> str:
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, HIDDEN)
+        return text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    import base64  # noqa: PLC0415
+
+    stripped = secret.strip()
+    for part in dict.fromkeys((secret, stripped, *_lines(stripped))):
+        if not part:
+            continue
+        yield from _written(part)
+        encoded = part.encode("utf-8", "surrogateescape")
+        if len(part) >= SHORTEST:
+            yield from (encoded.hex(), encoded.hex().upper())
+            yield from _within_base64(encoded)
+        for altered in (encoded, encoded + b"\n"):
+            whole = base64.b64encode(altered).decode()
+            lines = (whole[i : i + wrap] for wrap in _WRAPS for i in range(0, len(whole), wrap))
+            yield from (line for line in lines if len(line) >= SURE)
+
+
+def _lines(secret: str) -> list[str]:
+    lines = [line.strip() for line in secret.splitlines()]
+    return [line for line in lines if len(line) >= SHORTEST and not line.startswith("-----")] if len(lines) > 1 else []
+
+
+def _written(part: str) -> Iterator[str]:
+    """A text as it stands in URLs, JSON, shells, markup and what programs print of their values."""
+    import html  # noqa: PLC0415
+    import json  # noqa: PLC0415
+    import shlex  # noqa: PLC0415
+    from urllib.parse import quote, quote_plus  # noqa: PLC0415
+
+    yield part
+    for encoded in (quote(part, safe=""), quote(part), quote_plus(part)):
+        yield encoded
+        yield re.sub(r"%..", lambda found: found[0].lower(), encoded)
+    yield json.dumps(part)[1:-1]
+    yield json.dumps(part, ensure_ascii=False)[1:-1]
+    yield json.dumps(json.dumps(part))[3:-3]
+    yield repr(part)[1:-1]
+    yield shlex.quote(part).strip("'")
+    yield part.replace("'", "'\\''")
+    yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", part)
+    yield html.escape(part)
+
+
+def _within_base64(encoded: bytes) -> Iterator[str]:
+    """What base64 makes of it wherever it stands in what is encoded: the digits that only it decides."""
+    import base64  # noqa: PLC0415
+
+    for before in range(3):
+        digits = base64.b64encode(bytes(before) + encoded).rstrip(b"=")
+        first = (before * 8 + 5) // 6
+        last = (before + len(encoded)) * 8 // 6
+        core = digits[first:last].decode()
+        if len(core) >= SHORTEST:
+            yield core
+            yield core.replace("+", "-").replace("/", "_")
+
+
+def find_secret(secrets: Collection[str], chunks: Iterable[bytes]) -> str | None:
+    """The first secret that stands in a content as it is, or None; only those are looked for that are no accident."""
+    wanted = {part.encode("utf-8", "surrogateescape"): s for s in secrets if len(s) >= SURE for part in _telltale(s)}
+    if not wanted:
+        return None
+    longest = max(map(len, wanted))
+    before = b""
+    for chunk in chunks:
+        window = before + chunk
+        for part, secret in wanted.items():
+            if part in window:
+                return secret
+        before = window[-longest:]
+    return None
+
+
+def _telltale(secret: str) -> list[str]:
+    """What of it must stand in a content: of several lines the longest, since others may be those of any key."""
+    lines = [line for line in _lines(secret.strip()) if len(line) >= SURE]
+    return [max(lines, key=len)] if lines else [secret.strip()]

@@ -1,0 +1,221 @@
+"""Workflows as texts: what is in them for which targets.yaml, and what happens to files that are there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from ferrule import config
+from ferrule.app import ci as workflows
+from ferrule.core.errors import ConfigError, StorageError, VerificationError
+from ferrule.kinds import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fakes.toolchain import Demo
+
+WRITING = {
+    "attest": {"id-token": "write", "attestations": "write"},
+    "github": {"contents": "write"},
+    "pypi": {"id-token": "write"},
+}
+
+
+def texts(demo: Demo, ci: str = "{}", shards: int = 4) -> dict[str, str]:
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write(f"\nci: {ci}\n")
+    return workflows.github(config.load(demo.project, KINDS), shards)
+
+
+def parsed(demo: Demo, ci: str = "{}", shards: int = 4) -> dict[str, Any]:
+    return {name.removesuffix(".yml"): yaml.safe_load(text) for name, text in texts(demo, ci, shards).items()}
+
+
+def jobs(documents: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for document in documents.values():
+        yield from document["jobs"].items()
+
+
+def commands(job: dict[str, Any]) -> list[str]:
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+EVERYTHING = "{publish: [github, pypi]}"
+
+
+@pytest.mark.parametrize("shards", [1, 256, 257])
+def test_nothing_is_allowed_that_is_not_needed(demo: Demo, shards: int):
+    for name, job in jobs(found := parsed(demo, EVERYTHING, shards)):
+        assert job["permissions"] == WRITING.get(name, {"contents": "read"})
+        assert "uses" in job or job["timeout-minutes"] == 60
+    assert {document["permissions"] == {} for document in found.values()} == {True}
+    assert found["release"]["concurrency"]["cancel-in-progress"] is False
+    assert found["ci"]["concurrency"]["cancel-in-progress"] is True
+
+
+def test_what_may_write_runs_nothing_of_the_project(demo: Demo):
+    found = parsed(demo, EVERYTHING)["release"]["jobs"]
+    for name in WRITING:
+        used = [step["uses"].partition("@")[0] for step in found[name]["steps"] if "uses" in step]
+        assert used[0] == "actions/download-artifact"
+        assert "actions/checkout" not in used
+        assert not any("ferrule" in command for command in commands(found[name]))
+        assert found[name]["if"] == "github.ref_type == 'tag' && !inputs.rehearsal"
+    assert found["attest"]["needs"] == ["verify", "consumers-1", "consumers-2", "consumers-3"]
+    assert [found[name]["needs"] for name in ("github", "pypi")] == ["attest", "attest"]
+
+
+@pytest.mark.parametrize("shards", [4, 300])
+def test_values_reach_commands_by_the_environment_only(demo: Demo, shards: int):
+    said = [command for _, job in jobs(parsed(demo, EVERYTHING, shards)) for command in commands({"steps": [], **job})]
+    assert len(said) > 20
+    assert [command for command in said if "${{" in command] == []
+
+
+def test_no_cache_is_read_and_no_secret(demo: Demo):
+    whole = "".join(texts(demo, EVERYTHING, 300).values())
+    assert not re.search(r"cache|secrets|pull_request_target|password", whole.replace("so there is no password", ""))
+
+
+def test_past_256_shards_a_matrix_is_of_workflows(demo: Demo):
+    found = parsed(demo, shards=300)
+    build = found["release"]["jobs"]["build"]
+    assert build["uses"] == "./.github/workflows/shards.yml"
+    assert build["with"] == {"shards": "${{ toJSON(matrix.shards) }}"}
+    inner = found["shards"]["jobs"]["build"]
+    assert inner["strategy"]["matrix"] == "${{ fromJSON(inputs.shards) }}"
+    flat = parsed(demo_without_ci(demo), shards=256)
+    assert set(flat) == {"ci", "release"}
+    assert inner["steps"] == flat["release"]["jobs"]["build"]["steps"]
+
+
+def demo_without_ci(demo: Demo) -> Demo:
+    path = demo.project / "targets.yaml"
+    path.write_text(path.read_text().rpartition("\nci:")[0])
+    return demo
+
+
+def test_by_default_ferrule_is_installed_in_its_version_and_called_by_name(demo: Demo):
+    plan = parsed(demo, "{ferrule: '0.3.1', shards: 7}", shards=3)["release"]["jobs"]["plan"]
+    assert commands(plan) == [
+        "pipx install ferrule==0.3.1",
+        'ferrule check --tag "$TAG"',
+        '{ printf shards=; ferrule matrix --shards 3; } >> "$GITHUB_OUTPUT"\n',
+    ]
+
+
+def test_a_project_brings_a_ferrule_of_its_own(demo: Demo):
+    found = parsed(demo, "{ferrule: {command: scripts/nox -s ferrule --}}")
+    assert commands(found["release"]["jobs"]["verify"]) == ["scripts/nox -s ferrule -- verify dist"]
+    assert commands(found["ci"]["jobs"]["dist"]) == ["scripts/nox -s ferrule -- release --setup"]
+
+
+def test_machines_and_commands_are_those_of_the_file(demo: Demo):
+    found = parsed(
+        demo,
+        "{runner: big, minutes: 90, tests: {'7': ./t a, mac: './t b:c -d=1,2'}, consumers: {'7': 'true'}, publish: []}",
+    )
+    tests = [found["ci"]["jobs"][f"tests-{number}"] for number in (1, 2)]
+    assert [(job["runs-on"], commands(job)[-1]) for job in tests] == [("7", "./t a"), ("mac", "./t b:c -d=1,2")]
+    assert found["release"]["jobs"]["consumers-1"]["runs-on"] == "7"
+    assert commands(found["ci"]["jobs"]["consumers-1"])[-1] == "true"
+    assert found["release"]["jobs"]["merge"]["runs-on"] == "big"
+    assert found["release"]["jobs"]["merge"]["timeout-minutes"] == 90
+    assert not {"github", "pypi"} & found["release"]["jobs"].keys()
+    assert "pick" not in str(found["release"]["jobs"]["verify"])
+
+
+def test_without_tests_there_is_no_workflow_for_changes(demo: Demo):
+    found = parsed(demo, "{tests: {}, consumers: {}}")
+    assert set(found) == {"release"}
+    assert found["release"]["jobs"]["attest"]["needs"] == ["verify"]
+
+
+def test_without_checksums_every_file_is_attested(demo: Demo):
+    demo.edit("  sums: {kind: checksums}\n", "")
+    assert parsed(demo)["release"]["jobs"]["attest"]["steps"][-1]["with"] == {"subject-path": "dist/*"}
+
+
+def test_every_action_has_a_commit_and_says_its_version(demo: Demo):
+    uses = re.findall(r"uses: (.*)", "".join(texts(demo, EVERYTHING).values()))
+    assert set(uses) == set(workflows.ACTIONS.values())
+    assert all(re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use) for use in uses)
+
+
+# files
+
+
+def test_files_are_written_once_and_what_is_wanted_no_more_goes(tmp_path: Path, demo: Demo):
+    made = texts(demo, shards=300)
+    assert workflows.write(tmp_path, made) == ("ci.yml", "release.yml", "shards.yml")
+    assert workflows.write(tmp_path, made) == ()
+    workflows.check(tmp_path, made)
+    del made["shards.yml"]
+    with pytest.raises(VerificationError, match=r"shards\.yml"):
+        workflows.check(tmp_path, made)
+    assert workflows.write(tmp_path, made) == ("shards.yml",)
+    assert {path.name for path in (tmp_path / workflows.FOLDER).iterdir()} == {"ci.yml", "release.yml"}
+
+
+def test_a_changed_file_is_drift(tmp_path: Path, demo: Demo):
+    made = texts(demo)
+    workflows.write(tmp_path, made)
+    path = tmp_path / workflows.FOLDER / "release.yml"
+    path.write_text(made["release.yml"].replace("id-token: write", "id-token: read"))
+    with pytest.raises(VerificationError, match=r"says: release\.yml\n") as caught:
+        workflows.check(tmp_path, made)
+    assert caught.value.hint == "run: ferrule ci github"
+    assert workflows.write(tmp_path, made) == ("release.yml",)
+
+
+def test_what_somebody_else_wrote_is_left_alone(tmp_path: Path, demo: Demo):
+    path = tmp_path / workflows.FOLDER / "ci.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text("name: mine\n")
+    with pytest.raises(ConfigError, match="left alone") as caught:
+        workflows.write(tmp_path, texts(demo))
+    assert "tests: {}" in str(caught.value.hint)
+    assert path.read_text() == "name: mine\n"
+    assert [p.name for p in path.parent.iterdir()] == ["ci.yml"]
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path, demo: Demo):
+    path = tmp_path / workflows.FOLDER / "release.yml"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\xff")
+    with pytest.raises(StorageError, match="cannot be read"):
+        workflows.differences(tmp_path, texts(demo))
+
+
+def test_the_same_text_again(demo: Demo):
+    found = config.load(demo.project, KINDS)
+    assert workflows.github(found, 4) == workflows.github(replace(found), 4)
+
+
+# the command
+
+
+def test_the_command_writes_compares_and_refuses(demo: Demo):
+    assert demo.ferrule("ci", "github").stdout.splitlines() == [
+        ".github/workflows/ci.yml: written",
+        ".github/workflows/release.yml: written",
+    ]
+    assert demo.ferrule("ci", "github", "--check", "--json").returncode == 0
+    demo.edit("  server: {", "  other: {kind: goprogram, module: go, source: packaging/server}\n  server: {")
+    assert demo.ferrule("ci", "github", "--check").returncode == 0, "what is assembled is split over nothing"
+    demo.edit("  wasm32-unknown-unknown: {}", "  wasm32-unknown-unknown: {runner: own}\nci: {minutes: 5}")
+    done = demo.ferrule("ci", "github", "--check")
+    assert (done.returncode, "ci.yml, release.yml" in done.stderr) == (6, True)
+
+
+def test_a_tag_has_to_be_of_the_version(demo: Demo):
+    assert demo.ferrule("check", "--tag", "v1.2.3").returncode == 0
+    done = demo.ferrule("check", "--tag", "v1.2.4")
+    assert done.returncode == 3
+    assert "targets.yaml:6:3: the tag 'v1.2.4' is not of this version, 1.2.3" in done.stderr

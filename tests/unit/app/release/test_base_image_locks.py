@@ -1,0 +1,43 @@
+"""Lock files of image bases, written anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ferrule.app.release import base_image_locks as bases
+from ferrule.app.release import run as release
+from ferrule.core.errors import ConfigError
+from ferrule.tools.debs import read_lock
+
+if TYPE_CHECKING:
+    from fakes.toolchain import Demo
+
+
+def fake_apt(demo: Demo, version: str) -> None:
+    program = demo.root / "bin" / "apt-cache"
+    shown = "".join(
+        f"Package: libc6\\nArchitecture: {a}\\nVersion: {version}\\nSHA256: {'0' * 64}\\nSize: 7\\n\\n"
+        for a in ("amd64", "arm64")
+    )
+    program.write_text(f"#!/bin/sh\nprintf '{shown}'\n")
+    program.chmod(0o755)
+    for name in ("apt-get", "dpkg"):
+        (demo.root / "bin" / name).write_text("#!/bin/sh\n")
+        (demo.root / "bin" / name).chmod(0o755)
+
+
+def test_refresh_locks_rewrites_those_of_the_project(demo: Demo) -> None:
+    fake_apt(demo, "2.41-1")
+    lock = demo.project / "packaging" / "base.lock"
+    assert list(bases.refresh_locks(release.load(demo.project), demo.around.host, ())) == [("base.lock", 2)]
+    assert {p.version for p in read_lock(lock.read_text())} == {"2.41-1"}
+
+
+def test_refresh_of_what_is_no_lock_file(demo: Demo) -> None:
+    fake_apt(demo, "1")
+    with pytest.raises(ConfigError, match="no lock file"):
+        list(bases.refresh_locks(release.load(demo.project), demo.around.host, (demo.project / "LICENSE",)))
+    with pytest.raises(ConfigError, match="no lock file"):
+        list(bases.refresh_locks(release.load(demo.project), demo.around.host, (demo.project / "gone",)))

@@ -1,0 +1,113 @@
+"""The section `ci` of targets.yaml: its defaults, and what may not be written into a workflow."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ferrule import __version__, config
+from ferrule.config.ci import Ci
+from ferrule.core.errors import ConfigErrors
+from ferrule.kinds import KINDS
+
+if TYPE_CHECKING:
+    from fakes.toolchain import Demo
+
+HOSTILE = [
+    *("a; b", "a && b", "a | b", "a > b", "a `b`", "$(a)", "${{ github.token }}", "$HOME/a", "a 'b'", 'a "b"', "a\\b"),
+    *("", " ", "a ", " a", "a  b", "-a", "--help", "@a", "a: b", "a:", "a #b", "#a", "!a", "*a", "[a]", "{a}", "a%b"),
+    *("a\nb", "a\tb", "a\x00b", "a\x1bb", "a\u202eb", "ä", "a" * 401),
+]
+
+
+def told(demo: Demo, ci: object) -> Ci:
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write(f"\nci: {json.dumps(ci)}\n")
+    return config.load(demo.project, KINDS).ci
+
+
+def mistakes(demo: Demo, ci: object) -> list[str]:
+    with pytest.raises(ConfigErrors) as caught:
+        told(demo, ci)
+    return [str(mistake).partition("\n")[0] for mistake in caught.value.mistakes]
+
+
+@pytest.mark.parametrize("ci", [None, {}])
+def test_all_of_it_may_be_left_out(demo: Demo, ci: object):
+    assert told(demo, ci) == Ci(
+        version=__version__,
+        call="ferrule",
+        runner="ubuntu-24.04",
+        shards=4,
+        minutes=60,
+        tests=tuple((m, "ferrule build --setup") for m in ("ubuntu-24.04", "ubuntu-24.04-arm", "macos-15")),
+        consumers=tuple((m, "ferrule verify dist") for m in ("ubuntu-24.04", "ubuntu-24.04-arm", "macos-15")),
+        publish=("github",),
+    )
+
+
+def test_all_of_it_may_be_said_and_says_the_same_again(demo: Demo):
+    said = {
+        "ferrule": {"command": "scripts/nox -s ferrule --"},
+        "runner": "big",
+        "shards": 9,
+        "minutes": 5,
+        "tests": {"a": "x y=1"},
+        "consumers": {},
+        "publish": ["pypi", "github"],
+    }
+    found = told(demo, said)
+    assert found.document() == said | {"publish": ["github", "pypi"]}
+    assert found.version is None
+    assert config.document(config.load(demo.project, KINDS))["ci"] == found.document()  # type: ignore[index,call-overload]
+
+
+def test_a_version_is_installed(demo: Demo):
+    found = told(demo, {"ferrule": "1.2.0rc1"})
+    assert (found.version, found.call) == ("1.2.0rc1", "ferrule")
+
+
+def test_where_no_target_is_native_the_usual_machine_tests(demo: Demo):
+    path = demo.project / "targets.yaml"
+    text = path.read_text()
+    path.write_text(
+        text[: text.index("targets:")]
+        + "targets: {wasm32-unknown-unknown: {}}\n"
+        + "artifacts: {component: {kind: component, crate: demo-wasm, ship: true}}\n"
+    )
+    assert [machine for machine, _ in told(demo, {}).tests] == ["ubuntu-24.04"]
+
+
+@pytest.mark.parametrize("command", HOSTILE)
+def test_a_command_is_words(demo: Demo, command: str):
+    assert mistakes(demo, {"tests": {"a": command}})
+
+
+@pytest.mark.parametrize("command", ["./a", "scripts/nox -s tests -- -m x --y=z", "a 1.0 b@c a+b,c:d", "a"])
+def test_words_may_have_options(demo: Demo, command: str):
+    assert told(demo, {"consumers": {"a": command}}).consumers == (("a", command),)
+
+
+@pytest.mark.parametrize("label", ["", "-a", "a b", "a,b", "${{ a }}", "[a]", "a\n", "a" * 65])
+def test_a_machine_is_a_label(demo: Demo, label: str):
+    assert mistakes(demo, {"tests": {label: "a"}})
+
+
+@pytest.mark.parametrize("version", ["1", "latest", "1.0 --pre", "==1.0", "1.0;a", ">=1.0"])
+def test_a_version_is_one(demo: Demo, version: str):
+    assert mistakes(demo, {"ferrule": version})
+
+
+def test_pypi_takes_wheels(demo: Demo):
+    demo.edit("  sdk-py: {kind: wheel, library: native, source: packaging/python}\n", "")
+    line = (demo.project / "targets.yaml").read_text().count("\n") + 2
+    assert mistakes(demo, {"publish": ["github", "pypi"]}) == [
+        f"targets.yaml:{line}:28: ci.publish: there is no wheel to publish on PyPI"
+    ]
+
+
+@pytest.mark.parametrize("ci", [{"shards": 0}, {"shards": 65537}, {"minutes": 0}, {"publish": ["npm"]}, {"test": {}}])
+def test_other_mistakes(demo: Demo, ci: object):
+    assert mistakes(demo, ci)

@@ -1,0 +1,324 @@
+"""Cargo workspaces read without Cargo: members, what they inherit and depend on, and manifests that are mistaken."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess  # noqa: TID251 - Cargo is the judge
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ferrule.core.cargo_workspace import Crate, Workspace, read_workspace
+from ferrule.core.errors import ConfigError
+
+ROOT = Path(__file__).parents[3]
+
+
+def package(name: str, more: str = "") -> str:
+    return f'[package]\nname = "{name}"\nversion = "1.0.0"\n{more}'
+
+
+def write(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def names(workspace: Workspace) -> dict[str, str]:
+    return {crate.name: crate.folder for crate in workspace.crates.values()}
+
+
+def test_members_and_what_they_inherit(tmp_path: Path):
+    write(
+        tmp_path,
+        {
+            "rust/Cargo.toml": '[workspace]\nmembers = ["crates/*"]\n[workspace.package]\nversion = "2.1.0"\n'
+            'license = "MIT"\nauthors = ["A <a@example.org>"]\nrepository = "https://example.org"\n',
+            "rust/Cargo.lock": "",
+            "rust/crates/one/Cargo.toml": '[package]\nname = "one-two"\nversion.workspace = true\n'
+            "license.workspace = true\nauthors.workspace = true\nrepository = { workspace = true }\n",
+            "rust/crates/one/src/lib.rs": "",
+            "rust/crates/two/Cargo.toml": package(
+                "two",
+                'description = "Two."\nhomepage = "https://two"\n[lib]\nname = "second"\ncrate-type = ["cdylib"]\n',
+            ),
+            "rust/crates/bin/Cargo.toml": package("bin"),
+            "rust/crates/macro/Cargo.toml": package("macro", "[lib]\nproc-macro = true\n"),
+            "rust/crates/old/Cargo.toml": package("old", '[lib]\ncrate_type = ["staticlib"]\n'),
+            "rust/crates/nothing/readme": "",
+        },
+    )
+    found = read_workspace(tmp_path, "rust")
+    assert (found.folder, found.manifest, found.locked, found.version) == ("rust", "rust/Cargo.toml", True, "2.1.0")
+    assert list(names(found).items()) == [
+        ("bin", "rust/crates/bin"),
+        ("macro", "rust/crates/macro"),
+        ("old", "rust/crates/old"),
+        ("one-two", "rust/crates/one"),
+        ("two", "rust/crates/two"),
+    ]
+    assert found.crates["one-two"] == Crate(
+        name="one-two",
+        version="2.1.0",
+        folder="rust/crates/one",
+        library="one_two",
+        types=("lib",),
+        license="MIT",
+        homepage="https://example.org",
+        authors=("A <a@example.org>",),
+        code=("rust/crates/one/src",),
+    )
+    two = found.crates["two"]
+    assert (two.library, two.types, two.description, two.homepage) == ("second", ("cdylib",), "Two.", "https://two")
+    assert (found.crates["bin"].library, found.crates["bin"].types) == (None, ())
+    assert found.crates["macro"].types == ("proc-macro",)
+    assert found.crates["old"].types == ("staticlib",)
+
+
+def test_a_package_alone(tmp_path: Path):
+    write(tmp_path, {"Cargo.toml": '[package]\nname = "alone"\n[dependencies]\nb = { path = "b" }\n', "src/lib.rs": ""})
+    write(tmp_path, {"b/Cargo.toml": package("b")})
+    found = read_workspace(tmp_path)
+    assert names(found) == {"alone": "."}
+    assert found.crates["alone"].version == "0.0.0"
+    assert found.manifest == "Cargo.toml"
+    assert not found.locked
+    assert found.version is None
+
+
+def test_a_root_package_is_a_member(tmp_path: Path):
+    write(
+        tmp_path, {"Cargo.toml": package("root", '[workspace]\nmembers = [".", "a"]\n'), "a/Cargo.toml": package("a")}
+    )
+    assert names(read_workspace(tmp_path)) == {"root": ".", "a": "a"}
+
+
+def test_exclude_counts_for_globs_and_not_for_names(tmp_path: Path):
+    write(
+        tmp_path,
+        {
+            "Cargo.toml": '[workspace]\nmembers = ["a/*", "b/named"]\nexclude = ["a/x/", "b", "a/deep"]\n',
+            **{
+                f"{place}/Cargo.toml": package(place.replace("/", "-"))
+                for place in ("a/x", "a/xy", "a/deep", "b/named")
+            },
+        },
+    )
+    assert names(read_workspace(tmp_path)) == {"a-xy": "a/xy", "b-named": "b/named"}
+
+
+def test_path_dependencies_are_members_too(tmp_path: Path):
+    write(
+        tmp_path,
+        {
+            "Cargo.toml": '[workspace]\nmembers = ["app"]\nexclude = ["apart"]\n'
+            '[workspace.dependencies]\nshared = { path = "shared" }\nserde = "1"\n',
+            "app/Cargo.toml": package(
+                "app",
+                '[dependencies]\nserde.workspace = true\nrand = "1"\nshared.workspace = true\n'
+                'near = { path = "near" }\n'
+                'apart = { path = "../apart" }\noutside = { path = "../../outside" }\ngone = { path = "../gone" }\n'
+                '[dev-dependencies]\ntesting = { path = "../testing" }\n'
+                "[target.'cfg(unix)'.build-dependencies]\nmaking = { path = \"../making\" }\n",
+            ),
+            "app/near/Cargo.toml": package("near"),
+            **{f"{n}/Cargo.toml": package(n) for n in ("shared", "apart", "testing", "making")},
+            "shared/src/lib.rs": "",
+            "shared/Cargo.toml": package("shared", '[dependencies]\napp = { path = "../app" }\n'),
+        },
+    )
+    found = read_workspace(tmp_path)
+    assert sorted(found.crates) == ["app", "making", "near", "shared", "testing"]
+    assert found.crates["app"].paths == ("apart", "app/near", "gone", "making", "shared")
+    assert found.sources("app") == ("Cargo.toml", "app", "app/near", "making", "shared")
+    assert found.sources("near") == ("Cargo.toml", "app/near")
+
+
+def test_what_a_build_reads_is_code_and_manifests(tmp_path: Path):
+    write(
+        tmp_path,
+        {
+            "Cargo.toml": '[workspace]\nmembers = ["app", "lib", "flat", "odd", "tools"]\n',
+            "Cargo.lock": "",
+            "app/Cargo.toml": package("app", '[dependencies]\nlib = { path = "../lib" }\nodd = { path = "../odd" }\n'),
+            "app/build.rs": "",
+            "app/src/lib.rs": "",
+            "app/tests/all.rs": "",
+            "app/README.md": "",
+            "lib/Cargo.toml": package("lib", 'build = "make.rs"\n[lib]\npath = "code/lib.rs"\n'),
+            "lib/make.rs": "",
+            "lib/code/lib.rs": "",
+            "flat/Cargo.toml": package("flat", 'build = false\n[lib]\npath = "lib.rs"\n'),
+            "flat/build.rs": "",
+            "flat/lib.rs": "",
+            "odd/Cargo.toml": package(
+                "odd", 'build = ["a.rs", "../../b.rs", "gone.rs"]\n[lib]\npath = "../../x/l.rs"\n'
+            ),
+            "odd/a.rs": "",
+            "tools/Cargo.toml": package("tools"),
+        },
+    )
+    found = read_workspace(tmp_path)
+    every = ("Cargo.toml", "Cargo.lock", *(f"{name}/Cargo.toml" for name in ("app", "flat", "lib", "odd", "tools")))
+    own = ("app/build.rs", "app/src")
+    assert found.compiled("app", alone=True) == (*every, *own)
+    assert found.compiled("app") == (*every, *own, "lib/code", "lib/make.rs", "odd", "odd/a.rs")
+    assert found.compiled("flat") == (*every, "flat")
+    assert set(found.code) == {*found.compiled("app"), "flat", "tools"}
+    assert read_workspace(write(tmp_path / "empty", {"Cargo.toml": "[workspace]\n"})).code == (".",)
+
+
+def test_settings_are_those_that_cargo_and_rustup_look_for(tmp_path: Path):
+    write(
+        tmp_path,
+        {
+            "rust-toolchain.toml": "",
+            "deep/.cargo/config.toml": "",
+            "deep/rust/.cargo/config": "",
+            "deep/rust/Cargo.lock": "",
+            "deep/rust/Cargo.toml": package("a"),
+        },
+    )
+    assert read_workspace(tmp_path, "deep/rust").settings == (
+        "deep/rust/Cargo.toml",
+        "deep/rust/Cargo.lock",
+        "deep/rust/.cargo/config",
+        "deep/.cargo/config.toml",
+        "rust-toolchain.toml",
+    )
+
+
+def test_a_member_stands_for_its_workspace(tmp_path: Path):
+    write(
+        tmp_path,
+        {
+            "rust/Cargo.toml": '[workspace]\nmembers = ["in/*"]\n',
+            "rust/in/a/Cargo.toml": package("a"),
+            "rust/out/b/Cargo.toml": package("b"),
+        },
+    )
+    assert read_workspace(tmp_path, "rust/in/a").folder == "rust"
+    assert names(read_workspace(tmp_path, "rust/out/b")) == {"b": "rust/out/b"}
+
+
+def test_members_beside_the_workspace(tmp_path: Path):
+    write(tmp_path, {"rust/Cargo.toml": '[workspace]\nmembers = ["../a"]\n', "a/Cargo.toml": package("a")})
+    assert names(read_workspace(tmp_path, "rust")) == {"a": "a"}
+
+
+def test_a_member_that_is_a_workspace_without_a_package(tmp_path: Path):
+    write(tmp_path, {"Cargo.toml": '[workspace]\nmembers = ["a"]\n', "a/Cargo.toml": "[workspace]\n"})
+    assert names(read_workspace(tmp_path)) == {}
+
+
+WORKSPACE = '[workspace]\nmembers = ["a"]\n'
+
+
+@pytest.mark.parametrize(
+    ("root", "member", "where", "message"),
+    [
+        ("workspace = 1", "", "Cargo.toml", "workspace is not a table"),
+        ("[workspace]\nmembers = 'a'", "", "Cargo.toml", "workspace.members is not a list of texts"),
+        ("[workspace]\nmembers = [1]", "", "Cargo.toml", "workspace.members is not a list of texts"),
+        ("[workspace]\nmembers = ['a', 'b']", package("a"), "b/Cargo.toml", "there is no Cargo manifest here"),
+        ("[workspace]\nmembers = ['Cargo.toml']", "", "Cargo.toml/Cargo.toml", "there is no Cargo manifest here"),
+        ("[workspace]\nmembers = ['../a']", "", "Cargo.toml", "the member '../a' lies outside of the project"),
+        ("[workspace]\nmembers = ['/a']", "", "Cargo.toml", "the member '/a' lies outside of the project"),
+        ("[workspace]\nmembers = ['/*']", "", "Cargo.toml", "the member '/*' is not a usable glob"),
+        ("[workspace]\nmembers = ['linked']", "", "linked/Cargo.toml", "this manifest lies outside of the project"),
+        ("[workspace]\nmembers = ['ring']", "", "ring/Cargo.toml", "this Cargo manifest cannot be read: it leads to"),
+        ("[workspace]\nmembers = ['a']\nexclude = 1", package("a"), None, ""),
+        ("[workspace]\nmembers = ['*']\nexclude = 1", package("a"), "Cargo.toml", "workspace.exclude is not a list"),
+        ("[workspace]\npackage = 1", "", "Cargo.toml", "workspace.package is not a table"),
+        ("[workspace]\npackage.version = 1", "", "Cargo.toml", "workspace.package.version is not text"),
+        (WORKSPACE, "=", "a/Cargo.toml", "this Cargo manifest cannot be read: "),
+        (WORKSPACE, "\xff", "a/Cargo.toml", "this Cargo manifest cannot be read: 'utf-8' codec"),
+        (WORKSPACE, "a = " + "[" * 9999, "a/Cargo.toml", "this manifest is nested too deeply"),
+        (WORKSPACE, "a = " + "9" * 9999, "a/Cargo.toml", "this Cargo manifest cannot be read: "),
+        (WORKSPACE, "#" * ((1 << 20) + 1), "a/Cargo.toml", "this manifest is larger than 1 MiB"),
+        (WORKSPACE, "package = 1", "a/Cargo.toml", "package is not a table"),
+        (WORKSPACE, "[package]", "a/Cargo.toml", "'' is not the name of a package"),
+        (WORKSPACE, package("-a"), "a/Cargo.toml", "'-a' is not the name of a package"),
+        (WORKSPACE, package("a b"), "a/Cargo.toml", "'a b' is not the name of a package"),
+        (WORKSPACE, "[package]\nname = 1", "a/Cargo.toml", "package.name is not text"),
+        (WORKSPACE, package("a", "[lib]\nname = '../a'"), "a/Cargo.toml", "'../a' is not the name of a library"),
+        (WORKSPACE, package("a", "[lib]\ncrate-type = 'lib'"), "a/Cargo.toml", "lib.crate-type is not a list"),
+        (WORKSPACE, package("a", "lib = 1"), None, ""),
+        (WORKSPACE, "lib = 1\n" + package("a"), "a/Cargo.toml", "lib is not a table"),
+        (WORKSPACE, package("a", "license = 1"), "a/Cargo.toml", "package.license is not text"),
+        (WORKSPACE, package("a", "authors = [1]"), "a/Cargo.toml", "package.authors is not a list of texts"),
+        (WORKSPACE, package("a", "[dependencies]\nb.path = 1"), "a/Cargo.toml", "dependencies.b.path is not text"),
+        (WORKSPACE, "dependencies = 1\n" + package("a"), "a/Cargo.toml", "dependencies is not a table"),
+        (WORKSPACE, "target = 1\n" + package("a"), "a/Cargo.toml", "target is not a table"),
+        (WORKSPACE, "target.x = 1\n" + package("a"), "a/Cargo.toml", "target.x is not a table"),
+        ("[workspace]\nmembers = ['a', 'c']", package("c"), "a/Cargo.toml", "the package c is also in c"),
+    ],
+)  # fmt: skip
+def test_mistaken_manifests(tmp_path: Path, root: str, member: str, where: str | None, message: str):
+    project = tmp_path / "project"
+    write(tmp_path, {"outside/Cargo.toml": package("outside"), "project/Cargo.toml": root})
+    write(project, {"c/Cargo.toml": package("c")})
+    (project / "a").mkdir()
+    (project / "a" / "Cargo.toml").write_bytes(member.encode("latin-1"))
+    (project / "linked").symlink_to("../outside")
+    (project / "ring").symlink_to("ring")
+    if where is None:
+        read_workspace(project)
+        return
+    with pytest.raises(ConfigError) as caught:
+        read_workspace(project)
+    assert caught.value.where == where
+    assert caught.value.message.startswith(message)
+    assert caught.value.hint
+
+
+def test_a_manifest_that_is_a_folder(tmp_path: Path):
+    (tmp_path / "Cargo.toml").mkdir()
+    with pytest.raises(ConfigError, match="this Cargo manifest cannot be read: Is a directory"):
+        read_workspace(tmp_path)
+
+
+PIECES = ["[", "]", "=", '"', "'", "\n", "package", "workspace", "lib", "true", "1", "{", "}", ".", "*", "..", "/", "#"]
+MANIFEST = (
+    '[workspace]\nmembers = ["a", "b*"]\nexclude = ["c"]\n[workspace.package]\nversion = "1"\n'
+    '[package]\nname = "r"\nversion.workspace = true\n[dependencies]\na = { path = "a" }\n[lib]\ncrate-type = ["lib"]\n'
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    edits=st.lists(
+        st.tuples(st.integers(0, len(MANIFEST)), st.integers(0, 8), st.sampled_from(PIECES)), min_size=1, max_size=4
+    )
+)
+def test_nothing_but_config_errors_comes_of_a_mutated_manifest(tmp_path: Path, edits: list[tuple[int, int, str]]):
+    text = MANIFEST
+    for start, length, piece in edits:
+        text = text[:start] + piece + text[start + length :]
+    write(tmp_path, {"Cargo.toml": text, "a/Cargo.toml": package("a"), "b1/Cargo.toml": package("b")})
+    try:
+        read_workspace(tmp_path)
+    except ConfigError as error:
+        assert error.where  # noqa: PT017 - manifests that are taken are as good
+
+
+@pytest.mark.integration
+def test_cargo_sees_the_same_workspace():
+    cargo = shutil.which("cargo")
+    assert cargo
+    command = [cargo, "metadata", "--no-deps", "--offline", "--format-version", "1"]
+    done = subprocess.run(command, cwd=ROOT / "rust", capture_output=True, check=True)
+    theirs = json.loads(done.stdout)
+    ours = read_workspace(ROOT, "rust")
+    assert {p["name"]: p["version"] for p in theirs["packages"]} == {c.name: c.version for c in ours.crates.values()}
+    libraries = {
+        p["name"]: (t["name"], tuple(t["crate_types"]))
+        for p in theirs["packages"]
+        for t in p["targets"]
+        if {"lib", "cdylib", "staticlib"} & set(t["kind"])
+    }
+    assert libraries == {c.name: (c.library, c.types) for c in ours.crates.values()}

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ferrule.core.model import Digest
+from ferrule.engine import stamp as settled
+from ferrule.engine.sources import StatIndex
+from ferrule.engine.stamp import Stamp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WISH = {"asked": "everything"}
+TOLD = {"rows": []}
+LATER = 1 << 62
+
+
+class Project:
+    """A folder with one of everything that a record is about."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in (
+            "targets.yaml",
+            "rust/a/Cargo.toml",
+            "src/lib.rs",
+            "pkg/src/demo/__init__.py",
+            "dist/x",
+            "dist/f/y",
+        ):
+            self.write(name, name)
+        self.program = self.write("tool", "program")
+        self.file = root / ".ferrule" / "settled-1.json"
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    @property
+    def basis(self) -> Stamp:
+        return Stamp(
+            files=("targets.yaml", "absent", "assets"),
+            programs=(str(self.program),),
+            folders=("pkg/src",),
+            trees=(("rust", "Cargo.toml"),),
+            sources=("src",),
+            output="dist",
+            placed={name: (Digest.of(f"dist/{name}".encode()).hex, False) for name in ("x", "f/y")},
+        )
+
+    def index(self) -> StatIndex:
+        return StatIndex(None, time.time_ns)
+
+    def remember(self, since: int = LATER) -> bytes | None:
+        content = settled.new_stamp(self.file, self.root, self.index(), WISH, self.basis, TOLD, since)
+        if content is not None:
+            self.file.parent.mkdir(exist_ok=True)
+            self.file.write_bytes(content)
+        return content
+
+    def recall(self, wish: object = WISH) -> object:
+        return settled.read_stamp(self.file, self.root, self.index(), wish)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = Project(tmp_path)
+    assert made.remember() is not None
+    return made
+
+
+def test_what_stands_is_told_and_not_written_again(project):
+    assert project.recall() == TOLD
+    assert project.remember() is None
+
+
+def test_content_counts_and_not_the_time_of_a_file(project):
+    os.utime(project.root / "src/lib.rs", (1, 1))
+    assert project.recall() == TOLD
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "targets.yaml",
+        "absent",
+        "assets/new",
+        "src/lib.rs",
+        "src/new.rs",
+        "rust/b/Cargo.toml",
+        "dist/x",
+        "dist/stranger",
+        "tool",
+    ],
+)
+def test_a_file_that_is_new_or_another(project, name):
+    project.write(name, "something else")
+    assert project.recall() is None
+
+
+@pytest.mark.parametrize("name", ["targets.yaml", "src/lib.rs", "rust/a/Cargo.toml", "dist/f/y", "tool"])
+def test_a_file_that_is_gone(project, name):
+    (project.root / name).unlink()
+    assert project.recall() is None
+
+
+def test_a_folder_that_planning_looked_into(project):
+    (project.root / "pkg/src/other").mkdir()
+    assert project.recall() is None
+
+
+def test_a_program_that_was_replaced_by_the_same_bytes(project):
+    os.utime(project.program, (1, 1))
+    assert project.recall() is None
+
+
+def test_an_executable_bit_and_a_link_in_the_output(project):
+    (project.root / "dist/x").chmod(0o755)
+    assert project.recall() is None
+    (project.root / "dist/x").unlink()
+    (project.root / "dist/x").symlink_to("f/y")
+    assert project.recall() is None
+
+
+def test_another_wish(project):
+    assert project.recall({"asked": "something else"}) is None
+
+
+def test_every_cut_of_the_record_is_nothing(project):
+    whole = project.file.read_bytes()
+    for end in range(len(whole)):
+        project.file.write_bytes(whole[:end])
+        assert project.recall() is None
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "null", '{"version": 2}', "[" * 100_000, '{"version": 2, "wish": {}, "basis": 3}']
+)
+def test_a_record_of_another_form_is_nothing(project, text):
+    project.file.write_text(text)
+    assert project.recall() is None
+
+
+@pytest.mark.parametrize("name", ["targets.yaml", "src/lib.rs", "src/new.rs", "rust/b/Cargo.toml", "pkg/src/new/x"])
+def test_nothing_is_remembered_of_a_run_during_which_something_changed(tmp_path, name):
+    project = Project(tmp_path)
+    time.sleep(0.02)
+    began = settled.file_system_now(tmp_path)
+    assert project.remember(began) is not None
+    project.file.unlink()
+    project.write(name, "changed while the run worked, or read by it: nobody knows")
+    os.utime(project.root / name, (1, 1))
+    assert project.remember(began) is None
+
+
+def test_a_moment_is_after_what_was_and_before_what_will_be(tmp_path):
+    first = tmp_path.stat().st_ctime_ns
+    moment = settled.file_system_now(tmp_path)
+    (tmp_path / "x").touch()
+    assert first <= moment <= (tmp_path / "x").stat().st_ctime_ns
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+    assert settled.file_system_now(tmp_path / "nowhere") == 0
+
+
+def test_nothing_is_remembered_while_a_stranger_is_in_the_output(tmp_path):
+    project = Project(tmp_path)
+    project.write("dist/stranger", "")
+    assert project.remember() is None

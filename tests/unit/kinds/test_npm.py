@@ -1,0 +1,311 @@
+from __future__ import annotations
+
+import json
+import sys
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from fakes.triples import WASM
+from ferrule.app.release import run as release
+from ferrule.core.errors import BuildError, ConfigErrors, VerificationError
+from ferrule.core.model import Output, Target, Tool
+from ferrule.core.toolchain import Toolchain
+from ferrule.formats.wasm import with_custom_section
+from ferrule.kinds import component as components
+from ferrule.kinds import npm
+from ferrule.kinds.base import PlanProblem
+from ferrule.kinds.npm import NpmPackage
+
+if TYPE_CHECKING:
+    from tests.unit.kinds.conftest import Bench
+
+    from fakes.toolchain import Demo
+    from ferrule.kinds.base import Context
+
+TARBALL = "demo-1.2.3.tgz"
+IDENTITY = {"version": "1.2.3", "fingerprint": "f" * 64, "interface": "1" * 64}
+CODE = b"\0asm\1\0\0\0" + b"\6\1\0"  # no global
+MODULE = with_custom_section(CODE, "ferrule", json.dumps(IDENTITY).encode())
+SHIM = b"\0asm\1\0\0\0"
+COMPONENT = with_custom_section(b"\0asm\x0d\0\1\0", "ferrule", json.dumps(IDENTITY).encode())
+MANIFEST = {"name": "demo", "version": "1.2.3", "type": "module", "exports": "./index.js"}
+TRANSPILED = {
+    "demo.js": b"export function instantiate() {}\n",
+    "demo.d.ts": b"export function instantiate(): void;\n",
+    "demo.core.wasm": SHIM,
+    "demo.core2.wasm": with_custom_section(CODE, "producers", b""),
+    "interfaces/a-b.d.ts": b"export {};\n",
+}
+# Stands for Node.js and jco: puts the files that a test has prepared where they are wanted.
+JCO = """import shutil, sys
+script, files, component, folder, name = sys.argv[1:]
+shutil.copytree(files, folder, dirs_exist_ok=True)
+"""
+
+
+# What planning sees
+
+
+def planned(demo: Demo, written: dict[str, Any] | str, *, files: tuple[str, ...] = ()) -> NpmPackage:
+    folder = demo.project / "packaging" / "js"
+    (folder / "package.json").write_text(written if isinstance(written, str) else json.dumps(written))
+    for name in files:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("export {};\n")
+    made = release.make_plan(release.load(demo.project), demo.around)
+    (action,) = (a for a in made.actions if a.kind == "npm")
+    assert isinstance(action.recipe, NpmPackage)
+    return action.recipe
+
+
+def test_package_without_javascript_of_its_own_is_the_component(demo: Demo) -> None:
+    recipe = planned(demo, {"name": "@example/demo", "keywords": ["add"]})
+    assert recipe.stem == "demo"
+    assert list(json.loads(recipe.manifest).items()) == [
+        ("name", "@example/demo"),
+        ("version", "1.2.3"),
+        ("keywords", ["add"]),
+        ("description", "Adds two numbers"),
+        ("license", "MIT"),
+        ("type", "module"),
+        (
+            "exports",
+            {
+                ".": {"types": "./component/index.d.ts", "default": "./component/index.js"},
+                "./component/*": "./component/*",
+                "./package.json": "./package.json",
+            },
+        ),
+        ("engines", {"node": ">=20"}),
+    ]
+
+
+def test_what_is_written_is_kept(demo: Demo) -> None:
+    written = {"name": "demo", "description": "ö", "engines": {"node": ">=22"}, "main": "index.js", "license": "MIT"}
+    written["dependencies"] = {"x": "^1.2.3"}
+    recipe = planned(demo, written, files=("index.js",))
+    assert json.loads(recipe.manifest) == {**written, "version": "1.2.3", "type": "module"}
+    assert "ö" in recipe.manifest
+
+
+@pytest.mark.parametrize(("name", "tarball"), [("demo", TARBALL), ("@a-b/c.d", "a-b-c.d-1.2.3.tgz")])
+def test_tarball_is_called_as_npm_calls_it(demo: Demo, name: str, tarball: str) -> None:
+    planned(demo, {"name": name})
+    made = release.make_plan(release.load(demo.project), demo.around)
+    assert [o.ships for a in made.actions if a.kind == "npm" for o in a.outputs] == [tarball]
+
+
+@pytest.mark.parametrize(
+    ("written", "says", "hint"),
+    [
+        ("{", "is not valid JSON", ""),
+        ("[]", "is not an object", ""),
+        ('{"name": "demo", "name": "other"}', "has the key 'name' twice", ""),
+        ({}, "has no name that npm would take: None", 'write "name"'),
+        ({"name": "Demo"}, "has no name that npm would take: 'Demo'", "lower-case"),
+        ({"name": "../demo"}, "has no name", ""),
+        ({"name": ".demo"}, "has no name", ""),
+        ({"name": "@a/b/c"}, "has no name", ""),
+        ({"name": "x" * 215}, "has no name", ""),
+        ({"name": "demo", "version": "1.2.3"}, 'states a version of its own: "1.2.3"', "the release has one"),
+        ({"name": "demo", "type": "commonjs"}, 'states a type of its own: "commonjs"', '"type": "module"'),
+        ({"name": "demo", "private": True}, "states a private of its own", "refuse to publish"),
+        ({"name": "demo", "license": "GPL-2.0"}, 'states a license of its own: "GPL-2.0"', "under MIT"),
+        ({"name": "demo", "dependencies": {"x": "file:../x"}}, "needs x from file:../x", "name a version"),
+        ({"name": "demo", "peerDependencies": {"x": "../x"}}, "needs x from ../x", "name a version"),
+        ({"name": "demo", "exports": "./gone.js"}, "leads to ./gone.js, which cannot be read", "exports"),
+        ({"name": "demo", "exports": {".": ["./gone.mjs"]}}, "leads to ./gone.mjs", ""),
+        ({"name": "demo", "bin": {"demo": "gone.js"}}, "leads to ./gone.js", ""),
+        ({"name": "demo", "files": ["*.js"]}, 'has `files` that are no plain names: ["*.js"]', "leave `files` out"),
+        ({"name": "demo", "files": ["!a"]}, "no plain names", ""),
+        ({"name": "demo", "files": ["../a"]}, "no plain names", ""),
+        ({"name": "demo", "files": []}, "no plain names", ""),
+        ({"name": "demo", "files": "index.js"}, "no plain names", ""),
+        ({"name": "demo", "files": [7]}, "no plain names", ""),
+    ],
+)
+def test_package_json_that_cannot_be_packed(demo: Demo, written: dict[str, Any] | str, says: str, hint: str) -> None:
+    with pytest.raises(ConfigErrors) as caught:
+        planned(demo, written)
+    (mistake,) = (m for m in caught.value.mistakes if "packaging/js" in m.message)
+    assert mistake.where is not None
+    assert mistake.where.startswith("targets.yaml:")
+    assert says in mistake.message
+    assert hint in (mistake.hint or "")
+
+
+def test_javascript_that_nothing_leads_to_is_told(demo: Demo) -> None:
+    with pytest.raises(ConfigErrors, match="does not say what is imported"):
+        planned(demo, {"name": "demo"}, files=("index.js",))
+
+
+def test_entry_points_may_lie_in_the_component(demo: Demo) -> None:
+    exports = {".": "./lib/index.js", "./raw": "./component/index.js", "./*": "./lib/*.js", "./none": None}
+    planned(demo, {"name": "demo", "exports": exports, "imports": {"#x": "./x.js"}}, files=("lib/index.js",))
+
+
+def test_files_always_hold_the_component(demo: Demo) -> None:
+    recipe = planned(demo, {"name": "demo", "files": ["./lib/", "component", "lib"]})
+    assert json.loads(recipe.manifest)["files"] == ["lib", "lib", "component"]
+
+
+def test_version_that_npm_would_shorten_is_refused(demo: Demo) -> None:
+    demo.edit("version: {cargo: rust}", "version: 1.2.3+4\n  workspace: rust")
+    with pytest.raises(ConfigErrors, match=r"npm drops what follows the \+"):
+        planned(demo, {"name": "demo"})
+
+
+def test_component_that_is_not_made_is_told() -> None:
+    nothing = cast("Context", SimpleNamespace(targets=(Target(WASM),), project=None, action_for=lambda *_: None))
+    with pytest.raises(PlanProblem, match=f"^component is not made for {WASM}$"):
+        npm.plan(npm.NpmSpec(kind="npm", component="component", source="js"), nothing)
+
+
+# What is packed
+
+
+def packed(
+    bench: Bench, *, transpiled: dict[str, bytes] | None = None, made: bytes = COMPONENT, **changes: Any
+) -> Path:
+    """Let the recipe pack what lies in the project's folder `js`; returns the tarball."""
+    outputs = (Output("demo-1.2.3.core.wasm", "module"), Output("demo-1.2.3.wasm", "component"))
+    component, files = bench.made(
+        f"component@{WASM}", {"demo-1.2.3.core.wasm": MODULE, "demo-1.2.3.wasm": made}, outputs
+    )
+    stand_in, place = bench.root / "jco.py", bench.root / "transpiled"
+    stand_in.write_text(JCO)
+    for name, content in (TRANSPILED if transpiled is None else transpiled).items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(content)
+    tool = Tool("jco", "0.15.0", (sys.executable, str(stand_in), str(place)), "jco 0.15.0")
+    recipe = NpmPackage("js", "demo", component, json.dumps(MANIFEST), ("LICENSE",), 315_532_800)
+    shop = bench.make(
+        replace(recipe, **changes),
+        Output(TARBALL, "package"),
+        needed={component.id: files},
+        toolchain=Toolchain("present", {"jco": tool}, {}, Path("/")),
+    )
+    others: Any = shop.said.pop("files")
+    assert shop.said == IDENTITY
+    assert all(one["format"] == "wasm" for one in others.values())
+    return shop.output("package")
+
+
+def content(tarball: Path) -> dict[str, bytes]:
+    with tarfile.open(tarball) as members:
+        return {m.name: members.extractfile(m).read() for m in members}  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def sources(bench: Bench) -> Bench:
+    for name, text in {
+        "LICENSE": "licence",
+        "js/package.json": '{"name": "demo"}',
+        "js/README.md": "# Demo",
+        "js/index.js": "export {};",
+        "js/lib/more.js": "export {};",
+        "js/library.js": "export {};",
+        "js/.npmrc": "//registry.example/:_authToken=secret",
+        "js/package-lock.json": "{}",
+        "js/node_modules/x/index.js": "",
+        "js/component/old.js": "left by a developer",
+        "js/lib/component/mine.js": "",
+    }.items():
+        bench.source(name, text)
+    return bench
+
+
+def test_package_holds_the_sources_the_component_and_its_loader(sources: Bench) -> None:
+    found = content(packed(sources))
+    assert sorted(found) == [
+        "package/LICENSE",
+        "package/README.md",
+        "package/component/demo.core.wasm",
+        "package/component/demo.core2.wasm",
+        "package/component/demo.d.ts",
+        "package/component/demo.js",
+        "package/component/index.d.ts",
+        "package/component/index.js",
+        "package/component/interfaces/a-b.d.ts",
+        "package/index.js",
+        "package/lib/component/mine.js",
+        "package/lib/more.js",
+        "package/library.js",
+        "package/package.json",
+    ]
+    assert json.loads(found["package/package.json"]) == MANIFEST
+
+
+def test_module_that_was_compiled_once_is_packed_as_it_is(sources: Bench) -> None:
+    found = content(packed(sources))
+    assert found["package/component/demo.core2.wasm"] == MODULE
+    assert found["package/component/demo.core.wasm"] == SHIM
+
+
+def test_loader_knows_the_identity_and_every_module(sources: Bench) -> None:
+    found = content(packed(sources))
+    loader, types = (found[f"package/component/index.{ending}"].decode() for ending in ("js", "d.ts"))
+    assert f"identity = Object.freeze({json.dumps(IDENTITY)})" in loader
+    assert "const MAIN = 'demo.core2.wasm';" in loader
+    assert "case 'demo.core.wasm': return new URL('./demo.core.wasm', import.meta.url);" in loader
+    assert "from './demo.js'" in loader
+    assert "type ModuleName = 'demo.core.wasm' | 'demo.core2.wasm';" in types
+    assert not [word for word in ("__STEM__", "__MAIN__", "__IDENTITY__", "__MODULES__") if word in loader + types]
+
+
+def test_files_choose_what_is_packed(sources: Bench) -> None:
+    manifest = json.dumps({**MANIFEST, "files": ["index.js", "lib", "component"]})
+    own = {name for name in content(packed(sources, manifest=manifest)) if "/component/" not in name}
+    assert own == {f"package/{name}" for name in ("LICENSE", "README.md", "index.js", "lib/more.js", "package.json")}
+
+
+def test_programs_stay_programs_and_members_tell_nothing_of_the_machine(sources: Bench) -> None:
+    program = sources.source("js/bin.js", "#!/usr/bin/env node")
+    program.chmod(0o775)
+    with tarfile.open(packed(sources)) as members:
+        modes = {m.name: m.mode for m in members}
+        assert {(m.mtime, m.uid, m.gid, m.uname, m.gname) for m in members} == {(315_532_800, 0, 0, "", "")}
+    assert modes.pop("package/bin.js") == 0o755
+    assert set(modes.values()) == {0o644}
+
+
+def test_licence_of_the_package_goes_before_that_of_the_project(sources: Bench) -> None:
+    sources.source("js/LICENSE", "its own")
+    assert content(packed(sources))["package/LICENSE"] == b"its own"
+
+
+def test_entry_point_that_is_not_packed_is_an_error(sources: Bench) -> None:
+    manifest = json.dumps({**MANIFEST, "exports": {".": "./index.js", "./raw": "./component/other.js"}})
+    with pytest.raises(BuildError, match=r"leads to ./component/other.js, which is not in the package") as caught:
+        packed(sources, manifest=manifest)
+    assert caught.value.hint is not None
+    assert "component/index.js" in caught.value.hint
+
+
+def test_component_of_other_code_is_refused(sources: Bench) -> None:
+    with pytest.raises(VerificationError, match=r"none of the code of its core module, demo-1\.2\.3\.core\.wasm"):
+        packed(sources, transpiled={**TRANSPILED, "demo.core2.wasm": b"\0asm\1\0\0\0\6\2\0\0"})
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (b"\0asm\x0d\0\1\0", "0 sections 'ferrule'"),
+        (COMPONENT + COMPONENT[8:], "2 sections 'ferrule'"),
+        (with_custom_section(b"\0asm\x0d\0\1\0", "ferrule", b"{}"), "cannot be read"),
+        (with_custom_section(b"\0asm\x0d\0\1\0", "ferrule", b"\xff"), "cannot be read"),
+        (with_custom_section(b"\0asm\x0d\0\1\0", "ferrule", b"[1]"), "cannot be read"),
+    ],
+)
+def test_component_that_does_not_say_what_it_is_is_refused(sources: Bench, made: bytes, says: str) -> None:
+    with pytest.raises(VerificationError, match=rf"^demo-1\.2\.3\.wasm has .*{says}"):
+        packed(sources, made=made)
+
+
+def test_component_and_package_speak_of_the_same_section() -> None:
+    assert npm.SECTION == components.SECTION

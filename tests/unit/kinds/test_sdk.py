@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import shutil
+import tarfile
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.triples import MAC, X86
+from ferrule.core.model import ActionInterface, Output
+from ferrule.core.platforms import PLATFORMS
+from ferrule.kinds.sdk import CSdk, cmake_config, cmake_version, links, pkg_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.unit.kinds.conftest import Bench
+
+LIBRARY = ActionInterface(
+    "native", (Output("libz.so.1", "cdylib"), Output("libz.a", "staticlib")), (("library", "z"), ("abi", "1"))
+)
+SDK = CSdk(
+    stem="z-c-1.2.3",
+    triple=X86,
+    library=LIBRARY,
+    header=ActionInterface("header", (Output("z.h", "header"),)),
+    version="1.2.3",
+    description="A library",
+    homepage=None,
+    license_files=("LICENSE",),
+    files=(("share/doc/z/README", "README.md"),),
+    epoch=315_532_800,
+)
+
+
+@pytest.mark.parametrize(
+    ("triple", "abi", "version", "names"),
+    [
+        (X86, "1", "1.2.3", ("libz.so", "libz.so.1")),
+        (X86, "0.0.7", "0.0.7", ("libz.so",)),
+        (MAC, "1", "1.2.3", ("libz.dylib", "libz.1.dylib")),
+        (MAC, "7", "1.2.3", ("libz.dylib", "libz.7.dylib")),
+    ],
+)
+def test_links(triple: str, abi: str, version: str, names: tuple[str, ...]) -> None:
+    assert links(PLATFORMS[triple], "z", abi, version) == names
+
+
+def test_pkg_config() -> None:
+    text = pkg_config("z", replace(SDK, homepage="https://example.org"), ["-lpthread", "-lc"], shared=True)
+    assert text.splitlines() == [
+        "prefix=${pcfiledir}/../..",
+        "libdir=${prefix}/lib",
+        "includedir=${prefix}/include",
+        "",
+        "Name: z",
+        "Description: A library",
+        "URL: https://example.org",
+        "Version: 1.2.3",
+        "Libs: -L${libdir} -lz",
+        "Libs.private: -lpthread -lc",
+        "Cflags: -I${includedir}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("private", "shared", "lines"),
+    [
+        ([], True, ["Libs: -L${libdir} -lz"]),
+        ([], False, ["Libs: -L${libdir} -lz"]),
+        (["-lm"], False, ["Libs: -L${libdir} -lz -lm"]),
+    ],
+)
+def test_pkg_config_of_other_forms(private: list[str], shared: bool, lines: list[str]) -> None:
+    text = pkg_config("z", SDK, private, shared=shared)
+    assert [line for line in text.splitlines() if line.startswith("Libs")] == lines
+
+
+def test_cmake_targets_follow_what_there_is() -> None:
+    linux = PLATFORMS[X86]
+    both = cmake_config("z", SDK, linux, ["-lm"])
+    assert "add_library(z::z SHARED IMPORTED)" in both
+    assert "add_library(z::static STATIC IMPORTED)" in both
+    assert 'IMPORTED_SONAME "libz.so.1"' in both
+    assert 'INTERFACE_LINK_LIBRARIES "-lm"' in both
+    shared = cmake_config("z", replace(SDK, library=replace(LIBRARY, outputs=LIBRARY.outputs[:1])), linux, [])
+    assert "STATIC" not in shared
+    static = cmake_config("z", replace(SDK, library=replace(LIBRARY, outputs=LIBRARY.outputs[1:])), linux, [])
+    assert "SHARED" not in static
+    assert "add_library(z::z INTERFACE IMPORTED)" in static
+    mac = cmake_config("z", replace(SDK, triple=MAC), PLATFORMS[MAC], [])
+    assert 'IMPORTED_SONAME "@rpath/libz.1.dylib"' in mac
+
+
+@pytest.mark.parametrize(
+    ("version", "plain", "compares_minor"),
+    [("1.2.3", "1.2.3", False), ("0.3.1-rc.1+b", "0.3.1", True), ("2", "2", False)],
+)
+def test_cmake_version(version: str, plain: str, compares_minor: bool) -> None:
+    text = cmake_version(version)
+    assert f'set(PACKAGE_VERSION "{plain}")' in text
+    assert ("MINOR EQUAL" in text) is compares_minor
+
+
+def packed(
+    bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]], triple: str, *types: str
+) -> Path:
+    bench.source("LICENSE", "licence")
+    bench.source("README.md", "readme")
+    library, libraries = native(triple, *types)
+    header, headers = bench.made("header", {"z.h": b"int z(void);"}, (Output("z.h", "header"),))
+    recipe = replace(SDK, triple=triple, library=library, header=header)
+    shop = bench.make(
+        recipe,
+        Output("z.tar.gz", "archive"),
+        needed={library.id: libraries, header.id: headers},
+        facts={library.id: {"link": ["-lc"]}},
+    )
+    return shop.output("archive")
+
+
+def test_archive_holds_everything_under_one_folder(
+    bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]]
+) -> None:
+    with tarfile.open(packed(bench, native, X86)) as archive:
+        names = {m.name for m in archive if not m.isdir()}
+        found = {m.name: m.linkname for m in archive if m.issym()}
+        real = archive.getmember("z-c-1.2.3/lib/libz.so.1.2.3")
+    assert names == {
+        f"z-c-1.2.3/{n}"
+        for n in (
+            "include/z.h",
+            "lib/libz.so.1.2.3",
+            "lib/libz.so",
+            "lib/libz.so.1",
+            "lib/libz.a",
+            "lib/pkgconfig/z.pc",
+            "lib/cmake/z/zConfig.cmake",
+            "lib/cmake/z/zConfigVersion.cmake",
+            "share/licenses/z/LICENSE",
+            "share/doc/z/README",
+        )
+    }
+    assert found == {"z-c-1.2.3/lib/libz.so": "libz.so.1.2.3", "z-c-1.2.3/lib/libz.so.1": "libz.so.1.2.3"}
+    assert real.mode == 0o755
+
+
+def test_archive_of_a_static_library_only(
+    bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]], tmp_path: Path
+) -> None:
+    with tarfile.open(packed(bench, native, X86, "staticlib")) as archive:
+        names = {m.name for m in archive if not m.isdir()}
+        text = archive.extractfile("z-c-1.2.3/lib/pkgconfig/z.pc")
+        assert text is not None
+        assert "Libs: -L${libdir} -lz -lc\n" in text.read().decode()
+    assert not any(".so" in n for n in names)
+    assert tmp_path.exists()
+
+
+def test_archive_of_a_shared_library_only(
+    bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]]
+) -> None:
+    with tarfile.open(packed(bench, native, MAC, "cdylib")) as archive:
+        names = {m.name.rpartition("/")[2] for m in archive if not m.isdir()}
+    assert {"libz.1.2.3.dylib", "libz.1.dylib", "libz.dylib"} <= names
+    assert "libz.a" not in names
+
+
+def test_same_input_gives_the_same_bytes(
+    bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]]
+) -> None:
+    first = packed(bench, native, X86).read_bytes()
+    shutil.rmtree(bench.root / "work")
+    assert packed(bench, native, X86).read_bytes() == first

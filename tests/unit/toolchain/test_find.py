@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+
+import pytest
+
+from fakes.machine import ALL, COMMIT, LINUX, MACOS, WANTED, remove
+from fakes.triples import ARM, WASM
+from ferrule.core.errors import StorageError, ToolchainError
+from ferrule.core.toolchain import Toolchain
+from ferrule.toolchain.find import ToolRequirements, find, load, require
+
+
+def test_a_toolchain_knows_versions_and_never_places(machine):
+    machine.complete()
+    found = find(WANTED, machine.host())
+    assert found.road == "system"
+    assert found.std == {LINUX: "prebuilt", ARM: "prebuilt", MACOS: "build-std", WASM: "build-std"}
+    assert found.sysroot == machine.usr
+    assert f"commit-hash: {COMMIT}" in found.identity("rustc")
+    assert "LLVM version: 22.1.8" in found.identity("rustc")
+    assert "libstd-0123456789abcdef.rlib" in found.identity("rustc")
+    assert found.identity("zig") == "zig 0.17.0"
+    for name in found.tools:
+        assert str(machine.root) not in found.identity(name)
+    with pytest.raises(ToolchainError, match="docker is not part"):
+        found.tool("docker")
+
+
+def test_another_build_of_the_same_version_is_another_toolchain(machine):
+    machine.complete()
+    before = find(WANTED, machine.host()).identity("rustc")
+    std = machine.usr / "lib/rustlib" / LINUX / "lib"
+    (std / "libstd-0123456789abcdef.rlib").rename(std / "libstd-fedcba9876543210.rlib")
+    assert find(WANTED, machine.host()).identity("rustc") != before
+
+
+def test_json_there_and_back(machine):
+    machine.complete()
+    found = find(WANTED, machine.host())
+    assert Toolchain.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_the_second_time_no_process_is_started(machine):
+    machine.complete()
+    found = find(WANTED, machine.host())
+    machine.forget_calls()
+    started = time.process_time()
+    assert load(WANTED, machine.host()) == found
+    assert time.process_time() - started < 0.1
+    assert machine.calls == []
+    assert require(WANTED, machine.host()) == found
+    assert machine.calls == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "usr/bin/rustc",
+        "cache/tools/ziglang-0.17.0/ziglang/zig",
+        f"usr/lib/rustlib/{LINUX}/lib",
+        "usr/lib/rustlib/src/rust",
+    ],
+)
+def test_a_changed_or_missing_file_is_noticed(machine, place):
+    machine.complete()
+    find(WANTED, machine.host())
+    path = machine.root / place
+    if path.is_dir():
+        (path / "new").touch()
+    else:
+        path.write_text(path.read_text() + "\n")
+    assert load(WANTED, machine.host()) is None
+    find(replace(WANTED), machine.host())
+    remove(path)
+    assert load(WANTED, machine.host()) is None
+
+
+def test_another_wish_is_looked_for(machine):
+    machine.complete()
+    find(WANTED, machine.host())
+    assert load(replace(WANTED, triples=(LINUX,)), machine.host()) is None
+    assert load(WANTED, machine.host(environment={"HOME": "/other"})) is None
+    assert load(WANTED, machine.host()) is not None
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"format": 1}', '{"format": 2, "files": {}, "toolchain": {}}'])
+def test_a_damaged_record_is_looked_over(machine, damage):
+    machine.complete()
+    found = find(WANTED, machine.host())
+    (record,) = (machine.cache / "toolchain").glob("*.json")
+    record.write_text(damage)
+    assert load(WANTED, machine.host()) is None
+    assert require(WANTED, machine.host()) == found
+
+
+def test_what_a_killed_run_left_of_a_record_is_taken_away(machine):
+    machine.complete()
+    find(WANTED, machine.host())
+    (record,) = (machine.cache / "toolchain").glob("*.json")
+    left = record.with_name(f"{record.name}.part")
+    record.rename(left)
+    find(WANTED, machine.host())
+    assert record.exists()
+    assert not left.exists()
+
+
+def test_a_cache_that_cannot_be_written(machine):
+    machine.complete()
+    (machine.cache / "toolchain").touch()
+    with pytest.raises(StorageError, match="cannot write"):
+        find(WANTED, machine.host())
+
+
+def test_only_what_is_needed_is_wanted(machine):
+    machine.rust(linkers=False, source=False)
+    machine.cbindgen()
+    found = find(replace(WANTED, triples=(LINUX,), tools=frozenset({"cbindgen"})), machine.host())
+    assert sorted(found.tools) == ["cargo", "cbindgen", "cc", "rustc", f"std-{LINUX}"]
+
+
+def test_needed_tools_bring_others():
+    wanted = ToolRequirements("1.96", "1", "1", "1", (MACOS,), frozenset({"cargo-zigbuild"}))
+    assert wanted.needed == {"cargo-zigbuild", "zig", "cargo", "rustc", "rust-objcopy", "cc"}
+    assert wanted.wasm_linker
+    assert ToolRequirements("1.96", "1", "1", "1", (), frozenset({"node"})).needed == {"node"}
+
+
+def test_no_rust_is_looked_for_where_none_is_needed(machine):
+    machine.program("node", "echo v22.3.0")
+    found = find(replace(WANTED, triples=(), tools=frozenset({"node"})), machine.host())
+    assert found.tools["node"].version == "22.3.0"
+    assert machine.calls == ["node --version"]
+
+
+def test_an_engine_is_asked_each_time(machine):
+    machine.complete()
+    machine.program("podman", "echo 4.3.1")
+    wanted = replace(WANTED, tools=WANTED.tools | {"container"})
+    assert find(wanted, machine.host()).tool("container").version == "podman 4.3.1"
+    assert load(wanted, machine.host()) is None
+
+
+def test_all_targets_have_a_standard_library(machine):
+    machine.complete()
+    assert set(find(WANTED, machine.host()).std) == set(ALL)
