@@ -47,9 +47,9 @@ class Note:
     revision: ClassVar[int] = 1
     text: str
 
-    def make(self, shop: Any) -> None:  # noqa: ANN401 - an engine.workshop.Workshop
+    def make(self, context: Any) -> None:  # noqa: ANN401 - an engine.workshop.Workshop
         """Write it."""
-        shop.output("note").write_text(self.text)
+        context.output("note").write_text(self.text)
 
 
 def actions(folder: Path, count: int = 10_000) -> dict[str, float]:

@@ -39,10 +39,10 @@ class Nap:
     size: int = 4
     turn: int = 0
 
-    def make(self, shop: Any) -> None:  # noqa: ANN401 - an engine.workshop.Workshop
+    def make(self, context: Any) -> None:  # noqa: ANN401 - an engine.workshop.Workshop
         """Sleep, and write."""
         time.sleep(self.seconds)
-        shop.output("file").write_bytes(os.urandom(self.size))
+        context.output("file").write_bytes(os.urandom(self.size))
 
 
 def action(name: str, nap: Nap, *needs: str) -> Action:
@@ -164,7 +164,7 @@ def seconds(demo: Any, actions: Sequence[Action], over: Any, *, jobs: int) -> fl
     from ferrule.core.model import Plan  # noqa: PLC0415
 
     config = release.load(demo.project)
-    engine = replace(release.engine_of(config, None, demo.around), jobs=jobs)
+    engine = replace(release.engine_of(config, None, demo.context), jobs=jobs)
     plan = Plan("p", "1.0.0", tuple(actions))
     if over is None:
         return run(engine, plan)
@@ -173,7 +173,7 @@ def seconds(demo: Any, actions: Sequence[Action], over: Any, *, jobs: int) -> fl
     from ferrule.app.distributed.dask.worker import Session, WorkerReady  # noqa: PLC0415
     from ferrule.cli.environment import surroundings  # noqa: PLC0415
 
-    own = WorkerReady(identity(config, None, demo.around.host), str(config.root), "here")
+    own = WorkerReady(identity(config, None, demo.context.host), str(config.root), "here")
     visit = Session(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust=None), None)
     ids = frozenset(one.id for one in actions)
     with DaskCluster(over.address, visit, own, ids, lambda _: None) as executor:
@@ -213,7 +213,7 @@ def merge(folder: Path, count: int = 1000, size: int = 10 * MIB) -> dict[str, fl
 
     def merged(turn: int) -> None:
         report = merging.merge(
-            config, plan, demo.around, lambda _: None, folders=tuple(folders), output=folder / f"dist{turn}"
+            config, plan, demo.context, lambda _: None, folders=tuple(folders), output=folder / f"dist{turn}"
         )
         if report.failed or {o.state for o in report.outcomes[:-1]} != {"cached"}:
             sys.exit("merging made something else")

@@ -88,11 +88,11 @@ def main() -> None:
     folder = Path(sys.argv[1]).absolute()
     output = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "docs" / "images" / "release.svg"  # noqa: PLR2004
     config = release.load(folder)
-    around = environment.surroundings(jobs=None, offline=False, rust=None)
+    context = environment.surroundings(jobs=None, offline=False, rust=None)
     display = Terminal(io.StringIO(), colour=True, width=WIDTH, quiet=False)
     witness = Witness(display)
     with display:
-        report = release.run(config, release.make_plan(config, around), around, witness, output=folder / "dist")
+        report = release.run(config, release.make_plan(config, context), context, witness, output=folder / "dist")
     closing = io.StringIO()
     table.show(report, closing, colour=False, width=WIDTH)
     head, *rows = closing.getvalue().rstrip("\n").split("\n")

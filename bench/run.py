@@ -347,7 +347,7 @@ class Project:
 
     root: Path
     config: Config
-    around: RunContext
+    context: RunContext
     toolchain: Toolchain
     actions: tuple[Action, ...]
 
@@ -363,7 +363,7 @@ class Project:
         from ferrule.tools import cargo  # noqa: PLC0415
 
         recipe: Any = action.recipe  # its fields are its kind's own
-        environment = self.around.host.children
+        environment = self.context.host.children
         shared = {"workspace": self.root / recipe.workspace, "package": recipe.crate, "profile": recipe.profile}
         shared |= {"features": recipe.features, "default_features": recipe.default_features}
         known = {f"FERRULE_{name.upper()}": facts[name] for name in ("fingerprint", "interface") if name in facts}
@@ -383,7 +383,7 @@ class Project:
                 self.toolchain,
                 cargo.LibraryBuild(**shared, **own, soname=recipe.soname),
                 target_folder=target_folder,
-                cache=self.around.host.cache,
+                cache=self.context.host.cache,
                 environment=environment,
                 offline=True,
                 extra=known | commit,
@@ -400,10 +400,10 @@ def open_project(root: Path, cache: Path | None, artifacts: tuple[str, ...], tar
 
     with environment(FERRULE_CACHE=str(cache) if cache else os.environ.get("FERRULE_CACHE", "")):
         config = release.load(root)
-        around = process.surroundings(jobs=None, offline=True, rust=None)
-    plan = choice.select(config, around, artifacts, targets)
-    toolchain = require(release.tool_requirements(config, plan, None), around.host)
-    return Project(root, config, around, toolchain, plan.actions)
+        context = process.surroundings(jobs=None, offline=True, rust=None)
+    plan = choice.select(config, context, artifacts, targets)
+    toolchain = require(release.tool_requirements(config, plan, None), context.host)
+    return Project(root, config, context, toolchain, plan.actions)
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class Bench:
         self, *actions: Action, listen: Callable[[Event], None] = lambda _: None, there: bool = True
     ) -> dict[str, Outcome]:
         config, plan = release.load(self.demo.project), Plan("p", "1.0.0", actions)
-        engine = release.engine_of(config, None, self.demo.around, listen)
+        engine = release.engine_of(config, None, self.demo.context, listen)
         if not there:
             return {o.action.id: o for o in engine.execute(plan)}
         with self.cluster(*actions, listen=listen) as cluster:
@@ -71,7 +71,7 @@ class Bench:
     def cluster(
         self, *actions: Action, listen: Callable[[Event], None] = lambda _: None, patience: float = 30.0
     ) -> DaskCluster:
-        config, host = release.load(self.demo.project), self.demo.around.host
+        config, host = release.load(self.demo.project), self.demo.context.host
         own = WorkerReady(identity(config, None, host), str(config.root), "here")
         visit = Session(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust=None), None)
         ids = frozenset(a.id for a in actions if a.target)
@@ -180,7 +180,7 @@ def test_a_second_worker_in_one_checkout_is_left_out(bench: Bench, tmp_path: Pat
 
     made = [action(f"n{number}", Compile(str(number), str(notes))) for number in range(WORKERS)]
     config = release.load(bench.demo.project)
-    engine = release.engine_of(config, None, bench.demo.around, listen)
+    engine = release.engine_of(config, None, bench.demo.context, listen)
     with bench.cluster(*made, listen=listen) as cluster:
         outcomes = replace(engine, executor=cluster).execute(Plan("p", "1.0.0", tuple(made)))
     fleet.kill(WORKERS)
@@ -250,7 +250,7 @@ def test_without_any_worker_a_run_ends(bench: Bench) -> None:
 
     left: list[int] = []
     killer = threading.Thread(target=kill)
-    engine = release.engine_of(config, None, bench.demo.around, listen)
+    engine = release.engine_of(config, None, bench.demo.context, listen)
     with bench.cluster(sleeps) as cluster:
         cluster._patience = 0.5
         killer.start()
@@ -272,13 +272,13 @@ def test_no_scheduler_is_told(demo: Demo) -> None:
 
 
 def test_two_checkouts_differ_by_name(demo: Demo, tmp_path: Path) -> None:
-    one = identity(release.load(demo.project), None, demo.around.host)
+    one = identity(release.load(demo.project), None, demo.context.host)
     other = lay_out(tmp_path / "other")
-    two = identity(release.load(other.project), None, other.around.host)
+    two = identity(release.load(other.project), None, other.context.host)
     assert difference(one, two) is None
     lock = other.project / "rust" / "Cargo.lock"
     lock.write_text(f"{lock.read_text() if lock.exists() else ''}# another")
-    changed = identity(release.load(other.project), None, other.around.host)
+    changed = identity(release.load(other.project), None, other.context.host)
     error = difference(one, changed)
     assert isinstance(error, VerificationError)
     assert "Cargo.lock is " in error.message

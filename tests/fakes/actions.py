@@ -28,17 +28,17 @@ class Compile:
     journal: str
     stuck: bool = False
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Write it; what is `stuck` does not come to that when it runs for the first time."""
-        shop.progress(f"compiling {self.text}")
-        note = Path(self.journal, shop.action.id)
+        context.report_progress(f"compiling {self.text}")
+        note = Path(self.journal, context.action.id)
         first = not note.exists()
         with note.open("a") as journal:
-            journal.write(f"{shop.project}\n")
+            journal.write(f"{context.project}\n")
         if first and self.stuck:
             time.sleep(600)
-        needed = [path.read_text() for files in shop.needed.values() for path in files.values()]
-        shop.output("file").write_text("\n".join([f"compiled {self.text}", *needed]))
+        needed = [path.read_text() for files in context.needed.values() for path in files.values()]
+        context.output("file").write_text("\n".join([f"compiled {self.text}", *needed]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class Sleep:
     revision: ClassVar[int] = 1
     fails: bool = False
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Wait for the program."""
         program = "print('no such type'); exit(1)" if self.fails else _SLEEPS
-        shop.run(Command((sys.executable, "-c", program)), on_line=shop.progress)
+        context.run(Command((sys.executable, "-c", program)), on_line=context.report_progress)
         raise BuildError("it slept to the end")
 
 

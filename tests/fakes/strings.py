@@ -243,8 +243,8 @@ def written(document: dict[str, Any], case: Case) -> bytes:
 
 def _put(document: dict[str, Any], spot: Spot) -> None:
     place: Any = document
-    *around, last = spot.path or (None,)
-    for step, following in zip(around, spot.path[1:], strict=True):
+    *context, last = spot.path or (None,)
+    for step, following in zip(context, spot.path[1:], strict=True):
         wanted = list if isinstance(following, int) else dict
         place = _entered(place, step, wanted)
     if spot.what == "value":

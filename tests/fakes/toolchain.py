@@ -131,7 +131,7 @@ class Demo:
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     @property
-    def around(self) -> RunContext:
+    def context(self) -> RunContext:
         """What a run in this process takes from outside: a machine that has the pretended programs only."""
         host = Host(
             path=(self.root / "bin",),
@@ -149,8 +149,8 @@ class Demo:
     def run(self, listen: Listener = lambda _: None, *, everything: bool = False) -> Report:
         """A release in this process."""
         config = release.load(self.project)
-        plan = release.make_plan(config, self.around)
-        return release.run(config, plan, self.around, listen, output=self.dist, everything=everything)
+        plan = release.make_plan(config, self.context)
+        return release.run(config, plan, self.context, listen, output=self.dist, everything=everything)
 
     def edit(self, old: str, new: str, name: str = "targets.yaml") -> None:
         """Replace text in a file of the project."""

@@ -59,14 +59,14 @@ def reader(stage: Stage, shape: str) -> Reader:
             return None
 
     def of_toolchain(_: Path) -> Any:
-        return toolchain.load(wanted, demo.around.host)
+        return toolchain.load(wanted, demo.context.host)
 
     def action(path: Path) -> str:
         return re.sub("%([0-9a-f]+)~", lambda found: chr(int(found[1], 16)), path.stem)
 
     wishes = {p: json.loads(p.read_bytes())["wish"] for p in state.glob("settled-*.json")}
     config = release.load(demo.project)
-    wanted = release.tool_requirements(config, release.make_plan(config, demo.around), None)
+    wanted = release.tool_requirements(config, release.make_plan(config, demo.context), None)
     readers: tuple[Reader, ...] = (
         lambda path: dict(StatIndex(path, now)._known),
         of_settled,

@@ -38,12 +38,12 @@ class LoadedProject:
 
     config: Config
     plan: Plan
-    around: RunContext
+    context: RunContext
 
     @property
     def wanted(self) -> ToolRequirements:
         """The tools that the plan needs."""
-        return release.tool_requirements(self.config, self.plan, self.around.road)
+        return release.tool_requirements(self.config, self.plan, self.context.road)
 
     def page(self, manifest: Json) -> str:
         """The page about a release, with the runs that are kept; what cannot be read is said on it."""
@@ -57,7 +57,7 @@ class LoadedProject:
         from ferrule.app.distributed.dask import client  # noqa: PLC0415 - for those who have one
 
         # Each worker calls this in its own process, so that it finds itself as a command there would.
-        there = partial(surroundings, jobs=None, offline=self.around.host.offline, rust=self.around.road)
+        there = partial(surroundings, jobs=None, offline=self.context.host.offline, rust=self.context.road)
         return client.connect(client.address_of(named), self.config, self.plan, self.wanted, there, listen)
 
 
@@ -73,8 +73,8 @@ def read(
 ) -> LoadedProject:
     """Read the project around a folder and plan it, all of it where nothing else is said. Raises ConfigError."""
     config = release.load(folder)
-    around = replace(surroundings(jobs=jobs, offline=offline, rust=rust), key=key, remote=remote)
-    return LoadedProject(config, planned(config, around), around)
+    context = replace(surroundings(jobs=jobs, offline=offline, rust=rust), key=key, remote=remote)
+    return LoadedProject(config, planned(config, context), context)
 
 
 def provide(wanted: ToolRequirements, host: Host, options: Options, *, dry_run: bool = False) -> None:

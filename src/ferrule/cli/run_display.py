@@ -30,12 +30,12 @@ def make(
     project: LoadedProject, wish: BuildRequest, begun: StartedRequest, options: Options, executor: str | None = None
 ) -> None:
     """Make what was wished for, and keep a record of it for the next run with nothing to do."""
-    config, plan, around = project.config, project.plan, project.around
+    config, plan, context = project.config, project.plan, project.context
     page = project.page if wish.report else None
     report = watch(
         *(project, "build" if wish.everything else "release", options),
         lambda listen: release.run(
-            *(config, plan, around, listen),
+            *(config, plan, context, listen),
             output=wish.output,
             everything=wish.everything,
             page=page,
@@ -49,7 +49,7 @@ def make(
         rows = to_json([replace(row, state="unchanged") for row in table.rows(report)])
         told: Json = {"actions": len(report.outcomes), "files": len(report.placed), "rows": rows, "left": to_json(left)}
         settling.write_stamp(
-            *(config, plan, around, report),
+            *(config, plan, context, report),
             output=wish.output,
             wish=begun.document,
             told=told,
@@ -79,8 +79,8 @@ def watch(project: LoadedProject, command: str, options: Options, work: Callable
         command=command,
         project=project.plan.project,
         release=project.plan.version,
-        started=project.around.now_ns() // 1_000_000_000,
-        monotonic=project.around.monotonic,
+        started=project.context.now_ns() // 1_000_000_000,
+        monotonic=project.context.monotonic,
         listen=live,
     )
     with live:

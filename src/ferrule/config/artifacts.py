@@ -35,7 +35,7 @@ def read_artifacts(
     part: MappingNode,
     kinds: Mapping[str, Kind],
     triples: tuple[str, ...],
-    around: ReferenceScope,
+    scope: ReferenceScope,
     mistakes: Mistakes,
 ) -> tuple[ArtifactConfig, ...]:
     """Every artifact that could be read; the others have left mistakes."""
@@ -45,7 +45,7 @@ def read_artifacts(
         if not re.fullmatch(NAME, name):
             hint = "use lower-case letters, digits, dots, underscores and dashes, at most 64, none of . _ - first"
             mistakes.add(part.keys[name], f"{quote(name)} cannot be the name of an artifact", hint)
-        entry = _Entry(name, node, part.keys[name], triples, around, mistakes)
+        entry = _Entry(name, node, part.keys[name], triples, scope, mistakes)
         kind = entry.kind(kinds)
         if kind is not None and (artifact := entry.read(kind)) is not None:
             found.append(artifact)
@@ -71,7 +71,7 @@ class _Entry:
     node: Node
     mark: Position
     triples: tuple[str, ...]
-    around: ReferenceScope
+    scope: ReferenceScope
     mistakes: Mistakes
     edges: dict[tuple[str, str], Position] = field(default_factory=dict)
 
@@ -108,9 +108,9 @@ class _Entry:
 
     def _checked(self, kind: Kind, node: MappingNode) -> Spec | None:
         spec = check(kind.spec, node, self.path, self.mistakes, (PER_TARGET,), self.mark)
-        check_references(kind.spec, node, self.around, self.mistakes)
+        check_references(kind.spec, node, self.scope, self.mistakes)
         for scalar, marker in marked(kind.spec, node):
-            if isinstance(marker, ArtifactRef) and scalar.text in self.around.artifacts:
+            if isinstance(marker, ArtifactRef) and scalar.text in self.scope.artifacts:
                 self.edges.setdefault((self.name, scalar.text), scalar.mark)
         return spec
 
@@ -179,6 +179,6 @@ def _refuse_cycles(edges: dict[tuple[str, str], Position], mistakes: Mistakes) -
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        around = list(reversed(error.args[1]))
-        mark = edges[around[0], around[1]]
-        mistakes.add(mark, f"these artifacts need each other: {' -> '.join(around)}", "remove one of these references")
+        scope = list(reversed(error.args[1]))
+        mark = edges[scope[0], scope[1]]
+        mistakes.add(mark, f"these artifacts need each other: {' -> '.join(scope)}", "remove one of these references")

@@ -78,7 +78,7 @@ class _Place:
     path: KeyPath
     node: Node
     fields: tuple[FieldInfo, ...]
-    around: tuple[type[Section], ...]
+    scope: tuple[type[Section], ...]
 
     @classmethod
     def of(cls, model: type[Section], root: Node, error: Mapping[str, Any], key: Position) -> _Place:
@@ -113,7 +113,7 @@ class _Missing:
     @property
     def about(self) -> str:
         """What the key is for."""
-        fields = (i for m in self.place.around for n, i in m.model_fields.items() if self.key == (i.alias or n))
+        fields = (i for m in self.place.scope for n, i in m.model_fields.items() if self.key == (i.alias or n))
         return next(_about(field) for field in fields)
 
 
@@ -148,7 +148,7 @@ def _finding(place: _Place, error: Mapping[str, Any], extra: tuple[str, ...]) ->
     if kind == "missing":
         return _Missing(place, str(error["loc"][-1]))
     if kind == "extra_forbidden":
-        names = [info.alias or name for model in place.around for name, info in model.model_fields.items()]
+        names = [info.alias or name for model in place.scope for name, info in model.model_fields.items()]
         return _Unknown(place, tuple(dict.fromkeys((*names, *(extra if len(place.path) == 1 else ())))))
     if kind in _WRONG_TYPE:
         return _Wrong(place, _WRONG_TYPE[kind], by_type=True)

@@ -91,8 +91,8 @@ def load(
     workspace = _workspace(reading) if reading.has("project") else None
     described = _project(reading, told, workspace) if told and workspace else None
     part = reading.part("artifacts")
-    around = ReferenceScope(project, workspace, kinds_of(part, kinds))
-    artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), around, mistakes)
+    scope = ReferenceScope(project, workspace, kinds_of(part, kinds))
+    artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), scope, mistakes)
     ci = read_ci(reading.part("ci"), targets, (a.kind.name for a in artifacts), mistakes)
     if mistakes.found or described is None or workspace is None or tools is None or ci is None:
         raise mistakes.error()

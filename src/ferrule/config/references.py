@@ -38,17 +38,17 @@ class ReferenceScope:
     artifacts: Mapping[str, str]
 
 
-def check_references(model: type[Section], node: MappingNode, around: ReferenceScope, mistakes: Mistakes) -> None:
+def check_references(model: type[Section], node: MappingNode, scope: ReferenceScope, mistakes: Mistakes) -> None:
     """Check every value of a section that refers to something, whatever else may be wrong with the section."""
     for scalar, marker in marked(model, node):
         if mistakes.has(scalar.mark):
             continue
         if isinstance(marker, ArtifactRef):
-            _check_artifact(scalar.text, marker, scalar.mark, around, mistakes)
+            _check_artifact(scalar.text, marker, scalar.mark, scope, mistakes)
         elif isinstance(marker, CrateRef):
-            _check_crate(scalar.text, marker, scalar.mark, around.workspace, mistakes)
+            _check_crate(scalar.text, marker, scalar.mark, scope.workspace, mistakes)
         elif marker.unless is None or marker.unless not in scalar.text:
-            _check_path(scalar.text, marker, scalar.mark, around.project, mistakes)
+            _check_path(scalar.text, marker, scalar.mark, scope.project, mistakes)
 
 
 def marked(model: type[Section], node: MappingNode) -> Iterator[tuple[ScalarNode, Marker]]:
@@ -77,11 +77,11 @@ def _mappings(node: Node | None) -> Iterator[MappingNode]:
         yield from chain.from_iterable(_mappings(item) for item in node.items)
 
 
-def _check_artifact(name: str, marker: ArtifactRef, mark: Position, around: ReferenceScope, mistakes: Mistakes) -> None:
+def _check_artifact(name: str, marker: ArtifactRef, mark: Position, scope: ReferenceScope, mistakes: Mistakes) -> None:
     wanted = listed(marker.kinds).replace(" and ", " or ")
-    suitable = [n for n, kind in around.artifacts.items() if kind in marker.kinds]
+    suitable = [n for n, kind in scope.artifacts.items() if kind in marker.kinds]
     there = f"artifacts of kind {wanted} are: {listed(suitable)}" if suitable else f"add an artifact of kind {wanted}"
-    kind = around.artifacts.get(name)
+    kind = scope.artifacts.get(name)
     if kind is None:
         mistakes.add(mark, f"there is no artifact {quote(name)}", mistakes.suggestion(name, suitable, there))
     elif kind and kind not in marker.kinds:

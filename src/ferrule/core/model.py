@@ -106,8 +106,8 @@ class Recipe(Protocol):
     def revision(self) -> int:
         """Raised whenever the same fields would make other bytes."""
 
-    def make(self, shop: Any, /) -> None:  # noqa: ANN401 - an engine.workshop.Workshop; the model knows no engine
-        """Make the declared outputs in `shop.folder`; raises FerruleError for what a user can act on."""
+    def make(self, context: Any, /) -> None:  # noqa: ANN401 - an engine.workshop.Workshop; the model knows no engine
+        """Make the declared outputs in `context.folder`; raises FerruleError for what a user can act on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ class ActionRunner:
         log.unlink(missing_ok=True)
         environment = {**self.engine.site.environment, **self.tokens.environment}
         site = replace(self.engine.site, environment=environment, secrets=tuple(self.secrets))
-        shop = ActionContext(
+        context = ActionContext(
             action=action,
             site=site,
             folder=folder,
@@ -139,20 +139,20 @@ class ActionRunner:
             key=key,
             needed={need: self._paths(self.lookup.outcomes[need].files) for need in action.needs},
             facts_of={need: self.lookup.outcomes[need].facts for need in action.needs},
-            tell=lambda text: self.tell(ActionProgress(action, text)),
-            look=self.engine.index.content,
-            borrow=self.tokens.borrowed,
+            report_progress=lambda text: self.tell(ActionProgress(action, text)),
+            digest_of=self.engine.index.content,
+            acquire_job_token=self.tokens.borrowed,
         )
         self._check_needs(action)
-        action.recipe.make(shop)
+        action.recipe.make(context)
         names = _outputs(action, folder)
-        self._refuse_secrets(folder, names, shop.said)
+        self._refuse_secrets(folder, names, context.facts)
         files = tuple(self._take(folder, name) for name in names)
-        discovered = self._discovered(shop.found, began)
-        asked = self._asked(shop.asks)
+        discovered = self._discovered(context.read_files, began)
+        asked = self._asked(context.read_variables)
         clear(folder)
         seconds = self.engine.monotonic() - started
-        return Result(key, files, shop.said, discovered, seconds, asked)
+        return Result(key, files, context.facts, discovered, seconds, asked)
 
     def _check_needs(self, action: Action) -> None:
         """Read again what an earlier run made and this action packs: a bit that flipped on the disk must go no further.

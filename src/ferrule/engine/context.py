@@ -43,9 +43,10 @@ class BuildContext:
 class ActionContext:
     """One action at work. `folder` is empty at the start; when `make` returns, the outputs stand in it.
 
-    `needed` are the outputs of needed actions by action id and output name (read-only), `facts_of` what those actions
-    said, `key` the action's own key, `look` the digest of a file or folder (None where there is neither), `borrow`
-    waits for a second token until an event. `said`, `found` and `asks` collect what the recipe reports.
+    `needed` are the outputs of needed actions by action id and output name (read-only), `facts_of` the facts that those
+    actions recorded, `key` the action's own key, `digest_of` the digest of a file or folder (None where there is
+    neither), `acquire_job_token` waits for a second token until an event, and `report_progress` shows one short line.
+    `facts`, `read_files` and `read_variables` collect what the recipe reports.
     """
 
     action: Action
@@ -55,12 +56,12 @@ class ActionContext:
     key: Digest
     needed: Mapping[str, Mapping[str, Path]]
     facts_of: Mapping[str, Mapping[str, Json]]
-    tell: Callable[[str], None]
-    look: Callable[[Path], Digest | None]
-    borrow: Borrow
-    said: dict[str, Json] = field(default_factory=dict)
-    found: list[Path] = field(default_factory=list)
-    asks: dict[str, str] = field(default_factory=dict)
+    report_progress: Callable[[str], None]
+    digest_of: Callable[[Path], Digest | None]
+    acquire_job_token: Borrow
+    facts: dict[str, Json] = field(default_factory=dict)
+    read_files: list[Path] = field(default_factory=list)
+    read_variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def project(self) -> Path:
@@ -88,34 +89,30 @@ class ActionContext:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def say(self, **facts: Json) -> None:
+    def record_facts(self, **facts: Json) -> None:
         """Record measured facts about the outputs; they go into the manifest."""
-        self.said.update(facts)
+        self.facts.update(facts)
 
-    def discovered(self, paths: Iterable[Path]) -> None:
+    def file_inputs(self, paths: Iterable[Path]) -> None:
         """Name files and folders that were read, or looked for in vain, beyond the declared sources.
 
         Those in the project become part of the key; a change in another makes the result stale.
         """
-        self.found.extend(paths)
+        self.read_files.extend(paths)
 
-    def asked(self, variables: Mapping[str, str]) -> None:
+    def env_inputs(self, variables: Mapping[str, str]) -> None:
         """Name variables of the environment that were asked for, and by whom: another value makes the result stale."""
-        self.asks.update(variables)
+        self.read_variables.update(variables)
 
     def depends_on(self, made: Built, workspace: Path) -> None:
         """Name everything that a build by Cargo depends on besides the declared sources."""
         from ferrule.tools import cargo  # noqa: PLC0415
 
-        self.discovered(cargo.outside(made.read, [self.project / source for source in self.action.sources]))
+        self.file_inputs(cargo.outside(made.read, [self.project / source for source in self.action.sources]))
         # Settings in the project are declared as far as there are any, and a new one changes the plan.
         settings = cargo.settings(workspace, self.site.environment)
-        self.discovered(path for path in settings if not path.is_relative_to(self.project))
-        self.asked(made.asks)
-
-    def progress(self, text: str) -> None:
-        """Show one short line about what is being done."""
-        self.tell(text)
+        self.file_inputs(path for path in settings if not path.is_relative_to(self.project))
+        self.env_inputs(made.asks)
 
     def run(self, command: Command, *, on_line: Callable[[str], None] | None = None) -> str:
         """Run a program with the run's environment and the action's log; returns its standard output.

@@ -45,19 +45,19 @@ class Checksums:
 
     places: tuple[tuple[str, str, str, bool], ...]
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Hash every file again, from its content."""
         from ferrule.core.model import Digest  # noqa: PLC0415
         from ferrule.formats.sums import format_sums  # noqa: PLC0415
 
         sums: dict[str, Digest] = {}
         for action, output, place, folder in self.places:
-            for name, path in shop.needed[action].items():
+            for name, path in context.needed[action].items():
                 if name == output:
                     sums[place] = Digest.of_file(path)
                 elif folder and name.startswith(f"{output}/"):
                     sums[place + name.removeprefix(output)] = Digest.of_file(path)
-        shop.output("checksums").write_text(format_sums(sums), encoding="utf-8", newline="\n")
+        context.output("checksums").write_text(format_sums(sums), encoding="utf-8", newline="\n")
 
 
 KIND = Kind(

@@ -92,50 +92,55 @@ class WasmComponent:
     version: str
     env: tuple[tuple[str, str], ...]
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Build both and check that the module imports nothing but what the WIT declares."""
         from ferrule.formats import binary, wasm, wit  # noqa: PLC0415
         from ferrule.tools import wasm as linkers  # noqa: PLC0415
 
-        interface = wit_interface(shop.project / self.wit)
-        identity = {"version": self.version, "fingerprint": shop.key.hex, "interface": interface.hex}
-        module = self._module(shop, interface)
-        component = shop.folder / "component.wasm"
-        shop.progress("making the component")
-        shop.run(linkers.component_command(shop.toolchain, module, component, shop.folder))
+        interface = wit_interface(context.project / self.wit)
+        identity = {"version": self.version, "fingerprint": context.key.hex, "interface": interface.hex}
+        module = self._module(context, interface)
+        component = context.folder / "component.wasm"
+        context.report_progress("making the component")
+        context.run(linkers.component_command(context.toolchain, module, component, context.folder))
         for role, path in (("module", module), ("component", component)):
-            target = shop.output(role)
+            target = context.output(role)
             content = path.read_bytes()
             target.write_bytes(wasm.with_custom_section(content, SECTION, _canonical(identity)))
             facts = binary.measure(target)
             if not self.wasi:
                 _refuse_wasi(target.name, facts.imports)
             _refuse_undeclared(target.name, wit.undeclared_imports(content, module.read_bytes(), where=target.name))
-            shop.say(**{role: binary.summary(facts)})
-        shop.say(fingerprint=shop.key.hex, interface=interface.hex)
+            context.record_facts(**{role: binary.summary(facts)})
+        context.record_facts(fingerprint=context.key.hex, interface=interface.hex)
 
-    def _module(self, shop: ActionContext, interface: Digest) -> Path:
+    def _module(self, context: ActionContext, interface: Digest) -> Path:
         from ferrule.tools import cargo  # noqa: PLC0415
 
         build = cargo.WasmBuild(
-            workspace=shop.project / self.workspace,
+            workspace=context.project / self.workspace,
             package=self.crate,
             profile=self.profile,
             features=self.features,
             default_features=self.default_features,
         )
         command = cargo.wasm_command(
-            shop.toolchain,
+            context.toolchain,
             build,
-            target_folder=shop.cache(f"cargo/{self.triple}"),
-            environment=shop.site.environment,
-            offline=shop.site.host.offline,
-            extra={**dict(self.env), "FERRULE_FINGERPRINT": shop.key.hex, "FERRULE_INTERFACE": interface.hex},
+            target_folder=context.cache(f"cargo/{self.triple}"),
+            environment=context.site.environment,
+            offline=context.site.host.offline,
+            extra={**dict(self.env), "FERRULE_FINGERPRINT": context.key.hex, "FERRULE_INTERFACE": interface.hex},
         )
-        made = cargo.build(shop.run, command, shop.progress, cargo.units(build, command, shop.toolchain, shop.look))
-        shop.depends_on(made, build.workspace)
-        module = shop.folder / "module.wasm"
-        made.take(made.file(self.crate, PLATFORMS[self.triple], "cdylib", self.library), module, shop.look)
+        made = cargo.build(
+            context.run,
+            command,
+            context.report_progress,
+            cargo.units(build, command, context.toolchain, context.digest_of),
+        )
+        context.depends_on(made, build.workspace)
+        module = context.folder / "module.wasm"
+        made.take(made.file(self.crate, PLATFORMS[self.triple], "cdylib", self.library), module, context.digest_of)
         return module
 
 

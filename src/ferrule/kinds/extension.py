@@ -185,47 +185,47 @@ class Extension:
     image: str | None
     tags: tuple[str, ...]
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Build; raises ToolchainError on a machine that cannot, NetworkError, BuildError, VerificationError."""
         from ferrule.formats.wheel import read_wheel, rewrite_wheel  # noqa: PLC0415
 
-        self._check_machine(shop)
-        project = shop.folder / "project"
-        _lay_out(shop, project)
-        shop.progress(f"building in {self.image or 'macOS'}")
-        made = self._built(shop, project)
-        self._check_tags(read_wheel(made), shop)
+        self._check_machine(context)
+        project = context.folder / "project"
+        _lay_out(context, project)
+        context.report_progress(f"building in {self.image or 'macOS'}")
+        made = self._built(context, project)
+        self._check_tags(read_wheel(made), context)
         rewrite_wheel(
             made,
-            shop.output("wheel"),
+            context.output("wheel"),
             name=self.package.name,
             version=self.package.version,
             tags=self.tags,
-            licenses=[Member(f.rpartition("/")[2], shop.project / f) for f in self.package.license_files],
+            licenses=[Member(f.rpartition("/")[2], context.project / f) for f in self.package.license_files],
             epoch=self.package.epoch,
         )
-        self._take_out(shop)
+        self._take_out(context)
 
-    def _check_machine(self, shop: ActionContext) -> None:
-        host = shop.site.host
+    def _check_machine(self, context: ActionContext) -> None:
+        host = context.site.host
         if self.image is None and host.system != "Darwin":
             raise ToolchainError(
                 f"this machine is {host.system}, and {_ON_A_MAC.why}",
-                where=shop.action.id,
+                where=context.action.id,
                 hint="make it in a shard on a Mac (ferrule matrix names one), or narrow `targets` of the artifact",
             )
         if host.offline:
             raise NetworkError(
                 "cibuildwheel fetches images and build backends, and no network may be used",
-                where=shop.action.id,
+                where=context.action.id,
                 hint="run this action once without --offline; its result is kept",
             )
 
-    def _built(self, shop: ActionContext, project: Path) -> Path:
+    def _built(self, context: ActionContext, project: Path) -> Path:
         """The one wheel that came out."""
-        output, toolchain = shop.folder / "made", shop.toolchain
-        given = {"FERRULE_FINGERPRINT": shop.key.hex, "FERRULE_COMMIT": self.package.commit}
-        if self.image is None and shop.site.host.environment.get("CI"):
+        output, toolchain = context.folder / "made", context.toolchain
+        given = {"FERRULE_FINGERPRINT": context.key.hex, "FERRULE_COMMIT": self.package.commit}
+        if self.image is None and context.site.host.environment.get("CI"):
             given["CI"] = "true"  # only there does cibuildwheel install the interpreter on a Mac, as that is for root
         command = cibuildwheel.command(
             toolchain.tool(cibuildwheel.NAME),
@@ -240,7 +240,7 @@ class Extension:
             epoch=self.package.epoch,
         )
         try:
-            shop.run(command)
+            context.run(command)
         except ToolFailed as failed:
             raise cibuildwheel.explain(failed, self.package.source) from failed
         wheels = sorted(output.glob("*.whl"))
@@ -249,7 +249,7 @@ class Extension:
             raise BuildError(f"cibuildwheel was to make one wheel, and made: {names}", where=self.package.source)
         return wheels[0]
 
-    def _check_tags(self, found: WheelFacts, shop: ActionContext) -> None:
+    def _check_tags(self, found: WheelFacts, context: ActionContext) -> None:
         """The wheel must be for the stable interface, and for machines as old as the floor says."""
         from ferrule.formats.wheel import oldest_platform, parse_floor  # noqa: PLC0415
 
@@ -259,7 +259,7 @@ class Extension:
             number = self.package.python.removeprefix("cp")
             raise VerificationError(
                 f"the wheel is for {', '.join(interfaces)}, not for {wanted}",
-                where=shop.action.id,
+                where=context.action.id,
                 hint=f"build for the stable interface (PyO3: feature abi3-py{number}), or correct requires-python",
             )
         oldest = oldest_platform(found.tags)
@@ -267,35 +267,35 @@ class Extension:
             platforms = ", ".join(sorted({tag.rpartition("-")[2] for tag in found.tags}))
             raise VerificationError(
                 f"the wheel is for {platforms}, and the target's floor is {self.floor}",
-                where=shop.action.id,
+                where=context.action.id,
                 hint="build in an older image, or raise the target's floor; what is linux_… was not repaired",
             )
 
-    def _take_out(self, shop: ActionContext) -> None:
+    def _take_out(self, context: ActionContext) -> None:
         """Keep every compiled file of the wheel beside it, measured, so that digests and facts can be told of each."""
         from ferrule.formats import binary  # noqa: PLC0415
         from ferrule.formats.zip import read_zip  # noqa: PLC0415
 
         found: dict[str, BinaryFacts] = {}
         compilers: set[str] = set()
-        for entry in read_zip(shop.output("wheel")):
+        for entry in read_zip(context.output("wheel")):
             content = entry.read() if entry.regular else b""
             if not content.startswith(_NATIVE):
                 continue
             found[entry.name] = binary.measure(content, where=entry.name)
             compilers |= {match.decode() for match in _RUSTC.findall(content)}
-            place = shop.output(_MODULES) / entry.name
+            place = context.output(_MODULES) / entry.name
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
-        self._check(found, shop)
-        shop.say(
+        self._check(found, context)
+        context.record_facts(
             **{name: binary.summary(facts) for name, facts in found.items()},
-            fingerprint=shop.key.hex,
+            fingerprint=context.key.hex,
             **({"built_in": self.image} if self.image else {}),
             **({"rustc": min(compilers)} if len(compilers) == 1 else {}),
         )
 
-    def _check(self, found: dict[str, BinaryFacts], shop: ActionContext) -> None:
+    def _check(self, found: dict[str, BinaryFacts], context: ActionContext) -> None:
         from ferrule.formats import binary  # noqa: PLC0415
 
         platform = PLATFORMS[self.triple]
@@ -306,19 +306,19 @@ class Extension:
         if problems:
             raise VerificationError(
                 "the wheel is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
-                where=f"{shop.action.artifact} for {self.triple}",
+                where=f"{context.action.artifact} for {self.triple}",
                 hint="correct the package or what targets.yaml declares; nothing was shipped",
             )
 
 
-def _lay_out(shop: ActionContext, project: Path) -> None:
+def _lay_out(context: ActionContext, project: Path) -> None:
     """Copy the declared sources, so that the image holds these alone, and none of what other builds left."""
     from pathlib import Path  # noqa: PLC0415
 
     from ferrule.engine.sources import files_below  # noqa: PLC0415
 
-    for source in shop.action.sources:
-        for name, path in files_below(shop.project, source):
+    for source in context.action.sources:
+        for name, path in files_below(context.project, source):
             copy = project / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)

@@ -157,36 +157,36 @@ class GoModuleFolder:
     generator: Digest
     requires: tuple[tuple[str, str], ...] = ()
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Write the folder; raises BuildError for a library that cannot be told from others as was asked."""
-        folder = shop.output("module")
-        for name, path in self._sources(shop):
+        folder = context.output("module")
+        for name, path in self._sources(context):
             _copy(path, folder / name)
         for file in self.license_files:
             place = folder / file.rpartition("/")[2]
             if not place.exists():
-                _copy(shop.project / file, place)
+                _copy(context.project / file, place)
         if self.libraries:
-            self._native(shop, folder / GENERATED / "native")
+            self._native(context, folder / GENERATED / "native")
         if self.component:
-            self._wasm(shop, self.component, folder / GENERATED / "wasm")
-        shop.say(
+            self._wasm(context, self.component, folder / GENERATED / "wasm")
+        context.record_facts(
             module=self.module,
             requires=dict(self.requires),
             platforms=["/".join(platform_of(triple)) for triple, _ in self.libraries],
         )
 
-    def _sources(self, shop: ActionContext) -> list[tuple[str, Path]]:
+    def _sources(self, context: ActionContext) -> list[tuple[str, Path]]:
         from ferrule.engine.sources import files_below  # noqa: PLC0415
 
-        found = [(n.removeprefix(f"{self.source}/"), Path(p)) for n, p in files_below(shop.project, self.source)]
+        found = [(n.removeprefix(f"{self.source}/"), Path(p)) for n, p in files_below(context.project, self.source)]
         return [
             (name, path)
             for name, path in found
             if not name.startswith(f"{GENERATED}/") and not _LEFT_OUT & {*name.split("/")}
         ]
 
-    def _native(self, shop: ActionContext, folder: Path) -> None:
+    def _native(self, context: ActionContext, folder: Path) -> None:
         for name, text in _loader():
             _write(folder / name, f"{_MARK}\n\n{text}")
         platforms = []
@@ -195,18 +195,18 @@ class GoModuleFolder:
             platforms.append(f"{system} && {machine}")
             place = f"{system}_{machine}"
             name = next(output.name for output in library.outputs if output.role == "cdylib")
-            content = shop.input(library, "cdylib")
+            content = context.input(library, "cdylib")
             _copy(content, folder / place / name)
             _write(folder / f"embedded_{place}.go", _embedded(f"{place}/{name}", Digest.of_file(content)))
         _write(folder / "embedded_none.go", _nothing_embedded(platforms))
-        _write(folder / "identity.go", self._identity(shop))
+        _write(folder / "identity.go", self._identity(context))
 
-    def _identity(self, shop: ActionContext) -> str:
+    def _identity(self, context: ActionContext) -> str:
         """What the loader has to know of the library: constants, one a line."""
         first = self.libraries[0][1]
         name = first.trait("library")
         prefix = re.sub(r"[^A-Za-z0-9]", "_", name)
-        facts = {triple: shop.facts_of[library.id] for triple, library in self.libraries}
+        facts = {triple: context.facts_of[library.id] for triple, library in self.libraries}
         interfaces = {str(fact.get("interface") or "") for fact in facts.values()}
         if len(interfaces) > 1:
             raise BuildError(
@@ -236,10 +236,10 @@ class GoModuleFolder:
             )
         return "" if without else symbol
 
-    def _wasm(self, shop: ActionContext, component: ActionInterface, folder: Path) -> None:
+    def _wasm(self, context: ActionContext, component: ActionInterface, folder: Path) -> None:
         from ferrule.formats.gobindings import bindings  # noqa: PLC0415
 
-        module = shop.input(component, "module")
+        module = context.input(component, "module")
         _copy(module, folder / "module.wasm")
         for name, content in bindings(module.read_bytes(), package="wasm", where=module.name).items():
             (folder / name).write_bytes(content)

@@ -119,51 +119,51 @@ class GoProgram:
     triple: str
     floor: str | None
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Build; raises BuildError with the first error's place, NetworkError, ToolchainError, VerificationError."""
-        place = go.GoBuildFolder(shop.project, self.source, self.module.trait(_MODULE), shop.folder / _MODULE)
-        folder = shop.project / self.source
-        sums = _lay_out(shop, self.module, place)
-        tool = shop.toolchain.tool("go")
+        place = go.GoBuildFolder(context.project, self.source, self.module.trait(_MODULE), context.folder / _MODULE)
+        folder = context.project / self.source
+        sums = _lay_out(context, self.module, place)
+        tool = context.toolchain.tool("go")
         environment = go.environment(
             tool,
             self.triple,
-            shop.site.environment,
-            work=shop.folder / "go.work",
-            cache=shop.cache("go/build"),
-            modules=shop.cache("go/modules"),
-            offline=shop.site.host.offline,
-            jobs=shop.site.jobs,
+            context.site.environment,
+            work=context.folder / "go.work",
+            cache=context.cache("go/build"),
+            modules=context.cache("go/modules"),
+            offline=context.site.host.offline,
+            jobs=context.site.jobs,
         )
-        output = shop.output("program")
-        shop.progress("looking at packages")
-        packages = self._listed(shop, go.list_command(tool, folder, self.package, self.tags, environment), place)
-        shop.progress("compiling Go")
-        _run(shop, go.program_command(tool, folder, self.package, self.tags, output, environment), place)
-        written = shop.folder / "go.work.sum"
+        output = context.output("program")
+        context.report_progress("looking at packages")
+        packages = self._listed(context, go.list_command(tool, folder, self.package, self.tags, environment), place)
+        context.report_progress("compiling Go")
+        _run(context, go.program_command(tool, folder, self.package, self.tags, output, environment), place)
+        written = context.folder / "go.work.sum"
         go.check_sums(sums, written.read_text(encoding="utf-8") if written.exists() else "", place)
-        self._measure(shop, output)
-        shop.say(go=tool.version, modules={p.module: p.version for p in packages if p.version})
+        self._measure(context, output)
+        context.record_facts(go=tool.version, modules={p.module: p.version for p in packages if p.version})
 
-    def _listed(self, shop: ActionContext, command: Command, place: go.GoBuildFolder) -> list[go.GoPackage]:
+    def _listed(self, context: ActionContext, command: Command, place: go.GoBuildFolder) -> list[go.GoPackage]:
         """The packages of the program; what it reads beyond the declared sources is told to the engine."""
         from pathlib import Path  # noqa: PLC0415
 
         from ferrule.engine.sources import files_below  # noqa: PLC0415
 
-        packages = go.parse_packages(_run(shop, command, place))
+        packages = go.parse_packages(_run(context, command, place))
         if packages[-1].name != "main":
             raise BuildError(
                 f"{self.package} is the package {packages[-1].name}, and a program is made of a package main",
                 where=self.source,
                 hint="name the folder of the main package with `package`",
             )
-        declared = {Path(path) for _, path in files_below(shop.project, self.source)}
+        declared = {Path(path) for _, path in files_below(context.project, self.source)}
         local = {file for package in packages if not package.version for file in package.files}
-        shop.discovered(f for f in local - declared if not f.is_relative_to(shop.folder))
+        context.file_inputs(f for f in local - declared if not f.is_relative_to(context.folder))
         return packages
 
-    def _measure(self, shop: ActionContext, output: Path) -> None:
+    def _measure(self, context: ActionContext, output: Path) -> None:
         from ferrule.formats import binary  # noqa: PLC0415
 
         facts = binary.measure(output)
@@ -171,34 +171,34 @@ class GoProgram:
         if problems:
             raise VerificationError(
                 f"{output.name} is not what was wanted: {'; '.join(problems)}",
-                where=shop.action.id,
+                where=context.action.id,
                 hint="raise the target's floor to what this Go makes, or narrow `targets` of the program",
             )
-        shop.say(program=binary.summary(facts), interpreter=facts.interpreter)
+        context.record_facts(program=binary.summary(facts), interpreter=facts.interpreter)
 
 
-def _lay_out(shop: ActionContext, module: ActionInterface, place: go.GoBuildFolder) -> str:
+def _lay_out(context: ActionContext, module: ActionInterface, place: go.GoBuildFolder) -> str:
     """Put the module's files and a workspace that uses them into the work folder; returns the sums it vouches for."""
     folder = next(o.name for o in module.outputs if o.role == _MODULE)
-    for name, path in shop.needed[module.id].items():
+    for name, path in context.needed[module.id].items():
         copy = place.copy / name.removeprefix(f"{folder}/")
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    manifests = [(f / "go.mod").read_text(encoding="utf-8") for f in (shop.project / place.folder, place.copy)]
+    manifests = [(f / "go.mod").read_text(encoding="utf-8") for f in (context.project / place.folder, place.copy)]
     newest = max(go.read_go_mod(text).go for text in manifests)
-    work = go.work_file(newest, shop.project / place.folder, place.module, f"./{_MODULE}")
-    (shop.folder / "go.work").write_text(work, encoding="utf-8")
+    work = go.work_file(newest, context.project / place.folder, place.module, f"./{_MODULE}")
+    (context.folder / "go.work").write_text(work, encoding="utf-8")
     given = place.copy / "go.sum"
     sums = given.read_text(encoding="utf-8") if given.exists() else ""
-    (shop.folder / "go.work.sum").write_text(sums, encoding="utf-8")
+    (context.folder / "go.work.sum").write_text(sums, encoding="utf-8")
     return sums
 
 
-def _run(shop: ActionContext, command: Command, place: go.GoBuildFolder) -> str:
+def _run(context: ActionContext, command: Command, place: go.GoBuildFolder) -> str:
     try:
-        return shop.run(command)
+        return context.run(command)
     except ToolFailed as failed:
-        raise go.explain(failed, place, shop.toolchain.tool("go").version) from failed
+        raise go.explain(failed, place, context.toolchain.tool("go").version) from failed
 
 
 KIND = Kind(

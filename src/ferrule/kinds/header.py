@@ -86,21 +86,21 @@ class CbindgenHeader:
     macros: str
     version: str
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Write the header; raises BuildError with cbindgen's own words and place."""
         from ferrule.tools import cargo, cbindgen  # noqa: PLC0415
         from ferrule.tools import cargo_units as units  # noqa: PLC0415
 
-        default = shop.project / self.crate_folder / "cbindgen.toml"
-        config = shop.project / self.config if self.config else default if default.is_file() else None
-        raw, metadata, notes = (shop.folder / name for name in ("raw.h", "metadata.json", "raw.d"))
-        workspace, offline = shop.project / self.workspace, shop.site.host.offline
-        known = cargo.metadata(shop.run, shop.toolchain, workspace, shop.site.environment, offline=offline)
+        default = context.project / self.crate_folder / "cbindgen.toml"
+        config = context.project / self.config if self.config else default if default.is_file() else None
+        raw, metadata, notes = (context.folder / name for name in ("raw.h", "metadata.json", "raw.d"))
+        workspace, offline = context.project / self.workspace, context.site.host.offline
+        known = cargo.metadata(context.run, context.toolchain, workspace, context.site.environment, offline=offline)
         metadata.write_text(known, encoding="utf-8")
         command = cbindgen.header_command(
-            shop.toolchain,
+            context.toolchain,
             crate=self.crate,
-            crate_folder=shop.project / self.crate_folder,
+            crate_folder=context.project / self.crate_folder,
             lockfile=workspace / "Cargo.lock",
             metadata=metadata,
             config=config,
@@ -108,15 +108,15 @@ class CbindgenHeader:
             notes=notes,
             offline=offline,
         )
-        shop.run(command)
+        context.run(command)
         read, _ = units.noted(notes.read_text(encoding="utf-8"))
-        shop.discovered(cargo.outside(read, [shop.project / s for s in shop.action.sources]))
+        context.file_inputs(cargo.outside(read, [context.project / s for s in context.action.sources]))
         text = raw.read_text(encoding="utf-8")
         interface = interface_of(text)
-        shop.say(interface=interface.hex)
-        macros = {"VERSION": self.version, "FINGERPRINT": shop.key.hex, "INTERFACE": interface.hex}
+        context.record_facts(interface=interface.hex)
+        macros = {"VERSION": self.version, "FINGERPRINT": context.key.hex, "INTERFACE": interface.hex}
         lines = [f'#define {self.macros}_{name} "{value}"' for name, value in macros.items()]
-        shop.output("header").write_text(with_macros(text, lines), encoding="utf-8", newline="\n")
+        context.output("header").write_text(with_macros(text, lines), encoding="utf-8", newline="\n")
 
 
 def interface_of(header: str) -> Digest:

@@ -206,20 +206,20 @@ class PackageBase:
     epoch: int
     compressor: str = COMPRESSOR
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Write the layer; raises NetworkError naming a package that cannot be had, VerificationError a false one."""
         from ferrule.formats import deb, oci  # noqa: PLC0415
         from ferrule.tools import debs  # noqa: PLC0415
 
-        shop.progress("fetching packages")
-        files = debs.fetch(self.packages, shop.site.host)
-        shop.progress("unpacking packages")
+        context.report_progress("fetching packages")
+        files = debs.fetch(self.packages, context.site.host)
+        context.report_progress("unpacking packages")
         read = [deb.read_deb(path) for path in files]
         entries = deb.base_layer_entries(read)
         names = ", ".join(f"{p.name} {p.version}" for p in self.packages)
-        layer = oci.write_layer(shop.output("layer"), entries, self.epoch, comment=names)
-        shop.say(digest=layer.digest.hex, size=layer.size, diff_id=layer.diff_id.hex, comment=names)
-        shop.say(packages=[_said(locked, found) for locked, found in zip(self.packages, read, strict=True)])
+        layer = oci.write_layer(context.output("layer"), entries, self.epoch, comment=names)
+        context.record_facts(digest=layer.digest.hex, size=layer.size, diff_id=layer.diff_id.hex, comment=names)
+        context.record_facts(packages=[_said(locked, found) for locked, found in zip(self.packages, read, strict=True)])
 
 
 def _said(locked: LockedPackage, found: deb.DebPackage) -> dict[str, Json]:
@@ -244,13 +244,13 @@ class PulledBase:
 
     reference: str
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Write the layout; every blob is checked by its digest."""
         from ferrule.tools import registry  # noqa: PLC0415
 
-        shop.progress(f"pulling {self.reference.partition('@')[0]}")
-        registry.pull(self.reference, shop.output("base"), shop.site.host)
-        shop.say(image=self.reference)
+        context.report_progress(f"pulling {self.reference.partition('@')[0]}")
+        registry.pull(self.reference, context.output("base"), context.site.host)
+        context.record_facts(image=self.reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,35 +277,37 @@ class OciImage:
     epoch: int
     compressor: str = COMPRESSOR
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Write the layout; raises VerificationError for a program that its base or its machine could not start."""
         from ferrule.formats import oci  # noqa: PLC0415
 
-        images = [self._image(shop, triple, base) for triple, base in self.bases]
-        layout = shop.output("layout")
+        images = [self._image(context, triple, base) for triple, base in self.bases]
+        layout = context.output("layout")
         layout.mkdir()
         index = oci.write_layout(layout, images, epoch=self.epoch, ref_name=self.version)
         sizes = {image.platform: sum(layer.size for layer in image.layers) for image in images}
-        shop.say(index=index.digest.oci, platforms=[image.platform for image in images], compressed=dict(sizes))
+        context.record_facts(
+            index=index.digest.oci, platforms=[image.platform for image in images], compressed=dict(sizes)
+        )
 
-    def _image(self, shop: ActionContext, triple: str, base: ActionInterface) -> PlatformImage:
+    def _image(self, context: ActionContext, triple: str, base: ActionInterface) -> PlatformImage:
         from ferrule.formats import oci  # noqa: PLC0415
 
         platform = PLATFORMS[triple].oci or ""
-        shop.progress(platform)
+        context.report_progress(platform)
         own = oci.write_layer(
-            shop.folder / f"{triple}.tar.gz",
-            self._entries(shop, triple),
+            context.folder / f"{triple}.tar.gz",
+            self._entries(context, triple),
             self.epoch,
             comment=f"{self.name} {self.version}",
         )
-        facts = shop.facts_of[dict(self.libraries)[triple].id]
+        facts = context.facts_of[dict(self.libraries)[triple].id]
         labels = dict(self.labels) | {
             f"ferrule.{k}": str(facts[k]) for k in ("fingerprint", "interface") if facts.get(k)
         }
         if self.pulled:
-            layout = oci.read_layout(_folder_of(shop, base))
-            self._check(shop, triple, [*layout.image(platform).layers, own])
+            layout = oci.read_layout(_folder_of(context, base))
+            self._check(context, triple, [*layout.image(platform).layers, own])
             return oci.append_layers(
                 layout,
                 platform,
@@ -319,8 +321,8 @@ class OciImage:
                 health=self.health,
                 base_name=self.pulled.partition("@")[0],
             )
-        layers = [_layer(shop, base), own]
-        self._check(shop, triple, layers)
+        layers = [_layer(context, base), own]
+        self._check(context, triple, layers)
         config = oci.image_config(
             platform,
             layers,
@@ -334,12 +336,12 @@ class OciImage:
         )
         return oci.PlatformImage(platform, tuple(layers), config)
 
-    def _check(self, shop: ActionContext, triple: str, layers: Sequence[Layer]) -> None:
+    def _check(self, context: ActionContext, triple: str, layers: Sequence[Layer]) -> None:
         """Refuse what could not start or open its library: the files are read, not what was said of them."""
         from ferrule.formats import binary, oci  # noqa: PLC0415
 
         platform = PLATFORMS[triple]
-        library: dict[str, Any] = dict(shop.facts_of[dict(self.libraries)[triple].id])
+        library: dict[str, Any] = dict(context.facts_of[dict(self.libraries)[triple].id])
         measured = library.get("cdylib", {})
         needs = dict.fromkeys(measured.get("needed", ()), "the library")
         floors: dict[str, tuple[tuple[int, int], str]] = {}
@@ -349,16 +351,16 @@ class OciImage:
         root = oci.read_root(layers)
         if made := dict(self.programs).get(triple):
             name = made.trait("program")
-            facts = binary.measure(shop.input(made, "program"), where=name)
+            facts = binary.measure(context.input(made, "program"), where=name)
             if facts.machine != platform.machine or facts.system != platform.system:
                 raise VerificationError(
                     f"the program {name} is for {facts.system} on {facts.machine}, the image for {platform.oci}",
-                    where=shop.action.id,
+                    where=context.action.id,
                 )
             if facts.interpreter and root.find(facts.interpreter) is None:
                 raise VerificationError(
                     f"the program {name} is started by {facts.interpreter}, which the base for {platform.oci} lacks",
-                    where=shop.action.id,
+                    where=context.action.id,
                     hint="use a base with glibc: a lock file with libc6, or an image such as one made for C programs",
                 )
             needs |= dict.fromkeys(facts.needed, f"the program {name}")
@@ -369,13 +371,15 @@ class OciImage:
             if needed not in there:
                 raise VerificationError(
                     f"{who} needs {needed}, which the base for {platform.oci} lacks",
-                    where=shop.action.id,
+                    where=context.action.id,
                     hint="add the package that holds it to the base's lock file, or use another base",
                 )
-        self._check_glibc(shop, f"the base for {platform.oci}", floors, oci.read_file(layers, root.named(_LIBC) or ""))
+        self._check_glibc(
+            context, f"the base for {platform.oci}", floors, oci.read_file(layers, root.named(_LIBC) or "")
+        )
 
     def _check_glibc(
-        self, shop: ActionContext, base: str, floors: Mapping[str, tuple[tuple[int, int], str]], libc: bytes | None
+        self, context: ActionContext, base: str, floors: Mapping[str, tuple[tuple[int, int], str]], libc: bytes | None
     ) -> None:
         """Refuse a base whose C library is older than what is to run on it; its own versions tell how old it is."""
         from ferrule.formats import binary  # noqa: PLC0415
@@ -389,36 +393,36 @@ class OciImage:
                 raise VerificationError(
                     f"{who} needs glibc {version[0]}.{version[1]} ({symbols or 'the file itself'}), and {base} has "
                     + (".".join(map(str, own)) or "none that says its version"),
-                    where=shop.action.id,
+                    where=context.action.id,
                     hint="use a base that is as new, or declare an older `glibc` at the target",
                 )
 
-    def _entries(self, shop: ActionContext, triple: str) -> list[Member]:
+    def _entries(self, context: ActionContext, triple: str) -> list[Member]:
         from ferrule.formats.archive_member import with_folders  # noqa: PLC0415
 
         library = dict(self.libraries)[triple]
         platform, name = PLATFORMS[triple], library.trait("library")
         real, folder = platform.soname(name, self.version), self.library_path.lstrip("/")
         others = {platform.cdylib(name), platform.soname(name, library.trait("abi"))} - {real}
-        entries = [Member(f"{folder}/{real}", shop.input(library, "cdylib"), executable=True)]
+        entries = [Member(f"{folder}/{real}", context.input(library, "cdylib"), executable=True)]
         entries += [Member(f"{folder}/{link}", link=real) for link in sorted(others)]
         if made := dict(self.programs).get(triple):
-            entries.append(Member(f"{_BIN}/{made.trait('program')}", shop.input(made, "program"), executable=True))
+            entries.append(Member(f"{_BIN}/{made.trait('program')}", context.input(made, "program"), executable=True))
         entries += [
-            Member(f"usr/share/licenses/{name}/{f.rpartition('/')[2]}", shop.project / f) for f in self.license_files
+            Member(f"usr/share/licenses/{name}/{f.rpartition('/')[2]}", context.project / f) for f in self.license_files
         ]
         for place, file in self.files:
-            path = shop.project / file
+            path = context.project / file
             entries.append(Member(place.lstrip("/"), path, executable=bool(path.stat().st_mode & 0o100)))
         return list(with_folders(entries))
 
 
-def _layer(shop: ActionContext, base: ActionInterface) -> Layer:
+def _layer(context: ActionContext, base: ActionInterface) -> Layer:
     from ferrule.formats.oci import Layer  # noqa: PLC0415
 
-    facts: dict[str, Any] = dict(shop.facts_of[base.id])
+    facts: dict[str, Any] = dict(context.facts_of[base.id])
     return Layer(
-        path=shop.input(base, "layer"),
+        path=context.input(base, "layer"),
         digest=Digest(facts["digest"]),
         size=int(facts["size"]),
         diff_id=Digest(facts["diff_id"]),
@@ -426,10 +430,10 @@ def _layer(shop: ActionContext, base: ActionInterface) -> Layer:
     )
 
 
-def _folder_of(shop: ActionContext, base: ActionInterface) -> Path:
+def _folder_of(context: ActionContext, base: ActionInterface) -> Path:
     """A pulled layout as a folder again: the store keeps its files by digest, and a layout may hold no links."""
-    folder = shop.folder / "pulled"
-    for name, path in shop.needed[base.id].items():
+    folder = context.folder / "pulled"
+    for name, path in context.needed[base.id].items():
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():

@@ -153,13 +153,13 @@ class CargoLibrary:
     header: str | None
     env: tuple[tuple[str, str], ...]
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
         from ferrule.tools import cargo, zig  # noqa: PLC0415
 
-        zig.prime(shop.toolchain, shop.site.host.cache, shop.site.environment)
+        zig.prime(context.toolchain, context.site.host.cache, context.site.environment)
         build = cargo.LibraryBuild(
-            workspace=shop.project / self.workspace,
+            workspace=context.project / self.workspace,
             package=self.crate,
             triple=self.triple,
             types=self.types,
@@ -171,50 +171,60 @@ class CargoLibrary:
             soname=self.soname,
         )
         command = cargo.library_command(
-            shop.toolchain,
+            context.toolchain,
             build,
-            target_folder=shop.cache(f"cargo/{self.triple}"),
-            cache=shop.site.host.cache,
-            environment=shop.site.environment,
-            offline=shop.site.host.offline,
-            extra={**dict(self.env), **self._identity(shop)},
+            target_folder=context.cache(f"cargo/{self.triple}"),
+            cache=context.site.host.cache,
+            environment=context.site.environment,
+            offline=context.site.host.offline,
+            extra={**dict(self.env), **self._identity(context)},
         )
-        floor, host = self.glibc or self.macos, shop.site.host
+        floor, host = self.glibc or self.macos, context.site.host
         first = zig.first_link(
-            shop.toolchain.tool("zig"), PLATFORMS[self.triple], floor, host.cache, shop.site.environment, shop.borrow
+            context.toolchain.tool("zig"),
+            PLATFORMS[self.triple],
+            floor,
+            host.cache,
+            context.site.environment,
+            context.acquire_job_token,
         )
         with first:
-            made = cargo.build(shop.run, command, shop.progress, cargo.units(build, command, shop.toolchain, shop.look))
-        shop.depends_on(made, build.workspace)
+            made = cargo.build(
+                context.run,
+                command,
+                context.report_progress,
+                cargo.units(build, command, context.toolchain, context.digest_of),
+            )
+        context.depends_on(made, build.workspace)
         for kind in self.types:
-            self._take(shop, kind, made)
-        shop.say(link=list(made.native_libraries), **self._told(shop))
+            self._take(context, kind, made)
+        context.record_facts(link=list(made.native_libraries), **self._told(context))
 
-    def _identity(self, shop: ActionContext) -> dict[str, str]:
+    def _identity(self, context: ActionContext) -> dict[str, str]:
         """What a build script may compile in; a crate that does not look at these variables is the same anyway."""
-        known = {**self._told(shop), "commit": self.commit}
+        known = {**self._told(context), "commit": self.commit}
         return {f"FERRULE_{name.upper()}": value for name, value in known.items()}
 
-    def _told(self, shop: ActionContext) -> dict[str, str]:
+    def _told(self, context: ActionContext) -> dict[str, str]:
         """Fingerprint of what the library is made of, and of its interface where a header declares one."""
-        interface = shop.facts_of[self.header].get("interface") if self.header else None
-        return {"fingerprint": shop.key.hex, **({"interface": str(interface)} if interface else {})}
+        interface = context.facts_of[self.header].get("interface") if self.header else None
+        return {"fingerprint": context.key.hex, **({"interface": str(interface)} if interface else {})}
 
-    def _take(self, shop: ActionContext, kind: LibraryType, made: CargoBuild) -> None:
+    def _take(self, context: ActionContext, kind: LibraryType, made: CargoBuild) -> None:
         from ferrule.formats import binary  # noqa: PLC0415
 
-        target = shop.output(kind)
-        made.take(made.file(self.crate, PLATFORMS[self.triple], kind, self.library), target, shop.look)
+        target = context.output(kind)
+        made.take(made.file(self.crate, PLATFORMS[self.triple], kind, self.library), target, context.digest_of)
         facts = binary.measure(target)
         problems = self.problems(facts, kind)
         if problems:
             problems += self._objects(facts, made) if kind == "cdylib" else ()
             raise VerificationError(
                 f"{target.name} is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
-                where=f"{shop.action.artifact} for {self.triple}",
+                where=f"{context.action.artifact} for {self.triple}",
                 hint="correct the code or what targets.yaml declares; nothing was shipped",
             )
-        shop.say(**{kind: binary.summary(facts)})
+        context.record_facts(**{kind: binary.summary(facts)})
 
     def problems(self, facts: BinaryFacts, kind: LibraryType) -> list[str]:
         """What is wrong with a library that was measured, as sentences."""

@@ -230,11 +230,11 @@ class NpmPackage:
     epoch: int
     compressor: str = COMPRESSOR
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Write the tarball as npm does: everything in the folder `package`."""
         from ferrule.formats.tar import write_tar_gz  # noqa: PLC0415
 
-        entries = in_order((*self._wrapper(shop), *below(COMPONENT, self._generated(shop))))
+        entries = in_order((*self._wrapper(context), *below(COMPONENT, self._generated(context))))
         names = [entry.name for entry in entries]
         for path in entry_points(json.loads(self.manifest)):
             if "*" not in path and path not in names:
@@ -244,9 +244,9 @@ class NpmPackage:
                     where=f"{self.source}/package.json",
                     hint=f"correct its `exports`; the release writes {written}",
                 )
-        write_tar_gz(shop.output("package"), below("package", entries), self.epoch)
+        write_tar_gz(context.output("package"), below("package", entries), self.epoch)
 
-    def _wrapper(self, shop: ActionContext) -> list[Member]:
+    def _wrapper(self, context: ActionContext) -> list[Member]:
         """What lies in the source folder, the package.json of the release, and the licences.
 
         Files are found as the engine finds sources, so that nothing is packed whose change would go unseen.
@@ -255,27 +255,27 @@ class NpmPackage:
 
         wanted = json.loads(self.manifest).get("files")
         entries = {"package.json": Member("package.json", self.manifest.encode())}
-        for file, path in files_below(shop.project, self.source):
+        for file, path in files_below(context.project, self.source):
             name = file.removeprefix(f"{self.source}/")
             if _is_packed(name, wanted):
                 executable = bool(Path(path).stat().st_mode & 0o100)
                 entries.setdefault(name, Member(name, Path(path), executable=executable))
         for file in self.license_files:
             name = file.rpartition("/")[2]
-            entries.setdefault(name, Member(name, shop.project / file))
+            entries.setdefault(name, Member(name, context.project / file))
         return list(entries.values())
 
-    def _generated(self, shop: ActionContext) -> list[Member]:
+    def _generated(self, context: ActionContext) -> list[Member]:
         """The component as JavaScript, with the core module that was compiled, byte for byte, and the loader."""
         from ferrule.formats import binary, wasm  # noqa: PLC0415
         from ferrule.formats.archive_member import entries_of_folder  # noqa: PLC0415
         from ferrule.tools import jco  # noqa: PLC0415
 
-        component, module = shop.input(self.component, "component"), shop.input(self.component, "module")
-        folder = shop.folder / "transpiled"
+        component, module = context.input(self.component, "component"), context.input(self.component, "module")
+        folder = context.folder / "transpiled"
         folder.mkdir()
-        shop.progress("making JavaScript of the component")
-        shop.run(jco.transpile_command(shop.toolchain, component, folder, self.stem))
+        context.report_progress("making JavaScript of the component")
+        context.run(jco.transpile_command(context.toolchain, component, folder, self.stem))
         made = {entry.name: entry for entry in entries_of_folder(folder)}
         cores = sorted(name for name in made if name.endswith(".wasm"))
         code = _code(module.read_bytes())
@@ -288,7 +288,7 @@ class NpmPackage:
         made[main] = Member(main, module)
         identity = _identity(wasm.custom_sections(component.read_bytes(), SECTION), self._name("component"))
         others = {name: binary.summary(binary.measure(folder / name)) for name in cores if name != main}
-        shop.say(**identity, files={f"package/{COMPONENT}/{name}": facts for name, facts in others.items()})
+        context.record_facts(**identity, files={f"package/{COMPONENT}/{name}": facts for name, facts in others.items()})
         values = {
             "stem": self.stem,
             "main": main,

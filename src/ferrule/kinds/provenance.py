@@ -79,12 +79,12 @@ class Provenance:
     places: tuple[tuple[str, str, str, bool], ...]
     ferrule: str
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Hash every file again, from its content, and name all that went into them."""
         from ferrule.formats.intoto import PROVENANCE, write_statement  # noqa: PLC0415
 
         builder = self.builder or Builder(LOCAL)
-        configuration: Json = {"name": FILE, "digest": _sha256(Digest.of_file(shop.project / FILE).hex)}
+        configuration: Json = {"name": FILE, "digest": _sha256(Digest.of_file(context.project / FILE).hex)}
         predicate: Json = {
             "buildDefinition": {
                 "buildType": BUILD_TYPE,
@@ -95,29 +95,29 @@ class Provenance:
                     "configuration": configuration,
                 },
                 "internalParameters": {"epoch": self.epoch},
-                "resolvedDependencies": list(self._dependencies(shop)),
+                "resolvedDependencies": list(self._dependencies(context)),
             },
             "runDetails": {
                 "builder": {"id": builder.id, "version": {"ferrule": self.ferrule}},
                 **({"metadata": {"invocationId": builder.invocation}} if builder.invocation else {}),
             },
         }
-        statement = write_statement(dict(self._subjects(shop)), PROVENANCE, predicate)
-        shop.output("provenance").write_bytes(statement)
+        statement = write_statement(dict(self._subjects(context)), PROVENANCE, predicate)
+        context.output("provenance").write_bytes(statement)
 
-    def _subjects(self, shop: ActionContext) -> Iterator[tuple[str, Digest]]:
+    def _subjects(self, context: ActionContext) -> Iterator[tuple[str, Digest]]:
         """Every file by its place; of an image also its index, by which registries and clusters name it."""
         for action, output, place, folder in self.places:
-            for name, path in shop.needed[action].items():
+            for name, path in context.needed[action].items():
                 if name == output:
                     yield place, Digest.of_file(path)
                 elif folder and name.startswith(f"{output}/"):
                     yield place + name.removeprefix(output), Digest.of_file(path)
-            index = shop.facts_of[action].get("index")
+            index = context.facts_of[action].get("index")
             if folder and isinstance(index, str):
                 yield place, Digest.parse(index)
 
-    def _dependencies(self, shop: ActionContext) -> Iterator[Json]:
+    def _dependencies(self, context: ActionContext) -> Iterator[Json]:
         if self.commit:
             source = self.builder.source if self.builder else None
             yield {
@@ -127,13 +127,13 @@ class Provenance:
                 **({"annotations": {"dirty": True}} if self.dirty else {}),
             }
         if self.lock:
-            content = (shop.project / self.lock).read_bytes()
+            content = (context.project / self.lock).read_bytes()
             yield {"name": self.lock, "digest": _sha256(Digest.of(content).hex)}
             yield from _crates(content.decode())
-        yield from _unique(_used(shop))
-        if shop.action.tools:
-            for name in shop.action.tools:
-                yield _tool(shop.toolchain.tool(name))
+        yield from _unique(_used(context))
+        if context.action.tools:
+            for name in context.action.tools:
+                yield _tool(context.toolchain.tool(name))
 
 
 def _sha256(hexadecimal: str) -> Json:
@@ -150,9 +150,9 @@ def _crates(lock: str) -> Iterator[Json]:
             yield {"uri": uri, "digest": _sha256(package["checksum"])}
 
 
-def _used(shop: ActionContext) -> Iterator[dict[str, Json]]:
+def _used(context: ActionContext) -> Iterator[dict[str, Json]]:
     """Packages, images and modules that the actions said they used."""
-    for facts in shop.facts_of.values():
+    for facts in context.facts_of.values():
         told: Any = facts
         for package in told.get("packages", ()):
             version = quote(package["version"], safe="")

@@ -158,18 +158,18 @@ class CratesOfBuild:
     build: Compiled
     zig: bool
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Write what Cargo resolved; raises BuildError with its words."""
         from ferrule.tools import crates  # noqa: PLC0415
 
-        toolchain, host, workspace = shop.toolchain, shop.site.host, shop.project / self.workspace
-        given, offline = shop.site.environment, host.offline
+        toolchain, host, workspace = context.toolchain, context.site.host, context.project / self.workspace
+        given, offline = context.site.environment, host.offline
         everything, linked = (
-            shop.run(crates.tree_command(toolchain, workspace, self.build, given, linked=only, offline=offline))
+            context.run(crates.tree_command(toolchain, workspace, self.build, given, linked=only, offline=offline))
             for only in (False, True)
         )
         command = crates.metadata_command(toolchain, workspace, self.build, host.triple, given, offline=offline)
-        known = shop.run(command)
+        known = context.run(command)
         lock = (workspace / "Cargo.lock").read_text(encoding="utf-8")
         rustc, std = toolchain.tool("rustc"), toolchain.std.get(self.build.triple)
         own = crates.of_standard_library(toolchain, self.build.triple) if std else []
@@ -184,8 +184,8 @@ class CratesOfBuild:
             "zig": toolchain.tool("zig").version if self.zig else None,
         }
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        shop.output(_CRATES).write_text(text, encoding="utf-8", newline="\n")
-        shop.say(standard_library=[{"uri": c.purl, "sha256": c.checksum} for c in own])
+        context.output(_CRATES).write_text(text, encoding="utf-8", newline="\n")
+        context.record_facts(standard_library=[{"uri": c.purl, "sha256": c.checksum} for c in own])
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,13 +265,13 @@ class BillsOfMaterials:
     epoch: int
     ferrule: str
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Write the documents, and say how many components are in each."""
-        parts = {step.id: list(self._parts(shop, step)) for step in self.steps}
-        required = {step.id: list(self._required(shop, step)) for step in self.steps}
+        parts = {step.id: list(self._parts(context, step)) for step in self.steps}
+        required = {step.id: list(self._required(context, step)) for step in self.steps}
         counts: dict[str, Json] = {}
         for subject in self.subjects:
-            held = _held(shop, subject)
+            held = _held(context, subject)
             inside = _merged(
                 [
                     *(p for i in subject.inside for p in parts[i] if p.ref.startswith("pkg:") or p.sha256 in held),
@@ -279,19 +279,21 @@ class BillsOfMaterials:
                 ]
             )
             counts[f"{subject.place}{SUFFIX}"] = len(inside)
-            self._write(shop, subject.document, self._described(shop, subject), inside)
+            self._write(context, subject.document, self._described(context, subject), inside)
         everything = _merged([p for step in self.steps for p in (*parts[step.id], *required[step.id])])
         purl = f"pkg:generic/{self.name}@{quote(self.version, safe='')}"
         whole = BomComponent(_ROOT, self.name, self.version, self.supplier, purl, type="application")
-        self._write(shop, self.release, replace(whole, **self._own), everything)
-        shop.say(components={**counts, self.release: len(everything)})
+        self._write(context, self.release, replace(whole, **self._own), everything)
+        context.record_facts(components={**counts, self.release: len(everything)})
 
     @property
     def _own(self) -> dict[str, Any]:
         licenses = (self.license,) if self.license else ()
         return {"licenses": licenses, "homepage": self.homepage, "description": self.description}
 
-    def _write(self, shop: ActionContext, name: str, subject: BomComponent, parts: Mapping[str, BomComponent]) -> None:
+    def _write(
+        self, context: ActionContext, name: str, subject: BomComponent, parts: Mapping[str, BomComponent]
+    ) -> None:
         from ferrule.formats.cyclonedx import write_bom  # noqa: PLC0415
 
         needed = {need for part in parts.values() for need in part.needs}
@@ -303,10 +305,10 @@ class BillsOfMaterials:
             author=self.supplier,
             ferrule=self.ferrule,
         )
-        (shop.folder / name).write_bytes(document)
+        (context.folder / name).write_bytes(document)
 
-    def _described(self, shop: ActionContext, subject: BomSubject) -> BomComponent:
-        files, facts = shop.needed[subject.step], shop.facts_of[subject.step]
+    def _described(self, context: ActionContext, subject: BomSubject) -> BomComponent:
+        files, facts = context.needed[subject.step], context.facts_of[subject.step]
         index, name, version, purl = facts.get("index"), subject.place, self.version, subject.purl
         sha256 = None if subject.folder else Digest.of_file(files[subject.output]).hex
         if isinstance(index, str):
@@ -316,12 +318,12 @@ class BillsOfMaterials:
         part = BomComponent(f"file:{name}", name, version, self.supplier, purl, type=kind, sha256=sha256)
         return replace(part, **self._own)
 
-    def _parts(self, shop: ActionContext, step: BomStep) -> Iterator[BomComponent]:
+    def _parts(self, context: ActionContext, step: BomStep) -> Iterator[BomComponent]:
         """What an action puts into what it makes, and into all that packs it."""
-        facts: Mapping[str, Any] = shop.facts_of[step.id]
+        facts: Mapping[str, Any] = context.facts_of[step.id]
         code: list[str] = []
         if step.crates is not None:
-            document = json.loads(shop.input(step.crates, _CRATES).read_bytes())
+            document = json.loads(context.input(step.crates, _CRATES).read_bytes())
             found = [*self._crates(document["crates"], step), *self._std(document, step, facts)]
             found += _linked_by_zig(document, step, facts)
             code = [found[0].ref, *(p.ref for p in found if not p.ref.startswith("pkg:cargo/"))]
@@ -331,21 +333,21 @@ class BillsOfMaterials:
             code = [part.ref for part in modules]
             yield from modules
         if code:
-            yield from self._files(shop, step, facts, tuple(code))
+            yield from self._files(context, step, facts, tuple(code))
         yield from self._packages(facts.get("packages", ()))
         if isinstance(facts.get("image"), str):
             yield _base(facts["image"])
 
-    def _required(self, shop: ActionContext, step: BomStep) -> Iterator[BomComponent]:
+    def _required(self, context: ActionContext, step: BomStep) -> Iterator[BomComponent]:
         """What the sources that an action packs ask for, and whoever uses them has to add."""
-        facts: Mapping[str, Any] = shop.facts_of[step.id]
+        facts: Mapping[str, Any] = context.facts_of[step.id]
         return self._modules(facts.get("requires", {}))
 
     def _files(
-        self, shop: ActionContext, step: BomStep, facts: Mapping[str, Any], code: tuple[str, ...]
+        self, context: ActionContext, step: BomStep, facts: Mapping[str, Any], code: tuple[str, ...]
     ) -> Iterator[BomComponent]:
         """The compiled files themselves, so that a digest leads to them wherever they are packed."""
-        made = shop.needed[step.id]
+        made = context.needed[step.id]
         outputs = [o for o in step.made.outputs if o.role in _COMPILED and (not o.folder or o.role == "extension")]
         files = [(n, o) for o in outputs for n in made if n == o.name or (o.folder and n.startswith(f"{o.name}/"))]
         for name, output in files:
@@ -450,7 +452,7 @@ class BillsOfMaterials:
             )
 
 
-def _held(shop: ActionContext, subject: BomSubject) -> set[str]:
+def _held(context: ActionContext, subject: BomSubject) -> set[str]:
     """Digests of the files that a subject consists of, and of those in its archives: what is in there as it was made.
 
     Layers that another action made hold no file of ours.
@@ -458,9 +460,9 @@ def _held(shop: ActionContext, subject: BomSubject) -> set[str]:
     from ferrule.formats import tar  # noqa: PLC0415
     from ferrule.formats import zip as zips  # noqa: PLC0415
 
-    others = {path for step in subject.inside if step != subject.step for path in shop.needed[step].values()}
+    others = {path for step in subject.inside if step != subject.step for path in context.needed[step].values()}
     held: set[str] = set()
-    for name, path in shop.needed[subject.step].items():
+    for name, path in context.needed[subject.step].items():
         if name != subject.output and not name.startswith(f"{subject.output}/"):
             continue
         held.add(Digest.of_file(path).hex)

@@ -96,37 +96,37 @@ class CSdk:
     epoch: int
     compressor: str = COMPRESSOR
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Write the archive, with one folder at its top."""
         from ferrule.formats.tar import write_tar_gz  # noqa: PLC0415
 
-        entries = [self._below(entry) for entry in self._entries(shop)]
-        write_tar_gz(shop.output("archive"), entries, self.epoch)
+        entries = [self._below(entry) for entry in self._entries(context)]
+        write_tar_gz(context.output("archive"), entries, self.epoch)
 
     def _below(self, entry: Member) -> Member:
         return Member(f"{self.stem}/{entry.name}", entry.source, entry.executable, entry.link)
 
-    def _entries(self, shop: ActionContext) -> list[Member]:
+    def _entries(self, context: ActionContext) -> list[Member]:
         platform, name, abi = PLATFORMS[self.triple], self.library.trait("library"), self.library.trait("abi")
-        link = shop.facts_of[self.library.id].get("link")
+        link = context.facts_of[self.library.id].get("link")
         private = [str(flag) for flag in link] if isinstance(link, list) else []
         header = self.header.output("header")
-        entries = [Member(f"include/{header.name if header else name}", shop.input(self.header, "header"))]
+        entries = [Member(f"include/{header.name if header else name}", context.input(self.header, "header"))]
         has_shared = self.library.output("cdylib") is not None
         if has_shared:
             real = platform.soname(name, self.version)
-            entries.append(Member(f"lib/{real}", shop.input(self.library, "cdylib"), executable=True))
+            entries.append(Member(f"lib/{real}", context.input(self.library, "cdylib"), executable=True))
             entries += [Member(f"lib/{link}", link=real) for link in links(platform, name, abi, self.version)]
         if self.library.output("staticlib") is not None:
-            entries.append(Member(f"lib/{platform.staticlib(name)}", shop.input(self.library, "staticlib")))
+            entries.append(Member(f"lib/{platform.staticlib(name)}", context.input(self.library, "staticlib")))
         text = {
             f"lib/pkgconfig/{name}.pc": pkg_config(name, self, private, shared=has_shared),
             f"lib/cmake/{name}/{name}Config.cmake": cmake_config(name, self, platform, private),
             f"lib/cmake/{name}/{name}ConfigVersion.cmake": cmake_version(self.version),
         }
         entries += [Member(place, content.encode()) for place, content in text.items()]
-        entries += [Member(f"share/licenses/{name}/{_base(f)}", shop.project / f) for f in self.license_files]
-        entries += [Member(place, shop.project / file) for place, file in self.files]
+        entries += [Member(f"share/licenses/{name}/{_base(f)}", context.project / f) for f in self.license_files]
+        entries += [Member(place, context.project / file) for place, file in self.files]
         return entries
 
 

@@ -151,15 +151,15 @@ class Wheel:
     library: ActionInterface
     tags: tuple[str, ...]
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Write the wheel; raises BuildError for metadata that no index would accept."""
         from ferrule.formats.wheel import write_wheel  # noqa: PLC0415
 
         common = self.common
-        files = _files(shop.project, f"{common.source}/src")
+        files = _files(context.project, f"{common.source}/src")
         soname = self.library.output("cdylib")
         library = soname.name if soname else ""
-        facts = shop.facts_of[self.library.id]
+        facts = context.facts_of[self.library.id]
         known = {"LIBRARY": library, "VERSION": common.version, **_identity(facts)}
         generated = {
             "__init__.py": '"""What this wheel carries; written when it was packed."""\n\n'
@@ -168,16 +168,16 @@ class Wheel:
         entries = [
             *files,
             *(Member(f"{common.package}/{NATIVE}/{n}", text.encode()) for n, text in generated.items()),
-            Member(f"{common.package}/{NATIVE}/{library}", shop.input(self.library, "cdylib"), executable=True),
+            Member(f"{common.package}/{NATIVE}/{library}", context.input(self.library, "cdylib"), executable=True),
         ]
         write_wheel(
-            shop.output("wheel"),
+            context.output("wheel"),
             name=common.name,
             version=common.version,
             tags=self.tags,
-            metadata=metadata(shop.project / common.source, common),
+            metadata=metadata(context.project / common.source, common),
             entries=entries,
-            licenses=[Member(f.rpartition("/")[2], shop.project / f) for f in common.license_files],
+            licenses=[Member(f.rpartition("/")[2], context.project / f) for f in common.license_files],
             epoch=common.epoch,
         )
 
@@ -196,7 +196,7 @@ class Sdist:
     workspace: str
     rust: tuple[str, ...]
 
-    def make(self, shop: ActionContext) -> None:
+    def make(self, context: ActionContext) -> None:
         """Write the source distribution; the Cargo workspace lies in `rust/`."""
         from pathlib import Path  # noqa: PLC0415
 
@@ -204,18 +204,18 @@ class Sdist:
         from ferrule.formats.wheel import write_sdist  # noqa: PLC0415
 
         common, prefix = self.common, "" if self.workspace == "." else f"{self.workspace}/"
-        entries = {e.name: e for e in _files(shop.project, common.source) if e.name.split("/")[0] not in _OUTPUTS}
+        entries = {e.name: e for e in _files(context.project, common.source) if e.name.split("/")[0] not in _OUTPUTS}
         for source in self.rust:
-            for name, path in files_below(shop.project, source):
+            for name, path in files_below(context.project, source):
                 place = f"rust/{name.removeprefix(prefix)}"
                 entries[place] = Member(place, Path(path))
         for file in common.license_files:
-            entries.setdefault(file.rpartition("/")[2], Member(file.rpartition("/")[2], shop.project / file))
+            entries.setdefault(file.rpartition("/")[2], Member(file.rpartition("/")[2], context.project / file))
         write_sdist(
-            shop.output("sdist"),
+            context.output("sdist"),
             name=common.name,
             version=common.version,
-            metadata=metadata(shop.project / common.source, common),
+            metadata=metadata(context.project / common.source, common),
             entries=list(entries.values()),
             epoch=common.epoch,
         )

@@ -41,7 +41,7 @@ class Nothing:
     revision: ClassVar[int] = 1
     paths: tuple[str, ...] = ("a",)
 
-    def make(self, shop: object) -> None: ...
+    def make(self, context: object) -> None: ...
 
 
 ACTION = Action("a", "a", "k", Nothing(), (Output("x", "one"), Output("y", "two")), traits=(("abi", "1"),))

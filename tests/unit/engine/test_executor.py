@@ -37,16 +37,16 @@ class Join:
     revision: ClassVar[int] = 1
     reads: str = ""
 
-    def make(self, shop: ActionContext) -> None:
-        shop.progress("joining")
-        needed = [path.read_text() for files in shop.needed.values() for path in files.values()]
-        sources = [(shop.project / name).read_text() for name in shop.action.sources]
+    def make(self, context: ActionContext) -> None:
+        context.report_progress("joining")
+        needed = [path.read_text() for files in context.needed.values() for path in files.values()]
+        sources = [(context.project / name).read_text() for name in context.action.sources]
         if self.reads:
-            shop.discovered([shop.project / self.reads, shop.folder.parent.parent / "outside"])
+            context.file_inputs([context.project / self.reads, context.folder.parent.parent / "outside"])
         if "fail" in sources:
             raise BuildError("it does not compile", hint="correct it", where="a.rs:1")
-        shop.say(length=len(sources))
-        shop.output("file").write_text("+".join([*needed, *sources]))
+        context.record_facts(length=len(sources))
+        context.output("file").write_text("+".join([*needed, *sources]))
 
 
 def action(name: str, *needs: str, recipe: Join | None = None, there: bool = True) -> Action:

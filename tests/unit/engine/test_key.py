@@ -17,7 +17,7 @@ class Recipe:
     text: str = "text"
     parts: tuple[str, ...] = ("x", "y")
 
-    def make(self, shop: object) -> None: ...
+    def make(self, context: object) -> None: ...
 
 
 @dataclass(frozen=True)

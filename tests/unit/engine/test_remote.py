@@ -49,17 +49,17 @@ class Compile:
     does: ClassVar[list[Callable[[ActionContext], None]]] = []
     text: str = "text"
 
-    def make(self, shop: ActionContext) -> None:
-        self.calls.append(shop.action.id)
+    def make(self, context: ActionContext) -> None:
+        self.calls.append(context.action.id)
         for name, content in CONTENT.items():
-            path = shop.folder / name
+            path = context.folder / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(self.text + content)
-        (shop.folder / "out/one").chmod(0o755)
-        shop.output("lib").write_text(self.text)
-        shop.say(floor="2.17")
+        (context.folder / "out/one").chmod(0o755)
+        context.output("lib").write_text(self.text)
+        context.record_facts(floor="2.17")
         for do in self.does:
-            do(shop)
+            do(context)
 
 
 ACTION = Action(
@@ -231,8 +231,8 @@ def test_settings_that_change_later_are_noticed(machines: Callable[..., Machine]
 def test_what_is_read_besides_the_sources_is_found_without_knowing_it(
     machines: Callable[..., Machine], cache: Cache, does: list[Callable[[ActionContext], None]]
 ) -> None:
-    def read(shop: ActionContext) -> None:
-        shop.discovered([shop.project / "more.txt", shop.project / "none.txt"])
+    def read(context: ActionContext) -> None:
+        context.file_inputs([context.project / "more.txt", context.project / "none.txt"])
 
     does.append(read)
     one, two, three = machines(), machines(), machines()
@@ -255,12 +255,12 @@ def test_what_means_something_else_elsewhere_stays_here(
     outside = machine.lab.root / "outside.txt"
     outside.write_text("x")
     time.sleep(0.01)
-    does.append(lambda shop: shop.discovered([outside]))
+    does.append(lambda context: context.file_inputs([outside]))
     machine.run(cache.url)
     assert machine.notices == [
         f"remote cache: native@x read {outside}, outside of the project, so its result stays on this machine"
     ]
-    does[:] = [lambda shop: shop.asked({"HOME": "a-crate", "CURL_CA_BUNDLE": "a-crate"})]
+    does[:] = [lambda context: context.env_inputs({"HOME": "a-crate", "CURL_CA_BUNDLE": "a-crate"})]
     asking = machines()
     asking.run(cache.url)
     assert asking.notices == [
@@ -272,7 +272,7 @@ def test_what_means_something_else_elsewhere_stays_here(
 def test_variables_that_were_asked_for_count(
     machines: Callable[..., Machine], cache: Cache, does: list[Callable[[ActionContext], None]]
 ) -> None:
-    does.append(lambda shop: shop.asked({"CURL_CA_BUNDLE": "a-crate"}))
+    does.append(lambda context: context.env_inputs({"CURL_CA_BUNDLE": "a-crate"}))
     machines().run(cache.url)
     assert machines().run(cache.url)[ACTION.id].state == "remote"
     with_one = machines()
@@ -678,8 +678,8 @@ def test_failure_now_and_then_is_summed_up(machines: Callable[..., Machine], cac
 def test_failed_actions_do_not_keep_others_from_being_given(
     machines: Callable[..., Machine], cache: Cache, does: list[Callable[[ActionContext], None]]
 ) -> None:
-    def fail(shop: ActionContext) -> None:
-        if shop.action.id == "bad":
+    def fail(context: ActionContext) -> None:
+        if context.action.id == "bad":
             raise OSError(5, "broken")
 
     does.append(fail)

@@ -37,10 +37,10 @@ class Write:
     revision: ClassVar[int] = 1
     text: str = "text"
 
-    def make(self, shop: ActionContext) -> None:
-        needed = [path.read_text() for files in shop.needed.values() for path in files.values()]
-        sources = [(shop.project / name).read_text() for name in shop.action.sources]
-        shop.output("file").write_text("+".join([self.text, *needed, *sources]))
+    def make(self, context: ActionContext) -> None:
+        needed = [path.read_text() for files in context.needed.values() for path in files.values()]
+        sources = [(context.project / name).read_text() for name in context.action.sources]
+        context.output("file").write_text("+".join([self.text, *needed, *sources]))
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Do:
     what: ClassVar[dict[str, Callable[[ActionContext], None]]] = {}
     name: str
 
-    def make(self, shop: ActionContext) -> None:
-        shop.output("file").write_text(self.name)
-        self.what[self.name](shop)
+    def make(self, context: ActionContext) -> None:
+        context.output("file").write_text(self.name)
+        self.what[self.name](context)
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_empty_plan(lab: Lab) -> None:
 
 
 def test_events_tell_the_whole_story(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
-    does["a"] = lambda shop: shop.progress("half way")
+    does["a"] = lambda context: context.report_progress("half way")
     outcomes = lab.run(action("a", recipe=Do("a")))
     started, begun, progress, finished, ended = lab.events
     assert started == RunStarted(1, 2)
@@ -127,8 +127,8 @@ def test_facts_reach_the_outcome_and_those_that_need_it(
     lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     seen: list[object] = []
-    does["a"] = lambda shop: shop.say(floor="2.17", n=1)
-    does["b"] = lambda shop: seen.append(dict(shop.facts_of["a"]))
+    does["a"] = lambda context: context.record_facts(floor="2.17", n=1)
+    does["b"] = lambda context: seen.append(dict(context.facts_of["a"]))
     plan = (action("a", recipe=Do("a")), action("b", "a", recipe=Do("b")))
     assert lab.run(*plan)["a"].facts == {"floor": "2.17", "n": 1}
     assert seen == [{"floor": "2.17", "n": 1}]
@@ -138,13 +138,13 @@ def test_facts_reach_the_outcome_and_those_that_need_it(
 def test_folder_outputs_keep_their_files_names_and_modes(
     lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
-    def fill(shop: ActionContext) -> None:
-        shop.output("file").unlink()
+    def fill(context: ActionContext) -> None:
+        context.output("file").unlink()
         for name in ("b/c", "a"):
-            path = shop.output("file") / name
+            path = context.output("file") / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(name)
-        (shop.output("file") / "a").chmod(0o755)
+        (context.output("file") / "a").chmod(0o755)
 
     does["a"] = fill
     folder = replace(action("a", recipe=Do("a")), outputs=(Output("out", "file", folder=True),))
@@ -158,7 +158,7 @@ def test_recipe_finds_an_empty_folder_whatever_an_earlier_one_left(
     for name in ("a", "a.0"):
         (lab.state / "work" / name / "left").mkdir(parents=True)
     seen: list[str] = []
-    does["a"] = lambda shop: seen.extend(p.name for p in shop.folder.iterdir())
+    does["a"] = lambda context: seen.extend(p.name for p in context.folder.iterdir())
     lab.run(action("a", recipe=Do("a")))
     assert seen == ["out.txt"]
     assert {p.name for p in (lab.state / "work").iterdir()} == {"a", "a.0", "logs"}
@@ -169,8 +169,8 @@ def test_a_program_that_a_killed_run_left_behind_cannot_write_into_the_next_one(
 ) -> None:
     folders: list[Path] = []
 
-    def fail(shop: ActionContext) -> None:
-        folders.append(shop.folder)
+    def fail(context: ActionContext) -> None:
+        folders.append(context.folder)
         raise BuildError("once")
 
     does["a"] = fail
@@ -201,16 +201,18 @@ def test_workshop_knows_its_inputs_outputs_and_caches(
     first = action("a")
     seen: dict[str, object] = {}
 
-    def look(shop: ActionContext) -> None:
-        seen["input"] = shop.input(first.made, "file").read_text()
-        seen["cache"] = shop.cache("cargo/x") == lab.state / "cache" / "cargo" / "x" and shop.cache("cargo/x").is_dir()
-        seen["project"] = shop.project
+    def look(context: ActionContext) -> None:
+        seen["input"] = context.input(first.made, "file").read_text()
+        seen["cache"] = (
+            context.cache("cargo/x") == lab.state / "cache" / "cargo" / "x" and context.cache("cargo/x").is_dir()
+        )
+        seen["project"] = context.project
         with pytest.raises(BuildError, match="no layer is made here"):
-            shop.output("layer")
+            context.output("layer")
         with pytest.raises(BuildError, match="no layer is made here"):
-            shop.input(first.made, "layer")
+            context.input(first.made, "layer")
         with pytest.raises(AssertionError, match="declares no tools"):
-            _ = shop.toolchain
+            _ = context.toolchain
 
     does["b"] = look
     lab.run(first, action("b", "a", recipe=Do("b")))
@@ -297,7 +299,7 @@ def test_discovered_input_that_changes_makes_the_action_run_again(
 ) -> None:
     inside, outside = lab.source("generated.h"), lab.root / "system.h"
     outside.write_text("old")
-    does["a"] = lambda shop: shop.discovered([inside, outside, inside])
+    does["a"] = lambda context: context.file_inputs([inside, outside, inside])
     plan = action("a", recipe=Do("a"))
     lab.run(plan)
     lab.run(plan)
@@ -322,10 +324,10 @@ def test_what_was_read_in_the_project_is_part_of_the_key(
     words = lab.source("words", "one")
     keys: list[Digest] = []
 
-    def read(shop: ActionContext) -> None:
-        keys.append(shop.key)
-        shop.discovered([words])
-        shop.output("file").write_text(shop.key.hex)
+    def read(context: ActionContext) -> None:
+        keys.append(context.key)
+        context.file_inputs([words])
+        context.output("file").write_text(context.key.hex)
 
     does["a"] = read
     plan = action("a", recipe=Do("a"))
@@ -353,9 +355,9 @@ def test_another_key_that_is_known_by_then_is_not_made_again(
         lab.source(name)
     runs: list[str] = []
 
-    def read(shop: ActionContext) -> None:
-        runs.append((shop.project / "choice").read_text())
-        shop.discovered([shop.project / runs[-1]])
+    def read(context: ActionContext) -> None:
+        runs.append((context.project / "choice").read_text())
+        context.file_inputs([context.project / runs[-1]])
 
     does["a"] = read
     plan = action("a", recipe=Do("a"), sources=("choice",))
@@ -374,7 +376,7 @@ def test_what_reads_other_files_each_time_has_no_key(
     lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     names = iter(range(100))
-    does["a"] = lambda shop: shop.discovered([shop.project / str(next(names))])
+    does["a"] = lambda context: context.file_inputs([context.project / str(next(names))])
     outcome = lab.run(action("a", recipe=Do("a")))["a"]
     assert outcome.state == "failed"
     assert outcome.reason.startswith("it reads other files each time")
@@ -386,7 +388,7 @@ def test_a_folder_that_was_read_counts_with_all_that_is_in_it(
     lab.source("data/one")
     outside = lab.root / "outside"
     outside.mkdir()
-    does["a"] = lambda shop: shop.discovered([shop.project / "data", shop.project / "none", outside])
+    does["a"] = lambda context: context.file_inputs([context.project / "data", context.project / "none", outside])
     plan = action("a", recipe=Do("a"))
     lab.run(plan)
     lab.run(plan)
@@ -403,8 +405,8 @@ def test_a_folder_that_was_read_counts_with_all_that_is_in_it(
 
 
 def test_a_variable_that_was_asked_for_counts(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
-    does["a"] = lambda shop: shop.asked({"HOME": "some-crate", "USER": "some-crate", "FOO": "other-crate"})
-    does["b"] = lambda shop: shop.asked({"FOO": "other-crate"})
+    does["a"] = lambda context: context.env_inputs({"HOME": "some-crate", "USER": "some-crate", "FOO": "other-crate"})
+    does["b"] = lambda context: context.env_inputs({"FOO": "other-crate"})
     plan = (action("a", recipe=Do("a")), action("b", recipe=Do("b")))
     lab.variables = {"FOO": "1"}
     lab.run(*plan)
@@ -427,17 +429,17 @@ def test_what_changes_while_it_is_read_keeps_no_result(
     path = lab.root / where / "words"
     lab.write(path, "one")
 
-    def read(shop: ActionContext) -> None:
-        shop.discovered([path])
+    def read(context: ActionContext) -> None:
+        context.file_inputs([path])
 
     does["a"] = read
     plan = action("a", recipe=Do("a"))
     assert lab.run(plan)["a"].state == "built"
 
-    def change(shop: ActionContext) -> None:
+    def change(context: ActionContext) -> None:
         time.sleep(0.02)
         path.write_text("three")
-        read(shop)
+        read(context)
 
     lab.write(path, "two")
     does["a"] = change
@@ -451,7 +453,7 @@ def test_what_changes_while_it_is_read_keeps_no_result(
 def test_what_was_read_and_cannot_be_read_any_more(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
     pipe = lab.root / "pipe"
     pipe.write_text("")
-    does["a"] = lambda shop: shop.discovered([pipe])
+    does["a"] = lambda context: context.file_inputs([pipe])
     lab.run(action("a", recipe=Do("a")))
     pipe.unlink()
     os.mkfifo(pipe)
@@ -541,7 +543,7 @@ def test_failure_skips_dependants_with_the_reason_and_lets_siblings_end(
 
 
 def test_missing_output_is_an_error(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
-    does["a"] = lambda shop: shop.output("file").unlink()
+    does["a"] = lambda context: context.output("file").unlink()
     outcome = lab.run(action("a", recipe=Do("a")))["a"]
     assert (outcome.state, outcome.reason) == ("failed", "a ended without making out.txt")
 
@@ -550,10 +552,10 @@ def test_missing_output_is_an_error(lab: Lab, does: dict[str, Callable[[ActionCo
 def test_output_of_the_wrong_form_is_an_error(
     lab: Lab, does: dict[str, Callable[[ActionContext], None]], folder: bool
 ) -> None:
-    def swap(shop: ActionContext) -> None:
+    def swap(context: ActionContext) -> None:
         if not folder:
-            shop.output("file").unlink()
-            shop.output("file").mkdir()
+            context.output("file").unlink()
+            context.output("file").mkdir()
 
     does["a"] = swap
     plan = replace(action("a", recipe=Do("a")), outputs=(Output("out.txt", "file", folder=folder),))
@@ -561,9 +563,9 @@ def test_output_of_the_wrong_form_is_an_error(
 
 
 def test_link_as_output_is_an_error(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
-    def link(shop: ActionContext) -> None:
-        shop.output("file").unlink()
-        shop.output("file").symlink_to("/etc/hostname")
+    def link(context: ActionContext) -> None:
+        context.output("file").unlink()
+        context.output("file").symlink_to("/etc/hostname")
 
     does["a"] = link
     assert lab.run(action("a", recipe=Do("a")))["a"].state == "failed"
@@ -573,11 +575,11 @@ def test_link_as_output_is_an_error(lab: Lab, does: dict[str, Callable[[ActionCo
 def test_link_in_a_folder_output_is_an_error(
     lab: Lab, does: dict[str, Callable[[ActionContext], None]], target: str
 ) -> None:
-    def link(shop: ActionContext) -> None:
-        shop.output("file").unlink()
-        shop.output("file").mkdir()
-        (shop.output("file") / "b").write_text("b")
-        (shop.output("file") / "a").symlink_to(target)
+    def link(context: ActionContext) -> None:
+        context.output("file").unlink()
+        context.output("file").mkdir()
+        (context.output("file") / "b").write_text("b")
+        (context.output("file") / "a").symlink_to(target)
 
     does["a"] = link
     plan = replace(action("a", recipe=Do("a")), outputs=(Output("out.txt", "file", folder=True),))
@@ -654,7 +656,7 @@ def test_recipe_that_exits_is_a_bug_and_not_an_endless_wait(
 
 
 def test_error_of_the_disk_is_one_a_user_can_act_on(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
-    does["a"] = lambda shop: (shop.folder / "x" / "y").write_text("no such folder")
+    does["a"] = lambda context: (context.folder / "x" / "y").write_text("no such folder")
     outcome = lab.run(action("a", recipe=Do("a")))["a"]
     assert isinstance(outcome.error, StorageError)
     assert outcome.reason == "cannot write: No such file or directory"
@@ -698,11 +700,11 @@ def test_never_more_at_once_than_jobs_and_all_of_them(
     lock, now, most = threading.Lock(), [0], [0]
     three = threading.Barrier(3)
 
-    def work(shop: ActionContext) -> None:
+    def work(context: ActionContext) -> None:
         with lock:
             now[0] += 1
             most[0] = max(most[0], now[0])
-        if shop.action.id in ("0", "1", "2"):
+        if context.action.id in ("0", "1", "2"):
             three.wait(PATIENCE_SECONDS)
         time.sleep(0.01)
         with lock:
@@ -719,8 +721,8 @@ def test_longest_path_goes_first(lab: Lab, does: dict[str, Callable[[ActionConte
     lab.monotonic = clock
     seconds = {"short": 1, "long": 5, "start of a long path": 2, "middle": 2, "end": 30}
 
-    def work(shop: ActionContext) -> None:
-        clock.now += seconds[shop.action.id]
+    def work(context: ActionContext) -> None:
+        clock.now += seconds[context.action.id]
 
     for name in seconds:
         does[name] = work
@@ -776,8 +778,8 @@ def test_children_share_the_limit(lab: Lab, does: dict[str, Callable[[ActionCont
         "print(len(os.read(p, 100)))"
     )
     seen: list[str] = []
-    does["a"] = lambda shop: seen.append(shop.run(child(count)))
-    does["b"] = lambda shop: seen.append(shop.run(child(count)))
+    does["a"] = lambda context: seen.append(context.run(child(count)))
+    does["b"] = lambda context: seen.append(context.run(child(count)))
     lab.run(action("a", recipe=Do("a")), action("b", "a", recipe=Do("b")), jobs=4)
     # The child of `a` kept what it took; nothing ran when `b` began, so all of it was there again.
     assert seen == ["3\n", "3\n"]
@@ -826,7 +828,7 @@ def test_all_that_run_at_once_are_no_more_than_jobs(
     """
     log = lab.root / "log"
     for n in range(5):
-        does[str(n)] = lambda shop: shop.run(child(BUSY, str(log), str(jobs))) and None
+        does[str(n)] = lambda context: context.run(child(BUSY, str(log), str(jobs))) and None
     lab.run(*(action(str(n), recipe=Do(str(n))) for n in range(5)), jobs=jobs)
     at_once = [0]
     for mark in log.read_text():
@@ -839,8 +841,8 @@ def test_all_that_run_at_once_are_no_more_than_jobs(
 def test_child_that_takes_all_tokens_to_its_grave_does_not_stop_the_run(
     lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
-    def steal(shop: ActionContext) -> None:
-        pipe = os.open(shop.site.environment["MAKEFLAGS"].partition("fifo:")[2], os.O_RDWR)
+    def steal(context: ActionContext) -> None:
+        pipe = os.open(context.site.environment["MAKEFLAGS"].partition("fifo:")[2], os.O_RDWR)
         other.wait(PATIENCE_SECONDS)
         os.read(pipe, 100)  # waits for the token of `b`
         os.close(pipe)
@@ -855,14 +857,14 @@ def test_output_of_programs_is_logged_for_each_action(
     lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     heard: list[str] = []
-    does["a:b"] = lambda shop: shop.run(child("print('hello')"), on_line=heard.append) and None
+    does["a:b"] = lambda context: context.run(child("print('hello')"), on_line=heard.append) and None
     lab.run(action("a:b", recipe=Do("a:b")))
     assert heard == ["hello"]
     assert "hello" in (lab.state / "work" / "logs" / f"{file_name('a:b')}.log").read_text()
 
 
 def test_program_that_fails_is_told_with_its_log(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
-    does["a"] = lambda shop: shop.run(child("import sys; print('no such crate'); sys.exit(4)")) and None
+    does["a"] = lambda context: context.run(child("import sys; print('no such crate'); sys.exit(4)")) and None
     outcome = lab.run(action("a", recipe=Do("a")))["a"]
     assert "exit code 4" in outcome.reason
     assert "no such crate" in str(outcome.error)
@@ -887,7 +889,7 @@ def test_interrupt_ends_children_and_keeps_nothing_half_made(
         when.append(time.monotonic())
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    does["a"] = lambda shop: shop.run(child(stubborn)) and None
+    does["a"] = lambda context: context.run(child(stubborn)) and None
     does["b"] = interrupt
     plan = (action("a", recipe=Do("a")), action("b", recipe=Do("b")), action("c", "a"))
     with pytest.raises(KeyboardInterrupt):

@@ -80,7 +80,7 @@ class Bench:
         folder = self.root / "work"
         folder.mkdir()
         needed = needed or {}
-        shop = ActionContext(
+        context = ActionContext(
             action=Action("this", "this", "kind", recipe, outputs, sources=sources),
             site=BuildContext(self.project, self.root / "caches", self.host, {}, toolchain),
             folder=folder,
@@ -88,12 +88,12 @@ class Bench:
             key=KEY,
             needed=needed,
             facts_of={need: (facts or {}).get(need, {}) for need in needed},
-            tell=self.told.append,
-            look=StatIndex(None, time.time_ns).content,
-            borrow=lambda _: nullcontext(False),
+            report_progress=self.told.append,
+            digest_of=StatIndex(None, time.time_ns).content,
+            acquire_job_token=lambda _: nullcontext(False),
         )
-        recipe.make(shop)
-        return shop
+        recipe.make(context)
+        return context
 
     @property
     def told(self) -> list[str]:
@@ -104,7 +104,7 @@ class Bench:
 class Nothing:
     revision: int = 1
 
-    def make(self, shop: object) -> None: ...
+    def make(self, context: object) -> None: ...
 
 
 @pytest.fixture

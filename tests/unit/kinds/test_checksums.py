@@ -15,8 +15,8 @@ def test_files_and_folders_under_their_places_in_dist(bench: Bench) -> None:
         "image", {"image/index.json": b"{}", "image/blobs/x": b"x", "image2": b"other"}, (Output("image", "layout"),)
     )
     recipe = Checksums((("wheel", "a.whl", "py/a.whl", False), ("image", "image", "oci", True)))
-    shop = bench.make(recipe, Output("SHA256SUMS", "checksums"), needed={"wheel": wheel, "image": image})
-    assert shop.output("checksums").read_text().splitlines() == [
+    context = bench.make(recipe, Output("SHA256SUMS", "checksums"), needed={"wheel": wheel, "image": image})
+    assert context.output("checksums").read_text().splitlines() == [
         f"{Digest.of(b'x')}  oci/blobs/x",
         f"{Digest.of(b'{}')}  oci/index.json",
         f"{Digest.of(b'wheel')}  py/a.whl",
@@ -24,5 +24,5 @@ def test_files_and_folders_under_their_places_in_dist(bench: Bench) -> None:
 
 
 def test_nothing_ships(bench: Bench) -> None:
-    shop = bench.make(Checksums(()), Output("SHA256SUMS", "checksums"))
-    assert shop.output("checksums").read_bytes() == b""
+    context = bench.make(Checksums(()), Output("SHA256SUMS", "checksums"))
+    assert context.output("checksums").read_bytes() == b""

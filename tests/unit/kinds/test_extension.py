@@ -193,10 +193,10 @@ def machine(bench: Bench) -> Machine:
 
 def test_cibuildwheel_is_told_everything_by_name_and_sees_declared_sources_alone(machine):
     machine.lay()
-    shop = machine.make()
-    folder = shop.folder / "project"
+    context = machine.make()
+    folder = context.folder / "project"
     assert machine.call["arguments"] == [
-        *("--only", "cp311-manylinux_x86_64", "--output-dir", str(shop.folder / "made")),
+        *("--only", "cp311-manylinux_x86_64", "--output-dir", str(context.folder / "made")),
         str(folder / "ext"),
     ]
     assert machine.call["folder"] == str(folder)
@@ -205,15 +205,15 @@ def test_cibuildwheel_is_told_everything_by_name_and_sees_declared_sources_alone
     assert told == {
         "CIBW_MANYLINUX_X86_64_IMAGE": "manylinux2014",
         "CIBW_CONTAINER_ENGINE": "podman; create_args: --env=FERRULE_COMMIT=c0ffee "
-        f"--env=FERRULE_FINGERPRINT={shop.key}; disable_host_mount: true",
+        f"--env=FERRULE_FINGERPRINT={context.key}; disable_host_mount: true",
         "SOURCE_DATE_EPOCH": "315532800",
     }
 
 
 def test_the_wheel_is_packed_again_under_the_promised_name(machine):
     machine.lay("cp311-abi3-manylinux_2_5_x86_64", **{"demo_ext-1.2.3.dist-info/sboms/a.json": b"{}"})
-    shop = machine.make()
-    facts = read_wheel(shop.output("wheel"))
+    context = machine.make()
+    facts = read_wheel(context.output("wheel"))
     assert facts.tags == tuple(sorted(TAGS))
     assert set(facts.digests) == {
         MODULE,
@@ -226,14 +226,14 @@ def test_the_wheel_is_packed_again_under_the_promised_name(machine):
 
 def test_what_is_inside_is_measured_and_kept_beside_it(machine):
     machine.lay(**{"demo_ext/data.bin": b"rustc version 1.2.3"})
-    shop = machine.make()
-    assert (shop.folder / "extension" / MODULE).read_bytes() == golden()
-    assert [p.name for p in (shop.folder / "extension").rglob("*") if p.is_file()] == ["demo_ext.abi3.so"]
-    assert shop.said["fingerprint"] == shop.key.hex
-    assert shop.said["built_in"] == "manylinux2014"
-    assert shop.said[MODULE]["format"] == "elf"
-    assert "PyInit_d" in shop.said[MODULE]["exports"]
-    assert "rustc" not in shop.said
+    context = machine.make()
+    assert (context.folder / "extension" / MODULE).read_bytes() == golden()
+    assert [p.name for p in (context.folder / "extension").rglob("*") if p.is_file()] == ["demo_ext.abi3.so"]
+    assert context.facts["fingerprint"] == context.key.hex
+    assert context.facts["built_in"] == "manylinux2014"
+    assert context.facts[MODULE]["format"] == "elf"
+    assert "PyInit_d" in context.facts[MODULE]["exports"]
+    assert "rustc" not in context.facts
 
 
 @pytest.mark.parametrize(

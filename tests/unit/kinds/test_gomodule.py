@@ -165,14 +165,14 @@ def module(bench: Bench, native: Any) -> Callable[..., Path]:
         )
         known = said or {triple: facts("z_add", "z_build_info") for triple in targets}
         shutil.rmtree(bench.root / "work", ignore_errors=True)
-        shop = bench.make(
+        context = bench.make(
             replace(recipe, **fields),
             Output("go", "module", folder=True),
             needed={made.id: paths for made, paths in libraries.values()},
             facts={made.id: known[triple] for triple, (made, _) in libraries.items()},
         )
-        assert shop.said["module"] == "example.com/z"
-        return shop.output("module")
+        assert context.facts["module"] == "example.com/z"
+        return context.output("module")
 
     return make
 
@@ -298,8 +298,8 @@ def test_module_is_embedded_beside_its_bindings(bench: Bench) -> None:
     bench.source("packaging/go/go.mod", GO_MOD)
     component, paths = bench.made("component", {"z.core.wasm": world()}, (Output("z.core.wasm", "module"),))
     recipe = GoModuleFolder("packaging/go", "example.com/z", (), component, None, (), "1.2.3", Digest.of(b""))
-    shop = bench.make(recipe, Output("go", "module", folder=True), needed={"component": paths})
-    found = tree(shop.output("module") / "internal" / "ferrule")
+    context = bench.make(recipe, Output("go", "module", folder=True), needed={"component": paths})
+    found = tree(context.output("module") / "internal" / "ferrule")
     expected = gobindings.bindings(world(), package="wasm")
     assert found == {f"wasm/{n}": content for n, content in expected.items()} | {"wasm/module.wasm": world()}
     assert b"Add(" in found["wasm/bindings.go"]

@@ -86,16 +86,16 @@ def machine(bench: Bench) -> Machine:
 
 
 def test_program_is_built_against_the_module_of_the_release(machine: Machine) -> None:
-    shop = machine.make(tags=("one", "two"))
-    assert shop.output("program").read_bytes().endswith(b"package lib\n")
-    assert (shop.folder / "go.work").read_text() == (
+    context = machine.make(tags=("one", "two"))
+    assert context.output("program").read_bytes().endswith(b"package lib\n")
+    assert (context.folder / "go.work").read_text() == (
         f'go 1.26.1\n\nuse "{machine.bench.project}/server"\n\nreplace example.com/team/lib => "./module"\n'
     )
-    assert (shop.folder / "module" / "internal" / "native" / "libx.so").read_bytes() == b"library"
-    assert shop.said["interpreter"] == "/lib64/ld-linux-x86-64.so.2"
-    assert shop.said["go"] == "1.27.3"
+    assert (context.folder / "module" / "internal" / "native" / "libx.so").read_bytes() == b"library"
+    assert context.facts["interpreter"] == "/lib64/ld-linux-x86-64.so.2"
+    assert context.facts["go"] == "1.27.3"
     assert machine.calls()[-1] == (
-        f"go build -trimpath -buildvcs=false -ldflags=-buildid= -s -w -tags=one,two -o {shop.folder}/server ."
+        f"go build -trimpath -buildvcs=false -ldflags=-buildid= -s -w -tags=one,two -o {context.folder}/server ."
     )
 
 
@@ -141,8 +141,8 @@ def test_offline_asks_no_proxy(machine: Machine) -> None:
 
 def test_files_beyond_the_sources_are_told(machine: Machine) -> None:
     machine.bench.source("server/target/main.go", "package main\n")  # a folder that counts as no source
-    shop = machine.make(package="target")
-    assert shop.found == [machine.bench.project / "server" / "target" / "main.go"]
+    context = machine.make(package="target")
+    assert context.read_files == [machine.bench.project / "server" / "target" / "main.go"]
 
 
 def test_package_that_is_no_program(machine: Machine) -> None:
@@ -338,7 +338,7 @@ def test_image_for_a_machine_that_the_program_is_not_made_for(demo: Demo) -> Non
     demo.edit("source: packaging/server}", 'source: packaging/server, targets: ["x86_64-*"]}')
     demo.edit("program: server}", 'program: server, targets: ["*-linux-gnu"]}')
     with pytest.raises(ConfigErrors) as caught:
-        release.make_plan(release.load(demo.project), demo.around)
+        release.make_plan(release.load(demo.project), demo.context)
     (mistake,) = caught.value.mistakes
     assert mistake.message == f"server is not made for {ARM}"
     assert str(mistake.where).startswith("targets.yaml:34:")

@@ -35,22 +35,22 @@ def packages(bench: Bench, architecture: str) -> tuple[LockedPackage, ...]:
 
 
 def base(bench: Bench, triple: str, architecture: str) -> tuple[ActionInterface, dict[str, Path], dict[str, Json]]:
-    shop = bench.make(PackageBase(packages(bench, architecture), 315_532_800), Output("base.tar.gz", "layer"))
-    content = shop.output("layer").read_bytes()
+    context = bench.make(PackageBase(packages(bench, architecture), 315_532_800), Output("base.tar.gz", "layer"))
+    content = context.output("layer").read_bytes()
     (bench.root / "work").rename(bench.root / f"base-{architecture}")
     made, files = bench.made(f"base@{triple}", {"base.tar.gz": content}, (Output("base.tar.gz", "layer"),))
-    return made, files, shop.said
+    return made, files, context.facts
 
 
 def test_base_is_made_of_its_packages(bench: Bench) -> None:
-    shop = bench.make(PackageBase(packages(bench, "amd64"), 315_532_800), Output("base.tar.gz", "layer"))
-    with tarfile.open(shop.output("layer")) as layer:
+    context = bench.make(PackageBase(packages(bench, "amd64"), 315_532_800), Output("base.tar.gz", "layer"))
+    with tarfile.open(context.output("layer")) as layer:
         names = layer.getnames()
     assert "usr/lib/libc.so.6" in names
     assert "var/lib/dpkg/status.d/libc6" in names
     assert not any("man1" in n for n in names)
-    assert shop.said["comment"] == "libc6 2.36-9"
-    assert shop.said["size"] == shop.output("layer").stat().st_size
+    assert context.facts["comment"] == "libc6 2.36-9"
+    assert context.facts["size"] == context.output("layer").stat().st_size
 
 
 def test_package_that_cannot_be_had(bench: Bench) -> None:
@@ -89,7 +89,7 @@ def image(bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, P
         labels=(("org.opencontainers.image.title", "demo"),),
         epoch=315_532_800,
     )
-    shop = bench.make(
+    context = bench.make(
         recipe,
         Output("image", "layout", folder=True),
         needed={
@@ -104,8 +104,8 @@ def image(bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, P
             },
         },
     )
-    assert shop.said["platforms"] == ["linux/amd64", "linux/arm64"]
-    return shop.output("layout")
+    assert context.facts["platforms"] == ["linux/amd64", "linux/arm64"]
+    return context.output("layout")
 
 
 def blob(layout: Path, digest: str) -> Path:
@@ -259,8 +259,8 @@ def on_pulled(
         epoch=0,
     )
     needed = {pulled.id: paths, **{made.id: own for made, own in (*libraries.values(), *servers.values())}}
-    shop = bench.make(recipe, Output("image", "layout", folder=True), needed=needed)
-    return oci.read_layout(shop.output("layout"))
+    context = bench.make(recipe, Output("image", "layout", folder=True), needed=needed)
+    return oci.read_layout(context.output("layout"))
 
 
 def test_image_on_a_base_that_was_pulled(

@@ -223,7 +223,7 @@ LIBRARIES = {
 def declared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CargoLibrary]:
     """The demo's own library for each target, as its targets.yaml declares it."""
     demo = lay_out(tmp_path_factory.mktemp("declared"))
-    actions = release.make_plan(release.load(demo.project), demo.around).actions
+    actions = release.make_plan(release.load(demo.project), demo.context).actions
     recipes = {a.target: a.recipe for a in actions if isinstance(a.recipe, CargoLibrary)}
     return {target: recipe for target, recipe in recipes.items() if target}
 

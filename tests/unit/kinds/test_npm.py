@@ -57,7 +57,7 @@ def planned(demo: Demo, written: dict[str, Any] | str, *, files: tuple[str, ...]
     for name in files:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("export {};\n")
-    made = release.make_plan(release.load(demo.project), demo.around)
+    made = release.make_plan(release.load(demo.project), demo.context)
     (action,) = (a for a in made.actions if a.kind == "npm")
     assert isinstance(action.recipe, NpmPackage)
     return action.recipe
@@ -96,7 +96,7 @@ def test_what_is_written_is_kept(demo: Demo) -> None:
 @pytest.mark.parametrize(("name", "tarball"), [("demo", TARBALL), ("@a-b/c.d", "a-b-c.d-1.2.3.tgz")])
 def test_tarball_is_called_as_npm_calls_it(demo: Demo, name: str, tarball: str) -> None:
     planned(demo, {"name": name})
-    made = release.make_plan(release.load(demo.project), demo.around)
+    made = release.make_plan(release.load(demo.project), demo.context)
     assert [o.ships for a in made.actions if a.kind == "npm" for o in a.outputs] == [tarball]
 
 
@@ -184,16 +184,16 @@ def packed(
         (place / name).write_bytes(content)
     tool = Tool("jco", "0.15.0", (sys.executable, str(stand_in), str(place)), "jco 0.15.0")
     recipe = NpmPackage("js", "demo", component, json.dumps(MANIFEST), ("LICENSE",), 315_532_800)
-    shop = bench.make(
+    context = bench.make(
         replace(recipe, **changes),
         Output(TARBALL, "package"),
         needed={component.id: files},
         toolchain=Toolchain("present", {"jco": tool}, {}, Path("/")),
     )
-    others: Any = shop.said.pop("files")
-    assert shop.said == IDENTITY
+    others: Any = context.facts.pop("files")
+    assert context.facts == IDENTITY
     assert all(one["format"] == "wasm" for one in others.values())
-    return shop.output("package")
+    return context.output("package")
 
 
 def content(tarball: Path) -> dict[str, bytes]:

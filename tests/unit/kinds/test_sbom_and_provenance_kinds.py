@@ -54,8 +54,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     (source / "Cargo.lock").write_text(STD)
     for triple in (X86, ARM):
         (source.parents[2] / triple / "lib" / "libmemchr-0123456789abcdef.rlib").touch()
-    config, around = release.load(demo.project), replace(demo.around, builder=BUILDER)
-    report = release.run(config, release.make_plan(config, around), around, lambda _: None, output=demo.dist)
+    config, context = release.load(demo.project), replace(demo.context, builder=BUILDER)
+    report = release.run(config, release.make_plan(config, context), context, lambda _: None, output=demo.dist)
     assert report.failed == ()
     return demo
 
@@ -151,7 +151,7 @@ def test_names_of_the_project_count_as_cryptography(demo: Demo) -> None:
     demo.edit("{kind: sbom}", '{kind: sbom, cryptography: ["demo-d*"]}')
     try:
         config = release.load(demo.project)
-        plan = release.make_plan(config, demo.around)
+        plan = release.make_plan(config, demo.context)
         recipe: Any = next(a.recipe for a in plan.actions if a.id == "sbom")
         assert recipe.cryptography == ("demo-d*",)
     finally:

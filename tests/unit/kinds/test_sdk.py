@@ -112,13 +112,13 @@ def packed(
     library, libraries = native(triple, *types)
     header, headers = bench.made("header", {"z.h": b"int z(void);"}, (Output("z.h", "header"),))
     recipe = replace(SDK, triple=triple, library=library, header=header)
-    shop = bench.make(
+    context = bench.make(
         recipe,
         Output("z.tar.gz", "archive"),
         needed={library.id: libraries, header.id: headers},
         facts={library.id: {"link": ["-lc"]}},
     )
-    return shop.output("archive")
+    return context.output("archive")
 
 
 def test_archive_holds_everything_under_one_folder(

@@ -57,13 +57,13 @@ def sources(bench: Bench) -> Bench:
 
 def made_wheel(bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]]) -> zipfile.ZipFile:
     library, files = native(X86)
-    shop = bench.make(
+    context = bench.make(
         Wheel(COMMON, library, ("py3-none-manylinux_2_17_x86_64",)),
         Output(WHEEL, "wheel"),
         needed={library.id: files},
         facts={library.id: {"fingerprint": "f1", "interface": "i1"}},
     )
-    return zipfile.ZipFile(shop.output("wheel"))
+    return zipfile.ZipFile(context.output("wheel"))
 
 
 def test_wheel_carries_the_package_the_library_and_what_the_loader_must_know(
@@ -93,8 +93,8 @@ def test_wheel_carries_the_package_the_library_and_what_the_loader_must_know(
 
 
 def test_sdist_carries_the_project_and_the_workspace(sources: Bench) -> None:
-    shop = sources.make(Sdist(COMMON, "rust", ("rust/Cargo.toml", "rust/ffi")), Output(SDIST, "sdist"))
-    with tarfile.open(shop.output("sdist")) as sdist:
+    context = sources.make(Sdist(COMMON, "rust", ("rust/Cargo.toml", "rust/ffi")), Output(SDIST, "sdist"))
+    with tarfile.open(context.output("sdist")) as sdist:
         names = {m.name.removeprefix("demo_x-1.2.3/") for m in sdist if m.isfile()}
     assert names == {
         "PKG-INFO",
@@ -110,8 +110,8 @@ def test_sdist_carries_the_project_and_the_workspace(sources: Bench) -> None:
 
 
 def test_sdist_of_a_workspace_at_the_root(sources: Bench) -> None:
-    shop = sources.make(Sdist(COMMON, ".", ("rust/ffi",)), Output(SDIST, "sdist"))
-    with tarfile.open(shop.output("sdist")) as sdist:
+    context = sources.make(Sdist(COMMON, ".", ("rust/ffi",)), Output(SDIST, "sdist"))
+    with tarfile.open(context.output("sdist")) as sdist:
         assert "demo_x-1.2.3/rust/rust/ffi/src/lib.rs" in sdist.getnames()
 
 

@@ -15,7 +15,7 @@ from ferrule.core.model import Action, Digest, FileRecord, Outcome, Output, Plac
 class Nothing:
     revision: ClassVar[int] = 1
 
-    def make(self, shop: object) -> None: ...
+    def make(self, context: object) -> None: ...
 
 
 @dataclass(frozen=True)

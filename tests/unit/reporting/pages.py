@@ -19,7 +19,7 @@ KEY = Digest.of(b"key").hex
 class Nothing:
     revision: ClassVar[int] = 1
 
-    def make(self, shop: object) -> None: ...
+    def make(self, context: object) -> None: ...
 
 
 def action(name: str, target: str | None, output: Output, *needs: str) -> Action:

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 _AGAIN: Final = "build all shards from one commit, and merge what they left"
 
 
-def times(config: Config, plan: Plan, around: RunContext) -> dict[str, float]:
+def times(config: Config, plan: Plan, context: RunContext) -> dict[str, float]:
     """Seconds that actions took when they last ran in this project, by id; those that never ran are missing."""
-    store = release.engine_of(config, None, around).store
+    store = release.engine_of(config, None, context).store
     latest = {action.id: store.latest(action.id) for action in plan.actions}
     told = {name: found.get("seconds") for name, found in latest.items() if found}
     return {name: float(seconds) for name, seconds in told.items() if isinstance(seconds, (int, float))}
@@ -65,19 +65,19 @@ def narrowed(plan: Plan, shard: shards.Shard) -> Plan:
 
 
 def build(
-    config: Config, plan: Plan, around: RunContext, listen: Listener, *, shard: shards.Shard, folder: Path
+    config: Config, plan: Plan, context: RunContext, listen: Listener, *, shard: shards.Shard, folder: Path
 ) -> Report:
     """Make what belongs to a shard, by the same steps as a release, and leave it in `folder` as a bundle.
 
     Where an action failed there is no bundle. Raises ToolchainError, StorageError, VerificationError.
     """
     part = narrowed(plan, shard)
-    toolchain = release.toolchain_of(config, part, around)
-    with release.at_work(config, toolchain, around, listen) as engine:
+    toolchain = release.toolchain_of(config, part, context)
+    with release.at_work(config, toolchain, context, listen) as engine:
         report = Report(engine.execute(part), ())
         if report.failed or toolchain is None:
             return report
-        state = git.state(config.root, around.host)
+        state = git.state(config.root, context.host)
         made = Bundle(
             project=plan.project,
             release=plan.version,
@@ -112,7 +112,7 @@ def _lock(config: Config) -> Digest | None:
 def merge(
     config: Config,
     plan: Plan,
-    around: RunContext,
+    context: RunContext,
     listen: Listener,
     *,
     folders: tuple[Path, ...],
@@ -125,33 +125,33 @@ def merge(
     `release.run`.
     """
     found = {folder: bundles.read(folder) for folder in sorted(set(folders), key=str)}
-    _check_source(config, plan, around.host, found)
+    _check_source(config, plan, context.host, found)
     _check_split(found)
     results = _together(plan, found)
     tools = _tools(found)
-    toolchain = _toolchain(config, plan, around, tools)
-    with release.at_work(config, toolchain, around, listen) as engine:
+    toolchain = _toolchain(config, plan, context, tools)
+    with release.at_work(config, toolchain, context, listen) as engine:
         for folder, one in found.items():
             _take(engine, folder, one)
         for result in results.values():
             engine.store.keep(result)
         _check_found(engine, plan, results)
-        return release.finish(engine, config, plan, around, output=output, page=page)
+        return release.finish(engine, config, plan, context, output=output, page=page)
 
 
-def wanted(config: Config, plan: Plan, around: RunContext, folders: Iterable[Path]) -> ToolRequirements:
+def wanted(config: Config, plan: Plan, context: RunContext, folders: Iterable[Path]) -> ToolRequirements:
     """The tools that merging needs on this machine: those that nothing in a shard was made with."""
-    return _wanted(config, plan, around, _tools({folder: bundles.read(folder) for folder in folders}))
+    return _wanted(config, plan, context, _tools({folder: bundles.read(folder) for folder in folders}))
 
 
-def _wanted(config: Config, plan: Plan, around: RunContext, known: Tools) -> ToolRequirements:
+def _wanted(config: Config, plan: Plan, context: RunContext, known: Tools) -> ToolRequirements:
     made = shards.foundation(plan)
     late = tuple(
         replace(action, tools=tuple(t for t in action.tools if t not in known.tools))
         for action in plan.actions
         if action.id not in made
     )
-    return release.tool_requirements(config, replace(plan, actions=late), around.road)
+    return release.tool_requirements(config, replace(plan, actions=late), context.road)
 
 
 def _check_source(config: Config, plan: Plan, host: Host, found: Mapping[Path, Bundle]) -> None:
@@ -279,13 +279,13 @@ def _tools(found: Mapping[Path, Bundle]) -> Tools:
     return Tools(road, dict(sorted(known.items())), dict(sorted(std.items())), published)
 
 
-def _toolchain(config: Config, plan: Plan, around: RunContext, known: Tools) -> Toolchain:
+def _toolchain(config: Config, plan: Plan, context: RunContext, known: Tools) -> Toolchain:
     """The shards' tools as far as they can be known here, and those of this machine that are needed besides."""
     from ferrule.core.toolchain import Toolchain  # noqa: PLC0415
     from ferrule.toolchain.find import require  # noqa: PLC0415
 
-    needed = _wanted(config, plan, around, known)
-    here = require(needed, around.host) if needed.tools else None
+    needed = _wanted(config, plan, context, known)
+    here = require(needed, context.host) if needed.tools else None
     for name, tool in (here.tools if here else {}).items():
         if name in known.tools and known.tools[name][1] != tool.identity:
             raise VerificationError(

@@ -78,12 +78,12 @@ def load(folder: Path) -> Config:
     return config.load(find_project(folder), KINDS)
 
 
-def make_plan(config: Config, around: RunContext, *, narrowed: bool = False) -> Plan:
+def make_plan(config: Config, context: RunContext, *, narrowed: bool = False) -> Plan:
     """Everything that a release of the project would do; `narrowed` as in `plan`. Raises ConfigErrors."""
     from ferrule.tools import git  # noqa: PLC0415
 
-    _refuse_secrets(config.root, around.host)
-    told, state = config.project, git.state(config.root, around.host)
+    _refuse_secrets(config.root, context.host)
+    told, state = config.project, git.state(config.root, context.host)
     project = ReleaseInfo(
         name=told.name,
         version=told.version,
@@ -91,11 +91,11 @@ def make_plan(config: Config, around: RunContext, *, narrowed: bool = False) -> 
         description=told.description,
         homepage=told.homepage,
         license_files=told.license_files,
-        commit=git.last_commit(config.root, config.workspace.code, around.host) or "unreleased",
-        epoch=around.epoch,
+        commit=git.last_commit(config.root, config.workspace.code, context.host) or "unreleased",
+        epoch=context.epoch,
         checked_out=state.commit,
         dirty=state.dirty,
-        builder=around.builder,
+        builder=context.builder,
     )
     return planning.plan(config, project, disk_of(config.root), narrowed=narrowed)
 
@@ -164,32 +164,32 @@ def tool_requirements(config: Config, plan: Plan, road: Road | None) -> ToolRequ
     )
 
 
-def toolchain_of(config: Config, plan: Plan, around: RunContext) -> Toolchain | None:
+def toolchain_of(config: Config, plan: Plan, context: RunContext) -> Toolchain | None:
     """The tools of a plan; None if it needs none. Raises ToolchainError with every fault and its fix."""
     from ferrule.toolchain.find import require  # noqa: PLC0415
 
-    needed = tool_requirements(config, plan, around.road)
-    return require(needed, around.host) if needed.tools else None
+    needed = tool_requirements(config, plan, context.road)
+    return require(needed, context.host) if needed.tools else None
 
 
-def reasons(config: Config, plan: Plan, around: RunContext) -> dict[str, str]:
+def reasons(config: Config, plan: Plan, context: RunContext) -> dict[str, str]:
     """For each action whether its result is at hand, and if not, what changed. Starts nothing and changes nothing.
 
     An action that needs another which must run cannot be judged before that has run, and says so.
     """
-    return {action: found.reason for action, found in examine(config, plan, around).items()}
+    return {action: found.reason for action, found in examine(config, plan, context).items()}
 
 
-def examine(config: Config, plan: Plan, around: RunContext) -> dict[str, Examination]:
+def examine(config: Config, plan: Plan, context: RunContext) -> dict[str, Examination]:
     """What a run would find about each action. Starts nothing and changes nothing; raises ToolchainError."""
-    engine = engine_of(config, toolchain_of(config, plan, around), around)
+    engine = engine_of(config, toolchain_of(config, plan, context), context)
     return engine.examine(plan)
 
 
 def run(
     config: Config,
     plan: Plan,
-    around: RunContext,
+    context: RunContext,
     listen: Listener,
     *,
     output: Path,
@@ -203,25 +203,25 @@ def run(
     its manifest, where one is wanted beside it; `elsewhere` begins to work with other machines. Raises ToolchainError,
     StorageError; failures of actions are in the report.
     """
-    toolchain = toolchain_of(config, plan, around)
+    toolchain = toolchain_of(config, plan, context)
     with ExitStack() as others:
-        engine = others.enter_context(at_work(config, toolchain, around, listen))
+        engine = others.enter_context(at_work(config, toolchain, context, listen))
         if elsewhere is not None:
             engine = replace(engine, executor=others.enter_context(elsewhere(engine)))
-        return finish(engine, config, plan, around, output=output, everything=everything, page=page)
+        return finish(engine, config, plan, context, output=output, everything=everything, page=page)
 
 
 @contextmanager
 def at_work(
-    config: Config, toolchain: Toolchain | None, around: RunContext, listen: Listener | None = None
+    config: Config, toolchain: Toolchain | None, context: RunContext, listen: Listener | None = None
 ) -> Iterator[Engine]:
     """An engine on the project's store, alone at work there; what it learnt of files is kept.
 
     Where nobody listens, nobody waits for another run either: that raises Busy. Raises StorageError.
     """
     with locked(config.root / STATE, listen):
-        engine = engine_of(config, toolchain, around, listen or (lambda _: None))
-        engine = replace(engine, remote=_remote(engine, around))
+        engine = engine_of(config, toolchain, context, listen or (lambda _: None))
+        engine = replace(engine, remote=_remote(engine, context))
         engine.store.sweep()
         sweep(config.root / STATE)
         yield engine
@@ -230,9 +230,9 @@ def at_work(
         engine.remote.close(notice_to(engine.listen))
 
 
-def _remote(engine: Engine, around: RunContext) -> Remote | None:
+def _remote(engine: Engine, context: RunContext) -> Remote | None:
     """The remote cache, if there is one and a network may be used."""
-    if around.remote is None or around.host.offline:
+    if context.remote is None or context.host.offline:
         return None
     from ferrule.engine.remote import Remote  # noqa: PLC0415
     from ferrule.engine.remote_server import Server  # noqa: PLC0415
@@ -242,40 +242,40 @@ def _remote(engine: Engine, around: RunContext) -> Remote | None:
     paths = (p for p in cargo.settings(project, engine.site.environment) if not p.is_relative_to(project))
     with storage_errors(project):
         settings = {str(path): engine.index.content(path) for path in paths}
-    return Remote(Server(around.remote, around.monotonic), engine.store, settings)
+    return Remote(Server(context.remote, context.monotonic), engine.store, settings)
 
 
 def engine_of(
-    config: Config, toolchain: Toolchain | None, around: RunContext, listen: Listener = lambda _: None
+    config: Config, toolchain: Toolchain | None, context: RunContext, listen: Listener = lambda _: None
 ) -> Engine:
     """An engine on the project's store, which others may be using: for looking only, unless `at_work`."""
     state = config.root / STATE
     site = BuildContext(
         project=config.root,
         caches=state / "cache",
-        host=around.host,
-        environment=around.host.children | _compiler_cache(around),
+        host=context.host,
+        environment=context.host.children | _compiler_cache(context),
         toolchain=toolchain,
-        jobs=around.jobs,
+        jobs=context.jobs,
     )
-    index, store = open_store(state, around.now_ns, notice_to(listen))
-    return Engine(site, store, index, work_folder(state), around.jobs, listen, around.monotonic)
+    index, store = open_store(state, context.now_ns, notice_to(listen))
+    return Engine(site, store, index, work_folder(state), context.jobs, listen, context.monotonic)
 
 
-def _compiler_cache(around: RunContext) -> dict[str, str]:
+def _compiler_cache(context: RunContext) -> dict[str, str]:
     """What has Cargo run rustc by a program that keeps what it made; it counts in no key, as no byte may depend on it.
 
     Raises ToolchainError where there is no such program.
     """
-    named = around.compiler_cache
+    named = context.compiler_cache
     if named is None:
         return {}
-    program = around.host.which(named)
+    program = context.host.which(named)
     if program is None:
         raise ToolchainError(
             f"the compiler cache {named} is not on this machine", hint="install it, or unset FERRULE_COMPILER_CACHE"
         )
-    settings = {name: value for name, value in around.host.environment.items() if name.startswith("SCCACHE_")}
+    settings = {name: value for name, value in context.host.environment.items() if name.startswith("SCCACHE_")}
     return {**settings, "RUSTC_WRAPPER": str(program)}
 
 
@@ -283,7 +283,7 @@ def finish(
     engine: Engine,
     config: Config,
     plan: Plan,
-    around: RunContext,
+    context: RunContext,
     *,
     output: Path,
     everything: bool = False,
@@ -293,7 +293,7 @@ def finish(
 
     What turns out to be damaged while it is used is dropped from the store and made again, once.
     """
-    attempt = partial(_finish, engine, config, plan, around, output=output, everything=everything, page=page)
+    attempt = partial(_finish, engine, config, plan, context, output=output, everything=everything, page=page)
     try:
         report = attempt()
         if not any(isinstance(o.error, DamagedError) for o in report.outcomes):
@@ -307,7 +307,7 @@ def _finish(
     engine: Engine,
     config: Config,
     plan: Plan,
-    around: RunContext,
+    context: RunContext,
     *,
     output: Path,
     everything: bool,
@@ -317,10 +317,10 @@ def _finish(
     placed = tuple(placed_files(outcomes, everything=everything))
     report = Report(outcomes, placed)
     if not report.failed:
-        manifest = manifest_of(config, plan, report, engine.site.toolchain, around.host)
+        manifest = manifest_of(config, plan, report, engine.site.toolchain, context.host)
         beside = {REPORT: page(manifest).encode()} if page else {}
-        if around.key is not None:
-            beside |= signatures(around.key, engine.store, placed, manifest)
+        if context.key is not None:
+            beside |= signatures(context.key, engine.store, placed, manifest)
         text, state = text_of(manifest), config.root / STATE
         ship(engine.store, engine.index, placed, text, output, state, engine.listen, beside)
     return report

@@ -20,13 +20,13 @@ EXTRAS: Final = {"emulation": "qemu-aarch64"}
 """Tools that people may ask for besides those of a plan, where their name is another one."""
 
 
-def select(config: Config, around: RunContext, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Plan:
+def select(config: Config, context: RunContext, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Plan:
     """The plan of the named artifacts (all) for the named targets (this machine's).
 
     WebAssembly that a named artifact packs is made along, being for no machine. Raises ConfigError for a name that
     targets.yaml does not have, with the nearest it has.
     """
-    triples, host = tuple(t.triple for t in config.targets), around.host.triple
+    triples, host = tuple(t.triple for t in config.targets), context.host.triple
     _known(artifacts, tuple(a.name for a in config.artifacts), "artifact")
     _known(tuple(t for t in targets if t != "all"), triples, "target")
     if not targets and host not in triples:
@@ -39,7 +39,7 @@ def select(config: Config, around: RunContext, artifacts: tuple[str, ...], targe
     if _pack_webassembly(config, artifacts):
         chosen |= {t for t in triples if PLATFORMS[t].system == "wasm"}
     narrowed = replace(config, targets=tuple(t for t in config.targets if t.triple in chosen))
-    plan = make_plan(narrowed, around, narrowed=True)
+    plan = make_plan(narrowed, context, narrowed=True)
     made = {a.artifact for a in plan.actions}
     lost = [name for name in artifacts if name not in made]
     if lost:
@@ -76,8 +76,10 @@ def _known(names: tuple[str, ...], existing: tuple[str, ...], what: str) -> None
             )
 
 
-def required_tools(config: Config, around: RunContext, *, extras: tuple[str, ...], host_only: bool) -> ToolRequirements:
+def required_tools(
+    config: Config, context: RunContext, *, extras: tuple[str, ...], host_only: bool
+) -> ToolRequirements:
     """The tools that a release (or, with `host_only`, a developer's build) needs, and what was asked for besides."""
-    plan = select(config, around, (), ()) if host_only else make_plan(config, around)
-    found = tool_requirements(config, plan, around.road)
+    plan = select(config, context, (), ()) if host_only else make_plan(config, context)
+    found = tool_requirements(config, plan, context.road)
     return replace(found, tools=found.tools | {EXTRAS.get(name, name) for name in extras})

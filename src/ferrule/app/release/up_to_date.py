@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def write_stamp(
     config: Config,
     plan: Plan,
-    around: RunContext,
+    context: RunContext,
     report: Report,
     *,
     output: Path,
@@ -41,9 +41,9 @@ def write_stamp(
     cannot be written only costs time later; none is written while another run works.
     """
     with suppress(Busy), locked(config.root / STATE):
-        toolchain = release.toolchain_of(config, plan, around)
+        toolchain = release.toolchain_of(config, plan, context)
         state = config.root / STATE
-        index, store = open_store(state, around.now_ns)
+        index, store = open_store(state, context.now_ns)
         tools = toolchain.tools.values() if toolchain else ()
         results = [store.find(outcome.key) for outcome in report.outcomes if outcome.key]
         try:

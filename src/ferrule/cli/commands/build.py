@@ -83,10 +83,10 @@ def build(
         offline=options["offline"],
         rust=rust,
         remote=remote,
-        planned=lambda config, around: choice.select(config, around, artifacts, targets),
+        planned=lambda config, context: choice.select(config, context, artifacts, targets),
     )
     if options["set_up"]:
-        project.provide(part.wanted, part.around.host, told)
+        project.provide(part.wanted, part.context.host, told)
     watching.make(part, wish, begun, told, executor)
 
 
@@ -116,15 +116,15 @@ def _build_shard(
     from ferrule.cli import run_display as watching  # noqa: PLC0415
 
     whole = project.read(told.folder, jobs=jobs, offline=options["offline"], rust=rust, remote=remote)
-    config, plan, around = whole.config, whole.plan, whole.around
+    config, plan, context = whole.config, whole.plan, whole.context
     shard = _shard(named, config, plan)
     if options["set_up"]:
         part = replace(whole, plan=merging.narrowed(plan, shard))
-        project.provide(part.wanted, around.host, told)
+        project.provide(part.wanted, context.host, told)
     folder = (bundle or config.root / STATE / "bundles" / shard.id).absolute()
     report = watching.watch(
         *(whole, "build", told),
-        lambda listen: merging.build(config, plan, around, listen, shard=shard, folder=folder),
+        lambda listen: merging.build(config, plan, context, listen, shard=shard, folder=folder),
     )
     if report.failed:
         finish(report, folder, told)

@@ -39,7 +39,7 @@ def ci(directory: Path, system: Literal["github"], *, compare: bool, **options: 
     """
     whole = project.read(directory)
     root, most = whole.config.root, pipelines.LIMITS[system]
-    top = git.top(root, whole.around.host)
+    top = git.top(root, whole.context.host)
     if top is not None and top.resolve() != root.resolve():
         raise ConfigError(
             "workflows stand at the root of a repository, and this project is below it",

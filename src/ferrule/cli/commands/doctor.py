@@ -31,11 +31,11 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
       ferrule doctor
       ferrule doctor --with container
     """
-    around = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
+    context = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
     config = release.load(directory)
-    wanted = choice.required_tools(config, around, extras=extras, host_only=host_only)
+    wanted = choice.required_tools(config, context, extras=extras, host_only=host_only)
     floors = {t.triple: t.glibc for t in config.targets if t.glibc}
-    found = examination.examine(wanted, around.host, probe=probe, glibc=floors)
+    found = examination.examine(wanted, context.host, probe=probe, glibc=floors)
     if options["as_json"]:
         click.echo(findings.as_json(found))
     else:

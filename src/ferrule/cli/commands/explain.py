@@ -50,13 +50,13 @@ def _known_project(directory: Path) -> explaining.ExplainedProject | None:
     except ConfigError:
         return None
     whole = project.read(directory)
-    config, plan, around = whole.config, whole.plan, whole.around
+    config, plan, context = whole.config, whole.plan, whole.context
     state = config.root / STATE
     runs, _ = journal.read(state)
-    _, store = open_store(state, around.now_ns)
+    _, store = open_store(state, context.now_ns)
     why_not, examined = "", {}
     try:
-        examined = release.examine(config, plan, around)
+        examined = release.examine(config, plan, context)
     except ToolchainError as error:
         why_not = f"its tools are not complete, so its key is not known: {error.message.splitlines()[0]}"
     return explaining.ExplainedProject(

@@ -23,7 +23,7 @@ def lock(directory: Path, files: tuple[Path, ...], **options: bool) -> None:
       ferrule lock packaging/image/base.lock
     """
     config = release.load(directory)
-    around = surroundings(jobs=None, offline=False, rust=None)
-    for name, count in bases.refresh_locks(config, around.host, files):
+    context = surroundings(jobs=None, offline=False, rust=None)
+    for name, count in bases.refresh_locks(config, context.host, files):
         if not options["quiet"]:
             click.echo(f"{name}: {count} packages")

@@ -38,7 +38,7 @@ def matrix(directory: Path, count: int | None, system: System, **options: bool) 
       ferrule matrix --shards 100 --format gitlab > pipeline.yml
     """
     whole = project.read(directory)
-    most, times = pipelines.LIMITS[system], merging.times(whole.config, whole.plan, whole.around)
+    most, times = pipelines.LIMITS[system], merging.times(whole.config, whole.plan, whole.context)
     split = merging.split(whole.config, whole.plan, min(count or most, most), times)
     if count and len(split) < count and not options["quiet"]:
         reason = "takes no more" if len(split) == most else "is all there is work for"

@@ -45,13 +45,13 @@ def merge(
     key = signing_key(sign_key) if sign_key else None
     told = Options(directory, options["as_json"], options["quiet"])
     whole = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust, key=key, remote=remote)
-    config, plan, around = whole.config, whole.plan, whole.around
+    config, plan, context = whole.config, whole.plan, whole.context
     if options["set_up"]:
-        project.provide(merging.wanted(config, plan, around, folders), around.host, told)
+        project.provide(merging.wanted(config, plan, context, folders), context.host, told)
     place = (output or config.root / "dist").absolute()
     page = whole.page if options["report"] else None
     report = watch(
         *(whole, "merge", told),
-        lambda listen: merging.merge(config, plan, around, listen, folders=folders, output=place, page=page),
+        lambda listen: merging.merge(config, plan, context, listen, folders=folders, output=place, page=page),
     )
     finish(report, place, told)

@@ -30,7 +30,7 @@ def plan(directory: Path, *, why: bool, graph: str | None, **options: bool) -> N
       ferrule plan --json | jq '.actions[].id'
     """
     whole = project.read(directory)
-    reasons = release.reasons(whole.config, whole.plan, whole.around) if why else None
+    reasons = release.reasons(whole.config, whole.plan, whole.context) if why else None
     if graph:
         click.echo(plans.graph(whole.plan, graph), nl=False)
     elif options["as_json"]:

@@ -58,5 +58,5 @@ def release(
 
     found = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust, key=key, remote=remote)
     if options["set_up"]:
-        project.provide(found.wanted, found.around.host, told)
+        project.provide(found.wanted, found.context.host, told)
     watching.make(found, wish, begun, told, executor)

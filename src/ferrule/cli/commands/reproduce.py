@@ -40,10 +40,10 @@ def reproduce(
     """
     told = Options(directory, options["as_json"], options["quiet"])
     whole = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust)
-    around = whole.around
+    context = whole.context
     if options["set_up"]:
-        project.provide(whole.wanted, around.host, told)
-    toolchain = release.toolchain_of(whole.config, whole.plan, around)
+        project.provide(whole.wanted, context.host, told)
+    toolchain = release.toolchain_of(whole.config, whole.plan, context)
     tools = [Path(tool.argv[0]) for tool in toolchain.tools.values() if tool.argv] if toolchain else []
     wish = again.ReproductionRequest(
         root=whole.config.root,
@@ -52,14 +52,14 @@ def reproduce(
         against=against,
         work=base,
         options=(*(["--offline"] if options["offline"] else []), *(["--rust", rust] if rust else [])),
-        jobs=around.jobs,
+        jobs=context.jobs,
     )
 
     def say(text: str) -> None:
         if not told.quiet:
             click.echo(text, err=True)
 
-    found = again.reproduce(wish, around.host, say)
+    found = again.reproduce(wish, context.host, say)
     document = found.document()
     click.echo(json.dumps(document, indent=2) if told.json else reproduced.text(document), nl=told.json)
     failed = again.failure(found)

@@ -28,6 +28,6 @@ def setup(directory: Path, extras: tuple[str, ...], *, host_only: bool, dry_run:
       ferrule setup
       ferrule setup --rust rustup --dry-run
     """
-    around = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
-    wanted = choice.required_tools(release.load(directory), around, extras=extras, host_only=host_only)
-    provide(wanted, around.host, Options(directory, options["as_json"], options["quiet"]), dry_run=dry_run)
+    context = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
+    wanted = choice.required_tools(release.load(directory), context, extras=extras, host_only=host_only)
+    provide(wanted, context.host, Options(directory, options["as_json"], options["quiet"]), dry_run=dry_run)

@@ -65,8 +65,8 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 def merge(demo: Demo, *folders: Path) -> None:
     config = release.load(demo.project)
-    plan = release.make_plan(config, demo.around)
-    report = merging.merge(config, plan, demo.around, lambda _: None, folders=folders, output=demo.dist)
+    plan = release.make_plan(config, demo.context)
+    report = merging.merge(config, plan, demo.context, lambda _: None, folders=folders, output=demo.dist)
     assert report.failed == ()
 
 
@@ -159,7 +159,7 @@ def test_a_shard_of_another_plan_is_not_begun(demo: Demo) -> None:
 
 def test_a_shard_that_asks_for_more_than_shards_make_is_not_begun(demo: Demo) -> None:
     config = release.load(demo.project)
-    plan = release.make_plan(config, demo.around)
+    plan = release.make_plan(config, demo.context)
     (whole,) = merging.split(config, plan, 1, {})
     for actions in (
         ("sums",),
@@ -517,7 +517,7 @@ def test_contents_are_taken_over_without_being_held_in_memory(tmp_path: Path) ->
 
 def test_matrix_of_the_demo_covers_what_shards_make(demo: Demo) -> None:
     config = release.load(demo.project)
-    plan = release.make_plan(config, demo.around)
+    plan = release.make_plan(config, demo.context)
     made = {name for shard in merging.split(config, plan, SHARDS, {}) for name in shard.actions}
     assert made == shards.foundation(plan)
     assert {a.id for a in plan.actions if a.tools} - made <= {

@@ -23,8 +23,8 @@ class Pretended:
     revision: ClassVar[int] = 1
     flag: str = ""
 
-    def make(self, shop: object) -> None:
-        raise AssertionError(shop)
+    def make(self, context: object) -> None:
+        raise AssertionError(context)
 
 
 def action(

@@ -31,13 +31,13 @@ def fake_apt(demo: Demo, version: str) -> None:
 def test_refresh_locks_rewrites_those_of_the_project(demo: Demo) -> None:
     fake_apt(demo, "2.41-1")
     lock = demo.project / "packaging" / "base.lock"
-    assert list(bases.refresh_locks(release.load(demo.project), demo.around.host, ())) == [("base.lock", 2)]
+    assert list(bases.refresh_locks(release.load(demo.project), demo.context.host, ())) == [("base.lock", 2)]
     assert {p.version for p in read_lock(lock.read_text())} == {"2.41-1"}
 
 
 def test_refresh_of_what_is_no_lock_file(demo: Demo) -> None:
     fake_apt(demo, "1")
     with pytest.raises(ConfigError, match="no lock file"):
-        list(bases.refresh_locks(release.load(demo.project), demo.around.host, (demo.project / "LICENSE",)))
+        list(bases.refresh_locks(release.load(demo.project), demo.context.host, (demo.project / "LICENSE",)))
     with pytest.raises(ConfigError, match="no lock file"):
-        list(bases.refresh_locks(release.load(demo.project), demo.around.host, (demo.project / "gone",)))
+        list(bases.refresh_locks(release.load(demo.project), demo.context.host, (demo.project / "gone",)))

@@ -36,12 +36,12 @@ def cache() -> Iterator[Cache]:
 
 
 def run(demo: Demo, cache: Cache, mode: Mode, events: list[Event] | None = None, *, offline: bool = False) -> Report:
-    host = replace(demo.around.host, offline=offline)
-    around = replace(demo.around, host=host, remote=Address(cache.url, mode))
+    host = replace(demo.context.host, offline=offline)
+    context = replace(demo.context, host=host, remote=Address(cache.url, mode))
     config = release.load(demo.project)
-    plan = release.make_plan(config, around)
+    plan = release.make_plan(config, context)
     listen = events.append if events is not None else lambda _: None
-    return release.run(config, plan, around, listen, output=demo.dist)
+    return release.run(config, plan, context, listen, output=demo.dist)
 
 
 def test_release_of_a_fresh_clone_is_fetched(cache: Cache, tmp_path: Path) -> None:
@@ -139,18 +139,18 @@ def test_kill_in_the_middle_of_a_content_costs_nothing(cache: Cache, tmp_path: P
 def test_compiler_cache_runs_rustc_and_counts_in_no_key(demo: Demo) -> None:
     (demo.root / "bin" / "keeper").symlink_to(sys.executable)
     config = release.load(demo.project)
-    around = demo.around
-    host = replace(around.host, environment={**around.host.environment, "SCCACHE_DIR": "/x", "RUSTC_WRAPPER": "/y"})
-    given = release.engine_of(config, None, replace(around, host=host, compiler_cache="keeper")).site.environment
+    context = demo.context
+    host = replace(context.host, environment={**context.host.environment, "SCCACHE_DIR": "/x", "RUSTC_WRAPPER": "/y"})
+    given = release.engine_of(config, None, replace(context, host=host, compiler_cache="keeper")).site.environment
     assert (given["RUSTC_WRAPPER"], given["SCCACHE_DIR"]) == (str(demo.root / "bin" / "keeper"), "/x")
-    plain = release.engine_of(config, None, replace(around, host=host)).site.environment
+    plain = release.engine_of(config, None, replace(context, host=host)).site.environment
     assert not {"RUSTC_WRAPPER", "SCCACHE_DIR"} & set(plain)
-    plan = release.make_plan(config, around)
-    first = release.run(config, plan, replace(around, compiler_cache="keeper"), lambda _: None, output=demo.dist)
-    again = release.run(config, plan, around, lambda _: None, output=demo.dist)
+    plan = release.make_plan(config, context)
+    first = release.run(config, plan, replace(context, compiler_cache="keeper"), lambda _: None, output=demo.dist)
+    again = release.run(config, plan, context, lambda _: None, output=demo.dist)
     assert ({o.state for o in first.outcomes}, {o.state for o in again.outcomes}) == ({"built"}, {"cached"})
 
 
 def test_compiler_cache_that_is_missing_is_told(demo: Demo) -> None:
     with pytest.raises(ToolchainError, match="the compiler cache none is not on this machine"):
-        release.engine_of(release.load(demo.project), None, replace(demo.around, compiler_cache="none"))
+        release.engine_of(release.load(demo.project), None, replace(demo.context, compiler_cache="none"))

@@ -170,9 +170,9 @@ def test_missing_tool_is_told_before_anything_is_done(demo: Demo) -> None:
 
 def test_reasons_change_nothing(shipped: Demo) -> None:
     config = release.load(shipped.project)
-    plan = release.make_plan(config, shipped.around)
+    plan = release.make_plan(config, shipped.context)
     state = {p: p.stat().st_mtime_ns for p in (shipped.project / ".ferrule").rglob("*")}
-    assert set(release.reasons(config, plan, shipped.around).values()) == {"nothing changed"}
+    assert set(release.reasons(config, plan, shipped.context).values()) == {"nothing changed"}
     assert {p: p.stat().st_mtime_ns for p in (shipped.project / ".ferrule").rglob("*")} == state
 
 
@@ -189,11 +189,11 @@ def git(demo: Demo, *arguments: str) -> str:
 
 
 def test_manifest_names_the_commit_and_whether_it_is_all(demo: Demo) -> None:
-    around = replace(demo.around, host=replace(demo.around.host, programs=Path("/usr/bin")))
+    context = replace(demo.context, host=replace(demo.context.host, programs=Path("/usr/bin")))
     config = release.load(demo.project)
 
     def source() -> dict[str, object]:
-        release.run(config, release.make_plan(config, around), around, lambda _: None, output=demo.dist)
+        release.run(config, release.make_plan(config, context), context, lambda _: None, output=demo.dist)
         found = json.loads((demo.dist / "manifest.json").read_bytes())["source"]
         assert isinstance(found, dict)
         return found

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 def test_part_for_this_machine(demo: Demo) -> None:
     config = release.load(demo.project)
-    around = replace(demo.around, host=replace(demo.around.host, system="Linux", machine="aarch64"))
-    plan = choice.select(config, around, (), ())
+    context = replace(demo.context, host=replace(demo.context.host, system="Linux", machine="aarch64"))
+    plan = choice.select(config, context, (), ())
     assert {a.target for a in plan.actions} == {ARM, None}
-    plan = choice.select(config, around, ("native",), ("all",))
+    plan = choice.select(config, context, ("native",), ("all",))
     assert [a.id for a in plan.actions] == ["header", f"native@{X86}", f"native@{ARM}", f"native@{MAC}"]
-    plan = choice.select(config, around, ("component",), (WASM, X86))
+    plan = choice.select(config, context, ("component",), (WASM, X86))
     assert [a.id for a in plan.actions] == [f"component@{WASM}"]
-    plan = choice.select(config, around, ("npm",), ())
+    plan = choice.select(config, context, ("npm",), ())
     assert [a.id for a in plan.actions] == [f"component@{WASM}", f"npm@{WASM}"]
 
 
@@ -43,23 +43,23 @@ def test_name_that_is_not_there(
 ) -> None:
     config = release.load(demo.project)
     with pytest.raises(ConfigError) as caught:
-        choice.select(config, demo.around, artifacts, targets)
+        choice.select(config, demo.context, artifacts, targets)
     assert says in caught.value.message
     assert hint in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(("system", "machine"), [("Windows", "AMD64"), ("Linux", "riscv64"), ("Darwin", "x86_64")])
 def test_machine_that_is_no_target(demo: Demo, system: str, machine: str) -> None:
-    around = replace(demo.around, host=replace(demo.around.host, system=system, machine=machine))
+    context = replace(demo.context, host=replace(demo.context.host, system=system, machine=machine))
     with pytest.raises(ConfigError, match="does not list"):
-        choice.select(release.load(demo.project), around, (), ())
+        choice.select(release.load(demo.project), context, (), ())
 
 
 def test_only_tools_of_the_plan_are_wanted(demo: Demo) -> None:
     config = release.load(demo.project)
-    whole = choice.required_tools(config, demo.around, extras=("emulation", "node"), host_only=False)
+    whole = choice.required_tools(config, demo.context, extras=("emulation", "node"), host_only=False)
     assert whole.triples == tuple(sorted((X86, ARM, MAC, WASM)))
     assert {"zig", "cbindgen", "wasm-ld", "node", "qemu-aarch64"} <= whole.tools
-    own = choice.required_tools(config, demo.around, extras=(), host_only=True)
+    own = choice.required_tools(config, demo.context, extras=(), host_only=True)
     assert "wasm-ld" not in own.tools
-    assert own.triples == (demo.around.host.triple,)
+    assert own.triples == (demo.context.host.triple,)

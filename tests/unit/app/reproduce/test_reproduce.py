@@ -49,7 +49,7 @@ def with_git(demo: Demo) -> Host:
     (demo.project / ".gitignore").write_text("dist/\n.ferrule/\n")
     for arguments in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "-m", "one")):
         subprocess.run([program, *arguments], cwd=demo.project, env={**demo.environment, **NAMES}, check=True)
-    return demo.around.host
+    return demo.context.host
 
 
 def fill(folder: Path, **files: bytes) -> Path:
@@ -159,9 +159,9 @@ def test_a_folder_without_a_manifest_is_no_release(demo: Demo) -> None:
 def test_folders_that_cannot_be_worked_in(demo: Demo, place: str, message: str) -> None:
     (demo.root / "full" / "of").mkdir(parents=True)
     config = release.load(demo.project)
-    wish = ReproductionRequest(config.root, release.make_plan(config, demo.around), (), work=demo.root / place)
+    wish = ReproductionRequest(config.root, release.make_plan(config, demo.context), (), work=demo.root / place)
     with pytest.raises(ConfigError, match=message):
-        reproduce.reproduce(wish, demo.around.host, lambda _: None)
+        reproduce.reproduce(wish, demo.context.host, lambda _: None)
 
 
 # Copies of the sources
@@ -193,7 +193,7 @@ def test_a_copy_has_the_same_commit_and_is_as_dirty(demo: Demo) -> None:
 def test_without_git_all_but_leftovers_is_copied(demo: Demo) -> None:
     fill(demo.project, target__x=b"", dist__manifest_json=b"{}", dist__SHA256SUMS=b"", kept__x=b"")
     (demo.project / "kept" / "link").symlink_to("x")
-    copy_sources(demo.project, demo.root / "copy", demo.around.host)
+    copy_sources(demo.project, demo.root / "copy", demo.context.host)
     copy = demo.root / "copy"
     assert (copy / "kept" / "link").readlink() == Path("x")
     assert not (copy / "target").exists()
@@ -209,7 +209,7 @@ def test_a_source_that_git_ignores_is_told(demo: Demo) -> None:
         [program, "rm", "--quiet", "--cached", "LICENSE"], cwd=demo.project, env=demo.environment, check=True
     )
     config = release.load(demo.project)
-    wish = ReproductionRequest(config.root, release.make_plan(config, demo.around), ())
+    wish = ReproductionRequest(config.root, release.make_plan(config, demo.context), ())
     copy_sources(demo.project, demo.root / "copy", host)
     assert reproduce.lacking_sources(wish, demo.root / "copy") == (
         "LICENSE is a source that git ignores, so no other checkout has it",
@@ -322,9 +322,9 @@ def test_what_differs_is_shown_to_people(tmp_path: Path) -> None:
 
 def test_a_build_that_fails_names_its_code(demo: Demo) -> None:
     config = release.load(demo.project)
-    wish = ReproductionRequest(config.root, release.make_plan(config, demo.around), (), options=("--nonsense",))
+    wish = ReproductionRequest(config.root, release.make_plan(config, demo.context), (), options=("--nonsense",))
     with pytest.raises(BuildError, match="ended with exit code 2") as raised:
-        reproduce.reproduce(wish, demo.around.host, lambda _: None)
+        reproduce.reproduce(wish, demo.context.host, lambda _: None)
     assert "ferrule explain 2" in str(raised.value.hint)
     assert str(demo.project / ".ferrule" / "work" / "logs" / "reproduce-first.log") in str(raised.value.hint)
     assert list(demo.root.glob("ferrule-reproduce-*/first/sources/targets.yaml"))

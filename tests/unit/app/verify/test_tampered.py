@@ -38,8 +38,8 @@ def make(root: Path, key: EllipticCurvePrivateKey, version: str = "1.2.3") -> De
     demo = lay_out(root)
     if version != "1.2.3":
         demo.edit('version = "1.2.3"', f'version = "{version}"', "rust/Cargo.toml")
-    config, around = release.load(demo.project), replace(demo.around, key=key)
-    report = release.run(config, release.make_plan(config, around), around, lambda _: None, output=demo.dist)
+    config, context = release.load(demo.project), replace(demo.context, key=key)
+    report = release.run(config, release.make_plan(config, context), context, lambda _: None, output=demo.dist)
     assert report.failed == ()
     return demo
 

@@ -124,7 +124,7 @@ async def opened(visit: Session, threads: int) -> WorkerReady | WorkerBusy:
 
 
 def _open(visit: Session, threads: int) -> WorkerReady | WorkerBusy:
-    around = replace(visit.surroundings(), jobs=threads)
+    context = replace(visit.surroundings(), jobs=threads)
     config = release.load(Path.cwd())
     for session in list(_OPEN.values()):
         if session.working:
@@ -132,10 +132,10 @@ def _open(visit: Session, threads: int) -> WorkerReady | WorkerBusy:
         close(session.visit)
     from ferrule.toolchain.find import require  # noqa: PLC0415
 
-    toolchain = require(visit.wanted, around.host) if visit.wanted else None
+    toolchain = require(visit.wanted, context.host) if visit.wanted else None
     held = ExitStack()
     try:
-        engine = held.enter_context(release.at_work(config, toolchain, around))
+        engine = held.enter_context(release.at_work(config, toolchain, context))
         tokens = held.enter_context(Jobserver(threads, engine.work))
     except Busy:
         return WorkerBusy(str(config.root), machine())
@@ -144,7 +144,7 @@ def _open(visit: Session, threads: int) -> WorkerReady | WorkerBusy:
         raise
     run.reopen()
     _OPEN[visit.id] = _Session(visit.id, engine, tokens, held)
-    return WorkerReady(identity(config, toolchain, around.host), str(config.root), machine())
+    return WorkerReady(identity(config, toolchain, context.host), str(config.root), machine())
 
 
 def machine() -> str:
