@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ferrule.app.ci.pipelines import GITHUB
 from ferrule.core.errors import ConfigError, StorageError, VerificationError
 from ferrule.engine.store import storage_errors, write_aside
-from ferrule.reporting.pipelines import GITHUB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ferrule.app import ci as workflows
+from ferrule.app.ci import pipelines
 from ferrule.app.distributed import merge as merging
 from ferrule.cli import project
 from ferrule.cli.options import shared
 from ferrule.core.errors import ConfigError
-from ferrule.reporting import pipelines
 from ferrule.tools import git
 
 if TYPE_CHECKING:

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ferrule.app.ci import pipelines
 from ferrule.app.distributed import merge as merging
 from ferrule.cli import project
 from ferrule.cli.messages import counted
 from ferrule.cli.options import shared
-from ferrule.reporting import pipelines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ferrule.reporting.pipelines import System
+    from ferrule.app.ci.pipelines import System
 
 
 @click.command()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from ferrule.app.ci import pipelines
 from ferrule.app.distributed import shards
 from ferrule.core.errors import ConfigError
 from ferrule.core.model import Action, Compiled, Machine, Output, Plan
-from ferrule.reporting import pipelines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,35 +8,55 @@ as one `parallel` may make ("CI/CD YAML syntax reference"); one upload to Buildk
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
-    from ferrule.app.distributed.shards import Shard
+    from collections.abc import Sequence
+
     from ferrule.core.model import Json
 
 System = Literal["github", "gitlab", "buildkite"]
 
 GITHUB: Final = 256
 LIMITS: Final[dict[System, int]] = {"github": GITHUB * GITHUB, "gitlab": 200 - 1, "buildkite": 500 - 1}
-"""How many shards a system takes; where the merge is a job among them, it has a place."""
+"""The most shards that a system takes; where the merge is a job among them, one is kept for it."""
 
 _FOLDER: Final = "bundles"
 
 
-def text(shards: tuple[Shard, ...], system: System, runner: str) -> str:
-    """The split in one line, for a system; not more shards than its LIMITS.
+class PipelineShard(Protocol):
+    """What a job has to know about its shard: `document` is the value of `ferrule build --shard`."""
 
-    GitHub has no machine of its own choice: `runner` is the label where targets name none.
+    @property
+    def id(self) -> str:
+        """A name for files and jobs."""
+
+    @property
+    def name(self) -> str:
+        """A name for people."""
+
+    @property
+    def runner(self) -> str | None:
+        """The label of the machine, where targets.yaml names one."""
+
+    def document(self) -> dict[str, Json]:
+        """The shard as JSON."""
+
+
+def text(shards: Sequence[PipelineShard], system: System, runner: str) -> str:
+    """The split as one line of JSON for a system; `shards` must be within its LIMITS.
+
+    A job of GitHub Actions must name its machine: `runner` is the label where targets name none.
     """
-    made = {
+    render = {
         "github": lambda: _github(shards, runner),
         "gitlab": lambda: _gitlab(shards),
         "buildkite": lambda: _buildkite(shards),
     }
-    return json.dumps(made[system](), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(render[system](), ensure_ascii=False, separators=(",", ":"))
 
 
-def _github(shards: tuple[Shard, ...], runner: str) -> Json:
+def _github(shards: Sequence[PipelineShard], runner: str) -> Json:
     """A value for `strategy.matrix`; past 256 shards each entry has such a value as `shards`."""
     entries: list[Json] = [{**shard.document(), "runner": shard.runner or runner} for shard in shards]
     if len(entries) <= GITHUB:
@@ -57,7 +77,7 @@ def _github(shards: tuple[Shard, ...], runner: str) -> Json:
     }
 
 
-def _gitlab(shards: tuple[Shard, ...]) -> Json:
+def _gitlab(shards: Sequence[PipelineShard]) -> Json:
     """A child pipeline: a job for each shard, and one that merges. `$` would be the beginning of a variable's name."""
     jobs: dict[str, Json] = {
         f"shard {shard.name}": {
@@ -77,7 +97,7 @@ def _gitlab(shards: tuple[Shard, ...]) -> Json:
     return {"stages": ["build", "merge"], **jobs, "merge": merge}
 
 
-def _buildkite(shards: tuple[Shard, ...]) -> Json:
+def _buildkite(shards: Sequence[PipelineShard]) -> Json:
     """Steps: one for each shard, a wait, the merge. `$$` keeps the upload from looking the variable up."""
     steps: list[Json] = [
         {
@@ -102,5 +122,5 @@ def _buildkite(shards: tuple[Shard, ...]) -> Json:
     return {"steps": [*steps, "wait", merge]}
 
 
-def _entry(shard: Shard) -> str:
+def _entry(shard: PipelineShard) -> str:
     return json.dumps(shard.document(), ensure_ascii=False, separators=(",", ":"))
