@@ -70,6 +70,18 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Change one thing at a time in a sample of the sources, and see a test fail: `-- --sample 70 --room engine`."""
+    prepare(session, TESTS)
+    data = Path(session.virtualenv.location, "reach")
+    quick = ("-n", "auto", "-q", "-m", "not integration and not faults and not thorough")
+    coverage = ("--cov=ferrule", "--cov-context=test", "--cov-report=")
+    session.run("pytest", *quick, *coverage, "tests", env={"COVERAGE_FILE": str(data)})
+    command = ("tests/mutants/run.py", "--data", str(data), *session.posargs)
+    session.run("python", *command, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
 def pyext(session: nox.Session) -> None:
     """Build an extension module by cibuildwheel in a stand-in for its image; `-- --manylinux` takes the genuine one."""
     prepare(session, TESTS)

@@ -1,0 +1,200 @@
+"""Do the tests notice? Changes one thing at a time in a sample of the sources and runs the tests that reach it.
+
+`scripts/nox -s mutants` measures first which test reaches which line. A mutant that no test kills is printed with its
+place; one that cannot be told from the original by any test stands in equivalent.toml with the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Final
+
+from coverage import CoverageData
+
+from mutants.mutations import Mutation, mutations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+SOURCES: Final = ROOT / "src" / "ferrule"
+EQUIVALENT: Final = Path(__file__).with_name("equivalent.toml")
+ROOMS: Final = ("engine", "kinds", "config", "formats", "tools", "toolchain", "app")
+SEED: Final = 20261129
+GOAL: Final = 0.95
+TESTS_A_MUTANT: Final = 60
+SECONDS: Final = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A mutation of a module (its path below src/ferrule), the tests that reach it, and what became of it."""
+
+    module: str
+    mutation: Mutation
+    tests: tuple[str, ...]
+    state: str = ""
+    killer: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"src/ferrule/{self.module}:{self.mutation.line}"
+
+
+def sample(rooms: Iterable[str], number: int, seed: int, reach: Mapping[str, Mapping[int, list[str]]]) -> list[Mutant]:
+    """As many mutants of each room, chosen by a seed; the same sources give the same sample."""
+    chosen: list[Mutant] = []
+    rooms = tuple(rooms)
+    for room in rooms:
+        files = sorted((SOURCES / room).rglob("*.py"))
+        every = [(p.relative_to(SOURCES).as_posix(), m) for p in files for m in mutations(p.read_text("utf-8"))]
+        generator = random.Random(f"{seed} {room}")
+        for module, mutation in generator.sample(every, min(len(every), -(-number // len(rooms)))):
+            chosen.append(Mutant(module, mutation, _tests(module, mutation, reach.get(module, {}))))
+    return chosen
+
+
+def _tests(module: str, mutation: Mutation, lines: Mapping[int, list[str]]) -> tuple[str, ...]:
+    """Tests that reach the line, those of the module's own test file first; for what runs at import, all of its own."""
+    contexts = set(lines.get(mutation.line, ())) - {""}
+    if not contexts:
+        contexts = (
+            {test for tests in lines.values() for test in tests} - {""} if mutation.function == "<module>" else set()
+        )
+    names = {context.partition("|")[0].partition("[")[0] for context in contexts}
+    own = f"test_{Path(module).stem}.py::"
+    return tuple(sorted(names, key=lambda name: (own not in name, name)))[:TESTS_A_MUTANT]
+
+
+def read_reach(file: Path) -> dict[str, dict[int, list[str]]]:
+    """Which tests reach which line of which module, as coverage recorded it."""
+    data = CoverageData(str(file))
+    data.read()
+    return {
+        Path(name).relative_to(SOURCES).as_posix(): data.contexts_by_lineno(name)
+        for name in data.measured_files()
+        if Path(name).is_relative_to(SOURCES)
+    }
+
+
+def copy_checkout(folder: Path) -> Path:
+    """A copy of everything that Git tracks or would add, in which one file at a time is changed."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
+    author = ("-c", "user.name=mutants", "-c", "user.email=mutants@example.invalid")
+    subprocess.run(["git", *author, "commit", "-q", "-m", "copy"], cwd=folder, check=True)
+    return folder
+
+
+def judge(mutant: Mutant, folder: Path) -> Mutant:
+    """Change the copy in `folder`, run the tests that reach the change, and change it back."""
+    if not mutant.tests:
+        return replace(mutant, state="survived", killer="no test reaches it")
+    file = folder / "src" / "ferrule" / mutant.module
+    original = file.read_text("utf-8")
+    try:
+        file.write_text(mutant.mutation.source, "utf-8")
+        code, output = _pytest(folder, mutant.tests)
+    finally:
+        file.write_text(original, "utf-8")
+    if code == 0:
+        return replace(mutant, state="survived")
+    failed = next((line.split()[1] for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))), "")
+    return replace(mutant, state="killed", killer=failed)
+
+
+def _pytest(folder: Path, tests: Iterable[str]) -> tuple[int, str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=no", "-m", "", *tests]
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    environment |= {"PYTHONPATH": str(folder / "src"), "HOME": str(folder.parent)}
+    try:
+        run = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS, check=False, text=True
+        )
+    except subprocess.TimeoutExpired:
+        return -1, ""  # it hangs, and that is noticed
+    return run.returncode, run.stdout
+
+
+def clean_failures(killers: Iterable[str], folder: Path) -> set[str]:
+    """Those of the tests that fail without any mutation: what they killed says nothing."""
+    failing: set[str] = set()
+    for test in sorted({k.partition("[")[0] for k in killers if "::" in k}):
+        if _pytest(folder, [test])[0]:
+            failing.add(test)
+    return failing
+
+
+def equivalents() -> dict[tuple[str, str], str]:
+    """Reasons of mutants that no test can tell from the original, by module and label."""
+    document = tomllib.loads(EQUIVALENT.read_text("utf-8"))
+    return {(m["module"], m["mutation"]): m["reason"] for m in document.get("mutant", [])}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", type=int, default=210, metavar="N", help="mutants in all")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--room", action="append", choices=ROOMS, help="only this room")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--data", type=Path, default=ROOT / ".coverage", help="what coverage recorded")
+    options = parser.parse_args()
+    rooms = tuple(options.room or ROOMS)
+    reasons = equivalents()
+    chosen = sample(rooms, options.sample, options.seed, read_reach(options.data))
+    counted = [m for m in chosen if (m.module, m.mutation.label) not in reasons]
+    with tempfile.TemporaryDirectory(prefix="mutants-") as base:
+        copies: SimpleQueue[Path] = SimpleQueue()
+        for number in range(options.jobs):
+            copies.put(copy_checkout(Path(base, str(number), "ferrule")))
+
+        def work(mutant: Mutant) -> Mutant:
+            folder = copies.get()
+            try:
+                verdict = judge(mutant, folder)
+            finally:
+                copies.put(folder)
+            if verdict.state == "survived":
+                print(f"survived  {verdict.place}  {verdict.mutation.label}  {verdict.killer}", flush=True)
+            return verdict
+
+        with ThreadPoolExecutor(options.jobs) as pool:
+            verdicts = list(pool.map(work, counted))
+        failing = clean_failures((v.killer for v in verdicts), copies.get())
+    if failing:
+        print("these tests fail without any mutation:", *sorted(failing), sep="\n  ")
+        return 1
+    killed = sum(v.state == "killed" for v in verdicts)
+    for room in rooms:
+        own = [v for v in verdicts if v.module.split("/")[0] == room]
+        print(f"{room:10} {sum(v.state == 'killed' for v in own):4} of {len(own):4}")
+    share = killed / len(verdicts)
+    print(f"{killed} of {len(verdicts)} mutants died ({share:.1%}); {len(chosen) - len(counted)} are equivalent")
+    return 0 if share >= GOAL else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

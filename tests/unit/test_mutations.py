@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from mutants.mutations import mutations
+from mutants.run import SOURCES, equivalents
+
+
+def labels(text):
+    return [m.label for m in mutations(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("def f(a):\n    return a == 1\n", "f: a == 1 -> (a != 1)"),
+        ("def f(a, b):\n    return a and b\n", "f: a and b -> ((a) or (b))"),
+        ("def f(a):\n    if a:\n        print(a)\n", "f: a -> not (a)"),
+        ("def f(a):\n    print(a)\n", "f: print(a) -> pass"),
+        ("class A:\n    def f(self):\n        return 3\n", "A.f: 3 -> 4"),
+        ("X = 'name'\n", "<module>: 'name' -> 'name~'"),
+        ("def f():\n    raise ValueError\n", "f: raise ValueError -> pass"),
+    ],
+)
+def test_mutates(text, label):
+    assert label in labels(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"""A docstring."""\n',
+        "def f():\n    '''A docstring.'''\n",
+        "from x import y\n",
+        "X: Literal['a'] = compute\n",
+        "if TYPE_CHECKING:\n    import a\n",
+        "X = f'{a} text'\n",
+        "X = 'prose with spaces'\n",
+    ],
+)
+def test_leaves_alone(text):
+    assert labels(text) == []
+
+
+def test_every_mutation_changes_one_span_and_compiles():
+    text = "def f(a, b):\n    é = a < b\n    return 'x' if é else 'y'\n"
+    for mutation in mutations(text):
+        assert mutation.before in text
+        compile(mutation.source, "mutant", "exec")
+        assert mutation.source == text.replace(mutation.before, mutation.after, 1)
+
+
+def test_equivalent_mutants_exist():
+    stale = [(m, text) for m, text in equivalents() if text not in labels((SOURCES / m).read_text(encoding="utf-8"))]
+    assert not stale
