@@ -174,7 +174,7 @@ def seconds(demo: Any, actions: Sequence[Action], over: Any, *, jobs: int) -> fl
     from ferrule.cli.environment import surroundings  # noqa: PLC0415
 
     own = WorkerReady(identity(config, None, demo.context.host), str(config.root), "here")
-    visit = Session(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust=None), None)
+    visit = Session(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust_source=None), None)
     ids = frozenset(one.id for one in actions)
     with DaskCluster(over.address, visit, own, ids, lambda _: None) as executor:
         while executor.slots < len(over.workers):

@@ -40,7 +40,7 @@ def prepare(
     from ferrule.core.platforms import PLATFORMS  # noqa: PLC0415
 
     config = release.load(root)
-    plan = release.make_plan(config, surroundings(jobs=None, offline=True, rust=None))
+    plan = release.make_plan(config, surroundings(jobs=None, offline=True, rust_source=None))
     library = next(action for action in plan.actions if action.kind == "library")
     crate: Any = library.recipe
     manifest = f"{config.workspace.crates[crate.crate].folder}/Cargo.toml"

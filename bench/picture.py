@@ -88,7 +88,7 @@ def main() -> None:
     folder = Path(sys.argv[1]).absolute()
     output = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "docs" / "images" / "release.svg"  # noqa: PLR2004
     config = release.load(folder)
-    context = environment.surroundings(jobs=None, offline=False, rust=None)
+    context = environment.surroundings(jobs=None, offline=False, rust_source=None)
     display = Terminal(io.StringIO(), colour=True, width=WIDTH, quiet=False)
     witness = Witness(display)
     with display:

@@ -400,7 +400,7 @@ def open_project(root: Path, cache: Path | None, artifacts: tuple[str, ...], tar
 
     with environment(FERRULE_CACHE=str(cache) if cache else os.environ.get("FERRULE_CACHE", "")):
         config = release.load(root)
-        context = process.surroundings(jobs=None, offline=True, rust=None)
+        context = process.surroundings(jobs=None, offline=True, rust_source=None)
     plan = choice.select(config, context, artifacts, targets)
     toolchain = require(release.tool_requirements(config, plan, None), context.host)
     return Project(root, config, context, toolchain, plan.actions)
@@ -630,7 +630,7 @@ def calls(bench: Bench) -> list[Figure]:
     run(bench, (*FERRULE, "release"), ROOT)
     doctor = (*FERRULE, "doctor", "--json", "--no-probe", "--with", "go", "--with", "node")
     said = roads.said_by(doctor, PYTHONPATH=str(ROOT / "src"))
-    places = {row["tool"]: row["place"] for row in json.loads(said)}
+    places = {row["tool"]: row["path"] for row in json.loads(said)}
     made = roads.built(ROOT, bench.folder / "calls", places)
     return cost.figures(roads.rounds(made, bench.times(9, 1)))
 

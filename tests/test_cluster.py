@@ -73,7 +73,7 @@ class Bench:
     ) -> DaskCluster:
         config, host = release.load(self.demo.project), self.demo.context.host
         own = WorkerReady(identity(config, None, host), str(config.root), "here")
-        visit = Session(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust=None), None)
+        visit = Session(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust_source=None), None)
         ids = frozenset(a.id for a in actions if a.target)
         return DaskCluster(self.fleet.address, visit, own, ids, listen, patience=patience)
 

@@ -47,20 +47,20 @@ def test_a_whole_machine_has_no_fault(machine):
 def test_no_rust_at_all(machine):
     remove(machine.usr / "bin" / "rustc")
     fault = only_fault(machine)
-    assert (fault.tool, fault.problem, fault.wanted) == ("rustc", "not installed", "1.96")
+    assert (fault.tool, fault.problem, fault.required) == ("rustc", "not installed", "1.96")
     assert RUSTUP in fault.fix
 
 
 def test_wrong_rust_version(machine):
     machine.rust(release="1.85.0")
     fault = only_fault(machine)
-    assert (fault.tool, fault.problem) == ("rustc", "not the wanted version")
-    assert fault.found == f"1.85.0 ({machine.usr}/bin/rustc)"
+    assert (fault.tool, fault.problem) == ("rustc", "not the required version")
+    assert fault.version == f"1.85.0 ({machine.usr}/bin/rustc)"
 
 
 def test_a_longer_version_is_not_a_match(machine):
     machine.rust(release="1.9.6")
-    assert only_fault(machine).problem == "not the wanted version"
+    assert only_fault(machine).problem == "not the required version"
 
 
 def test_rustup_stand_in_with_no_toolchain(machine):
@@ -104,7 +104,7 @@ def test_source_package_whose_link_leads_nowhere(machine):
 def test_cargo_missing_beside_rustc(machine):
     remove(machine.usr / "bin" / "cargo")
     fault = only_fault(machine)
-    assert (fault.tool, fault.found) == ("cargo", "1.96.0")
+    assert (fault.tool, fault.version) == ("cargo", "1.96.0")
     assert "there is none beside" in fault.problem
 
 
@@ -162,7 +162,7 @@ def test_no_cargo_zigbuild(machine):
 def test_wrong_cargo_zigbuild(machine):
     machine.zigbuild(says="0.19.8")
     fault = only_fault(machine)
-    assert (fault.tool, fault.found) == ("cargo-zigbuild", "0.19.8")
+    assert (fault.tool, fault.version) == ("cargo-zigbuild", "0.19.8")
 
 
 def test_no_cbindgen(machine):
@@ -176,7 +176,7 @@ def test_wrong_cbindgen(machine):
     remove(machine.cache / "tools" / "cbindgen-0.29.4")
     machine.cbindgen("0.24.3", machine.bin)
     fault = only_fault(machine)
-    assert (fault.problem, fault.found) == ("not the wanted version", f"0.24.3 ({machine.bin}/cbindgen)")
+    assert (fault.problem, fault.version) == ("not the required version", f"0.24.3 ({machine.bin}/cbindgen)")
 
 
 def test_no_component_linker(machine):
@@ -190,7 +190,7 @@ def test_no_component_linker(machine):
 def test_no_wasm_linker(machine):
     remove(machine.usr / "bin" / "wasm-ld-22")
     fault = only_fault(machine)
-    assert (fault.tool, fault.problem, fault.wanted) == ("wasm-ld", "not installed", "LLD 22")
+    assert (fault.tool, fault.problem, fault.required) == ("wasm-ld", "not installed", "LLD 22")
 
 
 def test_wasm_linker_older_than_the_compiler(machine):
@@ -256,7 +256,7 @@ def test_no_root_for_apt(machine):
     assert not fault.fixable
     assert f"sudo {APT} rustc cargo libstd-rust-dev libstd-rust-dev:arm64 rust-src rust-llvm lld-22" in fault.fix
     assert "only root may install packages" in fault.fix
-    with pytest.raises(ToolchainError, match="ferrule may not install it here") as failure:
+    with pytest.raises(ToolchainError, match="cannot install them on this machine") as failure:
         doctor.setup(WANTED, machine.host(is_root=False), silent)
     assert f"sudo {APT}" in failure.value.message
 
@@ -328,7 +328,7 @@ def test_no_network_allowed(machine):
     remove(machine.cache / "tools" / "ziglang-0.17.0")
     with pytest.raises(NetworkError) as failure:
         doctor.setup(WANTED, machine.host(offline=True), silent)
-    assert "no network may be used, so this is for you to run" in failure.value.message
+    assert "no network may be used: run it yourself" in failure.value.message
     assert not [call for call in machine.calls if "pip install" in call]
 
 
@@ -378,6 +378,6 @@ def test_zig_that_cannot_link(machine):
 def test_something_that_stays_wrong_is_not_tried_for_ever(machine):
     remove(machine.cache / "tools" / "ziglang-0.17.0")
     machine.program("python", '[ "$1" = -c ] && exit 0\nfor a in "$@"; do d=$e; e=$a; done\n/bin/mkdir -p "$d"')
-    with pytest.raises(ToolchainError, match="this was installed and is still not right"):
+    with pytest.raises(ToolchainError, match="these were installed and are still not usable"):
         doctor.setup(WANTED, machine.host(), silent)
     assert len([call for call in machine.calls if "pip install" in call]) == 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ferrule.cli.options import Options
     from ferrule.core.model import Json
-    from ferrule.tools.rust import Road
+    from ferrule.core.toolchain import RustSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class BuildRequest:
     artifacts: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     offline: bool = False
-    rust: Road | None = None
+    rust_source: RustSource | None = None
     everything: bool = False
     report: bool = False
     signed: bool = False
@@ -58,7 +58,7 @@ class BuildRequest:
             output=str(self.output),
             artifacts=list(self.artifacts),
             targets=list(self.targets),
-            road=self.rust,
+            rust_source=self.rust_source,
             everything=self.everything,
             report=self.report,
             epoch=environment.source_date_epoch(),

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
     from ferrule.app.release.run import RunContext
+    from ferrule.core.toolchain import RustSource
     from ferrule.engine.remote_server import Address
     from ferrule.kinds.base import Builder
     from ferrule.tools.host import Host
-    from ferrule.tools.rust import Road
 
 
 def variables() -> dict[str, str]:
@@ -62,7 +62,7 @@ def cache_folder(environment: dict[str, str]) -> Path:
     return Path(base) / "ferrule"
 
 
-def surroundings(*, jobs: int | None, offline: bool, rust: Road | None) -> RunContext:
+def surroundings(*, jobs: int | None, offline: bool, rust_source: RustSource | None) -> RunContext:
     """What a run takes from outside. Raises click.UsageError for a SOURCE_DATE_EPOCH that is no number."""
     from ferrule.app.release.run import DEFAULT_EPOCH, RunContext  # noqa: PLC0415
 
@@ -76,7 +76,7 @@ def surroundings(*, jobs: int | None, offline: bool, rust: Road | None) -> RunCo
         monotonic=monotonic,
         now_ns=now_ns,
         epoch=int(told) if told is not None else DEFAULT_EPOCH,
-        road=rust,
+        rust_source=rust_source,
         builder=_builder(),
         compiler_cache=os.environ.get("FERRULE_COMPILER_CACHE") or None,
     )

@@ -42,7 +42,11 @@ def running(command: Function) -> Function:
         command,
         click.option("-j", "--jobs", type=click.IntRange(1, 1024), help="Threads that may compute at once; all cores."),
         click.option("--offline", is_flag=True, help="Use no network."),
-        click.option("--rust", type=click.Choice(["system", "rustup"]), help="Force the road by which Rust comes."),
+        click.option(
+            "--rust-source",
+            type=click.Choice(["distribution", "rustup"]),
+            help="How to install Rust: distribution packages or rustup.",
+        ),
     )
 
 

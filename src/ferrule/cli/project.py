@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from ferrule.cli.options import Options
     from ferrule.config import Config
     from ferrule.core.model import Json, Plan
+    from ferrule.core.toolchain import RustSource
     from ferrule.engine.events import Listener
     from ferrule.engine.executor import Executor
     from ferrule.engine.remote_server import Address
     from ferrule.engine.scheduler import Engine
     from ferrule.toolchain.find import ToolRequirements
     from ferrule.tools.host import Host
-    from ferrule.tools.rust import Road
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class LoadedProject:
     @property
     def wanted(self) -> ToolRequirements:
         """The tools that the plan needs."""
-        return release.tool_requirements(self.config, self.plan, self.context.road)
+        return release.tool_requirements(self.config, self.plan, self.context.rust_source)
 
     def page(self, manifest: Json) -> str:
         """The page about a release, with the runs that are kept; what cannot be read is said on it."""
@@ -57,7 +57,9 @@ class LoadedProject:
         from ferrule.app.distributed.dask import client  # noqa: PLC0415 - for those who have one
 
         # Each worker calls this in its own process, so that it finds itself as a command there would.
-        there = partial(surroundings, jobs=None, offline=self.context.host.offline, rust=self.context.road)
+        there = partial(
+            surroundings, jobs=None, offline=self.context.host.offline, rust_source=self.context.rust_source
+        )
         return client.connect(client.address_of(named), self.config, self.plan, self.wanted, there, listen)
 
 
@@ -66,14 +68,14 @@ def read(
     *,
     jobs: int | None = None,
     offline: bool = True,
-    rust: Road | None = None,
+    rust_source: RustSource | None = None,
     key: EllipticCurvePrivateKey | None = None,
     remote: Address | None = None,
     planned: Callable[[Config, RunContext], Plan] = release.make_plan,
 ) -> LoadedProject:
     """Read the project around a folder and plan it, all of it where nothing else is said. Raises ConfigError."""
     config = release.load(folder)
-    context = replace(surroundings(jobs=jobs, offline=offline, rust=rust), key=key, remote=remote)
+    context = replace(surroundings(jobs=jobs, offline=offline, rust_source=rust_source), key=key, remote=remote)
     return LoadedProject(config, planned(config, context), context)
 
 

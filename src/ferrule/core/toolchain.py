@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Std = Literal["prebuilt", "build-std"]
+RustSource = Literal["installed", "distribution", "rustup"]
+"""Where a Rust came from; how one is to be installed is one of the last two."""
 
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """Programs, found and checked. `std` says what each wanted target has, `road` where this Rust came from."""
+    """Programs, found and checked. `std` says what each target has, `rust_source` where this Rust came from."""
 
-    road: Literal["present", "system", "rustup"]
+    rust_source: RustSource
     tools: Mapping[str, Tool]
     std: Mapping[str, Std]
     sysroot: Path
@@ -37,7 +39,7 @@ class Toolchain:
     def to_json(self) -> dict[str, Any]:
         """A form for `from_json`."""
         return {
-            "road": self.road,
+            "rust-source": self.rust_source,
             "tools": {name: asdict(tool) for name, tool in sorted(self.tools.items())},
             "std": dict(sorted(self.std.items())),
             "sysroot": str(self.sysroot),
@@ -47,7 +49,7 @@ class Toolchain:
     def from_json(cls, value: Mapping[str, Any]) -> Toolchain:
         """Read what `to_json` gave; raises KeyError, TypeError or AttributeError for anything else."""
         return cls(
-            road=value["road"],
+            rust_source=value["rust-source"],
             tools={
                 n: Tool(t["name"], t["version"], tuple(t["argv"]), t["identity"], t.get("sha256"))
                 for n, t in value["tools"].items()

@@ -1,4 +1,4 @@
-"""What an examination of the tools found: a table for people, JSON for programs."""
+"""Findings about the tools: a table for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
-_FIELDS = ("tool", "state", "wanted", "found", "place", "problem", "fix", "fixable")
+_FIELDS = ("tool", "state", "required", "version", "path", "problem", "fix", "fixable")
 
 
 class Finding(Protocol):
-    """One tool: what was wanted and found, and if it is unfit, the problem and its fix."""
+    """One tool: the version required and the one on this machine, and if it is unfit, the problem and its fix."""
 
     @property
     def tool(self) -> str:
         """Name of the tool."""
 
     @property
-    def wanted(self) -> str:
-        """Version that is wanted, or nothing."""
+    def required(self) -> str:
+        """Version that is required, or nothing."""
 
     @property
-    def found(self) -> str:
-        """Version that was found, or nothing."""
+    def version(self) -> str:
+        """Version that this machine has, or nothing."""
 
     @property
-    def place(self) -> str:
+    def path(self) -> str:
         """Where it is, or nothing."""
 
     @property
@@ -61,5 +61,5 @@ def show(findings: Sequence[Finding], stream: TextIO, *, colour: bool) -> None:
 
 def _summary(finding: Finding) -> str:
     if finding.problem:
-        return finding.problem + (f" (wanted: {finding.wanted})" if finding.wanted else "")
-    return f"{finding.found} {finding.place}".strip()
+        return finding.problem + (f" (required: {finding.required})" if finding.required else "")
+    return f"{finding.version} {finding.path}".strip()

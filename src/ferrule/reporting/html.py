@@ -209,11 +209,11 @@ def _tools(about: PageContent) -> Html:
         rows.append(
             (tag("code", name), joined(version, tag("details", tag("summary", "more"), more)) if more else version)
         )
-    told = words.said(_ROADS.get(release.road or "", "Rust was on the machine already."))
+    told = words.said(_RUST_SOURCES.get(release.rust_source or "", "Rust was on the machine already."))
     return words.section("tools", "Tools", told, words.table("Tools", ("tool", "version"), rows))
 
 
-_ROADS: Final = {"system": "Rust came from the distribution.", "rustup": "Rust came by rustup."}
+_RUST_SOURCES: Final = {"distribution": "Rust came from the distribution.", "rustup": "Rust came by rustup."}
 
 # What was not done
 

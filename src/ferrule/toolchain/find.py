@@ -6,20 +6,20 @@ import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import StorageError, ToolchainError
 from ferrule.core.model import Digest, Tool
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import lockable, open_new, read_regular
-from ferrule.core.toolchain import Toolchain
+from ferrule.core.toolchain import RustSource, Toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ferrule.tools.host import Host
     from ferrule.tools.problems import Installer, ToolProblem
-    from ferrule.tools.rust import Road, Rust
+    from ferrule.tools.rust import Rust
 
 _FORMAT: Final = 1
 _OF_RUST: Final = frozenset({"rustc", "cargo", "cbindgen", "wasm-component-ld", "wasm-ld", "rust-objcopy"})
@@ -31,7 +31,7 @@ _CHANGEABLE: Final = ("container", "qemu-")  # what a stat of a program cannot v
 class ToolRequirements:
     """What is needed: versions as targets.yaml gives them, target triples, and the names of the tools to be used.
 
-    `road` forces the road for Rust. `go` and `jco` are exact; `node` is the version of the wheel that provides one
+    `rust_source` is how to install Rust. `go` and `jco` are exact; `node` is the version of the wheel that provides one
     where it is missing.
     """
 
@@ -41,7 +41,7 @@ class ToolRequirements:
     cbindgen: str
     triples: tuple[str, ...]
     tools: frozenset[str]
-    road: Road | None = None
+    rust_source: RustSource | None = None
     go: str = "1.27.3"
     node: str = "24.19.0"
     jco: str = "0.15.0"
@@ -83,44 +83,50 @@ def published(tool: Tool) -> str | None:
     return Digest.of_file(path).hex
 
 
-def find(wanted: ToolRequirements, host: Host) -> Toolchain | list[ToolProblem]:
-    """Everything that is wanted, or all faults at once; what was found is remembered for `load`.
+def find(requirements: ToolRequirements, host: Host) -> Toolchain | list[ToolProblem]:
+    """Everything that is requirements, or all faults at once; what was found is remembered for `load`.
 
     Raises StorageError if the cache cannot be written.
     """
-    tools, faults, rust = look(wanted, host)
-    return faults or settle(wanted, host, tools, rust)
+    tools, faults, rust = look(requirements, host)
+    return faults or settle(requirements, host, tools, rust)
 
 
-def settle(wanted: ToolRequirements, host: Host, tools: Mapping[str, Tool], rust: Rust | None) -> Toolchain:
+def settle(requirements: ToolRequirements, host: Host, tools: Mapping[str, Tool], rust: Rust | None) -> Toolchain:
     """The toolchain of what `look` found without a fault; remembers it for `load`. Raises StorageError."""
     toolchain = Toolchain(
-        road=_road(host, rust),
+        rust_source=_rust_source(host, rust),
         tools=tools,
-        std={t: rust.std[t] for t in wanted.triples} if rust else {},
+        std={t: rust.std[t] for t in requirements.triples} if rust else {},
         sysroot=rust.sysroot if rust else Path("/"),
     )
-    _remember(wanted, host, toolchain)
+    _remember(requirements, host, toolchain)
     return toolchain
 
 
-def look(wanted: ToolRequirements, host: Host) -> tuple[dict[str, Tool], list[ToolProblem], Rust | None]:
-    """Look for every wanted tool: what was found, what is wrong, and the Rust if that is complete."""
+def look(requirements: ToolRequirements, host: Host) -> tuple[dict[str, Tool], list[ToolProblem], Rust | None]:
+    """Look for every requirements tool: what was found, what is wrong, and the Rust if that is complete."""
     from ferrule.tools import rust as rusts  # noqa: PLC0415
     from ferrule.tools.problems import ToolProblem  # noqa: PLC0415
 
-    needed = wanted.needed
+    needed = requirements.needed
     tools: dict[str, Tool] = {}
     faults: list[ToolProblem] = []
     rust: Rust | None = None
     if needed & _OF_RUST:
-        answer = rusts.find(host, wanted.rust, wanted.triples, road=wanted.road, wasm_linker=wanted.wasm_linker)
+        answer = rusts.find(
+            host,
+            requirements.rust,
+            requirements.triples,
+            rust_source=requirements.rust_source,
+            wasm_linker=requirements.wasm_linker,
+        )
         if isinstance(answer, list):
             faults += answer
         else:
             rust = answer
             tools |= {tool.name: tool for tool in rusts.tools(rust)}
-    for found in (*_of_rust(wanted, host, rust), *_others(wanted, host)):
+    for found in (*_of_rust(requirements, host, rust), *_others(requirements, host)):
         if isinstance(found, ToolProblem):
             faults.append(found)
         else:
@@ -128,7 +134,7 @@ def look(wanted: ToolRequirements, host: Host) -> tuple[dict[str, Tool], list[To
     return tools, faults, rust
 
 
-def _of_rust(wanted: ToolRequirements, host: Host, rust: Rust | None) -> Iterable[Tool | ToolProblem]:
+def _of_rust(requirements: ToolRequirements, host: Host, rust: Rust | None) -> Iterable[Tool | ToolProblem]:
     from ferrule.tools import rust as rusts  # noqa: PLC0415
     from ferrule.tools import wasm  # noqa: PLC0415
 
@@ -137,7 +143,7 @@ def _of_rust(wanted: ToolRequirements, host: Host, rust: Rust | None) -> Iterabl
         "wasm-ld": wasm.core_linker,
         "rust-objcopy": wasm.object_copier,
     }
-    asked = [name for name in finders if name in wanted.needed]
+    asked = [name for name in finders if name in requirements.needed]
     if rust is None or not asked:
         return  # a missing Rust brings them along; naming them now would be guessing
     for name in asked:
@@ -145,44 +151,46 @@ def _of_rust(wanted: ToolRequirements, host: Host, rust: Rust | None) -> Iterabl
         if isinstance(found, Tool):
             yield found
         else:
-            road = rusts.choose_road(host, wanted.rust, wanted.triples, road=wanted.road, wasm_linker=True)
-            yield finders[name](host, rust, wasm.remedy_for(host, rust, road))
+            installer = rusts.choose_installer(
+                host, requirements.rust, requirements.triples, rust_source=requirements.rust_source, wasm_linker=True
+            )
+            yield finders[name](host, rust, wasm.installer_for(host, rust, installer))
 
 
 @dataclass(frozen=True, slots=True)
 class _Nothing:
     """A remedy for the first look, when nobody knows yet whether one will be needed."""
 
-    road = ""
+    method = ""
     stage = 0
     needs = ()
 
     def command(self, host: Host) -> str:  # noqa: ARG002
         return ""
 
-    def hindrance(self, host: Host) -> str | None:  # noqa: ARG002
+    def blocked_reason(self, host: Host) -> str | None:  # noqa: ARG002
         return None
 
-    def apply(self, host: Host, tools: object, say: object) -> None:
+    def install(self, host: Host, tools: object, say: object) -> None:
         """Nothing to do."""
 
 
 _NO_REMEDY: Final[Installer] = _Nothing()
 
 
-def _others(wanted: ToolRequirements, host: Host) -> Iterable[Tool | ToolProblem]:
+def _others(requirements: ToolRequirements, host: Host) -> Iterable[Tool | ToolProblem]:
     from ferrule.tools import cbindgen, cc, cibuildwheel, container, emulation, go, jco, node, zig, zigbuild  # noqa: PLC0415
 
-    needed = wanted.needed
+    needed = requirements.needed
     finders: dict[str, Callable[[], Tool | ToolProblem]] = {
         "cc": lambda: cc.find(host),
-        "zig": lambda: zig.find(host, wanted.zig),
-        "cargo-zigbuild": lambda: zigbuild.find(host, wanted.cargo_zigbuild),
-        "cbindgen": lambda: cbindgen.find(host, wanted.cbindgen),
-        "go": lambda: go.find(host, wanted.go),
-        "node": lambda: node.find(host, wanted.node),
-        "jco": lambda: jco.find(host, wanted.jco, wanted.node),
-        cibuildwheel.NAME: lambda: cibuildwheel.find(host, wanted.cibuildwheel),
+        "zig": lambda: zig.find(host, requirements.zig),
+        "cargo-zigbuild": lambda: zigbuild.find(host, requirements.cargo_zigbuild),
+        "cbindgen": lambda: cbindgen.find(host, requirements.cbindgen),
+        "go": lambda: go.find(host, requirements.go),
+        "node": lambda: node.find(host, requirements.node),
+        "jco": lambda: jco.find(host, requirements.jco, requirements.node),
+        cibuildwheel.NAME: lambda: cibuildwheel.find(host, requirements.cibuildwheel),
         container.NAME: lambda: container.find(host),
     }
     yield from (finder() for name, finder in finders.items() if name in needed)
@@ -191,23 +199,23 @@ def _others(wanted: ToolRequirements, host: Host) -> Iterable[Tool | ToolProblem
             yield emulation.find(host, name.removeprefix("qemu-"))
 
 
-def _road(host: Host, rust: Rust | None) -> Literal["present", "system", "rustup"]:
+def _rust_source(host: Host, rust: Rust | None) -> RustSource:
     if rust is None:
-        return "present"
+        return "installed"
     if host.rustup_home and host.rustup_home.resolve() in rust.rustc.resolve().parents:
         return "rustup"
-    return "system" if rust.rustc.parent == host.programs else "present"
+    return "distribution" if rust.rustc.parent == host.programs else "installed"
 
 
-def load(wanted: ToolRequirements, host: Host) -> Toolchain | None:
+def load(requirements: ToolRequirements, host: Host) -> Toolchain | None:
     """What `find` found for the same wish, if every program is still the same file; starts no process.
 
     No file vouches for a container engine or the kernel's table of emulators: a wish for them is looked for again.
     """
-    if any(name.startswith(_CHANGEABLE) for name in wanted.needed):
+    if any(name.startswith(_CHANGEABLE) for name in requirements.needed):
         return None
     try:
-        document = json.loads(read_regular(_record(wanted, host)))
+        document = json.loads(read_regular(_record(requirements, host)))
         if document["format"] != _FORMAT or any(_stat(Path(p)) != tuple(s) for p, s in document["files"].items()):
             return None
         return Toolchain.from_json(document["toolchain"])
@@ -215,7 +223,7 @@ def load(wanted: ToolRequirements, host: Host) -> Toolchain | None:
         return None  # absent, damaged or of another version: looked for again
 
 
-def _remember(wanted: ToolRequirements, host: Host, toolchain: Toolchain) -> None:
+def _remember(requirements: ToolRequirements, host: Host, toolchain: Toolchain) -> None:
     from filelock import FileLock  # noqa: PLC0415
 
     from ferrule.tools.rust import std_source  # noqa: PLC0415
@@ -226,7 +234,7 @@ def _remember(wanted: ToolRequirements, host: Host, toolchain: Toolchain) -> Non
         places.append(std_source(toolchain.sysroot) / "library")
     files = {str(place): _stat(place) for place in places if place.exists()}
     document = {"format": _FORMAT, "files": files, "toolchain": toolchain.to_json()}
-    record = _record(wanted, host)
+    record = _record(requirements, host)
     try:
         record.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lockable(record.with_name(f"{record.name}.lock"))):
@@ -248,9 +256,9 @@ def _write(record: Path, text: str) -> None:
         raise
 
 
-def _record(wanted: ToolRequirements, host: Host) -> Path:
+def _record(requirements: ToolRequirements, host: Host) -> Path:
     wish = {
-        "wanted": asdict(wanted) | {"tools": sorted(wanted.needed)},
+        "requirements": asdict(requirements) | {"tools": sorted(requirements.needed)},
         "path": [str(folder) for folder in host.path],
         "given": {name: host.environment.get(name) for name in ("RUSTC", "CARGO", "RUSTUP_HOME", "HOME")},
     }
@@ -263,17 +271,17 @@ def _stat(path: Path) -> tuple[int, int, int]:
     return (facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
 
-def require(wanted: ToolRequirements, host: Host) -> Toolchain:
+def require(requirements: ToolRequirements, host: Host) -> Toolchain:
     """The toolchain, remembered or found; raises ToolchainError that lists every fault with its fix."""
-    found = load(wanted, host) or find(wanted, host)
+    found = load(requirements, host) or find(requirements, host)
     if isinstance(found, Toolchain):
         return found
     lines = [
-        f"  - {fault.tool}{f' {fault.wanted}' if fault.wanted else ''}: {fault.problem}\n      fix: {fault.fix}"
+        f"  - {fault.tool}{f' {fault.required}' if fault.required else ''}: {fault.problem}\n      fix: {fault.fix}"
         for fault in found
     ]
     number = len({fault.tool for fault in found})
     count = "1 tool is" if number == 1 else f"{number} tools are"
     may = any(fault.fixable for fault in found)
-    hint = "ferrule setup does what it may of this" if may else "ferrule setup may do none of this here"
+    hint = "Run `ferrule setup` to install these." if may else "`ferrule setup` cannot install these on this machine"
     raise ToolchainError("\n".join([f"{count} missing or unfit:", *lines]), hint=hint)

@@ -59,7 +59,7 @@ class Packages:
     names: tuple[str, ...]
     architectures: tuple[str, ...] = ()
 
-    road = "apt"
+    method = "apt"
     stage = 0
     needs = ()
 
@@ -68,7 +68,7 @@ class Packages:
         sudo = [] if host.is_root else ["sudo"]
         return " && ".join(shlex.join([*sudo, *argv]) for argv in self._steps())
 
-    def hindrance(self, host: Host) -> str | None:
+    def blocked_reason(self, host: Host) -> str | None:
         """Whether there is apt, the right to use it, and a network."""
         if not available(host):
             return "there is no apt-get on this machine"
@@ -76,7 +76,7 @@ class Packages:
             return "only root may install packages"
         return NO_NETWORK if host.offline else None
 
-    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
         """Install; raises NetworkError, StorageError or ToolchainError with apt's own words."""
         say(f"packages by apt-get: {' '.join(self.names)}")
         environment = host.children | {"DEBIAN_FRONTEND": "noninteractive"}

@@ -32,9 +32,9 @@ def find(host: Host, version: str) -> Tool | ToolProblem:
             return Tool("cbindgen", version, (str(program),), f"cbindgen {version}")
         if found or program.exists():
             others.append(f"{found or 'does not start'} ({program})")
-    problem = "not the wanted version" if others else "not installed"
-    return ToolProblem.with_remedy(
-        host, "cbindgen", problem, CargoInstall("cbindgen", version), wanted=version, found=", ".join(others)
+    problem = "not the required version" if others else "not installed"
+    return ToolProblem.with_installer(
+        host, "cbindgen", problem, CargoInstall("cbindgen", version), required=version, version=", ".join(others)
     )
 
 
@@ -50,7 +50,7 @@ class CargoInstall:
     name: str
     version: str
 
-    road = "cargo install"
+    method = "cargo install"
     stage = 2
     needs = ("cargo", "rustc")
 
@@ -58,11 +58,11 @@ class CargoInstall:
         """The same, typed by a person."""
         return shlex.join(self._argv(host, "cargo", folder(host, self.version)))
 
-    def hindrance(self, host: Host) -> str | None:
+    def blocked_reason(self, host: Host) -> str | None:
         """Whether there is a network."""
         return NO_NETWORK if host.offline else None
 
-    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:
         """Compile aside and rename; raises NetworkError, ToolchainError or StorageError."""
         from filelock import FileLock  # noqa: PLC0415
 

@@ -26,7 +26,7 @@ def find(host: Host) -> Tool | ToolProblem:
     if place is not None:
         return Tool("cc", "any", (str(place),), "cc")
     remedy = CommandLineTools() if host.system == "Darwin" else _PACKAGES
-    return ToolProblem.with_remedy(host, "cc", "not installed: Rust links build scripts with it", remedy)
+    return ToolProblem.with_installer(host, "cc", "not installed: Rust links build scripts with it", remedy)
 
 
 def preprocess(cc: Tool, options: tuple[str, ...], *, folder: Path, environment: Mapping[str, str]) -> str:
@@ -43,7 +43,7 @@ def preprocess(cc: Tool, options: tuple[str, ...], *, folder: Path, environment:
 class CommandLineTools:
     """Remedy on macOS: Apple's own installer, which asks a person."""
 
-    road = "desktop"
+    method = "desktop"
     stage = 0
     needs = ()
 
@@ -51,10 +51,10 @@ class CommandLineTools:
         """What to type."""
         return "xcode-select --install"
 
-    def hindrance(self, host: Host) -> str | None:  # noqa: ARG002
+    def blocked_reason(self, host: Host) -> str | None:  # noqa: ARG002
         """It asks questions on the screen."""
         return "it needs the desktop"
 
-    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
         """Never done by us; raises ToolchainError."""
         raise ToolchainError("there is no C compiler", hint=self.command(host))

@@ -43,8 +43,8 @@ def find(host: Host) -> Tool | ToolProblem:
             return Tool(NAME, f"{program} {version}", (str(place),), "container engine")
         silent.append(f"{place} names no engine")
     problem = "a client is here but no engine answers" if silent else "neither docker nor podman is installed"
-    return ToolProblem.with_remedy(
-        host, NAME, problem, _remedy(host), wanted="docker or podman", found="; ".join(silent)
+    return ToolProblem.with_installer(
+        host, NAME, problem, _remedy(host), required="docker or podman", version="; ".join(silent)
     )
 
 
@@ -60,7 +60,7 @@ def _remedy(host: Host) -> Installer:
 class StartEngine:
     """Remedy: start docker's daemon, detached, as the machine's own service would."""
 
-    road = "dockerd"
+    method = "dockerd"
     stage = 3
     needs = ()
 
@@ -70,13 +70,13 @@ class StartEngine:
             return "sudo systemctl start docker"
         return ("" if host.is_root else "sudo ") + shlex.join(self._argv(host))
 
-    def hindrance(self, host: Host) -> str | None:
+    def blocked_reason(self, host: Host) -> str | None:
         """Whether we may start a daemon, and have the program to detach it with."""
         if not host.is_root:
             return "only root may start it"
         return None if host.which("start-stop-daemon") else "there is no start-stop-daemon"
 
-    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
         """Start it and wait up to 30 seconds for its first answer; raises ToolchainError if none comes."""
         say("docker's engine: starting dockerd")
         try:
@@ -97,7 +97,7 @@ class StartEngine:
 class OpenDesktop:
     """Remedy on macOS, where the engine is a program of the desktop: only a person can start it."""
 
-    road = "desktop"
+    method = "desktop"
     stage = 3
     needs = ()
 
@@ -105,10 +105,10 @@ class OpenDesktop:
         """What to type."""
         return "open -a Docker" if host.which("docker") else "brew install --cask docker && open -a Docker"
 
-    def hindrance(self, host: Host) -> str | None:  # noqa: ARG002
+    def blocked_reason(self, host: Host) -> str | None:  # noqa: ARG002
         """It asks questions on the screen."""
         return "it needs the desktop"
 
-    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
         """Never done by us; raises ToolchainError."""
         raise ToolchainError("the container engine is not running", hint=self.command(host))

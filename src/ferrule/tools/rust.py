@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ferrule.core.model import Tool
 from ferrule.core.platforms import PLATFORMS
@@ -17,11 +17,9 @@ from ferrule.tools.run import ToolFailed, ToolMissing, capture
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ferrule.core.toolchain import Std
+    from ferrule.core.toolchain import RustSource, Std
     from ferrule.tools.host import Host
     from ferrule.tools.problems import Installer
-
-Road = Literal["system", "rustup"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,12 @@ def _field(about: str, name: str) -> str:
 
 
 def find(
-    host: Host, version: str, triples: Sequence[str], *, road: Road | None = None, wasm_linker: bool = False
+    host: Host,
+    version: str,
+    triples: Sequence[str],
+    *,
+    rust_source: RustSource | None = None,
+    wasm_linker: bool = False,
 ) -> Rust | list[ToolProblem]:
     """The first Rust of the wanted version with everything for every target, or all that the best one lacks.
 
@@ -74,7 +77,7 @@ def find(
     """
     unusable: list[str] = []
     seen: list[Rust] = []
-    for rustc in _programs(host, version, road):
+    for rustc in _programs(host, version, rust_source):
         rust = inspect(host, rustc, triples)
         if isinstance(rust, str):
             unusable.append(rust)
@@ -84,16 +87,16 @@ def find(
         seen.append(rust)
         if not _lacks(rust, version, triples):
             return rust
-    return _faults(host, version, triples, seen, unusable, road=road, wasm_linker=wasm_linker)
+    return _faults(host, version, triples, seen, unusable, rust_source=rust_source, wasm_linker=wasm_linker)
 
 
-def _programs(host: Host, version: str, road: Road | None) -> Iterator[Path]:
+def _programs(host: Host, version: str, rust_source: RustSource | None) -> Iterator[Path]:
     managed = host.rustup_home / "toolchains" if host.rustup_home else None
     given = host.environment.get("RUSTC")
-    found = [Path(given)] if given and road is None else []
-    if road != "rustup":
+    found = [Path(given)] if given and rust_source is None else []
+    if rust_source != "rustup":
         found += [*host.every("rustc"), *host.every(f"rustc-{version}")]
-    if road == "system":
+    if rust_source == "distribution":
         # rustup's stand-ins on the PATH answer for whatever toolchain is rustup's default.
         found = [path for path in found if not _is_rustup(path, managed)]
     else:
@@ -172,7 +175,7 @@ def standard_library(sysroot: Path, triple: str) -> Std | None:
 def _lacks(rust: Rust, version: str, triples: Sequence[str]) -> list[tuple[str, str]]:
     """What a Rust lacks: (name of the tool, problem)."""
     if not matches(version, rust.release):
-        return [("rustc", "not the wanted version")]
+        return [("rustc", "not the required version")]
     lacks: list[tuple[str, str]] = []
     cargo = rust.cargo_version.split()
     if rust.cargo is None:
@@ -198,38 +201,46 @@ def _faults(
     seen: list[Rust],
     unusable: list[str],
     *,
-    road: Road | None,
+    rust_source: RustSource | None,
     wasm_linker: bool,
 ) -> list[ToolProblem]:
-    remedy = choose_road(host, version, triples, road=road, wasm_linker=wasm_linker)
+    remedy = choose_installer(host, version, triples, rust_source=rust_source, wasm_linker=wasm_linker)
     fitting = [rust for rust in seen if matches(version, rust.release)]
     if fitting:
         best = min(fitting, key=lambda rust: len(_lacks(rust, version, triples)))
         lacks = _lacks(best, version, triples)
         return [
-            ToolProblem.with_remedy(
-                host, tool, problem, remedy, wanted=version, found=best.release, place=str(best.rustc)
+            ToolProblem.with_installer(
+                host, tool, problem, remedy, required=version, version=best.release, path=str(best.rustc)
             )
             for tool, problem in lacks
         ]
     found = ", ".join(f"{rust.release} ({rust.rustc})" for rust in seen)
-    problem = "not the wanted version" if seen else "; ".join(unusable) or "not installed"
-    return [ToolProblem.with_remedy(host, "rustc", problem, remedy, wanted=version, found=found)]
+    problem = "not the required version" if seen else "; ".join(unusable) or "not installed"
+    return [ToolProblem.with_installer(host, "rustc", problem, remedy, required=version, version=found)]
 
 
-def choose_road(host: Host, version: str, triples: Sequence[str], *, road: Road | None, wasm_linker: bool) -> Installer:
-    """How Rust would come here: the distribution's packages where they offer the wanted version, else rustup.
+def choose_installer(
+    host: Host, version: str, triples: Sequence[str], *, rust_source: RustSource | None, wasm_linker: bool
+) -> Installer:
+    """How Rust would be installed here: the distribution's packages where they offer the wanted version, else rustup.
 
-    A road that may be taken is preferred to one that may not, in the same order.
+    A source that can be used on this machine is preferred to one that is blocked, in the same order.
     """
     by_rustup = rustup.Install(version, tuple(dict.fromkeys((host.triple, *triples))))
-    if road == "rustup":
+    if rust_source == "rustup":
         return by_rustup
     packages = apt.rust(host, version, triples, wasm_linker=wasm_linker)
     if packages is None:
-        # Forced to the system's packages, a person is told which; no other road is taken behind their back.
-        return apt.Packages((f"rustc-{version}", f"cargo-{version}"), ()) if road == "system" else by_rustup
-    if road == "system" or packages.hindrance(host) is None or by_rustup.hindrance(host) is not None:
+        if rust_source == "distribution":
+            # The user chose packages: name those that are missing instead of silently using rustup.
+            return apt.Packages((f"rustc-{version}", f"cargo-{version}"), ())
+        return by_rustup
+    if (
+        rust_source == "distribution"
+        or packages.blocked_reason(host) is None
+        or by_rustup.blocked_reason(host) is not None
+    ):
         return packages
     return by_rustup
 

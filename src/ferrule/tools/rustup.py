@@ -37,7 +37,7 @@ class Install:
     version: str
     triples: tuple[str, ...]
 
-    road = "rustup"
+    method = "rustup"
     stage = 0
     needs = ()
 
@@ -46,13 +46,13 @@ class Install:
         install = shlex.join(["rustup", *self._arguments()])
         return install if host.which("rustup") else f"{_get_rustup(host)} && {install}"
 
-    def hindrance(self, host: Host) -> str | None:
+    def blocked_reason(self, host: Host) -> str | None:
         """Whether there is rustup, and a network."""
         if host.which("rustup") is None:
             return "there is no rustup on the PATH"
         return NO_NETWORK if host.offline else None
 
-    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
         """Install; raises NetworkError, StorageError or ToolchainError."""
         say(f"Rust {self.version} by rustup, with {', '.join(self.triples)}")
         environment = {name: value for name, value in host.children.items() if name != "RUSTUP_AUTO_INSTALL"}

@@ -66,7 +66,7 @@ def core_linker(host: Host, rust: Rust, remedy: Installer) -> Tool | ToolProblem
             return Tool(name, found[1] + found[2], (str(program),), said.splitlines()[0])
         others.append(f"{said or 'does not start'} ({program})")
     problem = f"older than LLVM {major} inside rustc" if others else "not installed"
-    return ToolProblem.with_remedy(host, name, problem, remedy, wanted=f"LLD {major}", found=", ".join(others))
+    return ToolProblem.with_installer(host, name, problem, remedy, required=f"LLD {major}", version=", ".join(others))
 
 
 def _linkers(host: Host, rust: Rust, major: str) -> Iterator[Path]:
@@ -92,15 +92,15 @@ def _of_rust(name: str, host: Host, rust: Rust, remedy: Installer) -> str | Tool
     """What a program that comes with this Rust says of its version, or what is wrong with it."""
     program = rust.bin / name
     if not is_program(program):
-        return ToolProblem.with_remedy(
-            host, name, f"this Rust has none in {rust.bin}", remedy, wanted=f"of Rust {rust.release}"
+        return ToolProblem.with_installer(
+            host, name, f"this Rust has none in {rust.bin}", remedy, required=f"of Rust {rust.release}"
         )
     said = probe_output(host, program, "--version")
-    return said or ToolProblem.with_remedy(host, name, "it does not start", remedy, place=str(program))
+    return said or ToolProblem.with_installer(host, name, "it does not start", remedy, path=str(program))
 
 
-def remedy_for(host: Host, rust: Rust, otherwise: Installer) -> Installer:
-    """For a Rust of the distribution the package with its linkers, whatever else is missing; else the road of Rust."""
+def installer_for(host: Host, rust: Rust, otherwise: Installer) -> Installer:
+    """For a Rust of the distribution the package with its linkers, whatever else is missing."""
     if not str(rust.rustc).startswith(str(host.programs)) or not isinstance(otherwise, apt.Packages):
         return otherwise
     linkers = tuple(name for name in otherwise.names if name.endswith("-llvm") or name.startswith("lld-"))

@@ -55,7 +55,8 @@ def test_every_class_of_failure_has_a_code_of_its_own() -> None:
         (["no-such-command"], "No such command"),
         (["release", "--jobs", "0"], "0 is not in the range"),
         (["release", "--jobs", "many"], "not a valid integer"),
-        (["release", "--rust", "magic"], "magic"),
+        (["release", "--rust-source", "magic"], "magic"),
+        (["release", "--rust", "rustup"], "--rust-source"),
         (["plan", "--graph", "picture"], "picture"),
     ],
 )

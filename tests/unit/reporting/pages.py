@@ -99,7 +99,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
         "release": "1.2.3",
         "source": {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": True},
         "toolchain": {
-            "road": "system",
+            "rust-source": "distribution",
             "tools": {"rustc": "rustc 1.96.0; LLVM version: 22", "zig": "zig 0.17.0"},
             "std": {X86: "prebuilt"},
         },
@@ -163,7 +163,7 @@ def hostile(text: str) -> PageContent:
         project=text,
         release=text,
         source={"commit": text, "dirty": False},
-        toolchain={"road": text, "tools": {text: f"{text}; {text}"}, "std": {text: text}},
+        toolchain={"rust-source": text, "tools": {text: f"{text}; {text}"}, "std": {text: text}},
         artifacts=[
             {
                 "artifact": text,

@@ -18,7 +18,7 @@ def test_table_names_problem_and_fix() -> None:
     findings.show([GOOD, BAD, VAGUE], stream, colour=False)
     assert stream.getvalue().splitlines() == [
         "✓ rustc  1.96.0 /usr/bin/rustc",
-        "✗ zig    the pinned wheel is not installed (wanted: 0.17.0)",
+        "✗ zig    the pinned wheel is not installed (required: 0.17.0)",
         "         fix: ferrule setup",
         "✗ cache  it cannot be written",
     ]
@@ -32,5 +32,5 @@ def test_nothing_to_show() -> None:
 
 def test_json_holds_everything() -> None:
     told = json.loads(findings.as_json([GOOD, BAD]))
-    assert told[0]["place"] == "/usr/bin/rustc"
+    assert told[0]["path"] == "/usr/bin/rustc"
     assert (told[1]["state"], told[1]["fix"], told[1]["fixable"]) == ("fault", "ferrule setup", True)

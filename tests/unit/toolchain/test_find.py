@@ -16,7 +16,7 @@ from ferrule.toolchain.find import ToolRequirements, find, load, require
 def test_a_toolchain_knows_versions_and_never_places(machine):
     machine.complete()
     found = find(WANTED, machine.host())
-    assert found.road == "system"
+    assert found.rust_source == "distribution"
     assert found.std == {LINUX: "prebuilt", ARM: "prebuilt", MACOS: "build-std", WASM: "build-std"}
     assert found.sysroot == machine.usr
     assert f"commit-hash: {COMMIT}" in found.identity("rustc")

@@ -31,8 +31,8 @@ def installed(machine, version: str = "4.3.3", main: str = "print('made')"):
 def test_it_is_installed_with_all_that_it_needs(machine):
     fault = cibuildwheel.find(machine.host(), "4.3.3")
     assert isinstance(fault, ToolProblem)
-    assert fault.remedy == PinnedWheel("cibuildwheel", "4.3.3", extra="uv", alone=False)
-    fault.remedy.apply(machine.host(), {}, lambda _: None)
+    assert fault.installer == PinnedWheel("cibuildwheel", "4.3.3", extra="uv", alone=False)
+    fault.installer.install(machine.host(), {}, lambda _: None)
     (call,) = [c for c in machine.calls if "pip install" in c]
     assert call.endswith("cibuildwheel[uv]==4.3.3")
     assert "--no-deps" not in call
@@ -53,7 +53,7 @@ def test_another_one_than_the_folder_says_is_broken(machine, version):
     fault = cibuildwheel.find(host, "4.3.3")
     assert isinstance(fault, ToolProblem)
     assert "is broken" in fault.problem
-    assert fault.remedy is not None
+    assert fault.installer is not None
 
 
 def test_on_a_mac_the_floor_and_what_is_passed_are_in_the_environment():

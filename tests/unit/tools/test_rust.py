@@ -7,8 +7,8 @@ from ferrule.tools.problems import matches
 from ferrule.tools.rust import Rust
 
 
-def find(machine, triples=(LINUX,), road=None, **changes):
-    return rust.find(machine.host(**changes), "1.96", triples, road=road)
+def find(machine, triples=(LINUX,), rust_source=None, **changes):
+    return rust.find(machine.host(**changes), "1.96", triples, rust_source=rust_source)
 
 
 def test_versions_match_by_their_parts():
@@ -58,10 +58,10 @@ def test_rustup_toolchains_are_found_without_rustup(machine):
 def test_a_forced_road_is_kept(machine):
     machine.rust()
     machine.rust(machine.rustup_place)
-    assert find(machine, road="rustup").rustc == machine.rustup_place / "bin/rustc"
-    assert find(machine, road="system").rustc == machine.usr / "bin/rustc"
+    assert find(machine, rust_source="rustup").rustc == machine.rustup_place / "bin/rustc"
+    assert find(machine, rust_source="distribution").rustc == machine.usr / "bin/rustc"
     remove(machine.usr / "bin")
-    (fault,) = find(machine, road="system")
+    (fault,) = find(machine, rust_source="distribution")
     assert fault.fix.startswith("apt-get ")
 
 
@@ -70,7 +70,7 @@ def test_the_system_road_takes_no_stand_in_of_rustup(machine):
     machine.rust(machine.rustup_place)
     real = machine.program("rustup", f'exec "{machine.rustup_place}/bin/rustc" "$@"')
     (machine.bin / "rustc").symlink_to(real)
-    assert find(machine, road="system").rustc == machine.usr / "bin/rustc"
+    assert find(machine, rust_source="distribution").rustc == machine.usr / "bin/rustc"
 
 
 def test_a_versioned_program_of_the_distribution(machine):
@@ -120,7 +120,7 @@ def test_versioned_packages(machine):
 
 def test_a_machine_without_apt_offers_nothing(machine):
     assert apt.rust(machine.host(), "1.96", (LINUX,), wasm_linker=False) is None
-    assert apt.Packages(("gcc",)).hindrance(machine.host()) == "there is no apt-get on this machine"
+    assert apt.Packages(("gcc",)).blocked_reason(machine.host()) == "there is no apt-get on this machine"
 
 
 def test_a_road_that_may_be_taken_is_preferred(machine):
@@ -128,7 +128,7 @@ def test_a_road_that_may_be_taken_is_preferred(machine):
     machine.rustup()
 
     def road(**changes):
-        return rust.choose_road(machine.host(**changes), "1.96", (LINUX,), road=None, wasm_linker=False)
+        return rust.choose_installer(machine.host(**changes), "1.96", (LINUX,), rust_source=None, wasm_linker=False)
 
     assert isinstance(road(), apt.Packages)
     assert isinstance(road(is_root=False), rustup.Install)

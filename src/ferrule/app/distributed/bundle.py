@@ -37,12 +37,12 @@ _AGAIN: Final = "build this shard again"
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The tools that made a bundle: version and identity by name, what std each target had, and the road of Rust.
+    """The tools that made a bundle: version and identity by name, what std each target had, and the source of Rust.
 
     `published` are digests of those that are programs as somebody published them.
     """
 
-    road: str
+    rust_source: str
     tools: Mapping[str, tuple[str, str]]
     std: Mapping[str, str]
     published: Mapping[str, str]
@@ -54,7 +54,7 @@ class Tools:
 
         tools = {name: (tool.version, tool.identity) for name, tool in sorted(toolchain.tools.items())}
         digests = {name: digest for name, tool in sorted(toolchain.tools.items()) if (digest := published(tool))}
-        return cls(toolchain.road, tools, dict(sorted(toolchain.std.items())), digests)
+        return cls(toolchain.rust_source, tools, dict(sorted(toolchain.std.items())), digests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def document(bundle: Bundle) -> bytes:
             "dirty": bundle.dirty,
             "lock": bundle.lock.hex if bundle.lock else None,
             "toolchain": {
-                "road": bundle.tools.road,
+                "rust-source": bundle.tools.rust_source,
                 "tools": {name: list(told) for name, told in bundle.tools.tools.items()},
                 "std": dict(bundle.tools.std),
                 "published": dict(bundle.tools.published),
@@ -218,7 +218,7 @@ def _decode(body: dict[str, Any]) -> Bundle:
         dirty=None if dirty is None else bool(dirty),
         lock=Digest(body["lock"]) if body["lock"] is not None else None,
         tools=Tools(
-            str(told["road"]),
+            str(told["rust-source"]),
             {str(n): (str(version), str(identity)) for n, (version, identity) in told["tools"].items()},
             {str(t): str(std) for t, std in told["std"].items()},
             {str(n): Digest(digest).hex for n, digest in told["published"].items()},

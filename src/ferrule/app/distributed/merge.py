@@ -151,7 +151,7 @@ def _wanted(config: Config, plan: Plan, context: RunContext, known: Tools) -> To
         for action in plan.actions
         if action.id not in made
     )
-    return release.tool_requirements(config, replace(plan, actions=late), context.road)
+    return release.tool_requirements(config, replace(plan, actions=late), context.rust_source)
 
 
 def _check_source(config: Config, plan: Plan, host: Host, found: Mapping[Path, Bundle]) -> None:
@@ -255,9 +255,11 @@ def _tools(found: Mapping[Path, Bundle]) -> Tools:
     tools: dict[str, tuple[str, str]] = {}
     std: dict[str, str] = {}
     places: dict[str, Path] = {}
-    road = "present"
+    rust_source = "installed"
     for folder, one in found.items():
-        of_rust = {"the road of Rust": (one.tools.road, one.tools.road)} if "rustc" in one.tools.tools else {}
+        of_rust = (
+            {"the source of Rust": (one.tools.rust_source, one.tools.rust_source)} if "rustc" in one.tools.tools else {}
+        )
         of_std = {f"the standard library for {t}": (how, how) for t, how in one.tools.std.items()}
         for name, told in {**of_rust, **of_std, **one.tools.tools}.items():
             before = tools.setdefault(name, told)
@@ -269,14 +271,14 @@ def _tools(found: Mapping[Path, Bundle]) -> Tools:
                 )
             places.setdefault(name, folder)
         std |= one.tools.std
-        road = one.tools.road if of_rust else road
+        rust_source = one.tools.rust_source if of_rust else rust_source
     known = {name: told for one in found.values() for name, told in one.tools.tools.items()}
     # Machines of several kinds have several programs of one version; then none of them is the one.
     digests = {
         name: {one.tools.published.get(name) for one in found.values() if name in one.tools.tools} for name in known
     }
     published = {name: each for name, told in digests.items() if len(told) == 1 for each in told if each}
-    return Tools(road, dict(sorted(known.items())), dict(sorted(std.items())), published)
+    return Tools(rust_source, dict(sorted(known.items())), dict(sorted(std.items())), published)
 
 
 def _toolchain(config: Config, plan: Plan, context: RunContext, known: Tools) -> Toolchain:
@@ -303,10 +305,10 @@ def _toolchain(config: Config, plan: Plan, context: RunContext, known: Tools) ->
         }
         for name, (version, identity) in known.tools.items()
     }
-    found: dict[str, Any] = here.to_json() if here else {"road": known.road, "tools": {}, "sysroot": "/"}
+    found: dict[str, Any] = here.to_json() if here else {"rust-source": known.rust_source, "tools": {}, "sysroot": "/"}
     return Toolchain.from_json(
         {
-            "road": known.road if "rustc" in known.tools else found["road"],
+            "rust-source": known.rust_source if "rustc" in known.tools else found["rust-source"],
             "tools": {**elsewhere, **found["tools"]},
             "std": known.std,
             "sysroot": found["sysroot"],

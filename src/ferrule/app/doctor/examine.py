@@ -1,4 +1,4 @@
-"""Two use cases: `doctor` says of every tool what was wanted and found, `setup` puts right what it may."""
+"""Two use cases: `doctor` reports on every tool, `setup` installs what is missing."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _ROUNDS: Final = 4  # packages, then what Cargo compiles, then what needs those;
 
 @dataclass(frozen=True, slots=True)
 class ToolFinding:
-    """One line of the doctor's report. `wanted`, `found` and `place` may be empty; a fault has a problem and a fix."""
+    """One line of the doctor's report; a tool with a problem has a fix. Versions and path may be empty."""
 
     tool: str
     state: Literal["ok", "fault"]
-    wanted: str = ""
-    found: str = ""
-    place: str = ""
+    required: str = ""
+    version: str = ""
+    path: str = ""
     problem: str = ""
     fix: str = ""
     fixable: bool = False
@@ -55,7 +55,7 @@ def free_bytes(folder: Path) -> int:
 
 
 def examine(
-    wanted: ToolRequirements,
+    requirements: ToolRequirements,
     host: Host,
     *,
     probe: bool = True,
@@ -69,12 +69,12 @@ def examine(
     for a triple.
     """
     machine = check_machine(host, free=free, room=room)
-    tools, faults, _ = toolchains.look(wanted, host)
-    findings = [*map(_bad, machine), *(_good(tool, wanted) for tool in tools.values()), *map(_bad, faults)]
+    tools, faults, _ = toolchains.look(requirements, host)
+    findings = [*map(_bad, machine), *(_good(tool, requirements) for tool in tools.values()), *map(_bad, faults)]
     usable = not any(fault.tool == "cache" for fault in machine)
     if probe and usable and "zig" in tools:
         floors = glibc or {}
-        findings += [_probe(tools["zig"], host, t, floors.get(t)) for t in wanted.triples if _native(t)]
+        findings += [_probe(tools["zig"], host, t, floors.get(t)) for t in requirements.triples if _native(t)]
     return findings
 
 
@@ -82,23 +82,23 @@ def _native(triple: str) -> bool:
     return PLATFORMS[triple].system != "wasm"
 
 
-def _good(tool: Tool, wanted: ToolRequirements) -> ToolFinding:
+def _good(tool: Tool, requirements: ToolRequirements) -> ToolFinding:
     versions = {
-        "rustc": wanted.rust,
-        "cargo": wanted.rust,
-        "zig": wanted.zig,
-        "cargo-zigbuild": wanted.cargo_zigbuild,
-        "cbindgen": wanted.cbindgen,
-        "go": wanted.go,
-        "jco": wanted.jco,
-        "cibuildwheel": wanted.cibuildwheel,
+        "rustc": requirements.rust,
+        "cargo": requirements.rust,
+        "zig": requirements.zig,
+        "cargo-zigbuild": requirements.cargo_zigbuild,
+        "cbindgen": requirements.cbindgen,
+        "go": requirements.go,
+        "jco": requirements.jco,
+        "cibuildwheel": requirements.cibuildwheel,
     }
     return ToolFinding(tool.name, "ok", versions.get(tool.name, ""), tool.version, tool.argv[0] if tool.argv else "")
 
 
 def _bad(fault: ToolProblem) -> ToolFinding:
     return ToolFinding(
-        fault.tool, "fault", fault.wanted, fault.found, fault.place, fault.problem, fault.fix, fixable=fault.fixable
+        fault.tool, "fault", fault.required, fault.version, fault.path, fault.problem, fault.fix, fixable=fault.fixable
     )
 
 
@@ -115,8 +115,8 @@ def _probe(zig: Tool, host: Host, triple: str, glibc: str | None) -> ToolFinding
     except ToolFailed as failed:
         words = "; ".join(failed.tail[-3:]) or failed.summary
         fix = PinnedWheel("ziglang", zig.version).command(host)
-        return ToolFinding(name, "fault", place=zig.argv[0], problem=f"zig cannot link: {words}", fix=fix)
-    return ToolFinding(name, "ok", found=f"glibc {glibc}" if glibc else "", place=zig.argv[0])
+        return ToolFinding(name, "fault", path=zig.argv[0], problem=f"zig cannot link: {words}", fix=fix)
+    return ToolFinding(name, "ok", version=f"glibc {glibc}" if glibc else "", path=zig.argv[0])
 
 
 def check_machine(host: Host, *, free: Free = free_bytes, room: int = ROOM) -> list[ToolProblem]:
@@ -127,13 +127,13 @@ def check_machine(host: Host, *, free: Free = free_bytes, room: int = ROOM) -> l
     refused = _refused(host.cache)
     if refused:
         fix = f"make {host.cache} writable, or name another folder with FERRULE_CACHE"
-        faults.append(ToolProblem("cache", f"{host.cache} cannot be written: {refused}", fix, place=str(host.cache)))
+        faults.append(ToolProblem("cache", f"{host.cache} cannot be written: {refused}", fix, path=str(host.cache)))
     available = free(host.cache)
     if available < room:
         fix = f"make room on the disk of {host.cache}, or name another folder with FERRULE_CACHE"
         problem = f"{_size(available)} are free, a build may need {_size(room)}"
         faults.append(
-            ToolProblem("disk", problem, fix, wanted=_size(room), found=_size(available), place=str(host.cache))
+            ToolProblem("disk", problem, fix, required=_size(room), version=_size(available), path=str(host.cache))
         )
     return faults
 
@@ -155,15 +155,21 @@ def _size(count: int) -> str:
 
 
 def setup(
-    wanted: ToolRequirements, host: Host, say: Say, *, dry_run: bool = False, free: Free = free_bytes, room: int = ROOM
+    requirements: ToolRequirements,
+    host: Host,
+    say: Say,
+    *,
+    dry_run: bool = False,
+    free: Free = free_bytes,
+    room: int = ROOM,
 ) -> Toolchain | None:
-    """Put right what may be put right, and return the toolchain; starts no process when all was there the last time.
+    """Install what is missing, and return the toolchain; starts no process when all was there the last time.
 
-    Says what will be installed and by which road before it is; with `dry_run` that is all, and it returns None.
+    Lists everything before installing it; with `dry_run` that is all, and it returns None.
     Raises StorageError for the machine's own faults, NetworkError when only the network is in the way, else
     ToolchainError, with the commands for a person to run.
     """
-    remembered = toolchains.load(wanted, host)
+    remembered = toolchains.load(requirements, host)
     if remembered is not None:
         return remembered
     machine = check_machine(host, free=free, room=room)
@@ -171,39 +177,39 @@ def setup(
         raise StorageError(_listed("this machine cannot build", machine))
     applied: set[Installer] = set()
     for _ in range(_ROUNDS):
-        tools, faults, rust = toolchains.look(wanted, host)
+        tools, faults, rust = toolchains.look(requirements, host)
         if not faults:
-            return toolchains.settle(wanted, host, tools, rust)
-        remedies = [r for r in _remedies(faults) if r not in applied and set(r.needs) <= tools.keys()]
-        if not remedies:
+            return toolchains.settle(requirements, host, tools, rust)
+        installers = [r for r in _installers(faults) if r not in applied and set(r.needs) <= tools.keys()]
+        if not installers:
             raise _stuck(faults, applied)
-        for remedy in remedies:
-            say(f"will install by {remedy.road}: {remedy.command(host)}")
+        for installer in installers:
+            say(f"will install by {installer.method}: {installer.command(host)}")
         if dry_run:
             return None
-        apply(remedies, host, tools, say)
-        applied.update(remedies)
+        install(installers, host, tools, say)
+        applied.update(installers)
     raise _stuck(faults, applied)
 
 
-def _remedies(faults: Iterable[ToolProblem]) -> list[Installer]:
-    """Remedies of all faults that may be applied, each once, all packages in one, in the order of their stages."""
-    chosen = list(dict.fromkeys(f.remedy for f in faults if f.fixable and f.remedy is not None))
+def _installers(faults: Iterable[ToolProblem]) -> list[Installer]:
+    """Installers of all problems fixable here, each once, all packages in one, in the order of their stages."""
+    chosen = list(dict.fromkeys(f.installer for f in faults if f.fixable and f.installer is not None))
     packages = [r for r in chosen if isinstance(r, Packages)]
     others: list[Installer] = [r for r in chosen if not isinstance(r, Packages)]
     if packages:
         names = dict.fromkeys(name for p in packages for name in p.names)
         architectures = dict.fromkeys(name for p in packages for name in p.architectures)
         others.append(Packages(tuple(names), tuple(architectures)))
-    return sorted(others, key=lambda remedy: remedy.stage)
+    return sorted(others, key=lambda installer: installer.stage)
 
 
-def apply(remedies: Iterable[Installer], host: Host, tools: Mapping[str, Tool], say: Say) -> None:
-    """Apply remedies one after another; one that fails does not stop the others. Raises what failed, all of it."""
+def install(installers: Iterable[Installer], host: Host, tools: Mapping[str, Tool], say: Say) -> None:
+    """Run installers one after another; one that fails does not stop the others. Raises what failed, all of it."""
     failures: list[FerruleError] = []
-    for remedy in remedies:
+    for installer in installers:
         try:
-            remedy.apply(host, tools, say)
+            installer.install(host, tools, say)
         except FerruleError as failure:
             failures.append(failure)
     if not failures:
@@ -216,11 +222,11 @@ def apply(remedies: Iterable[Installer], host: Host, tools: Mapping[str, Tool], 
 
 
 def _stuck(faults: Sequence[ToolProblem], applied: set[Installer]) -> FerruleError:
-    again = [fault for fault in faults if fault.remedy in applied]
+    again = [fault for fault in faults if fault.installer in applied]
     if again:
-        return ToolchainError(_listed("this was installed and is still not right", again))
-    text = _listed("this is missing, and ferrule may not install it here", faults)
-    offline = all(fault.remedy is not None and NO_NETWORK in fault.fix for fault in faults)
+        return ToolchainError(_listed("these were installed and are still not usable", again))
+    text = _listed("these are missing, and `ferrule setup` cannot install them on this machine", faults)
+    offline = all(fault.installer is not None and NO_NETWORK in fault.fix for fault in faults)
     return NetworkError(text) if offline else ToolchainError(text)
 
 
@@ -229,7 +235,7 @@ def _listed(title: str, faults: Iterable[ToolProblem]) -> str:
     known = list(faults)
     lines = [f"{title}:"]
     for number, fault in enumerate(known):
-        lines.append(f"  - {fault.tool}{f' {fault.wanted}' if fault.wanted else ''}: {fault.problem}")
+        lines.append(f"  - {fault.tool}{f' {fault.required}' if fault.required else ''}: {fault.problem}")
         if all(later.fix != fault.fix for later in known[number + 1 :]):
             lines.append(f"      fix: {fault.fix}")
     return "\n".join(lines)

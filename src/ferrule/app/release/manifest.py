@@ -94,7 +94,7 @@ def _tools_document(toolchain: Toolchain | None) -> Json:
     if toolchain is None:
         return None
     tools: dict[str, Json] = {name: tool.identity for name, tool in sorted(toolchain.tools.items())}
-    return {"road": toolchain.road, "tools": tools, "std": dict(sorted(toolchain.std.items()))}
+    return {"rust-source": toolchain.rust_source, "tools": tools, "std": dict(sorted(toolchain.std.items()))}
 
 
 def _shipped(placed: Placed) -> Json:

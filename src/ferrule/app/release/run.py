@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
     from ferrule.config import Config
-    from ferrule.core.toolchain import Toolchain
+    from ferrule.core.toolchain import RustSource, Toolchain
     from ferrule.engine.events import Listener
     from ferrule.engine.executor import Executor
     from ferrule.engine.remote import Remote
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from ferrule.engine.scheduler import Examination
     from ferrule.toolchain.find import ToolRequirements
     from ferrule.tools.host import Host
-    from ferrule.tools.rust import Road
 
 _OF_THE_FILE: Final = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG}
@@ -52,7 +51,7 @@ A commit's time would make every commit a new release of everything, even where 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What a run takes from outside: the machine, a limit of threads, clocks, and the forced road to Rust, if any.
+    """What a run takes from outside: the machine, a limit of threads, clocks, and how to install Rust, if chosen.
 
     `builder` is who runs it where that is no person, `key` what a release is signed with, `remote` where finished
     actions are shared, `compiler_cache` a program that rustc is run by.
@@ -63,7 +62,7 @@ class RunContext:
     monotonic: Callable[[], float]
     now_ns: Callable[[], int]
     epoch: int = DEFAULT_EPOCH
-    road: Road | None = None
+    rust_source: RustSource | None = None
     builder: Builder | None = None
     key: EllipticCurvePrivateKey | None = field(default=None, repr=False)
     remote: Address | None = None
@@ -144,7 +143,7 @@ def disk_of(root: Path) -> planning.Disk:
     return planning.Disk(read_text, folders)
 
 
-def tool_requirements(config: Config, plan: Plan, road: Road | None) -> ToolRequirements:
+def tool_requirements(config: Config, plan: Plan, rust_source: RustSource | None) -> ToolRequirements:
     """The tools that a plan needs, in the versions that targets.yaml asks for."""
     from ferrule.toolchain.find import ToolRequirements  # noqa: PLC0415
 
@@ -160,7 +159,7 @@ def tool_requirements(config: Config, plan: Plan, road: Road | None) -> ToolRequ
         cibuildwheel=config.toolchain.cibuildwheel,
         triples=triples,
         tools=tools,
-        road=road,
+        rust_source=rust_source,
     )
 
 
@@ -168,7 +167,7 @@ def toolchain_of(config: Config, plan: Plan, context: RunContext) -> Toolchain |
     """The tools of a plan; None if it needs none. Raises ToolchainError with every fault and its fix."""
     from ferrule.toolchain.find import require  # noqa: PLC0415
 
-    needed = tool_requirements(config, plan, context.road)
+    needed = tool_requirements(config, plan, context.rust_source)
     return require(needed, context.host) if needed.tools else None
 
 

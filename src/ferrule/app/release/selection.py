@@ -81,5 +81,5 @@ def required_tools(
 ) -> ToolRequirements:
     """The tools that a release (or, with `host_only`, a developer's build) needs, and what was asked for besides."""
     plan = select(config, context, (), ()) if host_only else make_plan(config, context)
-    found = tool_requirements(config, plan, context.road)
+    found = tool_requirements(config, plan, context.rust_source)
     return replace(found, tools=found.tools | {EXTRAS.get(name, name) for name in extras})

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ferrule.app.distributed.shards import Shard
     from ferrule.config import Config
     from ferrule.core.model import Plan
+    from ferrule.core.toolchain import RustSource
     from ferrule.engine.remote_server import Address
-    from ferrule.tools.rust import Road
 
 
 @click.command()
@@ -44,7 +44,7 @@ def build(
     bundle: Path | None,
     executor: str | None,
     jobs: int | None,
-    rust: Road | None,
+    rust_source: RustSource | None,
     remote: Address | None,
     **options: bool,
 ) -> None:
@@ -60,14 +60,14 @@ def build(
     if shard is not None:
         if artifacts or targets or output or executor:
             raise click.UsageError("a shard is whole: --shard goes with no artifact, --target, --output or --executor")
-        _build_shard(_named(shard, of), bundle, told, jobs=jobs, rust=rust, remote=remote, **options)
+        _build_shard(_named(shard, of), bundle, told, jobs=jobs, rust_source=rust_source, remote=remote, **options)
         return
     if of is not None or bundle is not None:
         raise click.UsageError("--of and --bundle belong to --shard")
     wish = BuildRequest(
         *(find_project(directory), output, f"{STATE}/out", artifacts, targets),
         offline=options["offline"],
-        rust=rust,
+        rust_source=rust_source,
         everything=True,
     )
     begun = wish.begin(told)
@@ -81,7 +81,7 @@ def build(
         directory,
         jobs=jobs,
         offline=options["offline"],
-        rust=rust,
+        rust_source=rust_source,
         remote=remote,
         planned=lambda config, context: choice.select(config, context, artifacts, targets),
     )
@@ -107,7 +107,7 @@ def _build_shard(
     told: Options,
     *,
     jobs: int | None,
-    rust: Road | None,
+    rust_source: RustSource | None,
     remote: Address | None,
     **options: bool,
 ) -> None:
@@ -115,7 +115,7 @@ def _build_shard(
     from ferrule.cli import project  # noqa: PLC0415
     from ferrule.cli import run_display as watching  # noqa: PLC0415
 
-    whole = project.read(told.folder, jobs=jobs, offline=options["offline"], rust=rust, remote=remote)
+    whole = project.read(told.folder, jobs=jobs, offline=options["offline"], rust_source=rust_source, remote=remote)
     config, plan, context = whole.config, whole.plan, whole.context
     shard = _shard(named, config, plan)
     if options["set_up"]:

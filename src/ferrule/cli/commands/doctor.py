@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 @provisioning
 @click.option("--probe/--no-probe", default=True, help="Link a small program for each target.")
 def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: bool, **options: Any) -> None:  # noqa: ANN401
-    """Examine every tool that the project needs: wanted, found, where, and the fix for each fault.
+    """Check every tool the project needs, and print a fix for each problem.
 
     \b
     Example:
       ferrule doctor
       ferrule doctor --with container
     """
-    context = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
+    context = surroundings(jobs=options["jobs"], offline=options["offline"], rust_source=options["rust_source"])
     config = release.load(directory)
     wanted = choice.required_tools(config, context, extras=extras, host_only=host_only)
     floors = {t.triple: t.glibc for t in config.targets if t.glibc}

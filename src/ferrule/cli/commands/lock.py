@@ -23,7 +23,7 @@ def lock(directory: Path, files: tuple[Path, ...], **options: bool) -> None:
       ferrule lock packaging/image/base.lock
     """
     config = release.load(directory)
-    context = surroundings(jobs=None, offline=False, rust=None)
+    context = surroundings(jobs=None, offline=False, rust_source=None)
     for name, count in bases.refresh_locks(config, context.host, files):
         if not options["quiet"]:
             click.echo(f"{name}: {count} packages")

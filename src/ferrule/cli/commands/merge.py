@@ -15,8 +15,8 @@ from ferrule.cli.options import Options, releasing, shared, sharing
 from ferrule.cli.run_display import watch
 
 if TYPE_CHECKING:
+    from ferrule.core.toolchain import RustSource
     from ferrule.engine.remote_server import Address
-    from ferrule.tools.rust import Road
 
 
 @click.command()
@@ -29,7 +29,7 @@ def merge(
     folders: tuple[Path, ...],
     output: Path | None,
     jobs: int | None,
-    rust: Road | None,
+    rust_source: RustSource | None,
     sign_key: str | None,
     remote: Address | None,
     **options: bool,
@@ -44,7 +44,9 @@ def merge(
     """
     key = signing_key(sign_key) if sign_key else None
     told = Options(directory, options["as_json"], options["quiet"])
-    whole = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust, key=key, remote=remote)
+    whole = project.read(
+        directory, jobs=jobs, offline=options["offline"], rust_source=rust_source, key=key, remote=remote
+    )
     config, plan, context = whole.config, whole.plan, whole.context
     if options["set_up"]:
         project.provide(merging.wanted(config, plan, context, folders), context.host, told)

@@ -13,8 +13,8 @@ from ferrule.cli.options import Options, releasing, shared, sharing, spreading
 from ferrule.core.safe_files import find_project
 
 if TYPE_CHECKING:
+    from ferrule.core.toolchain import RustSource
     from ferrule.engine.remote_server import Address
-    from ferrule.tools.rust import Road
 
 
 @click.command()
@@ -26,7 +26,7 @@ def release(
     directory: Path,
     output: Path | None,
     jobs: int | None,
-    rust: Road | None,
+    rust_source: RustSource | None,
     sign_key: str | None,
     remote: Address | None,
     executor: str | None,
@@ -46,7 +46,7 @@ def release(
     wish = BuildRequest(
         *(find_project(directory), output, "dist"),
         offline=options["offline"],
-        rust=rust,
+        rust_source=rust_source,
         report=options["report"],
         signed=key is not None,
     )
@@ -56,7 +56,9 @@ def release(
     from ferrule.cli import project  # noqa: PLC0415 - what they import is most of a run with nothing to do
     from ferrule.cli import run_display as watching  # noqa: PLC0415 - what they import is most of a run with nothing to do
 
-    found = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust, key=key, remote=remote)
+    found = project.read(
+        directory, jobs=jobs, offline=options["offline"], rust_source=rust_source, key=key, remote=remote
+    )
     if options["set_up"]:
         project.provide(found.wanted, found.context.host, told)
     watching.make(found, wish, begun, told, executor)

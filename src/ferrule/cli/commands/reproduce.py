@@ -15,7 +15,7 @@ from ferrule.cli.options import Options, making, shared
 from ferrule.reporting import reproduction as reproduced
 
 if TYPE_CHECKING:
-    from ferrule.tools.rust import Road
+    from ferrule.core.toolchain import RustSource
 
 
 @click.command()
@@ -28,7 +28,7 @@ def reproduce(
     against: Path | None,
     base: Path | None,
     jobs: int | None,
-    rust: Road | None,
+    rust_source: RustSource | None,
     **options: bool,
 ) -> None:
     """Build again as somebody else somewhere else, from nothing, and compare every byte.
@@ -39,7 +39,7 @@ def reproduce(
       ferrule reproduce --against dist
     """
     told = Options(directory, options["as_json"], options["quiet"])
-    whole = project.read(directory, jobs=jobs, offline=options["offline"], rust=rust)
+    whole = project.read(directory, jobs=jobs, offline=options["offline"], rust_source=rust_source)
     context = whole.context
     if options["set_up"]:
         project.provide(whole.wanted, context.host, told)
@@ -51,7 +51,10 @@ def reproduce(
         programs=(*tools, *([toolchain.sysroot] if toolchain else [])),
         against=against,
         work=base,
-        options=(*(["--offline"] if options["offline"] else []), *(["--rust", rust] if rust else [])),
+        options=(
+            *(["--offline"] if options["offline"] else []),
+            *(["--rust-source", rust_source] if rust_source else []),
+        ),
         jobs=context.jobs,
     )
 

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 @click.command()
 @shared
 @provisioning
-@click.option("--dry-run", is_flag=True, help="Say what would be installed, and by which road.")
+@click.option("--dry-run", is_flag=True, help="List what would be installed, and install nothing.")
 def setup(directory: Path, extras: tuple[str, ...], *, host_only: bool, dry_run: bool, **options: Any) -> None:  # noqa: ANN401
-    """Install what is missing, and say by which road; where it may not, name the command for a person.
+    """Install missing tools; if root is needed, print the command.
 
     \b
     Example:
       ferrule setup
-      ferrule setup --rust rustup --dry-run
+      ferrule setup --rust-source rustup --dry-run
     """
-    context = surroundings(jobs=options["jobs"], offline=options["offline"], rust=options["rust"])
+    context = surroundings(jobs=options["jobs"], offline=options["offline"], rust_source=options["rust_source"])
     wanted = choice.required_tools(release.load(directory), context, extras=extras, host_only=host_only)
     provide(wanted, context.host, Options(directory, options["as_json"], options["quiet"]), dry_run=dry_run)

@@ -42,7 +42,7 @@ class ManifestSummary:
     version: str
     commit: str | None
     dirty: bool
-    road: str | None
+    rust_source: str | None
     tools: Mapping[str, str]
     std: Mapping[str, str]
     files: tuple[File, ...]
@@ -153,7 +153,7 @@ def read_manifest(manifest: Json) -> ManifestSummary:
             version=values.text(document["release"]),
             commit=values.text_or_none(document["source"]["commit"]),
             dirty=document["source"]["dirty"] is True,
-            road=values.text_or_none(tools.get("road")),
+            rust_source=values.text_or_none(tools.get("rust-source")),
             tools=_texts(tools.get("tools", {})),
             std=_texts(tools.get("std", {})),
             files=(

@@ -84,14 +84,14 @@ def find(host: Host, version: str, wheel: str) -> Tool | ToolProblem:
     node = nodes.find(host, wheel)
     place = folder(host, version)
     if isinstance(node, ToolProblem):
-        problem = f"Node.js {node.wanted}, which runs it, is {node.problem}"
-        return ToolProblem("jco", problem, node.fix, node.fixable, node.remedy, version, node.found)
+        problem = f"Node.js {node.required}, which runs it, is {node.problem}"
+        return ToolProblem("jco", problem, node.fix, node.fixable, node.installer, version, node.version)
     if (place / _MARKER).is_file():
         return Tool("jco", version, (*node.argv, str(place)), f"jco {version}")
     if npm(host, node.argv, wheel) is None:
         problem = "not installed, and neither is npm, which installs it"
-        return ToolProblem.with_remedy(host, "jco", problem, pip.PinnedWheel(nodes.WHEEL, wheel), wanted=version)
-    return ToolProblem.with_remedy(host, "jco", "not installed", Npm(version, wheel), wanted=version)
+        return ToolProblem.with_installer(host, "jco", problem, pip.PinnedWheel(nodes.WHEEL, wheel), required=version)
+    return ToolProblem.with_installer(host, "jco", "not installed", Npm(version, wheel), required=version)
 
 
 def npm(host: Host, node: tuple[str, ...], wheel: str) -> tuple[str, ...] | None:
@@ -129,7 +129,7 @@ class Npm:
     version: str
     wheel: str
 
-    road = "npm"
+    method = "npm"
     stage = 2
     needs = ()
 
@@ -139,11 +139,11 @@ class Npm:
         install = shlex.join(["npm", "install", *_OPTIONS, "--prefix", str(place), f"{PACKAGE}@{self.version}"])
         return f"{install} && touch {shlex.quote(str(place / _MARKER))}"
 
-    def hindrance(self, host: Host) -> str | None:
+    def blocked_reason(self, host: Host) -> str | None:
         """Whether there is a network."""
         return NO_NETWORK if host.offline else None
 
-    def apply(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
         """Install aside, check, mark, rename, all under a lock; raises NetworkError, ToolchainError or StorageError."""
         from filelock import FileLock  # noqa: PLC0415
 

@@ -21,8 +21,8 @@ def test_a_whole_machine_is_reported_whole(machine):
     findings = doctor.examine(WANTED, machine.host(), glibc={LINUX: "2.17"})
     assert {f.state for f in findings} == {"ok"}
     zig = next(f for f in findings if f.tool == "zig")
-    assert (zig.wanted, zig.found) == ("0.17.0", "0.17.0")
-    assert zig.place == str(machine.cache / "tools/ziglang-0.17.0/ziglang/zig")
+    assert (zig.required, zig.version) == ("0.17.0", "0.17.0")
+    assert zig.path == str(machine.cache / "tools/ziglang-0.17.0/ziglang/zig")
     assert [f.tool for f in findings if f.tool.startswith("link ")] == [f"link {t}" for t in (LINUX, ARM, MACOS)]
     assert any("cc -target x86_64-linux-gnu.2.17 " in call for call in machine.calls)
     assert f"std-{WASM}" in {f.tool for f in findings}
@@ -40,7 +40,7 @@ def test_setup_by_the_distribution(machine):
     machine.apt({"rustc-web": "1.96.0+dfsg1-1"})
     said = []
     chain = doctor.setup(WANTED, machine.host(), said.append)
-    assert chain.road == "system"
+    assert chain.rust_source == "distribution"
     assert set(chain.std) == set(ALL)
     assert said[0] == (
         "will install by apt: dpkg --add-architecture arm64 && apt-get -o DPkg::Lock::Timeout=600 update"
@@ -59,7 +59,7 @@ def test_setup_by_rustup(machine):
     machine.program("wasm-ld", "echo LLD 22.1.8", gcc_ld)
     machine.rustup()
     chain = doctor.setup(WANTED, machine.host(environment=given(machine)), [].append)
-    assert chain.road == "rustup"
+    assert chain.rust_source == "rustup"
     assert chain.std[WASM] == "prebuilt"
     assert chain.tools["wasm-ld"].argv[0].endswith("gcc-ld/wasm-ld")
     (call,) = [c for c in machine.calls if c.startswith("rustup ")]
@@ -79,8 +79,8 @@ def test_setup_on_a_forced_road(machine):
     machine.program("wasm-ld-22", "echo LLD 22.1.8")
     machine.apt({"rustc": "1.96.0-1"})
     machine.rustup()
-    chain = doctor.setup(replace(WANTED, road="rustup"), machine.host(), [].append)
-    assert chain.road == "rustup"
+    chain = doctor.setup(replace(WANTED, rust_source="rustup"), machine.host(), [].append)
+    assert chain.rust_source == "rustup"
     assert not any(c.startswith("apt-get") for c in machine.calls)
 
 

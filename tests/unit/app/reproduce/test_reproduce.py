@@ -275,8 +275,14 @@ def test_an_image_is_told_once(tmp_path: Path) -> None:
 
 
 def test_inputs_that_differ_are_named(tmp_path: Path) -> None:
-    one = fill(tmp_path / "one", manifest_json=manifest("1" * 64, source={"commit": "a"}, toolchain={"road": "system"}))
-    two = fill(tmp_path / "two", manifest_json=manifest("2" * 64, source={"commit": "b"}, toolchain={"road": "system"}))
+    one = fill(
+        tmp_path / "one",
+        manifest_json=manifest("1" * 64, source={"commit": "a"}, toolchain={"rust-source": "distribution"}),
+    )
+    two = fill(
+        tmp_path / "two",
+        manifest_json=manifest("2" * 64, source={"commit": "b"}, toolchain={"rust-source": "distribution"}),
+    )
     for place, key, digest in ((one, "1", "a"), (two, "2", "b")):
         latest = place / ".ferrule" / "store" / "latest" / "x.json"
         latest.parent.mkdir(parents=True)

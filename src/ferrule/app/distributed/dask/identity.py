@@ -39,7 +39,7 @@ def identity(config: Config, toolchain: Toolchain | None, host: Host) -> dict[st
     for triple, std in sorted(toolchain.std.items()) if toolchain else ():
         found[f"standard library for {triple}"] = std
     if toolchain and "rustc" in toolchain.tools:
-        found["road of Rust"] = toolchain.road
+        found["source of Rust"] = toolchain.rust_source
     return found
 
 
