@@ -300,7 +300,7 @@ def judge(project: Path, document: bytes) -> tuple[str, str | None]:
         )
         plan = planning.plan(loaded, described, planning.Disk(read_text, disk.folders))
     except ConfigErrors as errors:
-        return "refused", next(filter(None, (_sentence(e) for e in errors.mistakes)), None)
+        return "refused", next(filter(None, (_sentence(e) for e in errors.errors)), None)
     except FerruleError as error:
         return "refused", _sentence(error)
     return "harmless", _harm(project, loaded, plan, read)

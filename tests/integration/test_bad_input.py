@@ -1,4 +1,4 @@
-"""Mistakes that people make, met by the real toolchain: each is named with its place, and the rest still gets done."""
+"""Problems that people make, met by the real toolchain: each is named with its place, and the rest still gets done."""
 
 from __future__ import annotations
 

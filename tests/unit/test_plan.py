@@ -45,7 +45,7 @@ SUMS = "sums: {kind: checksums}"
 def mistakes(demo: Demo, *lines: str) -> list[str]:
     with pytest.raises(ConfigErrors) as caught:
         planned(artifacts(demo, *lines))
-    return [str(m).partition("\n")[0] for m in caught.value.mistakes]
+    return [str(m).partition("\n")[0] for m in caught.value.errors]
 
 
 def ids(made: Plan) -> list[str]:
@@ -303,7 +303,7 @@ def test_wheel_without_a_floor(demo: Demo) -> None:
     path.write_text(path.read_text().replace(f'{MAC}: {{macos: "11.0"}}', f"{MAC}: {{}}"))
     with pytest.raises(ConfigErrors) as caught:
         planned(demo.project)
-    (told,) = caught.value.mistakes
+    (told,) = caught.value.errors
     assert f"a wheel for {MAC} needs a floor" in told.message
     assert told.hint == 'write macos: "11.0" at the target'
 

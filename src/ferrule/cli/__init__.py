@@ -37,14 +37,14 @@ def main() -> None:
 
 def complain(error: FerruleError) -> None:
     """Write a failure to standard error: each message with its place, its hint below it."""
-    errors = error.mistakes if isinstance(error, ConfigErrors) else (error,)
+    errors = error.errors if isinstance(error, ConfigErrors) else (error,)
     for one in errors:
         where = f"{one.where}: " if one.where else ""
         click.echo(click.style("error: ", fg="red", bold=True) + where + one.message, err=True)
         if one.hint:
             click.echo(click.style("  hint: ", fg="cyan") + one.hint, err=True)
     if len(errors) > 1:
-        click.echo(f"{len(errors)} mistakes", err=True)
+        click.echo(f"{len(errors)} errors", err=True)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -8,8 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from ferrule.config.checking import check, quote_key
-from ferrule.config.mistakes import Mistakes, Position, listed, quote
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, find
+from ferrule.config.problems import Position, Problems, listed, quote
 from ferrule.config.references import ReferenceScope, check_references, marked
 from ferrule.config.sections import NAME
 from ferrule.kinds.base import ArtifactRef, Kind, Spec, selected
@@ -36,26 +36,26 @@ def read_artifacts(
     kinds: Mapping[str, Kind],
     triples: tuple[str, ...],
     scope: ReferenceScope,
-    mistakes: Mistakes,
+    problems: Problems,
 ) -> tuple[ArtifactConfig, ...]:
-    """Every artifact that could be read; the others have left mistakes."""
+    """Every artifact that could be read; the others have left problems."""
     found: list[ArtifactConfig] = []
     edges: dict[tuple[str, str], Position] = {}
     for name, node in part.values.items():
         if not re.fullmatch(NAME, name):
             hint = "use lower-case letters, digits, dots, underscores and dashes, at most 64, none of . _ - first"
-            mistakes.add(part.keys[name], f"{quote(name)} cannot be the name of an artifact", hint)
-        entry = _Entry(name, node, part.keys[name], triples, scope, mistakes)
+            problems.add(part.keys[name], f"{quote(name)} cannot be the name of an artifact", hint)
+        entry = _Entry(name, node, part.keys[name], triples, scope, problems)
         kind = entry.kind(kinds)
         if kind is not None and (artifact := entry.read(kind)) is not None:
             found.append(artifact)
         edges |= entry.edges
-    _refuse_cycles(edges, mistakes)
+    _refuse_cycles(edges, problems)
     return tuple(found)
 
 
 def kinds_of(part: MappingNode, kinds: Mapping[str, Kind]) -> dict[str, str]:
-    """The kind of each artifact by name; empty where it is missing or mistaken, which is told elsewhere."""
+    """The kind of each artifact by name; empty where it is missing or wrong, which is told elsewhere."""
     found: dict[str, str] = {}
     for name, node in part.values.items():
         kind = node.values.get("kind") if isinstance(node, MappingNode) else None
@@ -72,7 +72,7 @@ class _Entry:
     mark: Position
     triples: tuple[str, ...]
     scope: ReferenceScope
-    mistakes: Mistakes
+    problems: Problems
     edges: dict[tuple[str, str], Position] = field(default_factory=dict)
 
     @property
@@ -80,21 +80,21 @@ class _Entry:
         return ("artifacts", self.name)
 
     def kind(self, kinds: Mapping[str, Kind]) -> Kind | None:
-        if self.node.mark in self.mistakes.closed:
+        if self.node.mark in self.problems.closed:
             return None
         place, choices = f"artifacts.{quote_key(self.name)}", f"the kinds are: {listed(kinds, 24)}"
         if not isinstance(self.node, MappingNode):
-            self.mistakes.add(self.mark, f"{place}: expected a mapping", f"write {{kind: …}}; {choices}")
+            self.problems.add(self.mark, f"{place}: expected a mapping", f"write {{kind: …}}; {choices}")
             return None
         value = self.node.values.get("kind")
         if value is None:
-            self.mistakes.add(self.mark, f"{place}: the key kind is missing", choices)
+            self.problems.add(self.mark, f"{place}: the key kind is missing", choices)
             return None
         text = value.text if isinstance(value, ScalarNode) else ""
         if text not in kinds:
-            hint = self.mistakes.suggestion(text, kinds, choices)
+            hint = self.problems.suggestion(text, kinds, choices)
             shown = f"there is no kind {quote(text)}" if text else "expected the name of a kind"
-            self.mistakes.add(find(self.node, ("kind",))[0], f"{place}.kind: {shown}", hint)
+            self.problems.add(find(self.node, ("kind",))[0], f"{place}.kind: {shown}", hint)
         return kinds.get(text)
 
     def read(self, kind: Kind) -> ArtifactConfig | None:
@@ -107,8 +107,8 @@ class _Entry:
         return None if spec is None else ArtifactConfig(self.name, kind, spec, by_target)
 
     def _checked(self, kind: Kind, node: MappingNode) -> Spec | None:
-        spec = check(kind.spec, node, self.path, self.mistakes, (PER_TARGET,), self.mark)
-        check_references(kind.spec, node, self.scope, self.mistakes)
+        spec = check(kind.spec, node, self.path, self.problems, (PER_TARGET,), self.mark)
+        check_references(kind.spec, node, self.scope, self.problems)
         for scalar, marker in marked(kind.spec, node):
             if isinstance(marker, ArtifactRef) and scalar.text in self.scope.artifacts:
                 self.edges.setdefault((self.name, scalar.text), scalar.mark)
@@ -118,7 +118,7 @@ class _Entry:
         """The targets that the globs select, as far as they are usable; all of them without globs."""
         if not isinstance(globs, SequenceNode):
             return self.triples
-        texts = [g for g in globs.items if isinstance(g, ScalarNode) and not self.mistakes.has(g.mark)]
+        texts = [g for g in globs.items if isinstance(g, ScalarNode) and not self.problems.has(g.mark)]
         usable = tuple(g.text for g in texts if self._check_glob(g.text, self.triples, g.mark))
         return selected(usable or None, self.triples)
 
@@ -126,14 +126,14 @@ class _Entry:
         if selected((glob,), triples):
             return True
         there = f"the targets here are: {listed(triples)}"
-        hint = self.mistakes.suggestion(glob, _globs(triples), there)
-        self.mistakes.add(mark, f"{quote(glob)} matches no target", hint)
+        hint = self.problems.suggestion(glob, _globs(triples), there)
+        self.problems.add(mark, f"{quote(glob)} matches no target", hint)
         return False
 
     def _by_target(self, kind: Kind, base: MappingNode, changes: Node, triples: tuple[str, ...]) -> dict[str, Spec]:
         if not isinstance(changes, MappingNode):
             mark = find(self.node, (PER_TARGET,))[0]
-            self.mistakes.add(mark, f"{PER_TARGET}: expected a mapping", "write per-target: {GLOB: {key: value}}")
+            self.problems.add(mark, f"{PER_TARGET}: expected a mapping", "write per-target: {GLOB: {key: value}}")
             return {}
         globs = [glob for glob, node in changes.values.items() if self._usable(glob, node, changes.keys[glob], triples)]
         read: dict[tuple[str, ...], Spec | None] = {(): None}
@@ -151,10 +151,10 @@ class _Entry:
         if not self._check_glob(glob, triples, mark):
             return False
         if not isinstance(node, MappingNode) or not node.values:
-            self.mistakes.add(mark, f"{PER_TARGET}: expected a mapping", f"write {glob}: {{key: value}}")
+            self.problems.add(mark, f"{PER_TARGET}: expected a mapping", f"write {glob}: {{key: value}}")
             return False
         for key in (k for k in FIXED if k in node.values):
-            self.mistakes.close(node.keys[key], f"{key} cannot differ by target", "make it an artifact of its own")
+            self.problems.close(node.keys[key], f"{key} cannot differ by target", "make it an artifact of its own")
         return True
 
     def _merged(self, kind: Kind, base: MappingNode, changes: list[Node]) -> Spec | None:
@@ -172,7 +172,7 @@ def _globs(triples: tuple[str, ...]) -> Iterator[str]:
         yield from (triple, f"*-{rest.rpartition('unknown-')[2]}", f"*-{rest.rpartition('-')[2]}", f"{first}-*")
 
 
-def _refuse_cycles(edges: dict[tuple[str, str], Position], mistakes: Mistakes) -> None:
+def _refuse_cycles(edges: dict[tuple[str, str], Position], problems: Problems) -> None:
     graph: dict[str, list[str]] = {}
     for name, other in edges:
         graph.setdefault(name, []).append(other)
@@ -181,4 +181,4 @@ def _refuse_cycles(edges: dict[tuple[str, str], Position], mistakes: Mistakes) -
     except CycleError as error:
         scope = list(reversed(error.args[1]))
         mark = edges[scope[0], scope[1]]
-        mistakes.add(mark, f"these artifacts need each other: {' -> '.join(scope)}", "remove one of these references")
+        problems.add(mark, f"these artifacts need each other: {' -> '.join(scope)}", "remove one of these references")

@@ -1,4 +1,4 @@
-"""Nodes against models: pydantic judges, and its findings become mistakes with places that a person can act on."""
+"""Nodes against models: pydantic judges, and its findings become problems with places that a person can act on."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from ferrule.config.mistakes import MOST, Mistakes, Position, listed, quote
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, find, plain
+from ferrule.config.problems import MOST, Position, Problems, listed, quote
 from ferrule.kinds.base import Section
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _Model = TypeVar("_Model", bound=Section)
 
 SEE = "docs/targets.md describes every key"
+_FORMAT = "write `version: 1`; a newer Ferrule may read more"
 
 _WRONG_TYPE = {
     "string_type": "text",
@@ -37,11 +38,11 @@ def check(
     model: type[_Model],
     node: Node,
     path: KeyPath,
-    mistakes: Mistakes,
+    problems: Problems,
     extra: tuple[str, ...] = (),
     key: Position | None = None,
 ) -> _Model | None:
-    """Validate a node that stands at `path` of the document; None, and mistakes, if the model refuses it.
+    """Validate a node that stands at `path` of the document; None, and problems, if the model refuses it.
 
     `extra` are keys that are valid there too and were taken out before, `key` is the place of the node's own key.
     """
@@ -52,10 +53,10 @@ def check(
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)[: 2 * MOST]
     findings = [_finding(_Place.of(model, node, e, key or node.mark), e, extra) for e in errors]
-    told = [f for f in findings if f.place.node.mark not in mistakes.closed and not _is_consequence(f)]
+    told = [f for f in findings if f.place.node.mark not in problems.closed and not _is_consequence(f)]
     told.sort(key=lambda f: f.place.mark)
     for _, same in groupby(told, key=lambda f: f.place.mark):
-        _tell(list(same), path, mistakes)
+        _tell(list(same), path, problems)
     return None
 
 
@@ -182,48 +183,56 @@ def _either(names: list[str]) -> str:
 
 
 def _is_consequence(finding: _Finding) -> bool:
-    """Whether a list is only too short because pydantic did not count its mistaken items."""
+    """Whether a list is only too short because pydantic did not count its wrong items."""
     node = finding.place.node
     return isinstance(finding, _Wrong) and isinstance(node, SequenceNode) and 0 < finding.least <= len(node.items)
 
 
-def _tell(findings: list[_Finding], path: KeyPath, mistakes: Mistakes) -> None:
+def _tell(findings: list[_Finding], path: KeyPath, problems: Problems) -> None:
     """Tell what was found at one place, where every member of a union may have found something."""
     if missing := [f for f in findings if isinstance(f, _Missing)]:
-        _tell_missing({f.key: f for f in missing}, path, mistakes)
+        _tell_missing({f.key: f for f in missing}, path, problems)
     elif unknown := [f for f in findings if isinstance(f, _Unknown)]:
         first = unknown[0]
         key = str(first.place.path[-1])
-        hint = mistakes.suggestion(key, first.names, f"the keys here are {listed(first.names, 24)}")
-        mistakes.close(first.place.mark, f"{_dotted((*path, *first.place.path[:-1]))}unknown key {quote(key)}", hint)
+        hint = problems.suggestion(key, first.names, f"the keys here are {listed(first.names, 24)}")
+        problems.close(first.place.mark, f"{_dotted((*path, *first.place.path[:-1]))}unknown key {quote(key)}", hint)
     else:
-        _tell_wrong([f for f in findings if isinstance(f, _Wrong)], path, mistakes)
+        _tell_wrong([f for f in findings if isinstance(f, _Wrong)], path, problems)
 
 
-def _tell_missing(missing: dict[str, _Missing], path: KeyPath, mistakes: Mistakes) -> None:
+def _tell_missing(missing: dict[str, _Missing], path: KeyPath, problems: Problems) -> None:
     place = next(iter(missing.values())).place
     several = len(missing) > 1
     what = f"the keys {listed(missing)} are missing" if several else f"the key {listed(missing)} is missing"
     hint = "; ".join(f"{key}: {f.about}" if several else f.about for key, f in missing.items())
-    mistakes.add(place.mark, f"{_dotted((*path, *place.path))}{what}", hint)
+    problems.add(place.mark, f"{_dotted((*path, *place.path))}{what}", hint)
 
 
-def _tell_wrong(wrong: list[_Wrong], path: KeyPath, mistakes: Mistakes) -> None:
+def _tell_wrong(wrong: list[_Wrong], path: KeyPath, problems: Problems) -> None:
     """Tell what was expected: by those members of a union whose type it was, or else by all."""
     counted = [f for f in wrong if not f.by_type] or wrong
     place = counted[0].place
     expected = " or ".join(dict.fromkeys(f.expected for f in counted if f.expected))
     shown = _shown(place.node)
     message = f"expected {expected}, found {shown}" if expected else f"{shown} is refused: {counted[0].reason}"
-    mistakes.add(place.mark, _dotted((*path, *place.path)) + message, _remedy(counted[0], mistakes))
+    if (
+        (*path, *place.path) == ("version",)
+        and isinstance(place.node, ScalarNode)
+        and isinstance(place.node.value, int | float)
+        and not isinstance(place.node.value, bool)
+    ):
+        problems.add(place.mark, f"unsupported format version {place.node.text[:20]} (expected {expected})", _FORMAT)
+        return
+    problems.add(place.mark, _dotted((*path, *place.path)) + message, _remedy(counted[0], problems))
 
 
-def _remedy(wrong: _Wrong, mistakes: Mistakes) -> str:
+def _remedy(wrong: _Wrong, problems: Problems) -> str:
     """What to write instead, as far as it can be known."""
     node = wrong.place.node
     if isinstance(node, ScalarNode) and node.text:
         if wrong.names:
-            return mistakes.suggestion(node.text, wrong.names, wrong.place.about)
+            return problems.suggestion(node.text, wrong.names, wrong.place.about)
         if wrong.expected == "text":
             return f"write it in quotes: {quote(node.text)}"
         if wrong.expected == "a list":

@@ -16,7 +16,7 @@ from ferrule.kinds.base import Section
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ferrule.config.mistakes import Mistakes
+    from ferrule.config.problems import Problems
     from ferrule.core.model import Json, Target
 
 RUNNER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -112,17 +112,17 @@ class Ci:
         }
 
 
-def read_ci(part: MappingNode, targets: tuple[Target, ...], kinds: Iterable[str], mistakes: Mistakes) -> Ci | None:
-    """What the section `ci` says, with all defaults; None, and mistakes, if it cannot be taken.
+def read_ci(part: MappingNode, targets: tuple[Target, ...], kinds: Iterable[str], problems: Problems) -> Ci | None:
+    """What the section `ci` says, with all defaults; None, and problems, if it cannot be taken.
 
     `kinds` are the kinds of artifacts that there are.
     """
-    section = check(CiSection, part, ("ci",), mistakes)
+    section = check(CiSection, part, ("ci",), problems)
     if section is None:
         return None
     if "pypi" in section.publish and "wheel" not in set(kinds):
         at = find(part, ("publish", section.publish.index("pypi")))[0]
-        mistakes.add(
+        problems.add(
             at, "ci.publish: there is no wheel to publish on PyPI", "add an artifact of kind wheel, or leave it out"
         )
     told = section.ferrule or __version__

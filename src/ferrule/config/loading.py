@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ferrule.config.artifacts import ArtifactConfig, kinds_of, read_artifacts
 from ferrule.config.checking import check
 from ferrule.config.ci import Ci, read_ci
-from ferrule.config.mistakes import Mistakes, Position, listed, quote
 from ferrule.config.nodes import LARGEST, MappingNode, Node, ScalarNode, find, read
+from ferrule.config.problems import Position, Problems, listed, quote
 from ferrule.config.references import ReferenceScope, check_references
 from ferrule.config.sections import VERSION, ProjectSection, TargetSection, TargetsFile, ToolchainSection
 from ferrule.core.cargo_workspace import Workspace, read_workspace
@@ -79,12 +79,12 @@ def load(
 ) -> Config:
     """Read and check a project's targets.yaml.
 
-    `loader` replaces the YAML parser. Raises ConfigErrors with every mistake, each with its place and what to do.
+    `loader` replaces the YAML parser. Raises ConfigErrors with every problem, each with its place and what to do.
     """
-    mistakes = Mistakes(file)
-    tree = read(_content(project / file, mistakes), mistakes, loader)
-    check(TargetsFile, tree, (), mistakes)
-    reading = _Reading(project, tree, mistakes)
+    problems = Problems(file)
+    tree = read(_content(project / file, problems), problems, loader)
+    check(TargetsFile, tree, (), problems)
+    reading = _Reading(project, tree, problems)
     tools = _toolchain(reading)
     targets = _targets(reading, platforms)
     told = _told(reading)
@@ -92,10 +92,10 @@ def load(
     described = _project(reading, told, workspace) if told and workspace else None
     part = reading.part("artifacts")
     scope = ReferenceScope(project, workspace, kinds_of(part, kinds))
-    artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), scope, mistakes)
-    ci = read_ci(reading.part("ci"), targets, (a.kind.name for a in artifacts), mistakes)
-    if mistakes.found or described is None or workspace is None or tools is None or ci is None:
-        raise mistakes.error()
+    artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), scope, problems)
+    ci = read_ci(reading.part("ci"), targets, (a.kind.name for a in artifacts), problems)
+    if problems.found or described is None or workspace is None or tools is None or ci is None:
+        raise problems.error()
     return Config(project, file, described, tools, targets, artifacts, workspace, ci, tree)
 
 
@@ -145,7 +145,7 @@ class _Reading:
 
     root: Path
     tree: Node
-    mistakes: Mistakes
+    problems: Problems
 
     def has(self, name: str) -> bool:
         return isinstance(self.tree, MappingNode) and isinstance(self.tree.values.get(name), MappingNode)
@@ -159,33 +159,33 @@ class _Reading:
         return find(self.tree, path)[0]
 
 
-def _content(path: Path, mistakes: Mistakes) -> bytes:
+def _content(path: Path, problems: Problems) -> bytes:
     start = Position(1, 1)
     try:
         if path.exists() and not path.is_file():
-            mistakes.fatal(start, "this is not a file", f"{FILE} is a text file")
+            problems.fatal(start, "this is not a file", f"{FILE} is a text file")
         with path.open("rb") as stream:
             return stream.read(LARGEST + 1)
     except OSError as error:
-        mistakes.fatal(start, f"this file cannot be read: {error.strerror}", "correct its name or permissions")
+        problems.fatal(start, f"this file cannot be read: {error.strerror}", "correct its name or permissions")
 
 
 def _told(reading: _Reading) -> ProjectSection | None:
-    """What the project says of itself; a document without it has left a mistake already."""
+    """What the project says of itself; a document without it has left a problem already."""
     if not reading.has("project"):
         return None
     part = reading.part("project")
-    section = check(ProjectSection, part, ("project",), reading.mistakes)
+    section = check(ProjectSection, part, ("project",), reading.problems)
     mark, stated = find(part, ("license",))
-    if isinstance(stated, ScalarNode) and isinstance(stated.value, str) and not reading.mistakes.has(mark):
-        canonical = _license(stated.value, mark, "project.license: ", reading.mistakes)
+    if isinstance(stated, ScalarNode) and isinstance(stated.value, str) and not reading.problems.has(mark):
+        canonical = _license(stated.value, mark, "project.license: ", reading.problems)
         section = section and section.model_copy(update={"license": canonical})
-    check_references(ProjectSection, part, ReferenceScope(reading.root, None, {}), reading.mistakes)
+    check_references(ProjectSection, part, ReferenceScope(reading.root, None, {}), reading.problems)
     return section
 
 
 def _toolchain(reading: _Reading) -> ToolVersions | None:
-    section = check(ToolchainSection, reading.part("toolchain"), ("toolchain",), reading.mistakes)
+    section = check(ToolchainSection, reading.part("toolchain"), ("toolchain",), reading.problems)
     if section is None:
         return None
     return ToolVersions(
@@ -205,8 +205,8 @@ def _targets(reading: _Reading, platforms: Mapping[str, Platform]) -> tuple[Targ
         platform = platforms.get(triple)
         if platform is None:
             names = f"the targets are: {listed(platforms)}"
-            hint = reading.mistakes.suggestion(triple, platforms, names)
-            reading.mistakes.add(part.keys[triple], f"there is no target {quote(triple)}", hint)
+            hint = reading.problems.suggestion(triple, platforms, names)
+            reading.problems.add(part.keys[triple], f"there is no target {quote(triple)}", hint)
         found.append(_target(reading, triple, _or_empty(node), platform))
     return tuple(found)
 
@@ -217,7 +217,7 @@ def _or_empty(node: Node) -> Node:
 
 
 def _target(reading: _Reading, triple: str, node: Node, platform: Platform | None) -> Target:
-    section = check(TargetSection, node, ("targets", triple), reading.mistakes)
+    section = check(TargetSection, node, ("targets", triple), reading.problems)
     if section is None:
         return Target(triple)
     if platform is not None:
@@ -232,11 +232,11 @@ def _check_floors(reading: _Reading, section: TargetSection, platform: Platform)
         mark = reading.mark("targets", platform.triple, name)
         if platform.floor_name != name:
             only = "…-linux-gnu" if name == "glibc" else "…-apple-darwin"
-            reading.mistakes.add(
+            reading.problems.add(
                 mark, f"{platform.triple} has no {name} floor", f"only {only} targets have one; remove it"
             )
         elif problem := _floor_problem(value, platform):
-            reading.mistakes.add(
+            reading.problems.add(
                 mark, f"{name}: expected {problem[0]}, found {quote(value)}", f'write {name}: "{problem[1]}"'
             )
 
@@ -257,20 +257,20 @@ def _floor_problem(value: str, platform: Platform) -> tuple[str, str] | None:
 
 def _workspace(reading: _Reading) -> Workspace | None:
     """The Cargo workspace, if the project says where it is (whatever else is wrong with it) and it can be read."""
-    part, mistakes = reading.part("project"), reading.mistakes
+    part, problems = reading.part("project"), reading.problems
     version = part.values.get("version")
     by_version = isinstance(version, MappingNode)
     if by_version and "workspace" in part.values:
         mark = reading.mark("project", "workspace")
-        mistakes.add(mark, "the workspace is named twice, here and by `version`", "remove this key")
+        problems.add(mark, "the workspace is named twice, here and by `version`", "remove this key")
     mark, node = find(part, ("version", "cargo") if by_version else ("workspace",))
     folder = node.value if isinstance(node, ScalarNode) else None if by_version else "."
-    if not isinstance(folder, str) or mistakes.has(mark):
+    if not isinstance(folder, str) or problems.has(mark):
         return None
     try:
         return read_workspace(reading.root, folder)
     except ConfigError as error:
-        mistakes.add(mark, f"{error.where}: {error.message}", error.hint or "correct it there")
+        problems.add(mark, f"{error.where}: {error.message}", error.hint or "correct it there")
         return None
 
 
@@ -281,7 +281,7 @@ def _project(reading: _Reading, told: ProjectSection, workspace: Workspace) -> R
     agreed = {c.license for c in crates}
     of_crates = agreed.pop() if len(agreed) == 1 else main.license if main else None
     if told.license is None and of_crates is not None:
-        of_crates = _license(of_crates, reading.mark("project"), f"{workspace.manifest}: ", reading.mistakes)
+        of_crates = _license(of_crates, reading.mark("project"), f"{workspace.manifest}: ", reading.problems)
     return ReleaseInfo(
         name=told.name,
         version=version,
@@ -300,10 +300,10 @@ def _cargo_version(reading: _Reading, workspace: Workspace) -> str:
     if workspace.version is None and len({count for _, count in counted}) < len(counted):
         crates = listed(f"{c.name} {c.version}" for c in workspace.crates.values())
         message = f"{workspace.manifest} does not say which version is the release's: {crates}"
-        reading.mistakes.add(mark, message, 'state it under [workspace.package], or here: version: "1.2.3"')
+        reading.problems.add(mark, message, 'state it under [workspace.package], or here: version: "1.2.3"')
     elif not re.fullmatch(VERSION, version):
         message = f"{workspace.manifest} states no version" if not version else f"{quote(version)} is not a version"
-        reading.mistakes.add(
+        reading.problems.add(
             mark, message, f'write version = "1.2.3" under [workspace.package] in {workspace.manifest}'
         )
     return version
@@ -323,13 +323,13 @@ _LICENSES = (
 )
 
 
-def _license(text: str, mark: Position, source: str, mistakes: Mistakes) -> str:
+def _license(text: str, mark: Position, source: str, problems: Problems) -> str:
     """The SPDX expression in its canonical form; Cargo's old `MIT/Apache-2.0` means OR (The Cargo Book, "license")."""
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415
 
     try:
         return canonicalize_license_expression(text.replace("/", " OR "))
     except InvalidLicenseExpression:
-        hint = mistakes.suggestion(text, _LICENSES, "write one such as Apache-2.0 or MIT OR Apache-2.0")
-        mistakes.add(mark, f"{source}{quote(text)} is not an SPDX licence expression", hint)
+        hint = problems.suggestion(text, _LICENSES, "write one such as Apache-2.0 or MIT OR Apache-2.0")
+        problems.add(mark, f"{source}{quote(text)} is not an SPDX licence expression", hint)
         return text

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ferrule.config.mistakes import Mistakes, Position, quote
+from ferrule.config.problems import Position, Problems, quote
 from ferrule.config.scalars import AmbiguousScalar, Value, resolve
 
 if TYPE_CHECKING:
@@ -101,17 +101,17 @@ def find(node: Node, path: tuple[str | int, ...]) -> tuple[Position, Node]:
     return (node.mark if isinstance(node, ScalarNode) and node.text else mark), node
 
 
-def read(data: bytes, mistakes: Mistakes, loader: Any = None) -> Node:  # noqa: ANN401 - PyYAML has no types for loaders
-    """Read a document; its mistakes are added to `mistakes`. Raises ConfigErrors where reading cannot go on."""
-    text = _decoded(data, mistakes)
-    builder = _Builder(mistakes)
+def read(data: bytes, problems: Problems, loader: Any = None) -> Node:  # noqa: ANN401 - PyYAML has no types for loaders
+    """Read a document; its problems are added to `problems`. Raises ConfigErrors where reading cannot go on."""
+    text = _decoded(data, problems)
+    builder = _Builder(problems)
     try:
         for event in _events(text, loader or LOADER):
             builder.take(event)
     except yaml.YAMLError as error:
-        _explain(error, text, mistakes)
+        _explain(error, text, problems)
     if builder.root is None:
-        mistakes.fatal(
+        problems.fatal(
             Position(1, 1), "the file is empty", "begin with `version: 1`; docs/targets.md has a first example"
         )
     return builder.root
@@ -126,36 +126,36 @@ def _events(text: str, loader: Any) -> Iterator[Any]:  # noqa: ANN401
         parser.dispose()
 
 
-def _decoded(data: bytes, mistakes: Mistakes) -> str:
+def _decoded(data: bytes, problems: Problems) -> str:
     start = Position(1, 1)
     if len(data) > LARGEST:
-        mistakes.fatal(
+        problems.fatal(
             start, f"the file is larger than {LARGEST >> 20} MiB", "a matrix has a few hundred lines at most"
         )
     if data.startswith(_BOM):
-        mistakes.fatal(start, "the file begins with a byte order mark", "save it as UTF-8 without BOM")
+        problems.fatal(start, "the file begins with a byte order mark", "save it as UTF-8 without BOM")
     if data.startswith(_OTHER_ENCODINGS):
-        mistakes.fatal(start, "the file is encoded as UTF-16", "save it as UTF-8")
+        problems.fatal(start, "the file is encoded as UTF-16", "save it as UTF-8")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8")
-        mistakes.fatal(
+        problems.fatal(
             _mark_at(before, len(before)), f"the byte 0x{data[error.start]:02x} is not UTF-8", "save the file as UTF-8"
         )
-    _refuse_characters(text, mistakes)
+    _refuse_characters(text, problems)
     return text
 
 
-def _refuse_characters(text: str, mistakes: Mistakes) -> None:
+def _refuse_characters(text: str, problems: Problems) -> None:
     for character in _invisible(text, "\n\t"):
         hint = "save it with plain line feeds" if character == "\r" else "remove it"
         mark = _mark_at(text, text.index(character))
-        mistakes.add(mark, f"the file contains the character {_code(character)}, which cannot be seen", hint)
+        problems.add(mark, f"the file contains the character {_code(character)}, which cannot be seen", hint)
     if directive := _DIRECTIVE.search(text):
         mark = _mark_at(text, directive.start())
-        mistakes.add(mark, "YAML directives (%…) are not supported", "remove this line")
-    mistakes.check()
+        problems.add(mark, "YAML directives (%…) are not supported", "remove this line")
+    problems.check()
 
 
 def _invisible(text: str, allowed: str = "") -> list[str]:
@@ -176,15 +176,15 @@ def _mark_at(text: str, offset: int) -> Position:
     return Position(text.count("\n", 0, offset) + 1, offset - (text.rfind("\n", 0, offset) + 1) + 1)
 
 
-def _explain(error: yaml.YAMLError, text: str, mistakes: Mistakes) -> None:
+def _explain(error: yaml.YAMLError, text: str, problems: Problems) -> None:
     place = getattr(error, "problem_mark", None)
     mark = _mark(place) if place is not None else Position(1, 1)
     line = text.split("\n")[mark.line - 1] if mark.line <= text.count("\n") + 1 else ""
     if line[mark.column - 1 : mark.column] == "\t":
-        mistakes.fatal(mark, "a tab cannot indent or begin anything", "indent with spaces")
+        problems.fatal(mark, "a tab cannot indent or begin anything", "indent with spaces")
     said = [getattr(error, name, None) for name in ("context", "problem")]
     reason = ", ".join(text for text in said if text) or str(error)
-    mistakes.fatal(mark, f"this is not YAML: {reason}", "look for a missing quote, colon or bracket")
+    problems.fatal(mark, f"this is not YAML: {reason}", "look for a missing quote, colon or bracket")
 
 
 def _mark(mark: Any) -> Position:  # noqa: ANN401 - PyYAML's marks have no types
@@ -214,8 +214,8 @@ class _Open:
 class _Builder:
     """Takes events in order and builds the tree."""
 
-    def __init__(self, mistakes: Mistakes) -> None:
-        self.mistakes = mistakes
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
         self.root: Node | None = None
         self.open: list[_Open] = []
         self.nodes = 0
@@ -230,7 +230,7 @@ class _Builder:
             mark = self._begin(event)
             self.open.append(_Open(mark, isinstance(event, yaml.MappingStartEvent)))
             if len(self.open) > DEEPEST:
-                self.mistakes.fatal(mark, f"this is nested deeper than {DEEPEST} levels", "targets.yaml needs five")
+                self.problems.fatal(mark, f"this is nested deeper than {DEEPEST} levels", "targets.yaml needs five")
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             self._put(self.open.pop().closed())
         elif isinstance(event, yaml.AliasEvent):
@@ -239,7 +239,7 @@ class _Builder:
         elif isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                self.mistakes.fatal(
+                self.problems.fatal(
                     _mark(event.start_mark), "a second document begins here", "keep one document a file"
                 )
 
@@ -247,36 +247,36 @@ class _Builder:
         mark = _mark(event.start_mark)
         self.nodes += 1
         if self.nodes > MOST_NODES:
-            self.mistakes.fatal(mark, f"the file has more than {MOST_NODES} values", "split the project into several")
+            self.problems.fatal(mark, f"the file has more than {MOST_NODES} values", "split the project into several")
         if isinstance(event, yaml.AliasEvent):
             self._refuse_alias(mark, f"*{event.anchor}")
         elif event.anchor is not None:
-            self.mistakes.close(mark, f"the anchor {quote(f'&{event.anchor}')} is not supported", _NO_ALIAS)
+            self.problems.close(mark, f"the anchor {quote(f'&{event.anchor}')} is not supported", _NO_ALIAS)
         elif event.tag is not None:
-            self.mistakes.close(mark, f"the tag {quote(event.tag)} is not supported", "write the value without a tag")
+            self.problems.close(mark, f"the tag {quote(event.tag)} is not supported", "write the value without a tag")
         return mark
 
     def _refuse_alias(self, mark: Position, name: str) -> None:
         """Tell of an alias once, however often it is used."""
         if name not in self.aliases:
             self.aliases.add(name)
-            self.mistakes.add(mark, f"the alias {quote(name)} is not supported", _NO_ALIAS)
-        self.mistakes.closed.add(mark)
+            self.problems.add(mark, f"the alias {quote(name)} is not supported", _NO_ALIAS)
+        self.problems.closed.add(mark)
 
     def _scalar(self, event: Any) -> ScalarNode:  # noqa: ANN401
         mark, text = _mark(event.start_mark), event.value
         value = text if event.style else resolve(text)
         if isinstance(value, AmbiguousScalar):
-            self.mistakes.close(
+            self.problems.close(
                 mark,
                 f"{quote(text)} without quotes is read as {value.reading} by some readers of YAML",
                 _MERGE if text == "<<" else _requoted(text, value.reading),
             )
             if text == "<<" and self.open:
-                self.mistakes.closed.add(self.open[-1].mark)  # what it would bring is not missing
+                self.problems.closed.add(self.open[-1].mark)  # what it would bring is not missing
             value = text
         elif hidden := _invisible(text):
-            self.mistakes.close(
+            self.problems.close(
                 mark, f"this value contains the character {_code(hidden[0])}", "keep values on one visible line"
             )
         return ScalarNode(mark, text, value)
@@ -298,14 +298,14 @@ class _Builder:
 
     def _key(self, node: Node, top: _Open) -> str | None:
         if not isinstance(node, ScalarNode):
-            self.mistakes.close(node.mark, "a key is text, not a mapping or list", "write `key: value`")
+            self.problems.close(node.mark, "a key is text, not a mapping or list", "write `key: value`")
         elif not isinstance(node.value, str):
-            self.mistakes.close(
+            self.problems.close(
                 node.mark, f"the key {quote(node.text)} is not text", f"write it in quotes: {quote(node.text)}"
             )
         elif node.value in top.keys:
-            first = self.mistakes.where(top.keys[node.value])
-            self.mistakes.close(node.mark, f"the key {quote(node.value)} is there twice", f"the first is at {first}")
+            first = self.problems.where(top.keys[node.value])
+            self.problems.close(node.mark, f"the key {quote(node.value)} is there twice", f"the first is at {first}")
         else:
             top.keys[node.value] = node.mark
             return node.value

@@ -10,8 +10,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ferrule.config.checking import sections
-from ferrule.config.mistakes import Mistakes, Position, listed, quote
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ferrule.config.problems import Position, Problems, listed, quote
 from ferrule.kinds.base import ArtifactRef, CrateRef, ProjectPath, markers
 
 if TYPE_CHECKING:
@@ -38,17 +38,17 @@ class ReferenceScope:
     artifacts: Mapping[str, str]
 
 
-def check_references(model: type[Section], node: MappingNode, scope: ReferenceScope, mistakes: Mistakes) -> None:
+def check_references(model: type[Section], node: MappingNode, scope: ReferenceScope, problems: Problems) -> None:
     """Check every value of a section that refers to something, whatever else may be wrong with the section."""
     for scalar, marker in marked(model, node):
-        if mistakes.has(scalar.mark):
+        if problems.has(scalar.mark):
             continue
         if isinstance(marker, ArtifactRef):
-            _check_artifact(scalar.text, marker, scalar.mark, scope, mistakes)
+            _check_artifact(scalar.text, marker, scalar.mark, scope, problems)
         elif isinstance(marker, CrateRef):
-            _check_crate(scalar.text, marker, scalar.mark, scope.workspace, mistakes)
+            _check_crate(scalar.text, marker, scalar.mark, scope.workspace, problems)
         elif marker.unless is None or marker.unless not in scalar.text:
-            _check_path(scalar.text, marker, scalar.mark, scope.project, mistakes)
+            _check_path(scalar.text, marker, scalar.mark, scope.project, problems)
 
 
 def marked(model: type[Section], node: MappingNode) -> Iterator[tuple[ScalarNode, Marker]]:
@@ -77,42 +77,42 @@ def _mappings(node: Node | None) -> Iterator[MappingNode]:
         yield from chain.from_iterable(_mappings(item) for item in node.items)
 
 
-def _check_artifact(name: str, marker: ArtifactRef, mark: Position, scope: ReferenceScope, mistakes: Mistakes) -> None:
+def _check_artifact(name: str, marker: ArtifactRef, mark: Position, scope: ReferenceScope, problems: Problems) -> None:
     wanted = listed(marker.kinds).replace(" and ", " or ")
     suitable = [n for n, kind in scope.artifacts.items() if kind in marker.kinds]
     there = f"artifacts of kind {wanted} are: {listed(suitable)}" if suitable else f"add an artifact of kind {wanted}"
     kind = scope.artifacts.get(name)
     if kind is None:
-        mistakes.add(mark, f"there is no artifact {quote(name)}", mistakes.suggestion(name, suitable, there))
+        problems.add(mark, f"there is no artifact {quote(name)}", problems.suggestion(name, suitable, there))
     elif kind and kind not in marker.kinds:
-        mistakes.add(mark, f"the artifact {quote(name)} is of kind {kind}, where {wanted} is needed", there)
+        problems.add(mark, f"the artifact {quote(name)} is of kind {kind}, where {wanted} is needed", there)
 
 
-def _check_crate(name: str, marker: CrateRef, mark: Position, workspace: Workspace | None, mistakes: Mistakes) -> None:
+def _check_crate(name: str, marker: CrateRef, mark: Position, workspace: Workspace | None, problems: Problems) -> None:
     if workspace is None:
         return
     crate = workspace.crates.get(name)
     if crate is None:
         there = f"the crates of {workspace.manifest} are: {listed(workspace.crates)}"
-        mistakes.add(mark, f"there is no crate {quote(name)}", mistakes.suggestion(name, workspace.crates, there))
+        problems.add(mark, f"there is no crate {quote(name)}", problems.suggestion(name, workspace.crates, there))
         return
     missing = [t for t in marker.types if t not in crate.types]
     manifest = "Cargo.toml" if crate.folder == "." else f"{crate.folder}/Cargo.toml"
     if missing:
         types = ", ".join(f'"{t}"' for t in dict.fromkeys((*marker.types, *crate.types)))
-        mistakes.add(
+        problems.add(
             mark,
             f"the crate {name} has no {' and no '.join(missing)}",
             f"add crate-type = [{types}] to [lib] in {manifest}",
         )
     elif crate.library is None:
-        mistakes.add(mark, f"the crate {name} has no library", f"add src/lib.rs, or [lib] to {manifest}")
+        problems.add(mark, f"the crate {name} has no library", f"add src/lib.rs, or [lib] to {manifest}")
 
 
-def _check_path(value: str, marker: ProjectPath, mark: Position, project: Path, mistakes: Mistakes) -> None:
+def _check_path(value: str, marker: ProjectPath, mark: Position, project: Path, problems: Problems) -> None:
     shown = quote(value)
     if problem := _form_problem(value):
-        mistakes.add(
+        problems.add(
             mark, f"the path {shown} {problem}", "name a path below the project's folder, with / between its parts"
         )
         return
@@ -121,17 +121,17 @@ def _check_path(value: str, marker: ProjectPath, mark: Position, project: Path, 
         inside, fits = real.is_relative_to(project.resolve()), _FITS[marker.what](real)
     except (FileNotFoundError, NotADirectoryError):
         is_link = (project / value).is_symlink()
-        hint = "correct what the link leads to" if is_link else _near_path(value, project, mistakes)
-        mistakes.add(mark, f"{shown} {'is a link to nothing' if is_link else 'does not exist'}", hint)
+        hint = "correct what the link leads to" if is_link else _near_path(value, project, problems)
+        problems.add(mark, f"{shown} {'is a link to nothing' if is_link else 'does not exist'}", hint)
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.errno != errno.ELOOP else "it leads to itself"
-        mistakes.add(mark, f"{shown} cannot be followed: {reason}", "correct the link or its permissions")
+        problems.add(mark, f"{shown} cannot be followed: {reason}", "correct the link or its permissions")
     else:
         what = {"file": "file", "folder": "folder", "either": "file or folder"}[marker.what]
         if not inside:
-            mistakes.add(mark, f"{shown} is a link that leaves the project", "copy what it leads to into the project")
+            problems.add(mark, f"{shown} is a link that leaves the project", "copy what it leads to into the project")
         elif not fits:
-            mistakes.add(mark, f"{shown} is not a {what}", f"name a {what}")
+            problems.add(mark, f"{shown} is not a {what}", f"name a {what}")
 
 
 def _form_problem(value: str) -> str | None:
@@ -148,7 +148,7 @@ def _form_problem(value: str) -> str | None:
     return None
 
 
-def _near_path(value: str, project: Path, mistakes: Mistakes) -> str:
+def _near_path(value: str, project: Path, problems: Problems) -> str:
     """The nearest name in the deepest folder of the path that exists."""
     parts = value.split("/")
     folders = ["/".join(parts[:depth]) for depth in range(len(parts))]
@@ -159,5 +159,5 @@ def _near_path(value: str, project: Path, mistakes: Mistakes) -> str:
         names = sorted(entry.name for entry in (project / above).iterdir())
     prefix = f"{above}/" if above else ""
     there = f"make it, or name another path; {prefix or 'the project'} has no {quote(lost)}"
-    near = mistakes.nearest(lost, names)
+    near = problems.nearest(lost, names)
     return there if near is None else f"did you mean {prefix}{near}?"

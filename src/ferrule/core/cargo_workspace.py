@@ -125,7 +125,7 @@ def read_workspace(project: Path, folder: str = ".") -> Workspace:
         paths = tuple(_path_dependencies(manifest, place, folder, table))
         crate = _crate(manifest, table.table("package"), place, project / place, tuple(sorted(set(paths))))
         if (other := crates.setdefault(crate.name, crate)) is not crate:
-            raise manifest.mistake(f"the package {crate.name} is also in {other.folder}", "rename one of the two")
+            raise manifest.problem(f"the package {crate.name} is also in {other.folder}", "rename one of the two")
         nearby = _automatic_members(manifest, place, folder, table)
         waiting |= dict.fromkeys(p for p in nearby if p not in seen and (project / p / "Cargo.toml").is_file())
     return Workspace(
@@ -145,12 +145,12 @@ class _Table:
     values: Mapping[str, Any]
     path: tuple[str, ...] = field(default=())
 
-    def mistake(self, message: str, hint: str) -> ConfigError:
+    def problem(self, message: str, hint: str) -> ConfigError:
         return ConfigError(message, where=self.file, hint=hint)
 
     def _wrong(self, key: str, wanted: str) -> ConfigError:
         place = ".".join((*self.path, key))
-        return self.mistake(f"{place} is not {wanted}", "Cargo would refuse it too: correct the manifest")
+        return self.problem(f"{place} is not {wanted}", "Cargo would refuse it too: correct the manifest")
 
     def table(self, key: str) -> _Table:
         value = self.values.get(key, {})
@@ -237,7 +237,7 @@ def _members(root: Path, table: _Table) -> list[str]:
             names = [p.relative_to(root).as_posix() for p in paths if (p / "Cargo.toml").is_file()]
         except (ValueError, NotImplementedError, OSError) as error:
             hint = "write a glob below this folder"
-            raise table.mistake(f"the member {pattern!r} is not a usable glob: {error}", hint) from error
+            raise table.problem(f"the member {pattern!r} is not a usable glob: {error}", hint) from error
         found += [name for name in names if not _excluded(name, table)]
     return list(dict.fromkeys(found))
 
@@ -254,7 +254,7 @@ def _below(folder: str, member: str, table: _Table) -> str:
     """A member's folder relative to the project."""
     place = _join(folder, member)
     if place.startswith(("..", "/")):
-        raise table.mistake(f"the member {member!r} lies outside of the project", "move it, or widen the project")
+        raise table.problem(f"the member {member!r} lies outside of the project", "move it, or widen the project")
     return place
 
 
@@ -266,13 +266,13 @@ def _crate(manifest: _Table, shared: _Table, place: str, folder: Path, paths: tu
     package, library = manifest.table("package"), manifest.table("lib")
     name = package.text("name") or ""
     if not _NAME.fullmatch(name):
-        raise manifest.mistake(f"{name!r} is not the name of a package", "use letters, digits, dashes and underscores")
+        raise manifest.problem(f"{name!r} is not the name of a package", "use letters, digits, dashes and underscores")
     has_library = "lib" in manifest.values or (folder / "src" / "lib.rs").is_file()
     stated = library.texts("crate-type") or library.texts("crate_type")
     types = stated or (("proc-macro",) if library.values.get("proc-macro") is True else ("lib",))
     library_name = library.text("name") or name.replace("-", "_")
     if not _NAME.fullmatch(library_name):
-        raise manifest.mistake(f"{library_name!r} is not the name of a library", "use letters, digits and underscores")
+        raise manifest.problem(f"{library_name!r} is not the name of a library", "use letters, digits and underscores")
 
     def text(key: str) -> str | None:
         return shared.text(key) if package.inherits(key) else package.text(key)

@@ -2,7 +2,7 @@
 
     FerruleError
     ├── ConfigError          3  targets.yaml, or what it points at, is mistaken
-    │   └── ConfigErrors     3  all mistakes of one document
+    │   └── ConfigErrors     3  all errors of one document
     ├── ToolchainError       4  a tool is missing, of a wrong version, or does not work
     ├── BuildError           5  an action failed: a compile error, an input that cannot be used
     ├── VerificationError    6  something in the release is not what it is declared to be
@@ -53,17 +53,17 @@ class ConfigError(FerruleError):
 
 
 class ConfigErrors(ConfigError):  # noqa: N818 - it is several of them
-    """All mistakes of one document, in the order of the document; at least one."""
+    """All errors of one document, in the order of the document; at least one."""
 
-    def __init__(self, mistakes: tuple[ConfigError, ...]) -> None:
-        first = mistakes[0]
-        count = f"{len(mistakes)} mistakes" if len(mistakes) > 1 else "a mistake"
+    def __init__(self, errors: tuple[ConfigError, ...]) -> None:
+        first = errors[0]
+        count = f"{len(errors)} errors" if len(errors) > 1 else "one error"
         super().__init__(f"{count} in the configuration", where=first.where, hint=first.hint)
-        self.mistakes = mistakes
+        self.errors = errors
 
     def __str__(self) -> str:
-        """Render every mistake with its place and hint, each beginning on a line of its own."""
-        return "\n".join(str(mistake) for mistake in self.mistakes)
+        """Render every error with its place and hint, each beginning on a line of its own."""
+        return "\n".join(str(error) for error in self.errors)
 
 
 class ToolchainError(FerruleError):

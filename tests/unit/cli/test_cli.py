@@ -148,7 +148,7 @@ def no_licence(demo: Demo) -> None:
     [
         (no_project, 3, ["there is no targets.yaml here"]),
         (unknown_key, 3, ["targets.yaml:32:22: ", "libary", "did you mean library?"]),
-        (two_mistakes, 3, ["targets.yaml:18:37: ", "targets.yaml:32:22: ", "4 mistakes"]),
+        (two_mistakes, 3, ["targets.yaml:18:37: ", "targets.yaml:32:22: ", "4 errors"]),
         (false_package, 3, ["targets.yaml:34:47: ", "no libc6", "ferrule lock"]),
         (no_licence, 3, ["targets.yaml:8:19: ", "LICENSE"]),
         (no_cbindgen, 4, ["cbindgen 0.29.4", "not installed", "ferrule setup"]),
@@ -239,7 +239,7 @@ def test_start_imports_nothing_heavy() -> None:
 
 def test_check(demo: Demo) -> None:
     done = demo.ferrule("check")
-    assert (done.returncode, done.stdout) == (0, "targets.yaml is good: 4 targets, 12 artifacts, 27 actions\n")
+    assert (done.returncode, done.stdout) == (0, "targets.yaml is valid: 4 targets, 12 artifacts, 27 actions\n")
     assert json.loads(demo.ferrule("check", "--json").stdout) == {"ok": True, "actions": 27}
     assert demo.ferrule("check", "--quiet").stdout == ""
 

@@ -31,7 +31,7 @@ def told(demo: Demo, ci: object) -> Ci:
 def mistakes(demo: Demo, ci: object) -> list[str]:
     with pytest.raises(ConfigErrors) as caught:
         told(demo, ci)
-    return [str(mistake).partition("\n")[0] for mistake in caught.value.mistakes]
+    return [str(mistake).partition("\n")[0] for mistake in caught.value.errors]
 
 
 @pytest.mark.parametrize("ci", [None, {}])

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferrule import config
-from ferrule.config.mistakes import MOST
+from ferrule.config.problems import MOST
 from ferrule.core.errors import ConfigErrors, FerruleError
 from ferrule.kinds import KINDS
 
@@ -130,7 +130,7 @@ for name in sys.argv[2:]:
             config.load(root, KINDS, file=name)
             said = None
         except ConfigErrors as error:
-            said = [(m.where, m.message, m.hint) for m in error.mistakes]
+            said = [(m.where, m.message, m.hint) for m in error.errors]
         used = resource.getrusage(resource.RUSAGE_SELF)
         unit = 1 if sys.platform == "darwin" else 1024
         result = {"cpu": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss * unit / (1 << 20), "said": said}
@@ -200,7 +200,7 @@ def test_the_parser_in_python_leads_to_the_same(path: Path, demo: Path, results:
     (demo / path.name).write_bytes(path.read_bytes())
     with pytest.raises(ConfigErrors) as caught:
         config.load(demo, KINDS, file=path.name, loader=yaml.SafeLoader)
-    ours = [(m.where, m.message, m.hint) for m in caught.value.mistakes]
+    ours = [(m.where, m.message, m.hint) for m in caught.value.errors]
     theirs = [tuple(said) for said in results[path.name]["said"]]
     assert ours == theirs or "this is not YAML" in theirs[0][1]
 

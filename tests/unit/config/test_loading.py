@@ -125,7 +125,7 @@ def mistakes(load: Callable[..., config.Config]) -> Callable[[str], list[str]]:
     def refuse(text: str) -> list[str]:
         with pytest.raises(ConfigErrors) as caught:
             load(text)
-        return [f"{m.where}: {m.message} | {m.hint}".removeprefix("targets.yaml:") for m in caught.value.mistakes]
+        return [f"{m.where}: {m.message} | {m.hint}".removeprefix("targets.yaml:") for m in caught.value.errors]
 
     return refuse
 
@@ -530,7 +530,7 @@ def test_mistakes_read_as_a_list():
     one = ConfigError("wrong", where="a:1:2", hint="right")
     assert str(ConfigErrors((one, ConfigError("bad", where="a:3:4")))) == "a:1:2: wrong\n  hint: right\na:3:4: bad"
     assert ConfigErrors((one,)).message == "a mistake in the configuration"
-    assert ConfigErrors((one, one)).message == "2 mistakes in the configuration"
+    assert ConfigErrors((one, one)).message == "2 errors in the configuration"
     assert ConfigErrors.exit_code == 3
 
 

@@ -11,24 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferrule.config import nodes
-from ferrule.config.mistakes import MOST, Mistakes, Position, listed, quote
 from ferrule.config.nodes import MappingNode, ScalarNode, find, plain, read
+from ferrule.config.problems import MOST, Position, Problems, listed, quote
 from ferrule.config.scalars import AmbiguousScalar, resolve
 from ferrule.core.errors import ConfigErrors
 
 
 def tree(text: str, loader: object = None) -> nodes.Node:
-    mistakes = Mistakes("a.yaml")
+    mistakes = Problems("a.yaml")
     node = read(text.encode(), mistakes, loader)
     mistakes.check()
     return node
 
 
 def refused(data: str | bytes) -> list[str]:
-    mistakes = Mistakes("a.yaml")
+    mistakes = Problems("a.yaml")
     with suppress(ConfigErrors):
         read(data.encode() if isinstance(data, str) else data, mistakes)
-    return [f"{m.where}: {m.message}" for m in mistakes.error().mistakes]
+    return [f"{m.where}: {m.message}" for m in mistakes.error().errors]
 
 
 @pytest.mark.parametrize(
@@ -203,14 +203,14 @@ def test_limits():
 def test_mistakes_without_end_end():
     found = refused("[" + "no, " * 5000 + "]")
     assert len(found) == MOST + 1
-    assert found[-1].endswith("there are more mistakes than are shown")
+    assert found[-1].endswith("there are more errors than are shown")
 
 
 # mistakes
 
 
 def test_the_nearest_name():
-    mistakes = Mistakes("a.yaml")
+    mistakes = Problems("a.yaml")
     assert mistakes.nearest("libary", ["header", "library", "libraries"]) == "library"
     assert mistakes.nearest("zzz", ["header", "library"]) is None
     assert mistakes.nearest("", ["header"]) is None
@@ -220,7 +220,7 @@ def test_the_nearest_name():
 
 
 def test_looking_for_the_nearest_name_has_an_end():
-    mistakes = Mistakes("a.yaml")
+    mistakes = Problems("a.yaml")
     begin = time.process_time()
     for _ in range(100):
         mistakes.nearest("ab" * 30, ["ba" * 30] * 1000)
@@ -229,7 +229,7 @@ def test_looking_for_the_nearest_name_has_an_end():
 
 
 def test_a_place_that_was_closed_takes_no_more():
-    mistakes = Mistakes("a.yaml")
+    mistakes = Problems("a.yaml")
     mistakes.check()
     mistakes.close(Position(1, 2), "first", "hint")
     mistakes.add(Position(1, 2), "second", "hint")
@@ -237,7 +237,7 @@ def test_a_place_that_was_closed_takes_no_more():
     mistakes.add(Position(1, 1), "third", "another hint")
     assert mistakes.has(Position(1, 1))
     assert not mistakes.has(Position(1, 3))
-    assert [m.message for m in mistakes.error().mistakes] == ["third", "first"]
+    assert [m.message for m in mistakes.error().errors] == ["third", "first"]
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def planned(demo: Demo, *lines: str, go_mod: str | None = GO_MOD, narrowed: tupl
 def mistake(demo: Demo, *lines: str, go_mod: str | None = GO_MOD) -> str:
     with pytest.raises(ConfigErrors) as caught:
         planned(demo, *lines, go_mod=go_mod)
-    (told,) = caught.value.mistakes
+    (told,) = caught.value.errors
     assert told.hint
     return str(told).partition("\n")[0]
 
@@ -118,7 +118,7 @@ def test_part_that_lacks_a_road_has_no_module(demo: Demo, narrowed: tuple[str, .
 def test_go_mod_that_cannot_be_used(demo: Demo, go_mod: str | None, says: str) -> None:
     with pytest.raises(ConfigErrors) as caught:
         planned(demo, NATIVE, COMPONENT, GO, go_mod=go_mod)
-    (told,) = caught.value.mistakes
+    (told,) = caught.value.errors
     assert says in str(told)
     assert go_mod is None or told.hint
 

@@ -339,7 +339,7 @@ def test_image_for_a_machine_that_the_program_is_not_made_for(demo: Demo) -> Non
     demo.edit("program: server}", 'program: server, targets: ["*-linux-gnu"]}')
     with pytest.raises(ConfigErrors) as caught:
         release.make_plan(release.load(demo.project), demo.context)
-    (mistake,) = caught.value.mistakes
+    (mistake,) = caught.value.errors
     assert mistake.message == f"server is not made for {ARM}"
     assert str(mistake.where).startswith("targets.yaml:34:")
 

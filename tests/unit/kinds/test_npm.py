@@ -132,7 +132,7 @@ def test_tarball_is_called_as_npm_calls_it(demo: Demo, name: str, tarball: str) 
 def test_package_json_that_cannot_be_packed(demo: Demo, written: dict[str, Any] | str, says: str, hint: str) -> None:
     with pytest.raises(ConfigErrors) as caught:
         planned(demo, written)
-    (mistake,) = (m for m in caught.value.mistakes if "packaging/js" in m.message)
+    (mistake,) = (m for m in caught.value.errors if "packaging/js" in m.message)
     assert mistake.where is not None
     assert mistake.where.startswith("targets.yaml:")
     assert says in mistake.message

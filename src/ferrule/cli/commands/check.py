@@ -40,4 +40,4 @@ def check(directory: Path, tag: str | None, **options: bool) -> None:
     elif not options["quiet"]:
         counts = {"target": config.targets, "artifact": config.artifacts, "action": plan.actions}
         told = ", ".join(counted(len(things), name) for name, things in counts.items())
-        click.echo(f"targets.yaml is good: {told}")
+        click.echo(f"targets.yaml is valid: {told}")

@@ -1,4 +1,4 @@
-"""Mistakes of a document while it is read: collected with their places, told apart, and raised all at once."""
+"""Problems of a document while it is read: collected with their places, told apart, and raised all at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST = 100
-"""So many mistakes are told; a document with more is not read further."""
+"""So many problems are told; a document with more is not read further."""
 
 _SHOWN = 60
 _SIMILAR = 0.6
@@ -28,8 +28,8 @@ class Position:
 
 
 @dataclass(slots=True)
-class Mistakes:
-    """The mistakes found so far in the document called `file`.
+class Problems:
+    """The problems found so far in the document called `file`.
 
     `effort` bounds what the search for similar names may cost in a document made to be expensive; it counts pairs of
     characters compared.
@@ -45,21 +45,21 @@ class Mistakes:
         return f"{self.file}:{mark.line}:{mark.column}"
 
     def add(self, mark: Position, message: str, hint: str) -> None:
-        """Note a mistake; a place that was closed, or the same mistake there, is not told twice."""
+        """Note a problem; a place that was closed, or the same problem there, is not told twice."""
         if mark not in self.closed:
             self._note(mark, ConfigError(message, hint=hint, where=self.where(mark)))
 
     def has(self, mark: Position) -> bool:
-        """Whether there is a mistake at this place."""
+        """Whether there is a problem at this place."""
         return any(place == mark for place, _ in self.found)
 
     def close(self, mark: Position, message: str, hint: str) -> None:
-        """Note a mistake after which nothing else that is said of the same place would help."""
+        """Note a problem after which nothing else that is said of the same place would help."""
         self.add(mark, message, hint)
         self.closed.add(mark)
 
     def fatal(self, mark: Position, message: str, hint: str) -> NoReturn:
-        """Note a mistake after which the document cannot be read further; raises ConfigErrors."""
+        """Note a problem after which the document cannot be read further; raises ConfigErrors."""
         self.add(mark, message, hint)
         raise self.error()
 
@@ -68,7 +68,7 @@ class Mistakes:
         return ConfigErrors(tuple(self.found[key] for key in sorted(self.found)))
 
     def check(self) -> None:
-        """Raise ConfigErrors if there is any mistake."""
+        """Raise ConfigErrors if there is any problem."""
         if self.found:
             raise self.error()
 
@@ -95,7 +95,7 @@ class Mistakes:
         if len(self.found) > MOST:
             self.found.popitem()
             last = max(m for m, _ in self.found)
-            more = "there are more mistakes than are shown"
+            more = "there are more errors than are shown"
             self.found[last, more] = ConfigError(more, hint="correct these first", where=self.where(last))
             raise self.error()
 
