@@ -117,6 +117,8 @@ class ActionContext:
     def run(self, command: Command, *, on_line: Callable[[str], None] | None = None) -> str:
         """Run a program with the run's environment and the action's log; returns its standard output.
 
+        With `on_line`, that hears each line of both outputs, and nothing is returned.
+
         Raises BuildError with the command, its last lines and the log's place.
         """
         from ferrule.tools import run  # noqa: PLC0415

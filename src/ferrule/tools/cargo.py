@@ -289,7 +289,7 @@ class Runner(Protocol):
     """Runs a command, hands over each line, and returns its standard output."""
 
     def __call__(self, command: Command, /, *, on_line: Callable[[str], None] | None = None) -> str:
-        """Raises BuildError if the command fails."""
+        """Raises BuildError if the command fails; with `on_line`, which hears all of it, nothing is returned."""
 
 
 def build(run: Runner, command: Command, say: Callable[[str], None], units: Units) -> CargoBuild:
@@ -315,20 +315,23 @@ def _run(
     run: Runner, command: Command, say: Callable[[str], None], units: Units
 ) -> tuple[list[Message], tuple[str, ...]]:
     libraries: list[str] = []
+    messages: list[Message] = []
 
     def hear(line: str) -> None:
         if line.startswith('{"reason":'):
-            units.note(json.loads(line))
+            messages.extend(noted := list(parse_messages(line)))
+            for message in noted:
+                units.note(message)
         elif crate := re.match(r"\s+(?:Compiling|Downloaded) (\S+ v\S+)", line):
             say(f"compiling {crate[1]}")
         elif said := re.search(r"native-static-libs: (.+)", line):
             libraries[:] = said[1].split()
 
     try:
-        stdout = run(command, on_line=hear)
+        run(command, on_line=hear)
     except ToolFailed as failed:
         raise explain(failed) from failed
-    return list(parse_messages(stdout)), tuple(libraries)
+    return messages, tuple(libraries)
 
 
 def _made(messages: Iterable[Message], units: Units, libraries: tuple[str, ...], command: Command) -> CargoBuild:
@@ -371,10 +374,16 @@ def outside(read: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
 
 
 def parse_messages(stdout: str) -> Iterator[Message]:
-    """What Cargo says of units, from its messages in JSON ("The Cargo Book", External tools)."""
+    """What Cargo says of units, from its messages in JSON ("The Cargo Book", External tools).
+
+    A line that is no JSON is not Cargo's: macros and compilers write to the same output.
+    """
     for line in stdout.splitlines():
         if line.startswith("{"):
-            message = json.loads(line)
+            try:
+                message = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
             if message.get("reason") in {ARTIFACT, SCRIPT}:
                 yield message
 

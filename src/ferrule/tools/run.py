@@ -6,20 +6,27 @@ import shlex
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from io import TextIOWrapper
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import BuildError, StorageError, ToolchainError
-from ferrule.core.safe_files import open_new
+from ferrule.tools.program_output import KEPT, Log, Record, shown_lines
 
 if TYPE_CHECKING:
     import subprocess  # noqa: TID251 - this is the one door
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
+    from selectors import BaseSelector
 
 TAIL_LINES: Final = 15
 GRACE_SECONDS: Final = 1.0  # all is to be gone within 2 s, also where much else runs
-_NOTICE_SECONDS: Final = 0.5  # how long a pipe that a grandchild keeps open may delay us after the program itself ended
+_NOTICE_SECONDS: Final = 0.5  # how long what a program left running may go on after the program itself ended
+_GLANCE_SECONDS: Final = 0.1  # how often we look whether a silent program has ended
+_PIECE: Final = 1 << 16  # what a pipe holds on Linux
+
+ANSWER_BYTES: Final = 64 << 20
+"""What a program may write where its output is read by us: no answer that we ask for is near it."""
+
+_TOO_MUCH: Final = f"wrote more than {ANSWER_BYTES >> 20} MiB where an answer is read"
 
 # What children may know about the machine: where programs and homes are, how its owner reaches registries, and nothing
 # that changes what a compiler makes (CARGO_BUILD_*, RUSTFLAGS, CFLAGS and the like never pass).
@@ -254,26 +261,43 @@ def capture(
     """Run a program to its end and return what it wrote; `timeout` in seconds.
 
     Errors are told without `secrets` and those of the environment; what is returned is as it was written.
-    Raises ToolMissing if it cannot be started, ToolFailed if it fails or takes longer than `timeout`.
+    Raises ToolMissing if it cannot be started, ToolFailed if it fails, takes longer than `timeout` or writes more than
+    ANSWER_BYTES.
     """
-    import subprocess  # noqa: PLC0415, TID251
-
     call = _Call(argv, env, cwd, _Hider(secrets, env, cwd))
+    outputs: dict[bool, list[bytes]] = {True: [], False: []}
     child = _start(call, feeds=input is not None)
     try:
-        out, err = child.communicate(None if input is None else input.encode(), timeout)
-    except subprocess.TimeoutExpired:
-        _end([child], GRACE_SECONDS)
-        out, err = child.communicate()
-        _CHILDREN.remove(child)
-        raise call.failed(f"did not end within {timeout:g} s", child.returncode, _both(out, err)) from None
+        problem = _collect(child, outputs, (input or "").encode(), timeout)
     except BaseException:
         _abandon(child)
         raise
+    if problem:
+        _end([child], GRACE_SECONDS)
+        child.wait()
+    _close(child)
     interrupted = _CHILDREN.remove(child)
-    if child.returncode:
-        raise call.failed(describe_exit(child.returncode), child.returncode, _both(out, err), interrupted=interrupted)
-    return Captured(_text(out), _text(err))
+    stdout, stderr = (b"".join(outputs[which]) for which in (True, False))
+    if problem or child.returncode:
+        message = problem or describe_exit(child.returncode)
+        raise call.failed(message, child.returncode, stdout[:KEPT], stderr[:KEPT], interrupted=interrupted)
+    return Captured(_text(stdout), _text(stderr))
+
+
+def _collect(
+    child: subprocess.Popen[bytes], outputs: Mapping[bool, list[bytes]], feed: bytes, timeout: float | None
+) -> str | None:
+    """Take all that a program writes; why it has to be ended before its time, or None."""
+    size = 0
+    try:
+        for from_stdout, data in _read(child, feed=feed, timeout=timeout):
+            outputs[from_stdout].append(data)
+            size += len(data)
+            if size > ANSWER_BYTES:
+                return _TOO_MUCH
+    except TimeoutError:
+        return f"did not end within {timeout:g} s"
+    return None
 
 
 def run(
@@ -286,38 +310,34 @@ def run(
     secrets: Collection[str] = (),
     person: RunAs = _OURSELVES,
 ) -> str:
-    """Run a program with every line of both outputs in `log` as it arrives, and return its standard output.
+    """Run a program with both its outputs in `log` as they arrive, and return its standard output.
 
-    `on_line` hears each line as it was written, to be read by a program; in the log and in errors, `secrets` and those
-    of the environment are replaced by `***`. `person` is as whom it runs.
+    With `on_line`, that hears each line as it was written, to be read by a program, and nothing is returned. In the log
+    and in errors, `secrets` and those of the environment are replaced by `***` and control characters are made visible;
+    the middle of a log, and the end of a line, that is too long is left out. `person` is as whom it runs.
     Raises ToolMissing, ToolFailed, and StorageError when the log cannot be written.
     """
     call = _Call(argv, env, cwd, _Hider(secrets, env, cwd), person)
-    stdout: list[str] = []
-    both: list[tuple[bool, str]] = []
-    with _open_log(log) as stream:
-        _write(stream, f"$ {call.command}", log)
+    with Log(log, call.hide) as stream:
+        stream.say(f"$ {call.command}")
+        record = Record(stream, on_line, ANSWER_BYTES)
         child = _start(call)
         try:
-            for from_stdout, raw in _lines(child):
-                line = call.hide(raw)
-                _write(stream, line, log)
-                both.append((from_stdout, line))
-                if from_stdout:
-                    stdout.append(raw)
-                if on_line is not None:
-                    on_line(raw)
-            child.wait()
+            for from_stdout, data in _read(child):
+                record.feed(from_stdout, data)
+            record.finish()
         except BaseException:
             _abandon(child)
             raise
         finally:
             _close(child)
         interrupted = _CHILDREN.remove(child)
-        _write(stream, f"= {describe_exit(child.returncode)}", log)
-    if child.returncode:
-        raise call.failed(describe_exit(child.returncode), child.returncode, both, log=log, interrupted=interrupted)
-    return "".join(f"{line}\n" for line in stdout)
+        stream.close(f"= {describe_exit(child.returncode)}")
+    if child.returncode or record.too_long:
+        message = describe_exit(child.returncode) if child.returncode else _TOO_MUCH
+        outputs = record.output(True), record.output(False)
+        raise call.failed(message, child.returncode, *outputs, last=record.last(), log=log, interrupted=interrupted)
+    return record.answer()
 
 
 def describe_exit(code: int) -> str:
@@ -389,20 +409,22 @@ class _Call:
         self,
         message: str,
         code: int,
-        lines: Sequence[tuple[bool, str]],
+        stdout: bytes = b"",
+        stderr: bytes = b"",
         *,
+        last: bytes | None = None,
         log: Path | None = None,
         interrupted: bool = False,
     ) -> ToolFailed:
-        """The failure, from what was written: (to standard output?, line)."""
-        clean = [(from_stdout, self.hide(line)) for from_stdout, line in lines]
-        captured = Captured(*("\n".join(line for is_out, line in clean if is_out is which) for which in (True, False)))
+        """The failure, from what was written; `last` are the last lines of both outputs as they arrived."""
+        captured = Captured(*(shown_lines(output, self.hide) for output in (stdout, stderr)))
+        final = captured.stdout + captured.stderr if last is None else shown_lines(last, self.hide)
         return ToolFailed(
             f"{self.name} {message}",
             command=self.command,
             code=code,
             captured=captured,
-            tail=_tail([line for _, line in clean]),
+            tail=_tail(final.splitlines()),
             log=log,
             interrupted=interrupted,
         )
@@ -410,10 +432,6 @@ class _Call:
 
 def _text(data: bytes | None) -> str:
     return (data or b"").decode("utf-8", "replace")
-
-
-def _both(out: bytes | None, err: bytes | None) -> list[tuple[bool, str]]:
-    return [(is_out, line) for is_out, data in ((True, out), (False, err)) for line in _text(data).splitlines()]
 
 
 def _tail(lines: Sequence[str]) -> list[str]:
@@ -453,39 +471,98 @@ def _start(call: _Call, *, feeds: bool = False) -> subprocess.Popen[bytes]:
     except OSError as error:
         raise ToolMissing(f"the program {call.argv[0]} could not be started: {error.strerror}") from error
     if child is None:
-        raise call.failed("was not started, because everything is to end", -signal.SIGTERM, [], interrupted=True)
+        raise call.failed("was not started, because everything is to end", -signal.SIGTERM, interrupted=True)
     return child
 
 
-def _lines(child: subprocess.Popen[bytes]) -> Iterator[tuple[bool, str]]:
-    """Lines of both outputs in order of arrival: (from standard output?, line without its end)."""
-    import os  # noqa: PLC0415
-    import selectors  # noqa: PLC0415
+def _read(
+    child: subprocess.Popen[bytes], *, feed: bytes = b"", timeout: float | None = None
+) -> Iterator[tuple[bool, bytes]]:
+    """Pieces of both outputs in order of arrival: (from standard output?, bytes). The program has ended after the last.
 
-    pending = {True: b"", False: b""}
+    Whatever the program started and left behind ends soon after it, also where that keeps a pipe open or goes on
+    writing; only what made a session of its own lives on, unheard. Raises TimeoutError after `timeout` seconds.
+    """
+    import selectors  # noqa: PLC0415
+    import time  # noqa: PLC0415
+
+    until = None if timeout is None else time.monotonic() + timeout
+    closing: float | None = None  # when what was left behind has to be silent
+    swept = False
     with selectors.DefaultSelector() as selector:
         for from_stdout, pipe in ((True, child.stdout), (False, child.stderr)):
             if pipe is not None:
                 selector.register(pipe, selectors.EVENT_READ, from_stdout)
+        feeder = _Feeder(child, feed, selector)
         while selector.get_map():
-            ready = selector.select(_NOTICE_SECONDS)
-            if not ready and child.poll() is not None:
-                break
-            for key, _ in ready:
-                data = os.read(key.fd, 65536)
-                if not data:
-                    selector.unregister(key.fileobj)
-                *whole, pending[key.data] = (pending[key.data] + data).split(b"\n")
-                for line in whole:
-                    yield key.data, _visible(line)
-    for from_stdout, rest in pending.items():
-        if rest:
-            yield from_stdout, _visible(rest)
+            yield from _ready(selector, feeder)
+            now = time.monotonic()
+            if child.poll() is None:
+                if until is not None and now > until:
+                    raise TimeoutError
+            elif closing is None:
+                closing = now + _NOTICE_SECONDS
+            elif now > closing:
+                if swept:
+                    break
+                _end([child], _NOTICE_SECONDS)
+                closing, swept = time.monotonic() + _NOTICE_SECONDS, True
+    _await_end(child, until)
+    if not swept:
+        _end([child], _NOTICE_SECONDS)
 
 
-def _visible(line: bytes) -> str:
-    """A line as a terminal would leave it: what a carriage return overwrites is dropped."""
-    return _text(line).rstrip("\r").rpartition("\r")[2]
+def _await_end(child: subprocess.Popen[bytes], until: float | None) -> None:
+    """Wait for a program that has closed its outputs. Raises TimeoutError."""
+    import subprocess  # noqa: PLC0415, TID251
+    import time  # noqa: PLC0415
+
+    try:
+        child.wait(None if until is None else max(0.0, until - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise TimeoutError from None
+
+
+def _ready(selector: BaseSelector, feeder: _Feeder) -> Iterator[tuple[bool, bytes]]:
+    """What can be read now, and what can be fed is; an output that ended is looked at no more."""
+    import os  # noqa: PLC0415
+
+    for key, _ in selector.select(_GLANCE_SECONDS):
+        if key.data is None:
+            feeder.feed()
+        elif data := os.read(key.fd, _PIECE):
+            yield key.data, data
+        else:
+            selector.unregister(key.fileobj)
+
+
+class _Feeder:
+    """The rest of what a program reads from its input; nothing is left where it reads no more."""
+
+    def __init__(self, child: subprocess.Popen[bytes], data: bytes, selector: BaseSelector) -> None:
+        import os  # noqa: PLC0415
+        import selectors  # noqa: PLC0415
+
+        self._input, self._selector = child.stdin, selector
+        self._rest = memoryview(data)
+        if self._input is not None:
+            os.set_blocking(self._input.fileno(), False)
+            selector.register(self._input, selectors.EVENT_WRITE, None)
+
+    def feed(self) -> None:
+        """Write what the pipe takes now, and close it after the last."""
+        import os  # noqa: PLC0415
+
+        if self._input is None:
+            return
+        with suppress(BlockingIOError):
+            try:
+                self._rest = self._rest[os.write(self._input.fileno(), self._rest[:_PIECE]) :]
+            except BrokenPipeError:
+                self._rest = self._rest[:0]
+            if not self._rest:
+                self._selector.unregister(self._input)
+                self._input.close()
 
 
 def _end(children: Collection[subprocess.Popen[bytes]], grace: float) -> None:
@@ -534,18 +611,3 @@ def _close(child: subprocess.Popen[bytes]) -> None:
         if pipe is not None:
             with suppress(OSError):
                 pipe.close()
-
-
-def _open_log(log: Path) -> IO[str]:
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        return TextIOWrapper(open_new(log), encoding="utf-8", line_buffering=True, write_through=True)
-    except OSError as error:
-        raise StorageError(f"cannot write the log {log}: {error.strerror}", where=str(log)) from error
-
-
-def _write(stream: IO[str], line: str, log: Path) -> None:
-    try:
-        stream.write(line + "\n")
-    except OSError as error:
-        raise StorageError(f"cannot write the log {log}: {error.strerror}", where=str(log)) from error

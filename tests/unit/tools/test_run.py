@@ -4,6 +4,8 @@ import os
 import sys
 import threading
 import time
+import tracemalloc
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from fakes.toolchain import PATIENCE_SECONDS
 from ferrule.core.errors import StorageError
 from ferrule.tools import run
+from ferrule.tools.program_output import SHOWN
 from ferrule.tools.run import ToolFailed, ToolMissing
 
 ENV = {"PATH": os.defpath}
@@ -44,8 +47,9 @@ def test_environment_comes_from_nothing(tmp_path):
 
 def test_run_logs_every_line_and_tells_it(tmp_path):
     heard = []
-    stdout = shell(tmp_path, "echo one; echo two >&2; printf 'half\\rwhole'", on_line=heard.append)
-    assert stdout == "one\nwhole\n"
+    script = "echo one; echo two >&2; printf 'half\\rwhole'"
+    assert shell(tmp_path, script) == "one\nwhole\n"
+    assert shell(tmp_path, script, on_line=heard.append) == ""
     assert sorted(heard) == ["one", "two", "whole"]
     log = (tmp_path / "logs/sh.log").read_text()
     assert log.startswith(f"$ cd {tmp_path} && sh -c ")
@@ -146,9 +150,98 @@ def test_a_listener_that_fails_leaves_no_program_behind(tmp_path):
     assert_gone(int((tmp_path / "pid").read_text()))
 
 
-def test_a_grandchild_that_keeps_the_pipe_does_not_hold_us(tmp_path):
-    assert shell(tmp_path, f"sleep 300 & echo $! > '{tmp_path}/pid'; echo done") == "done\n"
-    os.kill(int((tmp_path / "pid").read_text()), 9)  # fails if it ended, which we would have waited for
+QUICK_SECONDS = 20  # far less than the 300 that the programs below sleep
+
+
+@pytest.mark.parametrize("goes_on", ["sleep 300", "while :; do echo more; sleep 0.01; done", "trap '' TERM; sleep 300"])
+def test_what_a_program_leaves_behind_dies_with_it_and_stalls_nothing(tmp_path, goes_on):
+    begun = time.monotonic()
+    assert shell(tmp_path, f"echo done; ({goes_on}) & echo $! > '{tmp_path}/pid'").startswith("done\n")
+    assert_gone(int((tmp_path / "pid").read_text()))
+    script = f"echo done; ({goes_on}) & echo $! > '{tmp_path}/pid2'"
+    assert run.capture(["sh", "-c", script], env=ENV, input="x" * 200_000).stdout.startswith("done\n")
+    assert_gone(int((tmp_path / "pid2").read_text()))
+    assert time.monotonic() - begun < QUICK_SECONDS
+
+
+def test_what_closed_its_outputs_dies_with_its_program_too(tmp_path):
+    shell(tmp_path, f"sleep 300 >/dev/null 2>&1 & echo $! > '{tmp_path}/pid'")
+    assert_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_program_that_closed_its_outputs_still_has_a_time_limit():
+    with pytest.raises(ToolFailed, match=r"did not end within 0\.3 s"):
+        run.capture(["sh", "-c", "exec sleep 300 >&- 2>&-"], env=ENV, timeout=0.3)
+
+
+def test_input_of_any_size_is_fed_while_output_is_read():
+    text = "0123456789abcde\n" * 65_536
+    assert run.capture(["cat"], env=ENV, input=text).stdout == text
+    assert run.capture(["true"], env=ENV, input=text).stdout == ""
+
+
+def grown(work):
+    """Bytes by which the memory of Python's own objects grew at most."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+MEBIBYTE = 1 << 20
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["yes a line of some length that a build prints | head -c 300000000", "head -c 300000000 /dev/zero"],
+    ids=["many lines", "one line"],
+)
+def test_300_megabytes_cost_bounded_memory_and_leave_beginning_and_end(tmp_path, script):
+    assert grown(lambda: shell(tmp_path, f"exec >&2; echo first; {script}; echo; echo last")) < 48 * MEBIBYTE
+    log = (tmp_path / "logs/sh.log").read_bytes()
+    assert len(log) < 24 * MEBIBYTE
+    assert b"\nfirst\n" in log
+    assert b"last\n= ended with exit code 0\n" in log
+    assert b" left out" in log
+
+
+def test_a_failure_after_much_output_shows_its_first_and_last_lines(tmp_path):
+    with pytest.raises(ToolFailed) as failure:
+        shell(tmp_path, "echo error: first >&2; yes filler | head -n 1000000 >&2; echo error: last >&2; exit 1")
+    failed = failure.value
+    assert failed.tail[-1] == "error: last"
+    assert failed.stderr.startswith("error: first\n")
+    assert "bytes were left out here" in failed.stderr
+    assert len(failed.stderr) < 5 * MEBIBYTE
+
+
+def test_an_answer_that_is_too_long_to_be_one_is_refused(tmp_path):
+    line = "y" * 1023
+    script = f"yes {line} | head -c {run.ANSWER_BYTES + 1024}"
+    for start in (lambda: shell(tmp_path, script), lambda: run.capture(["sh", "-c", script], env=ENV)):
+        with pytest.raises(ToolFailed, match="wrote more than 64 MiB where an answer is read"):
+            start()
+    heard = Counter()
+    shell(tmp_path, script, on_line=lambda line: heard.update([line]))
+    assert heard == {line: run.ANSWER_BYTES // 1024 + 1}
+
+
+def test_no_half_of_a_secret_is_left_where_a_line_is_cut(tmp_path):
+    secret = "canary-0123456789"
+    before = SHOWN - 5
+    shell(tmp_path, f"head -c {before} /dev/zero | tr '\\0' x; echo $TOKEN; echo end", env={"TOKEN": secret})
+    log = (tmp_path / "logs/sh.log").read_text()
+    assert "canary" not in log
+    assert "\nend\n" in log
+
+
+def test_control_characters_of_programs_are_made_visible_in_logs_and_failures(tmp_path):
+    with pytest.raises(ToolFailed) as failure:
+        shell(tmp_path, r"printf '\033]0;title\007\033[31mred\033[0m \302\233x\342\200\256y\n'; exit 1")
+    assert failure.value.tail == (r"\x1b]0;title\x07red \x9bx\u202ey",)
+    assert r"\x1b]0;title\x07red \x9bx\u202ey" in (tmp_path / "logs/sh.log").read_text()
 
 
 def test_all_programs_end_on_request_even_deaf_ones(tmp_path):

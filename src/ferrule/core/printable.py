@@ -1,0 +1,40 @@
+"""Foreign text made harmless: what a terminal or a CI log would obey instead of show is written out as an escape.
+
+Names of files, output of programs and values of manifests can hold control characters (ECMA-48), marks that reorder a
+line (Unicode TR36, "Bidirectional Text Spoofing") and lone surrogates, which no stream can encode.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
+_CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+_IN_ONE_LINE: Final = re.compile(f"[{_CONTROLS}]")
+_IN_LINES: Final = re.compile(f"(?![\\n\\t])[{_CONTROLS}]")
+_SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def printable(text: str) -> str:
+    r"""The text on one line, with an escape for each character that would not be shown as itself.
+
+    >>> printable("a\nb\x1b]0;title\x07")
+    'a\\nb\\x1b]0;title\\x07'
+    """
+    return text if text.isprintable() and text.isascii() else _IN_ONE_LINE.sub(_escape, text)
+
+
+def printable_lines(text: str) -> str:
+    r"""The same for text of several lines: line feeds and tabs stay, and colours, which say nothing, are dropped.
+
+    >>> printable_lines("\x1b[31merror\x1b[0m:\n\tx\x1b[2J")
+    'error:\n\tx\\x1b[2J'
+    """
+    return _IN_LINES.sub(_escape, _COLOUR.sub("", text) if "\x1b" in text else text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}")  # noqa: PLR2004 - a byte
