@@ -16,6 +16,7 @@ from ferrule.core.errors import ConfigErrors, FerruleError
 
 def main() -> None:
     """Run the command line; a failure a user can act on is a message and an exit code, anything else a traceback."""
+    environment.disable_plugins()
     veil_outputs(environment.variables())
     try:
         cli.main(prog_name="ferrule", standalone_mode=False)

@@ -1,26 +1,54 @@
-"""One file a command, named as it is; a command is imported when it is asked for, so that each start pays for one."""
+"""One file and one line a command; a command is imported when it is run, so that each start pays for one."""
 
 from __future__ import annotations
 
-import pkgutil
 from importlib import import_module
+from typing import Final
 
 import click
 
+SUMMARIES: Final = {
+    "abi": "Compare the public interface with that of the last release.",
+    "build": "Build part of the plan; by default, what runs on this machine.",
+    "cache": "Measure, verify or prune the cache in .ferrule/.",
+    "check": "Validate targets.yaml and its sources without building.",
+    "ci": "Write the workflows of a CI system from targets.yaml.",
+    "config": "Print the effective configuration as JSON, defaults included.",
+    "doctor": "Check every tool the project needs, and print a fix for each.",
+    "explain": "Explain an artifact, action, file, fingerprint or error.",
+    "lock": "Update the lock files of base images.",
+    "matrix": "Split the compile jobs over CI machines; print them as JSON.",
+    "merge": "Assemble the release from what shards have built.",
+    "pick": "Copy the files of one kind out of a finished release.",
+    "plan": "Show everything that would be built, without building it.",
+    "release": "Build everything that targets.yaml describes, into dist/.",
+    "report": "Write a page about the release and the last runs.",
+    "reproduce": "Rebuild from scratch elsewhere and compare every byte.",
+    "schema": "Print the JSON schema of targets.yaml, for editors.",
+    "setup": "Install missing tools; if root is needed, print the command.",
+    "verify": "Verify a finished release: recompute every digest and claim.",
+}
+"""Each command with the first line of its help: at most 63 characters, so that none is cut at 80 columns."""
+
 
 class Commands(click.Group):
-    """A group whose commands are the modules beside this one: `name` of `name.py` is a click command."""
+    """A group whose commands are modules of this package: `name` of `name.py` is a click command."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names, sorted."""
-        return sorted(module.name for module in pkgutil.iter_modules(__path__))
+        return list(SUMMARIES)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """The command of a name; None if there is none."""
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in SUMMARIES:
             return None
-        found = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
-        return found if isinstance(found, click.Command) else None
+        command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        """Write the names and summaries; click would import all commands for this."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

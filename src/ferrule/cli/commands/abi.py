@@ -27,7 +27,7 @@ from ferrule.reporting import interface_changes as comparison
     help="Where it is kept; packaging/abi of the project.",
 )
 def abi(directory: Path, folder: Path | None, against: Path | None, *, record: bool, **options: bool) -> None:
-    """Compare what users build against with the last release: libraries, header, WIT, Python, npm.
+    """Compare the public interface with that of the last release.
 
     Says which version the changes ask for. FOLDER is a finished release, by default dist/ of the project. Exit code 6
     if the version promises more than is kept, 9 if there is nothing to compare with.

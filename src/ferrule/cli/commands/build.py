@@ -48,7 +48,7 @@ def build(
     remote: Address | None,
     **options: bool,
 ) -> None:
-    """Make a part of the plan, by default what runs on this machine.
+    """Build part of the plan; by default, what runs on this machine.
 
     \b
     Example:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @shared
 @click.argument("what", type=click.Choice(["size", "verify", "prune"]))
 def cache(directory: Path, what: Literal["size", "verify", "prune"], **options: bool) -> None:
-    """Look after what is kept in .ferrule/ of the project.
+    """Measure, verify or prune the cache in .ferrule/.
 
     \b
     size    how much each part of it takes

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @shared
 @click.option("--tag", metavar="TAG", help="Refuse a tag that is not of this version: v1.2.3 or 1.2.3.")
 def check(directory: Path, tag: str | None, **options: bool) -> None:
-    """Validate targets.yaml, crates, WIT and packaging sources without building.
+    """Validate targets.yaml and its sources without building.
 
     \b
     Example:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @shared
 def config(directory: Path, **_: bool) -> None:
-    """Print the effective matrix: everything that targets.yaml says, with all defaults filled in, as JSON.
+    """Print the effective configuration as JSON, defaults included.
 
     \b
     Example:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @provisioning
 @click.option("--probe/--no-probe", default=True, help="Link a small program for each target.")
 def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: bool, **options: Any) -> None:  # noqa: ANN401
-    """Check every tool the project needs, and print a fix for each problem.
+    """Check every tool the project needs, and print a fix for each.
 
     \b
     Example:

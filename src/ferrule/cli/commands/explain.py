@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @shared
 @click.argument("item")
 def explain(directory: Path, item: str, **options: bool) -> None:
-    """Say what an artifact, an action, a file, a fingerprint, an exit code or an error is.
+    """Explain an artifact, action, file, fingerprint or error.
 
     Of what is made: what goes into it, whether it would run and what changed, when and why it was built, what was
     measured. Of a file, downloaded or made: the version and fingerprints that are inside, and the release it is of.

@@ -16,7 +16,7 @@ from ferrule.cli.options import shared
 @shared
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 def lock(directory: Path, files: tuple[Path, ...], **options: bool) -> None:
-    """Bring lock files of image bases to the newest versions of their packages.
+    """Update the lock files of base images.
 
     \b
     Example:

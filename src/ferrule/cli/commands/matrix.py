@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--format", "system", type=click.Choice(["github", "gitlab", "buildkite"]), default="github", help="Whose jobs."
 )
 def matrix(directory: Path, count: int | None, system: System, **options: bool) -> None:
-    """Split what needs compilers over CI machines: a line of JSON for the CI system.
+    """Split the compile jobs over CI machines; print them as JSON.
 
     \b
     Balanced by the times of earlier runs in this project, where there are any. github: the value

@@ -34,7 +34,7 @@ def merge(
     remote: Address | None,
     **options: bool,
 ) -> None:
-    """Make the release of what shards have built: the same bytes as on one machine, and no compiler is started.
+    """Assemble the release from what shards have built.
 
     DIR are the folders that `ferrule build --shard` wrote, one for each shard, in any order.
 

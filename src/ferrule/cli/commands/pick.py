@@ -21,7 +21,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--from", "source", type=_FOLDER, help="A finished release; dist/ of the project.")
 @click.option("--to", "target", type=_FOLDER, required=True, help="A new folder for the files.")
 def pick(directory: Path, kind: str, source: Path | None, target: Path, **options: bool) -> None:
-    """Copy the files of one kind out of a finished release, each compared with the manifest.
+    """Copy the files of one kind out of a finished release.
 
     \b
     For programs that upload all that is in a folder, such as those of package indexes.

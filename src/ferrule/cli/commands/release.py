@@ -32,7 +32,7 @@ def release(
     executor: str | None,
     **options: bool,
 ) -> None:
-    """Make everything that targets.yaml describes, into dist/.
+    """Build everything that targets.yaml describes, into dist/.
 
     \b
     Example:

@@ -21,7 +21,7 @@ from ferrule.engine.store import write_aside
     "-o", "--output", type=click.Path(path_type=Path), help="Where the page goes; .ferrule/report.html of the project."
 )
 def report(directory: Path, dist: Path | None, output: Path | None, **options: bool) -> None:
-    """Write a page about the release in DIST (dist/) and the last runs, and print where it is.
+    """Write a page about the release and the last runs.
 
     \b
     One file that loads nothing: what was made for which target, when each step worked and why,

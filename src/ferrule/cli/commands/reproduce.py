@@ -31,7 +31,7 @@ def reproduce(
     rust_source: RustSource | None,
     **options: bool,
 ) -> None:
-    """Build again as somebody else somewhere else, from nothing, and compare every byte.
+    """Rebuild from scratch elsewhere and compare every byte.
 
     \b
     Example:

@@ -21,7 +21,7 @@ from ferrule.reporting import verdicts
 @click.argument("path", required=False, type=click.Path(path_type=Path, exists=True))
 @click.option("--key", type=click.Path(path_type=Path), help="Public key (PEM) that must have signed it.")
 def verify(directory: Path, path: Path | None, key: Path | None, **options: bool) -> None:
-    """Read a finished release again and recompute every claim; needs no network and no project.
+    """Verify a finished release: recompute every digest and claim.
 
     PATH is the folder of a release, or one file of it; by default dist/ of the project.
 

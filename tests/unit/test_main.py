@@ -1,0 +1,61 @@
+"""The program's start: what it imports before it answers."""
+
+from __future__ import annotations
+
+import subprocess  # noqa: TID251 - what a fresh interpreter imports is what is tested
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def imported(*arguments: str) -> set[str]:
+    """Modules that are in memory when a command ends, without those that are never executed."""
+    program = (
+        "import atexit, sys\n"
+        "from types import ModuleType\n"
+        f"sys.argv = {['ferrule', *arguments]!r}\n"
+        "executed = lambda: [name for name, module in sys.modules.items() if type(module) is ModuleType]\n"
+        "atexit.register(lambda: sys.stderr.write('\\n'.join(['', *executed()])))\n"
+        "from ferrule.__main__ import main\n"
+        "main()\n"
+    )
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import site; site.main()\n{program}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env=environment,
+    )
+    return set(done.stderr.splitlines()) - {""}
+
+
+def own(modules: set[str]) -> set[str]:
+    return {name for name in modules if name.partition(".")[0] == "ferrule"}
+
+
+def test_version_imports_nothing() -> None:
+    modules = imported("--version")
+    assert own(modules) == {"ferrule", "ferrule.__main__", "ferrule.core", "ferrule.core.lazy_modules"}
+    assert "click" not in modules
+    assert len(modules) < 80
+
+
+def test_help_imports_no_command() -> None:
+    modules = imported("--help")
+    assert own(modules) == {
+        *("ferrule", "ferrule.__main__", "ferrule.core", "ferrule.core.errors", "ferrule.core.lazy_modules"),
+        *("ferrule.cli", "ferrule.cli.commands", "ferrule.cli.environment", "ferrule.cli.redact_output"),
+        *("ferrule.tools", "ferrule.tools.secrets"),
+    }
+    assert len(modules) < 140
+
+
+@pytest.mark.parametrize("command", ["check", "plan"])
+def test_reading_a_project_imports_nothing_that_works_on_files(command: str) -> None:
+    heavy = {"lief", "rich", "cryptography", "cyclonedx", "urllib3", "jinja2", "filelock", "tarfile", "asyncio"}
+    assert heavy & imported(command) == set()
