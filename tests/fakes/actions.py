@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, Output
-from ferrule.tools.cargo import Command
+from ferrule.tools.command import Command
 
 if TYPE_CHECKING:
     from ferrule.engine.context import ActionContext

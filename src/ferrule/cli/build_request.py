@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,10 +14,9 @@ from ferrule.cli.messages import counted, shown, tell_left
 from ferrule.core.safe_files import STATE
 from ferrule.engine import stamp as settled
 from ferrule.engine.sources import StatIndex
+from ferrule.tools import git
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ferrule.cli.options import Options
     from ferrule.core.model import Json
     from ferrule.core.toolchain import RustSource
@@ -52,9 +52,12 @@ class BuildRequest:
 
     def document(self) -> Json:
         """All of it, and what else an outcome depends on, for the record of what stands."""
+        host = environment.host(offline=self.offline)
+        state = git.state(self.root, host)
         return settled.request_document(
-            self.root,
-            environment.host(offline=self.offline),
+            host,
+            commit=[state.commit, state.dirty],
+            packages=Path(click.__file__).parent.parent,
             output=str(self.output),
             artifacts=list(self.artifacts),
             targets=list(self.targets),

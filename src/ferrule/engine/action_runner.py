@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ferrule.engine.events import Event
     from ferrule.engine.jobserver import Jobserver
     from ferrule.engine.lookup import Lookup
-    from ferrule.engine.scheduler import Engine
+    from ferrule.engine.resources import Resources
 
 _ROUNDS: Final = 4
 _CHUNK: Final = 1 << 20
@@ -36,7 +36,7 @@ _CHUNK: Final = 1 << 20
 class ActionRunner:
     """Makes the actions of one run, from many threads at once; each recipe runs under a token of `tokens`."""
 
-    engine: Engine
+    engine: Resources
     lookup: Lookup
     tokens: Jobserver
     tell: Callable[[Event], None]

@@ -9,14 +9,16 @@ from ferrule.core.errors import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
+    from threading import Event
 
     from ferrule.core.model import Action, ActionInterface, Digest, Json, Output
     from ferrule.core.toolchain import Toolchain
-    from ferrule.tools.cargo import CargoBuild as Built
-    from ferrule.tools.cargo import Command
+    from ferrule.tools.command import Command
     from ferrule.tools.host import Host
-    from ferrule.tools.zig import Borrow
+
+    AcquireJobToken = Callable[[Event], AbstractContextManager[bool]]
 
 T = TypeVar("T")
 
@@ -58,7 +60,7 @@ class ActionContext:
     facts_of: Mapping[str, Mapping[str, Json]]
     report_progress: Callable[[str], None]
     digest_of: Callable[[Path], Digest | None]
-    acquire_job_token: Borrow
+    acquire_job_token: AcquireJobToken
     facts: dict[str, Json] = field(default_factory=dict)
     read_files: list[Path] = field(default_factory=list)
     read_variables: dict[str, str] = field(default_factory=dict)
@@ -103,16 +105,6 @@ class ActionContext:
     def env_inputs(self, variables: Mapping[str, str]) -> None:
         """Name variables of the environment that were asked for, and by whom: another value makes the result stale."""
         self.read_variables.update(variables)
-
-    def depends_on(self, made: Built, workspace: Path) -> None:
-        """Name everything that a build by Cargo depends on besides the declared sources."""
-        from ferrule.tools import cargo  # noqa: PLC0415
-
-        self.file_inputs(cargo.outside(made.read, [self.project / source for source in self.action.sources]))
-        # Settings in the project are declared as far as there are any, and a new one changes the plan.
-        settings = cargo.settings(workspace, self.site.environment)
-        self.file_inputs(path for path in settings if not path.is_relative_to(self.project))
-        self.env_inputs(made.asks)
 
     def run(self, command: Command, *, on_line: Callable[[str], None] | None = None) -> str:
         """Run a program with the run's environment and the action's log; returns its standard output.

@@ -16,39 +16,24 @@ from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFin
 from ferrule.engine.jobserver import Jobserver
 from ferrule.engine.key import Document
 from ferrule.engine.lookup import Lookup
+from ferrule.engine.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ferrule.engine.context import BuildContext
-    from ferrule.engine.events import Event, Listener
-    from ferrule.engine.executor import Executor, Order
+    from ferrule.engine.events import Event
+    from ferrule.engine.executor import Order
     from ferrule.engine.remote import Remote
-    from ferrule.engine.sources import StatIndex
-    from ferrule.engine.store import Result, Store
+    from ferrule.engine.store import Result
 
 _POLL_SECONDS: Final = 0.02
 _PATIENCE_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
-    """Everything a run needs besides the plan. `monotonic` is a clock in seconds, used for durations only.
-
-    `jobs` threads may compute here; what the `executor` takes is made by other machines besides, and what the `remote`
-    cache has is not made at all.
-    """
-
-    site: BuildContext
-    store: Store
-    index: StatIndex
-    work: Path
-    jobs: int
-    listen: Listener
-    monotonic: Callable[[], float]
-    executor: Executor | None = None
-    remote: Remote | None = None
+class Engine(Resources):
+    """Runs plans, and single actions of other machines' plans, with its resources."""
 
     def execute(self, plan: Plan) -> tuple[Outcome, ...]:
         """Bring every action of the plan to an outcome; a failure skips what needs it and lets the rest end.

@@ -111,16 +111,16 @@ def read_stamp(file: Path, root: Path, index: StatIndex, request: Json) -> Json 
         return told if seen == document["seen"] else None
 
 
-def request_document(root: Path, host: Host, **asked: Json) -> Json:
-    """What a person asked for, where, and by which program: everything else that an outcome depends on."""
-    from ferrule.tools import git  # noqa: PLC0415
+def request_document(host: Host, *, commit: Json, packages: Path, **asked: Json) -> Json:
+    """What a person asked for, where, and by which program: everything else that an outcome depends on.
 
-    state = git.state(root, host)
+    `commit` is what stands for the checkout, `packages` the folder of the packages that the program imports.
+    """
     given = ("RUSTC", "CARGO", "RUSTUP_HOME", "CARGO_HOME", "HOME")
     return {
         "asked": dict(asked),
-        "program": _program(),
-        "commit": [state.commit, state.dirty],
+        "program": _program(packages),
+        "commit": commit,
         "machine": [host.system, host.machine, str(host.cache)],
         "path": [str(folder) for folder in host.path],
         "given": {name: host.environment.get(name) for name in given},
@@ -129,13 +129,11 @@ def request_document(root: Path, host: Host, **asked: Json) -> Json:
     }
 
 
-def _program() -> str:
+def _program(packages: Path) -> str:
     """What stands for the running program: its own files and the folder of installed packages, by their stat data."""
-    import click  # noqa: PLC0415
-
-    package, installed = Path(__file__).parent.parent, Path(click.__file__).parent.parent
+    package = Path(__file__).parent.parent
     files = (place for place in sorted(package.rglob("*")) if place.suffix != ".pyc" and place.is_file())
-    marks = [sys.version, *(f"{place.name} {_mark(place)}" for place in (*files, installed))]
+    marks = [sys.version, *(f"{place.name} {_mark(place)}" for place in (*files, packages))]
     return Digest.of("\n".join(marks).encode()).hex
 
 

@@ -138,7 +138,11 @@ class WasmComponent:
             context.report_progress,
             cargo.units(build, command, context.toolchain, context.digest_of),
         )
-        context.depends_on(made, build.workspace)
+        files, variables = cargo.inputs(
+            made, build.workspace, context.project, context.action.sources, context.site.environment
+        )
+        context.file_inputs(files)
+        context.env_inputs(variables)
         module = context.folder / "module.wasm"
         made.take(made.file(self.crate, PLATFORMS[self.triple], "cdylib", self.library), module, context.digest_of)
         return module

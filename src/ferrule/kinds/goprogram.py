@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ferrule.core.model import Target
     from ferrule.engine.context import ActionContext
-    from ferrule.tools.cargo import Command
+    from ferrule.tools.command import Command
 
 _MODULE = "module"
 """Role of the folder, trait of the path, and name of the place in the work folder of the Go module that is used."""

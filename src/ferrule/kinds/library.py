@@ -195,7 +195,11 @@ class CargoLibrary:
                 context.report_progress,
                 cargo.units(build, command, context.toolchain, context.digest_of),
             )
-        context.depends_on(made, build.workspace)
+        files, variables = cargo.inputs(
+            made, build.workspace, context.project, context.action.sources, context.site.environment
+        )
+        context.file_inputs(files)
+        context.env_inputs(variables)
         for kind in self.types:
             self._take(context, kind, made)
         context.record_facts(link=list(made.native_libraries), **self._told(context))

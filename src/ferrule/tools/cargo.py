@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from ferrule.core.errors import BuildError
 from ferrule.core.platforms import PLATFORMS
 from ferrule.tools.cargo_units import ARTIFACT, SCRIPT, Units, package_name
+from ferrule.tools.command import Command
 from ferrule.tools.run import ToolFailed
 from ferrule.tools.zig import cache_folder as zig_cache
 
@@ -29,15 +30,6 @@ _NOWHERE = "/nonexistent/python"
 _OF_CARGO = re.compile(
     r"CARGO(_.*)?|DEP_.*|RUSTC(_.*)?|RUSTDOC|RUSTFLAGS|OUT_DIR|TARGET|HOST|NUM_JOBS|OPT_LEVEL|DEBUG|PROFILE|MAKEFLAGS"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A program call: arguments, what the environment has beyond the usual, and the folder to work in."""
-
-    argv: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=dict)
-    cwd: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +357,16 @@ def settings(workspace: Path, environment: Mapping[str, str]) -> list[Path]:
     home = environment.get("CARGO_HOME") or (f"{environment['HOME']}/.cargo" if environment.get("HOME") else None)
     folders = [*(place / ".cargo" for place in (workspace, *workspace.parents)), *([Path(home)] if home else [])]
     return [folder / name for folder in dict.fromkeys(folders) for name in ("config.toml", "config")]
+
+
+def inputs(
+    built: CargoBuild, workspace: Path, project: Path, sources: Iterable[str], environment: Mapping[str, str]
+) -> tuple[list[Path], Mapping[str, str]]:
+    """Files and variables that a build depends on besides the declared `sources`, which are relative to `project`."""
+    read = outside(built.read, [project / source for source in sources])
+    # Settings in the project are declared as far as there are any, and a new one changes the plan.
+    read += (path for path in settings(workspace, environment) if not path.is_relative_to(project))
+    return read, built.asks
 
 
 def outside(read: Iterable[Path], sources: Iterable[Path]) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ferrule.core.errors import NetworkError, StorageError, ToolchainError
 from ferrule.core.model import Tool
 from ferrule.core.safe_files import clear, lockable
-from ferrule.tools.cargo import Command
+from ferrule.tools.command import Command
 from ferrule.tools.probe_output import probe_output
 from ferrule.tools.problems import NO_NETWORK, ToolProblem
 from ferrule.tools.run import ToolFailed, capture

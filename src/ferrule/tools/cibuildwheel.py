@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import BuildError, FerruleError, ToolchainError, VerificationError
 from ferrule.tools import pip
-from ferrule.tools.cargo import Command
+from ferrule.tools.command import Command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

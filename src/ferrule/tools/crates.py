@@ -19,7 +19,7 @@ from urllib.parse import quote
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Digest
 from ferrule.core.platforms import PLATFORMS
-from ferrule.tools.cargo import Command
+from ferrule.tools.command import Command
 from ferrule.tools.rust import std_folder, std_source
 
 if TYPE_CHECKING:

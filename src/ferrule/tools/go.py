@@ -13,7 +13,7 @@ from ferrule.core.errors import BuildError, FerruleError, NetworkError, Toolchai
 from ferrule.core.model import Tool
 from ferrule.core.platforms import PLATFORMS
 from ferrule.tools import pip
-from ferrule.tools.cargo import Command
+from ferrule.tools.command import Command
 from ferrule.tools.probe_output import probe_output
 from ferrule.tools.problems import ToolProblem
 from ferrule.tools.run import ToolFailed, capture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.core.model import Tool
 from ferrule.tools import apt
-from ferrule.tools.cargo import Command
+from ferrule.tools.command import Command
 from ferrule.tools.host import is_program
 from ferrule.tools.probe_output import probe_output
 from ferrule.tools.problems import ToolProblem

@@ -19,7 +19,7 @@ from ferrule.core.model import Action, Digest, Output, Tool
 from ferrule.core.toolchain import Toolchain
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished, RunStarted
 from ferrule.engine.store import DamagedError, file_name
-from ferrule.tools.cargo import Command
+from ferrule.tools.command import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,6 +16,7 @@ from ferrule.engine.sources import StatIndex
 from ferrule.tools import cargo
 from ferrule.tools.cargo import CargoArtifact, CargoBuild, LibraryBuild, WasmBuild
 from ferrule.tools.cargo_units import Units
+from ferrule.tools.command import Command
 from ferrule.tools.run import Captured, ToolFailed, capture
 from ferrule.tools.wasm import component_command
 
@@ -192,7 +193,7 @@ def test_a_build_tells_what_it_reads_links_and_does(tmp_path):
             on_line(line)
         return message
 
-    command = cargo.Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t"), "Y": "2"})
+    command = Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t"), "Y": "2"})
     made = cargo.build(run, command, said.append, units(tmp_path))
     assert said == ["compiling idna v1.1.0"]
     assert made.native_libraries == ("-lc", "-lm")
@@ -221,7 +222,7 @@ def test_what_nobody_wrote_down_is_not_taken(tmp_path, times):
         on_line(message)
         return message
 
-    command = cargo.Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t")})
+    command = Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t")})
     if times > 1:
         with pytest.raises(BuildError, match="what Cargo made of x-ffi changes while it builds"):
             cargo.build(run, command, print, units(tmp_path))
@@ -312,4 +313,4 @@ def test_a_failed_build_is_explained(tmp_path):
         raise failed(COMPILE_ERRORS)
 
     with pytest.raises(BuildError, match="mismatched types"):
-        cargo.build(run, cargo.Command(("cargo",), {}), print, units(tmp_path))
+        cargo.build(run, Command(("cargo",), {}), print, units(tmp_path))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.app.verify import ReleaseFolder, read_release
+from ferrule.app.release.release_folder import ReleaseFolder, read_release
 from ferrule.core.errors import IncomparableError, ToolchainError, VerificationError
 from ferrule.core.model import Digest
 from ferrule.core.platforms import PLATFORMS

@@ -5,11 +5,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from ferrule.app.distributed.bundle import check_name
 from ferrule.app.release.manifest import read_manifest
 from ferrule.core.errors import StorageError, VerificationError
 from ferrule.core.model import Digest
-from ferrule.engine.store import storage_errors
+from ferrule.engine.store import is_inside, storage_errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +27,10 @@ def pick(dist: Path, kind: str, target: Path) -> tuple[str, ...]:
         if target.exists():
             raise StorageError("this is there already, and was left alone", where=str(target), hint="name a new folder")
         for name, digest in sorted(wanted.items()):
-            check_name(name, kind, str(dist))
+            if not is_inside(name):
+                raise VerificationError(
+                    f"the manifest names a file {name!r}, which leads out of its folder", where=str(dist)
+                )
             copy = target / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(dist / name, copy)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from ferrule.app.release.release_folder import VERSION, ReleaseFolder, read_release
 from ferrule.app.verify.contents import checksums, listed
 from ferrule.app.verify.origin import bills, provenance, signatures
 from ferrule.app.verify.packages import packages
-from ferrule.app.verify.reading import VERSION, ReleaseFolder, read_release
 from ferrule.core.safe_files import MANIFEST
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.app.verify.reading import ReleaseFolder, names
+from ferrule.app.release.release_folder import ReleaseFolder, names
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Digest, Verdict
 from ferrule.core.safe_files import MANIFEST, REPORT, read_regular

@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.app.verify.reading import ReleaseFolder, names, said
+from ferrule.app.release.release_folder import ReleaseFolder, names, said
 from ferrule.core.errors import FerruleError
 from ferrule.core.model import Digest, Verdict
 from ferrule.core.safe_files import MANIFEST, read_regular

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.app.verify.reading import ReleaseFolder, action_of, claims, said
+from ferrule.app.release.release_folder import ReleaseFolder, action_of, claims, said
 from ferrule.core.errors import FerruleError
 from ferrule.core.model import Digest, Json, Verdict
 from ferrule.core.platforms import PLATFORMS

@@ -17,7 +17,7 @@ from ferrule.core.model import Tool
 from ferrule.core.safe_files import clear, lockable
 from ferrule.tools import node as nodes
 from ferrule.tools import pip
-from ferrule.tools.cargo import Command
+from ferrule.tools.command import Command
 from ferrule.tools.problems import NO_NETWORK, ToolProblem
 from ferrule.tools.run import ToolFailed, capture
 
