@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ferrule.formats.wasm import leb128
+from ferrule.formats.leb128 import encode as leb128
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "worlds"
 CORE = b"\0asm\x01\0\0\0"

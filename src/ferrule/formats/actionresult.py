@@ -8,9 +8,10 @@ skipped, as servers add fields of their own (bazel-remote adds the name of a wor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ferrule.core.model import Digest, FileRecord
+from ferrule.formats import leb128
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ _VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5
 _OUTPUT_FILES, _EXIT_CODE, _STDOUT_DIGEST = 2, 4, 6
 _PATH, _DIGEST, _IS_EXECUTABLE = 1, 2, 4
 _HASH, _SIZE_BYTES = 1, 2
-_LONGEST_VARINT: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ def decode(data: bytes) -> ActionResult:
 
 
 def _file(record: FileRecord) -> bytes:
-    executable = _key(_IS_EXECUTABLE, _VARINT) + _varint(1) if record.executable else b""
+    executable = _key(_IS_EXECUTABLE, _VARINT) + leb128.encode(1) if record.executable else b""
     return _field(_PATH, record.name.encode()) + _field(_DIGEST, _digest(record)) + executable
 
 
 def _digest(record: FileRecord) -> bytes:
-    size = _key(_SIZE_BYTES, _VARINT) + _varint(record.size) if record.size else b""
+    size = _key(_SIZE_BYTES, _VARINT) + leb128.encode(record.size) if record.size else b""
     return _field(_HASH, record.digest.hex.encode()) + size
 
 
@@ -93,44 +93,27 @@ def _message(value: int | bytes) -> bytes:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    return _key(number, _LEN) + _varint(len(content)) + content
+    return _key(number, _LEN) + leb128.encode(len(content)) + content
 
 
 def _key(number: int, kind: int) -> bytes:
-    return _varint(number << 3 | kind)
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes((*out, value))
+    return leb128.encode(number << 3 | kind)
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Number and value of each field; raises ValueError where the bytes are no message."""
     at = 0
     while at < len(data):
-        key, at = _read_varint(data, at)
+        key, at = leb128.decode(data, at)
         number, kind = key >> 3, key & 7
         value: int | bytes
         if kind == _VARINT:
-            value, at = _read_varint(data, at)
+            value, at = leb128.decode(data, at)
         elif kind in {_I64, _I32, _LEN}:
-            length, at = _read_varint(data, at) if kind == _LEN else (8 if kind == _I64 else 4, at)
+            length, at = leb128.decode(data, at) if kind == _LEN else (8 if kind == _I64 else 4, at)
             value, at = data[at : at + length], at + length
         else:
             raise ValueError(f"a field is of the unknown type {kind}")
         if number == 0 or at > len(data):
             raise ValueError("it is cut off or no message")
         yield number, value
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift, byte in enumerate(data[at : at + _LONGEST_VARINT]):
-        value |= (byte & 0x7F) << 7 * shift
-        if byte < 0x80:  # noqa: PLR2004 - the last byte of a number has no upper bit
-            return value, at + shift + 1
-    raise ValueError("it is cut off or no message")

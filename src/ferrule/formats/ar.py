@@ -5,65 +5,93 @@ Read here because the standard library has no module for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from ferrule.core.errors import VerificationError
+from ferrule.formats import magic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAGIC = b"!<arch>\n"
 _HEADER = 60
+_NAMES = "//"
 _INDEXES = ("/", "/SYM64/", "__.SYMDEF", "__.SYMDEF SORTED", "__.SYMDEF_64", "__.SYMDEF_64 SORTED")
 
 
+@dataclass(frozen=True, slots=True)
+class ArMember:
+    """A member with the fields of its header as they are written; `offset` is where its content begins.
+
+    `table` is what a member that no user put there serves for: `index` of symbols, or long `names`.
+    """
+
+    name: str
+    content: memoryview
+    offset: int
+    time: str
+    owner: str
+    group: str
+    mode: str
+    table: Literal["index", "names"] | None
+
+
 def read_ar(data: bytes, *, where: str | None = None) -> Iterator[tuple[str, memoryview]]:
-    """Yield name and content of each member in order (ar(5); long names of GNU and of BSD; symbol tables left out).
+    """Yield name and content of each member in order; tables are left out. Raises VerificationError as `members`."""
+    return ((member.name, member.content) for member in members(data, where=where) if member.table is None)
+
+
+def members(data: bytes, *, where: str | None = None) -> Iterator[ArMember]:
+    """Yield each member in order (ar(5)), tables included; long names of GNU and of BSD are resolved.
 
     Raises VerificationError if `data` is not such an archive, is cut, or a header is damaged.
     """
-    if not data.startswith(MAGIC):
+    if not data.startswith(magic.AR):
         _fail("this is not an ar archive", where)
     names = b""
-    place = len(MAGIC)
-    while place < len(data):
-        header = data[place : place + _HEADER]
+    offset = len(magic.AR)
+    while offset < len(data):
+        header = data[offset : offset + _HEADER]
         field = header[48:58].strip()
         if len(header) != _HEADER or header[58:60] != b"`\n" or not field.isdigit():
             _fail("the archive has a damaged header", where)
         size = int(field)
-        start = place + _HEADER
+        start = offset + _HEADER
         if start + size > len(data):
             _fail("the archive ends in the middle of a member", where)
         content = memoryview(data)[start : start + size]
-        place = start + size + size % 2
-        name = header[:16].rstrip(b" ")
-        if name == b"//":
+        offset = start + size + size % 2
+        raw = header[:16].rstrip(b" ")
+        if raw == _NAMES.encode():
             names = bytes(content)
-            continue
-        text, content = _named(name, content, names, where)
-        if text not in _INDEXES:
-            yield text, content
+        name, skipped = _named(raw, content, names, where)
+        time, owner, group, mode = (
+            header[a:b].decode("ascii", "replace").strip() for a, b in ((16, 28), (28, 34), (34, 40), (40, 48))
+        )
+        table: Literal["index", "names"] | None = "index" if name in _INDEXES else "names" if name == _NAMES else None
+        yield ArMember(name, content[skipped:], start + skipped, time, owner, group, mode, table)
 
 
-def _named(name: bytes, content: memoryview, names: bytes, where: str | None) -> tuple[str, memoryview]:
-    if name.startswith(b"#1/") and name[3:].isdigit():
-        length = int(name[3:])
-        if length > len(content):
+def _named(raw: bytes, content: memoryview, names: bytes, where: str | None) -> tuple[str, int]:
+    """The name of a member, and how many bytes of its content belong to the name."""
+    skipped = 0
+    if raw.startswith(b"#1/") and raw[3:].isdigit():
+        skipped = int(raw[3:])
+        if skipped > len(content):
             _fail("the archive has a name longer than its member", where)
-        name, content = bytes(content[:length]).rstrip(b"\0"), content[length:]
-    elif name[:1] == b"/" and name[1:].isdigit():
-        start = int(name[1:])
+        raw = bytes(content[:skipped]).rstrip(b"\0")
+    elif raw[:1] == b"/" and raw[1:].isdigit():
+        start = int(raw[1:])
         end = names.find(b"\n", start)
         if end < 0:
             _fail("the archive refers to a name that it does not hold", where)
-        name = names[start:end].removesuffix(b"/")
-    elif name not in (b"/", b"/SYM64/"):
-        name = name.removesuffix(b"/")
+        raw = names[start:end].removesuffix(b"/")
+    elif raw.decode("latin-1") not in (*_INDEXES, _NAMES):
+        raw = raw.removesuffix(b"/")
     try:
-        return name.decode(), content
+        return raw.decode(), skipped
     except UnicodeDecodeError:
-        _fail(f"the archive has the name {name!r}, which is not UTF-8", where)
+        _fail(f"the archive has the name {raw!r}, which is not UTF-8", where)
 
 
 def _fail(message: str, where: str | None) -> NoReturn:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.safe_files import read_regular
-from ferrule.formats import wasm
-from ferrule.formats.ar import MAGIC as AR_MAGIC
+from ferrule.formats import magic, wasm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +32,7 @@ _STATED: Final = re.compile(
     re.MULTILINE,
 )
 _STATED_NAMES: Final = {"interfaceFingerprint": "interface"}
-_BINARY: Final = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", AR_MAGIC)
+_BINARY: Final = (*magic.NATIVE, magic.AR)
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 _LARGEST_TEXT: Final = 1 << 20
 _MOST_STATED: Final = 256
@@ -81,7 +80,7 @@ def files_inside(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _opened(name: str, data: bytes, depth: int, left: list[int]) -> Iterator[tuple[str, bytes]]:
-    if depth < 3 and data.startswith((b"PK\x03\x04", b"\x1f\x8b")):  # noqa: PLR2004 - a layer in a tar in a tar
+    if depth < 3 and data.startswith((magic.ZIP, magic.GZIP)):  # noqa: PLR2004 - a layer in a tar in a tar
         for member, content in _members(data, left):
             yield from _opened(f"{name}: {member}" if name else member, content, depth + 1, left)
     else:
@@ -90,7 +89,7 @@ def _opened(name: str, data: bytes, depth: int, left: list[int]) -> Iterator[tup
 
 def identities_of(name: str, data: bytes) -> Iterator[Identity]:
     """What a file that is no archive states."""
-    if data.startswith(wasm.MAGIC):
+    if data.startswith(magic.WASM):
         yield from _of_wasm(name, data)
     elif data.startswith(_BINARY):
         yield from (_of_object(name, "library", found) for found in _objects(data))
@@ -107,7 +106,7 @@ def _members(data: bytes, left: list[int]) -> Iterator[tuple[str, bytes]]:
 
     stream, limits = io.BytesIO(data), Limits(total_bytes=left[0])
     try:
-        for entry in read_zip(stream, limits) if data.startswith(b"PK") else read_tar_gz(stream, limits, root=True):
+        for entry in read_zip(stream, limits) if data.startswith(magic.ZIP) else read_tar_gz(stream, limits, root=True):
             left[0] -= entry.size + _MEMBER
             if left[0] < 0:
                 return

@@ -1,6 +1,8 @@
 """Files taken apart, to be compared: members of archives, sections of binaries, what is compressed, what images hold.
 
-Nothing here judges a file: what cannot be read as what it seems to be is bytes.
+Nothing here judges a file: what cannot be read as what it seems to be is bytes. Zip and tar are read by the standard
+library and not by `formats.zip` and `formats.tar`, which refuse much of what a difference has to show: dates, owners,
+duplicate names, damaged members.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from ferrule.core.errors import VerificationError
-from ferrule.formats import wasm
-from ferrule.formats.ar import MAGIC as AR_MAGIC
+from ferrule.formats import ar, magic, wasm
+from ferrule.formats.binary import elf, macho
 from ferrule.formats.tar import SWELLS, Limits
 from ferrule.formats.zip import check_directory
 
@@ -30,9 +32,6 @@ DEEPEST: Final = 8
 """How far inside of each other files are looked into."""
 _LARGEST: Final = 1 << 31
 _LIMITS: Final = Limits()
-_ELF, _GZIP, _ZIP = b"\x7fELF", b"\x1f\x8b\x08", b"PK\x03\x04"
-_MACHO: Final = b"\xcf\xfa\xed\xfe"
-_NOBITS = 8
 DAMAGE: Final = "damage"
 """The trait of a member that cannot be read."""
 
@@ -70,15 +69,15 @@ def parts_of(reader: Callable[[bytes], list[Piece]], data: bytes) -> list[Piece]
 def reader_of(data: bytes) -> Callable[[bytes], list[Piece]] | None:
     """What takes bytes of this format apart; None for those that are only bytes."""
     readers: tuple[tuple[bytes, Callable[[bytes], list[Piece]]], ...] = (
-        (_ELF, sections_of_elf),
-        (_MACHO, _sections_of_macho),
-        (wasm.MAGIC, _sections_of_wasm),
-        (AR_MAGIC, _members_of_ar),
-        (_ZIP, _members_of_zip),
-        (_GZIP, _stream_of_gzip),
+        (magic.ELF, sections_of_elf),
+        (magic.MACHO, _sections_of_macho),
+        (magic.WASM, _sections_of_wasm),
+        (magic.AR, _members_of_ar),
+        (magic.ZIP, _members_of_zip),
+        (magic.GZIP, _stream_of_gzip),
     )
-    found = next((reader for magic, reader in readers if data.startswith(magic)), None)
-    return _members_of_tar if found is None and data[257:262] == b"ustar" else found
+    reader = next((reader for start, reader in readers if data.startswith(start)), None)
+    return _members_of_tar if reader is None and data[257:262] == b"ustar" else reader
 
 
 def _member(name: str, content: bytes, at: int | None = None, **traits: object) -> Piece:
@@ -157,54 +156,29 @@ def _stream_of_gzip(data: bytes) -> list[Piece]:
 
 
 def _members_of_ar(data: bytes) -> list[Piece]:
-    """Members with their index and tables of names (ar(5)); long names of GNU and of BSD are resolved."""
-    parts: list[Piece] = []
-    names, place = b"", len(AR_MAGIC)
-    while place < len(data):
-        header, start = data[place : place + 60], place + 60
-        size = int(header[48:58])
-        content = data[start : start + size]
-        if len(content) != size or header[58:] != b"`\n":
-            raise ValueError("a member is cut")
-        name, skipped = header[:16].rstrip(b" "), 0
-        if name == b"//":
-            names = content
-        elif name.startswith(b"#1/"):
-            skipped = int(name[3:])
-            name = content[:skipped].rstrip(b"\0")
-        elif name[:1] == b"/" and name[1:].isdigit():
-            name = names[int(name[1:]) :].partition(b"\n")[0]
-        shown = _AR_TABLES.get(name) or name.removesuffix(b"/").decode("utf-8", "backslashreplace")
-        fields = {"time": header[16:28], "owner": header[28:34], "group": header[34:40], "mode": header[40:48]}
-        traits = {trait: value.decode("ascii", "replace").strip() for trait, value in fields.items()}
-        parts.append(_member(shown, content[skipped:], start + skipped, **traits))
-        place = start + size + size % 2
-    return parts
-
-
-_AR_TABLES: Final = {b"/": "(index)", b"/SYM64/": "(index)", b"//": "(names)"}
+    """Members, with their index and tables of names."""
+    return [
+        _member(
+            f"({member.table})" if member.table else member.name,
+            bytes(member.content),
+            member.offset,
+            time=member.time,
+            owner=member.owner,
+            group=member.group,
+            mode=member.mode,
+        )
+        for member in ar.members(data)
+    ]
 
 
 def _sections_of_wasm(data: bytes) -> list[Piece]:
-    """Sections of a module or component (core specification 5.5.2); a module in a component is a section of it."""
+    """Sections of a module or component; a module in a component is a section of it."""
     kind = wasm.wasm_kind(data)
-    parts = [_section("(preamble)", data, 0, 8)]
-    place = 8
-    while place < len(data):
-        number, size, start = data[place], 0, place + 1
-        for shift in range(0, 35, 7):
-            size |= (data[start] & 0x7F) << shift
-            start += 1
-            if data[start - 1] < 0x80:  # noqa: PLR2004 - the highest bit says that more follows
-                break
-        content = data[start : start + size]
-        if len(content) != size:
-            raise ValueError("a section is cut")
-        name = wasm.Reader(content, None).text() if number == 0 else None
-        label = wasm.section_label(kind, wasm.WasmSection(number, name, b""))
-        parts.append(_section(label, data, start, start + size))
-        place = start + size
-    return parts
+    sections = wasm.sections_of(data)
+    return [
+        _section("(preamble)", data, 0, 8),
+        *(_section(wasm.section_label(kind, s), data, s.start, s.end) for s in sections),
+    ]
 
 
 def _section(name: str, data: bytes, start: int, end: int) -> Piece:
@@ -213,55 +187,55 @@ def _section(name: str, data: bytes, start: int, end: int) -> Piece:
 
 def sections_of_elf(data: bytes) -> list[Piece]:
     """Sections in the order of the file, and what lies between them (System V ABI, "Object Files")."""
-    if data[4:6] != b"\x02\x01":
+    if data[4:6] != elf.LITTLE_64:
         raise ValueError("it is not of a 64-bit little-endian machine")
-    segments, table = struct.unpack_from("<QQ", data, 32)
-    segment_size, segment_count, entry_size, count, strings = struct.unpack_from("<HHHHH", data, 54)
-    headers = [struct.unpack_from("<LLQQQQ", data, table + number * entry_size) for number in range(count)]
-    names = data[headers[strings][4] :] if headers else b""
-    found = [
-        (offset, offset + size, names[name : names.index(b"\0", name)].decode("utf-8", "backslashreplace"))
-        for name, kind, _, _, offset, size in headers
-        if kind not in (0, _NOBITS) and size
-    ]
+    tables = elf.read_tables(data)
+    headers = list(tables.sections(data))
+    names = data[headers[tables.names].offset :] if headers else b""
     return _covering(
         data,
         [
             (0, 64, "(ELF header)"),
-            (segments, segments + segment_size * segment_count, "(program headers)"),
-            (table, table + entry_size * count, "(section headers)"),
-            *found,
+            (tables.segments_start, tables.segments_end, "(program headers)"),
+            (tables.sections_start, tables.sections_end, "(section headers)"),
+            *(
+                (
+                    s.offset,
+                    s.offset + s.size,
+                    _until_nul(names, s.name),
+                )
+                for s in headers
+                if s.in_file and s.size
+            ),
         ],
     )
 
 
+def _until_nul(names: bytes, start: int) -> str:
+    return names[start : names.index(b"\0", start)].decode("utf-8", "backslashreplace")
+
+
 def _sections_of_macho(data: bytes) -> list[Piece]:
     """Sections in the order of the file, and of __LINKEDIT what the load commands name (mach-o/loader.h)."""
-    count, total = struct.unpack_from("<LL", data, 16)
-    found = [(0, 32 + total, "(load commands)")]
-    place = 32
-    for _ in range(count):
-        kind, size = struct.unpack_from("<LL", data, place)
-        if size < 8:  # noqa: PLR2004 - kind and size themselves
-            raise ValueError("a load command is too short")
-        if kind == 0x19:  # noqa: PLR2004 - LC_SEGMENT_64
-            (sections,) = struct.unpack_from("<L", data, place + 64)
+    extents = [(0, macho.commands_end(data), "(load commands)")]
+    for kind, offset in macho.load_commands(data):
+        if kind == macho.SEGMENT_64:
+            (sections,) = struct.unpack_from("<L", data, offset + 64)
             for number in range(sections):
-                found += _macho_section(data, place + 72 + number * 80)
+                extents += _macho_section(data, offset + 72 + number * 80)
         elif kind == 0x2:  # noqa: PLR2004 - LC_SYMTAB: nlist_64 has 16 bytes
-            symbols, symbol_count, strings, string_size = struct.unpack_from("<4L", data, place + 8)
-            found += [(symbols, symbols + symbol_count * 16, "__LINKEDIT,symbols")]
-            found += [(strings, strings + string_size, "__LINKEDIT,strings")]
+            symbols, symbol_count, strings, string_size = struct.unpack_from("<4L", data, offset + 8)
+            extents += [(symbols, symbols + symbol_count * 16, "__LINKEDIT,symbols")]
+            extents += [(strings, strings + string_size, "__LINKEDIT,strings")]
         elif kind & 0x7FFFFFFF in _LINKEDIT:
-            start, length = struct.unpack_from("<LL", data, place + 8)
-            found.append((start, start + length, f"__LINKEDIT,{_LINKEDIT[kind & 0x7FFFFFFF]}"))
+            start, length = struct.unpack_from("<LL", data, offset + 8)
+            extents.append((start, start + length, f"__LINKEDIT,{_LINKEDIT[kind & 0x7FFFFFFF]}"))
         elif kind & 0x7FFFFFFF == 0x22:  # noqa: PLR2004 - LC_DYLD_INFO
-            pairs = struct.unpack_from("<10L", data, place + 8)
+            pairs = struct.unpack_from("<10L", data, offset + 8)
             for number, name in enumerate(("rebase", "bind", "weak bind", "lazy bind", "exports")):
                 start, length = pairs[2 * number : 2 * number + 2]
-                found.append((start, start + length, f"__LINKEDIT,{name}"))
-        place += size
-    return _covering(data, found)
+                extents.append((start, start + length, f"__LINKEDIT,{name}"))
+    return _covering(data, extents)
 
 
 _LINKEDIT: Final = {
@@ -274,18 +248,18 @@ _LINKEDIT: Final = {
 }
 
 
-def _macho_section(data: bytes, place: int) -> Iterator[tuple[int, int, str]]:
-    names = [data[at : at + 16].rstrip(b"\0").decode("utf-8", "backslashreplace") for at in (place + 16, place)]
-    size, offset = struct.unpack_from("<QL", data, place + 40)
+def _macho_section(data: bytes, header: int) -> Iterator[tuple[int, int, str]]:
+    names = [data[at : at + 16].rstrip(b"\0").decode("utf-8", "backslashreplace") for at in (header + 16, header)]
+    size, offset = struct.unpack_from("<QL", data, header + 40)
     if offset:  # what is only reserved has none
         yield offset, offset + size, ",".join(names)
 
 
-def _covering(data: bytes, found: list[tuple[int, int, str]]) -> list[Piece]:
+def _covering(data: bytes, extents: list[tuple[int, int, str]]) -> list[Piece]:
     """The named pieces in order, and between them what nobody names."""
     parts: list[Piece] = []
     covered = 0
-    for start, end, name in sorted(piece for piece in found if piece[0] < piece[1]):
+    for start, end, name in sorted(piece for piece in extents if piece[0] < piece[1]):
         if end > len(data):
             raise ValueError("a section is cut")
         if start > covered:
@@ -355,10 +329,10 @@ def _blob(files: Mapping[str, bytes], entry: Json) -> bytes | None:
 
 def _json(data: bytes) -> Json:
     try:
-        found: Json = json.loads(data)
+        document: Json = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    return found
+    return document
 
 
 def _list(document: Json, key: str) -> list[Json]:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from ferrule.core.errors import VerificationError
+from ferrule.formats import leb128, magic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MAGIC = b"\0asm"
 _CORE = b"\x01\0\0\0"
 _COMPONENT = b"\x0d\0\x01\0"
 _CUSTOM = 0
+_LONGEST_32 = 5  # bytes of a number of 32 bits
 _NAMES = {
     "core": "custom type import function table memory global export start element code data datacount tag",
     "component": "custom module core-instance core-type component instance alias type canon start import export value",
@@ -30,11 +31,16 @@ Kind = Literal["core", "component"]
 
 @dataclass(frozen=True, slots=True)
 class WasmSection:
-    """A section: its number, the name of a custom one (else None), and its content (after that name)."""
+    """A section: its number, the name of a custom one (else None), and its content (after that name).
+
+    It stands in the file from `start` to `end`, the name included and number and size left out.
+    """
 
     number: int
     name: str | None
     content: bytes
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ def read_wasm(data: bytes, *, where: str | None = None) -> Wasm:
     Raises VerificationError for anything else, and for cut or damaged sections.
     """
     kind = wasm_kind(data, where=where)
-    sections = tuple(_sections(data, where))
+    sections = tuple(sections_of(data, where=where))
     imports: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
     for section in sections:
@@ -87,7 +93,7 @@ def read_wasm(data: bytes, *, where: str | None = None) -> Wasm:
 def wasm_kind(data: bytes, *, where: str | None = None) -> Kind:
     """Whether `data` begins like a core module or a component; raises VerificationError if like neither."""
     version = data[4:8]
-    if not data.startswith(MAGIC) or version not in (_CORE, _COMPONENT):
+    if not data.startswith(magic.WASM) or version not in (_CORE, _COMPONENT):
         raise VerificationError("this is neither a WebAssembly module nor a component", where=where)
     return "core" if version == _CORE else "component"
 
@@ -95,7 +101,7 @@ def wasm_kind(data: bytes, *, where: str | None = None) -> Kind:
 def custom_sections(data: bytes, name: str, *, where: str | None = None) -> tuple[bytes, ...]:
     """Contents of all custom sections of that name, in order; raises VerificationError as `read_wasm` does."""
     wasm_kind(data, where=where)
-    return tuple(section.content for section in _sections(data, where) if section.name == name)
+    return tuple(section.content for section in sections_of(data, where=where) if section.name == name)
 
 
 def with_custom_section(data: bytes, name: str, content: bytes, *, where: str | None = None) -> bytes:
@@ -107,56 +113,49 @@ def with_custom_section(data: bytes, name: str, content: bytes, *, where: str | 
     if custom_sections(data, name, where=where):
         raise VerificationError(f"there is a custom section {name!r} already", where=where)
     label = name.encode()
-    body = leb128(len(label)) + label + content
-    return data + bytes([_CUSTOM]) + leb128(len(body)) + body
+    body = leb128.encode(len(label)) + label + content
+    return data + bytes([_CUSTOM]) + leb128.encode(len(body)) + body
 
 
-def leb128(value: int) -> bytes:
-    """Read an unsigned number in LEB128, as short as possible (core specification 5.2.2)."""
-    out = bytearray()
-    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _sections(data: bytes, where: str | None) -> Iterator[WasmSection]:
-    reader = Reader(data, where, place=8)
+def sections_of(data: bytes, *, where: str | None = None) -> Iterator[WasmSection]:
+    """Every section in order; raises VerificationError where one is cut (core specification 5.5.2)."""
+    reader = Reader(data, where, offset=8)
     while not reader.ended:
         number = reader.byte()
-        content = reader.take(reader.number())
+        size = reader.number()
+        start = reader.offset
+        content = reader.take(size)
         if number == _CUSTOM:
             inner = Reader(content, where)
             name = inner.text()
-            yield WasmSection(number, name, inner.rest())
+            yield WasmSection(number, name, inner.rest(), start, start + size)
         else:
-            yield WasmSection(number, None, content)
+            yield WasmSection(number, None, content, start, start + size)
 
 
 class Reader:
-    """Walks over bytes and refuses to step beyond them."""
+    """Walks over bytes and refuses to step beyond them; `offset` is where it stands."""
 
-    def __init__(self, data: bytes, where: str | None, place: int = 0) -> None:
+    def __init__(self, data: bytes, where: str | None, offset: int = 0) -> None:
         self._data = data
         self._where = where
-        self._place = place
+        self.offset = offset
 
     @property
     def ended(self) -> bool:
         """Whether all was read."""
-        return self._place >= len(self._data)
+        return self.offset >= len(self._data)
 
     def rest(self) -> bytes:
         """Tell what is left, without stepping over it."""
-        return self._data[self._place :]
+        return self._data[self.offset :]
 
     def take(self, size: int) -> bytes:
         """Step over so many bytes."""
-        piece = self._data[self._place : self._place + size]
+        piece = self._data[self.offset : self.offset + size]
         if len(piece) != size:
             self.fail("a section ends too early")
-        self._place += size
+        self.offset += size
         return piece
 
     def byte(self) -> int:
@@ -165,21 +164,17 @@ class Reader:
 
     def peek(self) -> int:
         """Tell the next byte without stepping over it."""
-        place = self._place
+        offset = self.offset
         byte = self.byte()
-        self._place = place
+        self.offset = offset
         return byte
 
     def number(self) -> int:
         """Read an unsigned number of 32 bits in LEB128."""
-        value, shift, more = 0, 0, True
-        while more:
-            if shift > 28:  # noqa: PLR2004 - five groups of seven bits hold 32
-                self.fail("a number is longer than 32 bits")
-            byte = self.byte()
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            more = byte > 0x7F  # noqa: PLR2004 - the highest bit says that more follows
+        try:
+            value, self.offset = leb128.decode(self._data, self.offset, longest=_LONGEST_32)
+        except ValueError as error:
+            self.fail(str(error))
         return value
 
     def text(self) -> str:

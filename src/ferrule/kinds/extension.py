@@ -17,6 +17,7 @@ from pydantic import Field
 from ferrule.core.errors import BuildError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Machine, Output
 from ferrule.core.platforms import PLATFORMS
+from ferrule.formats import magic
 from ferrule.formats.archive_member import Member
 from ferrule.formats.deflate import COMPRESSOR
 from ferrule.kinds.base import (
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 _MODULES: Final = "extension"
 """Role and name of the folder with the compiled files, as they stand in the wheel."""
 
-_NATIVE: Final = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _ABI3: Final = ".abi3.so"
 _RUSTC: Final = re.compile(rb"rustc version (\d+\.\d+\.\d+)")
 _ON_A_MAC: Final = Machine("macos", "cibuildwheel makes wheels for macOS on a Mac only")
@@ -280,7 +280,7 @@ class Extension:
         compilers: set[str] = set()
         for entry in read_zip(context.output("wheel")):
             content = entry.read() if entry.regular else b""
-            if not content.startswith(_NATIVE):
+            if not content.startswith(magic.NATIVE):
                 continue
             found[entry.name] = binary.measure(content, where=entry.name)
             compilers |= {match.decode() for match in _RUSTC.findall(content)}

@@ -17,6 +17,7 @@ from pydantic import Field
 from ferrule import __version__
 from ferrule.core.model import Action, ActionInterface, Compiled, Digest, Json, Output
 from ferrule.core.platforms import PLATFORMS
+from ferrule.formats import magic
 from ferrule.formats.cryptography import is_cryptographic
 from ferrule.formats.cyclonedx import SUFFIX, BomComponent
 from ferrule.kinds.base import Context, Kind, Spec
@@ -469,11 +470,11 @@ def _held(context: ActionContext, subject: BomSubject) -> set[str]:
         if path in others:
             continue
         with path.open("rb") as stream:
-            magic = stream.read(4)
+            head = stream.read(4)
             stream.seek(0)
-            if magic[:2] == b"\x1f\x8b":
+            if head.startswith(magic.GZIP):
                 held |= {Digest.of(e.read()).hex for e in tar.read_tar_gz(stream, root=True) if e.regular}
-            elif magic == b"PK\x03\x04":
+            elif head == magic.ZIP:
                 held |= {Digest.of(e.read()).hex for e in zips.read_zip(stream) if e.regular}
     return held
 

@@ -13,6 +13,7 @@ from ferrule.core.model import Digest, Tool
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import lockable, open_new, read_regular
 from ferrule.core.toolchain import RustSource, Toolchain
+from ferrule.formats import magic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _FORMAT: Final = 1
 _OF_RUST: Final = frozenset({"rustc", "cargo", "cbindgen", "wasm-component-ld", "wasm-ld", "rust-objcopy"})
-_PROGRAM: Final = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _CHANGEABLE: Final = ("container", "qemu-")  # what a stat of a program cannot vouch for
 
 
@@ -78,7 +78,7 @@ def published(tool: Tool) -> str | None:
     if tool.identity == tool.name or (path.parents[1] / ".crates.toml").exists():
         return None
     with path.open("rb") as stream:
-        if not stream.read(4).startswith(_PROGRAM):
+        if not stream.read(4).startswith(magic.NATIVE):
             return None
     return Digest.of_file(path).hex
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from fakes.tars import raw_tar
 from ferrule.formats.archive_member import Member
 from ferrule.formats.compare import Difference, first_difference, first_difference_of_layouts
+from ferrule.formats.leb128 import encode as leb128
 from ferrule.formats.oci import PlatformImage, image_config, write_layer, write_layout
 from ferrule.formats.tar import write_tar_gz
-from ferrule.formats.wasm import leb128, with_custom_section
+from ferrule.formats.wasm import with_custom_section
 from ferrule.formats.zip import write_zip
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "binaries"

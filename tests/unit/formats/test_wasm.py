@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferrule.core.errors import VerificationError
+from ferrule.formats.leb128 import encode as leb128
 from ferrule.formats.wasm import (
     WasmSection,
     custom_sections,
-    leb128,
     read_wasm,
     section_label,
     wasm_kind,
@@ -113,7 +113,7 @@ def test_a_component():
     )
     assert wasm.exports == ("run", "core", "typed")
     assert wasm.sizes()["module"] == len(MODULE)
-    assert section_label("component", WasmSection(2, None, b"")) == "core-instance"
+    assert section_label("component", WasmSection(2, None, b"", 0, 0)) == "core-instance"
 
 
 @pytest.mark.parametrize("data", [MODULE, COMPONENT_FILE, CORE])
@@ -143,14 +143,14 @@ def test_numbers_are_as_short_as_possible(value):
         (b"", "neither"),
         (b"\0asm", "neither"),
         (b"\0asm\x02\0\0\0", "neither"),
-        (CORE + b"\x01", "too early"),
+        (CORE + b"\x01", "a number is cut"),
         (CORE + b"\x01\x05ab", "too early"),
-        (CORE + b"\x01\x80\x80\x80\x80\x80\x01", "longer than 32 bits"),
+        (CORE + b"\x01\x80\x80\x80\x80\x80\x01", "a number is longer than 5 bytes"),
         (CORE + b"\x00\x02\x05a", "too early"),
         (CORE + custom("a", b"").replace(b"a", b"\xff"), "not UTF-8"),
         (CORE + section(2, vector(text("m") + text("n") + b"\x09")), "unknown kind 9"),
         (CORE + section(7, EXPORTS + b"x"), "goes on"),
-        (CORE + section(7, b"\xff\xff\xff\xff\x0f"), "too early"),
+        (CORE + section(7, b"\xff\xff\xff\xff\x0f"), "a number is cut"),
         (COMPONENT + section(10, vector(b"\x03" + text("x"))), "unknown kind 3"),
         (COMPONENT + section(10, vector(b"\x00" + text("x") + b"\x06")), "unknown kind 6"),
     ],

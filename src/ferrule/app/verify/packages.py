@@ -14,6 +14,7 @@ from ferrule.core.errors import FerruleError
 from ferrule.core.model import Digest, Json, Verdict
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import open_regular
+from ferrule.formats import magic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from ferrule.formats.archive_member import Member
     from ferrule.formats.binary import BinaryFacts
 
-_MAGIC: Final = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"!<arch>\n", b"\0asm")
-_TAGGED: Final = _MAGIC[:2]
 _SYSTEMS: Final = {"linux": "linux", "darwin": "macos"}
 _MACHINES: Final = {"amd64": ("x86_64",), "arm64": ("aarch64", "arm64")}
 _OF_GO: Final = re.compile(rf"({'|'.join(_SYSTEMS)})[_/]({'|'.join(_MACHINES)})")
@@ -34,7 +33,7 @@ def packages(release: ReleaseFolder) -> Iterator[Verdict]:
     measured = _Measured(release)
     for name, told in release.files.items():
         path = release.folder / name
-        if path.is_file() and not path.is_symlink() and _begins(path).startswith(_MAGIC):
+        if path.is_file() and not path.is_symlink() and _begins(path).startswith(magic.COMPILED):
             content = path.read_bytes()
             digest = Digest.of(content).hex
             if digest == told["sha256"]:
@@ -45,7 +44,7 @@ def packages(release: ReleaseFolder) -> Iterator[Verdict]:
 
 def _begins(path: Path) -> bytes:
     with path.open("rb") as stream:
-        return stream.read(len(max(_MAGIC, key=len)))
+        return stream.read(len(max(magic.COMPILED, key=len)))
 
 
 def _alone(release: ReleaseFolder, name: str, digest: str, content: bytes, measured: _Measured) -> Iterator[Verdict]:
@@ -98,7 +97,7 @@ def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator
     try:
         tags = wheel.read_wheel(path).tags if path.suffix == ".whl" else ()
         for platform, member, content in _members(path, release):
-            if not content.startswith(_MAGIC):
+            if not content.startswith(magic.COMPILED):
                 continue
             digest = Digest.of(content).hex
             if digest in release.compiled:
@@ -111,7 +110,7 @@ def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator
             problem = problem or _platform_problem(facts, platform, member)
             if digest not in release.compiled:
                 problem = problem or _other_problem(release, name, member, facts)
-            if tags and content.startswith(_TAGGED):
+            if tags and content.startswith(magic.NATIVE):
                 promised = promised or _tag_problem(facts, tags, member)
     except (FerruleError, OSError) as error:
         problem = promised = said(error)  # a wheel that cannot be read holds no promise

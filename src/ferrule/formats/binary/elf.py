@@ -1,0 +1,199 @@
+"""ELF files, read by lief.
+
+lief is forgiving, so the tables of a file are compared with its size first.
+"""
+
+from __future__ import annotations
+
+import struct
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ferrule.core.errors import VerificationError
+from ferrule.formats import magic
+from ferrule.formats.ar import read_ar
+from ferrule.formats.binary.facts import BinaryFacts, glibc_floor, name_text, summed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+MACHINES = {62: "x86_64", 183: "aarch64", 243: "riscv64", 21: "ppc64le", 258: "loongarch64"}
+_KINDS = {1: "object", 2: "executable", 3: "shared library"}
+LITTLE_64 = b"\x02\x01"
+_SECTION, _SEGMENT = struct.Struct("<LLQQQQ"), struct.Struct("<LLQQQQ")
+_NULL, _NOBITS = 0, 8
+_GLOBAL, _WEAK, _UNIQUE = 1, 2, 10
+_DEFAULT, _PROTECTED = 0, 3
+_BUILD_ID = 3
+
+
+def measure_elf(data: bytes, where: str | None) -> BinaryFacts:
+    """Read an ELF file; raises VerificationError for a cut one and what lief raises for other damage."""
+    import lief  # noqa: PLC0415 - a third of a second, and only measuring needs it
+
+    if data[4:6] != LITTLE_64:
+        raise VerificationError("the ELF file is not of a 64-bit little-endian machine", where=where)
+    _check_extent(data, where)
+    lief.logging.disable()
+    elf: Any = lief.ELF.parse(data)
+    dynamic: list[Any] = list(elf.dynamic_entries)
+    kinds = lief.ELF
+    names = [name_text(entry.name) for entry in dynamic if isinstance(entry, kinds.DynamicSharedObject)]
+    paths = [
+        entry.paths for entry in dynamic if isinstance(entry, (kinds.DynamicEntryRpath, kinds.DynamicEntryRunPath))
+    ]
+    versions = _versions(elf)
+    sections = summed((name_text(section.name), section.size) for section in elf.sections if section.name)
+    kind, machine = struct.unpack_from("<HH", data, 16)
+    return BinaryFacts(
+        format="elf",
+        kind=_KINDS.get(kind, "unknown"),
+        system="linux",
+        machine=MACHINES.get(machine, "unknown"),
+        size=len(data),
+        name=names[0] if names else None,
+        interpreter=elf.interpreter or None,
+        needed=tuple(name_text(entry.name) for entry in dynamic if isinstance(entry, kinds.DynamicEntryLibrary)),
+        search_paths=tuple(name_text(path) for group in paths for path in group),
+        exports=tuple(sorted({name_text(s.name) for s in elf.dynamic_symbols if _exported(s)})),
+        imports=tuple(sorted({name_text(s.name) for s in elf.dynamic_symbols if s.name and s.shndx == 0})),
+        symbol_versions=versions,
+        providers=_providers(elf),
+        defines=tuple(
+            sorted({name_text(a.name) for d in elf.symbols_version_definition for a in [*d.auxiliary_symbols][:1]})
+        ),
+        floor=glibc_floor(versions),
+        build_id=_build_id(elf),
+        stripped=not any(name == ".symtab" or name.startswith(".debug_") for name in sections),
+        sections=sections,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SectionHeader:
+    """An entry of the section table: where its name stands in the table of names, and which bytes belong to it."""
+
+    name: int
+    kind: int
+    offset: int
+    size: int
+
+    @property
+    def in_file(self) -> bool:
+        """Whether it has bytes in the file."""
+        return self.kind not in (_NULL, _NOBITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Where the two tables of an ELF file stand, as its header says (System V ABI, "ELF Header").
+
+    The methods raise struct.error where a table is cut.
+    """
+
+    segments_start: int
+    sections_start: int
+    segment_size: int
+    segment_count: int
+    section_size: int
+    section_count: int
+    names: int
+
+    @property
+    def segments_end(self) -> int:
+        """Where the program headers end."""
+        return self.segments_start + self.segment_size * self.segment_count
+
+    @property
+    def sections_end(self) -> int:
+        """Where the section headers end."""
+        return self.sections_start + self.section_size * self.section_count
+
+    def segments(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Offset and size in the file of each segment."""
+        for number in range(self.segment_count):
+            _, _, offset, _, _, size = _SEGMENT.unpack_from(data, self.segments_start + number * self.segment_size)
+            yield offset, size
+
+    def sections(self, data: bytes) -> Iterator[SectionHeader]:
+        """Each entry of the section table."""
+        for number in range(self.section_count):
+            name, kind, _, _, offset, size = _SECTION.unpack_from(
+                data, self.sections_start + number * self.section_size
+            )
+            yield SectionHeader(name, kind, offset, size)
+
+
+def read_tables(data: bytes) -> Tables:
+    """Where the tables stand; raises struct.error for a cut header."""
+    return Tables(*struct.unpack_from("<QQ", data, 32), *struct.unpack_from("<HHHHH", data, 54))
+
+
+def _check_extent(data: bytes, where: str | None) -> None:
+    """Compare both tables of the header, and what they point to, with the size (System V ABI, "Object Files")."""
+    tables = read_tables(data)
+    ends = [tables.segments_end, tables.sections_end]
+    if max(ends) <= len(data):
+        ends += [offset + size for offset, size in tables.segments(data)]
+        ends += [section.offset + section.size for section in tables.sections(data) if section.in_file]
+    if max(ends) > len(data):
+        raise VerificationError(f"the ELF file is cut: it needs {max(ends)} bytes and has {len(data)}", where=where)
+
+
+def _exported(symbol: Any) -> bool:  # noqa: ANN401 - lief's types allow bytes for text
+    binding, visibility = symbol.information >> 4, symbol.other & 3
+    reachable = binding in (_GLOBAL, _WEAK, _UNIQUE) and visibility in (_DEFAULT, _PROTECTED)
+    return reachable and symbol.shndx != 0 and bool(symbol.name)
+
+
+def _versions(elf: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401 - lief's types allow bytes for text
+    versions: dict[str, set[str]] = {
+        name_text(aux.name): set() for need in elf.symbols_version_requirement for aux in need.get_auxiliary_symbols()
+    }
+    for symbol in elf.dynamic_symbols:
+        version = symbol.symbol_version
+        if symbol.shndx == 0 and version is not None and version.has_auxiliary_version:
+            versions.setdefault(name_text(version.symbol_version_auxiliary.name), set()).add(name_text(symbol.name))
+    return {version: tuple(sorted(symbols)) for version, symbols in sorted(versions.items())}
+
+
+def _providers(elf: Any) -> dict[str, str]:  # noqa: ANN401 - lief's types allow bytes for text
+    """Imported symbols and the library that has each, by the number that both share (gABI, "Symbol Versioning")."""
+    libraries = {
+        aux.other: name_text(need.name)
+        for need in elf.symbols_version_requirement
+        for aux in need.get_auxiliary_symbols()
+    }
+    providers = {
+        name_text(symbol.name): libraries.get(symbol.symbol_version.value & 0x7FFF)
+        for symbol in elf.dynamic_symbols
+        if symbol.shndx == 0 and symbol.symbol_version is not None
+    }
+    return {name: library for name, library in sorted(providers.items()) if library is not None}
+
+
+def _build_id(elf: Any) -> str | None:  # noqa: ANN401 - lief's types allow bytes for text
+    ids = [bytes(n.description).hex() for n in elf.notes if n.name == "GNU" and n.original_type == _BUILD_ID]
+    return ids[0] if ids else None
+
+
+def objects_that_import(archive: bytes, symbols: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """For each of the symbols, names of the ELF objects in a static library that ask others for it.
+
+    Raises VerificationError for what is no static library; an object that cannot be read is passed over.
+    """
+    import lief  # noqa: PLC0415 - a third of a second, and only measuring needs it
+
+    lief.logging.disable()
+    importers: dict[str, list[str]] = {}
+    for name, content in read_ar(archive):
+        data = bytes(content)
+        mentioned = [symbol for symbol in symbols if b"\0" + symbol.encode() + b"\0" in data]
+        if mentioned and data.startswith(magic.ELF):
+            with suppress(AttributeError, TypeError, ValueError, RuntimeError):
+                elf: Any = lief.ELF.parse(data)
+                undefined = {name_text(s.name) for s in elf.symtab_symbols if s.shndx == 0 and s.name}
+                for symbol in undefined.intersection(mentioned):
+                    importers.setdefault(symbol, []).append(name)
+    return {symbol: tuple(names) for symbol, names in sorted(importers.items())}
