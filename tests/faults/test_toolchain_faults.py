@@ -243,7 +243,7 @@ def test_everything_at_once(machine):
     with pytest.raises(ToolchainError) as failure:
         require(WANTED, machine.host())
     message = failure.value.message
-    assert message.startswith("5 tools are missing or unfit:")
+    assert message.startswith("5 tools are missing or unusable:")
     for tool in ("rustc 1.96", "zig 0.17.0", "cargo-zigbuild 0.24.0", "cbindgen 0.29.4", "cc"):
         assert f"  - {tool}: " in message
     assert message.count("fix: ") == 5
@@ -294,7 +294,7 @@ def test_no_network_for_a_wheel(machine):
 
 
 def test_a_version_that_no_index_offers(machine):
-    wanted = replace(WANTED, zig="9.9.9")
+    wanted = replace(WANTED, versions={"zig": "9.9.9"})
     machine.python(says="ERROR: No matching distribution found for ziglang==9.9.9", code=1)
     with pytest.raises(ToolchainError, match="does not offer it") as failure:
         doctor.setup(wanted, machine.host(), silent)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ferrule.engine.executor import Executor
     from ferrule.engine.remote_server import Address
     from ferrule.engine.scheduler import Engine
-    from ferrule.toolchain.find import ToolRequirements
+    from ferrule.toolchain.requirements import ToolRequirements
     from ferrule.tools.host import Host
 
 

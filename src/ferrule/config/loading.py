@@ -13,19 +13,21 @@ from ferrule.config.ci import Ci, read_ci
 from ferrule.config.nodes import LARGEST, MappingNode, Node, ScalarNode, find, read
 from ferrule.config.problems import Position, Problems, listed, quote
 from ferrule.config.references import ReferenceScope, check_references
-from ferrule.config.sections import VERSION, ProjectSection, TargetSection, TargetsFile, ToolchainSection
+from ferrule.config.sections import VERSION, ProjectSection, TargetSection, TargetsFile, toolchain_section
 from ferrule.core.cargo_workspace import Workspace, read_workspace
 from ferrule.core.errors import ConfigError
 from ferrule.core.model import Json, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.core.safe_files import FILE
 from ferrule.kinds.base import ReleaseInfo
+from ferrule.toolchain.registry import TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from ferrule.kinds.base import KeyPath, Kind
+    from ferrule.tools.definition import ToolDefinition
 
 _GLIBC_MINORS = range(17, 45)
 """glibc 2.17 is the oldest that Rust's standard library runs with (platform support), 2.44 the newest of zig 0.17."""
@@ -34,29 +36,17 @@ _OLDEST_MACOS = {"arm64": (11, 0), "x86_64": (10, 12)}
 
 
 @dataclass(frozen=True, slots=True)
-class ToolVersions:
-    """Versions of the programs that build, as wanted: `1.96` stands for every 1.96."""
-
-    rust: str
-    zig: str
-    cargo_zigbuild: str
-    cbindgen: str
-    go: str
-    jco: str
-    cibuildwheel: str
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that targets.yaml says of the project in the folder `root`, validated.
 
+    `toolchain` has the version of each tool by its name; `1.96` stands for every 1.96.
     `tree` is the file as it was read, for pointing at places in it.
     """
 
     root: Path
     file: str
     project: ReleaseInfo
-    toolchain: ToolVersions
+    toolchain: Mapping[str, str]
     targets: tuple[Target, ...]
     artifacts: tuple[ArtifactConfig, ...]
     workspace: Workspace
@@ -75,6 +65,7 @@ def load(
     *,
     file: str = FILE,
     platforms: Mapping[str, Platform] = PLATFORMS,
+    tools: Mapping[str, ToolDefinition] = TOOLS,
     loader: Any = None,  # noqa: ANN401 - PyYAML has no types for loaders
 ) -> Config:
     """Read and check a project's targets.yaml.
@@ -85,7 +76,7 @@ def load(
     tree = read(_content(project / file, problems), problems, loader)
     check(TargetsFile, tree, (), problems)
     reading = _Reading(project, tree, problems)
-    tools = _toolchain(reading)
+    versions = _toolchain(reading, tools)
     targets = _targets(reading, platforms)
     told = _told(reading)
     workspace = _workspace(reading) if reading.has("project") else None
@@ -94,9 +85,9 @@ def load(
     scope = ReferenceScope(project, workspace, kinds_of(part, kinds))
     artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), scope, problems)
     ci = read_ci(reading.part("ci"), targets, (a.kind.name for a in artifacts), problems)
-    if problems.found or described is None or workspace is None or tools is None or ci is None:
+    if problems.found or described is None or workspace is None or versions is None or ci is None:
         raise problems.error()
-    return Config(project, file, described, tools, targets, artifacts, workspace, ci, tree)
+    return Config(project, file, described, versions, targets, artifacts, workspace, ci, tree)
 
 
 def document(config: Config) -> Json:
@@ -114,7 +105,7 @@ def document(config: Config) -> Json:
     return {
         "version": 1,
         "project": _given(told),
-        "toolchain": {name.replace("_", "-"): value for name, value in _fields(config.toolchain)},
+        "toolchain": dict(config.toolchain),
         "targets": {t.triple: _given({n: v for n, v in _fields(t) if n != "triple"}) for t in config.targets},
         "artifacts": {a.name: _artifact_document(a) for a in config.artifacts},
         "ci": config.ci.document(),
@@ -184,19 +175,9 @@ def _told(reading: _Reading) -> ProjectSection | None:
     return section
 
 
-def _toolchain(reading: _Reading) -> ToolVersions | None:
-    section = check(ToolchainSection, reading.part("toolchain"), ("toolchain",), reading.problems)
-    if section is None:
-        return None
-    return ToolVersions(
-        rust=section.rust,
-        zig=section.zig,
-        cargo_zigbuild=section.cargo_zigbuild,
-        cbindgen=section.cbindgen,
-        go=section.go,
-        jco=section.jco,
-        cibuildwheel=section.cibuildwheel,
-    )
+def _toolchain(reading: _Reading, tools: Mapping[str, ToolDefinition]) -> Mapping[str, str] | None:
+    section = check(toolchain_section(tools), reading.part("toolchain"), ("toolchain",), reading.problems)
+    return None if section is None else section.model_dump(by_alias=True)
 
 
 def _targets(reading: _Reading, platforms: Mapping[str, Platform]) -> tuple[Target, ...]:

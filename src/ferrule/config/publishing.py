@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 from ferrule.config.artifacts import FIXED, PER_TARGET
 from ferrule.config.ci import CiSection
-from ferrule.config.sections import NAME, ProjectSection, TargetSection, TargetsFile, ToolchainSection
+from ferrule.config.sections import NAME, ProjectSection, TargetSection, TargetsFile, toolchain_section
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.kinds.base import Spec
+from ferrule.toolchain.registry import TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ferrule.kinds.base import Kind, Section
+    from ferrule.tools.definition import ToolDefinition
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def schema(kinds: Mapping[str, Kind], platforms: Mapping[str, Platform] = PLATFORMS) -> dict[str, Any]:
+def schema(
+    kinds: Mapping[str, Kind],
+    platforms: Mapping[str, Platform] = PLATFORMS,
+    tools: Mapping[str, ToolDefinition] = TOOLS,
+) -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of targets.yaml: all that can be said of a value without its surroundings."""
     outline = _of(TargetsFile)
     properties = outline["properties"]
@@ -43,7 +49,7 @@ def schema(kinds: Mapping[str, Kind], platforms: Mapping[str, Platform] = PLATFO
     properties["ci"] = {**_described(properties["ci"]), "$ref": "#/$defs/ci"}
     definitions = {
         "project": _of(ProjectSection),
-        "toolchain": {**_of(ToolchainSection), "type": ["object", "null"]},
+        "toolchain": {**_of(toolchain_section(tools)), "type": ["object", "null"]},
         "artifact": _artifact(kinds),
         "ci": {**_of(CiSection), "type": ["object", "null"]},
     }
@@ -110,13 +116,13 @@ def _artifact(kinds: Mapping[str, Kind]) -> dict[str, Any]:
     }
 
 
-def reference(kinds: Mapping[str, Kind]) -> str:
+def reference(kinds: Mapping[str, Kind], tools: Mapping[str, ToolDefinition] = TOOLS) -> str:
     """The keys of every part and kind as tables in Markdown, for the reference page."""
     every = {**_of(Spec)["properties"], PER_TARGET: _overrides({})}
     every["kind"] = {**every["kind"], "enum": list(kinds)}
     tables = [
         _table("`project`", _of(ProjectSection)),
-        _table("`toolchain`", _of(ToolchainSection)),
+        _table("`toolchain`", _of(toolchain_section(tools))),
         _table("`targets`", _of(TargetSection)),
         _table(
             "Every artifact",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, create_model
 from pydantic_core import PydanticKnownError
 
 from ferrule.config.ci import RUNNER
 from ferrule.kinds.base import ProjectPath, RelativePath, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ferrule.tools.definition import ToolDefinition
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 """Names of projects and artifacts: they become file names, action ids and arguments."""
@@ -18,7 +23,7 @@ VERSION = (
 )
 """A version as SemVer 2.0.0 (section 2, 9 and 10) has it, of bounded length."""
 _Folder = Annotated[RelativePath, ProjectPath("folder")]
-_ToolVersion = Annotated[str, Field(pattern=r"^[0-9]{1,5}(\.[0-9]{1,5}){0,2}(-[a-z]+(\.[0-9]{1,5})?)?$")]
+_TOOLCHAIN = "Versions of the programs that build. A shorter version stands for all that begin with it."
 
 
 class CargoVersion(Section):
@@ -63,24 +68,17 @@ class ProjectSection(Section):
     )
 
 
-class ToolchainSection(Section):
-    """Versions of the programs that build. A shorter version stands for all that begin with it."""
-
-    rust: _ToolVersion = Field(default="1.96", description="Version of rustc and Cargo.")
-    zig: _ToolVersion = Field(default="0.17.0", description="Version of zig, which links.")
-    cargo_zigbuild: _ToolVersion = Field(default="0.24.0", description="Version of cargo-zigbuild.")
-    cbindgen: _ToolVersion = Field(default="0.29.4", description="Version of cbindgen, which writes headers.")
-    go: Annotated[str, Field(pattern=r"^1\.[0-9]{1,3}\.[0-9]{1,3}$")] = Field(
-        default="1.27.3", description="Version of Go, which builds programs: in full, as exactly this one is taken."
-    )
-    jco: Annotated[str, Field(pattern=r"^[0-9]{1,5}\.[0-9]{1,5}\.[0-9]{1,5}$")] = Field(
-        default="0.15.0", description="Version of jco, which makes JavaScript of components: exactly this one."
-    )
-    cibuildwheel: Annotated[str, Field(pattern=r"^[0-9]{1,5}\.[0-9]{1,5}\.[0-9]{1,5}$")] = Field(
-        default="4.3.3",
-        description="Version of cibuildwheel, which makes wheels with extension modules: exactly this one, as it pins "
-        "the images that they are built in.",
-    )
+def toolchain_section(tools: Mapping[str, ToolDefinition]) -> type[Section]:
+    """The section that holds the version of every tool that has a setting."""
+    fields: dict[str, Any] = {
+        tool.name.replace("-", "_"): (
+            Annotated[str, Field(pattern=tool.pattern)],
+            Field(default=tool.version, description=tool.setting),
+        )
+        for tool in tools.values()
+        if tool.setting
+    }
+    return create_model("ToolchainSection", __base__=Section, __doc__=_TOOLCHAIN, **fields)
 
 
 class TargetSection(Section):

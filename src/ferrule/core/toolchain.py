@@ -18,6 +18,47 @@ RustSource = Literal["installed", "distribution", "rustup"]
 
 
 @dataclass(frozen=True, slots=True)
+class RustInstallation:
+    """A compiler and its Cargo. `about` is what `rustc -vV` prints, `std` what each target has."""
+
+    rustc: Path
+    cargo: Path | None
+    cargo_version: str
+    sysroot: Path
+    about: str
+    std: Mapping[str, Std]
+
+    @property
+    def release(self) -> str:
+        """The version, such as 1.96.0."""
+        return _field(self.about, "release")
+
+    @property
+    def host(self) -> str:
+        """The triple that the compiler itself runs on."""
+        return _field(self.about, "host")
+
+    @property
+    def commit(self) -> str:
+        """The commit of Rust's sources that the compiler was made from."""
+        return _field(self.about, "commit-hash")
+
+    @property
+    def llvm(self) -> str:
+        """The version of LLVM inside."""
+        return _field(self.about, "LLVM version")
+
+    @property
+    def bin(self) -> Path:
+        """Where the toolchain keeps linkers for its own use."""
+        return self.sysroot / "lib" / "rustlib" / self.host / "bin"
+
+
+def _field(about: str, name: str) -> str:
+    return next((line.partition(": ")[2] for line in about.splitlines() if line.startswith(f"{name}: ")), "")
+
+
+@dataclass(frozen=True, slots=True)
 class Toolchain:
     """Programs, found and checked. `std` says what each target has, `rust_source` where this Rust came from."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import ToolchainError, VerificationError
 from ferrule.core.model import Tool
-from ferrule.tools import apt
+from ferrule.tools.definition import ToolDefinition
+from ferrule.tools.installers import apt
 from ferrule.tools.problems import ToolProblem
 from ferrule.tools.run import ToolFailed, capture
 
@@ -58,3 +59,6 @@ class CommandLineTools:
     def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
         """Never done by us; raises ToolchainError."""
         raise ToolchainError("there is no C compiler", hint=self.command(host))
+
+
+TOOL: Final = ToolDefinition(name="cc", find=lambda search: [find(search.host)])

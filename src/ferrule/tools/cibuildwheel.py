@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import BuildError, FerruleError, ToolchainError, VerificationError
-from ferrule.tools import pip
 from ferrule.tools.command import Command
+from ferrule.tools.definition import EXACT_VERSION, ToolDefinition
+from ferrule.tools.installers import pip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,3 +125,13 @@ def explain(failed: ToolFailed, source: str) -> FerruleError:
         failed.code, (BuildError, "the build failed", f"all of it is in {failed.log}" if failed.log else None)
     )
     return kind(f"cibuildwheel: {meaning}\n{failed.message}", where=source, hint=hint)
+
+
+TOOL: Final = ToolDefinition(
+    name=NAME,
+    version="4.3.3",
+    setting="Version of cibuildwheel, which makes wheels with extension modules: exactly this one, as it pins the "
+    "images that they are built in.",
+    pattern=EXACT_VERSION,
+    find=lambda search: [find(search.host, search.versions[NAME])],
+)

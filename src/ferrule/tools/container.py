@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import ToolchainError
 from ferrule.core.model import Tool
-from ferrule.tools import apt
+from ferrule.tools.definition import ToolDefinition
+from ferrule.tools.installers import apt
 from ferrule.tools.problems import ToolProblem
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
@@ -112,3 +113,10 @@ class OpenDesktop:
     def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
         """Never done by us; raises ToolchainError."""
         raise ToolchainError("the container engine is not running", hint=self.command(host))
+
+
+TOOL: Final = ToolDefinition(
+    name=NAME,
+    find=lambda search: [find(search.host)],
+    recorded=False,  # no file tells whether the engine runs
+)

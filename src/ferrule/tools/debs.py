@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ferrule.core.errors import ConfigError, NetworkError, StorageError, ToolchainError, VerificationError
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import clear
-from ferrule.tools import apt
+from ferrule.tools.installers import apt
 from ferrule.tools.run import ToolFailed, capture
 
 if TYPE_CHECKING:

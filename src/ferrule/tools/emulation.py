@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import ToolchainError
 from ferrule.core.model import Tool
-from ferrule.tools import apt
+from ferrule.core.platforms import PLATFORMS
+from ferrule.tools.definition import ToolDefinition
+from ferrule.tools.installers import apt
 from ferrule.tools.problems import ToolProblem
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
@@ -78,3 +80,17 @@ class Register:
         table = host.kernel / "sys" / "fs" / "binfmt_misc"
         mount = [] if (table / "register").exists() else [["mount", "-t", "binfmt_misc", "binfmt_misc", str(table)]]
         return [*mount, ["update-binfmts", "--enable", f"qemu-{self.machine}"]]
+
+
+def _definition(machine: str) -> ToolDefinition:
+    return ToolDefinition(
+        name=name(machine),
+        find=lambda search: [find(search.host, machine)],
+        recorded=False,  # no file tells what the kernel knows
+    )
+
+
+TOOLS: Final = tuple(
+    _definition(machine)
+    for machine in dict.fromkeys(row.machine for row in PLATFORMS.values() if row.system == "linux")
+)

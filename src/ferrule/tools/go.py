@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from ferrule.core.errors import BuildError, FerruleError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Tool
 from ferrule.core.platforms import PLATFORMS
-from ferrule.tools import pip
 from ferrule.tools.command import Command
+from ferrule.tools.definition import ToolDefinition
+from ferrule.tools.installers import pip
 from ferrule.tools.probe_output import probe_output
 from ferrule.tools.problems import ToolProblem
 from ferrule.tools.run import ToolFailed, capture
@@ -308,3 +309,12 @@ def check_sums(given: str, now: str, place: GoBuildFolder) -> None:
             where=f"{place.folder}/go.sum",
             hint=f"run go mod tidy in {place.folder}, look at the change of go.sum, and commit it",
         )
+
+
+TOOL: Final = ToolDefinition(
+    name="go",
+    version="1.27.3",
+    setting="Version of Go, which builds programs: in full, as exactly this one is taken.",
+    pattern=r"^1\.[0-9]{1,3}\.[0-9]{1,3}$",
+    find=lambda search: [find(search.host, search.versions["go"])],
+)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.model import Tool
-from ferrule.tools import pip
+from ferrule.tools.definition import ToolDefinition
+from ferrule.tools.installers import pip
 from ferrule.tools.probe_output import probe_output
 from ferrule.tools.problems import ToolProblem
 
@@ -39,3 +40,10 @@ def find(host: Host, wheel: str, minimum: tuple[int, ...] = (20,)) -> Tool | Too
     return ToolProblem.with_installer(
         host, "node", problem, pip.PinnedWheel(WHEEL, wheel), required=wanted, version=", ".join(others)
     )
+
+
+TOOL: Final = ToolDefinition(
+    name="node",
+    version="24.19.0",  # of the wheel that provides one where it is missing
+    find=lambda search: [find(search.host, search.versions["node"])],
+)

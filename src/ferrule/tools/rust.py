@@ -2,65 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.model import Tool
-from ferrule.core.platforms import PLATFORMS
-from ferrule.tools import apt, rustup
+from ferrule.core.platforms import PLATFORMS, Platform
+from ferrule.core.toolchain import RustInstallation
+from ferrule.tools.definition import ToolDefinition, ToolSearch
 from ferrule.tools.host import is_program
+from ferrule.tools.installers import apt, rustup
 from ferrule.tools.probe_output import probe_output
 from ferrule.tools.problems import ToolProblem, matches
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ferrule.core.toolchain import RustSource, Std
+    from ferrule.tools.definition import SearchResult
     from ferrule.tools.host import Host
     from ferrule.tools.problems import Installer
 
 
-@dataclass(frozen=True, slots=True)
-class Rust:
-    """A compiler that was asked who it is. `about` is what `rustc -vV` says, `std` what each wanted target has."""
-
-    rustc: Path
-    cargo: Path | None
-    cargo_version: str
-    sysroot: Path
-    about: str
-    std: dict[str, Std]
-
-    @property
-    def release(self) -> str:
-        """The version, such as 1.96.0."""
-        return _field(self.about, "release")
-
-    @property
-    def host(self) -> str:
-        """The triple that the compiler itself runs on."""
-        return _field(self.about, "host")
-
-    @property
-    def commit(self) -> str:
-        """The commit of Rust's sources that the compiler was made from."""
-        return _field(self.about, "commit-hash")
-
-    @property
-    def llvm(self) -> str:
-        """The version of LLVM inside."""
-        return _field(self.about, "LLVM version")
-
-    @property
-    def bin(self) -> Path:
-        """Where the toolchain keeps linkers for its own use."""
-        return self.sysroot / "lib" / "rustlib" / self.host / "bin"
-
-
-def _field(about: str, name: str) -> str:
-    return next((line.partition(": ")[2] for line in about.splitlines() if line.startswith(f"{name}: ")), "")
+LLVM_TOOLS: Final = frozenset({"wasm-component-ld", "wasm-ld", "rust-objcopy"})
+"""Programs of the LLVM inside rustc, which distributions pack by themselves."""
 
 
 def find(
@@ -70,13 +35,13 @@ def find(
     *,
     rust_source: RustSource | None = None,
     wasm_linker: bool = False,
-) -> Rust | list[ToolProblem]:
-    """The first Rust of the wanted version with everything for every target, or all that the best one lacks.
+) -> RustInstallation | list[ToolProblem]:
+    """The first Rust of the required version with everything for every target, or all that the best one lacks.
 
     Looked at in this order: what RUSTC and CARGO name, the PATH, the distribution's folder, rustup's toolchains.
     """
     unusable: list[str] = []
-    seen: list[Rust] = []
+    seen: list[RustInstallation] = []
     for rustc in _programs(host, version, rust_source):
         rust = inspect(host, rustc, triples)
         if isinstance(rust, str):
@@ -109,7 +74,7 @@ def _is_rustup(path: Path, managed: Path | None) -> bool:
     return real.name == "rustup" or (managed is not None and managed.resolve() in real.parents)
 
 
-def inspect(host: Host, rustc: Path, triples: Sequence[str]) -> Rust | str:
+def inspect(host: Host, rustc: Path, triples: Sequence[str]) -> RustInstallation | str:
     """What a compiler says about itself, or in a sentence why it says nothing.
 
     A stand-in of rustup is seen through: what is returned are the programs of the toolchain behind it.
@@ -129,7 +94,7 @@ def inspect(host: Host, rustc: Path, triples: Sequence[str]) -> Rust | str:
     about = "\n".join(line for line in lines if not line.startswith("/"))
     real = sysroot / "bin" / "rustc"
     cargo = _cargo_beside(host, real if is_program(real) else rustc, rustc)
-    return Rust(
+    return RustInstallation(
         rustc=real if is_program(real) else rustc,
         cargo=cargo,
         cargo_version=probe_output(host, cargo, "-V") if cargo else "",
@@ -172,7 +137,7 @@ def standard_library(sysroot: Path, triple: str) -> Std | None:
     return None
 
 
-def _lacks(rust: Rust, version: str, triples: Sequence[str]) -> list[tuple[str, str]]:
+def _lacks(rust: RustInstallation, version: str, triples: Sequence[str]) -> list[tuple[str, str]]:
     """What a Rust lacks: (name of the tool, problem)."""
     if not matches(version, rust.release):
         return [("rustc", "not the required version")]
@@ -198,7 +163,7 @@ def _faults(
     host: Host,
     version: str,
     triples: Sequence[str],
-    seen: list[Rust],
+    seen: list[RustInstallation],
     unusable: list[str],
     *,
     rust_source: RustSource | None,
@@ -245,7 +210,7 @@ def choose_installer(
     return by_rustup
 
 
-def tools(rust: Rust) -> list[Tool]:
+def tools(rust: RustInstallation) -> list[Tool]:
     """The compiler, Cargo and each standard library as tools; identities tell versions, never places."""
     cargo = (rust.cargo or rust.rustc).as_posix()
     about = "; ".join(line for line in rust.about.splitlines() if not line.startswith("binary:"))
@@ -263,3 +228,29 @@ def tools(rust: Rust) -> list[Tool]:
 def _std_identity(sysroot: Path, triple: str) -> str:
     """Name and size of the compiled library: another build of the same version has another name (it holds a digest)."""
     return ", ".join(f"{p.name} {p.stat().st_size}" for p in sorted(std_folder(sysroot, triple).glob("libstd-*.rlib")))
+
+
+def _search(search: ToolSearch) -> Iterable[SearchResult]:
+    result = find(
+        search.host,
+        search.versions[TOOL.name],
+        search.triples,
+        rust_source=search.rust_source,
+        wasm_linker=bool(search.needed & LLVM_TOOLS),
+    )
+    return result if isinstance(result, list) else (result, *tools(result))
+
+
+def _stripped_by(platform: Platform) -> tuple[str, ...]:
+    return ("rust-objcopy",) if platform.system == "macos" else ()
+
+
+TOOL: Final = ToolDefinition(
+    name="rust",
+    version="1.96",
+    setting="Version of rustc and Cargo.",
+    find=_search,
+    programs=("rustc", "cargo"),
+    requires=("cc",),
+    requires_for=_stripped_by,
+)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.model import Tool
-from ferrule.tools import apt
+from ferrule.tools import rust as rusts
 from ferrule.tools.command import Command
+from ferrule.tools.definition import ToolDefinition, ToolSearch
 from ferrule.tools.host import is_program
+from ferrule.tools.installers import apt
 from ferrule.tools.probe_output import probe_output
 from ferrule.tools.problems import ToolProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ferrule.core.toolchain import Toolchain
+    from ferrule.core.toolchain import RustInstallation, Toolchain
+    from ferrule.tools.definition import SearchResult
     from ferrule.tools.host import Host
     from ferrule.tools.problems import Installer
-    from ferrule.tools.rust import Rust
 
 _LINKED = """#!/bin/sh
 # Stands for wasm-ld where the module is linked already: puts it where the linker was to write.
@@ -47,61 +49,92 @@ def component_command(toolchain: Toolchain, module: Path, output: Path, folder: 
     return Command(argv, {}, folder)
 
 
-def component_linker(host: Host, rust: Rust, remedy: Installer) -> Tool | ToolProblem:
+def _component_linker(search: ToolSearch, rust: RustInstallation) -> Tool | ToolProblem:
     """wasm-component-ld, which links a component and validates it."""
     name = "wasm-component-ld"
-    said = _of_rust(name, host, rust, remedy)
-    return said if isinstance(said, ToolProblem) else Tool(name, said.split()[-1], (str(rust.bin / name),), said)
+    answer = _of_rust(name, search, rust)
+    if isinstance(answer, ToolProblem):
+        return answer
+    return Tool(name, answer.split()[-1], (str(rust.bin / name),), answer)
 
 
-def core_linker(host: Host, rust: Rust, remedy: Installer) -> Tool | ToolProblem:
+def _core_linker(search: ToolSearch, rust: RustInstallation) -> Tool | ToolProblem:
     """wasm-ld of the LLVM inside rustc: an older one may not read its object files."""
     name = "wasm-ld"
     major = rust.llvm.partition(".")[0]
     others: list[str] = []
-    for program in _linkers(host, rust, major):
-        said = probe_output(host, program, "--version")
-        found = re.search(r"LLD (\d+)(\S*)", said)
-        if found and int(found[1]) >= int(major or 0):
-            return Tool(name, found[1] + found[2], (str(program),), said.splitlines()[0])
-        others.append(f"{said or 'does not start'} ({program})")
+    for program in _linkers(search.host, rust, major):
+        answer = probe_output(search.host, program, "--version")
+        version = re.search(r"LLD (\d+)(\S*)", answer)
+        if version and int(version[1]) >= int(major or 0):
+            return Tool(name, version[1] + version[2], (str(program),), answer.splitlines()[0])
+        others.append(f"{answer or 'does not start'} ({program})")
     problem = f"older than LLVM {major} inside rustc" if others else "not installed"
-    return ToolProblem.with_installer(host, name, problem, remedy, required=f"LLD {major}", version=", ".join(others))
+    installer = _installer(search, rust)
+    return ToolProblem.with_installer(
+        search.host, name, problem, installer, required=f"LLD {major}", version=", ".join(others)
+    )
 
 
-def _linkers(host: Host, rust: Rust, major: str) -> Iterator[Path]:
-    own = rust.bin / "gcc-ld" / "wasm-ld"
-    if is_program(own):
-        yield own
+def _linkers(host: Host, rust: RustInstallation, major: str) -> Iterator[Path]:
+    bundled = rust.bin / "gcc-ld" / "wasm-ld"
+    if is_program(bundled):
+        yield bundled
     yield from host.every(f"wasm-ld-{major}")
     yield from host.every("wasm-ld")
 
 
-def object_copier(host: Host, rust: Rust, remedy: Installer) -> Tool | ToolProblem:
+def _object_copier(search: ToolSearch, rust: RustInstallation) -> Tool | ToolProblem:
     """rust-objcopy, with which rustc strips libraries for macOS."""
     name = "rust-objcopy"
-    said = _of_rust(name, host, rust, remedy)
-    if isinstance(said, ToolProblem):
-        return said
-    number = re.search(r"\d+\.\d+\S*", said)
-    identity = f"{name} {number[0] if number else said}"
+    answer = _of_rust(name, search, rust)
+    if isinstance(answer, ToolProblem):
+        return answer
+    number = re.search(r"\d+\.\d+\S*", answer)
+    identity = f"{name} {number[0] if number else answer}"
     return Tool(name, number[0] if number else rust.llvm, (str(rust.bin / name),), identity)
 
 
-def _of_rust(name: str, host: Host, rust: Rust, remedy: Installer) -> str | ToolProblem:
-    """What a program that comes with this Rust says of its version, or what is wrong with it."""
+def _of_rust(name: str, search: ToolSearch, rust: RustInstallation) -> str | ToolProblem:
+    """The version that a program which comes with this Rust prints, or what is wrong with it."""
     program = rust.bin / name
     if not is_program(program):
+        problem = f"this Rust has none in {rust.bin}"
         return ToolProblem.with_installer(
-            host, name, f"this Rust has none in {rust.bin}", remedy, required=f"of Rust {rust.release}"
+            search.host, name, problem, _installer(search, rust), required=f"of Rust {rust.release}"
         )
-    said = probe_output(host, program, "--version")
-    return said or ToolProblem.with_installer(host, name, "it does not start", remedy, path=str(program))
+    answer = probe_output(search.host, program, "--version")
+    return answer or ToolProblem.with_installer(
+        search.host, name, "it does not start", _installer(search, rust), path=str(program)
+    )
 
 
-def installer_for(host: Host, rust: Rust, otherwise: Installer) -> Installer:
+def _installer(search: ToolSearch, rust: RustInstallation) -> Installer:
     """For a Rust of the distribution the package with its linkers, whatever else is missing."""
-    if not str(rust.rustc).startswith(str(host.programs)) or not isinstance(otherwise, apt.Packages):
-        return otherwise
-    linkers = tuple(name for name in otherwise.names if name.endswith("-llvm") or name.startswith("lld-"))
-    return apt.Packages(linkers) if linkers else otherwise
+    host = search.host
+    whole = rusts.choose_installer(
+        host,
+        search.versions[rusts.TOOL.name],
+        search.triples,
+        rust_source=search.rust_source,
+        wasm_linker=True,
+    )
+    if not str(rust.rustc).startswith(str(host.programs)) or not isinstance(whole, apt.Packages):
+        return whole
+    linkers = tuple(name for name in whole.names if name.endswith("-llvm") or name.startswith("lld-"))
+    return apt.Packages(linkers) if linkers else whole
+
+
+def _definition(name: str, find: Callable[[ToolSearch, RustInstallation], Tool | ToolProblem]) -> ToolDefinition:
+    def search_beside_rust(search: ToolSearch) -> Iterator[SearchResult]:
+        if search.rust is not None:  # a missing Rust brings it along; to name it now would be guessing
+            yield find(search, search.rust)
+
+    return ToolDefinition(name=name, find=search_beside_rust, requires=rusts.TOOL.names)
+
+
+TOOLS: Final = (
+    _definition("wasm-component-ld", _component_linker),
+    _definition("wasm-ld", _core_linker),
+    _definition("rust-objcopy", _object_copier),
+)

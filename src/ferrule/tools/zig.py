@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import StorageError
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import clear, lockable, open_new
-from ferrule.tools import pip
+from ferrule.tools.definition import ToolDefinition
+from ferrule.tools.installers import pip
+from ferrule.tools.problems import ToolProblem
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from ferrule.core.model import Tool
     from ferrule.core.platforms import Platform
     from ferrule.core.toolchain import Toolchain
     from ferrule.tools.host import Host
-    from ferrule.tools.problems import ToolProblem
 
     Borrow = Callable[[threading.Event], AbstractContextManager[bool]]
 
@@ -33,6 +34,20 @@ def find(host: Host, version: str) -> Tool | ToolProblem:
     wheel = pip.PinnedWheel("ziglang", version)
     place = str(pip.folder(host, wheel.name, version) / "ziglang" / "zig")
     return pip.program(host, "zig", wheel, (place,), (place, "version"))
+
+
+def _try_link(zig: Tool, host: Host, platform: Platform, floor: str | None) -> ToolProblem | None:
+    """Link a shared library of one function for a target; what is wrong if that does not work."""
+    import tempfile  # noqa: PLC0415
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="ferrule-probe-") as folder:
+            probe(zig, platform, folder=Path(folder), cache=host.cache, environment=host.children, glibc=floor)
+    except ToolFailed as failed:
+        words = "; ".join(failed.tail[-3:]) or failed.summary
+        fix = pip.PinnedWheel("ziglang", zig.version).command(host)
+        return ToolProblem(f"link {platform.triple}", f"zig cannot link: {words}", fix, path=zig.argv[0])
+    return None
 
 
 def cache_folder(cache: Path, version: str, triple: str) -> Path:
@@ -155,3 +170,12 @@ def _link_first(
 
 def _primed(cache: Path, zig: Tool, platform: Platform) -> Path:
     return cache_folder(cache, zig.version, platform.triple) / ".primed"
+
+
+TOOL: Final = ToolDefinition(
+    name="zig",
+    version="0.17.0",
+    setting="Version of zig, which links.",
+    find=lambda search: [find(search.host, search.versions["zig"])],
+    probe=_try_link,
+)

@@ -143,7 +143,15 @@ def test_a_whole_file(load: Callable[..., config.Config], project: Path):
     )
     assert found.root == project
     assert (found.project.name, found.project.version) == ("demo", "1.2.3")
-    assert found.toolchain == config.ToolVersions("1.95.0", "0.17.0", "0.24.0", "0.29.4", "1.27.3", "0.15.0", "4.3.3")
+    assert found.toolchain == {
+        "rust": "1.95.0",
+        "zig": "0.17.0",
+        "cargo-zigbuild": "0.24.0",
+        "cbindgen": "0.29.4",
+        "go": "1.27.3",
+        "jco": "0.15.0",
+        "cibuildwheel": "4.3.3",
+    }
     assert found.targets == (Target(LINUX, glibc="2.28", runner="big"), Target(MAC, macos="12.3"))
     assert [(a.name, a.kind.name, a.by_target) for a in found.artifacts] == [
         ("native", "library", {}),
@@ -157,7 +165,7 @@ def test_a_whole_file(load: Callable[..., config.Config], project: Path):
 
 @pytest.mark.parametrize("toolchain", ["", "toolchain:\n", "toolchain: {}\n"])
 def test_tools_have_versions_of_their_own(load: Callable[..., config.Config], toolchain: str):
-    assert load(HEAD + toolchain + TARGETS + NATIVE).toolchain.rust == "1.96"
+    assert load(HEAD + toolchain + TARGETS + NATIVE).toolchain["rust"] == "1.96"
 
 
 def test_the_crate_of_the_same_name_describes_the_project(load: Callable[..., config.Config]):

@@ -10,7 +10,9 @@ from fakes.machine import ALL, COMMIT, LINUX, MACOS, WANTED, remove
 from fakes.triples import ARM, WASM
 from ferrule.core.errors import StorageError, ToolchainError
 from ferrule.core.toolchain import Toolchain
-from ferrule.toolchain.find import ToolRequirements, find, load, require
+from ferrule.toolchain.find import find, require
+from ferrule.toolchain.record import load
+from ferrule.toolchain.requirements import ToolRequirements, needed_tools
 
 
 def test_a_toolchain_knows_versions_and_never_places(machine):
@@ -122,10 +124,10 @@ def test_only_what_is_needed_is_wanted(machine):
 
 
 def test_needed_tools_bring_others():
-    wanted = ToolRequirements("1.96", "1", "1", "1", (MACOS,), frozenset({"cargo-zigbuild"}))
-    assert wanted.needed == {"cargo-zigbuild", "zig", "cargo", "rustc", "rust-objcopy", "cc"}
-    assert wanted.wasm_linker
-    assert ToolRequirements("1.96", "1", "1", "1", (), frozenset({"node"})).needed == {"node"}
+    needed = needed_tools(ToolRequirements(frozenset({"cargo-zigbuild"}), (MACOS,)))
+    assert needed == {"cargo-zigbuild", "zig", "cargo", "rustc", "rust-objcopy", "cc"}
+    assert needed_tools(ToolRequirements(frozenset({"node"}))) == {"node"}
+    assert needed_tools(ToolRequirements(frozenset(), (LINUX,))) == {"cargo", "rustc", "cc"}
 
 
 def test_no_rust_is_looked_for_where_none_is_needed(machine):

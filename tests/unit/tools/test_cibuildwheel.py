@@ -11,7 +11,7 @@ import pytest
 from ferrule.core.model import Tool
 from ferrule.core.platforms import PLATFORMS
 from ferrule.tools import cibuildwheel
-from ferrule.tools.pip import PinnedWheel
+from ferrule.tools.installers.pip import PinnedWheel
 from ferrule.tools.problems import ToolProblem
 
 X86, MAC = PLATFORMS["x86_64-unknown-linux-gnu"], PLATFORMS["aarch64-apple-darwin"]

@@ -9,16 +9,16 @@ import pytest
 
 from fakes.machine import WANTED, remove
 from ferrule.app.doctor.examine import setup
-from ferrule.config.sections import ToolchainSection
 from ferrule.core.errors import NetworkError, StorageError, ToolchainError
 from ferrule.core.model import Tool
 from ferrule.core.toolchain import Toolchain
-from ferrule.toolchain.find import find, load
-from ferrule.tools import jco
-from ferrule.tools.pip import PinnedWheel
+from ferrule.toolchain.find import find
+from ferrule.toolchain.record import load
+from ferrule.tools import jco, node
+from ferrule.tools.installers.pip import PinnedWheel
 from ferrule.tools.problems import ToolProblem
 
-VERSION, NODE = WANTED.jco, WANTED.node
+VERSION, NODE = jco.TOOL.version, node.TOOL.version
 WISH = replace(WANTED, triples=(), tools=frozenset({"jco"}))
 OWN = f"node_modules/{jco.PACKAGE}"
 # Puts what the test has written down as installed where npm puts it, or fails with what the test lets it say.
@@ -56,7 +56,7 @@ def install(machine, version: str = VERSION, **host: object) -> list[str]:
 
 
 def test_the_locked_version_is_the_default_one():
-    assert jco.lock()[OWN]["version"] == ToolchainSection().jco == VERSION
+    assert jco.lock()[OWN]["version"] == jco.TOOL.version == VERSION
     document = json.loads((Path(jco.__file__).parent / "package.json").read_bytes())
     assert document["dependencies"] == jco.lock()[""]["dependencies"] == {jco.PACKAGE: VERSION}
 

@@ -15,8 +15,9 @@ from ferrule.core.model import Tool
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Toolchain
 from ferrule.toolchain.find import find
-from ferrule.tools import cbindgen, container, emulation, go, node, pip, zig
-from ferrule.tools.pip import PinnedWheel
+from ferrule.tools import cbindgen, container, emulation, go, node, zig
+from ferrule.tools.installers import cargo_install, pip
+from ferrule.tools.installers.pip import PinnedWheel
 from ferrule.tools.problems import ToolProblem
 
 
@@ -158,7 +159,7 @@ def test_a_cbindgen_on_the_path_serves_if_it_is_the_wanted_one(machine):
 def test_cbindgen_is_compiled_aside(machine):
     machine.rust()
     tools = {n: Tool(n, "1.96.0", (str(machine.usr / "bin" / n),), n) for n in ("cargo", "rustc")}
-    cbindgen.CargoInstall("cbindgen", "0.29.4").install(machine.host(), tools, silent)
+    cargo_install.CargoInstall("cbindgen", "0.29.4").install(machine.host(), tools, silent)
     place = machine.cache / "tools/cbindgen-0.29.4"
     assert cbindgen.find(machine.host(), "0.29.4").argv == (str(place / "bin/cbindgen"),)
     assert not (place / "target").exists()

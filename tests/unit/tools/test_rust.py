@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from fakes.machine import LINUX, MACOS, remove
 from fakes.triples import ARM, WASM
-from ferrule.tools import apt, rust, rustup
+from ferrule.core.toolchain import RustInstallation
+from ferrule.tools import rust
+from ferrule.tools.installers import apt, rustup
 from ferrule.tools.problems import matches
-from ferrule.tools.rust import Rust
 
 
 def find(machine, triples=(LINUX,), rust_source=None, **changes):
@@ -153,6 +154,6 @@ def test_rustup_on_macos_comes_from_brew(machine):
 def test_a_rust_knows_its_parts(machine):
     machine.rust()
     found = find(machine)
-    assert isinstance(found, Rust)
+    assert isinstance(found, RustInstallation)
     assert (found.release, found.host, found.llvm) == ("1.96.0", LINUX, "22.1.8")
     assert found.bin == machine.usr / "lib/rustlib" / LINUX / "bin"

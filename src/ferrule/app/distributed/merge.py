@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ferrule.engine.events import Listener
     from ferrule.engine.scheduler import Engine
     from ferrule.engine.store import Result
-    from ferrule.toolchain.find import ToolRequirements
+    from ferrule.toolchain.requirements import ToolRequirements
     from ferrule.tools.host import Host
 
 _AGAIN: Final = "build all shards from one commit, and merge what they left"

@@ -10,21 +10,25 @@ from typing import TYPE_CHECKING, Final, Literal
 from ferrule.core.errors import FerruleError, NetworkError, StorageError, ToolchainError
 from ferrule.core.platforms import PLATFORMS
 from ferrule.toolchain import find as toolchains
-from ferrule.tools import zig as zigs
-from ferrule.tools.apt import Packages
-from ferrule.tools.pip import PinnedWheel
+from ferrule.toolchain.find import listed
+from ferrule.toolchain.record import load
+from ferrule.toolchain.registry import TOOLS
+from ferrule.toolchain.requirements import definition_of
+from ferrule.tools.installers.apt import Packages
 from ferrule.tools.problems import NO_NETWORK, ToolProblem
-from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ferrule.core.model import Tool
     from ferrule.core.toolchain import Toolchain
-    from ferrule.toolchain.find import ToolRequirements
+    from ferrule.toolchain.requirements import ToolRequirements
+    from ferrule.tools.definition import ToolDefinition
     from ferrule.tools.host import Host
     from ferrule.tools.problems import Installer
+
+    Registry = Mapping[str, ToolDefinition]
 
     Say = Callable[[str], None]
     Free = Callable[[Path], int]
@@ -35,7 +39,10 @@ _ROUNDS: Final = 4  # packages, then what Cargo compiles, then what needs those;
 
 @dataclass(frozen=True, slots=True)
 class ToolFinding:
-    """One line of the doctor's report; a tool with a problem has a fix. Versions and path may be empty."""
+    """One line of the doctor's report; a tool with a problem has a fix. Versions and path may be empty.
+
+    `command` is what `ferrule setup` would run, where that is the fix.
+    """
 
     tool: str
     state: Literal["ok", "fault"]
@@ -45,6 +52,7 @@ class ToolFinding:
     problem: str = ""
     fix: str = ""
     fixable: bool = False
+    command: str = ""
 
 
 def free_bytes(folder: Path) -> int:
@@ -62,6 +70,7 @@ def examine(
     glibc: Mapping[str, str] | None = None,
     free: Free = free_bytes,
     room: int = ROOM,
+    registry: Registry = TOOLS,
 ) -> list[ToolFinding]:
     """Everything that a build will need, fit or not; changes nothing but zig's cache.
 
@@ -69,54 +78,59 @@ def examine(
     for a triple.
     """
     machine = check_machine(host, free=free, room=room)
-    tools, faults, _ = toolchains.look(requirements, host)
-    findings = [*map(_bad, machine), *(_good(tool, requirements) for tool in tools.values()), *map(_bad, faults)]
-    usable = not any(fault.tool == "cache" for fault in machine)
-    if probe and usable and "zig" in tools:
-        floors = glibc or {}
-        findings += [_probe(tools["zig"], host, t, floors.get(t)) for t in requirements.triples if _native(t)]
+    results = toolchains.search(requirements, host, registry)
+    findings = [
+        *map(_problem, machine),
+        *(_ready(tool, requirements, registry) for tool in results.tools.values()),
+        *map(_problem, results.problems),
+    ]
+    if probe and not any(problem.tool == "cache" for problem in machine):
+        findings += _probe(results.tools, requirements, host, glibc or {}, registry)
     return findings
 
 
-def _native(triple: str) -> bool:
-    return PLATFORMS[triple].system != "wasm"
+def _ready(tool: Tool, requirements: ToolRequirements, registry: Registry) -> ToolFinding:
+    definition = definition_of(tool.name, registry)
+    required = requirements.version(definition) if definition and definition.setting else ""
+    return ToolFinding(tool.name, "ok", required, tool.version, tool.argv[0] if tool.argv else "")
 
 
-def _good(tool: Tool, requirements: ToolRequirements) -> ToolFinding:
-    versions = {
-        "rustc": requirements.rust,
-        "cargo": requirements.rust,
-        "zig": requirements.zig,
-        "cargo-zigbuild": requirements.cargo_zigbuild,
-        "cbindgen": requirements.cbindgen,
-        "go": requirements.go,
-        "jco": requirements.jco,
-        "cibuildwheel": requirements.cibuildwheel,
-    }
-    return ToolFinding(tool.name, "ok", versions.get(tool.name, ""), tool.version, tool.argv[0] if tool.argv else "")
-
-
-def _bad(fault: ToolProblem) -> ToolFinding:
+def _problem(problem: ToolProblem) -> ToolFinding:
     return ToolFinding(
-        fault.tool, "fault", fault.required, fault.version, fault.path, fault.problem, fault.fix, fixable=fault.fixable
+        problem.tool,
+        "fault",
+        problem.required,
+        problem.version,
+        problem.path,
+        problem.problem,
+        "ferrule setup" if problem.fixable else problem.fix,
+        fixable=problem.fixable,
+        command=problem.fix if problem.fixable else "",
     )
 
 
-def _probe(zig: Tool, host: Host, triple: str, glibc: str | None) -> ToolFinding:
-    import tempfile  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
-
-    name = f"link {triple}"
-    try:
-        with tempfile.TemporaryDirectory(prefix="ferrule-probe-") as folder:
-            zigs.probe(
-                zig, PLATFORMS[triple], folder=Path(folder), cache=host.cache, environment=host.children, glibc=glibc
+def _probe(
+    tools: Mapping[str, Tool],
+    requirements: ToolRequirements,
+    host: Host,
+    floors: Mapping[str, str],
+    registry: Registry,
+) -> Iterator[ToolFinding]:
+    for definition in registry.values():
+        tool = tools.get(definition.name)
+        if tool is None or definition.probe is None:
+            continue
+        for triple in requirements.triples:
+            if PLATFORMS[triple].system == "wasm":
+                continue
+            floor = floors.get(triple)
+            problem = definition.probe(tool, host, PLATFORMS[triple], floor)
+            version = f"glibc {floor}" if floor else ""
+            yield (
+                _problem(problem)
+                if problem
+                else ToolFinding(f"link {triple}", "ok", version=version, path=tool.argv[0])
             )
-    except ToolFailed as failed:
-        words = "; ".join(failed.tail[-3:]) or failed.summary
-        fix = PinnedWheel("ziglang", zig.version).command(host)
-        return ToolFinding(name, "fault", path=zig.argv[0], problem=f"zig cannot link: {words}", fix=fix)
-    return ToolFinding(name, "ok", version=f"glibc {glibc}" if glibc else "", path=zig.argv[0])
 
 
 def check_machine(host: Host, *, free: Free = free_bytes, room: int = ROOM) -> list[ToolProblem]:
@@ -162,6 +176,7 @@ def setup(
     dry_run: bool = False,
     free: Free = free_bytes,
     room: int = ROOM,
+    registry: Registry = TOOLS,
 ) -> Toolchain | None:
     """Install what is missing, and return the toolchain; starts no process when all was there the last time.
 
@@ -169,32 +184,33 @@ def setup(
     Raises StorageError for the machine's own faults, NetworkError when only the network is in the way, else
     ToolchainError, with the commands for a person to run.
     """
-    remembered = toolchains.load(requirements, host)
+    remembered = load(requirements, host, registry)
     if remembered is not None:
         return remembered
     machine = check_machine(host, free=free, room=room)
     if machine:
-        raise StorageError(_listed("this machine cannot build", machine))
+        raise StorageError(listed("this machine cannot build", machine))
     applied: set[Installer] = set()
     for _ in range(_ROUNDS):
-        tools, faults, rust = toolchains.look(requirements, host)
-        if not faults:
-            return toolchains.settle(requirements, host, tools, rust)
-        installers = [r for r in _installers(faults) if r not in applied and set(r.needs) <= tools.keys()]
-        if not installers:
-            raise _stuck(faults, applied)
+        results = toolchains.search(requirements, host, registry)
+        if not results.problems:
+            return toolchains.settle(requirements, host, results, registry)
+        usable = dict.fromkeys(p.installer for p in results.problems if p.fixable and p.installer is not None)
+        chosen = [i for i in usable if i not in applied and {*i.needs} <= results.tools.keys()]
+        if not chosen:
+            raise _stuck(results.problems, applied)
+        installers = _in_order(chosen)
         for installer in installers:
             say(f"will install by {installer.method}: {installer.command(host)}")
         if dry_run:
             return None
-        install(installers, host, tools, say)
-        applied.update(installers)
-    raise _stuck(faults, applied)
+        install(installers, host, results.tools, say)
+        applied.update(chosen)
+    raise _stuck(results.problems, applied)
 
 
-def _installers(faults: Iterable[ToolProblem]) -> list[Installer]:
-    """Installers of all problems fixable here, each once, all packages in one, in the order of their stages."""
-    chosen = list(dict.fromkeys(f.installer for f in faults if f.fixable and f.installer is not None))
+def _in_order(chosen: Sequence[Installer]) -> list[Installer]:
+    """Installers in the order of their stages, those of packages as one."""
     packages = [r for r in chosen if isinstance(r, Packages)]
     others: list[Installer] = [r for r in chosen if not isinstance(r, Packages)]
     if packages:
@@ -224,18 +240,7 @@ def install(installers: Iterable[Installer], host: Host, tools: Mapping[str, Too
 def _stuck(faults: Sequence[ToolProblem], applied: set[Installer]) -> FerruleError:
     again = [fault for fault in faults if fault.installer in applied]
     if again:
-        return ToolchainError(_listed("these were installed and are still not usable", again))
-    text = _listed("these are missing, and `ferrule setup` cannot install them on this machine", faults)
+        return ToolchainError(listed("these were installed and are still not usable", again))
+    text = listed("these are missing, and `ferrule setup` cannot install them on this machine", faults)
     offline = all(fault.installer is not None and NO_NETWORK in fault.fix for fault in faults)
     return NetworkError(text) if offline else ToolchainError(text)
-
-
-def _listed(title: str, faults: Iterable[ToolProblem]) -> str:
-    """All faults with their fixes; a fix that several share is named with the last of them."""
-    known = list(faults)
-    lines = [f"{title}:"]
-    for number, fault in enumerate(known):
-        lines.append(f"  - {fault.tool}{f' {fault.required}' if fault.required else ''}: {fault.problem}")
-        if all(later.fix != fault.fix for later in known[number + 1 :]):
-            lines.append(f"      fix: {fault.fix}")
-    return "\n".join(lines)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ferrule.engine.remote import Remote
     from ferrule.engine.remote_server import Address
     from ferrule.engine.scheduler import Examination
-    from ferrule.toolchain.find import ToolRequirements
+    from ferrule.toolchain.requirements import ToolRequirements
     from ferrule.tools.host import Host
 
 _OF_THE_FILE: Final = frozenset(
@@ -145,22 +145,11 @@ def disk_of(root: Path) -> planning.Disk:
 
 def tool_requirements(config: Config, plan: Plan, rust_source: RustSource | None) -> ToolRequirements:
     """The tools that a plan needs, in the versions that targets.yaml asks for."""
-    from ferrule.toolchain.find import ToolRequirements  # noqa: PLC0415
+    from ferrule.toolchain.requirements import ToolRequirements  # noqa: PLC0415
 
     tools = frozenset(t for action in plan.actions for t in action.tools if not t.startswith("std-"))
     triples = tuple(sorted({a.target for a in plan.actions if a.target and f"std-{a.target}" in a.tools}))
-    return ToolRequirements(
-        rust=config.toolchain.rust,
-        zig=config.toolchain.zig,
-        cargo_zigbuild=config.toolchain.cargo_zigbuild,
-        cbindgen=config.toolchain.cbindgen,
-        go=config.toolchain.go,
-        jco=config.toolchain.jco,
-        cibuildwheel=config.toolchain.cibuildwheel,
-        triples=triples,
-        tools=tools,
-        rust_source=rust_source,
-    )
+    return ToolRequirements(tools, triples, config.toolchain, rust_source)
 
 
 def toolchain_of(config: Config, plan: Plan, context: RunContext) -> Toolchain | None:

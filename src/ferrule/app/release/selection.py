@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ferrule.app.release.run import RunContext
     from ferrule.config import Config
     from ferrule.core.model import Plan
-    from ferrule.toolchain.find import ToolRequirements
+    from ferrule.toolchain.requirements import ToolRequirements
 
 EXTRAS: Final = {"emulation": "qemu-aarch64"}
 """Tools that people may ask for besides those of a plan, where their name is another one."""

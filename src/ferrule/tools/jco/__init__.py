@@ -16,8 +16,9 @@ from ferrule.core.errors import NetworkError, StorageError, ToolchainError
 from ferrule.core.model import Tool
 from ferrule.core.safe_files import clear, lockable
 from ferrule.tools import node as nodes
-from ferrule.tools import pip
 from ferrule.tools.command import Command
+from ferrule.tools.definition import EXACT_VERSION, ToolDefinition
+from ferrule.tools.installers import pip
 from ferrule.tools.problems import NO_NETWORK, ToolProblem
 from ferrule.tools.run import ToolFailed, capture
 
@@ -224,3 +225,12 @@ def _check(place: Path, version: str, locked: Mapping[str, Any] | None) -> None:
 
 def _identity(row: Mapping[str, Any]) -> tuple[object, object]:
     return row.get("version"), row.get("integrity")
+
+
+TOOL: Final = ToolDefinition(
+    name="jco",
+    version="0.15.0",
+    setting="Version of jco, which makes JavaScript of components: exactly this one.",
+    pattern=EXACT_VERSION,
+    find=lambda search: [find(search.host, search.versions["jco"], search.versions["node"])],
+)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ferrule.engine.executor import Executor, Order
     from ferrule.engine.scheduler import Engine
     from ferrule.engine.store import Result, Store
-    from ferrule.toolchain.find import ToolRequirements
+    from ferrule.toolchain.requirements import ToolRequirements
 
 T = TypeVar("T")
 

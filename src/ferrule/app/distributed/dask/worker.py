@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ferrule.engine.executor import Order
     from ferrule.engine.scheduler import Engine
     from ferrule.engine.store import Store
-    from ferrule.toolchain.find import ToolRequirements
+    from ferrule.toolchain.requirements import ToolRequirements
 
 
 class SessionExpiredError(FerruleError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.core.errors import NetworkError, StorageError, ToolchainError
 from ferrule.core.platforms import PLATFORMS
-from ferrule.tools import apt
+from ferrule.tools.installers import apt
 from ferrule.tools.problems import NO_NETWORK
 from ferrule.tools.run import ToolFailed, capture
 
