@@ -17,6 +17,7 @@ import yaml
 
 from ferrule import config
 from ferrule import plan as planning
+from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release import run as release
 from ferrule.config.publishing import schema
 from ferrule.core.errors import ConfigErrors, FerruleError
@@ -176,7 +177,7 @@ def _artifacts(document: dict[str, Any]) -> dict[str, str]:
 
 def spots(document: dict[str, Any]) -> list[Spot]:
     """Every value and every mapping's keys that the schema knows, and one that it does not."""
-    whole = schema(KINDS)
+    whole = schema(KINDS, DESTINATIONS)
     found = [*_walk(whole, {k: v for k, v in whole.items() if k != "$defs"}, ())]
     for name, kind in _artifacts(document).items():
         found += _walk(whole, {"$ref": f"#/$defs/{kind}"}, ("artifacts", name))
@@ -286,7 +287,7 @@ def judge(project: Path, document: bytes) -> tuple[str, str | None]:
     """What became of a case, `refused` or `harmless`, and what is wrong with that."""
     (project / "targets.yaml").write_bytes(document)
     try:
-        loaded = config.load(project, KINDS)
+        loaded = config.load(project, KINDS, DESTINATIONS)
         read: list[str] = []
         disk = release.disk_of(project)
 

@@ -13,7 +13,8 @@ import pytest
 from judges import CHECKOUT, run
 
 from ferrule import config
-from ferrule.app import ci as workflows
+from ferrule.app.ci import workflows
+from ferrule.app.publish import DESTINATIONS
 from ferrule.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def test_there_is_nothing_to_find_in_ours(actionlint: Path):
 def test_there_is_nothing_to_find_in_what_is_written_for_others(demo: Demo, actionlint: Path, ci: str, shards: int):
     with (demo.project / "targets.yaml").open("a") as stream:
         stream.write(f"\nci: {ci}\n")
-    workflows.write(demo.project, workflows.github(config.load(demo.project, KINDS), shards))
+    workflows.write(demo.project, workflows.github(config.load(demo.project, KINDS, DESTINATIONS), shards))
     assert judged(demo.project, actionlint) == []
 
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from ferrule import config, plan
+from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.run import disk_of
 from ferrule.core import errors
 from ferrule.kinds import KINDS
@@ -138,7 +139,7 @@ def write(path: Path, text: str) -> None:
 def planned(root: Path, text: str) -> plan.Plan:
     furnish(root, yaml.safe_load(text))
     write(root / "targets.yaml", text)
-    found = config.load(root, KINDS)
+    found = config.load(root, KINDS, DESTINATIONS)
 
     return plan.plan(found, found.project, disk_of(root))
 

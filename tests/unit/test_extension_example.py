@@ -12,6 +12,7 @@ import yaml
 
 from ferrule import config
 from ferrule import plan as planning
+from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.run import disk_of
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import ReleaseInfo
@@ -53,7 +54,7 @@ def test_the_image_gets_the_rust_that_is_named() -> None:
 
 
 def test_its_project_plans_what_the_page_shows(project: Path) -> None:
-    found = config.load(project, KINDS)
+    found = config.load(project, KINDS, DESTINATIONS)
     plan = planning.plan(found, ReleaseInfo("email-validator-pyext", found.project.version), disk_of(project))
     shown = plans.text(plan).partition("\n\nsbom")[0]
     page = (ROOT / "docs" / "how-to" / "extension.md").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ import pytest
 
 from fakes.triples import ARM, MAC, WASM, X86
 from ferrule import config
+from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.run import disk_of
 from ferrule.core.errors import ConfigErrors
 from ferrule.kinds import KINDS
@@ -24,7 +25,7 @@ PROJECT = ReleaseInfo("demo", "1.2.3", license="MIT", license_files=("LICENSE",)
 
 
 def planned(root: Path, *, narrowed: bool = False, project: ReleaseInfo = PROJECT) -> Plan:
-    return plan(config.load(root, KINDS), project, disk_of(root), narrowed=narrowed)
+    return plan(config.load(root, KINDS, DESTINATIONS), project, disk_of(root), narrowed=narrowed)
 
 
 def artifacts(demo: Demo, *lines: str) -> Path:
@@ -156,7 +157,7 @@ def test_target_that_the_kind_cannot_be_made_for(demo: Demo) -> None:
 
 def test_artifact_without_a_target_is_left_out_of_a_part(demo: Demo) -> None:
     lines = (f"native: {{kind: library, crate: demo-ffi, targets: [{MAC}]}}", HEADER, SDK)
-    loaded = config.load(artifacts(demo, *lines), KINDS)
+    loaded = config.load(artifacts(demo, *lines), KINDS, DESTINATIONS)
     part = replace(loaded, targets=tuple(t for t in loaded.targets if t.triple == X86))
     assert ids(plan(part, PROJECT, disk_of(demo.project), narrowed=True)) == ["header"]
 
@@ -173,7 +174,7 @@ def test_what_needs_an_artifact_that_a_part_does_not_make_is_left_out_too(demo: 
     component = "component: {kind: component, crate: demo-wasm}"
     module = "go: {kind: gomodule, source: lib, component: component}"
     program = f"app: {{kind: goprogram, module: go, source: app, targets: [{X86}]}}"
-    loaded = config.load(artifacts(demo, HEADER, component, module, program), KINDS)
+    loaded = config.load(artifacts(demo, HEADER, component, module, program), KINDS, DESTINATIONS)
     assert "app@" + X86 in ids(plan(loaded, PROJECT, disk_of(demo.project)))
     part = replace(loaded, targets=tuple(t for t in loaded.targets if t.triple == X86))
     assert ids(plan(part, PROJECT, disk_of(demo.project), narrowed=True)) == ["header"]
@@ -221,7 +222,7 @@ def test_document_is_plain_json(demo: Demo) -> None:
 
 
 def test_in_order_puts_what_is_named_first(demo: Demo) -> None:
-    loaded = config.load(artifacts(demo, SUMS, SDK, WHEEL, NATIVE, HEADER), KINDS)
+    loaded = config.load(artifacts(demo, SUMS, SDK, WHEEL, NATIVE, HEADER), KINDS, DESTINATIONS)
     names = [a.name for a in in_order(loaded.artifacts)]
     assert names.index("native") < names.index("sdk")
     assert names.index("header") < names.index("sdk")

@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from ferrule import config
-from ferrule.app import ci as workflows
+from ferrule.app.ci import workflows
+from ferrule.app.publish import DESTINATIONS
 from ferrule.kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +91,7 @@ def test_workflow_is_pinned_and_may_do_nothing_by_default(workflow: Path) -> Non
 
 
 def test_workflows_are_as_targets_yaml_says() -> None:
-    found = config.load(ROOT, KINDS)
+    found = config.load(ROOT, KINDS, DESTINATIONS)
     assert workflows.differences(ROOT, workflows.github(found, len(found.targets))) == (), "run: ferrule ci github"
 
 

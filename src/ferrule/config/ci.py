@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import Field
 
 from ferrule import __version__
 from ferrule.config.checking import check
 from ferrule.config.nodes import MappingNode, find
+from ferrule.config.problems import listed, quote
 from ferrule.core.platforms import PLATFORMS
 from ferrule.kinds.base import Section
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 RUNNER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """A label of a machine."""
-Destination = Literal["github", "pypi"]
 
 _WORD = r"[A-Za-z0-9_./=:@,+-]*[A-Za-z0-9_./=@,+-]"
 _COMMAND = rf"^[A-Za-z0-9_./]({_WORD})?( {_WORD})*$"
@@ -73,13 +73,27 @@ class CiSection(Section):
         "default one for each native target, which verifies it.",
         examples=[{"macos-15": "scripts/use dist"}],
     )
-    publish: tuple[Destination, ...] = Field(
+    publish: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
         default=("github",),
-        max_length=2,
-        description="Where a tagged release goes: `github` makes a release of it with its files, `pypi` uploads wheels "
-        "and source distributions by trusted publishing.",
+        max_length=64,
+        description="Where a tagged release goes.",
         examples=[["github", "pypi"]],
     )
+
+
+class PublishDestination(Protocol):
+    """What the section has to know of a destination that `publish` may name."""
+
+    @property
+    def name(self) -> str:
+        """How targets.yaml names it."""
+
+    @property
+    def summary(self) -> str:
+        """What it does with a tagged release: a verb and its objects."""
+
+    def problems(self, version: str | None, kinds: frozenset[str]) -> Iterable[tuple[str, str]]:
+        """Messages and hints: what keeps a project of this version, with these kinds of artifacts, from going there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +111,7 @@ class Ci:
     minutes: int
     tests: tuple[tuple[str, str], ...]
     consumers: tuple[tuple[str, str], ...]
-    publish: tuple[Destination, ...]
+    publish: tuple[str, ...]
 
     def document(self) -> Json:
         """All of it, as targets.yaml says it."""
@@ -112,19 +126,22 @@ class Ci:
         }
 
 
-def read_ci(part: MappingNode, targets: tuple[Target, ...], kinds: Iterable[str], problems: Problems) -> Ci | None:
+def read_ci(
+    part: MappingNode,
+    targets: tuple[Target, ...],
+    kinds: Iterable[str],
+    version: str | None,
+    destinations: Mapping[str, PublishDestination],
+    problems: Problems,
+) -> Ci | None:
     """What the section `ci` says, with all defaults; None, and problems, if it cannot be taken.
 
-    `kinds` are the kinds of artifacts that there are.
+    `kinds` are the kinds of artifacts of the project, and `version` is its version, if it is known.
     """
     section = check(CiSection, part, ("ci",), problems)
     if section is None:
         return None
-    if "pypi" in section.publish and "wheel" not in set(kinds):
-        at = find(part, ("publish", section.publish.index("pypi")))[0]
-        problems.add(
-            at, "ci.publish: there is no wheel to publish on PyPI", "add an artifact of kind wheel, or leave it out"
-        )
+    _check_publish(section.publish, part, frozenset(kinds), version, destinations, problems)
     told = section.ferrule or __version__
     version, call = (None, told.command) if isinstance(told, CommandSection) else (told, "ferrule")
     native = tuple(dict.fromkeys(filter(None, (PLATFORMS[t.triple].runner for t in targets if t.triple in PLATFORMS))))
@@ -136,8 +153,26 @@ def read_ci(part: MappingNode, targets: tuple[Target, ...], kinds: Iterable[str]
         minutes=section.minutes,
         tests=_commands(section.tests, native or (section.runner,), f"{call} build --setup"),
         consumers=_commands(section.consumers, native or (section.runner,), f"{call} verify dist"),
-        publish=tuple(d for d in get_args(Destination) if d in section.publish),
+        publish=tuple(name for name in destinations if name in section.publish),
     )
+
+
+def _check_publish(
+    names: tuple[str, ...],
+    part: MappingNode,
+    kinds: frozenset[str],
+    version: str | None,
+    destinations: Mapping[str, PublishDestination],
+    problems: Problems,
+) -> None:
+    for index, name in enumerate(names):
+        position = find(part, ("publish", index))[0]
+        if name not in destinations:
+            hint = problems.suggestion(name, destinations, f"the destinations are {listed(destinations)}")
+            problems.add(position, f"ci.publish: there is no destination {quote(name)}", hint)
+            continue
+        for message, hint in destinations[name].problems(version, kinds):
+            problems.add(position, f"ci.publish: {message}", hint)
 
 
 def _commands(told: Mapping[str, str] | None, native: Iterable[str], usual: str) -> tuple[tuple[str, str], ...]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from ferrule.config.ci import PublishDestination
     from ferrule.kinds.base import KeyPath, Kind
     from ferrule.tools.definition import ToolDefinition
 
@@ -62,6 +63,7 @@ class Config:
 def load(
     project: Path,
     kinds: Mapping[str, Kind],
+    destinations: Mapping[str, PublishDestination],
     *,
     file: str = FILE,
     platforms: Mapping[str, Platform] = PLATFORMS,
@@ -84,7 +86,10 @@ def load(
     part = reading.part("artifacts")
     scope = ReferenceScope(project, workspace, kinds_of(part, kinds))
     artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), scope, problems)
-    ci = read_ci(reading.part("ci"), targets, (a.kind.name for a in artifacts), problems)
+    ci = read_ci(
+        *(reading.part("ci"), targets, (artifact.kind.name for artifact in artifacts)),
+        *(described.version if described else None, destinations, problems),
+    )
     if problems.found or described is None or workspace is None or versions is None or ci is None:
         raise problems.error()
     return Config(project, file, described, versions, targets, artifacts, workspace, ci, tree)

@@ -16,6 +16,7 @@ from ferrule.toolchain.registry import TOOLS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ferrule.config.ci import PublishDestination
     from ferrule.kinds.base import Kind, Section
     from ferrule.tools.definition import ToolDefinition
 
@@ -24,6 +25,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def schema(
     kinds: Mapping[str, Kind],
+    destinations: Mapping[str, PublishDestination],
     platforms: Mapping[str, Platform] = PLATFORMS,
     tools: Mapping[str, ToolDefinition] = TOOLS,
 ) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def schema(
         "project": _of(ProjectSection),
         "toolchain": {**_of(toolchain_section(tools)), "type": ["object", "null"]},
         "artifact": _artifact(kinds),
-        "ci": {**_of(CiSection), "type": ["object", "null"]},
+        "ci": {**_ci(destinations), "type": ["object", "null"]},
     }
     definitions |= {kind.name: _kind(kind) for kind in kinds.values()}
     return {"$schema": _DIALECT, "title": "targets.yaml", **outline, "$defs": definitions}
@@ -116,7 +118,21 @@ def _artifact(kinds: Mapping[str, Kind]) -> dict[str, Any]:
     }
 
 
-def reference(kinds: Mapping[str, Kind], tools: Mapping[str, ToolDefinition] = TOOLS) -> str:
+def _ci(destinations: Mapping[str, PublishDestination]) -> dict[str, Any]:
+    """The section `ci`, with the destinations that there are."""
+    section = _of(CiSection)
+    publish = section["properties"]["publish"]
+    summaries = ", ".join(f"`{destination.name}` {destination.summary}" for destination in destinations.values())
+    publish["description"] = publish["description"].removesuffix(".") + f": {summaries}."
+    publish["items"] = {"enum": list(destinations), "type": "string"}
+    return section
+
+
+def reference(
+    kinds: Mapping[str, Kind],
+    destinations: Mapping[str, PublishDestination],
+    tools: Mapping[str, ToolDefinition] = TOOLS,
+) -> str:
     """The keys of every part and kind as tables in Markdown, for the reference page."""
     every = {**_of(Spec)["properties"], PER_TARGET: _overrides({})}
     every["kind"] = {**every["kind"], "enum": list(kinds)}
@@ -129,7 +145,7 @@ def reference(kinds: Mapping[str, Kind], tools: Mapping[str, ToolDefinition] = T
             {"description": "Keys of artifacts of any kind.", "properties": every, "required": ["kind"]},
         ),
         *(_table(f"Kind `{kind.name}`", _of(kind.spec), leave_out=tuple(every)) for kind in kinds.values()),
-        _table("`ci`", _of(CiSection)),
+        _table("`ci`", _ci(destinations)),
     ]
     return "\n".join(tables)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ferrule import __version__, config
+from ferrule.app.publish import DESTINATIONS
 from ferrule.config.ci import Ci
 from ferrule.core.errors import ConfigErrors
 from ferrule.kinds import KINDS
@@ -25,7 +26,7 @@ HOSTILE = [
 def told(demo: Demo, ci: object) -> Ci:
     with (demo.project / "targets.yaml").open("a") as stream:
         stream.write(f"\nci: {json.dumps(ci)}\n")
-    return config.load(demo.project, KINDS).ci
+    return config.load(demo.project, KINDS, DESTINATIONS).ci
 
 
 def mistakes(demo: Demo, ci: object) -> list[str]:
@@ -61,7 +62,7 @@ def test_all_of_it_may_be_said_and_says_the_same_again(demo: Demo):
     found = told(demo, said)
     assert found.document() == said | {"publish": ["github", "pypi"]}
     assert found.version is None
-    assert config.document(config.load(demo.project, KINDS))["ci"] == found.document()  # type: ignore[index,call-overload]
+    assert config.document(config.load(demo.project, KINDS, DESTINATIONS))["ci"] == found.document()  # type: ignore[index,call-overload]
 
 
 def test_a_version_is_installed(demo: Demo):

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferrule import config
+from ferrule.app.publish import DESTINATIONS
 from ferrule.config.problems import MOST
 from ferrule.core.errors import ConfigErrors, FerruleError
 from ferrule.kinds import KINDS
@@ -127,7 +128,7 @@ for name in sys.argv[2:]:
         resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
         try:
-            config.load(root, KINDS, file=name)
+            config.load(root, KINDS, DESTINATIONS, file=name)
             said = None
         except ConfigErrors as error:
             said = [(m.where, m.message, m.hint) for m in error.errors]
@@ -199,7 +200,7 @@ def test_the_parser_in_python_leads_to_the_same(path: Path, demo: Path, results:
     """PyYAML without libyaml has a parser of its own, in Python; it words faults of syntax in another way."""
     (demo / path.name).write_bytes(path.read_bytes())
     with pytest.raises(ConfigErrors) as caught:
-        config.load(demo, KINDS, file=path.name, loader=yaml.SafeLoader)
+        config.load(demo, KINDS, DESTINATIONS, file=path.name, loader=yaml.SafeLoader)
     ours = [(m.where, m.message, m.hint) for m in caught.value.errors]
     theirs = [tuple(said) for said in results[path.name]["said"]]
     assert ours == theirs or "this is not YAML" in theirs[0][1]
@@ -269,13 +270,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_document_to_mutate_is_taken(demo: Path):
     (demo / "targets.yaml").write_text(VALID)
-    assert [a.name for a in config.load(demo, KINDS).artifacts] == ["native", "header", "sdk", "sums"]
+    assert [a.name for a in config.load(demo, KINDS, DESTINATIONS).artifacts] == ["native", "header", "sdk", "sums"]
 
 
 def test_the_example_of_the_reference_is_taken(demo: Path):
     text = (GOLDEN.parents[2] / "docs" / "targets.md").read_text(encoding="utf-8")
     (demo / "example.yaml").write_text(text.partition("```yaml\n")[2].partition("```")[0])
-    assert [a.name for a in config.load(demo, KINDS, file="example.yaml").artifacts] == [
+    assert [a.name for a in config.load(demo, KINDS, DESTINATIONS, file="example.yaml").artifacts] == [
         "native",
         "header",
         "sdk",
@@ -308,7 +309,7 @@ def test_nothing_but_mistakes_comes_of_noise(demo: Path, content: bytes):
 def _load_or_refuse(demo: Path, content: bytes) -> None:
     (demo / "targets.yaml").write_bytes(content)
     try:
-        config.load(demo, KINDS)
+        config.load(demo, KINDS, DESTINATIONS)
     except FerruleError as error:
         assert str(error)  # noqa: PT017 - documents that are taken are as good
 

@@ -10,6 +10,7 @@ from fakes import strings
 from fakes.toolchain import lay_out
 from ferrule import config
 from ferrule import plan as planning
+from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release import run as release
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import ReleaseInfo
@@ -27,7 +28,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_document_they_are_put_into_is_taken(project: Path):
-    loaded = config.load(project, KINDS)
+    loaded = config.load(project, KINDS, DESTINATIONS)
     told = loaded.project
     described = ReleaseInfo(told.name, told.version, license_files=told.license_files)
     assert planning.plan(loaded, described, release.disk_of(project)).actions

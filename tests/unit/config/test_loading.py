@@ -12,6 +12,7 @@ import pytest
 from pydantic import Field, field_validator
 
 from ferrule import config
+from ferrule.app.publish import DESTINATIONS
 from ferrule.core import safe_files as places
 from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.model import Action, Target
@@ -115,7 +116,7 @@ def write(root: Path, files: Write) -> None:
 def load(project: Path) -> Callable[[str], config.Config]:
     def load_text(text: str, **options: Any) -> config.Config:
         (project / "targets.yaml").write_text(text)
-        return config.load(project, KINDS, **options)
+        return config.load(project, KINDS, DESTINATIONS, **options)
 
     return load_text
 
@@ -260,7 +261,7 @@ def test_a_marker_may_leave_other_texts_alone(load: Callable[..., config.Config]
 def test_another_name_and_other_platforms(project: Path):
     rows = {"x86_64-demo-linux": replace(PLATFORMS[LINUX], triple="x86_64-demo-linux")}
     (project / "other.yaml").write_text(HEAD + 'targets: {x86_64-demo-linux: {glibc: "2.17"}}\n' + NATIVE)
-    found = config.load(project, KINDS, file="other.yaml", platforms=rows)
+    found = config.load(project, KINDS, DESTINATIONS, file="other.yaml", platforms=rows)
     assert found.targets == (Target("x86_64-demo-linux", glibc="2.17"),)
     assert found.place(("version",)) == "other.yaml:1:10"
 
@@ -300,7 +301,7 @@ def test_the_document_says_the_same_again(load: Callable[..., config.Config], pr
     assert isinstance(document, dict)
     assert document["artifacts"]["native"]["per-target"] == {MAC: {"jobs": 3}}  # type: ignore[index,call-overload]
     (project / "again.json").write_text(json.dumps(document))
-    again = config.load(project, KINDS, file="again.json")
+    again = config.load(project, KINDS, DESTINATIONS, file="again.json")
     assert config.document(again) == document
     assert (again.project, again.targets, again.toolchain) == (first.project, first.targets, first.toolchain)
 
@@ -500,13 +501,13 @@ def test_a_thousand_targets_cost_little(load: Callable[..., config.Config]):
 
 def test_no_file(project: Path):
     with pytest.raises(ConfigErrors, match=r"targets\.yaml:1:1: this file cannot be read: No such file"):
-        config.load(project, KINDS)
+        config.load(project, KINDS, DESTINATIONS)
 
 
 def test_a_folder_in_place_of_the_file(project: Path):
     (project / "targets.yaml").mkdir()
     with pytest.raises(ConfigErrors, match=r"targets\.yaml:1:1: this is not a file"):
-        config.load(project, KINDS)
+        config.load(project, KINDS, DESTINATIONS)
 
 
 def test_find_project_from_below(project: Path):

@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from ferrule import config
+from ferrule.app.publish import DESTINATIONS
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import Section, markers
 
@@ -21,21 +22,22 @@ REFERENCE = ROOT / "docs" / "targets.md"
 
 @pytest.fixture(scope="module")
 def validator() -> Draft202012Validator:
-    return Draft202012Validator(config.schema(KINDS))
+    return Draft202012Validator(config.schema(KINDS, DESTINATIONS))
 
 
 def test_the_published_schema_is_this_one():
-    wanted = json.dumps(config.schema(KINDS), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    wanted = json.dumps(config.schema(KINDS, DESTINATIONS), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     assert PUBLISHED.read_text(encoding="utf-8") == wanted, "run: ferrule schema --output docs/targets.schema.json"
 
 
 def test_the_reference_has_the_keys_of_this_version():
     text = REFERENCE.read_text(encoding="utf-8")
-    assert config.reference(KINDS) in text, f"replace the tables by:\n{config.reference(KINDS)}"
+    tables = config.reference(KINDS, DESTINATIONS)
+    assert tables in text, f"replace the tables by:\n{tables}"
 
 
 def test_the_schema_is_a_schema():
-    Draft202012Validator.check_schema(config.schema(KINDS))
+    Draft202012Validator.check_schema(config.schema(KINDS, DESTINATIONS))
 
 
 def test_this_repository_fits_the_schema(validator: Draft202012Validator):
@@ -44,7 +46,7 @@ def test_this_repository_fits_the_schema(validator: Draft202012Validator):
 
 
 def test_this_repository_loads():
-    found = config.load(ROOT, KINDS)
+    found = config.load(ROOT, KINDS, DESTINATIONS)
     # All kinds but the one that needs a container engine, which has a project of its own: packaging/pyext.
     assert {a.kind.name for a in found.artifacts} == set(KINDS) - {"extension"}
     assert found.project.version == found.workspace.version
@@ -60,7 +62,7 @@ def test_every_key_is_described():
             found += missing(part, name)
         return found
 
-    assert missing(config.schema(KINDS)) == []
+    assert missing(config.schema(KINDS, DESTINATIONS)) == []
 
 
 BASE = {
@@ -125,7 +127,7 @@ def plain_texts(model: type[Section]) -> list[str]:
     free = []
     for name, info in model.model_fields.items():
         text = json.dumps(
-            config.schema(KINDS)["$defs"][model.model_fields["kind"].annotation.__args__[0]]["properties"]
+            config.schema(KINDS, DESTINATIONS)["$defs"][model.model_fields["kind"].annotation.__args__[0]]["properties"]
         )
         part = json.loads(text)[info.alias or name]
         if name not in referring and _has_free_text(part):

@@ -9,6 +9,7 @@ import pytest
 
 from fakes.triples import ARM, MAC, X86
 from ferrule import config
+from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.run import disk_of
 from ferrule.core.errors import BuildError, ConfigErrors
 from ferrule.core.model import Digest, Output
@@ -54,7 +55,7 @@ def planned(demo: Demo, *lines: str, go_mod: str | None = GO_MOD, narrowed: tupl
     path = demo.project / "targets.yaml"
     head = path.read_text().partition("artifacts:\n")[0]
     path.write_text(f"{head}artifacts:\n" + "".join(f"  {line}\n" for line in lines))
-    found = config.load(demo.project, KINDS)
+    found = config.load(demo.project, KINDS, DESTINATIONS)
     if narrowed:
         found = replace(found, targets=tuple(t for t in found.targets if t.triple in narrowed))
     project = ReleaseInfo("demo", "1.2.3", license_files=("LICENSE",), epoch=0)

@@ -10,6 +10,7 @@ import pytest
 from fakes.machine import WANTED
 from ferrule import config
 from ferrule.app.doctor import examine as doctor
+from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.selection import EXTRAS
 from ferrule.cli.commands.setup import setup as setup_command
 from ferrule.config.loading import load
@@ -61,24 +62,24 @@ def project(tmp_path):
 
 
 def test_a_new_tool_has_a_key(project):
-    assert load(project("{}"), KINDS, tools=REGISTRY).toolchain["spin-wool"] == "3.1.4"
+    assert load(project("{}"), KINDS, DESTINATIONS, tools=REGISTRY).toolchain["spin-wool"] == "3.1.4"
     folder = project('{spin-wool: "4.0.0"}')
-    assert load(folder, KINDS, tools=REGISTRY).toolchain["spin-wool"] == "4.0.0"
+    assert load(folder, KINDS, DESTINATIONS, tools=REGISTRY).toolchain["spin-wool"] == "4.0.0"
     with pytest.raises(ConfigErrors, match=r'unknown key "spin-wool"'):
-        load(folder, KINDS)
+        load(folder, KINDS, DESTINATIONS)
     with pytest.raises(ConfigErrors, match="spin-wool"):
-        load(project('{spin-wool: "four"}'), KINDS, tools=REGISTRY)
+        load(project('{spin-wool: "four"}'), KINDS, DESTINATIONS, tools=REGISTRY)
 
 
 def test_a_new_tool_is_in_schema_and_reference():
-    made = config.schema(KINDS, tools=REGISTRY)["$defs"]["toolchain"]["properties"]["spin-wool"]
+    made = config.schema(KINDS, DESTINATIONS, tools=REGISTRY)["$defs"]["toolchain"]["properties"]["spin-wool"]
     assert made == {
         "default": "3.1.4",
         "description": "Version of spin-wool, which spins.",
         "pattern": EXACT_VERSION,
         "type": "string",
     }
-    assert "Version of spin-wool, which spins." in config.reference(KINDS, REGISTRY)
+    assert "Version of spin-wool, which spins." in config.reference(KINDS, DESTINATIONS, REGISTRY)
 
 
 def test_a_new_tool_is_searched_for_reported_and_installed(machine):

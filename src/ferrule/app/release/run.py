@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from ferrule import config
 from ferrule import plan as planning
+from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.manifest import manifest_of, signatures, text_of
 from ferrule.app.release.output_folder import placed_files, ship
 from ferrule.core.errors import ConfigError, StorageError, ToolchainError
@@ -20,6 +22,7 @@ from ferrule.engine.lock import locked, sweep
 from ferrule.engine.scheduler import Engine
 from ferrule.engine.state import open_store, work_folder
 from ferrule.engine.store import DamagedError, storage_errors
+from ferrule.kinds import KINDS
 from ferrule.kinds.base import Builder, ReleaseInfo
 
 if TYPE_CHECKING:
@@ -71,10 +74,7 @@ class RunContext:
 
 def load(folder: Path) -> Config:
     """Read the configuration of the project that holds `folder`. Raises ConfigErrors with every mistake."""
-    from ferrule import config  # noqa: PLC0415
-    from ferrule.kinds import KINDS  # noqa: PLC0415
-
-    return config.load(find_project(folder), KINDS)
+    return config.load(find_project(folder), KINDS, DESTINATIONS)
 
 
 def make_plan(config: Config, context: RunContext, *, narrowed: bool = False) -> Plan:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ferrule.app import ci as workflows
-from ferrule.app.ci import pipelines
+from ferrule.app.ci import pipelines, workflows
 from ferrule.app.distributed import merge as merging
 from ferrule.cli import project
 from ferrule.cli.options import shared

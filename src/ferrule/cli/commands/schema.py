@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ferrule.app.publish import DESTINATIONS
 from ferrule.config import schema as make_schema
 from ferrule.kinds import KINDS
 
@@ -20,7 +21,7 @@ def schema(output: Path | None) -> None:
     Example:
       ferrule schema --output docs/targets.schema.json
     """
-    text = json.dumps(make_schema(KINDS), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    text = json.dumps(make_schema(KINDS, DESTINATIONS), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     if output:
         output.write_text(text, encoding="utf-8")
     else:

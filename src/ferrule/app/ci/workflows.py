@@ -1,0 +1,141 @@
+"""Workflows of GitHub Actions, written from targets.yaml: they hold no logic but call ferrule.
+
+The texts are in github/, for Jinja: `[% … %]` says which lines there are, `[[ … ]]` is a value of targets.yaml.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import jinja2
+import yaml
+
+from ferrule.app.ci.pipelines import GITHUB
+from ferrule.app.publish import DESTINATIONS
+from ferrule.core.errors import ConfigError, StorageError, VerificationError
+from ferrule.engine.store import storage_errors, write_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ferrule.app.publish.base import Destination
+    from ferrule.config import Config
+
+FOLDER: Final = Path(".github", "workflows")
+
+ACTIONS: Final = {
+    "checkout": "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1",
+    "upload": "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0",
+    "download": "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1",
+    "attest": "actions/attest-build-provenance@a2bbfa25375fe432b6a289bc6b6cd05ecd0c4c32 # v4.1.0",
+}
+"""Other people's actions, each by a commit, which nobody can move, and the version that it is.
+
+A destination names those that only it uses.
+"""
+
+_MARK: Final = "# Written by `ferrule ci github` from targets.yaml: change that, and run it again."
+_NAMES: Final = ("ci.yml", "release.yml", "shards.yml")
+_TEXTS: Final = Path(__file__).parent / "github"
+
+
+def github(config: Config, shards: int, destinations: Mapping[str, Destination] = DESTINATIONS) -> dict[str, str]:
+    """The workflows of a project whose release is split into so many shards: texts by name of the file."""
+    ci, nested = config.ci, shards > GITHUB
+    wanted = {"ci.yml": bool(ci.tests), "shards.yml": nested}
+    values = {
+        "mark": _MARK,
+        "actions": ACTIONS,
+        "ci": ci,
+        "kinds": {artifact.kind.name for artifact in config.artifacts},
+        "shards": shards,
+        "nested": nested,
+        "destinations": [destinations[name] for name in ci.publish],
+        "needs": ", ".join(["verify", *(f"consumers-{number}" for number, _ in enumerate(ci.consumers, 1))]),
+    }
+    templates = _templates([destinations[name] for name in ci.publish])
+    return {name: templates.get_template(name).render(values) for name in _NAMES if wanted.get(name, True)}
+
+
+def write(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Make the workflows of a project those, and name what changed; a file that somebody else wrote is left alone.
+
+    Raises StorageError, ConfigError where a name is taken.
+    """
+    changed = differences(root, texts)
+    for name in changed:
+        old = _read(root / FOLDER / name)
+        if old is not None and not old.startswith(_MARK):
+            raise ConfigError(
+                "this workflow was not written by ferrule, and was left alone",
+                where=str(FOLDER / name),
+                hint="give it another name" + (", or write `tests: {}` below `ci:`" if name == "ci.yml" else ""),
+            )
+    for name in changed:
+        path = root / FOLDER / name
+        with storage_errors(path):
+            if name not in texts:
+                path.unlink()
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_aside(path, texts[name].encode())
+    return changed
+
+
+def differences(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of workflows that are not as they would be written; raises StorageError."""
+    found = {name: _read(root / FOLDER / name) for name in _NAMES}
+    ours = {name: text for name, text in found.items() if name in texts or (text or "").startswith(_MARK)}
+    return tuple(name for name, text in ours.items() if text != texts.get(name))
+
+
+def check(root: Path, texts: Mapping[str, str]) -> None:
+    """Raise VerificationError if the workflows of a project are not those."""
+    changed = differences(root, texts)
+    if changed:
+        raise VerificationError(
+            f"not as targets.yaml says: {', '.join(changed)}", where=str(FOLDER), hint="run: ferrule ci github"
+        )
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StorageError(f"this cannot be read: {error}", where=str(path)) from error
+
+
+def _templates(destinations: Sequence[Destination]) -> jinja2.Environment:
+    """The files of github/, and the steps of destinations as `name/prepare` and `name/publish`."""
+    steps = {f"{d.name}/prepare": d.prepare for d in destinations} | {
+        f"{d.name}/publish": d.publish for d in destinations
+    }
+    templates = jinja2.Environment(
+        loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(_TEXTS), jinja2.DictLoader(steps)]),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - it is no HTML; what comes from targets.yaml has no sign that YAML knows
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        variable_start_string="[[",
+        variable_end_string="]]",
+        block_start_string="[%",
+        block_end_string="%]",
+        comment_start_string="[#",
+        comment_end_string="#]",
+    )
+    templates.filters["scalar"] = _scalar
+    return templates
+
+
+def _scalar(text: str) -> str:
+    """A label or command as YAML: as it is, if that is a text there and not a number, a mapping or nothing at all."""
+    try:
+        plain = yaml.safe_load(text) == text
+    except yaml.YAMLError:
+        plain = False
+    return text if plain else json.dumps(text)
