@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from ferrule.core.errors import ConfigError
+from ferrule.core.proxies import proxy_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +66,7 @@ def address(url: str, *, mode: str, token: str | None, environment: Mapping[str,
         raise ConfigError("the secret would travel in the clear", where=where, hint="use https")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     clean = f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
-    return Address(clean, "write" if mode == "write" else "read", authorization, _proxy(parts, environment))
+    return Address(clean, "write" if mode == "write" else "read", authorization, proxy_of(clean, environment))
 
 
 def _authorization(parts: urllib.parse.SplitResult, token: str | None) -> str | None:
@@ -76,15 +77,6 @@ def _authorization(parts: urllib.parse.SplitResult, token: str | None) -> str | 
         return None
     pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
-
-def _proxy(parts: urllib.parse.SplitResult, environment: Mapping[str, str]) -> str | None:
-    low = {name.lower(): value for name, value in environment.items() if name.lower().endswith("_proxy") and value}
-    host = f".{parts.hostname}"
-    without = [name.strip().lstrip("*.") for name in low.get("no_proxy", "").split(",") if name.strip()]
-    if low.get("no_proxy") == "*" or any(host.endswith(f".{name}") for name in without):
-        return None
-    return low.get(f"{parts.scheme}_proxy") or low.get("all_proxy")
 
 
 @dataclass(frozen=True, slots=True)

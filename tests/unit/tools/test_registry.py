@@ -23,13 +23,23 @@ def machine(tmp_path, *, offline=False):
 class Registry(http.server.BaseHTTPRequestHandler):
     blobs: ClassVar[dict[str, bytes]] = {}
     token: ClassVar[str | None] = None
+    failures: ClassVar[list[tuple[int, dict[str, str]]]] = []  # answers before the first right one
+    cut: ClassVar[list[int]] = []  # bytes that are left out of answers
+    blobs_at: ClassVar[str | None] = None  # where blobs are
+    requests: ClassVar[list[tuple[str, str | None]]] = []  # path and credentials
 
     def do_GET(self):
+        self.requests.append((self.path, self.headers.get("Authorization")))
+        if self.failures:
+            code, headers = self.failures.pop(0)
+            return self.send(code, b"busy", headers)
         if self.path.startswith("/token?"):
             return self.send(200, json.dumps({"token": self.token}).encode())
         if self.token and self.headers.get("Authorization") != f"Bearer {self.token}":
             realm = f'Bearer realm="http://127.0.0.1:{self.server.server_port}/token",service="test",scope="pull"'
             return self.send(401, b"", {"WWW-Authenticate": realm})
+        if self.blobs_at and "/blobs/" in self.path:
+            return self.send(307, b"", {"Location": self.blobs_at + self.path})
         content = self.blobs.get(self.path.rpartition("/")[2])
         return self.send(404, b"") if content is None else self.send(200, content)
 
@@ -38,7 +48,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[: len(body) - self.cut.pop(0)] if self.cut and len(body) > self.cut[0] else body)
 
     def log_message(self, *_):
         """Silent: the test's output is the test's."""
@@ -59,8 +69,8 @@ def base(tmp_path):
 def serve():
     servers = []
 
-    def start(blobs, token=None):
-        handler = type("Handler", (Registry,), {"blobs": blobs, "token": token})
+    def start(blobs, token=None, **more):
+        handler = type("Handler", (Registry,), {"blobs": blobs, "token": token, "requests": [], **more})
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         servers.append(server)
@@ -115,3 +125,77 @@ def test_offline_and_nameless_registries_are_told(tmp_path):
 def test_a_server_that_is_away_is_told(tmp_path):
     with pytest.raises(NetworkError, match="cannot pull"):
         pull(f"127.0.0.1:9/base@{Digest.of(b'').oci}", tmp_path / "a", machine(tmp_path))
+
+
+def test_the_token_stays_with_the_registry_that_gave_it(tmp_path, base, serve):
+    index = oci.read_layout(base).index.digest
+    elsewhere, requests = [], []
+    storage = serve(blobs_of(base), requests=elsewhere)
+    registry = serve(blobs_of(base), "secret", blobs_at=f"http://{storage}", requests=requests)
+    pull(f"{registry}/team/base@{index.oci}", tmp_path / "pulled", machine(tmp_path))
+    assert oci.read_layout(tmp_path / "pulled").index.digest == index
+    assert elsewhere
+    assert {credentials for _, credentials in elsewhere} == {None}
+    assert "Bearer secret" in {credentials for _, credentials in requests}
+
+
+def test_a_redirect_within_the_registry_keeps_the_token(tmp_path, base, serve):
+    index = oci.read_layout(base).index.digest
+    requests = []
+    registry = serve(blobs_of(base), "secret", blobs_at="/moved", requests=requests)
+    with pytest.raises(NetworkError, match="redirect"):  # it leads on to itself for ever
+        pull(f"{registry}/team/base@{index.oci}", tmp_path / "pulled", machine(tmp_path))
+    assert ("Bearer secret", True) in {(credentials, path.startswith("/moved")) for path, credentials in requests}
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_registry_is_asked_again(tmp_path, base, serve, status):
+    index = oci.read_layout(base).index.digest
+    failures = [(status, {"Retry-After": "0"}), (status, {})]
+    registry = serve(blobs_of(base), failures=failures)
+    pull(f"{registry}/team/base@{index.oci}", tmp_path / "pulled", machine(tmp_path))
+    assert failures == []
+
+
+def test_a_registry_that_stays_busy_is_left(tmp_path, serve):
+    requests = []
+    registry = serve({}, failures=[(503, {})] * 99, requests=requests)
+    with pytest.raises(NetworkError, match="503"):
+        pull(f"{registry}/team/base@{Digest.of(b'').oci}", tmp_path / "a", machine(tmp_path))
+    assert len(requests) == 4
+
+
+def test_a_long_wait_is_not_waited(tmp_path, serve):
+    registry = serve({}, failures=[(429, {"Retry-After": "3600"})])
+    with pytest.raises(NetworkError, match="asks to wait 3600 seconds"):
+        pull(f"{registry}/team/base@{Digest.of(b'').oci}", tmp_path / "a", machine(tmp_path))
+
+
+def test_a_body_that_breaks_off_is_fetched_again(tmp_path, base, serve):
+    index = oci.read_layout(base).index.digest
+    cut = [5]
+    pull(f"{serve(blobs_of(base), cut=cut)}/team/base@{index.oci}", tmp_path / "pulled", machine(tmp_path))
+    assert cut == []
+    assert oci.read_layout(tmp_path / "pulled").index.digest == index
+
+
+def test_a_body_that_always_breaks_off_is_told(tmp_path, base, serve):
+    index, requests = oci.read_layout(base).index.digest, []
+    registry = serve(blobs_of(base), cut=[5] * 99, requests=requests)
+    with pytest.raises(NetworkError, match="broke off"):
+        pull(f"{registry}/team/base@{index.oci}", tmp_path / "pulled", machine(tmp_path))
+    assert len(requests) == 3
+
+
+def test_a_blob_larger_than_its_manifest_says_is_refused(tmp_path, base, serve):
+    index = oci.read_layout(base).index.digest
+    grown = {name: c if c.startswith(b"{") else c * 9 for name, c in blobs_of(base).items()}
+    with pytest.raises(VerificationError, match="larger than it may be"):
+        pull(f"{serve(grown)}/team/base@{index.oci}", tmp_path / "pulled", machine(tmp_path))
+
+
+@pytest.mark.parametrize("realm", ["http://localhost.example/token", "http://[", "file:///etc/passwd", ""])
+def test_a_token_is_asked_of_nobody_else(tmp_path, serve, realm):
+    registry = serve({}, failures=[(401, {"WWW-Authenticate": f'Bearer realm="{realm}"'})])
+    with pytest.raises(NetworkError, match="in a way that is not understood"):
+        pull(f"{registry}/team/base@{Digest.of(b'').oci}", tmp_path / "a", machine(tmp_path))
