@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
     from ferrule.app.release.run import RunContext
@@ -40,12 +42,18 @@ monotonic: Final = time.monotonic
 
 
 def host(*, offline: bool) -> Host:
-    """The machine as the process environment describes it."""
+    """The machine as the process environment describes it; raises StorageError as `cache_folder`.
+
+    HOME is that of the password database where the environment has none, also for what this run starts.
+    """
     import platform  # noqa: PLC0415
 
     from ferrule.tools.host import Host  # noqa: PLC0415
 
     environment = variables()
+    home = home_folder(environment)
+    if home is not None:
+        environment["HOME"] = str(home)
     path = tuple(Path(p) for p in environment.get("PATH", "").split(os.pathsep) if p)
     return Host(
         path=path,
@@ -59,12 +67,37 @@ def host(*, offline: bool) -> Host:
     )
 
 
-def cache_folder(environment: dict[str, str]) -> Path:
-    """Where tools and downloads are kept for all projects: FERRULE_CACHE, else `ferrule` in the XDG cache folder."""
+def home_folder(environment: Mapping[str, str], user: int | None = None) -> Path | None:
+    """HOME, else what the password database says of this user (or of another); None if neither names a folder."""
+    if environment.get("HOME"):
+        return Path(environment["HOME"])
+    import pwd  # noqa: PLC0415 - almost never needed
+
+    try:
+        folder = pwd.getpwuid(os.getuid() if user is None else user).pw_dir
+    except KeyError:
+        return None
+    return Path(folder) if folder else None
+
+
+def cache_folder(environment: Mapping[str, str], user: int | None = None) -> Path:
+    """Where tools and downloads are kept for all projects: FERRULE_CACHE, else `ferrule` in the XDG cache folder.
+
+    Raises StorageError where nothing names a folder: one that everybody may write to, such as /tmp, must not hold
+    programs.
+    """
     if environment.get("FERRULE_CACHE"):
         return Path(environment["FERRULE_CACHE"]).absolute()
-    base = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME", "/tmp")) / ".cache")  # noqa: S108
-    return Path(base) / "ferrule"
+    base = environment.get("XDG_CACHE_HOME", "")
+    if Path(base).is_absolute():  # the XDG base directory specification has others ignored
+        return Path(base, "ferrule")
+    home = home_folder(environment, user)
+    if home is None:
+        raise StorageError(
+            "HOME is not set, and the password database has no home folder for this user",
+            hint="set HOME, or name a folder for tools and downloads with FERRULE_CACHE",
+        )
+    return home.absolute() / ".cache" / "ferrule"
 
 
 def surroundings(*, jobs: int | None, offline: bool, rust_source: RustSource | None) -> RunContext:

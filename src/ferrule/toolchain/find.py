@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferrule.core.errors import ToolchainError
+from ferrule.core.errors import StorageError, ToolchainError
 from ferrule.core.model import Digest, Tool
 from ferrule.core.toolchain import RustInstallation, RustSource, Toolchain
 from ferrule.formats import magic
+from ferrule.toolchain.cache_owner import check_cache_owner
 from ferrule.toolchain.record import load, remember
 from ferrule.toolchain.registry import TOOLS
 from ferrule.toolchain.requirements import needed_tools
@@ -107,7 +108,13 @@ def _rust_source(host: Host, rust: RustInstallation | None) -> RustSource:
 
 
 def require(requirements: ToolRequirements, host: Host, registry: Mapping[str, ToolDefinition] = TOOLS) -> Toolchain:
-    """The toolchain, remembered or found; raises ToolchainError that lists every problem with its fix."""
+    """The toolchain, remembered or found.
+
+    Raises ToolchainError that lists every problem with its fix, StorageError for a cache that others can write to.
+    """
+    unsafe = check_cache_owner(host)
+    if unsafe:
+        raise StorageError(unsafe.problem, hint=unsafe.fix, where=unsafe.path)
     result = load(requirements, host, registry) or find(requirements, host, registry)
     if isinstance(result, Toolchain):
         return result

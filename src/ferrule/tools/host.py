@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ class Host:
 
     `path` are the folders searched for programs, in order, `environment` the variables of the caller, `python` an
     interpreter that installs wheels, `programs` where the distribution puts its programs, `kernel` the kernel's folder
-    of facts about itself.
+    of facts about itself, `user` the number of the user who runs this.
     """
 
     path: tuple[Path, ...]
@@ -33,6 +33,7 @@ class Host:
     python: Path
     programs: Path = Path("/usr/bin")
     kernel: Path = Path("/proc")
+    user: int = field(default_factory=os.geteuid)
 
     @property
     def triple(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from ferrule.core.errors import FerruleError, NetworkError, StorageError, ToolchainError
 from ferrule.core.platforms import PLATFORMS
 from ferrule.toolchain import find as toolchains
+from ferrule.toolchain.cache_owner import check_cache_owner
 from ferrule.toolchain.find import listed
 from ferrule.toolchain.record import load
 from ferrule.toolchain.registry import TOOLS
@@ -138,7 +139,10 @@ def check_machine(host: Host, *, free: Free = free_bytes, room: int = ROOM) -> l
     faults = []
     if host.home is None and not host.environment.get("CARGO_HOME"):
         faults.append(ToolProblem("HOME", "the environment names no home folder", "set HOME to a folder of yours"))
-    refused = _refused(host.cache)
+    unsafe = check_cache_owner(host)
+    refused = None if unsafe else _refused(host.cache)
+    if unsafe:
+        faults.append(unsafe)
     if refused:
         fix = f"make {host.cache} writable, or name another folder with FERRULE_CACHE"
         faults.append(ToolProblem("cache", f"{host.cache} cannot be written: {refused}", fix, path=str(host.cache)))
@@ -184,7 +188,8 @@ def setup(
     Raises StorageError for the machine's own faults, NetworkError when only the network is in the way, else
     ToolchainError, with the commands for a person to run.
     """
-    remembered = load(requirements, host, registry)
+    unsafe = check_cache_owner(host)
+    remembered = None if unsafe else load(requirements, host, registry)
     if remembered is not None:
         return remembered
     machine = check_machine(host, free=free, room=room)
