@@ -50,7 +50,7 @@ def reader(stage: Stage, shape: str) -> Reader:
     store = Store(state / "store", index, lambda _: None)
 
     def of_settled(path: Path) -> Any:
-        return settled.read_stamp(path, demo.project, index, wishes[path])
+        return settled.read_stamp(path, release.source_files(demo.project, demo.context.host), index, wishes[path])
 
     def of_journal(path: Path) -> Any:
         try:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ferrule.engine.sources import files_below
+from ferrule.cli.environment import host
+from ferrule.tools import git
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-PARTS = ("LICENSE", "rust", "packaging/pyext")
+PARTS = ("LICENSE", "rust/", "packaging/pyext/")
 
 
 def lay_out(project: Path) -> Path:
     """The example's project: what it reads of this checkout, and its targets.yaml at the top."""
-    for part in PARTS:
-        for name, path in files_below(CHECKOUT, part):
+    names = git.listing(CHECKOUT, host()).tracked
+    for name in names:
+        if name.startswith(PARTS):
             (project / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, project / name)
+            shutil.copy(CHECKOUT / name, project / name)
     shutil.copy(project / "packaging" / "pyext" / "targets.yaml", project)
     return project

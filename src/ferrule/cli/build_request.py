@@ -13,8 +13,9 @@ from ferrule.cli import environment
 from ferrule.cli.messages import counted, shown, tell_left
 from ferrule.core.safe_files import STATE
 from ferrule.engine import stamp as settled
-from ferrule.engine.sources import StatIndex
+from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.tools import git
+from ferrule.tools.source_list import source_names
 
 if TYPE_CHECKING:
     from ferrule.cli.options import Options
@@ -79,7 +80,8 @@ class BuildRequest:
             return False
         state = self.root / STATE
         index = StatIndex(state / "index.json", environment.now_ns)
-        told: Any = settled.read_stamp(settled.stamp_file(state, document), self.root, index, document)
+        sources = SourceFiles(self.root, source_names(self.root, environment.host(offline=self.offline)))
+        told: Any = settled.read_stamp(settled.stamp_file(state, document), sources, index, document)
         if told is None:
             return False
         index.save()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -140,7 +141,7 @@ class ActionRunner:
             needed={need: self._paths(self.lookup.outcomes[need].files) for need in action.needs},
             facts_of={need: self.lookup.outcomes[need].facts for need in action.needs},
             report_progress=lambda text: self.tell(ActionProgress(action, text)),
-            digest_of=self.engine.index.content,
+            digest_of=partial(site.sources.content, self.engine.index),
             acquire_job_token=self.tokens.borrowed,
         )
         self._check_needs(action)
@@ -220,7 +221,7 @@ class ActionRunner:
         """Refuse a result whose sources changed while it was made: nobody can say which of the two it holds."""
         now = key_document(
             action,
-            sources=source_digests(self.engine.index, self.engine.site.project, action.sources),
+            sources=source_digests(self.engine.index, self.engine.site.sources, action.sources),
             needs={},
             needed_facts={},
             tools=dict.fromkeys(action.tools, ""),

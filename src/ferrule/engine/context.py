@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 from ferrule.core.errors import BuildError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
     from threading import Event
 
     from ferrule.core.model import Action, ActionInterface, Digest, Json, Output
     from ferrule.core.toolchain import Toolchain
+    from ferrule.engine.sources import SourceFile, SourceFiles
     from ferrule.tools.command import Command
     from ferrule.tools.host import Host
 
@@ -27,18 +28,23 @@ T = TypeVar("T")
 class BuildContext:
     """What all actions of a run share.
 
-    `project` is the project's root, `caches` holds folders that tools keep between runs, `host` is the machine,
+    `sources` are the project's source files, `caches` holds folders that tools keep between runs, `host` the machine,
     `environment` what every child process gets, `toolchain` the programs (None when no action needs one), `secrets`
     what is known of the machine that nobody may read, `jobs` how many threads may compute at once.
     """
 
-    project: Path
+    sources: SourceFiles
     caches: Path
     host: Host
     environment: Mapping[str, str]
     toolchain: Toolchain | None
     secrets: Collection[str] = field(default=(), repr=False)
     jobs: int = 1
+
+    @property
+    def project(self) -> Path:
+        """Root of the project."""
+        return self.sources.root
 
 
 @dataclass(slots=True)
@@ -70,6 +76,10 @@ class ActionContext:
         """Root of the project, to read declared sources from."""
         return self.site.project
 
+    def source_files(self, *sources: str) -> Iterator[SourceFile]:
+        """The source files that files and folders of the project consist of; raises BuildError for what is refused."""
+        return (file for source in sources for file in self.site.sources.below(source))
+
     @property
     def toolchain(self) -> Toolchain:
         """The programs; only for actions that declare tools."""
@@ -96,11 +106,13 @@ class ActionContext:
         self.facts.update(facts)
 
     def file_inputs(self, paths: Iterable[Path]) -> None:
-        """Name files and folders that were read, or looked for in vain, beyond the declared sources.
+        """Name files and folders that were read, or looked for in vain; those that the declared sources cover are known.
 
-        Those in the project become part of the key; a change in another makes the result stale.
+        Of the others, those in the project, files that Git ignores among them, become part of the key; a change in
+        another makes the result stale.
         """
-        self.read_files.extend(paths)
+        declared = self.action.sources
+        self.read_files.extend(path for path in paths if not self.site.sources.covers(declared, path))
 
     def env_inputs(self, variables: Mapping[str, str]) -> None:
         """Name variables of the environment that were asked for, and by whom: another value makes the result stale."""

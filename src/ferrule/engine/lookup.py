@@ -56,7 +56,7 @@ class Lookup:
         toolchain = self.site.toolchain
         identities = {name: toolchain.identity(name) for name in action.tools} if toolchain else {}
         if action.sources not in self.sources:
-            self.sources[action.sources] = source_digests(self.index, self.site.project, action.sources)
+            self.sources[action.sources] = source_digests(self.index, self.site.sources, action.sources)
         return key_document(
             action,
             sources=self.sources[action.sources],
@@ -69,7 +69,7 @@ class Lookup:
     def digests(self, names: Iterable[str]) -> dict[str, Digest | None]:
         """Digest of each file or folder, None where there is neither; raises StorageError."""
         try:
-            return {name: self.index.content(self.site.project / name) for name in names}
+            return {name: self.site.sources.content(self.index, self.site.project / name) for name in names}
         except OSError as error:
             raise StorageError(f"a source cannot be read: {error.strerror}", where=str(error.filename)) from error
 

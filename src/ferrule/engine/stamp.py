@@ -19,10 +19,10 @@ from ferrule.core.errors import FerruleError
 from ferrule.core.model import Digest, Json, to_json
 from ferrule.core.safe_files import read_regular
 from ferrule.engine.key import canonical
-from ferrule.engine.sources import IGNORED, StatIndex, files_below, source_digests
+from ferrule.engine.sources import SourceFiles, StatIndex, source_digests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from ferrule.tools.host import Host
 
@@ -64,7 +64,7 @@ def file_system_now(root: Path) -> int:
 
 
 def new_stamp(
-    file: Path, root: Path, index: StatIndex, request: Json, basis: Stamp, told: Json, since: int
+    file: Path, sources: SourceFiles, index: StatIndex, request: Json, basis: Stamp, told: Json, since: int
 ) -> bytes | None:
     """The record to be written to `file`, with what to tell; None if it stands there already or cannot be made.
 
@@ -72,8 +72,8 @@ def new_stamp(
     of what was there before.
     """
     try:
-        seen = _seen(root, index, basis)
-        if _newest(root, basis) >= since:
+        seen = _seen(sources, index, basis)
+        if _newest(sources, basis) >= since:
             return None
     except (FerruleError, OSError):
         return None
@@ -84,7 +84,7 @@ def new_stamp(
     return content
 
 
-def read_stamp(file: Path, root: Path, index: StatIndex, request: Json) -> Json | None:
+def read_stamp(file: Path, sources: SourceFiles, index: StatIndex, request: Json) -> Json | None:
     """What to tell if nothing changed since the record was written; None if something did, or nobody can say."""
     try:
         document = json.loads(read_regular(file))
@@ -92,7 +92,7 @@ def read_stamp(file: Path, root: Path, index: StatIndex, request: Json) -> Json 
             return None
         basis = document["basis"]
         seen = _seen(
-            root,
+            sources,
             index,
             Stamp(
                 files=tuple(basis["files"]),
@@ -137,29 +137,30 @@ def _program(packages: Path) -> str:
     return Digest.of("\n".join(marks).encode()).hex
 
 
-def _seen(root: Path, index: StatIndex, basis: Stamp) -> Json:
+def _seen(sources: SourceFiles, index: StatIndex, basis: Stamp) -> Json:
     """One digest of everything that counts; raises OSError or FerruleError where something is not as a run needs it."""
+    root = sources.root
     output = root / basis.output
     return Digest.of(
         canonical(
             {
-                "files": [str(index.content(root / name)) for name in basis.files],
+                "files": [str(sources.content(index, root / name)) for name in basis.files],
                 "programs": to_json([_mark(Path(name)) for name in basis.programs]),
                 "folders": to_json([_folders(root / name) for name in basis.folders]),
-                "trees": to_json([sorted(_named(root / tree, name)) for tree, name in basis.trees]),
-                "sources": {n: d.hex for n, d in source_digests(index, root, basis.sources).items()},
+                "trees": to_json([sources.named(tree, name) for tree, name in basis.trees]),
+                "sources": {n: d.hex for n, d in source_digests(index, sources, basis.sources).items()},
                 "placed": _stands(output, index, basis.placed),
             }
         )
     ).hex
 
 
-def _newest(root: Path, basis: Stamp) -> int:
+def _newest(sources: SourceFiles, basis: Stamp) -> int:
     """When the last change was made to anything that a run goes by, programs and what it placed left out."""
-    trees = [folder for tree, _ in basis.trees for folder, _ in _below(root / tree)]
-    sources = [path for source in basis.sources for _, path in files_below(root, source)]
-    places: list[str | Path] = [*(root / name for name in (*basis.files, *basis.folders)), *trees, *sources]
-    return max((found.st_ctime_ns for place in places if (found := _stat(place))), default=0)
+    folders = [folder for tree, _ in basis.trees for folder in sources.folders(tree)]
+    files = [file.path for source in basis.sources for file in sources.below(source)]
+    paths: list[str | Path] = [*(sources.root / name for name in (*basis.files, *basis.folders)), *folders, *files]
+    return max((stat.st_ctime_ns for path in paths if (stat := _stat(path))), default=0)
 
 
 def _stat(place: str | Path) -> os.stat_result | None:
@@ -175,16 +176,6 @@ def _mark(place: Path) -> list[int]:
 
 def _folders(folder: Path) -> list[str]:
     return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
-
-
-def _named(tree: Path, name: str) -> Iterable[str]:
-    return (folder for folder, files in _below(tree) if name in files)
-
-
-def _below(tree: Path) -> Iterable[tuple[str, list[str]]]:
-    for folder, folders, files in os.walk(tree):
-        folders[:] = [f for f in folders if f not in IGNORED]
-        yield folder, files
 
 
 def _stands(output: Path, index: StatIndex, placed: Mapping[str, tuple[str, bool]]) -> Json:

@@ -313,16 +313,11 @@ class Extension:
 
 def _lay_out(context: ActionContext, project: Path) -> None:
     """Copy the declared sources, so that the image holds these alone, and none of what other builds left."""
-    from pathlib import Path  # noqa: PLC0415
-
-    from ferrule.engine.sources import files_below  # noqa: PLC0415
-
-    for source in context.action.sources:
-        for name, path in files_below(context.project, source):
-            copy = project / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-            copy.chmod(0o755 if Path(path).stat().st_mode & 0o100 else 0o644)
+    for file in context.source_files(*context.action.sources):
+        copy = project / file.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file.path, copy)
+        copy.chmod(0o755 if file.executable else 0o644)
 
 
 KIND = Kind(

@@ -177,12 +177,10 @@ class GoModuleFolder:
         )
 
     def _sources(self, context: ActionContext) -> list[tuple[str, Path]]:
-        from ferrule.engine.sources import files_below  # noqa: PLC0415
-
-        found = [(n.removeprefix(f"{self.source}/"), Path(p)) for n, p in files_below(context.project, self.source)]
+        files = [(f.name.removeprefix(f"{self.source}/"), Path(f.path)) for f in context.source_files(self.source)]
         return [
             (name, path)
-            for name, path in found
+            for name, path in files
             if not name.startswith(f"{GENERATED}/") and not _LEFT_OUT & {*name.split("/")}
         ]
 

@@ -147,10 +147,6 @@ class GoProgram:
 
     def _listed(self, context: ActionContext, command: Command, place: go.GoBuildFolder) -> list[go.GoPackage]:
         """The packages of the program; what it reads beyond the declared sources is told to the engine."""
-        from pathlib import Path  # noqa: PLC0415
-
-        from ferrule.engine.sources import files_below  # noqa: PLC0415
-
         packages = go.parse_packages(_run(context, command, place))
         if packages[-1].name != "main":
             raise BuildError(
@@ -158,9 +154,8 @@ class GoProgram:
                 where=self.source,
                 hint="name the folder of the main package with `package`",
             )
-        declared = {Path(path) for _, path in files_below(context.project, self.source)}
         local = {file for package in packages if not package.version for file in package.files}
-        context.file_inputs(f for f in local - declared if not f.is_relative_to(context.folder))
+        context.file_inputs(f for f in local if not f.is_relative_to(context.folder))
         return packages
 
     def _measure(self, context: ActionContext, output: Path) -> None:

@@ -110,7 +110,7 @@ class CbindgenHeader:
         )
         context.run(command)
         read, _ = units.noted(notes.read_text(encoding="utf-8"))
-        context.file_inputs(cargo.outside(read, [context.project / s for s in context.action.sources]))
+        context.file_inputs(read)
         text = raw.read_text(encoding="utf-8")
         interface = interface_of(text)
         context.record_facts(interface=interface.hex)

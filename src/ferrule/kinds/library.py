@@ -195,9 +195,7 @@ class CargoLibrary:
                 context.report_progress,
                 cargo.units(build, command, context.toolchain, context.digest_of),
             )
-        files, variables = cargo.inputs(
-            made, build.workspace, context.project, context.action.sources, context.site.environment
-        )
+        files, variables = cargo.inputs(made, build.workspace, context.project, context.site.environment)
         context.file_inputs(files)
         context.env_inputs(variables)
         for kind in self.types:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NoRe
 from pydantic import Field
 
 from ferrule.core.errors import BuildError, ConfigError, VerificationError
+from ferrule.core.ignore_files import IgnoreFiles
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.formats.archive_member import Member, below, in_order
 from ferrule.formats.deflate import COMPRESSOR
@@ -30,9 +31,13 @@ SECTION: Final = "ferrule"
 # npm, "package.json", name; the first character keeps out what would hide in a listing or be an option.
 _NAME: Final = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*")
 _NAME_LENGTH: Final = 214
-# npm never packs these, whatever `files` says (npm, "package.json", files); .npmrc may hold a token.
-_NEVER: Final = frozenset({".npmrc", ".npmignore", ".gitignore", "package-lock.json", "npm-shrinkwrap.json"})
-_ALWAYS: Final = re.compile(r"(?:readme|licen[cs]e)(?:\..*)?", re.IGNORECASE)
+# What npm never packs, whatever `files` says (npm-packlist, lib/index.js); .npmrc may hold a token.
+_NEVER: Final = (
+    *("/node_modules/", "/package-lock.json", "/npm-shrinkwrap.json", "/yarn.lock", "/pnpm-lock.yaml", "/bun.lockb"),
+    *(".npmrc", ".npmignore", ".gitignore", "npm-debug.log", ".DS_Store", "._*", ".*.swp", "*.orig"),
+    *(".git", ".svn", ".hg", "CVS", "/.lock-wscript", "/.wafpickle-*", "/build/config.gypi", "/archived-packages/"),
+)
+_ALWAYS: Final = re.compile(r"(?:readme|licen[cs]e|copying)(?:\..*)?", re.IGNORECASE)
 _TEMPLATES: Final = {"index.js": "npm.mjs", "index.d.ts": "npm.d.mts"}
 
 
@@ -251,18 +256,16 @@ class NpmPackage:
 
         Files are found as the engine finds sources, so that nothing is packed whose change would go unseen.
         """
-        from ferrule.engine.sources import files_below  # noqa: PLC0415
-
-        wanted = json.loads(self.manifest).get("files")
+        manifest = json.loads(self.manifest)
         entries = {"package.json": Member("package.json", self.manifest.encode())}
-        for file, path in files_below(context.project, self.source):
-            name = file.removeprefix(f"{self.source}/")
-            if _is_packed(name, wanted):
-                executable = bool(Path(path).stat().st_mode & 0o100)
-                entries.setdefault(name, Member(name, Path(path), executable=executable))
-        for file in self.license_files:
-            name = file.rpartition("/")[2]
-            entries.setdefault(name, Member(name, context.project / file))
+        files = {file.name.removeprefix(f"{self.source}/"): file for file in context.source_files(self.source)}
+        ignored = {name: Path(file.path).read_text() for name, file in files.items() if _is_ignore_file(name)}
+        for name in packed_names(tuple(files), manifest.get("files"), ignored):
+            file = files[name]
+            entries.setdefault(name, Member(name, Path(file.path), executable=file.executable))
+        for license_file in self.license_files:
+            name = license_file.rpartition("/")[2]
+            entries.setdefault(name, Member(name, context.project / license_file))
         return list(entries.values())
 
     def _generated(self, context: ActionContext) -> list[Member]:
@@ -310,13 +313,27 @@ def _is_of_component(name: str) -> bool:
     return name.startswith(f"{COMPONENT}/")
 
 
-def _is_packed(name: str, wanted: list[str] | None) -> bool:
-    """Whether a file of the source folder belongs into the package, as npm would say."""
-    if _is_of_component(name) or name.rpartition("/")[2] in _NEVER:
-        return False
-    if wanted is None or name == "package.json" or ("/" not in name and _ALWAYS.fullmatch(name)):
-        return True
-    return any(name == w or name.startswith(f"{w}/") for w in wanted)
+def _is_ignore_file(name: str) -> bool:
+    return name.rpartition("/")[2] == ".npmignore"
+
+
+def packed_names(names: tuple[str, ...], files: list[str] | None, ignore_files: Mapping[str, str]) -> Iterator[str]:
+    """Which files of the source folder npm would publish (npm, "package.json", files), but for the component's.
+
+    `ignore_files` are the texts of its .npmignore files by their names; `files` of package.json overrides the first.
+    """
+    never, ignored = IgnoreFiles(), IgnoreFiles()
+    never.read("", _NEVER)
+    for name, text in ignore_files.items():
+        if files is None or "/" in name:
+            ignored.read(name.removesuffix(".npmignore"), text.splitlines())
+    for name in names:
+        if _is_of_component(name) or never.ignore_any(name):
+            continue
+        always = "/" not in name and (name == "package.json" or _ALWAYS.fullmatch(name))
+        wanted = files is None or any(name == f or name.startswith(f"{f}/") for f in files)
+        if always or (wanted and not ignored.ignore_any(name)):
+            yield name
 
 
 def _code(data: bytes) -> list[tuple[int, bytes]]:

@@ -156,7 +156,7 @@ class Wheel:
         from ferrule.formats.wheel import write_wheel  # noqa: PLC0415
 
         common = self.common
-        files = _files(context.project, f"{common.source}/src")
+        files = _files(context, f"{common.source}/src")
         soname = self.library.output("cdylib")
         library = soname.name if soname else ""
         facts = context.facts_of[self.library.id]
@@ -200,15 +200,13 @@ class Sdist:
         """Write the source distribution; the Cargo workspace lies in `rust/`."""
         from pathlib import Path  # noqa: PLC0415
 
-        from ferrule.engine.sources import files_below  # noqa: PLC0415
         from ferrule.formats.wheel import write_sdist  # noqa: PLC0415
 
         common, prefix = self.common, "" if self.workspace == "." else f"{self.workspace}/"
-        entries = {e.name: e for e in _files(context.project, common.source) if e.name.split("/")[0] not in _OUTPUTS}
-        for source in self.rust:
-            for name, path in files_below(context.project, source):
-                place = f"rust/{name.removeprefix(prefix)}"
-                entries[place] = Member(place, Path(path))
+        entries = {e.name: e for e in _files(context, common.source) if e.name.split("/")[0] not in _OUTPUTS}
+        for source in context.source_files(*self.rust):
+            place = f"rust/{source.name.removeprefix(prefix)}"
+            entries[place] = Member(place, Path(source.path))
         for file in common.license_files:
             entries.setdefault(file.rpartition("/")[2], Member(file.rpartition("/")[2], context.project / file))
         write_sdist(
@@ -221,17 +219,12 @@ class Sdist:
         )
 
 
-def _files(project: Path, folder: str) -> list[Member]:
-    """All files below a folder without what tools leave behind.
-
-    They are found as the engine finds sources, so that nothing is packed whose change would go unseen.
-    """
+def _files(context: ActionContext, folder: str) -> list[Member]:
+    """All source files below a folder without what Python leaves behind."""
     from pathlib import Path  # noqa: PLC0415
 
-    from ferrule.engine.sources import files_below  # noqa: PLC0415
-
-    found = ((name.removeprefix(f"{folder}/"), Path(path)) for name, path in files_below(project, folder))
-    return [Member(n, p, executable=bool(p.stat().st_mode & 0o100)) for n, p in found if _is_packed(n)]
+    files = ((file.name.removeprefix(f"{folder}/"), file) for file in context.source_files(folder))
+    return [Member(name, Path(file.path), executable=file.executable) for name, file in files if _is_packed(name)]
 
 
 def _is_packed(name: str) -> bool:

@@ -360,19 +360,12 @@ def settings(workspace: Path, environment: Mapping[str, str]) -> list[Path]:
 
 
 def inputs(
-    built: CargoBuild, workspace: Path, project: Path, sources: Iterable[str], environment: Mapping[str, str]
+    built: CargoBuild, workspace: Path, project: Path, environment: Mapping[str, str]
 ) -> tuple[list[Path], Mapping[str, str]]:
-    """Files and variables that a build depends on besides the declared `sources`, which are relative to `project`."""
-    read = outside(built.read, [project / source for source in sources])
+    """Files and variables that a build depends on."""
     # Settings in the project are declared as far as there are any, and a new one changes the plan.
-    read += (path for path in settings(workspace, environment) if not path.is_relative_to(project))
-    return read, built.asks
-
-
-def outside(read: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
-    """Files that were read and are neither one of the sources nor in one."""
-    known = set(sources)
-    return [path for path in read if path not in known and known.isdisjoint(path.parents)]
+    outside = (path for path in settings(workspace, environment) if not path.is_relative_to(project))
+    return [*built.read, *outside], built.asks
 
 
 def parse_messages(stdout: str) -> Iterator[Message]:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from ferrule.tools.host import Host
 
+_SUBMODULE = "160000 "
+"""Mode of a submodule in Git's index."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -57,6 +60,37 @@ def files(folder: Path, host: Host, *, untracked: bool = True) -> tuple[str, ...
     return tuple(dict.fromkeys(name for name in told.split("\0") if name))
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Names of the files of a folder: those that Git tracks, and those that it neither tracks nor ignores."""
+
+    tracked: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
+
+
+def listing(folder: Path, host: Host) -> Listing:
+    """What Git would publish of a folder, by names relative to it; empty where there is no Git.
+
+    The files of repositories inside, submodules among them, are those that these publish. A submodule that is not
+    checked out is listed by its own name.
+    """
+    options = ("-z", "-t", "--stage", "--cached", "--others", "--exclude-standard")
+    tracked: list[str] = []
+    untracked: list[str] = []
+    for entry in (_git(folder, host, "ls-files", *options) or "").split("\0"):
+        # "? NAME" for an untracked file, "H MODE OBJECT STAGE<tab>NAME" for a tracked one (git-ls-files, "Output").
+        data, tab, name = entry.partition("\t") if not entry.startswith("? ") else ("", "", entry[2:])
+        names = tracked if tab else untracked
+        if (data.startswith(_SUBMODULE, 2) or name.endswith("/")) and (folder / name / ".git").exists():
+            inner = listing(folder / name, host)
+            prefix = f"{name.rstrip('/')}/"
+            tracked += (prefix + inside for inside in inner.tracked)
+            untracked += (prefix + inside for inside in inner.untracked)
+        elif name:
+            names.append(name.rstrip("/"))
+    return Listing(tuple(dict.fromkeys(tracked)), tuple(untracked))
+
+
 def clone(source: Path, target: Path, host: Host) -> None:
     """A repository of its own with the same commit and no files yet. Raises ToolFailed, StorageError without Git."""
     commit = state(source, host).commit
@@ -89,6 +123,6 @@ def _git(project: Path, host: Host, *arguments: str) -> str | None:
         return None
     environment = {**base_environment(host.environment), "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        return capture([str(program), *arguments], env=environment, cwd=project).stdout.strip()
+        return capture([str(program), *arguments], env=environment, cwd=project).stdout.strip("\n")
     except FerruleError:
         return None

@@ -15,9 +15,10 @@ from ferrule.core.model import Action, Outcome, Plan
 from ferrule.engine.context import BuildContext
 from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, notice_to
 from ferrule.engine.scheduler import Engine
-from ferrule.engine.sources import StatIndex
+from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.engine.store import Store
 from ferrule.tools.host import Host
+from ferrule.tools.source_list import source_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +76,9 @@ class Lab:
             os.utime(path, ns=(before + 1_000, before + 1_000))
         return path
 
+    def sources(self) -> SourceFiles:
+        return SourceFiles(self.project, source_names(self.project, self.host))
+
     def index(self) -> StatIndex:
         return StatIndex(self.state / "index.json", later_ns)
 
@@ -84,7 +88,7 @@ class Lab:
     def engine(self, *, jobs: int = 2, toolchain: Toolchain | None = None) -> Engine:
         index = self.index()
         store = Store(self.state / "store", index, notice_to(self.events.append))
-        site = BuildContext(self.project, self.state / "cache", self.host, self.host.children, toolchain)
+        site = BuildContext(self.sources(), self.state / "cache", self.host, self.host.children, toolchain)
         return Engine(site, store, index, self.state / "work", jobs, self.events.append, self.monotonic)
 
     def run(self, *actions: Action, jobs: int = 2, toolchain: Toolchain | None = None) -> dict[str, Outcome]:

@@ -5,16 +5,13 @@ import os
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from ferrule.core.errors import BuildError, StorageError
 from ferrule.core.model import Digest
-from ferrule.engine.sources import StatIndex, changed_since, files_below, source_digests
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from ferrule.engine.sources import SourceFiles, StatIndex, changed_since, source_digests
 
 HOUR_NS = 3_600_000_000_000
 
@@ -29,8 +26,14 @@ def write(path: Path, text: str = "content") -> Path:
     return path
 
 
-def names(root: Path, name: str) -> list[str]:
-    return [found for found, _ in files_below(root, name)]
+def files_of(root: Path, *left_out: str) -> SourceFiles:
+    """All files and links of a folder as sources, but for those named."""
+    paths = (path for path in root.rglob("*") if path.is_symlink() or not path.is_dir())
+    return SourceFiles(root, tuple(sorted({path.relative_to(root).as_posix() for path in paths} - {*left_out})))
+
+
+def names(root: Path, name: str, *left_out: str) -> list[str]:
+    return [file.name for file in files_of(root, *left_out).below(name)]
 
 
 def test_digest_is_that_of_the_content(tmp_path: Path) -> None:
@@ -180,18 +183,78 @@ def test_whole_project_has_names_without_a_prefix(tmp_path: Path) -> None:
     assert names(tmp_path, ".") == ["src/a"]
 
 
-@pytest.mark.parametrize(
-    "folder", [".git", ".ferrule", "target", "node_modules", "__pycache__", ".venv", ".nox", ".ruff_cache"]
-)
-def test_what_builds_and_version_control_leave_behind_is_no_source(tmp_path: Path, folder: str) -> None:
-    write(tmp_path / "src" / folder / "file")
+def test_only_listed_files_of_a_folder_are_sources(tmp_path: Path) -> None:
+    for name in ("src/a", "src/secret", "src/b/secret", "src-more"):
+        write(tmp_path / name)
+    assert names(tmp_path, "src", "src/secret", "src/b/secret") == ["src/a"]
+
+
+def test_a_file_that_is_named_itself_is_a_source_whatever_git_ignores(tmp_path: Path) -> None:
+    write(tmp_path / "Cargo.lock")
+    assert names(tmp_path, "Cargo.lock", "Cargo.lock") == ["Cargo.lock"]
+
+
+def test_a_folder_of_which_git_ignores_everything_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "gen" / "inner" / "a")
+    with pytest.raises(BuildError, match="Git ignores every file of this source") as caught:
+        names(tmp_path, "gen", "gen/inner/a")
+    assert caught.value.where == "gen"
+
+
+def test_an_empty_folder_has_no_files(tmp_path: Path) -> None:
+    (tmp_path / "src" / "empty").mkdir(parents=True)
+    assert names(tmp_path, "src") == []
+
+
+def test_a_tracked_file_that_was_deleted_is_no_source(tmp_path: Path) -> None:
     write(tmp_path / "src" / "a")
-    assert names(tmp_path, "src") == ["src/a"]
+    assert [f.name for f in SourceFiles(tmp_path, ("src/a", "src/b", "src/c/d")).below("src")] == ["src/a"]
 
 
-def test_hidden_files_count(tmp_path: Path) -> None:
-    write(tmp_path / "src" / ".cargo" / "config.toml")
-    assert names(tmp_path, "src") == ["src/.cargo/config.toml"]
+def test_a_submodule_that_is_not_checked_out_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "src" / "sub").mkdir(parents=True)
+    with pytest.raises(BuildError, match="this submodule is not checked out") as caught:
+        list(SourceFiles(tmp_path, ("src/sub",)).below("src"))
+    assert caught.value.where == "src/sub"
+
+
+@pytest.mark.parametrize("listed", ["src/" + chr(0xDCFF), "src/" + chr(0xFFFD)])
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path, listed: str) -> None:
+    write(tmp_path / os.fsdecode(b"src/\xff"))
+    with pytest.raises(BuildError, match="name of this source is not UTF-8"):
+        list(SourceFiles(tmp_path, (listed,)).below("src"))
+
+
+def test_what_declared_sources_cover(tmp_path: Path) -> None:
+    files = SourceFiles(tmp_path, ("Cargo.toml", "src/a/b", "src/c"))
+    covered = {name for name in ("src", "src/a", "src/a/b", "src/c", "src/ignored", "Cargo.toml", "src-more")
+               if files.covers(("src",), tmp_path / name)}  # fmt: skip
+    assert covered == {"src", "src/a", "src/a/b", "src/c"}
+    assert files.covers((".",), tmp_path / "src/c")
+    assert not files.covers((".",), tmp_path / "src/ignored")
+    assert files.covers(("src/ignored",), tmp_path / "src/ignored")
+    assert not files.covers((".",), tmp_path.parent / "src")
+
+
+def test_files_and_folders_of_a_name(tmp_path: Path) -> None:
+    files = SourceFiles(tmp_path, ("Cargo.toml", "rust/Cargo.toml", "rust/a/Cargo.toml", "rust/a/notCargo.toml"))
+    assert files.named(".", "Cargo.toml") == ["Cargo.toml", "rust/Cargo.toml", "rust/a/Cargo.toml"]
+    assert files.named("rust", "Cargo.toml") == ["rust/Cargo.toml", "rust/a/Cargo.toml"]
+    assert {os.path.relpath(path, tmp_path) for path in files.folders(".")} == {".", "rust", "rust/a"}
+    assert {os.path.relpath(path, tmp_path) for path in files.folders("rust")} == {"rust", "rust/a"}
+
+
+def test_a_link_to_a_folder_of_the_project_is_followed(tmp_path: Path) -> None:
+    write(tmp_path / "shared" / "b" / "x", "x")
+    write(tmp_path / "shared" / "ignored")
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "data").symlink_to("../shared")
+    (tmp_path / "src" / "again").symlink_to("../shared/b")
+    files = list(files_of(tmp_path, "shared/ignored").below("src"))
+    assert [file.name for file in files] == ["src/again/x", "src/data/b/x"]
+    assert [Path(file.path).read_text() for file in files] == ["x", "x"]
+    (tmp_path / "short").symlink_to("src")
+    assert names(tmp_path, "short", "shared/ignored") == ["short/again/x", "short/data/b/x"]
 
 
 def test_missing_source_is_named(tmp_path: Path) -> None:
@@ -204,7 +267,7 @@ def test_link_to_a_file_of_the_project_is_followed(tmp_path: Path) -> None:
     write(tmp_path / "shared", "text")
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "link").symlink_to("../shared")
-    digests = source_digests(StatIndex(None, later), tmp_path, ("src",))
+    digests = source_digests(StatIndex(None, later), files_of(tmp_path), ("src",))
     assert digests == {"src/link": Digest.of(b"text")}
 
 
@@ -214,21 +277,27 @@ def test_link_to_a_file_of_the_project_is_followed(tmp_path: Path) -> None:
         ("../../secret", "leads out of the project"),
         ("../../root-and-more/file", "leads out of the project"),
         ("/etc/passwd", "leads out of the project"),
-        ("..", "leads out of the project"),
-        ("../folder", "does not lead to a file"),
-        ("nowhere", "does not lead to a file"),
-        ("loop", "does not lead to a file"),
+        ("../..", "leads out of the project"),
+        ("..", "leads to a folder that holds it"),
+        (".", "leads to a folder that holds it"),
+        ("nowhere", "leads nowhere"),
+        ("loop", "leads nowhere"),
+        ("../ignored", "leads to ignored, which Git ignores"),
+        ("../cache", "leads to cache, which Git ignores"),
+        ("../pipe", "neither a file nor a folder"),
     ],
 )
 def test_other_links_are_refused(tmp_path: Path, link: str, message: str) -> None:
     root = tmp_path / "root"
     write(tmp_path / "secret")
     write(tmp_path / "root-and-more" / "file")
-    write(root / "folder" / "file")
+    write(root / "ignored")
+    write(root / "cache" / "file")
+    os.mkfifo(root / "pipe")
     (root / "src").mkdir()
     (root / "src" / "loop").symlink_to(link)
     with pytest.raises(BuildError, match=message) as caught:
-        names(root, "src")
+        names(root, "src", "ignored", "cache/file")
     assert caught.value.where == "src/loop"
 
 
@@ -265,7 +334,7 @@ def test_fifo_is_refused_and_never_waited_for(tmp_path: Path, source: str) -> No
     (tmp_path / "src").mkdir()
     os.mkfifo(tmp_path / "src" / "odd")
     with pytest.raises(BuildError, match="neither a file nor a folder") as caught:
-        source_digests(StatIndex(None, later), tmp_path, (source,))
+        source_digests(StatIndex(None, later), files_of(tmp_path), (source,))
     assert caught.value.where == "src/odd"
 
 
@@ -285,42 +354,60 @@ def test_source_below_a_file_is_told_as_missing(tmp_path: Path) -> None:
 
 def test_too_long_a_name_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be read"):
-        source_digests(StatIndex(None, later), tmp_path, ("x" * 300,))
+        source_digests(StatIndex(None, later), files_of(tmp_path), ("x" * 300,))
 
 
 def test_bit_that_allows_execution_counts(tmp_path: Path) -> None:
     path = write(tmp_path / "run", "text")
     path.chmod(0o755)
-    assert source_digests(StatIndex(None, later), tmp_path, ("run",)) == {"run (executable)": Digest.of(b"text")}
+    assert source_digests(StatIndex(None, later), files_of(tmp_path), ("run",)) == {
+        "run (executable)": Digest.of(b"text")
+    }
 
 
 def test_a_folder_has_a_digest_of_names_and_contents(tmp_path: Path) -> None:
     index = StatIndex(None, later)
     write(tmp_path / "a/b/c")
-    seen = [index.content(tmp_path / "a")]
+    write(tmp_path / "other/x")
+
+    def digest() -> Digest | None:
+        return files_of(tmp_path, "a/ignored").content(index, tmp_path / "a")
+
+    seen = [digest()]
     for change in (
         lambda: write(tmp_path / "a/d"),
         lambda: write(tmp_path / "a/b/c", "changed"),
         lambda: (tmp_path / "a/b").rename(tmp_path / "a/e"),
         lambda: (tmp_path / "a/link").symlink_to("nowhere"),
+        lambda: (tmp_path / "a/folder").symlink_to("../other"),
+        lambda: write(tmp_path / "other/x", "seen through the link"),
         lambda: os.mkfifo(tmp_path / "a/pipe"),
     ):
         change()
-        seen.append(index.content(tmp_path / "a"))
+        seen.append(digest())
     assert len(set(seen)) == len(seen)
-    write(tmp_path / "a/.git/x")
+    write(tmp_path / "a/ignored")
     (tmp_path / "a/empty").mkdir()
-    assert index.content(tmp_path / "a") == seen[-1]
+    assert digest() == seen[-1]
+
+
+@pytest.mark.parametrize("folder", ["project/generated", "elsewhere"])
+def test_all_files_count_of_a_folder_without_sources(tmp_path: Path, folder: str) -> None:
+    index, files = StatIndex(None, later), SourceFiles(tmp_path / "project", ())
+    write(tmp_path / folder / "a/b")
+    before = files.content(index, tmp_path / folder)
+    write(tmp_path / folder / "a/c")
+    assert files.content(index, tmp_path / folder) != before
 
 
 def test_content_of_a_file_and_of_nothing(tmp_path: Path) -> None:
-    index = StatIndex(None, later)
-    assert index.content(write(tmp_path / "a")) == Digest.of(b"content")
-    assert index.content(tmp_path / "b") is None
-    assert index.content(tmp_path / "a/b") is None
+    index, files = StatIndex(None, later), SourceFiles(tmp_path, ())
+    assert files.content(index, write(tmp_path / "a")) == Digest.of(b"content")
+    assert files.content(index, tmp_path / "b") is None
+    assert files.content(index, tmp_path / "a/b") is None
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="not a regular file"):
-        index.content(tmp_path / "pipe")
+        files.content(index, tmp_path / "pipe")
 
 
 def test_what_changed_since_a_moment(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ferrule.core.model import Digest
 from ferrule.engine import stamp as settled
-from ferrule.engine.sources import StatIndex
+from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.engine.stamp import Stamp
 
 if TYPE_CHECKING:
@@ -54,18 +54,22 @@ class Project:
             placed={name: (Digest.of(f"dist/{name}".encode()).hex, False) for name in ("x", "f/y")},
         )
 
+    def sources(self) -> SourceFiles:
+        names = (path.relative_to(self.root).as_posix() for path in self.root.rglob("*") if not path.is_dir())
+        return SourceFiles(self.root, tuple(sorted(names)))
+
     def index(self) -> StatIndex:
         return StatIndex(None, time.time_ns)
 
     def remember(self, since: int = LATER) -> bytes | None:
-        content = settled.new_stamp(self.file, self.root, self.index(), WISH, self.basis, TOLD, since)
+        content = settled.new_stamp(self.file, self.sources(), self.index(), WISH, self.basis, TOLD, since)
         if content is not None:
             self.file.parent.mkdir(exist_ok=True)
             self.file.write_bytes(content)
         return content
 
     def recall(self, wish: object = WISH) -> object:
-        return settled.read_stamp(self.file, self.root, self.index(), wish)  # type: ignore[arg-type]
+        return settled.read_stamp(self.file, self.sources(), self.index(), wish)  # type: ignore[arg-type]
 
 
 @pytest.fixture

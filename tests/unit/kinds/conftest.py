@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,9 @@ import pytest
 
 from ferrule.core.model import Action, Digest, Output
 from ferrule.engine.context import ActionContext, BuildContext
-from ferrule.engine.sources import StatIndex
+from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.tools.host import Host
+from ferrule.tools.source_list import source_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -80,16 +82,17 @@ class Bench:
         folder = self.root / "work"
         folder.mkdir()
         needed = needed or {}
+        project_files = SourceFiles(self.project, source_names(self.project, self.host))
         context = ActionContext(
             action=Action("this", "this", "kind", recipe, outputs, sources=sources),
-            site=BuildContext(self.project, self.root / "caches", self.host, {}, toolchain),
+            site=BuildContext(project_files, self.root / "caches", self.host, {}, toolchain),
             folder=folder,
             log=self.root / "log",
             key=KEY,
             needed=needed,
             facts_of={need: (facts or {}).get(need, {}) for need in needed},
             report_progress=self.told.append,
-            digest_of=StatIndex(None, time.time_ns).content,
+            digest_of=partial(project_files.content, StatIndex(None, time.time_ns)),
             acquire_job_token=lambda _: nullcontext(False),
         )
         recipe.make(context)

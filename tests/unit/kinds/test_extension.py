@@ -146,6 +146,7 @@ class Machine:
         (self.home / "wheels").mkdir(parents=True)
         bench.source("ext/pyproject.toml", PYPROJECT)
         bench.source("ext/build.sh").chmod(0o700)
+        bench.source(".gitignore", "/ext/target/\n")
         bench.source("ext/target/release/leftover.so")
         bench.source("other/secret.txt")
         bench.source("LICENSE", "no")

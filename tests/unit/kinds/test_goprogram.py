@@ -140,9 +140,10 @@ def test_offline_asks_no_proxy(machine: Machine) -> None:
 
 
 def test_files_beyond_the_sources_are_told(machine: Machine) -> None:
-    machine.bench.source("server/target/main.go", "package main\n")  # a folder that counts as no source
-    context = machine.make(package="target")
-    assert context.read_files == [machine.bench.project / "server" / "target" / "main.go"]
+    machine.bench.source(".gitignore", "generated/\n")
+    machine.bench.source("server/generated/main.go", "package main\n")
+    context = machine.make(package="generated")
+    assert context.read_files == [machine.bench.project / "server" / "generated" / "main.go"]
 
 
 def test_package_that_is_no_program(machine: Machine) -> None:

@@ -19,7 +19,7 @@ from ferrule.formats.wasm import with_custom_section
 from ferrule.kinds import component as components
 from ferrule.kinds import npm
 from ferrule.kinds.base import PlanProblem
-from ferrule.kinds.npm import NpmPackage
+from ferrule.kinds.npm import NpmPackage, packed_names
 
 if TYPE_CHECKING:
     from tests.unit.kinds.conftest import Bench
@@ -239,6 +239,40 @@ def test_package_holds_the_sources_the_component_and_its_loader(sources: Bench) 
         "package/package.json",
     ]
     assert json.loads(found["package/package.json"]) == MANIFEST
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (None, "README.md .cache/x a/target/x a/node_modules/x a/yarn.lock a/b/kept.js index.js package.json"),
+        (["a", "secret.txt"], "README.md a/target/x a/node_modules/x a/yarn.lock a/b/kept.js secret.txt package.json"),
+        (["yarn.lock", "node_modules"], "README.md package.json"),
+    ],
+)
+def test_files_are_those_that_npm_would_publish(files: list[str] | None, expected: str) -> None:
+    names = [
+        "README.md",
+        ".cache/x",
+        "a/target/x",
+        "a/node_modules/x",
+        "node_modules/x",
+        "a/yarn.lock",
+        "yarn.lock",
+        "a/b/kept.js",
+        "a/b/dropped.js",
+        "a/b/.npmignore",
+        ".npmignore",
+        "secret.txt",
+        "index.js",
+        "package.json",
+        ".npmrc",
+        "a/.npmrc",
+        "a/x.orig",
+        "npm-debug.log",
+        "component/x",
+    ]
+    ignore_files = {".npmignore": "secret.txt\n", "a/b/.npmignore": "*.js\n!kept.js\n"}
+    assert sorted(packed_names(tuple(names), files, ignore_files)) == sorted(expected.split())
 
 
 def test_module_that_was_compiled_once_is_packed_as_it_is(sources: Bench) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import time
+from functools import partial
 
 import pytest
 
-from ferrule.engine.sources import StatIndex
+from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.tools.cargo_units import Units, noted, notes_of, package_name
 
 APP, LIB = "path+file:///w/app#app-ffi@0.1.0", "registry+index#lib@1.0.0"
@@ -88,7 +89,9 @@ class Folder:
         return {path.name.removesuffix(f"-{HASH}") for path in self.target.glob("x/release/.fingerprint/*")}
 
     def units(self):
-        return Units(self.target, self.root / "w", (), StatIndex(None, time.time_ns).content)
+        return Units(
+            self.target, self.root / "w", (), partial(SourceFiles(self.root, ()).content, StatIndex(None, time.time_ns))
+        )
 
     def build(self, **options):
         units = self.units()

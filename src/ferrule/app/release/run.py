@@ -20,10 +20,12 @@ from ferrule.engine.context import BuildContext
 from ferrule.engine.events import Noticed, notice_to
 from ferrule.engine.lock import locked, sweep
 from ferrule.engine.scheduler import Engine
+from ferrule.engine.sources import SourceFiles
 from ferrule.engine.state import open_store, work_folder
 from ferrule.engine.store import DamagedError, storage_errors
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import Builder, ReleaseInfo
+from ferrule.tools.source_list import source_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,6 +145,11 @@ def disk_of(root: Path) -> planning.Disk:
     return planning.Disk(read_text, folders)
 
 
+def source_files(root: Path, host: Host) -> SourceFiles:
+    """The files of a project that Git would publish, or those that nothing ignores where there is no Git."""
+    return SourceFiles(root, source_names(root, host))
+
+
 def tool_requirements(config: Config, plan: Plan, rust_source: RustSource | None) -> ToolRequirements:
     """The tools that a plan needs, in the versions that targets.yaml asks for."""
     from ferrule.toolchain.requirements import ToolRequirements  # noqa: PLC0415
@@ -229,7 +236,7 @@ def _remote(engine: Engine, context: RunContext) -> Remote | None:
     project = engine.site.project
     paths = (p for p in cargo.settings(project, engine.site.environment) if not p.is_relative_to(project))
     with storage_errors(project):
-        settings = {str(path): engine.index.content(path) for path in paths}
+        settings = {str(path): engine.site.sources.content(engine.index, path) for path in paths}
     return Remote(Server(context.remote, context.monotonic), engine.store, settings)
 
 
@@ -239,7 +246,7 @@ def engine_of(
     """An engine on the project's store, which others may be using: for looking only, unless `at_work`."""
     state = config.root / STATE
     site = BuildContext(
-        project=config.root,
+        sources=source_files(config.root, context.host),
         caches=state / "cache",
         host=context.host,
         environment=context.host.children | _compiler_cache(context),

@@ -73,7 +73,9 @@ def write_stamp(
             },
         )
         file = settled.stamp_file(state, wish)
-        content = settled.new_stamp(file, config.root, index, wish, basis, told, since)
+        content = settled.new_stamp(
+            file, release.source_files(config.root, context.host), index, wish, basis, told, since
+        )
         if content is not None:
             with suppress(StorageError):
                 write_aside(file, content)

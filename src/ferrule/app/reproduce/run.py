@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ferrule.app.release.run import source_files
 from ferrule.app.reproduce.release_diff import Compared, compare, differing_inputs
 from ferrule.app.reproduce.source_copy import copy_sources, give
 from ferrule.app.reproduce.varied_environment import (
@@ -23,13 +24,12 @@ from ferrule.app.reproduce.varied_environment import (
 )
 from ferrule.core.errors import BuildError, ConfigError, FerruleError, VerificationError
 from ferrule.core.safe_files import MANIFEST, STATE
-from ferrule.engine.sources import IGNORED, files_below
 from ferrule.engine.state import logs_folder, work_folder
 from ferrule.engine.store import storage_errors
 from ferrule.tools import git
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ferrule.core.model import Json, Plan
     from ferrule.tools.host import Host
@@ -158,7 +158,7 @@ class _Reproducing:
         second = self._second(None if self.wish.against else first.parent)
         self.say("comparing")
         files = tuple(compare(first, second / "dist"))
-        lacking = lacking_sources(self.wish, second)
+        lacking = lacking_sources(self.wish, second, self.host)
         states = (self.wish.root if self.wish.against else first.parent, second)
         inputs = () if all(c.verdict == "equal" for c in files) else differing_inputs(first, second / "dist", states)
         kept = bool(self.wish.work) or bool(inputs) or any(c.verdict != "equal" for c in files)
@@ -219,8 +219,9 @@ class _Reproducing:
 
     def _order(self, order: Variation, first: Path, second: Path) -> Variation:
         """How many folders list their files otherwise; some file systems do even where they were only written so."""
-        folders = [f for f in sorted(_folders(second)) if (first / f).is_dir()]
-        moved = sum(_listed(first / f) != _listed(second / f) for f in folders)
+        copied = source_files(second, self.host).folders(".")
+        folders = [f for f in sorted(os.path.relpath(c, second) for c in copied) if (first / f).is_dir()]
+        moved = sum(_is_listed_otherwise(first / f, second / f) for f in folders)
         told = f"{order.second}; {moved} of {len(folders)} folders list it otherwise"
         return Variation(
             order.what, order.first, told, "" if moved else order.missing or "no folder lists it otherwise"
@@ -273,24 +274,20 @@ class _Reproducing:
         return tuple(text.splitlines()[:_DIFFOSCOPE_LINES])
 
 
-def _folders(root: Path) -> Iterator[str]:
-    for folder, folders, _ in os.walk(root):
-        folders[:] = [name for name in folders if name not in IGNORED]
-        yield os.path.relpath(folder, root)
+def _is_listed_otherwise(first: Path, second: Path) -> bool:
+    """Whether the file system gives the names that both folders have in another order."""
+    names, others = ([entry.name for entry in os.scandir(folder)] for folder in (first, second))
+    return [n for n in names if n in others] != [n for n in others if n in names]
 
 
-def _listed(folder: Path) -> list[str]:
-    """Names in the order in which the file system gives them, but for those that only one of two copies has."""
-    return [entry.name for entry in os.scandir(folder) if entry.name not in IGNORED]
-
-
-def lacking_sources(wish: ReproductionRequest, second: Path) -> tuple[str, ...]:
+def lacking_sources(wish: ReproductionRequest, second: Path, host: Host) -> tuple[str, ...]:
     """Sentences about sources of the plan that another checkout does not have, because Git ignores them."""
     sources = {name for action in wish.plan.actions for name in action.sources}
+    files = source_files(wish.root, host)
     lost: set[str] = set()
     for source in sources:
         with suppress(FerruleError):
-            lost |= {name for name, _ in files_below(wish.root, source) if not os.path.lexists(second / name)}
+            lost |= {file.name for file in files.below(source) if not os.path.lexists(second / file.name)}
     return tuple(f"{name} is a source that git ignores, so no other checkout has it" for name in sorted(lost))
 
 

@@ -8,9 +8,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferrule.core.safe_files import MANIFEST
-from ferrule.engine.sources import IGNORED
 from ferrule.tools import git
+from ferrule.tools.source_list import source_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +23,13 @@ def copy_sources(
     """Lay the project, or the repository it is a part of, out at another place, as a checkout with the same changes.
 
     With Git these are the tracked files and those neither tracked nor ignored, in a repository at the same commit;
-    without it everything but what builds leave behind. `umask` is the mask of whoever copies, `time` (seconds) that of
+    without it those that no .gitignore names. `umask` is the mask of whoever copies, `time` (seconds) that of
     every file, `backwards` writes them in the opposite order. Raises StorageError, ToolFailed of Git.
     """
     top = git.top(root, host)
     if top is None:
-        names = [name for name in _walked(root) if not _is_release(root, name)]
-        _copy_files(root, place, names, umask=umask, time=time, backwards=backwards)
+        names = (name for name in source_names(root, host) if os.path.lexists(root / name))
+        _copy_files(root, place, list(names), umask=umask, time=time, backwards=backwards)
         return
     place.parent.mkdir(parents=True, exist_ok=True)
     git.clone(top, place, host)
@@ -47,18 +46,6 @@ def _known_to_git(root: Path, prefix: str, host: Host) -> Iterator[str]:
             yield from _known_to_git(root, f"{inner}/", host) if (root / inner / ".git").exists() else ()
         elif os.path.lexists(root / inner):
             yield inner
-
-
-def _walked(root: Path) -> Iterator[str]:
-    for folder, folders, files in os.walk(root):
-        links = [name for name in folders if (Path(folder) / name).is_symlink()]
-        folders[:] = [name for name in folders if name not in IGNORED and name not in links]
-        yield from ((Path(folder) / name).relative_to(root).as_posix() for name in (*files, *links))
-
-
-def _is_release(root: Path, name: str) -> bool:
-    top = name.partition("/")[0]
-    return (root / top / MANIFEST).is_file() and (root / top / "SHA256SUMS").is_file()
 
 
 def _copy_files(root: Path, place: Path, names: list[str], *, umask: int, time: int | None, backwards: bool) -> None:

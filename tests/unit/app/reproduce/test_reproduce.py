@@ -191,12 +191,12 @@ def test_a_copy_has_the_same_commit_and_is_as_dirty(demo: Demo) -> None:
 
 
 def test_without_git_all_but_leftovers_is_copied(demo: Demo) -> None:
-    fill(demo.project, target__x=b"", dist__manifest_json=b"{}", dist__SHA256SUMS=b"", kept__x=b"")
+    fill(demo.project, rust__target__x=b"", dist__manifest_json=b"{}", dist__SHA256SUMS=b"", kept__x=b"")
     (demo.project / "kept" / "link").symlink_to("x")
     copy_sources(demo.project, demo.root / "copy", demo.context.host)
     copy = demo.root / "copy"
     assert (copy / "kept" / "link").readlink() == Path("x")
-    assert not (copy / "target").exists()
+    assert not (copy / "rust" / "target").exists()
     assert not (copy / "dist").exists()
     assert (copy / "targets.yaml").read_bytes() == (demo.project / "targets.yaml").read_bytes()
 
@@ -211,7 +211,7 @@ def test_a_source_that_git_ignores_is_told(demo: Demo) -> None:
     config = release.load(demo.project)
     wish = ReproductionRequest(config.root, release.make_plan(config, demo.context), ())
     copy_sources(demo.project, demo.root / "copy", host)
-    assert reproduce.lacking_sources(wish, demo.root / "copy") == (
+    assert reproduce.lacking_sources(wish, demo.root / "copy", host) == (
         "LICENSE is a source that git ignores, so no other checkout has it",
     )
 
