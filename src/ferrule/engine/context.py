@@ -106,7 +106,7 @@ class ActionContext:
         self.facts.update(facts)
 
     def file_inputs(self, paths: Iterable[Path]) -> None:
-        """Name files and folders that were read, or looked for in vain; those that the declared sources cover are known.
+        """Name files and folders that were read, or looked for in vain; those declared are known already.
 
         Of the others, those in the project, files that Git ignores among them, become part of the key; a change in
         another makes the result stale.
