@@ -11,12 +11,12 @@ from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import ConfigError, ConfigErrors
-from ferrule.core.model import Action, Json, Plan, Target, to_json
+from ferrule.core.model import Action, Json, Omission, Plan, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo, selected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ferrule.config import ArtifactConfig, Config
 
@@ -54,7 +54,7 @@ def plan(
             continue  # what it needs has a problem, which is reported there, or is made for none of these targets
         if not context.targets and artifact.spec.targets is not None:
             if not narrowed:
-                problems.append(_no_target(config, artifact))
+                problems.append(_no_target(config, artifact, platforms))
             continue
         try:
             planned[artifact.name] = _Planned.of(tuple(artifact.kind.plan(artifact.spec, context)))
@@ -67,7 +67,14 @@ def plan(
     problems += _collisions(config, actions)
     if problems:
         raise ConfigErrors(tuple(problems))
-    return Plan(project.name, project.version, actions, tuple(read), tuple(listed))
+    return Plan(
+        project.name,
+        project.version,
+        actions,
+        tuple(read),
+        tuple(listed),
+        tuple(_omissions(config, planned, platforms)),
+    )
 
 
 def _noting(disk: Disk, read: dict[str, None], listed: dict[str, None]) -> Disk:
@@ -141,6 +148,7 @@ def document(plan: Plan) -> Json:
             }
             for a in plan.actions
         ],
+        **({"omissions": to_json(plan.omissions)} if plan.omissions else {}),
     }
 
 
@@ -169,6 +177,7 @@ def _context(
         folders=disk.folders,
         planned=lambda: tuple(a for p in planned.values() for a in p.actions),
         ship=not is_packed if artifact.spec.ship is None else artifact.spec.ship,
+        platforms=platforms,
     )
 
 
@@ -179,7 +188,7 @@ def targets_of(
 
     Without globs, an artifact that packs others follows them: it is made for the targets they are made for.
     """
-    able = tuple(t.triple for t in config.targets if platforms[t.triple].system in artifact.kind.systems)
+    able = tuple(t.triple for t in config.targets if artifact.kind.unsupported(platforms[t.triple]) is None)
     chosen = selected(artifact.spec.targets, able)
     if artifact.spec.targets is None:
         for _, name in artifact.spec.references():
@@ -190,10 +199,30 @@ def targets_of(
     return tuple(t for t in config.targets if t.triple in wanted)
 
 
-def _no_target(config: Config, artifact: ArtifactConfig) -> ConfigError:
-    systems = " and ".join(sorted(artifact.kind.systems))
+def _omissions(
+    config: Config, planned: Mapping[str, _Planned], platforms: Mapping[str, Platform]
+) -> Iterator[Omission]:
+    """Targets that an artifact selects, or that what it packs is made for, and that its own kind cannot be made for."""
+    by_id = {action.id: action for artifact in planned.values() for action in artifact.actions}
+    for artifact in config.artifacts:
+        actions = planned[artifact.name].actions if artifact.name in planned else ()
+        needed = (by_id[need] for action in actions for need in action.needs if need in by_id)
+        covered = {action.target for action in (*actions, *needed)}
+        packed = [planned[name].first for _, name in artifact.spec.references() if name in planned]
+        by_target = [first for first in packed if None not in first]
+        for triple in selected(artifact.spec.targets, tuple(t.triple for t in config.targets)):
+            reason = artifact.kind.unsupported(platforms[triple])
+            is_expected = not by_target or any(triple in first for first in by_target)
+            if reason and actions and is_expected and triple not in covered:
+                yield Omission(artifact.name, triple, reason)
+
+
+def _no_target(config: Config, artifact: ArtifactConfig, platforms: Mapping[str, Platform]) -> ConfigError:
+    triples = selected(artifact.spec.targets, tuple(t.triple for t in config.targets))
+    reasons = dict.fromkeys(f"{t}: {reason}" for t in triples if (reason := artifact.kind.unsupported(platforms[t])))
+    detail = "; ".join(reasons) or "its globs match no target of this file"
     return ConfigError(
-        f"no target is left for {artifact.name}: a {artifact.kind.name} is made for {systems}",
+        f"no target is left for {artifact.name}, a {artifact.kind.name} ({detail})",
         where=config.place(("artifacts", artifact.name, "targets")),
         hint="select another target, or add one under `targets`",
     )
@@ -212,11 +241,16 @@ def _collisions(config: Config, actions: tuple[Action, ...]) -> list[ConfigError
             taken.setdefault(name, action)
             above |= dict.fromkeys(folders, action)
             if other is not None:
-                problems.append(
-                    ConfigError(
-                        f"{action.id} and {other.id} would both be dist/{place}",
-                        where=config.place(("artifacts", action.artifact)),
-                        hint="give one of them another `name`",
-                    )
-                )
+                problems.append(_collision(config, action, other, place))
     return problems
+
+
+def _collision(config: Config, action: Action, other: Action, place: str) -> ConfigError:
+    kinds = {artifact.name: artifact.kind for artifact in config.artifacts}
+    names = dict.fromkeys((action.artifact, other.artifact))
+    renamed = next((name for name in names if "name" in kinds[name].spec.model_fields), None)
+    return ConfigError(
+        f"{action.id} and {other.id} would both write dist/{place}",
+        where=config.place(("artifacts", action.artifact)),
+        hint=f"give {renamed} another `name`, or leave one of them out" if renamed else "leave one of them out",
+    )

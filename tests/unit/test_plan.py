@@ -11,9 +11,12 @@ from ferrule import config
 from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.run import disk_of
 from ferrule.core.errors import ConfigErrors
+from ferrule.core.model import Output
+from ferrule.core.platforms import LINUX_MUSL, PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import ReleaseInfo
 from ferrule.plan import document, in_order, only, plan
+from ferrule.reporting import plans
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,7 +125,7 @@ def test_globs_select_in_the_order_of_the_file(demo: Demo) -> None:
 def test_collision_is_told_at_the_second(demo: Demo) -> None:
     again = "header2: {kind: header, crate: demo-ffi}"
     assert mistakes(demo, HEADER, again) == [
-        "targets.yaml:25:3: header2 and header would both be dist/include/demo.h",
+        "targets.yaml:25:3: header2 and header would both write dist/include/demo.h",
     ]
 
 
@@ -134,7 +137,7 @@ def test_equal_names_that_do_not_ship_are_no_collision(demo: Demo) -> None:
 
 def test_names_that_differ_in_case_only_are_a_collision(demo: Demo) -> None:
     again = "header2: {kind: header, crate: demo-ffi, name: Demo.h}"
-    assert "would both be dist/include/Demo.h" in mistakes(demo, HEADER, again)[0]
+    assert "would both write dist/include/Demo.h" in mistakes(demo, HEADER, again)[0]
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -142,16 +145,17 @@ def test_folder_over_files_of_others_is_a_collision(demo: Demo, first: bool) -> 
     image = "lib: {kind: image, library: native, base: packaging/base.lock}"
     loud = "native: {kind: library, crate: demo-ffi, ship: true}"
     told = mistakes(demo, *((image, loud) if first else (loud, image)))
-    assert any("would both be dist/lib" in t for t in told)
+    assert any("would both write dist/lib" in t for t in told)
 
 
 def test_two_sums_are_a_collision(demo: Demo) -> None:
-    assert "would both be dist/SHA256SUMS" in mistakes(demo, HEADER, SUMS, "sums2: {kind: checksums}")[0]
+    assert "would both write dist/SHA256SUMS" in mistakes(demo, HEADER, SUMS, "sums2: {kind: checksums}")[0]
 
 
 def test_target_that_the_kind_cannot_be_made_for(demo: Demo) -> None:
+    reason = "it is machine code, and WebAssembly is no machine"
     assert mistakes(demo, f"native: {{kind: library, crate: demo-ffi, targets: [{WASM}]}}") == [
-        "targets.yaml:24:44: no target is left for native: a library is made for linux and macos",
+        f"targets.yaml:24:44: no target is left for native, a library ({WASM}: {reason})",
     ]
 
 
@@ -193,7 +197,7 @@ def test_all_problems_at_once_and_none_twice(demo: Demo) -> None:
     told = mistakes(demo, narrow, HEADER, SDK, WHEEL, *twice)
     assert len(told) == 2
     assert "no target is left for native" in told[0]
-    assert "would both be" in told[1]
+    assert "would both write" in told[1]
 
 
 def test_overrides_of_a_target_hold_for_it_alone(demo: Demo) -> None:
@@ -393,3 +397,65 @@ def test_image_without_a_cdylib(demo: Demo) -> None:
     line = "image: {kind: image, library: native, base: packaging/base.lock}"
     (told,) = mistakes(demo, "native: {kind: library, crate: demo-ffi, types: [staticlib]}", line)
     assert f"native makes no cdylib for {X86}" in told
+
+
+# Targets that are one row
+
+MUSL = "x86_64-unknown-linux-musl"
+WINDOWS = "x86_64-pc-windows-gnullvm"
+ROWS = {
+    **PLATFORMS,
+    MUSL: Platform(MUSL, LINUX_MUSL, X86_64, elf_interpreter="/lib/ld-musl-x86_64.so.1"),
+    WINDOWS: Platform(WINDOWS, WINDOWS_GNULLVM, replace(X86_64, wheel="amd64")),
+}
+
+
+def planned_with(root: Path, rows: dict[str, Platform], *triples: str) -> Plan:
+    path = root / "targets.yaml"
+    head, _, tail = path.read_text().partition("artifacts:\n")
+    extra = "".join(f"  {triple}: {{}}\n" for triple in triples)
+    path.write_text(f"{head}{extra}artifacts:\n{tail}")
+    return plan(config.load(root, KINDS, platforms=rows), PROJECT, disk_of(root), rows)
+
+
+def test_a_row_is_all_that_a_target_needs(demo: Demo) -> None:
+    before = planned(demo.project)
+    made = planned_with(demo.project, ROWS, MUSL, WINDOWS)
+    assert {a.id: a.outputs for a in made.actions if a.target in {MUSL, WINDOWS} and a.kind == "library"} == {
+        f"native@{MUSL}": (Output("libdemo.so.1", "cdylib"), Output("libdemo.a", "staticlib")),
+        f"native@{WINDOWS}": (
+            Output("demo.dll", "cdylib"),
+            Output("libdemo.a", "staticlib"),
+            Output("libdemo.dll.a", "import-library"),
+        ),
+    }
+    assert ships(made) - ships(before) >= {
+        f"demo-c-1.2.3-{MUSL}.tar.gz",
+        f"demo-c-1.2.3-{WINDOWS}.tar.gz",
+    }
+    wheels = {name.rpartition("-none-")[2] for name in ships(made) - ships(before) if name.endswith(".whl")}
+    assert wheels == {"musllinux_1_2_x86_64.whl", "win_amd64.whl"}
+    assert ships(before) <= ships(made)
+
+
+def test_a_plan_says_which_kind_cannot_be_made_for_a_target(demo: Demo) -> None:
+    made = planned_with(demo.project, ROWS, MUSL, WINDOWS)
+    reasons = {(o.artifact, o.target): o.reason for o in made.omissions}
+    assert reasons["component", MUSL] == "it is WebAssembly, and runs on every machine"
+    assert reasons["native", WASM] == "it is machine code, and WebAssembly is no machine"
+    loader = "linux/amd64, linux/arm64, darwin/amd64, darwin/arm64"
+    assert reasons["go", WINDOWS] == f"its loader is for {loader}"
+    assert reasons["go", MUSL] == "its loader opens libraries by glibc, and this is Linux with musl"
+    assert reasons["image", MUSL] == "its base is checked for glibc, and this is Linux with musl"
+    assert ("sdk-c", WASM) not in reasons
+    assert ("go", WASM) not in reasons
+    assert f"\nnot made\n  native for {WASM}: it is machine code, and WebAssembly is no machine\n" in plans.text(made)
+    assert {"artifact": "native", "target": WASM, "reason": reasons["native", WASM]} in document(made)["omissions"]
+
+
+def test_two_targets_that_are_one_to_go_are_refused(demo: Demo) -> None:
+    second = "x86_64-demo-linux-gnu"
+    rows = {**PLATFORMS, second: replace(PLATFORMS[X86], triple=second)}
+    with pytest.raises(ConfigErrors) as caught:
+        planned_with(demo.project, rows, second)
+    assert f"{X86} and {second} are both linux/amd64 to Go" in str(caught.value)

@@ -17,7 +17,7 @@ from ferrule.config.sections import VERSION, ProjectSection, TargetSection, Targ
 from ferrule.core.cargo_workspace import Workspace, read_workspace
 from ferrule.core.errors import ConfigError
 from ferrule.core.model import Json, Target, to_json
-from ferrule.core.platforms import PLATFORMS, Platform
+from ferrule.core.platforms import PLATFORMS, Platform, unsupported
 from ferrule.core.safe_files import FILE
 from ferrule.kinds.base import ReleaseInfo
 from ferrule.toolchain.registry import TOOLS
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
     from ferrule.config.ci import PublishDestination
     from ferrule.kinds.base import KeyPath, Kind
     from ferrule.tools.definition import ToolDefinition
-
-_GLIBC_MINORS = range(17, 45)
-"""glibc 2.17 is the oldest that Rust's standard library runs with (platform support), 2.44 the newest of zig 0.17."""
-_OLDEST_MACOS = {"arm64": (11, 0), "x86_64": (10, 12)}
-"""Rust's own floors for macOS (platform support, *-apple-darwin)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +186,9 @@ def _targets(reading: _Reading, platforms: Mapping[str, Platform]) -> tuple[Targ
         platform = platforms.get(triple)
         if platform is None:
             names = f"the targets are: {listed(platforms)}"
-            hint = reading.problems.suggestion(triple, platforms, names)
-            reading.problems.add(part.keys[triple], f"there is no target {quote(triple)}", hint)
+            reason = unsupported(triple, platforms)
+            hint = names if reason else reading.problems.suggestion(triple, platforms, names)
+            reading.problems.add(part.keys[triple], reason or f"there is no target {quote(triple)}", hint)
         found.append(_target(reading, triple, _or_empty(node), platform))
     return tuple(found)
 
@@ -221,24 +217,10 @@ def _check_floors(reading: _Reading, section: TargetSection, platform: Platform)
             reading.problems.add(
                 mark, f"{platform.triple} has no {name} floor", f"only {only} targets have one; remove it"
             )
-        elif problem := _floor_problem(value, platform):
+        elif problem := platform.floor_problem(value):
             reading.problems.add(
                 mark, f"{name}: expected {problem[0]}, found {quote(value)}", f'write {name}: "{problem[1]}"'
             )
-
-
-def _floor_problem(value: str, platform: Platform) -> tuple[str, str] | None:
-    """What a floor has to be, and the nearest that is."""
-    major, minor = (int(part) for part in value.split("."))
-    if platform.system == "linux":
-        first, last = _GLIBC_MINORS[0], _GLIBC_MINORS[-1]
-        if first <= minor <= last:
-            return None
-        wanted = f"a glibc between 2.{first}, Rust's floor, and 2.{last}, the newest that zig knows"
-        return wanted, f"2.{min(max(minor, first), last)}"
-    oldest = _OLDEST_MACOS[platform.machine]
-    text = ".".join(map(str, oldest))
-    return None if (major, minor) >= oldest else (f"a macOS of at least {text}, Rust's floor", text)
 
 
 def _workspace(reading: _Reading) -> Workspace | None:

@@ -85,6 +85,10 @@ class Target:
     macos: str | None = None
     runner: str | None = None
 
+    def floor(self, name: str | None) -> str | None:
+        """The floor of that name (`Platform.floor_name`), if targets.yaml gives one."""
+        return {"glibc": self.glibc, "macos": self.macos}.get(name or "")
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -175,10 +179,20 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Omission:
+    """An artifact that is not made for a target of the release, and why."""
+
+    artifact: str
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that will be done, in an order in which every action follows those it needs.
 
     It was made from targets.yaml, the Cargo manifests, the files `read` and the names of folders in those `listed`.
+    `omissions` are targets that an artifact's kind cannot be made for.
     """
 
     project: str
@@ -186,6 +200,7 @@ class Plan:
     actions: tuple[Action, ...]
     read: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
+    omissions: tuple[Omission, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,80 +1,487 @@
-"""One row per Rust target triple: what follows from it and is therefore never typed by a user."""
+"""One row per Rust target triple: what follows from it and is therefore never typed by a user.
+
+Nobody else branches on the name of a system: whatever differs between targets is a value here or an answer of
+`Platform`. A row is its triple, its family (what a system and a C library settle) and its architecture.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
 
-System = Literal["linux", "macos", "wasm"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+System = Literal["linux", "macos", "windows", "wasm"]
+ObjectFormat = Literal["elf", "macho", "coff", "wasm"]
+FloorName = Literal["glibc", "macos"]
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What all targets of one system and C library have in common.
+
+    File names are patterns over `{name}` and `{version}`: `cdylib` and `staticlib` as rustc names them, `versioned` as
+    programs load the library, `reference` as other files ask for it, `import_library` what programs are linked with in
+    its place. `libraries` are always there, by name or by a beginning that ends in `/`. `zig` is the second half of
+    zig's name of a target, with `{floor}`; `link_name` the linker's option for the library's own name; `rustflags` what
+    a library needs beyond rustc's defaults and `floor_variable` the variable that carries the floor. `floor_in_target`:
+    cargo-zigbuild takes the floor as a suffix of the target. `builds_std`: a compiled standard library will not do.
+    `strips_with_objcopy`: rustc strips with rust-objcopy. `links_unwinder`: zig links its own unwinder where libgcc_s
+    is not asked for. `std_crates` are crates of the standard library for this family alone. `wheel` is the pattern of a
+    wheel's platform tag, `wheel_floor` the version in it where targets.yaml has no floor to say, and `cibuildwheel` its
+    name of the family; `macros` are what compilers define; `runner_label` begins
+    GitHub's labels of such machines.
+    """
+
+    system: System
+    libc: str
+    title: str
+    object_format: ObjectFormat
+    cdylib: str
+    staticlib: str
+    versioned: str
+    reference: str
+    zig: str
+    import_library: str | None = None
+    library_folder: str = "lib"
+    program_suffix: str = ""
+    libraries: tuple[str, ...] = ()
+    floor_name: FloorName | None = None
+    suggested_floor: str | None = None
+    floor_variable: str | None = None
+    floor_in_target: bool = False
+    link_name: str | None = None
+    rustflags: tuple[str, ...] = ()
+    builds_std: bool = False
+    strips_with_objcopy: bool = False
+    links_unwinder: bool = False
+    std_crates: tuple[str, ...] = ()
+    go: str | None = None
+    oci: str | None = None
+    npm: str | None = None
+    npm_libc: str | None = None
+    has_debian: bool = False
+    wheel: str | None = None
+    wheel_floor: str | None = None
+    cibuildwheel: str | None = None
+    macros: tuple[str, ...] = ()
+    runner_label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A machine in everybody's words.
+
+    `name` is Rust's, Zig's and ours; `file` is what measured files call it, `go` GOARCH with `goarm`, `npm` npm's
+    `cpu`, `debian` Debian's name, `wheel` that of a wheel's platform tag; `long_double` the size of that type in bytes.
+    """
+
+    name: str
+    file: str
+    go: str
+    npm: str
+    debian: str
+    wheel: str
+    macro: str | None = None
+    goarm: str | None = None
+    debian_abi: str = "gnu"
+    long_double: int = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What a target triple implies.
+    """What a target triple implies: its family, its architecture, and what neither of them settles.
 
-    `oci` is the platform of an OCI image index (image-spec, "Platform object"), `wheel_machine` the architecture part
-    of a wheel's platform tag (PEP 600, PEP 425), `elf_interpreter` the path of the dynamic loader that the psABI names,
-    `debian` the architecture name of Debian packages and `multiarch` Debian's library folder, `runner` GitHub's label
-    of a machine that is one ("GitHub-hosted runners reference").
+    `elf_interpreter` is the path of the dynamic loader that the psABI names, `floors` the oldest version of the floor
+    that Rust runs on and the newest that zig knows (None: no limit), `runner` GitHub's label of a machine that is one
+    ("GitHub-hosted runners reference").
     """
 
     triple: str
-    system: System
-    machine: str
-    oci: str | None = None
-    wheel_machine: str | None = None
+    family: Family
+    architecture: Architecture
     elf_interpreter: str | None = None
-    debian: str | None = None
-    multiarch: str | None = None
+    floors: tuple[Version, Version | None] | None = None
     runner: str | None = None
 
     @property
-    def floor_name(self) -> str | None:
+    def system(self) -> System:
+        """The operating system, as measured files name it."""
+        return self.family.system
+
+    @property
+    def machine(self) -> str:
+        """The architecture, as measured files name it."""
+        return self.architecture.file
+
+    @property
+    def is_native(self) -> bool:
+        """Whether it is a machine: WebAssembly runs on all of them."""
+        return self.family.object_format != "wasm"
+
+    @property
+    def title(self) -> str:
+        """The platform for people: `Linux with glibc on x86_64`."""
+        return f"{self.family.title} on {self.machine}" if self.is_native else self.family.title
+
+    @property
+    def floor_name(self) -> FloorName | None:
         """The setting that lowers this platform's requirement: `glibc`, `macos` or none."""
-        return {"linux": "glibc", "macos": "macos", "wasm": None}[self.system]
+        return self.family.floor_name
+
+    def floor_problem(self, value: str) -> tuple[str, str] | None:
+        """What a floor `MAJOR.MINOR` has to be, and the nearest that is; None for one that will do."""
+        if self.floors is None:
+            return None
+        version, (oldest, newest) = _numbers(value), self.floors
+        if version >= oldest and (newest is None or version <= newest):
+            return None
+        nearest = oldest if version < oldest or newest is None else newest
+        if newest is None:
+            expected = f"a macOS of at least {_text(oldest)}, Rust's floor"
+        else:
+            expected = (
+                f"a {self.floor_name} between {_text(oldest)}, Rust's floor, and {_text(newest)}, "
+                "the newest that zig knows"
+            )
+        return expected, _text(nearest)
+
+    @property
+    def suggested_floor(self) -> str:
+        """A floor that serves most machines in use."""
+        suggestion = self.family.suggested_floor or ""
+        return suggestion if self.floors is None else _text(max(_numbers(suggestion), self.floors[0]))
 
     def cdylib(self, name: str) -> str:
         """File name that rustc gives to the `cdylib` of a library crate called `name`."""
-        return {"linux": f"lib{name}.so", "macos": f"lib{name}.dylib", "wasm": f"{name}.wasm"}[self.system]
+        return self.family.cdylib.format(name=name)
 
     def staticlib(self, name: str) -> str:
         """File name that rustc gives to the `staticlib` of a library crate called `name`."""
-        return f"lib{name}.a"
+        return self.family.staticlib.format(name=name)
+
+    def import_library(self, name: str) -> str | None:
+        """File name of what programs are linked with in place of the shared library, where that is another file."""
+        pattern = self.family.import_library
+        return pattern.format(name=name) if pattern else None
+
+    def program(self, name: str) -> str:
+        """File name of a program."""
+        return f"{name}{self.family.program_suffix}"
 
     def soname(self, name: str, abi: str) -> str:
-        """Name under which programs ask the loader for the library: `lib<name>.so.<abi>` or `lib<name>.<abi>.dylib`."""
-        return f"lib{name}.{abi}.dylib" if self.system == "macos" else f"lib{name}.so.{abi}"
+        """File name under which programs load the library: `lib<name>.so.<abi>`, `lib<name>.<abi>.dylib`, a DLL."""
+        return self.family.versioned.format(name=name, version=abi)
 
+    def reference(self, file: str) -> str | None:
+        """The name that the library's file carries and other files ask for; None where the format has none."""
+        return self.family.reference.format(name=file) if self.family.link_name else None
+
+    def link_options(self, file: str) -> tuple[str, ...]:
+        """Options of rustc that give the library that name."""
+        reference = self.reference(file)
+        return ("-C", f"link-arg=-Wl,{self.family.link_name},{reference}") if reference else ()
+
+    def provides(self, library: str) -> bool:
+        """Whether a library is there on every such machine."""
+        loader = (self.elf_interpreter or "").rpartition("/")[2]
+        return library == loader or any(
+            library.startswith(name) if name.endswith("/") else library.lower() == name.lower()
+            for name in self.family.libraries
+        )
+
+    def zig(self, floor: str | None = None) -> str:
+        """Zig's name of the target and its floor: `x86_64-linux-gnu.2.17`, `aarch64-macos.11.0-none`."""
+        return f"{self.architecture.name}-{self.family.zig.format(floor=f'.{floor}' if floor else '')}"
+
+    def zigbuild_target(self, floor: str | None) -> str:
+        """The target as cargo-zigbuild takes it, with the floor as a suffix where it has one (its README)."""
+        return f"{self.triple}.{floor}" if floor and self.family.floor_in_target else self.triple
+
+    def floor_environment(self, floor: str | None) -> dict[str, str]:
+        """Variables that carry the floor to compilers and linkers."""
+        return {self.family.floor_variable: floor} if floor and self.family.floor_variable else {}
+
+    @property
+    def go(self) -> str | None:
+        """Go's name: `linux/arm64` (Go, "Installing Go from source", GOOS and GOARCH)."""
+        return f"{self.family.go}/{self.architecture.go}" if self.family.go else None
+
+    @property
+    def go_environment(self) -> dict[str, str]:
+        """GOOS, GOARCH and GOARM of a build; empty where Go knows no such platform."""
+        if self.family.go is None:
+            return {}
+        arm = {"GOARM": self.architecture.goarm} if self.architecture.goarm else {}
+        return {"GOOS": self.family.go, "GOARCH": self.architecture.go, **arm}
+
+    @property
+    def oci(self) -> str | None:
+        """The platform of an OCI image index (image-spec, "Platform object"): `linux/arm64`, `linux/arm/v7`."""
+        if self.family.oci is None:
+            return None
+        variant = f"/v{self.architecture.goarm}" if self.architecture.goarm else ""
+        return f"{self.family.oci}/{self.architecture.go}{variant}"
+
+    @property
+    def npm(self) -> dict[str, str]:
+        """Npm's `os`, `cpu` and `libc` of a package for this platform (package.json, those fields)."""
+        if self.family.npm is None:
+            return {}
+        libc = {"libc": self.family.npm_libc} if self.family.npm_libc else {}
+        return {"os": self.family.npm, "cpu": self.architecture.npm, **libc}
+
+    @property
+    def debian(self) -> str | None:
+        """Debian's name of the architecture, if Debian has libraries for this platform."""
+        return self.architecture.debian if self.family.has_debian else None
+
+    @property
+    def multiarch(self) -> str | None:
+        """Debian's library folder (Debian Policy, "Multiarch")."""
+        if not self.family.has_debian:
+            return None
+        return f"{self.architecture.name.removesuffix('v7')}-linux-{self.architecture.debian_abi}"
+
+    @property
+    def has_wheels(self) -> bool:
+        """Whether a wheel's platform tag can name it."""
+        return self.family.wheel is not None
+
+    def wheel_tag(self, major: int, minor: int) -> str:
+        """The tag of a wheel (PEP 425, 600, 656); raises ValueError where none names this platform.
+
+        >>> PLATFORMS["aarch64-unknown-linux-gnu"].wheel_tag(2, 28)
+        'manylinux_2_28_aarch64'
+        """
+        if self.family.wheel is None:
+            raise ValueError(f"no platform tag names {self.triple}")
+        return self.family.wheel.format(major=major, minor=minor, machine=self.architecture.wheel)
+
+    @property
+    def cibuildwheel(self) -> str | None:
+        """The second half of cibuildwheel's names of builds: `manylinux_x86_64`."""
+        return f"{self.family.cibuildwheel}_{self.architecture.wheel}" if self.family.cibuildwheel else None
+
+    @property
+    def macros(self) -> tuple[str, ...]:
+        """What C compilers for it define."""
+        return (*self.family.macros, *([self.architecture.macro] if self.architecture.macro else []))
+
+
+def _numbers(version: str) -> Version:
+    major, _, minor = version.partition(".")
+    return int(major), int(minor or 0)
+
+
+def _text(version: Version) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+# What every machine with glibc has (PEP 600 takes the list of PEP 513); libgcc_s and libstdc++ come with its compiler.
+_GLIBC_LIBRARIES: Final = (
+    *("libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1", "libresolv.so.2"),
+    *("libnsl.so.1", "libgcc_s.so.1", "libstdc++.so.6"),
+)
+# What every Windows 10 has besides the sets of functions whose names begin with api-ms-win (Microsoft, "UCRT
+# deployment"); rustc and mingw-w64 ask for no others.
+_WINDOWS_LIBRARIES: Final = (
+    *("kernel32.dll", "ntdll.dll", "advapi32.dll", "bcrypt.dll", "bcryptprimitives.dll", "userenv.dll", "ws2_32.dll"),
+    *("user32.dll", "shell32.dll", "ole32.dll", "oleaut32.dll", "secur32.dll", "crypt32.dll", "ucrtbase.dll"),
+    *(f"api-ms-win-crt-{part}-l1-1-0.dll" for part in ("heap", "locale", "math", "private", "runtime", "stdio")),
+    *(f"api-ms-win-crt-{part}-l1-1-0.dll" for part in ("string", "time", "environment", "convert", "utility")),
+    *("api-ms-win-core-synch-l1-2-0.dll", "api-ms-win-crt-filesystem-l1-1-0.dll"),
+)
+
+LINUX_GNU: Final = Family(
+    system="linux",
+    libc="glibc",
+    title="Linux with glibc",
+    object_format="elf",
+    cdylib="lib{name}.so",
+    staticlib="lib{name}.a",
+    versioned="lib{name}.so.{version}",
+    reference="{name}",
+    zig="linux-gnu{floor}",
+    libraries=_GLIBC_LIBRARIES,
+    floor_name="glibc",
+    suggested_floor="2.17",
+    floor_in_target=True,
+    link_name="-soname",
+    links_unwinder=True,
+    go="linux",
+    oci="linux",
+    npm="linux",
+    npm_libc="glibc",
+    has_debian=True,
+    wheel="manylinux_{major}_{minor}_{machine}",
+    cibuildwheel="manylinux",
+    macros=("__linux__", "__unix__", "__ELF__", "__LP64__"),
+    runner_label="ubuntu",
+)
+LINUX_MUSL: Final = replace(
+    LINUX_GNU,
+    libc="musl",
+    title="Linux with musl",
+    zig="linux-musl",
+    libraries=("libc.so",),
+    floor_name=None,
+    suggested_floor=None,
+    floor_in_target=False,
+    # rustc would link musl's own start files and make no shared library; zig brings both.
+    rustflags=("-Ctarget-feature=-crt-static", "-Clink-self-contained=no"),
+    npm_libc="musl",
+    has_debian=False,
+    wheel="musllinux_{major}_{minor}_{machine}",
+    wheel_floor="1.2",
+    cibuildwheel="musllinux",
+)
+MACOS: Final = Family(
+    system="macos",
+    libc="libSystem",
+    title="macOS",
+    object_format="macho",
+    cdylib="lib{name}.dylib",
+    staticlib="lib{name}.a",
+    versioned="lib{name}.{version}.dylib",
+    reference="@rpath/{name}",
+    zig="macos{floor}-none",
+    libraries=("/usr/lib/", "/System/Library/"),
+    floor_name="macos",
+    suggested_floor="11.0",
+    floor_variable="MACOSX_DEPLOYMENT_TARGET",
+    link_name="-install_name",
+    # zig ignores the list of exported symbols of a Mach-O file: what has no C name is hidden while it is compiled.
+    # That takes an unstable option, and the standard library compiled along.
+    rustflags=("-Zdefault-visibility=hidden",),
+    builds_std=True,
+    strips_with_objcopy=True,
+    go="darwin",
+    npm="darwin",
+    wheel="macosx_{major}_{minor}_{machine}",
+    cibuildwheel="macosx",
+    macros=("__APPLE__", "__MACH__", "__LP64__"),
+    runner_label="macos",
+)
+WINDOWS_GNULLVM: Final = Family(
+    system="windows",
+    libc="ucrt",
+    title="Windows",
+    object_format="coff",
+    cdylib="{name}.dll",
+    staticlib="lib{name}.a",
+    versioned="{name}.dll",
+    reference="{name}",
+    import_library="lib{name}.dll.a",
+    library_folder="bin",
+    program_suffix=".exe",
+    zig="windows-gnu",
+    libraries=_WINDOWS_LIBRARIES,
+    links_unwinder=True,
+    go="windows",
+    oci="windows",
+    npm="win32",
+    wheel="win_{machine}",
+    wheel_floor="10.0",
+    cibuildwheel="win",
+    macros=("_WIN32", "_WIN64"),
+    runner_label="windows",
+)
+WASM: Final = Family(
+    system="wasm",
+    libc="none",
+    title="WebAssembly",
+    object_format="wasm",
+    cdylib="{name}.wasm",
+    staticlib="lib{name}.a",
+    versioned="{name}.wasm",
+    reference="{name}",
+    zig="freestanding",
+    std_crates=("dlmalloc",),
+)
+FAMILIES: Final = (LINUX_GNU, LINUX_MUSL, MACOS, WINDOWS_GNULLVM, WASM)
+
+X86_64: Final = Architecture(*("x86_64", "x86_64", "amd64", "x64", "amd64", "x86_64"), macro="__x86_64__")
+AARCH64: Final = Architecture(*("aarch64", "aarch64", "arm64", "arm64", "arm64", "aarch64"), macro="__aarch64__")
+APPLE_ARM64: Final = replace(AARCH64, file="arm64", wheel="arm64", long_double=8)
+ARMV7: Final = Architecture(
+    *("arm", "arm", "arm", "arm", "armhf", "armv7l"),
+    macro="__arm__",
+    goarm="7",
+    debian_abi="gnueabihf",
+    long_double=8,
+)
+RISCV64: Final = Architecture(*("riscv64",) * 6, macro="__riscv")
+WASM32: Final = Architecture("wasm32", "wasm32", "wasm", "wasm32", "wasm32", "wasm32")
 
 _ROWS = (
     Platform(
         "x86_64-unknown-linux-gnu",
-        "linux",
-        "x86_64",
-        oci="linux/amd64",
-        wheel_machine="x86_64",
+        LINUX_GNU,
+        X86_64,
         elf_interpreter="/lib64/ld-linux-x86-64.so.2",
-        debian="amd64",
-        multiarch="x86_64-linux-gnu",
+        floors=((2, 17), (2, 44)),
         runner="ubuntu-24.04",
     ),
     Platform(
         "aarch64-unknown-linux-gnu",
-        "linux",
-        "aarch64",
-        oci="linux/arm64",
-        wheel_machine="aarch64",
+        LINUX_GNU,
+        AARCH64,
         elf_interpreter="/lib/ld-linux-aarch64.so.1",
-        debian="arm64",
-        multiarch="aarch64-linux-gnu",
+        floors=((2, 17), (2, 44)),
         runner="ubuntu-24.04-arm",
     ),
-    Platform("aarch64-apple-darwin", "macos", "arm64", wheel_machine="arm64", runner="macos-15"),
-    Platform("x86_64-apple-darwin", "macos", "x86_64", wheel_machine="x86_64", runner="macos-15-intel"),
-    Platform("wasm32-unknown-unknown", "wasm", "wasm32"),
+    Platform("aarch64-apple-darwin", MACOS, APPLE_ARM64, floors=((11, 0), None), runner="macos-15"),
+    Platform("x86_64-apple-darwin", MACOS, X86_64, floors=((10, 12), None), runner="macos-15-intel"),
+    Platform("wasm32-unknown-unknown", WASM, WASM32),
 )
 
 PLATFORMS: dict[str, Platform] = {row.triple: row for row in _ROWS}
+
+
+def system_title(system: str) -> str:
+    """A system's name for people.
+
+    >>> system_title("macos")
+    'macOS'
+    """
+    return next((family.title.partition(" ")[0] for family in FAMILIES if family.system == system), system)
+
+
+def other_runner_labels(system: str) -> tuple[str, ...]:
+    """How GitHub's labels of machines of other systems begin ("GitHub-hosted runners reference")."""
+    return tuple(dict.fromkeys(f.runner_label for f in FAMILIES if f.runner_label and f.system != system))
+
+
+# Rust's own words ("The rustc book", Platform Support), as far as they tell a target without a row from a typo.
+_ARCHITECTURES: Final = (
+    r"x86_64h?|i[3-6]86|aarch64(_be)?|arm64(e|ec|_32)?|arm(v[4-8]\w*|eb\w*)?|thumb\w+|riscv(32|64)\w*|powerpc(64(le)?)?"
+    r"|s390x|loongarch(32|64)|mips\w*|sparc\w*|wasm(32|64)(v1)?|hexagon|m68k|csky|bpfe[lb]|nvptx64|avr|msp430|xtensa\w*"
+)
+_TRIPLE: Final = re.compile(
+    rf"(({_ARCHITECTURES})-(unknown|pc|apple|uwp|win7|fortanix|sun|ibm|nvidia|none|wrs|kmc|esp|nintendo|sony)"
+    r"(-(linux(?=-)|windows|darwin|ios|tvos|watchos|visionos|freebsd|netbsd|openbsd|dragonfly|solaris|illumos"
+    r"|fuchsia|redox|haiku|hermit|uefi|none|unknown|emscripten|wasi|cuda|nto|aix|vxworks|cygwin|hurd))?"
+    r"(-(gnu(eabi(hf)?|x32|_ilp32|llvm|abi\w*)?|musl\w*|msvc|eabi\w*|elf|ohos|sgx|sim|macabi|uclibc\w*))?"
+    rf"|({_ARCHITECTURES})-linux-android(eabi)?|wasm32-wasi\w*(-threads)?)"
+)
+
+
+def is_rust_target(name: str) -> bool:
+    """Whether a name is put together as Rust's targets are, so that it is unsupported here rather than misspelt.
+
+    >>> is_rust_target("x86_64-pc-windows-msvc"), is_rust_target("x86_64-unknown-linux-gun")
+    (True, False)
+    """
+    return _TRIPLE.fullmatch(name) is not None
+
+
+def unsupported(name: str, platforms: Iterable[str]) -> str | None:
+    """What to say of a target without a row that Rust has; None for anything else."""
+    return f"{name} is not supported" if name not in platforms and is_rust_target(name) else None
 
 
 def host_triple(system: str, machine: str) -> str | None:

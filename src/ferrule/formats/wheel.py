@@ -46,16 +46,17 @@ def platform_tags(platform: Platform, floor: str) -> tuple[str, ...]:
     >>> platform_tags(PLATFORMS["aarch64-apple-darwin"], "11.0")
     ('macosx_11_0_arm64',)
     """
-    machine = platform.wheel_machine
-    if machine is None:
+    if not platform.has_wheels:
         raise BuildError(f"a wheel cannot be made for {platform.triple}: no platform tag names it")
     major, minor = parse_floor(floor)
-    if platform.system == "macos":
-        return (f"macosx_{major}_{0 if major >= 11 else minor}_{machine}",)  # noqa: PLR2004 - macOS 11
+    if platform.floor_name == "macos":
+        return (platform.wheel_tag(major, 0 if major >= 11 else minor),)  # noqa: PLR2004 - macOS 11
+    if platform.floor_name != "glibc":
+        return (platform.wheel_tag(major, minor),)
+    machine = platform.architecture.wheel
     major, minor = max((major, minor), parse_floor(_FIRST_ALIAS.get(machine, "2.17")))
     legacy = _LEGACY.get(f"{major}.{minor}")
-    tags = [f"manylinux_{major}_{minor}_{machine}", *([f"{legacy}_{machine}"] if legacy else [])]
-    return tuple(sorted(tags))
+    return tuple(sorted([platform.wheel_tag(major, minor), *([f"{legacy}_{machine}"] if legacy else [])]))
 
 
 def parse_floor(floor: str) -> tuple[int, int]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ferrule.core.platforms import PLATFORMS
+from ferrule.core.platforms import PLATFORMS, Platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -54,6 +54,9 @@ TargetGlob = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*?][A-Za-z0-9_.*?-]{0,63
 Feature = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_+./?:-]{0,63}$")]
 """A Cargo feature (The Cargo Book, "Features"): `name`, `dependency/name` or `dep:name`."""
 
+
+IMPORT_LIBRARY: Final = "import-library"
+"""Role of the file that programs are linked with in place of a shared library, where that is another one."""
 
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 """The name of a variable of the environment."""
@@ -182,7 +185,8 @@ class Context:
     overrides of one target applied; `actions_of` the planned actions of an artifact it names and `action_for` the one
     of a target (or of all targets), if there is one; `planned` all actions planned so far and `shipping` those of them
     with an output that ships (for kinds that describe the others), `ship` whether this one's files stand in dist/.
-    `read_text` gives a file of the project and `folders` the names of the folders in a folder of it.
+    `read_text` gives a file of the project and `folders` the names of the folders in a folder of it; `platforms` are
+    the rows of all targets by triple.
     """
 
     artifact: str
@@ -196,6 +200,7 @@ class Context:
     read_text: Callable[[str], str]
     folders: Callable[[str], tuple[str, ...]]
     ship: bool
+    platforms: Mapping[str, Platform] = field(default_factory=lambda: PLATFORMS)
     planned: Callable[[], tuple[Action, ...]] = tuple
 
     def crate(self, name: str) -> Crate:
@@ -235,16 +240,15 @@ def python_project(text: str, place: str) -> dict[str, Any]:
     return dict(project)
 
 
-def required_floor(target: Target) -> str:
-    """The oldest glibc or macOS that a target is for, which a wheel promises; raises PlanProblem where none is told."""
-    platform = PLATFORMS[target.triple]
-    floor = target.glibc if platform.system == "linux" else target.macos
+def required_floor(target: Target, platform: Platform) -> str:
+    """The oldest C library or macOS that a wheel promises to run with; raises PlanProblem where nobody says it."""
+    floor = target.floor(platform.floor_name) or platform.family.wheel_floor
     if floor is None:
         raise PlanProblem(
             "targets",
             f"a wheel for {target.triple} needs a floor: without one it runs on machines like the one it was built on "
             "only",
-            f'write {platform.floor_name}: "{"2.17" if platform.system == "linux" else "11.0"}" at the target',
+            f'write {platform.floor_name}: "{platform.suggested_floor}" at the target',
         )
     return floor
 
@@ -270,18 +274,34 @@ def environment_of(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(env.items()))
 
 
+def needs_machine(platform: Platform) -> str | None:
+    """Why machine code cannot be made for a platform; None if it can."""
+    return None if platform.is_native else f"it is machine code, and {platform.title} is no machine"
+
+
+def needs_webassembly(platform: Platform) -> str | None:
+    """Why WebAssembly cannot be made for a platform; None if it can."""
+    return "it is WebAssembly, and runs on every machine" if platform.is_native else None
+
+
+def no_wheel(platform: Platform) -> str | None:
+    """Why no wheel can be made for a platform; None if one can."""
+    return None if platform.has_wheels else f"no platform tag of wheels names {platform.title}"
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """Everything the rest of the program asks of a kind of artifact.
 
-    `systems` are the platforms it can be made for, `last` is 0 unless it describes other artifacts: then it is planned
-    after all with a smaller number; `plan` turns a validated section into actions; it raises PlanProblem.
+    `unsupported` says why it cannot be made for a platform, or None; `last` is 0 unless it describes other artifacts:
+    then it is planned after all with a smaller number; `plan` turns a validated section into actions; it raises
+    PlanProblem.
     """
 
     name: str
     spec: type[Spec]
     plan: Callable[..., list[Action]]
     summary: str
-    systems: frozenset[str] = field(default_factory=lambda: frozenset({"linux", "macos", "wasm"}))
+    unsupported: Callable[[Platform], str | None] = lambda _: None
     last: int = 0
     packs: bool = True

@@ -10,12 +10,21 @@ from pydantic import Field
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Action, Compiled, Digest, Output
-from ferrule.core.platforms import PLATFORMS
-from ferrule.kinds.base import CargoSpec, Context, CrateRef, Kind, ProjectPath, RelativePath, environment_of
+from ferrule.kinds.base import (
+    CargoSpec,
+    Context,
+    CrateRef,
+    Kind,
+    ProjectPath,
+    RelativePath,
+    environment_of,
+    needs_webassembly,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
 
 SECTION = "ferrule"
@@ -54,7 +63,7 @@ def plan(spec: ComponentSpec, context: Context) -> list[Action]:
                 crate=crate.name,
                 library=crate.library or "",
                 wit=wit,
-                triple=target.triple,
+                platform=context.platforms[target.triple],
                 profile=spec.profile,
                 features=spec.features,
                 default_features=spec.default_features,
@@ -84,7 +93,7 @@ class WasmComponent:
     crate: str
     library: str
     wit: str
-    triple: str
+    platform: Platform
     profile: str
     features: tuple[str, ...]
     default_features: bool
@@ -127,7 +136,7 @@ class WasmComponent:
         command = cargo.wasm_command(
             context.toolchain,
             build,
-            target_folder=context.cache(f"cargo/{self.triple}"),
+            target_folder=context.cache(f"cargo/{self.platform.triple}"),
             environment=context.site.environment,
             offline=context.site.host.offline,
             extra={**dict(self.env), "FERRULE_FINGERPRINT": context.key.hex, "FERRULE_INTERFACE": interface.hex},
@@ -142,7 +151,7 @@ class WasmComponent:
         context.file_inputs(files)
         context.env_inputs(variables)
         module = context.folder / "module.wasm"
-        made.take(made.file(self.crate, PLATFORMS[self.triple], "cdylib", self.library), module, context.digest_of)
+        made.take(made.file(self.crate, self.platform, "cdylib", self.library), module, context.digest_of)
         return module
 
 
@@ -188,5 +197,5 @@ KIND = Kind(
     spec=ComponentSpec,
     plan=plan,
     summary="a WebAssembly core module and component of a crate and its WIT world",
-    systems=frozenset({"wasm"}),
+    unsupported=needs_webassembly,
 )

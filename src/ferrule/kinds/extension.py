@@ -16,7 +16,6 @@ from pydantic import Field
 
 from ferrule.core.errors import BuildError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Machine, Output
-from ferrule.core.platforms import PLATFORMS
 from ferrule.formats import magic
 from ferrule.formats.archive_member import Member
 from ferrule.formats.deflate import COMPRESSOR
@@ -28,6 +27,7 @@ from ferrule.kinds.base import (
     ProjectPath,
     RelativePath,
     Spec,
+    no_wheel,
     python_project,
     required_floor,
 )
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.core.model import Target
+    from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.formats.binary import BinaryFacts
     from ferrule.formats.wheel import WheelFacts
@@ -143,8 +144,8 @@ def _extension(
 ) -> Action:
     from ferrule.formats.wheel import parse_floor, platform_tags, wheel_file_name, wheel_purl  # noqa: PLC0415
 
-    platform, floor = PLATFORMS[target.triple], required_floor(target)
-    linux = platform.system == "linux"
+    platform = context.platforms[target.triple]
+    floor, in_image = required_floor(target, platform), platform.oci is not None
     tags = tuple(f"{package.python}-abi3-{tag}" for tag in platform_tags(platform, floor))
     name = wheel_file_name(package.name, package.version, tags)
     own = context.spec_for(target.triple)
@@ -156,9 +157,9 @@ def _extension(
         target=target.triple,
         recipe=Extension(
             package=package,
-            triple=target.triple,
+            platform=platform,
             floor=floor,
-            image=(image or cibuildwheel.image_for(parse_floor(floor))) if linux else None,
+            image=(image or cibuildwheel.image_for(parse_floor(floor))) if in_image else None,
             tags=tags,
         ),
         outputs=(
@@ -166,10 +167,10 @@ def _extension(
             Output(name, "wheel", name if context.ship else None),
         ),
         sources=sources,
-        tools=(cibuildwheel.NAME, *([container.NAME] if linux else [])),
+        tools=(cibuildwheel.NAME, *([container.NAME] if in_image else [])),
         traits=(("purl", wheel_purl(package.name, package.version, name)),),
         compiles=compiled,
-        machine=None if linux else _ON_A_MAC,
+        machine=None if in_image else _ON_A_MAC,
     )
 
 
@@ -180,7 +181,7 @@ class Extension:
     revision: ClassVar[int] = 1
 
     package: _Package
-    triple: str
+    platform: Platform
     floor: str
     image: str | None
     tags: tuple[str, ...]
@@ -229,7 +230,7 @@ class Extension:
             given["CI"] = "true"  # only there does cibuildwheel install the interpreter on a Mac, as that is for root
         command = cibuildwheel.command(
             toolchain.tool(cibuildwheel.NAME),
-            build=cibuildwheel.identifier(self.package.python, PLATFORMS[self.triple]),
+            build=cibuildwheel.identifier(self.package.python, self.platform),
             package=project / self.package.source,
             project=project,
             output=output,
@@ -298,15 +299,15 @@ class Extension:
     def _check(self, found: dict[str, BinaryFacts], context: ActionContext) -> None:
         from ferrule.formats import binary  # noqa: PLC0415
 
-        platform = PLATFORMS[self.triple]
-        problems = [f"{n}: {p}" for n, f in found.items() for p in binary.check(f, platform=platform, floor=self.floor)]
+        checked = {n: binary.check(f, platform=self.platform, floor=self.floor) for n, f in found.items()}
+        problems = [f"{name}: {problem}" for name, sentences in checked.items() for problem in sentences]
         modules = [f for n, f in found.items() if n.endswith(_ABI3)]
         if not any(export.startswith("PyInit_") for facts in modules for export in facts.exports):
             problems.append(f"it holds no extension module: no *{_ABI3} that exports PyInit_…")
         if problems:
             raise VerificationError(
                 "the wheel is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
-                where=f"{context.action.artifact} for {self.triple}",
+                where=f"{context.action.artifact} for {self.platform.triple}",
                 hint="correct the package or what targets.yaml declares; nothing was shipped",
             )
 
@@ -320,10 +321,16 @@ def _lay_out(context: ActionContext, project: Path) -> None:
         copy.chmod(0o755 if file.executable else 0o644)
 
 
+def _unsupported(platform: Platform) -> str | None:
+    if platform.floor_name is None:
+        return f"no image or machine of cibuildwheel's is known for {platform.title}"
+    return no_wheel(platform)
+
+
 KIND = Kind(
     name="extension",
     spec=ExtensionSpec,
     plan=plan,
     summary="Python wheels with an extension module of CPython, built by cibuildwheel",
-    systems=frozenset({"linux", "macos"}),
+    unsupported=_unsupported,
 )

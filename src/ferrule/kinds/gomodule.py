@@ -17,9 +17,10 @@ from pydantic import Field
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, ActionInterface, Digest, Output
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
-from ferrule.tools.go import GoModule, platform_of, read_go_mod
+from ferrule.tools.go import GoModule, no_loader, read_go_mod
 
 if TYPE_CHECKING:
+    from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
 
 GENERATED: Final = "internal/ferrule"
@@ -77,7 +78,7 @@ def plan(spec: GoModuleSpec, context: Context) -> list[Action]:
                 source=spec.source,
                 module=module.path,
                 requires=tuple(zip(module.requires, module.versions, strict=True)),
-                libraries=tuple((triple, action.made) for triple, action in libraries.items()),
+                libraries=tuple((context.platforms[triple], action.made) for triple, action in libraries.items()),
                 component=components[0].made if components else None,
                 build_info=spec.build_info,
                 license_files=context.project.license_files,
@@ -97,13 +98,22 @@ def _libraries(spec: GoModuleSpec, context: Context) -> dict[str, Action]:
     if spec.library is None:
         return {}
     made = {action.target: action for action in context.actions_of(spec.library) if action.target}
-    wanted = list(made) if spec.targets is None else [target.triple for target in context.targets]
-    for triple in wanted:
+    able = [triple for triple in made if no_loader(context.platforms[triple]) is None]
+    triples = able if spec.targets is None else [target.triple for target in context.targets]
+    by_platform: dict[str | None, str] = {}
+    for triple in triples:
         if triple not in made or made[triple].made.output("cdylib") is None:
             raise PlanProblem(
                 "library", f"{spec.library} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
             )
-    return {triple: made[triple] for triple in wanted}
+        name = context.platforms[triple].go
+        if (other := by_platform.setdefault(name, triple)) != triple:
+            raise PlanProblem(
+                "library" if spec.targets is None else "targets",
+                f"{other} and {triple} are both {name} to Go, and a Go module holds one library for each",
+                "select one of them with `targets`",
+            )
+    return {triple: made[triple] for triple in triples}
 
 
 def _go_mod(spec: GoModuleSpec, context: Context) -> GoModule:
@@ -149,7 +159,7 @@ class GoModuleFolder:
 
     source: str
     module: str
-    libraries: tuple[tuple[str, ActionInterface], ...]
+    libraries: tuple[tuple[Platform, ActionInterface], ...]
     component: ActionInterface | None
     build_info: str | None
     license_files: tuple[str, ...]
@@ -173,7 +183,7 @@ class GoModuleFolder:
         context.record_facts(
             module=self.module,
             requires=dict(self.requires),
-            platforms=["/".join(platform_of(triple)) for triple, _ in self.libraries],
+            platforms=[platform.go for platform, _ in self.libraries],
         )
 
     def _sources(self, context: ActionContext) -> list[tuple[str, Path]]:
@@ -188,14 +198,13 @@ class GoModuleFolder:
         for name, text in _loader():
             _write(folder / name, f"{_MARK}\n\n{text}")
         platforms = []
-        for triple, library in self.libraries:
-            system, machine = platform_of(triple)
-            platforms.append(f"{system} && {machine}")
-            place = f"{system}_{machine}"
+        for platform, library in self.libraries:
+            folder_name = (platform.go or "").replace("/", "_")
+            platforms.append((platform.go or "").replace("/", " && "))
             name = next(output.name for output in library.outputs if output.role == "cdylib")
             content = context.input(library, "cdylib")
-            _copy(content, folder / place / name)
-            _write(folder / f"embedded_{place}.go", _embedded(f"{place}/{name}", Digest.of_file(content)))
+            _copy(content, folder / folder_name / name)
+            _write(folder / f"embedded_{folder_name}.go", _embedded(f"{folder_name}/{name}", Digest.of_file(content)))
         _write(folder / "embedded_none.go", _nothing_embedded(platforms))
         _write(folder / "identity.go", self._identity(context))
 
@@ -204,7 +213,7 @@ class GoModuleFolder:
         first = self.libraries[0][1]
         name = first.trait("library")
         prefix = re.sub(r"[^A-Za-z0-9]", "_", name)
-        facts = {triple: context.facts_of[library.id] for triple, library in self.libraries}
+        facts = {platform.triple: context.facts_of[library.id] for platform, library in self.libraries}
         interfaces = {str(fact.get("interface") or "") for fact in facts.values()}
         if len(interfaces) > 1:
             raise BuildError(
@@ -282,5 +291,5 @@ KIND = Kind(
     spec=GoModuleSpec,
     plan=plan,
     summary="a Go module: native libraries without cgo, WebAssembly by wazero, bindings",
-    systems=frozenset({"linux", "macos"}),
+    unsupported=no_loader,
 )

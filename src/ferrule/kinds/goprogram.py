@@ -11,7 +11,6 @@ from pydantic import Field
 
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Action, ActionInterface, Output
-from ferrule.core.platforms import PLATFORMS
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 from ferrule.tools import go
 from ferrule.tools.run import ToolFailed
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.core.model import Target
+    from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.tools.command import Command
 
@@ -72,7 +72,7 @@ def _name(module: str, package: str) -> str:
 
 
 def _program(spec: GoProgramSpec, context: Context, own: go.GoModule, name: str, target: Target) -> Action:
-    triple = target.triple
+    triple, platform = target.triple, context.platforms[target.triple]
     module = context.action_for(spec.module, triple)
     if module is None:
         raise PlanProblem(
@@ -95,10 +95,16 @@ def _program(spec: GoProgramSpec, context: Context, own: go.GoModule, name: str,
             source=spec.source,
             package=spec.package,
             tags=spec.tags,
-            triple=triple,
-            floor=target.glibc if PLATFORMS[triple].system == "linux" else target.macos,
+            platform=platform,
+            floor=target.floor(platform.floor_name),
         ),
-        outputs=(Output(name, "program", f"{name}-{context.project.version}-{triple}" if context.ship else None),),
+        outputs=(
+            Output(
+                platform.program(name),
+                "program",
+                platform.program(f"{name}-{context.project.version}-{triple}") if context.ship else None,
+            ),
+        ),
         needs=(module.id,),
         sources=(spec.source,),
         tools=("go",),
@@ -116,7 +122,7 @@ class GoProgram:
     source: str
     package: str
     tags: tuple[str, ...]
-    triple: str
+    platform: Platform
     floor: str | None
 
     def make(self, context: ActionContext) -> None:
@@ -127,7 +133,7 @@ class GoProgram:
         tool = context.toolchain.tool("go")
         environment = go.environment(
             tool,
-            self.triple,
+            self.platform,
             context.site.environment,
             work=context.folder / "go.work",
             cache=context.cache("go/build"),
@@ -162,7 +168,7 @@ class GoProgram:
         from ferrule.formats import binary  # noqa: PLC0415
 
         facts = binary.measure(output)
-        problems = binary.check(facts, platform=PLATFORMS[self.triple], floor=self.floor)
+        problems = binary.check(facts, platform=self.platform, floor=self.floor)
         if problems:
             raise VerificationError(
                 f"{output.name} is not what was wanted: {'; '.join(problems)}",
@@ -201,5 +207,5 @@ KIND = Kind(
     spec=GoProgramSpec,
     plan=plan,
     summary="a program in Go around a Go module of the release",
-    systems=frozenset({"linux", "macos"}),
+    unsupported=go.no_loader,
 )

@@ -143,5 +143,4 @@ KIND = Kind(
     spec=HeaderSpec,
     plan=plan,
     summary="a C header of a crate's interface, by cbindgen",
-    systems=frozenset({"linux", "macos", "wasm"}),
 )

@@ -11,7 +11,6 @@ from pydantic import Field
 
 from ferrule.core.errors import ConfigError, VerificationError
 from ferrule.core.model import Action, ActionInterface, Digest, Json, Output
-from ferrule.core.platforms import PLATFORMS
 from ferrule.formats.archive_member import Member
 from ferrule.formats.deflate import COMPRESSOR
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.formats import deb
     from ferrule.formats.oci import Layer, PlatformImage
@@ -91,7 +91,7 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
         artifact=context.artifact,
         kind="image",
         recipe=OciImage(
-            bases=tuple((t.triple, bases[t.triple].made) for t in context.targets),
+            bases=tuple((context.platforms[t.triple], bases[t.triple].made) for t in context.targets),
             libraries=tuple((triple, action.made) for triple, action in libraries.items()),
             programs=tuple((triple, action.made) for triple, action in programs.items()),
             pulled=_pulled(spec.base),
@@ -178,7 +178,7 @@ def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
 
 
 def _package_base(spec: ImageSpec, context: Context, triple: str, packages: tuple[LockedPackage, ...]) -> Action:
-    architecture = PLATFORMS[triple].debian
+    architecture = context.platforms[triple].debian
     own = tuple(p for p in packages if p.architecture in (architecture, "all"))
     if not any(p.name == "libc6" for p in own):
         raise PlanProblem(
@@ -259,7 +259,7 @@ class OciImage:
 
     revision: ClassVar[int] = 2
 
-    bases: tuple[tuple[str, ActionInterface], ...]
+    bases: tuple[tuple[Platform, ActionInterface], ...]
     libraries: tuple[tuple[str, ActionInterface], ...]
     programs: tuple[tuple[str, ActionInterface], ...]
     pulled: str | None
@@ -281,7 +281,7 @@ class OciImage:
         """Write the layout; raises VerificationError for a program that its base or its machine could not start."""
         from ferrule.formats import oci  # noqa: PLC0415
 
-        images = [self._image(context, triple, base) for triple, base in self.bases]
+        images = [self._image(context, platform, base) for platform, base in self.bases]
         layout = context.output("layout")
         layout.mkdir()
         index = oci.write_layout(layout, images, epoch=self.epoch, ref_name=self.version)
@@ -290,14 +290,14 @@ class OciImage:
             index=index.digest.oci, platforms=[image.platform for image in images], compressed=dict(sizes)
         )
 
-    def _image(self, context: ActionContext, triple: str, base: ActionInterface) -> PlatformImage:
+    def _image(self, context: ActionContext, row: Platform, base: ActionInterface) -> PlatformImage:
         from ferrule.formats import oci  # noqa: PLC0415
 
-        platform = PLATFORMS[triple].oci or ""
+        triple, platform = row.triple, row.oci or ""
         context.report_progress(platform)
         own = oci.write_layer(
             context.folder / f"{triple}.tar.gz",
-            self._entries(context, triple),
+            self._entries(context, row),
             self.epoch,
             comment=f"{self.name} {self.version}",
         )
@@ -307,7 +307,7 @@ class OciImage:
         }
         if self.pulled:
             layout = oci.read_layout(_folder_of(context, base))
-            self._check(context, triple, [*layout.image(platform).layers, own])
+            self._check(context, row, [*layout.image(platform).layers, own])
             return oci.append_layers(
                 layout,
                 platform,
@@ -322,7 +322,7 @@ class OciImage:
                 base_name=self.pulled.partition("@")[0],
             )
         layers = [_layer(context, base), own]
-        self._check(context, triple, layers)
+        self._check(context, row, layers)
         config = oci.image_config(
             platform,
             layers,
@@ -336,11 +336,11 @@ class OciImage:
         )
         return oci.PlatformImage(platform, tuple(layers), config)
 
-    def _check(self, context: ActionContext, triple: str, layers: Sequence[Layer]) -> None:
+    def _check(self, context: ActionContext, platform: Platform, layers: Sequence[Layer]) -> None:
         """Refuse what could not start or open its library: the files are read, not what was said of them."""
         from ferrule.formats import binary, oci  # noqa: PLC0415
 
-        platform = PLATFORMS[triple]
+        triple = platform.triple
         library: dict[str, Any] = dict(context.facts_of[dict(self.libraries)[triple].id])
         measured = library.get("cdylib", {})
         needs = dict.fromkeys(measured.get("needed", ()), "the library")
@@ -352,7 +352,7 @@ class OciImage:
         if made := dict(self.programs).get(triple):
             name = made.trait("program")
             facts = binary.measure(context.input(made, "program"), where=name)
-            if facts.machine != platform.machine or facts.system != platform.system:
+            if (facts.system, facts.machine) != (platform.system, platform.machine):
                 raise VerificationError(
                     f"the program {name} is for {facts.system} on {facts.machine}, the image for {platform.oci}",
                     where=context.action.id,
@@ -397,11 +397,12 @@ class OciImage:
                     hint="use a base that is as new, or declare an older `glibc` at the target",
                 )
 
-    def _entries(self, context: ActionContext, triple: str) -> list[Member]:
+    def _entries(self, context: ActionContext, platform: Platform) -> list[Member]:
         from ferrule.formats.archive_member import with_folders  # noqa: PLC0415
 
+        triple = platform.triple
         library = dict(self.libraries)[triple]
-        platform, name = PLATFORMS[triple], library.trait("library")
+        name = library.trait("library")
         real, folder = platform.soname(name, self.version), self.library_path.lstrip("/")
         others = {platform.cdylib(name), platform.soname(name, library.trait("abi"))} - {real}
         entries = [Member(f"{folder}/{real}", context.input(library, "cdylib"), executable=True)]
@@ -441,10 +442,16 @@ def _folder_of(context: ActionContext, base: ActionInterface) -> Path:
     return folder / "base"
 
 
+def _unsupported(platform: Platform) -> str | None:
+    if platform.oci is None:
+        return f"no image runs on {platform.title}"
+    return None if platform.debian else f"its base is checked for glibc, and this is {platform.family.title}"
+
+
 KIND = Kind(
     name="image",
     spec=ImageSpec,
     plan=plan,
     summary="a multi-platform container image as an OCI layout",
-    systems=frozenset({"linux"}),
+    unsupported=_unsupported,
 )

@@ -1,4 +1,4 @@
-"""Native libraries: a crate's cdylib and staticlib for each Linux and macOS target, compiled once and measured."""
+"""Native libraries: a crate's cdylib and staticlib for each target that is a machine, compiled once and measured."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pydantic import Field
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Action, Compiled, Output
-from ferrule.core.platforms import PLATFORMS
 from ferrule.kinds.base import (
+    IMPORT_LIBRARY,
     ArtifactRef,
     CargoSpec,
     Context,
@@ -21,12 +21,14 @@ from ferrule.kinds.base import (
     Kind,
     PlanProblem,
     environment_of,
+    needs_machine,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ferrule.core.model import Target
+    from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.formats.binary import BinaryFacts
     from ferrule.tools.cargo import CargoBuild
@@ -86,7 +88,7 @@ def plan(_: LibrarySpec, context: Context) -> list[Action]:
 def _action(context: Context, target: Target) -> Action:
     spec = context.spec_for(target.triple)
     assert isinstance(spec, LibrarySpec)  # noqa: S101 - for the type checker
-    crate, platform = context.crate(spec.crate), PLATFORMS[target.triple]
+    crate, platform = context.crate(spec.crate), context.platforms[target.triple]
     missing = [t for t in spec.types if t not in crate.types]
     if missing or crate.library is None:
         raise PlanProblem(
@@ -97,6 +99,9 @@ def _action(context: Context, target: Target) -> Action:
     name, abi = spec.name or crate.library, spec.abi or abi_of(context.project.version)
     place = f"lib/{target.triple}/" if context.ship else None
     names = {"cdylib": platform.soname(name, abi), "staticlib": platform.staticlib(name)}
+    files: list[tuple[str, str]] = [(t, names[t]) for t in spec.types]
+    if "cdylib" in spec.types and (linked := platform.import_library(name)):
+        files.append((IMPORT_LIBRARY, linked))
     headers = context.actions_of(spec.header) if spec.header else ()
     return Action(
         id=f"{context.artifact}@{target.triple}",
@@ -108,9 +113,8 @@ def _action(context: Context, target: Target) -> Action:
             crate=crate.name,
             library=crate.library,
             types=spec.types,
-            triple=target.triple,
-            glibc=target.glibc,
-            macos=target.macos,
+            platform=platform,
+            floor=target.floor(platform.floor_name),
             soname=names["cdylib"],
             profile=spec.profile,
             features=spec.features,
@@ -121,7 +125,7 @@ def _action(context: Context, target: Target) -> Action:
             header=headers[0].id if headers else None,
             env=environment_of(spec.env),
         ),
-        outputs=tuple(Output(names[t], t, place + names[t] if place else None) for t in spec.types),
+        outputs=tuple(Output(name, role, place + name if place else None) for role, name in files),
         needs=tuple(h.id for h in headers),
         sources=tuple(dict.fromkeys((*context.workspace.compiled(crate.name), *spec.reads))),
         tools=("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
@@ -140,9 +144,8 @@ class CargoLibrary:
     crate: str
     library: str
     types: tuple[LibraryType, ...]
-    triple: str
-    glibc: str | None
-    macos: str | None
+    platform: Platform
+    floor: str | None
     soname: str
     profile: str
     features: tuple[str, ...]
@@ -161,10 +164,9 @@ class CargoLibrary:
         build = cargo.LibraryBuild(
             workspace=context.project / self.workspace,
             package=self.crate,
-            triple=self.triple,
+            platform=self.platform,
             types=self.types,
-            glibc=self.glibc,
-            macos=self.macos,
+            floor=self.floor,
             profile=self.profile,
             features=self.features,
             default_features=self.default_features,
@@ -173,17 +175,17 @@ class CargoLibrary:
         command = cargo.library_command(
             context.toolchain,
             build,
-            target_folder=context.cache(f"cargo/{self.triple}"),
+            target_folder=context.cache(f"cargo/{self.platform.triple}"),
             cache=context.site.host.cache,
             environment=context.site.environment,
             offline=context.site.host.offline,
             extra={**dict(self.env), **self._identity(context)},
         )
-        floor, host = self.glibc or self.macos, context.site.host
+        host = context.site.host
         first = zig.first_link(
             context.toolchain.tool("zig"),
-            PLATFORMS[self.triple],
-            floor,
+            self.platform,
+            self.floor,
             host.cache,
             context.site.environment,
             context.acquire_job_token,
@@ -216,14 +218,14 @@ class CargoLibrary:
         from ferrule.formats import binary  # noqa: PLC0415
 
         target = context.output(kind)
-        made.take(made.file(self.crate, PLATFORMS[self.triple], kind, self.library), target, context.digest_of)
+        made.take(made.file(self.crate, self.platform, kind, self.library), target, context.digest_of)
         facts = binary.measure(target)
         problems = self.problems(facts, kind)
         if problems:
             problems += self._objects(facts, made) if kind == "cdylib" else ()
             raise VerificationError(
                 f"{target.name} is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
-                where=f"{context.action.artifact} for {self.triple}",
+                where=f"{context.action.artifact} for {self.platform.triple}",
                 hint="correct the code or what targets.yaml declares; nothing was shipped",
             )
         context.record_facts(**{kind: binary.summary(facts)})
@@ -232,16 +234,15 @@ class CargoLibrary:
         """What is wrong with a library that was measured, as sentences."""
         from ferrule.formats import binary  # noqa: PLC0415
 
-        platform, floor = PLATFORMS[self.triple], self.glibc or self.macos
         if kind == "staticlib":
-            return binary.check(facts, platform=platform, floor=floor)
+            return binary.check(facts, platform=self.platform, floor=self.floor)
         globs = self.exports or ()
         return [
             *binary.check(
                 facts,
-                platform=platform,
-                floor=floor,
-                name=self.soname if platform.system == "linux" else f"@rpath/{self.soname}",
+                platform=self.platform,
+                floor=self.floor,
+                name=self.platform.reference(self.soname),
                 libraries=self.libraries,
                 exports_allowed=self._allowed(facts.exports),
             ),
@@ -252,10 +253,10 @@ class CargoLibrary:
         """Which objects ask for the symbols that raise the floor too far, where they lie in a static library beside."""
         from ferrule.formats import binary  # noqa: PLC0415
 
-        wanted = tuple(int(number) for number in (self.glibc or "").split(".") if number)
+        wanted = tuple(int(number) for number in (self.floor or "").split(".") if number)
         if "staticlib" not in self.types or not facts.floor or facts.floor.version <= wanted:
             return
-        archive = made.file(self.crate, PLATFORMS[self.triple], "staticlib", self.library)
+        archive = made.file(self.crate, self.platform, "staticlib", self.library)
         for symbol, names in binary.objects_that_import(archive.read_bytes(), facts.floor.symbols).items():
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004 - enough to find the place
             yield f"{symbol} is asked for by {', '.join(names[:3])}{more}"
@@ -272,5 +273,5 @@ KIND = Kind(
     spec=LibrarySpec,
     plan=plan,
     summary="native libraries (cdylib, staticlib) of a crate, one set a target",
-    systems=frozenset({"linux", "macos"}),
+    unsupported=needs_machine,
 )

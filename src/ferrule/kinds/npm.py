@@ -15,7 +15,17 @@ from ferrule.core.ignore_files import IgnoreFiles
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.formats.archive_member import Member, below, in_order
 from ferrule.formats.deflate import COMPRESSOR
-from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, ReleaseInfo, Spec
+from ferrule.kinds.base import (
+    ArtifactRef,
+    Context,
+    Kind,
+    PlanProblem,
+    ProjectPath,
+    RelativePath,
+    ReleaseInfo,
+    Spec,
+    needs_webassembly,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -370,5 +380,5 @@ KIND = Kind(
     spec=NpmSpec,
     plan=plan,
     summary="an npm package of a component, for Node.js, browsers and bundlers",
-    systems=frozenset({"wasm"}),
+    unsupported=needs_webassembly,
 )

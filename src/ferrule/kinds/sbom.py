@@ -16,7 +16,6 @@ from pydantic import Field
 
 from ferrule import __version__
 from ferrule.core.model import Action, ActionInterface, Compiled, Digest, Json, Output
-from ferrule.core.platforms import PLATFORMS
 from ferrule.formats import magic
 from ferrule.formats.cryptography import is_cryptographic
 from ferrule.formats.cyclonedx import SUFFIX, BomComponent
@@ -25,6 +24,7 @@ from ferrule.kinds.base import Context, Kind, Spec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.tools.crates import LinkedCrate
 
@@ -63,8 +63,8 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
     for action in planned.values():
         if action.compiles and action.compiles not in resolved:
             resolved[action.compiles] = _resolution(context, action, action.compiles)
-    steps = {a.id: _step(a, resolved) for a in planned.values()}
-    inside = {action.id: _closure(action, planned) for action in context.shipping()}
+    steps = {a.id: _step(a, resolved, context.platforms) for a in planned.values()}
+    inside = {action.id: _closure(action, planned, context.platforms) for action in context.shipping()}
     subjects = tuple(
         _subject(context, action, output, inside[action.id])
         for action in context.shipping()
@@ -114,7 +114,7 @@ def _person(text: str) -> str:
     return re.sub(r"\s*<[^>]*>\s*", "", text).strip()
 
 
-def _closure(action: Action, planned: Mapping[str, Action]) -> tuple[str, ...]:
+def _closure(action: Action, planned: Mapping[str, Action], platforms: Mapping[str, Platform]) -> tuple[str, ...]:
     """Ids of the action and of all that it needs, however indirectly, in the order of the plan.
 
     What is made for one machine takes nothing that is made for another, though what is in between may offer both.
@@ -124,7 +124,7 @@ def _closure(action: Action, planned: Mapping[str, Action]) -> tuple[str, ...]:
     while waiting:
         name, machine = waiting.pop()
         target = planned[name].target
-        native = target if target and PLATFORMS[target].system != "wasm" else None
+        native = target if target and platforms[target].is_native else None
         if (name, machine) in found or (machine and native and native != machine):
             continue
         found.add((name, machine))
@@ -198,6 +198,7 @@ class BomStep:
     target: str | None
     builds: bool
     crates: ActionInterface | None
+    links_unwinder: bool = False
 
     @property
     def id(self) -> str:
@@ -210,11 +211,16 @@ class BomStep:
         return self.crates is not None or self.builds
 
 
-def _step(action: Action, resolved: Mapping[Compiled, Action]) -> BomStep:
+def _step(action: Action, resolved: Mapping[Compiled, Action], platforms: Mapping[str, Platform]) -> BomStep:
     crates = resolved[action.compiles].made if action.compiles else None
     # What a recipe holds of others is their Made, whose traits may tell their package URL; nothing else is needed here.
     return BomStep(
-        action.made, action.artifact, action.target, any(o.role == "program" for o in action.outputs), crates
+        action.made,
+        action.artifact,
+        action.target,
+        any(o.role == "program" for o in action.outputs),
+        crates,
+        links_unwinder=action.target is not None and platforms[action.target].family.links_unwinder,
     )
 
 
@@ -494,7 +500,7 @@ def _linked_by_zig(document: Mapping[str, Any], step: BomStep, facts: Mapping[st
         return
     needed = facts.get("cdylib", {}).get("needed", ())
     added = [("compiler-rt", "compiler_rt", "MIT")]
-    if PLATFORMS[step.target].system == "linux" and not any(n.startswith("libgcc_s") for n in needed):
+    if step.links_unwinder and not any(n.startswith("libgcc_s") for n in needed):
         added.append(("libunwind", "libunwind", "Apache-2.0 WITH LLVM-exception"))
     for name, folder, licence in added:
         purl = f"pkg:generic/zig@{document['zig']}#lib/{folder}"

@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ferrule.core.model import Action, ActionInterface, Output
-from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.formats.archive_member import Member
 from ferrule.formats.deflate import COMPRESSOR
-from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+from ferrule.kinds.base import (
+    IMPORT_LIBRARY,
+    ArtifactRef,
+    Context,
+    Kind,
+    PlanProblem,
+    ProjectPath,
+    RelativePath,
+    Spec,
+    needs_machine,
+)
 
 if TYPE_CHECKING:
+    from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
 
 
@@ -62,7 +72,7 @@ def _action(spec: SdkSpec, context: Context, triple: str) -> Action:
         target=triple,
         recipe=CSdk(
             stem=stem,
-            triple=triple,
+            platform=context.platforms[triple],
             library=library.made,
             header=header.made,
             version=project.version,
@@ -85,7 +95,7 @@ class CSdk:
     revision: ClassVar[int] = 1
 
     stem: str
-    triple: str
+    platform: Platform
     library: ActionInterface
     header: ActionInterface
     version: str
@@ -107,7 +117,7 @@ class CSdk:
         return Member(f"{self.stem}/{entry.name}", entry.source, entry.executable, entry.link)
 
     def _entries(self, context: ActionContext) -> list[Member]:
-        platform, name, abi = PLATFORMS[self.triple], self.library.trait("library"), self.library.trait("abi")
+        platform, name, abi = self.platform, self.library.trait("library"), self.library.trait("abi")
         link = context.facts_of[self.library.id].get("link")
         private = [str(flag) for flag in link] if isinstance(link, list) else []
         header = self.header.output("header")
@@ -115,8 +125,11 @@ class CSdk:
         has_shared = self.library.output("cdylib") is not None
         if has_shared:
             real = platform.soname(name, self.version)
-            entries.append(Member(f"lib/{real}", context.input(self.library, "cdylib"), executable=True))
+            folder = platform.family.library_folder
+            entries.append(Member(f"{folder}/{real}", context.input(self.library, "cdylib"), executable=True))
             entries += [Member(f"lib/{link}", link=real) for link in links(platform, name, abi, self.version)]
+        if (linked := self.library.output(IMPORT_LIBRARY)) is not None:
+            entries.append(Member(f"lib/{linked.name}", context.input(self.library, IMPORT_LIBRARY)))
         if self.library.output("staticlib") is not None:
             entries.append(Member(f"lib/{platform.staticlib(name)}", context.input(self.library, "staticlib")))
         text = {
@@ -137,6 +150,7 @@ def _base(path: str) -> str:
 def links(platform: Platform, name: str, abi: str, version: str) -> tuple[str, ...]:
     """Names that lead to the real file: the one that programs are linked by, and the one that they load.
 
+    >>> from ferrule.core.platforms import PLATFORMS
     >>> links(PLATFORMS["x86_64-unknown-linux-gnu"], "z", "1", "1.2.3")
     ('libz.so', 'libz.so.1')
     """
@@ -178,14 +192,19 @@ def cmake_config(name: str, sdk: CSdk, platform: Platform, private: list[str]) -
         f'INTERFACE_LINK_LIBRARIES "{";".join(private)}"'
     )
     if sdk.library.output("cdylib") is not None:
-        key = "IMPORTED_SONAME"
-        value = platform.soname(name, abi) if platform.system == "linux" else f"@rpath/{platform.soname(name, abi)}"
+        root = f"${{_{name}_root}}"
+        properties = [
+            f'IMPORTED_LOCATION "{root}/{platform.family.library_folder}/{platform.soname(name, sdk.version)}"'
+        ]
+        if reference := platform.reference(platform.soname(name, abi)):
+            properties.append(f'IMPORTED_SONAME "{reference}"')
+        if linked := platform.import_library(name):
+            properties.append(f'IMPORTED_IMPLIB "{root}/lib/{linked}"')
         lines += [
             f"if(NOT TARGET {name}::{name})",
             f"  add_library({name}::{name} SHARED IMPORTED)",
             f"  set_target_properties({name}::{name} PROPERTIES",
-            f'    IMPORTED_LOCATION "${{_{name}_root}}/lib/{platform.soname(name, sdk.version)}"',
-            f'    {key} "{value}"',
+            *(f"    {line}" for line in properties),
             f"    {include})",
             "endif()",
         ]
@@ -233,5 +252,5 @@ KIND = Kind(
     spec=SdkSpec,
     plan=plan,
     summary="a C SDK a target: libraries, header, pkg-config, CMake, licences",
-    systems=frozenset({"linux", "macos"}),
+    unsupported=needs_machine,
 )

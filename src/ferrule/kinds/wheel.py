@@ -10,7 +10,6 @@ from pydantic import Field
 
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, ActionInterface, Output
-from ferrule.core.platforms import PLATFORMS
 from ferrule.formats.archive_member import Member
 from ferrule.formats.deflate import COMPRESSOR
 from ferrule.kinds.base import (
@@ -21,6 +20,7 @@ from ferrule.kinds.base import (
     ProjectPath,
     RelativePath,
     Spec,
+    no_wheel,
     python_project,
     required_floor,
 )
@@ -108,8 +108,8 @@ def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> A
         raise PlanProblem(
             "library", f"{spec.library} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
         )
-    target = next(t for t in context.targets if t.triple == triple)
-    tags = tuple(f"py3-none-{tag}" for tag in platform_tags(PLATFORMS[triple], required_floor(target)))
+    target, platform = next(t for t in context.targets if t.triple == triple), context.platforms[triple]
+    tags = tuple(f"py3-none-{tag}" for tag in platform_tags(platform, required_floor(target, platform)))
     name = wheel_file_name(common.name, common.version, tags)
     return Action(
         id=f"{context.artifact}@{triple}",
@@ -267,5 +267,5 @@ KIND = Kind(
     spec=WheelSpec,
     plan=plan,
     summary="Python wheels around a native library, and the source distribution",
-    systems=frozenset({"linux", "macos"}),
+    unsupported=no_wheel,
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
+
+from ferrule.core.platforms import system_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ferrule.core.model import Action, Plan
-
-_SYSTEMS: Final = {"linux": "Linux", "macos": "macOS"}
 
 
 def text(plan: Plan, reasons: Mapping[str, str] | None = None) -> str:
@@ -26,9 +26,15 @@ def text(plan: Plan, reasons: Mapping[str, str] | None = None) -> str:
         lines.append(f"  {_label(action)}")
         lines += [f"      dist/{o.ships}{'/' if o.folder else ''}" for o in action.outputs if o.ships]
         if action.machine is not None:
-            lines.append(f"      only on {_SYSTEMS[action.machine.system]}: {action.machine.why}")
+            lines.append(f"      only on {system_title(action.machine.system)}: {action.machine.why}")
         if reasons is not None:
             lines.append(f"      why: {reasons[action.id]}")
+    if plan.omissions:
+        lines += ["", "not made"]
+        targets: dict[tuple[str, str], list[str]] = {}
+        for omission in plan.omissions:
+            targets.setdefault((omission.artifact, omission.reason), []).append(omission.target)
+        lines += [f"  {name} for {', '.join(triples)}: {reason}" for (name, reason), triples in targets.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ferrule.core.errors import BuildError
-from ferrule.core.platforms import PLATFORMS
 from ferrule.tools.cargo_units import ARTIFACT, SCRIPT, Units, package_name
 from ferrule.tools.command import Command
 from ferrule.tools.run import ToolFailed
@@ -41,10 +40,9 @@ class LibraryBuild:
 
     workspace: Path
     package: str
-    triple: str
+    platform: Platform
     types: tuple[str, ...]
-    glibc: str | None = None
-    macos: str | None = None
+    floor: str | None = None
     profile: str = "release"
     features: tuple[str, ...] = ()
     default_features: bool = True
@@ -73,33 +71,35 @@ def library_command(
     extra: Mapping[str, str] | None = None,
 ) -> Command:
     """Build a library with cargo-zigbuild; the target carries the glibc floor as a suffix (cargo-zigbuild's README)."""
-    platform = PLATFORMS[build.triple]
+    platform = build.platform
     zigbuild, zig = toolchain.tool("cargo-zigbuild"), toolchain.tool("zig")
-    suffix = f".{build.glibc}" if build.glibc and platform.system == "linux" else ""
-    link = _link_name(platform, build.soname) if "cdylib" in build.types else []
+    link = platform.link_options(build.soname) if build.soname and "cdylib" in build.types else ()
     native = ["--print", "native-static-libs"] if "staticlib" in build.types else []
     argv = [
         *zigbuild.argv,
         "rustc",
         *_selection(build, offline=offline),
-        *("--target", build.triple + suffix, "--crate-type", ",".join(build.types)),
-        *_std_options(toolchain, build.triple),
+        *("--target", platform.zigbuild_target(build.floor), "--crate-type", ",".join(build.types)),
+        *_std_options(toolchain, platform.triple),
         *(["--", *native, *link] if native or link else []),
     ]
-    # zig ignores the list of exported symbols of a Mach-O file: what has no C name is hidden while it is compiled. That
-    # takes an unstable option, and the standard library compiled along, which macOS targets therefore always get.
-    flags = ["-Zdefault-visibility=hidden"] if platform.system == "macos" else []
     env = {
         **_environment(
-            toolchain, build.workspace, build.triple, target_folder, environment, profile=build.profile, flags=flags
+            toolchain,
+            build.workspace,
+            platform.triple,
+            target_folder,
+            environment,
+            profile=build.profile,
+            flags=platform.family.rustflags,
         ),
         # Every target has wrapper scripts of its own, so that two builds never write the same one.
         "CARGO_ZIGBUILD_CACHE_DIR": str(target_folder / "zigbuild"),
         # cargo-zigbuild asks a Python for its ziglang first: there must be none, or another zig could be taken.
         "CARGO_ZIGBUILD_PYTHON_PATH": _NOWHERE,
         "CARGO_ZIGBUILD_ZIG_PATH": zig.argv[0],
-        "ZIG_GLOBAL_CACHE_DIR": str(zig_cache(cache, zig.version, build.triple)),
-        **({"MACOSX_DEPLOYMENT_TARGET": build.macos} if build.macos and platform.system == "macos" else {}),
+        "ZIG_GLOBAL_CACHE_DIR": str(zig_cache(cache, zig.version, platform.triple)),
+        **platform.floor_environment(build.floor),
         **(extra or {}),
     }
     return Command(tuple(argv), env, build.workspace)
@@ -174,13 +174,6 @@ def _selection(build: LibraryBuild | WasmBuild, *, offline: bool) -> list[str]:
 
 def _std_options(toolchain: Toolchain, triple: str) -> list[str]:
     return ["-Zbuild-std=std,panic_abort"] if toolchain.std[triple] == "build-std" else []
-
-
-def _link_name(platform: Platform, soname: str | None) -> list[str]:
-    if soname is None:
-        return []
-    option = f"-install_name,@rpath/{soname}" if platform.system == "macos" else f"-soname,{soname}"
-    return ["-C", f"link-arg=-Wl,{option}"]
 
 
 def _environment(

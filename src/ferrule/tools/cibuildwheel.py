@@ -77,7 +77,7 @@ def image_for(glibc: tuple[int, int]) -> str:
 
 def identifier(python: str, platform: Platform) -> str:
     """The name of a build, as cibuildwheel has it: `cp311-manylinux_x86_64`, `cp311-macosx_arm64`."""
-    return f"{python}-{'manylinux' if platform.system == 'linux' else 'macosx'}_{platform.wheel_machine}"
+    return f"{python}-{platform.cibuildwheel}"
 
 
 def command(

@@ -224,7 +224,7 @@ def of_standard_library(toolchain: Toolchain, triple: str) -> list[LinkedCrate]:
     except (OSError, ValueError, KeyError, TypeError):
         return []
     compiled = compiled_crates(sysroot, triple) or compiled_crates(sysroot, "*")
-    compiled |= {"dlmalloc"} if PLATFORMS[triple].system == "wasm" else set()
+    compiled |= {*PLATFORMS[triple].family.std_crates}
     found: dict[str, LinkedCrate] = {}
     waiting = ["std"] if "std" in packages else []
     while waiting:

@@ -92,5 +92,5 @@ def _definition(machine: str) -> ToolDefinition:
 
 TOOLS: Final = tuple(
     _definition(machine)
-    for machine in dict.fromkeys(row.machine for row in PLATFORMS.values() if row.system == "linux")
+    for machine in dict.fromkeys(row.machine for row in PLATFORMS.values() if row.family.object_format == "elf")
 )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import BuildError, FerruleError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Tool
-from ferrule.core.platforms import PLATFORMS
 from ferrule.tools.command import Command
 from ferrule.tools.definition import ToolDefinition
 from ferrule.tools.installers import pip
@@ -22,17 +21,23 @@ from ferrule.tools.run import ToolFailed, capture
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ferrule.core.platforms import Platform
     from ferrule.tools.host import Host
 
 _PLAIN: Final = re.compile(r"^go version go(?P<version>\d+(?:\.\d+)+) \S+/\S+$", re.MULTILINE)
 _ANY: Final = re.compile(r"^go version (?:go)?(?P<version>\S+(?: X:\S+)?)", re.MULTILINE)
 
-_GO: Final = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-_SYSTEMS: Final = {"linux": "linux", "macos": "darwin"}
-
 # Where modules come from and how they are checked is the user's choice, and changes no byte: go.sum decides.
 _REACH: Final = ("GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE", "GOVCS", "GOAUTH")
 _PLACES: Final = ("GOMODCACHE", "GOPATH")
+
+_LOADS: Final = {
+    "linux/amd64": ("glibc",),
+    "linux/arm64": ("glibc",),
+    "darwin/amd64": ("libSystem",),
+    "darwin/arm64": ("libSystem",),
+}
+"""Platforms of Go that the loader opens a library on without cgo, with the C libraries whose dlopen purego calls."""
 
 _PLACE: Final = re.compile(
     r"^(?P<file>[^\s:][^:\n]*\.(?:go|s|mod|sum|work)):(?P<line>\d+)(?P<column>:\d+)?: (?P<what>.+)", re.MULTILINE
@@ -45,6 +50,15 @@ _NO_NETWORK: Final = re.compile(
 _NO_SUM: Final = re.compile(r"missing go\.sum entry|updates to go\.(?:mod|sum|work) needed")
 _FALSE: Final = re.compile(r"checksum mismatch")
 _TOO_OLD: Final = re.compile(r"requires go >= (?P<go>[\d.]+)")
+
+
+def no_loader(platform: Platform) -> str | None:
+    """Why a Go module of ours cannot open a library on a platform; None if it can. Its build tags say the same."""
+    if platform.go not in _LOADS:
+        return f"its loader is for {', '.join(_LOADS)}"
+    if platform.family.libc not in _LOADS[platform.go]:
+        return f"its loader opens libraries by {' or '.join(_LOADS[platform.go])}, and this is {platform.family.title}"
+    return None
 
 
 def find(host: Host, wanted: str) -> Tool | ToolProblem:
@@ -120,15 +134,9 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, found[0].split("."))) if found else ()
 
 
-def platform_of(triple: str) -> tuple[str, str]:
-    """GOOS and GOARCH of a target (Go, "Installing Go from source", optional environment variables)."""
-    platform = PLATFORMS[triple]
-    return _SYSTEMS[platform.system], _GO[platform.machine]
-
-
 def environment(
     go: Tool,
-    triple: str,
+    platform: Platform,
     values: Mapping[str, str],
     *,
     work: Path,
@@ -144,7 +152,6 @@ def environment(
     if Go does not know its own settings.
     """
     said = json.loads(capture([*go.argv, "env", "-json", *_REACH, *_PLACES], env=dict(values), timeout=60).stdout)
-    system, architecture = platform_of(triple)
     return {
         **{name: said[name] for name in _REACH if said.get(name)},
         "GOMODCACHE": said.get("GOMODCACHE") or str(modules),
@@ -155,8 +162,7 @@ def environment(
         "GOTOOLCHAIN": "local",
         "GOWORK": str(work),
         "GO111MODULE": "on",
-        "GOOS": system,
-        "GOARCH": architecture,
+        **platform.go_environment,
         "GOAMD64": "v1",
         "GOARM64": "v8.0",
         "CGO_ENABLED": "0",

@@ -129,7 +129,7 @@ def standard_library(sysroot: Path, triple: str) -> Std | None:
     For macOS it is always built: a compiled one shows its own symbols in every library that it is linked into.
     """
     row = PLATFORMS.get(triple)
-    must_build = row is not None and row.system == "macos"
+    must_build = row is not None and row.family.builds_std
     if not must_build and any(std_folder(sysroot, triple).glob("libstd-*.rlib")):
         return "prebuilt"
     if (std_source(sysroot) / "library" / "std" / "Cargo.toml").is_file():
@@ -242,7 +242,7 @@ def _search(search: ToolSearch) -> Iterable[SearchResult]:
 
 
 def _stripped_by(platform: Platform) -> tuple[str, ...]:
-    return ("rust-objcopy",) if platform.system == "macos" else ()
+    return ("rust-objcopy",) if platform.family.strips_with_objcopy else ()
 
 
 TOOL: Final = ToolDefinition(

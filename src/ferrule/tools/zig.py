@@ -55,15 +55,6 @@ def cache_folder(cache: Path, version: str, triple: str) -> Path:
     return cache / "zig" / version / triple
 
 
-def target_name(platform: Platform, floor: str | None = None) -> str:
-    """Zig's name of a target and its floor: `x86_64-linux-gnu.2.17`, `aarch64-macos.11.0-none`."""
-    machine = {"arm64": "aarch64"}.get(platform.machine, platform.machine)
-    version = f".{floor}" if floor else ""
-    if platform.system == "linux":
-        return f"{machine}-linux-gnu{version}"
-    return f"{machine}-macos{version}-none" if platform.system == "macos" else f"{machine}-freestanding"
-
-
 def probe(
     zig: Tool,
     platform: Platform,
@@ -89,7 +80,7 @@ def _compile(
 ) -> None:
     (folder / "probe.c").write_text(_PROBE, encoding="utf-8")
     capture(
-        [*zig.argv, "cc", "-target", target_name(platform, floor), "-g", "probe.c", *options],
+        [*zig.argv, "cc", "-target", platform.zig(floor), "-g", "probe.c", *options],
         env={**environment, "ZIG_GLOBAL_CACHE_DIR": str(cache_folder(cache, zig.version, platform.triple))},
         cwd=folder,
         timeout=600,
@@ -105,7 +96,7 @@ def prime(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> 
     from filelock import FileLock  # noqa: PLC0415
 
     zig = toolchain.tool("zig")
-    natives = [PLATFORMS[t] for t in toolchain.std if PLATFORMS[t].system != "wasm"]
+    natives = [PLATFORMS[t] for t in toolchain.std if PLATFORMS[t].is_native]
     bare = [row for row in natives if not _primed(cache, zig, row).is_file()]
     if not bare:
         return
@@ -158,7 +149,7 @@ def _link_first(
     zig: Tool, platform: Platform, floor: str | None, cache: Path, environment: Mapping[str, str], stamp: Path
 ) -> None:
     # As cargo-zigbuild and rustc link: other options would make zig compile its part in another way.
-    strip = ["-Wl,--strip-all", "-lunwind"] if platform.system == "linux" else []
+    strip = ["-Wl,--strip-all", "-lunwind"] if platform.family.links_unwinder else []
     options = ["-fno-sanitize=all", "-fPIC", "-shared", *strip, "-o", platform.cdylib("probe")]
     folder = stamp.with_name(f"{stamp.name}.probe")
     with suppress(ToolFailed, ToolMissing, OSError):

@@ -14,6 +14,7 @@ import pytest
 from ferrule.core.cargo_workspace import Crate, Workspace
 from ferrule.core.errors import BuildError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Compiled, Digest, Output, Target, Tool
+from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Toolchain
 from ferrule.formats.archive_member import Member
 from ferrule.formats.wheel import read_wheel, wheel_file_name, write_wheel
@@ -169,7 +170,7 @@ class Machine:
 
     def make(self, triple: str = X86, **fields: Any) -> ActionContext:
         package = _Package("ext", "Demo-Ext", "1.2.3", "cp311", "c0ffee", ("LICENSE", "legal/NOTICE"), 315_532_800)
-        recipe = replace(Extension(package, triple, "2.17", "manylinux2014", TAGS), **fields)
+        recipe = replace(Extension(package, PLATFORMS[triple], "2.17", "manylinux2014", TAGS), **fields)
         tools = {
             "cibuildwheel": Tool("cibuildwheel", "4.3.3", (sys.executable, str(PROGRAM), str(self.home)), "c 4.3.3"),
             "container": Tool("container", "20.10", ("/usr/bin/podman",), "podman 20.10"),

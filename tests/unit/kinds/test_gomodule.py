@@ -13,6 +13,7 @@ from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.run import disk_of
 from ferrule.core.errors import BuildError, ConfigErrors
 from ferrule.core.model import Digest, Output
+from ferrule.core.platforms import PLATFORMS
 from ferrule.formats import gobindings
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import ReleaseInfo
@@ -157,7 +158,7 @@ def module(bench: Bench, native: Any) -> Callable[..., Path]:
         recipe = GoModuleFolder(
             source="packaging/go",
             module="example.com/z",
-            libraries=tuple((triple, made) for triple, (made, _) in libraries.items()),
+            libraries=tuple((PLATFORMS[triple], made) for triple, (made, _) in libraries.items()),
             component=None,
             build_info=None,
             license_files=("LICENSE",),

@@ -14,6 +14,7 @@ from ferrule.app.release import run as release
 from ferrule.core.cargo_workspace import Workspace
 from ferrule.core.errors import BuildError, ConfigErrors, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Output, Target, Tool
+from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Toolchain
 from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo
 from ferrule.kinds.goprogram import GoProgram, GoProgramSpec, plan
@@ -68,7 +69,14 @@ class Machine:
     def make(self, triple: str = X86, *, files: dict[str, bytes] = MODULE, **fields: Any) -> ActionContext:
         made, paths = module(self.bench, files)
         recipe = GoProgram(
-            **{"module": made, "source": "server", "package": ".", "tags": (), "triple": triple, "floor": "2.17"}
+            **{
+                "module": made,
+                "source": "server",
+                "package": ".",
+                "tags": (),
+                "platform": PLATFORMS[triple],
+                "floor": "2.17",
+            }
             | fields
         )
         return self.bench.make(
@@ -104,7 +112,7 @@ def test_environment_is_that_of_the_target_and_nobody_elses(machine: Machine) ->
 
     environment = go.environment(
         machine.toolchain().tool("go"),
-        MAC,
+        PLATFORMS[MAC],
         {"GOFLAGS": "-mod=mod", "GOPROXY": "https://elsewhere.example"},
         work=Path("/w/go.work"),
         cache=Path("/c/build"),
@@ -135,7 +143,7 @@ def test_offline_asks_no_proxy(machine: Machine) -> None:
     from ferrule.tools import go  # noqa: PLC0415
 
     places = {"work": Path("w"), "cache": Path("c"), "modules": Path("m")}
-    environment = go.environment(machine.toolchain().tool("go"), X86, {}, **places, offline=True, jobs=1)
+    environment = go.environment(machine.toolchain().tool("go"), PLATFORMS[X86], {}, **places, offline=True, jobs=1)
     assert environment["GOPROXY"] == "off"
 
 

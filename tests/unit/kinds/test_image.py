@@ -11,6 +11,7 @@ from fakes.toolchain import lay_out
 from fakes.triples import ARM, X86
 from ferrule.core.errors import NetworkError, VerificationError
 from ferrule.core.model import Output
+from ferrule.core.platforms import PLATFORMS
 from ferrule.formats import oci
 from ferrule.formats.archive_member import Member, with_folders
 from ferrule.kinds.image import OciImage, PackageBase
@@ -72,7 +73,7 @@ def image(bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, P
     programs = {triple: program(bench, triple, content) for triple, content in fields.get("programs", {}).items()}
     needs = fields.get("needs", ["libc.so.6"])
     recipe = OciImage(
-        bases=tuple((t, made) for t, (made, _, _) in bases.items()),
+        bases=tuple((PLATFORMS[t], made) for t, (made, _, _) in bases.items()),
         libraries=tuple((t, made) for t, (made, _) in libraries.items()),
         programs=tuple((t, made) for t, (made, _) in programs.items()),
         pulled=None,
@@ -241,7 +242,7 @@ def on_pulled(
     libraries = {triple: native(triple) for triple in (X86, ARM)}
     servers = {triple: program(bench, triple, content) for triple, content in programs.items()}
     recipe = OciImage(
-        bases=tuple((t, pulled) for t in libraries),
+        bases=tuple((PLATFORMS[t], pulled) for t in libraries),
         libraries=tuple((t, made) for t, (made, _) in libraries.items()),
         programs=tuple((t, made) for t, (made, _) in servers.items()),
         pulled=REFERENCE,

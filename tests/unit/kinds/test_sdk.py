@@ -23,7 +23,7 @@ LIBRARY = ActionInterface(
 )
 SDK = CSdk(
     stem="z-c-1.2.3",
-    triple=X86,
+    platform=PLATFORMS[X86],
     library=LIBRARY,
     header=ActionInterface("header", (Output("z.h", "header"),)),
     version="1.2.3",
@@ -90,7 +90,7 @@ def test_cmake_targets_follow_what_there_is() -> None:
     static = cmake_config("z", replace(SDK, library=replace(LIBRARY, outputs=LIBRARY.outputs[1:])), linux, [])
     assert "SHARED" not in static
     assert "add_library(z::z INTERFACE IMPORTED)" in static
-    mac = cmake_config("z", replace(SDK, triple=MAC), PLATFORMS[MAC], [])
+    mac = cmake_config("z", replace(SDK, platform=PLATFORMS[MAC]), PLATFORMS[MAC], [])
     assert 'IMPORTED_SONAME "@rpath/libz.1.dylib"' in mac
 
 
@@ -111,7 +111,7 @@ def packed(
     bench.source("README.md", "readme")
     library, libraries = native(triple, *types)
     header, headers = bench.made("header", {"z.h": b"int z(void);"}, (Output("z.h", "header"),))
-    recipe = replace(SDK, triple=triple, library=library, header=header)
+    recipe = replace(SDK, platform=PLATFORMS[triple], library=library, header=header)
     context = bench.make(
         recipe,
         Output("z.tar.gz", "archive"),

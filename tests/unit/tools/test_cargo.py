@@ -33,7 +33,7 @@ ENVIRONMENT = {"PATH": "/bin", "HOME": "/home/me", "CARGO_MAKEFLAGS": "--jobserv
 
 
 def library(triple=LINUX, **fields):
-    build = LibraryBuild(Path("/w/rust"), "x-ffi", triple, ("cdylib", "staticlib"), **fields)
+    build = LibraryBuild(Path("/w/rust"), "x-ffi", PLATFORMS[triple], ("cdylib", "staticlib"), **fields)
     return cargo.library_command(
         CHAIN, build, target_folder=Path("/t"), cache=Path("/c"), environment=ENVIRONMENT, extra={"FERRULE_COMMIT": "c"}
     )
@@ -50,7 +50,7 @@ def wasm(**fields):
 
 
 def test_linux_library():
-    command = library(glibc="2.17", soname="libx.so.1")
+    command = library(floor="2.17", soname="libx.so.1")
     assert command.cwd == Path("/w/rust")
     assert " ".join(command.argv) == (
         "/tools/cargo-zigbuild rustc --locked --package x-ffi --lib --profile release"
@@ -69,7 +69,7 @@ def test_linux_library():
 
 
 def test_macos_library():
-    command = library(MACOS, macos="11.0", glibc="2.17", soname="libx.1.dylib")
+    command = library(MACOS, floor="11.0", soname="libx.1.dylib")
     assert f"--target {MACOS} " in " ".join(command.argv)
     assert "-Zbuild-std=std,panic_abort" in command.argv
     assert command.argv[-1] == "link-arg=-Wl,-install_name,@rpath/libx.1.dylib"

@@ -82,9 +82,9 @@ def test_any_other_failure_of_pip_is_shown(machine):
 
 
 def test_names_of_targets_for_zig():
-    assert zig.target_name(PLATFORMS[LINUX], "2.17") == "x86_64-linux-gnu.2.17"
-    assert zig.target_name(PLATFORMS[ARM]) == "aarch64-linux-gnu"
-    assert zig.target_name(PLATFORMS[MACOS], "11.0") == "aarch64-macos.11.0-none"
+    assert PLATFORMS[LINUX].zig("2.17") == "x86_64-linux-gnu.2.17"
+    assert PLATFORMS[ARM].zig() == "aarch64-linux-gnu"
+    assert PLATFORMS[MACOS].zig("11.0") == "aarch64-macos.11.0-none"
 
 
 def test_priming_happens_once_for_each_native_target(machine):

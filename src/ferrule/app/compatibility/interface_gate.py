@@ -138,9 +138,12 @@ def _headers(release: ReleaseFolder, host: Host) -> Iterator[tuple[str, Surface]
         for triple in triples:
             platform = PLATFORMS[triple]
             text = preprocess(content, name, platform)
-            wide = 8 if platform.system == "macos" and platform.machine == "arm64" else 16
             told[triple] = header.read(
-                text, f"./{name}", release=release.manifest["release"], long_double=wide, where=f"{name} for {triple}"
+                text,
+                f"./{name}",
+                release=release.manifest["release"],
+                long_double=platform.architecture.long_double,
+                where=f"{name} for {triple}",
             )
         yield name, told
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ferrule import plan as planning
 from ferrule.core.errors import ConfigError
 from ferrule.core.model import Action, Digest, Json, Plan, to_json
-from ferrule.core.platforms import PLATFORMS
+from ferrule.core.platforms import PLATFORMS, other_runner_labels
 from ferrule.engine.key import canonical
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ _PREPARED: Final = 10.0
 _ENOUGH: Final = 1.02
 _MOVES: Final = 2_000
 _TRIED: Final = 32
-_LABELS: Final = {"linux": "ubuntu", "macos": "macos", "windows": "windows"}
-"""How the labels of machines of a system begin (GitHub, "GitHub-hosted runners reference")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +263,7 @@ def _runner(action: Action, runners: Mapping[str, str | None]) -> str | None:
     named = runners.get(action.target) if action.target else None
     if action.machine is None or action.target is None:
         return named
-    others = tuple(label for system, label in _LABELS.items() if system != action.machine.system)
+    others = other_runner_labels(action.machine.system)
     return named if named is not None and not named.startswith(others) else PLATFORMS[action.target].runner
 
 

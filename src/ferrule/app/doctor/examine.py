@@ -122,7 +122,7 @@ def _probe(
         if tool is None or definition.probe is None:
             continue
         for triple in requirements.triples:
-            if PLATFORMS[triple].system == "wasm":
+            if not PLATFORMS[triple].is_native:
                 continue
             floor = floors.get(triple)
             problem = definition.probe(tool, host, PLATFORMS[triple], floor)

@@ -37,7 +37,7 @@ def select(config: Config, context: RunContext, artifacts: tuple[str, ...], targ
         )
     chosen = set(triples) if "all" in targets else set(targets or (host,))
     if _pack_webassembly(config, artifacts):
-        chosen |= {t for t in triples if PLATFORMS[t].system == "wasm"}
+        chosen |= {t for t in triples if not PLATFORMS[t].is_native}
     narrowed = replace(config, targets=tuple(t for t in config.targets if t.triple in chosen))
     plan = make_plan(narrowed, context, narrowed=True)
     made = {a.artifact for a in plan.actions}
@@ -60,7 +60,8 @@ def _pack_webassembly(config: Config, names: tuple[str, ...]) -> bool:
         others = {name for _, name in by_name[waiting.pop()].spec.references()} - packed
         packed |= others
         waiting += others
-    return any(by_name[name].kind.systems == {"wasm"} for name in packed)
+    machines = [row for row in PLATFORMS.values() if row.is_native]
+    return any(all(by_name[name].kind.unsupported(row) for row in machines) for name in packed)
 
 
 def _known(names: tuple[str, ...], existing: tuple[str, ...], what: str) -> None:

@@ -16,11 +16,6 @@ _LINKER_SYMBOLS = frozenset(
     ("_init", "_fini", "_edata", "_end", "__bss_start", "_mh_dylib_header", "_mh_execute_header", "__dso_handle")
 )
 _SYSTEM_LIBRARIES = ("/usr/lib/", "/System/Library/")
-# What every machine with glibc has (PEP 600 takes the list of PEP 513); libgcc_s and libstdc++ come with its compiler.
-_GLIBC_LIBRARIES = (
-    *("libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1", "libresolv.so.2"),
-    *("libnsl.so.1", "libgcc_s.so.1", "libstdc++.so.6"),
-)
 _RELATIVE_PATHS = ("$ORIGIN", "${ORIGIN}", "@loader_path", "@executable_path", "@rpath")
 
 
@@ -100,14 +95,11 @@ def _name_problems(facts: BinaryFacts, expected: str | None) -> Iterator[str]:
 
 
 def _needed_problems(facts: BinaryFacts, platform: Platform, allowed: Collection[str] | None) -> Iterator[str]:
-    loader = (platform.elf_interpreter or "").rpartition("/")[2]
     for library in facts.needed:
         if "/" in library and not library.startswith(("@", *_SYSTEM_LIBRARIES)):
             yield f"it needs {library}, a path of the machine that built it"
-        elif allowed is not None and not library.startswith(_SYSTEM_LIBRARIES):
-            available = {*allowed, *((*_GLIBC_LIBRARIES, loader) if platform.system == "linux" else ())}
-            if library not in available:
-                yield f"it needs {library}, which is no library of the system and not declared"
+        elif allowed is not None and library not in allowed and not platform.provides(library):
+            yield f"it needs {library}, which is no library of the system and not declared"
 
 
 def _export_problems(facts: BinaryFacts, allowed: Collection[str] | None, required: Collection[str]) -> Iterator[str]:

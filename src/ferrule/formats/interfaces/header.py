@@ -75,11 +75,6 @@ _STANDARD_MACROS: Final = """\
 #define SIZE_MAX 18446744073709551615
 #define INT_MAX 2147483647
 """
-_KNOWN: Final = {
-    "linux": ("__linux__", "__unix__", "__ELF__", "__LP64__"),
-    "macos": ("__APPLE__", "__MACH__", "__LP64__"),
-}
-_MACHINES: Final = {"x86_64": "__x86_64__", "aarch64": "__aarch64__", "arm64": "__aarch64__"}
 _LAYOUT: Final = re.compile(r"\b(packed|aligned|mode|vector_size|ms_struct|__packed__|__aligned__)\b")
 _ATTRIBUTE: Final = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)|__extension__\b|__restrict(?:__)?\b")
 _LINE: Final = re.compile(r'#\s*(?:line\s+)?\d+\s+"((?:[^"\\]|\\.)*)"')
@@ -98,8 +93,7 @@ def stand_ins() -> dict[str, str]:
 
 def preprocessor_options(platform: Platform) -> tuple[str, ...]:
     """What makes any compiler's preprocessor see a platform and nothing else of its own, and keep the macros."""
-    told = (*_KNOWN[platform.system], *((_MACHINES[platform.machine],) if platform.machine in _MACHINES else ()))
-    return ("-E", "-dD", "-std=c11", "-undef", "-nostdinc", *(f"-D{name}=1" for name in told))
+    return ("-E", "-dD", "-std=c11", "-undef", "-nostdinc", *(f"-D{name}=1" for name in platform.macros))
 
 
 def read(text: str, file: str, *, release: str, long_double: int = 16, where: str | None = None) -> Surface:

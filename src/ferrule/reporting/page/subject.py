@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Digest
-from ferrule.core.platforms import PLATFORMS
 from ferrule.reporting import values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from ferrule.config import Config
     from ferrule.core.model import Action, Json, Plan
@@ -123,22 +122,18 @@ def subject(
 def _absent(config: Config, plan: Plan) -> Iterator[tuple[tuple[str, str], str]]:
     """Every artifact that is made by target, with each target that it is not made for, and why."""
     made = {(action.artifact, action.target) for action in plan.actions}
+    reasons = {(omission.artifact, omission.target): omission.reason for omission in plan.omissions}
     for artifact in config.artifacts:
         by_target = {t.triple for t in config.targets if (artifact.name, t.triple) in made}
         for target in config.targets if by_target else ():
             if target.triple not in by_target:
-                platform = PLATFORMS.get(target.triple)
-                if platform is not None and platform.system not in artifact.kind.systems:
-                    why = f"a {artifact.kind.name} is made for {_listed(artifact.kind.systems)} only"
+                if reason := reasons.get((artifact.name, target.triple)):
+                    why = f"a {artifact.kind.name} cannot be made for it: {reason}"
                 elif artifact.spec.targets is not None:
                     why = f"its targets are {', '.join(artifact.spec.targets)}"
                 else:
                     why = "what it packs is not made for this target"
                 yield (artifact.name, target.triple), why
-
-
-def _listed(names: Iterable[str]) -> str:
-    return " and ".join(sorted(names))
 
 
 def read_manifest(manifest: Json) -> ManifestSummary:

@@ -62,8 +62,8 @@ class Install:
             raise self._explain(host, failed) from failed
 
     def _arguments(self) -> list[str]:
-        macos = any(PLATFORMS[t].system == "macos" for t in self.triples if t in PLATFORMS)
-        source = ["--component", "rust-src"] if macos else []
+        builds_std = any(PLATFORMS[t].family.builds_std for t in self.triples if t in PLATFORMS)
+        source = ["--component", "rust-src"] if builds_std else []
         targets = [word for triple in self.triples for word in ("--target", triple)]
         return ["toolchain", "install", self.version, "--profile", "minimal", "--no-self-update", *source, *targets]
 

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+
+from ferrule.core.platforms import (
+    AARCH64,
+    ARMV7,
+    FAMILIES,
+    LINUX_GNU,
+    LINUX_MUSL,
+    PLATFORMS,
+    RISCV64,
+    WINDOWS_GNULLVM,
+    X86_64,
+    Platform,
+    is_rust_target,
+    other_runner_labels,
+    unsupported,
+)
+
+MUSL = Platform("x86_64-unknown-linux-musl", LINUX_MUSL, X86_64, elf_interpreter="/lib/ld-musl-x86_64.so.1")
+WINDOWS = Platform("x86_64-pc-windows-gnullvm", WINDOWS_GNULLVM, replace(X86_64, wheel="amd64"))
+ARM = Platform("armv7-unknown-linux-gnueabihf", replace(LINUX_GNU, zig="linux-gnueabihf{floor}"), ARMV7)
+RISCV = Platform("riscv64gc-unknown-linux-gnu", LINUX_GNU, RISCV64, floors=((2, 29), (2, 44)))
+LINUX, MAC = PLATFORMS["x86_64-unknown-linux-gnu"], PLATFORMS["aarch64-apple-darwin"]
+
+
+def test_a_row_answers_in_everybodys_words() -> None:
+    rows = (*PLATFORMS.values(), MUSL, WINDOWS, ARM, RISCV)
+    assert {row.triple: (row.zig("9.9"), row.go, row.oci, row.npm, row.debian) for row in rows} == {
+        "x86_64-unknown-linux-gnu": (
+            "x86_64-linux-gnu.9.9",
+            "linux/amd64",
+            "linux/amd64",
+            {"os": "linux", "cpu": "x64", "libc": "glibc"},
+            "amd64",
+        ),
+        "aarch64-unknown-linux-gnu": (
+            "aarch64-linux-gnu.9.9",
+            "linux/arm64",
+            "linux/arm64",
+            {"os": "linux", "cpu": "arm64", "libc": "glibc"},
+            "arm64",
+        ),
+        "aarch64-apple-darwin": (
+            "aarch64-macos.9.9-none",
+            "darwin/arm64",
+            None,
+            {"os": "darwin", "cpu": "arm64"},
+            None,
+        ),
+        "x86_64-apple-darwin": ("x86_64-macos.9.9-none", "darwin/amd64", None, {"os": "darwin", "cpu": "x64"}, None),
+        "wasm32-unknown-unknown": ("wasm32-freestanding", None, None, {}, None),
+        "x86_64-unknown-linux-musl": (
+            "x86_64-linux-musl",
+            "linux/amd64",
+            "linux/amd64",
+            {"os": "linux", "cpu": "x64", "libc": "musl"},
+            None,
+        ),
+        "x86_64-pc-windows-gnullvm": (
+            "x86_64-windows-gnu",
+            "windows/amd64",
+            "windows/amd64",
+            {"os": "win32", "cpu": "x64"},
+            None,
+        ),
+        "armv7-unknown-linux-gnueabihf": (
+            "arm-linux-gnueabihf.9.9",
+            "linux/arm",
+            "linux/arm/v7",
+            {"os": "linux", "cpu": "arm", "libc": "glibc"},
+            "armhf",
+        ),
+        "riscv64gc-unknown-linux-gnu": (
+            "riscv64-linux-gnu.9.9",
+            "linux/riscv64",
+            "linux/riscv64",
+            {"os": "linux", "cpu": "riscv64", "libc": "glibc"},
+            "riscv64",
+        ),
+    }
+    assert (ARM.multiarch, LINUX.multiarch, MUSL.multiarch) == ("arm-linux-gnueabihf", "x86_64-linux-gnu", None)
+    assert ARM.go_environment == {"GOOS": "linux", "GOARCH": "arm", "GOARM": "7"}
+    assert PLATFORMS["wasm32-unknown-unknown"].go_environment == {}
+
+
+def test_file_names_are_those_of_rustc_and_the_loader() -> None:
+    names = {
+        row.triple: (row.cdylib("z"), row.soname("z", "1"), row.import_library("z"), row.program("z"))
+        for row in (LINUX, MUSL, MAC, WINDOWS)
+    }
+    assert names == {
+        LINUX.triple: ("libz.so", "libz.so.1", None, "z"),
+        MUSL.triple: ("libz.so", "libz.so.1", None, "z"),
+        MAC.triple: ("libz.dylib", "libz.1.dylib", None, "z"),
+        WINDOWS.triple: ("z.dll", "z.dll", "libz.dll.a", "z.exe"),
+    }
+    assert (LINUX.reference("libz.so.1"), MAC.reference("libz.1.dylib"), WINDOWS.reference("z.dll")) == (
+        "libz.so.1",
+        "@rpath/libz.1.dylib",
+        None,
+    )
+    assert WINDOWS.link_options("z.dll") == ()
+    assert MAC.link_options("libz.1.dylib") == ("-C", "link-arg=-Wl,-install_name,@rpath/libz.1.dylib")
+
+
+def test_the_floor_goes_where_the_tools_look_for_it() -> None:
+    assert (LINUX.zigbuild_target("2.17"), LINUX.floor_environment("2.17")) == ("x86_64-unknown-linux-gnu.2.17", {})
+    assert (MAC.zigbuild_target("11.0"), MAC.floor_environment("11.0")) == (
+        "aarch64-apple-darwin",
+        {"MACOSX_DEPLOYMENT_TARGET": "11.0"},
+    )
+    assert (MUSL.zigbuild_target(None), MUSL.floor_name, MUSL.floor_problem("2.17")) == (MUSL.triple, None, None)
+    assert (LINUX.suggested_floor, RISCV.suggested_floor, MUSL.suggested_floor) == ("2.17", "2.29", "")
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "nearest"),
+    [(LINUX, "2.16", "2.17"), (LINUX, "2.45", "2.44"), (RISCV, "2.17", "2.29"), (MAC, "10.15", "11.0")],
+)
+def test_a_floor_that_cannot_be(row: Platform, value: str, nearest: str) -> None:
+    problem = row.floor_problem(value)
+    assert problem is not None
+    assert problem[1] == nearest
+    assert "Rust's floor" in problem[0]
+    assert row.floor_problem(nearest) is None
+
+
+def test_what_is_always_there() -> None:
+    assert LINUX.provides("libc.so.6")
+    assert LINUX.provides("ld-linux-x86-64.so.2")
+    assert not LINUX.provides("ld-linux-aarch64.so.1")
+    assert not LINUX.provides("libz.so.1")
+    assert MUSL.provides("libc.so")
+    assert not MUSL.provides("libc.so.6")
+    assert MAC.provides("/usr/lib/libSystem.B.dylib")
+    assert not MAC.provides("@rpath/libz.dylib")
+    assert WINDOWS.provides("KERNEL32.dll")
+    assert not WINDOWS.provides("z.dll")
+
+
+def test_wheels_name_the_c_library() -> None:
+    assert LINUX.wheel_tag(2, 17) == "manylinux_2_17_x86_64"
+    assert MUSL.wheel_tag(1, 2) == "musllinux_1_2_x86_64"
+    assert ARM.wheel_tag(2, 31) == "manylinux_2_31_armv7l"
+    assert WINDOWS.wheel_tag(10, 0) == "win_amd64"
+    assert MAC.cibuildwheel == "macosx_arm64"
+    with pytest.raises(ValueError, match="no platform tag names wasm32"):
+        PLATFORMS["wasm32-unknown-unknown"].wheel_tag(1, 0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("x86_64-pc-windows-gnullvm", "x86_64-pc-windows-msvc", "x86_64-unknown-linux-musl", "wasm32-wasip1"),
+        *("armv7-unknown-linux-gnueabihf", "riscv64gc-unknown-linux-gnu", "aarch64-linux-android", "aarch64-apple-ios"),
+    ],
+)
+def test_a_target_without_a_row_is_unsupported(name: str) -> None:
+    assert unsupported(name, PLATFORMS) == f"{name} is not supported"
+    assert unsupported(name, [name]) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("x86_64-linux-gnu", "x86_64-unknown-linux-gun", "x86-64-unknown-linux-gnu", "x86_64-unknown-linux"),
+        *("aarch64-apple-darwn", "x86_64", "", "linux"),
+    ],
+)
+def test_a_misspelt_target_is_not_taken_for_one(name: str) -> None:
+    assert not is_rust_target(name)
+    assert unsupported(name, PLATFORMS) is None
+
+
+def test_every_row_is_a_target_of_rust() -> None:
+    assert all(is_rust_target(triple) and triple == row.triple for triple, row in PLATFORMS.items())
+    assert all(AARCH64.name in t or row.architecture.name in t for t, row in PLATFORMS.items())
+
+
+def test_labels_of_other_machines() -> None:
+    assert other_runner_labels("macos") == ("ubuntu", "windows")
+    assert len(fields(LINUX_GNU)) > len(FAMILIES)
