@@ -1,7 +1,7 @@
 """Modules that are executed when something of them is first used: of two hundred, a command needs a few dozen.
 
 `from ferrule.formats import tar` names a module and executes nothing; `tar.read(…)` does, as does
-`from ferrule.formats.tar import read`. Packages are always executed, because importing what is in them needs them.
+`from ferrule.formats.tar import read`. Packages are modules like any other in this.
 
 Home-made after the recipe of importlib's documentation ("Implementing lazy imports"), because LazyLoader of the
 standard library executes a module at its second `import`, and before Python 3.12.3 another thread could see half of
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _LOCK: Final = RLock()
 _EXECUTING: Final[set[int]] = set()
-_ASKED_BY_IMPORT: Final = frozenset({"__spec__", "__class__"})
-"""Attributes that every import statement reads, also one that uses nothing of the module."""
+_ASKED_BY_IMPORT: Final = frozenset({"__spec__", "__path__", "__class__"})
+"""Attributes that import statements read, also those that use nothing of the module."""
 
 
 def install(package: str) -> None:
@@ -49,7 +49,7 @@ class LazyFinder:
         if not name.startswith(self.prefix):
             return None
         spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None and spec.submodule_search_locations is None:
+        if spec is not None and spec.loader is not None:
             spec.loader = cast("Loader", _LazyLoader(spec.loader))
         return spec
 

@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
+from uuid import UUID, uuid5
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
+from cyclonedx.model.bom import Bom, BomMetaData
+from cyclonedx.model.component import Component, ComponentScope, ComponentType
+from cyclonedx.model.contact import OrganizationalContact, OrganizationalEntity
+from cyclonedx.model.dependency import Dependency
+from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
+from cyclonedx.model.tool import ToolRepository
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
 
 from ferrule.core.model import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cyclonedx.model.component import Component
 
 SUFFIX: Final = ".cdx.json"
 
@@ -53,16 +65,6 @@ def write_bom(subject: BomComponent, parts: Iterable[BomComponent], *, epoch: in
     Its serial number is derived from all that it says (RFC 9562, version 5). `author` is who vouches for it, `ferrule`
     the version of this program, `epoch` the time it tells, in seconds.
     """
-    from datetime import UTC, datetime  # noqa: PLC0415
-    from uuid import UUID, uuid5  # noqa: PLC0415
-
-    from cyclonedx.model.bom import Bom, BomMetaData  # noqa: PLC0415
-    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
-    from cyclonedx.model.contact import OrganizationalContact, OrganizationalEntity  # noqa: PLC0415
-    from cyclonedx.model.dependency import Dependency  # noqa: PLC0415
-    from cyclonedx.model.tool import ToolRepository  # noqa: PLC0415
-    from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
-
     described = {part.ref: part for part in parts}
     said = to_json([subject, *(described[ref] for ref in sorted(described)), epoch, author, ferrule])
     components = {ref: _component(part) for ref, part in described.items()}
@@ -87,11 +89,6 @@ def write_bom(subject: BomComponent, parts: Iterable[BomComponent], *, epoch: in
 
 
 def _component(part: BomComponent) -> Component:
-    from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri  # noqa: PLC0415  # noqa: PLC0415
-    from cyclonedx.model.component import Component, ComponentScope, ComponentType  # noqa: PLC0415
-    from cyclonedx.model.contact import OrganizationalEntity  # noqa: PLC0415
-    from packageurl import PackageURL  # noqa: PLC0415
-
     website = ExternalReferenceType.WEBSITE
     return Component(
         bom_ref=part.ref,
@@ -111,9 +108,6 @@ def _component(part: BomComponent) -> Component:
 
 def _licenses(texts: tuple[str, ...]) -> list[Any]:
     """One expression, or several licences by identifier or name: the format takes no mixture."""
-    from cyclonedx.contrib.license.factories import LicenseFactory  # noqa: PLC0415
-    from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression  # noqa: PLC0415
-
     found = [LicenseFactory().make_from_string(spdx(text)) for text in texts]
     if len(found) > 1:
         return [DisjunctiveLicense(name=str(f.value)) if isinstance(f, LicenseExpression) else f for f in found]
@@ -157,8 +151,6 @@ def without_chance(document: bytes, epoch: int) -> bytes:
 
     Both are all that two bills of the same things differ in; CycloneDX 1.6 asks for neither. What is no bill stays.
     """
-    from datetime import UTC, datetime  # noqa: PLC0415
-
     try:
         bill = json.loads(document)
         if bill["bomFormat"] != "CycloneDX":

@@ -7,6 +7,7 @@ unpack for another architecture without root.
 from __future__ import annotations
 
 import io
+import lzma
 import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
@@ -103,8 +104,6 @@ class _Xz:
     """Decompresses an xz file of one stream as it is read, a bounded piece at a time and in bounded memory."""
 
     def __init__(self, stream: BinaryIO, where: str | None, limits: Limits) -> None:
-        import lzma  # noqa: PLC0415 - only packages of Debian need it
-
         self._stream = stream
         self._where = where
         self._limits = limits

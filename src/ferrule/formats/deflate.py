@@ -6,6 +6,7 @@ part of every key by `COMPRESSOR`, and is fast enough to be used for everything.
 
 from __future__ import annotations
 
+import io
 import struct
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -106,8 +107,6 @@ def gzip_stream(sink: Sink) -> GzipWriter:
 
 def gzip_bytes(data: bytes) -> bytes:
     """`data` as a gzip file."""
-    import io  # noqa: PLC0415 - only small files are compressed in memory
-
     buffer = io.BytesIO()
     with gzip_stream(buffer) as stream:
         stream.write(data)

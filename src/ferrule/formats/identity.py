@@ -5,6 +5,7 @@ Nothing is loaded or run, so that a library of another machine, and one that nob
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.safe_files import read_regular
-from ferrule.formats import magic, wasm
+from ferrule.formats import magic, tar, wasm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -99,14 +100,11 @@ def identities_of(name: str, data: bytes) -> Iterator[Identity]:
 
 def _members(data: bytes, left: list[int]) -> Iterator[tuple[str, bytes]]:
     """Files of an archive, as long as `left` holds how many bytes may still be unpacked of all archives together."""
-    import io  # noqa: PLC0415
-
-    from ferrule.formats.tar import Limits, read_tar_gz  # noqa: PLC0415
-    from ferrule.formats.zip import read_zip  # noqa: PLC0415
-
-    stream, limits = io.BytesIO(data), Limits(total_bytes=left[0])
+    stream, limits = io.BytesIO(data), tar.Limits(total_bytes=left[0])
     try:
-        for entry in read_zip(stream, limits) if data.startswith(magic.ZIP) else read_tar_gz(stream, limits, root=True):
+        for entry in (
+            zip.read_zip(stream, limits) if data.startswith(magic.ZIP) else tar.read_tar_gz(stream, limits, root=True)
+        ):
             left[0] -= entry.size + _MEMBER
             if left[0] < 0:
                 return

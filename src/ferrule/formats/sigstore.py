@@ -11,6 +11,17 @@ import binascii
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
 from ferrule.core.errors import ConfigError, ToolchainError, VerificationError
 from ferrule.core.model import Digest
 
@@ -29,10 +40,6 @@ _LARGEST: Final = 64 << 20
 
 def private_key(pem: bytes, *, where: str) -> EllipticCurvePrivateKey:
     """Read an unencrypted ECDSA P-256 key (PEM, PKCS #8 or SEC 1); raises ConfigError, which tells no byte of it."""
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
-
     hint = "make one: openssl ecparam -genkey -name prime256v1 -noout | openssl pkcs8 -topk8 -nocrypt -out key.pem"
     try:
         key = load_pem_private_key(pem, password=None)
@@ -48,10 +55,6 @@ def private_key(pem: bytes, *, where: str) -> EllipticCurvePrivateKey:
 
 def public_key(pem: bytes, *, where: str) -> EllipticCurvePublicKey:
     """Read an ECDSA P-256 public key (PEM, SubjectPublicKeyInfo); raises ConfigError."""
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
-
     hint = "take it from the private key: openssl pkey -in key.pem -pubout -out key.pub"
     try:
         key = load_pem_public_key(pem)
@@ -98,10 +101,6 @@ def encoded(payload: bytes, payload_type: str = IN_TOTO) -> bytes:
 
 
 def _sign(key: EllipticCurvePrivateKey, message: bytes) -> str:
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA  # noqa: PLC0415
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
-
     try:
         return _base64(key.sign(message, ECDSA(SHA256(), deterministic_signing=True)))
     except UnsupportedAlgorithm as error:
@@ -118,8 +117,6 @@ def _bundle(key: EllipticCurvePrivateKey, content: dict[str, Any]) -> bytes:
 
 def key_hint(key: EllipticCurvePublicKey) -> str:
     """By what a bundle names its key: SHA-256 of the public key's DER, in base 64, as cosign does."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415
-
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return _base64(bytes.fromhex(Digest.of(der).hex))
 
@@ -187,10 +184,6 @@ def _material(key: EllipticCurvePublicKey) -> dict[str, Any]:
 
 
 def _verify(key: EllipticCurvePublicKey, signature: bytes, message: bytes, where: str) -> None:
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA  # noqa: PLC0415
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
-
     try:
         key.verify(signature, message, ECDSA(SHA256()))
     except InvalidSignature:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import io
 import json
 import struct
+import tarfile
+import zipfile
 import zlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
@@ -21,7 +23,6 @@ from ferrule.formats.tar import SWELLS, Limits
 from ferrule.formats.zip import check_directory
 
 if TYPE_CHECKING:
-    import zipfile
     from collections.abc import Callable, Iterator, Mapping
 
     from ferrule.core.model import Json
@@ -56,9 +57,6 @@ class Piece:
 
 def parts_of(reader: Callable[[bytes], list[Piece]], data: bytes) -> list[Piece] | None:
     """What a reader finds; None if the bytes are not what they seem to be."""
-    import tarfile  # noqa: PLC0415 - only where files differ
-    import zipfile  # noqa: PLC0415
-
     broken = (ValueError, struct.error, IndexError, KeyError, EOFError, NotImplementedError, RuntimeError, OSError)
     try:
         return reader(data)
@@ -85,8 +83,6 @@ def _member(name: str, content: bytes, at: int | None = None, **traits: object) 
 
 
 def _members_of_zip(data: bytes) -> list[Piece]:
-    import zipfile  # noqa: PLC0415
-
     check_directory(io.BytesIO(data))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         infos = archive.infolist()
@@ -114,8 +110,6 @@ def _member_of_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Piece:
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[bytes, dict[str, str]]:
     """A member's content, and what is wrong with it."""
-    import zipfile  # noqa: PLC0415
-
     try:
         return archive.read(info), {}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
@@ -123,8 +117,6 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[bytes, di
 
 
 def _members_of_tar(data: bytes) -> list[Piece]:
-    import tarfile  # noqa: PLC0415
-
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
         return [
             _member(

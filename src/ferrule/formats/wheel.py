@@ -13,10 +13,15 @@ import io
 import itertools
 import re
 from dataclasses import dataclass, replace
+from email.parser import HeaderParser
 from typing import TYPE_CHECKING
+
+from packaging.utils import InvalidName, canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Digest
+from ferrule.formats import cyclonedx
 from ferrule.formats.archive_member import Member, below, in_order
 from ferrule.formats.tar import Limits, write_tar_gz
 from ferrule.formats.zip import ZipWriter, read_zip
@@ -69,8 +74,6 @@ def parse_floor(floor: str) -> tuple[int, int]:
 
 def distribution_name(name: str) -> str:
     """The name as file names hold it (binary distribution format, "Escaping and Unicode"): `email_validator`."""
-    from packaging.utils import InvalidName, canonicalize_name  # noqa: PLC0415 - only wheels need it
-
     try:
         return canonicalize_name(name, validate=True).replace("-", "_")
     except InvalidName:
@@ -82,8 +85,6 @@ def distribution_version(version: str) -> str:
 
     Raises BuildError for a version that Python packaging does not know.
     """
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - only wheels need it
-
     try:
         return str(Version(version))
     except InvalidVersion:
@@ -185,8 +186,6 @@ def rewrite_wheel(
     materials in it (PEP 770). Of `licenses` those are added that it does not hold. Raises VerificationError for a wheel
     that `read_wheel` refuses, BuildError for one that is of another project or version.
     """
-    from ferrule.formats.cyclonedx import without_chance  # noqa: PLC0415 - no other wheel needs it
-
     facts = read_wheel(source)
     info = f"{facts.name}-{facts.version}.dist-info"
     found = {entry.name: entry for entry in read_zip(source) if entry.regular}
@@ -202,7 +201,7 @@ def rewrite_wheel(
         tags=tags,
         metadata=head + "".join(f"\nLicense-File: {e.name}" for e in added) + separator + body,
         entries=[
-            replace(e, source=without_chance(e.read(), epoch)) if n.startswith(bills) else e
+            replace(e, source=cyclonedx.without_chance(e.read(), epoch)) if n.startswith(bills) else e
             for n, e in found.items()
             if n not in own and not n.startswith(inside)
         ],
@@ -247,8 +246,6 @@ def _check_metadata(text: str, name: str, version: str, licences: Sequence[str])
 
 
 def _headers(text: str) -> Message:
-    from email.parser import HeaderParser  # noqa: PLC0415 - as slow as all the rest here, and planning needs no metadata
-
     return HeaderParser().parsestr(text)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import zipfile
 import zlib
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -22,7 +23,6 @@ from ferrule.formats.deflate import Deflater
 from ferrule.formats.tar import SWELLS, Limits
 
 if TYPE_CHECKING:
-    import zipfile
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
@@ -174,8 +174,6 @@ def read_zip(source: Path | BinaryIO, limits: Limits = Limits(), *, where: str |
     `limits` allow, and damage of any kind: each local header must say what the directory says, no two members may share
     bytes, and each content is compared with its size and CRC-32.
     """
-    import zipfile  # noqa: PLC0415 - not needed to build
-
     place = where or (str(source) if isinstance(source, os.PathLike) else None)
     try:
         with source.open("rb") if isinstance(source, os.PathLike) else nullcontext(source) as stream:

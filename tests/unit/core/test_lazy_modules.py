@@ -54,6 +54,19 @@ def test_a_name_of_a_module_is_a_use(package: Path) -> None:
     assert run(package, "from pack.two import VALUE\nprint(VALUE)") == ["package", "two", "2"]
 
 
+def test_a_package_is_executed_when_something_of_it_is_used(package: Path) -> None:
+    inner = package / "inner"
+    inner.mkdir()
+    (inner / "__init__.py").write_text("print('inner')\nVALUE = 3\n")
+    (inner / "deep.py").write_text("print('deep')\nVALUE = 4\n")
+    program = """
+        from pack import inner
+        from pack.inner.deep import VALUE
+        print(VALUE, inner.VALUE)
+    """
+    assert run(package, program) == ["package", "deep", "inner", "4", "3"]
+
+
 def test_modules_outside_of_the_package_are_left_alone(package: Path) -> None:
     assert run(package, "import colorsys\nprint(type(colorsys).__name__)") == ["module"]
 

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import lief
+
 from ferrule.core.errors import VerificationError
 from ferrule.formats import magic
 from ferrule.formats.ar import read_ar
@@ -30,8 +32,6 @@ _BUILD_ID = 3
 
 def measure_elf(data: bytes, where: str | None) -> BinaryFacts:
     """Read an ELF file; raises VerificationError for a cut one and what lief raises for other damage."""
-    import lief  # noqa: PLC0415 - a third of a second, and only measuring needs it
-
     if data[4:6] != LITTLE_64:
         raise VerificationError("the ELF file is not of a 64-bit little-endian machine", where=where)
     _check_extent(data, where)
@@ -183,8 +183,6 @@ def objects_that_import(archive: bytes, symbols: Collection[str]) -> dict[str, t
 
     Raises VerificationError for what is no static library; an object that cannot be read is passed over.
     """
-    import lief  # noqa: PLC0415 - a third of a second, and only measuring needs it
-
     lief.logging.disable()
     importers: dict[str, list[str]] = {}
     for name, content in read_ar(archive):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
+import lief
+
 from ferrule.core.errors import VerificationError
 from ferrule.formats import magic
 from ferrule.formats.binary.facts import BinaryFacts, name_text, summed
@@ -26,8 +28,6 @@ HEADER, SEGMENT_64 = 32, 0x19
 
 def measure_macho(data: bytes, where: str | None) -> BinaryFacts:
     """Read a Mach-O file; raises VerificationError for a cut one and what lief raises for other damage."""
-    import lief  # noqa: PLC0415 - a third of a second, and only measuring needs it
-
     _check_extent(data, where)
     lief.logging.disable()
     fat: Any = lief.MachO.parse(data)

@@ -10,7 +10,9 @@ The part that is the same for every world is `runtime.go` beside this file.
 
 from __future__ import annotations
 
+import json
 import re
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import BuildError, VerificationError
@@ -34,8 +36,6 @@ def bindings(module: bytes, *, package: str, where: str | None = None) -> dict[s
     Raises VerificationError if the module does not tell its world or its interface fingerprint, and BuildError, with
     the name of the function, for a type that has no plain value in Go.
     """
-    from importlib.resources import files  # noqa: PLC0415 - only needed here
-
     world = read_world(module, where=where)
     _check(world, where)
     writer = Writer(world, _fingerprint(module, where))
@@ -96,8 +96,6 @@ def _wrong(label: str, function: Function) -> str | None:
 
 
 def _fingerprint(module: bytes, where: str | None) -> str:
-    import json  # noqa: PLC0415 - only needed here
-
     for content in wasm.custom_sections(module, _SECTION, where=where):
         try:
             interface = json.loads(content)["interface"]

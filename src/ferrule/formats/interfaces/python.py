@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import griffe
+from packaging.specifiers import SpecifierSet
 
 from ferrule.core.errors import VerificationError
 from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named
@@ -155,8 +156,6 @@ def requires(metadata: str) -> str | None:
 
 def compare_requires(old: str | None, new: str | None) -> Iterator[Change]:
     """Whether Pythons were given up, or are supported now."""
-    from packaging.specifiers import SpecifierSet  # noqa: PLC0415
-
     before, after = (SpecifierSet(text or "") for text in (old, new))
     known = [f"{major}.{minor}" for major, count in ((2, 8), (3, 40)) for minor in range(count)]
     lost = [v for v in known if v in before and v not in after]
