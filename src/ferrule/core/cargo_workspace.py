@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import posixpath
 import re
+import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -196,8 +197,6 @@ def _root(project: Path, folder: str) -> tuple[_Table, str]:
 
 
 def _manifest(project: Path, folder: str) -> _Table:
-    import tomllib  # noqa: PLC0415
-
     name = _join(folder, "Cargo.toml")
     try:
         path = (project / name).resolve(strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -272,8 +273,6 @@ def to_json(  # noqa: PLR0911 - one a form
 
     Raises TypeError for a type that has no JSON form.
     """
-    import dataclasses  # noqa: PLC0415
-
     if isinstance(value, Digest):
         return value.hex
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -79,8 +80,6 @@ def clear(path: Path) -> None:
     """Take away what stands at a place, as far as it can be: a folder with all in it, but of a link the link alone."""
     with suppress(OSError):
         if stat.S_ISDIR(path.lstat().st_mode):
-            import shutil  # noqa: PLC0415 - most runs clear nothing
-
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink()

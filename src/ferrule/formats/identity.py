@@ -103,7 +103,7 @@ def _members(data: bytes, left: list[int]) -> Iterator[tuple[str, bytes]]:
     stream, limits = io.BytesIO(data), tar.Limits(total_bytes=left[0])
     try:
         for entry in (
-            zip.read_zip(stream, limits) if data.startswith(magic.ZIP) else tar.read_tar_gz(stream, limits, root=True)
+            zips.read_zip(stream, limits) if data.startswith(magic.ZIP) else tar.read_tar_gz(stream, limits, root=True)
         ):
             left[0] -= entry.size + _MEMBER
             if left[0] < 0:

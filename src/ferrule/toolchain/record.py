@@ -52,7 +52,7 @@ def remember(
     registry: Mapping[str, ToolDefinition] = TOOLS,
 ) -> None:
     """Write a toolchain down for `load`. Raises StorageError if the cache cannot be written."""
-    from filelock import FileLock  # noqa: PLC0415
+    from filelock import FileLock  # noqa: PLC0415 - 38 ms
 
     # A program of another program's (a script, a folder of modules) follows it.
     paths = [Path(part) for tool in toolchain.tools.values() for part in tool.argv if part.startswith("/")]

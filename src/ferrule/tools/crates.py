@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from ferrule.core import model
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Digest
 from ferrule.core.platforms import PLATFORMS
@@ -272,9 +273,7 @@ def _of_std(source: Path, package: Mapping[str, Any], needs: list[str], known: M
 
 def to_json(crates: Sequence[LinkedCrate]) -> list[Json]:
     """A form for `from_json`."""
-    from ferrule.core.model import to_json as plain  # noqa: PLC0415
-
-    return [plain(crate) for crate in crates]
+    return [model.to_json(crate) for crate in crates]
 
 
 def from_json(values: Sequence[Mapping[str, Any]]) -> Iterator[LinkedCrate]:

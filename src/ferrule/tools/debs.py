@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import ConfigError, NetworkError, StorageError, ToolchainError, VerificationError
@@ -15,7 +17,6 @@ from ferrule.tools.run import ToolFailed, capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from ferrule.tools.host import Host
 
@@ -119,9 +120,6 @@ def _stands(place: Path, package: LockedPackage) -> bool:
 
 
 def _download(missing: Sequence[LockedPackage], places: dict[LockedPackage, Path], host: Host) -> None:
-    import tempfile  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
-
     wanted = [f"{package.full_name}={package.version}" for package in missing]
     by_hand = f"where there is a network, run ferrule build once; it calls: apt-get download {' '.join(wanted)}"
     if host.offline:

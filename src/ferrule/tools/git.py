@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import FerruleError, StorageError
+from ferrule.tools import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,22 +108,18 @@ def track(folder: Path, names: Iterable[str], host: Host) -> None:
 
 
 def _must(folder: Path, host: Host, *arguments: str, given: str | None = None) -> None:
-    from ferrule.tools.run import base_environment, capture  # noqa: PLC0415
-
     program = host.which("git")
     if program is None:
         raise StorageError("git is not there any more", hint="install git")
-    capture([str(program), *arguments], env=base_environment(host.environment), cwd=folder, input=given)
+    run.capture([str(program), *arguments], env=run.base_environment(host.environment), cwd=folder, input=given)
 
 
 def _git(project: Path, host: Host, *arguments: str) -> str | None:
-    from ferrule.tools.run import base_environment, capture  # noqa: PLC0415
-
     program = host.which("git")
     if program is None:
         return None
-    environment = {**base_environment(host.environment), "GIT_OPTIONAL_LOCKS": "0"}
+    environment = {**run.base_environment(host.environment), "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        return capture([str(program), *arguments], env=environment, cwd=project).stdout.strip("\n")
+        return run.capture([str(program), *arguments], env=environment, cwd=project).stdout.strip("\n")
     except FerruleError:
         return None

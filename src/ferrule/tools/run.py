@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import selectors
 import shlex
+import signal
+import subprocess  # noqa: TID251 - this is the one door
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import BuildError, StorageError, ToolchainError
 from ferrule.tools.program_output import KEPT, Log, Record, shown_lines
+from ferrule.tools.secrets import Hider, secrets_of
 
 if TYPE_CHECKING:
-    import subprocess  # noqa: TID251 - this is the one door
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
     from selectors import BaseSelector
@@ -342,8 +347,6 @@ def run(
 
 def describe_exit(code: int) -> str:
     """Say how a program ended: `ended with exit code 2`, `was ended by SIGKILL (often: out of memory)`."""
-    import signal  # noqa: PLC0415
-
     shell_offset = 128
     number = -code if code < 0 else code - shell_offset
     try:
@@ -380,8 +383,6 @@ class _Hider:
 
     def __call__(self, text: str) -> str:
         if self._hide is None:  # most calls tell nothing
-            from ferrule.tools.secrets import Hider, secrets_of  # noqa: PLC0415
-
             secrets, env, cwd = self._known
             self._hide = Hider({*secrets, *secrets_of(env, *([cwd] if cwd else []))})
         return self._hide(text)
@@ -440,9 +441,6 @@ def _tail(lines: Sequence[str]) -> list[str]:
 
 
 def _start(call: _Call, *, feeds: bool = False) -> subprocess.Popen[bytes]:
-    import signal  # noqa: PLC0415
-    import subprocess  # noqa: PLC0415, TID251
-
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             list(call.argv),
@@ -483,9 +481,6 @@ def _read(
     Whatever the program started and left behind ends soon after it, also where that keeps a pipe open or goes on
     writing; only what made a session of its own lives on, unheard. Raises TimeoutError after `timeout` seconds.
     """
-    import selectors  # noqa: PLC0415
-    import time  # noqa: PLC0415
-
     until = None if timeout is None else time.monotonic() + timeout
     closing: float | None = None  # when what was left behind has to be silent
     swept = False
@@ -514,9 +509,6 @@ def _read(
 
 def _await_end(child: subprocess.Popen[bytes], until: float | None) -> None:
     """Wait for a program that has closed its outputs. Raises TimeoutError."""
-    import subprocess  # noqa: PLC0415, TID251
-    import time  # noqa: PLC0415
-
     try:
         child.wait(None if until is None else max(0.0, until - time.monotonic()))
     except subprocess.TimeoutExpired:
@@ -525,8 +517,6 @@ def _await_end(child: subprocess.Popen[bytes], until: float | None) -> None:
 
 def _ready(selector: BaseSelector, feeder: _Feeder) -> Iterator[tuple[bool, bytes]]:
     """What can be read now, and what can be fed is; an output that ended is looked at no more."""
-    import os  # noqa: PLC0415
-
     for key, _ in selector.select(_GLANCE_SECONDS):
         if key.data is None:
             feeder.feed()
@@ -540,9 +530,6 @@ class _Feeder:
     """The rest of what a program reads from its input; nothing is left where it reads no more."""
 
     def __init__(self, child: subprocess.Popen[bytes], data: bytes, selector: BaseSelector) -> None:
-        import os  # noqa: PLC0415
-        import selectors  # noqa: PLC0415
-
         self._input, self._selector = child.stdin, selector
         self._rest = memoryview(data)
         if self._input is not None:
@@ -551,8 +538,6 @@ class _Feeder:
 
     def feed(self) -> None:
         """Write what the pipe takes now, and close it after the last."""
-        import os  # noqa: PLC0415
-
         if self._input is None:
             return
         with suppress(BlockingIOError):
@@ -567,9 +552,6 @@ class _Feeder:
 
 def _end(children: Collection[subprocess.Popen[bytes]], grace: float) -> None:
     """End process groups: SIGTERM, and SIGKILL for those that are still there after `grace` seconds."""
-    import signal  # noqa: PLC0415
-    import time  # noqa: PLC0415
-
     for child in children:
         _signal(child, signal.SIGTERM)
     deadline = time.monotonic() + grace
@@ -580,16 +562,12 @@ def _end(children: Collection[subprocess.Popen[bytes]], grace: float) -> None:
 
 
 def _signal(child: subprocess.Popen[bytes], number: int) -> None:
-    import os  # noqa: PLC0415
-
     # The group is named after its first process; macOS answers "not permitted" where only a zombie is left.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, number)
 
 
 def _group_lives(child: subprocess.Popen[bytes]) -> bool:
-    import os  # noqa: PLC0415
-
     child.poll()  # collects the first process if it has ended, so that an empty group disappears
     try:
         os.killpg(child.pid, 0)

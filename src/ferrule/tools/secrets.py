@@ -6,11 +6,16 @@ registries keep theirs; docs/how-to/secrets.md tells the rules, and what they ca
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import re
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, quote_plus, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -97,8 +102,6 @@ def of_text(text: str) -> Iterator[str]:
 def of_value(value: str) -> Iterator[str]:
     """Secrets of a form that is known by itself: passwords in URLs, private keys, tokens of issuers."""
     for scheme, user, password in _URL.findall(value):
-        from urllib.parse import unquote  # noqa: PLC0415 - in most environments there is none
-
         # One name alone is a token over HTTP, where Git's and registries' hosts take it so; elsewhere it is a user.
         part = password or (user if scheme.lower().rpartition("+")[2] in ("http", "https") else "")
         yield from (part, unquote(part)) if part else ()
@@ -115,8 +118,6 @@ def _of_variable(name: str, value: str, named: Collection[str]) -> Iterator[str]
 
 def _after_name(value: str) -> Iterator[str]:
     """The password of `user:password` in base64, as Docker and npm keep it (RFC 7617)."""
-    import base64  # noqa: PLC0415
-
     with suppress(ValueError):
         _, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
         if colon:
@@ -186,8 +187,6 @@ class Hider:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    import base64  # noqa: PLC0415
-
     stripped = secret.strip()
     for part in dict.fromkeys((secret, stripped, *_lines(stripped))):
         if not part:
@@ -210,11 +209,6 @@ def _lines(secret: str) -> list[str]:
 
 def _written(part: str) -> Iterator[str]:
     """A text as it stands in URLs, JSON, shells, markup and what programs print of their values."""
-    import html  # noqa: PLC0415
-    import json  # noqa: PLC0415
-    import shlex  # noqa: PLC0415
-    from urllib.parse import quote, quote_plus  # noqa: PLC0415
-
     yield part
     for encoded in (quote(part, safe=""), quote(part), quote_plus(part)):
         yield encoded
@@ -231,8 +225,6 @@ def _written(part: str) -> Iterator[str]:
 
 def _within_base64(encoded: bytes) -> Iterator[str]:
     """What base64 makes of it wherever it stands in what is encoded: the digits that only it decides."""
-    import base64  # noqa: PLC0415
-
     for before in range(3):
         digits = base64.b64encode(bytes(before) + encoded).rstrip(b"=")
         first = (before * 8 + 5) // 6

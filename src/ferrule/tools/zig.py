@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,8 +39,6 @@ def find(host: Host, version: str) -> Tool | ToolProblem:
 
 def _try_link(zig: Tool, host: Host, platform: Platform, floor: str | None) -> ToolProblem | None:
     """Link a shared library of one function for a target; what is wrong if that does not work."""
-    import tempfile  # noqa: PLC0415
-
     try:
         with tempfile.TemporaryDirectory(prefix="ferrule-probe-") as folder:
             probe(zig, platform, folder=Path(folder), cache=host.cache, environment=host.children, glibc=floor)
@@ -93,7 +92,7 @@ def prime(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> 
     Two first links side by side could otherwise meet in an empty cache (cargo-zigbuild and zig both write there).
     Raises StorageError when the cache cannot be written, ToolFailed when zig does not work.
     """
-    from filelock import FileLock  # noqa: PLC0415
+    from filelock import FileLock  # noqa: PLC0415 - 38 ms
 
     zig = toolchain.tool("zig")
     natives = [PLATFORMS[t] for t in toolchain.std if PLATFORMS[t].is_native]

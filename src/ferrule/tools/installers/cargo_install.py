@@ -47,7 +47,7 @@ class CargoInstall:
 
     def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:
         """Compile aside and rename; raises NetworkError, ToolchainError or StorageError."""
-        from filelock import FileLock  # noqa: PLC0415
+        from filelock import FileLock  # noqa: PLC0415 - 38 ms
 
         target = folder(host, self.name, self.version)
         aside = target.with_name(target.name + ".part")

@@ -146,7 +146,7 @@ class Npm:
 
     def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
         """Install aside, check, mark, rename, all under a lock; raises NetworkError, ToolchainError or StorageError."""
-        from filelock import FileLock  # noqa: PLC0415
+        from filelock import FileLock  # noqa: PLC0415 - 38 ms
 
         place = folder(host, self.version)
         try:
