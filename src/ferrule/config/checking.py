@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from itertools import groupby
@@ -286,7 +287,5 @@ def _sections(annotation: Any) -> list[type[Section]]:  # noqa: ANN401 - a type 
 
 def _about(field: FieldInfo) -> str:
     """What a field is for, with an example, as a hint."""
-    import json  # noqa: PLC0415
-
     text = (field.description or SEE).rstrip(".")
     return f"{text}; for example {json.dumps(field.examples[0], ensure_ascii=False)}" if field.examples else text

@@ -19,6 +19,8 @@ from ferrule.engine.key import Document, difference, inputs, key_document, key_o
 from ferrule.engine.sources import changed_since, source_digests
 from ferrule.engine.state import log_file, logs_folder
 from ferrule.engine.store import Result, file_name
+from ferrule.tools import run
+from ferrule.tools.secrets import find_secret, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -177,8 +179,6 @@ class ActionRunner:
 
     def _refuse_secrets(self, folder: Path, names: Iterable[str], said: Mapping[str, Json]) -> None:
         """Refuse outputs that hold a secret as it is: what is released cannot be taken back. Raises BuildError."""
-        from ferrule.tools.secrets import find_secret  # noqa: PLC0415
-
         for name in names if self.secrets else ():
             with (folder / name).open("rb") as stream:
                 found = find_secret(self.secrets, iter(lambda: stream.read(_CHUNK), b""))
@@ -201,15 +201,13 @@ class ActionRunner:
 
     def _asked(self, asks: Mapping[str, str]) -> dict[str, Digest | None]:
         """The values of variables that were asked for, as far as children may get them; says which they do not get."""
-        from ferrule.tools.run import is_passed_on  # noqa: PLC0415
-
         for name in sorted(asks):
-            if name in self.engine.site.host.environment and not is_passed_on(name):
+            if name in self.engine.site.host.environment and not run.is_passed_on(name):
                 self._notice(
                     f"{asks[name]} asks for {name}, which is set here but not passed on; what is to count belongs "
                     f"into targets.yaml, as `env: {{{name}: …}}` of what is compiled"
                 )
-        return self.lookup.values(sorted(name for name in asks if is_passed_on(name)))
+        return self.lookup.values(sorted(name for name in asks if run.is_passed_on(name)))
 
     def _notice(self, text: str) -> None:
         """Tell a sentence once in a run."""
@@ -234,8 +232,6 @@ class ActionRunner:
 
 
 def _secrets(site: BuildContext) -> dict[str, str]:
-    from ferrule.tools.secrets import secrets_of  # noqa: PLC0415
-
     return secrets_of(site.host.environment, site.project)
 
 

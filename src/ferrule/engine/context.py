@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from ferrule.core.errors import BuildError
+from ferrule.tools import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -125,8 +126,6 @@ class ActionContext:
 
         Raises BuildError with the command, its last lines and the log's place.
         """
-        from ferrule.tools import run  # noqa: PLC0415
-
         environment = {**self.site.environment, **command.env}
         return run.run(
             command.argv,

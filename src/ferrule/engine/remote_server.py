@@ -12,6 +12,7 @@ import urllib.parse
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from ferrule.core.errors import ConfigError
@@ -158,8 +159,6 @@ class Server:
 
     def put(self, place: str, content: Path | bytes, size: int) -> None:
         """Leave a content there; raises Trouble."""
-        from io import BytesIO  # noqa: PLC0415
-
         with (
             BytesIO(content) if isinstance(content, bytes) else content.open("rb") as stream,
             self._request("PUT", place, size=size, body=stream, mode="write") as response,

@@ -17,6 +17,7 @@ from ferrule.engine.jobserver import Jobserver
 from ferrule.engine.key import Document
 from ferrule.engine.lookup import Lookup
 from ferrule.engine.resources import Resources
+from ferrule.tools import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,13 +157,11 @@ class _Run:
 
     def _end(self) -> None:
         """End all children, and wait a moment for the threads: one that computes dies with the process, and may."""
-        from ferrule.tools.run import end_all  # noqa: PLC0415
-
         if self.engine.executor is not None:
             self.engine.executor.end()
         until = self.engine.monotonic() + _PATIENCE_SECONDS
         while alive := [thread for thread in self.running.values() if thread.is_alive()]:
-            if end_all(for_good=True) == 0 and self.engine.monotonic() > until:
+            if run.end_all(for_good=True) == 0 and self.engine.monotonic() > until:
                 return
             for thread in alive:
                 thread.join(_POLL_SECONDS)
@@ -244,8 +243,6 @@ class _Run:
 
     def _start_waiting(self, waiting: list[_Waiting]) -> None:
         if self.tokens is None:
-            from ferrule.tools import run  # noqa: PLC0415
-
             run.reopen()
             self.tokens = _jobserver(self.engine.jobs, self.engine.work)
             self.maker = ActionRunner(self.engine, self.lookup, self.tokens, self.done.put)

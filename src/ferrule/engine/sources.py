@@ -7,6 +7,7 @@ well before it was hashed, so that a change within one tick of the file system's
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import threading
@@ -53,8 +54,6 @@ class StatIndex:
             return Digest(known[1])
         started = self._now_ns()
         with open(name, "rb") as stream:  # noqa: PTH123
-            import hashlib  # noqa: PLC0415
-
             hexadecimal = hashlib.file_digest(stream, "sha256").hexdigest()
         if started - max(stat.st_mtime_ns, stat.st_ctime_ns) > _RACY_NS:
             with self._lock:

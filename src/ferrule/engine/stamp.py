@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +57,6 @@ def stamp_file(state: Path, request: Json) -> Path:
 
 def file_system_now(root: Path) -> int:
     """Now, in nanoseconds, by the clock of the file system that holds a project; before any change if it has none."""
-    import tempfile  # noqa: PLC0415
-
     with suppress(OSError), tempfile.TemporaryFile(dir=root) as mark:
         return os.fstat(mark.fileno()).st_ctime_ns
     return 0

@@ -11,6 +11,7 @@ said, and the action runs again: damage costs time, never correctness.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -300,8 +301,6 @@ class _Aside:
 
 def _copy(pieces: Iterable[bytes], stream: Any) -> tuple[Digest, int]:  # noqa: ANN401 - a binary stream
     """Write pieces of a content; returns its digest and size."""
-    import hashlib  # noqa: PLC0415
-
     sha, size = hashlib.sha256(), 0
     for piece in pieces:
         sha.update(piece)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ferrule.core.errors import VerificationError
 from ferrule.core.safe_files import read_regular
 from ferrule.formats import magic, tar, wasm
+from ferrule.formats import zip as zips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

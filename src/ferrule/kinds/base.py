@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
@@ -223,8 +224,6 @@ def python_project(text: str, place: str) -> dict[str, Any]:
 
     `place` is the file, for what is told. Raises PlanProblem (pyproject.toml specification, "The [project] table").
     """
-    import tomllib  # noqa: PLC0415 - only Python packages need it
-
     try:
         project = tomllib.loads(text)["project"]
     except tomllib.TOMLDecodeError as error:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from ferrule.core import model
 from ferrule.core.model import Action, Output
+from ferrule.formats import sums as sums_format
 from ferrule.kinds.base import Context, Kind, Spec
 
 if TYPE_CHECKING:
@@ -47,17 +49,14 @@ class Checksums:
 
     def make(self, context: ActionContext) -> None:
         """Hash every file again, from its content."""
-        from ferrule.core.model import Digest  # noqa: PLC0415
-        from ferrule.formats.sums import format_sums  # noqa: PLC0415
-
-        sums: dict[str, Digest] = {}
+        sums: dict[str, model.Digest] = {}
         for action, output, place, folder in self.places:
             for name, path in context.needed[action].items():
                 if name == output:
-                    sums[place] = Digest.of_file(path)
+                    sums[place] = model.Digest.of_file(path)
                 elif folder and name.startswith(f"{output}/"):
-                    sums[place + name.removeprefix(output)] = Digest.of_file(path)
-        context.output("checksums").write_text(format_sums(sums), encoding="utf-8", newline="\n")
+                    sums[place + name.removeprefix(output)] = model.Digest.of_file(path)
+        context.output("checksums").write_text(sums_format.format_sums(sums), encoding="utf-8", newline="\n")
 
 
 KIND = Kind(

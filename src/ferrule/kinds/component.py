@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Action, Compiled, Digest, Output
+from ferrule.formats import binary, wasm, wit
 from ferrule.kinds.base import (
     CargoSpec,
     Context,
@@ -20,6 +22,8 @@ from ferrule.kinds.base import (
     environment_of,
     needs_webassembly,
 )
+from ferrule.tools import cargo
+from ferrule.tools import wasm as linkers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,9 +107,6 @@ class WasmComponent:
 
     def make(self, context: ActionContext) -> None:
         """Build both and check that the module imports nothing but what the WIT declares."""
-        from ferrule.formats import binary, wasm, wit  # noqa: PLC0415
-        from ferrule.tools import wasm as linkers  # noqa: PLC0415
-
         interface = wit_interface(context.project / self.wit)
         identity = {"version": self.version, "fingerprint": context.key.hex, "interface": interface.hex}
         module = self._module(context, interface)
@@ -124,8 +125,6 @@ class WasmComponent:
         context.record_facts(fingerprint=context.key.hex, interface=interface.hex)
 
     def _module(self, context: ActionContext, interface: Digest) -> Path:
-        from ferrule.tools import cargo  # noqa: PLC0415
-
         build = cargo.WasmBuild(
             workspace=context.project / self.workspace,
             package=self.crate,
@@ -156,8 +155,6 @@ class WasmComponent:
 
 
 def _canonical(value: dict[str, str]) -> bytes:
-    import json  # noqa: PLC0415
-
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from ferrule.core.errors import BuildError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Machine, Output
-from ferrule.formats import magic
+from ferrule.formats import binary, magic, zip
 from ferrule.formats.archive_member import Member
 from ferrule.formats.deflate import COMPRESSOR
 from ferrule.kinds.base import (
@@ -274,12 +274,9 @@ class Extension:
 
     def _take_out(self, context: ActionContext) -> None:
         """Keep every compiled file of the wheel beside it, measured, so that digests and facts can be told of each."""
-        from ferrule.formats import binary  # noqa: PLC0415
-        from ferrule.formats.zip import read_zip  # noqa: PLC0415
-
         found: dict[str, BinaryFacts] = {}
         compilers: set[str] = set()
-        for entry in read_zip(context.output("wheel")):
+        for entry in zip.read_zip(context.output("wheel")):
             content = entry.read() if entry.regular else b""
             if not content.startswith(magic.NATIVE):
                 continue
@@ -297,8 +294,6 @@ class Extension:
         )
 
     def _check(self, found: dict[str, BinaryFacts], context: ActionContext) -> None:
-        from ferrule.formats import binary  # noqa: PLC0415
-
         checked = {n: binary.check(f, platform=self.platform, floor=self.floor) for n, f in found.items()}
         problems = [f"{name}: {problem}" for name, sentences in checked.items() for problem in sentences]
         modules = [f for n, f in found.items() if n.endswith(_ABI3)]

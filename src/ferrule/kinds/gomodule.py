@@ -16,6 +16,7 @@ from pydantic import Field
 
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, ActionInterface, Digest, Output
+from ferrule.formats.gobindings import bindings
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 from ferrule.tools.go import GoModule, no_loader, read_go_mod
 
@@ -244,8 +245,6 @@ class GoModuleFolder:
         return "" if without else symbol
 
     def _wasm(self, context: ActionContext, component: ActionInterface, folder: Path) -> None:
-        from ferrule.formats.gobindings import bindings  # noqa: PLC0415
-
         module = context.input(component, "module")
         _copy(module, folder / "module.wasm")
         for name, content in bindings(module.read_bytes(), package="wasm", where=module.name).items():

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Action, ActionInterface, Output
+from ferrule.formats import binary
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 from ferrule.tools import go
 from ferrule.tools.run import ToolFailed
@@ -165,8 +166,6 @@ class GoProgram:
         return packages
 
     def _measure(self, context: ActionContext, output: Path) -> None:
-        from ferrule.formats import binary  # noqa: PLC0415
-
         facts = binary.measure(output)
         problems = binary.check(facts, platform=self.platform, floor=self.floor)
         if problems:

@@ -11,6 +11,8 @@ from pydantic import Field
 from ferrule.core.errors import ConfigError
 from ferrule.core.model import Action, Digest, Output
 from ferrule.kinds.base import Context, CrateRef, Kind, ProjectPath, RelativePath, Spec
+from ferrule.tools import cargo, cbindgen
+from ferrule.tools import cargo_units as units
 
 if TYPE_CHECKING:
     from ferrule.engine.context import ActionContext
@@ -88,9 +90,6 @@ class CbindgenHeader:
 
     def make(self, context: ActionContext) -> None:
         """Write the header; raises BuildError with cbindgen's own words and place."""
-        from ferrule.tools import cargo, cbindgen  # noqa: PLC0415
-        from ferrule.tools import cargo_units as units  # noqa: PLC0415
-
         default = context.project / self.crate_folder / "cbindgen.toml"
         config = context.project / self.config if self.config else default if default.is_file() else None
         raw, metadata, notes = (context.folder / name for name in ("raw.h", "metadata.json", "raw.d"))

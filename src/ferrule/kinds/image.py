@@ -11,9 +11,12 @@ from pydantic import Field
 
 from ferrule.core.errors import ConfigError, VerificationError
 from ferrule.core.model import Action, ActionInterface, Digest, Json, Output
-from ferrule.formats.archive_member import Member
+from ferrule.formats import binary, deb, oci
+from ferrule.formats.archive_member import Member, with_folders
 from ferrule.formats.deflate import COMPRESSOR
+from ferrule.formats.oci import Layer
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+from ferrule.tools import debs, registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -160,12 +163,11 @@ def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
             outputs=(Output("base", "base", folder=True),),
         )
         return {t.triple: pull for t in context.targets}
-    from ferrule.tools.debs import read_lock  # noqa: PLC0415
 
     if spec.base.startswith("/") or ".." in spec.base.split("/"):
         raise PlanProblem("base", f"{spec.base} leaves the project", "name a file of the project")
     try:
-        packages = read_lock(context.read_text(spec.base))
+        packages = debs.read_lock(context.read_text(spec.base))
     except ConfigError as error:
         raise PlanProblem(
             "base",
@@ -208,9 +210,6 @@ class PackageBase:
 
     def make(self, context: ActionContext) -> None:
         """Write the layer; raises NetworkError naming a package that cannot be had, VerificationError a false one."""
-        from ferrule.formats import deb, oci  # noqa: PLC0415
-        from ferrule.tools import debs  # noqa: PLC0415
-
         context.report_progress("fetching packages")
         files = debs.fetch(self.packages, context.site.host)
         context.report_progress("unpacking packages")
@@ -224,15 +223,13 @@ class PackageBase:
 
 def _said(locked: LockedPackage, found: deb.DebPackage) -> dict[str, Json]:
     """What is known of a package: its lock, and what its control and copyright files say."""
-    from ferrule.formats.deb import licenses  # noqa: PLC0415
-
     return {
         "name": locked.name,
         "version": locked.version,
         "architecture": locked.architecture,
         "sha256": locked.sha256,
         "supplier": found.fields.get("Maintainer", "Debian"),
-        "licenses": list(licenses(found)),
+        "licenses": list(deb.licenses(found)),
     }
 
 
@@ -246,8 +243,6 @@ class PulledBase:
 
     def make(self, context: ActionContext) -> None:
         """Write the layout; every blob is checked by its digest."""
-        from ferrule.tools import registry  # noqa: PLC0415
-
         context.report_progress(f"pulling {self.reference.partition('@')[0]}")
         registry.pull(self.reference, context.output("base"), context.site.host)
         context.record_facts(image=self.reference)
@@ -279,8 +274,6 @@ class OciImage:
 
     def make(self, context: ActionContext) -> None:
         """Write the layout; raises VerificationError for a program that its base or its machine could not start."""
-        from ferrule.formats import oci  # noqa: PLC0415
-
         images = [self._image(context, platform, base) for platform, base in self.bases]
         layout = context.output("layout")
         layout.mkdir()
@@ -291,8 +284,6 @@ class OciImage:
         )
 
     def _image(self, context: ActionContext, row: Platform, base: ActionInterface) -> PlatformImage:
-        from ferrule.formats import oci  # noqa: PLC0415
-
         triple, platform = row.triple, row.oci or ""
         context.report_progress(platform)
         own = oci.write_layer(
@@ -338,8 +329,6 @@ class OciImage:
 
     def _check(self, context: ActionContext, platform: Platform, layers: Sequence[Layer]) -> None:
         """Refuse what could not start or open its library: the files are read, not what was said of them."""
-        from ferrule.formats import binary, oci  # noqa: PLC0415
-
         triple = platform.triple
         library: dict[str, Any] = dict(context.facts_of[dict(self.libraries)[triple].id])
         measured = library.get("cdylib", {})
@@ -382,8 +371,6 @@ class OciImage:
         self, context: ActionContext, base: str, floors: Mapping[str, tuple[tuple[int, int], str]], libc: bytes | None
     ) -> None:
         """Refuse a base whose C library is older than what is to run on it; its own versions tell how old it is."""
-        from ferrule.formats import binary  # noqa: PLC0415
-
         if not floors:
             return
         defined = binary.measure(libc, where=f"{_LIBC} of {base}").defines if libc else ()
@@ -398,8 +385,6 @@ class OciImage:
                 )
 
     def _entries(self, context: ActionContext, platform: Platform) -> list[Member]:
-        from ferrule.formats.archive_member import with_folders  # noqa: PLC0415
-
         triple = platform.triple
         library = dict(self.libraries)[triple]
         name = library.trait("library")
@@ -419,8 +404,6 @@ class OciImage:
 
 
 def _layer(context: ActionContext, base: ActionInterface) -> Layer:
-    from ferrule.formats.oci import Layer  # noqa: PLC0415
-
     facts: dict[str, Any] = dict(context.facts_of[base.id])
     return Layer(
         path=context.input(base, "layer"),

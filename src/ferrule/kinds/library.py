@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Action, Compiled, Output
+from ferrule.formats import binary
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
     ArtifactRef,
@@ -23,6 +24,7 @@ from ferrule.kinds.base import (
     environment_of,
     needs_machine,
 )
+from ferrule.tools import cargo, zig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,8 +160,6 @@ class CargoLibrary:
 
     def make(self, context: ActionContext) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
-        from ferrule.tools import cargo, zig  # noqa: PLC0415
-
         zig.prime(context.toolchain, context.site.host.cache, context.site.environment)
         build = cargo.LibraryBuild(
             workspace=context.project / self.workspace,
@@ -215,8 +215,6 @@ class CargoLibrary:
         return {"fingerprint": context.key.hex, **({"interface": str(interface)} if interface else {})}
 
     def _take(self, context: ActionContext, kind: LibraryType, made: CargoBuild) -> None:
-        from ferrule.formats import binary  # noqa: PLC0415
-
         target = context.output(kind)
         made.take(made.file(self.crate, self.platform, kind, self.library), target, context.digest_of)
         facts = binary.measure(target)
@@ -232,8 +230,6 @@ class CargoLibrary:
 
     def problems(self, facts: BinaryFacts, kind: LibraryType) -> list[str]:
         """What is wrong with a library that was measured, as sentences."""
-        from ferrule.formats import binary  # noqa: PLC0415
-
         if kind == "staticlib":
             return binary.check(facts, platform=self.platform, floor=self.floor)
         globs = self.exports or ()
@@ -251,8 +247,6 @@ class CargoLibrary:
 
     def _objects(self, facts: BinaryFacts, made: CargoBuild) -> Iterator[str]:
         """Which objects ask for the symbols that raise the floor too far, where they lie in a static library beside."""
-        from ferrule.formats import binary  # noqa: PLC0415
-
         wanted = tuple(int(number) for number in (self.floor or "").split(".") if number)
         if "staticlib" not in self.types or not facts.floor or facts.floor.version <= wanted:
             return

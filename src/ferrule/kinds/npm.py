@@ -13,7 +13,8 @@ from pydantic import Field
 from ferrule.core.errors import BuildError, ConfigError, VerificationError
 from ferrule.core.ignore_files import IgnoreFiles
 from ferrule.core.model import Action, ActionInterface, Output
-from ferrule.formats.archive_member import Member, below, in_order
+from ferrule.formats import binary, tar, wasm
+from ferrule.formats.archive_member import Member, below, entries_of_folder, in_order
 from ferrule.formats.deflate import COMPRESSOR
 from ferrule.kinds.base import (
     ArtifactRef,
@@ -26,6 +27,7 @@ from ferrule.kinds.base import (
     Spec,
     needs_webassembly,
 )
+from ferrule.tools import jco
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -247,8 +249,6 @@ class NpmPackage:
 
     def make(self, context: ActionContext) -> None:
         """Write the tarball as npm does: everything in the folder `package`."""
-        from ferrule.formats.tar import write_tar_gz  # noqa: PLC0415
-
         entries = in_order((*self._wrapper(context), *below(COMPONENT, self._generated(context))))
         names = [entry.name for entry in entries]
         for path in entry_points(json.loads(self.manifest)):
@@ -259,7 +259,7 @@ class NpmPackage:
                     where=f"{self.source}/package.json",
                     hint=f"correct its `exports`; the release writes {written}",
                 )
-        write_tar_gz(context.output("package"), below("package", entries), self.epoch)
+        tar.write_tar_gz(context.output("package"), below("package", entries), self.epoch)
 
     def _wrapper(self, context: ActionContext) -> list[Member]:
         """What lies in the source folder, the package.json of the release, and the licences.
@@ -280,10 +280,6 @@ class NpmPackage:
 
     def _generated(self, context: ActionContext) -> list[Member]:
         """The component as JavaScript, with the core module that was compiled, byte for byte, and the loader."""
-        from ferrule.formats import binary, wasm  # noqa: PLC0415
-        from ferrule.formats.archive_member import entries_of_folder  # noqa: PLC0415
-        from ferrule.tools import jco  # noqa: PLC0415
-
         component, module = context.input(self.component, "component"), context.input(self.component, "module")
         folder = context.folder / "transpiled"
         folder.mkdir()
@@ -348,8 +344,6 @@ def packed_names(names: tuple[str, ...], files: list[str] | None, ignore_files: 
 
 def _code(data: bytes) -> list[tuple[int, bytes]]:
     """Everything of a core module that has a meaning: all sections but the custom ones (core specification 2.5)."""
-    from ferrule.formats import wasm  # noqa: PLC0415
-
     return [(s.number, s.content) for s in wasm.read_wasm(data).sections if s.name is None]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 from urllib.parse import quote
@@ -9,7 +10,9 @@ from urllib.parse import quote
 from ferrule import __version__
 from ferrule.core.model import Action, Digest, Output
 from ferrule.core.safe_files import FILE
+from ferrule.formats import intoto
 from ferrule.kinds.base import Builder, Context, Kind, Spec
+from ferrule.toolchain import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,8 +84,6 @@ class Provenance:
 
     def make(self, context: ActionContext) -> None:
         """Hash every file again, from its content, and name all that went into them."""
-        from ferrule.formats.intoto import PROVENANCE, write_statement  # noqa: PLC0415
-
         builder = self.builder or Builder(LOCAL)
         configuration: Json = {"name": FILE, "digest": _sha256(Digest.of_file(context.project / FILE).hex)}
         predicate: Json = {
@@ -102,7 +103,7 @@ class Provenance:
                 **({"metadata": {"invocationId": builder.invocation}} if builder.invocation else {}),
             },
         }
-        statement = write_statement(dict(self._subjects(context)), PROVENANCE, predicate)
+        statement = intoto.write_statement(dict(self._subjects(context)), intoto.PROVENANCE, predicate)
         context.output("provenance").write_bytes(statement)
 
     def _subjects(self, context: ActionContext) -> Iterator[tuple[str, Digest]]:
@@ -142,8 +143,6 @@ def _sha256(hexadecimal: str) -> Json:
 
 def _crates(lock: str) -> Iterator[Json]:
     """Crates of Cargo.lock that were fetched; those of the workspace are in the source."""
-    import tomllib  # noqa: PLC0415
-
     for package in tomllib.loads(lock).get("package", ()):
         if package.get("checksum"):
             uri = f"pkg:cargo/{package['name']}@{quote(package['version'], safe='')}"
@@ -173,9 +172,7 @@ def _unique(resources: Iterator[dict[str, Json]]) -> list[Json]:
 
 
 def _tool(tool: Tool) -> Json:
-    from ferrule.toolchain.find import published  # noqa: PLC0415
-
-    digest = published(tool)
+    digest = find.published(tool)
     return {
         "name": tool.name,
         "uri": f"pkg:generic/{quote(tool.name)}@{quote(tool.version, safe='')}"

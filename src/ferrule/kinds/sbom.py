@@ -16,10 +16,12 @@ from pydantic import Field
 
 from ferrule import __version__
 from ferrule.core.model import Action, ActionInterface, Compiled, Digest, Json, Output
-from ferrule.formats import magic
+from ferrule.formats import cyclonedx, magic, tar
+from ferrule.formats import zip as zips
 from ferrule.formats.cryptography import is_cryptographic
 from ferrule.formats.cyclonedx import SUFFIX, BomComponent
 from ferrule.kinds.base import Context, Kind, Spec
+from ferrule.tools import crates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -161,8 +163,6 @@ class CratesOfBuild:
 
     def make(self, context: ActionContext) -> None:
         """Write what Cargo resolved; raises BuildError with its words."""
-        from ferrule.tools import crates  # noqa: PLC0415
-
         toolchain, host, workspace = context.toolchain, context.site.host, context.project / self.workspace
         given, offline = context.site.environment, host.offline
         everything, linked = (
@@ -301,11 +301,9 @@ class BillsOfMaterials:
     def _write(
         self, context: ActionContext, name: str, subject: BomComponent, parts: Mapping[str, BomComponent]
     ) -> None:
-        from ferrule.formats.cyclonedx import write_bom  # noqa: PLC0415
-
         needed = {need for part in parts.values() for need in part.needs}
         top = tuple(sorted(ref for ref in parts if ref not in needed))
-        document = write_bom(
+        document = cyclonedx.write_bom(
             replace(subject, needs=top),
             parts.values(),
             epoch=self.epoch,
@@ -464,9 +462,6 @@ def _held(context: ActionContext, subject: BomSubject) -> set[str]:
 
     Layers that another action made hold no file of ours.
     """
-    from ferrule.formats import tar  # noqa: PLC0415
-    from ferrule.formats import zip as zips  # noqa: PLC0415
-
     others = {path for step in subject.inside if step != subject.step for path in context.needed[step].values()}
     held: set[str] = set()
     for name, path in context.needed[subject.step].items():

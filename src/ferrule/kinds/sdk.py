@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ferrule.core.model import Action, ActionInterface, Output
+from ferrule.formats import tar
 from ferrule.formats.archive_member import Member
 from ferrule.formats.deflate import COMPRESSOR
 from ferrule.kinds.base import (
@@ -108,10 +109,8 @@ class CSdk:
 
     def make(self, context: ActionContext) -> None:
         """Write the archive, with one folder at its top."""
-        from ferrule.formats.tar import write_tar_gz  # noqa: PLC0415
-
         entries = [self._below(entry) for entry in self._entries(context)]
-        write_tar_gz(context.output("archive"), entries, self.epoch)
+        tar.write_tar_gz(context.output("archive"), entries, self.epoch)
 
     def _below(self, entry: Member) -> Member:
         return Member(f"{self.stem}/{entry.name}", entry.source, entry.executable, entry.link)

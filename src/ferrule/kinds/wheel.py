@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, ActionInterface, Output
+from ferrule.formats import wheel
 from ferrule.formats.archive_member import Member
 from ferrule.formats.deflate import COMPRESSOR
 from ferrule.kinds.base import (
@@ -101,16 +103,14 @@ def _package(context: Context, spec: WheelSpec) -> str:
 
 
 def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> Action:
-    from ferrule.formats.wheel import platform_tags, wheel_file_name, wheel_purl  # noqa: PLC0415
-
     library = context.action_for(spec.library, triple)
     if library is None or library.made.output("cdylib") is None:
         raise PlanProblem(
             "library", f"{spec.library} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
         )
     target, platform = next(t for t in context.targets if t.triple == triple), context.platforms[triple]
-    tags = tuple(f"py3-none-{tag}" for tag in platform_tags(platform, required_floor(target, platform)))
-    name = wheel_file_name(common.name, common.version, tags)
+    tags = tuple(f"py3-none-{tag}" for tag in wheel.platform_tags(platform, required_floor(target, platform)))
+    name = wheel.wheel_file_name(common.name, common.version, tags)
     return Action(
         id=f"{context.artifact}@{triple}",
         artifact=context.artifact,
@@ -120,14 +120,12 @@ def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> A
         outputs=(Output(name, "wheel", name if context.ship else None),),
         needs=(library.id,),
         sources=(common.source, *common.license_files),
-        traits=(("purl", wheel_purl(common.name, common.version, name)),),
+        traits=(("purl", wheel.wheel_purl(common.name, common.version, name)),),
     )
 
 
 def _sdist(context: Context, common: _Common) -> Action:
-    from ferrule.formats.wheel import sdist_file_name  # noqa: PLC0415
-
-    name = sdist_file_name(common.name, common.version)
+    name = wheel.sdist_file_name(common.name, common.version)
     # All crates, though the library may need one only: Cargo reads no workspace of which a member is missing.
     workspace = context.workspace
     sources = tuple(dict.fromkeys(s for crate in workspace.crates for s in workspace.sources(crate)))
@@ -153,8 +151,6 @@ class Wheel:
 
     def make(self, context: ActionContext) -> None:
         """Write the wheel; raises BuildError for metadata that no index would accept."""
-        from ferrule.formats.wheel import write_wheel  # noqa: PLC0415
-
         common = self.common
         files = _files(context, f"{common.source}/src")
         soname = self.library.output("cdylib")
@@ -170,7 +166,7 @@ class Wheel:
             *(Member(f"{common.package}/{NATIVE}/{n}", text.encode()) for n, text in generated.items()),
             Member(f"{common.package}/{NATIVE}/{library}", context.input(self.library, "cdylib"), executable=True),
         ]
-        write_wheel(
+        wheel.write_wheel(
             context.output("wheel"),
             name=common.name,
             version=common.version,
@@ -198,10 +194,6 @@ class Sdist:
 
     def make(self, context: ActionContext) -> None:
         """Write the source distribution; the Cargo workspace lies in `rust/`."""
-        from pathlib import Path  # noqa: PLC0415
-
-        from ferrule.formats.wheel import write_sdist  # noqa: PLC0415
-
         common, prefix = self.common, "" if self.workspace == "." else f"{self.workspace}/"
         entries = {e.name: e for e in _files(context, common.source) if e.name.split("/")[0] not in _OUTPUTS}
         for source in context.source_files(*self.rust):
@@ -209,7 +201,7 @@ class Sdist:
             entries[place] = Member(place, Path(source.path))
         for file in common.license_files:
             entries.setdefault(file.rpartition("/")[2], Member(file.rpartition("/")[2], context.project / file))
-        write_sdist(
+        wheel.write_sdist(
             context.output("sdist"),
             name=common.name,
             version=common.version,
@@ -221,8 +213,6 @@ class Sdist:
 
 def _files(context: ActionContext, folder: str) -> list[Member]:
     """All source files below a folder without what Python leaves behind."""
-    from pathlib import Path  # noqa: PLC0415
-
     files = ((file.name.removeprefix(f"{folder}/"), file) for file in context.source_files(folder))
     return [Member(name, Path(file.path), executable=file.executable) for name, file in files if _is_packed(name)]
 
