@@ -14,6 +14,7 @@ from ferrule.cli.messages import counted, shown, tell_left
 from ferrule.core.safe_files import STATE
 from ferrule.engine import stamp as settled
 from ferrule.engine.sources import SourceFiles, StatIndex
+from ferrule.reporting import table
 from ferrule.tools import git
 from ferrule.tools.source_list import source_names
 
@@ -85,7 +86,6 @@ class BuildRequest:
         if told is None:
             return False
         index.save()
-        from ferrule.reporting import table  # noqa: PLC0415 - not needed by a run with something to do
         from ferrule.reporting.report import duration  # noqa: PLC0415
 
         if not options.quiet:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import pwd
 import sys
 import time
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import TYPE_CHECKING, Final, TextIO
 import click
 
 from ferrule.core.errors import ConfigError, StorageError
+from ferrule.engine import remote_server
+from ferrule.formats import sigstore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,8 +50,6 @@ def host(*, offline: bool) -> Host:
 
     HOME is that of the password database where the environment has none, also for what this run starts.
     """
-    import platform  # noqa: PLC0415
-
     from ferrule.tools.host import Host  # noqa: PLC0415
 
     environment = variables()
@@ -71,7 +73,6 @@ def home_folder(environment: Mapping[str, str], user: int | None = None) -> Path
     """HOME, else what the password database says of this user (or of another); None if neither names a folder."""
     if environment.get("HOME"):
         return Path(environment["HOME"])
-    import pwd  # noqa: PLC0415 - almost never needed
 
     try:
         folder = pwd.getpwuid(os.getuid() if user is None else user).pw_dir
@@ -141,22 +142,21 @@ def remote_cache(url: str | None, mode: str | None) -> Address | None:
     told = url or os.environ.get("FERRULE_REMOTE_CACHE")
     if not told:
         return None
-    from ferrule.engine.remote_server import address  # noqa: PLC0415 - for those who have one
 
     how = mode or os.environ.get("FERRULE_REMOTE_CACHE_MODE") or "read"
-    return address(told, mode=how, token=os.environ.get("FERRULE_REMOTE_CACHE_TOKEN"), environment=variables())
+    return remote_server.address(
+        told, mode=how, token=os.environ.get("FERRULE_REMOTE_CACHE_TOKEN"), environment=variables()
+    )
 
 
 def signing_key(named: str) -> EllipticCurvePrivateKey:
     """The key that the command line names: a file, or a variable that holds it. Raises ConfigError."""
-    from ferrule.formats.sigstore import private_key  # noqa: PLC0415
-
     if not named.startswith("env://"):
-        return private_key(read_key(Path(named)), where=named)
+        return sigstore.private_key(read_key(Path(named)), where=named)
     text = os.environ.get(named.removeprefix("env://"))
     if not text:
         raise ConfigError("this variable is not set, or empty", where=named, hint="export it, or name a file")
-    return private_key(text.encode(), where=named)
+    return sigstore.private_key(text.encode(), where=named)
 
 
 def read_key(path: Path) -> bytes:

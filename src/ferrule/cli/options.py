@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ferrule.cli import environment
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -81,11 +83,10 @@ def spreading(command: Function) -> Function:
 
 def sharing(command: Function) -> Function:
     """Options of commands that take finished actions from a remote cache, whose address they are given: `remote`."""
-    from ferrule.cli.environment import remote_cache  # noqa: PLC0415 - for few commands
 
     @wraps(command)
     def with_address(*arguments: Any, remote_cache_url: str | None, mode: str | None, **options: Any) -> Any:  # noqa: ANN401
-        return command(*arguments, remote=remote_cache(remote_cache_url, mode), **options)
+        return command(*arguments, remote=environment.remote_cache(remote_cache_url, mode), **options)
 
     return _with(
         with_address,

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ferrule.app.distributed.dask import client
 from ferrule.app.doctor import examine as doctor
 from ferrule.app.release import run as release
 from ferrule.cli.environment import surroundings
+from ferrule.core.safe_files import STATE
+from ferrule.reporting import html, journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,15 +50,10 @@ class LoadedProject:
 
     def page(self, manifest: Json) -> str:
         """The page about a release, with the runs that are kept; what cannot be read is said on it."""
-        from ferrule.core.safe_files import STATE  # noqa: PLC0415 - for those who ask for a page
-        from ferrule.reporting import html, journal  # noqa: PLC0415
-
         return html.page(html.subject(self.config, self.plan, manifest, *journal.read(self.config.root / STATE)))
 
     def cluster(self, named: str, listen: Listener) -> Callable[[Engine], AbstractContextManager[Executor]]:
         """The machines that `--executor` names. Raises ConfigError."""
-        from ferrule.app.distributed.dask import client  # noqa: PLC0415 - for those who have one
-
         # Each worker calls this in its own process, so that it finds itself as a command there would.
         there = partial(
             surroundings, jobs=None, offline=self.context.host.offline, rust_source=self.context.rust_source

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from ferrule.tools.secrets import Hider, secrets_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -25,8 +27,6 @@ class _Hide:
 
     def __call__(self, text: str) -> str:
         if self._hide is None:
-            from ferrule.tools.secrets import Hider, secrets_of  # noqa: PLC0415
-
             self._hide = Hider(secrets_of(self._environment, Path()))
         return self._hide(text)
 

@@ -64,7 +64,7 @@ def make(
 def watch(project: LoadedProject, command: str, options: Options, work: Callable[[Listener], Report]) -> Report:
     """Show and note what a run does, and what it came to."""
     stream = sys.stdout
-    style = style_for(json=options.json, terminal=sys.stderr.isatty(), github=environment.on_github())
+    style = style_for(json=options.json, interactive=sys.stderr.isatty(), github=environment.on_github())
     state = project.config.root / STATE
     live = reporter(
         style,

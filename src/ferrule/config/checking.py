@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
+from pydantic import ValidationError
+
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, find, plain
 from ferrule.config.problems import MOST, Position, Problems, listed, quote
 from ferrule.kinds.base import Section
@@ -47,8 +49,6 @@ def check(
 
     `extra` are keys that are valid there too and were taken out before, `key` is the place of the node's own key.
     """
-    from pydantic import ValidationError  # noqa: PLC0415
-
     try:
         return model.model_validate(plain(node))
     except ValidationError as error:

@@ -293,7 +293,7 @@ _LICENSES = (
 
 def _license(text: str, mark: Position, source: str, problems: Problems) -> str:
     """The SPDX expression in its canonical form; Cargo's old `MIT/Apache-2.0` means OR (The Cargo Book, "license")."""
-    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415 - 11 ms
 
     try:
         return canonicalize_license_expression(text.replace("/", " OR "))

@@ -27,7 +27,7 @@ def locked(state: Path, listen: Listener | None = None) -> Iterator[None]:
 
     Raises StorageError where the folder cannot be used.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - 38 ms
 
     try:
         own_folder(state)

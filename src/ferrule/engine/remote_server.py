@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+import urllib3
+from urllib3 import exceptions
+
 from ferrule.core.errors import ConfigError
 from ferrule.core.proxies import proxy_of
 
@@ -234,8 +237,6 @@ class Server:
         self, method: str, place: str, *, size: int = 0, body: BinaryIO | None = None, mode: Mode = "read"
     ) -> Iterator[BaseHTTPResponse]:
         """An answer to be read within; whatever goes wrong with it is Trouble, and counted."""
-        import urllib3  # noqa: PLC0415 - only where there is something to ask
-
         if self.is_off(mode):
             raise RemoteFailure(self._records[mode].off)
         record, thread, patience = self._records[mode], threading.get_ident(), self._patience
@@ -291,8 +292,6 @@ class Server:
                     self._switch_off(mode, "it is too slow")
 
     def _connect(self) -> PoolManager:
-        import urllib3  # noqa: PLC0415
-
         if self.address.proxy is None:
             return urllib3.PoolManager(num_pools=1, maxsize=_CONNECTIONS)
         told = urllib3.util.parse_url(self.address.proxy)
@@ -330,8 +329,6 @@ def _answered(status: int) -> RemoteFailure:
 
 def _what_happened(error: Exception) -> str:
     """A failure of a connection in a few words; those of the library are long, and name what is of no use."""
-    from urllib3 import exceptions  # noqa: PLC0415
-
     reason = error.reason if isinstance(error, exceptions.MaxRetryError) else error
     words: dict[type[BaseException], str] = {
         exceptions.SSLError: "its certificate is not accepted",

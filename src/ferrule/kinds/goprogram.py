@@ -13,8 +13,7 @@ from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.formats import binary
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
-from ferrule.tools import go
-from ferrule.tools.run import ToolFailed
+from ferrule.tools import go, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -197,7 +196,7 @@ def _lay_out(context: ActionContext, module: ActionInterface, place: go.GoBuildF
 def _run(context: ActionContext, command: Command, place: go.GoBuildFolder) -> str:
     try:
         return context.run(command)
-    except ToolFailed as failed:
+    except run.ToolFailed as failed:
         raise go.explain(failed, place, context.toolchain.tool("go").version) from failed
 
 

@@ -19,7 +19,6 @@ from ferrule.core.model import Action, ActionInterface, Compiled, Digest, Json, 
 from ferrule.formats import cyclonedx, magic, tar
 from ferrule.formats import zip as zips
 from ferrule.formats.cryptography import is_cryptographic
-from ferrule.formats.cyclonedx import SUFFIX, BomComponent
 from ferrule.kinds.base import Context, Kind, Spec
 from ferrule.tools import crates
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
+    from ferrule.formats.cyclonedx import BomComponent
     from ferrule.tools.crates import LinkedCrate
 
 _COMPILED: Final = {
@@ -75,7 +75,7 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
         if output.ships
     )
     project = context.project
-    release = f"{project.name}-{project.version}{SUFFIX}"
+    release = f"{project.name}-{project.version}{cyclonedx.SUFFIX}"
     return [
         *resolved.values(),
         Action(
@@ -97,7 +97,7 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
                 ferrule=__version__,
             ),
             outputs=(
-                *(Output(subject.document, "sbom", f"{subject.place}{SUFFIX}") for subject in subjects),
+                *(Output(subject.document, "sbom", f"{subject.place}{cyclonedx.SUFFIX}") for subject in subjects),
                 Output(release, "sbom", release),
             ),
             needs=(*planned, *(action.id for action in resolved.values())),
@@ -242,7 +242,7 @@ def _subject(context: Context, action: Action, output: Output, inside: tuple[str
     place, project = output.ships or output.name, context.project
     purl = f"pkg:generic/{project.name}@{quote(project.version, safe='')}?file_name={quote(place, safe='')}"
     return BomSubject(
-        document=f"{place.replace('/', '_')}{SUFFIX}",
+        document=f"{place.replace('/', '_')}{cyclonedx.SUFFIX}",
         step=action.id,
         output=output.name,
         place=place,
@@ -285,11 +285,11 @@ class BillsOfMaterials:
                     *required[subject.step],
                 ]
             )
-            counts[f"{subject.place}{SUFFIX}"] = len(inside)
+            counts[f"{subject.place}{cyclonedx.SUFFIX}"] = len(inside)
             self._write(context, subject.document, self._described(context, subject), inside)
         everything = _merged([p for step in self.steps for p in (*parts[step.id], *required[step.id])])
         purl = f"pkg:generic/{self.name}@{quote(self.version, safe='')}"
-        whole = BomComponent(_ROOT, self.name, self.version, self.supplier, purl, type="application")
+        whole = cyclonedx.BomComponent(_ROOT, self.name, self.version, self.supplier, purl, type="application")
         self._write(context, self.release, replace(whole, **self._own), everything)
         context.record_facts(components={**counts, self.release: len(everything)})
 
@@ -299,7 +299,11 @@ class BillsOfMaterials:
         return {"licenses": licenses, "homepage": self.homepage, "description": self.description}
 
     def _write(
-        self, context: ActionContext, name: str, subject: BomComponent, parts: Mapping[str, BomComponent]
+        self,
+        context: ActionContext,
+        name: str,
+        subject: BomComponent,
+        parts: Mapping[str, BomComponent],
     ) -> None:
         needed = {need for part in parts.values() for need in part.needs}
         top = tuple(sorted(ref for ref in parts if ref not in needed))
@@ -320,7 +324,7 @@ class BillsOfMaterials:
             sha256 = Digest.parse(index).hex
             purl = f"pkg:oci/{self.name}@{quote(index, safe='')}"
         kind: Literal["container", "library"] = "container" if subject.role == "layout" else "library"
-        part = BomComponent(f"file:{name}", name, version, self.supplier, purl, type=kind, sha256=sha256)
+        part = cyclonedx.BomComponent(f"file:{name}", name, version, self.supplier, purl, type=kind, sha256=sha256)
         return replace(part, **self._own)
 
     def _parts(self, context: ActionContext, step: BomStep) -> Iterator[BomComponent]:
@@ -361,7 +365,7 @@ class BillsOfMaterials:
             properties |= {"target": step.target} if step.target else {}
             sha256 = Digest.of_file(made[name]).hex
             own = f"checksum=sha256:{sha256}&file_name={quote(name, safe='')}"
-            yield BomComponent(
+            yield cyclonedx.BomComponent(
                 ref=f"{step.id}/{name}",
                 name=name,
                 version=self.version,
@@ -382,7 +386,7 @@ class BillsOfMaterials:
             properties += [("features", ",".join(crate.features))] if crate.features else []
             properties += [("target", step.target)] if step.target else []
             properties += self._marks("cargo", crate.name, crate.checksum)
-            yield BomComponent(
+            yield cyclonedx.BomComponent(
                 ref=crate.purl,
                 name=crate.name,
                 version=crate.version,
@@ -404,7 +408,7 @@ class BillsOfMaterials:
         known = {"std": document["std"], "commit": document["commit"] if version == ours else None}
         compiled = f"{document['std_sha256']} ({step.target})" if document["std_sha256"] and version == ours else None
         told = {"target": step.target, **known, "sha256": compiled}
-        yield BomComponent(
+        yield cyclonedx.BomComponent(
             ref=f"pkg:generic/rust-std@{version}",
             name="rust-std",
             version=version,
@@ -438,14 +442,14 @@ class BillsOfMaterials:
             purl = f"pkg:golang/{path}@{quote(version, safe='')}"
             properties = [("patch-level", _patch_level(version)), *self._marks("golang", path, None)]
             supplier = "/".join(path.split("/")[:2])
-            yield BomComponent(purl, path, version, supplier, purl, properties=tuple(sorted(properties)))
+            yield cyclonedx.BomComponent(purl, path, version, supplier, purl, properties=tuple(sorted(properties)))
 
     def _packages(self, packages: Iterable[Mapping[str, Any]]) -> Iterator[BomComponent]:
         for package in packages:
             name, version = package["name"], package["version"]
             purl = f"pkg:deb/debian/{name}@{quote(version, safe='')}?arch={package['architecture']}"
             properties = [("patch-level", version.rpartition("-")[2]), *self._marks("deb", name, package["sha256"])]
-            yield BomComponent(
+            yield cyclonedx.BomComponent(
                 ref=purl,
                 name=name,
                 version=version,
@@ -499,7 +503,7 @@ def _linked_by_zig(document: Mapping[str, Any], step: BomStep, facts: Mapping[st
         added.append(("libunwind", "libunwind", "Apache-2.0 WITH LLVM-exception"))
     for name, folder, licence in added:
         purl = f"pkg:generic/zig@{document['zig']}#lib/{folder}"
-        yield BomComponent(
+        yield cyclonedx.BomComponent(
             *(purl, f"zig-{name}", document["zig"], "Zig Software Foundation", purl),
             licenses=(licence,),
             description=f"{name} as it comes with zig, which links",
@@ -510,7 +514,7 @@ def _linked_by_zig(document: Mapping[str, Any], step: BomStep, facts: Mapping[st
 def _go(facts: Mapping[str, Any]) -> BomComponent:
     version = str(facts.get("go", "unknown"))
     purl = f"pkg:golang/std@{version}"
-    return BomComponent(
+    return cyclonedx.BomComponent(
         *(purl, "std", version, "The Go Authors", purl),
         licenses=("BSD-3-Clause",),
         description="The standard library and runtime of Go, its cryptography included",
@@ -523,12 +527,12 @@ def _base(reference: str) -> BomComponent:
     short = re.sub(r":[^/:]+$", "", name)
     purl = f"pkg:oci/{short.rpartition('/')[2]}@{quote(digest, safe='')}?repository_url={quote(short, safe='')}"
     supplier = short.partition("/")[0]
-    return BomComponent(purl, name, digest, supplier, purl, type="container", sha256=Digest.parse(digest).hex)
+    return cyclonedx.BomComponent(purl, name, digest, supplier, purl, type="container", sha256=Digest.parse(digest).hex)
 
 
-def _merged(parts: Sequence[BomComponent]) -> dict[str, BomComponent]:
+def _merged(parts: Sequence[cyclonedx.BomComponent]) -> dict[str, cyclonedx.BomComponent]:
     """Parts by ref; what is told of one several times is united."""
-    found: dict[str, BomComponent] = {}
+    found: dict[str, cyclonedx.BomComponent] = {}
     for part in parts:
         other = found.get(part.ref, part)
         found[part.ref] = replace(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from ferrule.reporting import jsonl, lines, terminal
+
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
@@ -13,25 +15,20 @@ if TYPE_CHECKING:
 Style = Literal["terminal", "lines", "github", "json"]
 
 
-def style_for(*, json: bool, terminal: bool, github: bool) -> Style:
+def style_for(*, json: bool, interactive: bool, github: bool) -> Style:
     """The form of output: JSON on request, folds in GitHub Actions, a live display on a terminal, else lines."""
     if json:
         return "json"
     if github:
         return "github"
-    return "terminal" if terminal else "lines"
+    return "terminal" if interactive else "lines"
 
 
 def reporter(style: Style, stream: TextIO, *, logs: Path, colour: bool, width: int | None, quiet: bool) -> Reporter:
     """A reporter of that style that writes to `stream`; `logs` is the folder of the actions' logs."""
     if style == "json":
-        from ferrule.reporting.jsonl import JsonLines  # noqa: PLC0415
-
-        return JsonLines(stream)
+        return jsonl.JsonLines(stream)
     if style == "terminal":
-        from ferrule.reporting.terminal import Terminal  # noqa: PLC0415
+        return terminal.Terminal(stream, colour=colour, width=width, quiet=quiet)
 
-        return Terminal(stream, colour=colour, width=width, quiet=quiet)
-    from ferrule.reporting.lines import Lines  # noqa: PLC0415
-
-    return Lines(stream, logs=logs if style == "github" else None, quiet=quiet)
+    return lines.Lines(stream, logs=logs if style == "github" else None, quiet=quiet)

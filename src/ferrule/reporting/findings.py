@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Protocol
 
+from rich.console import Console
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
@@ -47,8 +49,6 @@ def as_json(findings: Sequence[Finding]) -> str:
 
 def show(findings: Sequence[Finding], stream: TextIO, *, colour: bool) -> None:
     """Write a line for each tool, and below those that are unfit what is wrong and the fix."""
-    from rich.console import Console  # noqa: PLC0415
-
     console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
     width = max((len(f.tool) for f in findings), default=0)
     for finding in findings:

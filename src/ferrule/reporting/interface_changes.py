@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
 
 def show(found: Comparison, stream: TextIO, *, colour: bool, quiet: bool) -> None:
     """One line a change, breaking ones first, and what follows for the version."""
-    from rich.console import Console  # noqa: PLC0415
-
     console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
     breaking = [c for c in found.changes if c.breaking]
     compatible = [c for c in found.changes if not c.breaking]

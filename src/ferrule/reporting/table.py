@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+from rich.table import Table
+
 from ferrule.reporting.report import duration, size
 
 if TYPE_CHECKING:
     from typing import TextIO
-
-    from rich.console import Console
 
     from ferrule.core.model import Placed, Report
 
@@ -61,8 +62,6 @@ def show(report: Report, stream: TextIO, *, colour: bool, width: int | None) -> 
 
 def show_rows(found: list[Row], stream: TextIO, *, colour: bool, width: int | None) -> None:
     """Write the table alone; nothing at all if it has no rows."""
-    from rich.table import Table  # noqa: PLC0415
-
     if found:
         table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
         table.add_column("artifact", overflow="fold")
@@ -76,8 +75,6 @@ def show_rows(found: list[Row], stream: TextIO, *, colour: bool, width: int | No
 
 
 def _console(stream: TextIO, *, colour: bool, width: int | None) -> Console:
-    from rich.console import Console  # noqa: PLC0415
-
     return Console(file=stream, no_color=not colour, width=width, highlight=False)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
 
 def show(found: list[Verdict], stream: TextIO, *, colour: bool, quiet: bool) -> None:
     """One line a file with the claims that hold, one for each that does not, and the sum of it."""
-    from rich.console import Console  # noqa: PLC0415
-
     console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
     by_subject: dict[str, list[Verdict]] = {}
     for verdict in found:

@@ -18,7 +18,11 @@ from ferrule.core.model import Digest
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import read_regular
 from ferrule.engine.store import write_aside
+from ferrule.formats import tar, wasm, wheel, wit
+from ferrule.formats import zip as zips
 from ferrule.formats.interfaces import Change, added, broken, header, python, symbols, typescript, versions, world
+from ferrule.tools import cc
+from ferrule.tools import problems as fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -116,9 +120,6 @@ def _checked(content: bytes, row: Mapping[str, Any], name: str) -> bytes:
 
 
 def _entries(path: Path) -> Iterator[Member]:
-    from ferrule.formats import tar  # noqa: PLC0415
-    from ferrule.formats import zip as zips  # noqa: PLC0415
-
     if path.suffix in {".whl", ".zip"}:
         yield from zips.read_zip(path)
     else:
@@ -164,9 +165,6 @@ def preprocessor(host: Host) -> Callable[[bytes, str, Platform], str]:
 
     Raises ToolchainError if there is none; the function raises VerificationError for what it refuses.
     """
-    from ferrule.tools import cc  # noqa: PLC0415
-    from ferrule.tools import problems as fault  # noqa: PLC0415
-
     found = cc.find(host)
     if isinstance(found, fault.ToolProblem):
         raise ToolchainError(f"reading a C header needs a C compiler: {found.problem}", hint=found.fix)
@@ -186,8 +184,6 @@ def preprocessor(host: Host) -> Callable[[bytes, str, Platform], str]:
 
 
 def _worlds(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
-    from ferrule.formats import wasm, wit  # noqa: PLC0415
-
     for artifact, name, row in _rows(release, ".wasm"):
         if "module" not in release.manifest["facts"].get(f"{artifact}@{row['target']}", {}):
             continue
@@ -198,8 +194,6 @@ def _worlds(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
 
 def _python(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
     """The package of each wheel artifact: the one of its first file, for its sources are the same for every target."""
-    from ferrule.formats import wheel  # noqa: PLC0415
-
     wheels = sorted((name for name in release.files if name.endswith(".whl")), reverse=True)
     first = {release.files[name]["artifact"]: name for name in wheels}
     for artifact, name in sorted(first.items()):

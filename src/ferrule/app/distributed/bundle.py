@@ -20,6 +20,7 @@ from ferrule.core.model import Digest, FileRecord, Json
 from ferrule.core.safe_files import clear, open_regular
 from ferrule.engine.key import canonical
 from ferrule.engine.store import Result, Store, decode, encode, is_inside, portable, storage_errors, write_aside
+from ferrule.toolchain import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,10 +51,8 @@ class Tools:
     @classmethod
     def of(cls, toolchain: Toolchain) -> Tools:
         """What is known of a toolchain anywhere."""
-        from ferrule.toolchain.find import published  # noqa: PLC0415
-
         tools = {name: (tool.version, tool.identity) for name, tool in sorted(toolchain.tools.items())}
-        digests = {name: digest for name, tool in sorted(toolchain.tools.items()) if (digest := published(tool))}
+        digests = {name: digest for name, tool in sorted(toolchain.tools.items()) if (digest := find.published(tool))}
         return cls(toolchain.rust_source, tools, dict(sorted(toolchain.std.items())), digests)
 
 

@@ -13,6 +13,8 @@ from ferrule.app.distributed.bundle import Bundle, Tools
 from ferrule.app.release import run as release
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Action, Digest, Plan, Report
+from ferrule.core.toolchain import Toolchain
+from ferrule.toolchain import find
 from ferrule.tools import git
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from ferrule.app.release.run import RunContext
     from ferrule.config import Config
     from ferrule.core.model import Json
-    from ferrule.core.toolchain import Toolchain
     from ferrule.engine.events import Listener
     from ferrule.engine.scheduler import Engine
     from ferrule.engine.store import Result
@@ -283,11 +284,8 @@ def _tools(found: Mapping[Path, Bundle]) -> Tools:
 
 def _toolchain(config: Config, plan: Plan, context: RunContext, known: Tools) -> Toolchain:
     """The shards' tools as far as they can be known here, and those of this machine that are needed besides."""
-    from ferrule.core.toolchain import Toolchain  # noqa: PLC0415
-    from ferrule.toolchain.find import require  # noqa: PLC0415
-
     needed = _wanted(config, plan, context, known)
-    here = require(needed, context.host) if needed.tools else None
+    here = find.require(needed, context.host) if needed.tools else None
     for name, tool in (here.tools if here else {}).items():
         if name in known.tools and known.tools[name][1] != tool.identity:
             raise VerificationError(

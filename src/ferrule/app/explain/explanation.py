@@ -17,6 +17,7 @@ from ferrule.core.model import Digest, Json, to_json
 from ferrule.core.safe_files import MANIFEST, STATE, read_regular
 from ferrule.engine.key import difference
 from ferrule.engine.state import log_file, logs_folder, work_folder
+from ferrule.formats import binary, identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -295,12 +296,10 @@ def of_file(path: Path, item: str, project: Callable[[], ExplainedProject | None
     `project` is asked for its last release where no manifest is near; one that is configured badly has none. Raises
     OSError if the file cannot be read.
     """
-    from ferrule.formats.identity import files_inside, identities_of  # noqa: PLC0415
-
     found: list[Identity] = []
     measured: dict[str, Json] = {}
-    for name, data in files_inside(path):
-        found += identities_of(name, data)
+    for name, data in identity.files_inside(path):
+        found += identity.identities_of(name, data)
         if summary := _measured(data):
             measured[name] = summary
     digest = Digest.of_file(path) if path.is_file() else None
@@ -329,8 +328,6 @@ def _identity(one: Identity) -> Json:
 
 
 def _measured(content: bytes) -> Json:
-    from ferrule.formats import binary  # noqa: PLC0415
-
     try:
         return binary.summary(binary.measure(content))
     except errors.VerificationError:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.core.errors import ConfigError
 from ferrule.engine.store import write_aside
+from ferrule.tools import debs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,6 @@ def refresh_locks(config: Config, host: Host, files: tuple[Path, ...]) -> Iterat
 
     Yields each name with its number of packages. Raises NetworkError, ConfigError.
     """
-    from ferrule.tools import debs  # noqa: PLC0415
-
     found = [
         config.root / base
         for a in config.artifacts

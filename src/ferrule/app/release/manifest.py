@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.safe_files import MANIFEST, read_regular
+from ferrule.formats import sigstore
+from ferrule.tools import git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 def manifest_of(config: Config, plan: Plan, report: Report, toolchain: Toolchain | None, host: Host) -> Json:
     """The manifest: every file with digest, key and measured facts, what was packed inside, tools and commit."""
-    from ferrule.tools import git  # noqa: PLC0415
-
     state = git.state(config.root, host)
     by_output = {(p.outcome.action.id, p.output.name) for p in report.placed}
     return {
@@ -77,8 +77,6 @@ def signatures(
     key: EllipticCurvePrivateKey, store: Store, placed: tuple[Placed, ...], manifest: Json
 ) -> dict[str, bytes]:
     """Bundles that go beside a release: of its manifest, checksums and provenance, which name everything else."""
-    from ferrule.formats import sigstore  # noqa: PLC0415
-
     signed = {f"{MANIFEST}{sigstore.SUFFIX}": sigstore.sign_blob(key, text_of(manifest))}
     for one in placed:
         if one.output.role == "checksums":

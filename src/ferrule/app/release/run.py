@@ -16,6 +16,7 @@ from ferrule.app.release.output_folder import placed_files, ship
 from ferrule.core.errors import ConfigError, StorageError, ToolchainError
 from ferrule.core.model import Json, Plan, Report
 from ferrule.core.safe_files import FILE, REPORT, STATE, find_project
+from ferrule.engine import remote_server
 from ferrule.engine.context import BuildContext
 from ferrule.engine.events import Noticed, notice_to
 from ferrule.engine.lock import locked, sweep
@@ -25,6 +26,9 @@ from ferrule.engine.state import open_store, work_folder
 from ferrule.engine.store import DamagedError, storage_errors
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import Builder, ReleaseInfo
+from ferrule.toolchain import find, requirements
+from ferrule.tools import cargo, git
+from ferrule.tools.secrets import find_secret, secrets_of
 from ferrule.tools.source_list import source_names
 
 if TYPE_CHECKING:
@@ -41,7 +45,6 @@ if TYPE_CHECKING:
     from ferrule.engine.remote import Remote
     from ferrule.engine.remote_server import Address
     from ferrule.engine.scheduler import Examination
-    from ferrule.toolchain.requirements import ToolRequirements
     from ferrule.tools.host import Host
 
 _OF_THE_FILE: Final = frozenset(
@@ -81,8 +84,6 @@ def load(folder: Path) -> Config:
 
 def make_plan(config: Config, context: RunContext, *, narrowed: bool = False) -> Plan:
     """Everything that a release of the project would do; `narrowed` as in `plan`. Raises ConfigErrors."""
-    from ferrule.tools import git  # noqa: PLC0415
-
     _refuse_secrets(config.root, context.host)
     told, state = config.project, git.state(config.root, context.host)
     project = ReleaseInfo(
@@ -103,8 +104,6 @@ def make_plan(config: Config, context: RunContext, *, narrowed: bool = False) ->
 
 def _refuse_secrets(root: Path, host: Host) -> None:
     """What targets.yaml holds is in plans, keys and manifests, where no secret may be. Raises ConfigError."""
-    from ferrule.tools.secrets import find_secret, secrets_of  # noqa: PLC0415
-
     secrets = secrets_of(host.environment, root)
     lines = (root / FILE).read_bytes().splitlines() if secrets else []
     for number, line in enumerate(lines, 1):
@@ -150,21 +149,17 @@ def source_files(root: Path, host: Host) -> SourceFiles:
     return SourceFiles(root, source_names(root, host))
 
 
-def tool_requirements(config: Config, plan: Plan, rust_source: RustSource | None) -> ToolRequirements:
+def tool_requirements(config: Config, plan: Plan, rust_source: RustSource | None) -> requirements.ToolRequirements:
     """The tools that a plan needs, in the versions that targets.yaml asks for."""
-    from ferrule.toolchain.requirements import ToolRequirements  # noqa: PLC0415
-
     tools = frozenset(t for action in plan.actions for t in action.tools if not t.startswith("std-"))
     triples = tuple(sorted({a.target for a in plan.actions if a.target and f"std-{a.target}" in a.tools}))
-    return ToolRequirements(tools, triples, config.toolchain, rust_source)
+    return requirements.ToolRequirements(tools, triples, config.toolchain, rust_source)
 
 
 def toolchain_of(config: Config, plan: Plan, context: RunContext) -> Toolchain | None:
     """The tools of a plan; None if it needs none. Raises ToolchainError with every fault and its fix."""
-    from ferrule.toolchain.find import require  # noqa: PLC0415
-
     needed = tool_requirements(config, plan, context.rust_source)
-    return require(needed, context.host) if needed.tools else None
+    return find.require(needed, context.host) if needed.tools else None
 
 
 def reasons(config: Config, plan: Plan, context: RunContext) -> dict[str, str]:
@@ -230,14 +225,12 @@ def _remote(engine: Engine, context: RunContext) -> Remote | None:
     if context.remote is None or context.host.offline:
         return None
     from ferrule.engine.remote import Remote  # noqa: PLC0415
-    from ferrule.engine.remote_server import Server  # noqa: PLC0415
-    from ferrule.tools import cargo  # noqa: PLC0415
 
     project = engine.site.project
     paths = (p for p in cargo.settings(project, engine.site.environment) if not p.is_relative_to(project))
     with storage_errors(project):
         settings = {str(path): engine.site.sources.content(engine.index, path) for path in paths}
-    return Remote(Server(context.remote, context.monotonic), engine.store, settings)
+    return Remote(remote_server.Server(context.remote, context.monotonic), engine.store, settings)
 
 
 def engine_of(

@@ -12,6 +12,7 @@ from ferrule.core.safe_files import MANIFEST, REPORT, STATE, read_regular
 from ferrule.engine.key import difference as changes
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store, storage_errors
+from ferrule.formats import compare as formats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -107,8 +108,6 @@ def _verdict(pair: tuple[Path | None, Path | None], digests: list[Digest | None]
 def _difference(
     name: str, pair: tuple[Path | None, Path | None], layouts: Mapping[str, str], first: Path, second: Path
 ) -> Difference | None:
-    from ferrule.formats import compare as formats  # noqa: PLC0415 - only where something differs
-
     layout = layouts.get(name)
     if layout is not None:
         # Blobs are called by their digests: what differs in an image is told once, by its index.

@@ -26,7 +26,7 @@ from ferrule.core.errors import BuildError, ConfigError, FerruleError, Verificat
 from ferrule.core.safe_files import MANIFEST, STATE
 from ferrule.engine.state import logs_folder, work_folder
 from ferrule.engine.store import storage_errors
-from ferrule.tools import git
+from ferrule.tools import git, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,8 +228,6 @@ class _Reproducing:
         )
 
     def _build(self, which: str, place: Path, who: VariedEnvironment, jobs: int) -> None:
-        from ferrule.tools import run  # noqa: PLC0415
-
         self.say(f"{which} build: from nothing, in {place}")
         log = logs_folder(work_folder(self.wish.root / STATE)) / f"reproduce-{which}.log"
         command = (*who.prefix, str(self.host.python), "-m", "ferrule", "release", "--jobs", str(jobs))
@@ -263,7 +261,6 @@ class _Reproducing:
         if program is None or not differing:
             return ()
         file = min(differing, key=lambda c: c.depth).file
-        from ferrule.tools import run  # noqa: PLC0415
 
         self.say(f"diffoscope looks at {file}")
         command = [str(program), "--no-progress", "--text", "-", str(first / file), str(second / file)]

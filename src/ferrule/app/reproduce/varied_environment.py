@@ -6,6 +6,7 @@ What cannot be had on a machine is said with its reason, never left out in silen
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import stat
 from contextlib import ExitStack, contextmanager, suppress
@@ -135,8 +136,6 @@ def _made(folder: Path) -> Path:
 
 def _another_user(host: Host, needed: Iterable[Path]) -> tuple[int, int] | str:
     """User and group by number, or why there can be none: only root may start programs as somebody else."""
-    import pwd  # noqa: PLC0415 - where there are no users there is no such module
-
     if not host.is_root:
         return "only root may start a program as another user"
     try:

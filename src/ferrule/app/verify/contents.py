@@ -10,6 +10,7 @@ from ferrule.app.release.release_folder import ReleaseFolder, names
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Digest, Verdict
 from ferrule.core.safe_files import MANIFEST, REPORT, read_regular
+from ferrule.formats import sums as sums_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,11 +45,9 @@ def _file_problem(path: Path, told: Mapping[str, Any]) -> str | None:
 
 def checksums(release: ReleaseFolder) -> Iterator[Verdict]:
     """The file for sha256sum says the same as the manifest, of every file that it can list."""
-    from ferrule.formats.sums import parse_sums  # noqa: PLC0415
-
     for name in release.of_role("checksums"):
         try:
-            sums = parse_sums(read_regular(release.folder / name).decode(), where=name)
+            sums = sums_format.parse_sums(read_regular(release.folder / name).decode(), where=name)
         except (OSError, UnicodeDecodeError, VerificationError) as error:
             yield Verdict(name, "checksums", str(error))
             continue

@@ -11,6 +11,7 @@ from ferrule.app.release.release_folder import ReleaseFolder, names, said
 from ferrule.core.errors import FerruleError
 from ferrule.core.model import Digest, Verdict
 from ferrule.core.safe_files import MANIFEST, read_regular
+from ferrule.formats import cyclonedx, intoto, sigstore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,11 +22,9 @@ _FETCHED: Final = ("pkg:cargo/", "pkg:deb/")
 
 def provenance(release: ReleaseFolder) -> Iterator[Verdict]:
     """The statement tells of every file with its digest, and of the commit, version and tools of the manifest."""
-    from ferrule.formats.intoto import read_statement  # noqa: PLC0415
-
     for name in release.of_role("provenance"):
         try:
-            subjects, predicate = read_statement(read_regular(release.folder / name), where=name)
+            subjects, predicate = intoto.read_statement(read_regular(release.folder / name), where=name)
             problem = _subject_problem(release, name, subjects) or _origin_problem(release, predicate)
         except (FerruleError, OSError) as error:
             problem = said(error)
@@ -72,8 +71,6 @@ def _origin_problem(release: ReleaseFolder, predicate: Mapping[str, Any]) -> str
 
 def bills(release: ReleaseFolder) -> Iterator[Verdict]:
     """Each bill of materials is whole, about the file beside it, and names what was fetched as provenance does."""
-    from ferrule.formats import cyclonedx  # noqa: PLC0415
-
     fetched = _fetched(release)
     for name in release.of_role("sbom"):
         try:
@@ -125,8 +122,6 @@ def _sha256_of(component: Mapping[str, Any]) -> str | None:
 
 def signatures(release: ReleaseFolder) -> Iterator[Verdict]:
     """What names all the rest is signed with the key, or, where none is known, no signature is of other bytes."""
-    from ferrule.formats import sigstore  # noqa: PLC0415
-
     signed = {f"{MANIFEST}{sigstore.SUFFIX}": MANIFEST}
     signed |= {f"{name}{sigstore.SUFFIX}": name for name in release.of_role("checksums")}
     signed |= {sigstore.bundle_of_statement(name): name for name in release.of_role("provenance")}
@@ -140,8 +135,6 @@ def signatures(release: ReleaseFolder) -> Iterator[Verdict]:
 
 
 def _signature_problem(release: ReleaseFolder, bundle: str, name: str) -> str | None:
-    from ferrule.formats import sigstore  # noqa: PLC0415
-
     statement = release.files.get(name, {}).get("role") == "provenance"
     try:
         signature, content = (read_regular(release.folder / one) for one in (bundle, name))

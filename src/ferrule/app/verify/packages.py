@@ -14,7 +14,8 @@ from ferrule.core.errors import FerruleError
 from ferrule.core.model import Digest, Json, Verdict
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import open_regular
-from ferrule.formats import magic
+from ferrule.formats import binary, magic, oci, tar, wheel
+from ferrule.formats import zip as zips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,16 +84,12 @@ class _Measured:
 
     def of(self, subject: str, digest: str, content: bytes) -> BinaryFacts:
         """The facts of a file. Raises VerificationError for what is none."""
-        from ferrule.formats import binary  # noqa: PLC0415 - a release need not hold any
-
         if digest not in self.facts:
             self.facts[digest] = binary.measure(content, where=subject)
         return self.facts[digest]
 
 
 def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator[Verdict]:
-    from ferrule.formats import wheel  # noqa: PLC0415 - a release need not hold any
-
     path, problem, promised, inside, others = release.folder / name, None, None, 0, 0
     try:
         tags = wheel.read_wheel(path).tags if path.suffix == ".whl" else ()
@@ -123,9 +120,6 @@ def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator
 
 def _members(path: Path, release: ReleaseFolder) -> Iterator[tuple[str, str, bytes]]:
     """For whom a file of a package is (a target, a platform of OCI, or nobody in particular), its name and content."""
-    from ferrule.formats import oci, tar  # noqa: PLC0415
-    from ferrule.formats import zip as zips  # noqa: PLC0415
-
     target = release.files.get(path.relative_to(release.folder).as_posix(), {}).get("target") or ""
     if path.is_dir():
         for image in oci.read_layout(path).images:
@@ -160,16 +154,12 @@ def _platform_problem(facts: BinaryFacts, wanted: str, member: str) -> str | Non
 
 def _faults(facts: BinaryFacts, made: Mapping[str, Any]) -> list[str]:
     """What no compiled file may be, whatever the manifest says: for another target, or as the loader refuses it."""
-    from ferrule.formats import binary  # noqa: PLC0415 - as above
-
     platform = PLATFORMS.get(made.get("target") or "")
     return binary.check(facts, platform=platform) if platform else []
 
 
 def _other_problem(release: ReleaseFolder, name: str, member: str, facts: BinaryFacts) -> str | None:
     """A file that tools made of compiled ones is as it was measured then; a signature is whole, whosever it is."""
-    from ferrule.formats import binary  # noqa: PLC0415 - as above
-
     if facts.signature and facts.signature.problems:
         return f"{member}: {facts.signature.problems[0]}"
     made = release.files.get(name, {"artifact": "", "target": None})
@@ -195,8 +185,6 @@ def _stem(name: str) -> str:
 
 
 def _fact_problem(release: ReleaseFolder, found: BinaryFacts, content: bytes, made: Mapping[str, Any]) -> str | None:
-    from ferrule.formats import binary  # noqa: PLC0415 - as above
-
     told = claims(release.manifest["facts"], made)
     summary: dict[str, Json] = binary.summary(found)
     if summary not in told:

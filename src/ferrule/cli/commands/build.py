@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ferrule.app.distributed import merge as merging
+from ferrule.app.distributed import shards
+from ferrule.app.release import selection as choice
+from ferrule.cli import project
+from ferrule.cli import run_display as watching
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.messages import finish, shown
 from ferrule.cli.options import Options, making, shared, sharing, spreading
@@ -73,9 +78,6 @@ def build(
     begun = wish.begin(told)
     if begun is None:
         return
-    from ferrule.app.release import selection as choice  # noqa: PLC0415 - what these import is most of a run with nothing to do
-    from ferrule.cli import project  # noqa: PLC0415
-    from ferrule.cli import run_display as watching  # noqa: PLC0415
 
     part = project.read(
         directory,
@@ -111,10 +113,6 @@ def _build_shard(
     remote: Address | None,
     **options: bool,
 ) -> None:
-    from ferrule.app.distributed import merge as merging  # noqa: PLC0415 - a build of a part needs none of these
-    from ferrule.cli import project  # noqa: PLC0415
-    from ferrule.cli import run_display as watching  # noqa: PLC0415
-
     whole = project.read(told.folder, jobs=jobs, offline=options["offline"], rust_source=rust_source, remote=remote)
     config, plan, context = whole.config, whole.plan, whole.context
     shard = _shard(named, config, plan)
@@ -133,9 +131,6 @@ def _build_shard(
 
 
 def _shard(named: tuple[int, int] | str, config: Config, plan: Plan) -> Shard:
-    from ferrule.app.distributed import merge as merging  # noqa: PLC0415
-    from ferrule.app.distributed import shards  # noqa: PLC0415
-
     if isinstance(named, str):
         return shards.read(named)
     number, count = named

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ferrule.cli import project
+from ferrule.cli import run_display as watching
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.environment import signing_key
 from ferrule.cli.options import Options, releasing, shared, sharing, spreading
@@ -53,8 +55,6 @@ def release(
     begun = wish.begin(told)
     if begun is None:
         return
-    from ferrule.cli import project  # noqa: PLC0415 - what they import is most of a run with nothing to do
-    from ferrule.cli import run_display as watching  # noqa: PLC0415 - what they import is most of a run with nothing to do
 
     found = project.read(
         directory, jobs=jobs, offline=options["offline"], rust_source=rust_source, key=key, remote=remote

@@ -8,6 +8,7 @@ No program for graphs can be expected on every machine, and a hundred lines are 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -91,8 +92,6 @@ def nodes_of(subject: PageContent) -> tuple[GraphNode, ...]:
 
 
 def _sorted_groups(needs: Mapping[str, Mapping[str, None]]) -> list[str]:
-    from graphlib import CycleError, TopologicalSorter  # noqa: PLC0415
-
     try:
         return list(TopologicalSorter(needs).static_order())
     except CycleError:  # actions never go in circles, but what they are called by may

@@ -6,6 +6,7 @@ All of it runs in a process that Dask started, and is called by name from the cl
 from __future__ import annotations
 
 import asyncio
+import platform
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,7 @@ from ferrule.engine.jobserver import Jobserver
 from ferrule.engine.lock import Busy
 from ferrule.engine.state import log_file, logs_folder
 from ferrule.engine.store import Result, portable
+from ferrule.toolchain import find
 from ferrule.tools import run
 
 if TYPE_CHECKING:
@@ -130,9 +132,8 @@ def _open(visit: Session, threads: int) -> WorkerReady | WorkerBusy:
         if session.working:
             return WorkerBusy(str(config.root), machine())
         close(session.visit)
-    from ferrule.toolchain.find import require  # noqa: PLC0415
 
-    toolchain = require(visit.wanted, context.host) if visit.wanted else None
+    toolchain = find.require(visit.wanted, context.host) if visit.wanted else None
     held = ExitStack()
     try:
         engine = held.enter_context(release.at_work(config, toolchain, context))
@@ -149,8 +150,6 @@ def _open(visit: Session, threads: int) -> WorkerReady | WorkerBusy:
 
 def machine() -> str:
     """The name of the machine, for people."""
-    import platform  # noqa: PLC0415
-
     return platform.node()
 
 
