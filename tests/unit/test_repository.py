@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import tomllib
@@ -100,3 +101,19 @@ def test_every_session_is_explained_to_contributors() -> None:
     guide = (ROOT / "CONTRIBUTING.md").read_text()
     assert len(sessions) > 1
     assert [name for name in sessions if f"scripts/nox -s {name}" not in guide] == []
+
+
+def test_imports_stand_at_the_top_unless_a_reason_was_measured() -> None:
+    """Modules of ours are executed lazily; a function imports only what is heavy, and none of ours (lazy_modules)."""
+    inside = [
+        (f"{path.relative_to(ROOT)}:{node.lineno}", path.read_text().splitlines()[node.lineno - 1])
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert len(inside) <= 60
+    assert [place for place, line in inside if not re.search(r"noqa: (?:F401, )?PLC0415 - \d+ ms", line)] == []
+    own = {place.partition(":")[0] for place, line in inside if "ferrule" in line.partition("#")[0]}
+    assert own == {"src/ferrule/__main__.py", "src/ferrule/cli/environment.py"}

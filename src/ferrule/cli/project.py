@@ -11,7 +11,7 @@ import click
 from ferrule.app.distributed.dask import client
 from ferrule.app.doctor import examine as doctor
 from ferrule.app.release import run as release
-from ferrule.cli.environment import surroundings
+from ferrule.cli import environment
 from ferrule.core.safe_files import STATE
 from ferrule.reporting import html, journal
 
@@ -56,7 +56,7 @@ class LoadedProject:
         """The machines that `--executor` names. Raises ConfigError."""
         # Each worker calls this in its own process, so that it finds itself as a command there would.
         there = partial(
-            surroundings, jobs=None, offline=self.context.host.offline, rust_source=self.context.rust_source
+            environment.surroundings, jobs=None, offline=self.context.host.offline, rust_source=self.context.rust_source
         )
         return client.connect(client.address_of(named), self.config, self.plan, self.wanted, there, listen)
 
@@ -73,7 +73,9 @@ def read(
 ) -> LoadedProject:
     """Read the project around a folder and plan it, all of it where nothing else is said. Raises ConfigError."""
     config = release.load(folder)
-    context = replace(surroundings(jobs=jobs, offline=offline, rust_source=rust_source), key=key, remote=remote)
+    context = replace(
+        environment.surroundings(jobs=jobs, offline=offline, rust_source=rust_source), key=key, remote=remote
+    )
     return LoadedProject(config, planned(config, context), context)
 
 

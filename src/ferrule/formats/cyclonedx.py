@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-SUFFIX: Final = ".cdx.json"
-
 PREFIX: Final = "ferrule:"
 """Of the names of properties that the format has no field for (CycloneDX Property Taxonomy, "namespaces")."""
 

@@ -21,10 +21,9 @@ from packaging.version import InvalidVersion, Version
 
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Digest
-from ferrule.formats import cyclonedx
+from ferrule.formats import cyclonedx, tar
+from ferrule.formats import zip as zips
 from ferrule.formats.archive_member import Member, below, in_order
-from ferrule.formats.tar import Limits, write_tar_gz
-from ferrule.formats.zip import ZipWriter, read_zip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -160,7 +159,7 @@ def write_wheel(
     payload = _payload(entries, info)
     rows: list[tuple[str, str, str]] = []
     with path.open("w+b") as stream:
-        writer = ZipWriter(stream, epoch)
+        writer = zips.ZipWriter(stream, epoch)
         for entry in (*payload, *in_order(inside)):
             digest = hashlib.sha256()
             writer.add(entry, digest.update)
@@ -188,7 +187,7 @@ def rewrite_wheel(
     """
     facts = read_wheel(source)
     info = f"{facts.name}-{facts.version}.dist-info"
-    found = {entry.name: entry for entry in read_zip(source) if entry.regular}
+    found = {entry.name: entry for entry in zips.read_zip(source) if entry.regular}
     own = {f"{info}/{part}" for part in ("METADATA", "WHEEL", "RECORD")}
     inside, bills = f"{info}/licenses/", f"{info}/sboms/"
     held = [replace(e, name=n.removeprefix(inside)) for n, e in found.items() if n.startswith(inside)]
@@ -282,7 +281,7 @@ def write_sdist(path: Path, *, name: str, version: str, metadata: str, entries: 
     if not any(entry.name == "pyproject.toml" for entry in given):
         raise BuildError("a source distribution needs a pyproject.toml")
     root = wanted.removesuffix(".tar.gz")
-    return write_tar_gz(path, below(root, (*given, Member("PKG-INFO", _lines(metadata)))), epoch)
+    return tar.write_tar_gz(path, below(root, (*given, Member("PKG-INFO", _lines(metadata)))), epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +295,7 @@ class WheelFacts:
     digests: Mapping[str, Digest]
 
 
-def read_wheel(path: Path, limits: Limits = Limits()) -> WheelFacts:  # noqa: B008 - frozen
+def read_wheel(path: Path, limits: tar.Limits | None = None) -> WheelFacts:
     """Read a wheel and recompute what it claims: name, tags, and digest and size of every member.
 
     Raises VerificationError for damage, members that RECORD does not list or describes differently, listed ones that
@@ -308,7 +307,7 @@ def read_wheel(path: Path, limits: Limits = Limits()) -> WheelFacts:  # noqa: B0
     sizes: dict[str, int] = {}
     kept: dict[str, str] = {}
     info = f"{name}-{version}.dist-info"
-    for entry in read_zip(path, limits):
+    for entry in zips.read_zip(path, limits or tar.Limits()):
         if entry.folder:
             continue  # some who write wheels name their folders too, and installers pass over them
         if not entry.regular:

@@ -40,6 +40,7 @@ _COMPILED: Final = {
 }
 """Roles of outputs that are compiled code, and what CycloneDX calls it."""
 
+SUFFIX: Final = ".cdx.json"
 _CRATES: Final = "crates"
 _WITHIN_STD: Final = "#rust-std"
 """What the ref of a crate ends with that is a part of Rust's standard library."""
@@ -75,7 +76,7 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
         if output.ships
     )
     project = context.project
-    release = f"{project.name}-{project.version}{cyclonedx.SUFFIX}"
+    release = f"{project.name}-{project.version}{SUFFIX}"
     return [
         *resolved.values(),
         Action(
@@ -97,7 +98,7 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
                 ferrule=__version__,
             ),
             outputs=(
-                *(Output(subject.document, "sbom", f"{subject.place}{cyclonedx.SUFFIX}") for subject in subjects),
+                *(Output(subject.document, "sbom", f"{subject.place}{SUFFIX}") for subject in subjects),
                 Output(release, "sbom", release),
             ),
             needs=(*planned, *(action.id for action in resolved.values())),
@@ -242,7 +243,7 @@ def _subject(context: Context, action: Action, output: Output, inside: tuple[str
     place, project = output.ships or output.name, context.project
     purl = f"pkg:generic/{project.name}@{quote(project.version, safe='')}?file_name={quote(place, safe='')}"
     return BomSubject(
-        document=f"{place.replace('/', '_')}{cyclonedx.SUFFIX}",
+        document=f"{place.replace('/', '_')}{SUFFIX}",
         step=action.id,
         output=output.name,
         place=place,
@@ -285,7 +286,7 @@ class BillsOfMaterials:
                     *required[subject.step],
                 ]
             )
-            counts[f"{subject.place}{cyclonedx.SUFFIX}"] = len(inside)
+            counts[f"{subject.place}{SUFFIX}"] = len(inside)
             self._write(context, subject.document, self._described(context, subject), inside)
         everything = _merged([p for step in self.steps for p in (*parts[step.id], *required[step.id])])
         purl = f"pkg:generic/{self.name}@{quote(self.version, safe='')}"

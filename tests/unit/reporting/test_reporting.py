@@ -99,7 +99,7 @@ def test_verdicts(story: Story) -> None:
     ],
 )
 def test_form_follows_where_the_output_goes(json_wanted: bool, terminal: bool, github: bool, style: Style) -> None:
-    assert style_for(json=json_wanted, terminal=terminal, github=github) == style
+    assert style_for(json=json_wanted, interactive=terminal, github=github) == style
 
 
 # Lines and folds
