@@ -14,6 +14,7 @@ from ferrule.cli.messages import counted, shown, tell_left
 from ferrule.core.safe_files import STATE
 from ferrule.engine import stamp as settled
 from ferrule.engine.sources import SourceFiles, StatIndex
+from ferrule.reporting import report as reports
 from ferrule.reporting import table
 from ferrule.tools import git
 from ferrule.tools.source_list import source_names
@@ -86,10 +87,9 @@ class BuildRequest:
         if told is None:
             return False
         index.save()
-        from ferrule.reporting.report import duration  # noqa: PLC0415
 
         if not options.quiet:
-            took = duration(environment.monotonic() - started)
+            took = reports.duration(environment.monotonic() - started)
             click.echo(f"0 built, {told['actions']} unchanged, in {took}", err=True)
         rows = [table.Row(**row) for row in told["rows"]]
         width = None if sys.stdout.isatty() else 160

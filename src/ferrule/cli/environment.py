@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
+from ferrule.app.release import run as release
 from ferrule.core.errors import ConfigError, StorageError
 from ferrule.engine import remote_server
 from ferrule.formats import sigstore
+from ferrule.tools import host as hosts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-    from ferrule.app.release.run import RunContext
     from ferrule.core.toolchain import RustSource
     from ferrule.engine.remote_server import Address
     from ferrule.kinds.base import Builder
-    from ferrule.tools.host import Host
 
 
 def variables() -> dict[str, str]:
@@ -45,19 +45,17 @@ monotonic: Final = time.monotonic
 """A clock in seconds that is never set, for durations."""
 
 
-def host(*, offline: bool) -> Host:
+def host(*, offline: bool) -> hosts.Host:
     """The machine as the process environment describes it; raises StorageError as `cache_folder`.
 
     HOME is that of the password database where the environment has none, also for what this run starts.
     """
-    from ferrule.tools.host import Host  # noqa: PLC0415
-
     environment = variables()
     home = home_folder(environment)
     if home is not None:
         environment["HOME"] = str(home)
     path = tuple(Path(p) for p in environment.get("PATH", "").split(os.pathsep) if p)
-    return Host(
+    return hosts.Host(
         path=path,
         environment=environment,
         cache=cache_folder(environment),
@@ -101,20 +99,18 @@ def cache_folder(environment: Mapping[str, str], user: int | None = None) -> Pat
     return home.absolute() / ".cache" / "ferrule"
 
 
-def surroundings(*, jobs: int | None, offline: bool, rust_source: RustSource | None) -> RunContext:
+def surroundings(*, jobs: int | None, offline: bool, rust_source: RustSource | None) -> release.RunContext:
     """What a run takes from outside. Raises click.UsageError for a SOURCE_DATE_EPOCH that is no number."""
-    from ferrule.app.release.run import DEFAULT_EPOCH, RunContext  # noqa: PLC0415
-
     told = source_date_epoch()
     if told is not None and not (told.isascii() and told.isdigit()):
         raise click.UsageError(f"SOURCE_DATE_EPOCH is {told!r}; it must be a number of seconds since 1970")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return RunContext(
+    return release.RunContext(
         host=host(offline=offline),
         jobs=jobs or cores,
         monotonic=monotonic,
         now_ns=now_ns,
-        epoch=int(told) if told is not None else DEFAULT_EPOCH,
+        epoch=int(told) if told is not None else release.DEFAULT_EPOCH,
         rust_source=rust_source,
         builder=_builder(),
         compiler_cache=os.environ.get("FERRULE_COMPILER_CACHE") or None,
@@ -123,7 +119,7 @@ def surroundings(*, jobs: int | None, offline: bool, rust_source: RustSource | N
 
 def _builder() -> Builder | None:
     """Who runs the build, as GitHub Actions tells it ("Variables reference"); None where that is a person."""
-    from ferrule.kinds.base import Builder  # noqa: PLC0415
+    from ferrule.kinds.base import Builder  # noqa: PLC0415 - 60 ms: pydantic
 
     told = os.environ
     named = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_WORKFLOW_REF", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")

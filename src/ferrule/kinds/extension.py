@@ -16,9 +16,10 @@ from pydantic import Field
 
 from ferrule.core.errors import BuildError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Machine, Output
-from ferrule.formats import binary, magic, zip
+from ferrule.formats import binary, deflate, magic
+from ferrule.formats import wheel as wheel_format
+from ferrule.formats import zip as zips
 from ferrule.formats.archive_member import Member
-from ferrule.formats.deflate import COMPRESSOR
 from ferrule.kinds.base import (
     Context,
     CrateRef,
@@ -31,8 +32,7 @@ from ferrule.kinds.base import (
     python_project,
     required_floor,
 )
-from ferrule.tools import cibuildwheel, container
-from ferrule.tools.run import ToolFailed
+from ferrule.tools import cibuildwheel, container, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +111,7 @@ def _features(text: str, place: str) -> tuple[tuple[str, ...], bool]:
 
 def _oldest_python(requires: object, place: str) -> str:
     """The tag of the oldest Python that the package says it is for: `cp311` for >=3.11."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - 11 ms
 
     try:
         bounds = [s.version.split(".") for s in SpecifierSet(str(requires)) if s.operator in {">=", "~=", "=="}]
@@ -136,18 +136,16 @@ class _Package:
     commit: str
     license_files: tuple[str, ...]
     epoch: int
-    compressor: str = COMPRESSOR
+    compressor: str = deflate.COMPRESSOR
 
 
 def _extension(
     context: Context, package: _Package, target: Target, sources: tuple[str, ...], compiled: Compiled
 ) -> Action:
-    from ferrule.formats.wheel import parse_floor, platform_tags, wheel_file_name, wheel_purl  # noqa: PLC0415
-
     platform = context.platforms[target.triple]
     floor, in_image = required_floor(target, platform), platform.oci is not None
-    tags = tuple(f"{package.python}-abi3-{tag}" for tag in platform_tags(platform, floor))
-    name = wheel_file_name(package.name, package.version, tags)
+    tags = tuple(f"{package.python}-abi3-{tag}" for tag in wheel_format.platform_tags(platform, floor))
+    name = wheel_format.wheel_file_name(package.name, package.version, tags)
     own = context.spec_for(target.triple)
     image = own.image if isinstance(own, ExtensionSpec) else None
     return Action(
@@ -159,7 +157,7 @@ def _extension(
             package=package,
             platform=platform,
             floor=floor,
-            image=(image or cibuildwheel.image_for(parse_floor(floor))) if in_image else None,
+            image=(image or cibuildwheel.image_for(wheel_format.parse_floor(floor))) if in_image else None,
             tags=tags,
         ),
         outputs=(
@@ -168,7 +166,7 @@ def _extension(
         ),
         sources=sources,
         tools=(cibuildwheel.NAME, *([container.NAME] if in_image else [])),
-        traits=(("purl", wheel_purl(package.name, package.version, name)),),
+        traits=(("purl", wheel_format.wheel_purl(package.name, package.version, name)),),
         compiles=compiled,
         machine=None if in_image else _ON_A_MAC,
     )
@@ -188,15 +186,13 @@ class Extension:
 
     def make(self, context: ActionContext) -> None:
         """Build; raises ToolchainError on a machine that cannot, NetworkError, BuildError, VerificationError."""
-        from ferrule.formats.wheel import read_wheel, rewrite_wheel  # noqa: PLC0415
-
         self._check_machine(context)
         project = context.folder / "project"
         _lay_out(context, project)
         context.report_progress(f"building in {self.image or 'macOS'}")
         made = self._built(context, project)
-        self._check_tags(read_wheel(made), context)
-        rewrite_wheel(
+        self._check_tags(wheel_format.read_wheel(made), context)
+        wheel_format.rewrite_wheel(
             made,
             context.output("wheel"),
             name=self.package.name,
@@ -242,7 +238,7 @@ class Extension:
         )
         try:
             context.run(command)
-        except ToolFailed as failed:
+        except run.ToolFailed as failed:
             raise cibuildwheel.explain(failed, self.package.source) from failed
         wheels = sorted(output.glob("*.whl"))
         if len(wheels) != 1:
@@ -252,8 +248,6 @@ class Extension:
 
     def _check_tags(self, found: WheelFacts, context: ActionContext) -> None:
         """The wheel must be for the stable interface, and for machines as old as the floor says."""
-        from ferrule.formats.wheel import oldest_platform, parse_floor  # noqa: PLC0415
-
         interfaces = sorted({tag.rpartition("-")[0] for tag in found.tags})
         wanted = f"{self.package.python}-abi3"
         if interfaces != [wanted]:
@@ -263,8 +257,8 @@ class Extension:
                 where=context.action.id,
                 hint=f"build for the stable interface (PyO3: feature abi3-py{number}), or correct requires-python",
             )
-        oldest = oldest_platform(found.tags)
-        if oldest is None or oldest > parse_floor(self.floor):
+        oldest = wheel_format.oldest_platform(found.tags)
+        if oldest is None or oldest > wheel_format.parse_floor(self.floor):
             platforms = ", ".join(sorted({tag.rpartition("-")[2] for tag in found.tags}))
             raise VerificationError(
                 f"the wheel is for {platforms}, and the target's floor is {self.floor}",
@@ -276,7 +270,7 @@ class Extension:
         """Keep every compiled file of the wheel beside it, measured, so that digests and facts can be told of each."""
         found: dict[str, BinaryFacts] = {}
         compilers: set[str] = set()
-        for entry in zip.read_zip(context.output("wheel")):
+        for entry in zips.read_zip(context.output("wheel")):
             content = entry.read() if entry.regular else b""
             if not content.startswith(magic.NATIVE):
                 continue

@@ -16,9 +16,9 @@ from pydantic import Field
 
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, ActionInterface, Digest, Output
-from ferrule.formats.gobindings import bindings
+from ferrule.formats import gobindings
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
-from ferrule.tools.go import GoModule, no_loader, read_go_mod
+from ferrule.tools import go
 
 if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
@@ -99,7 +99,7 @@ def _libraries(spec: GoModuleSpec, context: Context) -> dict[str, Action]:
     if spec.library is None:
         return {}
     made = {action.target: action for action in context.actions_of(spec.library) if action.target}
-    able = [triple for triple in made if no_loader(context.platforms[triple]) is None]
+    able = [triple for triple in made if go.no_loader(context.platforms[triple]) is None]
     triples = able if spec.targets is None else [target.triple for target in context.targets]
     by_platform: dict[str | None, str] = {}
     for triple in triples:
@@ -117,10 +117,10 @@ def _libraries(spec: GoModuleSpec, context: Context) -> dict[str, Action]:
     return {triple: made[triple] for triple in triples}
 
 
-def _go_mod(spec: GoModuleSpec, context: Context) -> GoModule:
+def _go_mod(spec: GoModuleSpec, context: Context) -> go.GoModule:
     place = f"{spec.source}/go.mod"
     try:
-        module = read_go_mod(context.read_text(place))
+        module = go.read_go_mod(context.read_text(place))
     except ValueError as error:
         raise PlanProblem("source", f"{place} is no go.mod: {error}", "write module example.com/… there") from None
     if not _MODULE_PATH.fullmatch(module.path):
@@ -247,7 +247,7 @@ class GoModuleFolder:
     def _wasm(self, context: ActionContext, component: ActionInterface, folder: Path) -> None:
         module = context.input(component, "module")
         _copy(module, folder / "module.wasm")
-        for name, content in bindings(module.read_bytes(), package="wasm", where=module.name).items():
+        for name, content in gobindings.bindings(module.read_bytes(), package="wasm", where=module.name).items():
             (folder / name).write_bytes(content)
 
 
@@ -290,5 +290,5 @@ KIND = Kind(
     spec=GoModuleSpec,
     plan=plan,
     summary="a Go module: native libraries without cgo, WebAssembly by wazero, bindings",
-    unsupported=no_loader,
+    unsupported=go.no_loader,
 )

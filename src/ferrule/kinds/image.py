@@ -11,10 +11,8 @@ from pydantic import Field
 
 from ferrule.core.errors import ConfigError, VerificationError
 from ferrule.core.model import Action, ActionInterface, Digest, Json, Output
-from ferrule.formats import binary, deb, oci
+from ferrule.formats import binary, deb, deflate, oci
 from ferrule.formats.archive_member import Member, with_folders
-from ferrule.formats.deflate import COMPRESSOR
-from ferrule.formats.oci import Layer
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 from ferrule.tools import debs, registry
 
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
-    from ferrule.formats import deb
-    from ferrule.formats.oci import Layer, PlatformImage
     from ferrule.tools.debs import LockedPackage
 
 _REFERENCE = re.compile(r"[a-z0-9][a-z0-9.:_/-]{0,254}(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?@sha256:[0-9a-f]{64}")
@@ -206,7 +202,7 @@ class PackageBase:
 
     packages: tuple[LockedPackage, ...]
     epoch: int
-    compressor: str = COMPRESSOR
+    compressor: str = deflate.COMPRESSOR
 
     def make(self, context: ActionContext) -> None:
         """Write the layer; raises NetworkError naming a package that cannot be had, VerificationError a false one."""
@@ -270,7 +266,7 @@ class OciImage:
     env: tuple[tuple[str, str], ...]
     labels: tuple[tuple[str, str], ...]
     epoch: int
-    compressor: str = COMPRESSOR
+    compressor: str = deflate.COMPRESSOR
 
     def make(self, context: ActionContext) -> None:
         """Write the layout; raises VerificationError for a program that its base or its machine could not start."""
@@ -283,7 +279,7 @@ class OciImage:
             index=index.digest.oci, platforms=[image.platform for image in images], compressed=dict(sizes)
         )
 
-    def _image(self, context: ActionContext, row: Platform, base: ActionInterface) -> PlatformImage:
+    def _image(self, context: ActionContext, row: Platform, base: ActionInterface) -> oci.PlatformImage:
         triple, platform = row.triple, row.oci or ""
         context.report_progress(platform)
         own = oci.write_layer(
@@ -327,7 +323,7 @@ class OciImage:
         )
         return oci.PlatformImage(platform, tuple(layers), config)
 
-    def _check(self, context: ActionContext, platform: Platform, layers: Sequence[Layer]) -> None:
+    def _check(self, context: ActionContext, platform: Platform, layers: Sequence[oci.Layer]) -> None:
         """Refuse what could not start or open its library: the files are read, not what was said of them."""
         triple = platform.triple
         library: dict[str, Any] = dict(context.facts_of[dict(self.libraries)[triple].id])
@@ -403,9 +399,9 @@ class OciImage:
         return list(with_folders(entries))
 
 
-def _layer(context: ActionContext, base: ActionInterface) -> Layer:
+def _layer(context: ActionContext, base: ActionInterface) -> oci.Layer:
     facts: dict[str, Any] = dict(context.facts_of[base.id])
-    return Layer(
+    return oci.Layer(
         path=context.input(base, "layer"),
         digest=Digest(facts["digest"]),
         size=int(facts["size"]),

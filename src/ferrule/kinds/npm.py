@@ -13,9 +13,8 @@ from pydantic import Field
 from ferrule.core.errors import BuildError, ConfigError, VerificationError
 from ferrule.core.ignore_files import IgnoreFiles
 from ferrule.core.model import Action, ActionInterface, Output
-from ferrule.formats import binary, tar, wasm
+from ferrule.formats import binary, deflate, tar, wasm
 from ferrule.formats.archive_member import Member, below, entries_of_folder, in_order
-from ferrule.formats.deflate import COMPRESSOR
 from ferrule.kinds.base import (
     ArtifactRef,
     Context,
@@ -245,7 +244,7 @@ class NpmPackage:
     manifest: str
     license_files: tuple[str, ...]
     epoch: int
-    compressor: str = COMPRESSOR
+    compressor: str = deflate.COMPRESSOR
 
     def make(self, context: ActionContext) -> None:
         """Write the tarball as npm does: everything in the folder `package`."""

@@ -379,10 +379,8 @@ class BillsOfMaterials:
                 needs=code,
             )
 
-    def _crates(self, crates: Sequence[Mapping[str, Any]], step: BomStep) -> Iterator[BomComponent]:
-        from ferrule.tools.crates import from_json  # noqa: PLC0415
-
-        for crate in from_json(crates):
+    def _crates(self, documents: Sequence[Mapping[str, Any]], step: BomStep) -> Iterator[BomComponent]:
+        for crate in crates.from_json(documents):
             properties = [("patch-level", _patch_level(crate.version))]
             properties += [("features", ",".join(crate.features))] if crate.features else []
             properties += [("target", step.target)] if step.target else []

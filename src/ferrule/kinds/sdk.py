@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ferrule.core.model import Action, ActionInterface, Output
-from ferrule.formats import tar
+from ferrule.formats import deflate, tar
 from ferrule.formats.archive_member import Member
-from ferrule.formats.deflate import COMPRESSOR
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
     ArtifactRef,
@@ -105,7 +104,7 @@ class CSdk:
     license_files: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
     epoch: int
-    compressor: str = COMPRESSOR
+    compressor: str = deflate.COMPRESSOR
 
     def make(self, context: ActionContext) -> None:
         """Write the archive, with one folder at its top."""

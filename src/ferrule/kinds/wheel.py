@@ -11,9 +11,8 @@ from pydantic import Field
 
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, ActionInterface, Output
-from ferrule.formats import wheel
+from ferrule.formats import deflate, wheel
 from ferrule.formats.archive_member import Member
-from ferrule.formats.deflate import COMPRESSOR
 from ferrule.kinds.base import (
     ArtifactRef,
     Context,
@@ -28,8 +27,6 @@ from ferrule.kinds.base import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ferrule.engine.context import ActionContext
 
 NATIVE = "_native"
@@ -80,7 +77,7 @@ class _Common:
     version: str
     license_files: tuple[str, ...]
     epoch: int
-    compressor: str = COMPRESSOR
+    compressor: str = deflate.COMPRESSOR
 
 
 def _package(context: Context, spec: WheelSpec) -> str:
@@ -227,9 +224,9 @@ def metadata(source: Path, common: _Common) -> str:
 
     Raises BuildError with the backend's own explanation.
     """
-    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415
-    from packaging.version import Version  # noqa: PLC0415
-    from pyproject_metadata import ConfigurationError, StandardMetadata  # noqa: PLC0415
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415 - 11 ms
+    from packaging.version import Version  # noqa: PLC0415 - 11 ms
+    from pyproject_metadata import ConfigurationError, StandardMetadata  # noqa: PLC0415 - 57 ms
 
     document = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))
     project = dict(document["project"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import grp
+import pwd
 import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -67,9 +69,6 @@ def _weakness(folder: Path, user: int) -> tuple[str, str] | None:
 
 def _is_private(group: int, user: int) -> bool:
     """Whether a group is that of one user alone, as most distributions make one for each ("user private groups")."""
-    import grp  # noqa: PLC0415 - only where a group may write
-    import pwd  # noqa: PLC0415
-
     try:
         row, owner = grp.getgrgid(group), pwd.getpwuid(user)
     except KeyError:
@@ -78,8 +77,6 @@ def _is_private(group: int, user: int) -> bool:
 
 
 def _name_of(user: int) -> str:
-    import pwd  # noqa: PLC0415
-
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:

@@ -14,6 +14,8 @@ import urllib.parse
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import urllib3
+
 from ferrule.core.errors import ConfigError, NetworkError, VerificationError
 from ferrule.core.model import Digest
 from ferrule.core.proxies import proxy_of
@@ -102,8 +104,6 @@ class _Pull:
 
     def _fetch(self, kind: str, digest: Digest, limit: int) -> Path:
         """A blob or manifest of at most `limit` bytes, asked for again where its body breaks off."""
-        import urllib3  # noqa: PLC0415 - only for those whose image has a base in a registry
-
         path = self._blobs / digest.hex
         for attempt in range(1, _ATTEMPTS + 1):
             if path.exists():
@@ -165,8 +165,6 @@ class _Pull:
 
     @contextmanager
     def _get(self, url: str, token: str | None) -> Iterator[BaseHTTPResponse]:
-        import urllib3  # noqa: PLC0415
-
         headers = {"Accept": _ACCEPT, "Accept-Encoding": "identity"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -189,8 +187,6 @@ class _Pull:
 
     def _retries(self) -> Retry:
         """A few attempts, with the pauses that the server asks for unless they are long."""
-        import urllib3  # noqa: PLC0415
-
         too_long = self._unreachable
 
         class Patient(urllib3.Retry):
@@ -218,8 +214,6 @@ class _Pull:
 
 
 def _pool(url: str, environment: Mapping[str, str]) -> PoolManager:
-    import urllib3  # noqa: PLC0415
-
     proxy = proxy_of(url, environment)
     if proxy is None:
         return urllib3.PoolManager()

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Final
 from ferrule import config
 from ferrule import plan as planning
 from ferrule.app.publish import DESTINATIONS
+from ferrule.app.release import output_folder
 from ferrule.app.release.manifest import manifest_of, signatures, text_of
-from ferrule.app.release.output_folder import placed_files, ship
 from ferrule.core.errors import ConfigError, StorageError, ToolchainError
 from ferrule.core.model import Json, Plan, Report
 from ferrule.core.safe_files import FILE, REPORT, STATE, find_project
-from ferrule.engine import remote_server
-from ferrule.engine.context import BuildContext
-from ferrule.engine.events import Noticed, notice_to
-from ferrule.engine.lock import locked, sweep
-from ferrule.engine.scheduler import Engine
+from ferrule.engine import context as contexts
+from ferrule.engine import events, remote_server, scheduler
+from ferrule.engine import lock as locks
+from ferrule.engine import remote as remote_cache
 from ferrule.engine.sources import SourceFiles
 from ferrule.engine.state import open_store, work_folder
 from ferrule.engine.store import DamagedError, storage_errors
@@ -40,11 +39,8 @@ if TYPE_CHECKING:
 
     from ferrule.config import Config
     from ferrule.core.toolchain import RustSource, Toolchain
-    from ferrule.engine.events import Listener
     from ferrule.engine.executor import Executor
-    from ferrule.engine.remote import Remote
     from ferrule.engine.remote_server import Address
-    from ferrule.engine.scheduler import Examination
     from ferrule.tools.host import Host
 
 _OF_THE_FILE: Final = frozenset(
@@ -170,7 +166,7 @@ def reasons(config: Config, plan: Plan, context: RunContext) -> dict[str, str]:
     return {action: found.reason for action, found in examine(config, plan, context).items()}
 
 
-def examine(config: Config, plan: Plan, context: RunContext) -> dict[str, Examination]:
+def examine(config: Config, plan: Plan, context: RunContext) -> dict[str, scheduler.Examination]:
     """What a run would find about each action. Starts nothing and changes nothing; raises ToolchainError."""
     engine = engine_of(config, toolchain_of(config, plan, context), context)
     return engine.examine(plan)
@@ -180,12 +176,12 @@ def run(
     config: Config,
     plan: Plan,
     context: RunContext,
-    listen: Listener,
+    listen: events.Listener,
     *,
     output: Path,
     everything: bool = False,
     page: Callable[[Json], str] | None = None,
-    elsewhere: Callable[[Engine], AbstractContextManager[Executor]] | None = None,
+    elsewhere: Callable[[scheduler.Engine], AbstractContextManager[Executor]] | None = None,
 ) -> Report:
     """Run a plan and, if nothing failed, put what ships into `output`.
 
@@ -203,42 +199,41 @@ def run(
 
 @contextmanager
 def at_work(
-    config: Config, toolchain: Toolchain | None, context: RunContext, listen: Listener | None = None
-) -> Iterator[Engine]:
+    config: Config, toolchain: Toolchain | None, context: RunContext, listen: events.Listener | None = None
+) -> Iterator[scheduler.Engine]:
     """An engine on the project's store, alone at work there; what it learnt of files is kept.
 
     Where nobody listens, nobody waits for another run either: that raises Busy. Raises StorageError.
     """
-    with locked(config.root / STATE, listen):
+    with locks.locked(config.root / STATE, listen):
         engine = engine_of(config, toolchain, context, listen or (lambda _: None))
         engine = replace(engine, remote=_remote(engine, context))
         engine.store.sweep()
-        sweep(config.root / STATE)
+        locks.sweep(config.root / STATE)
         yield engine
         engine.index.save()
     if engine.remote is not None:
-        engine.remote.close(notice_to(engine.listen))
+        engine.remote.close(events.notice_to(engine.listen))
 
 
-def _remote(engine: Engine, context: RunContext) -> Remote | None:
+def _remote(engine: scheduler.Engine, context: RunContext) -> remote_cache.Remote | None:
     """The remote cache, if there is one and a network may be used."""
     if context.remote is None or context.host.offline:
         return None
-    from ferrule.engine.remote import Remote  # noqa: PLC0415
 
     project = engine.site.project
     paths = (p for p in cargo.settings(project, engine.site.environment) if not p.is_relative_to(project))
     with storage_errors(project):
         settings = {str(path): engine.site.sources.content(engine.index, path) for path in paths}
-    return Remote(remote_server.Server(context.remote, context.monotonic), engine.store, settings)
+    return remote_cache.Remote(remote_server.Server(context.remote, context.monotonic), engine.store, settings)
 
 
 def engine_of(
-    config: Config, toolchain: Toolchain | None, context: RunContext, listen: Listener = lambda _: None
-) -> Engine:
+    config: Config, toolchain: Toolchain | None, context: RunContext, listen: events.Listener = lambda _: None
+) -> scheduler.Engine:
     """An engine on the project's store, which others may be using: for looking only, unless `at_work`."""
     state = config.root / STATE
-    site = BuildContext(
+    site = contexts.BuildContext(
         sources=source_files(config.root, context.host),
         caches=state / "cache",
         host=context.host,
@@ -246,8 +241,8 @@ def engine_of(
         toolchain=toolchain,
         jobs=context.jobs,
     )
-    index, store = open_store(state, context.now_ns, notice_to(listen))
-    return Engine(site, store, index, work_folder(state), context.jobs, listen, context.monotonic)
+    index, store = open_store(state, context.now_ns, events.notice_to(listen))
+    return scheduler.Engine(site, store, index, work_folder(state), context.jobs, listen, context.monotonic)
 
 
 def _compiler_cache(context: RunContext) -> dict[str, str]:
@@ -268,7 +263,7 @@ def _compiler_cache(context: RunContext) -> dict[str, str]:
 
 
 def finish(
-    engine: Engine,
+    engine: scheduler.Engine,
     config: Config,
     plan: Plan,
     context: RunContext,
@@ -287,12 +282,12 @@ def finish(
         if not any(isinstance(o.error, DamagedError) for o in report.outcomes):
             return report
     except DamagedError as error:
-        engine.listen(Noticed(f"{error.message}; its action runs again"))
+        engine.listen(events.Noticed(f"{error.message}; its action runs again"))
     return attempt()
 
 
 def _finish(
-    engine: Engine,
+    engine: scheduler.Engine,
     config: Config,
     plan: Plan,
     context: RunContext,
@@ -302,7 +297,7 @@ def _finish(
     page: Callable[[Json], str] | None,
 ) -> Report:
     outcomes = engine.execute(plan)
-    placed = tuple(placed_files(outcomes, everything=everything))
+    placed = tuple(output_folder.placed_files(outcomes, everything=everything))
     report = Report(outcomes, placed)
     if not report.failed:
         manifest = manifest_of(config, plan, report, engine.site.toolchain, context.host)
@@ -310,5 +305,5 @@ def _finish(
         if context.key is not None:
             beside |= signatures(context.key, engine.store, placed, manifest)
         text, state = text_of(manifest), config.root / STATE
-        ship(engine.store, engine.index, placed, text, output, state, engine.listen, beside)
+        output_folder.ship(engine.store, engine.index, placed, text, output, state, engine.listen, beside)
     return report
