@@ -51,6 +51,7 @@ def test_help_imports_no_command() -> None:
         *("ferrule", "ferrule.__main__", "ferrule.core", "ferrule.core.errors", "ferrule.core.lazy_modules"),
         *("ferrule.cli", "ferrule.cli.commands", "ferrule.cli.environment", "ferrule.cli.redact_output"),
         *("ferrule.tools", "ferrule.tools.secrets"),
+        *("ferrule.app.release", "ferrule.engine", "ferrule.formats"),  # packages without code
     }
     assert len(modules) < 140
 
