@@ -17,8 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from ferrule.core.errors import VerificationError
-from ferrule.formats import ar, magic, wasm
-from ferrule.formats.binary import elf, macho
+from ferrule.formats import ar, elf, macho, magic, wasm
 from ferrule.formats.tar import SWELLS, Limits
 from ferrule.formats.zip import check_directory
 

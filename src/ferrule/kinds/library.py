@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Action, Compiled, Output
-from ferrule.formats import binary
+from ferrule.formats import binary, symbol_lists
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
     ArtifactRef,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ferrule.core.model import Target
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
-    from ferrule.formats.binary import BinaryFacts
+    from ferrule.formats.binary import BinaryFacts, Undefined
     from ferrule.tools.cargo import CargoBuild
 
 LibraryType = Literal["cdylib", "staticlib"]
@@ -219,14 +219,24 @@ class CargoLibrary:
         made.take(made.file(self.crate, self.platform, kind, self.library), target, context.digest_of)
         facts = binary.measure(target)
         problems = self.problems(facts, kind)
-        if problems:
-            problems += self._objects(facts, made) if kind == "cdylib" else ()
+        undefined = self._undefined(facts, context) if kind == "cdylib" else ()
+        if problems or undefined:
+            problems += [symbol.problem for symbol in undefined]
+            raised = facts.floor.symbols if facts.floor and facts.floor.version > _numbers(self.floor) else ()
+            problems += self._objects((*raised, *(symbol.symbol for symbol in undefined)), made)
             raise VerificationError(
                 f"{target.name} is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
                 where=f"{context.action.artifact} for {self.platform.triple}",
                 hint="correct the code or what targets.yaml declares; nothing was shipped",
             )
         context.record_facts(**{kind: binary.summary(facts)})
+
+    def _undefined(self, facts: BinaryFacts, context: ActionContext) -> tuple[Undefined, ...]:
+        """Symbols that the loader would not find at the declared floor; a DLL is never linked with any."""
+        if self.platform.family.object_format == "coff":
+            return ()
+        system = symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), self.platform), self.platform)
+        return binary.undefined(facts, system, floor=self.floor)
 
     def problems(self, facts: BinaryFacts, kind: LibraryType) -> list[str]:
         """What is wrong with a library that was measured, as sentences."""
@@ -245,21 +255,29 @@ class CargoLibrary:
             *(f"it exports nothing like {g}, which is declared" for g in globs if not fnmatch.filter(facts.exports, g)),
         ]
 
-    def _objects(self, facts: BinaryFacts, made: CargoBuild) -> Iterator[str]:
-        """Which objects ask for the symbols that raise the floor too far, where they lie in a static library beside."""
-        wanted = tuple(int(number) for number in (self.floor or "").split(".") if number)
-        if "staticlib" not in self.types or not facts.floor or facts.floor.version <= wanted:
-            return
-        archive = made.file(self.crate, self.platform, "staticlib", self.library)
-        for symbol, names in binary.objects_that_import(archive.read_bytes(), facts.floor.symbols).items():
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004 - enough to find the place
-            yield f"{symbol} is asked for by {', '.join(names[:3])}{more}"
+    def _objects(self, symbols: tuple[str, ...], made: CargoBuild) -> Iterator[str]:
+        """Which objects use the symbols: those of the static library, or where none is made of all crates' archives."""
+        if "staticlib" in self.types:
+            archives = [made.file(self.crate, self.platform, "staticlib", self.library)]
+        else:
+            archives = [path for one in made.built for path in one.files if path.suffix == ".rlib"]
+        users: dict[str, list[str]] = {}
+        for archive in archives if symbols else ():
+            for symbol, names in binary.objects_that_import(archive.read_bytes(), symbols).items():
+                users.setdefault(symbol, []).extend(names)
+        for symbol, objects in users.items():
+            more = f" and {len(objects) - 3} more" if len(objects) > 3 else ""  # noqa: PLR2004 - enough to find them
+            yield f"{symbol} is used by {', '.join(objects[:3])}{more}"
 
     def _allowed(self, exports: tuple[str, ...]) -> set[str] | None:
         """Those of the exported names that targets.yaml allows; None where it says nothing."""
         if self.exports is None:
             return None
         return {name for glob in self.exports for name in fnmatch.filter(exports, glob)}
+
+
+def _numbers(version: str | None) -> tuple[int, ...]:
+    return tuple(int(number) for number in (version or "").split(".") if number)
 
 
 KIND = Kind(

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ferrule.core.errors import StorageError
+from ferrule.core.errors import StorageError, ToolchainError
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import clear, lockable, open_new
 from ferrule.tools.definition import ToolDefinition
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
     Borrow = Callable[[threading.Event], AbstractContextManager[bool]]
 
+_SYMBOL_LISTS: Final = {
+    "glibc": "glibc/abilists",
+    "musl": "musl/libc.S",
+    "libSystem": "darwin/libSystem.tbd",
+}
 _PROBE = "int ferrule_probe(int n) { return n + 1; }\n"
 
 
@@ -65,6 +70,23 @@ def probe(
 ) -> None:
     """Link a shared library of one function for a target in `folder`; raises ToolFailed if that does not work."""
     _compile(zig, platform, ["-shared", "-o", platform.cdylib("probe")], folder, cache, environment, floor=glibc)
+
+
+def symbol_list(zig: Tool, platform: Platform) -> bytes:
+    """Zig's list of the symbols of a target's C library, which it links with (zig 0.17, lib/libc).
+
+    Raises ToolchainError if this zig has none.
+    """
+    libc = Path(zig.argv[0]).parent / "lib" / "libc"
+    path = libc / _SYMBOL_LISTS[platform.family.libc]
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ToolchainError(
+            f"zig {zig.version} has no list of the system's symbols: {error.strerror}",
+            where=str(path),
+            hint=f"delete {libc.parent.parent.parent} and run: ferrule setup",
+        ) from error
 
 
 def _compile(

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import lief
 import pytest
 
 from fakes.toolchain import GOLDEN, Demo, lay_out, tell_anew
@@ -414,6 +415,20 @@ def with_another_fingerprint(demo: Demo) -> None:
     (demo.home / f"tamper-{X86}").write_bytes(golden("demo-x86_64.so") + told)
 
 
+def with_undefined_symbol(name: bytes) -> Callable[[Demo], None]:
+    """Let the library for Linux use a function of six letters for which the linker saw no library."""
+
+    def prepare(demo: Demo) -> None:
+        data = golden("demo-x86_64.so")
+        elf = lief.ELF.parse(data)
+        index = next(n for n, symbol in enumerate(elf.dynamic_symbols) if symbol.name == "malloc")
+        versions = next(section for section in elf.sections if section.name == ".gnu.version")
+        data = patched(data, versions.file_offset + 2 * index, "<H", 1)
+        (demo.home / f"tamper-{X86}").write_bytes(exchanged(data, b"\0malloc\0", b"\0" + name + b"\0"))
+
+    return prepare
+
+
 RUNS: dict[str, tuple[Callable[[Demo], None], str]] = {
     "base older than the library needs": (
         with_old_base,
@@ -425,7 +440,15 @@ RUNS: dict[str, tuple[Callable[[Demo], None], str]] = {
     ),
     "symbol of a newer glibc, and the object that asks for it": (
         with_symbol_from_an_object,
-        r"memcpy is asked for by demo\.o",
+        r"memcpy is used by demo\.o",
+    ),
+    "symbol that nothing defines": (
+        with_undefined_symbol(b"helper"),
+        r"it needs helper, which nothing defines: neither the file itself nor a library that it needs",
+    ),
+    "symbol of a library that is not asked for": (
+        with_undefined_symbol(b"dlopen"),
+        r"it needs dlopen and not libdl\.so\.2, the library that has it",
     ),
     "fingerprint of another release": (with_another_fingerprint, r"it carries the fingerprint ffffffffffff"),
 }

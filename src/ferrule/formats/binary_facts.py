@@ -37,7 +37,8 @@ class BinaryFacts:
 
     `kind` says in words what it is, `system` and `machine` whom it is for (as `platforms.Platform` names them). `name`
     is the soname or install name, `needed` the libraries it asks for, `search_paths` its rpath and runpath. `exports`
-    and `imports` are names as C knows them (Mach-O's leading underscore is taken off). `symbol_versions` maps each
+    and `imports` are names as C knows them (Mach-O's leading underscore is taken off), `weak_imports` those that may be
+    missing. `symbol_versions` maps each
     version of a library's interface to the imported symbols that carry it, `providers` each such symbol to the library
     that it is expected in, `floor` is what follows for glibc; `defines` are versions that the file itself offers.
     `minimum_os` and `sdk` are versions of macOS. `sections` are sizes in bytes, `members` the number of objects in a
@@ -55,6 +56,7 @@ class BinaryFacts:
     search_paths: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
+    weak_imports: tuple[str, ...] = ()
     symbol_versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     providers: Mapping[str, str] = field(default_factory=dict)
     defines: tuple[str, ...] = ()

@@ -9,12 +9,12 @@ import struct
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import VerificationError
-from ferrule.formats import magic
+from ferrule.formats import elf, macho, magic
 from ferrule.formats.ar import read_ar
-from ferrule.formats.binary import elf, macho
-from ferrule.formats.binary.check import check
-from ferrule.formats.binary.elf import objects_that_import
-from ferrule.formats.binary.facts import BinaryFacts, Floor, glibc_versions, summary
+from ferrule.formats.binary_check import check
+from ferrule.formats.binary_facts import BinaryFacts, Floor, glibc_versions, summary
+from ferrule.formats.elf import objects_that_import
+from ferrule.formats.undefined import Undefined, undefined
 from ferrule.formats.wasm import read_wasm
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 __all__ = [
     "BinaryFacts",
     "Floor",
+    "Undefined",
     "check",
     "glibc_versions",
     "measure",
     "objects_that_import",
     "summary",
+    "undefined",
 ]
 
 

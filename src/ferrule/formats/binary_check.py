@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule.formats.binary.facts import glibc_version
+from ferrule.formats.binary_facts import glibc_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from ferrule.core.platforms import Platform
-    from ferrule.formats.binary.facts import BinaryFacts
+    from ferrule.formats.binary_facts import BinaryFacts
 
 _LINKER_SYMBOLS = frozenset(
     ("_init", "_fini", "_edata", "_end", "__bss_start", "_mh_dylib_header", "_mh_execute_header", "__dso_handle")

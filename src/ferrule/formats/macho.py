@@ -13,7 +13,7 @@ import lief
 
 from ferrule.core.errors import VerificationError
 from ferrule.formats import magic
-from ferrule.formats.binary.facts import BinaryFacts, name_text, summed
+from ferrule.formats.binary_facts import BinaryFacts, name_text, summed
 from ferrule.formats.signature import Signature, read_signature
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ MACHINES = {0x01000007: "x86_64", 0x0100000C: "arm64"}
 _KINDS = {1: "object", 2: "executable", 6: "shared library", 8: "bundle"}
 _MACOS = 1
 _PRIVATE_TYPE_EXTERNAL, _DEFINED_EXTERNAL = 0x1F, 0x0F
+_WEAK_REFERENCE = 0x40
 HEADER, SEGMENT_64 = 32, 0x19
 
 
@@ -47,7 +48,13 @@ def measure_macho(data: bytes, where: str | None) -> BinaryFacts:
         needed=tuple(name_text(library.name) for library in libraries if library.command != kinds.ID_DYLIB),
         search_paths=tuple(name_text(entry.path) for entry in macho.rpaths),
         exports=tuple(sorted(_c_name(name) for name in _exports(macho))),
-        imports=tuple(sorted({_c_name(s.name) for s in symbols if _type(s) & 0x0F == 0x01})),
+        imports=tuple(sorted({_c_name(s.name) for s in symbols if _is_undefined(s)})),
+        weak_imports=tuple(
+            sorted({_c_name(s.name) for s in symbols if _is_undefined(s) and s.description & _WEAK_REFERENCE})
+        ),
+        providers=_providers(
+            symbols, [name_text(entry.name) for entry in libraries if entry.command != kinds.ID_DYLIB]
+        ),
         build_id=bytes(macho.uuid.uuid).hex() if macho.has_uuid else None,
         stripped=not any(_is_local(symbol) for symbol in symbols),
         minimum_os=minimum,
@@ -110,6 +117,16 @@ def _c_name(symbol: object) -> str:
 
 def _type(symbol: Any) -> int:  # noqa: ANN401 - lief's types allow bytes for text
     return int(symbol.raw_type)
+
+
+def _is_undefined(symbol: Any) -> bool:  # noqa: ANN401 - lief's types allow bytes for text
+    return _type(symbol) & 0x0F == 0x01
+
+
+def _providers(symbols: list[Any], libraries: list[str]) -> dict[str, str]:
+    """Imported symbols and the library that each is expected in, by its number in n_desc (mach-o/nlist.h)."""
+    numbers = {_c_name(s.name): s.description >> 8 & 0xFF for s in symbols if _is_undefined(s)}
+    return {name: libraries[number - 1] for name, number in sorted(numbers.items()) if 0 < number <= len(libraries)}
 
 
 def _is_local(symbol: Any) -> bool:  # noqa: ANN401 - lief's types allow bytes for text

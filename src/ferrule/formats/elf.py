@@ -15,7 +15,7 @@ import lief
 from ferrule.core.errors import VerificationError
 from ferrule.formats import magic
 from ferrule.formats.ar import read_ar
-from ferrule.formats.binary.facts import BinaryFacts, glibc_floor, name_text, summed
+from ferrule.formats.binary_facts import BinaryFacts, glibc_floor, name_text, summed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -58,6 +58,9 @@ def measure_elf(data: bytes, where: str | None) -> BinaryFacts:
         search_paths=tuple(name_text(path) for group in paths for path in group),
         exports=tuple(sorted({name_text(s.name) for s in elf.dynamic_symbols if _exported(s)})),
         imports=tuple(sorted({name_text(s.name) for s in elf.dynamic_symbols if s.name and s.shndx == 0})),
+        weak_imports=tuple(
+            sorted({name_text(s.name) for s in elf.dynamic_symbols if s.shndx == 0 and s.information >> 4 == _WEAK})
+        ),
         symbol_versions=versions,
         providers=_providers(elf),
         defines=tuple(
