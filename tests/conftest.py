@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.toolchain import Demo, lay_out
+from machine_fault import stop_at_machine_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
 
@@ -21,3 +23,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def demo(tmp_path: Path) -> Demo:
     """A project of every kind, with pretended compilers."""
     return lay_out(tmp_path)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Stop at the first test that this machine lacks a tool for."""
+    report = yield
+    stop_at_machine_fault(item, call, report)
+    return report

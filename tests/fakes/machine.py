@@ -191,8 +191,20 @@ class Machine:
             f'for p in "$@"; do case $p in\n{known}esac; done'
         )
         self.program("apt-cache", policy)
-        self.program("apt-get", f'case "$*" in *install*) /bin/cp -R "{self.root}/pool/." "{self.usr}/";; esac')
+        self.program(
+            "apt-get",
+            f'case "$*" in *install*) /bin/cp -R "{self.root}/pool/." "{self.usr}/";; *) exit 0;; esac\n'
+            f'for a in "$@"; do from="{self.root}/packages/$a"\n'
+            f'  [ -d "$from" ] && /bin/cp -R "$from/." "{self.usr}/"; done\n'
+            "exit 0",
+        )
         self.program("dpkg", f'[ "$1" = --print-foreign-architectures ] && echo {" ".join(foreign)}\nexit 0')
+
+    def package(self, name: str) -> Path:
+        """What a package of the archive holds, to be filled: apt-get puts it into `usr`."""
+        folder = self.root / "packages" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def rustup(self, *, works: bool = True) -> None:
         """A rustup that installs the pool as a toolchain; its stand-in `rustc` has no toolchain of its own."""

@@ -9,6 +9,7 @@ import pytest
 
 from fakes.machine import ALL, LINUX, MACOS, NO_NETWORK, WANTED, Machine, remove
 from ferrule.app.doctor import examine as doctor
+from ferrule.app.doctor.setup import setup
 from ferrule.core.errors import NetworkError, StorageError, ToolchainError
 from ferrule.core.toolchain import Toolchain
 from ferrule.toolchain.find import find, require
@@ -136,7 +137,7 @@ def test_broken_zig_wheel(machine):
     remove(machine.cache / "tools/ziglang-0.17.0/ziglang/zig")
     fault = only_fault(machine)
     assert fault.problem.startswith("the installed wheel is broken")
-    doctor.setup(WANTED, machine.host(), silent)
+    setup(WANTED, machine.host(), silent)
     assert isinstance(find(WANTED, machine.host()), Toolchain)
 
 
@@ -257,7 +258,7 @@ def test_no_root_for_apt(machine):
     assert f"sudo {APT} rustc cargo libstd-rust-dev libstd-rust-dev:arm64 rust-src rust-llvm lld-22" in fault.fix
     assert "only root may install packages" in fault.fix
     with pytest.raises(ToolchainError, match="cannot install them on this machine") as failure:
-        doctor.setup(WANTED, machine.host(is_root=False), silent)
+        setup(WANTED, machine.host(is_root=False), silent)
     assert f"sudo {APT}" in failure.value.message
 
 
@@ -288,7 +289,7 @@ def test_no_network_for_a_wheel(machine):
     remove(machine.cache / "tools" / "ziglang-0.17.0")
     machine.python(says=NO_NETWORK, code=1)
     with pytest.raises(NetworkError, match="the package index cannot be reached") as failure:
-        doctor.setup(WANTED, machine.host(), silent)
+        setup(WANTED, machine.host(), silent)
     assert f"{PIP} --quiet" in failure.value.hint
     assert "ziglang==0.17.0" in failure.value.hint
 
@@ -297,7 +298,7 @@ def test_a_version_that_no_index_offers(machine):
     wanted = replace(WANTED, versions={"zig": "9.9.9"})
     machine.python(says="ERROR: No matching distribution found for ziglang==9.9.9", code=1)
     with pytest.raises(ToolchainError, match="does not offer it") as failure:
-        doctor.setup(wanted, machine.host(), silent)
+        setup(wanted, machine.host(), silent)
     assert "targets.yaml" in failure.value.hint
 
 
@@ -305,7 +306,7 @@ def test_disk_full_while_installing(machine):
     remove(machine.cache / "tools" / "ziglang-0.17.0")
     machine.python(says="ERROR: Could not install packages: [Errno 28] No space left on device", code=1)
     with pytest.raises(StorageError, match="the disk is full"):
-        doctor.setup(WANTED, machine.host(), silent)
+        setup(WANTED, machine.host(), silent)
     assert not list((machine.cache / "tools").glob("ziglang-*.part"))
 
 
@@ -313,7 +314,7 @@ def test_no_network_for_cbindgen(machine):
     remove(machine.cache / "tools" / "cbindgen-0.29.4")
     (machine.root / "no-network").touch()
     with pytest.raises(NetworkError, match="the crate registry cannot be reached") as failure:
-        doctor.setup(WANTED, machine.host(), silent)
+        setup(WANTED, machine.host(), silent)
     assert "cargo install --locked --debug cbindgen" in failure.value.hint
 
 
@@ -321,13 +322,13 @@ def test_no_network_for_rustup(machine):
     remove(machine.usr / "bin" / "rustc")
     machine.rustup(works=False)
     with pytest.raises(NetworkError, match="its server cannot be reached"):
-        doctor.setup(WANTED, machine.host(), silent)
+        setup(WANTED, machine.host(), silent)
 
 
 def test_no_network_allowed(machine):
     remove(machine.cache / "tools" / "ziglang-0.17.0")
     with pytest.raises(NetworkError) as failure:
-        doctor.setup(WANTED, machine.host(offline=True), silent)
+        setup(WANTED, machine.host(offline=True), silent)
     assert "no network may be used: run it yourself" in failure.value.message
     assert not [call for call in machine.calls if "pip install" in call]
 
@@ -344,7 +345,7 @@ def test_read_only_cache(machine):
     remove(machine.cache)
     machine.cache.touch()  # even root cannot make a folder below a file
     with pytest.raises(StorageError, match="cannot be written"):
-        doctor.setup(WANTED, machine.host(), silent)
+        setup(WANTED, machine.host(), silent)
     findings = {f.tool: f for f in doctor.examine(WANTED, machine.host(), probe=False)}
     assert "name another folder" in findings["cache"].fix
 
@@ -352,7 +353,7 @@ def test_read_only_cache(machine):
 def test_full_disk(machine):
     remove(machine.cache / "tools" / "ziglang-0.17.0")
     with pytest.raises(StorageError, match=r"0\.3 GB are free, a build may need 2\.0 GB"):
-        doctor.setup(WANTED, machine.host(), silent, free=lambda _folder: 300_000_000)
+        setup(WANTED, machine.host(), silent, free=lambda _folder: 300_000_000)
     assert not [call for call in machine.calls if "pip install" in call]
 
 
@@ -379,5 +380,5 @@ def test_something_that_stays_wrong_is_not_tried_for_ever(machine):
     remove(machine.cache / "tools" / "ziglang-0.17.0")
     machine.program("python", '[ "$1" = -c ] && exit 0\nfor a in "$@"; do d=$e; e=$a; done\n/bin/mkdir -p "$d"')
     with pytest.raises(ToolchainError, match="these were installed and are still not usable"):
-        doctor.setup(WANTED, machine.host(), silent)
+        setup(WANTED, machine.host(), silent)
     assert len([call for call in machine.calls if "pip install" in call]) == 1

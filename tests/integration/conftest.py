@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import judges
 import pytest
 from agreement import expected_line
-from judges import CHECKOUT, OWN, VECTORS, ferrule, run
+from judges import CHECKOUT, OWN, VECTORS, ferrule, run, set_up
 from released import HOST, LINUX, Release
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def tools(given: Path | None) -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def setup(judged: None, tools: tuple[str, ...]) -> None:  # noqa: ARG001
     """The toolchain is complete from here on."""
-    ferrule("setup", *tools)
+    set_up(*tools)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from machine_fault import MachineFaultError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -61,10 +63,11 @@ INSTEAD = {
 # Judges that Go builds, each from its module in one version; Go compares the sources with its checksum database.
 GO = {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"}
 PROGRAMS: dict[str, dict[str, tuple[str, ...]]] = {"linux": DEBIAN, "darwin": HOMEBREW}
+_FAULTS_OF_A_MACHINE = (4, 7, 8)  # exit codes: a tool is missing, the disk, the network
 _WAIT = ("-o", "DPkg::Lock::Timeout=600")
 
 
-class MissingJudgeError(Exception):
+class MissingJudgeError(MachineFaultError):
     """A judge is not on this machine; the message names it and what brings it."""
 
 
@@ -154,3 +157,11 @@ def run(
 def ferrule(*argv: str | Path, cwd: Path = CHECKOUT, **options: object) -> subprocess.CompletedProcess[str]:
     """Run the real command line, from the sources of this checkout."""
     return run(sys.executable, "-m", "ferrule", *argv, cwd=cwd, PYTHONPATH=str(CHECKOUT / "src"), **options)
+
+
+def set_up(*options: str, cwd: Path = CHECKOUT, **environment: str) -> None:
+    """Have `ferrule setup` install what is missing; raises MachineFaultError with its words where it cannot."""
+    done = ferrule("setup", *options, cwd=cwd, ok=False, **environment)
+    if done.returncode in _FAULTS_OF_A_MACHINE:
+        raise MachineFaultError(done.stderr.strip())
+    assert done.returncode == 0, done.stdout + done.stderr

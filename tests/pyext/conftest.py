@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 import standin  # noqa: E402
 from agreement import expected_line  # noqa: E402
 from example import lay_out  # noqa: E402
-from judges import VECTORS, ferrule  # noqa: E402
+from judges import VECTORS, ferrule, set_up  # noqa: E402
 from released import HOST, LINUX, X86, Release  # noqa: E402
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def surroundings() -> dict[str, str]:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A container engine that answers, which the example's project asks for anyway."""
     project = lay_out(tmp_path_factory.mktemp("engine"))
-    ferrule("setup", cwd=project)
+    set_up(cwd=project)
     rows = json.loads(ferrule("doctor", "--json", "--no-probe", cwd=project).stdout)
-    return next(row["place"] for row in rows if row["tool"] == "container")
+    return next(row["path"] for row in rows if row["tool"] == "container")
 
 
 @pytest.fixture(scope="session")

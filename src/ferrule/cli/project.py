@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ferrule.app.distributed.dask import client
-from ferrule.app.doctor import examine as doctor
+from ferrule.app.doctor import setup as doctor
 from ferrule.app.release import run as release
 from ferrule.cli import environment
 from ferrule.core.safe_files import STATE

@@ -9,6 +9,7 @@ from ferrule.core.errors import ToolchainError, VerificationError
 from ferrule.core.model import Tool
 from ferrule.tools.definition import ToolDefinition
 from ferrule.tools.installers import apt
+from ferrule.tools.probe_output import probe_output
 from ferrule.tools.problems import ToolProblem
 from ferrule.tools.run import ToolFailed, capture
 
@@ -18,16 +19,21 @@ if TYPE_CHECKING:
 
     from ferrule.tools.host import Host
 
+_STARTUP: Final = "crt1.o"
 _PACKAGES = apt.Packages(("gcc", "libc6-dev"))
 
 
 def find(host: Host) -> Tool | ToolProblem:
     """The program `cc`. What it makes runs while building and is never shipped, so its version is nobody's concern."""
-    place = host.which("cc")
-    if place is not None:
-        return Tool("cc", "any", (str(place),), "cc")
-    remedy = CommandLineTools() if host.system == "Darwin" else _PACKAGES
-    return ToolProblem.with_installer(host, "cc", "not installed: Rust links build scripts with it", remedy)
+    program = host.which("cc")
+    installer = CommandLineTools() if host.system == "Darwin" else _PACKAGES
+    if program is None:
+        return ToolProblem.with_installer(host, "cc", "not installed: Rust links build scripts with it", installer)
+    # A compiler that does not find a file repeats its name (gcc and clang, -print-file-name).
+    if host.system == "Linux" and probe_output(host, program, f"-print-file-name={_STARTUP}") == _STARTUP:
+        problem = f"it links nothing, as the files of the C library for that are missing ({_STARTUP})"
+        return ToolProblem.with_installer(host, "cc", problem, installer, path=str(program))
+    return Tool("cc", "any", (str(program),), "cc")
 
 
 def preprocess(cc: Tool, options: tuple[str, ...], *, folder: Path, environment: Mapping[str, str]) -> str:
@@ -42,7 +48,7 @@ def preprocess(cc: Tool, options: tuple[str, ...], *, folder: Path, environment:
 
 @dataclass(frozen=True, slots=True)
 class CommandLineTools:
-    """Remedy on macOS: Apple's own installer, which asks a person."""
+    """On macOS Apple's own installer, which asks a person."""
 
     method = "desktop"
     stage = 0

@@ -45,13 +45,15 @@ def find(host: Host) -> Tool | ToolProblem:
         silent.append(f"{place} names no engine")
     problem = "a client is here but no engine answers" if silent else "neither docker nor podman is installed"
     return ToolProblem.with_installer(
-        host, NAME, problem, _remedy(host), required="docker or podman", version="; ".join(silent)
+        host, NAME, problem, _installer(host), required="docker or podman", version="; ".join(silent)
     )
 
 
-def _remedy(host: Host) -> Installer:
+def _installer(host: Host) -> Installer:
     if host.which("dockerd"):
-        return StartEngine()
+        # Without iptables the daemon ends as soon as it starts.
+        lacks_iptables = host.which("iptables") is None and apt.available(host)
+        return apt.Packages(("iptables",)) if lacks_iptables else StartEngine()
     if host.system == "Darwin":
         return OpenDesktop()
     return _PACKAGES
@@ -59,7 +61,7 @@ def _remedy(host: Host) -> Installer:
 
 @dataclass(frozen=True, slots=True)
 class StartEngine:
-    """Remedy: start docker's daemon, detached, as the machine's own service would."""
+    """Start docker's daemon, detached, as the machine's own service would."""
 
     method = "dockerd"
     stage = 3
@@ -96,7 +98,7 @@ class StartEngine:
 
 @dataclass(frozen=True, slots=True)
 class OpenDesktop:
-    """Remedy on macOS, where the engine is a program of the desktop: only a person can start it."""
+    """On macOS, where the engine is a program of the desktop: only a person can start it."""
 
     method = "desktop"
     stage = 3

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ferrule.tools.host import Host
+    from ferrule.tools.problems import Installer
 
 _PACKAGES = apt.Packages(("qemu-user-static", "binfmt-support"))
 
@@ -37,7 +38,7 @@ def find(host: Host, machine: str) -> Tool | ToolProblem:
     entry = host.kernel / "sys" / "fs" / "binfmt_misc" / tool
     if not entry.is_file() or not entry.read_text(encoding="utf-8").startswith("enabled"):
         problem = "the kernel does not know it yet"
-        return ToolProblem.with_installer(host, tool, problem, Register(machine), path=str(place))
+        return ToolProblem.with_installer(host, tool, problem, _registration(host, machine), path=str(place))
     try:
         said = capture([str(place), "--version"], env=host.children, timeout=20).stdout.split()
     except (ToolFailed, ToolMissing) as error:
@@ -46,9 +47,16 @@ def find(host: Host, machine: str) -> Tool | ToolProblem:
     return Tool(tool, version, (str(place),), f"{tool} {version}")
 
 
+def _registration(host: Host, machine: str) -> Installer:
+    """How the kernel gets to know an emulator: by a program that a package brings, which may be missing alone."""
+    if host.which("update-binfmts") is None and apt.available(host):
+        return apt.Packages(("binfmt-support",))
+    return Register(machine)
+
+
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Remedy: tell the kernel about an emulator that is installed."""
+    """Tell the kernel about an emulator that is installed."""
 
     machine: str
 
@@ -57,7 +65,7 @@ class Register:
     needs = ()
 
     def command(self, host: Host) -> str:
-        """The same, typed by a person."""
+        """The commands that a person would type."""
         sudo = "" if host.is_root else "sudo "
         return " && ".join(f"{sudo}{' '.join(step)}" for step in self._steps(host))
 
@@ -72,14 +80,17 @@ class Register:
         say(f"telling the kernel about qemu-{self.machine}")
         for step in self._steps(host):
             try:
-                capture(step, env=host.children)
+                capture([str(host.which(step[0]) or step[0]), *step[1:]], env=host.children)
             except (ToolFailed, ToolMissing) as error:
                 raise ToolchainError(f"qemu-{self.machine} could not be registered:\n{error.message}") from error
 
     def _steps(self, host: Host) -> list[list[str]]:
         table = host.kernel / "sys" / "fs" / "binfmt_misc"
         mount = [] if (table / "register").exists() else [["mount", "-t", "binfmt_misc", "binfmt_misc", str(table)]]
-        return [*mount, ["update-binfmts", "--enable", f"qemu-{self.machine}"]]
+        # Packages that were configured inside a container, or in another order, have imported nothing.
+        description = host.programs.parent / "share" / "binfmts" / name(self.machine)
+        importing = [["update-binfmts", "--import", name(self.machine)]] if description.is_file() else []
+        return [*mount, *importing, ["update-binfmts", "--enable", name(self.machine)]]
 
 
 def _definition(machine: str) -> ToolDefinition:

@@ -65,8 +65,11 @@ class Host:
         return next(self.every(name), None)
 
     def every(self, name: str) -> Iterator[Path]:
-        """All programs of that name, in the order of the search, the distribution's own folder last."""
-        for folder in dict.fromkeys((*self.path, self.programs)):
+        """All programs of that name, in the order of the search, the distribution's own folders last.
+
+        Those of administration are searched too: root's PATH may lack them where it became root by `su`.
+        """
+        for folder in dict.fromkeys((*self.path, self.programs, self.programs.with_name("sbin"))):
             candidate = folder / name
             if is_program(candidate):
                 yield candidate

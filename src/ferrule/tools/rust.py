@@ -169,20 +169,20 @@ def _faults(
     rust_source: RustSource | None,
     wasm_linker: bool,
 ) -> list[ToolProblem]:
-    remedy = choose_installer(host, version, triples, rust_source=rust_source, wasm_linker=wasm_linker)
+    installer = choose_installer(host, version, triples, rust_source=rust_source, wasm_linker=wasm_linker)
     fitting = [rust for rust in seen if matches(version, rust.release)]
     if fitting:
         best = min(fitting, key=lambda rust: len(_lacks(rust, version, triples)))
         lacks = _lacks(best, version, triples)
         return [
             ToolProblem.with_installer(
-                host, tool, problem, remedy, required=version, version=best.release, path=str(best.rustc)
+                host, tool, problem, installer, required=version, version=best.release, path=str(best.rustc)
             )
             for tool, problem in lacks
         ]
     found = ", ".join(f"{rust.release} ({rust.rustc})" for rust in seen)
     problem = "not the required version" if seen else "; ".join(unusable) or "not installed"
-    return [ToolProblem.with_installer(host, "rustc", problem, remedy, required=version, version=found)]
+    return [ToolProblem.with_installer(host, "rustc", problem, installer, required=version, version=found)]
 
 
 def choose_installer(

@@ -76,7 +76,7 @@ PACKED = Action("pack", "pack", "test", Compile("packed"), ACTION.outputs, needs
 
 def toolchain(identity: str = "rustc 1.96", place: str = "/usr/bin") -> Toolchain:
     tools = {name: Tool(name, "1", (f"{place}/{name}",), identity) for name in ("rustc", "cargo")}
-    return Toolchain("present", tools, {}, Path("/"))
+    return Toolchain("installed", tools, {}, Path("/"))
 
 
 @dataclass

@@ -463,7 +463,7 @@ def test_what_was_read_and_cannot_be_read_any_more(lab: Lab, does: dict[str, Cal
 
 def test_tools_count_by_identity_and_not_by_place(lab: Lab) -> None:
     def toolchain(identity: str, place: str) -> Toolchain:
-        return Toolchain("present", {"rustc": Tool("rustc", "1", (place,), identity)}, {}, Path("/"))
+        return Toolchain("installed", {"rustc": Tool("rustc", "1", (place,), identity)}, {}, Path("/"))
 
     plan = action("a", tools=("rustc",))
     lab.run(plan, toolchain=toolchain("rustc 1.96", "/usr/bin/rustc"))
@@ -474,7 +474,7 @@ def test_tools_count_by_identity_and_not_by_place(lab: Lab) -> None:
 
 
 def test_tool_that_the_toolchain_lacks_fails_its_action_only(lab: Lab) -> None:
-    toolchain = Toolchain("present", {}, {}, Path("/"))
+    toolchain = Toolchain("installed", {}, {}, Path("/"))
     outcomes = lab.run(action("a", tools=("zig",)), action("b"), toolchain=toolchain)
     assert (outcomes["a"].state, outcomes["b"].state) == ("failed", "built")
     assert isinstance(outcomes["a"].error, ToolchainError)
@@ -759,7 +759,7 @@ def test_longest_path_goes_first(lab: Lab, does: dict[str, Callable[[ActionConte
 
 def test_what_will_take_longest_goes_first_while_nothing_is_known(lab: Lab) -> None:
     tools = {name: Tool(name, "1", ("x",), "1") for name in ("rustc", "std-one", "std-two")}
-    toolchain = Toolchain("present", tools, {"one": "prebuilt", "two": "build-std"}, Path("/"))
+    toolchain = Toolchain("installed", tools, {"one": "prebuilt", "two": "build-std"}, Path("/"))
     plan = (
         action("a"),
         action("b", tools=("rustc",)),

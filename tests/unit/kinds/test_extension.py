@@ -180,7 +180,7 @@ class Machine:
             Output("extension", "extension", folder=True),
             Output(WHEEL, "wheel", WHEEL),
             sources=("ext",),
-            toolchain=Toolchain("present", tools, {}, Path("/")),
+            toolchain=Toolchain("installed", tools, {}, Path("/")),
         )
 
     @property

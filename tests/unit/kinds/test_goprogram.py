@@ -61,7 +61,7 @@ class Machine:
 
     def toolchain(self) -> Toolchain:
         program = (sys.executable, "-I", "-S", fakes.programs.__file__, str(self.home), "go")
-        return Toolchain("present", {"go": Tool("go", "1.27.3", program, "go 1.27.3")}, {}, Path("/"))
+        return Toolchain("installed", {"go": Tool("go", "1.27.3", program, "go 1.27.3")}, {}, Path("/"))
 
     def calls(self) -> list[str]:
         return (self.home / "calls").read_text().splitlines()

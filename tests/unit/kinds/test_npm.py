@@ -188,7 +188,7 @@ def packed(
         replace(recipe, **changes),
         Output(TARBALL, "package"),
         needed={component.id: files},
-        toolchain=Toolchain("present", {"jco": tool}, {}, Path("/")),
+        toolchain=Toolchain("installed", {"jco": tool}, {}, Path("/")),
     )
     others: Any = context.facts.pop("files")
     assert context.facts == IDENTITY

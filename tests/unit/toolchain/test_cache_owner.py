@@ -6,6 +6,7 @@ import pytest
 
 from fakes.machine import WANTED
 from ferrule.app.doctor import examine as doctor
+from ferrule.app.doctor.setup import setup
 from ferrule.core.errors import StorageError
 from ferrule.toolchain.cache_owner import check_cache_owner
 from ferrule.toolchain.find import require
@@ -35,7 +36,7 @@ def test_a_folder_that_everybody_can_write_is_refused(complete, folder, mode):
     assert refusal.value.where == str(path)
     assert refusal.value.hint.startswith(f"chmod -R go-w {path}")
     with pytest.raises(StorageError, match="can be written by other users"):
-        doctor.setup(WANTED, complete.host(), [].append)
+        setup(WANTED, complete.host(), [].append)
     rows = [f for f in doctor.examine(WANTED, complete.host(), probe=False) if f.tool == "cache"]
     assert [row.state for row in rows] == ["fault"]
     path.chmod(0o755)

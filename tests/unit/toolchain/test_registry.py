@@ -10,6 +10,7 @@ import pytest
 from fakes.machine import WANTED
 from ferrule import config
 from ferrule.app.doctor import examine as doctor
+from ferrule.app.doctor.setup import setup
 from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.selection import EXTRAS
 from ferrule.cli.commands.setup import setup as setup_command
@@ -89,7 +90,7 @@ def test_a_new_tool_is_searched_for_reported_and_installed(machine):
     assert "spin-wool==3.1.4" in missing.command
     machine.installable("spin-wool", "bin/spin-wool")
     messages = []
-    chain = doctor.setup(REQUIRED, machine.host(), messages.append, registry=REGISTRY)
+    chain = setup(REQUIRED, machine.host(), messages.append, registry=REGISTRY)
     assert chain.tool("spin-wool").version == "3.1.4"
     assert messages[0].startswith("will install by wheel: ")
     (row,) = [f for f in doctor.examine(REQUIRED, machine.host(), registry=REGISTRY) if f.tool == "spin-wool"]
@@ -108,7 +109,7 @@ def test_a_tool_that_no_file_vouches_for_is_searched_for_each_time(machine, reco
 
     registry = {**TOOLS, "spin-wool": replace(SPINNER, find=find_and_count, recorded=recorded)}
     for _ in range(2):
-        doctor.setup(REQUIRED, machine.host(), [].append, registry=registry)
+        setup(REQUIRED, machine.host(), [].append, registry=registry)
     assert len(searches) == (1 if recorded else 2)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakes.machine import WANTED, remove
-from ferrule.app.doctor.examine import setup
+from ferrule.app.doctor.setup import setup
 from ferrule.core.errors import NetworkError, StorageError, ToolchainError
 from ferrule.core.model import Tool
 from ferrule.core.toolchain import Toolchain

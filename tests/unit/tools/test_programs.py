@@ -168,7 +168,7 @@ def test_cbindgen_is_compiled_aside(machine):
 def test_the_header_command():
     tools = {n: Tool(n, "1", (f"/tools/{n}",), n) for n in ("cargo", "rustc", "cbindgen")}
     command = cbindgen.header_command(
-        Toolchain("present", tools, {}, Path("/usr")),
+        Toolchain("installed", tools, {}, Path("/usr")),
         crate="x-ffi",
         crate_folder=Path("/w/x-ffi"),
         lockfile=Path("/w/Cargo.lock"),

@@ -54,7 +54,7 @@ FAMILIES = (
 
 @dataclass(frozen=True, slots=True)
 class Packages:
-    """Remedy: install packages, after adding the architectures (Debian's names) that some of them are of."""
+    """Install packages, after adding the architectures (Debian's names) that some of them are of."""
 
     names: tuple[str, ...]
     architectures: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class Packages:
     needs = ()
 
     def command(self, host: Host) -> str:
-        """The same, typed by a person who may become root."""
+        """The commands that a person would type who may become root."""
         sudo = [] if host.is_root else ["sudo"]
         return " && ".join(shlex.join([*sudo, *argv]) for argv in self._steps())
 

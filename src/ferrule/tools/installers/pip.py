@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from ferrule.core.errors import NetworkError, StorageError, ToolchainError
 from ferrule.core.model import Tool
 from ferrule.core.safe_files import clear, lockable
+from ferrule.tools.installers.apt import Packages, candidates
+from ferrule.tools.probe_output import probe_output
 from ferrule.tools.problems import NO_NETWORK, ToolProblem
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
 
@@ -35,6 +37,10 @@ _UNREACHABLE = (
 )
 _NO_VERSION = ("No matching distribution found", "there is no version of", "No solution found", "could not find")
 _NO_SPACE = ("No space left on device", "Disk quota exceeded")
+_KIND_OF_PYTHON = (
+    "import importlib.util as u, sys; "
+    "print('virtual' if sys.prefix != sys.base_prefix else 'whole', *(m for m in ['ensurepip'] if u.find_spec(m)))"
+)
 _NO_WRITE = ("Read-only file system", "Permission denied")
 
 
@@ -74,7 +80,7 @@ def program(
 
 @dataclass(frozen=True, slots=True)
 class PinnedWheel:
-    """Remedy: unpack a wheel of exactly that version into the cache, with pip, or with uv where there is no pip.
+    """Unpack a wheel of exactly that version into the cache, with pip, or with uv where there is no pip.
 
     Unless it is to be `alone`, the packages that it needs come along, those of an `extra` of it too.
     """
@@ -89,19 +95,24 @@ class PinnedWheel:
     needs = ()
 
     def command(self, host: Host) -> str:
-        """The same, typed by a person; the marker tells Ferrule that the folder is whole."""
-        place = folder(host, self.name, self.version)
-        install = shlex.join((self._installer(host) or self._pip)(host, place))
-        return f"{install} && touch {shlex.quote(str(place / _MARKER))}"
+        """The commands that a person would type; the marker tells Ferrule that the folder is whole."""
+        target = folder(host, self.name, self.version)
+        provider = None if self._installer(host) else _pip_provider(host)
+        install = shlex.join((self._installer(host) or self._pip)(host, target))
+        before = f"{provider.command(host)} && " if provider else ""
+        return f"{before}{install} && touch {shlex.quote(str(target / _MARKER))}"
 
     def blocked_reason(self, host: Host) -> str | None:
         """Whether there is an installer and a network."""
         if self._installer(host) is None:
-            return f"{host.python} has no pip and there is no uv on the PATH: install either"
+            provider = _pip_provider(host)
+            blocked = provider.packages and provider.packages.blocked_reason(host) if provider else None
+            if blocked or provider is None:
+                return f"{host.python} has no pip and there is no uv on the PATH: {blocked or 'install either'}"
         # An index on this machine needs no network, so pip itself decides what it can reach.
         return NO_NETWORK if host.offline and "PIP_FIND_LINKS" not in host.environment else None
 
-    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:
         """Install aside, mark, rename, all under a lock; raises NetworkError, ToolchainError or StorageError."""
         from filelock import FileLock  # noqa: PLC0415 - 38 ms
 
@@ -112,6 +123,9 @@ class PinnedWheel:
             with FileLock(lockable(place.with_name(place.name + ".lock"))):
                 if _stamp(place) != before:
                     return  # another process has done it while we waited
+                provider = None if self._installer(host) else _pip_provider(host)
+                if provider:
+                    provider.install(host, tools, say)
                 say(f"{self.name} {self.version}: wheel into {place}")
                 self._install(host, place)
         except OSError as error:
@@ -174,6 +188,48 @@ class PinnedWheel:
             hint = "correct the version in targets.yaml (toolchain:), or the index that pip is configured for"
             return ToolchainError(f"{what}: the package index does not offer it for this machine", hint=hint)
         return ToolchainError(f"{what}:\n{failed.message}", hint=by_hand)
+
+
+@dataclass(frozen=True, slots=True)
+class _PipProvider:
+    """How an interpreter gets its own pip: by packages, by `ensurepip`, or by both."""
+
+    packages: Packages | None
+    by_ensurepip: bool
+
+    def command(self, host: Host) -> str:
+        """The commands that a person would type."""
+        steps = [self.packages.command(host)] if self.packages else []
+        return " && ".join([*steps, *([shlex.join(_ensurepip(host))] if self.by_ensurepip else [])])
+
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:
+        """Bring pip; raises NetworkError, ToolchainError or StorageError."""
+        if self.packages:
+            self.packages.install(host, tools, say)
+        if self.by_ensurepip:
+            say(f"pip for {host.python}: ensurepip")
+            try:
+                capture(_ensurepip(host), env=host.children)
+            except ToolFailed as failed:
+                hint = f"run: {shlex.join(_ensurepip(host))}"
+                raise ToolchainError(f"pip could not be installed:\n{failed.message}", hint=hint) from failed
+
+
+def _ensurepip(host: Host) -> list[str]:
+    return [str(host.python), "-m", "ensurepip"]
+
+
+def _pip_provider(host: Host) -> _PipProvider | None:
+    """Debian keeps `ensurepip` in python3-venv, and lets it work in virtual environments alone."""
+    answer = probe_output(host, host.python, "-c", _KIND_OF_PYTHON).split()
+    is_virtual = "virtual" in answer
+    if is_virtual and "ensurepip" in answer:
+        return _PipProvider(None, by_ensurepip=True)
+    package = "python3-venv" if is_virtual else "python3-pip"
+    is_packaged = host.python.resolve().parent == host.programs.resolve()
+    if answer and is_packaged and package in candidates(host, [package]):
+        return _PipProvider(Packages((package,)), by_ensurepip=is_virtual)
+    return None
 
 
 def _stamp(place: Path) -> int | None:

@@ -32,7 +32,7 @@ def toolchains(host: Host) -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Install:
-    """Remedy: install a toolchain with its targets, and the source for macOS; every toolchain has wasm's linkers."""
+    """Install a toolchain with its targets, and the source for macOS; every toolchain has wasm's linkers."""
 
     version: str
     triples: tuple[str, ...]
@@ -48,12 +48,16 @@ class Install:
 
     def blocked_reason(self, host: Host) -> str | None:
         """Whether there is rustup, and a network."""
-        if host.which("rustup") is None:
-            return "there is no rustup on the PATH"
-        return NO_NETWORK if host.offline else None
+        if host.which("rustup"):
+            return NO_NETWORK if host.offline else None
+        package = _package(host)
+        return package.blocked_reason(host) if package else "there is no rustup on the PATH"
 
-    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
-        """Install; raises NetworkError, StorageError or ToolchainError."""
+    def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:
+        """Install, rustup itself too where it is a package; raises NetworkError, StorageError or ToolchainError."""
+        package = None if host.which("rustup") else _package(host)
+        if package:
+            package.install(host, tools, say)
         say(f"Rust {self.version} by rustup, with {', '.join(self.triples)}")
         environment = {name: value for name, value in host.children.items() if name != "RUSTUP_AUTO_INSTALL"}
         try:
@@ -81,6 +85,12 @@ def _get_rustup(host: Host) -> str:
     """How a person gets rustup here: from the system's own packages where those have it."""
     if host.system == "Darwin":
         return "brew install rustup"
-    if "rustup" in apt.candidates(host, ["rustup"]):
-        return apt.Packages(("rustup",)).command(host)
+    package = _package(host)
+    if package:
+        return package.command(host)
     return f"curl --proto '=https' --tlsv1.2 -sSf {_INSTALLER} | sh -s -- -y --default-toolchain none"
+
+
+def _package(host: Host) -> apt.Packages | None:
+    """The package that rustup is in, where the distribution has one."""
+    return apt.Packages(("rustup",)) if "rustup" in apt.candidates(host, ["rustup"]) else None

@@ -121,7 +121,7 @@ def transpile_command(toolchain: Toolchain, component: Path, output: Path, name:
 
 @dataclass(frozen=True, slots=True)
 class Npm:
-    """Remedy: install that version with npm into the cache.
+    """Install that version with npm into the cache.
 
     The version that Ferrule has a lock for is installed with the digests of that lock; of another one, npm checks what
     the registry says of it.
