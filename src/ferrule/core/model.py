@@ -258,11 +258,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a claim about a file holds; `problem` says how it does not."""
+    """Whether a claim about a file holds; `problem` says how it does not.
+
+    `covers` are places in the manifest (RFC 6901) of which all that stands there, or below, was compared.
+    """
 
     subject: str
     claim: str
     problem: str | None = None
+    covers: tuple[str, ...] = ()
 
 
 def to_json(  # noqa: PLR0911 - one a form

@@ -53,10 +53,13 @@ def open_regular(path: Path, *, follow: bool = False) -> BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
-def read_regular(path: Path, *, follow: bool = False) -> bytes:
-    """The content of a regular file; raises as `open_regular` does."""
+def read_regular(path: Path, *, follow: bool = False, largest: int | None = None) -> bytes:
+    """The content of a regular file; raises as `open_regular` does, and OSError if it has more than `largest` bytes."""
     with open_regular(path, follow=follow) as stream:
-        return stream.read()
+        content = stream.read(-1 if largest is None else largest + 1)
+    if largest is not None and len(content) > largest:
+        raise OSError(errno.EFBIG, f"this has more than {largest} bytes", os.fspath(path))
+    return content
 
 
 def open_new(path: Path) -> BufferedWriter:

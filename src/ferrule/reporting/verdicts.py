@@ -3,40 +3,113 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
+from ferrule.core.printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TextIO
 
     from ferrule.core.model import Verdict
 
 
-def show(found: list[Verdict], stream: TextIO, *, colour: bool, quiet: bool) -> None:
-    """One line a file with the claims that hold, one for each that does not, and the sum of it."""
+class Examination(Protocol):
+    """A release that was read again."""
+
+    @property
+    def project(self) -> str:
+        """Whose release it says it is."""
+
+    @property
+    def version(self) -> str:
+        """Which release it says it is."""
+
+    @property
+    def commit(self) -> str | None:
+        """The commit that it says it was made from."""
+
+    @property
+    def dirty(self) -> bool | None:
+        """Whether it says that the sources differed from the commit."""
+
+    @property
+    def verdicts(self) -> Sequence[Verdict]:
+        """Every claim, and whether it holds."""
+
+    @property
+    def checked(self) -> int:
+        """How many values of the manifest were recomputed or compared."""
+
+    @property
+    def stated(self) -> Sequence[str]:
+        """Places of values that only the manifest says."""
+
+    @property
+    def signed(self) -> bool | None:
+        """Whether the named key signed it; None where none was named."""
+
+
+def show(found: Examination, stream: TextIO, *, colour: bool, quiet: bool, verbose: bool, signer: str | None) -> None:
+    """One line a file with the claims that hold, one for each that does not, the sum of it, and whose release it is."""
+    from rich.console import Console  # noqa: PLC0415
+
     console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
     by_subject: dict[str, list[Verdict]] = {}
-    for verdict in found:
-        by_subject.setdefault(verdict.subject, []).append(verdict)
+    for verdict in found.verdicts:
+        by_subject.setdefault(printable(verdict.subject), []).append(verdict)
     for subject, verdicts in by_subject.items():
-        good = ", ".join(v.claim for v in verdicts if v.problem is None)
+        good = ", ".join(dict.fromkeys(v.claim for v in verdicts if v.problem is None))
         if good and not quiet:
             console.print(f"ok      {subject}: {good}", markup=False)
         for verdict in verdicts:
             if verdict.problem is not None:
-                console.print(f"WRONG   {subject}: {verdict.claim}: {verdict.problem}", style="red", markup=False)
-    wrong = sum(v.problem is not None for v in found)
-    console.print(
-        f"{len(found)} claims about {len(by_subject)} files: {f'{wrong} do not hold' if wrong else 'all hold'}"
-        if found
-        else "nothing was claimed, so nothing was checked",
-        style="bold red" if wrong or not found else "bold",
-        markup=False,
+                problem = printable(verdict.problem)
+                console.print(f"WRONG   {subject}: {verdict.claim}: {problem}", style="red", markup=False)
+    for place in found.stated if verbose else ():
+        console.print(f"stated  {printable(place)}", markup=False)
+    wrong = sum(v.problem is not None for v in found.verdicts)
+    style = "bold red" if wrong or not found.verdicts else "bold"
+    console.print(_sum(found, wrong, len(by_subject)), style=style, markup=False)
+    console.print(printable(_identity(found, signer)), style=style, markup=False)
+
+
+def _sum(found: Examination, wrong: int, files: int) -> str:
+    if not found.verdicts:
+        return "there was nothing to check"
+    checks = _counted(len(found.verdicts), "check")
+    result = (
+        f"{_counted(wrong, 'check')} failed of {checks}" if wrong else f"{checks} on {_counted(files, 'file')} passed"
     )
+    return f"{result}; {_counted(found.checked, 'claim')} recomputed, {len(found.stated)} stated only"
 
 
-def as_json(found: list[Verdict]) -> str:
-    """All verdicts, and whether every claim holds."""
-    verdicts = [{"subject": v.subject, "claim": v.claim, "problem": v.problem} for v in found]
-    return json.dumps({"ok": bool(found) and all(v.problem is None for v in found), "verdicts": verdicts}, indent=2)
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _identity(found: Examination, signer: str | None) -> str:
+    """Whose release it is: project, version, commit and signer."""
+    commit = f"commit {found.commit}" if found.commit else "no commit"
+    changed = " with changes" if found.dirty else ""
+    if found.signed is None:
+        by = "signer not checked (--key names one)"
+    else:
+        by = f"signed by {signer}" if found.signed else f"NOT signed by {signer}"
+    return f"{found.project} {found.version}, {commit}{changed}, {by}"
+
+
+def as_json(found: Examination, *, passed: bool, signer: str | None) -> str:
+    """All verdicts, whether every claim holds, whose release it is, and what only the manifest says."""
+    document = {
+        "ok": passed,
+        "project": found.project,
+        "version": found.version,
+        "commit": found.commit,
+        "dirty": found.dirty,
+        "signer": signer if found.signed else None,
+        "recomputed": found.checked,
+        "stated": list(found.stated),
+        "verdicts": [{"subject": v.subject, "claim": v.claim, "problem": v.problem} for v in found.verdicts],
+    }
+    return json.dumps(document, indent=2)

@@ -1,64 +1,171 @@
-"""The files of a release: all there, with the digests that were promised, and nothing else."""
+"""The files of a release: all there, with the digests that were promised, and nothing else of any kind beside them."""
 
 from __future__ import annotations
 
-import re
+import os
 import stat
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.app.release.release_folder import ReleaseFolder, names
-from ferrule.core.errors import VerificationError
+from ferrule.app.release.release_folder import DAMAGE, ReleaseFolder, describe, read_document
+from ferrule.core.errors import FerruleError, VerificationError
 from ferrule.core.model import Digest, Verdict
-from ferrule.core.safe_files import MANIFEST, REPORT, read_regular
-from ferrule.formats import sums as sums_format
+from ferrule.core.platforms import PLATFORMS
+from ferrule.core.printable import printable
+from ferrule.core.safe_files import MANIFEST, REPORT
+from ferrule.formats import sigstore
+from ferrule.formats.archive_member import checked_name, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_UNLISTED: Final = frozenset({"checksums", "provenance"})  # these are about the others, and come after them
-_SIGNATURE: Final = re.compile(r"\.(sigstore\.json|sig|asc)$")
+_ABOUT_OTHERS: Final = frozenset({"checksums", "provenance"})  # these come after the others
+_ROLES: Final = {".cdx.json": "sbom", ".intoto.jsonl": "provenance", ".whl": "wheel", "SHA256SUMS": "checksums"}
+_DEEPEST: Final = 32
+_MOST: Final = 100  # strangers that are listed one by one
+
+
+def manifest(release: ReleaseFolder) -> Iterator[Verdict]:
+    """The manifest is of a known format, and every name in it can be one of a file of a release."""
+    named = [(entry["file"], f"lists {shortened(entry['file'])}") for entry in release.manifest["artifacts"]]
+    named += [(entry["name"], f"packs {shortened(entry['name'])}") for entry in release.manifest["packed"]]
+    problems = [f"it {what}: {reason}" for name, what in named if (reason := name_problem(name))]
+    yield Verdict(MANIFEST, "manifest", problems[0] if problems else None, ("/version",))
+    for problem in problems[1:]:
+        yield Verdict(MANIFEST, "manifest", problem)
+
+
+def name_problem(name: str) -> str | None:
+    """Why a file of a release cannot be called so, or None."""
+    if name.count("/") >= _DEEPEST:
+        return f"it is deeper than {_DEEPEST} levels"
+    try:
+        checked_name(name)
+        name.encode()
+    except VerificationError as error:
+        return error.message.rpartition(": ")[2]
+    except UnicodeEncodeError:
+        return "it is no Unicode text"
+    return None
 
 
 def listed(release: ReleaseFolder) -> Iterator[Verdict]:
     """Each listed file is there with its digest and size, and nothing else is."""
-    for name, told in release.files.items():
-        yield Verdict(name, "digest", _file_problem(release.folder / name, told))
-    known = {*release.files, MANIFEST, REPORT}
-    for name in names(release.folder):
-        if name not in known and not _SIGNATURE.search(name):
-            yield Verdict(name, "listed", "the manifest does not list it")
+    for name, entry in release.files.items():
+        if name_problem(name) is None:
+            covers = tuple(f"{release.pointers[name]}/{key}" for key in ("file", "sha256", "size"))
+            yield Verdict(name, "digest", _file_problem(release.folder / name, entry), covers)
+    strangers = _strangers(release)
+    for number, (name, problem) in enumerate(strangers):
+        if number == _MOST:
+            yield Verdict(".", "listed", "there are more files that do not belong here")
+            break
+        yield Verdict(name, "listed", problem)
 
 
-def _file_problem(path: Path, told: Mapping[str, Any]) -> str | None:
+def _file_problem(path: Path, entry: Mapping[str, Any]) -> str | None:
     try:
-        mode = path.lstat()
-        if not stat.S_ISREG(mode.st_mode):
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
             return "it is not a file"
-        if mode.st_size != told["size"]:
-            return f"it has {mode.st_size} bytes, the manifest says {told['size']}"
-        found = Digest.of_file(path).hex
+        if status.st_size != entry["size"]:
+            return f"it has {status.st_size} bytes, the manifest says {entry['size']}"
+        digest = Digest.of_file(path).hex
+    except (OSError, ValueError) as error:
+        return f"it cannot be read: {getattr(error, 'strerror', None) or error}"
+    if digest != entry["sha256"]:
+        return f"its SHA-256 is {digest}, the manifest says {entry['sha256']}"
+    if status.st_mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX):
+        return f"its mode is {stat.S_IMODE(status.st_mode):04o}: it would run with the rights of its owner"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    files: frozenset[str]
+    folders: frozenset[str]
+
+
+def _strangers(release: ReleaseFolder) -> Iterator[tuple[str, str]]:
+    """Everything in the folder that nothing accounts for, with what is wrong about it; no link is followed."""
+    files = {*release.files, MANIFEST, *bundles(release)}
+    folders = {parent.as_posix() for name in files for parent in PurePosixPath(name).parents}
+    yield from _strangers_in(release.folder, "", _Expected(frozenset(files), frozenset(folders)), 0)
+
+
+def _strangers_in(top: Path, folder: str, expected: _Expected, depth: int) -> Iterator[tuple[str, str]]:
+    try:
+        with os.scandir(top / folder) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
-        return f"it cannot be read: {error.strerror}"
-    return None if found == told["sha256"] else f"its SHA-256 is {found}, the manifest says {told['sha256']}"
+        yield folder or ".", f"it cannot be read: {error.strerror}"
+        return
+    if folder and not found:
+        yield folder, "it is an empty folder"
+    for entry in found:
+        name = f"{folder}/{entry.name}" if folder else entry.name
+        mode = entry.stat(follow_symlinks=False).st_mode
+        if stat.S_ISDIR(mode):
+            if depth == _DEEPEST:
+                yield name, f"it is deeper than {_DEEPEST} levels"
+            elif name in expected.files:
+                yield name, "it is a folder in place of a file"
+            else:
+                yield from _strangers_in(top, name, expected, depth + 1)
+        elif not stat.S_ISREG(mode):
+            yield name, f"it is {_kind_of(mode)}"
+        elif name not in expected.files:
+            yield name, _unlisted(name)
+
+
+def _kind_of(mode: int) -> str:
+    kinds = {stat.S_IFLNK: "a link", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def _unlisted(name: str) -> str:
+    if name == REPORT:
+        return "a page about a release is no part of it, and cannot be checked: remove it"
+    return "the manifest does not list it"
+
+
+def bundles(release: ReleaseFolder) -> dict[str, str]:
+    """Names of signature bundles that a release may have, with the file that each signs."""
+    names = {f"{MANIFEST}{sigstore.SUFFIX}": MANIFEST}
+    names |= {f"{name}{sigstore.SUFFIX}": name for name in release.of_role("checksums")}
+    return names | {sigstore.bundle_of_statement(name): name for name in release.of_role("provenance")}
+
+
+def roles(release: ReleaseFolder) -> Iterator[Verdict]:
+    """A file is checked as what it is called, and its target is one that is known."""
+    for name, entry in release.files.items():
+        by_name = next((role for end, role in _ROLES.items() if name.endswith(end)), None)
+        problem = None
+        if (by_name or entry["role"]) != entry["role"] or (by_name is None and entry["role"] in _ROLES.values()):
+            problem = (
+                f"the manifest calls it {printable(entry['role'])!r}, and its name is one of {by_name or 'others'}"
+            )
+        elif entry["target"] not in {None, *PLATFORMS}:
+            problem = f"the manifest names an unknown target: {printable(entry['target'])}"
+        if by_name or problem:
+            yield Verdict(name, "role", problem, (f"{release.pointers[name]}/role",) if by_name else ())
 
 
 def checksums(release: ReleaseFolder) -> Iterator[Verdict]:
     """The file for sha256sum says the same as the manifest, of every file that it can list."""
+    from ferrule.formats.sums import parse_sums  # noqa: PLC0415
+
     for name in release.of_role("checksums"):
+        if name not in release.intact:
+            continue
         try:
-            sums = sums_format.parse_sums(read_regular(release.folder / name).decode(), where=name)
-        except (OSError, UnicodeDecodeError, VerificationError) as error:
-            yield Verdict(name, "checksums", str(error))
+            sums = parse_sums(read_document(release.folder / name).decode(), where=name)
+        except (OSError, FerruleError, *DAMAGE) as error:
+            yield Verdict(name, "checksums", describe(error))
             continue
         wrong = [n for n, digest in sums.items() if release.files.get(n, {}).get("sha256") != digest.hex]
-        lost = [n for n, other in release.files.items() if n not in sums and other.get("role") not in _UNLISTED]
-        yield Verdict(
-            name,
-            "checksums",
-            f"it has another digest for {wrong[0]} than the manifest"
-            if wrong
-            else f"it does not list {lost[0]}"
-            if lost
-            else None,
-        )
+        missing = [n for n, entry in release.files.items() if n not in sums and entry["role"] not in _ABOUT_OTHERS]
+        problem = f"it has another digest for {printable(wrong[0])} than the manifest" if wrong else None
+        yield Verdict(name, "checksums", problem or (f"it does not list {printable(missing[0])}" if missing else None))

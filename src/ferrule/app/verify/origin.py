@@ -4,96 +4,125 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.app.release.release_folder import ReleaseFolder, names, said
+from ferrule.app.release.release_folder import DAMAGE, ReleaseFolder, describe, pointer, read_document, same
+from ferrule.app.verify.contents import bundles
+from ferrule.app.verify.image_archive import index_of
 from ferrule.core.errors import FerruleError
 from ferrule.core.model import Digest, Verdict
-from ferrule.core.safe_files import MANIFEST, read_regular
-from ferrule.formats import cyclonedx, intoto, sigstore
+from ferrule.core.safe_files import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 _FETCHED: Final = ("pkg:cargo/", "pkg:deb/")
 
 
 def provenance(release: ReleaseFolder) -> Iterator[Verdict]:
-    """The statement tells of every file with its digest, and of the commit, version and tools of the manifest."""
+    """The statement names every file with its digest, and the commit, version and tools of the manifest."""
+    from ferrule.formats.intoto import read_statement  # noqa: PLC0415
+
     for name in release.of_role("provenance"):
+        if name not in release.intact:
+            continue
+        covers: tuple[str, ...] = ()
         try:
-            subjects, predicate = intoto.read_statement(read_regular(release.folder / name), where=name)
+            subjects, predicate = read_statement(read_document(release.folder / name), where=name)
             problem = _subject_problem(release, name, subjects) or _origin_problem(release, predicate)
+            covers = () if problem else tuple(_agreed(predicate))
         except (FerruleError, OSError) as error:
-            problem = said(error)
-        except (KeyError, TypeError, AttributeError) as error:
+            problem = describe(error)
+        except DAMAGE as error:
             problem = f"the statement is damaged: {error}"
-        yield Verdict(name, "provenance", problem)
+        yield Verdict(name, "provenance", problem, covers)
 
 
-def _subject_problem(release: ReleaseFolder, own: str, subjects: Mapping[str, Digest]) -> str | None:
-    wanted = {name: str(told["sha256"]) for name, told in release.files.items() if name != own}
-    wanted |= {name: digest for name in release.packages() if (digest := _index_of(release.folder / name))}
-    missing, more = sorted(wanted.keys() - subjects.keys()), sorted(subjects.keys() - wanted.keys())
+def _subject_problem(release: ReleaseFolder, statement: str, subjects: Mapping[str, Digest]) -> str | None:
+    expected = {name: str(entry["sha256"]) for name, entry in release.files.items() if name != statement}
+    layouts = {name: digest for name in release.packages() if (digest := _index_of(release, name))}
+    images = {name: digest for name in release.image_archives() if (digest := _index_of(release, name))}
+    expected |= layouts | images
+    missing, more = sorted(expected.keys() - subjects.keys()), sorted(subjects.keys() - expected.keys())
     if missing or more:
-        return f"it does not tell of {missing[0]}" if missing else f"it tells of {more[0]}, which is not there"
-    other = [name for name, digest in subjects.items() if digest.hex != wanted[name]]
-    return f"it tells of another {other[0]} than is there" if other else None
+        return f"it does not name {missing[0]}" if missing else f"it names {more[0]}, which is not there"
+    other = [name for name, digest in subjects.items() if digest.hex != expected[name]]
+    return f"it names another {other[0]} than is there" if other else None
 
 
-def _index_of(folder: Path) -> str | None:
-    """Digest of an image's index, read from the layout itself; None for what is no layout."""
+def _index_of(release: ReleaseFolder, name: str) -> str | None:
+    """Digest of an image's index, read from its layout, be it a folder or an archive; None for what is no image."""
+    archive = release.image_archives().get(name)
+    if archive is not None:
+        return index_of(release.folder / archive) if archive in release.intact else None
     try:
-        (entry,) = json.loads(read_regular(folder / "index.json"))["manifests"]
+        (entry,) = json.loads(read_document(release.folder / name / "index.json"))["manifests"]
         return Digest.parse(entry["digest"]).hex
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *DAMAGE):
         return None
 
 
 def _origin_problem(release: ReleaseFolder, predicate: Mapping[str, Any]) -> str | None:
     manifest, build = release.manifest, predicate["buildDefinition"]
-    given, used = build["externalParameters"], build["resolvedDependencies"]
+    parameters, used = build["externalParameters"], build["resolvedDependencies"]
     commits = [one["digest"]["gitCommit"] for one in used if one.get("name") == "source"]
-    for what, told, wanted in (
-        ("project", given["project"], manifest["project"]),
-        ("release", given["release"], manifest["release"]),
+    for what, stated, expected in (
+        ("project", parameters["project"], manifest["project"]),
+        ("release", parameters["release"], manifest["release"]),
         ("commit", commits, [c for c in (manifest["source"]["commit"],) if c]),
     ):
-        if told != wanted:
-            return f"it names another {what} than the manifest: {told}"
-    known = (manifest.get("toolchain") or {}).get("tools", {})
-    tools = {one["name"]: one["annotations"]["identity"] for one in used if "identity" in one.get("annotations", {})}
-    other = [name for name, identity in tools.items() if known.get(name) != identity]
+        if stated != expected:
+            return f"it names another {what} than the manifest: {stated}"
+    known = (manifest["toolchain"] or {}).get("tools", {})
+    other = [name for name, identity in _tools(used).items() if known.get(name) != identity]
     return f"it names another {other[0]} than the manifest" if other else None
+
+
+def _tools(used: list[Any]) -> dict[str, str]:
+    return {one["name"]: one["annotations"]["identity"] for one in used if "identity" in one.get("annotations", {})}
+
+
+def _agreed(predicate: Mapping[str, Any]) -> Iterator[str]:
+    """Places in the manifest of which the statement says the same."""
+    yield from ("/project", "/release", "/source/commit")
+    yield from (
+        pointer("toolchain", "tools", name) for name in _tools(predicate["buildDefinition"]["resolvedDependencies"])
+    )
 
 
 def bills(release: ReleaseFolder) -> Iterator[Verdict]:
     """Each bill of materials is whole, about the file beside it, and names what was fetched as provenance does."""
+    from ferrule.formats import cyclonedx  # noqa: PLC0415
+
     fetched = _fetched(release)
     for name in release.of_role("sbom"):
+        if name not in release.intact:
+            continue
+        covers: tuple[str, ...] = ()
         try:
-            document = json.loads(read_regular(release.folder / name))
+            document = json.loads(read_document(release.folder / name))
             lacking = cyclonedx.problems(document)
             problem = lacking[0] if lacking else _bill_problem(release, name, document, fetched)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            problem = f"it is no bill of materials: {error}"
-        yield Verdict(name, "bill of materials", problem)
+            covers = () if problem else ("/release", *_counted(release, name))
+        except (OSError, FerruleError, *DAMAGE) as error:
+            problem = f"it is no bill of materials: {describe(error)}"
+        yield Verdict(name, "bill of materials", problem, covers)
 
 
 def _fetched(release: ReleaseFolder) -> Mapping[str, str]:
     """Digests of what was fetched, by package URL, as provenance tells them."""
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for name in release.of_role("provenance"):
-        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # told by the claim about provenance
-            used = json.loads(read_regular(release.folder / name))["predicate"]["buildDefinition"]
-            found |= {
+        try:
+            used = json.loads(read_document(release.folder / name))["predicate"]["buildDefinition"]
+            digests |= {
                 one["uri"]: one["digest"]["sha256"]
                 for one in used["resolvedDependencies"]
                 if one.get("uri", "").startswith(_FETCHED) and "digest" in one
             }
-    return found
+        except (OSError, *DAMAGE):  # a finding of the claim about provenance
+            continue
+    return digests
 
 
 def _bill_problem(
@@ -101,19 +130,33 @@ def _bill_problem(
 ) -> str | None:
     subject = document["metadata"]["component"]
     about, digest = name.removesuffix(".cdx.json"), _sha256_of(subject)
-    there = release.files[about]["sha256"] if about in release.files else _index_of(release.folder / about)
+    there = release.files[about]["sha256"] if about in release.files else _index_of(release, about)
     if there != digest:
         return f"it is about another {about} than is there"
     if subject["version"] != release.manifest["release"]:
         return f"it is about version {subject['version']}"
-    made = release.packed | {told["sha256"] for told in release.files.values()}
+    known = {*release.packed, *(entry["sha256"] for entry in release.files.values())}
     for component in document["components"]:
         purl, found = component["purl"], _sha256_of(component)
-        if purl.startswith("pkg:generic/") and found and found not in made:
+        if purl.startswith("pkg:generic/") and found and found not in known:
             return f"it names a {component['name']} that was not made"
         if fetched and purl.startswith(_FETCHED) and found and fetched.get(purl) != found:
             return f"it names another {component['name']} than was fetched"
+    count = _counts(release, name).get(name, len(document["components"]))
+    if not same(count, len(document["components"])):
+        return f"it has {len(document['components'])} components, the manifest says {count}"
     return None
+
+
+def _counts(release: ReleaseFolder, name: str) -> Mapping[str, Any]:
+    """How many components the manifest says that bills of materials have."""
+    counts = release.manifest["facts"].get(release.files[name]["artifact"], {}).get("components", {})
+    return counts if isinstance(counts, dict) else {}
+
+
+def _counted(release: ReleaseFolder, name: str) -> Iterator[str]:
+    if name in _counts(release, name):
+        yield pointer("facts", release.files[name]["artifact"], "components", name)
 
 
 def _sha256_of(component: Mapping[str, Any]) -> str | None:
@@ -122,28 +165,24 @@ def _sha256_of(component: Mapping[str, Any]) -> str | None:
 
 def signatures(release: ReleaseFolder) -> Iterator[Verdict]:
     """What names all the rest is signed with the key, or, where none is known, no signature is of other bytes."""
-    signed = {f"{MANIFEST}{sigstore.SUFFIX}": MANIFEST}
-    signed |= {f"{name}{sigstore.SUFFIX}": name for name in release.of_role("checksums")}
-    signed |= {sigstore.bundle_of_statement(name): name for name in release.of_role("provenance")}
     claim = "signature" if release.key else "signature (by nobody known)"
-    for bundle, name in signed.items():
+    for bundle, name in bundles(release).items():
         if release.key or os.path.lexists(release.folder / bundle):
             yield Verdict(name, claim, _signature_problem(release, bundle, name))
-    for name in names(release.folder):
-        if name.endswith(sigstore.SUFFIX) and name not in signed and name not in release.files:
-            yield Verdict(name, "signature", "it signs nothing that is here")
 
 
 def _signature_problem(release: ReleaseFolder, bundle: str, name: str) -> str | None:
-    statement = release.files.get(name, {}).get("role") == "provenance"
+    from ferrule.formats import sigstore  # noqa: PLC0415
+
+    statement = name != MANIFEST and release.files[name]["role"] == "provenance"
     try:
-        signature, content = (read_regular(release.folder / one) for one in (bundle, name))
+        signature, content = (read_document(release.folder / file) for file in (bundle, name))
         if not statement:
             sigstore.verify_blob(release.key, signature, content, where=bundle)
         elif sigstore.verify_statement(release.key, signature, where=bundle) != content:
             return f"{bundle} holds another statement"
     except FileNotFoundError:
         return f"it is not signed: there is no {bundle}"
-    except (FerruleError, OSError) as error:
-        return said(error)
+    except (FerruleError, OSError, *DAMAGE) as error:
+        return describe(error)
     return None

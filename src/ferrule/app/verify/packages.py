@@ -9,13 +9,23 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.app.release.release_folder import ReleaseFolder, action_of, claims, said
+from ferrule.app.release.release_folder import (
+    DAMAGE,
+    IMAGE_ARCHIVE,
+    ReleaseFolder,
+    action_of,
+    claims,
+    describe,
+    pointer,
+    pointer_of,
+    same,
+)
+from ferrule.app.verify.image_archive import unpacked
 from ferrule.core.errors import FerruleError
 from ferrule.core.model import Digest, Json, Verdict
 from ferrule.core.platforms import PLATFORMS
-from ferrule.core.safe_files import open_regular
-from ferrule.formats import binary, magic, oci, tar, wheel
-from ferrule.formats import zip as zips
+from ferrule.core.safe_files import open_regular, read_regular
+from ferrule.formats import magic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,43 +33,56 @@ if TYPE_CHECKING:
 
     from ferrule.formats.archive_member import Member
     from ferrule.formats.binary import BinaryFacts
+    from ferrule.formats.oci import ImageLayout
 
+_LARGEST: Final = 1 << 30
 _SYSTEMS: Final = {"linux": "linux", "darwin": "macos"}
 _MACHINES: Final = {"amd64": ("x86_64",), "arm64": ("aarch64", "arm64")}
 _OF_GO: Final = re.compile(rf"({'|'.join(_SYSTEMS)})[_/]({'|'.join(_MACHINES)})")
+_FOREIGN: Final = frozenset({"npm", "image"})
+"""Kinds whose packages may hold compiled files of the user's own; in all others each was compiled by this release."""
 
 
 def packages(release: ReleaseFolder) -> Iterator[Verdict]:
     """Verdicts of what was compiled, where it stands by itself, and of each archive and image layout."""
     measured = _Measured(release)
-    for name, told in release.files.items():
+    for name, entry in release.files.items():
         path = release.folder / name
-        if path.is_file() and not path.is_symlink() and _begins(path).startswith(magic.COMPILED):
-            content = path.read_bytes()
-            digest = Digest.of(content).hex
-            if digest == told["sha256"]:
-                yield from _alone(release, name, digest, content, measured)
-    for name in release.packages():
-        yield from _package(release, name, measured)
+        if name in release.intact and _begins(path).startswith(magic.COMPILED):
+            try:
+                content = read_regular(path, largest=_LARGEST)
+            except OSError as error:
+                yield Verdict(name, "measured", describe(error))
+                continue
+            yield from _alone(release, name, entry["sha256"], content, measured)
+    for name in (*release.packages(), *release.image_archives().values()):
+        below = [n for n in release.files if n == name or n.startswith(f"{name}/")]
+        if release.intact.issuperset(below):
+            yield from _package(release, name, measured)
 
 
 def _begins(path: Path) -> bytes:
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return stream.read(len(max(magic.COMPILED, key=len)))
 
 
 def _alone(release: ReleaseFolder, name: str, digest: str, content: bytes, measured: _Measured) -> Iterator[Verdict]:
     """Verdicts of a compiled file in the release's own folder, or in that of a Go module."""
     yield from measured.once(name, digest, content)
-    folder = next(filter(_OF_GO.fullmatch, name.split("/")), "")
+    folder = _go_folder(name)
     try:
         facts = measured.of(name, digest, content)
-    except FerruleError as error:
+    except (FerruleError, *DAMAGE) as error:
         if digest not in release.compiled:
-            yield Verdict(name, "measured", error.message)
+            yield Verdict(name, "measured", describe(error))
         return
-    problem = None if digest in release.compiled else _stranger_problem(release, name, digest)
+    problem = None if digest in release.compiled else _unknown_problem(release, name, digest)
     yield Verdict(name, "platform", problem or _platform_problem(facts, folder, name))
+
+
+def _go_folder(name: str) -> str:
+    """The part of a name that says for which platform Go takes a file; nothing if none does."""
+    return next(filter(_OF_GO.fullmatch, name.split("/")), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,60 +96,115 @@ class _Measured:
         """What the manifest says of a compiled file was measured of it, and its fingerprint is inside."""
         if digest in self.facts or digest not in self.release.compiled:
             return
+        entries = self.release.compiled[digest]
+        covers: list[str] = []
         try:
-            found = self.of(subject, digest, content)
-        except FerruleError as error:
-            yield Verdict(subject, "measured", error.message)
-            return
-        problems = [_fact_problem(self.release, found, content, made) for made in self.release.compiled[digest]]
-        problems += [problem for made in self.release.compiled[digest] for problem in _faults(found, made)]
-        yield Verdict(subject, "measured", next(filter(None, problems), None))
+            facts = self.of(subject, digest, content)
+            problems = [_fact_problem(self.release, facts, content, entry, covers) for entry in entries]
+            problems += [problem for entry in entries for problem in _faults(facts, entry)]
+        except (FerruleError, *DAMAGE) as error:
+            problems = [describe(error)]
+        problem = next(filter(None, problems), None)
+        for entry in entries:
+            covers += [f"{pointer_of(self.release, entry)}/{key}" for key in ("artifact", "target", "sha256", "size")]
+        yield Verdict(subject, "measured", problem, () if problem else tuple(covers))
 
     def of(self, subject: str, digest: str, content: bytes) -> BinaryFacts:
         """The facts of a file. Raises VerificationError for what is none."""
+        from ferrule.formats import binary  # noqa: PLC0415 - a release need not hold any
+
         if digest not in self.facts:
             self.facts[digest] = binary.measure(content, where=subject)
         return self.facts[digest]
 
 
+@dataclass(slots=True)
+class _Contents:
+    """What a package turned out to hold."""
+
+    compiled: int = 0
+    others: int = 0
+    problem: str | None = None
+    broken_promise: str | None = None
+    covers: list[str] = field(default_factory=list)
+
+    @property
+    def claim(self) -> str:
+        """What was found inside, for people."""
+        parts = [f"{self.compiled} of the compiled files"] if self.compiled else []
+        parts += [f"{self.others} other{'s' if self.others > 1 else ''} measured"] if self.others else []
+        return f"archive with {' and '.join(parts)}" if parts else "archive"
+
+
 def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator[Verdict]:
-    path, problem, promised, inside, others = release.folder / name, None, None, 0, 0
+    from ferrule.formats import wheel  # noqa: PLC0415 - a release need not hold any
+
+    path, contents = release.folder / name, _Contents()
     try:
         tags = wheel.read_wheel(path).tags if path.suffix == ".whl" else ()
-        for platform, member, content in _members(path, release):
-            if not content.startswith(magic.COMPILED):
-                continue
+        for platform, member, content in _members(path, release, contents):
             digest = Digest.of(content).hex
-            if digest in release.compiled:
-                inside += 1
-                yield from measured.once(f"{name}: {member}", digest, content)
-            else:
-                others += 1
-                problem = problem or _stranger_problem(release, member, digest)
-            facts = measured.of(member, digest, content)
-            problem = problem or _platform_problem(facts, platform, member)
-            if digest not in release.compiled:
-                problem = problem or _other_problem(release, name, member, facts)
-            if tags and content.startswith(magic.NATIVE):
-                promised = promised or _tag_problem(facts, tags, member)
-    except (FerruleError, OSError) as error:
-        problem = promised = said(error)  # a wheel that cannot be read holds no promise
-    held = [f"{inside} of the compiled files"] if inside else []
-    held += [f"{others} other{'s' if others > 1 else ''} measured"] if others else []
-    yield Verdict(name, f"archive with {' and '.join(held)}" if held else "archive", problem)
+            _pack(release, digest, len(content), contents)
+            if content.startswith(magic.COMPILED):
+                if digest in release.compiled:
+                    yield from measured.once(f"{name}: {member}", digest, content)
+                _weigh(release, name, member, measured.of(member, digest, content), digest, platform, contents)
+                if tags and content.startswith(magic.NATIVE):
+                    promise = _tag_problem(measured.of(member, digest, content), tags, member)
+                    contents.broken_promise = contents.broken_promise or promise
+    except (FerruleError, OSError, *DAMAGE) as error:
+        contents.problem = contents.broken_promise = describe(error)  # a wheel that cannot be read holds no promise
+    yield Verdict(name, contents.claim, contents.problem, () if contents.problem else tuple(contents.covers))
     if path.suffix == ".whl":
-        yield Verdict(name, "tags", promised)
+        yield Verdict(name, "tags", contents.broken_promise)
 
 
-def _members(path: Path, release: ReleaseFolder) -> Iterator[tuple[str, str, bytes]]:
+def _pack(release: ReleaseFolder, digest: str, size: int, contents: _Contents) -> None:
+    """A file that the manifest says was packed is here; it has the size that the manifest says."""
+    for entry in release.packed.get(digest, ()):
+        if entry["size"] == size:
+            contents.covers += [f"{pointer_of(release, entry)}/{key}" for key in ("sha256", "size")]
+        else:
+            wrong = f"{entry['name']} has {size} bytes, the manifest says {entry['size']}"
+            contents.problem = contents.problem or wrong
+
+
+def _weigh(
+    release: ReleaseFolder,
+    name: str,
+    member: str,
+    facts: BinaryFacts,
+    digest: str,
+    platform: str,
+    contents: _Contents,
+) -> None:
+    """Judge a compiled file inside of a package."""
+    entry = release.files.get(name)
+    if digest in release.compiled:
+        contents.compiled += 1
+        if entry and entry["target"] in PLATFORMS and platform == entry["target"]:
+            contents.covers.append(f"{release.pointers[name]}/target")
+    else:
+        contents.others += 1
+        contents.problem = contents.problem or _other_problem(release, name, member, facts, digest, contents)
+    contents.problem = contents.problem or _platform_problem(facts, platform or _go_folder(member), member)
+
+
+def _members(path: Path, release: ReleaseFolder, contents: _Contents) -> Iterator[tuple[str, str, bytes]]:
     """For whom a file of a package is (a target, a platform of OCI, or nobody in particular), its name and content."""
-    target = release.files.get(path.relative_to(release.folder).as_posix(), {}).get("target") or ""
+    from ferrule.formats import oci, tar  # noqa: PLC0415
+    from ferrule.formats import zip as zips  # noqa: PLC0415
+
+    name = path.relative_to(release.folder).as_posix()
+    target = (release.files[name]["target"] if name in release.files else None) or ""
     if path.is_dir():
-        for image in oci.read_layout(path).images:
-            for layer in image.layers:
-                if layer.digest.hex not in release.packed:  # a base is what it is, and was checked by its digest
-                    with layer.path.open("rb") as stream:
-                        yield from _regular(image.platform, tar.read_tar_gz(stream, root=True, where=str(path)))
+        yield from _of_layout(oci.read_layout(path), name, release, contents)
+    elif name.endswith(IMAGE_ARCHIVE):
+        with open_regular(path) as stream:
+            for member in tar.read_tar(stream, where=name):
+                _pack(release, Digest.of(member.read()).hex, member.size, contents)
+        with unpacked(path) as folder:
+            yield from _of_layout(oci.read_layout(folder), release.files[name]["artifact"], release, contents)
     elif path.suffix in {".whl", ".zip"}:
         yield from _regular(target, zips.read_zip(path))
     else:
@@ -134,10 +212,45 @@ def _members(path: Path, release: ReleaseFolder) -> Iterator[tuple[str, str, byt
             yield from _regular(target, tar.read_tar_gz(stream, where=str(path)))
 
 
-def _regular(platform: str, entries: Iterator[Member]) -> Iterator[tuple[str, str, bytes]]:
-    for entry in entries:
-        if entry.regular:
-            yield platform, entry.name, entry.read()
+def _of_layout(
+    layout: ImageLayout, artifact: str, release: ReleaseFolder, contents: _Contents
+) -> Iterator[tuple[str, str, bytes]]:
+    """Files of an image's own layers; a base is what it is, and was checked by its digest."""
+    from ferrule.formats import tar  # noqa: PLC0415
+
+    _check_image(layout, artifact, release, contents)
+    bases = {digest for digest, entries in release.packed.items() if any("/blobs/" not in e["name"] for e in entries)}
+    for image in layout.images:
+        for layer in image.layers:
+            _pack(release, layer.digest.hex, layer.size, contents)
+            if layer.digest.hex not in bases:
+                with layer.path.open("rb") as stream:
+                    yield from _regular(image.platform, tar.read_tar_gz(stream, root=True, where=artifact))
+
+
+def _check_image(layout: ImageLayout, artifact: str, release: ReleaseFolder, contents: _Contents) -> None:
+    """Compare what the manifest says of an image with its layout."""
+    facts = release.manifest["facts"].get(artifact, {})
+    expected: dict[str, Json] = {
+        "index": layout.index.digest.oci,
+        "platforms": [image.platform for image in layout.images],
+        "compressed": {image.platform: sum(layer.size for layer in image.layers) for image in layout.images},
+    }
+    for name, value in expected.items():
+        if name in facts and not same(facts[name], value):
+            contents.problem = contents.problem or f"the manifest says something else of it: {name}"
+        contents.covers.append(pointer("facts", artifact, name))
+    layers = {layer.digest.hex: layer for image in layout.images for layer in image.layers}
+    for action, base in release.manifest["facts"].items():
+        layer = layers.get(str(base.get("digest")))
+        if layer and same([base.get("size"), base.get("diff_id")], [layer.size, layer.diff_id.hex]):
+            contents.covers += [pointer("facts", action, name) for name in ("digest", "size", "diff_id")]
+
+
+def _regular(platform: str, members: Iterator[Member]) -> Iterator[tuple[str, str, bytes]]:
+    for member in members:
+        if member.regular:
+            yield platform, member.name, member.read()
 
 
 def _platform_problem(facts: BinaryFacts, wanted: str, member: str) -> str | None:
@@ -152,57 +265,88 @@ def _platform_problem(facts: BinaryFacts, wanted: str, member: str) -> str | Non
     return None if right else f"{member} is for {facts.system} on {facts.machine}, and it is packed for {wanted}"
 
 
-def _faults(facts: BinaryFacts, made: Mapping[str, Any]) -> list[str]:
+def _faults(facts: BinaryFacts, entry: Mapping[str, Any]) -> list[str]:
     """What no compiled file may be, whatever the manifest says: for another target, or as the loader refuses it."""
-    platform = PLATFORMS.get(made.get("target") or "")
+    from ferrule.formats import binary  # noqa: PLC0415 - as above
+
+    platform = PLATFORMS.get(entry["target"] or "")
     return binary.check(facts, platform=platform) if platform else []
 
 
-def _other_problem(release: ReleaseFolder, name: str, member: str, facts: BinaryFacts) -> str | None:
-    """A file that tools made of compiled ones is as it was measured then; a signature is whole, whosever it is."""
+def _other_problem(
+    release: ReleaseFolder, name: str, member: str, facts: BinaryFacts, digest: str, contents: _Contents
+) -> str | None:
+    """A file that tools made of compiled ones is as it was measured then; any other may be in few kinds of packages."""
+    from ferrule.formats import binary  # noqa: PLC0415 - as above
+
+    entry = release.files.get(name, {"artifact": name, "target": None, "kind": "image"})
+    files = release.manifest["facts"].get(action_of(entry), {}).get("files")
+    stated = files.get(member) if isinstance(files, dict) else None
+    if stated is not None:
+        contents.covers.append(pointer("facts", action_of(entry), "files", member))
+        return None if same(stated, binary.summary(facts)) else f"the manifest says something else of {member}"
     if facts.signature and facts.signature.problems:
         return f"{member}: {facts.signature.problems[0]}"
-    made = release.files.get(name, {"artifact": "", "target": None})
-    told = release.manifest["facts"].get(action_of(made), {}).get("files", {}).get(member)
-    return None if told in (None, binary.summary(facts)) else f"the manifest says something else of {member}"
+    if entry["kind"] in _FOREIGN:
+        return _namesake_problem(release, member, digest)
+    return _unknown_problem(release, member, digest)
 
 
-def _stranger_problem(release: ReleaseFolder, member: str, digest: str) -> str | None:
-    """A file with the name of a compiled one must be that one; others (of the user's own) are none of ours."""
+def _unknown_problem(release: ReleaseFolder, member: str, digest: str) -> str:
+    """What is wrong about a compiled file of which the manifest says nothing."""
+    problem = _namesake_problem(release, member, digest)
+    return problem or f"{member} was not compiled by this release: the manifest has no file with the SHA-256 {digest}"
+
+
+def _namesake_problem(release: ReleaseFolder, member: str, digest: str) -> str | None:
+    """A file with the name of a compiled one must be that one."""
     base = member.rpartition("/")[2]
-    for made in (one for several in release.compiled.values() for one in several):
-        if _stem(base) == _stem(_name(made)):
-            return f"{member} is not the {made['artifact']} that was compiled: its SHA-256 is {digest}"
+    for entry in (one for several in release.compiled.values() for one in several):
+        if _stem(base) == _stem(_name(entry)):
+            return f"{member} is not the {entry['artifact']} that was compiled: its SHA-256 is {digest}"
     return None
 
 
-def _name(made: Mapping[str, Any]) -> str:
-    return str(made.get("name") or made.get("file"))
+def _name(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("name") or entry.get("file"))
 
 
 def _stem(name: str) -> str:
     return re.split(r"\.(so|dylib|a|wasm)\b", name.rpartition("/")[2], maxsplit=1)[0]
 
 
-def _fact_problem(release: ReleaseFolder, found: BinaryFacts, content: bytes, made: Mapping[str, Any]) -> str | None:
-    told = claims(release.manifest["facts"], made)
-    summary: dict[str, Json] = binary.summary(found)
-    if summary not in told:
-        nearest = max(told, key=lambda claim: sum(claim.get(k) == v for k, v in summary.items()))
+def _fact_problem(
+    release: ReleaseFolder, facts: BinaryFacts, content: bytes, entry: Mapping[str, Any], covers: list[str]
+) -> str | None:
+    """What the manifest says otherwise of a compiled file; notes in `covers` what it says rightly."""
+    from ferrule.formats import binary  # noqa: PLC0415 - as above
+
+    action = action_of(entry)
+    stated = claims(release.manifest["facts"], entry)
+    summary: dict[str, Json] = binary.summary(facts)
+    matching = [name for name, claim in stated.items() if same(claim, summary)]
+    if not matching:
+        nearest = max(stated.values(), key=lambda claim: sum(claim.get(k) == v for k, v in summary.items()))
         differing = sorted(k for k in {*nearest, *summary} if nearest.get(k) != summary.get(k))
         return f"the manifest says something else of it: {', '.join(differing)}"
-    fingerprint = release.manifest["facts"][action_of(made)].get("fingerprint")
-    if isinstance(fingerprint, str) and found.kind != "static library" and fingerprint.encode() not in content:
-        # A crate need not compile its fingerprint in, but one that carries another fingerprint carries a lie.
-        return _other_fingerprint(content, fingerprint)
+    covers.append(pointer("facts", action, matching[0]))
+    identity = {k: v for k in _IDENTITY if isinstance(v := release.manifest["facts"][action].get(k), str)}
+    for name, digest in identity.items() if facts.kind != "static library" else ():
+        if _HEX.fullmatch(digest) and digest.encode() in content:
+            covers.append(pointer("facts", action, name))
+        elif problem := _other_identity(content, name, digest):
+            # A crate need not compile its fingerprint in, but one that carries another fingerprint carries a lie.
+            return problem
     return None
 
 
-def _other_fingerprint(content: bytes, fingerprint: str) -> str | None:
-    other = re.search(rb'"fingerprint": ?"([0-9a-f]{64})"', content)
-    return (
-        f"it carries the fingerprint {other[1].decode()[:12]}, the manifest says {fingerprint[:12]}" if other else None
-    )
+_IDENTITY: Final = ("fingerprint", "interface")
+_HEX: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def _other_identity(content: bytes, name: str, digest: str) -> str | None:
+    other = re.search(rb'"%s": ?"([0-9a-f]{64})"' % name.encode(), content)
+    return f"it carries the {name} {other[1].decode()[:12]}, the manifest says {digest[:12]}" if other else None
 
 
 def _tag_problem(facts: BinaryFacts, tags: tuple[str, ...], member: str) -> str | None:

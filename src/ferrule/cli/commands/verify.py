@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from ferrule.app import verify as verifying
 from ferrule.cli.environment import coloured, read_key
 from ferrule.cli.options import shared
 from ferrule.core.errors import VerificationError
-from ferrule.core.safe_files import find_project
+from ferrule.core.safe_files import MANIFEST, find_project
 from ferrule.formats import sigstore
 from ferrule.reporting import verdicts
 
@@ -20,6 +21,7 @@ from ferrule.reporting import verdicts
 @shared
 @click.argument("path", required=False, type=click.Path(path_type=Path, exists=True))
 @click.option("--key", type=click.Path(path_type=Path), help="Public key (PEM) that must have signed it.")
+@click.option("-v", "--verbose", is_flag=True, help="List what only the manifest says, too.")
 def verify(directory: Path, path: Path | None, key: Path | None, **options: bool) -> None:
     """Verify a finished release: recompute every digest and claim.
 
@@ -30,21 +32,23 @@ def verify(directory: Path, path: Path | None, key: Path | None, **options: bool
       ferrule verify
       ferrule verify Downloads/demo-1.2.3 --key demo.pub
     """
-    asked = path or find_project(directory) / "dist"
-    folder = asked if asked.is_dir() else verifying.release_of(asked)
-    if folder is None:
+    target = path or find_project(directory) / "dist"
+    release = verifying.release_of(target)
+    folder = target if (target.is_dir() and (target / MANIFEST).exists()) or release is None else release
+    if release is None and not target.is_dir():
         raise VerificationError(
             "no folder above this file has a manifest, so nothing says what it should be",
-            where=str(asked),
+            where=str(target),
             hint="ferrule explain tells what a single file says of itself",
         )
-    found = list(verifying.verify(folder, sigstore.public_key(read_key(key), where=str(key)) if key else None))
-    if asked is not folder:
-        name = asked.absolute().relative_to(folder.absolute()).as_posix()
-        found = [v for v in found if v.subject == name or v.subject.startswith((f"{name}/", f"{name}:"))]
+    public = sigstore.public_key(read_key(key), where=str(key)) if key else None
+    file = None if folder is target else Path(os.path.abspath(target)).relative_to(folder).as_posix()  # noqa: PTH100
+    found = verifying.examine(folder, public, file)
+    signer = f"{key} (SHA-256 {sigstore.key_hint(public)})" if public else None
     if options["as_json"]:
-        click.echo(verdicts.as_json(found))
+        click.echo(verdicts.as_json(found, passed=found.passed, signer=signer))
     else:
-        verdicts.show(found, sys.stdout, colour=coloured(sys.stdout), quiet=options["quiet"])
-    if not found or any(v.problem for v in found):
+        display = {"quiet": options["quiet"], "verbose": options["verbose"], "colour": coloured(sys.stdout)}
+        verdicts.show(found, sys.stdout, **display, signer=signer)
+    if not found.passed:
         sys.exit(VerificationError.exit_code)

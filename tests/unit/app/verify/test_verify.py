@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import re
 import shutil
+import subprocess  # noqa: TID251 - folders so deep only rm takes away
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.toolchain import lay_out, tell_anew
-from ferrule.app.verify import release_of, verify
+from ferrule.app.release.release_folder import leaves
+from ferrule.app.verify import examine, release_of, verify
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Digest
 from ferrule.formats.archive_member import Member
@@ -23,7 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WHEEL = "demo-1.2.3-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"
-ONE = '{"version": 1, "artifacts": [{"file": "%s", "sha256": "%s", "size": 1}], "packed": [], "facts": {}}'
+ENTRY = (
+    '{"artifact": "a", "kind": "k", "target": null, "role": "r", "key": null, "file": "%s", "sha256": "%s", "size": 1}'
+)
+AROUND = (
+    '{"version": 1, "project": "demo", "release": "1", "source": {"commit": null, "dirty": null}, "toolchain": null, '
+    '"artifacts": [%s], "packed": [], "facts": %s}'
+)
 
 
 @dataclass(frozen=True)
@@ -174,9 +184,16 @@ def test_checksums_of_something_else(folder):
         ("[]", "the manifest is damaged"),
         ("[" * 100_000, "the manifest is damaged"),
         ('{"version": 2}', "use a newer ferrule"),
-        (ONE % ("../x", "0" * 64), "damaged entry"),
-        (ONE % ("x", "0"), "the manifest is damaged"),
-        ('{"version": 1, "artifacts": [], "packed": [], "facts": []}', "its facts are no object"),
+        (AROUND % (ENTRY % ("x", "0"), "{}"), "not a SHA-256 digest"),
+        (AROUND % ("", "[]"), "the manifest/facts is of another type"),
+        (AROUND % ("", '{"a": 1}'), "facts/a is no object"),
+        (AROUND % ("", '{"a": {}, "a": {}}'), "a key stands twice"),
+        (AROUND % ("", '{"a": {"b": NaN}}'), "NaN is no value of JSON"),
+        (AROUND % ("", '{"a": ' + '{"b": ' * 40 + "1" + "}" * 41), "nested deeper than 32 levels"),
+        (AROUND % (ENTRY % ("x", "0" * 64), "{}") * 2, "the manifest is damaged"),
+        (AROUND % (f"{ENTRY}, {ENTRY}" % ("x", "0" * 64, "x", "1" * 64), "{}"), "lists a file twice"),
+        ((AROUND % ("", "{}")).replace('"toolchain": null', '"toolchain": {"tools": 1, "std": {}}'), "toolchain/tools"),
+        ((AROUND % ("", "{}")).replace('"release"', '"more": 1, "release"'), "other keys than it should: more"),
     ],
 )
 def test_manifests_that_cannot_be_understood(folder, text, said):
@@ -194,3 +211,156 @@ def test_a_folder_without_a_manifest(tmp_path):
 def test_the_release_that_a_file_belongs_to(folder, tmp_path):
     assert release_of(folder.path / "image" / "index.json") == folder.path
     assert release_of(tmp_path / "elsewhere") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a\\u0000b", "cannot be printed"),
+        ("\\ud800", "cannot be printed"),
+        ("\\u001b[2J", "cannot be printed"),
+        ("../x", ".."),
+        ("/etc/passwd", "absolute"),
+        ("d/" * 1500 + "x", "deeper than 32 levels"),
+        ("x" * 5000, "longer than file systems take"),
+        ("", "empty"),
+    ],
+)
+def test_a_name_that_no_file_of_a_release_has_is_a_finding(folder, name, reason):
+    manifest = folder.manifest
+    text = json.dumps(manifest).replace(json.dumps(manifest["artifacts"][0]["file"]), f'"{name}"')
+    (folder.path / "manifest.json").write_text(text)
+    problems = [v.problem for v in verify(folder.path) if v.subject == "manifest.json" and v.problem]
+    assert any(reason in problem for problem in problems), problems
+    assert all(problem.isprintable() for problem in problems)
+
+
+STRANGERS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a page": (
+        lambda path: path.with_name("report.html").touch(),
+        "is no part of it, and cannot be checked: remove it",
+    ),
+    "a signature of another program": (lambda path: path.with_name("SHA256SUMS.asc").touch(), "does not list it"),
+    "another signature": (lambda path: path.with_name("manifest.json.sig").touch(), "does not list it"),
+    "a bundle of a file that has none": (lambda path: path.with_name(f"{WHEEL}.sigstore.json").touch(), "not list it"),
+    "a link": (lambda path: path.symlink_to("manifest.json"), "it is a link"),
+    "a link to a folder": (lambda path: path.symlink_to("image"), "it is a link"),
+    "a FIFO": (os.mkfifo, "it is a FIFO"),
+    "an empty folder": (lambda path: path.mkdir(), "it is an empty folder"),
+    "an empty folder inside": (lambda path: (path.parent / "image" / "more").mkdir(), "it is an empty folder"),
+    "a file below a new folder": (lambda path: (path.mkdir(), (path / "x").touch()), "does not list it"),
+    "a name that a terminal obeys": (lambda path: path.with_name("\x1b[2J").touch(), "does not list it"),
+    "a name that is no text": (lambda path: path.with_name("\udcff").mkdir(), "it is an empty folder"),
+    "a set-user-ID file": (lambda path: (path.parent / "SHA256SUMS").chmod(0o4755), "rights of its owner"),
+}
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_nothing_that_the_manifest_does_not_account_for_passes(folder, name):
+    put, reason = STRANGERS[name]
+    put(folder.path / "stranger")
+    problems = folder.problems()
+    assert len(problems) == 1
+    assert reason in next(iter(problems.values()))
+
+
+def test_folders_without_end_are_a_finding_and_no_traceback(folder):
+    os.chdir(folder.path)
+    for _ in range(1500):
+        Path("d").mkdir()
+        os.chdir("d")
+    os.chdir(folder.path)
+    try:
+        assert any("deeper than 32 levels" in problem for problem in folder.problems().values())
+    finally:
+        subprocess.run(["rm", "-rf", "d"], cwd=folder.path, check=True)
+
+
+def test_reads_are_bounded_by_what_the_manifest_says(folder):
+    """A file with another size is not read at all: one of a terabyte costs nothing."""
+    wheel = folder.path / WHEEL
+    with wheel.open("r+b") as stream:
+        stream.truncate(1 << 40)
+    assert "bytes, the manifest says" in folder.problems()[f"{WHEEL}: digest"]
+    assert not any(subject.startswith(WHEEL) and "digest" not in subject for subject in folder.problems())
+
+
+def test_a_document_of_any_length_is_not_read_into_memory(folder):
+    with (folder.path / "manifest.json").open("r+b") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(VerificationError, match="this has more than"):
+        list(verify(folder.path))
+
+
+def test_a_library_that_was_not_compiled_here_is_an_error(folder):
+    path = folder.path / WHEEL
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    facts = read_wheel(path)
+    path.unlink()
+    members["demo/_native/planted.so"] = members[next(n for n in members if ".so" in n)] + b"\0"
+    info = next(name for name in members if name.endswith("/METADATA")).rpartition("/")[0]
+    licences = f"{info}/licenses/"
+    write_wheel(
+        path,
+        name=facts.name,
+        version=facts.version,
+        tags=facts.tags,
+        metadata=facts.metadata,
+        entries=[Member(n, c) for n, c in members.items() if not n.startswith(info)],
+        licenses=[Member(n.removeprefix(licences), c) for n, c in members.items() if n.startswith(licences)],
+        epoch=315_532_800,
+    )
+    tell_anew(folder.path)
+    assert any("planted.so was not compiled by this release" in text for text in folder.problems().values())
+
+
+def mutations(value: Any, others: list[Any]) -> list[Any]:
+    """Other values for a leaf: damaged, of another type, and such as stand elsewhere in the manifest."""
+    if isinstance(value, str):
+        return [value + "x", value[:-1], "", None, *(other for other in others if other != value)][:7]
+    if isinstance(value, bool):
+        return [not value, None, 1]
+    if isinstance(value, int):
+        return [value + 1, value - 1, -value - 1, 1 << 70, str(value)]
+    return ["x", True, 0, []] if value is None else ["x", None, 1]
+
+
+def test_every_leaf_of_the_manifest_is_recomputed_or_said_to_be_stated_only(folder, record_property):
+    """Whatever stands there instead is a finding, or among what `verify` says that it did not recompute."""
+    manifest = folder.manifest
+    by_key: dict[str, list[Any]] = {}
+    places = []
+    for place in leaves(manifest):
+        *path, last = [part.replace("~1", "/").replace("~0", "~") for part in place.split("/")[1:]]
+        holder = manifest
+        for part in path:
+            holder = holder[int(part)] if isinstance(holder, list) else holder[part]
+        key = int(last) if isinstance(holder, list) else last
+        if isinstance(holder[key], (dict, list)):
+            continue  # an empty one
+        values = by_key.setdefault(str(key), [])
+        if holder[key] not in values:
+            values.append(holder[key])
+        places.append((place, holder, key))
+    passed = []
+    assert len(places) > 600
+    stated = set(examine(folder.path).stated)
+    chance = random.Random(13)
+    chance.shuffle(places)
+    alike = {re.sub(r"/[0-9]+(?=/|$)", "/N", place): (place, holder, key) for place, holder, key in places}
+    for place, holder, key in alike.values():
+        true = holder[key]
+        for other in chance.sample(mutations(true, by_key[str(key)]), 2):
+            holder[key] = other
+            (folder.path / "manifest.json").write_text(json.dumps(manifest))
+            try:
+                found = examine(folder.path)
+                if found.passed and place not in found.stated:
+                    passed.append((place, true, other))
+            except VerificationError:
+                pass
+        holder[key] = true
+    record_property("leaves recomputed", len(places) - len(stated))
+    record_property("leaves stated only", len(stated))
+    assert passed == []
