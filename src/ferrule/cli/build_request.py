@@ -11,7 +11,7 @@ import click
 
 from ferrule.cli import environment
 from ferrule.cli.messages import counted, shown, tell_left
-from ferrule.core.safe_files import STATE
+from ferrule.core.safe_files import REPORT, STATE
 from ferrule.engine import stamp as settled
 from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.reporting import report as reports
@@ -81,6 +81,8 @@ class BuildRequest:
         if options.json or environment.on_github() or environment.summary_page():
             return False
         state = self.root / STATE
+        if self.report and not (state / REPORT).is_file():
+            return False
         index = StatIndex(state / "index.json", environment.now_ns)
         sources = SourceFiles(self.root, source_names(self.root, environment.host(offline=self.offline)))
         told: Any = settled.read_stamp(settled.stamp_file(state, document), sources, index, document)

@@ -66,7 +66,9 @@ def releasing(command: Function) -> Function:
             command,
             click.option("-o", "--output", type=place, help="Where the release goes; dist/ of the project."),
             click.option(
-                "--report", is_flag=True, help="Put the page about it beside it, as `ferrule report` makes it."
+                "--report",
+                is_flag=True,
+                help="Also write the page about it, as `ferrule report` does.",
             ),
             click.option(
                 "--sign-key", metavar="FILE", help="Sign with this ECDSA P-256 key: a PEM file, or env://VARIABLE."

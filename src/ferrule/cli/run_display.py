@@ -11,7 +11,7 @@ from ferrule.app.release import up_to_date as settling
 from ferrule.cli import environment
 from ferrule.cli.messages import finish, tell_left
 from ferrule.core.model import to_json
-from ferrule.core.safe_files import REPORT, STATE
+from ferrule.core.safe_files import STATE
 from ferrule.engine.state import logs_folder, work_folder
 from ferrule.reporting import reporter, style_for, table
 from ferrule.reporting.journal import Journal
@@ -54,7 +54,6 @@ def make(
             wish=begun.document,
             told=told,
             since=begun.moment,
-            beside=(REPORT,) if page else (),
         )
     finish(report, wish.output, options)
     if not options.json and not options.quiet:

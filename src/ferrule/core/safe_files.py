@@ -26,7 +26,7 @@ STATE: Final = ".ferrule"
 MANIFEST: Final = "manifest.json"
 
 REPORT: Final = "report.html"
-"""The page about a release. It tells times, so it is no part of the release: neither manifest nor checksums name it."""
+"""The page about a release, in `.ferrule`. It tells times, so it is no part of the release, and never beside it."""
 
 
 def find_project(start: Path) -> Path:
@@ -104,8 +104,14 @@ def own_folder(path: Path) -> Path:
             where=str(path),
             hint=f"remove it; a folder on another disk can be mounted there: mount --bind FOLDER {path.name}",
         )
-    if not path.is_dir():
-        path.mkdir(parents=True, exist_ok=True)
+    for above in (path, *path.parents):
+        if above.exists():
+            if not above.is_dir():
+                raise StorageError(
+                    "this is a file, and a folder is needed here", where=str(above), hint="remove or rename it"
+                )
+            break
+    path.mkdir(parents=True, exist_ok=True)
     return path
 
 

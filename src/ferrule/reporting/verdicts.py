@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Protocol
 
+from rich.console import Console
+
 from ferrule.core.printable import printable
 
 if TYPE_CHECKING:
@@ -52,8 +54,6 @@ class Examination(Protocol):
 
 def show(found: Examination, stream: TextIO, *, colour: bool, quiet: bool, verbose: bool, signer: str | None) -> None:
     """One line a file with the claims that hold, one for each that does not, the sum of it, and whose release it is."""
-    from rich.console import Console  # noqa: PLC0415
-
     console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
     by_subject: dict[str, list[Verdict]] = {}
     for verdict in found.verdicts:

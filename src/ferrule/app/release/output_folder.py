@@ -8,7 +8,10 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from ferrule.app.release.release_folder import bundles, read_release
+from ferrule.core.errors import StorageError, VerificationError
 from ferrule.core.model import Digest, FileRecord, Placed
+from ferrule.core.printable import printable
 from ferrule.core.safe_files import MANIFEST, clear, own_folder, read_regular
 from ferrule.engine.events import Noticed
 from ferrule.engine.store import ASIDE, storage_errors, write_aside
@@ -55,24 +58,27 @@ def ship(
     """Make the output folder hold exactly these files and the manifest, which is taken away first and comes last.
 
     So a folder with a manifest is whole. `beside` are files of ours that the manifest does not name. Files that an
-    earlier run put there and that are no longer wanted are removed; files of other people are left alone and named.
+    earlier run put there, as the ledger in `state` or the folder's own manifest says, and that are no longer wanted are
+    removed; files of other people are left alone and named. Raises StorageError for one of theirs where ours belongs.
     """
-    wanted = {*beside, *(p.file for p in placed)}
+    names = {*beside, *(p.file for p in placed)}
     ledger = state / f"placed-{Digest.of(os.fsencode(output)).short}.json"
-    before = _read_ledger(ledger)
     with storage_errors(output):
         own_folder(output)
-        for name in _linked(output, {*wanted, *before}):
+    before = _read_ledger(ledger) | _named_by_manifest(output)
+    with storage_errors(output):
+        for name in _linked(output, {*names, *before}):
             clear(output / name)
             listen(Noticed(f"{output.name}/{name} led elsewhere and was taken away"))
     missing = [p for p in placed if not _stands(index, output / p.file, p)]
-    outdated = {name: content for name, content in beside.items() if _read(output / name) != content}
-    superfluous = sorted(name for name in before - wanted if (output / name).is_file())
+    outdated = {name: content for name, content in beside.items() if read_if_any(output / name) != content}
+    superfluous = sorted(name for name in before - names if (output / name).is_file())
     with storage_errors(output):
         leftovers = sorted(output.rglob(f"{ASIDE}*"))
-    if missing or outdated or superfluous or leftovers or _read(output / MANIFEST) != manifest:
+    if missing or outdated or superfluous or leftovers or read_if_any(output / MANIFEST) != manifest:
+        _refuse_foreign(output, ({p.file for p in missing} | outdated.keys()) - before, known=bool(before))
         with storage_errors(output):
-            write_aside(ledger, json.dumps(sorted(before | wanted)).encode())
+            write_aside(ledger, json.dumps(sorted(before | names)).encode())
             (output / MANIFEST).unlink(missing_ok=True)
             for path in leftovers:
                 clear(path)
@@ -84,11 +90,41 @@ def ship(
             for name, content in outdated.items():
                 write_aside(output / name, content)
             write_aside(output / MANIFEST, manifest)
-            write_aside(ledger, json.dumps(sorted(wanted)).encode())
+            write_aside(ledger, json.dumps(sorted(names)).encode())
     with storage_errors(output):
-        strangers = _strangers(output, wanted)
+        strangers = _strangers(output, names)
     for name in strangers:
-        listen(Noticed(f"{output.name}/{name} is not part of this release and was left alone"))
+        listen(Noticed(f"{output.name}/{printable(name)} is not part of this release and was left alone"))
+
+
+def _refuse_foreign(output: Path, names: set[str], *, known: bool) -> None:
+    """Raise StorageError where a file of somebody else stands in place of one of ours."""
+    foreign = [name for name in sorted(names) if os.path.lexists(output / name)]
+    if not known and os.path.lexists(output / MANIFEST):
+        foreign.append(MANIFEST)
+    if foreign:
+        more = f", and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        raise StorageError(
+            f"this was not put there by ferrule, and nothing was changed{more}",
+            where=str(output / foreign[0]),
+            hint="remove or rename it, or choose another folder with --output",
+        )
+
+
+def _named_by_manifest(output: Path) -> set[str]:
+    """Files of an earlier release, as the manifest in its folder names them, and the bundles that signed it.
+
+    With this the ledger may be lost, as everything in `.ferrule` may.
+    """
+    try:
+        release = read_release(output)
+    except VerificationError:
+        return set()
+    return {name for name in (*release.files, *bundles(release)) if _is_below(name)}
+
+
+def _is_below(name: str) -> bool:
+    return not name.startswith("/") and ".." not in name.split("/") and name.isprintable()
 
 
 def _linked(output: Path, names: set[str]) -> list[str]:
@@ -107,7 +143,8 @@ def _stands(index: StatIndex, path: Path, placed: Placed) -> bool:
         return False
 
 
-def _read(path: Path) -> bytes | None:
+def read_if_any(path: Path) -> bytes | None:
+    """The content of a regular file; None where there is none that can be read."""
     with suppress(OSError):
         return read_regular(path)
     return None
@@ -120,7 +157,7 @@ def _read_ledger(path: Path) -> set[str]:
         return set()
     if not isinstance(names, list):
         return set()
-    return {n for n in names if isinstance(n, str) and not n.startswith("/") and ".." not in n.split("/")}
+    return {n for n in names if isinstance(n, str) and _is_below(n)}
 
 
 def _remove_empty(top: Path, folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ferrule.core.errors import FerruleError, VerificationError
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import MANIFEST, read_regular
+from ferrule.formats import sigstore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -98,6 +99,13 @@ def read_release(folder: Path) -> ReleaseFolder:
     pointers = {entry["file"]: f"/artifacts/{number}" for number, entry in enumerate(manifest["artifacts"])}
     pointers |= {entry_id(entry): f"/packed/{number}" for number, entry in enumerate(manifest["packed"])}
     return ReleaseFolder(folder, manifest, files, compiled, packed, pointers)
+
+
+def bundles(release: ReleaseFolder) -> dict[str, str]:
+    """Names of signature bundles that a release may have, with the file that each signs."""
+    names = {f"{MANIFEST}{sigstore.SUFFIX}": MANIFEST}
+    names |= {f"{name}{sigstore.SUFFIX}": name for name in release.of_role("checksums")}
+    return names | {sigstore.bundle_of_statement(name): name for name in release.of_role("provenance")}
 
 
 def entry_id(entry: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from ferrule.engine import lock as locks
 from ferrule.engine import remote as remote_cache
 from ferrule.engine.sources import SourceFiles
 from ferrule.engine.state import open_store, work_folder
-from ferrule.engine.store import DamagedError, storage_errors
+from ferrule.engine.store import DamagedError, storage_errors, write_aside
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import Builder, ReleaseInfo
 from ferrule.toolchain import find, requirements
@@ -186,7 +186,7 @@ def run(
     """Run a plan and, if nothing failed, put what ships into `output`.
 
     `everything` places outputs that do not ship too (a developer's build); `page` makes the page about the release from
-    its manifest, where one is wanted beside it; `elsewhere` begins to work with other machines. Raises ToolchainError,
+    its manifest, which goes to .ferrule/; `elsewhere` begins to work with other machines. Raises ToolchainError,
     StorageError; failures of actions are in the report.
     """
     toolchain = toolchain_of(config, plan, context)
@@ -300,10 +300,10 @@ def _finish(
     placed = tuple(output_folder.placed_files(outcomes, everything=everything))
     report = Report(outcomes, placed)
     if not report.failed:
-        manifest = manifest_of(config, plan, report, engine.site.toolchain, context.host)
-        beside = {REPORT: page(manifest).encode()} if page else {}
-        if context.key is not None:
-            beside |= signatures(context.key, engine.store, placed, manifest)
-        text, state = text_of(manifest), config.root / STATE
-        output_folder.ship(engine.store, engine.index, placed, text, output, state, engine.listen, beside)
+        manifest, state = manifest_of(config, plan, report, engine.site.toolchain, context.host), config.root / STATE
+        bundles = signatures(context.key, engine.store, placed, manifest) if context.key is not None else {}
+        text = text_of(manifest)
+        output_folder.ship(engine.store, engine.index, placed, text, output, state, engine.listen, bundles)
+        if page is not None and output_folder.read_if_any(state / REPORT) != (content := page(manifest).encode()):
+            write_aside(state / REPORT, content)
     return report

@@ -32,13 +32,11 @@ def write_stamp(
     wish: Json,
     told: Json,
     since: int,
-    beside: tuple[str, ...] = (),
 ) -> None:
     """Remember that all of this stands, so that the next run with the same wish can tell it at once.
 
-    `beside` names files of ours in the output folder that are no part of the release, `since` is the moment when the
-    command began, by the file system's clock: what changed after it may have come too late for this run. A record that
-    cannot be written only costs time later; none is written while another run works.
+    `since` is the moment when the command began, by the file system's clock: what changed after it may have come too
+    late for this run. A record that cannot be written only costs time later; none is written while another run works.
     """
     with suppress(Busy), locked(config.root / STATE):
         toolchain = release.toolchain_of(config, plan, context)
@@ -47,9 +45,9 @@ def write_stamp(
         tools = toolchain.tools.values() if toolchain else ()
         results = [store.find(outcome.key) for outcome in report.outcomes if outcome.key]
         try:
-            beside_them = {name: (index.digest(output / name).hex, False) for name in (MANIFEST, *beside)}
+            manifest = index.digest(output / MANIFEST).hex
         except OSError:
-            return  # they are gone, or cannot be read: the next run looks
+            return  # it is gone, or cannot be read: the next run looks
         basis = settled.Stamp(
             files=tuple(
                 dict.fromkeys(
@@ -69,7 +67,7 @@ def write_stamp(
             output=os.fspath(output),
             placed={
                 **{p.file: (p.digest.hex, p.executable) for p in report.placed},
-                **beside_them,
+                MANIFEST: (manifest, False),
             },
         )
         file = settled.stamp_file(state, wish)

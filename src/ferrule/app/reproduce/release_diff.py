@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ferrule.core.model import Digest, Json
-from ferrule.core.safe_files import MANIFEST, REPORT, STATE, read_regular
+from ferrule.core.safe_files import MANIFEST, STATE, read_regular
 from ferrule.engine.key import difference as changes
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store, storage_errors
@@ -92,8 +92,7 @@ def compare(first: Path, second: Path) -> Iterator[Compared]:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file() or p.is_symlink()}
-    return {name: path for name, path in found.items() if name != REPORT}
+    return {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file() or p.is_symlink()}
 
 
 def _verdict(pair: tuple[Path | None, Path | None], digests: list[Digest | None]) -> Verdict:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.app.release.release_folder import DAMAGE, ReleaseFolder, describe, read_document
+from ferrule.app.release.release_folder import DAMAGE, ReleaseFolder, bundles, describe, read_document
 from ferrule.core.errors import FerruleError, VerificationError
 from ferrule.core.model import Digest, Verdict
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.printable import printable
 from ferrule.core.safe_files import MANIFEST, REPORT
-from ferrule.formats import sigstore
+from ferrule.formats import sums as sums_format
 from ferrule.formats.archive_member import checked_name, shortened
 
 if TYPE_CHECKING:
@@ -131,13 +131,6 @@ def _unlisted(name: str) -> str:
     return "the manifest does not list it"
 
 
-def bundles(release: ReleaseFolder) -> dict[str, str]:
-    """Names of signature bundles that a release may have, with the file that each signs."""
-    names = {f"{MANIFEST}{sigstore.SUFFIX}": MANIFEST}
-    names |= {f"{name}{sigstore.SUFFIX}": name for name in release.of_role("checksums")}
-    return names | {sigstore.bundle_of_statement(name): name for name in release.of_role("provenance")}
-
-
 def roles(release: ReleaseFolder) -> Iterator[Verdict]:
     """A file is checked as what it is called, and its target is one that is known."""
     for name, entry in release.files.items():
@@ -155,13 +148,11 @@ def roles(release: ReleaseFolder) -> Iterator[Verdict]:
 
 def checksums(release: ReleaseFolder) -> Iterator[Verdict]:
     """The file for sha256sum says the same as the manifest, of every file that it can list."""
-    from ferrule.formats.sums import parse_sums  # noqa: PLC0415
-
     for name in release.of_role("checksums"):
         if name not in release.intact:
             continue
         try:
-            sums = parse_sums(read_document(release.folder / name).decode(), where=name)
+            sums = sums_format.parse_sums(read_document(release.folder / name).decode(), where=name)
         except (OSError, FerruleError, *DAMAGE) as error:
             yield Verdict(name, "checksums", describe(error))
             continue

@@ -6,12 +6,12 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.app.release.release_folder import DAMAGE, ReleaseFolder, describe, pointer, read_document, same
-from ferrule.app.verify.contents import bundles
+from ferrule.app.release.release_folder import DAMAGE, ReleaseFolder, bundles, describe, pointer, read_document, same
 from ferrule.app.verify.image_archive import index_of
 from ferrule.core.errors import FerruleError
 from ferrule.core.model import Digest, Verdict
 from ferrule.core.safe_files import MANIFEST
+from ferrule.formats import cyclonedx, intoto, sigstore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,14 +21,12 @@ _FETCHED: Final = ("pkg:cargo/", "pkg:deb/")
 
 def provenance(release: ReleaseFolder) -> Iterator[Verdict]:
     """The statement names every file with its digest, and the commit, version and tools of the manifest."""
-    from ferrule.formats.intoto import read_statement  # noqa: PLC0415
-
     for name in release.of_role("provenance"):
         if name not in release.intact:
             continue
         covers: tuple[str, ...] = ()
         try:
-            subjects, predicate = read_statement(read_document(release.folder / name), where=name)
+            subjects, predicate = intoto.read_statement(read_document(release.folder / name), where=name)
             problem = _subject_problem(release, name, subjects) or _origin_problem(release, predicate)
             covers = () if problem else tuple(_agreed(predicate))
         except (FerruleError, OSError) as error:
@@ -92,8 +90,6 @@ def _agreed(predicate: Mapping[str, Any]) -> Iterator[str]:
 
 def bills(release: ReleaseFolder) -> Iterator[Verdict]:
     """Each bill of materials is whole, about the file beside it, and names what was fetched as provenance does."""
-    from ferrule.formats import cyclonedx  # noqa: PLC0415
-
     fetched = _fetched(release)
     for name in release.of_role("sbom"):
         if name not in release.intact:
@@ -172,8 +168,6 @@ def signatures(release: ReleaseFolder) -> Iterator[Verdict]:
 
 
 def _signature_problem(release: ReleaseFolder, bundle: str, name: str) -> str | None:
-    from ferrule.formats import sigstore  # noqa: PLC0415
-
     statement = name != MANIFEST and release.files[name]["role"] == "provenance"
     try:
         signature, content = (read_document(release.folder / file) for file in (bundle, name))

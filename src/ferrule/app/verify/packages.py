@@ -25,7 +25,8 @@ from ferrule.core.errors import FerruleError
 from ferrule.core.model import Digest, Json, Verdict
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import open_regular, read_regular
-from ferrule.formats import magic
+from ferrule.formats import binary, magic, oci, tar, wheel
+from ferrule.formats import zip as zips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -111,8 +112,6 @@ class _Measured:
 
     def of(self, subject: str, digest: str, content: bytes) -> BinaryFacts:
         """The facts of a file. Raises VerificationError for what is none."""
-        from ferrule.formats import binary  # noqa: PLC0415 - a release need not hold any
-
         if digest not in self.facts:
             self.facts[digest] = binary.measure(content, where=subject)
         return self.facts[digest]
@@ -137,8 +136,6 @@ class _Contents:
 
 
 def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator[Verdict]:
-    from ferrule.formats import wheel  # noqa: PLC0415 - a release need not hold any
-
     path, contents = release.folder / name, _Contents()
     try:
         tags = wheel.read_wheel(path).tags if path.suffix == ".whl" else ()
@@ -192,9 +189,6 @@ def _weigh(
 
 def _members(path: Path, release: ReleaseFolder, contents: _Contents) -> Iterator[tuple[str, str, bytes]]:
     """For whom a file of a package is (a target, a platform of OCI, or nobody in particular), its name and content."""
-    from ferrule.formats import oci, tar  # noqa: PLC0415
-    from ferrule.formats import zip as zips  # noqa: PLC0415
-
     name = path.relative_to(release.folder).as_posix()
     target = (release.files[name]["target"] if name in release.files else None) or ""
     if path.is_dir():
@@ -216,8 +210,6 @@ def _of_layout(
     layout: ImageLayout, artifact: str, release: ReleaseFolder, contents: _Contents
 ) -> Iterator[tuple[str, str, bytes]]:
     """Files of an image's own layers; a base is what it is, and was checked by its digest."""
-    from ferrule.formats import tar  # noqa: PLC0415
-
     _check_image(layout, artifact, release, contents)
     bases = {digest for digest, entries in release.packed.items() if any("/blobs/" not in e["name"] for e in entries)}
     for image in layout.images:
@@ -267,8 +259,6 @@ def _platform_problem(facts: BinaryFacts, wanted: str, member: str) -> str | Non
 
 def _faults(facts: BinaryFacts, entry: Mapping[str, Any]) -> list[str]:
     """What no compiled file may be, whatever the manifest says: for another target, or as the loader refuses it."""
-    from ferrule.formats import binary  # noqa: PLC0415 - as above
-
     platform = PLATFORMS.get(entry["target"] or "")
     return binary.check(facts, platform=platform) if platform else []
 
@@ -277,8 +267,6 @@ def _other_problem(
     release: ReleaseFolder, name: str, member: str, facts: BinaryFacts, digest: str, contents: _Contents
 ) -> str | None:
     """A file that tools made of compiled ones is as it was measured then; any other may be in few kinds of packages."""
-    from ferrule.formats import binary  # noqa: PLC0415 - as above
-
     entry = release.files.get(name, {"artifact": name, "target": None, "kind": "image"})
     files = release.manifest["facts"].get(action_of(entry), {}).get("files")
     stated = files.get(member) if isinstance(files, dict) else None
@@ -319,8 +307,6 @@ def _fact_problem(
     release: ReleaseFolder, facts: BinaryFacts, content: bytes, entry: Mapping[str, Any], covers: list[str]
 ) -> str | None:
     """What the manifest says otherwise of a compiled file; notes in `covers` what it says rightly."""
-    from ferrule.formats import binary  # noqa: PLC0415 - as above
-
     action = action_of(entry)
     stated = claims(release.manifest["facts"], entry)
     summary: dict[str, Json] = binary.summary(facts)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ferrule.app.verify import verify
 from ferrule.core.errors import StorageError
 from ferrule.engine.events import Noticed
 
@@ -86,3 +88,50 @@ def test_folder_with_a_manifest_is_whole(shipped: Demo) -> None:
     with pytest.raises(StorageError):
         shipped.run()
     assert not (shipped.dist / "manifest.json").exists()
+
+
+def test_a_file_of_somebody_else_is_never_overwritten(demo: Demo) -> None:
+    """The folder is new to us, and already holds what only its owner knows."""
+    demo.dist.mkdir()
+    for name in ("SHA256SUMS", "manifest.json"):
+        (demo.dist / name).write_text("mine")
+    with pytest.raises(StorageError, match="by ferrule, and nothing was changed, and 1 more") as caught:
+        demo.run()
+    assert caught.value.where == str(demo.dist / "SHA256SUMS")
+    assert "remove or rename it" in (caught.value.hint or "")
+    assert demo.files() == {"SHA256SUMS": b"mine", "manifest.json": b"mine"}
+
+
+def test_a_file_of_somebody_else_in_place_of_a_new_one_is_not_overwritten(shipped: Demo) -> None:
+    lines = (shipped.project / "targets.yaml").read_text()
+    without = "".join(line for line in lines.splitlines(keepends=True) if "kind: image" not in line)
+    (shipped.project / "targets.yaml").write_text(without)
+    assert shipped.run().failed == ()
+    (shipped.dist / "image").mkdir()
+    (shipped.dist / "image" / "index.json").write_text("mine")
+    before = shipped.files()
+    (shipped.project / "targets.yaml").write_text(lines)
+    with pytest.raises(StorageError) as caught:
+        shipped.run()
+    assert caught.value.where == str(shipped.dist / "image" / "index.json")
+    assert shipped.files() == before
+
+
+def test_without_its_state_a_release_still_knows_its_files(shipped: Demo) -> None:
+    """What was placed is known from the folder's own manifest: nothing of an older release is left beside the new."""
+    shutil.rmtree(shipped.project / ".ferrule")
+    shipped.edit("Adds two numbers", "Adds three numbers")
+    shipped.edit('version = "1.2.3"', 'version = "1.2.4"', "rust/Cargo.toml")
+    events: list[Event] = []
+    assert shipped.run(events.append).failed == ()
+    assert not any(isinstance(event, Noticed) and "left alone" in event.text for event in events)
+    assert [v for v in verify(shipped.dist) if v.problem] == []
+    assert not any("1.2.3" in name for name in shipped.files())
+
+
+def test_a_file_in_place_of_the_folder_is_told(demo: Demo) -> None:
+    demo.dist.write_text("mine")
+    with pytest.raises(StorageError, match="this is a file, and a folder is needed here") as caught:
+        demo.run()
+    assert (caught.value.where, caught.value.hint) == (str(demo.dist), "remove or rename it")
+    assert demo.dist.read_text() == "mine"

@@ -70,9 +70,10 @@ def test_numbers_are_those_of_manifest_and_journal(released: Demo) -> None:
     assert f"{len(run.steps)} actions had to be done, 0 came from the cache" in parsed.text
 
 
-def test_the_page_beside_a_release_is_the_same_page(released: Demo) -> None:
-    assert (released.dist / "report.html").read_text(encoding="utf-8") == written(released)
-    assert (released.dist / "report.html").stat().st_mode & 0o777 == 0o644
+def test_the_page_that_a_release_writes_is_the_same_page(released: Demo) -> None:
+    page = released.project / ".ferrule" / "report.html"
+    assert page.stat().st_mode & 0o777 == 0o644
+    assert page.read_text(encoding="utf-8") == written(released)
 
 
 def test_nothing_but_its_inputs_changes_the_page(released: Demo) -> None:
@@ -85,6 +86,7 @@ def test_nothing_but_its_inputs_changes_the_page(released: Demo) -> None:
 def test_the_page_is_no_part_of_the_release(released: Demo) -> None:
     manifest = (released.dist / "manifest.json").read_text()
     assert "report.html" not in manifest + (released.dist / "SHA256SUMS").read_text()
+    assert not (released.dist / "report.html").exists()
     assert sums_agree(released.dist)
     assert released.ferrule("verify").returncode == 0
 
@@ -100,15 +102,12 @@ def test_a_run_with_nothing_to_do_writes_nothing(released: Demo) -> None:
     assert len(runs(released)) == 1
 
 
-def test_without_the_option_the_page_goes(shipped: Demo) -> None:
-    assert shipped.ferrule("release").returncode == 0
-    assert not (shipped.dist / "report.html").exists()
+def test_a_page_that_is_gone_is_written_again(shipped: Demo) -> None:
+    page = shipped.project / ".ferrule" / "report.html"
     assert shipped.ferrule("release", "--report").returncode == 0
-    assert (shipped.dist / "report.html").exists()
-    (shipped.dist / "report.html").write_text("something else")
-    done = shipped.ferrule("release", "--report")
-    assert "report.html" not in done.stderr
-    assert (shipped.dist / "report.html").read_text().startswith("<!doctype html>")
+    page.unlink()
+    assert shipped.ferrule("release", "--report").returncode == 0
+    assert page.read_text().startswith("<!doctype html>")
 
 
 def test_a_page_of_somebody_else_is_left_alone(shipped: Demo) -> None:
