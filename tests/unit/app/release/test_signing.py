@@ -34,7 +34,7 @@ def test_signatures_are_beside_and_verified(signed: tuple[Demo, str], tmp_path: 
     public.write_bytes(KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     done = demo.ferrule("verify", "--key", str(public))
     assert done.returncode == 0, done.stdout
-    assert "provenance.intoto.jsonl: digest, provenance, signature" in done.stdout
+    assert "provenance.intoto.jsonl: digest, role, provenance, signature" in done.stdout
     (demo.dist / "SHA256SUMS.sigstore.json").rename(tmp_path / "aside")
     told = demo.ferrule("verify", "--key", str(public))
     (tmp_path / "aside").rename(demo.dist / "SHA256SUMS.sigstore.json")
