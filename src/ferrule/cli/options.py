@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ferrule.app.release import selection
 from ferrule.cli import environment
+from ferrule.toolchain import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,14 +110,27 @@ def sharing(command: Function) -> Function:
 
 def provisioning(command: Function) -> Function:
     """Options of commands that look at the tools of a project."""
-    extras = click.Choice(["container", "go", "node", "emulation"])
+    help_ = "Also this tool: container, emulation, go, node, or another by its name."
     return running(
         _with(
             command,
             click.option("--host-only", is_flag=True, help="Only what this machine's own target needs."),
-            click.option("--with", "extras", multiple=True, type=extras),
+            click.option(
+                *("--with", "extras"), metavar="TOOL", multiple=True, callback=lambda _, __, v: _tools(v), help=help_
+            ),
         )
     )
+
+
+def _tools(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of tools as they are; raises click.BadParameter for one that there is not, with the nearest."""
+    existing = {*selection.EXTRAS, *(program for tool in registry.TOOLS.values() for program in tool.names)}
+    for name in names:
+        if name not in existing:
+            near = difflib.get_close_matches(name, existing, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(existing))}."
+            raise click.BadParameter(f"there is no tool {name!r}. {hint}")
+    return names
 
 
 def _with(command: Function, *options: Callable[[Function], Function]) -> Function:

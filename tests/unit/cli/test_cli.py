@@ -59,6 +59,8 @@ def test_every_class_of_failure_has_a_code_of_its_own() -> None:
         (["release", "--jobs", "many"], "not a valid integer"),
         (["release", "--rust-source", "magic"], "magic"),
         (["release", "--rust", "rustup"], "--rust-source"),
+        (["doctor", "--with", "contaner"], "Did you mean container?"),
+        (["setup", "--with", "unheard-of"], "There are: cargo, "),
         (["plan", "--graph", "picture"], "picture"),
     ],
 )
