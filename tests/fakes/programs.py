@@ -10,6 +10,8 @@ line with each call, `binaries` holds what "compiling" gives, and these files ch
     tamper-TRIPLE that target's library is this file instead; a WebAssembly module has these sections
     dated-TRIPLE  a compiler writes the date into the libraries of that target
     listed-TRIPLE a compiler writes the names of its sources into the libraries of that target, as the folder lists them
+    header        cbindgen writes this, and says what is in `cbindgen-says`
+    zig-says      zig compiles nothing in the language that this begins with (`c11: …`), and says this instead
     commit        the commit of Rust that rustc names is this
     go-says       Go builds nothing and says this instead; `go-adds` is what it adds to go.work.sum, and `architecture`
                   the one that it builds for, whatever it is asked
@@ -62,6 +64,8 @@ HEADER = """#ifndef DEMO_H
 
 /* Adds two numbers. */
 int demo_add(int a, int b);
+/* Copies a text. */
+char *demo_copy(const char *text);
 
 #endif
 """
@@ -232,6 +236,20 @@ def tree(package: str, *, linked: bool) -> None:
         print(f"1\t{macro} v{macro_version} (proc-macro)\t\n2\t{digest} v{digest_version}\tdefault,std (*)")
 
 
+def zig(home: Path, arguments: list[str]) -> None:
+    """Do as zig's C compiler does with a header or a probe."""
+    says = (home / "zig-says").read_text() if (home / "zig-says").exists() else ""
+    if arguments == ["version"]:
+        print("0.17.0")
+    elif says and f"-std={says.partition(':')[0]}" in arguments:
+        sys.stderr.write(says)
+        sys.exit(1)
+    elif "-E" in arguments:
+        print(f'# 1 "{arguments[-1]}"\n{Path(arguments[-1]).read_text()}')
+    else:
+        write(Path(option(arguments, "-o")), b"object")
+
+
 def answer(home: Path, name: str, arguments: list[str]) -> None:
     if name == "rustc":
         changed = home / "commit"
@@ -240,10 +258,7 @@ def answer(home: Path, name: str, arguments: list[str]) -> None:
     elif arguments in (["--version"], ["-V"], ["version"]) and name in VERSIONS:
         print(VERSIONS[name])
     elif name == "zig":
-        if arguments == ["version"]:
-            print("0.17.0")
-        else:
-            write(Path(option(arguments, "-o")), b"object")
+        zig(home, arguments)
     elif name == "wasm-component-ld":
         write(Path(option(arguments, "-o")), COMPONENT + core_section(Path(arguments[-1]).read_bytes()))
     elif name == "go":
@@ -252,7 +267,9 @@ def answer(home: Path, name: str, arguments: list[str]) -> None:
         transpile(*arguments)
     elif name == "cbindgen":
         json.loads(Path(option(arguments, "--metadata")).read_text())
-        Path(option(arguments, "--output")).write_text(HEADER)
+        changed, says = home / "header", home / "cbindgen-says"
+        Path(option(arguments, "--output")).write_text(changed.read_text() if changed.exists() else HEADER)
+        sys.stderr.write(says.read_text() if says.exists() else "WARN: Skip demo-ffi::SIZE - (not `pub`).\n")
         Path(option(arguments, "--depfile")).write_text(
             "raw.h: \\\n    " + str(Path.cwd() / "src" / "lib.rs").replace(" ", "\\ ") + "\n"
         )

@@ -459,3 +459,30 @@ def test_two_targets_that_are_one_to_go_are_refused(demo: Demo) -> None:
     with pytest.raises(ConfigErrors) as caught:
         planned_with(demo.project, rows, second)
     assert f"{X86} and {second} are both linux/amd64 to Go" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("toml", "problem"),
+    [
+        ('language = "Cython"\n', "rust/demo-ffi/cbindgen.toml asks for Cython, which is no header"),
+        ('language = "C++"\n', "rust/demo-ffi/cbindgen.toml asks for C++, and demo.h is a name for C"),
+        ('language = "D"\n', "rust/demo-ffi/cbindgen.toml cannot be read: language = 'D' is none of C, C++ and Cython"),
+        ("language = \n", "rust/demo-ffi/cbindgen.toml cannot be read: Invalid value"),
+    ],
+)
+def test_a_configuration_of_cbindgen_that_makes_no_header_of_c_is_refused(demo: Demo, toml: str, problem: str) -> None:
+    (demo.project / "rust" / "demo-ffi" / "cbindgen.toml").write_text(toml)
+    (mistake,) = mistakes(demo, HEADER)
+    assert problem in mistake
+
+
+def test_a_header_of_cplusplus_has_a_name_of_its_own(demo: Demo) -> None:
+    (demo.project / "rust" / "demo-ffi" / "cbindgen.toml").write_text('language = "C++"\n')
+    made = planned(artifacts(demo, "header: {kind: header, crate: demo-ffi, name: demo.hpp}"))
+    assert [o.name for a in made.actions for o in a.outputs] == ["demo.hpp"]
+
+
+def test_a_header_is_compiled_once_for_each_system(demo: Demo) -> None:
+    (action,) = planned(artifacts(demo, HEADER)).actions
+    assert [platform.triple for platform, _ in action.recipe.systems] == [X86, MAC]
+    assert "zig" in action.tools

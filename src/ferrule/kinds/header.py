@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import BuildError, ConfigError
 from ferrule.core.model import Action, Digest, Output
-from ferrule.kinds.base import Context, CrateRef, Kind, ProjectPath, RelativePath, Spec
-from ferrule.tools import cargo, cbindgen
+from ferrule.kinds.base import Context, CrateRef, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+from ferrule.tools import cargo, cbindgen, zig
 from ferrule.tools import cargo_units as units
+from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
+    from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
 
+_WARNINGS = ("-Wall", "-Wextra", "-pedantic")
 _QUOTED = r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
 _QUOTED_OR_COMMENT = rf"{_QUOTED}|/\*.*?\*/|//[^\n]*"
 
@@ -43,6 +46,12 @@ def plan(spec: HeaderSpec, context: Context) -> list[Action]:
     crate = context.crate(spec.crate)
     stem = crate.library or crate.name.replace("-", "_")
     name = spec.name or f"{stem}.h"
+    config, settings = _config(spec, context, name)
+    systems = tuple(
+        (platform, target.floor(platform.floor_name))
+        for target in context.targets
+        if (platform := context.platforms[target.triple]).is_native
+    )
     return [
         Action(
             id=context.artifact,
@@ -53,38 +62,62 @@ def plan(spec: HeaderSpec, context: Context) -> list[Action]:
                 crate=crate.name,
                 crate_folder=crate.folder,
                 config=spec.config,
+                settings=settings,
+                systems=_one_of_each_system(systems),
                 macros=spec.macros or re.sub(r"[^A-Z0-9]", "_", name.rpartition(".")[0].upper()),
                 version=context.project.version,
             ),
             outputs=(Output(name, "header", f"include/{name}" if context.ship else None),),
-            sources=(*context.workspace.compiled(crate.name, alone=True), *_config(spec, context)),
-            tools=("rustc", "cargo", "cbindgen"),
+            sources=(*context.workspace.compiled(crate.name, alone=True), *config),
+            tools=("rustc", "cargo", "cbindgen", *(["zig"] if systems else [])),
         )
     ]
 
 
-def _config(spec: HeaderSpec, context: Context) -> list[str]:
-    """The configuration of cbindgen, if there is one."""
+def _one_of_each_system(
+    targets: tuple[tuple[Platform, str | None], ...],
+) -> tuple[tuple[Platform, str | None], ...]:
+    """The first target of each system and C library, for these have different headers."""
+    return tuple({platform.family.title: (platform, floor) for platform, floor in reversed(targets)}.values())[::-1]
+
+
+def _config(spec: HeaderSpec, context: Context, header: str) -> tuple[list[str], cbindgen.Settings]:
+    """The configuration of cbindgen, if there is one, and what it says; raises PlanProblem for one that will not do."""
     name = spec.config or f"{context.crate(spec.crate).folder}/cbindgen.toml"
     try:
-        context.read_text(name)
+        text = context.read_text(name)
     except ConfigError:
         if spec.config:
             raise
-        return []
-    return [name]
+        return [], cbindgen.Settings()
+    key = "config" if spec.config else "crate"
+    try:
+        settings = cbindgen.read_settings(text)
+    except ValueError as error:
+        raise PlanProblem(key, f"{name} cannot be read: {error}", "correct it (cbindgen's docs.md)") from None
+    if settings.language == "cython":
+        raise PlanProblem(key, f"{name} asks for Cython, which is no header", 'write language = "C" there')
+    if settings.language == "c++" and not header.endswith(".hpp"):
+        raise PlanProblem(
+            key,
+            f"{name} asks for C++, and {header} is a name for C",
+            f'write language = "C" there, or name: {header.removesuffix(".h")}.hpp here',
+        )
+    return [name], settings
 
 
 @dataclass(frozen=True, slots=True)
 class CbindgenHeader:
     """Run cbindgen, fingerprint what it declares, and write both into the header."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     workspace: str
     crate: str
     crate_folder: str
     config: str | None
+    settings: cbindgen.Settings
+    systems: tuple[tuple[Platform, str | None], ...]
     macros: str
     version: str
 
@@ -105,9 +138,18 @@ class CbindgenHeader:
             config=config,
             output=raw,
             notes=notes,
+            settings=self.settings,
             offline=offline,
         )
-        context.run(command)
+        output: list[str] = []
+        context.run(command, on_line=output.append)
+        if complaints := cbindgen.complaints(output):
+            raise BuildError(
+                "cbindgen left something out of the header:\n" + "\n".join(f"  | {line}" for line in complaints),
+                where=self.crate_folder,
+                hint="types of another crate: [parse] parse_deps = true, include = [that crate] in cbindgen.toml; what "
+                "is not for C: /// cbindgen:ignore",
+            )
         read, _ = units.noted(notes.read_text(encoding="utf-8"))
         context.file_inputs(read)
         text = raw.read_text(encoding="utf-8")
@@ -115,7 +157,36 @@ class CbindgenHeader:
         context.record_facts(interface=interface.hex)
         macros = {"VERSION": self.version, "FINGERPRINT": context.key.hex, "INTERFACE": interface.hex}
         lines = [f'#define {self.macros}_{name} "{value}"' for name, value in macros.items()]
-        context.output("header").write_text(with_macros(text, lines), encoding="utf-8", newline="\n")
+        text = with_macros(text, lines, guard=f"{self.macros}_H")
+        context.output("header").write_text(text, encoding="utf-8", newline="\n")
+        self._compile(context)
+
+    def _compile(self, context: ActionContext) -> None:
+        """Let zig compile the header alone, once for each system, as C11 and as C++17; raises BuildError."""
+        header = context.output("header").name
+        languages = [("c++", "c++17"), *([("c", "c11")] if self.settings.language != "c++" else [])]
+        for platform, floor in self.systems:
+            for language, standard in languages:
+                source = f"compiled-as-{standard}.c"
+                (context.folder / source).write_text(f'#include "{header}"\n', encoding="utf-8")
+                command = zig.header_command(
+                    context.toolchain.tool("zig"),
+                    platform,
+                    floor=floor,
+                    cache=context.site.host.cache,
+                    folder=context.folder,
+                    options=("-x", language, f"-std={standard}", *_WARNINGS, "-c", source, "-o", f"{source}.o"),
+                )
+                try:
+                    context.run(command)
+                except ToolFailed as failed:
+                    raise BuildError(
+                        f"{header} is no {standard.upper()} for {platform.triple}:\n"
+                        + "\n".join(f"  | {line}" for line in failed.tail),
+                        where=self.crate_folder,
+                        hint="types that the header names have to be declared in it: [parse] parse_deps, [export] "
+                        "include, or after_includes in cbindgen.toml",
+                    ) from failed
 
 
 def interface_of(header: str) -> Digest:
@@ -130,11 +201,13 @@ def interface_of(header: str) -> Digest:
     return Digest.of(" ".join(t for line in tokens for t in (*line, *("\n" if line[:1] == ["#"] else ""))).encode())
 
 
-def with_macros(header: str, macros: list[str]) -> str:
-    """Put macro lines behind the include guard or `#pragma once`, or at the top where there is neither."""
-    guard = re.search(r"^#ifndef (\w+)[ \t]*\n#define \1[ \t]*\n|^#pragma once[ \t]*\n", header, flags=re.MULTILINE)
-    at = guard.end() if guard else 0
-    return header[:at] + "\n" + "\n".join(macros) + "\n" + header[at:]
+def with_macros(header: str, macros: list[str], *, guard: str) -> str:
+    """Put macro lines behind the include guard or `#pragma once`; without either, that guard is put around all."""
+    begin = re.search(r"^#ifndef (\w+)[ \t]*\n#define \1[ \t]*\n|^#pragma once[ \t]*\n", header, flags=re.MULTILINE)
+    lines = "\n".join(macros)
+    if begin is None:
+        return f"#ifndef {guard}\n#define {guard}\n\n{lines}\n\n{header}\n#endif\n"
+    return header[: begin.end()] + "\n" + lines + "\n" + header[begin.end() :]
 
 
 KIND = Kind(

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Action, Compiled, Output
-from ferrule.formats import binary, symbol_lists
+from ferrule.formats import binary, header_declarations, symbol_lists
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
     ArtifactRef,
@@ -220,6 +220,7 @@ class CargoLibrary:
         facts = binary.measure(target)
         problems = self.problems(facts, kind)
         undefined = self._undefined(facts, context) if kind == "cdylib" else ()
+        problems += self._header_problems(facts, context) if kind == "cdylib" and self.header else ()
         if problems or undefined:
             problems += [symbol.problem for symbol in undefined]
             raised = facts.floor.symbols if facts.floor and facts.floor.version > _numbers(self.floor) else ()
@@ -227,9 +228,27 @@ class CargoLibrary:
             raise VerificationError(
                 f"{target.name} is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
                 where=f"{context.action.artifact} for {self.platform.triple}",
-                hint="correct the code or what targets.yaml declares; nothing was shipped",
+                hint="correct the code, what targets.yaml declares"
+                + (", or cbindgen.toml ([defines], [export] exclude)" if self.header else "")
+                + "; nothing was shipped",
             )
         context.record_facts(**{kind: binary.summary(facts)})
+
+    def _header_problems(self, facts: BinaryFacts, context: ActionContext) -> list[str]:
+        """What the header declares and this library does not export, and the other way, as this target sees it."""
+        ((name, path),) = context.needed[self.header or ""].items()
+        command = zig.header_command(
+            context.toolchain.tool("zig"),
+            self.platform,
+            floor=self.floor,
+            cache=context.site.host.cache,
+            folder=context.folder,
+            options=("-E", "-x", "c++" if name.endswith(".hpp") else "c", str(path)),
+        )
+        declared = header_declarations.declarations(context.run(command), str(path))
+        return header_declarations.differences(
+            declared, facts.exports, header=name, text=path.read_text(encoding="utf-8")
+        )
 
     def _undefined(self, facts: BinaryFacts, context: ActionContext) -> tuple[Undefined, ...]:
         """Symbols that the loader would not find at the declared floor; a DLL is never linked with any."""

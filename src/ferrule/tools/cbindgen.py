@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
 
 from ferrule.core.model import Tool
 from ferrule.tools.command import Command
@@ -12,10 +14,19 @@ from ferrule.tools.probe_output import probe_output
 from ferrule.tools.problems import ToolProblem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ferrule.core.toolchain import Toolchain
     from ferrule.tools.host import Host
+
+
+_LANGUAGES: Final[dict[str, Literal["c", "c++", "cython"]]] = {
+    **dict.fromkeys(("c", "C"), "c"),
+    **dict.fromkeys(("c++", "C++", "cxx", "Cxx", "cpp", "Cpp", "cplusplus", "Cplusplus", "CXX", "CPP"), "c++"),
+    **dict.fromkeys(("cython", "Cython", "CYTHON"), "cython"),
+}
+_HARMLESS: Final = ("WARN: Skip ", "WARN: Missing `[defines]` entry")
 
 
 def find(host: Host, version: str) -> Tool | ToolProblem:
@@ -34,6 +45,34 @@ def find(host: Host, version: str) -> Tool | ToolProblem:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a configuration says of the form of the header; None where it says nothing (cbindgen's docs.md)."""
+
+    language: Literal["c", "c++", "cython"] | None = None
+    cpp_compat: bool | None = None
+
+
+def read_settings(text: str) -> Settings:
+    """What cbindgen.toml says; raises ValueError for what cbindgen would refuse."""
+    values = tomllib.loads(text)
+    name = values.get("language")
+    language = _LANGUAGES.get(name) if isinstance(name, str) else None
+    if name is not None and language is None:
+        raise ValueError(f"language = {name!r} is none of C, C++ and Cython")
+    return Settings(language, values.get("cpp_compat"))
+
+
+def complaints(lines: Iterable[str]) -> list[str]:
+    """Warnings and errors among what cbindgen writes, each once, but for what says nothing of the interface.
+
+    Those are items that nobody outside can use, and conditions without an entry in `[defines]`: what is declared
+    although no library has it is found when the two are compared.
+    """
+    said = [line.strip() for line in lines if line.lstrip().startswith(("WARN: ", "ERROR: "))]
+    return [line for line in dict.fromkeys(said) if not line.startswith(_HARMLESS)]
+
+
 def header_command(
     toolchain: Toolchain,
     *,
@@ -44,18 +83,22 @@ def header_command(
     config: Path | None,
     output: Path,
     notes: Path,
+    settings: Settings,
     offline: bool = False,
 ) -> Command:
     """The command that writes a crate's header to `output` (cbindgen's docs.md, "Command line").
 
+    `settings` are what `config` says: where it says nothing, the header is one of C that C++ can use too.
     `notes` is where it notes, as a makefile, which files it read.
     `metadata` is a file with what `cargo metadata` says; cbindgen's own call of it would rewrite a stale Cargo.lock.
     """
     argv = [
         *toolchain.tools["cbindgen"].argv,
-        *("--quiet", "--crate", crate, "--lockfile", str(lockfile), "--metadata", str(metadata)),
+        *("--crate", crate, "--lockfile", str(lockfile), "--metadata", str(metadata)),
         *("--output", str(output), "--depfile", str(notes)),
         *(["--config", str(config)] if config else []),
+        *(["--lang", "c"] if settings.language is None else []),
+        *(["--cpp-compat"] if settings.cpp_compat is None and settings.language != "c++" else []),
         ".",
     ]
     environment = {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ferrule.core.errors import StorageError, ToolchainError
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import clear, lockable, open_new
+from ferrule.tools.command import Command
 from ferrule.tools.definition import ToolDefinition
 from ferrule.tools.installers import pip
 from ferrule.tools.problems import ToolProblem
@@ -106,6 +107,14 @@ def _compile(
         cwd=folder,
         timeout=600,
     )
+
+
+def header_command(
+    zig: Tool, platform: Platform, *, floor: str | None, cache: Path, folder: Path, options: tuple[str, ...]
+) -> Command:
+    """A call of zig's C compiler in a folder, for a target and with its system headers, that links nothing."""
+    environment = {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder(cache, zig.version, platform.triple))}
+    return Command((*zig.argv, "cc", "-target", platform.zig(floor), *options), environment, folder)
 
 
 def prime(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> None:

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from fakes.toolchain import lay_out
 from ferrule.kinds.header import interface_of, with_macros
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEADER = """#ifndef DEMO_H
 #define DEMO_H
@@ -47,14 +53,53 @@ def test_everything_else_is(old: str, new: str) -> None:
 
 
 def test_macros_go_behind_the_guard() -> None:
-    text = with_macros("/* made by cbindgen */\n" + HEADER, ['#define DEMO_VERSION "1.2.3"'])
+    text = with_macros("/* made by cbindgen */\n" + HEADER, ['#define DEMO_VERSION "1.2.3"'], guard="X_H")
     assert text.startswith('/* made by cbindgen */\n#ifndef DEMO_H\n#define DEMO_H\n\n#define DEMO_VERSION "1.2.3"\n')
     assert text.endswith(HEADER.partition("DEMO_H\n\n")[2])
 
 
 def test_macros_go_behind_pragma_once() -> None:
-    assert with_macros("#pragma once\nint a;\n", ["#define V 1"]) == "#pragma once\n\n#define V 1\nint a;\n"
+    text = with_macros("#pragma once\nint a;\n", ["#define V 1"], guard="X_H")
+    assert text == "#pragma once\n\n#define V 1\nint a;\n"
 
 
-def test_macros_go_to_the_top_where_there_is_no_guard() -> None:
-    assert with_macros("#ifndef A\n#define A 1\n#endif\n", ["#define V 1"]).startswith("\n#define V 1\n#ifndef A\n")
+def test_a_header_without_a_guard_gets_one() -> None:
+    text = with_macros("#ifndef A\n#define A 1\n#endif\n", ["#define V 1"], guard="X_H")
+    assert text == "#ifndef X_H\n#define X_H\n\n#define V 1\n\n#ifndef A\n#define A 1\n#endif\n\n#endif\n"
+
+
+GUARDED = "#ifndef DEMO_H\n#define DEMO_H\n{}\n#endif\n"
+MISMATCH = """
+  - demo.h:8 declares demo_fetch, which the library does not export
+  - it exports demo_copy, which demo.h does not declare
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        (
+            {"cbindgen-says": "WARN: Can't find Status. This usually means …\nWARN: Skip x::Y - (not `pub`).\n"},
+            "demo-ffi: cbindgen left something out of the header:\n  | WARN: Can't find Status. This usually means …",
+        ),
+        ({"cbindgen-says": "ERROR: Cannot use fn demo-ffi::demo_sum (Tuples …).\n"}, "demo-ffi::demo_sum"),
+        (
+            {"zig-says": "c11: unknown type name 'Status'\n"},
+            "demo.h is no C11 for x86_64-unknown-linux-gnu:\n  | c11: unk",
+        ),
+        ({"zig-says": "c++17: expected unqualified-id\n"}, "demo.h is no C++17 for x86_64-unknown-linux-gnu:\n"),
+        (
+            {"header": GUARDED.format("int demo_add(int a, int b);\nint demo_fetch(void);")},
+            MISMATCH,
+        ),
+        ({"header": ""}, "it exports demo_add, which demo.h does not declare"),
+    ],
+)
+def test_a_header_that_is_not_that_of_the_library_is_refused(
+    tmp_path: Path, files: dict[str, str], problem: str
+) -> None:
+    demo = lay_out(tmp_path)
+    for name, text in files.items():
+        (demo.home / name).write_text(text)
+    failed = [str(outcome.error or outcome.reason) for outcome in demo.run().failed]
+    assert problem in failed[0]

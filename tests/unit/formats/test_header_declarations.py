@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+
+from ferrule.formats.header_declarations import Declaration, declarations, differences
+
+
+def names(code: str) -> list[str]:
+    return [one.name for one in declarations(f'# 1 "./demo.h"\n{code}\n', "./demo.h")]
+
+
+def test_functions_and_variables_of_the_file_itself_with_their_lines():
+    text = """\
+# 1 "./demo.h"
+# 1 "/usr/include/stdint.h" 1 3 4
+typedef int int32_t;
+int of_the_system(void);
+# 7 "./demo.h" 2
+int32_t demo_add(int32_t a,
+                 int32_t b);
+extern const int32_t DEMO_LIMIT;
+"""
+    assert declarations(text, "./demo.h") == (
+        Declaration("demo_add", 7, is_function=True),
+        Declaration("DEMO_LIMIT", 9, is_function=False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "declared"),
+    [
+        ("const char *demo_name(void);", ["demo_name"]),
+        ("struct P demo_point(const struct P *p, void (*callback)(int, void *));", ["demo_point"]),
+        ("void (*demo_handler(int signal))(int);", ["demo_handler"]),
+        ("extern void (*demo_hook)(int);", ["demo_hook"]),
+        ("extern int demo_table[3];", ["demo_table"]),
+        ("extern int (*demo_rows)[3];", ["demo_rows"]),
+        ("extern int demo_a, demo_b;", ["demo_a", "demo_b"]),
+        (
+            'extern "C" {\nint demo_n(void);\nnamespace demo { int demo_o(void); }\n}\nint demo_p(void);',
+            ["demo_n", "demo_o", "demo_p"],
+        ),
+        ("int demo_c(void), demo_d(int);", ["demo_c", "demo_d"]),
+        ("extern int demo_e(void);", ["demo_e"]),
+        ('int demo_f(int) __asm__("_demo_f") __attribute__((warn_unused_result));', ["demo_f"]),
+        ('__attribute__((visibility("default"))) int demo_g(void);', ["demo_g"]),
+        ("int demo_h(void);\nint demo_h(void);", ["demo_h"]),
+        ("int demo_i(void) { return f(1); }\nint demo_j(void);", ["demo_i", "demo_j"]),
+        # What has no symbol:
+        ("typedef int (*demo_callback)(int);", []),
+        ("typedef struct P { int x; int (*f)(void); } P;", []),
+        ("struct P { int x; int (*f)(void); };\nenum E { A, B = (1 << 2) };\nunion U;", []),
+        ("static inline int demo_k(int x) { if (x) { return 1; } return x; }\nint demo_l(void);", ["demo_l"]),
+        ("inline int demo_m(void) { return 1; }", []),
+        ('_Static_assert(sizeof(int) == 4, "; (");', []),
+        ("", []),
+    ],
+)
+def test_what_a_declaration_declares(code, declared):
+    assert names(code) == declared
+
+
+@pytest.mark.parametrize("code", ["int f(void;", "int f)void);", "int f(void];", "{" * 10_000])
+def test_brackets_that_do_not_match_are_refused(code):
+    with pytest.raises(ValueError, match="close"):
+        names(code)
+
+
+def test_a_header_is_compared_with_a_library_both_ways():
+    text = "int demo_add(int);\nint demo_fetch(void);\nextern int DEMO_LIMIT;\n/* demo_more() */ // demo_more\n"
+    declared = declarations(f'# 1 "d.h"\n{text}', "d.h")
+    exports = ("__dso_handle", "_mh_dylib_header", "demo_add", "demo_more")
+    assert differences(declared, exports, header="demo.h", text=text) == [
+        "demo.h:2 declares demo_fetch, which the library does not export",
+        "demo.h:3 declares DEMO_LIMIT, which the library does not export",
+        "it exports demo_more, which demo.h does not declare",
+    ]
+    assert differences(declared, ("demo_add", "demo_fetch", "DEMO_LIMIT"), header="demo.h", text=text) == []
+    assert differences((), ("demo_add",), header="demo.h", text="// demo_add") != []
+
+
+def test_what_users_of_a_header_switch_on_is_declared():
+    text = "#if defined(DEMO_NET)\nint demo_fetch(void);\n#endif\n"
+    assert differences((), ("demo_fetch",), header="demo.h", text=text) == []
