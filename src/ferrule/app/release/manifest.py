@@ -65,7 +65,19 @@ def read_manifest(folder: Path, *, required: bool) -> Json:
     except (OSError, ValueError, RecursionError) as error:
         told, hint = f"this manifest cannot be read: {error}", "make the release again: ferrule release"
         raise VerificationError(told, where=str(folder / MANIFEST), hint=hint) from error
+    refuse_old_names(document, str(folder / MANIFEST))
     return document if isinstance(document, dict) else {}
+
+
+def refuse_old_names(document: object, where: str) -> None:
+    """Raise VerificationError for a manifest with keys that have another name by now; it is of version 0.1.0."""
+    toolchain = document.get("toolchain") if isinstance(document, dict) else None
+    if isinstance(toolchain, dict) and "road" in toolchain:
+        raise VerificationError(
+            "toolchain.road is called toolchain.rust-source now: this manifest was written by Ferrule 0.1.0",
+            where=where,
+            hint="make the release again: ferrule release; or read it with Ferrule 0.1.0",
+        )
 
 
 def text_of(manifest: Json) -> bytes:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ferrule.app.release.manifest import refuse_old_names
 from ferrule.core.errors import FerruleError, VerificationError
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import MANIFEST, read_regular
@@ -76,6 +77,7 @@ def read_release(folder: Path) -> ReleaseFolder:
                 where=where,
                 hint="use a newer ferrule",
             )
+        refuse_old_names(manifest, where)
         _check_shape(manifest)
         files = {entry["file"]: entry for entry in manifest["artifacts"]}
         if len(files) != len(manifest["artifacts"]):
