@@ -160,7 +160,7 @@ class CargoLibrary:
 
     def make(self, context: ActionContext) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
-        zig.prime(context.toolchain, context.site.host.cache, context.site.environment)
+        zig.warm_cache(context.toolchain, context.site.host.cache, context.site.environment)
         build = cargo.LibraryBuild(
             workspace=context.project / self.workspace,
             package=self.crate,
@@ -182,7 +182,7 @@ class CargoLibrary:
             extra={**dict(self.env), **self._identity(context)},
         )
         host = context.site.host
-        first = zig.first_link(
+        first = zig.prelink(
             context.toolchain.tool("zig"),
             self.platform,
             self.floor,

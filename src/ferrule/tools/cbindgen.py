@@ -31,17 +31,17 @@ _HARMLESS: Final = ("WARN: Skip ", "WARN: Missing `[defines]` entry")
 
 def find(host: Host, version: str) -> Tool | ToolProblem:
     """A cbindgen of exactly that version, from the cache or the PATH: a header depends on every detail."""
-    own = folder(host, "cbindgen", version) / "bin" / "cbindgen"
-    others: list[str] = []
-    for program in dict.fromkeys((own, *host.every("cbindgen"))):
-        found = probe_output(host, program, "--version").rpartition(" ")[2]
-        if found == version:
+    bundled = folder(host, "cbindgen", version) / "bin" / "cbindgen"
+    unfit: list[str] = []
+    for program in dict.fromkeys((bundled, *host.every("cbindgen"))):
+        reported = probe_output(host, program, "--version").rpartition(" ")[2]
+        if reported == version:
             return Tool("cbindgen", version, (str(program),), f"cbindgen {version}")
-        if found or program.exists():
-            others.append(f"{found or 'does not start'} ({program})")
-    problem = "not the required version" if others else "not installed"
+        if reported or program.exists():
+            unfit.append(f"{reported or 'does not start'} ({program})")
+    problem = "not the required version" if unfit else "not installed"
     return ToolProblem.with_installer(
-        host, "cbindgen", problem, CargoInstall("cbindgen", version), required=version, version=", ".join(others)
+        host, "cbindgen", problem, CargoInstall("cbindgen", version), required=version, version=", ".join(unfit)
     )
 
 

@@ -52,15 +52,15 @@ _MEANINGS: Final[Mapping[int, tuple[type[FerruleError], str, str]]] = {
 
 def find(host: Host, version: str) -> Tool | ToolProblem:
     """The cibuildwheel of the pinned wheel, with the packages that it needs itself."""
-    place = pip.folder(host, NAME, version)
+    modules = pip.folder(host, NAME, version)
     # In one process with its own modules first, and nothing in the environment that its children would find.
-    argv = _argv(host, place, "from cibuildwheel.__main__ import main; main()")
-    asked = _argv(host, place, "import cibuildwheel; print(cibuildwheel.__version__)")
-    return pip.program(host, NAME, pip.PinnedWheel(NAME, version, extra="uv", alone=False), argv, asked)
+    argv = _argv(host, modules, "from cibuildwheel.__main__ import main; main()")
+    question = _argv(host, modules, "import cibuildwheel; print(cibuildwheel.__version__)")
+    return pip.program(host, NAME, pip.PinnedWheel(NAME, version, extra="uv", alone=False), argv, question)
 
 
-def _argv(host: Host, place: Path, program: str) -> tuple[str, ...]:
-    return (str(host.python), "-I", "-c", f"import sys; sys.path.insert(0, {str(place)!r}); {program}")
+def _argv(host: Host, modules: Path, program: str) -> tuple[str, ...]:
+    return (str(host.python), "-I", "-c", f"import sys; sys.path.insert(0, {str(modules)!r}); {program}")
 
 
 def image_for(glibc: tuple[int, int]) -> str:

@@ -28,21 +28,21 @@ def find(host: Host) -> Tool | ToolProblem:
     """The first of docker and podman whose engine answers."""
     silent: list[str] = []
     for program, question in (("docker", "{{.ServerVersion}}"), ("podman", "{{.Version.Version}}")):
-        place = host.which(program)
-        if place is None:
+        path = host.which(program)
+        if path is None:
             continue
         try:
-            version = capture([str(place), "info", "--format", question], env=host.children, timeout=20).stdout.strip()
+            version = capture([str(path), "info", "--format", question], env=host.children, timeout=20).stdout.strip()
         except ToolFailed as failed:
-            silent.append(f"{place}: {failed.tail[-1] if failed.tail else failed.summary}")
+            silent.append(f"{path}: {failed.tail[-1] if failed.tail else failed.summary}")
             continue
         except ToolMissing as missing:
             silent.append(missing.message)
             continue
         if version:
             # Which one it is, and of which version, is in no byte of what is made in an image.
-            return Tool(NAME, f"{program} {version}", (str(place),), "container engine")
-        silent.append(f"{place} names no engine")
+            return Tool(NAME, f"{program} {version}", (str(path),), "container engine")
+        silent.append(f"{path} names no engine")
     problem = "a client is here but no engine answers" if silent else "neither docker nor podman is installed"
     return ToolProblem.with_installer(
         host, NAME, problem, _installer(host), required="docker or podman", version="; ".join(silent)
@@ -68,7 +68,7 @@ class StartEngine:
     needs = ()
 
     def command(self, host: Host) -> str:
-        """The same, typed by a person: by the service manager where one runs."""
+        """The command that a person would type: that of the service manager where one runs."""
         if host.which("systemctl") and (host.kernel.parent / "run/systemd/system").is_dir():
             return "sudo systemctl start docker"
         return ("" if host.is_root else "sudo ") + shlex.join(self._argv(host))

@@ -91,11 +91,11 @@ def refresh(packages: Sequence[LockedPackage], host: Host) -> tuple[LockedPackag
             offered[fields["Package"], fields["Architecture"]] = fields
     locked: list[LockedPackage] = []
     for package in packages:
-        found = offered.get((package.name, package.architecture))
-        if found is None:
+        row = offered.get((package.name, package.architecture))
+        if row is None:
             hint = f"correct the name, or run: {apt.Packages((), (package.architecture,)).command(host)}"
             raise ConfigError(f"the package archive has no {package.full_name}", hint=hint)
-        locked.append(replace(package, version=found["Version"], sha256=found["SHA256"], size=int(found["Size"])))
+        locked.append(replace(package, version=row["Version"], sha256=row["SHA256"], size=int(row["Size"])))
     return tuple(locked)
 
 
@@ -108,29 +108,29 @@ def fetch(packages: Sequence[LockedPackage], host: Host) -> list[Path]:
     unlocked = next((package for package in packages if not package.sha256), None)
     if unlocked:
         raise ConfigError(f"{unlocked.full_name} is not locked", hint="ferrule lock")
-    places = {package: host.cache / "debs" / f"{package.sha256}.deb" for package in packages}
-    missing = [package for package, place in places.items() if not _stands(place, package)]
+    paths = {package: host.cache / "debs" / f"{package.sha256}.deb" for package in packages}
+    missing = [package for package, path in paths.items() if not _stands(path, package)]
     if missing:
-        _download(missing, places, host)
-    return [places[package] for package in packages]
+        _download(missing, paths, host)
+    return [paths[package] for package in packages]
 
 
-def _stands(place: Path, package: LockedPackage) -> bool:
-    return not place.is_symlink() and place.is_file() and Digest.of_file(place).hex == package.sha256
+def _stands(path: Path, package: LockedPackage) -> bool:
+    return not path.is_symlink() and path.is_file() and Digest.of_file(path).hex == package.sha256
 
 
-def _download(missing: Sequence[LockedPackage], places: dict[LockedPackage, Path], host: Host) -> None:
-    wanted = [f"{package.full_name}={package.version}" for package in missing]
-    by_hand = f"where there is a network, run ferrule build once; it calls: apt-get download {' '.join(wanted)}"
+def _download(missing: Sequence[LockedPackage], paths: dict[LockedPackage, Path], host: Host) -> None:
+    requests = [f"{package.full_name}={package.version}" for package in missing]
+    by_hand = f"where there is a network, run ferrule build once; it calls: apt-get download {' '.join(requests)}"
     if host.offline:
-        raise NetworkError(f"not in the cache, and no network may be used: {' '.join(wanted)}", hint=by_hand)
+        raise NetworkError(f"not in the cache, and no network may be used: {' '.join(requests)}", hint=by_hand)
     _need_apt(host)
     folder = host.cache / "debs"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix="part-") as aside:
             try:
-                capture(["apt-get", "-q", "download", *wanted], env=host.children, cwd=Path(aside))
+                capture(["apt-get", "-q", "download", *requests], env=host.children, cwd=Path(aside))
             except ToolFailed as failed:
                 raise _explain(failed, missing, host, by_hand) from failed
             fetched = {Digest.of_file(path).hex: path for path in Path(aside).glob("*.deb")}
@@ -140,8 +140,8 @@ def _download(missing: Sequence[LockedPackage], places: dict[LockedPackage, Path
                         f"the archive gave other bytes for {package.full_name}={package.version} than the lock names",
                         hint="someone may be in between; if the archive changed rightly, run ferrule lock",
                     )
-                clear(places[package])
-                shutil.move(fetched[package.sha256], places[package])
+                clear(paths[package])
+                shutil.move(fetched[package.sha256], paths[package])
     except OSError as error:
         raise StorageError(f"cannot write {folder}: {error.strerror}", where=str(folder)) from error
 
@@ -151,8 +151,8 @@ def _explain(
 ) -> NetworkError | ConfigError | ToolchainError:
     if any(sign in failed.stderr for sign in apt.UNREACHABLE):
         return NetworkError("the package archive cannot be reached", hint=by_hand)
-    known = {*apt.foreign_architectures(host), "all"}
-    foreign = sorted({p.architecture for p in missing} - known)
+    architectures = {*apt.foreign_architectures(host), "all"}
+    foreign = sorted({p.architecture for p in missing} - architectures)
     if gone := re.search(r"Version '(\S+)' for '(\S+)' was not found", failed.stderr):
         return ConfigError(f"the package archive no longer has {gone[2]} {gone[1]}", hint="run ferrule lock")
     if "Unable to locate package" in failed.stderr and foreign:

@@ -32,19 +32,19 @@ def find(host: Host, machine: str) -> Tool | ToolProblem:
     tool = name(machine)
     if host.machine.lower() in {machine, {"aarch64": "arm64", "x86_64": "amd64"}.get(machine)}:
         return Tool(tool, "native", (), f"{tool} native")
-    place = host.which(f"qemu-{machine}-static") or host.which(f"qemu-{machine}")
-    if place is None:
+    program = host.which(f"qemu-{machine}-static") or host.which(f"qemu-{machine}")
+    if program is None:
         return ToolProblem.with_installer(host, tool, "not installed", _PACKAGES)
     entry = host.kernel / "sys" / "fs" / "binfmt_misc" / tool
     if not entry.is_file() or not entry.read_text(encoding="utf-8").startswith("enabled"):
         problem = "the kernel does not know it yet"
-        return ToolProblem.with_installer(host, tool, problem, _registration(host, machine), path=str(place))
+        return ToolProblem.with_installer(host, tool, problem, _registration(host, machine), path=str(program))
     try:
-        said = capture([str(place), "--version"], env=host.children, timeout=20).stdout.split()
+        words = capture([str(program), "--version"], env=host.children, timeout=20).stdout.split()
     except (ToolFailed, ToolMissing) as error:
-        return ToolProblem.with_installer(host, tool, error.message.splitlines()[0], _PACKAGES, path=str(place))
-    version = said[said.index("version") + 1] if "version" in said else "unknown"
-    return Tool(tool, version, (str(place),), f"{tool} {version}")
+        return ToolProblem.with_installer(host, tool, error.message.splitlines()[0], _PACKAGES, path=str(program))
+    version = words[words.index("version") + 1] if "version" in words else "unknown"
+    return Tool(tool, version, (str(program),), f"{tool} {version}")
 
 
 def _registration(host: Host, machine: str) -> Installer:

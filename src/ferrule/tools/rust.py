@@ -57,16 +57,16 @@ def find(
 
 def _programs(host: Host, version: str, rust_source: RustSource | None) -> Iterator[Path]:
     managed = host.rustup_home / "toolchains" if host.rustup_home else None
-    given = host.environment.get("RUSTC")
-    found = [Path(given)] if given and rust_source is None else []
+    chosen = host.environment.get("RUSTC")
+    candidates = [Path(chosen)] if chosen and rust_source is None else []
     if rust_source != "rustup":
-        found += [*host.every("rustc"), *host.every(f"rustc-{version}")]
+        candidates += [*host.every("rustc"), *host.every(f"rustc-{version}")]
     if rust_source == "distribution":
         # rustup's stand-ins on the PATH answer for whatever toolchain is rustup's default.
-        found = [path for path in found if not _is_rustup(path, managed)]
+        candidates = [path for path in candidates if not _is_rustup(path, managed)]
     else:
-        found += [folder / "bin" / "rustc" for folder in rustup.toolchains(host)]
-    yield from dict.fromkeys(path for path in found if is_program(path) or str(path) == given)
+        candidates += [folder / "bin" / "rustc" for folder in rustup.toolchains(host)]
+    yield from dict.fromkeys(path for path in candidates if is_program(path) or str(path) == chosen)
 
 
 def _is_rustup(path: Path, managed: Path | None) -> bool:
@@ -80,16 +80,16 @@ def inspect(host: Host, rustc: Path, triples: Sequence[str]) -> RustInstallation
     A stand-in of rustup is seen through: what is returned are the programs of the toolchain behind it.
     """
     try:
-        said = capture([str(rustc), "-vV", "--print", "sysroot"], env=host.children, cwd=Path("/"), timeout=60).stdout
-        if "\n/" not in said:  # some versions stop after the first question
-            said += capture([str(rustc), "--print", "sysroot"], env=host.children, cwd=Path("/"), timeout=60).stdout
+        output = capture([str(rustc), "-vV", "--print", "sysroot"], env=host.children, cwd=Path("/"), timeout=60).stdout
+        if "\n/" not in output:  # some versions stop after the first question
+            output += capture([str(rustc), "--print", "sysroot"], env=host.children, cwd=Path("/"), timeout=60).stdout
     except ToolFailed as failed:
         if "rustup" in failed.stderr:
             return f"{rustc} is rustup's stand-in, and rustup has no toolchain for it"
         return f"{rustc} does not work: {failed.summary}" + (f" ({failed.tail[-1]})" if failed.tail else "")
     except ToolMissing as missing:
         return missing.message
-    lines = said.splitlines()
+    lines = output.splitlines()
     sysroot = Path(next((line for line in reversed(lines) if line.startswith("/")), "/"))
     about = "\n".join(line for line in lines if not line.startswith("/"))
     real = sysroot / "bin" / "rustc"
@@ -105,12 +105,12 @@ def inspect(host: Host, rustc: Path, triples: Sequence[str]) -> RustInstallation
 
 
 def _cargo_beside(host: Host, real: Path, asked: Path) -> Path | None:
-    given = host.environment.get("CARGO")
+    chosen = host.environment.get("CARGO")
     suffix = asked.name.removeprefix("rustc")
-    places = [real.with_name("cargo"), real.with_name(f"cargo{suffix}"), asked.with_name(f"cargo{suffix}")]
-    if given and str(asked) == host.environment.get("RUSTC"):
-        places.insert(0, Path(given))
-    return next((place for place in places if is_program(place)), None)
+    paths = [real.with_name("cargo"), real.with_name(f"cargo{suffix}"), asked.with_name(f"cargo{suffix}")]
+    if chosen and str(asked) == host.environment.get("RUSTC"):
+        paths.insert(0, Path(chosen))
+    return next((path for path in paths if is_program(path)), None)
 
 
 def std_folder(sysroot: Path, triple: str) -> Path:
@@ -180,15 +180,15 @@ def _faults(
             )
             for tool, problem in lacks
         ]
-    found = ", ".join(f"{rust.release} ({rust.rustc})" for rust in seen)
+    candidates = ", ".join(f"{rust.release} ({rust.rustc})" for rust in seen)
     problem = "not the required version" if seen else "; ".join(unusable) or "not installed"
-    return [ToolProblem.with_installer(host, "rustc", problem, installer, required=version, version=found)]
+    return [ToolProblem.with_installer(host, "rustc", problem, installer, required=version, version=candidates)]
 
 
 def choose_installer(
     host: Host, version: str, triples: Sequence[str], *, rust_source: RustSource | None, wasm_linker: bool
 ) -> Installer:
-    """How Rust would be installed here: the distribution's packages where they offer the wanted version, else rustup.
+    """How Rust would be installed here: the distribution's packages where they offer the required version, else rustup.
 
     A source that can be used on this machine is preferred to one that is blocked, in the same order.
     """
@@ -218,9 +218,9 @@ def tools(rust: RustInstallation) -> list[Tool]:
         Tool("rustc", rust.release, (str(rust.rustc),), f"{about}; {_std_identity(rust.sysroot, rust.host)}"),
         Tool("cargo", rust.cargo_version.split()[1], (cargo,), rust.cargo_version),
         *(
-            Tool(f"std-{t}", std, (str(place),), f"{std} {_std_identity(rust.sysroot, t)}".strip())
+            Tool(f"std-{t}", std, (str(path),), f"{std} {_std_identity(rust.sysroot, t)}".strip())
             for t, std in rust.std.items()
-            for place in [std_folder(rust.sysroot, t) if std == "prebuilt" else std_source(rust.sysroot)]
+            for path in [std_folder(rust.sysroot, t) if std == "prebuilt" else std_source(rust.sysroot)]
         ),
     ]
 

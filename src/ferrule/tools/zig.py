@@ -39,8 +39,8 @@ _PROBE = "int ferrule_probe(int n) { return n + 1; }\n"
 def find(host: Host, version: str) -> Tool | ToolProblem:
     """The zig of the pinned wheel, asked for its version."""
     wheel = pip.PinnedWheel("ziglang", version)
-    place = str(pip.folder(host, wheel.name, version) / "ziglang" / "zig")
-    return pip.program(host, "zig", wheel, (place,), (place, "version"))
+    program = str(pip.folder(host, wheel.name, version) / "ziglang" / "zig")
+    return pip.program(host, "zig", wheel, (program,), (program, "version"))
 
 
 def _try_link(zig: Tool, host: Host, platform: Platform, floor: str | None) -> ToolProblem | None:
@@ -117,7 +117,7 @@ def header_command(
     return Command((*zig.argv, "cc", "-target", platform.zig(floor), *options), environment, folder)
 
 
-def prime(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> None:
+def warm_cache(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> None:
     """Let zig lay out its cache for every native target, once and under a lock.
 
     Two first links side by side could otherwise meet in an empty cache (cargo-zigbuild and zig both write there).
@@ -127,15 +127,15 @@ def prime(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> 
 
     zig = toolchain.tool("zig")
     natives = [PLATFORMS[t] for t in toolchain.std if PLATFORMS[t].is_native]
-    bare = [row for row in natives if not _primed(cache, zig, row).is_file()]
-    if not bare:
+    cold = [row for row in natives if not _warmed(cache, zig, row).is_file()]
+    if not cold:
         return
     home = cache / "zig" / zig.version
     try:
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(lockable(home.with_name(home.name + ".lock"))):
-            for row in bare:
-                stamp = _primed(cache, zig, row)
+            for row in cold:
+                stamp = _warmed(cache, zig, row)
                 if not stamp.is_file():
                     stamp.parent.mkdir(parents=True, exist_ok=True)
                     _compile(zig, row, ["-c", "-o", "probe.o"], stamp.parent, cache, environment)
@@ -145,7 +145,7 @@ def prime(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> 
 
 
 @contextmanager
-def first_link(
+def prelink(
     zig: Tool, platform: Platform, floor: str | None, cache: Path, environment: Mapping[str, str], borrow: Borrow
 ) -> Iterator[None]:
     """Make zig compile its own part of a library for a target while something else goes on, once for each cache.
@@ -164,7 +164,7 @@ def first_link(
     def link() -> None:
         with borrow(over) as may:
             if may:
-                _link_first(zig, platform, floor, cache, environment, stamp)
+                _prelink(zig, platform, floor, cache, environment, stamp)
 
     aside = threading.Thread(target=link, daemon=True)
     aside.start()
@@ -175,7 +175,7 @@ def first_link(
         aside.join()
 
 
-def _link_first(
+def _prelink(
     zig: Tool, platform: Platform, floor: str | None, cache: Path, environment: Mapping[str, str], stamp: Path
 ) -> None:
     # As cargo-zigbuild and rustc link: other options would make zig compile its part in another way.
@@ -189,7 +189,7 @@ def _link_first(
     clear(folder)
 
 
-def _primed(cache: Path, zig: Tool, platform: Platform) -> Path:
+def _warmed(cache: Path, zig: Tool, platform: Platform) -> Path:
     return cache_folder(cache, zig.version, platform.triple) / ".primed"
 
 

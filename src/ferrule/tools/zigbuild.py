@@ -17,8 +17,8 @@ _NAME = "cargo-zigbuild"
 
 def find(host: Host, version: str) -> Tool | ToolProblem:
     """The cargo-zigbuild of the pinned wheel, asked for its version."""
-    place = str(pip.folder(host, _NAME, version) / "bin" / _NAME)
-    return pip.program(host, _NAME, pip.PinnedWheel(_NAME, version), (place,), (place, "--version"))
+    program = str(pip.folder(host, _NAME, version) / "bin" / _NAME)
+    return pip.program(host, _NAME, pip.PinnedWheel(_NAME, version), (program,), (program, "--version"))
 
 
 TOOL: Final = ToolDefinition(

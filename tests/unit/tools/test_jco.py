@@ -144,7 +144,7 @@ def test_an_npm_that_does_not_say_what_it_did_is_refused(npm, says):
         ("code SELF_SIGNED_CERT_IN_CHAIN", NetworkError, "not trusted", "NODE_EXTRA_CA_CERTS"),
         ("code EINTEGRITY", ToolchainError, "another file than the one that is locked", "registry"),
         ("code ETARGET", ToolchainError, "does not offer it", "targets.yaml"),
-        ("code ENOSPC", StorageError, "the disk is full", "make room"),
+        ("code ENOSPC", StorageError, "the disk is full", "free some space"),
         ("code EACCES", StorageError, "cannot be written", "writable"),
         ("Segmentation fault", ToolchainError, "Segmentation fault", "npm install"),
     ],

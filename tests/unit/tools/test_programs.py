@@ -92,7 +92,7 @@ def test_priming_happens_once_for_each_native_target(machine):
     chain = find(WANTED, machine.host())
     machine.forget_calls()
     threads = [
-        threading.Thread(target=zig.prime, args=(chain, machine.cache, machine.host().children)) for _ in range(3)
+        threading.Thread(target=zig.warm_cache, args=(chain, machine.cache, machine.host().children)) for _ in range(3)
     ]
     for thread in threads:
         thread.start()
@@ -104,7 +104,7 @@ def test_priming_happens_once_for_each_native_target(machine):
 
 def first_link(machine, chain, triple, floor, borrow=lambda _: nullcontext(True)):
     places = (machine.cache, machine.host().children)
-    return zig.first_link(chain.tool("zig"), PLATFORMS[triple], floor, *places, borrow)
+    return zig.prelink(chain.tool("zig"), PLATFORMS[triple], floor, *places, borrow)
 
 
 def test_the_first_link_happens_beside_other_work_and_once(machine):
@@ -148,7 +148,7 @@ def test_priming_a_cache_that_cannot_be_written(machine):
     chain = find(WANTED, machine.host())
     (machine.cache / "zig").touch()
     with pytest.raises(StorageError, match="zig's cache"):
-        zig.prime(chain, machine.cache, machine.host().children)
+        zig.warm_cache(chain, machine.cache, machine.host().children)
 
 
 def test_a_cbindgen_on_the_path_serves_if_it_is_the_wanted_one(machine):

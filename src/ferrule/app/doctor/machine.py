@@ -29,24 +29,24 @@ def free_bytes(folder: Path) -> int:
 
 def check_machine(host: Host, *, free: Free = free_bytes, room: int = ROOM) -> list[ToolProblem]:
     """What of the machine itself would stop a build: no home, a cache that cannot be written, a full disk."""
-    faults = []
+    problems = []
     if host.home is None and not host.environment.get("CARGO_HOME"):
-        faults.append(ToolProblem("HOME", "the environment names no home folder", "set HOME to a folder of yours"))
+        problems.append(ToolProblem("HOME", "the environment names no home folder", "set HOME to a folder of yours"))
     unsafe = check_cache_owner(host)
-    refused = None if unsafe else _refused(host.cache)
+    reason = None if unsafe else _refused(host.cache)
     if unsafe:
-        faults.append(unsafe)
-    if refused:
+        problems.append(unsafe)
+    if reason:
         fix = f"make {host.cache} writable, or name another folder with FERRULE_CACHE"
-        faults.append(ToolProblem("cache", f"{host.cache} cannot be written: {refused}", fix, path=str(host.cache)))
+        problems.append(ToolProblem("cache", f"{host.cache} cannot be written: {reason}", fix, path=str(host.cache)))
     available = free(host.cache)
     if available < room:
-        fix = f"make room on the disk of {host.cache}, or name another folder with FERRULE_CACHE"
+        fix = f"free some space on the disk of {host.cache}, or name another folder with FERRULE_CACHE"
         problem = f"{_size(available)} are free, a build may need {_size(room)}"
-        faults.append(
+        problems.append(
             ToolProblem("disk", problem, fix, required=_size(room), version=_size(available), path=str(host.cache))
         )
-    return faults
+    return problems
 
 
 def _refused(folder: Path) -> str | None:

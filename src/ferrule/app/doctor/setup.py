@@ -100,10 +100,10 @@ def install(installers: Iterable[Installer], host: Host, tools: Mapping[str, Too
     raise type(first)("\n".join(f.message for f in failures), hint="\n        ".join(hints)) from first
 
 
-def _stuck(faults: Sequence[ToolProblem], applied: set[Installer]) -> FerruleError:
-    again = [fault for fault in faults if fault.installer in applied]
+def _stuck(problems: Sequence[ToolProblem], applied: set[Installer]) -> FerruleError:
+    again = [problem for problem in problems if problem.installer in applied]
     if again:
         return ToolchainError(listed("these were installed and are still not usable", again))
-    text = listed("these are missing, and `ferrule setup` cannot install them on this machine", faults)
-    offline = all(fault.installer is not None and NO_NETWORK in fault.fix for fault in faults)
+    text = listed("these are missing, and `ferrule setup` cannot install them on this machine", problems)
+    offline = all(problem.installer is not None and NO_NETWORK in problem.fix for problem in problems)
     return NetworkError(text) if offline else ToolchainError(text)

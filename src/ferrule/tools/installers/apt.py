@@ -30,7 +30,7 @@ UNREACHABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Names of the packages that make up one Rust of a distribution; `{v}` stands for the wanted version."""
+    """Names of the packages that make up one Rust of a distribution; `{v}` stands for the required version."""
 
     rustc: str
     cargo: str
@@ -92,12 +92,12 @@ class Packages:
         return [*adding, ["apt-get", *_WAIT, "update"], *install]
 
     def _explain(self, host: Host, failed: ToolFailed) -> NetworkError | StorageError | ToolchainError:
-        said = failed.stdout + failed.stderr
+        output = failed.stdout + failed.stderr
         what = f"apt-get could not install {' '.join(self.names)}"
         by_hand = f"run: {self.command(host)}"
-        if "No space left on device" in said or "don't have enough free space" in said:
-            return StorageError(f"{what}: the disk is full", hint=f"make room, then {by_hand}")
-        if any(sign in said for sign in UNREACHABLE):
+        if "No space left on device" in output or "don't have enough free space" in output:
+            return StorageError(f"{what}: the disk is full", hint=f"free some space, then {by_hand}")
+        if any(sign in output for sign in UNREACHABLE):
             return NetworkError(
                 f"{what}: the package archive cannot be reached", hint=f"where there is a network, {by_hand}"
             )
@@ -122,17 +122,17 @@ def candidates(host: Host, names: Iterable[str]) -> dict[str, str]:
     if not available(host):
         return {}
     try:
-        said = capture(["apt-cache", "policy", *names], env=host.children).stdout
+        output = capture(["apt-cache", "policy", *names], env=host.children).stdout
     except (ToolFailed, ToolMissing):
         return {}
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     package = ""
-    for line in said.splitlines():
+    for line in output.splitlines():
         if line.endswith(":") and not line.startswith(" "):
             package = line[:-1]
         elif (match := re.match(r"  Candidate: (.+)", line)) and match[1] != "(none)":
-            found[package] = match[1]
-    return found
+            versions[package] = match[1]
+    return versions
 
 
 def foreign_architectures(host: Host) -> frozenset[str]:

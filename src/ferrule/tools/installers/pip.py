@@ -51,30 +51,30 @@ def folder(host: Host, name: str, version: str) -> Path:
 
 def installed(host: Host, name: str, version: str) -> Path | None:
     """The folder of a wheel that was installed whole, or None."""
-    place = folder(host, name, version)
-    return place if (place / _MARKER).is_file() else None
+    target = folder(host, name, version)
+    return target if (target / _MARKER).is_file() else None
 
 
 def program(
-    host: Host, name: str, wheel: PinnedWheel, argv: tuple[str, ...], asked: tuple[str, ...]
+    host: Host, name: str, wheel: PinnedWheel, argv: tuple[str, ...], question: tuple[str, ...]
 ) -> Tool | ToolProblem:
     """A program out of a wheel, started by `argv`, that says to be of the wheel's version when it is `asked`."""
-    place = installed(host, wheel.name, wheel.version)
-    if place is None:
+    target = installed(host, wheel.name, wheel.version)
+    if target is None:
         return ToolProblem.with_installer(
             host, name, "the pinned wheel is not installed", wheel, required=wheel.version
         )
-    found, broken = "", ""
+    reported, broken = "", ""
     try:
-        words = capture(asked, env=host.children, timeout=60).stdout.split()
-        found = words[-1] if words else ""
+        words = capture(question, env=host.children, timeout=60).stdout.split()
+        reported = words[-1] if words else ""
     except (ToolFailed, ToolMissing) as error:
         broken = error.message.splitlines()[0]
-    if found == wheel.version:
+    if reported == wheel.version:
         return Tool(name, wheel.version, argv, f"{name} {wheel.version}")
-    problem = f"the installed wheel is broken: {broken or 'it says it is ' + (found or 'nothing')}"
+    problem = f"the installed wheel is broken: {broken or 'it says it is ' + (reported or 'nothing')}"
     return ToolProblem.with_installer(
-        host, name, problem, wheel, required=wheel.version, version=found, path=str(place)
+        host, name, problem, wheel, required=wheel.version, version=reported, path=str(target)
     )
 
 
@@ -116,23 +116,23 @@ class PinnedWheel:
         """Install aside, mark, rename, all under a lock; raises NetworkError, ToolchainError or StorageError."""
         from filelock import FileLock  # noqa: PLC0415 - 38 ms
 
-        place = folder(host, self.name, self.version)
+        target = folder(host, self.name, self.version)
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            before = _stamp(place)
-            with FileLock(lockable(place.with_name(place.name + ".lock"))):
-                if _stamp(place) != before:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            before = _stamp(target)
+            with FileLock(lockable(target.with_name(target.name + ".lock"))):
+                if _stamp(target) != before:
                     return  # another process has done it while we waited
                 provider = None if self._installer(host) else _pip_provider(host)
                 if provider:
                     provider.install(host, tools, say)
-                say(f"{self.name} {self.version}: wheel into {place}")
-                self._install(host, place)
+                say(f"{self.name} {self.version}: wheel into {target}")
+                self._install(host, target)
         except OSError as error:
-            raise StorageError(f"cannot write {place}: {error.strerror}", where=str(place)) from error
+            raise StorageError(f"cannot write {target}: {error.strerror}", where=str(target)) from error
 
-    def _install(self, host: Host, place: Path) -> None:
-        aside = place.with_name(place.name + ".part")
+    def _install(self, host: Host, target: Path) -> None:
+        aside = target.with_name(target.name + ".part")
         clear(aside)
         installer = self._installer(host)
         if installer is None:
@@ -143,48 +143,48 @@ class PinnedWheel:
             clear(aside)
             raise self._explain(host, failed) from failed
         (aside / _MARKER).write_text(f"{self.name}=={self.version}\n", encoding="utf-8")
-        clear(place)
-        aside.rename(place)
+        clear(target)
+        aside.rename(target)
 
     def _installer(self, host: Host) -> Callable[[Host, Path], list[str]] | None:
         if _has_pip(host):
             return self._pip
         return self._uv if host.which("uv") else None
 
-    def _pip(self, host: Host, place: Path) -> list[str]:
+    def _pip(self, host: Host, target: Path) -> list[str]:
         quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", *self._alone]
         reach = ["--no-index"] if host.offline else []
         return [
             *(str(host.python), "-m", "pip", "install", *quiet, *reach),
-            *("--only-binary=:all:", "--target", str(place), self._wanted),
+            *("--only-binary=:all:", "--target", str(target), self._requirement),
         ]
 
-    def _uv(self, host: Host, place: Path) -> list[str]:
+    def _uv(self, host: Host, target: Path) -> list[str]:
         reach = ["--offline"] if host.offline else []
         options = ["--quiet", *self._alone, "--only-binary=:all:", "--python", str(host.python), *reach]
-        return [str(host.which("uv")), "pip", "install", *options, "--target", str(place), self._wanted]
+        return [str(host.which("uv")), "pip", "install", *options, "--target", str(target), self._requirement]
 
     @property
     def _alone(self) -> list[str]:
         return ["--no-deps"] if self.alone else []
 
     @property
-    def _wanted(self) -> str:
+    def _requirement(self) -> str:
         return f"{self.name}{f'[{self.extra}]' if self.extra else ''}=={self.version}"
 
     def _explain(self, host: Host, failed: ToolFailed) -> NetworkError | StorageError | ToolchainError:
-        said = failed.stdout + failed.stderr
+        output = failed.stdout + failed.stderr
         what = f"the wheel {self.name} {self.version} could not be installed"
         by_hand = f"where there is a network, run: {self.command(host)}"
-        if any(sign in said for sign in _NO_SPACE):
+        if any(sign in output for sign in _NO_SPACE):
             return StorageError(
-                f"{what}: the disk is full", hint=f"make room in {host.cache} and run ferrule setup again"
+                f"{what}: the disk is full", hint=f"free some space in {host.cache} and run ferrule setup again"
             )
-        if any(sign in said for sign in _NO_WRITE):
+        if any(sign in output for sign in _NO_WRITE):
             return StorageError(f"{what}: {host.cache} cannot be written", hint=f"make {host.cache} writable")
-        if host.offline or any(sign in said for sign in _UNREACHABLE):
+        if host.offline or any(sign in output for sign in _UNREACHABLE):
             return NetworkError(f"{what}: the package index cannot be reached", hint=by_hand)
-        if any(sign in said for sign in _NO_VERSION):
+        if any(sign in output for sign in _NO_VERSION):
             hint = "correct the version in targets.yaml (toolchain:), or the index that pip is configured for"
             return ToolchainError(f"{what}: the package index does not offer it for this machine", hint=hint)
         return ToolchainError(f"{what}:\n{failed.message}", hint=by_hand)
@@ -232,8 +232,8 @@ def _pip_provider(host: Host) -> _PipProvider | None:
     return None
 
 
-def _stamp(place: Path) -> int | None:
-    marker = place / _MARKER
+def _stamp(target: Path) -> int | None:
+    marker = target / _MARKER
     return marker.stat().st_mtime_ns if marker.is_file() else None
 
 

@@ -42,7 +42,7 @@ class Install:
     needs = ()
 
     def command(self, host: Host) -> str:
-        """The same, typed by a person, with rustup itself where it is missing."""
+        """The command that a person would type, with rustup itself where it is missing."""
         install = shlex.join(["rustup", *self._arguments()])
         return install if host.which("rustup") else f"{_get_rustup(host)} && {install}"
 
@@ -72,13 +72,13 @@ class Install:
         return ["toolchain", "install", self.version, "--profile", "minimal", "--no-self-update", *source, *targets]
 
     def _explain(self, host: Host, failed: ToolFailed) -> NetworkError | StorageError | ToolchainError:
-        what = f"rustup could not install Rust {self.version}"
+        message = f"rustup could not install Rust {self.version}"
         by_hand = f"run: {self.command(host)}"
         if "No space left on device" in failed.stderr:
-            return StorageError(f"{what}: the disk is full", hint=f"make room, then {by_hand}")
+            return StorageError(f"{message}: the disk is full", hint=f"free some space, then {by_hand}")
         if any(sign in failed.stderr for sign in _UNREACHABLE):
-            return NetworkError(f"{what}: its server cannot be reached", hint=f"where there is a network, {by_hand}")
-        return ToolchainError(f"{what}:\n{failed.message}", hint=by_hand)
+            return NetworkError(f"{message}: its server cannot be reached", hint=f"where there is a network, {by_hand}")
+        return ToolchainError(f"{message}:\n{failed.message}", hint=by_hand)
 
 
 def _get_rustup(host: Host) -> str:

@@ -44,7 +44,7 @@ _UNREACHABLE: Final = (
 )
 # What npm says, what that is, and what to do.
 _PROBLEMS: Final = (
-    (("ENOSPC", "EDQUOT"), StorageError, "the disk is full", "make room in {cache} and run ferrule setup again"),
+    (("ENOSPC", "EDQUOT"), StorageError, "the disk is full", "free some space in {cache} and run ferrule setup again"),
     (
         ("EINTEGRITY",),
         ToolchainError,
@@ -83,12 +83,12 @@ def find(host: Host, version: str, wheel: str) -> Tool | ToolProblem:
     What it makes depends on neither Node.js nor the machine, so its identity names its own version only.
     """
     node = nodes.find(host, wheel)
-    place = folder(host, version)
+    target = folder(host, version)
     if isinstance(node, ToolProblem):
         problem = f"Node.js {node.required}, which runs it, is {node.problem}"
         return ToolProblem("jco", problem, node.fix, node.fixable, node.installer, version, node.version)
-    if (place / _MARKER).is_file():
-        return Tool("jco", version, (*node.argv, str(place)), f"jco {version}")
+    if (target / _MARKER).is_file():
+        return Tool("jco", version, (*node.argv, str(target)), f"jco {version}")
     if npm(host, node.argv, wheel) is None:
         problem = "not installed, and neither is npm, which installs it"
         return ToolProblem.with_installer(host, "jco", problem, pip.PinnedWheel(nodes.WHEEL, wheel), required=version)
@@ -98,9 +98,9 @@ def find(host: Host, version: str, wheel: str) -> Tool | ToolProblem:
 def npm(host: Host, node: tuple[str, ...], wheel: str) -> tuple[str, ...] | None:
     """The command that starts npm: the one beside this Node.js, that of the machine, or that of the wheel."""
     cli = Path("lib", "node_modules", "npm", "bin", "npm-cli.js")
-    beside, own = Path(node[0]).resolve().parent.parent / cli, nodes.folder(host, wheel) / cli
+    beside, package = Path(node[0]).resolve().parent.parent / cli, nodes.folder(host, wheel) / cli
     installed = host.which("npm")
-    script = next((p for p in (beside, installed and installed.resolve(), own) if p and p.is_file()), None)
+    script = next((p for p in (beside, installed and installed.resolve(), package) if p and p.is_file()), None)
     if script is None:
         return None
     # Run by the Node.js that was found: the one that a script's first line finds may be older than npm needs.
@@ -115,8 +115,8 @@ def lock() -> dict[str, Any]:
 
 def transpile_command(toolchain: Toolchain, component: Path, output: Path, name: str) -> Command:
     """The command that makes NAME.js, NAME.d.ts, NAME.core*.wasm and interfaces/*.d.ts of a component, in a folder."""
-    *node, place = toolchain.tool("jco").argv
-    return Command((*node, str(_HERE / "transpile.mjs"), place, str(component), str(output), name), {}, output)
+    *node, target = toolchain.tool("jco").argv
+    return Command((*node, str(_HERE / "transpile.mjs"), target, str(component), str(output), name), {}, output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,10 @@ class Npm:
     needs = ()
 
     def command(self, host: Host) -> str:
-        """The same, typed by a person; the marker tells Ferrule that the folder is whole."""
-        place = folder(host, self.version)
-        install = shlex.join(["npm", "install", *_OPTIONS, "--prefix", str(place), f"{PACKAGE}@{self.version}"])
-        return f"{install} && touch {shlex.quote(str(place / _MARKER))}"
+        """The command that a person would type; the marker tells Ferrule that the folder is whole."""
+        target = folder(host, self.version)
+        install = shlex.join(["npm", "install", *_OPTIONS, "--prefix", str(target), f"{PACKAGE}@{self.version}"])
+        return f"{install} && touch {shlex.quote(str(target / _MARKER))}"
 
     def blocked_reason(self, host: Host) -> str | None:
         """Whether there is a network."""
@@ -148,24 +148,24 @@ class Npm:
         """Install aside, check, mark, rename, all under a lock; raises NetworkError, ToolchainError or StorageError."""
         from filelock import FileLock  # noqa: PLC0415 - 38 ms
 
-        place = folder(host, self.version)
+        target = folder(host, self.version)
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(lockable(place.with_name(place.name + ".lock"))):
-                if (place / _MARKER).is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(lockable(target.with_name(target.name + ".lock"))):
+                if (target / _MARKER).is_file():
                     return  # another process has done it while we waited
                 sure = "" if self._locked else ", a version whose digests Ferrule does not know"
-                say(f"jco {self.version}: by npm into {place}{sure}")
-                self._install(host, place)
+                say(f"jco {self.version}: by npm into {target}{sure}")
+                self._install(host, target)
         except OSError as error:
-            raise StorageError(f"cannot write {place}: {error.strerror}", where=str(place)) from error
+            raise StorageError(f"cannot write {target}: {error.strerror}", where=str(target)) from error
 
     @property
     def _locked(self) -> bool:
         return bool(lock()[f"node_modules/{PACKAGE}"]["version"] == self.version)
 
-    def _install(self, host: Host, place: Path) -> None:
-        aside = place.with_name(place.name + ".part")
+    def _install(self, host: Host, target: Path) -> None:
+        aside = target.with_name(target.name + ".part")
         clear(aside)
         aside.mkdir()
         try:
@@ -175,46 +175,46 @@ class Npm:
             raise self._explain(host, failed) from failed
         else:
             (aside / _MARKER).write_text(f"{PACKAGE}@{self.version}\n", encoding="utf-8")
-            clear(place)
-            aside.rename(place)
+            clear(target)
+            aside.rename(target)
         finally:
             clear(aside)
 
-    def _fetch(self, host: Host, place: Path) -> None:
+    def _fetch(self, host: Host, target: Path) -> None:
         node = nodes.find(host, self.wheel)
         command = None if isinstance(node, ToolProblem) else npm(host, node.argv, self.wheel)
         if command is None:
             raise ToolchainError("jco cannot be installed: Node.js or npm is gone", hint="ferrule doctor")
         document = json.loads((_HERE / "package.json").read_bytes())
         document["dependencies"][PACKAGE] = self.version
-        (place / "package.json").write_text(json.dumps(document), encoding="utf-8")
+        (target / "package.json").write_text(json.dumps(document), encoding="utf-8")
         if self._locked:
             # Not `npm ci`: it refuses the lock, as some packages that jco names for other systems were never published.
-            shutil.copyfile(_HERE / "package-lock.json", place / "package-lock.json")
-        capture([*command, "install", *_OPTIONS, "--prefix", str(place)], env=host.children, cwd=place)
+            shutil.copyfile(_HERE / "package-lock.json", target / "package-lock.json")
+        capture([*command, "install", *_OPTIONS, "--prefix", str(target)], env=host.children, cwd=target)
 
     def _explain(self, host: Host, failed: ToolFailed) -> NetworkError | StorageError | ToolchainError:
-        said, what = failed.stdout + failed.stderr, f"jco {self.version} could not be installed"
+        output, message = failed.stdout + failed.stderr, f"jco {self.version} could not be installed"
         for signs, kind, problem, hint in _PROBLEMS:
-            if any(sign in said for sign in signs):
-                return kind(f"{what}: {problem.format(cache=host.cache)}", hint=hint.format(cache=host.cache))
+            if any(sign in output for sign in signs):
+                return kind(f"{message}: {problem.format(cache=host.cache)}", hint=hint.format(cache=host.cache))
         by_hand = f"where there is a network, run: {self.command(host)}"
-        if any(sign in said for sign in _UNREACHABLE):
-            return NetworkError(f"{what}: npm's registry cannot be reached", hint=by_hand)
-        return ToolchainError(f"{what}:\n{failed.message}", hint=by_hand)
+        if any(sign in output for sign in _UNREACHABLE):
+            return NetworkError(f"{message}: npm's registry cannot be reached", hint=by_hand)
+        return ToolchainError(f"{message}:\n{failed.message}", hint=by_hand)
 
 
-def _check(place: Path, version: str, locked: Mapping[str, Any] | None) -> None:
+def _check(target: Path, version: str, locked: Mapping[str, Any] | None) -> None:
     """Compare what npm says it installed with the version that was asked for, and with the lock; raises ToolchainError.
 
     npm rewrites a lock that it cannot follow instead of failing, so it has to be asked what it did.
     """
     try:
-        installed = json.loads((place / "node_modules" / ".package-lock.json").read_bytes())["packages"]
+        installed = json.loads((target / "node_modules" / ".package-lock.json").read_bytes())["packages"]
     except (OSError, ValueError, KeyError) as error:
         raise ToolchainError("npm installed nothing that could be checked", hint="install a newer npm") from error
-    own = f"node_modules/{PACKAGE}"
-    strangers = [] if installed.get(own, {}).get("version") == version else [own]
+    package = f"node_modules/{PACKAGE}"
+    strangers = [] if installed.get(package, {}).get("version") == version else [package]
     if locked is not None:
         strangers += [name for name, row in installed.items() if _identity(row) != _identity(locked.get(name, {}))]
     if strangers:
