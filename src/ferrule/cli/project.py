@@ -14,6 +14,7 @@ from ferrule.app.release import run as release
 from ferrule.cli import environment
 from ferrule.core.safe_files import STATE
 from ferrule.reporting import html, journal
+from ferrule.tools.secrets import Hider, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,13 @@ class LoadedProject:
 
     def page(self, manifest: Json) -> str:
         """The page about a release, with the runs that are kept; what cannot be read is said on it."""
-        return html.page(html.subject(self.config, self.plan, manifest, *journal.read(self.config.root / STATE)))
+        runs = journal.read(self.config.root / STATE)
+        return self.hide(html.page(html.subject(self.config, self.plan, manifest, *runs)))
+
+    @property
+    def hide(self) -> Hider:
+        """Takes the secrets of the project and its surroundings out of a text that is kept."""
+        return Hider(secrets_of(self.context.host.environment, self.config.root))
 
     def cluster(self, named: str, listen: Listener) -> Callable[[Engine], AbstractContextManager[Executor]]:
         """The machines that `--executor` names. Raises ConfigError."""

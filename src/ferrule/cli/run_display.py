@@ -81,6 +81,7 @@ def watch(project: LoadedProject, command: str, options: Options, work: Callable
         started=project.context.now_ns() // 1_000_000_000,
         monotonic=project.context.monotonic,
         listen=live,
+        hide=project.hide,
     )
     with live:
         report = work(journal)
@@ -89,5 +90,5 @@ def watch(project: LoadedProject, command: str, options: Options, work: Callable
     page = environment.summary_page()
     if page:
         with page.open("a", encoding="utf-8") as summary:
-            summary.write(table.markdown(report))
+            summary.write(project.hide(table.markdown(report)))
     return report

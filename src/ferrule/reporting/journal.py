@@ -111,7 +111,7 @@ class Journal:
     """Listens to a run, passes every event on, and writes the journal when the run ends.
 
     `command` is what was asked for (`release`, `build`), `project` and `release` name it, `started` is now in seconds
-    since 1970, and `monotonic` a clock in seconds for all else.
+    since 1970, and `monotonic` a clock in seconds for all else. `hide` takes secrets out of what is kept.
     """
 
     folder: Path
@@ -121,6 +121,7 @@ class Journal:
     started: int
     monotonic: Callable[[], float]
     listen: Listener
+    hide: Callable[[str], str] = str
     _zero: float = field(default=0.0, init=False)
     _jobs: int = field(default=0, init=False)
     _notes: list[str] = field(default_factory=list, init=False)
@@ -137,7 +138,7 @@ class Journal:
             case ActionFinished(outcome):
                 self._ended[outcome.action.id] = self._now()
             case Noticed(text):
-                self._notes.append(text)
+                self._notes.append(self.hide(text))
             case _:
                 pass
         self.listen(event)
@@ -177,7 +178,7 @@ class Journal:
             target=action.target,
             needs=action.needs,
             state=outcome.state,
-            reason=outcome.reason,
+            reason=self.hide(outcome.reason),
             key=outcome.key.hex if outcome.key else None,
             start=round(start, 3),
             end=round(end, 3),

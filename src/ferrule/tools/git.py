@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import FerruleError, StorageError
 from ferrule.tools import run
@@ -14,8 +16,11 @@ if TYPE_CHECKING:
 
     from ferrule.tools.host import Host
 
-_SUBMODULE = "160000 "
+_SUBMODULE: Final = "160000 "
 """Mode of a submodule in Git's index."""
+
+_NOTHING_THERE: Final = ("does not have any commits yet", "ambiguous argument 'HEAD'", "bad default revision 'HEAD'")
+"""What Git says of a repository without a commit, which is no fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +40,19 @@ def last_commit(project: Path, names: tuple[str, ...], host: Host) -> str | None
 
 
 def state(project: Path, host: Host) -> State:
-    """What is checked out."""
+    """What is checked out. Raises StorageError for a checkout that Git does not trust, or cannot read."""
     told = _git(project, host, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
     if told is None:
         return State(None, None)
     lines = told.splitlines()
     commits = [line.removeprefix("# branch.oid ") for line in lines if line.startswith("# branch.oid ")]
     commit = commits[0] if commits and commits[0] != "(initial)" else None
+    if commit is None and _git(project, host, "rev-list", "--all", "--max-count=1"):
+        raise StorageError(
+            "HEAD names no commit, although this repository has some",
+            where=str(_repository(project) or project),
+            hint="check out a branch or a commit: git switch BRANCH",
+        )
     return State(commit, any(not line.startswith("#") for line in lines))
 
 
@@ -121,5 +132,32 @@ def _git(project: Path, host: Host, *arguments: str) -> str | None:
     environment = {**run.base_environment(host.environment), "GIT_OPTIONAL_LOCKS": "0"}
     try:
         return run.capture([str(program), *arguments], env=environment, cwd=project).stdout.strip("\n")
+    except run.ToolFailed as failed:
+        repository = _repository(project)
+        if repository is not None and not any(sign in failed.stderr for sign in _NOTHING_THERE):
+            raise _unusable(repository, failed) from failed
+        return None
     except FerruleError:
         return None
+
+
+def _repository(project: Path) -> Path | None:
+    """The checkout that a project is in, whether Git can read it or not; None where there is none."""
+    absolute = project.absolute()
+    return next((folder for folder in (absolute, *absolute.parents) if os.path.lexists(folder / ".git")), None)
+
+
+def _unusable(repository: Path, failed: run.ToolFailed) -> StorageError:
+    """Why Git does not read a checkout. To go on would be a release that names no commit."""
+    if "dubious ownership" in failed.stderr:
+        return StorageError(
+            "Git does not trust this checkout, because it belongs to another user",
+            where=str(repository),
+            hint=f"git config --global --add safe.directory {shlex.quote(str(repository))}",
+        )
+    message = next((line for line in failed.stderr.splitlines() if line.strip()), failed.summary)
+    return StorageError(
+        f"Git cannot read this checkout: {message.removeprefix('fatal: ')}",
+        where=str(repository),
+        hint="repair it (git fsck says what is damaged), or clone it again",
+    )

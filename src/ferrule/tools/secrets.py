@@ -36,23 +36,32 @@ NAMED_BY: Final = "FERRULE_SECRETS"
 _TELLING: Final = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|APIKEY|API_KEY|PRIVATE_KEY|ACCESS_KEY"
 )
-_LAST: Final = frozenset({"KEY", "AUTH", "PASS", "PAT", "PWD", "COOKIE"})
+_LAST: Final = frozenset({"KEY", "AUTH", "PASS", "PAT", "PWD", "COOKIE", "JWT"})
 _ABOUT: Final = frozenset(
     {"FILE", "PATH", "DIR", "SOCK", "ID", "NAME", "URL", "URI", "HOME", "PROVIDER", "TYPE", "HELPER", "PROCESS"}
 )
 _NO_SECRETS: Final = frozenset({"PWD", "OLDPWD", NAMED_BY})
+
+# Names by which CI systems and clients pass secrets, as each documents them, that no rule above finds.
+_BY_NAME: Final = frozenset({"CI_JOB_JWT_V1", "CI_JOB_JWT_V2", "AZURE_STORAGE_CONNECTION_STRING", "SENTRY_DSN"})
+_PUBLIC_NAMES: Final = frozenset({"__token__", "oauth2", "x-access-token", "gitlab-ci-token", "git", "token"})
+"""What stands in place of a user's name wherever a token is used, and tells nothing."""
 
 # Values that tell by themselves what they are, wherever they stand (each issuer documents its prefix for scanners).
 _SHAPES: Final = re.compile(
     r"gh[pousr]_\w{30,}|github_pat_\w{30,}|glpat-[\w-]{20,}|npm_\w{30,}|pypi-Ag[\w-]{30,}|cio\w{32}|dckr_pat_[\w-]{20,}"
     r"|xox[abpr]-[\w-]{20,}|AKIA[A-Z0-9]{16}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+"
 )
+# A proxy may be named without a scheme (curl(1), "--proxy").
+_PROXY: Final = re.compile(r"^\s*([^\s/@:\"'<>]+):([^\s/@\"'<>]+)@[^\s/@]+$")
 _PEM: Final = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]+?-----END [A-Z0-9 ]*PRIVATE KEY-----")
 _URL: Final = re.compile(r"\b([a-z][a-z0-9+.-]*)://([^\s/@:\"'<>]*)(?::([^\s/@\"'<>]*))?@", re.IGNORECASE)
 _ASSIGNED: Final = re.compile(
-    r"(?:token|password|passwd|secret|_auth|\bauth)[\w-]*[\"']?[ \t]*[=:][ \t]*[\"']?([^\s\"',;{}\[\]$]+)",
+    r"(?:token|password|passwd|passphrase|secret|api_?key|account_?key|_auth|\bauth)[\w-]*"
+    r"[\"']?[ \t]*[=:][ \t]*[\"']?([^\s\"',;{}\[\]$]+)",
     re.IGNORECASE,
 )
+_ELEMENT: Final = re.compile(r"<(?:password|passphrase|privateKey)>([^<]+)<")
 _NETRC: Final = re.compile(r"\bpassword\s+(\S+)")
 _COMMENT: Final = re.compile(r"^[ \t]*[#;].*$", re.MULTILINE)
 _HEADER: Final = re.compile(r"\b(?:bearer|basic|token)[ \t]+([\w+/=.~-]+)", re.IGNORECASE)
@@ -64,16 +73,27 @@ _WRAPS: Final = (76, 64)
 def secrets_of(environment: Mapping[str, str], *folders: Path) -> dict[str, str]:
     """Each secret with where it is kept, of the environment and of the files that it leads to.
 
-    `folders` are searched for settings of their own: those of npm and pip, and Git's addresses.
+    `folders` are searched for settings of their own, and those above them as the clients do: those of npm, pip, Cargo
+    and Git, wherever a worktree keeps them and whatever they include.
     """
     found: dict[str, str] = {}
     named = frozenset(re.split(r"[\s,:]+", environment.get(NAMED_BY, "")))
     for name, value in environment.items():
         for secret in _of_variable(name, value, named):
             found.setdefault(secret, f"the variable {name}")
-    for path in dict.fromkeys((*_files(environment), *(f / n for f in folders for n in _OF_FOLDERS))):
-        for secret in of_text(_text(path)):
+    for secret in _of_git_variables(environment):
+        found.setdefault(secret, "the variables GIT_CONFIG_*")
+    waiting = [*_files(environment), *(path for folder in folders for path in _files_of_folder(folder))]
+    read: set[Path] = set()
+    while waiting:
+        path = waiting.pop(0)
+        if path in read or len(read) > _MOST_FILES:
+            continue
+        read.add(path)
+        text = _text(path)
+        for secret in (*of_text(text), *(text.split() if path.name in _WHOLE else ())):
             found.setdefault(secret, str(path))
+        waiting += _included(path, text, environment)
     return {secret: where for secret, where in found.items() if len(secret.strip()) >= SHORTEST}
 
 
@@ -85,6 +105,8 @@ def is_telling(name: str) -> bool:
     """
     words = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).upper().replace("-", "_")
     last = words.rpartition("_")[2]
+    if words in _BY_NAME:
+        return True
     if name in _NO_SECRETS or last in _ABOUT:
         return False
     return _TELLING.search(words) is not None or last in _LAST
@@ -94,9 +116,27 @@ def of_text(text: str) -> Iterator[str]:
     """Secrets in a file of settings: what is assigned to a password, token and the like, and what `of_value` finds."""
     text = _COMMENT.sub("", text)
     yield from of_value(text)
+    yield from _of_json(text)
+    yield from _ELEMENT.findall(text)
     for match in (*_ASSIGNED.finditer(text), *_NETRC.finditer(text), *_HEADER.finditer(text)):
         yield match[1]
         yield from _after_name(match[1])
+
+
+def _of_json(text: str) -> Iterator[str]:
+    """Secrets of a known form in the values of a document, where lines of a key are written with escapes."""
+    if not text.lstrip().startswith("{") or "-----BEGIN" not in text:
+        return
+    try:
+        waiting = [json.loads(text)]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield from _PEM.findall(value)
+        elif isinstance(value, (dict, list)):
+            waiting += value.values() if isinstance(value, dict) else value
 
 
 def of_value(value: str) -> Iterator[str]:
@@ -110,10 +150,32 @@ def of_value(value: str) -> Iterator[str]:
 
 
 def _of_variable(name: str, value: str, named: Collection[str]) -> Iterator[str]:
-    if is_telling(name) or name in named:
+    if (is_telling(name) or name in named) and value not in _PUBLIC_NAMES:
         yield value
         yield from _after_name(value)
     yield from of_value(value)
+    if value.lstrip().startswith("{"):
+        yield from of_text(value)
+    proxy = _PROXY.match(value) if name.lower().endswith("proxy") else None
+    if proxy:
+        yield from _decoded(proxy[2])
+
+
+def _decoded(password: str) -> Iterator[str]:
+    """A password as it stands in an address, and as it is (RFC 3986, section 3.2.1)."""
+    yield from (password, unquote(password))
+
+
+def _of_git_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    """Secrets of the settings that Git takes from the environment (git-config(1), "ENVIRONMENT")."""
+    count = environment.get("GIT_CONFIG_COUNT", "")
+    known = count.isascii() and count.isdigit() and len(count) <= len(str(_MOST_FILES))
+    for number in range(min(int(count), _MOST_FILES)) if known else ():
+        key, value = (environment.get(f"GIT_CONFIG_{part}_{number}", "") for part in ("KEY", "VALUE"))
+        yield from of_text(f"{key} = {value}")
+        yield from of_text(key)
+        if is_telling(key.rpartition(".")[2]):
+            yield value
 
 
 def _after_name(value: str) -> Iterator[str]:
@@ -127,16 +189,58 @@ def _after_name(value: str) -> Iterator[str]:
 _OF_FOLDERS: Final = (".npmrc", ".netrc", ".pypirc", "pip.conf", ".git/config", ".cargo/config.toml", ".cargo/config")
 
 
+_MOST_FILES: Final = 1000
+
+_WHOLE: Final = frozenset({".vault-token"})
+"""Files that are nothing but a secret."""
+
+
+def _files_of_folder(folder: Path) -> Iterator[Path]:
+    """Settings of a folder and of those above it, as npm, pip and Cargo read them, and those of its repository."""
+    absolute = folder.absolute()
+    for above in (absolute, *absolute.parents):
+        yield from (above / name for name in _OF_FOLDERS)
+        git = above / ".git"
+        if git.is_file():
+            yield from _files_of_worktree(git)
+
+
+def _files_of_worktree(pointer: Path) -> Iterator[Path]:
+    """Settings of a worktree or submodule, whose `.git` is a file (gitrepository-layout(5), "gitfile", "commondir")."""
+    match = re.match(r"gitdir: (.+)", _text(pointer))
+    if match is None:
+        return
+    folder = pointer.parent / match[1].strip()
+    common = folder / (_text(folder / "commondir").strip() or ".")
+    yield from (folder / "config", folder / "config.worktree", common / "config", common / "config.worktree")
+
+
+_INCLUDE: Final = re.compile(r"^\s*path\s*=\s*\"?([^\"\n#;]+)", re.MULTILINE)
+_CARGO_INCLUDE: Final = re.compile(r"^\s*include\s*=\s*(\[[^\]]*\]|\"[^\"\n]*\"|'[^'\n]*')", re.MULTILINE)
+
+
+def _included(path: Path, text: str, environment: Mapping[str, str]) -> Iterator[Path]:
+    """Files that settings of Git (`include`, `includeIf`, whatever the condition) and of Cargo (`include`) name."""
+    names = _INCLUDE.findall(text) if "[include" in text else []
+    if path.parent.name == ".cargo" or path.name.startswith("config."):
+        names += [n for names_ in _CARGO_INCLUDE.findall(text) for n in re.findall(r"[\"']([^\"'\n]+)[\"']", names_)]
+    for name in names:
+        home, slash, below = name.strip().partition("/")
+        yield path.parent / (f"{environment.get('HOME', '~')}/{below}" if home == "~" and slash else name.strip())
+
+
 def _files(environment: Mapping[str, str]) -> Iterator[Path]:
     """Where clients keep what they were given, as each documents it."""
     home = environment.get("HOME")
     if home:
         names = (*_OF_FOLDERS[:3], ".gitconfig", ".git-credentials", ".cargo/credentials.toml", ".cargo/credentials")
         settings = (".cargo/config.toml", ".cargo/config", ".docker/config.json", ".config/containers/auth.json")
-        yield from (Path(home) / name for name in (*names, *settings, ".pip/pip.conf"))
+        more = (".aws/credentials", ".gem/credentials", ".m2/settings.xml", ".vault-token", ".yarnrc.yml", "_netrc")
+        yield from (Path(home) / name for name in (*names, *settings, *more, ".pip/pip.conf"))
     config = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
     if config:
-        yield from (Path(config) / name for name in ("pip/pip.conf", "git/credentials", "git/config", "uv/uv.toml"))
+        of_clients = ("pip/pip.conf", "git/credentials", "git/config", "uv/uv.toml", "gh/hosts.yml")
+        yield from (Path(config) / name for name in of_clients)
     cargo = environment.get("CARGO_HOME")
     if cargo:
         yield from (Path(cargo) / name for name in ("credentials.toml", "credentials", "config.toml", "config"))
@@ -145,9 +249,23 @@ def _files(environment: Mapping[str, str]) -> Iterator[Path]:
         yield Path(runtime) / "containers" / "auth.json"
     if environment.get("DOCKER_CONFIG"):
         yield Path(environment["DOCKER_CONFIG"]) / "config.json"
-    for name in ("NETRC", "PIP_CONFIG_FILE", "NPM_CONFIG_USERCONFIG", "npm_config_userconfig", "UV_CONFIG_FILE"):
+    for name in _NAMING_FILES:
         if environment.get(name):
             yield Path(environment[name])
+    yield from (Path("/etc/pip.conf"), Path("/etc/gitconfig"), Path("/etc/npmrc"))
+
+
+_NAMING_FILES: Final = (
+    *("NETRC", "PIP_CONFIG_FILE", "NPM_CONFIG_USERCONFIG", "npm_config_userconfig", "NPM_CONFIG_GLOBALCONFIG"),
+    *("UV_CONFIG_FILE", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG", "AWS_SHARED_CREDENTIALS_FILE"),
+    *(
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AZURE_FEDERATED_TOKEN_FILE",
+        "REGISTRY_AUTH_FILE",
+    ),
+)
+"""Variables that name a file in which a client keeps what it was given."""
 
 
 def _text(path: Path) -> str:

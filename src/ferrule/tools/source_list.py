@@ -14,7 +14,7 @@ from ferrule.core.safe_files import FILE, MANIFEST, STATE
 from ferrule.tools import git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from ferrule.tools.host import Host
@@ -41,6 +41,15 @@ def source_names(root: Path, host: Host) -> tuple[str, ...]:
     if FILE not in listed.tracked and FILE not in listed.untracked:
         listed = git.Listing((), tuple(_walked(root)))
     return _sources(listed)
+
+
+def has_untracked(root: Path, host: Host, sources: Iterable[str]) -> bool:
+    """Whether one of these sources, or a file below one, is in no commit: Git neither tracks nor ignores it."""
+    listed = git.listing(root, host)
+    names = set(_sources(listed)) - set(listed.tracked)
+    folders = {source.rstrip("/") for source in sources}
+    whole = bool(folders & {"", "."})
+    return any(whole or name in folders or any(name.startswith(f"{folder}/") for folder in folders) for name in names)
 
 
 def _sources(listed: git.Listing) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from ferrule.core.model import Digest, FileRecord, Outcome
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, Noticed, RunFinished, RunStarted
 from ferrule.reporting import journal
 from ferrule.reporting.journal import KEPT, Journal, JournalFile
+from ferrule.tools.secrets import Hider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,6 +153,15 @@ def test_the_last_runs_are_kept_and_the_newest_release_of_each_version(tmp_path:
         journal.write(tmp_path, one_)
     found, _ = journal.read(tmp_path)
     assert [f.number for f in found] == [2, 3, *range(6, 6 + KEPT)]
+
+
+def test_no_secret_is_kept(tmp_path: Path, clock: Clock, story: Story) -> None:
+    hide = Hider(["canary-one"])
+    listener = Journal(tmp_path, "build", "demo", "1", 0, clock, lambda _: None, hide)
+    failed = Outcome(story.library.action, "failed", reason="https://me:canary-one@example.org")
+    tell(listener, clock, (0.0, Noticed("canary-one")), (0.0, RunStarted(1, 1)), (1.0, RunFinished((failed,), 1.0)))
+    assert one(tmp_path).notes == ("***",)
+    assert not [p for p in tmp_path.iterdir() if b"canary" in p.read_bytes()]
 
 
 def test_the_next_number_is_never_one_that_is_taken(tmp_path: Path, clock: Clock, story: Story) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ferrule.core.errors import FerruleError
+from ferrule.core.errors import FerruleError, StorageError
 from ferrule.tools import git
 from ferrule.tools.host import Host
 
@@ -116,3 +116,72 @@ def test_without_git_nothing_is_cloned(repository: Path, tmp_path: Path) -> None
     assert git.top(repository, nothing) is None
     with pytest.raises(FerruleError, match="git"):
         git.clone(repository, tmp_path / "copy", nothing)
+
+
+def no_head(place: Path) -> None:
+    (place / ".git" / "HEAD").unlink()
+
+
+def damaged_head(place: Path) -> None:
+    (place / ".git" / "HEAD").write_text("\0\0")
+
+
+def damaged_index(place: Path) -> None:
+    (place / ".git" / "index").write_bytes(b"DIRC" + bytes(40))
+
+
+def damaged_settings(place: Path) -> None:
+    (place / ".git" / "config").write_text("[core\n")
+
+
+def empty_folder(place: Path) -> None:
+    shutil.rmtree(place / ".git")
+    (place / ".git").mkdir()
+
+
+def worktree_that_is_gone(place: Path) -> None:
+    shutil.rmtree(place / ".git")
+    (place / ".git").write_text("gitdir: /nowhere/.git/worktrees/x\n")
+
+
+def link_to_nowhere(place: Path) -> None:
+    shutil.rmtree(place / ".git")
+    (place / ".git").symlink_to("/nowhere")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(no_head, damaged_head, damaged_index, damaged_settings),
+        *(empty_folder, worktree_that_is_gone, link_to_nowhere),
+    ],
+)
+@pytest.mark.parametrize("below", [".", "below"])
+def test_a_checkout_that_git_cannot_read_is_no_project_without_git(
+    repository: Path, host: Host, damage: Callable[[Path], None], below: str
+) -> None:
+    (repository / "below").mkdir()
+    damage(repository)
+    with pytest.raises(StorageError, match="Git cannot read this checkout: ") as caught:
+        git.state(repository / below, host)
+    assert caught.value.where == str(repository)
+    assert "clone it again" in (caught.value.hint or "")
+
+
+def test_a_checkout_of_somebody_else_is_an_error_with_the_fix(repository: Path, host: Host) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder to somebody else")
+    os.chown(repository, 65534, 65534)
+    os.chown(repository / ".git", 65534, 65534)
+    with pytest.raises(StorageError, match="Git does not trust this checkout") as caught:
+        git.state(repository, host)
+    assert caught.value.hint == f"git config --global --add safe.directory {repository}"
+    make(host, repository, "config", "--global", "--add", "safe.directory", str(repository))
+    assert git.state(repository, host).commit is not None
+
+
+def test_a_branch_whose_commit_is_lost_is_an_error(repository: Path, host: Host) -> None:
+    make(host, repository, "branch", "other")
+    (repository / ".git" / "HEAD").write_text("ref: refs/heads/lost\n")
+    with pytest.raises(StorageError, match="HEAD names no commit"):
+        git.state(repository, host)

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from ferrule.tools.secrets import Hider, find_secret, is_telling, secrets_of
+from ferrule.tools.secrets import SHORTEST, SURE, Hider, find_secret, is_telling, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +95,16 @@ def test_a_secret_within_another_leaves_no_rest():
         *("GITHUB_TOKEN", "NPM_TOKEN", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "MYSQL_PWD", "GPG_PASSPHRASE"),
         *("SIGNING_KEY", "apiKey", "npm_config__auth", "SSH_PASS", "GH_PAT", "SESSION_COOKIE", "GOOGLE_CREDENTIALS"),
         *("CARGO_REGISTRIES_OURS_TOKEN", "ACTIONS_RUNTIME_TOKEN", "VAULT_SECRET_V2", "githubToken"),
+        *("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "CI_JOB_TOKEN", "CI_JOB_JWT", "CI_JOB_JWT_V2", "CI_REGISTRY_PASSWORD"),
+        *("GITLAB_TOKEN", "BITBUCKET_STEP_OIDC_TOKEN", "CIRCLE_OIDC_TOKEN", "CIRCLE_TOKEN", "SYSTEM_ACCESSTOKEN"),
+        *("AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET", "AZURE_STORAGE_CONNECTION_STRING", "GOOGLE_API_KEY"),
+        *("TWINE_PASSWORD", "DOCKER_PASSWORD", "VAULT_TOKEN", "SONATYPE_PASSWORD", "NODE_AUTH_TOKEN", "SENTRY_DSN"),
+        *(
+            "BUILDKITE_AGENT_ACCESS_TOKEN",
+            "UV_PUBLISH_TOKEN",
+            "JENKINS_API_TOKEN",
+            "ORG_GRADLE_PROJECT_signingPassword",
+        ),
     ],
 )
 def test_names_that_tell(name: str):
@@ -130,6 +140,11 @@ KEPT: dict[str, tuple[str, str]] = {
         json.dumps({"auths": {"x": {"auth": base64.b64encode(b"me:canary-one").decode()}}}),
     ),
     "Docker's identity": (".docker/config.json", json.dumps({"auths": {"x": {"identitytoken": "canary-one"}}})),
+    "AWS's": (".aws/credentials", "[default]\naws_secret_access_key = canary-one\n"),
+    "RubyGems'": (".gem/credentials", "---\n:rubygems_api_key: canary-one\n"),
+    "Maven's": (".m2/settings.xml", "<servers><server><password>canary-one</password></server></servers>"),
+    "Vault's": (".vault-token", "canary-one\n"),
+    "GitHub's": (".config/gh/hosts.yml", "github.com:\n    oauth_token: canary-one\n"),
     "Podman's": (
         ".config/containers/auth.json",
         json.dumps({"auths": {"x": {"auth": base64.b64encode(b"me:canary-one").decode()}}}),
@@ -204,3 +219,113 @@ def test_is_found_in_content_across_pieces():
     assert find_secret(["canary-0123456789"], [b"..canary-01", b"23456-89.."]) is None
     assert find_secret([PEM], [b"xxMIGHAgEAMBMGByqGSM49xx"]) == PEM
     assert find_secret(["short-one"], [b"short-one"]) is None
+
+
+def kept(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+REMOTE = '[remote "origin"]\n\turl = https://me:canary-one@example.org/x.git\n'
+
+
+def test_is_known_from_a_worktree(tmp_path: Path):
+    kept(tmp_path / "main" / ".git" / "config", REMOTE)
+    kept(tmp_path / "main" / ".git" / "worktrees" / "tree" / "commondir", "../..\n")
+    worktree = '[http]\n\textraheader = "Authorization: bearer canary-two"\n'
+    kept(tmp_path / "main" / ".git" / "worktrees" / "tree" / "config.worktree", worktree)
+    kept(tmp_path / "tree" / ".git", f"gitdir: {tmp_path}/main/.git/worktrees/tree\n")
+    (tmp_path / "tree" / "project").mkdir()
+    assert {"canary-one", "canary-two"} <= set(secrets_of({}, tmp_path / "tree" / "project"))
+
+
+def test_is_known_from_a_submodule_whose_folder_is_relative(tmp_path: Path):
+    kept(tmp_path / ".git" / "modules" / "sub" / "config", REMOTE)
+    kept(tmp_path / "sub" / ".git", "gitdir: ../.git/modules/sub\n")
+    assert "canary-one" in secrets_of({}, tmp_path / "sub")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "[include]\n\tpath = other/settings\n",
+        '[includeIf "gitdir:~/work/"]\n\tpath = "other/settings"\n',
+        '[includeIf "onbranch:main"]\n\tpath = ~/other/settings # of mine\n',
+    ],
+)
+def test_is_known_from_what_settings_include(settings: str, tmp_path: Path):
+    kept(tmp_path / ".gitconfig", settings)
+    kept(tmp_path / "other" / "settings", "[include]\npath = more\n")
+    kept(tmp_path / "other" / "more", REMOTE + "[include]\npath = settings\n")  # round and round
+    assert secrets_of({"HOME": str(tmp_path)})["canary-one"] == str(tmp_path / "other" / "more")
+
+
+def test_is_known_from_what_settings_of_cargo_include(tmp_path: Path):
+    kept(tmp_path / ".cargo" / "config.toml", 'include = ["secret.toml"]\n')
+    kept(tmp_path / ".cargo" / "secret.toml", '[registries.ours]\ntoken = "canary-one"\n')
+    assert "canary-one" in secrets_of({}, tmp_path / "project")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".npmrc", "//example.org/:_authToken=canary-one\n"),
+        (".pypirc", "[pypi]\npassword = canary-one\n"),
+        ("pip.conf", "[global]\nindex-url = https://me:canary-one@example.org/simple\n"),
+        (".cargo/config.toml", '[registries.ours]\ntoken = "canary-one"\n'),
+        (".git/config", REMOTE),
+    ],
+)
+def test_is_known_from_a_folder_above_the_project(name: str, text: str, tmp_path: Path):
+    kept(tmp_path / name, text)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    assert secrets_of({}, tmp_path / "a" / "b")["canary-one"] == str(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"HTTPS_PROXY": "me:canary-one@proxy:8080"},
+        {"http_proxy": "me:canary%2Done@proxy"},
+        {"CARGO_HTTP_PROXY": "me:canary-one@proxy:8080"},
+        {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "http.extraHeader",
+            "GIT_CONFIG_VALUE_0": "Authorization: bearer canary-one",
+        },
+        {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "url.https://me:canary-one@h/.insteadOf",
+            "GIT_CONFIG_VALUE_0": "x",
+        },
+        {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_1": "sendemail.smtpPass", "GIT_CONFIG_VALUE_1": "canary-one"},
+        {"DOCKER_AUTH_CONFIG": '{"auths": {"x": {"auth": "bWU6Y2FuYXJ5LW9uZQ=="}}}'},
+        {"SETTINGS": '{"password": "canary-one"}'},
+    ],
+    ids=lambda environment: next(iter(environment)),
+)
+def test_is_known_from_variables_of_clients(environment: dict[str, str]):
+    assert "canary-one" in secrets_of(environment)
+
+
+@pytest.mark.parametrize("count", ["-1", "x", "", "9" * 5000, "\u0661"])
+def test_a_count_of_settings_that_is_none_is_no_obstacle(count: str):
+    assert secrets_of({"GIT_CONFIG_COUNT": count}) == {}
+
+
+def test_a_key_in_a_file_that_a_variable_names_is_known(tmp_path: Path):
+    path = kept(tmp_path / "account.json", json.dumps({"private_key": PEM}))
+    assert PEM.strip() in secrets_of({"GOOGLE_APPLICATION_CREDENTIALS": str(path)})
+
+
+def test_the_name_that_goes_with_any_token_is_no_secret():
+    assert secrets_of({"DEPLOY_TOKEN": "x-access-token", "OTHER_TOKEN": "__token__"}) == {}
+
+
+def test_the_shortest_that_is_hidden_and_the_shortest_that_refuses_a_file():
+    assert secrets_of({"A_TOKEN": "x" * (SHORTEST - 1), "B_TOKEN": "y" * SHORTEST}) == {
+        "y" * SHORTEST: "the variable B_TOKEN"
+    }
+    assert find_secret(["x" * (SURE - 1)], [b"x" * 99]) is None
+    assert find_secret(["x" * SURE], [b"x" * SURE]) == "x" * SURE

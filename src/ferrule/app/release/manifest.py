@@ -9,6 +9,7 @@ from ferrule.core.errors import VerificationError
 from ferrule.core.safe_files import MANIFEST, read_regular
 from ferrule.formats import sigstore
 from ferrule.tools import git
+from ferrule.tools.source_list import has_untracked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 def manifest_of(config: Config, plan: Plan, report: Report, toolchain: Toolchain | None, host: Host) -> Json:
     """The manifest: every file with digest, key and measured facts, what was packed inside, tools and commit."""
     state = git.state(config.root, host)
+    dirty = state.dirty or (state.commit is not None and has_untracked(config.root, host, sources_of(plan)))
     by_output = {(p.outcome.action.id, p.output.name) for p in report.placed}
     return {
         "version": 1,
         "project": plan.project,
         "release": plan.version,
-        "source": {"commit": state.commit, "dirty": state.dirty},
+        "source": {"commit": state.commit, "dirty": dirty if state.dirty is not None else None},
         "toolchain": _tools_document(toolchain),
         "artifacts": [_shipped(p) for p in report.placed],
         "packed": [
@@ -49,6 +51,11 @@ def manifest_of(config: Config, plan: Plan, report: Report, toolchain: Toolchain
         ],
         "facts": {o.action.id: dict(o.facts) for o in report.outcomes if o.facts},
     }
+
+
+def sources_of(plan: Plan) -> frozenset[str]:
+    """Files and folders of the project that are compiled or packed."""
+    return frozenset(name for action in plan.actions for name in action.sources)
 
 
 def read_manifest(folder: Path, *, required: bool) -> Json:

@@ -12,7 +12,7 @@ from ferrule import config
 from ferrule import plan as planning
 from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release import output_folder
-from ferrule.app.release.manifest import manifest_of, signatures, text_of
+from ferrule.app.release.manifest import manifest_of, signatures, sources_of, text_of
 from ferrule.core.errors import ConfigError, StorageError, ToolchainError
 from ferrule.core.model import Json, Plan, Report
 from ferrule.core.safe_files import FILE, REPORT, STATE, find_project
@@ -28,7 +28,7 @@ from ferrule.kinds.base import Builder, ReleaseInfo
 from ferrule.toolchain import find, requirements
 from ferrule.tools import cargo, git
 from ferrule.tools.secrets import find_secret, secrets_of
-from ferrule.tools.source_list import source_names
+from ferrule.tools.source_list import has_untracked, source_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,7 +95,11 @@ def make_plan(config: Config, context: RunContext, *, narrowed: bool = False) ->
         dirty=state.dirty,
         builder=context.builder,
     )
-    return planning.plan(config, project, disk_of(config.root), narrowed=narrowed)
+    disk = disk_of(config.root)
+    plan = planning.plan(config, project, disk, narrowed=narrowed)
+    if state.commit and not state.dirty and has_untracked(config.root, context.host, sources_of(plan)):
+        return planning.plan(config, replace(project, dirty=True), disk, narrowed=narrowed)
+    return plan
 
 
 def _refuse_secrets(root: Path, host: Host) -> None:

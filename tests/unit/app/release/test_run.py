@@ -205,5 +205,11 @@ def test_manifest_names_the_commit_and_whether_it_is_all(demo: Demo) -> None:
     git(demo, "commit", "--quiet", "-m", "one")
     commit = git(demo, "rev-parse", "HEAD")
     assert source() == {"commit": commit, "dirty": False}
+    (demo.project / "notes.txt").write_text("no source")
+    assert source() == {"commit": commit, "dirty": False}
+    new = demo.project / "rust" / "demo-ffi" / "src" / "new.rs"
+    new.write_text("// compiled, and in no commit\n")
+    assert source() == {"commit": commit, "dirty": True}
+    new.unlink()
     (demo.project / "LICENSE").write_text("other")
     assert source() == {"commit": commit, "dirty": True}
