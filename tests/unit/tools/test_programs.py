@@ -176,10 +176,11 @@ def test_the_header_command():
         config=Path("/w/x-ffi/cbindgen.toml"),
         output=Path("/o/x.h"),
         notes=Path("/o/x.d"),
+        settings=cbindgen.Settings("c", cpp_compat=True),
         offline=True,
     )
     assert " ".join(command.argv) == (
-        "/tools/cbindgen --quiet --crate x-ffi --lockfile /w/Cargo.lock --metadata /o/metadata.json --output /o/x.h"
+        "/tools/cbindgen --crate x-ffi --lockfile /w/Cargo.lock --metadata /o/metadata.json --output /o/x.h"
         " --depfile /o/x.d --config /w/x-ffi/cbindgen.toml ."
     )
     assert command.env == {"CARGO": "/tools/cargo", "RUSTC": "/tools/rustc", "CARGO_NET_OFFLINE": "true"}
