@@ -11,7 +11,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 1 << 20
@@ -44,7 +44,6 @@ def real_bytes(size: int) -> bytes:
 class Note:
     """Writes a line: as little as an action can do."""
 
-    revision: ClassVar[int] = 1
     text: str
 
     def make(self, context: Any) -> None:  # noqa: ANN401 - an engine.workshop.Workshop
@@ -57,6 +56,7 @@ def actions(folder: Path, count: int = 10_000) -> dict[str, float]:
     from ferrule.__main__ import collect_rarely  # noqa: PLC0415
     from ferrule.core.model import Action, Output, Plan  # noqa: PLC0415
     from ferrule.engine.context import BuildContext  # noqa: PLC0415
+    from ferrule.engine.recipe_code import RecipeCode  # noqa: PLC0415
     from ferrule.engine.scheduler import Engine  # noqa: PLC0415
     from ferrule.engine.sources import StatIndex  # noqa: PLC0415
     from ferrule.engine.store import Store  # noqa: PLC0415
@@ -74,7 +74,9 @@ def actions(folder: Path, count: int = 10_000) -> dict[str, float]:
         index = StatIndex(folder / "index.json", time.time_ns)
         store = Store(folder / "store", index, lambda _: None)
         site = BuildContext(folder, folder / "caches", host, {}, None)
-        outcomes = Engine(site, store, index, folder / "work", 2, lambda _: None, time.monotonic).execute(plan)
+        code = RecipeCode(index)
+        engine = Engine(site, store, index, folder / "work", 2, lambda _: None, time.monotonic, code)
+        outcomes = engine.execute(plan)
         if any(o.state == "failed" for o in outcomes):
             sys.exit("an action failed")
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests"), str(ROOT / "src")]
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 class Nap:
     """An action of known duration, in seconds, that writes so many bytes; `turn` makes it another one."""
 
-    revision: ClassVar[int] = 1
     seconds: float
     size: int = 4
     turn: int = 0

@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, Output
@@ -23,7 +23,6 @@ TARGET = "x86_64-unknown-linux-gnu"
 class Compile:
     """A line that names its source, and what it needed; notes in a folder beside that it ran, and where."""
 
-    revision: ClassVar[int] = 1
     text: str
     journal: str
     stuck: bool = False
@@ -45,7 +44,6 @@ class Compile:
 class Sleep:
     """Starts a program that tells its number and sleeps; or, where it `fails`, one that does not."""
 
-    revision: ClassVar[int] = 1
     fails: bool = False
 
     def make(self, context: ActionContext) -> None:

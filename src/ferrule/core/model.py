@@ -105,13 +105,9 @@ class Output:
 
 
 class Recipe(Protocol):
-    """How an action makes its outputs: a frozen dataclass whose fields are part of the action's key."""
+    """How an action makes its outputs: a frozen dataclass whose fields and code are part of the action's key."""
 
-    @property
-    def revision(self) -> int:
-        """Raised whenever the same fields would make other bytes."""
-
-    def make(self, context: Any, /) -> None:  # noqa: ANN401 - an engine.workshop.Workshop; the model knows no engine
+    def make(self, context: Any, /) -> None:  # noqa: ANN401 - an engine.context.ActionContext; the model knows no engine
         """Make the declared outputs in `context.folder`; raises FerruleError for what a user can act on."""
 
 

@@ -15,7 +15,7 @@ from ferrule.core.safe_files import clear
 from ferrule.engine.context import ActionContext, BuildContext
 from ferrule.engine.events import ActionProgress, Noticed
 from ferrule.engine.executor import SAME_INPUTS, Order, OtherInputsError
-from ferrule.engine.key import Document, difference, inputs, key_document, key_of, read_of
+from ferrule.engine.key import Document, difference, fingerprint_of, inputs, key_document, key_of, read_of
 from ferrule.engine.sources import changed_since, source_digests
 from ferrule.engine.state import log_file, logs_folder
 from ferrule.engine.store import Result, file_name
@@ -74,7 +74,7 @@ class ActionRunner:
         """
         started = self.engine.monotonic()
         for _ in range(_ROUNDS):
-            result = self._run(action, key, started)
+            result = self._run(action, key, document, started)
             read = tuple(sorted(name for name in result.discovered if not name.startswith("/")))
             if read == read_of(document):
                 self._check_unchanged(action, document)
@@ -124,7 +124,7 @@ class ActionRunner:
     def _log(self, action: Action) -> Path:
         return log_file(logs_folder(self.engine.work), action.id)
 
-    def _run(self, action: Action, key: Digest, started: float) -> Result:
+    def _run(self, action: Action, key: Digest, document: Document, started: float) -> Result:
         # A name of its own in each run: programs that a killed run left behind may still write into theirs.
         self.engine.work.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{file_name(action.id)}.", dir=self.engine.work))
@@ -139,7 +139,7 @@ class ActionRunner:
             site=site,
             folder=folder,
             log=log,
-            key=key,
+            fingerprint=fingerprint_of(document),
             needed={need: self._paths(self.lookup.outcomes[need].files) for need in action.needs},
             facts_of={need: self.lookup.outcomes[need].facts for need in action.needs},
             report_progress=lambda text: self.tell(ActionProgress(action, text)),
@@ -223,9 +223,12 @@ class ActionRunner:
             needs={},
             needed_facts={},
             tools=dict.fromkeys(action.tools, ""),
+            code=self.engine.code.read(type(action.recipe).__module__),
             read=self.lookup.digests(read_of(document)),
         )
-        before, after = ({**inputs(told, "sources"), **inputs(told, "read")} for told in (document, now))
+        before, after = (
+            {**inputs(each, "sources"), **inputs(each, "read"), **inputs(each, "code")} for each in (document, now)
+        )
         changed = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
         if changed:
             raise _changed(changed[0])

@@ -53,16 +53,17 @@ class ActionContext:
     """One action at work. `folder` is empty at the start; when `make` returns, the outputs stand in it.
 
     `needed` are the outputs of needed actions by action id and output name (read-only), `facts_of` the facts that those
-    actions recorded, `key` the action's own key, `digest_of` the digest of a file or folder (None where there is
-    neither), `acquire_job_token` waits for a second token until an event, and `report_progress` shows one short line.
-    `facts`, `read_files` and `read_variables` collect what the recipe reports.
+    actions recorded, and `fingerprint` what outputs may carry of what went into them (sources, tools, flags).
+    `digest_of` gives the digest of a file or folder (None where there is neither), `acquire_job_token` waits for a
+    second token until an event, and `report_progress` shows one short line. `facts`, `read_files` and `read_variables`
+    collect what the recipe reports.
     """
 
     action: Action
     site: BuildContext
     folder: Path
     log: Path
-    key: Digest
+    fingerprint: Digest
     needed: Mapping[str, Mapping[str, Path]]
     facts_of: Mapping[str, Mapping[str, Json]]
     report_progress: Callable[[str], None]

@@ -31,16 +31,17 @@ def key_document(
     needs: Mapping[str, tuple[FileRecord, ...]],
     needed_facts: Mapping[str, Mapping[str, Json]],
     tools: Mapping[str, str],
+    code: Mapping[str, Digest],
     read: Mapping[str, Digest | None] | None = None,
 ) -> Document:
     """What the outputs of an action depend on: recipe, sources by digest, needed outputs by digest, tool identities.
 
+    `code` is the recipe's own: digests of the modules and data that it is made of.
     `read` are the files and folders of the project that were read besides the declared sources, as the tools said; None
     for one that was looked for in vain.
     """
     return {
         "recipe": type(action.recipe).__name__,
-        "revision": action.recipe.revision,
         "fields": to_json(action.recipe),
         "outputs": [[o.name, o.role] for o in action.outputs],
         "sources": {name: digest.hex for name, digest in sorted(sources.items())},
@@ -50,6 +51,7 @@ def key_document(
         },
         "facts": {need: Digest.of(canonical(dict(facts))).hex for need, facts in sorted(needed_facts.items())},
         "tools": {name: tools[name] for name in sorted(action.tools)},
+        "code": {name: digest.hex for name, digest in sorted(code.items())},
         **({"read": {name: digest.hex if digest else "absent" for name, digest in read.items()}} if read else {}),
     }
 
@@ -70,11 +72,19 @@ def key_of(document: Document) -> Digest:
     return Digest.of(canonical(document))
 
 
+def fingerprint_of(document: Document) -> Digest:
+    """What outputs may carry of their key: the digest of the document without the recipe's code.
+
+    So another version of this program that makes the same of the same sources, tools and flags makes the same bytes.
+    """
+    return Digest.of(canonical({part: value for part, value in document.items() if part != "code"}))
+
+
 def difference(old: Document, new: Document) -> list[str]:
     """What changed between two key documents, one sentence each, the old value before the new one.
 
-    >>> difference({"revision": 1}, {"revision": 2})
-    ['revision: 1 -> 2']
+    >>> difference({"recipe": "A"}, {"recipe": "B"})
+    ['recipe: A -> B']
     """
     return [
         f"{name}: {_brief(before)} -> {_brief(after)}"

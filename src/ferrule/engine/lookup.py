@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ferrule.engine.context import BuildContext
+    from ferrule.engine.recipe_code import RecipeCode
     from ferrule.engine.sources import StatIndex
     from ferrule.engine.store import Result, Store
 
@@ -25,6 +26,7 @@ class Lookup:
     site: BuildContext
     store: Store
     index: StatIndex
+    code: RecipeCode
     outcomes: Mapping[str, Outcome]
     sources: dict[tuple[str, ...], dict[str, Digest]] = field(default_factory=dict)
 
@@ -63,6 +65,7 @@ class Lookup:
             needs={need: self.outcomes[need].files for need in action.needs},
             needed_facts={need: self.outcomes[need].facts for need in action.needs},
             tools=identities,
+            code=self.code.of(type(action.recipe)),
             read=self.digests(read),
         )
 

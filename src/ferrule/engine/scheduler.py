@@ -49,7 +49,7 @@ class Engine(Resources):
 
         Raises the failure of the recipe, and OtherInputsError if its declared key is another here.
         """
-        lookup = Lookup(self.site, self.store, self.index, order.needed)
+        lookup = Lookup(self.site, self.store, self.index, self.code, order.needed)
         return ActionRunner(self, lookup, tokens, tell).fulfil(order)
 
     def reasons(self, plan: Plan) -> dict[str, str]:
@@ -100,7 +100,7 @@ class _Run:
     lookup: Lookup = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lookup = Lookup(self.engine.site, self.engine.store, self.engine.index, self.outcomes)
+        self.lookup = Lookup(self.engine.site, self.engine.store, self.engine.index, self.engine.code, self.outcomes)
 
     def execute(self) -> tuple[Outcome, ...]:
         engine, started = self.engine, self.engine.monotonic()

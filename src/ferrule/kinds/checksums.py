@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ferrule.core import model
 from ferrule.core.model import Action, Output
@@ -42,8 +42,6 @@ def plan(_: ChecksumsSpec, context: Context) -> list[Action]:
 @dataclass(frozen=True, slots=True)
 class Checksums:
     """Write the sums; `places` are (action, output, place in dist/, whether it is a folder)."""
-
-    revision: ClassVar[int] = 1
 
     places: tuple[tuple[str, str, str, bool], ...]
 

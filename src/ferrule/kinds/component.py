@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -91,8 +91,6 @@ def plan(spec: ComponentSpec, context: Context) -> list[Action]:
 class WasmComponent:
     """Compile a crate to a core module, make a component of that, and write fingerprints into both."""
 
-    revision: ClassVar[int] = 4
-
     workspace: str
     crate: str
     library: str
@@ -108,7 +106,7 @@ class WasmComponent:
     def make(self, context: ActionContext) -> None:
         """Build both and check that the module imports nothing but what the WIT declares."""
         interface = wit_interface(context.project / self.wit)
-        identity = {"version": self.version, "fingerprint": context.key.hex, "interface": interface.hex}
+        identity = {"version": self.version, "fingerprint": context.fingerprint.hex, "interface": interface.hex}
         module = self._module(context, interface)
         component = context.folder / "component.wasm"
         context.report_progress("making the component")
@@ -122,7 +120,7 @@ class WasmComponent:
                 _refuse_wasi(target.name, facts.imports)
             _refuse_undeclared(target.name, wit.undeclared_imports(content, module.read_bytes(), where=target.name))
             context.record_facts(**{role: binary.summary(facts)})
-        context.record_facts(fingerprint=context.key.hex, interface=interface.hex)
+        context.record_facts(fingerprint=context.fingerprint.hex, interface=interface.hex)
 
     def _module(self, context: ActionContext, interface: Digest) -> Path:
         build = cargo.WasmBuild(
@@ -138,7 +136,11 @@ class WasmComponent:
             target_folder=context.cache(f"cargo/{self.platform.triple}"),
             environment=context.site.environment,
             offline=context.site.host.offline,
-            extra={**dict(self.env), "FERRULE_FINGERPRINT": context.key.hex, "FERRULE_INTERFACE": interface.hex},
+            extra={
+                **dict(self.env),
+                "FERRULE_FINGERPRINT": context.fingerprint.hex,
+                "FERRULE_INTERFACE": interface.hex,
+            },
         )
         made = cargo.build(
             context.run,

@@ -10,7 +10,7 @@ import re
 import shutil
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -176,8 +176,6 @@ def _extension(
 class Extension:
     """Let cibuildwheel make one target's wheel, measure what is inside, and pack it again."""
 
-    revision: ClassVar[int] = 1
-
     package: _Package
     platform: Platform
     floor: str
@@ -221,7 +219,7 @@ class Extension:
     def _built(self, context: ActionContext, project: Path) -> Path:
         """The one wheel that came out."""
         output, toolchain = context.folder / "made", context.toolchain
-        given = {"FERRULE_FINGERPRINT": context.key.hex, "FERRULE_COMMIT": self.package.commit}
+        given = {"FERRULE_FINGERPRINT": context.fingerprint.hex, "FERRULE_COMMIT": self.package.commit}
         if self.image is None and context.site.host.environment.get("CI"):
             given["CI"] = "true"  # only there does cibuildwheel install the interpreter on a Mac, as that is for root
         command = cibuildwheel.command(
@@ -282,7 +280,7 @@ class Extension:
         self._check(found, context)
         context.record_facts(
             **{name: binary.summary(facts) for name, facts in found.items()},
-            fingerprint=context.key.hex,
+            fingerprint=context.fingerprint.hex,
             **({"built_in": self.image} if self.image else {}),
             **({"rustc": min(compilers)} if len(compilers) == 1 else {}),
         )

@@ -10,7 +10,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -155,8 +155,6 @@ def _generator() -> Digest:
 @dataclass(frozen=True, slots=True)
 class GoModuleFolder:
     """Put sources, libraries and generated packages into one folder."""
-
-    revision: ClassVar[int] = 3
 
     source: str
     module: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -115,8 +115,6 @@ def _program(spec: GoProgramSpec, context: Context, own: go.GoModule, name: str,
 @dataclass(frozen=True, slots=True)
 class GoProgram:
     """Build one target's program against the module that this release made, and measure it."""
-
-    revision: ClassVar[int] = 1
 
     module: ActionInterface
     source: str

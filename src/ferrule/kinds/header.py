@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -110,8 +110,6 @@ def _config(spec: HeaderSpec, context: Context, header: str) -> tuple[list[str],
 class CbindgenHeader:
     """Run cbindgen, fingerprint what it declares, and write both into the header."""
 
-    revision: ClassVar[int] = 3
-
     workspace: str
     crate: str
     crate_folder: str
@@ -154,8 +152,8 @@ class CbindgenHeader:
         context.file_inputs(read)
         text = raw.read_text(encoding="utf-8")
         interface = interface_of(text)
-        context.record_facts(interface=interface.hex)
-        macros = {"VERSION": self.version, "FINGERPRINT": context.key.hex, "INTERFACE": interface.hex}
+        context.record_facts(fingerprint=context.fingerprint.hex, interface=interface.hex)
+        macros = {"VERSION": self.version, "FINGERPRINT": context.fingerprint.hex, "INTERFACE": interface.hex}
         lines = [f'#define {self.macros}_{name} "{value}"' for name, value in macros.items()]
         text = with_macros(text, lines, guard=f"{self.macros}_H")
         context.output("header").write_text(text, encoding="utf-8", newline="\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -198,8 +198,6 @@ def _package_base(spec: ImageSpec, context: Context, triple: str, packages: tupl
 class PackageBase:
     """Fetch locked Debian packages, check each by its digest, and unpack them into one layer."""
 
-    revision: ClassVar[int] = 2
-
     packages: tuple[LockedPackage, ...]
     epoch: int
     compressor: str = deflate.COMPRESSOR
@@ -233,8 +231,6 @@ def _said(locked: LockedPackage, found: deb.DebPackage) -> dict[str, Json]:
 class PulledBase:
     """Pull an image by digest as a layout."""
 
-    revision: ClassVar[int] = 2
-
     reference: str
 
     def make(self, context: ActionContext) -> None:
@@ -247,8 +243,6 @@ class PulledBase:
 @dataclass(frozen=True, slots=True)
 class OciImage:
     """Put library, program and files on each base, and all platforms into one index."""
-
-    revision: ClassVar[int] = 2
 
     bases: tuple[tuple[Platform, ActionInterface], ...]
     libraries: tuple[tuple[str, ActionInterface], ...]

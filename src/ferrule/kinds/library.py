@@ -6,7 +6,7 @@ import fnmatch
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -140,8 +140,6 @@ def _action(context: Context, target: Target) -> Action:
 class CargoLibrary:
     """Build a crate with Cargo for one target, take what Cargo says it made, and measure it."""
 
-    revision: ClassVar[int] = 3
-
     workspace: str
     crate: str
     library: str
@@ -212,7 +210,7 @@ class CargoLibrary:
     def _told(self, context: ActionContext) -> dict[str, str]:
         """Fingerprint of what the library is made of, and of its interface where a header declares one."""
         interface = context.facts_of[self.header].get("interface") if self.header else None
-        return {"fingerprint": context.key.hex, **({"interface": str(interface)} if interface else {})}
+        return {"fingerprint": context.fingerprint.hex, **({"interface": str(interface)} if interface else {})}
 
     def _take(self, context: ActionContext, kind: LibraryType, made: CargoBuild) -> None:
         target = context.output(kind)

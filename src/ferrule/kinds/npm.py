@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 from pydantic import Field
 
@@ -235,8 +235,6 @@ def entry_points(manifest: Mapping[str, Any]) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class NpmPackage:
     """Turn the component into JavaScript and pack it with the sources."""
-
-    revision: ClassVar[int] = 3
 
     source: str
     stem: str

@@ -68,7 +68,6 @@ def plan(_: ProvenanceSpec, context: Context) -> list[Action]:
 class Provenance:
     """Write the statement; `places` are (action, output, place in dist/, whether it is a folder)."""
 
-    revision: ClassVar[int] = 1
     testifies: ClassVar[bool] = True  # of the run itself: no statement that comes from elsewhere stands in for it
 
     project: str

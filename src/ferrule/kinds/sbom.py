@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import quote
 
 from pydantic import Field
@@ -156,8 +156,6 @@ def _resolution(context: Context, action: Action, build: Compiled) -> Action:
 class CratesOfBuild:
     """Ask Cargo which crates a build consists of, and note which Rust and zig add code of their own."""
 
-    revision: ClassVar[int] = 2
-
     workspace: str
     build: Compiled
     zig: bool
@@ -257,8 +255,6 @@ def _subject(context: Context, action: Action, output: Output, inside: tuple[str
 @dataclass(frozen=True, slots=True)
 class BillsOfMaterials:
     """Write every document from what the actions made and said."""
-
-    revision: ClassVar[int] = 1
 
     name: str
     version: str

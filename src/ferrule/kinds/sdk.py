@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -91,8 +91,6 @@ def _action(spec: SdkSpec, context: Context, triple: str) -> Action:
 @dataclass(frozen=True, slots=True)
 class CSdk:
     """Pack one target's SDK."""
-
-    revision: ClassVar[int] = 1
 
     stem: str
     platform: Platform

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -140,8 +140,6 @@ def _sdist(context: Context, common: _Common) -> Action:
 class Wheel:
     """Pack the package and one target's library."""
 
-    revision: ClassVar[int] = 1
-
     common: _Common
     library: ActionInterface
     tags: tuple[str, ...]
@@ -182,8 +180,6 @@ def _identity(facts: Any) -> dict[str, str]:  # noqa: ANN401 - facts are JSON
 @dataclass(frozen=True, slots=True)
 class Sdist:
     """Pack the package and the sources of the crate, so that its build backend can build the library."""
-
-    revision: ClassVar[int] = 1
 
     common: _Common
     workspace: str

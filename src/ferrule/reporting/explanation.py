@@ -78,7 +78,7 @@ def _action(found: dict[str, Any]) -> Iterator[str]:
     yield from _row("key", found["key"])
     yield from _row("changed", found["changes"])
     recipe = found["recipe"]
-    yield from _row("recipe", f"{recipe['name']}, revision {recipe['revision']}")
+    yield from _row("recipe", recipe["name"])
     yield from _row("", [f"{name} = {value}" for name, value in recipe["fields"].items()])
     yield from _row("needs", found["needs"])
     yield from _row("needed by", found["needed_by"])

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
@@ -38,7 +37,6 @@ def test_what_is_no_digest_of_oci(text: str) -> None:
 
 @dataclass(frozen=True)
 class Nothing:
-    revision: ClassVar[int] = 1
     paths: tuple[str, ...] = ("a",)
 
     def make(self, context: object) -> None: ...

@@ -14,6 +14,7 @@ import pytest
 from ferrule.core.model import Action, Outcome, Plan
 from ferrule.engine.context import BuildContext
 from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, notice_to
+from ferrule.engine.recipe_code import RecipeCode
 from ferrule.engine.scheduler import Engine
 from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.engine.store import Store
@@ -89,7 +90,8 @@ class Lab:
         index = self.index()
         store = Store(self.state / "store", index, notice_to(self.events.append))
         site = BuildContext(self.sources(), self.state / "cache", self.host, self.host.children, toolchain)
-        return Engine(site, store, index, self.state / "work", jobs, self.events.append, self.monotonic)
+        code = RecipeCode(index)
+        return Engine(site, store, index, self.state / "work", jobs, self.events.append, self.monotonic, code)
 
     def run(self, *actions: Action, jobs: int = 2, toolchain: Toolchain | None = None) -> dict[str, Outcome]:
         """Run the actions; what was heard in earlier runs is forgotten."""

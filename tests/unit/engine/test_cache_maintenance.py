@@ -30,7 +30,7 @@ def store(lab: Lab) -> Store:
             digest, size = store.put_file(lab.source("content", content))
             records.append(FileRecord(content, digest, size))
         declared = Digest.of(b"declared " + key.hex.encode())
-        store.save(Result(key, tuple(records), {}, {"read": None}, 0.1, {}, declared), action, {"revision": 1})
+        store.save(Result(key, tuple(records), {}, {"read": None}, 0.1, {}, declared), action, {"recipe": "A"})
 
     keep(OLD, "a", "shared", "only old")
     keep(NEW, "a", "shared", "only new")

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 class Join:
     """Writes what all sources and needed files hold, and where it was done."""
 
-    revision: ClassVar[int] = 1
     reads: str = ""
 
     def make(self, context: ActionContext) -> None:

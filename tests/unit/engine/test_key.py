@@ -1,19 +1,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import pytest
 
 from ferrule.core.model import Action, Digest, FileRecord, Json, Output
-from ferrule.engine.key import Document, canonical, difference, inputs, key_document, key_of, read_of
+from ferrule.engine.key import Document, canonical, difference, fingerprint_of, inputs, key_document, key_of, read_of
 
 A, B = Digest.of(b"a"), Digest.of(b"b")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    revision: ClassVar[int] = 1
     text: str = "text"
     parts: tuple[str, ...] = ("x", "y")
 
@@ -22,7 +20,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Newer(Recipe):
-    revision: ClassVar[int] = 2
+    """Another recipe with the same fields."""
 
 
 ACTION = Action("a", "a", "k", Recipe(), (Output("file", "thing"),), needs=("n",), tools=("rustc",))
@@ -35,6 +33,7 @@ def document(
     record: FileRecord = FileRecord("lib.so", B, 7),  # noqa: B008 - frozen
     facts: dict[str, Json] | None = None,
     tool: str = "rustc 1.96",
+    code: Digest = A,
 ) -> Document:
     return key_document(
         action,
@@ -42,6 +41,7 @@ def document(
         needs={"n": (record,)},
         needed_facts={"n": facts or {}},
         tools={"rustc": tool, "unused": "zig 1"},
+        code={"ferrule.kinds.k": code},
     )
 
 
@@ -84,6 +84,7 @@ def test_key_is_digest_of_what_a_person_can_read() -> None:
         document(record=FileRecord("lib.so", B, 7, executable=True)),
         document(facts={"interface": "1"}),
         document(tool="rustc 1.97"),
+        document(code=B),
     ],
 )
 def test_whatever_can_change_the_bytes_changes_the_key(other: Document) -> None:
@@ -100,6 +101,12 @@ def test_whatever_can_change_the_bytes_changes_the_key(other: Document) -> None:
 )
 def test_names_and_places_in_dist_do_not(other: Document) -> None:
     assert key_of(other) == key_of(document())
+
+
+def test_the_fingerprint_counts_everything_but_the_code() -> None:
+    assert fingerprint_of(document(code=B)) == fingerprint_of(document())
+    assert fingerprint_of(document(tool="rustc 1.97")) != fingerprint_of(document())
+    assert fingerprint_of(document()) != key_of(document())
 
 
 def test_nothing_changed() -> None:
@@ -120,7 +127,6 @@ def test_difference_of_lists_and_numbers() -> None:
     assert difference(old, new) == [
         'fields parts: ["x","y"] -> ["x"]',
         "recipe: Recipe -> Newer",
-        "revision: 1 -> 2",
     ]
 
 
@@ -135,7 +141,7 @@ def test_something_that_is_gone() -> None:
 
 def test_what_was_read_besides_counts_if_there_was_anything() -> None:
     def read(found: dict[str, Digest | None]) -> Document:
-        return key_document(ACTION, sources={}, needs={}, needed_facts={}, tools={"rustc": "1"}, read=found)
+        return key_document(ACTION, sources={}, needs={}, needed_facts={}, tools={"rustc": "1"}, code={}, read=found)
 
     nothing, something = read({}), read({"words": A, "absent": None})
     assert "read" not in nothing

@@ -44,7 +44,6 @@ CONTENT = {"out/one": "1" * 5000, "out/two": ""}
 class Compile:
     """Writes two files and says a fact; reads, asks and measures what a test wants."""
 
-    revision: ClassVar[int] = 1
     calls: ClassVar[list[str]] = []
     does: ClassVar[list[Callable[[ActionContext], None]]] = []
     text: str = "text"

@@ -18,6 +18,7 @@ from ferrule.core.errors import BuildError, StorageError, ToolchainError
 from ferrule.core.model import Action, Digest, Output, Tool
 from ferrule.core.toolchain import Toolchain
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished, RunStarted
+from ferrule.engine.key import fingerprint_of, key_of
 from ferrule.engine.store import DamagedError, file_name
 from ferrule.tools.command import Command
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 class Write:
     """Writes its text, then what every needed file and every source holds."""
 
-    revision: ClassVar[int] = 1
     text: str = "text"
 
     def make(self, context: ActionContext) -> None:
@@ -47,7 +47,6 @@ class Write:
 class Do:
     """Calls a function of the test, which is no part of the key."""
 
-    revision: ClassVar[int] = 1
     what: ClassVar[dict[str, Callable[[ActionContext], None]]] = {}
     name: str
 
@@ -322,23 +321,25 @@ def test_what_was_read_in_the_project_is_part_of_the_key(
     lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     words = lab.source("words", "one")
-    keys: list[Digest] = []
+    fingerprints: list[Digest] = []
 
     def read(context: ActionContext) -> None:
-        keys.append(context.key)
+        fingerprints.append(context.fingerprint)
         context.file_inputs([words])
-        context.output("file").write_text(context.key.hex)
+        context.output("file").write_text(context.fingerprint.hex)
 
     does["a"] = read
     plan = action("a", recipe=Do("a"))
     first = lab.run(plan)["a"]
     assert lab.notices == ["a also reads words, so that its key is known only now and it is made once more"]
-    assert len(set(keys)) == 2
-    assert lab.content(first) == {"out.txt": keys[1].hex.encode()}
-    assert first.key == keys[1]
+    assert len(set(fingerprints)) == 2
+    assert lab.content(first) == {"out.txt": fingerprints[1].hex.encode()}
+    latest = lab.store().latest("a")
+    assert latest
+    assert fingerprints[1] == fingerprint_of(latest["document"]) != first.key == key_of(latest["document"])
     lab.source("words", "two")
     second = lab.run(plan)["a"]
-    assert (len(keys), lab.notices) == (3, [])
+    assert (len(fingerprints), lab.notices) == (3, [])
     lab.source("words", "one")
     assert lab.run(plan)["a"].key == first.key
     assert lab.started == []

@@ -88,7 +88,7 @@ class Bench:
             site=BuildContext(project_files, self.root / "caches", self.host, {}, toolchain),
             folder=folder,
             log=self.root / "log",
-            key=KEY,
+            fingerprint=KEY,
             needed=needed,
             facts_of={need: (facts or {}).get(need, {}) for need in needed},
             report_progress=self.told.append,
@@ -105,8 +105,6 @@ class Bench:
 
 @dataclass(frozen=True)
 class Nothing:
-    revision: int = 1
-
     def make(self, context: object) -> None: ...
 
 

@@ -207,7 +207,7 @@ def test_cibuildwheel_is_told_everything_by_name_and_sees_declared_sources_alone
     assert told == {
         "CIBW_MANYLINUX_X86_64_IMAGE": "manylinux2014",
         "CIBW_CONTAINER_ENGINE": "podman; create_args: --env=FERRULE_COMMIT=c0ffee "
-        f"--env=FERRULE_FINGERPRINT={context.key}; disable_host_mount: true",
+        f"--env=FERRULE_FINGERPRINT={context.fingerprint}; disable_host_mount: true",
         "SOURCE_DATE_EPOCH": "315532800",
     }
 
@@ -231,7 +231,7 @@ def test_what_is_inside_is_measured_and_kept_beside_it(machine):
     context = machine.make()
     assert (context.folder / "extension" / MODULE).read_bytes() == golden()
     assert [p.name for p in (context.folder / "extension").rglob("*") if p.is_file()] == ["demo_ext.abi3.so"]
-    assert context.facts["fingerprint"] == context.key.hex
+    assert context.facts["fingerprint"] == context.fingerprint.hex
     assert context.facts["built_in"] == "manylinux2014"
     assert context.facts[MODULE]["format"] == "elf"
     assert "PyInit_d" in context.facts[MODULE]["exports"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import pytest
 
@@ -13,8 +12,6 @@ from ferrule.core.model import Action, Digest, FileRecord, Outcome, Output, Plac
 
 @dataclass(frozen=True)
 class Nothing:
-    revision: ClassVar[int] = 1
-
     def make(self, context: object) -> None: ...
 
 

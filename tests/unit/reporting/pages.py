@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
-from typing import Any, ClassVar
+from typing import Any
 
 from fakes.triples import MAC, X86
 from ferrule.core.model import Action, Digest, Output, Plan, State
@@ -17,8 +17,6 @@ KEY = Digest.of(b"key").hex
 
 @dataclass(frozen=True)
 class Nothing:
-    revision: ClassVar[int] = 1
-
     def make(self, context: object) -> None: ...
 
 

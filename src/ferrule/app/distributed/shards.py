@@ -110,7 +110,7 @@ def foundation(plan: Plan) -> frozenset[str]:
 def plan_digest(plan: Plan) -> Digest:
     """What stands for a plan: all actions, and everything that the keys of a shard's actions will hold but digests."""
     made = foundation(plan)
-    recipes = {a.id: [a.recipe.revision, to_json(a.recipe)] for a in plan.actions if a.id in made}
+    recipes = {a.id: [type(a.recipe).__name__, to_json(a.recipe)] for a in plan.actions if a.id in made}
     return Digest.of(canonical({"plan": planning.document(plan), "recipes": to_json(recipes)}))
 
 

@@ -229,7 +229,7 @@ def of_action(action: Action, project: ExplainedProject) -> dict[str, Json]:
         "artifact": action.artifact,
         "kind": action.kind,
         "target": action.target,
-        "recipe": {"name": type(action.recipe).__name__, "revision": action.recipe.revision, **_fields(action)},
+        "recipe": {"name": type(action.recipe).__name__, **_fields(action)},
         "needs": list(action.needs),
         "needed_by": [a.id for a in project.plan.actions if action.id in a.needs],
         "sources": {"declared": list(action.sources), "files": len(document["sources"]) if document else None},
@@ -362,6 +362,15 @@ def _rows(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from (row for row in (listed if isinstance(listed, list) else ()) if isinstance(row, dict))
 
 
+def _fingerprint(manifest: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
+    """What the action that made a file wrote into what it made, by the manifest."""
+    facts, target = manifest.get("facts"), row.get("target")
+    action = f"{row.get('artifact')}@{target}" if target else str(row.get("artifact"))
+    measured = facts.get(action) if isinstance(facts, dict) else None
+    found = measured.get("fingerprint") if isinstance(measured, dict) else None
+    return found if isinstance(found, str) else None
+
+
 def _listed(path: Path, digest: Digest | None, found: list[Identity], folder: Path) -> Json:
     """Where a manifest lists these bytes or, failing that, the build that they say they are of."""
     manifest = _read_manifest(folder)
@@ -373,7 +382,7 @@ def _listed(path: Path, digest: Digest | None, found: list[Identity], folder: Pa
             continue  # a folder is told by its name below
         if digest is not None and row.get("sha256") == digest.hex:
             rows.append({"match": "same bytes", **row})
-        elif row.get("key") in fingerprints:
+        elif _fingerprint(manifest, row) in fingerprints:
             rows.append({"match": "holds what it made", **row})
     rows.sort(key=lambda row: row["match"] != "same bytes")
     inside = [
@@ -409,8 +418,12 @@ def of_digest(digits: str, project: ExplainedProject | None) -> dict[str, Json] 
     rows = [
         {"match": name, **row}
         for row in _rows(manifest)
-        for name in ("sha256", "key")
-        if str(row.get(name, "")).startswith(digits)
+        for name, value in (
+            ("sha256", row.get("sha256")),
+            ("key", row.get("key")),
+            ("fingerprint", _fingerprint(manifest, row)),
+        )
+        if isinstance(value, str) and value.startswith(digits)
     ]
     keys = {a: e.key.hex for a, e in project.examined.items() if e.key}
     last = {a.id: found["key"] for a in project.plan.actions if (found := project.store.latest(a.id))}

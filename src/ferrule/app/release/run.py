@@ -20,6 +20,7 @@ from ferrule.engine import context as contexts
 from ferrule.engine import events, remote_server, scheduler
 from ferrule.engine import lock as locks
 from ferrule.engine import remote as remote_cache
+from ferrule.engine.recipe_code import RecipeCode
 from ferrule.engine.sources import SourceFiles
 from ferrule.engine.state import open_store, work_folder
 from ferrule.engine.store import DamagedError, storage_errors, write_aside
@@ -216,6 +217,7 @@ def at_work(
         locks.sweep(config.root / STATE)
         yield engine
         engine.index.save()
+        engine.code.save()
     if engine.remote is not None:
         engine.remote.close(events.notice_to(engine.listen))
 
@@ -246,7 +248,8 @@ def engine_of(
         jobs=context.jobs,
     )
     index, store = open_store(state, context.now_ns, events.notice_to(listen))
-    return scheduler.Engine(site, store, index, work_folder(state), context.jobs, listen, context.monotonic)
+    code = RecipeCode(index, state / "code.json")
+    return scheduler.Engine(site, store, index, work_folder(state), context.jobs, listen, context.monotonic, code)
 
 
 def _compiler_cache(context: RunContext) -> dict[str, str]:

@@ -129,8 +129,8 @@ def wheel_of(demo: Demo) -> Path:
 
 def test_a_file_of_a_release_is_found_in_its_manifest(made: Demo) -> None:
     found = asked(made, f"dist/{wheel_of(made).name}")
-    key = asked(made, NATIVE)["key"]
-    assert key in {one["fingerprint"] for one in found["identities"]}
+    fingerprint = asked(made, NATIVE)["last"]["facts"]["fingerprint"]
+    assert fingerprint in {one["fingerprint"] for one in found["identities"]}
     rows = {(row["match"], row["artifact"]) for row in found["manifest"]["rows"]}
     assert rows >= {("same bytes", "sdk-py"), ("holds what it made", "native")}
     assert found["manifest"]["release"] == "1.2.3"
@@ -211,10 +211,18 @@ def test_a_library_that_no_release_built(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", [lambda key: key, lambda key: key[:12], lambda key: f"sha256:{key}"])
-def test_a_fingerprint_is_that_of_an_action(made: Demo, form: Callable[[str], str]) -> None:
+def test_a_key_is_that_of_an_action(made: Demo, form: Callable[[str], str]) -> None:
     found = asked(made, form(asked(made, NATIVE)["key"]))
     assert found["actions"] == [NATIVE]
     assert {row["match"] for row in found["manifest"]["rows"]} == {"key"}
+
+
+def test_a_fingerprint_is_that_of_what_was_made_with_it(made: Demo) -> None:
+    action = asked(made, NATIVE)
+    fingerprint = action["last"]["facts"]["fingerprint"]
+    assert fingerprint != action["key"]
+    rows = asked(made, fingerprint[:12])["manifest"]["rows"]
+    assert {(row["match"], row["artifact"]) for row in rows} == {("fingerprint", "native")}
 
 
 def test_an_interface_and_a_digest_are_found(made: Demo) -> None:

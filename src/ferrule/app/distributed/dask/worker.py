@@ -114,6 +114,7 @@ class _Session:
 
     def close(self) -> None:
         self.engine.index.save()
+        self.engine.code.save()
         self.held.close()
 
 
