@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
-from ferrule.core.errors import ConfigError, ConfigErrors
+from ferrule.core.errors import BuildError, ConfigError, ConfigErrors
 from ferrule.core.model import Action, Json, Omission, Plan, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo, selected
@@ -43,13 +43,15 @@ def plan(
     """
     packed = {name for artifact in config.artifacts if artifact.kind.packs for _, name in artifact.spec.references()}
     planned: dict[str, _Planned] = {}
-    problems: list[ConfigError] = []
+    problems = list(config.problems)
     read: dict[str, None] = {}
     listed: dict[str, None] = {}
     disk = _noting(disk, read, listed)
     for artifact in in_order(config.artifacts):
         context = _context(config, artifact, project, disk, planned, platforms, is_packed=artifact.name in packed)
         needed = [planned.get(name) for _, name in artifact.spec.references()]
+        checked = [_located(config, artifact, problem) for problem in artifact.kind.check(artifact.spec, context)]
+        problems += checked
         if any(other is None or (narrowed and not other.actions) for other in needed):
             continue  # what it needs has a problem, which is reported there, or is made for none of these targets
         if not context.targets and artifact.spec.targets is not None:
@@ -57,12 +59,9 @@ def plan(
                 problems.append(_no_target(config, artifact, platforms))
             continue
         try:
-            planned[artifact.name] = _Planned.of(tuple(artifact.kind.plan(artifact.spec, context)))
-        except PlanProblem as problem:
-            where = config.place(("artifacts", artifact.name, *problem.key))
-            problems.append(ConfigError(problem.message, hint=problem.hint, where=where))
+            planned[artifact.name] = _planned_by_kind(config, artifact, context)
         except ConfigError as error:
-            problems.append(error)
+            problems += [] if checked else [error]  # what the check has seen may be the cause of this
     actions = tuple(action for artifact in planned.values() for action in artifact.actions)
     problems += _collisions(config, actions)
     if problems:
@@ -75,6 +74,22 @@ def plan(
         tuple(listed),
         tuple(_omissions(config, planned, platforms)),
     )
+
+
+def _planned_by_kind(config: Config, artifact: ArtifactConfig, context: Context) -> _Planned:
+    """Have the kind plan; raises ConfigError with a place for whatever it refuses."""
+    try:
+        return _Planned.of(tuple(artifact.kind.plan(artifact.spec, context)))
+    except PlanProblem as problem:
+        raise _located(config, artifact, problem) from problem
+    except BuildError as error:
+        where = error.where or config.place(("artifacts", artifact.name))
+        raise ConfigError(error.message, hint=error.hint, where=where) from error
+
+
+def _located(config: Config, artifact: ArtifactConfig, problem: PlanProblem) -> ConfigError:
+    where = problem.where or config.place(("artifacts", artifact.name, *problem.key))
+    return ConfigError(problem.message, hint=problem.hint, where=where)
 
 
 def _noting(disk: Disk, read: dict[str, None], listed: dict[str, None]) -> Disk:
@@ -162,6 +177,9 @@ def _context(
     *,
     is_packed: bool,
 ) -> Context:
+    version = config.versions.get(artifact.name)
+    if version is not None:
+        project = replace(project, version=version.text, version_at=version.where)
     return Context(
         artifact=artifact.name,
         project=project,

@@ -80,7 +80,8 @@ error: could not compile `demo-ffi` (lib) due to 1 previous error
 
 
 def option(arguments: list[str], name: str) -> str:
-    return arguments[arguments.index(name) + 1]
+    value = arguments[arguments.index(name) + 1]
+    return value.partition("#")[2].partition("@")[0] if name == "--package" else value
 
 
 def write(path: Path, content: bytes) -> Path:

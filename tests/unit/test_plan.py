@@ -247,10 +247,37 @@ def pyproject(demo: Demo, text: str) -> None:
     (demo.project / "packaging" / "python" / "pyproject.toml").write_text(text)
 
 
+def test_versions_that_an_ecosystem_does_not_take(demo: Demo) -> None:
+    (problem,) = mistakes(demo, NATIVE, HEADER, WHEEL[:-1] + ', version: "1.0.0-dev-21-gabc"}')
+    assert problem.startswith("targets.yaml:")
+    assert problem.endswith("Python packages cannot have the version 1.0.0-dev-21-gabc (PEP 440)")
+
+
+def test_an_artifact_may_state_its_own_version_and_what_packs_it_follows(demo: Demo) -> None:
+    made = planned(artifacts(demo, NATIVE[:-1] + ', version: "2.3.0"}', HEADER, SDK, WHEEL))
+    names = [output.name for action in made.actions for output in action.outputs]
+    assert "libdemo.so.2" in names
+    assert any(name.startswith("demo-c-2.3.0-") for name in names)
+    assert any("-2.3.0-py3-none-" in name for name in names)
+    assert made.version == "1.2.3"
+
+
+def test_problems_of_a_pyproject_and_of_features_are_reported_together(demo: Demo) -> None:
+    pyproject(demo, '[project]\nname = "demo"\nreadme = "NONE.md"\nlicense = {text = "MIT"}\ndynamic = ["version"]\n')
+    found = mistakes(demo, NATIVE[:-1] + ", features: [lyte], profile: dist}", HEADER, WHEEL)
+    assert {problem.split(": ", 1)[1] for problem in found} == {
+        'there is no Cargo profile "dist"',
+        'the crate demo-ffi has no feature "lyte"',
+        "there is no file NONE.md",
+        "`license` is a table, which metadata 2.4 does not take",
+    }
+    assert "packaging/python/pyproject.toml:3:1: there is no file NONE.md" in found
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[project", "is not valid TOML"),
+        ("[project", "Expected ']' at the end of a table declaration"),
         ("[build-system]", "has no [project] table"),
         ('[project]\ndescription = "x"', "has no project name"),
         ("[project]\nname = 7", "has no project name"),
@@ -260,7 +287,9 @@ def pyproject(demo: Demo, text: str) -> None:
 def test_python_project_that_cannot_be_packed(demo: Demo, text: str, says: str) -> None:
     pyproject(demo, text)
     (told,) = mistakes(demo, NATIVE, WHEEL)
-    assert told.startswith("targets.yaml:25:46: packaging/python/pyproject.toml ")
+    assert told.startswith(
+        ("targets.yaml:25:46: packaging/python/pyproject.toml ", "packaging/python/pyproject.toml:1:")
+    )
     assert says in told
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ferrule.config.artifacts import ArtifactConfig, kinds_of, read_artifacts
@@ -13,12 +11,17 @@ from ferrule.config.ci import Ci, read_ci
 from ferrule.config.nodes import LARGEST, MappingNode, Node, ScalarNode, find, read
 from ferrule.config.problems import Position, Problems, listed, quote
 from ferrule.config.references import ReferenceScope, check_references
-from ferrule.config.sections import VERSION, ProjectSection, TargetSection, TargetsFile, toolchain_section
+from ferrule.config.sections import ProjectSection, TargetSection, TargetsFile, toolchain_section
+from ferrule.config.versions import StatedVersion, VersionProblem, artifact_versions, crates_of, version_of_workspace
+from ferrule.config.workspace_checks import workspace_problems
+from ferrule.core.cargo_config import CargoSettings, read_settings
 from ferrule.core.cargo_workspace import Workspace, read_workspace
 from ferrule.core.errors import ConfigError
 from ferrule.core.model import Json, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform, unsupported
+from ferrule.core.rust_toolchain import agrees, read_rust_toolchain
 from ferrule.core.safe_files import FILE
+from ferrule.formats.versions import is_local
 from ferrule.kinds.base import ReleaseInfo
 from ferrule.toolchain.registry import TOOLS
 
@@ -36,7 +39,8 @@ class Config:
     """Everything that targets.yaml says of the project in the folder `root`, validated.
 
     `toolchain` has the version of each tool by its name; `1.96` stands for every 1.96.
-    `tree` is the file as it was read, for pointing at places in it.
+    `tree` is the file as it was read, for pointing at places in it; `versions` are those of the artifacts by name, and
+    `problems` those that keep nothing from being planned, so that they can be reported with those of the plan.
     """
 
     root: Path
@@ -48,6 +52,8 @@ class Config:
     workspace: Workspace
     ci: Ci
     tree: Node = field(repr=False, compare=False)
+    versions: Mapping[str, StatedVersion] = field(default_factory=dict)
+    problems: tuple[ConfigError, ...] = field(default=(), compare=False)
 
     def place(self, path: KeyPath) -> str:
         """`file:line:column` of a path of keys and indexes, or of the deepest part of it that the file has."""
@@ -67,27 +73,59 @@ def load(
 ) -> Config:
     """Read and check a project's targets.yaml.
 
-    `loader` replaces the YAML parser. Raises ConfigErrors with every problem, each with its place and what to do.
+    `loader` replaces the YAML parser. Raises ConfigErrors with every problem, each with its place and what to do, those
+    aside that the Config holds.
     """
-    problems = Problems(file)
+    problems, minor = Problems(file), Problems(file)
     tree = read(_content(project / file, problems), problems, loader)
     check(TargetsFile, tree, (), problems)
     reading = _Reading(project, tree, problems)
-    versions = _toolchain(reading, tools)
     targets = _targets(reading, platforms)
     told = _told(reading)
     workspace = _workspace(reading) if reading.has("project") else None
-    described = _project(reading, told, workspace) if told and workspace else None
+    tool_versions = _toolchain(reading, tools, workspace)
     part = reading.part("artifacts")
-    scope = ReferenceScope(project, workspace, kinds_of(part, kinds))
+    settings = _settings(reading, workspace)
+    scope = ReferenceScope(project, workspace, kinds_of(part, kinds), settings.profiles, minor)
     artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), scope, problems)
+    release = _release_version(reading, told, workspace, artifacts) if told and workspace else None
+    described = _project(reading, told, workspace, release) if told and workspace and release else None
     ci = read_ci(
         *(reading.part("ci"), targets, (artifact.kind.name for artifact in artifacts)),
         *(described.version if described else None, destinations, problems),
     )
-    if problems.found or described is None or workspace is None or versions is None or ci is None:
+    if workspace is not None:
+        mark = _workspace_mark(reading)
+        for error in workspace_problems(
+            project, workspace, settings, [t.triple for t in targets], problems.where(mark)
+        ):
+            minor.add(mark, error.message, error.hint or "correct it", error.where)
+    if (
+        problems.found
+        or described is None
+        or workspace is None
+        or tool_versions is None
+        or ci is None
+        or release is None
+    ):
+        problems.found.update(minor.found)
         raise problems.error()
-    return Config(project, file, described, versions, targets, artifacts, workspace, ci, tree)
+    config = Config(project, file, described, tool_versions, targets, artifacts, workspace, ci, tree)
+    by_crate = not isinstance(told.version, str) if told else False
+    versions = artifact_versions(artifacts, workspace, release, config.place, by_crate=by_crate)
+    _check_indexes(config, versions, minor)
+    return replace(config, versions=versions, problems=minor.error().errors if minor.found else ())
+
+
+def _check_indexes(config: Config, versions: Mapping[str, StatedVersion], problems: Problems) -> None:
+    """Refuse to send local versions to PyPI, which takes none (PEP 440, "Local version identifiers")."""
+    for artifact in config.artifacts if "pypi" in config.ci.publish else ():
+        version = versions[artifact.name]
+        if artifact.kind.name in ("wheel", "extension") and is_local(version.text):
+            mark = find(config.tree, ("artifacts", artifact.name))[0]
+            example = version.text.partition("+")[0]
+            hint = f'write version: "{example}.dev0" under {artifact.name}, or take pypi out of `ci: {{publish: …}}`'
+            problems.add(mark, f"PyPI takes no local version such as {version.text}", hint, version.where)
 
 
 def document(config: Config) -> Json:
@@ -107,13 +145,17 @@ def document(config: Config) -> Json:
         "project": _given(told),
         "toolchain": dict(config.toolchain),
         "targets": {t.triple: _given({n: v for n, v in _fields(t) if n != "triple"}) for t in config.targets},
-        "artifacts": {a.name: _artifact_document(a) for a in config.artifacts},
+        "artifacts": {
+            a.name: _artifact_document(a, config.versions.get(a.name), project.version) for a in config.artifacts
+        },
         "ci": config.ci.document(),
     }
 
 
-def _artifact_document(artifact: ArtifactConfig) -> Json:
+def _artifact_document(artifact: ArtifactConfig, version: StatedVersion | None, release: str) -> Json:
     base = _given(artifact.spec.model_dump(mode="json", by_alias=True))
+    if version is not None and version.text != release:
+        base["version"] = version.text
     changed: dict[str, Json] = {}
     for triple, spec in artifact.by_target.items():
         own = spec.model_dump(mode="json", by_alias=True)
@@ -175,9 +217,52 @@ def _told(reading: _Reading) -> ProjectSection | None:
     return section
 
 
-def _toolchain(reading: _Reading, tools: Mapping[str, ToolDefinition]) -> Mapping[str, str] | None:
+def _toolchain(
+    reading: _Reading, tools: Mapping[str, ToolDefinition], workspace: Workspace | None
+) -> Mapping[str, str] | None:
     section = check(toolchain_section(tools), reading.part("toolchain"), ("toolchain",), reading.problems)
-    return None if section is None else section.model_dump(by_alias=True)
+    if section is None:
+        return None
+    versions: dict[str, str] = section.model_dump(by_alias=True)
+    if "rust" in versions:
+        versions["rust"] = _rust(reading, versions["rust"], workspace, stated="rust" in section.model_fields_set)
+    return versions
+
+
+def _rust(reading: _Reading, version: str, workspace: Workspace | None, *, stated: bool) -> str:
+    """The version of Rust: as stated, else as rust-toolchain.toml says; both must agree where there are both."""
+    mark = reading.mark("toolchain", "rust") if stated else _workspace_mark(reading)
+    try:
+        file = read_rust_toolchain(reading.root, workspace.folder) if workspace else None
+    except ConfigError as error:
+        reading.problems.add(mark, error.message, error.hint or "correct it", error.where)
+        return version
+    if file is None or file.version is None:
+        return version
+    if not stated:
+        return file.version
+    if not agrees(version, file.version):
+        message = f"this asks for Rust {file.version}, and toolchain.rust in {reading.problems.file} for {version}"
+        reading.problems.add(mark, message, "state one version, in one of the two", file.where)
+    return version
+
+
+def _settings(reading: _Reading, workspace: Workspace | None) -> CargoSettings:
+    """Cargo's settings for the workspace, as far as the project and the folders above have any."""
+    try:
+        return read_settings(reading.root, workspace.folder) if workspace else CargoSettings()
+    except ConfigError as error:
+        mark = _workspace_mark(reading)
+        reading.problems.add(mark, error.message, error.hint or "correct it", error.where)
+        return CargoSettings()
+
+
+def _workspace_mark(reading: _Reading) -> Position:
+    """Where the document names the Cargo workspace."""
+    part = reading.part("project")
+    version = part.values.get("version")
+    path = ("version", "cargo") if isinstance(version, MappingNode) else ("workspace",)
+    return reading.mark("project", *path)
 
 
 def _targets(reading: _Reading, platforms: Mapping[str, Platform]) -> tuple[Target, ...]:
@@ -238,12 +323,27 @@ def _workspace(reading: _Reading) -> Workspace | None:
     try:
         return read_workspace(reading.root, folder)
     except ConfigError as error:
-        problems.add(mark, f"{error.where}: {error.message}", error.hint or "correct it there")
+        if error.where and ":" in error.where:
+            problems.add(mark, error.message, error.hint or "correct it", error.where)
+        else:
+            problems.add(mark, f"{error.where}: {error.message}", error.hint or "correct it there")
         return None
 
 
-def _project(reading: _Reading, told: ProjectSection, workspace: Workspace) -> ReleaseInfo | None:
-    version = told.version if isinstance(told.version, str) else _cargo_version(reading, workspace)
+def _release_version(
+    reading: _Reading, told: ProjectSection, workspace: Workspace, artifacts: tuple[ArtifactConfig, ...]
+) -> StatedVersion | None:
+    mark = reading.mark("project", "version")
+    if isinstance(told.version, str):
+        return StatedVersion(told.version, reading.problems.where(mark))
+    try:
+        return version_of_workspace(workspace, told.version.cargo, crates_of(artifacts, workspace))
+    except VersionProblem as problem:
+        reading.problems.add(reading.mark("project", "version", "cargo"), problem.message, problem.hint)
+        return None
+
+
+def _project(reading: _Reading, told: ProjectSection, workspace: Workspace, version: StatedVersion) -> ReleaseInfo:
     crates = tuple(workspace.crates.values())
     main = workspace.crates.get(told.name) or (crates[0] if len(crates) == 1 else None)
     agreed = {c.license for c in crates}
@@ -252,29 +352,13 @@ def _project(reading: _Reading, told: ProjectSection, workspace: Workspace) -> R
         of_crates = _license(of_crates, reading.mark("project"), f"{workspace.manifest}: ", reading.problems)
     return ReleaseInfo(
         name=told.name,
-        version=version,
+        version=version.text,
+        version_at=version.where,
         license=told.license or of_crates,
         description=told.description or (main.description if main else None),
         homepage=told.homepage or (main.homepage if main else None),
         license_files=told.license_files,
     )
-
-
-def _cargo_version(reading: _Reading, workspace: Workspace) -> str:
-    """The workspace's own version, else that of most of its crates."""
-    mark = reading.mark("project", "version", "cargo")
-    counted = Counter(crate.version for crate in workspace.crates.values()).most_common(2)
-    version = workspace.version or (counted[0][0] if counted else "")
-    if workspace.version is None and len({count for _, count in counted}) < len(counted):
-        crates = listed(f"{c.name} {c.version}" for c in workspace.crates.values())
-        message = f"{workspace.manifest} does not say which version is the release's: {crates}"
-        reading.problems.add(mark, message, 'state it under [workspace.package], or here: version: "1.2.3"')
-    elif not re.fullmatch(VERSION, version):
-        message = f"{workspace.manifest} states no version" if not version else f"{quote(version)} is not a version"
-        reading.problems.add(
-            mark, message, f'write version = "1.2.3" under [workspace.package] in {workspace.manifest}'
-        )
-    return version
 
 
 _LICENSES = (

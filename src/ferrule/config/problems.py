@@ -44,10 +44,13 @@ class Problems:
         """`file:line:column`, as editors and terminals turn it into a link."""
         return f"{self.file}:{mark.line}:{mark.column}"
 
-    def add(self, mark: Position, message: str, hint: str) -> None:
-        """Note a problem; a place that was closed, or the same problem there, is not told twice."""
+    def add(self, mark: Position, message: str, hint: str, where: str | None = None) -> None:
+        """Note a problem; a place that was closed, or the same problem there, is not told twice.
+
+        `where` is the place to show if that is in another file, which the document names at `mark`.
+        """
         if mark not in self.closed:
-            self._note(mark, ConfigError(message, hint=hint, where=self.where(mark)))
+            self._note(mark, ConfigError(message, hint=hint, where=where or self.where(mark)))
 
     def has(self, mark: Position) -> bool:
         """Whether there is a problem at this place."""

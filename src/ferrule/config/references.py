@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ferrule.config.checking import sections
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ferrule.config.problems import Position, Problems, listed, quote
-from ferrule.kinds.base import ArtifactRef, CrateRef, ProjectPath, markers
+from ferrule.kinds.base import ArtifactRef, CrateRef, FeatureRef, ProfileRef, ProjectPath, markers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,11 +31,16 @@ _SAFE_PATH = re.compile(r"[\w.+@~ -]+(?:/[\w.+@~ -]+)*")
 
 @dataclass(frozen=True, slots=True)
 class ReferenceScope:
-    """What values may refer to: the project's folder, its workspace if it could be read, artifacts and their kinds."""
+    """What values may refer to: the project's folder, its workspace if it could be read, artifacts and their kinds.
+
+    `profiles` are those of Cargo's settings; into `minor` go problems that keep nothing from being planned.
+    """
 
     project: Path
     workspace: Workspace | None
     artifacts: Mapping[str, str]
+    profiles: tuple[str, ...] = ()
+    minor: Problems | None = None
 
 
 def check_references(model: type[Section], node: MappingNode, scope: ReferenceScope, problems: Problems) -> None:
@@ -47,6 +52,10 @@ def check_references(model: type[Section], node: MappingNode, scope: ReferenceSc
             _check_artifact(scalar.text, marker, scalar.mark, scope, problems)
         elif isinstance(marker, CrateRef):
             _check_crate(scalar.text, marker, scalar.mark, scope.workspace, problems)
+        elif isinstance(marker, FeatureRef):
+            _check_feature(scalar, node.values.get("crate"), scope, scope.minor or problems)
+        elif isinstance(marker, ProfileRef):
+            _check_profile(scalar, scope, scope.minor or problems)
         elif marker.unless is None or marker.unless not in scalar.text:
             _check_path(scalar.text, marker, scalar.mark, scope.project, problems)
 
@@ -107,6 +116,29 @@ def _check_crate(name: str, marker: CrateRef, mark: Position, workspace: Workspa
         )
     elif crate.library is None:
         problems.add(mark, f"the crate {name} has no library", f"add src/lib.rs, or [lib] to {manifest}")
+
+
+def _check_feature(feature: ScalarNode, crate: Node | None, scope: ReferenceScope, problems: Problems) -> None:
+    """A feature of the crate, or `dependency/feature`, of which the dependency is looked up."""
+    row = scope.workspace.crates.get(crate.text) if scope.workspace and isinstance(crate, ScalarNode) else None
+    if row is None or feature.text in row.features:
+        return
+    dependency, slash, _ = feature.text.partition("/")
+    if slash and (dependency.rstrip("?") in row.dependencies or dependency in row.features):
+        return
+    otherwise = f"the features of {row.manifest} are: {listed(row.features)}"
+    message = f"the crate {row.name} has no feature {quote(feature.text)}"
+    problems.add(feature.mark, message, problems.suggestion(feature.text, row.features, otherwise))
+
+
+def _check_profile(profile: ScalarNode, scope: ReferenceScope, problems: Problems) -> None:
+    if scope.workspace is None:
+        return
+    profiles = tuple(dict.fromkeys((*scope.workspace.profiles, *scope.profiles)))
+    if profile.text not in profiles:
+        otherwise = f"the profiles of {scope.workspace.manifest} are: {listed(profiles)}"
+        message = f"there is no Cargo profile {quote(profile.text)}"
+        problems.add(profile.mark, message, problems.suggestion(profile.text, profiles, otherwise))
 
 
 def _check_path(value: str, marker: ProjectPath, mark: Position, project: Path, problems: Problems) -> None:

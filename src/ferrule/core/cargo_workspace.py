@@ -8,14 +8,13 @@ name and crate types.
 
 from __future__ import annotations
 
-import errno
 import posixpath
 import re
-import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ferrule.core.errors import ConfigError
+from ferrule.core.toml_file import parse, position, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}")
 _GLOB = re.compile(r"[*?\[]")
-_LARGEST = 1 << 20
 _SETTINGS = (".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain")
+_PROFILES = ("dev", "release", "test", "bench")
 _DEPENDENCIES = ("dependencies", "build-dependencies")
 _ALL_DEPENDENCIES = (*_DEPENDENCIES, "dev-dependencies")
 
@@ -35,6 +34,9 @@ class Crate:
 
     `folder`, `paths` (where its path dependencies are) and `code` (where compiling its library begins: the folder of
     its sources and its build script) are relative to the project; `library` is the library target's name, or None.
+    `features` are the names that `--features` takes, `dependencies` those that it names, `requires` all
+    of them by package name with the versions that
+    a registry may give (None for those by path or Git), `version_at` the `file:line:column` of its version.
     """
 
     name: str
@@ -48,6 +50,15 @@ class Crate:
     authors: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
+    features: tuple[str, ...] = field(default=(), compare=False)
+    requires: tuple[tuple[str, str | None], ...] = field(default=(), compare=False)
+    dependencies: tuple[str, ...] = field(default=(), compare=False)
+    version_at: str | None = field(default=None, compare=False)
+
+    @property
+    def manifest(self) -> str:
+        """Path of its manifest, relative to the project's root."""
+        return _join(self.folder, "Cargo.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,8 @@ class Workspace:
     """A Cargo workspace: its folder relative to the project's root, and its crates by package name.
 
     `settings` are the files that hold for all of them (root manifest, lock file, toolchain and Cargo settings),
-    `version` is the one that crates may inherit, if there is one.
+    `version` is the one that crates may inherit, if there is one, and `version_at` its place; `profiles` are those that
+    the root manifest knows, `globs` the members that are globs with their places, `excluded` what none of them takes.
     """
 
     folder: str
@@ -63,6 +75,15 @@ class Workspace:
     locked: bool
     settings: tuple[str, ...] = ()
     version: str | None = None
+    version_at: str | None = None
+    profiles: tuple[str, ...] = _PROFILES
+    globs: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    excluded: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def lock(self) -> str:
+        """Path of the lock file, relative to the project's root."""
+        return _join(self.folder, "Cargo.lock")
 
     @property
     def manifest(self) -> str:
@@ -73,6 +94,11 @@ class Workspace:
     def code(self) -> tuple[str, ...]:
         """All that is compiled of any crate: settings, lock file, manifests, sources and build scripts."""
         return tuple(dict.fromkeys(place for name in self.crates for place in self.compiled(name))) or (self.folder,)
+
+    def package(self, name: str) -> str:
+        """What addresses a crate, whatever else has its name: `folder#name@version`, the folder below the workspace."""
+        crate = self.crates[name]
+        return f"{_join_relative(crate.folder, self.folder)}#{name}@{crate.version}"
 
     def sources(self, name: str) -> tuple[str, ...]:
         """Everything that belongs to a crate, whether a build reads it or not.
@@ -124,40 +150,52 @@ def read_workspace(project: Path, folder: str = ".") -> Workspace:
         if "package" not in manifest.values:
             continue
         paths = tuple(_path_dependencies(manifest, place, folder, table))
-        crate = _crate(manifest, table.table("package"), place, project / place, tuple(sorted(set(paths))))
+        crate = _crate(manifest, table, place, project / place, tuple(sorted(set(paths))))
         if (other := crates.setdefault(crate.name, crate)) is not crate:
-            raise manifest.problem(f"the package {crate.name} is also in {other.folder}", "rename one of the two")
+            raise manifest.problem(
+                f"the package {crate.name} is also in {other.folder}", "rename one of the two", "package", "name"
+            )
         nearby = _automatic_members(manifest, place, folder, table)
         waiting |= dict.fromkeys(p for p in nearby if p not in seen and (project / p / "Cargo.toml").is_file())
+    globs = tuple((glob, table.at("members")) for glob in table.texts("members") if _GLOB.search(glob))
     return Workspace(
         folder,
         dict(sorted(crates.items(), key=lambda item: item[1].folder)),
         locked=(project / folder / "Cargo.lock").is_file(),
         settings=tuple(_settings(project, folder)),
         version=table.table("package").text("version"),
+        version_at=root.at("workspace", "package", "version"),
+        profiles=tuple(dict.fromkeys((*_PROFILES, *root.table("profile").values))),
+        globs=globs,
+        excluded=tuple(posixpath.normpath(name) for name in table.texts("exclude")) if globs else (),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table of a manifest, whose values are checked when they are asked for."""
+    """A table of a manifest, whose values are checked when they are asked for; `content` is the manifest's text."""
 
     file: str
     values: Mapping[str, Any]
     path: tuple[str, ...] = field(default=())
+    content: str = field(default="", repr=False)
 
-    def problem(self, message: str, hint: str) -> ConfigError:
-        return ConfigError(message, where=self.file, hint=hint)
+    def at(self, *keys: str) -> str:
+        """`file:line:column` of a key."""
+        return position(self.content, self.file, (*self.path, *keys))
 
-    def _wrong(self, key: str, wanted: str) -> ConfigError:
-        place = ".".join((*self.path, key))
-        return self.problem(f"{place} is not {wanted}", "Cargo would refuse it too: correct the manifest")
+    def problem(self, message: str, hint: str, *keys: str) -> ConfigError:
+        return ConfigError(message, where=self.at(*keys), hint=hint)
+
+    def _wrong(self, key: str, expected: str) -> ConfigError:
+        name = ".".join((*self.path, key))
+        return self.problem(f"{name} is not {expected}", "Cargo would refuse it too: correct the manifest", key)
 
     def table(self, key: str) -> _Table:
         value = self.values.get(key, {})
         if not isinstance(value, dict):
             raise self._wrong(key, "a table")
-        return _Table(self.file, value, (*self.path, key))
+        return _Table(self.file, value, (*self.path, key), self.content)
 
     def tables(self) -> Iterator[_Table]:
         return (self.table(key) for key in self.values)
@@ -199,29 +237,12 @@ def _root(project: Path, folder: str) -> tuple[_Table, str]:
 def _manifest(project: Path, folder: str) -> _Table:
     name = _join(folder, "Cargo.toml")
     try:
-        path = (project / name).resolve(strict=True)
-        if not path.is_relative_to(project.resolve()):
-            raise ConfigError("this manifest lies outside of the project", where=name, hint="copy it into the project")
-        with path.open("rb") as stream:
-            data = stream.read(_LARGEST + 1)
-        if len(data) > _LARGEST:
-            raise ConfigError("this manifest is larger than 1 MiB", where=name, hint="write a smaller one")
-        return _Table(name, tomllib.loads(data.decode("utf-8")))
-    except (FileNotFoundError, NotADirectoryError):
+        data = read_bytes(project, name)
+    except FileNotFoundError:
         raise ConfigError(
             "there is no Cargo manifest here", where=name, hint="name the folder of the Cargo workspace's Cargo.toml"
         ) from None
-    except RecursionError as error:
-        raise ConfigError("this manifest is nested too deeply", where=name, hint="write a flatter one") from error
-    except (OSError, RuntimeError) as error:  # a ring of links is one or the other, by the version of Python
-        reason = error.strerror if isinstance(error, OSError) and error.errno != errno.ELOOP else "it leads to itself"
-        raise ConfigError(
-            f"this Cargo manifest cannot be read: {reason}", where=name, hint="correct the link or its permissions"
-        ) from error
-    except ValueError as error:  # not UTF-8, not TOML, or a number without bounds
-        raise ConfigError(
-            f"this Cargo manifest cannot be read: {error}", where=name, hint="Cargo says more: cargo metadata"
-        ) from error
+    return _Table(name, parse(data, name), content=data.decode("utf-8"))
 
 
 def _members(root: Path, table: _Table) -> list[str]:
@@ -236,7 +257,7 @@ def _members(root: Path, table: _Table) -> list[str]:
             names = [p.relative_to(root).as_posix() for p in paths if (p / "Cargo.toml").is_file()]
         except (ValueError, NotImplementedError, OSError) as error:
             hint = "write a glob below this folder"
-            raise table.problem(f"the member {pattern!r} is not a usable glob: {error}", hint) from error
+            raise table.problem(f"the member {pattern!r} is not a usable glob: {error}", hint, "members") from error
         found += [name for name in names if not _excluded(name, table)]
     return list(dict.fromkeys(found))
 
@@ -253,7 +274,9 @@ def _below(folder: str, member: str, table: _Table) -> str:
     """A member's folder relative to the project."""
     place = _join(folder, member)
     if place.startswith(("..", "/")):
-        raise table.problem(f"the member {member!r} lies outside of the project", "move it, or widen the project")
+        raise table.problem(
+            f"the member {member!r} lies outside of the project", "move it, or widen the project", "members"
+        )
     return place
 
 
@@ -261,21 +284,27 @@ def _join_relative(folder: str, base: str) -> str:
     return posixpath.relpath(folder, base)
 
 
-def _crate(manifest: _Table, shared: _Table, place: str, folder: Path, paths: tuple[str, ...]) -> Crate:
+def _crate(manifest: _Table, workspace: _Table, place: str, folder: Path, paths: tuple[str, ...]) -> Crate:
+    shared, common = workspace.table("package"), workspace.table("dependencies")
     package, library = manifest.table("package"), manifest.table("lib")
     name = package.text("name") or ""
     if not _NAME.fullmatch(name):
-        raise manifest.problem(f"{name!r} is not the name of a package", "use letters, digits, dashes and underscores")
+        raise manifest.problem(
+            f"{name!r} is not the name of a package", "use letters, digits, dashes and underscores", "package", "name"
+        )
     has_library = "lib" in manifest.values or (folder / "src" / "lib.rs").is_file()
     stated = library.texts("crate-type") or library.texts("crate_type")
     types = stated or (("proc-macro",) if library.values.get("proc-macro") is True else ("lib",))
     library_name = library.text("name") or name.replace("-", "_")
     if not _NAME.fullmatch(library_name):
-        raise manifest.problem(f"{library_name!r} is not the name of a library", "use letters, digits and underscores")
+        raise manifest.problem(
+            f"{library_name!r} is not the name of a library", "use letters, digits and underscores", "lib", "name"
+        )
 
     def text(key: str) -> str | None:
         return shared.text(key) if package.inherits(key) else package.text(key)
 
+    source = (shared if package.inherits("version") else package).at("version")
     return Crate(
         name=name,
         version=text("version") or "0.0.0",
@@ -288,6 +317,10 @@ def _crate(manifest: _Table, shared: _Table, place: str, folder: Path, paths: tu
         authors=(shared if package.inherits("authors") else package).texts("authors"),
         paths=paths,
         code=tuple(_code(package, library, place, folder)),
+        features=tuple(_features(manifest)),
+        dependencies=tuple(dict.fromkeys(n for t in _dependency_tables(manifest, _DEPENDENCIES) for n in t.values)),
+        requires=tuple(dict.fromkeys(_requires(manifest, common))),
+        version_at=source,
     )
 
 
@@ -303,6 +336,36 @@ def _code(package: _Table, library: _Table, place: str, folder: Path) -> Iterato
             yield _join(place, script)
 
 
+def _dependency_tables(manifest: _Table, kinds: tuple[str, ...]) -> Iterator[_Table]:
+    for table in (manifest, *manifest.table("target").tables()):
+        yield from (table.table(kind) for kind in kinds)
+
+
+def _features(manifest: _Table) -> Iterator[str]:
+    """Names of features; an optional dependency is one unless a feature names it as dep:NAME ("Features")."""
+    features = manifest.table("features")
+    yield from features.values
+    hidden = {item for key in features.values for item in features.texts(key) if item.startswith("dep:")}
+    for dependencies in _dependency_tables(manifest, _DEPENDENCIES):
+        for name, value in dependencies.values.items():
+            if isinstance(value, dict) and value.get("optional") is True and f"dep:{name}" not in hidden:
+                yield name
+
+
+def _requires(manifest: _Table, common: _Table) -> Iterator[tuple[str, str | None]]:
+    """Every dependency by its package's name, with the versions that a registry may give."""
+    for dependencies in _dependency_tables(manifest, _ALL_DEPENDENCIES):
+        for name in dependencies.values:
+            table = common if dependencies.inherits(name) else dependencies
+            value = table.values.get(name)
+            if isinstance(value, str):
+                yield name, value
+            elif isinstance(value, dict):
+                entry = table.table(name)
+                is_local = "path" in value or "git" in value
+                yield entry.text("package") or name, None if is_local else entry.text("version")
+
+
 def _is_inside(place: str, path: str) -> bool:
     return not _join(place, path).startswith(("..", "/"))
 
@@ -312,16 +375,15 @@ def _path_dependencies(
 ) -> Iterator[str]:
     """Folders, inside the project, of the crates that a manifest names by path or through the workspace's table."""
     common = workspace.table("dependencies")
-    for table in (manifest, *manifest.table("target").tables()):
-        for dependencies in (table.table(kind) for kind in kinds):
-            for name in dependencies.values:
-                inherited = dependencies.inherits(name)
-                source, base = (common, folder) if inherited else (dependencies, place)
-                value = source.values.get(name)
-                if isinstance(value, dict) and (path := source.table(name).text("path")):
-                    target = _join(base, path)
-                    if not target.startswith(("..", "/")):
-                        yield target
+    for dependencies in _dependency_tables(manifest, kinds):
+        for name in dependencies.values:
+            inherited = dependencies.inherits(name)
+            source, base = (common, folder) if inherited else (dependencies, place)
+            value = source.values.get(name)
+            if isinstance(value, dict) and (path := source.table(name).text("path")):
+                target = _join(base, path)
+                if not target.startswith(("..", "/")):
+                    yield target
 
 
 def _automatic_members(manifest: _Table, place: str, folder: str, workspace: _Table) -> Iterator[str]:

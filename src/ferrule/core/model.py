@@ -130,12 +130,16 @@ class ActionInterface:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The crate of the workspace that an action compiles: for which target, with which of its features."""
+    """The crate of the workspace that an action compiles: for which target, with which of its features.
+
+    `package` addresses it as `Workspace.package` does; without it the name has to do.
+    """
 
     crate: str
     triple: str
     features: tuple[str, ...] = ()
     default_features: bool = True
+    package: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

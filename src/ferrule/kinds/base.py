@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-import tomllib
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ferrule.core.errors import ConfigError
 from ferrule.core.platforms import PLATFORMS, Platform
+from ferrule.core.toml_file import parse
+from ferrule.formats import pyproject, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ferrule.core.cargo_workspace import Crate, Workspace
     from ferrule.core.model import Action, Target
@@ -24,6 +27,16 @@ class ArtifactRef:
     """Marks a string that names another artifact of one of these kinds."""
 
     kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRef:
+    """Marks a string that names a feature of the crate in the same section."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRef:
+    """Marks a string that names a profile of the Cargo workspace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,7 @@ class ProjectPath:
     unless: str | None = None
 
 
-Marker = ArtifactRef | CrateRef | ProjectPath
+Marker = ArtifactRef | CrateRef | FeatureRef | ProfileRef | ProjectPath
 KeyPath = tuple[str | int, ...]
 """Keys of mappings and indexes of lists, from the outside to the inside."""
 
@@ -53,7 +66,7 @@ TargetGlob = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*?][A-Za-z0-9_.*?-]{0,63
 """A glob over target triples: `*` stands for any text, `?` for one character."""
 
 Feature = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_+./?:-]{0,63}$")]
-"""A Cargo feature (The Cargo Book, "Features"): `name`, `dependency/name` or `dep:name`."""
+"""A Cargo feature (The Cargo Book, "Features"): `name` or `dependency/name`."""
 
 
 IMPORT_LIBRARY: Final = "import-library"
@@ -91,6 +104,13 @@ class Spec(Section):
         description="Whether the files stand in dist/ themselves; by default yes, unless another artifact packs them.",
     )
 
+    version: Annotated[str, Field(pattern=r"^[0-9][0-9A-Za-z.!+_-]{0,63}$")] | None = Field(
+        default=None,
+        description="Version of this artifact where the release's does not suit; by default that of its crate, or of "
+        "the artifact that it packs.",
+        examples=["1.0.0.dev20260101"],
+    )
+
     def references(self) -> tuple[tuple[str, str], ...]:
         """Artifacts this one names, as (key, artifact name)."""
         found: list[tuple[str, str]] = []
@@ -105,11 +125,16 @@ class CargoSpec(Spec):
     """The section of an artifact that Cargo compiles of a crate."""
 
     crate: str = Field(description="The crate to build.")
-    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = Field(
+    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$"), ProfileRef()] = Field(
         default="release", description="Cargo profile."
     )
-    features: tuple[Feature, ...] = Field(default=(), description="Cargo features.")
+    features: tuple[Annotated[Feature, FeatureRef()], ...] = Field(default=(), description="Cargo features.")
     default_features: bool = Field(default=True, description="Whether the crate's default features are on.")
+    rustflags: tuple[Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,256}$")], ...] = Field(
+        default=(),
+        description="Flags for rustc, after those that Cargo's own settings (.cargo/config.toml) have for the target.",
+        examples=[["--cfg", 'backend="fast"']],
+    )
     env: dict[Variable, str] = Field(
         default_factory=dict,
         description="Variables for build scripts and macros, which get nothing else of a person's own environment.",
@@ -162,7 +187,8 @@ class ReleaseInfo:
     """What a release says of itself.
 
     `commit` is the last commit that touched what is compiled of the Cargo workspace; `checked_out` is the one that is
-    checked out, `dirty` whether tracked files differ from it; `builder` is None where a person builds.
+    checked out, `dirty` whether tracked files differ from it; `builder` is None where a person builds;
+    `version_at` is where the version is stated.
     """
 
     name: str
@@ -176,6 +202,7 @@ class ReleaseInfo:
     checked_out: str | None = None
     dirty: bool | None = None
     builder: Builder | None = None
+    version_at: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +237,16 @@ class Context:
 
 
 class PlanProblem(Exception):  # noqa: N818 - a mistake in the file, turned into a ConfigError with its place
-    """Something about an artifact that only planning can see: `key` is where in its section to point."""
+    """Something about an artifact that only planning can see: `key` is where in its section to point.
 
-    def __init__(self, key: str | tuple[str, ...], message: str, hint: str | None = None) -> None:
+    `where` is the place to show instead, if that is in another file.
+    """
+
+    def __init__(
+        self, key: str | tuple[str, ...], message: str, hint: str | None = None, where: str | None = None
+    ) -> None:
         super().__init__(message)
+        self.where = where
         self.key = (key,) if isinstance(key, str) else key
         self.message = message
         self.hint = hint
@@ -225,18 +258,50 @@ def python_project(text: str, place: str) -> dict[str, Any]:
     `place` is the file, for what is told. Raises PlanProblem (pyproject.toml specification, "The [project] table").
     """
     try:
-        project = tomllib.loads(text)["project"]
-    except tomllib.TOMLDecodeError as error:
-        raise PlanProblem("source", f"{place} is not valid TOML: {error}") from None
+        project = parse(text.encode(), place, "file", "correct it")["project"]
+    except ConfigError as error:
+        raise PlanProblem("source", error.message, error.hint, error.where) from None
     except KeyError:
         raise PlanProblem("source", f"{place} has no [project] table", "write name and description there") from None
-    if not isinstance(project.get("name"), str):
+    if not isinstance(project, dict) or not isinstance(project.get("name"), str):
         raise PlanProblem("source", f"{place} has no project name", 'write name = "…" under [project]')
     if "version" in project:
         raise PlanProblem(
             "source", f"{place} states a version of its own", 'replace it by dynamic = ["version"]: the release has one'
         )
     return dict(project)
+
+
+def python_checks(source: str, context: Context) -> Iterator[PlanProblem]:
+    """What keeps a Python package from being released: its pyproject.toml, and the version it would have."""
+    manifest = posixpath.normpath(f"{source}/pyproject.toml")
+    version = context.project.version
+    if message := versions.python_problem(version):
+        yield version_problem(message, context, f"{version.split('-')[0].split('+')[0]}.dev1")
+    try:
+        text = context.read_text(manifest)
+        python_project(text, manifest)
+    except (ConfigError, PlanProblem):
+        return  # planning gives this problem
+    document = parse(text.encode(), manifest)
+    for problem in pyproject.pyproject_problems(
+        text, document, manifest, lambda name: _exists(f"{source}/{name}", context)
+    ):
+        yield PlanProblem("source", problem.message, problem.hint, problem.where)
+
+
+def version_problem(message: str, context: Context, example: str) -> PlanProblem:
+    """A version that an ecosystem does not take, with the place that states it and the way out."""
+    hint = f'state another for this artifact: `version: "{example}"` under {context.artifact}'
+    return PlanProblem("version", message, hint, context.project.version_at)
+
+
+def _exists(path: str, context: Context) -> bool:
+    try:
+        context.read_text(path)
+    except ConfigError:
+        return False
+    return True
 
 
 def required_floor(target: Target, platform: Platform) -> str:
@@ -263,7 +328,8 @@ def environment_of(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """What a section gives to build scripts and macros; raises PlanProblem for what it may not give."""
     for name in env:
         if _OURS.fullmatch(name):
-            raise PlanProblem(("env", name), f"{name} is set by Cargo or Ferrule", "leave it out")
+            hint = "write `rustflags` instead" if name == "RUSTFLAGS" else "leave it out"
+            raise PlanProblem(("env", name), f"{name} is set by Cargo or Ferrule", hint)
         if _SECRET.search(name):
             raise PlanProblem(
                 ("env", name),
@@ -288,6 +354,10 @@ def no_wheel(platform: Platform) -> str | None:
     return None if platform.has_wheels else f"no platform tag of wheels names {platform.title}"
 
 
+def _no_problems(*_: object) -> tuple[PlanProblem, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """Everything the rest of the program asks of a kind of artifact.
@@ -295,6 +365,7 @@ class Kind:
     `unsupported` says why it cannot be made for a platform, or None; `last` is 0 unless it describes other artifacts:
     then it is planned after all with a smaller number; `plan` turns a validated section into actions; it raises
     PlanProblem.
+    `check` gives every problem of a section and its context that can be known without building.
     """
 
     name: str
@@ -304,3 +375,4 @@ class Kind:
     unsupported: Callable[[Platform], str | None] = lambda _: None
     last: int = 0
     packs: bool = True
+    check: Callable[..., Iterable[PlanProblem]] = _no_problems

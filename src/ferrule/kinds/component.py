@@ -74,6 +74,8 @@ def plan(spec: ComponentSpec, context: Context) -> list[Action]:
                 wasi=spec.wasi,
                 version=context.project.version,
                 env=environment_of(spec.env),
+                package=context.workspace.package(crate.name),
+                rustflags=spec.rustflags,
             ),
             outputs=tuple(
                 Output(name, role, name if context.ship else None)
@@ -81,7 +83,9 @@ def plan(spec: ComponentSpec, context: Context) -> list[Action]:
             ),
             sources=tuple(dict.fromkeys((*context.workspace.compiled(crate.name), wit, *spec.reads))),
             tools=("rustc", "cargo", f"std-{target.triple}", "wasm-component-ld", "wasm-ld"),
-            compiles=Compiled(crate.name, target.triple, spec.features, spec.default_features),
+            compiles=Compiled(
+                crate.name, target.triple, spec.features, spec.default_features, context.workspace.package(crate.name)
+            ),
         )
         for target in context.targets
     ]
@@ -102,6 +106,8 @@ class WasmComponent:
     wasi: bool
     version: str
     env: tuple[tuple[str, str], ...]
+    package: str
+    rustflags: tuple[str, ...]
 
     def make(self, context: ActionContext) -> None:
         """Build both and check that the module imports nothing but what the WIT declares."""
@@ -123,12 +129,17 @@ class WasmComponent:
         context.record_facts(fingerprint=context.fingerprint.hex, interface=interface.hex)
 
     def _module(self, context: ActionContext, interface: Digest) -> Path:
+        workspace = context.project / self.workspace
+        configured = cargo.configured_flags(
+            context.run, context.toolchain, workspace, self.platform.triple, context.site.environment
+        )
         build = cargo.WasmBuild(
-            workspace=context.project / self.workspace,
-            package=self.crate,
+            workspace=workspace,
+            package=cargo.package_id(workspace, self.package),
             profile=self.profile,
             features=self.features,
             default_features=self.default_features,
+            rustflags=(*configured, *self.rustflags),
         )
         command = cargo.wasm_command(
             context.toolchain,

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
-from ferrule.core.errors import BuildError, NetworkError, ToolchainError, VerificationError
+from ferrule.core.errors import BuildError, ConfigError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Machine, Output
+from ferrule.core.toml_file import position
 from ferrule.formats import binary, deflate, magic
 from ferrule.formats import wheel as wheel_format
 from ferrule.formats import zip as zips
@@ -29,12 +30,14 @@ from ferrule.kinds.base import (
     RelativePath,
     Spec,
     no_wheel,
+    python_checks,
     python_project,
     required_floor,
 )
 from ferrule.tools import cibuildwheel, container, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ferrule.core.model import Target
@@ -97,6 +100,25 @@ def plan(spec: ExtensionSpec, context: Context) -> list[Action]:
         _extension(context, package, target, sources, Compiled(spec.crate, target.triple, features, default_features))
         for target in context.targets
     ]
+
+
+def check(spec: ExtensionSpec, context: Context) -> Iterator[PlanProblem]:
+    """The package's own problems, and a PyO3 that is not built for the stable interface."""
+    crate = context.crate(spec.crate)
+    source = spec.source or crate.folder
+    yield from python_checks(source, context)
+    try:
+        text = context.read_text(crate.manifest)
+        maturin = context.read_text(f"{source}/pyproject.toml".removeprefix("./"))
+    except ConfigError:
+        return  # planning gives this problem
+    if "pyo3" in crate.dependencies and not re.search(r"""["'/]abi3(-py3[0-9]+)?["']""", text + maturin):
+        yield PlanProblem(
+            "crate",
+            f"{spec.crate} builds PyO3 for one version of Python only, and the wheel promises the stable interface",
+            'add the feature: pyo3 = { version = "…", features = ["abi3-py311"] }, as old as requires-python',
+            position(text, crate.manifest, ("dependencies", "pyo3")),
+        )
 
 
 def _features(text: str, place: str) -> tuple[tuple[str, ...], bool]:
@@ -320,4 +342,5 @@ KIND = Kind(
     plan=plan,
     summary="Python wheels with an extension module of CPython, built by cibuildwheel",
     unsupported=_unsupported,
+    check=check,
 )

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
-from ferrule.core.errors import BuildError
+from ferrule.core.errors import BuildError, ConfigError
 from ferrule.core.model import Action, ActionInterface, Digest, Output
-from ferrule.formats import gobindings
-from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+from ferrule.formats import gobindings, versions
+from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, version_problem
 from ferrule.tools import go
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
 
@@ -92,6 +94,21 @@ def plan(spec: GoModuleSpec, context: Context) -> list[Action]:
             traits=(("module", module.path), ("purl", f"pkg:golang/{module.path}@v{context.project.version}")),
         )
     ]
+
+
+def check(spec: GoModuleSpec, context: Context) -> Iterator[PlanProblem]:
+    """A version that Go does not take."""
+    try:
+        module = go.read_go_mod(context.read_text(f"{spec.source}/go.mod")).path
+    except (ConfigError, ValueError):
+        return  # planning gives this problem
+    if message := versions.go_problem(context.project.version, module):
+        problem = version_problem(message, context, "1.0.0")
+        path = re.sub(r"/v[0-9]+$", "", module)
+        major = context.project.version.split(".")[0]
+        if "+" not in context.project.version and major not in ("0", "1"):
+            problem.hint = f"write module {path}/v{major} in {spec.source}/go.mod and import it so, or {problem.hint}"
+        yield problem
 
 
 def _libraries(spec: GoModuleSpec, context: Context) -> dict[str, Action]:
@@ -287,6 +304,7 @@ KIND = Kind(
     name="gomodule",
     spec=GoModuleSpec,
     plan=plan,
+    check=check,
     summary="a Go module: native libraries without cgo, WebAssembly by wazero, bindings",
     unsupported=go.no_loader,
 )

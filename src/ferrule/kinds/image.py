@@ -11,13 +11,13 @@ from pydantic import Field
 
 from ferrule.core.errors import ConfigError, VerificationError
 from ferrule.core.model import Action, ActionInterface, Digest, Json, Output
-from ferrule.formats import binary, deb, deflate, oci
+from ferrule.formats import binary, deb, deflate, oci, versions
 from ferrule.formats.archive_member import Member, with_folders
-from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, version_problem
 from ferrule.tools import debs, registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ferrule.core.platforms import Platform
@@ -112,6 +112,12 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
         sources=(*project.license_files, *spec.files.values()),
     )
     return [*dict.fromkeys(bases.values()), image]
+
+
+def check(_: ImageSpec, context: Context) -> Iterator[PlanProblem]:
+    """A version that registries do not take as a tag."""
+    if message := versions.oci_problem(context.project.version):
+        yield version_problem(message, context, context.project.version.replace("+", "-"))
 
 
 def _pulled(base: str) -> str | None:
@@ -425,6 +431,7 @@ KIND = Kind(
     name="image",
     spec=ImageSpec,
     plan=plan,
+    check=check,
     summary="a multi-platform container image as an OCI layout",
     unsupported=_unsupported,
 )

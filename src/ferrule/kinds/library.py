@@ -126,13 +126,17 @@ def _action(context: Context, target: Target) -> Action:
             commit=context.project.commit,
             header=headers[0].id if headers else None,
             env=environment_of(spec.env),
+            package=context.workspace.package(crate.name),
+            rustflags=spec.rustflags,
         ),
         outputs=tuple(Output(name, role, place + name if place else None) for role, name in files),
         needs=tuple(h.id for h in headers),
         sources=tuple(dict.fromkeys((*context.workspace.compiled(crate.name), *spec.reads))),
         tools=("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
         traits=(("library", name), ("abi", abi)),
-        compiles=Compiled(crate.name, target.triple, spec.features, spec.default_features),
+        compiles=Compiled(
+            crate.name, target.triple, spec.features, spec.default_features, context.workspace.package(crate.name)
+        ),
     )
 
 
@@ -155,19 +159,26 @@ class CargoLibrary:
     commit: str
     header: str | None
     env: tuple[tuple[str, str], ...]
+    package: str
+    rustflags: tuple[str, ...]
 
     def make(self, context: ActionContext) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
         zig.warm_cache(context.toolchain, context.site.host.cache, context.site.environment)
+        workspace = context.project / self.workspace
+        configured = cargo.configured_flags(
+            context.run, context.toolchain, workspace, self.platform.triple, context.site.environment
+        )
         build = cargo.LibraryBuild(
-            workspace=context.project / self.workspace,
-            package=self.crate,
+            workspace=workspace,
+            package=cargo.package_id(workspace, self.package),
             platform=self.platform,
             types=self.types,
             floor=self.floor,
             profile=self.profile,
             features=self.features,
             default_features=self.default_features,
+            rustflags=(*configured, *self.rustflags),
             soname=self.soname,
         )
         command = cargo.library_command(

@@ -13,7 +13,7 @@ from pydantic import Field
 from ferrule.core.errors import BuildError, ConfigError, VerificationError
 from ferrule.core.ignore_files import IgnoreFiles
 from ferrule.core.model import Action, ActionInterface, Output
-from ferrule.formats import binary, deflate, tar, wasm
+from ferrule.formats import binary, deflate, tar, versions, wasm
 from ferrule.formats.archive_member import Member, below, entries_of_folder, in_order
 from ferrule.kinds.base import (
     ArtifactRef,
@@ -25,6 +25,7 @@ from ferrule.kinds.base import (
     ReleaseInfo,
     Spec,
     needs_webassembly,
+    version_problem,
 )
 from ferrule.tools import jco
 
@@ -67,14 +68,18 @@ def plan(spec: NpmSpec, context: Context) -> list[Action]:
     return [_action(spec, context, target.triple) for target in context.targets]
 
 
+def check(_: NpmSpec, context: Context) -> Iterator[PlanProblem]:
+    """A version that npm does not take."""
+    if message := versions.npm_problem(context.project.version):
+        yield version_problem(message, context, context.project.version.partition("+")[0])
+
+
 def _action(spec: NpmSpec, context: Context, triple: str) -> Action:
     project = context.project
     component = context.action_for(spec.component, triple)
     output = component.made.output("component") if component else None
     if component is None or output is None:
         raise PlanProblem("component", f"{spec.component} is not made for {triple}", "widen `targets` there")
-    if "+" in project.version:
-        raise PlanProblem("kind", f"npm drops what follows the + of {project.version}", "release a version without it")
     manifest = package_json(spec.source, context)
     tarball = f"{manifest['name'].removeprefix('@').replace('/', '-')}-{project.version}.tgz"
     return Action(
@@ -370,6 +375,7 @@ KIND = Kind(
     name="npm",
     spec=NpmSpec,
     plan=plan,
+    check=check,
     summary="an npm package of a component, for Node.js, browsers and bundlers",
     unsupported=needs_webassembly,
 )

@@ -22,6 +22,7 @@ from ferrule.kinds.base import (
     RelativePath,
     Spec,
     no_wheel,
+    python_checks,
     python_project,
     required_floor,
 )
@@ -251,4 +252,5 @@ KIND = Kind(
     plan=plan,
     summary="Python wheels around a native library, and the source distribution",
     unsupported=no_wheel,
+    check=lambda spec, context: python_checks(spec.source, context),
 )

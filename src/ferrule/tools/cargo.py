@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
 
+from ferrule.core.cargo_config import read_settings
 from ferrule.core.errors import BuildError
 from ferrule.tools.cargo_units import ARTIFACT, SCRIPT, Units, package_name
 from ferrule.tools.command import Command
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 _WASM = "wasm32-unknown-unknown"
 _SEPARATOR = "\x1f"  # of CARGO_ENCODED_RUSTFLAGS ("The Cargo Book", Environment variables)
+_PLAIN = "/~+@!$&'()*,;=:[]|"
+"""Characters that stand as they are in the path of a URL (URL Standard, "path percent-encode set")."""
 _NOWHERE = "/nonexistent/python"
 # What Cargo sets for build scripts and compilers ("The Cargo Book", Environment variables).
 _OF_CARGO = re.compile(
@@ -47,6 +52,7 @@ class LibraryBuild:
     features: tuple[str, ...] = ()
     default_features: bool = True
     soname: str | None = None
+    rustflags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,34 @@ class WasmBuild:
     profile: str = "release"
     features: tuple[str, ...] = ()
     default_features: bool = True
+    rustflags: tuple[str, ...] = ()
+
+
+def package_id(workspace: Path, package: str) -> str:
+    """The id by which Cargo knows a crate of a workspace ("Package ID Specifications"), of `Workspace.package`.
+
+    >>> package_id(Path("/w"), "demo-ffi#demo@1.2.3")
+    'path+file:///w/demo-ffi#demo@1.2.3'
+    """
+    folder, _, name = package.partition("#")
+    place = os.path.normpath(workspace.resolve() / folder)
+    return f"path+file://{quote(place, safe=_PLAIN)}#{name}"
+
+
+def configured_flags(
+    run: Runner, toolchain: Toolchain, workspace: Path, triple: str, environment: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Flags for rustc from Cargo's settings, which Cargo itself drops where it is given others by a variable.
+
+    Raises ConfigError for settings that cannot be read.
+    """
+    home = environment.get("CARGO_HOME") or (f"{environment['HOME']}/.cargo" if environment.get("HOME") else None)
+    settings = read_settings(workspace, ".", Path(home) if home else None)
+    cfg: list[str] = []
+    if settings.conditions():
+        rustc = toolchain.tool("rustc").argv
+        cfg = run(Command((*rustc, "--print", "cfg", "--target", triple), environment)).splitlines()
+    return settings.rustflags(triple, cfg)
 
 
 def library_command(
@@ -91,7 +125,7 @@ def library_command(
             target_folder,
             environment,
             profile=build.profile,
-            flags=platform.family.rustflags,
+            flags=[*build.rustflags, *platform.family.rustflags],
         ),
         # Every target has wrapper scripts of its own, so that two builds never write the same one.
         "CARGO_ZIGBUILD_CACHE_DIR": str(target_folder / "zigbuild"),
@@ -130,7 +164,7 @@ def wasm_command(
             target_folder,
             environment,
             profile=build.profile,
-            flags=["-Clinker-flavor=wasm-ld"],
+            flags=[*build.rustflags, "-Clinker-flavor=wasm-ld"],
         ),
         # The place of a linker goes where Cargo does not make it part of a crate's identity: no byte depends on it.
         "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER": toolchain.tool("wasm-ld").argv[0],
@@ -194,6 +228,7 @@ def _environment(
         "CARGO": toolchain.tool("cargo").argv[0],
         "RUSTC": rustc.argv[0],
         "CARGO_TARGET_DIR": str(target_folder),
+        "CARGO_BUILD_BUILD_DIR": str(target_folder),
         "CARGO_ENCODED_RUSTFLAGS": _SEPARATOR.join([*remaps, *flags]),
         "CARGO_TERM_COLOR": "never",
         "CARGO_TERM_PROGRESS_WHEN": "never",

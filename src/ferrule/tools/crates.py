@@ -20,6 +20,7 @@ from ferrule.core import model
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Digest
 from ferrule.core.platforms import PLATFORMS
+from ferrule.tools.cargo import package_id
 from ferrule.tools.command import Command
 from ferrule.tools.rust import std_folder, std_source
 
@@ -81,7 +82,8 @@ def tree_command(
     features = ["--features", ",".join(build.features)] if build.features else []
     argv = (
         *(*toolchain.tool("cargo").argv, "tree", "--locked", *(["--offline"] if offline else [])),
-        *("--package", build.crate, "--target", build.triple),
+        *("--package", package_id(workspace, build.package) if build.package else build.crate),
+        *("--target", build.triple),
         *([] if build.default_features else ["--no-default-features"]),
         *features,
         *("--edges", "normal,no-proc-macro" if linked else "normal,build"),

@@ -43,7 +43,9 @@ class Host:
     @property
     def children(self) -> dict[str, str]:
         """The environment of a child process."""
-        return base_environment(self.environment) | {"PATH": os.pathsep.join(map(str, self.path))}
+        # Cargo's settings may name a wrapper of rustc; caches are Ferrule's own affair, and others are refused.
+        unwrapped = {"RUSTC_WRAPPER": "", "RUSTC_WORKSPACE_WRAPPER": ""}
+        return base_environment(self.environment) | unwrapped | {"PATH": os.pathsep.join(map(str, self.path))}
 
     @property
     def home(self) -> Path | None:

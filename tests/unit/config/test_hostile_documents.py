@@ -29,9 +29,13 @@ SMALL = sorted(GOLDEN.glob("*.yaml"))
 CPU_SECONDS = 0.2
 MEBIBYTES = 100
 
-_PLACE = re.compile(r"[a-z0-9-]+\.yaml:[1-9][0-9]*:[1-9][0-9]*")
+_PLACE = re.compile(r"(?:[a-z0-9-]+\.yaml|broken/Cargo\.toml):[1-9][0-9]*:[1-9][0-9]*")
 _MANIFEST = '[package]\nname = "{}"\nversion = "{}"\n{}'
 _TYPES = '[lib]\ncrate-type = ["cdylib", "staticlib"]\n'
+
+
+def _lock(*crates: tuple[str, str]) -> str:
+    return "".join(f'[[package]]\nname = "{name}"\nversion = "{version}"\n' for name, version in crates)
 
 
 def project(root: Path) -> Path:
@@ -44,6 +48,8 @@ def project(root: Path) -> Path:
         "rust/core/src/lib.rs": "",
         "rust/ffi/Cargo.toml": _MANIFEST.format("demo-ffi", "1.2.3", _TYPES),
         "rust/tool/Cargo.toml": _MANIFEST.format("demo-tool", "1.2.3", ""),
+        "rust/Cargo.lock": _lock(("demo", "1.2.3"), ("demo-ffi", "1.2.3"), ("demo-tool", "1.2.3")),
+        "versions/Cargo.lock": _lock(("a", "1.0.0"), ("b", "2.0.0")),
         "broken/Cargo.toml": "[workspace\n",
         "nested/Cargo.toml": "x = " + "[" * 5000,
         "versions/Cargo.toml": '[workspace]\nmembers = ["*"]\n',
@@ -192,7 +198,9 @@ def test_there_are_enough_of_them():
 
 def test_what_is_said(results: dict[str, Any]):
     expected = (GOLDEN / "expected.txt").read_text()
-    assert written(results) == expected, "run: python tests/unit/test_config_hostile.py, and look at the difference"
+    assert written(results) == expected, (
+        "run: python tests/unit/config/test_hostile_documents.py, and look at the difference"
+    )
 
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda p: p.stem)

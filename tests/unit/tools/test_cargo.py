@@ -315,3 +315,32 @@ def test_a_failed_build_is_explained(tmp_path):
 
     with pytest.raises(BuildError, match="mismatched types"):
         cargo.build(run, Command(("cargo",), {}), print, units(tmp_path))
+
+
+def test_a_package_is_addressed_by_its_id(tmp_path):
+    (tmp_path / "a b").mkdir()
+    root = tmp_path.resolve()
+    assert cargo.package_id(tmp_path, "a b#x@1.0.0") == f"path+file://{root}/a%20b#x@1.0.0"
+    assert cargo.package_id(tmp_path, ".#x@1.0.0+b") == f"path+file://{root}#x@1.0.0+b"
+
+
+def test_flags_of_cargos_settings_and_of_the_artifact_come_along(tmp_path):
+    (tmp_path / ".cargo").mkdir()
+    (tmp_path / ".cargo" / "config.toml").write_text(
+        f"[target.{LINUX}]\nrustflags = ['-Ca']\n[target.'cfg(unix)']\nrustflags = '-Cb'\n[build]\nrustflags = '-Cc'\n"
+    )
+    calls = []
+
+    def run(command):
+        calls.append(" ".join(command.argv))
+        return 'unix\ntarget_os="linux"\n'
+
+    flags = cargo.configured_flags(run, CHAIN, tmp_path, LINUX, ENVIRONMENT)
+    assert flags == ("-Ca", "-Cb")
+    assert calls == [f"/usr/bin/rustc --print cfg --target {LINUX}"]
+    assert library(rustflags=(*flags, "-Cd")).env["CARGO_ENCODED_RUSTFLAGS"].endswith("\x1f-Ca\x1f-Cb\x1f-Cd")
+    assert wasm(rustflags=("-Cd",)).env["CARGO_ENCODED_RUSTFLAGS"].endswith("\x1f-Cd\x1f-Clinker-flavor=wasm-ld")
+
+
+def test_the_compiler_is_asked_only_where_a_condition_has_flags(tmp_path):
+    assert cargo.configured_flags(None, CHAIN, tmp_path, LINUX, ENVIRONMENT) == ()

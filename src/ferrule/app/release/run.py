@@ -13,6 +13,7 @@ from ferrule import plan as planning
 from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release import output_folder
 from ferrule.app.release.manifest import manifest_of, signatures, sources_of, text_of
+from ferrule.core.cargo_config import environment_problems
 from ferrule.core.errors import ConfigError, StorageError, ToolchainError
 from ferrule.core.model import Json, Plan, Report
 from ferrule.core.safe_files import FILE, REPORT, STATE, find_project
@@ -25,7 +26,6 @@ from ferrule.engine.sources import SourceFiles
 from ferrule.engine.state import open_store, work_folder
 from ferrule.engine.store import DamagedError, storage_errors, write_aside
 from ferrule.kinds import KINDS
-from ferrule.kinds.base import Builder, ReleaseInfo
 from ferrule.toolchain import find, requirements
 from ferrule.tools import cargo, git
 from ferrule.tools.secrets import find_secret, secrets_of
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ferrule.core.toolchain import RustSource, Toolchain
     from ferrule.engine.executor import Executor
     from ferrule.engine.remote_server import Address
+    from ferrule.kinds.base import Builder
     from ferrule.tools.host import Host
 
 _OF_THE_FILE: Final = frozenset(
@@ -83,19 +84,15 @@ def make_plan(config: Config, context: RunContext, *, narrowed: bool = False) ->
     """Everything that a release of the project would do; `narrowed` as in `plan`. Raises ConfigErrors."""
     _refuse_secrets(config.root, context.host)
     told, state = config.project, git.state(config.root, context.host)
-    project = ReleaseInfo(
-        name=told.name,
-        version=told.version,
-        license=told.license,
-        description=told.description,
-        homepage=told.homepage,
-        license_files=told.license_files,
+    project = replace(
+        told,
         commit=git.last_commit(config.root, config.workspace.code, context.host) or "unreleased",
         epoch=context.epoch,
         checked_out=state.commit,
         dirty=state.dirty,
         builder=context.builder,
     )
+    config = replace(config, problems=(*config.problems, *environment_problems(context.host.environment)))
     disk = disk_of(config.root)
     plan = planning.plan(config, project, disk, narrowed=narrowed)
     if state.commit and not state.dirty and has_untracked(config.root, context.host, sources_of(plan)):

@@ -1,0 +1,51 @@
+"""What can be known of the Cargo workspace without building: lock file, settings and members."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from ferrule.core.cargo_config import problems
+from ferrule.core.cargo_lock import lock_problems
+from ferrule.core.errors import ConfigError
+from ferrule.core.safe_files import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from ferrule.core.cargo_config import CargoSettings
+    from ferrule.core.cargo_workspace import Workspace
+
+
+def workspace_problems(
+    project: Path, workspace: Workspace, settings: CargoSettings, triples: Collection[str], where: str
+) -> Iterator[ConfigError]:
+    """Everything for which Cargo would refuse to build, or would build something else than is asked for.
+
+    `where` is the place in targets.yaml that names the workspace.
+    """
+    if workspace.locked:
+        yield from lock_problems(project, workspace)
+    elif workspace.crates:
+        yield ConfigError(
+            f"{workspace.lock} does not exist, so no two builds would use the same crates",
+            where=where,
+            hint="run cargo generate-lockfile, and commit it",
+        )
+    yield from problems(settings, triples)
+    yield from _members(workspace)
+
+
+def _members(workspace: Workspace) -> Iterator[ConfigError]:
+    """Globs that make a member of Ferrule's own folders, after which Cargo refuses the whole workspace."""
+    for glob, where in workspace.globs if workspace.folder == "." else ():
+        folders = [name for name in (STATE, "dist") if fnmatchcase(name, glob) and name not in workspace.excluded]
+        if folders:
+            names = ", ".join(f'"{name}"' for name in (*workspace.excluded, *folders))
+            yield ConfigError(
+                f"the member {glob!r} takes {' and '.join(folders)} for {'crates' if folders[1:] else 'a crate'}, "
+                "and Cargo refuses a member without a manifest",
+                where=where,
+                hint=f"write exclude = [{names}] under [workspace]",
+            )

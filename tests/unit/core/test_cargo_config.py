@@ -1,0 +1,143 @@
+"""Cargo's settings: which files hold, how they are merged, and what Ferrule refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ferrule.core.cargo_config import environment_problems, holds, problems, read_settings
+from ferrule.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINUX = "x86_64-unknown-linux-gnu"
+CFG = {"unix", 'target_os="linux"', 'target_arch="x86_64"'}
+
+
+def settings(root: Path, files: dict[str, str], folder: str = "rust", home: str | None = None):
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    (root / folder).mkdir(exist_ok=True)
+    return read_settings(root, folder, root / home if home else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        ('build.rustflags = ["-Ca", "-Cb"]', ("-Ca", "-Cb")),
+        ('build.rustflags = "-Ca  -Cb"', ("-Ca", "-Cb")),
+        (f'build.rustflags = "-Ca"\ntarget.{LINUX}.rustflags = ["-Cb"]', ("-Cb",)),
+        (f"target.'cfg(unix)'.rustflags = '-Ca'\ntarget.{LINUX}.rustflags = '-Cb'", ("-Cb", "-Ca")),
+        ("target.'cfg(windows)'.rustflags = '-Ca'\nbuild.rustflags = '-Cb'", ("-Cb",)),
+        ("target.'cfg(unix)'.rustflags = '-Ca'\nbuild.rustflags = '-Cb'", ("-Ca",)),
+        ("target.aarch64-apple-darwin.rustflags = '-Ca'", ()),
+    ],
+)
+def test_flags_as_cargo_takes_them(tmp_path: Path, text: str, flags: tuple[str, ...]):
+    assert settings(tmp_path, {".cargo/config.toml": text}).rustflags(LINUX, CFG) == flags
+
+
+def test_lists_of_several_files_are_joined_and_texts_replaced(tmp_path: Path):
+    files = {
+        "home/config.toml": 'build.rustflags = ["-Chome"]\nbuild.rustc-wrapper = "one"\n',
+        ".cargo/config.toml": 'build.rustflags = ["-Cfar"]\nbuild.rustc-wrapper = "two"\n',
+        "rust/.cargo/config": 'build.rustflags = ["-Cnear"]\n[profile.dist]\ninherits = "release"\n',
+    }
+    found = settings(tmp_path, files, home="home")
+    assert found.rustflags(LINUX) == ("-Chome", "-Cfar", "-Cnear")
+    assert found.value("build", "rustc-wrapper") == "two"
+    assert found.at("build", "rustc-wrapper") == ".cargo/config.toml:2:1"
+    assert found.profiles == ("dist",)
+
+
+def test_included_files_count_less(tmp_path: Path):
+    files = {
+        ".cargo/config.toml": "include = ['more.toml', {path = 'none.toml', optional = true}]\n"
+        "build.rustflags = ['-Cb']",
+        ".cargo/more.toml": 'include = "config.toml"\nbuild.rustflags = ["-Ca"]',
+    }
+    assert settings(tmp_path, files).rustflags(LINUX) == ("-Ca", "-Cb")
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "message"),
+    [
+        ("= 1", ".cargo/config.toml:1:1", "cannot be read"),
+        ("include = 'none.toml'", ".cargo/config.toml:1:1", "there is no file none.toml"),
+        ("include = 1", ".cargo/config.toml:1:1", "`include` is a list of paths"),
+        ("x = " + "[" * 9999, ".cargo/config.toml", "nested too deeply"),
+    ],
+)
+def test_settings_that_cannot_be_read(tmp_path: Path, text: str, where: str, message: str):
+    with pytest.raises(ConfigError, match=message) as caught:
+        settings(tmp_path, {".cargo/config.toml": text})
+    assert caught.value.where == where
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[build]\nrustc-wrapper = 'strip-it'", ".cargo/config.toml:2:1"),
+        ("[build]\nrustc = 'my-rustc'", ".cargo/config.toml:2:1"),
+        (f"[target.{LINUX}]\nlinker = 'clang'", ".cargo/config.toml:2:1"),
+        ("[unstable]\nbuild-std = ['std']", ".cargo/config.toml:1:1"),
+        (f"[target.{LINUX}]\n\nrustflags = 1", ".cargo/config.toml:3:1"),
+    ],
+)
+def test_what_ferrule_decides_itself_is_refused(tmp_path: Path, text: str, where: str):
+    assert [e.where for e in problems(settings(tmp_path, {".cargo/config.toml": text}), [LINUX])] == [where]
+
+
+def test_caches_and_other_targets_are_nobodys_concern(tmp_path: Path):
+    text = (
+        "[build]\nrustc-wrapper = '/usr/bin/sccache'\n[target.aarch64-apple-darwin]\nlinker = 'clang'\n[env]\nA = 'b'"
+    )
+    assert list(problems(settings(tmp_path, {".cargo/config.toml": text}), [LINUX])) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "result"),
+    [
+        ("cfg(unix)", True),
+        ("cfg(windows)", False),
+        ('cfg(target_os = "linux")', True),
+        ('cfg(all(unix, not(target_os = "macos"), any()))', False),
+        ('cfg(any(windows, all(unix, target_arch = "x86_64"),))', True),
+        ("cfg(all())", True),
+        ("cfg(true)", True),
+        ("cfg(false)", False),
+    ],
+)
+def test_conditions(condition: str, result: bool):
+    assert holds(condition, CFG) is result
+
+
+@pytest.mark.parametrize(
+    "condition", ["cfg(", "cfg()", "cfg(not(a, b))", "cfg(a = b)", "cfg(a) b", "cfg(é)", "cfg(" * 99]
+)
+def test_what_is_no_condition(condition: str):
+    with pytest.raises(ConfigError, match="is not a condition"):
+        holds(condition, CFG)
+
+
+def test_linkers_by_condition(tmp_path: Path):
+    text = "[target.'cfg(target_os = \"linux\")']\nlinker = 'clang'\n[target.'cfg(windows)']\nlinker = 'link'\n"
+    found = problems(settings(tmp_path, {".cargo/config.toml": text}), [LINUX])
+    assert [error.where for error in found] == [".cargo/config.toml:2:1"]
+
+
+def test_flags_in_the_environment_are_refused():
+    names = {
+        "RUSTFLAGS": "-Cx",
+        "CARGO_TARGET_A_B_RUSTFLAGS": "x",
+        "CARGO_PROFILE_RELEASE_LTO": "fat",
+        "CARGO_HOME": "/x",
+    }
+    assert [e.where for e in environment_problems({**names, "CARGO_ENCODED_RUSTFLAGS": ""})] == [
+        "CARGO_PROFILE_RELEASE_LTO",
+        "CARGO_TARGET_A_B_RUSTFLAGS",
+        "RUSTFLAGS",
+    ]

@@ -1,0 +1,53 @@
+"""rust-toolchain.toml: which Rust it asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ferrule.core.errors import ConfigError
+from ferrule.core.rust_toolchain import read_rust_toolchain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "version"),
+    [
+        ("rust-toolchain.toml", '[toolchain]\nchannel = "1.85.0"\n', "1.85.0"),
+        ("rust-toolchain", '[toolchain]\nchannel = "1.85"\n', "1.85"),
+        ("rust-toolchain", "1.85.0\n", "1.85.0"),
+        ("rust-toolchain", "1.85.0-x86_64-unknown-linux-gnu", "1.85.0"),
+        ("rust-toolchain.toml", '[toolchain]\nchannel = "stable"\n', None),
+    ],
+)
+def test_the_nearest_file_counts(tmp_path: Path, name: str, text: str, version: str | None):
+    (tmp_path / "rust").mkdir()
+    (tmp_path / name).write_text(text)
+    toolchain = read_rust_toolchain(tmp_path, "rust")
+    assert toolchain is not None
+    assert toolchain.version == version
+    assert toolchain.where == f"{name}:{2 if 'channel' in text else 1}:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[toolchain]\nchannel = "nightly-2026-01-01"\n', "asks for 'nightly-2026-01-01'"),
+        ('[toolchain]\npath = "/opt/rust"\n', "not with one in a folder"),
+        ("[toolchain]\n", "names no channel"),
+        ("toolchain = 1\n", "names no channel"),
+        ("[toolchain", "cannot be read"),
+    ],
+)
+def test_what_ferrule_cannot_build_with(tmp_path: Path, text: str, message: str):
+    (tmp_path / "rust-toolchain.toml").write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_rust_toolchain(tmp_path, ".")
+    assert str(caught.value.where).startswith("rust-toolchain.toml:")
+
+
+def test_none(tmp_path: Path):
+    assert read_rust_toolchain(tmp_path, ".") is None

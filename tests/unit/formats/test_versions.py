@@ -1,0 +1,50 @@
+"""What the ecosystems take for a version."""
+
+from __future__ import annotations
+
+import pytest
+
+from ferrule.formats.versions import go_problem, is_local, npm_problem, oci_problem, python_problem
+
+
+@pytest.mark.parametrize(
+    ("version", "taken"),
+    [("1.2.3", True), ("1.0.0-rc.1", True), ("0.2.0+dev0", True), ("1.0.0-nightly.20260101", False)],
+)
+def test_python(version: str, taken: bool):
+    assert (python_problem(version) is None) is taken
+
+
+def test_local_versions():
+    assert is_local("0.2.0+dev0")
+    assert not is_local("0.2.0.dev0")
+    assert not is_local("1.0.0-nightly.1")
+
+
+@pytest.mark.parametrize(("version", "taken"), [("1.2.3-rc.1", True), ("1.2.3+a", False), ("1.2", False)])
+def test_npm(version: str, taken: bool):
+    assert (npm_problem(version) is None) is taken
+
+
+@pytest.mark.parametrize(("version", "taken"), [("1.2.3-rc.1", True), ("1.2.3+a", False), ("1" * 129, False)])
+def test_oci(version: str, taken: bool):
+    assert (oci_problem(version) is None) is taken
+
+
+@pytest.mark.parametrize(
+    ("version", "module", "taken"),
+    [
+        ("0.3.1", "example.org/demo", True),
+        ("1.9.0-rc.1", "example.org/demo", True),
+        ("2.1.0", "example.org/demo", False),
+        ("2.1.0", "example.org/demo/v2", True),
+        ("3.0.0", "example.org/demo/v2", False),
+        ("1.0.0", "example.org/demo/v2", False),
+        ("2.0.0", "gopkg.in/demo.v2", True),
+        ("3.0.0", "gopkg.in/demo.v2", False),
+        ("1.0.0+a", "example.org/demo", False),
+        ("1.0", "example.org/demo", False),
+    ],
+)
+def test_go(version: str, module: str, taken: bool):
+    assert (go_problem(version, module) is None) is taken
