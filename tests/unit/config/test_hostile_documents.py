@@ -124,6 +124,7 @@ RUNNER = """
 import json, os, resource, sys
 from pathlib import Path
 from ferrule import config
+from ferrule.app.publish import DESTINATIONS
 from ferrule.core.errors import ConfigErrors
 from ferrule.kinds import KINDS
 
