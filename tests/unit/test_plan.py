@@ -444,7 +444,7 @@ def planned_with(root: Path, rows: dict[str, Platform], *triples: str) -> Plan:
     head, _, tail = path.read_text().partition("artifacts:\n")
     extra = "".join(f"  {triple}: {{}}\n" for triple in triples)
     path.write_text(f"{head}{extra}artifacts:\n{tail}")
-    return plan(config.load(root, KINDS, platforms=rows), PROJECT, disk_of(root), rows)
+    return plan(config.load(root, KINDS, DESTINATIONS, platforms=rows), PROJECT, disk_of(root), rows)
 
 
 def test_a_row_is_all_that_a_target_needs(demo: Demo) -> None:
