@@ -6,6 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -148,11 +149,15 @@ class CargoSpec(Spec):
     )
 
 
-def markers(model: type[Section]) -> Iterator[tuple[str, str, tuple[Marker, ...]]]:
+@cache
+def markers(model: type[Section]) -> tuple[tuple[str, str, tuple[Marker, ...]], ...]:
     """Attribute, key and markers of every field of a section whose values refer to something."""
-    for name, info in model.model_fields.items():
-        if found := tuple(m for m in (*info.metadata, *_metadata(info.annotation)) if isinstance(m, Marker)):
-            yield name, info.alias or name, found
+    fields = [
+        (name, info.alias or name, (*info.metadata, *_metadata(info.annotation)))
+        for name, info in model.model_fields.items()
+    ]
+    marked = [(name, key, tuple(m for m in metadata if isinstance(m, Marker))) for name, key, metadata in fields]
+    return tuple((name, key, marks) for name, key, marks in marked if marks)
 
 
 def _metadata(annotation: object) -> Iterator[object]:
