@@ -1,4 +1,4 @@
-"""Writes docs/commands.md from what the commands say of themselves: python docs/commands.py."""  # noqa: INP001
+"""Writes docs/commands.md from the help of the commands: python docs/commands.py."""  # noqa: INP001
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _COMMANDS = {name: one for name in cli.list_commands(_ABOVE) if (one := cli.get_
 _HEAD = """\
 # Commands
 
-<!-- Written by docs/commands.py from what the commands say of themselves: python docs/commands.py -->
+<!-- Generated from the help of the commands: python docs/commands.py -->
 
-`ferrule` works from any folder of a project: it looks upwards for `targets.yaml`.
+`ferrule` works in any folder of a project: it looks for `targets.yaml` there and in the folders above.
 
 """
 _CODES = """\
@@ -35,26 +35,26 @@ _CODES = """\
 """
 _VARIABLES = """\
 
-What a person can act on is told with its place and what to do, and ends with its code; where several actions failed, it
-is the code of the first. Anything else is a bug, keeps its traceback and ends with 1.
+An error that you can act on names its position and what to do, and exits with the code of its class; if several actions
+failed, with that of the first. Anything else is a bug: it prints a traceback and exits with 1.
 
 ## Environment
 
 | variable | meaning |
 | --- | --- |
-| `FERRULE_CACHE` | folder for tools and downloads of all projects; [what is in it](cache.md) |
-| `XDG_CACHE_HOME`, `HOME` | where that folder is otherwise: `ferrule` in the cache folder of the user |
-| `SOURCE_DATE_EPOCH` | seconds since 1970 that are "now" in every output; else [1980](decisions/0001-fixed-epoch.md) |
-| `FERRULE_REMOTE_CACHE`, `…_MODE`, `…_TOKEN` | where [finished actions are shared](how-to/shared-cache.md), and how |
-| `FERRULE_COMPILER_CACHE` | a program that [runs rustc](how-to/shared-cache.md), such as sccache |
-| `RUSTC`, `CARGO` | a compiler and a Cargo to look at first |
+| `FERRULE_CACHE` | folder for tools and downloads of all projects; [its contents](cache.md) |
+| `XDG_CACHE_HOME`, `HOME` | otherwise that folder is `ferrule` in the cache folder of the user |
+| `SOURCE_DATE_EPOCH` | timestamp of every output, in Unix seconds; otherwise [1980](decisions/0001-fixed-epoch.md) |
+| `FERRULE_REMOTE_CACHE`, `…_MODE`, `…_TOKEN` | URL, mode and token of a [remote cache](how-to/shared-cache.md) |
+| `FERRULE_COMPILER_CACHE` | a [compiler wrapper](how-to/shared-cache.md) for rustc, such as sccache |
+| `RUSTC`, `CARGO` | a compiler and a Cargo to try first |
 | `CARGO_HOME`, `RUSTUP_HOME` | as Cargo and rustup use them |
 | `NO_COLOR` | no colours |
-| `GITHUB_ACTIONS`, `GITHUB_STEP_SUMMARY` | folded logs, and the table on the run's page |
+| `GITHUB_ACTIONS`, `GITHUB_STEP_SUMMARY` | folded logs, and the closing table in the step summary |
 
-Programs that Ferrule starts get an environment made from nothing. What says where homes are and how to reach package
-registries passes (proxies, certificates, settings of Cargo's and pip's registries); what would change the bytes that a
-compiler makes (`RUSTFLAGS`, `CFLAGS`, `CARGO_BUILD_*`) never does.
+Programs that Ferrule starts get an environment built from scratch. Variables for home folders and package registries
+are passed on (proxies, certificates, registry settings of Cargo and pip); variables that change a compiler's output
+(`RUSTFLAGS`, `CFLAGS`, `CARGO_BUILD_*`) never are.
 """
 
 
@@ -79,9 +79,13 @@ def _codes() -> list[str]:
     own = {
         found.exit_code: found for found in errors.FerruleError.__subclasses__() if found.__module__ == errors.__name__
     }
-    rows = [(0, "", "success"), (1, "", "a bug of ferrule's"), (2, "", "a mistake on the command line")]
+    rows = [
+        (0, "", "success"),
+        (1, "", "an internal error (please report it)"),
+        (2, "", "an error on the command line"),
+    ]
     rows += [(code, f"`{found.__name__}`", _first(found.__doc__)) for code, found in sorted(own.items())]
-    rows.append((INTERRUPTED, "", "interrupted; what was finished is kept"))
+    rows.append((INTERRUPTED, "", "interrupted; finished actions are kept"))
     return [f"| {code} | {name} | {meaning} |\n" for code, name, meaning in rows]
 
 

@@ -521,7 +521,7 @@ def test_failing_target_is_told_with_its_place_and_leaves_dist_as_it_was(shipped
     assert f"sdk-py@{ARM} skipped: native@{ARM} failed" in done.stderr
     for sibling in (f"native@{X86} built", f"native@{MAC} built", f"sdk-c@{X86} built", f"sdk-py@{MAC} built"):
         assert sibling in done.stderr
-    assert "nothing was changed in dist/" in done.stderr
+    assert "dist/ was not changed" in done.stderr
     assert shipped.touched() == files
 
     (shipped.home / f"fail-{ARM}").unlink()
@@ -586,7 +586,7 @@ def test_a_build_says_what_it_did_not_make(demo: Demo) -> None:
     for _ in range(2):  # and again when nothing is left to do
         done = demo.ferrule("build")
         assert done.returncode == 0, done.stderr
-        assert re.search(r"^not made: component, npm: for other targets", done.stderr, re.MULTILINE)
+        assert re.search(r"^not built: component, npm: for other targets", done.stderr, re.MULTILINE)
     assert "not made" not in demo.ferrule("build", "header").stderr
 
 

@@ -1,4 +1,4 @@
-"""The command line: what can be asked of Ferrule, and with which exit code it answers."""
+"""The command line: arguments, messages of failures, and exit codes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import click
 from ferrule import __version__
 from ferrule.cli import environment
 from ferrule.cli.commands import Commands
-from ferrule.cli.redact_output import veil_outputs
+from ferrule.cli.redact_output import redact_outputs
 from ferrule.core.errors import ConfigErrors, FerruleError
 
 
 def main() -> None:
     """Run the command line; a failure a user can act on is a message and an exit code, anything else a traceback."""
     environment.disable_plugins()
-    veil_outputs(environment.variables())
+    redact_outputs(environment.variables())
     try:
         cli.main(prog_name="ferrule", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -28,7 +28,7 @@ def main() -> None:
     except click.Abort:
         raise KeyboardInterrupt from None
     except FerruleError as error:
-        complain(error)
+        show_error(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of our output went away (`ferrule plan | head`); that is no failure of ours.
@@ -36,14 +36,14 @@ def main() -> None:
         sys.exit(0)
 
 
-def complain(error: FerruleError) -> None:
-    """Write a failure to standard error: each message with its place, its hint below it."""
+def show_error(error: FerruleError) -> None:
+    """Write a failure to standard error: each message with its position, and its hint below it."""
     errors = error.errors if isinstance(error, ConfigErrors) else (error,)
-    for one in errors:
-        where = f"{one.where}: " if one.where else ""
-        click.echo(click.style("error: ", fg="red", bold=True) + where + one.message, err=True)
-        if one.hint:
-            click.echo(click.style("  hint: ", fg="cyan") + one.hint, err=True)
+    for failure in errors:
+        position = f"{failure.where}: " if failure.where else ""
+        click.echo(click.style("error: ", fg="red", bold=True) + position + failure.message, err=True)
+        if failure.hint:
+            click.echo(click.style("  hint: ", fg="cyan") + failure.hint, err=True)
     if len(errors) > 1:
         click.echo(f"{len(errors)} errors", err=True)
 
@@ -54,5 +54,5 @@ def cli() -> None:
     """One Rust core, every platform: build and release a Cargo workspace from targets.yaml.
 
     Exit codes: 0 success, 2 command line, 3 targets.yaml, 4 toolchain, 5 build, 6 verification, 7 storage, 8 network,
-    9 nothing to compare with, 130 interrupted; 1 is a bug of ferrule's.
+    9 nothing to compare with, 130 interrupted; 1 is an internal error (please report it).
     """

@@ -1,4 +1,4 @@
-"""What a person asked to be made, and whether it stands already."""
+"""What a command was asked to build, and whether it is up to date already."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ferrule.cli import environment
-from ferrule.cli.messages import counted, shown, tell_left
+from ferrule.cli.messages import counted, relative, show_not_built
 from ferrule.core.safe_files import REPORT, STATE
-from ferrule.engine import stamp as settled
+from ferrule.engine import stamp as stamps
 from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.reporting import report as reports
 from ferrule.reporting import table
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StartedRequest:
-    """A wish at the moment before anything was read: its document, and that moment by the file system's clock."""
+    """A request before anything was read: its document, and the time on the file system's clock."""
 
     document: Json
-    moment: int
+    time: int
 
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """What a person asked to be made, and where; `usual` is the output folder where none was named."""
+    """What to build, and where to; `usual` is the output folder if none was named."""
 
     root: Path
     named: Path | None
@@ -50,14 +50,14 @@ class BuildRequest:
 
     @property
     def output(self) -> Path:
-        """Where the files go."""
+        """The output folder."""
         return (self.named or self.root / self.usual).absolute()
 
     def document(self) -> Json:
-        """All of it, and what else an outcome depends on, for the record of what stands."""
+        """The request with everything else that the outcome depends on, for the up-to-date stamp."""
         host = environment.host(offline=self.offline)
         state = git.state(self.root, host)
-        return settled.request_document(
+        return stamps.request_document(
             host,
             commit=[state.commit, state.dirty],
             packages=Path(click.__file__).parent.parent,
@@ -70,14 +70,14 @@ class BuildRequest:
             epoch=environment.source_date_epoch(),
         )
 
-    def begin(self, options: Options) -> StartedRequest | None:
-        """Note how things are; None if the last run made exactly this and nothing changed since, which is then told."""
+    def start(self, options: Options) -> StartedRequest | None:
+        """Note the state of the project; None, with a message, if the last run built this and nothing changed since."""
         started, document = environment.monotonic(), self.document()
-        if not self.signed and self._stands(options, document, started):  # what is signed is signed anew by every run
+        if not self.signed and self._is_up_to_date(options, document, started):  # every run signs anew
             return None
-        return StartedRequest(document, settled.file_system_now(self.root))
+        return StartedRequest(document, stamps.file_system_now(self.root))
 
-    def _stands(self, options: Options, document: Json, started: float) -> bool:
+    def _is_up_to_date(self, options: Options, document: Json, started: float) -> bool:
         if options.json or environment.on_github() or environment.summary_page():
             return False
         state = self.root / STATE
@@ -85,18 +85,18 @@ class BuildRequest:
             return False
         index = StatIndex(state / "index.json", environment.now_ns)
         sources = SourceFiles(self.root, source_names(self.root, environment.host(offline=self.offline)))
-        told: Any = settled.read_stamp(settled.stamp_file(state, document), sources, index, document)
-        if told is None:
+        stamp_facts: Any = stamps.read_stamp(stamps.stamp_file(state, document), sources, index, document)
+        if stamp_facts is None:
             return False
         index.save()
 
         if not options.quiet:
             took = reports.duration(environment.monotonic() - started)
-            click.echo(f"0 built, {told['actions']} unchanged, in {took}", err=True)
-        rows = [table.Row(**row) for row in told["rows"]]
+            click.echo(f"0 built, {stamp_facts['actions']} unchanged, in {took}", err=True)
+        rows = [table.Row(**row) for row in stamp_facts["rows"]]
         width = None if sys.stdout.isatty() else 160
         table.show_rows(rows, sys.stdout, colour=environment.coloured(sys.stdout), width=width)
         if not options.quiet:
-            click.echo(f"{counted(told['files'], 'file')} in {shown(self.output)}")
-            tell_left(told["left"])
+            click.echo(f"{counted(stamp_facts['files'], 'file')} in {relative(self.output)}")
+            show_not_built(stamp_facts["left"])
         return True

@@ -1,4 +1,4 @@
-"""What several commands say at their end."""
+"""Messages that several commands end with."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ if TYPE_CHECKING:
 
 
 def finish(report: Report, output: Path, options: Options) -> None:
-    """Say where everything is, or leave with the exit code of the first failure."""
+    """Print where the files are, or exit with the code of the first failure."""
     errors = [o.error for o in report.outcomes if isinstance(o.error, FerruleError)]
     if report.failed:
         count = len([o for o in report.outcomes if o.state == "failed"])
-        click.echo(f"{count} failed; nothing was changed in {shown(output)}", err=True)
+        click.echo(f"{count} failed; {relative(output)} was not changed", err=True)
         sys.exit(errors[0].exit_code if errors else 1)
     if not options.json and not options.quiet:
-        click.echo(f"{counted(len(report.placed), 'file')} in {shown(output)}")
+        click.echo(f"{counted(len(report.placed), 'file')} in {relative(output)}")
 
 
-def tell_left(names: Sequence[str]) -> None:
-    """Say what a build of everything did not make; nothing is left out in silence."""
+def show_not_built(names: Sequence[str]) -> None:
+    """Name the artifacts that a build without arguments left out."""
     if names:
         listed = ", ".join(names)
         click.echo(
-            f"not made: {listed}: for other targets, or packing what is; name them, or add --target all", err=True
+            f"not built: {listed}: for other targets, or packing files of those; name them, or add --target all",
+            err=True,
         )
 
 
 def counted(number: int, thing: str) -> str:
-    """A number of things, in the plural where there is not one."""
+    """A number and a noun, in the plural unless the number is one."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def shown(path: Path) -> str:
-    """A folder as a person would name it from where they are."""
-    absolute, here = path.absolute(), Path.cwd()
-    return f"{absolute.relative_to(here)}/" if absolute.is_relative_to(here) else f"{absolute}/"
+def relative(path: Path) -> str:
+    """A folder relative to the working directory, or absolute if it is outside."""
+    absolute, current = path.absolute(), Path.cwd()
+    return f"{absolute.relative_to(current)}/" if absolute.is_relative_to(current) else f"{absolute}/"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the options that all commands share came to."""
+    """The values of the options that all commands share."""
 
     folder: Path
     json: bool
@@ -30,14 +30,18 @@ class Options:
 
 
 def shared(command: Function) -> Function:
-    """Options every command has."""
+    """Options of every command."""
     return _with(
         command,
         click.option(
-            "-C", "--directory", type=click.Path(path_type=Path), default=Path(), help="Work as if started there."
+            "-C",
+            "--directory",
+            type=click.Path(path_type=Path),
+            default=Path(),
+            help="Run as if started in this directory.",
         ),
-        click.option("--json", "as_json", is_flag=True, help="Write JSON for programs."),
-        click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and results."),
+        click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs."),
+        click.option("-q", "--quiet", is_flag=True, help="Print errors and results only."),
     )
 
 
@@ -45,8 +49,10 @@ def running(command: Function) -> Function:
     """Options of commands that need tools."""
     return _with(
         command,
-        click.option("-j", "--jobs", type=click.IntRange(1, 1024), help="Threads that may compute at once; all cores."),
-        click.option("--offline", is_flag=True, help="Use no network."),
+        click.option(
+            "-j", "--jobs", type=click.IntRange(1, 1024), help="Number of parallel jobs [default: number of CPUs]."
+        ),
+        click.option("--offline", is_flag=True, help="Do not use the network."),
         click.option(
             "--rust-source",
             type=click.Choice(["distribution", "rustup"]),
@@ -55,24 +61,20 @@ def running(command: Function) -> Function:
     )
 
 
-def making(command: Function) -> Function:
-    """Options of commands that make files."""
-    help_ = "Install what is missing first, as `ferrule setup` does."
+def building(command: Function) -> Function:
+    """Options of commands that build."""
+    help_ = "Install missing tools first, as `ferrule setup` does."
     return click.option("--setup", "set_up", is_flag=True, help=help_)(running(command))
 
 
 def releasing(command: Function) -> Function:
-    """Options of commands that make a whole release."""
-    place = click.Path(path_type=Path)
-    return making(
+    """Options of commands that build a whole release."""
+    folder = click.Path(path_type=Path)
+    return building(
         _with(
             command,
-            click.option("-o", "--output", type=place, help="Where the release goes; dist/ of the project."),
-            click.option(
-                "--report",
-                is_flag=True,
-                help="Also write the page about it, as `ferrule report` does.",
-            ),
+            click.option("-o", "--output", type=folder, help="Folder for the release [default: dist/ of the project]."),
+            click.option("--report", is_flag=True, help="Also write the page about it, as `ferrule report` does."),
             click.option(
                 "--sign-key", metavar="FILE", help="Sign with this ECDSA P-256 key: a PEM file, or env://VARIABLE."
             ),
@@ -80,14 +82,14 @@ def releasing(command: Function) -> Function:
     )
 
 
-def spreading(command: Function) -> Function:
-    """The option of commands that other machines may work for."""
-    help_ = "Have the workers of a Dask cluster run the compilers: dask://HOST:PORT of its scheduler."
+def clustered(command: Function) -> Function:
+    """The option of commands that can use a cluster."""
+    help_ = "Run the compilers on a Dask cluster: dask://HOST:PORT of its scheduler."
     return click.option("--executor", metavar="ADDRESS", help=help_)(command)
 
 
-def sharing(command: Function) -> Function:
-    """Options of commands that take finished actions from a remote cache, whose address they are given: `remote`."""
+def cached(command: Function) -> Function:
+    """Options of commands that use a remote cache; the command gets its address as `remote`."""
 
     @wraps(command)
     def with_address(*arguments: Any, remote_cache_url: str | None, mode: str | None, **options: Any) -> Any:  # noqa: ANN401
@@ -98,23 +100,23 @@ def sharing(command: Function) -> Function:
         click.option(
             *("--remote-cache", "remote_cache_url"),
             metavar="URL",
-            help="Take finished actions from this HTTP cache; FERRULE_REMOTE_CACHE.",
+            help="Reuse finished actions from this HTTP cache [env: FERRULE_REMOTE_CACHE].",
         ),
         click.option(
             *("--remote-cache-mode", "mode"),
             type=click.Choice(["read", "write"]),
-            help="Write what is made here into it too; FERRULE_REMOTE_CACHE_MODE, read.",
+            help="`write` also uploads results [default: read; env: FERRULE_REMOTE_CACHE_MODE].",
         ),
     )
 
 
-def provisioning(command: Function) -> Function:
-    """Options of commands that look at the tools of a project."""
+def selecting_tools(command: Function) -> Function:
+    """Options of commands that examine or install tools."""
     help_ = "Also this tool: container, emulation, go, node, or another by its name."
     return running(
         _with(
             command,
-            click.option("--host-only", is_flag=True, help="Only what this machine's own target needs."),
+            click.option("--host-only", is_flag=True, help="Only the tools for this machine's own target."),
             click.option(
                 *("--with", "extras"), metavar="TOOL", multiple=True, callback=lambda _, __, v: _tools(v), help=help_
             ),

@@ -1,4 +1,4 @@
-"""What is written to terminals and pipes, without secrets: the last net, below whatever is said and by whom."""
+"""Standard output and standard error without secrets, whoever writes to them: the last line of defence."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-def veil_outputs(environment: Mapping[str, str]) -> None:
-    """Let no output of this process show a secret of its surroundings, tracebacks included."""
-    hide = _Hide(environment)
-    sys.stdout, sys.stderr = (cast("TextIO", _Veiled(stream, hide)) for stream in (sys.stdout, sys.stderr))
+def redact_outputs(environment: Mapping[str, str]) -> None:
+    """Replace secrets of the environment in everything that this process writes, tracebacks included."""
+    hide = _Redactor(environment)
+    sys.stdout, sys.stderr = (cast("TextIO", _RedactedStream(stream, hide)) for stream in (sys.stdout, sys.stderr))
 
 
-class _Hide:
+class _Redactor:
     """Looks for secrets when the first text is written."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -31,7 +31,7 @@ class _Hide:
         return self._hide(text)
 
 
-class _Veiled:
+class _RedactedStream:
     """A stream that shows no secret; all else is the stream's own."""
 
     def __init__(self, stream: TextIO, hide: Callable[[str], str]) -> None:

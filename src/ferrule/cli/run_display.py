@@ -1,4 +1,4 @@
-"""A run as people see it while it works, and what is noted of it."""
+"""A run with its live display, its journal and its closing table."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ferrule.app.release import run as release
-from ferrule.app.release import up_to_date as settling
+from ferrule.app.release import up_to_date
 from ferrule.cli import environment
-from ferrule.cli.messages import finish, tell_left
+from ferrule.cli.messages import finish, show_not_built
 from ferrule.core.model import to_json
 from ferrule.core.safe_files import STATE
 from ferrule.engine.state import logs_folder, work_folder
@@ -26,42 +26,51 @@ if TYPE_CHECKING:
     from ferrule.engine.events import Listener
 
 
-def make(
-    project: LoadedProject, wish: BuildRequest, begun: StartedRequest, options: Options, executor: str | None = None
+def build(
+    project: LoadedProject,
+    request: BuildRequest,
+    started: StartedRequest,
+    options: Options,
+    executor: str | None = None,
 ) -> None:
-    """Make what was wished for, and keep a record of it for the next run with nothing to do."""
+    """Build what was requested, and write the stamp by which the next run knows that it is up to date."""
     config, plan, context = project.config, project.plan, project.context
-    page = project.page if wish.report else None
-    report = watch(
-        *(project, "build" if wish.everything else "release", options),
+    page = project.page if request.report else None
+    report = run(
+        *(project, "build" if request.everything else "release", options),
         lambda listen: release.run(
             *(config, plan, context, listen),
-            output=wish.output,
-            everything=wish.everything,
+            output=request.output,
+            everything=request.everything,
             page=page,
             elsewhere=project.cluster(executor, listen) if executor else None,
         ),
     )
-    made = {action.artifact for action in plan.actions}
-    left = [] if wish.artifacts else [a.name for a in config.artifacts if a.name not in made]
+    built = {action.artifact for action in plan.actions}
+    not_built = [] if request.artifacts else [a.name for a in config.artifacts if a.name not in built]
     # If the document is another now, something, such as the commit, changed while it ran.
-    if not report.failed and not wish.signed and begun.document == wish.document():
+    if not report.failed and not request.signed and started.document == request.document():
         rows = to_json([replace(row, state="unchanged") for row in table.rows(report)])
-        told: Json = {"actions": len(report.outcomes), "files": len(report.placed), "rows": rows, "left": to_json(left)}
-        settling.write_stamp(
+        told: Json = {
+            "actions": len(report.outcomes),
+            "files": len(report.placed),
+            "rows": rows,
+            "left": to_json(not_built),
+        }
+        up_to_date.write_stamp(
             *(config, plan, context, report),
-            output=wish.output,
-            wish=begun.document,
+            output=request.output,
+            wish=started.document,
             told=told,
-            since=begun.moment,
+            since=started.time,
         )
-    finish(report, wish.output, options)
+    finish(report, request.output, options)
     if not options.json and not options.quiet:
-        tell_left(left)
+        show_not_built(not_built)
 
 
-def watch(project: LoadedProject, command: str, options: Options, work: Callable[[Listener], Report]) -> Report:
-    """Show and note what a run does, and what it came to."""
+def run(project: LoadedProject, command: str, options: Options, work: Callable[[Listener], Report]) -> Report:
+    """Run with display and journal, and print the closing table."""
     stream = sys.stdout
     style = style_for(json=options.json, interactive=sys.stderr.isatty(), github=environment.on_github())
     state = project.config.root / STATE

@@ -1,4 +1,4 @@
-"""From events to what people and programs see; chooses the form that fits where the output goes."""
+"""From events and results to output for people and programs, in the form that suits the stream."""
 
 from __future__ import annotations
 

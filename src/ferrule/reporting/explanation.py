@@ -1,4 +1,4 @@
-"""Explanations for people: from the document of one to lines of text."""
+"""Explanations for people: from a document to lines of text."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _WIDTH = 14
 _LONG = 72
 
 
-def text(document: Json) -> str:
-    """The whole of an explanation."""
-    found: Any = document
+def text(explanation: Json) -> str:
+    """The explanation as text."""
+    document: Any = explanation
     ways = {
         "exit code": _exit_code,
         "artifact": _artifact,
@@ -28,86 +28,86 @@ def text(document: Json) -> str:
         "folder": _file,
         "digest": _digest,
     }
-    return "\n".join(ways[found["what"]](found)) + "\n"
+    return "\n".join(ways[document["what"]](document)) + "\n"
 
 
 def _row(name: str, value: object) -> Iterator[str]:
-    """A line, or nothing where there is nothing to say; several values stand one below the other if they are long."""
+    """A line, or none for an empty value; several long values are written one per line."""
     values = [str(v) for v in value] if isinstance(value, (list, tuple)) else [str(value)]
     if not value and value != 0:
         return
     if sum(map(len, values)) <= _LONG:
         yield f"{_INDENT}{name:<{_WIDTH}}{', '.join(values)}"
         return
-    for number, one in enumerate(values):
-        yield f"{_INDENT}{name if number == 0 else '':<{_WIDTH}}{one}"
+    for number, line in enumerate(values):
+        yield f"{_INDENT}{name if number == 0 else '':<{_WIDTH}}{line}"
 
 
-def _exit_code(found: dict[str, Any]) -> Iterator[str]:
-    name = f" ({found['class']})" if found["class"] else ""
-    yield f"exit code {found['code']}{name}: {found['meaning']}"
-    yield from (f"{_INDENT}- {advice}" for advice in found["do"])
+def _exit_code(document: dict[str, Any]) -> Iterator[str]:
+    name = f" ({document['class']})" if document["class"] else ""
+    yield f"exit code {document['code']}{name}: {document['meaning']}"
+    yield from (f"{_INDENT}- {advice}" for advice in document["do"])
 
 
-def _artifact(found: dict[str, Any]) -> Iterator[str]:
-    yield f"{found['item']}: artifact of kind {found['kind']}: {found['summary']}"
-    yield from _row("stated in", found["stated"])
-    yield from _row("made of", found["made_of"])
-    yield from _row("used by", found["used_by"])
-    yield from _row("targets", found["targets"])
-    if len(found["actions"]) == 1:
+def _artifact(document: dict[str, Any]) -> Iterator[str]:
+    yield f"{document['item']}: artifact of kind {document['kind']}: {document['summary']}"
+    yield from _row("defined in", document["stated"])
+    yield from _row("built from", document["made_of"])
+    yield from _row("used by", document["used_by"])
+    yield from _row("targets", document["targets"])
+    if len(document["actions"]) == 1:
         yield ""
-        yield from _action(found["actions"][0])
+        yield from _action(document["actions"][0])
         return
     yield ""
-    yield f"{len(found['actions'])} actions; ferrule explain ACTION says more of each"
-    for action in found["actions"]:
+    yield f"{len(document['actions'])} actions; run `ferrule explain ACTION` for details"
+    for action in document["actions"]:
         yield f"{_INDENT}{action['item']}: {_standing(action)}"
         yield from (f"{_INDENT * 3}{line}" for line in _outputs(action))
 
 
 def _standing(action: dict[str, Any]) -> str:
-    words = {"cached": "at hand", "stale": "would run", "waiting": "not known yet", "failed": "would fail"}
+    words = {"cached": "up to date", "stale": "would run", "waiting": "not known yet", "failed": "would fail"}
     return f"{words.get(action['state'], 'not known')}: {action['reason']}"
 
 
-def _action(found: dict[str, Any]) -> Iterator[str]:
-    target = f" for {found['target']}" if found["target"] else ""
-    yield f"{found['item']}: action of {found['artifact']} ({found['kind']}){target}"
-    yield from _row("state", _standing(found))
-    yield from _row("key", found["key"])
-    yield from _row("changed", found["changes"])
-    recipe = found["recipe"]
+def _action(document: dict[str, Any]) -> Iterator[str]:
+    target = f" for {document['target']}" if document["target"] else ""
+    yield f"{document['item']}: action of {document['artifact']} ({document['kind']}){target}"
+    yield from _row("state", _standing(document))
+    yield from _row("key", document["key"])
+    yield from _row("changed", document["changes"])
+    recipe = document["recipe"]
     yield from _row("recipe", recipe["name"])
     yield from _row("", [f"{name} = {value}" for name, value in recipe["fields"].items()])
-    yield from _row("needs", found["needs"])
-    yield from _row("needed by", found["needed_by"])
-    sources = found["sources"]
+    yield from _row("needs", document["needs"])
+    yield from _row("needed by", document["needed_by"])
+    sources = document["sources"]
     declared = sources["declared"]
     yield from _row("sources", f"{sources['files']} files" if sources["files"] is not None and declared else "")
     yield from _row("" if sources["files"] is not None else "sources", declared)
-    yield from _row("tools", [f"{n}: {version}" if version else n for n, version in found["tools"].items()])
-    if found["last"] is None:
-        yield from _row("last built", "never here")
+    yield from _row("tools", [f"{n}: {version}" if version else n for n, version in document["tools"].items()])
+    if document["last"] is None:
+        yield from _row("last built", "never on this machine")
     else:
-        yield from _last(found)
-    yield from _row("log", found["log"])
+        yield from _last(document)
+    yield from _row("log", document["log"])
 
 
-def _last(found: dict[str, Any]) -> Iterator[str]:
-    last = found["last"]
+def _last(document: dict[str, Any]) -> Iterator[str]:
+    last = document["last"]
     moment = datetime.fromtimestamp(last["built"], UTC).strftime("%Y-%m-%d %H:%M UTC")
     took = f" in {duration(last['seconds'])}" if isinstance(last["seconds"], (int, float)) else ""
     yield from _row("last built", f"{moment}{took}")
     yield from _row("because", last["because"])
-    yield from _row("its key", last["key"] if last["key"] != found["key"] else "")
-    yield from _row("outputs", [*_outputs(found)] or "no longer in the cache")
-    yield from _row("read besides", last["read"])
+    yield from _row("its key", last["key"] if last["key"] != document["key"] else "")
+    yield from _row("outputs", [*_outputs(document)] or "no longer in the cache")
+    yield from _row("also read", last["read"])
     yield from _row("measured", [*_facts(last["facts"])])
 
 
-def _outputs(found: dict[str, Any]) -> Iterator[str]:
-    for output in (found["last"] or {}).get("outputs", []):
+def _outputs(document: dict[str, Any]) -> Iterator[str]:
+    for output in (document["last"] or {}).get("outputs", []):
         place = f"dist/{output['ships']}" if output["ships"] else output["name"]
         yield f"{output['sha256'][:12]}  {size(output['size']):>9}  {place}"
 
@@ -116,7 +116,7 @@ def _facts(facts: dict[str, Any], above: str = "") -> Iterator[str]:
     for name, value in facts.items():
         if isinstance(value, dict):
             if all(isinstance(inner, int) for inner in value.values()) and len(value) > 3:  # noqa: PLR2004 - a table
-                yield f"{above}{name}: {len(value)}, together {sum(value.values())}"
+                yield f"{above}{name}: {len(value)}, {sum(value.values())} in total"
             else:
                 yield from _facts(value, f"{above}{name}.")
         elif isinstance(value, list):
@@ -126,45 +126,47 @@ def _facts(facts: dict[str, Any], above: str = "") -> Iterator[str]:
             yield f"{above}{name}: {value}"
 
 
-def _file(found: dict[str, Any]) -> Iterator[str]:
-    yield f"{found['item']}: {found['what']}" + (f" of {size(found['size'])}" if found["size"] is not None else "")
-    yield from _row("sha256", found["sha256"])
-    if not found["identities"]:
-        yield from _row("says", "nothing of itself: no version and no fingerprint of ferrule's is inside")
-    for one in found["identities"]:
+def _file(document: dict[str, Any]) -> Iterator[str]:
+    yield f"{document['item']}: {document['what']}" + (
+        f" of {size(document['size'])}" if document["size"] is not None else ""
+    )
+    yield from _row("sha256", document["sha256"])
+    if not document["identities"]:
+        yield from _row("identity", "none: the file holds no version and no fingerprint of Ferrule's")
+    for identity in document["identities"]:
         yield ""
-        yield f"{_INDENT}{one['form']}{' in ' + one['member'] if one['member'] else ''}"
-        for name, value in one.items():
+        yield f"{_INDENT}{identity['form']}{' in ' + identity['member'] if identity['member'] else ''}"
+        for name, value in identity.items():
             if name not in ("form", "member") and value:
                 yield f"{_INDENT}{_INDENT}{name:<{_WIDTH}}{value}"
-    if "unreleased" in {one["fingerprint"] for one in found["identities"]}:
+    if "unreleased" in {identity["fingerprint"] for identity in document["identities"]}:
         yield from ("", f"{_INDENT}`unreleased`: built by Cargo alone, not by a release")
-    if found["measured"]:
-        yield from ("", *_row("measured", [*_facts(found["measured"])]))
-    for member, measured in found["inside"].items():
+    if document["measured"]:
+        yield from ("", *_row("measured", [*_facts(document["measured"])]))
+    for member, measured in document["inside"].items():
         yield from ("", f"{_INDENT}{member}", *_row("measured", [*_facts(measured)]))
     yield ""
-    yield from _manifest(found["manifest"])
+    yield from _manifest(document["manifest"])
 
 
-def _manifest(found: dict[str, Any] | None) -> Iterator[str]:
-    if found is None:
-        yield f"{_INDENT}no manifest is near that could tell where it is from"
+def _manifest(document: dict[str, Any] | None) -> Iterator[str]:
+    if document is None:
+        yield f"{_INDENT}there is no manifest nearby that could name its origin"
         return
-    commit = f", commit {found['commit'][:12]}" if found.get("commit") else ""
-    release = f": {found['project']} {found['release']}{commit}" if "release" in found else ""
-    yield f"{_INDENT}{found['file']}{release}"
-    if not found["rows"]:
-        yield f"{_INDENT}{_INDENT}does not list it, nor what it says it was built as: it is of another release"
-    for row in found["rows"]:
+    commit = f", commit {document['commit'][:12]}" if document.get("commit") else ""
+    release = f": {document['project']} {document['release']}{commit}" if "release" in document else ""
+    yield f"{_INDENT}{document['file']}{release}"
+    if not document["rows"]:
+        yield f"{_INDENT}{_INDENT}does not list this file or its fingerprint: it belongs to another release"
+    for row in document["rows"]:
         name = row.get("file") or row.get("name") or f"{row.get('files')} files"
         target = f" for {row['target']}" if row.get("target") else ""
         yield f"{_INDENT}{_INDENT}{row['match']}: {name} of {row['artifact']} ({row['kind']}){target}"
 
 
-def _digest(found: dict[str, Any]) -> Iterator[str]:
-    yield f"{found['item']}: a digest"
-    yield from _row("key of", found["actions"])
-    yield from _row("interface of", found["interface_of"])
-    if found["manifest"]:
-        yield from _manifest(found["manifest"])
+def _digest(document: dict[str, Any]) -> Iterator[str]:
+    yield f"{document['item']}: a digest"
+    yield from _row("key of", document["actions"])
+    yield from _row("interface of", document["interface_of"])
+    if document["manifest"]:
+        yield from _manifest(document["manifest"])

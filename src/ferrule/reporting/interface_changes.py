@@ -1,4 +1,4 @@
-"""What `ferrule abi` found, for people and for programs."""
+"""The results of `ferrule abi`, for people and for programs."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ if TYPE_CHECKING:
     from ferrule.formats.interfaces.versions import Comparison
 
 
-def show(found: Comparison, stream: TextIO, *, colour: bool, quiet: bool) -> None:
-    """One line a change, breaking ones first, and what follows for the version."""
+def show(comparison: Comparison, stream: TextIO, *, colour: bool, quiet: bool) -> None:
+    """Write a line for each change, breaking ones first, and the version that they require."""
     console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
-    breaking = [c for c in found.changes if c.breaking]
-    compatible = [c for c in found.changes if not c.breaking]
+    breaking = [c for c in comparison.changes if c.breaking]
+    compatible = [c for c in comparison.changes if not c.breaking]
     for change in () if quiet else breaking:
         console.print(f"BREAKS  {change.of}: {change.item} {change.what}", style="red", markup=False)
     for change in () if quiet else compatible:
         console.print(f"adds    {change.of}: {change.item} {change.what}", markup=False)
-    count = f"{len(breaking)} breaking, {len(compatible)} compatible" if found.changes else "none"
-    console.print(f"changes since {found.recorded}: {count}", markup=False)
-    if found.changes:
-        console.print(f"needed: {found.needed.version} or later ({found.needed.why})", markup=False)
-    for problem in found.problems:
-        console.print(f"WRONG   {problem}", style="bold red", markup=False)
-    if not found.problems:
-        console.print(f"the version {found.release} says so", style="bold", markup=False)
+    count = f"{len(breaking)} breaking, {len(compatible)} compatible" if comparison.changes else "none"
+    console.print(f"changes since {comparison.recorded}: {count}", markup=False)
+    if comparison.changes:
+        console.print(f"required version: {comparison.needed.version} or later ({comparison.needed.why})", markup=False)
+    for problem in comparison.problems:
+        console.print(f"ERROR   {problem}", style="bold red", markup=False)
+    if not comparison.problems:
+        console.print(f"version {comparison.release} is high enough", style="bold", markup=False)
 
 
-def as_json(found: Comparison) -> str:
-    """All changes, the version that they ask for, and whether the release has one that says so."""
-    told = {
-        "ok": not found.problems,
-        "recorded": found.recorded,
-        "release": found.release,
-        "needed": {"version": found.needed.version, "bump": found.needed.bump, "why": found.needed.why},
-        "problems": list(found.problems),
-        "changes": [{"of": c.of, "item": c.item, "what": c.what, "breaking": c.breaking} for c in found.changes],
+def as_json(comparison: Comparison) -> str:
+    """All changes, the version that they require, and whether that of the release is high enough."""
+    document = {
+        "ok": not comparison.problems,
+        "recorded": comparison.recorded,
+        "release": comparison.release,
+        "needed": {"version": comparison.needed.version, "bump": comparison.needed.bump, "why": comparison.needed.why},
+        "problems": list(comparison.problems),
+        "changes": [{"of": c.of, "item": c.item, "what": c.what, "breaking": c.breaking} for c in comparison.changes],
     }
-    return json.dumps(told, indent=2)
+    return json.dumps(document, indent=2)

@@ -17,18 +17,18 @@ _KIB = 1024
 
 
 class Reporter(Protocol):
-    """Hears events between entering and leaving, and writes them down in its form."""
+    """Writes events in its form, between entering and leaving."""
 
     def __call__(self, event: Event, /) -> None:
-        """Take notice of an event."""
+        """Write an event."""
 
     def __enter__(self) -> Self:
-        """Begin to show."""
+        """Start the output."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the terminal as it was found."""
+        """End the output, and restore the terminal."""
 
 
 def duration(seconds: float) -> str:
@@ -58,14 +58,14 @@ def size(count: int) -> str:
 
 
 def counted(outcomes: Iterable[Outcome]) -> str:
-    """How many actions were built, and how many not, where all is well; what came from elsewhere only if any did."""
+    """How many actions were built and how many were up to date; those from a remote cache only if there are any."""
     states = Counter(outcome.state for outcome in outcomes)
     remote = f", {states['remote']} remote" if states["remote"] else ""
     return f"{states['built']} built{remote}, {states['cached']} unchanged"
 
 
 def verdict(outcome: Outcome) -> str:
-    """One line for an ended action."""
+    """One line for a finished action."""
     took = f" in {duration(outcome.seconds)}" if outcome.state in {"built", "failed"} else ""
     reason = f": {outcome.reason}" if outcome.state in {"failed", "skipped"} and outcome.reason else ""
     return f"{outcome.action.id} {outcome.state}{took}{reason}"

@@ -1,4 +1,4 @@
-"""What came of building a release again, for people: what was different, a line for each file, the first difference."""
+"""The results of `ferrule reproduce`, for people: the variations, a line for each file, the first difference."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
 _MARKS = {"equal": "="}
 
 
-def text(document: Json) -> str:
-    """The whole of a reproduction's document."""
-    found: Any = document
+def text(reproduction: Json) -> str:
+    """The document of a reproduction as text."""
+    document: Any = reproduction
     lines = [
-        *_variations(found["variations"]),
+        *_variations(document["variations"]),
         "",
-        *(f"{_MARKS.get(row['verdict'], '≠')} {row['file']}  {_verdict(row)}" for row in found["files"]),
-        *(line for row in found["files"] if row["difference"] for line in _difference(row)),
-        *_list("what went in differs:", found["inputs"]),
-        *_list("as diffoscope sees it:", found["diffoscope"]),
+        *(f"{_MARKS.get(row['verdict'], '≠')} {row['file']}  {_verdict(row)}" for row in document["files"]),
+        *(line for row in document["files"] if row["difference"] for line in _difference(row)),
+        *_list("inputs that differ:", document["inputs"]),
+        *_list("diffoscope:", document["diffoscope"]),
         "",
-        _sum(found["files"]),
+        _sum(document["files"]),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _variations(rows: list[dict[str, str]]) -> Iterator[str]:
-    yield "the second build was made with"
+    yield "variations of the second build"
     width = max((len(row["what"]) for row in rows), default=0)
     for row in rows:
-        told = f"not done: {row['missing']}" if row["missing"] else f"{row['first']} → {row['second']}"
-        yield f"  {row['what']:<{width}}  {told}"
+        change = f"not varied: {row['missing']}" if row["missing"] else f"{row['first']} → {row['second']}"
+        yield f"  {row['what']:<{width}}  {change}"
 
 
 def _verdict(row: Mapping[str, Any]) -> str:
@@ -45,17 +45,17 @@ def _verdict(row: Mapping[str, Any]) -> str:
 
 
 def _difference(row: Mapping[str, Any]) -> Iterator[str]:
-    found = row["difference"]
-    at = f", byte {found['at']:#x}" if found["at"] is not None and found["at"] != found["offset"] else ""
+    document = row["difference"]
+    at = f", byte {document['at']:#x}" if document["at"] is not None and document["at"] != document["offset"] else ""
     yield ""
-    yield f"{row['file']}: {found['place']}{at}"
-    yield f"  {found['reason']}"
-    if found["first"] or found["second"]:
-        yield f"  first:  {found['first']}"
-        yield f"  second: {found['second']}"
-    if found["also"]:
-        more = f" and {len(found['also']) - 5} more" if len(found["also"]) > 5 else ""  # noqa: PLR2004 - a line full
-        yield f"  also: {', '.join(found['also'][:5])}{more}"
+    yield f"{row['file']}: {document['place']}{at}"
+    yield f"  {document['reason']}"
+    if document["first"] or document["second"]:
+        yield f"  first:  {document['first']}"
+        yield f"  second: {document['second']}"
+    if document["also"]:
+        more = f" and {len(document['also']) - 5} more" if len(document["also"]) > 5 else ""  # noqa: PLR2004 - a line full
+        yield f"  also: {', '.join(document['also'][:5])}{more}"
 
 
 def _list(title: str, lines: list[str]) -> list[str]:
@@ -65,5 +65,5 @@ def _list(title: str, lines: list[str]) -> list[str]:
 def _sum(rows: list[dict[str, Any]]) -> str:
     equal = sum(row["verdict"] == "equal" for row in rows)
     if equal == len(rows):
-        return f"reproduced: {equal} of {len(rows)} files are the same, byte for byte"
+        return f"reproduced: {equal} of {len(rows)} files are identical"
     return f"not reproduced: {len(rows) - equal} of {len(rows)} files differ"

@@ -1,4 +1,4 @@
-"""The closing table: what was made, for which target, how large, with which digest, in what time."""
+"""The closing table: each file with its target, size, digest and duration."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Row:
 
 
 def rows(report: Report) -> list[Row]:
-    """One row a file that was placed; the files of a folder are one row with the digest of its index."""
+    """One row for each file of the release; the files of a folder are one row with the digest of its index."""
     grouped: dict[tuple[str, str], list[Placed]] = {}
     for placed in report.placed:
         folder = placed.output.ships if placed.output.folder and placed.output.ships else placed.file
@@ -51,7 +51,7 @@ def _row(file: str, files: list[Placed]) -> Row:
 
 
 def show(report: Report, stream: TextIO, *, colour: bool, width: int | None) -> None:
-    """Write the table, and below it what failed or was left out, with the reason."""
+    """Write the table, and below it the failed and skipped actions with their reasons."""
     show_rows(rows(report), stream, colour=colour, width=width)
     if report.failed:
         console = _console(stream, colour=colour, width=width)
@@ -60,16 +60,16 @@ def show(report: Report, stream: TextIO, *, colour: bool, width: int | None) -> 
             console.print(f"  {outcome.error or outcome.reason}", markup=False, soft_wrap=True)
 
 
-def show_rows(found: list[Row], stream: TextIO, *, colour: bool, width: int | None) -> None:
-    """Write the table alone; nothing at all if it has no rows."""
-    if found:
+def show_rows(table_rows: list[Row], stream: TextIO, *, colour: bool, width: int | None) -> None:
+    """Write the table; nothing if it has no rows."""
+    if table_rows:
         table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
         table.add_column("artifact", overflow="fold")
         table.add_column("target", overflow="fold")
         table.add_column("size", justify="right", no_wrap=True)
         table.add_column("sha256", no_wrap=True)
         table.add_column("time", justify="right", no_wrap=True)
-        for row in found:
+        for row in table_rows:
             table.add_row(row.file, row.target, size(row.size), row.digest, row.state)
         _console(stream, colour=colour, width=width).print(table)
 

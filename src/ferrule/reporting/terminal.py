@@ -1,4 +1,4 @@
-"""The live display of a terminal: a line for each running action, and how far the whole has come."""
+"""The live display of a terminal: a line for each running action, and the progress of the run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NEARLY = 0.98
 
 
 class _Bar(BarColumn):
-    """How far an action should be by the time it took before; the whole run counts its actions."""
+    """Progress of an action by its duration in an earlier run; that of the run by its finished actions."""
 
     def render(self, task: Task) -> ProgressBar:
         if not task.fields.get("timed") or task.total is None:
@@ -47,18 +47,18 @@ class _Bar(BarColumn):
         return ProgressBar(total=task.total, completed=done, width=self.bar_width)
 
 
-class _Left(ProgressColumn):
-    """Time left, where an earlier run tells how long the action takes; for the whole, how many actions are done."""
+class _Remaining(ProgressColumn):
+    """Remaining time of an action, if an earlier run timed it; for the run, the number of finished actions."""
 
     def render(self, task: Task) -> Text:
         if not task.fields.get("timed"):
             return Text(f"{task.completed:.0f} of {task.total or 0:.0f} done", style="dim")
-        left = (task.total or 0.0) - (task.elapsed or 0.0)
-        return Text(f"about {duration(left)} left" if left > 0 else "", style="dim")
+        remaining = (task.total or 0.0) - (task.elapsed or 0.0)
+        return Text(f"about {duration(remaining)} left" if remaining > 0 else "", style="dim")
 
 
 class Terminal:
-    """Shows running actions with what they do, and keeps a line of each that ended."""
+    """Shows running actions and their status, and keeps a line for each finished one."""
 
     def __init__(self, stream: TextIO, *, colour: bool, width: int | None, quiet: bool) -> None:
         self._console = Console(file=stream, no_color=not colour, width=width, highlight=False, quiet=quiet)
@@ -68,7 +68,7 @@ class Terminal:
             _Bar(bar_width=24),
             TextColumn("{task.fields[status]}", style="dim", markup=False),
             TimeElapsedColumn(),
-            _Left(),
+            _Remaining(),
             console=self._console,
             transient=True,
         )
@@ -109,5 +109,5 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the display away, so that the prompt stands where it should."""
+        """Remove the display, so that the prompt is where it should be."""
         self._progress.stop()

@@ -10,7 +10,7 @@ import click
 from ferrule.app.compatibility import interface_gate as interfaces
 from ferrule.app.release import run as release
 from ferrule.cli.environment import coloured, host
-from ferrule.cli.messages import shown
+from ferrule.cli.messages import relative
 from ferrule.cli.options import shared
 from ferrule.core.errors import VerificationError
 from ferrule.core.safe_files import find_project
@@ -20,17 +20,17 @@ from ferrule.reporting import interface_changes as comparison
 @click.command()
 @shared
 @click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--record", is_flag=True, help="Keep the interface of this release, to compare later ones with it.")
+@click.option("--record", is_flag=True, help="Record the interface of this release, for later comparisons.")
 @click.option(
     "--against",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where it is kept; packaging/abi of the project.",
+    help="Folder of the record [default: packaging/abi of the project].",
 )
 def abi(directory: Path, folder: Path | None, against: Path | None, *, record: bool, **options: bool) -> None:
     """Compare the public interface with that of the last release.
 
-    Says which version the changes ask for. FOLDER is a finished release, by default dist/ of the project. Exit code 6
-    if the version promises more than is kept, 9 if there is nothing to compare with.
+    Prints the version that the changes require. FOLDER is a finished release, by default dist/ of the project. Exits
+    with 6 if the version is too low for the changes, with 9 if there is nothing to compare with.
 
     \b
     Example:
@@ -56,4 +56,4 @@ def abi(directory: Path, folder: Path | None, against: Path | None, *, record: b
     if record:
         interfaces.record(released, place, interfaces.header_files(dist))
         if not options["quiet"]:
-            click.echo(f"recorded the interface of {released['release']} in {shown(place)}", err=options["as_json"])
+            click.echo(f"recorded the interface of {released['release']} in {relative(place)}", err=options["as_json"])

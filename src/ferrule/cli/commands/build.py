@@ -11,11 +11,10 @@ import click
 from ferrule.app.distributed import merge as merging
 from ferrule.app.distributed import shards
 from ferrule.app.release import selection as choice
-from ferrule.cli import project
-from ferrule.cli import run_display as watching
+from ferrule.cli import project, run_display
 from ferrule.cli.build_request import BuildRequest
-from ferrule.cli.messages import finish, shown
-from ferrule.cli.options import Options, making, shared, sharing, spreading
+from ferrule.cli.messages import finish, relative
+from ferrule.cli.options import Options, building, cached, clustered, shared
 from ferrule.core.safe_files import STATE, find_project
 
 if TYPE_CHECKING:
@@ -28,17 +27,22 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
-@making
-@sharing
-@spreading
+@building
+@cached
+@clustered
 @click.argument("artifacts", nargs=-1)
-@click.option("-t", "--target", "targets", multiple=True, help="A target, or `all`; by default this machine's.")
+@click.option("-t", "--target", "targets", multiple=True, help="A target, or `all` [default: this machine's].")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Where the files go; .ferrule/out of the project."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for the files [default: .ferrule/out of the project].",
 )
-@click.option("--shard", metavar="K/N", help="Make a shard of the release instead: K/N, or an entry of ferrule matrix.")
-@click.option("--of", type=click.IntRange(1), metavar="N", help="The N of the shard, where --shard is K alone.")
-@click.option("--bundle", type=click.Path(path_type=Path), help="Where the shard goes; .ferrule/bundles/K-of-N.")
+@click.option("--shard", metavar="K/N", help="Build a shard of the release: K/N, or an entry of `ferrule matrix`.")
+@click.option("--of", type=click.IntRange(1), metavar="N", help="Number of shards, if --shard is only K.")
+@click.option(
+    "--bundle", type=click.Path(path_type=Path), help="Folder for the shard [default: .ferrule/bundles/K-of-N]."
+)
 def build(
     directory: Path,
     artifacts: tuple[str, ...],
@@ -61,22 +65,24 @@ def build(
       ferrule build sdk-c --target aarch64-unknown-linux-gnu
       ferrule build --shard 1/4 --bundle bundles/1-of-4
     """
-    told = Options(directory, options["as_json"], options["quiet"])
+    shared_options = Options(directory, options["as_json"], options["quiet"])
     if shard is not None:
         if artifacts or targets or output or executor:
-            raise click.UsageError("a shard is whole: --shard goes with no artifact, --target, --output or --executor")
-        _build_shard(_named(shard, of), bundle, told, jobs=jobs, rust_source=rust_source, remote=remote, **options)
+            raise click.UsageError("--shard cannot be combined with artifacts, --target, --output or --executor")
+        _build_shard(
+            _named(shard, of), bundle, shared_options, jobs=jobs, rust_source=rust_source, remote=remote, **options
+        )
         return
     if of is not None or bundle is not None:
-        raise click.UsageError("--of and --bundle belong to --shard")
-    wish = BuildRequest(
+        raise click.UsageError("--of and --bundle require --shard")
+    request = BuildRequest(
         *(find_project(directory), output, f"{STATE}/out", artifacts, targets),
         offline=options["offline"],
         rust_source=rust_source,
         everything=True,
     )
-    begun = wish.begin(told)
-    if begun is None:
+    started = request.start(shared_options)
+    if started is None:
         return
 
     part = project.read(
@@ -88,8 +94,8 @@ def build(
         planned=lambda config, context: choice.select(config, context, artifacts, targets),
     )
     if options["set_up"]:
-        project.provide(part.wanted, part.context.host, told)
-    watching.make(part, wish, begun, told, executor)
+        project.provide(part.wanted, part.context.host, shared_options)
+    run_display.build(part, request, started, shared_options, executor)
 
 
 def _named(shard: str, of: int | None) -> tuple[int, int] | str:
@@ -99,35 +105,37 @@ def _named(shard: str, of: int | None) -> tuple[int, int] | str:
         return shard
     wanted = int(count) if mark else of
     if wanted is None or (of or wanted) != wanted or not 1 <= int(number) <= wanted:
-        raise click.UsageError(f"--shard {shard} is none of a number of shards: write K/N, from 1/N to N/N")
+        raise click.UsageError(f"--shard {shard} is out of range: write K/N, from 1/N to N/N")
     return int(number), wanted
 
 
 def _build_shard(
     named: tuple[int, int] | str,
     bundle: Path | None,
-    told: Options,
+    shared_options: Options,
     *,
     jobs: int | None,
     rust_source: RustSource | None,
     remote: Address | None,
     **options: bool,
 ) -> None:
-    whole = project.read(told.folder, jobs=jobs, offline=options["offline"], rust_source=rust_source, remote=remote)
+    whole = project.read(
+        shared_options.folder, jobs=jobs, offline=options["offline"], rust_source=rust_source, remote=remote
+    )
     config, plan, context = whole.config, whole.plan, whole.context
     shard = _shard(named, config, plan)
     if options["set_up"]:
         part = replace(whole, plan=merging.narrowed(plan, shard))
-        project.provide(part.wanted, context.host, told)
+        project.provide(part.wanted, context.host, shared_options)
     folder = (bundle or config.root / STATE / "bundles" / shard.id).absolute()
-    report = watching.watch(
-        *(whole, "build", told),
+    report = run_display.run(
+        *(whole, "build", shared_options),
         lambda listen: merging.build(config, plan, context, listen, shard=shard, folder=folder),
     )
     if report.failed:
-        finish(report, folder, told)
-    elif not told.json and not told.quiet:
-        click.echo(f"shard {shard.number} of {shard.of} in {shown(folder)}")
+        finish(report, folder, shared_options)
+    elif not shared_options.json and not shared_options.quiet:
+        click.echo(f"shard {shard.number} of {shard.of} in {relative(folder)}")
 
 
 def _shard(named: tuple[int, int] | str, config: Config, plan: Plan) -> Shard:
@@ -137,5 +145,5 @@ def _shard(named: tuple[int, int] | str, config: Config, plan: Plan) -> Shard:
     # Times that were recorded here are not those of another machine: without a matrix, all split by the plan alone.
     split = merging.split(config, plan, count, {})
     if len(split) != count:
-        raise click.UsageError(f"there is work for {len(split)} shards only: --shard {number}/{len(split)}")
+        raise click.UsageError(f"the plan has work for {len(split)} shards only: use --shard {number}/{len(split)}")
     return split[number - 1]

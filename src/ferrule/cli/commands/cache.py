@@ -32,9 +32,9 @@ def cache(directory: Path, what: Literal["size", "verify", "prune"], **options: 
     """Measure, verify or prune the cache in .ferrule/.
 
     \b
-    size    how much each part of it takes
-    verify  read every result again; what is damaged is dropped, and the exit code is 7
-    prune   take away all results but what each action made last
+    size    print the size of each part
+    verify  check every result; drop damaged ones, and exit with 7 if there were any
+    prune   delete all results but the latest of each action
 
     \b
     Example:
@@ -60,7 +60,7 @@ def cache(directory: Path, what: Literal["size", "verify", "prune"], **options: 
             index, store = open_store(state, now_ns, notice_to(hear))
             found = upkeep.check(store) if what == "verify" else upkeep.prune(store)
             index.save()
-        told = {"undamaged" if what == "verify" else "taken away": _told(found)}
+        told = {"undamaged" if what == "verify" else "deleted": _told(found)}
     if options["as_json"]:
         click.echo(json.dumps(told))
     elif not options["quiet"]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
-@click.option("--tag", metavar="TAG", help="Refuse a tag that is not of this version: v1.2.3 or 1.2.3.")
+@click.option("--tag", metavar="TAG", help="Fail unless this tag is the version: v1.2.3 or 1.2.3.")
 def check(directory: Path, tag: str | None, **options: bool) -> None:
     """Validate targets.yaml and its sources without building.
 

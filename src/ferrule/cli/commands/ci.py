@@ -21,15 +21,13 @@ if TYPE_CHECKING:
 @click.command()
 @shared
 @click.argument("system", type=click.Choice(["github"]))
-@click.option(
-    "--check", "compare", is_flag=True, help="Write nothing; fail if a workflow is not as it would be written."
-)
+@click.option("--check", "compare", is_flag=True, help="Write nothing; fail if a workflow is out of date.")
 def ci(directory: Path, system: Literal["github"], *, compare: bool, **options: bool) -> None:
     """Write the workflows of a CI system from targets.yaml.
 
     \b
-    github: ci.yml and release.yml in .github/workflows (and shards.yml past 256 shards). A file
-    there that was not written by ferrule is left alone, and said.
+    github: ci.yml and release.yml in .github/workflows, and shards.yml for more than 256 shards.
+    A file there that Ferrule did not write is kept, with an error.
 
     \b
     Example:
@@ -41,7 +39,7 @@ def ci(directory: Path, system: Literal["github"], *, compare: bool, **options: 
     top = git.top(root, whole.context.host)
     if top is not None and top.resolve() != root.resolve():
         raise ConfigError(
-            "workflows stand at the root of a repository, and this project is below it",
+            "workflows belong in the root of the repository, and this project is in a subfolder",
             where=str(root),
             hint=f"move targets.yaml to {top}",
         )

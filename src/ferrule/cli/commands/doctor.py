@@ -11,7 +11,7 @@ from ferrule.app.doctor import examine as examination
 from ferrule.app.release import run as release
 from ferrule.app.release import selection as choice
 from ferrule.cli.environment import coloured, surroundings
-from ferrule.cli.options import provisioning, shared
+from ferrule.cli.options import selecting_tools, shared
 from ferrule.core.errors import ToolchainError
 from ferrule.reporting import findings
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
-@provisioning
+@selecting_tools
 @click.option("--probe/--no-probe", default=True, help="Link a small program for each target.")
 def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: bool, **options: Any) -> None:  # noqa: ANN401
     """Check every tool the project needs, and print a fix for each.

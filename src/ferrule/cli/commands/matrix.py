@@ -20,17 +20,22 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
-@click.option("--shards", "count", type=click.IntRange(1), help="How many; as many as there is work for.")
+@click.option("--shards", "count", type=click.IntRange(1), help="Number of shards [default: one per unit of work].")
 @click.option(
-    "--format", "system", type=click.Choice(["github", "gitlab", "buildkite"]), default="github", help="Whose jobs."
+    "--format",
+    "system",
+    type=click.Choice(["github", "gitlab", "buildkite"]),
+    default="github",
+    help="CI system to generate for [default: github].",
 )
 def matrix(directory: Path, count: int | None, system: System, **options: bool) -> None:
     """Split the compile jobs over CI machines; print them as JSON.
 
     \b
-    Balanced by the times of earlier runs in this project, where there are any. github: the value
-    of strategy.matrix, past 256 shards a matrix of matrices; gitlab: a child pipeline; buildkite:
-    steps to upload. Each entry can be given to `ferrule build --shard` as it is.
+    Shards are balanced by the durations of earlier runs in this project, if there are any.
+    github: the value of strategy.matrix, or a matrix of matrices for more than 256 shards;
+    gitlab: a child pipeline; buildkite: steps to upload. Each entry is a valid argument of
+    `ferrule build --shard`.
 
     \b
     Example:
@@ -41,9 +46,9 @@ def matrix(directory: Path, count: int | None, system: System, **options: bool) 
     most, times = pipelines.LIMITS[system], merging.times(whole.config, whole.plan, whole.context)
     split = merging.split(whole.config, whole.plan, min(count or most, most), times)
     if count and len(split) < count and not options["quiet"]:
-        reason = "takes no more" if len(split) == most else "is all there is work for"
+        reason = f"the limit of {system}" if len(split) == most else "all that the plan has work for"
         click.echo(
-            f"{counted(len(split), 'shard')} instead of {count}: {system if len(split) == most else 'that'} {reason}",
+            f"{counted(len(split), 'shard')} instead of {count}: {reason}",
             err=True,
         )
     click.echo(pipelines.text(split, system, whole.config.ci.runner))

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ferrule.app.distributed import merge as merging
-from ferrule.cli import project
+from ferrule.cli import project, run_display
 from ferrule.cli.environment import signing_key
 from ferrule.cli.messages import finish
-from ferrule.cli.options import Options, releasing, shared, sharing
-from ferrule.cli.run_display import watch
+from ferrule.cli.options import Options, cached, releasing, shared
 
 if TYPE_CHECKING:
     from ferrule.core.toolchain import RustSource
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @shared
 @releasing
-@sharing
+@cached
 @click.argument("folders", nargs=-1, required=True, metavar="DIR…", type=click.Path(path_type=Path))
 def merge(
     directory: Path,
@@ -36,24 +35,25 @@ def merge(
 ) -> None:
     """Assemble the release from what shards have built.
 
-    DIR are the folders that `ferrule build --shard` wrote, one for each shard, in any order.
+    DIR are the folders that `ferrule build --shard` wrote, one per shard, in any order. No compiler is started, and the
+    bytes are those of a release on one machine.
 
     \b
     Example:
       ferrule merge bundles/*
     """
     key = signing_key(sign_key) if sign_key else None
-    told = Options(directory, options["as_json"], options["quiet"])
+    shared_options = Options(directory, options["as_json"], options["quiet"])
     whole = project.read(
         directory, jobs=jobs, offline=options["offline"], rust_source=rust_source, key=key, remote=remote
     )
     config, plan, context = whole.config, whole.plan, whole.context
     if options["set_up"]:
-        project.provide(merging.wanted(config, plan, context, folders), context.host, told)
+        project.provide(merging.wanted(config, plan, context, folders), context.host, shared_options)
     place = (output or config.root / "dist").absolute()
     page = whole.page if options["report"] else None
-    report = watch(
-        *(whole, "merge", told),
+    report = run_display.run(
+        *(whole, "merge", shared_options),
         lambda listen: merging.merge(config, plan, context, listen, folders=folders, output=place, page=page),
     )
-    finish(report, place, told)
+    finish(report, place, shared_options)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ferrule.app.release import extract as picking
-from ferrule.cli.messages import counted, shown
+from ferrule.cli.messages import counted, relative
 from ferrule.cli.options import shared
 from ferrule.core.safe_files import find_project
 
@@ -34,4 +34,4 @@ def pick(directory: Path, kind: str, source: Path | None, target: Path, **option
     if options["as_json"]:
         click.echo(json.dumps({"files": list(names)}))
     elif not options["quiet"]:
-        click.echo(f"{counted(len(names), 'file')} in {shown(target)}")
+        click.echo(f"{counted(len(names), 'file')} in {relative(target)}")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
-@click.option("--why", is_flag=True, help="Say for each action whether it would run, and what changed.")
-@click.option("--graph", type=click.Choice(["dot", "mermaid"]), help="Write the graph of actions instead.")
+@click.option("--why", is_flag=True, help="Print for each action whether it would run, and what changed.")
+@click.option("--graph", type=click.Choice(["dot", "mermaid"]), help="Print the graph of actions instead.")
 def plan(directory: Path, *, why: bool, graph: str | None, **options: bool) -> None:
     """Show everything that would be built, without building it.
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ferrule.cli import project
-from ferrule.cli import run_display as watching
+from ferrule.cli import project, run_display
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.environment import signing_key
-from ferrule.cli.options import Options, releasing, shared, sharing, spreading
+from ferrule.cli.options import Options, cached, clustered, releasing, shared
 from ferrule.core.safe_files import find_project
 
 if TYPE_CHECKING:
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 @click.command()
 @shared
 @releasing
-@sharing
-@spreading
+@cached
+@clustered
 def release(
     directory: Path,
     output: Path | None,
@@ -44,21 +43,21 @@ def release(
       ferrule release --executor dask://build.example:8786
     """
     key = signing_key(sign_key) if sign_key else None
-    told = Options(directory, options["as_json"], options["quiet"])
-    wish = BuildRequest(
+    shared_options = Options(directory, options["as_json"], options["quiet"])
+    request = BuildRequest(
         *(find_project(directory), output, "dist"),
         offline=options["offline"],
         rust_source=rust_source,
         report=options["report"],
         signed=key is not None,
     )
-    begun = wish.begin(told)
-    if begun is None:
+    started = request.start(shared_options)
+    if started is None:
         return
 
     found = project.read(
         directory, jobs=jobs, offline=options["offline"], rust_source=rust_source, key=key, remote=remote
     )
     if options["set_up"]:
-        project.provide(found.wanted, found.context.host, told)
-    watching.make(found, wish, begun, told, executor)
+        project.provide(found.wanted, found.context.host, shared_options)
+    run_display.build(found, request, started, shared_options, executor)

@@ -18,14 +18,18 @@ from ferrule.engine.store import write_aside
 @shared
 @click.argument("dist", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Where the page goes; .ferrule/report.html of the project."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File for the page [default: .ferrule/report.html of the project].",
 )
 def report(directory: Path, dist: Path | None, output: Path | None, **options: bool) -> None:
     """Write a page about the release and the last runs.
 
     \b
-    One file that loads nothing: what was made for which target, when each step worked and why,
-    the critical path, sizes by section and over releases, what needs what, and tool versions.
+    A self-contained HTML file: what was built for which target, when and why each step ran, the
+    critical path, sizes by section and over releases, the dependency graph, and tool versions.
+    DIST is a finished release, by default dist/ of the project.
 
     \b
     Example:

@@ -11,7 +11,7 @@ import click
 from ferrule.app.release import run as release
 from ferrule.app.reproduce import run as again
 from ferrule.cli import project
-from ferrule.cli.options import Options, making, shared
+from ferrule.cli.options import Options, building, shared
 from ferrule.reporting import reproduction as reproduced
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
-@making
+@building
 @click.option("--against", type=click.Path(path_type=Path), help="Compare with this finished release; build once.")
 @click.option("--work", "base", type=click.Path(path_type=Path), help="Build in this new folder and leave all there.")
 def reproduce(

@@ -13,7 +13,12 @@ from ferrule.kinds import KINDS
 
 
 @click.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to a file instead.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to a file instead of standard output.",
+)
 def schema(output: Path | None) -> None:
     """Print the JSON schema of targets.yaml, for editors.
 

@@ -9,7 +9,7 @@ import click
 from ferrule.app.release import run as release
 from ferrule.app.release import selection as choice
 from ferrule.cli.environment import surroundings
-from ferrule.cli.options import Options, provisioning, shared
+from ferrule.cli.options import Options, selecting_tools, shared
 from ferrule.cli.project import provide
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
-@provisioning
+@selecting_tools
 @click.option("--dry-run", is_flag=True, help="List what would be installed, and install nothing.")
 def setup(directory: Path, extras: tuple[str, ...], *, host_only: bool, dry_run: bool, **options: Any) -> None:  # noqa: ANN401
     """Install missing tools; if root is needed, print the command.

@@ -462,7 +462,9 @@ def test_command_records_and_compares(released):
         "recorded the interface of 1.2.3 in packaging/abi/\n",
     ), recorded.stderr
     same = released.ferrule("abi")
-    assert (same.returncode, same.stdout) == (0, "changes since 1.2.3: none\nthe version 1.2.3 says so\n"), same.stderr
+    assert (same.returncode, same.stdout) == (0, "changes since 1.2.3: none\nversion 1.2.3 is high enough\n"), (
+        same.stderr
+    )
     kept = json.loads((released.project / "packaging" / "abi" / "interface.json").read_text())
     assert sorted(kept["headers"]) == ["demo.h"]
     (declared,) = kept["headers"]["demo.h"].values()
@@ -479,7 +481,7 @@ def test_command_finds_a_break_and_tells_programs_too(released, change):
     assert done.returncode == 6
     assert "BREAKS  C header demo.h: demo_gone() is gone" in done.stdout
     assert "adds    C header demo.h: demo_add() is new" in done.stdout
-    assert "needed: 2.0.0 or later (a breaking change raises the major number)" in done.stdout
+    assert "required version: 2.0.0 or later (a breaking change raises the major number)" in done.stdout
     told = json.loads(released.ferrule("abi", "--json").stdout)
     assert (told["ok"], told["recorded"], told["release"]) == (False, "1.2.3", "1.2.3")
     assert told["needed"]["bump"] == "major"

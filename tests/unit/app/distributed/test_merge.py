@@ -133,13 +133,13 @@ def test_a_folder_with_other_things_is_left_alone(demo: Demo, tmp_path: Path, bu
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--shard", "5/4"), "none of a number of shards"),
-        (("--shard", "0/4"), "none of a number of shards"),
-        (("--shard", "3"), "none of a number of shards"),
-        (("--shard", "1/4", "--of", "3"), "none of a number of shards"),
-        (("--shard", "1/4", "sdk-c"), "a shard is whole"),
-        (("--of", "4"), "belong to --shard"),
-        (("--shard", "900/999"), "there is work for"),
+        (("--shard", "5/4"), "is out of range"),
+        (("--shard", "0/4"), "is out of range"),
+        (("--shard", "3"), "is out of range"),
+        (("--shard", "1/4", "--of", "3"), "is out of range"),
+        (("--shard", "1/4", "sdk-c"), "--shard cannot be combined"),
+        (("--of", "4"), "require --shard"),
+        (("--shard", "900/999"), "has work for"),
     ],
 )
 def test_mistaken_shards_on_the_command_line_are_told(bare: Demo, arguments: tuple[str, ...], said: str) -> None:

@@ -97,12 +97,12 @@ def test_an_artifact_tells_its_actions(made: Demo) -> None:
     assert {"sdk-c", "sdk-py", "image"} <= set(found["used_by"])
     assert len(found["actions"]) == len(found["targets"]) == 3
     text = made.ferrule("explain", "native").stdout
-    assert f"{NATIVE}: at hand: nothing changed" in text
+    assert f"{NATIVE}: up to date: nothing changed" in text
     assert "last built" in made.ferrule("explain", "sums").stdout
 
 
 def test_both_digests_of_what_changed_are_told_and_without_tools_what_is_known(demo: Demo) -> None:
-    assert "never here" in demo.ferrule("explain", "sdk-py@sdist").stdout
+    assert "never on this machine" in demo.ferrule("explain", "sdk-py@sdist").stdout
     assert demo.ferrule("release", "--quiet").returncode == 0
     before = (demo.project / "LICENSE").read_bytes()
     (demo.project / "LICENSE").write_text("another")
