@@ -11,6 +11,7 @@ from ferrule import config
 from ferrule.app.doctor import examine as doctor
 from ferrule.app.doctor.setup import setup
 from ferrule.app.publish import DESTINATIONS
+from ferrule.app.release import run as release
 from ferrule.app.release.selection import EXTRAS
 from ferrule.config.loading import load
 from ferrule.core.errors import ConfigErrors
@@ -121,3 +122,16 @@ def test_names_are_those_of_one_definition():
 
 def test_a_short_name_stands_for_a_tool():
     assert all(definition_of(name) for name in EXTRAS.values())
+
+
+def test_rust_is_searched_for_before_what_lies_beside_it():
+    assert next(iter(TOOLS)) == "rust"
+    beside = [name for name, tool in TOOLS.items() if set(tool.requires) & {"rustc", "cargo"}]
+    assert all([*TOOLS].index("rust") < [*TOOLS].index(name) for name in beside)
+
+
+def test_every_tool_of_a_plan_is_defined(demo):
+    plan = release.make_plan(release.load(demo.project), demo.context)
+    programs = {name for action in plan.actions for name in action.tools if not name.startswith("std-")}
+    assert {"cargo-zigbuild", "cbindgen", "go", "jco"} <= programs
+    assert [name for name in sorted(programs) if definition_of(name) is None] == []
