@@ -10,6 +10,7 @@ from ferrule.core.platforms import PLATFORMS
 from ferrule.toolchain import find as toolchains
 from ferrule.toolchain.registry import TOOLS
 from ferrule.toolchain.requirements import definition_of
+from ferrule.tools.cargo_git import check_git_support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,6 +49,7 @@ def examine(
     *,
     probe: bool = True,
     glibc: Mapping[str, str] | None = None,
+    git_crates: tuple[str, ...] = (),
     free: Free = free_bytes,
     room: int = ROOM,
     registry: Registry = TOOLS,
@@ -64,6 +66,9 @@ def examine(
         *(_ready(tool, requirements, registry) for tool in results.tools.values()),
         *map(_problem, results.problems),
     ]
+    cargo = results.tools.get("cargo")
+    git_problem = check_git_support(cargo, host, git_crates) if cargo and git_crates else None
+    findings += [_problem(git_problem)] if git_problem else []
     if probe and not any(problem.tool == "cache" for problem in machine):
         findings += _probe(results.tools, requirements, host, glibc or {}, registry)
     return findings

@@ -14,9 +14,12 @@ from ferrule.cli.environment import coloured, surroundings
 from ferrule.cli.options import selecting_tools, shared
 from ferrule.core.errors import ToolchainError
 from ferrule.reporting import findings
+from ferrule.tools.cargo_git import git_crates
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ferrule.config import Config
 
 
 @click.command()
@@ -35,10 +38,19 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
     config = release.load(directory)
     wanted = choice.required_tools(config, context, extras=extras, host_only=host_only)
     floors = {t.triple: t.glibc for t in config.targets if t.glibc}
-    found = examination.examine(wanted, context.host, probe=probe, glibc=floors)
+    found = examination.examine(wanted, context.host, probe=probe, glibc=floors, git_crates=_git_crates(config))
     if options["as_json"]:
         click.echo(findings.as_json(found))
     else:
         findings.show(found, sys.stdout, colour=coloured(sys.stdout))
     if any(f.problem for f in found):
         sys.exit(ToolchainError.exit_code)
+
+
+def _git_crates(config: Config) -> tuple[str, ...]:
+    """The crates that the project's Cargo.lock takes from Git; none where there is no lock file yet."""
+    lock = config.root / config.workspace.folder / "Cargo.lock"
+    try:
+        return git_crates(lock.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return ()
