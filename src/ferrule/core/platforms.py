@@ -25,15 +25,19 @@ class Family:
 
     File names are patterns over `{name}` and `{version}`: `cdylib` and `staticlib` as rustc names them, `versioned` as
     programs load the library, `reference` as other files ask for it, `import_library` what programs are linked with in
-    its place. `libraries` are always there, by name or by a beginning that ends in `/`. `zig` is the second half of
-    zig's name of a target, with `{floor}`; `link_name` the linker's option for the library's own name; `rustflags` what
-    a library needs beyond rustc's defaults and `floor_variable` the variable that carries the floor. `floor_in_target`:
-    cargo-zigbuild takes the floor as a suffix of the target. `builds_std`: a compiled standard library will not do.
-    `strips_with_objcopy`: rustc strips with rust-objcopy. `links_unwinder`: zig links its own unwinder where libgcc_s
-    is not asked for. `std_crates` are crates of the standard library for this family alone. `wheel` is the pattern of a
-    wheel's platform tag, `wheel_floor` the version in it where targets.yaml has no floor to say, and `cibuildwheel` its
-    name of the family; `macros` are what compilers define; `runner_label` begins
-    GitHub's labels of such machines.
+    its place. `libraries` are always there, by name or by a beginning that ends in `/`.
+
+    `zig` is the second half of zig's name of a target, with `{floor}`; `link_name` the linker's option for the name
+    of a library; `rustflags` and `c_flags` what a library needs beyond the defaults of rustc and of C compilers;
+    `floor_variable` the variable that carries the floor. `floor_in_target`: cargo-zigbuild takes the floor as a suffix
+    of the target. `builds_std`: a compiled standard library will not do. `strips_with_objcopy`: rustc strips with
+    rust-objcopy. `links_unwinder`: zig links its own unwinder where libgcc_s is not asked for. `cxx_library` is the C++
+    library that zig compiles for, where every machine has it; `std_crates` are crates of the standard library for this
+    family alone.
+
+    `wheel` is the pattern of a wheel's platform tag, `wheel_floor` the version in it where targets.yaml has no floor to
+    say, and `cibuildwheel` its name of the family; `macros` are what compilers define; `runner_label` begins GitHub's
+    labels of such machines.
     """
 
     system: System
@@ -55,9 +59,11 @@ class Family:
     floor_in_target: bool = False
     link_name: str | None = None
     rustflags: tuple[str, ...] = ()
+    c_flags: tuple[str, ...] = ()
     builds_std: bool = False
     strips_with_objcopy: bool = False
     links_unwinder: bool = False
+    cxx_library: str | None = None
     std_crates: tuple[str, ...] = ()
     go: str | None = None
     oci: str | None = None
@@ -357,6 +363,9 @@ MACOS: Final = Family(
     # zig ignores the list of exported symbols of a Mach-O file: what has no C name is hidden while it is compiled.
     # That takes an unstable option, and the standard library compiled along.
     rustflags=("-Zdefault-visibility=hidden",),
+    # … and so is what C and C++ objects define, which the list would hide on Linux.
+    c_flags=("-fvisibility=hidden",),
+    cxx_library="c++",
     builds_std=True,
     strips_with_objcopy=True,
     go="darwin",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Action, Digest, FileRecord, Outcome
 from ferrule.core.safe_files import clear
+from ferrule.engine import machine_paths
 from ferrule.engine.context import ActionContext, BuildContext
 from ferrule.engine.events import ActionProgress, Noticed
 from ferrule.engine.executor import SAME_INPUTS, Order, OtherInputsError
@@ -44,11 +45,15 @@ class ActionRunner:
     tokens: Jobserver
     tell: Callable[[Event], None]
     secrets: Mapping[str, str] = field(init=False)
+    machine_folders: tuple[Path, ...] = field(init=False)
     checked: set[str] = field(default_factory=set)
     noticed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.secrets = _secrets(self.engine.site)
+        site = self.engine.site
+        self.secrets = _secrets(site)
+        caches = (site.caches, site.host.cache)
+        self.machine_folders = machine_paths.machine_folders(site.project, caches, site.environment)
 
     def fulfil(self, order: Order) -> Result:
         """Make the action of somebody else's order, whose needs are outcomes already, or take it from the store.
@@ -150,6 +155,7 @@ class ActionRunner:
         action.recipe.make(context)
         names = _outputs(action, folder)
         self._refuse_secrets(folder, names, context.facts)
+        machine_paths.refuse(folder, names, self.machine_folders)
         files = tuple(self._take(folder, name) for name in names)
         discovered = self._discovered(context.read_files, began)
         asked = self._asked(context.read_variables)
@@ -231,7 +237,7 @@ class ActionRunner:
         )
         changed = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
         if changed:
-            raise _changed(changed[0])
+            raise _changed(changed[0], _build_script(self.engine.site.project, changed[0]))
 
 
 def _secrets(site: BuildContext) -> dict[str, str]:
@@ -246,12 +252,26 @@ def _told(what: str, where: str) -> BuildError:
     )
 
 
-def _changed(name: str) -> BuildError:
+def _changed(name: str, script: str | None = None) -> BuildError:
+    again = "run the same command again"
     return BuildError(
         "a source changed while this was built, so the result was not kept",
         where=name,
-        hint="run the same command again",
+        hint=f"{again}, and if {script} writes it, commit what it writes or let it write to OUT_DIR"
+        if script
+        else again,
     )
+
+
+def _build_script(project: Path, name: str) -> str | None:
+    """The build script of the package that a file of the project is in, if it has one."""
+    for folder in (project / name).parents:
+        if not folder.is_relative_to(project):
+            return None
+        if (folder / "Cargo.toml").is_file():
+            script = folder / "build.rs"
+            return script.relative_to(project).as_posix() if script.is_file() else None
+    return None
 
 
 def _other_inputs(action: Action, here: Document, there: Document) -> VerificationError:

@@ -12,8 +12,13 @@ if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
     from ferrule.formats.binary_facts import BinaryFacts
 
+# Names that linkers add by themselves, and those of compiler-rt that code asks for the version of macOS by, which zig
+# links into every Mach-O file that uses them.
 _LINKER_SYMBOLS = frozenset(
-    ("_init", "_fini", "_edata", "_end", "__bss_start", "_mh_dylib_header", "_mh_execute_header", "__dso_handle")
+    (
+        *("_init", "_fini", "_edata", "_end", "__bss_start", "_mh_dylib_header", "_mh_execute_header", "__dso_handle"),
+        *("__isOSVersionAtLeast", "__isPlatformVersionAtLeast", "__isPlatformOrVariantPlatformVersionAtLeast"),
+    )
 )
 _SYSTEM_LIBRARIES = ("/usr/lib/", "/System/Library/")
 _RELATIVE_PATHS = ("$ORIGIN", "${ORIGIN}", "@loader_path", "@executable_path", "@rpath")

@@ -13,6 +13,7 @@ from pydantic import Field
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Action, Compiled, Output
 from ferrule.formats import binary, header_declarations, symbol_lists
+from ferrule.formats.cxx import undefined_cxx
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
     ArtifactRef,
@@ -28,8 +29,9 @@ from ferrule.tools import cargo, zig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from ferrule.core.model import Target
+    from ferrule.core.model import Json, Target
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.formats.binary import BinaryFacts, Undefined
@@ -181,10 +183,12 @@ class CargoLibrary:
             rustflags=(*configured, *self.rustflags),
             soname=self.soname,
         )
+        target_folder = context.cache(f"cargo/{self.platform.triple}")
+        zig.write_wrapper(context.toolchain.tool("zig"), context.site.host.cache)
         command = cargo.library_command(
             context.toolchain,
             build,
-            target_folder=context.cache(f"cargo/{self.platform.triple}"),
+            target_folder=target_folder,
             cache=context.site.host.cache,
             environment=context.site.environment,
             offline=context.site.host.offline,
@@ -211,7 +215,12 @@ class CargoLibrary:
         context.env_inputs(variables)
         for kind in self.types:
             self._take(context, kind, made)
-        context.record_facts(link=list(made.native_libraries), **self._told(context))
+        context.record_facts(link=self._link_options(made), **self._told(context))
+
+    def _link_options(self, made: CargoBuild) -> list[Json]:
+        """What a static library is linked with; without the C++ library where none of its objects needs one."""
+        has_cxx = self.platform.family.cxx_library is not None
+        return [option for option in made.native_libraries if has_cxx or option not in _CXX_OPTIONS]
 
     def _identity(self, context: ActionContext) -> dict[str, str]:
         """What a build script may compile in; a crate that does not look at these variables is the same anyway."""
@@ -241,6 +250,8 @@ class CargoLibrary:
                 + (", or cbindgen.toml ([defines], [export] exclude)" if self.header else "")
                 + "; nothing was shipped",
             )
+        if kind == "staticlib":
+            self._refuse_cxx(target, context)
         context.record_facts(**{kind: binary.summary(facts)})
 
     def _header_problems(self, facts: BinaryFacts, context: ActionContext) -> list[str]:
@@ -258,6 +269,21 @@ class CargoLibrary:
         return header_declarations.differences(
             declared, facts.exports, header=name, text=path.read_text(encoding="utf-8")
         )
+
+    def _refuse_cxx(self, archive: Path, context: ActionContext) -> None:
+        """Refuse C++ that needs zig's own C++ library: no compiler of those who link the archive has that one."""
+        if self.platform.family.cxx_library is not None:
+            return
+        symbols = undefined_cxx(archive.read_bytes())
+        if symbols:
+            symbol, name = next(iter(symbols.items()))
+            more = f" and {len(symbols) - 1} more" if len(symbols) > 1 else ""
+            raise VerificationError(
+                f"{archive.name} holds C++ that needs the libc++ of zig ({symbol} in {name}{more}), "
+                f"which the compilers of {self.platform.family.title} do not have, so nobody could link it",
+                where=f"{context.action.artifact} for {self.platform.triple}",
+                hint="leave `staticlib` out of its `types` (the cdylib carries its C++ library inside)",
+            )
 
     def _undefined(self, facts: BinaryFacts, context: ActionContext) -> tuple[Undefined, ...]:
         """Symbols that the loader would not find at the declared floor; a DLL is never linked with any."""
@@ -302,6 +328,9 @@ class CargoLibrary:
         if self.exports is None:
             return None
         return {name for glob in self.exports for name in fnmatch.filter(exports, glob)}
+
+
+_CXX_OPTIONS = frozenset({"-lc++", "-lc++abi", "-lstdc++"})
 
 
 def _numbers(version: str | None) -> tuple[int, ...]:

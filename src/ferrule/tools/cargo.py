@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from ferrule.tools.cargo_units import ARTIFACT, SCRIPT, Units, package_name
 from ferrule.tools.command import Command
 from ferrule.tools.run import ToolFailed
 from ferrule.tools.zig import cache_folder as zig_cache
+from ferrule.tools.zig import wrapper as zig_wrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -131,12 +133,44 @@ def library_command(
         "CARGO_ZIGBUILD_CACHE_DIR": str(target_folder / "zigbuild"),
         # cargo-zigbuild asks a Python for its ziglang first: there must be none, or another zig could be taken.
         "CARGO_ZIGBUILD_PYTHON_PATH": _NOWHERE,
-        "CARGO_ZIGBUILD_ZIG_PATH": zig.argv[0],
+        "CARGO_ZIGBUILD_ZIG_PATH": str(zig_wrapper(cache, zig.version)),
         "ZIG_GLOBAL_CACHE_DIR": str(zig_cache(cache, zig.version, platform.triple)),
         **platform.floor_environment(build.floor),
         **(extra or {}),
+        **_c_flags(
+            toolchain, build, target_folder, zig_cache(cache, zig.version, platform.triple), environment, extra or {}
+        ),
     }
     return Command(tuple(argv), env, build.workspace)
+
+
+def _c_flags(
+    toolchain: Toolchain,
+    build: LibraryBuild,
+    target_folder: Path,
+    compiled: Path,
+    environment: Mapping[str, str],
+    extra: Mapping[str, str],
+) -> dict[str, str]:
+    """Flags of C and C++ compilers, as the crate cc reads them: no folder of this machine shows in what they make.
+
+    What targets.yaml gives for all targets is repeated: older versions of that crate take the first variable alone.
+    """
+    folders = [
+        *remapped(toolchain, build.workspace, target_folder, environment),
+        (str(Path(toolchain.tool("zig").argv[0]).parent), "/zig"),
+        (str(compiled), "/zig-cache"),
+    ]
+    maps = [f"-ffile-prefix-map={folder}={name}" for folder, name in folders]
+    suffix = build.platform.triple.replace("-", "_")
+    flags = {}
+    for name in ("CFLAGS", "CXXFLAGS"):
+        names = (f"{name}_{build.platform.triple}", f"{name}_{suffix}", f"TARGET_{name}", name)
+        stated = next((extra[variable] for variable in names if variable in extra), "")
+        ours = shlex.join([*build.platform.family.c_flags, *maps])
+        flags[f"{name}_{suffix}"] = f"{ours} {stated}".strip()
+    # Only then does the crate cc take quotes for quotes; nobody needs them but for folders with spaces.
+    return {**flags, **({"CC_SHELL_ESCAPED_FLAGS": "1"} if any(" " in folder for folder, _ in folders) else {})}
 
 
 def wasm_command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 import threading
 from contextlib import contextmanager, suppress
@@ -58,6 +59,33 @@ def _try_link(zig: Tool, host: Host, platform: Platform, floor: str | None) -> T
 def cache_folder(cache: Path, version: str, triple: str) -> Path:
     """Zig's global cache: one for each version and target, so that targets built side by side share nothing."""
     return cache / "zig" / version / triple
+
+
+def wrapper(cache: Path, version: str) -> Path:
+    """Where `write_wrapper` puts the program that compilers of a build are started by."""
+    return cache / "zig" / version / "ferrule-zig"
+
+
+def write_wrapper(zig: Tool, cache: Path) -> None:
+    """Write a program that starts zig, and where zig is only asked for its version lets it leave nothing behind.
+
+    `zig cc --version` compiles an empty file for macOS and leaves `a.o` in the folder that it is started in, which is
+    that of a package's sources when a build script asks. Raises StorageError.
+    """
+    path = wrapper(cache, zig.version)
+    text = (
+        '#!/bin/sh\ncase " $* " in *" --version "*) cd "${TMPDIR:-/tmp}" ;; esac\n'
+        f'exec {shlex.quote(zig.argv[0])} "$@"\n'
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            aside = path.with_name(f"{path.name}.{threading.get_native_id()}")
+            aside.write_text(text, encoding="utf-8")
+            aside.chmod(0o755)
+            aside.replace(path)
+    except OSError as error:
+        raise StorageError(f"zig's cache cannot be written: {error.strerror}", where=str(path)) from error
 
 
 def probe(

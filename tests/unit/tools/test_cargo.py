@@ -58,7 +58,7 @@ def test_linux_library():
         " -- --print native-static-libs -C link-arg=-Wl,-soname,libx.so.1"
     )
     env = command.env
-    assert env["CARGO_ZIGBUILD_ZIG_PATH"] == "/tools/zig"
+    assert env["CARGO_ZIGBUILD_ZIG_PATH"] == "/c/zig/1/ferrule-zig"
     assert not Path(env["CARGO_ZIGBUILD_PYTHON_PATH"]).exists()
     assert env["CARGO_ZIGBUILD_CACHE_DIR"] == "/t/zigbuild"
     assert env["ZIG_GLOBAL_CACHE_DIR"] == f"/c/zig/1/{LINUX}"
@@ -344,3 +344,29 @@ def test_flags_of_cargos_settings_and_of_the_artifact_come_along(tmp_path):
 
 def test_the_compiler_is_asked_only_where_a_condition_has_flags(tmp_path):
     assert cargo.configured_flags(None, CHAIN, tmp_path, LINUX, ENVIRONMENT) == ()
+
+
+def test_no_folder_of_this_machine_shows_in_what_c_compilers_make():
+    env = library(floor="2.17", soname="libx.so.1").env
+    flags = env["CFLAGS_x86_64_unknown_linux_gnu"].split()
+    assert flags == env["CXXFLAGS_x86_64_unknown_linux_gnu"].split()
+    assert {"-ffile-prefix-map=/w/rust=/workspace", "-ffile-prefix-map=/t=/target"} <= {*flags}
+    assert "-ffile-prefix-map=/home/me/.cargo=/cargo" in flags
+    assert "-fvisibility=hidden" not in flags
+    assert "CC_SHELL_ESCAPED_FLAGS" not in env
+
+
+def test_c_objects_for_macos_export_nothing_by_themselves():
+    env = library(MACOS, floor="11.0", soname="libx.1.dylib").env
+    assert env["CFLAGS_aarch64_apple_darwin"].startswith("-fvisibility=hidden ")
+
+
+def test_flags_of_targets_yaml_come_after_ours():
+    build = LibraryBuild(Path("/w/my rust"), "x-ffi", PLATFORMS[LINUX], ("cdylib",))
+    env = cargo.library_command(
+        CHAIN, build, target_folder=Path("/t"), cache=Path("/c"), environment=ENVIRONMENT, extra={"CFLAGS": "-O1"}
+    ).env
+    assert env["CFLAGS_x86_64_unknown_linux_gnu"].endswith(" -O1")
+    assert not env["CXXFLAGS_x86_64_unknown_linux_gnu"].endswith(" -O1")
+    assert "'-ffile-prefix-map=/w/my rust=/workspace'" in env["CFLAGS_x86_64_unknown_linux_gnu"]
+    assert env["CC_SHELL_ESCAPED_FLAGS"] == "1"

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ferrule.core.errors import BuildError
+from ferrule.engine.machine_paths import find, machine_folders, refuse
+
+FOLDERS = (Path("/home/me/project"), Path("/home/me/.cargo"))
+
+
+def archive(*members: tuple[str, bytes]) -> bytes:
+    """A static library as GNU ar writes it (ar(5))."""
+    parts = [b"!<arch>\n"]
+    for name, content in members:
+        header = f"{name + '/':<16}{'0':<12}{'0':<6}{'0':<6}{'644':<8}{len(content):<10}`\n"
+        parts += [header.encode(), content, b"\n" * (len(content) % 2)]
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\0/home/me/project/src/lib.rs\0",
+        b"comp_dir\0/home/me/project\0",
+        b'"/home/me/.cargo/registry/src/a/b.c":12',
+        b"x" * 100_000 + b"\0/home/me/project/a\0",
+    ],
+)
+def test_a_path_of_the_machine_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "lib.so").write_bytes(content)
+    with pytest.raises(BuildError, match=r"holds a path of this machine, /home/me/(project|\.cargo)") as caught:
+        refuse(tmp_path, ["lib.so"], FOLDERS)
+    assert caught.value.where == "lib.so"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0/workspace/src/lib.rs\0/cargo/registry/a.c\0",
+        b"\0/home/me/projects\0/home/me/project-2/a\0",
+        b"\0/mnt/home/me/project/a\0",
+        b"/home/me/pro",
+    ],
+)
+def test_other_paths_are_not(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "lib.so").write_bytes(content)
+    refuse(tmp_path, ["lib.so"], FOLDERS)
+
+
+def test_the_member_of_a_static_library_is_named(tmp_path: Path) -> None:
+    members = (("one.o", b"nothing"), ("two.o", b"\0/home/me/project/native.c\0"))
+    (tmp_path / "lib.a").write_bytes(archive(*members))
+    with pytest.raises(BuildError, match=r"/home/me/project/native\.c") as caught:
+        refuse(tmp_path, ["lib.a"], FOLDERS)
+    assert caught.value.where == "lib.a(two.o)"
+
+
+def test_a_short_folder_counts_only_where_it_has_such_a_file() -> None:
+    assert list(find(b"\0/etc/passwd\0/etc/nothing-like-it\0", [Path("/etc")])) == [(1, "/etc/passwd")]
+
+
+def test_folders_are_the_checkout_the_caches_and_those_of_rust(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    (tmp_path / "real").mkdir()
+    link.symlink_to(tmp_path / "real")
+    environment = {"HOME": "/root", "CARGO_HOME": "/opt/cargo"}
+    folders = machine_folders(link, [Path("/workspace/cache")], environment)
+    assert folders == (
+        link,
+        Path("/opt/cargo"),
+        Path("/root/.cargo"),
+        Path("/root/.rustup"),
+        Path("/root/.cache"),
+        tmp_path / "real",
+    )

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ferrule.core.errors import StorageError
+from ferrule.core.model import Tool
+from ferrule.tools import zig
+from ferrule.tools.run import capture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def tool(tmp_path: Path) -> Tool:
+    """A zig that leaves a.o in the folder that it is started in, and says what it was given."""
+    program = tmp_path / "a folder" / "zig"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\ntouch a.o\nprintf "%s\\n" "$@"\n')
+    program.chmod(0o755)
+    return Tool("zig", "0.17.0", (str(program),), "zig 0.17.0")
+
+
+@pytest.mark.parametrize(("words", "leaves"), [(["cc", "-g", "--version"], []), (["cc", "-c", "a b.c"], ["a.o"])])
+def test_a_question_for_the_version_leaves_nothing_in_the_sources(
+    tmp_path: Path, tool: Tool, words: list[str], leaves: list[str]
+) -> None:
+    sources, scratch = tmp_path / "sources", tmp_path / "scratch"
+    sources.mkdir()
+    scratch.mkdir()
+    zig.write_wrapper(tool, tmp_path / "cache")
+    wrapper = zig.wrapper(tmp_path / "cache", tool.version)
+    environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(scratch)}
+    answer = capture([str(wrapper), *words], env=environment, cwd=sources).stdout
+    assert answer.splitlines() == words
+    assert [path.name for path in sources.iterdir()] == leaves
+
+
+def test_the_wrapper_is_written_once_and_again_for_another_zig(tmp_path: Path, tool: Tool) -> None:
+    zig.write_wrapper(tool, tmp_path)
+    wrapper = zig.wrapper(tmp_path, tool.version)
+    before = wrapper.stat()
+    zig.write_wrapper(tool, tmp_path)
+    assert wrapper.stat().st_ino == before.st_ino
+    zig.write_wrapper(Tool("zig", "0.17.0", ("/other/zig",), "zig 0.17.0"), tmp_path)
+    assert "exec /other/zig" in wrapper.read_text()
+    assert [path.name for path in wrapper.parent.iterdir()] == ["ferrule-zig"]
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path, tool: Tool) -> None:
+    (tmp_path / "zig").write_text("no folder")
+    with pytest.raises(StorageError, match="zig's cache cannot be written"):
+        zig.write_wrapper(tool, tmp_path)
