@@ -1,4 +1,4 @@
-"""Workflows of GitHub Actions, written from targets.yaml: they hold no logic but call ferrule.
+"""Workflows for GitHub Actions, written from targets.yaml: they contain no logic but call Ferrule.
 
 The texts are in github/, for Jinja: `[% … %]` says which lines there are, `[[ … ]]` is a value of targets.yaml.
 """
@@ -44,7 +44,7 @@ _TEXTS: Final = Path(__file__).parent / "github"
 def github(config: Config, shards: int, destinations: Mapping[str, Destination] = DESTINATIONS) -> dict[str, str]:
     """The workflows of a project whose release is split into so many shards: texts by name of the file."""
     ci, nested = config.ci, shards > GITHUB
-    wanted = {"ci.yml": bool(ci.tests), "shards.yml": nested}
+    needed = {"ci.yml": bool(ci.tests), "shards.yml": nested}
     values = {
         "mark": _MARK,
         "actions": ACTIONS,
@@ -56,11 +56,11 @@ def github(config: Config, shards: int, destinations: Mapping[str, Destination] 
         "needs": ", ".join(["verify", *(f"consumers-{number}" for number, _ in enumerate(ci.consumers, 1))]),
     }
     templates = _templates([destinations[name] for name in ci.publish])
-    return {name: templates.get_template(name).render(values) for name in _NAMES if wanted.get(name, True)}
+    return {name: templates.get_template(name).render(values) for name in _NAMES if needed.get(name, True)}
 
 
 def write(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
-    """Make the workflows of a project those, and name what changed; a file that somebody else wrote is left alone.
+    """Write the workflows of a project, and return the names of those that changed; files of somebody else are kept.
 
     Raises StorageError, ConfigError where a name is taken.
     """
@@ -69,9 +69,9 @@ def write(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
         old = _read(root / FOLDER / name)
         if old is not None and not old.startswith(_MARK):
             raise ConfigError(
-                "this workflow was not written by ferrule, and was left alone",
+                "Ferrule did not write this workflow, so it is kept",
                 where=str(FOLDER / name),
-                hint="give it another name" + (", or write `tests: {}` below `ci:`" if name == "ci.yml" else ""),
+                hint="rename it" + (", or write `tests: {}` below `ci:`" if name == "ci.yml" else ""),
             )
     for name in changed:
         path = root / FOLDER / name
@@ -85,18 +85,18 @@ def write(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def differences(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of workflows that are not as they would be written; raises StorageError."""
-    found = {name: _read(root / FOLDER / name) for name in _NAMES}
-    ours = {name: text for name, text in found.items() if name in texts or (text or "").startswith(_MARK)}
+    """Names of workflows that are out of date; raises StorageError."""
+    current = {name: _read(root / FOLDER / name) for name in _NAMES}
+    ours = {name: text for name, text in current.items() if name in texts or (text or "").startswith(_MARK)}
     return tuple(name for name, text in ours.items() if text != texts.get(name))
 
 
 def check(root: Path, texts: Mapping[str, str]) -> None:
-    """Raise VerificationError if the workflows of a project are not those."""
+    """Raise VerificationError if the workflows of a project are out of date."""
     changed = differences(root, texts)
     if changed:
         raise VerificationError(
-            f"not as targets.yaml says: {', '.join(changed)}", where=str(FOLDER), hint="run: ferrule ci github"
+            f"out of date with targets.yaml: {', '.join(changed)}", where=str(FOLDER), hint="run: ferrule ci github"
         )
 
 
@@ -106,7 +106,7 @@ def _read(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise StorageError(f"this cannot be read: {error}", where=str(path)) from error
+        raise StorageError(f"cannot be read: {error}", where=str(path)) from error
 
 
 def _templates(destinations: Sequence[Destination]) -> jinja2.Environment:
@@ -133,7 +133,7 @@ def _templates(destinations: Sequence[Destination]) -> jinja2.Environment:
 
 
 def _scalar(text: str) -> str:
-    """A label or command as YAML: as it is, if that is a text there and not a number, a mapping or nothing at all."""
+    """A label or command as a YAML string, quoted where a plain scalar would be a number, a mapping or null."""
     try:
         plain = yaml.safe_load(text) == text
     except yaml.YAMLError:
