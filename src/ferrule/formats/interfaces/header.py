@@ -371,8 +371,13 @@ def compare(old: Surface, new: Surface) -> Iterator[Change]:
     """Every difference for programs that were compiled with the older header, or will be with the newer one."""
     yield from compare_named(old["functions"], new["functions"], lambda name: f"{name}()", _functions)
     yield from compare_named(old["types"], new["types"], str, _types)
+    kept = _enumerators(old).items() & _enumerators(new).items()
     for label in sorted({*old["enums"], *new["enums"]}):
-        yield from _enums(label, old["enums"].get(label, {}), new["enums"].get(label, {}))
+        before, after = (
+            {name: value for name, value in one["enums"].get(label, {}).items() if (name, value) not in kept}
+            for one in (old, new)
+        )
+        yield from _enums(label, before, after)
     yield from compare_named(
         old["variables"],
         new["variables"],
@@ -383,7 +388,17 @@ def compare(old: Surface, new: Surface) -> Iterator[Change]:
 
 
 def _macros(name: str, old: str | None, new: str | None) -> Iterator[Change]:
+    if old is not None and new is not None and _same_number(old, new):
+        return
     yield broken(f"#define {name}", f"is {new or 'of every release its own'}, and {old or 'that'} is compiled in")
+
+
+def _same_number(old: str, new: str) -> bool:
+    """Whether two macros are the same whole number: `10`, `(10)` and `0x0A` are, and so are `10u` and `10U`."""
+    pattern = re.compile(r"(-?)(0[xX][0-9a-fA-F]+|\d+)([uUlL]*)")
+    matches = [pattern.fullmatch(text.replace(" ", "").strip("()")) for text in (old, new)]
+    values = [(m[1], _integer(m[2]), "".join(sorted(m[3].lower()))) for m in matches if m]
+    return len(values) == len(matches) and values[0] == values[1]
 
 
 def _functions(name: str, old: Surface, new: Surface) -> Iterator[Change]:
@@ -446,6 +461,11 @@ def _layouts(label: str, old: Surface, new: Surface) -> Iterator[Change]:
         yield (added if _RESERVED.match(name) else broken)(f"{label}.{name}", text)
     for name in after.keys() - before.keys():
         yield added(f"{label}.{name}")
+
+
+def _enumerators(surface: Surface) -> dict[str, int]:
+    """All enumerators: programs use them by their names, whichever enumeration they stand in."""
+    return {name: value for values in surface["enums"].values() for name, value in values.items()}
 
 
 def _enums(label: str, old: Mapping[str, int], new: Mapping[str, int]) -> Iterator[Change]:

@@ -15,6 +15,7 @@ from packaging.specifiers import SpecifierSet
 
 from ferrule.core.errors import VerificationError
 from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named
+from ferrule.formats.interfaces.python_types import members, normal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -269,46 +270,27 @@ def _parameter(item: str, old: Surface, new: Surface) -> Iterator[Change]:
         yield added(item, "has a default")
     elif old.get("default") != new.get("default"):
         yield broken(item, f"is {new['default']} where it is not given, and was {old['default']}")
-    if old["annotation"] != new["annotation"] and old["annotation"] is not None:
-        wider = new["annotation"] is None or _parts(old["annotation"]) <= _parts(new["annotation"])
+    if _same(old["annotation"], new["annotation"]):
+        return
+    if old["annotation"] is not None:
+        wider = new["annotation"] is None or members(old["annotation"]) <= members(new["annotation"])
         text = f"takes {new['annotation'] or 'anything'}, and took {old['annotation']}"
         yield (added if wider else broken)(item, text)
-    elif old["annotation"] != new["annotation"]:
+    else:
         yield added(item, f"tells its type: {new['annotation']}")
+
+
+def _same(old: str | None, new: str | None) -> bool:
+    return old == new or (old is not None and new is not None and normal(old) == normal(new))
 
 
 def _out(item: str, verb: str, old: str | None, new: str | None) -> Iterator[Change]:
     """The type of something that users get: less of it is fine, more or other is not."""
-    if old == new:
+    if _same(old, new):
         return
     if old is None:
         yield added(item, f"tells its type: {new}")
     else:
-        narrower = new is not None and _parts(new) <= _parts(old)
+        narrower = new is not None and members(new) <= members(old)
         past = {"is": "was", "returns": "returned"}[verb]
         yield (added if narrower else broken)(item, f"{verb} {new or 'untold'}, and {past} {old}")
-
-
-def _parts(annotation: str) -> set[str]:
-    """The members of a union, however it is written (PEP 604, typing.Union, typing.Optional).
-
-    >>> sorted(_parts("Optional[dict[str, int | None]]"))
-    ['None', 'dict[str, int | None]']
-    """
-    if wrapped := re.fullmatch(r"(?:typing\.)?(Optional|Union)\[(.*)\]", annotation):
-        parts = _split(wrapped[2], ",")
-        return set().union(*map(_parts, parts), {"None"} if wrapped[1] == "Optional" else set())
-    parts = _split(annotation, "|")
-    return {annotation.strip()} if len(parts) == 1 else set().union(*map(_parts, parts))
-
-
-def _split(text: str, separator: str) -> list[str]:
-    """Split at a character that stands in no bracket."""
-    parts, depth = [""], 0
-    for char in text:
-        depth += (char in "[(") - (char in "])")
-        if char == separator and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += char
-    return [part.strip() for part in parts if part.strip()]

@@ -1,8 +1,8 @@
 """The types that an npm package declares: what each of its entries exports, as tree-sitter parses the declarations.
 
 A parser of its own would be the third-largest part of this folder, and TypeScript's compiler needs a JavaScript engine.
-tree-sitter's grammar gives shapes and no types: two texts that mean the same type are a change to it, unions aside, and
-what is generic is compared as it is written.
+tree-sitter's grammar gives shapes and no types: types are compared in one spelling (`typescript_types`), and names
+are not resolved.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import tree_sitter_typescript
 
 from ferrule.core.errors import VerificationError
 from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named
+from ferrule.formats.interfaces.typescript_types import members, normal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -433,10 +434,11 @@ class _Comparing:
 
     def calls(self, item: str, old: list[Surface], new: list[Surface], of: frozenset[Position]) -> Iterator[Change]:
         """Signatures: each older one has to be there still, or one that takes at least as much."""
-        gone = [call for call in old if call not in new]
-        come = [call for call in new if call not in old]
-        for before, after in zip(gone, come, strict=False):
-            yield from _call_differs(item, before, after, of)
+        before, after = ([_normal_call(call) for call in calls] for calls in (old, new))
+        gone = [call for call, form in zip(old, before, strict=True) if form not in after]
+        come = [call for call, form in zip(new, after, strict=True) if form not in before]
+        for one, other in zip(gone, come, strict=False):
+            yield from _call_differs(item, one, other, of)
         for call in gone[len(come) :]:
             yield broken(item, f"can no longer be called as {_shown(call)}")
         for call in come[len(gone) :]:
@@ -468,20 +470,14 @@ def _call_differs(item: str, old: Surface, new: Surface, of: frozenset[Position]
 
 
 def _types_differ(item: str, old: str | None, new: str | None, of: frozenset[Position]) -> Iterator[Change]:
-    if old == new:
+    if normal(old) == normal(new):
         return
-    a, b = _union(old), _union(new)
+    a, b = members(old), members(new)
     fine: Position | None = "given" if a < b else "taken" if b < a else None
     yield (added if of == {fine} else broken)(item, f"is {new}, and was {old}")
 
 
-def _union(text: str | None) -> set[str]:
-    """The members of a union at the top of a type."""
-    parts, depth = [""], 0
-    for char in re.sub(r"=>", "\0", text or "any"):
-        depth += (char in "([{<") - (char in ")]}>")
-        if char == "|" and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += char
-    return {text or "any"} if any("\0" in part for part in parts) else {part.strip() for part in parts}
+def _normal_call(call: Surface) -> Surface:
+    """A signature with its types in one spelling."""
+    parameters = [p | {"type": normal(p["type"])} for p in call["parameters"]]
+    return {"parameters": parameters, "returns": normal(call["returns"])}
