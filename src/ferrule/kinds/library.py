@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from ferrule.core.errors import VerificationError
+from ferrule.core.errors import ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Output
 from ferrule.formats import binary, header_declarations, symbol_lists
 from ferrule.formats.cxx import undefined_cxx
@@ -192,7 +192,7 @@ class CargoLibrary:
             cache=context.site.host.cache,
             environment=context.site.environment,
             offline=context.site.host.offline,
-            extra={**dict(self.env), **self._identity(context)},
+            extra={**dict(self.env), **self._sdk(context), **self._identity(context)},
         )
         host = context.site.host
         first = zig.prelink(
@@ -221,6 +221,24 @@ class CargoLibrary:
         """What a static library is linked with; without the C++ library where none of its objects needs one."""
         has_cxx = self.platform.family.cxx_library is not None
         return [option for option in made.native_libraries if has_cxx or option not in _CXX_OPTIONS]
+
+    def _sdk(self, context: ActionContext) -> dict[str, str]:
+        """The SDK that targets.yaml names as SDKROOT, wherever build scripts run; its version is an input.
+
+        Raises ToolchainError where there is none.
+        """
+        path = dict(self.env).get("SDKROOT")
+        if path is None:
+            return {}
+        sdk = context.project / path
+        if not (sdk / "System" / "Library" / "Frameworks").is_dir():
+            raise ToolchainError(
+                f"{path} is no SDK of macOS: it has no System/Library/Frameworks",
+                where=f"{context.action.artifact}: env.SDKROOT",
+                hint="name the folder MacOSX.sdk of Xcode or of its command line tools",
+            )
+        context.file_inputs([sdk / "SDKSettings.json"])
+        return {"SDKROOT": str(sdk)}
 
     def _identity(self, context: ActionContext) -> dict[str, str]:
         """What a build script may compile in; a crate that does not look at these variables is the same anyway."""

@@ -466,7 +466,31 @@ def explain(failed: ToolFailed) -> BuildError:
     return BuildError(f"{message}{more}\n{failed.message}", where=place, hint=_read_the(failed))
 
 
+_FRAMEWORK = re.compile(r"unable to find (?:system )?framework [\"'](\w+)[\"']")
+_LIBRARY = re.compile(r"unable to find (?:dynamic )?system library [\"']([^\"']+)[\"']")
+
+
+def _missing_from_system(failed: ToolFailed) -> BuildError | None:
+    """What zig could not link with because it belongs to the system of the target, and how it gets there."""
+    if framework := _FRAMEWORK.search(failed.stderr):
+        return BuildError(
+            f"the framework {framework[1]} of macOS was not found: it comes with Apple's SDK, which zig does not have\n"
+            f"{failed.message}",
+            hint="name an SDK of macOS at the library, as `env: {SDKROOT: path/of/MacOSX.sdk}`, or build on a Mac",
+        )
+    if library := _LIBRARY.search(failed.stderr):
+        return BuildError(
+            f"the library {library[1]} was not found for the target: zig looks in no folder of this machine\n"
+            f"{failed.message}",
+            hint="turn on the crate's feature that builds it from source (often `vendored`, `bundled` or `static`), "
+            'or name the folder with the target\'s own at the library, as `rustflags: ["-Lnative=/folder"]`',
+        )
+    return None
+
+
 def _explain_cargo(failed: ToolFailed) -> BuildError:
+    if (missing := _missing_from_system(failed)) is not None:
+        return missing
     said = re.search(r"^error: (.+)", failed.stderr, re.MULTILINE)
     hint = _read_the(failed)
     if "--locked" in failed.stderr and "lock file" in failed.stderr:

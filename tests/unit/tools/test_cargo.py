@@ -370,3 +370,24 @@ def test_flags_of_targets_yaml_come_after_ours():
     assert not env["CXXFLAGS_x86_64_unknown_linux_gnu"].endswith(" -O1")
     assert "'-ffile-prefix-map=/w/my rust=/workspace'" in env["CFLAGS_x86_64_unknown_linux_gnu"]
     assert env["CC_SHELL_ESCAPED_FLAGS"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("says", "message", "hint"),
+    [
+        (
+            'error: unable to find system framework "CoreFoundation". searched paths: none',
+            "the framework CoreFoundation of macOS was not found",
+            "SDKROOT",
+        ),
+        (
+            "error: unable to find dynamic system library 'z' using strategy 'paths_first'. searched paths: none",
+            "the library z was not found for the target",
+            "vendored",
+        ),
+    ],
+)
+def test_what_belongs_to_the_system_of_the_target(says, message, hint):
+    error = cargo.explain(failed(f"error: linking with `/z/zigcc.sh` failed: exit status: 1\n  |\n  = note: {says}\n"))
+    assert message in error.message
+    assert hint in error.hint
