@@ -28,7 +28,7 @@ from ferrule.kinds.base import (
 from ferrule.tools import cargo, zig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ferrule.core.model import Json, Target
@@ -223,20 +223,10 @@ class CargoLibrary:
         return [option for option in made.native_libraries if has_cxx or option not in _CXX_OPTIONS]
 
     def _sdk(self, context: ActionContext) -> dict[str, str]:
-        """The SDK that targets.yaml names as SDKROOT, wherever build scripts run; its version is an input.
-
-        Raises ToolchainError where there is none.
-        """
-        path = dict(self.env).get("SDKROOT")
-        if path is None:
+        """The SDK of macOS that targets.yaml names, as a variable; its version is an input."""
+        sdk = sdk_root(dict(self.env), context.project, where=f"{context.action.artifact}: env.SDKROOT")
+        if sdk is None:
             return {}
-        sdk = context.project / path
-        if not (sdk / "System" / "Library" / "Frameworks").is_dir():
-            raise ToolchainError(
-                f"{path} is no SDK of macOS: it has no System/Library/Frameworks",
-                where=f"{context.action.artifact}: env.SDKROOT",
-                hint="name the folder MacOSX.sdk of Xcode or of its command line tools",
-            )
         context.file_inputs([sdk / "SDKSettings.json"])
         return {"SDKROOT": str(sdk)}
 
@@ -290,15 +280,10 @@ class CargoLibrary:
 
     def _refuse_cxx(self, archive: Path, context: ActionContext) -> None:
         """Refuse C++ that needs zig's own C++ library: no compiler of those who link the archive has that one."""
-        if self.platform.family.cxx_library is not None:
-            return
-        symbols = undefined_cxx(archive.read_bytes())
-        if symbols:
-            symbol, name = next(iter(symbols.items()))
-            more = f" and {len(symbols) - 1} more" if len(symbols) > 1 else ""
+        problem = cxx_problem(archive.read_bytes(), self.platform)
+        if problem:
             raise VerificationError(
-                f"{archive.name} holds C++ that needs the libc++ of zig ({symbol} in {name}{more}), "
-                f"which the compilers of {self.platform.family.title} do not have, so nobody could link it",
+                f"{archive.name} {problem}",
                 where=f"{context.action.artifact} for {self.platform.triple}",
                 hint="leave `staticlib` out of its `types` (the cdylib carries its C++ library inside)",
             )
@@ -346,6 +331,34 @@ class CargoLibrary:
         if self.exports is None:
             return None
         return {name for glob in self.exports for name in fnmatch.filter(exports, glob)}
+
+
+def sdk_root(env: Mapping[str, str], project: Path, *, where: str) -> Path | None:
+    """The folder that SDKROOT names, wherever build scripts run; raises ToolchainError if it is no SDK of macOS."""
+    path = env.get("SDKROOT")
+    if path is None:
+        return None
+    sdk = project / path
+    if not (sdk / "System" / "Library" / "Frameworks").is_dir():
+        raise ToolchainError(
+            f"{path} is no SDK of macOS: it has no System/Library/Frameworks",
+            where=where,
+            hint="name the folder MacOSX.sdk of Xcode or of its command line tools",
+        )
+    return sdk
+
+
+def cxx_problem(archive: bytes, platform: Platform) -> str | None:
+    """What C++ in a static library needs that no compiler of those who link it has, or None."""
+    symbols = {} if platform.family.cxx_library is not None else undefined_cxx(archive)
+    if not symbols:
+        return None
+    symbol, name = next(iter(symbols.items()))
+    more = f" and {len(symbols) - 1} more" if len(symbols) > 1 else ""
+    return (
+        f"holds C++ that needs the libc++ of zig ({symbol} in {name}{more}), which the compilers of "
+        f"{platform.family.title} do not have, so nobody could link it"
+    )
 
 
 _CXX_OPTIONS = frozenset({"-lc++", "-lc++abi", "-lstdc++"})

@@ -1,8 +1,36 @@
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
+
 import pytest
 
-from ferrule.kinds.library import abi_of
+from fakes.triples import MAC, X86
+from ferrule.core.errors import ToolchainError
+from ferrule.core.platforms import PLATFORMS
+from ferrule.kinds.library import abi_of, cxx_problem, sdk_root
+
+OBJECT = Path(__file__).parents[2] / "golden" / "binaries" / "cxx-linux.o.gz"
+
+
+def test_c_plus_plus_that_nobody_could_link_is_a_problem() -> None:
+    content = gzip.decompress(OBJECT.read_bytes())
+    header = f"{'words.o/':<16}{'0':<12}{'0':<6}{'0':<6}{'644':<8}{len(content):<10}`\n"
+    archive = b"!<arch>\n" + header.encode() + content
+    problem = cxx_problem(archive, PLATFORMS[X86])
+    assert problem is not None
+    assert "libc++ of zig (_ZNSt13runtime_errorC1EPKc in words.o and 6 more)" in problem
+    assert cxx_problem(archive, PLATFORMS[MAC]) is None
+    assert cxx_problem(b"!<arch>\n", PLATFORMS[X86]) is None
+
+
+def test_an_sdk_is_named_from_the_project(tmp_path: Path) -> None:
+    assert sdk_root({}, tmp_path, where="native") is None
+    with pytest.raises(ToolchainError, match="sdks/mac is no SDK of macOS"):
+        sdk_root({"SDKROOT": "sdks/mac"}, tmp_path, where="native")
+    (tmp_path / "sdks/mac/System/Library/Frameworks").mkdir(parents=True)
+    assert sdk_root({"SDKROOT": "sdks/mac"}, tmp_path, where="native") == tmp_path / "sdks/mac"
+    assert sdk_root({"SDKROOT": str(tmp_path / "sdks/mac")}, Path("/other"), where="native") == tmp_path / "sdks/mac"
 
 
 @pytest.mark.parametrize(
