@@ -15,10 +15,12 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 
 from fakes.toolchain import PATIENCE_SECONDS, Demo, c_library, lay_out, sums_agree, wait_until
 from fakes.triples import ARM, MAC, WASM, X86
+from ferrule.core.manifest import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,6 +143,7 @@ def test_manifest_names_every_file_with_its_digest_size_and_origin(released: Dem
     told = manifest(released)
     assert (told["version"], told["project"], told["release"]) == (1, "demo", "1.2.3")
     files = released.files()
+    jsonschema.validate(told, SCHEMA)
     assert {a["file"] for a in told["artifacts"]} == set(files) - {"manifest.json"}
     for artifact in told["artifacts"]:
         content = files[artifact["file"]]

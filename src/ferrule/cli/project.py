@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from ferrule.app.release.run import RunContext
     from ferrule.cli.options import Options
     from ferrule.config import Config
-    from ferrule.core.model import Json, Plan
+    from ferrule.core.manifest import Manifest
+    from ferrule.core.model import Plan
     from ferrule.core.toolchain import RustSource
     from ferrule.engine.events import Listener
     from ferrule.engine.executor import Executor
@@ -49,7 +50,7 @@ class LoadedProject:
         """The tools that the plan needs."""
         return release.tool_requirements(self.config, self.plan, self.context.rust_source)
 
-    def page(self, manifest: Json) -> str:
+    def page(self, manifest: Manifest | None) -> str:
         """The page about a release, with the runs that are kept; what cannot be read is said on it."""
         runs = journal.read(self.config.root / STATE)
         return self.hide(html.page(html.subject(self.config, self.plan, manifest, *runs)))

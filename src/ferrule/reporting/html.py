@@ -201,15 +201,16 @@ def _counted(count: int, thing: str) -> str:
 
 def _tools(about: PageContent) -> Html:
     release = about.release
-    if release is None or not release.tools:
+    tools = release.toolchain if release else None
+    if tools is None or not tools.tools:
         return words.section("tools", "Tools", words.said("Nothing of this release needed a compiler."))
     rows: list[tuple[Node, ...]] = []
-    for name, identity in sorted(release.tools.items()):
+    for name, identity in sorted(tools.tools.items()):
         version, _, more = identity.partition("; ")
         rows.append(
             (tag("code", name), joined(version, tag("details", tag("summary", "more"), more)) if more else version)
         )
-    told = words.said(_RUST_SOURCES.get(release.rust_source or "", "Rust was on the machine already."))
+    told = words.said(_RUST_SOURCES.get(tools.rust_source, "Rust was on the machine already."))
     return words.section("tools", "Tools", told, words.table("Tools", ("tool", "version"), rows))
 
 

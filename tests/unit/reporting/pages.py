@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 from typing import Any
 
 from fakes.triples import MAC, X86
+from ferrule.core.manifest import Facts, Manifest, ManifestFile, ManifestToolchain, manifest_from
 from ferrule.core.model import Action, Digest, Output, Plan, State
 from ferrule.reporting.html import PageContent
 from ferrule.reporting.journal import JournalFile, JournalRun, JournalStep
-from ferrule.reporting.page.subject import read_manifest
 
 KEY = Digest.of(b"key").hex
 
@@ -121,7 +121,7 @@ WHOLE = PageContent(
     plan=PLAN,
     targets=(X86, MAC),
     absent={("sdk", MAC): "its targets are *-linux-gnu"},
-    release=read_manifest(manifest()),
+    release=manifest_from(manifest(), "manifest.json"),
     runs=(COLD,),
 )
 
@@ -157,27 +157,16 @@ def hostile(text: str) -> PageContent:
         command=text,
         steps=(step(one, "failed", seconds=9.0, reason=text), step(two, "skipped", reason=text)),
     )
-    document = manifest(
+    document = Manifest(
         project=text,
         release=text,
-        source={"commit": text, "dirty": False},
-        toolchain={"rust-source": text, "tools": {text: f"{text}; {text}"}, "std": {text: text}},
-        artifacts=[
-            {
-                "artifact": text,
-                "kind": text,
-                "target": text,
-                "role": text,
-                "file": text,
-                "size": 9,
-                "sha256": KEY,
-                "key": KEY,
-            }
-        ],
-        packed=[],
-        facts={one.id: {text: {"sections": {text: 5, f"{text}.text": 3}}}},
+        commit=text,
+        dirty=False,
+        toolchain=ManifestToolchain(text, {text: f"{text}; {text}"}, {text: text}),
+        files=(ManifestFile(text, text, text, text, 9, Digest(KEY), Digest(KEY), text),),
+        facts={one.id: Facts({text: {"sections": {text: 5, f"{text}.text": 3}}})},
     )
-    return PageContent(plan, (text, MAC), {(text, MAC): text}, read_manifest(document), (first, grown, last), (text,))
+    return PageContent(plan, (text, MAC), {(text, MAC): text}, document, (first, grown, last), (text,))
 
 
 VOID = {"br", "input", "meta"}

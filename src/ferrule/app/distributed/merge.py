@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ferrule.app.release.run import RunContext
     from ferrule.config import Config
-    from ferrule.core.model import Json
+    from ferrule.core.manifest import Manifest
     from ferrule.engine.events import Listener
     from ferrule.engine.scheduler import Engine
     from ferrule.engine.store import Result
@@ -118,7 +118,7 @@ def merge(
     *,
     folders: tuple[Path, ...],
     output: Path,
-    page: Callable[[Json], str] | None = None,
+    page: Callable[[Manifest], str] | None = None,
 ) -> Report:
     """Take over what the shards of this plan made, and make the rest: the release that one machine would have made.
 

@@ -5,14 +5,16 @@ Each answer is a document, the same that `--json` writes; nothing is built, and 
 
 from __future__ import annotations
 
-import json
 import re
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core import errors
 from ferrule.core.errors import ConfigError, FerruleError
+from ferrule.core.manifest import parse_manifest
 from ferrule.core.model import Digest, Json, to_json
 from ferrule.core.safe_files import MANIFEST, STATE, read_regular
 from ferrule.engine.key import difference
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.config import ArtifactConfig, Config
+    from ferrule.core.manifest import Manifest
     from ferrule.core.model import Action, Plan
     from ferrule.engine.scheduler import Examination
     from ferrule.engine.store import Store
@@ -151,7 +154,8 @@ def _unknown(item: str, known: ExplainedProject | None, named: Mapping[str, type
     names = [*named]
     if known is not None:
         names += [*(a.name for a in known.config.artifacts), *(a.id for a in known.plan.actions)]
-        names += [str(row["file"]) for row in _rows(_read_manifest(known.dist)) if "file" in row]
+        manifest = _read_manifest(known.dist)
+        names += [file.path for file in manifest.shipped] if manifest else []
     near = list(dict.fromkeys(get_close_matches(item, names, 3)))
     return ConfigError(
         f"nothing here is called {item!r}: no artifact, action, file, fingerprint, exit code or error",
@@ -348,66 +352,36 @@ def _manifest_folder(path: Path, project: Callable[[], ExplainedProject | None])
     return known.dist if known and _read_manifest(known.dist) else None
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(read_regular(folder / MANIFEST))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) and isinstance(found.get("artifacts"), list) else {}
-
-
-def _rows(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for part in ("artifacts", "packed"):
-        listed = manifest.get(part)
-        yield from (row for row in (listed if isinstance(listed, list) else ()) if isinstance(row, dict))
-
-
-def _fingerprint(manifest: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
-    """What the action that made a file wrote into what it made, by the manifest."""
-    facts, target = manifest.get("facts"), row.get("target")
-    action = f"{row.get('artifact')}@{target}" if target else str(row.get("artifact"))
-    measured = facts.get(action) if isinstance(facts, dict) else None
-    found = measured.get("fingerprint") if isinstance(measured, dict) else None
-    return found if isinstance(found, str) else None
+def _read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a folder; None where there is none that can be understood."""
+    with suppress(errors.VerificationError, OSError):
+        return parse_manifest(read_regular(folder / MANIFEST), str(folder / MANIFEST))
+    return None
 
 
 def _listed(path: Path, digest: Digest | None, found: list[Identity], folder: Path) -> Json:
     """Where a manifest lists these bytes or, failing that, the build that they say they are of."""
     manifest = _read_manifest(folder)
     fingerprints = {one.fingerprint for one in found if one.fingerprint} - {"unreleased"}
-    rows: list[dict[str, Any]] = []
-    for row in _rows(manifest):
-        place = str(row.get("file", ""))
-        if path.is_dir() and (folder / place).absolute().is_relative_to(path.absolute()) and place:
-            continue  # a folder is told by its name below
-        if digest is not None and row.get("sha256") == digest.hex:
-            rows.append({"match": "same bytes", **row})
-        elif _fingerprint(manifest, row) in fingerprints:
-            rows.append({"match": "holds what it made", **row})
+    rows: list[dict[str, Json]] = []
+    inside: Counter[tuple[str, str]] = Counter()
+    for file in manifest.files if manifest else ():
+        if not file.packed and path.is_dir() and (folder / file.path).absolute().is_relative_to(path.absolute()):
+            inside[file.artifact, file.kind] += 1  # a folder is told by its name below
+        elif file.digest == digest:
+            rows.append({"match": "same bytes", **file.document()})
+        elif manifest and manifest.facts_of(file).fingerprint in fingerprints:
+            rows.append({"match": "holds what it made", **file.document()})
     rows.sort(key=lambda row: row["match"] != "same bytes")
-    inside = [
-        row
-        for row in _rows(manifest)
-        if path.is_dir() and "file" in row and (folder / row["file"]).absolute().is_relative_to(path.absolute())
-    ]
-    for (artifact, kind), count in _counted(inside).items():
+    for (artifact, kind), count in inside.items():
         rows.insert(0, {"match": "is part of the release", "artifact": artifact, "kind": kind, "files": count})
-    source = manifest.get("source")
     return {
         "file": str(folder / MANIFEST),
-        "project": manifest.get("project"),
-        "release": manifest.get("release"),
-        "commit": source.get("commit") if isinstance(source, dict) else None,
+        "project": manifest.project if manifest else None,
+        "release": manifest.release if manifest else None,
+        "commit": manifest.commit if manifest else None,
         "rows": [*rows],
     }
-
-
-def _counted(rows: list[dict[str, Any]]) -> dict[tuple[str, str], int]:
-    counts: dict[tuple[str, str], int] = {}
-    for row in rows:
-        name = str(row.get("artifact")), str(row.get("kind"))
-        counts[name] = counts.get(name, 0) + 1
-    return counts
 
 
 def of_digest(digits: str, project: ExplainedProject | None) -> dict[str, Json] | None:
@@ -416,22 +390,21 @@ def of_digest(digits: str, project: ExplainedProject | None) -> dict[str, Json] 
         return None
     manifest = _read_manifest(project.dist)
     rows = [
-        {"match": name, **row}
-        for row in _rows(manifest)
+        {"match": name, **file.document()}
+        for file in (manifest.files if manifest else ())
         for name, value in (
-            ("sha256", row.get("sha256")),
-            ("key", row.get("key")),
-            ("fingerprint", _fingerprint(manifest, row)),
+            ("sha256", file.digest.hex),
+            ("key", file.key.hex if file.key else None),
+            ("fingerprint", manifest.facts_of(file).fingerprint if manifest else None),
         )
-        if isinstance(value, str) and value.startswith(digits)
+        if value is not None and value.startswith(digits)
     ]
     keys = {a: e.key.hex for a, e in project.examined.items() if e.key}
     last = {a.id: found["key"] for a in project.plan.actions if (found := project.store.latest(a.id))}
-    facts = manifest.get("facts")
     interfaces = [
         action
-        for action, said in (facts.items() if isinstance(facts, dict) else ())
-        if isinstance(said, dict) and str(said.get("interface", "")).startswith(digits)
+        for action, facts in (manifest.facts.items() if manifest else ())
+        if facts.interface is not None and facts.interface.startswith(digits)
     ]
     actions = [a for a in dict.fromkeys((*keys, *last)) if any(k.get(a, "").startswith(digits) for k in (keys, last))]
     if not rows and not actions and not interfaces:

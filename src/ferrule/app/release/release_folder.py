@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.app.release.manifest import refuse_old_names
 from ferrule.core.errors import FerruleError, VerificationError
+from ferrule.core.manifest import refuse_old_names
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import MANIFEST, read_regular
 from ferrule.formats import sigstore

@@ -15,7 +15,7 @@ from ferrule.app.release import output_folder
 from ferrule.app.release.manifest import manifest_of, signatures, sources_of, text_of
 from ferrule.core.cargo_config import environment_problems
 from ferrule.core.errors import ConfigError, StorageError, ToolchainError
-from ferrule.core.model import Json, Plan, Report
+from ferrule.core.model import Plan, Report
 from ferrule.core.safe_files import FILE, REPORT, STATE, find_project
 from ferrule.engine import context as contexts
 from ferrule.engine import events, remote_server, scheduler
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
     from ferrule.config import Config
+    from ferrule.core.manifest import Manifest
     from ferrule.core.toolchain import RustSource, Toolchain
     from ferrule.engine.executor import Executor
     from ferrule.engine.remote_server import Address
@@ -182,7 +183,7 @@ def run(
     *,
     output: Path,
     everything: bool = False,
-    page: Callable[[Json], str] | None = None,
+    page: Callable[[Manifest], str] | None = None,
     elsewhere: Callable[[scheduler.Engine], AbstractContextManager[Executor]] | None = None,
 ) -> Report:
     """Run a plan and, if nothing failed, put what ships into `output`.
@@ -274,7 +275,7 @@ def finish(
     *,
     output: Path,
     everything: bool = False,
-    page: Callable[[Json], str] | None = None,
+    page: Callable[[Manifest], str] | None = None,
 ) -> Report:
     """Bring a plan to its end with an engine that is `at_work`; the rest as for `run`.
 
@@ -298,7 +299,7 @@ def _finish(
     *,
     output: Path,
     everything: bool,
-    page: Callable[[Json], str] | None,
+    page: Callable[[Manifest], str] | None,
 ) -> Report:
     outcomes = engine.execute(plan)
     placed = tuple(output_folder.placed_files(outcomes, everything=everything))

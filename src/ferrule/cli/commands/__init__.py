@@ -24,7 +24,7 @@ SUMMARIES: Final = {
     "release": "Build everything that targets.yaml describes, into dist/.",
     "report": "Write a page about the release and the last runs.",
     "reproduce": "Rebuild from scratch elsewhere and compare every byte.",
-    "schema": "Print the JSON schema of targets.yaml, for editors.",
+    "schema": "Print the JSON schema of targets.yaml (default) or manifest.json.",
     "setup": "Install missing tools; if root is needed, print the command.",
     "verify": "Verify a finished release: recompute every digest and claim.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import click
 from ferrule.app.release.manifest import read_manifest
 from ferrule.cli import project
 from ferrule.cli.options import shared
-from ferrule.core.safe_files import REPORT, STATE
+from ferrule.core.safe_files import MANIFEST, REPORT, STATE
 from ferrule.engine.store import write_aside
 
 
@@ -38,7 +39,8 @@ def report(directory: Path, dist: Path | None, output: Path | None, **options: b
     """
     whole = project.read(directory)
     root = whole.config.root
-    manifest = read_manifest(dist or root / "dist", required=dist is not None)
+    folder = dist or root / "dist"
+    manifest = read_manifest(folder) if dist or os.path.lexists(folder / MANIFEST) else None
     place = (output or root / STATE / REPORT).absolute()
     write_aside(place, whole.page(manifest).encode())
     if options["as_json"]:

@@ -11,9 +11,10 @@ from ferrule.reporting.page.subject import short
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ferrule.core.manifest import ManifestFile
     from ferrule.core.model import Action, Output
     from ferrule.reporting.page.markup import Node
-    from ferrule.reporting.page.subject import File, PageContent
+    from ferrule.reporting.page.subject import PageContent
 
 
 def part(subject: PageContent) -> Html:
@@ -68,7 +69,7 @@ def _files(subject: PageContent, action: Action, mark: Html) -> Iterator[Html]:
                 "div", mark, " ", _size(inside), " ", tag("small", output.role), tag("br"), _digest(inside, output)
             )
         return
-    rows = (tag("div", inside[0].place, tag("br"), _size(inside), " ", _digest(inside, o)) for o, inside in made)
+    rows = (tag("div", inside[0].path, tag("br"), _size(inside), " ", _digest(inside, o)) for o, inside in made)
     yield tag("div", mark, " ", _size([file for _, inside in made for file in inside]))
     yield tag("details", tag("summary", f"{len(made)} files"), rows)
 
@@ -77,22 +78,22 @@ _SHOWN: Final = 3
 """Up to how many outputs of an action are shown one by one."""
 
 
-def _size(files: list[File]) -> Html:
+def _size(files: list[ManifestFile]) -> Html:
     return words.exact(sum(file.size for file in files))
 
 
-def _is_in(file: File, output: Output) -> bool:
+def _is_in(file: ManifestFile, output: Output) -> bool:
     place = output.name if file.packed else output.ships
-    return file.place == place or (output.folder and file.place.startswith(f"{place}/"))
+    return file.path == place or (output.folder and file.path.startswith(f"{place}/"))
 
 
-def _digest(files: list[File], output: Output) -> Node:
+def _digest(files: list[ManifestFile], output: Output) -> Node:
     """The digest of a file, or of the index that stands for a folder; else how many files there are."""
     if not output.folder:
-        return words.digest(files[0].sha256)
-    index = next((file for file in files if file.place == f"{output.ships}/index.json"), None)
+        return words.digest(files[0].digest.hex)
+    index = next((file for file in files if file.path == f"{output.ships}/index.json"), None)
     counted = tag("small", f"{len(files)} files")
-    return joined(words.digest(index.sha256), " ", counted) if index else counted
+    return joined(words.digest(index.digest.hex), " ", counted) if index else counted
 
 
 def state_of(subject: PageContent, action: Action) -> str:
@@ -103,4 +104,4 @@ def state_of(subject: PageContent, action: Action) -> str:
         return step.state
     if not files:
         return "absent"
-    return step.state if step is not None and step.key == files[0].key else "earlier"
+    return step.state if step is not None and files[0].key is not None and step.key == files[0].key.hex else "earlier"

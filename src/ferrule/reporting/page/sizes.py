@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ferrule.core.manifest import Facts
 from ferrule.reporting.page import words
 from ferrule.reporting.page.bars import HEIGHT, labels, percent, within
 from ferrule.reporting.page.markup import Html, joined, number, tag
@@ -91,12 +92,12 @@ def binaries(subject: PageContent) -> list[Binary]:
     facts = subject.release.facts if subject.release else {}
     found: list[Binary] = []
     for action in subject.plan.actions:
-        for role, told in sorted(facts.get(action.id, {}).items()):
+        for role, told in sorted(facts.get(action.id, Facts()).values.items()):
             sections = _sections(told)
             output = next((o for o in action.outputs if o.role == role), None)
             if sections and output:
                 places = {output.name, output.ships}
-                file = next((f for f in subject.files(action) if f.place in places), None)
+                file = next((f for f in subject.files(action) if f.path in places), None)
                 count = file.size if file else sum(sections.values())
                 found.append(Binary(action.artifact, action.id, role, output.name, count, sections))
     return found

@@ -4,53 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-
-from ferrule.core.errors import VerificationError
-from ferrule.core.model import Digest
-from ferrule.reporting import values
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ferrule.config import Config
-    from ferrule.core.model import Action, Json, Plan
+    from ferrule.core.manifest import Manifest, ManifestFile
+    from ferrule.core.model import Action, Plan
     from ferrule.reporting.journal import JournalRun, JournalStep
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file that a manifest names: `place` is its path in dist/, or its name alone where `packed` into others."""
-
-    artifact: str
-    kind: str
-    target: str | None
-    role: str
-    place: str
-    packed: bool
-    size: int
-    sha256: str
-    key: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ManifestSummary:
-    """A manifest, checked. `tools` maps programs to versions, `facts` actions to what was measured of their outputs."""
-
-    project: str
-    version: str
-    commit: str | None
-    dirty: bool
-    rust_source: str | None
-    tools: Mapping[str, str]
-    std: Mapping[str, str]
-    files: tuple[File, ...]
-    facts: Mapping[str, Mapping[str, Json]]
-
-    @property
-    def shipped(self) -> tuple[File, ...]:
-        """Files that stand in dist/ themselves."""
-        return tuple(file for file in self.files if not file.packed)
 
 
 @dataclass(frozen=True)
@@ -64,7 +26,7 @@ class PageContent:
     plan: Plan
     targets: tuple[str, ...]
     absent: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    release: ManifestSummary | None = None
+    release: Manifest | None = None
     runs: tuple[JournalRun, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -85,13 +47,13 @@ class PageContent:
         return {action_id: at for at, action_id in enumerate(ids)}
 
     @cached_property
-    def _files(self) -> Mapping[tuple[str, str | None], list[File]]:
-        found: dict[tuple[str, str | None], list[File]] = {}
+    def _files(self) -> Mapping[tuple[str, str | None], list[ManifestFile]]:
+        found: dict[tuple[str, str | None], list[ManifestFile]] = {}
         for file in self.release.files if self.release else ():
             found.setdefault((file.artifact, file.target), []).append(file)
         return found
 
-    def files(self, action: Action) -> tuple[File, ...]:
+    def files(self, action: Action) -> tuple[ManifestFile, ...]:
         """What the manifest names of an action's outputs."""
         return tuple(
             file
@@ -101,19 +63,23 @@ class PageContent:
         )
 
 
-def _is_of(file: File, place: str | None, *, folder: bool) -> bool:
-    return file.place == place or (folder and place is not None and file.place.startswith(f"{place}/"))
+def _is_of(file: ManifestFile, path: str | None, *, folder: bool) -> bool:
+    return file.path == path or (folder and path is not None and file.path.startswith(f"{path}/"))
 
 
 def subject(
-    config: Config, plan: Plan, manifest: Json, runs: tuple[JournalRun, ...] = (), notes: tuple[str, ...] = ()
+    config: Config,
+    plan: Plan,
+    manifest: Manifest | None,
+    runs: tuple[JournalRun, ...] = (),
+    notes: tuple[str, ...] = (),
 ) -> PageContent:
-    """Everything about a release; without one, `manifest` is None. Raises VerificationError for a damaged one."""
+    """Everything about a release; without one, `manifest` is None."""
     return PageContent(
         plan=plan,
         targets=tuple(target.triple for target in config.targets),
         absent=dict(_absent(config, plan)),
-        release=None if manifest is None else read_manifest(manifest),
+        release=manifest,
         runs=runs,
         notes=notes,
     )
@@ -134,59 +100,6 @@ def _absent(config: Config, plan: Plan) -> Iterator[tuple[tuple[str, str], str]]
                 else:
                     why = "what it packs is not made for this target"
                 yield (artifact.name, target.triple), why
-
-
-def read_manifest(manifest: Json) -> ManifestSummary:
-    """Check a manifest and take from it what the page tells; raises VerificationError."""
-    document: Any = manifest
-    try:
-        if document["version"] != 1:
-            raise ValueError("it is of another version")  # noqa: TRY301 - told like all other faults
-        tools = document["toolchain"] or {}
-        return ManifestSummary(
-            project=values.text(document["project"]),
-            version=values.text(document["release"]),
-            commit=values.text_or_none(document["source"]["commit"]),
-            dirty=document["source"]["dirty"] is True,
-            rust_source=values.text_or_none(tools.get("rust-source")),
-            tools=_texts(tools.get("tools", {})),
-            std=_texts(tools.get("std", {})),
-            files=(
-                *(_file(row, "file", packed=False) for row in document["artifacts"]),
-                *(_file(row, "name", packed=True) for row in document["packed"]),
-            ),
-            facts={values.text(name): dict(facts) for name, facts in document["facts"].items()},
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise VerificationError(
-            f"this is no manifest of a release: {type(error).__name__}: {error}",
-            where="manifest.json",
-            hint="make the release again: ferrule release",
-        ) from error
-
-
-def _file(row: Mapping[str, Any], name: str, *, packed: bool) -> File:
-    return File(
-        artifact=values.text(row["artifact"]),
-        kind=values.text(row["kind"]),
-        target=values.text_or_none(row["target"]),
-        role="" if packed else values.text(row["role"]),
-        place=values.text(row[name]),
-        packed=packed,
-        size=_size(row["size"]),
-        sha256=Digest(row["sha256"]).hex,
-        key=None if row["key"] is None else Digest(row["key"]).hex,
-    )
-
-
-def _size(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 60:
-        raise TypeError("a size is missing")
-    return value
-
-
-def _texts(value: Mapping[str, object]) -> dict[str, str]:
-    return {values.text(name): values.text(said) for name, said in value.items()}
 
 
 def short(target: str) -> str:

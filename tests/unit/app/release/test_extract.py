@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ferrule.app.release.extract import pick
+from ferrule.app.release.manifest import text_of
 from ferrule.core.errors import StorageError, VerificationError
+from ferrule.core.manifest import Manifest, ManifestFile
 from ferrule.core.model import Digest
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ def release(folder: Path, **kinds: str) -> Path:
         if ".." not in name:
             (dist / name).parent.mkdir(exist_ok=True, parents=True)
             (dist / name).write_bytes(content)
-        artifacts.append({"kind": kind, "file": name, "sha256": Digest.of(content).hex})
-    (dist / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+        artifacts.append(ManifestFile(kind, kind, None, name, len(content), Digest.of(content), None, kind))
+    manifest = Manifest("demo", "1.2.3", None, None, None, tuple(artifacts), {})
+    (dist / "manifest.json").write_bytes(text_of(manifest))
     return dist
 
 
@@ -64,6 +66,6 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path):
 
 
 def test_a_name_that_leads_out_is_refused(tmp_path: Path):
-    with pytest.raises(VerificationError, match="leads out"):
+    with pytest.raises(VerificationError, match="not allowed here"):
         pick(release(tmp_path, wheel="../a.whl"), "wheel", tmp_path / "python")
     assert not (tmp_path / "a.whl").exists()

@@ -17,16 +17,9 @@ OF_0_1_0 = {
 }
 
 
-@pytest.mark.parametrize("read", [read_release, lambda folder: read_manifest(folder, required=True)])
+@pytest.mark.parametrize("read", [read_release, read_manifest])
 def test_an_old_name_is_refused_with_the_new_one(tmp_path, read):
     (tmp_path / "manifest.json").write_text(json.dumps(OF_0_1_0))
     with pytest.raises(VerificationError, match=r"toolchain\.road is called toolchain\.rust-source now") as refusal:
         read(tmp_path)
     assert refusal.value.where == str(tmp_path / "manifest.json")
-
-
-@pytest.mark.parametrize("toolchain", [None, [], "road", {"rust-source": "rustup"}])
-def test_other_manifests_are_no_concern_of_that(tmp_path, toolchain):
-    document = OF_0_1_0 | {"toolchain": toolchain}
-    (tmp_path / "manifest.json").write_text(json.dumps(document))
-    assert read_manifest(tmp_path, required=True) == document

@@ -1,0 +1,385 @@
+"""What manifest.json holds, as values, and its one reader.
+
+The reader is home-made: it checks a document against the same schema that is published, by the few words of JSON Schema
+that this uses, because `jsonschema` takes longer to import than `ferrule verify` to read a small release.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from ferrule.core.errors import VerificationError
+from ferrule.core.model import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ferrule.core.model import Json
+
+VERSION: Final = 1
+"""Version of the format that is written, and the newest that is read."""
+
+_AGAIN: Final = "make the release again: ferrule release"
+_DIGEST: Final[dict[str, Any]] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_TEXT: Final[dict[str, Any]] = {"type": "string", "minLength": 1}
+_TEXTS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": {"type": "string"}}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": sorted(properties),
+        "additionalProperties": False,
+    }
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+_FILE: Final[dict[str, Any]] = {
+    "artifact": {**_TEXT, "description": "Name of the artifact in targets.yaml."},
+    "kind": {**_TEXT, "description": "Its kind."},
+    "target": {**_or_null(_TEXT), "description": "Rust target triple; null if it is for all targets."},
+    "size": {"type": "integer", "minimum": 0, "description": "Bytes."},
+    "sha256": {**_DIGEST, "description": "SHA-256 of the content."},
+    "key": {
+        **_or_null(_DIGEST),
+        "description": "Key of the action that made it: SHA-256 of everything that its outputs depend on.",
+    },
+}
+_INSIDE: Final = r"^(?!/)(?!(.*/)?\.\.?(/|$))[^\\\u0000]+$"
+"""A path that stays inside of the folder it is relative to."""
+
+SCHEMA: Final[dict[str, Any]] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "$id": "urn:ferrule:manifest:1",
+    "title": "manifest.json of a release by Ferrule",
+    **_object(
+        version={"const": VERSION, "description": "Version of this format."},
+        project={**_TEXT, "description": "Name of the release."},
+        release={**_TEXT, "description": "Its version."},
+        source={
+            **_object(
+                commit={**_or_null(_TEXT), "description": "The commit that was checked out; null without Git."},
+                dirty={"type": ["boolean", "null"], "description": "Whether tracked files differed from it."},
+            ),
+            "description": "Where the sources come from.",
+        },
+        toolchain={
+            **_or_null(
+                _object(
+                    **{
+                        "rust-source": {
+                            "enum": ["distribution", "installed", "rustup"],
+                            "description": "How Rust was installed.",
+                        },
+                        "tools": {**_TEXTS, "description": "Version in full of each program, as it counts in keys."},
+                        "std": {
+                            "type": "object",
+                            "additionalProperties": {"enum": ["build-std", "prebuilt"]},
+                            "description": "By target, whether the standard library was prebuilt or compiled too.",
+                        },
+                    }
+                )
+            ),
+            "description": "What built it; null if nothing was compiled.",
+        },
+        artifacts={
+            "type": "array",
+            "description": "Every file of the release, in the order of the plan.",
+            "items": _object(
+                **_FILE,
+                file={**_TEXT, "pattern": _INSIDE, "description": "Path below the folder of the release."},
+                role={**_TEXT, "description": "What it is to its kind: wheel, sdist, module, component, layout, …"},
+            ),
+        },
+        packed={
+            "type": "array",
+            "description": "Files that were made and only went into others.",
+            "items": _object(
+                **_FILE, name={**_TEXT, "pattern": _INSIDE, "description": "Name under which the action made it."}
+            ),
+        },
+        facts={
+            "type": "object",
+            "description": "By action, what was measured of its outputs.",
+            "additionalProperties": {
+                "type": "object",
+                "properties": {
+                    "fingerprint": {**_DIGEST, "description": "Digest of sources, tools and flags."},
+                    "interface": {**_DIGEST, "description": "Fingerprint of the C interface."},
+                    "link": {"type": "array", "items": _TEXT, "description": "What a static library is linked with."},
+                },
+            },
+        },
+    ),
+}
+"""The published schema, docs/manifest.schema.json."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFile:
+    """A file that a manifest names: its `path` in dist/ or, where it was only packed (no `role`), its name alone."""
+
+    artifact: str
+    kind: str
+    target: str | None
+    path: str
+    size: int
+    digest: Digest
+    key: Digest | None
+    role: str | None
+
+    @property
+    def packed(self) -> bool:
+        """Whether it only went into other files."""
+        return self.role is None
+
+    @property
+    def action(self) -> str:
+        """Id of the action that made it."""
+        return f"{self.artifact}@{self.target}" if self.target else self.artifact
+
+    def document(self) -> dict[str, Json]:
+        """The file as manifest.json has it."""
+        own: dict[str, Json] = {"name": self.path} if self.role is None else {"file": self.path, "role": self.role}
+        return {
+            "artifact": self.artifact,
+            "kind": self.kind,
+            "target": self.target,
+            "size": self.size,
+            "sha256": self.digest.hex,
+            "key": self.key.hex if self.key else None,
+            **own,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestToolchain:
+    """What built a release: how Rust was installed, the version of each tool, what std each target had."""
+
+    rust_source: str
+    tools: Mapping[str, str]
+    std: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an action measured of its outputs; `values` is all of it, as the action's kind recorded it."""
+
+    values: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Digest of sources, tools and flags, which the outputs carry."""
+        return self._text("fingerprint")
+
+    @property
+    def interface(self) -> str | None:
+        """Fingerprint of the C interface or the WIT world."""
+        return self._text("interface")
+
+    @property
+    def compiled(self) -> dict[str, Mapping[str, Json]]:
+        """What was measured of compiled outputs, by role (`cdylib`, `module`)."""
+        return {role: value for role, value in self.values.items() if isinstance(value, dict) and "format" in value}
+
+    @property
+    def members(self) -> Mapping[str, Json]:
+        """What was measured of compiled files in packages that the action made, by their paths in the package."""
+        files = self.values.get("files")
+        return files if isinstance(files, dict) else {}
+
+    def _text(self, name: str) -> str | None:
+        value = self.values.get(name)
+        return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The manifest of a release; `files` are those in dist/ and those that were packed, `facts` are by action."""
+
+    project: str
+    release: str
+    commit: str | None
+    dirty: bool | None
+    toolchain: ManifestToolchain | None
+    files: tuple[ManifestFile, ...]
+    facts: Mapping[str, Facts]
+
+    @property
+    def shipped(self) -> tuple[ManifestFile, ...]:
+        """Files of the release."""
+        return tuple(file for file in self.files if not file.packed)
+
+    @property
+    def packed(self) -> tuple[ManifestFile, ...]:
+        """Files that only went into others."""
+        return tuple(file for file in self.files if file.packed)
+
+    def facts_of(self, file: ManifestFile) -> Facts:
+        """What was measured by the action that made a file."""
+        return self.facts.get(file.action, Facts())
+
+    def document(self) -> dict[str, Json]:
+        """The manifest as it is written."""
+        tools = self.toolchain
+        return {
+            "version": VERSION,
+            "project": self.project,
+            "release": self.release,
+            "source": {"commit": self.commit, "dirty": self.dirty},
+            "toolchain": {"rust-source": tools.rust_source, "tools": dict(tools.tools), "std": dict(tools.std)}
+            if tools
+            else None,
+            "artifacts": [file.document() for file in self.shipped],
+            "packed": [file.document() for file in self.packed],
+            "facts": {action: dict(facts.values) for action, facts in self.facts.items()},
+        }
+
+
+def parse_manifest(content: bytes, where: str) -> Manifest:
+    """Read a manifest; raises VerificationError with every problem, and for a newer format."""
+    return manifest_from(read_document(content, where), where)
+
+
+def read_document(content: bytes, where: str) -> Any:  # noqa: ANN401 - any JSON
+    """A document in JSON, in which no key may stand twice; raises VerificationError."""
+    try:
+        return json.loads(content.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        problem = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise VerificationError(f"the manifest is damaged: {problem}", where=where, hint=_AGAIN) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return document
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def manifest_from(document: Any, where: str) -> Manifest:  # noqa: ANN401 - any JSON
+    """Check a document and take its values; raises VerificationError with every problem, and for a newer format."""
+    version = document.get("version") if isinstance(document, dict) else None
+    if isinstance(version, int) and not isinstance(version, bool) and version > VERSION:
+        raise VerificationError(
+            f"unsupported format version {version} (expected {VERSION})", where=where, hint="use a newer ferrule"
+        )
+    found = list(problems(document, SCHEMA))
+    refuse_old_names(document, where)
+    if found:
+        raise VerificationError("\n  ".join(["the manifest is damaged:", *found]), where=where, hint=_AGAIN)
+    manifest = _manifest(document)
+    paths = [file.path for file in manifest.shipped]
+    twice = sorted({path for path in paths if paths.count(path) > 1}) if len(set(paths)) < len(paths) else []
+    if twice:
+        raise VerificationError(f"the manifest lists a file twice: {twice[0]}", where=where)
+    return manifest
+
+
+def refuse_old_names(document: object, where: str) -> None:
+    """Raise VerificationError for a manifest with keys that have another name by now; it is of version 0.1.0."""
+    toolchain = document.get("toolchain") if isinstance(document, dict) else None
+    if isinstance(toolchain, dict) and "road" in toolchain:
+        raise VerificationError(
+            "toolchain.road is called toolchain.rust-source now: this manifest was written by Ferrule 0.1.0",
+            where=where,
+            hint="make the release again: ferrule release; or read it with Ferrule 0.1.0",
+        )
+
+
+def _manifest(document: dict[str, Any]) -> Manifest:
+    tools = document["toolchain"]
+    return Manifest(
+        project=document["project"],
+        release=document["release"],
+        commit=document["source"]["commit"],
+        dirty=document["source"]["dirty"],
+        toolchain=ManifestToolchain(tools["rust-source"], tools["tools"], tools["std"]) if tools else None,
+        files=(
+            *(_file(row, row["file"], row["role"]) for row in document["artifacts"]),
+            *(_file(row, row["name"], None) for row in document["packed"]),
+        ),
+        facts={action: Facts(values) for action, values in document["facts"].items()},
+    )
+
+
+def _file(row: Mapping[str, Any], path: str, role: str | None) -> ManifestFile:
+    return ManifestFile(
+        artifact=row["artifact"],
+        kind=row["kind"],
+        target=row["target"],
+        path=path,
+        size=row["size"],
+        digest=Digest(row["sha256"]),
+        key=Digest(row["key"]) if row["key"] else None,
+        role=role,
+    )
+
+
+_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
+
+def problems(value: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON
+    """What of a JSON value is not as a schema says, each with its path.
+
+    >>> list(problems({"a": "1"}, {"type": "object", "properties": {"a": {"type": "integer"}}}))
+    ['a: expected integer, found "1"']
+    """
+    allowed = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    if allowed is not None:
+        if not any(type(value) is type(each) and value == each for each in allowed):
+            yield f"{path}: expected {' or '.join(map(str, allowed))}, found {_shown(value)}"
+        return
+    types = schema.get("type", [])
+    names = [types] if isinstance(types, str) else types
+    if names and not any(_is(value, name) for name in names):
+        yield f"{path or 'the document'}: expected {' or '.join(names)}, found {_shown(value)}"
+    elif isinstance(value, dict):
+        yield from _object_problems(value, schema, f"{path}." if path else "")
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from problems(item, schema.get("items", {}), f"{path}[{number}]")
+    elif isinstance(value, str):
+        if len(value) < schema.get("minLength", 0) or not re.search(schema.get("pattern", ""), value):
+            yield f"{path}: {_shown(value)} is not allowed here"
+    elif value is not None and value < schema.get("minimum", value):
+        yield f"{path}: {value} is too small"
+
+
+def _object_problems(value: Mapping[str, Any], schema: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    properties, more = schema.get("properties", {}), schema.get("additionalProperties", {})
+    yield from (f"{prefix}{name}: missing" for name in schema.get("required", ()) if name not in value)
+    for name, inner in value.items():
+        if name in properties:
+            yield from problems(inner, properties[name], f"{prefix}{name}")
+        elif more is False:
+            yield f"{prefix}{name}: unknown key"
+        else:
+            yield from problems(inner, more, f"{prefix}{name}")
+
+
+def _is(value: object, name: str) -> bool:
+    return isinstance(value, _TYPES[name]) and (name == "boolean" or not isinstance(value, bool))
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - one line
