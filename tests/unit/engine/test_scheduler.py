@@ -621,6 +621,25 @@ def test_source_that_changes_during_the_run_is_refused(
     assert lab.started == ["a"]
 
 
+def test_a_build_script_that_writes_into_the_sources(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
+) -> None:
+    for name in ("src/a", "Cargo.toml", "build.rs"):
+        lab.source(name)
+    content = (lab.project / "src" / "a").read_text()
+    plan = action("a", recipe=Do("a"), sources=("src",))
+    does["a"] = lambda _: lab.source("src/a", content)
+    assert lab.run(plan)["a"].state == "built"
+    lab.source("src/a", "of another commit")
+    does["a"] = lambda _: lab.source("src/a", content)
+    error = lab.run(plan)["a"].error
+    assert isinstance(error, BuildError)
+    assert (error.where, error.hint) == (
+        "src/a",
+        "run the same command again, and if build.rs writes it, commit what it writes or let it write to OUT_DIR",
+    )
+
+
 def test_source_that_is_added_during_the_run_is_not_in_the_result(
     lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
