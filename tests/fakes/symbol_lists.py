@@ -9,6 +9,7 @@ from ferrule.formats.leb128 import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 TARGETS = ("arm-linux-gnueabi", "aarch64-linux-gnu", "x86_64-linux-gnu")
 LIBRARIES = ("m", "c", "ld", "resolv", "pthread", "dl", "rt", "util")
@@ -87,3 +88,10 @@ exports:
     symbols:         [ _of_arm ]
 ...
 """
+
+
+def write_lists(libc: Path) -> None:
+    """Lay the lists out as zig does below its `lib/libc`."""
+    for name, content in (("glibc/abilists", glibc()), ("darwin/libSystem.tbd", libsystem().encode())):
+        (libc / name).parent.mkdir(parents=True, exist_ok=True)
+        (libc / name).write_bytes(content)

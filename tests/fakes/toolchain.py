@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import ferrule
 from fakes import programs
-from fakes.symbol_lists import glibc, libsystem
+from fakes.symbol_lists import write_lists
 from ferrule.app.release import run as release
 from ferrule.app.release.run import RunContext
 from ferrule.core.model import Digest
@@ -208,10 +208,7 @@ def _programs(demo: Demo) -> None:
     (tools / "jco-0.15.0").mkdir()
     for name in ("cargo-zigbuild-0.24.0", "ziglang-0.17.0", "jco-0.15.0"):
         (tools / name / ".complete").touch()
-    lists = tools / "ziglang-0.17.0" / "ziglang" / "lib" / "libc"
-    for folder, content in (("glibc/abilists", glibc()), ("darwin/libSystem.tbd", libsystem().encode())):
-        (lists / folder).parent.mkdir(parents=True)
-        (lists / folder).write_bytes(content)
+    write_lists(tools / "ziglang-0.17.0" / "ziglang" / "lib" / "libc")
     rustlib = demo.home / "sysroot" / "lib" / "rustlib"
     source = rustlib / "src" / "rust" / "library" / "std" / "Cargo.toml"
     source.parent.mkdir(parents=True)

@@ -1,7 +1,9 @@
 """Signatures by a key as Sigstore bundles (sigstore/protobuf-specs, bundle v0.3), of files and of in-toto statements.
 
 Keys are ECDSA on P-256. The nonce is derived from key and message (RFC 6979), so that signing the same bytes again
-gives the same signature. No entry of a transparency log is in a bundle: whoever checks it holds the public key.
+gives the same signature: that is why it is made here and not by sigstore, which signs for identities and not by keys,
+or by securesystemslib, whose ECDSA takes a random nonce. No entry of a transparency log is in a bundle: whoever checks
+it holds the public key.
 """
 
 from __future__ import annotations

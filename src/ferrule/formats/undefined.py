@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ferrule.formats.binary_facts import glibc_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from ferrule.formats.binary_facts import BinaryFacts
     from ferrule.formats.system_symbols import SystemSymbols, Version
@@ -31,17 +31,18 @@ def undefined(
     *,
     floor: str | None = None,
     host_defines: Callable[[str], bool] = lambda _: False,
+    host_loads: Collection[str] = (),
 ) -> tuple[Undefined, ...]:
     """Symbols that nothing defines where a file is loaded; weak ones aside, for these may be missing.
 
     `floor` is the oldest version of the system, by default the one that the file's own symbols ask for. `host_defines`
-    tells symbols of the program that loads the file. Symbols that carry the version of a library, or the number of one
-    (Mach-O), have to be that library's; others may be of any library that the file needs, so that where it needs one
-    that no list describes, what no list has is believed to be that one's.
+    tells symbols of the program that loads the file, `host_loads` are libraries that it brings. Symbols that carry the
+    version of a library, or the number of one (Mach-O), have to be that library's; others may be of any library that
+    the file needs, so that where it needs one that no list describes, what no list has is believed to be that one's.
     """
     version = tuple(int(n) for n in floor.split(".")) if floor else facts.floor.version if facts.floor else None
-    names = sorted({*facts.imports} - {*facts.weak_imports})
-    problems = (_problem(facts, system, name, version, host_defines) for name in names)
+    names = [name for name in sorted({*facts.imports} - {*facts.weak_imports}) if not host_defines(name)]
+    problems = (_problem(facts, system, name, version, host_loads) for name in names)
     return tuple(Undefined(name, problem) for name, problem in zip(names, problems, strict=True) if problem)
 
 
@@ -50,14 +51,12 @@ def _problem(
     system: SystemSymbols,
     symbol: str,
     floor: Version | None,
-    host_defines: Callable[[str], bool],
+    host_loads: Collection[str],
 ) -> str | None:
     provider = facts.providers.get(symbol)
     if provider is not None:
         return _problem_of_provider(facts, system, symbol, provider)
-    if host_defines(symbol):
-        return None
-    loaded = {*facts.needed, *(system.always if system.libraries.keys() & {*facts.needed} else ())}
+    loaded = {*facts.needed, *host_loads, *(system.always if system.libraries.keys() & {*facts.needed} else ())}
     first = min(_versions(system, symbol, loaded), default=None)
     late = first is not None and floor is not None and first > floor
     others = sorted(library for library, symbols in system.libraries.items() if symbol in symbols)

@@ -17,7 +17,7 @@ from pydantic import Field
 from ferrule.core.errors import BuildError, ConfigError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Machine, Output
 from ferrule.core.toml_file import position
-from ferrule.formats import binary, deflate, magic
+from ferrule.formats import binary, deflate, magic, symbol_lists
 from ferrule.formats import wheel as wheel_format
 from ferrule.formats import zip as zips
 from ferrule.formats.archive_member import Member
@@ -34,7 +34,7 @@ from ferrule.kinds.base import (
     python_project,
     required_floor,
 )
-from ferrule.tools import cibuildwheel, container, run
+from ferrule.tools import cibuildwheel, container, run, zig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +50,7 @@ _MODULES: Final = "extension"
 """Role and name of the folder with the compiled files, as they stand in the wheel."""
 
 _ABI3: Final = ".abi3.so"
+_OF_PYTHON: Final = re.compile(r"_?Py[A-Z_]")
 _RUSTC: Final = re.compile(rb"rustc version (\d+\.\d+\.\d+)")
 _ON_A_MAC: Final = Machine("macos", "cibuildwheel makes wheels for macOS on a Mac only")
 
@@ -187,7 +188,7 @@ def _extension(
             Output(name, "wheel", name if context.ship else None),
         ),
         sources=sources,
-        tools=(cibuildwheel.NAME, *([container.NAME] if in_image else [])),
+        tools=(cibuildwheel.NAME, *([container.NAME] if in_image else []), "zig"),
         traits=(("purl", wheel_format.wheel_purl(package.name, package.version, name)),),
         compiles=compiled,
         machine=None if in_image else _ON_A_MAC,
@@ -310,6 +311,7 @@ class Extension:
     def _check(self, found: dict[str, BinaryFacts], context: ActionContext) -> None:
         checked = {n: binary.check(f, platform=self.platform, floor=self.floor) for n, f in found.items()}
         problems = [f"{name}: {problem}" for name, sentences in checked.items() for problem in sentences]
+        problems += self._undefined(found, context)
         modules = [f for n, f in found.items() if n.endswith(_ABI3)]
         if not any(export.startswith("PyInit_") for facts in modules for export in facts.exports):
             problems.append(f"it holds no extension module: no *{_ABI3} that exports PyInit_…")
@@ -319,6 +321,22 @@ class Extension:
                 where=f"{context.action.artifact} for {self.platform.triple}",
                 hint="correct the package or what targets.yaml declares; nothing was shipped",
             )
+
+    def _undefined(self, found: dict[str, BinaryFacts], context: ActionContext) -> Iterator[str]:
+        """Symbols that nothing defines where Python loads the files; a DLL is never linked with any."""
+        if self.platform.family.object_format == "coff":
+            return
+        system = symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), self.platform), self.platform)
+        for name, facts in found.items():
+            # Python itself has loaded all parts of the C library, and defines what begins with its name.
+            undefined = binary.undefined(
+                facts,
+                system,
+                floor=self.floor,
+                host_defines=lambda symbol: _OF_PYTHON.match(symbol) is not None,
+                host_loads=system.libraries,
+            )
+            yield from (f"{name}: {symbol.problem}" for symbol in undefined)
 
 
 def _lay_out(context: ActionContext, project: Path) -> None:

@@ -96,6 +96,11 @@ def test_the_program_that_loads_a_file_may_define_symbols():
     assert len(problems(library("PyList_New"))) == 1
 
 
+def test_the_program_that_loads_a_file_may_bring_libraries():
+    assert problems(library("dlopen"), host_loads=GLIBC.libraries) == []
+    assert len(problems(library("memfd_create"), host_loads=GLIBC.libraries)) == 1
+
+
 def test_symbols_of_macos_are_those_of_its_stub(golden):
     facts = measure(golden("demo-arm64.dylib"))
     assert facts.providers["malloc"] == LIBSYSTEM

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.symbol_lists import write_lists
 from ferrule.core.cargo_workspace import Crate, Workspace
 from ferrule.core.errors import BuildError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Compiled, Digest, Output, Target, Tool
@@ -78,7 +79,7 @@ def test_everything_follows_from_the_target_and_from_pyproject():
     assert action.recipe.image == "manylinux2014"
     assert action.recipe.tags == TAGS
     assert [(o.name, o.ships) for o in action.outputs] == [("extension", None), (WHEEL, WHEEL)]
-    assert action.tools == ("cibuildwheel", "container")
+    assert action.tools == ("cibuildwheel", "container", "zig")
     assert action.sources == ("ext", "ext/Cargo.lock", "LICENSE")
     assert action.compiles == Compiled("demo-ext", X86, ("fast",), default_features=False)
     assert (action.machine, dict(action.traits)["purl"]) == (None, f"pkg:pypi/demo-ext@1.2.3?file_name={WHEEL}")
@@ -100,7 +101,7 @@ def test_an_image_of_ones_own_is_part_of_what_is_done():
 
 def test_a_wheel_for_macos_asks_for_a_mac_and_says_why():
     (action,) = planned(Target(MAC, macos="11.0", runner="ubuntu-24.04"))
-    assert action.tools == ("cibuildwheel",)
+    assert action.tools == ("cibuildwheel", "zig")
     assert action.recipe.image is None
     assert action.machine.system == "macos"
     assert "on a Mac" in action.machine.why
@@ -174,7 +175,9 @@ class Machine:
         tools = {
             "cibuildwheel": Tool("cibuildwheel", "4.3.3", (sys.executable, str(PROGRAM), str(self.home)), "c 4.3.3"),
             "container": Tool("container", "20.10", ("/usr/bin/podman",), "podman 20.10"),
+            "zig": Tool("zig", "0.17.0", (str(self.home / "zig" / "zig"),), "zig 0.17.0"),
         }
+        write_lists(self.home / "zig" / "lib" / "libc")
         return self.bench.make(
             recipe,
             Output("extension", "extension", folder=True),
@@ -260,6 +263,10 @@ def test_a_wheel_that_keeps_less_than_was_promised_is_refused(machine, tags, sai
         ({MODULE: golden().replace(b"PyInit_d", b"demo_add")}, "exports PyInit_"),
         ({MODULE: b"text"}, "holds no extension module"),
         ({"other/lib.so": golden("demo-aarch64.so")}, "other/lib.so: it is"),
+        (
+            {MODULE: golden().replace(b"\0malloc\0", b"\0helper\0")},
+            "it needs helper of libc.so.6, which has no such symb",
+        ),
     ],
 )
 def test_a_wheel_with_something_else_inside_is_refused(machine, members, said):
