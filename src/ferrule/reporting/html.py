@@ -27,14 +27,14 @@ __all__ = ["PageContent", "page", "subject"]
 
 _FOLDER: Final = Path(__file__).parent / "page"
 _PARTS: Final = {
-    "matrix": "Made",
+    "matrix": "Artifacts",
     "timeline": "Timeline",
     "why": "Why",
     "sections": "Sections",
     "releases": "Over releases",
     "graph": "Graph",
     "tools": "Tools",
-    "undone": "Not done",
+    "undone": "Not built",
 }
 
 
@@ -71,7 +71,7 @@ def page(about: PageContent) -> str:
             _undone(about),
             id="content",
         ),
-        tag("footer", words.said("Made by ferrule report. Hover over a number for all its digits.")),
+        tag("footer", words.paragraph("Written by ferrule report. Hover over a number for all its digits.")),
         tag("script", raw(script)),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en').text}\n"
@@ -94,11 +94,11 @@ def _source_of(text: str) -> str:
 def _source(about: PageContent) -> Html:
     release = about.release
     if release is None:
-        return words.said("Nothing has been released yet: this is what the plan holds.")
+        return words.paragraph("Nothing has been released yet: this page shows the plan.")
     if release.commit is None:
-        return words.said("Made of sources that are in no Git repository.")
-    changed = ", with changes that are not committed" if release.dirty else ""
-    return words.said("Made of commit ", words.digest(release.commit), changed, ".")
+        return words.paragraph("Built from sources outside of a Git repository.")
+    changed = ", with uncommitted changes" if release.dirty else ""
+    return words.paragraph("Built from commit ", words.digest(release.commit), changed, ".")
 
 
 def _summary(about: PageContent) -> Html:
@@ -113,7 +113,7 @@ def _figures(about: PageContent) -> Iterator[tuple[str, Node]]:
     run = about.last
     if run:
         states = [str(step.state) for step in run.steps]
-        yield "last run that made something", f"ferrule {run.command}, {_when(run)}"
+        yield "last run that built something", f"ferrule {run.command}, {_when(run)}"
         yield "took", words.took(run.seconds)
         path = timeline.critical_path(run.steps)
         yield "critical path", words.took(sum(step.seconds for step in path))
@@ -143,7 +143,7 @@ def _alarm(about: PageContent) -> Html | None:
         return None
     failed = [step for step in about.last.steps if step.state == "failed"]
     told = (tag("li", tag("b", words.label(step)), f": {step.reason}") for step in failed)
-    kept = "What stands in dist/ is from before." if about.release else "Nothing was put into dist/."
+    kept = "The files in dist/ are from an earlier run." if about.release else "dist/ is empty."
     return tag("div", tag("p", f"The last run failed. {kept}"), tag("ul", told), class_="alarm", role="note")
 
 
@@ -152,24 +152,24 @@ def _alarm(about: PageContent) -> Html | None:
 
 def _why(about: PageContent) -> Html:
     if about.last is None:
-        return words.section("why", "Why it was built", words.said("No run that made something is kept."))
+        return words.section("why", "Why it was built", words.paragraph("No run that built something is recorded."))
     done = sorted((s for s in about.last.steps if not s.kept), key=lambda step: step.start)
     kept = [step for step in about.last.steps if step.kept]
-    told = f"{_counted(len(done), 'action')} had to be done, {len(kept)} came from the cache."
+    told = f"{_counted(len(done), 'action')} had to run, {len(kept)} came from the cache."
     field = tag("input", type="search", id="filter", autocomplete="off", spellcheck="false")
     return words.section(
         "why",
         "Why it was built",
-        words.said(told),
+        words.paragraph(told),
         tag(
             "p",
-            tag("label", "Only those with ", field),
+            tag("label", "Filter: ", field),
             tag("span", id="left", role="status"),
             id="filtering",
             hidden=True,
         ),
-        _steps(about, "What was done, and why", done) if done else None,
-        tag("details", tag("summary", f"{len(kept)} from the cache"), _steps(about, "What came from the cache", kept))
+        _steps(about, "What was built, and why", done) if done else None,
+        tag("details", tag("summary", f"{len(kept)} from the cache"), _steps(about, "Results from the cache", kept))
         if kept
         else None,
     )
@@ -188,7 +188,7 @@ def _steps(about: PageContent, caption: str, steps: list[JournalStep]) -> Html:
         )
         for step in steps
     ]
-    head = ("action", "because", "began at", "took", *(["took before"] if known else []), "key")
+    head = ("action", "because", "started at", "took", *(["took previously"] if known else []), "key")
     return words.table(caption, head, rows, numeric=(2, 3, 4) if known else (2, 3))
 
 
@@ -203,18 +203,21 @@ def _tools(about: PageContent) -> Html:
     release = about.release
     tools = release.toolchain if release else None
     if tools is None or not tools.tools:
-        return words.section("tools", "Tools", words.said("Nothing of this release needed a compiler."))
+        return words.section("tools", "Tools", words.paragraph("Nothing of this release needed a compiler."))
     rows: list[tuple[Node, ...]] = []
     for name, identity in sorted(tools.tools.items()):
         version, _, more = identity.partition("; ")
         rows.append(
             (tag("code", name), joined(version, tag("details", tag("summary", "more"), more)) if more else version)
         )
-    told = words.said(_RUST_SOURCES.get(tools.rust_source, "Rust was on the machine already."))
+    told = words.paragraph(_RUST_SOURCES.get(tools.rust_source, "Rust was installed already."))
     return words.section("tools", "Tools", told, words.table("Tools", ("tool", "version"), rows))
 
 
-_RUST_SOURCES: Final = {"distribution": "Rust came from the distribution.", "rustup": "Rust came by rustup."}
+_RUST_SOURCES: Final = {
+    "distribution": "Rust was installed from packages of the distribution.",
+    "rustup": "Rust was installed by rustup.",
+}
 
 # What was not done
 
@@ -223,10 +226,10 @@ def _undone(about: PageContent) -> Html:
     rows = list(_gaps(about))
     return words.section(
         "undone",
-        "What was not done, and why",
-        words.table("What was not done, and why", ("what", "why"), rows)
+        "What was not built, and why",
+        words.table("What was not built, and why", ("what", "why"), rows)
         if rows
-        else words.said("Nothing: everything that was planned was made."),
+        else words.paragraph("Nothing: everything in the plan was built."),
         tag("ul", (tag("li", note) for note in _notes(about)), class_="notes"),
     )
 
@@ -238,7 +241,7 @@ def _gaps(about: PageContent) -> Iterator[tuple[Node, ...]]:
     told = {step.id for step in steps if step.state in {"failed", "skipped"}}
     for action in about.plan.actions:
         if action.id not in told and action.outputs and not about.files(action):
-            yield words.label(action), "it is planned, but not in dist/ yet"
+            yield words.label(action), "planned, but not in dist/ yet"
     left_out: dict[tuple[str, str], list[str]] = {}
     for (artifact, target), why in about.absent.items():
         left_out.setdefault((artifact, why), []).append(short(target))

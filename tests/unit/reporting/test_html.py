@@ -46,7 +46,7 @@ def test_the_critical_path_stands_beside_the_wall_time() -> None:
     text = Parsed(page(WHOLE)).text
     assert "The run took 26.5 s. Its critical path" in text
     assert "sums up to 24.5 s: 92 % of that. All work together was 48.5 s, on 2 jobs." in text
-    assert "together 24.5 s 92 % the run 26.5 s" in text
+    assert "total 24.5 s 92 % the run 26.5 s" in text
 
 
 def test_all_parts_are_there_and_can_be_reached() -> None:
@@ -61,7 +61,7 @@ def test_what_was_not_done_has_its_reason() -> None:
         step(HEADER), step(NATIVE, "failed", seconds=1, reason="it does not compile"), step(SDK, "skipped", reason="n")
     )
     parsed = Parsed(page(replace(WHOLE, runs=(COLD, last), notes=("journal-7 is damaged",))))
-    assert "The last run failed. What stands in dist/ is from before." in parsed.text
+    assert "The last run failed. The files in dist/ are from an earlier run." in parsed.text
     assert "it does not compile" in parsed.text
     assert "sdk · aarch64-apple-darwin its targets are *-linux-gnu" in parsed.text
     assert "journal-7 is damaged" in parsed.text
@@ -73,11 +73,14 @@ def test_what_was_not_done_has_its_reason() -> None:
     [
         (PageContent(PLAN, (X86, MAC)), "Nothing has been released yet"),
         (PageContent(Plan("p", "1", ()), ()), "Nothing has been released yet"),
-        (replace(WHOLE, runs=()), "No run that made something is kept."),
-        (replace(WHOLE, runs=(run(),)), "Nothing was run"),
-        (replace(WHOLE, runs=(run(step(NATIVE, "skipped"), step(HEADER, "cached")),)), "Nothing was run"),
+        (replace(WHOLE, runs=()), "No run that built something is recorded."),
+        (replace(WHOLE, runs=(run(),)), "No action ran"),
+        (replace(WHOLE, runs=(run(step(NATIVE, "skipped"), step(HEADER, "cached")),)), "No action ran"),
         (replace(WHOLE, release=manifest_from(pages.manifest(toolchain=None), "")), "needed a compiler"),
-        (replace(WHOLE, release=manifest_from(pages.manifest(source={"commit": None, "dirty": None}), "")), "no Git"),
+        (
+            replace(WHOLE, release=manifest_from(pages.manifest(source={"commit": None, "dirty": None}), "")),
+            "outside of a Git",
+        ),
         (replace(WHOLE, release=manifest_from(pages.manifest(facts={}), "")), "No binary of this release"),
         (replace(WHOLE, runs=(replace(COLD, started=10**14),)), "at an impossible time"),
     ],

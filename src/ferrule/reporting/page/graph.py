@@ -207,7 +207,7 @@ def part(subject: PageContent) -> Html:
     return words.section(
         "graph",
         "Dependency graph",
-        words.said(told),
+        words.paragraph(told),
         words.key_of([("critical", "on the critical path of the last run")]) if path else None,
         words.boxed("Dependency graph", drawn),
         tag("details", tag("summary", "As a table"), _table(nodes)),

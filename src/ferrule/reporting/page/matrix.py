@@ -34,7 +34,7 @@ def part(subject: PageContent) -> Html:
     ]
     found = {state_of(subject, action) for action in subject.plan.actions}
     legend = words.states(found)
-    return words.section("matrix", "What was made", legend, words.table("Artifacts by target", head, rows))
+    return words.section("matrix", "Artifacts by target", legend, words.table("Artifacts by target", head, rows))
 
 
 def _cell(subject: PageContent, artifact: str, target: str | None, actions: list[Action]) -> Html:

@@ -119,7 +119,7 @@ def by_section(subject: PageContent) -> Html:
     found = binaries(subject)
     if not found:
         nothing = "No binary of this release has been measured."
-        return words.section("sections", "Sizes by section", words.said(nothing))
+        return words.section("sections", "Sizes by section", words.paragraph(nothing))
     used = [name for name in PURPOSES if any(name in binary.by_purpose() for binary in found)]
     most: dict[str, int] = {}
     for binary in found:
@@ -130,7 +130,7 @@ def by_section(subject: PageContent) -> Html:
     return words.section(
         "sections",
         "Sizes by section",
-        words.said(told),
+        words.paragraph(told),
         words.key_of([(name, PURPOSES[name]) for name in used]),
         *(_bar(subject, binary, most[binary.artifact]) for binary in found),
         tag("details", tag("summary", "Every section"), _every(found)),
@@ -218,9 +218,9 @@ def over_releases(subject: PageContent) -> Html:
     """The part about how sizes went."""
     found = points(subject)
     if len(found) < 2:  # noqa: PLR2004 - a line has two ends
-        told = f"So far there is one: {found[0].name}." if found else "None is kept so far."
-        more = "As soon as a release with other sizes is made, the two will stand side by side here."
-        return words.section("releases", "Sizes over releases", words.said(f"{told} {more}"))
+        told = f"So far there is one: {found[0].name}." if found else "None is recorded so far."
+        more = "Once a release with different sizes is built, this section compares them."
+        return words.section("releases", "Sizes over releases", words.paragraph(f"{told} {more}"))
     actions = list(dict.fromkeys(action for point in found for action in point.sizes))
     names = {action.id: words.label(action) for action in subject.plan.actions}
     rows = [
@@ -229,7 +229,7 @@ def over_releases(subject: PageContent) -> Html:
     span = f"From {found[0].name} to {found[-1].name}; each line has a scale of its own, of five per cent at least."
     head = ("what ships", "over releases", "first", "last", "change")
     table = words.table("Sizes over releases", head, rows, numeric=(2, 3, 4))
-    return words.section("releases", "Sizes over releases", words.said(span), table)
+    return words.section("releases", "Sizes over releases", words.paragraph(span), table)
 
 
 def _history(name: str, sizes: list[int | None], found: list[Point]) -> tuple[Node, ...]:

@@ -76,14 +76,14 @@ def part(subject: PageContent) -> Html:
     """The section about the last run."""
     run = subject.last
     if run is None:
-        nothing = "No run that made something is kept. The next one will be shown here."
-        return words.section("timeline", "Timeline", words.said(nothing))
+        nothing = "No run that built something is recorded. The next one will be shown here."
+        return words.section("timeline", "Timeline", words.paragraph(nothing))
     path = critical_path(run.steps)
     worked = sum(step.seconds for step in run.steps)
     return words.section(
         "timeline",
         "Timeline",
-        words.said(_account(run, path, worked)),
+        words.paragraph(_account(run, path, worked)),
         words.key_of(
             [
                 ("critical", "on the critical path"),
@@ -99,7 +99,7 @@ def part(subject: PageContent) -> Html:
 
 def _account(run: JournalRun, path: tuple[JournalStep, ...], worked: float) -> str:
     if not path:
-        return f"Nothing was run; all was decided within {words.took(run.seconds)}."
+        return f"No action ran; the run took {words.took(run.seconds)}."
     sum_ = sum(step.seconds for step in path)
     jobs = "one job" if run.jobs == 1 else f"{run.jobs} jobs"
     return (
@@ -121,7 +121,7 @@ def _chain(path: tuple[JournalStep, ...], run: JournalRun) -> Node:
     rows: list[tuple[Node, ...]] = [
         (words.label(step), words.took(step.seconds), _share(step.seconds, run.seconds)) for step in path
     ]
-    rows.append((tag("b", "together"), tag("b", words.took(sum_)), tag("b", _share(sum_, run.seconds))))
+    rows.append((tag("b", "total"), tag("b", words.took(sum_)), tag("b", _share(sum_, run.seconds))))
     rows.append(("the run", words.took(run.seconds), ""))
     table = words.table("The critical path", ("action", "took", "of the run"), rows, numeric=(1, 2))
     return joined(tag("h3", "The critical path"), table)
@@ -147,7 +147,7 @@ def _drawing(subject: PageContent, run: JournalRun, path: tuple[JournalStep, ...
             width="100%",
             height=height + 22,
             role="img",
-            aria_label=f"Timeline of {count} actions on {len(rows)} jobs; the tables below tell the same.",
+            aria_label=f"Timeline of {count} actions on {len(rows)} jobs; the tables below have the same data.",
         ),
     )
 

@@ -31,7 +31,7 @@ _WORDS: Final = {
     "failed": "failed",
     "skipped": "skipped",
     "earlier": "from an earlier run",
-    "absent": "not made yet",
+    "absent": "not built yet",
 }
 
 
@@ -130,7 +130,7 @@ def section(anchor: str, heading: str, *content: Node) -> Html:
     return tag("section", title, *content, id=anchor, aria_labelledby=f"{anchor}-title")
 
 
-def said(*content: Node) -> Html:
+def paragraph(*content: Node) -> Html:
     """A paragraph."""
     return tag("p", *content)
 
