@@ -28,8 +28,8 @@ DESTINATION: Final = Destination(
     environment="pypi",
     permissions=(("id-token: write", "PyPI trusts this workflow, so there is no password"),),
     prepare="""\
-      - name: Pick what PyPI takes
-        run: [[ ci.call ]] pick wheel --from dist --to python
+      - name: Extract what PyPI takes
+        run: [[ ci.call ]] extract wheel --from dist --to python
       - name: Keep python/
         uses: [[ actions.upload ]]
         with:

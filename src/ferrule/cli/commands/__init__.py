@@ -16,10 +16,10 @@ SUMMARIES: Final = {
     "config": "Print the effective configuration as JSON, defaults included.",
     "doctor": "Check every tool the project needs, and print a fix for each.",
     "explain": "Explain an artifact, action, file, fingerprint or error.",
+    "extract": "Copy the files of one kind, or `all`, out of a finished release.",
     "lock": "Update the lock files of base images.",
     "matrix": "Split the compile jobs over CI machines; print them as JSON.",
     "merge": "Assemble the release from what shards have built.",
-    "pick": "Copy the files of one kind out of a finished release.",
     "plan": "Show everything that would be built, without building it.",
     "release": "Build everything that targets.yaml describes, into dist/.",
     "report": "Write a page about the release and the last runs.",
@@ -29,6 +29,9 @@ SUMMARIES: Final = {
     "verify": "Verify a finished release: recompute every digest and claim.",
 }
 """Each command with the first line of its help: at most 63 characters, so that none is cut at 80 columns."""
+
+
+_RENAMED: Final = {"pick": "extract"}
 
 
 class Commands(click.Group):
@@ -53,7 +56,9 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does it, with the nearest of all names in the error. Raises click.NoSuchCommand."""
+        """As click does it, with the nearest of all names in the error, or the new one. Raises click.UsageError."""
+        if args[0] in _RENAMED:
+            raise click.UsageError(f"'{args[0]}' is now '{_RENAMED[args[0]]}'", ctx)
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
