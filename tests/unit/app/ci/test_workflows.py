@@ -113,7 +113,7 @@ def test_by_default_ferrule_is_installed_in_its_version_and_called_by_name(demo:
 
 def test_a_project_brings_a_ferrule_of_its_own(demo: Demo):
     found = parsed(demo, "{ferrule: {command: scripts/nox -s ferrule --}}")
-    assert commands(found["release"]["jobs"]["verify"]) [0] == "scripts/nox -s ferrule -- verify dist"
+    assert commands(found["release"]["jobs"]["verify"])[0] == "scripts/nox -s ferrule -- verify dist"
     assert commands(found["ci"]["jobs"]["dist"]) == ["scripts/nox -s ferrule -- release --setup"]
 
 
