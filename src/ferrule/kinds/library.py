@@ -12,8 +12,7 @@ from pydantic import Field
 
 from ferrule.core.errors import ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Output
-from ferrule.formats import binary, header_declarations, symbol_lists
-from ferrule.formats.cxx import undefined_cxx
+from ferrule.formats import binary, cxx, header_declarations, symbol_lists
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
     ArtifactRef,
@@ -350,7 +349,7 @@ def sdk_root(env: Mapping[str, str], project: Path, *, where: str) -> Path | Non
 
 def cxx_problem(archive: bytes, platform: Platform) -> str | None:
     """What C++ in a static library needs that no compiler of those who link it has, or None."""
-    symbols = {} if platform.family.cxx_library is not None else undefined_cxx(archive)
+    symbols = {} if platform.family.cxx_library is not None else cxx.undefined_cxx(archive)
     if not symbols:
         return None
     symbol, name = next(iter(symbols.items()))
