@@ -96,9 +96,9 @@ def _action(document: dict[str, Any]) -> Iterator[str]:
 
 def _last(document: dict[str, Any]) -> Iterator[str]:
     last = document["last"]
-    moment = datetime.fromtimestamp(last["built"], UTC).strftime("%Y-%m-%d %H:%M UTC")
+    built = datetime.fromtimestamp(last["built"], UTC).strftime("%Y-%m-%d %H:%M UTC")
     took = f" in {duration(last['seconds'])}" if isinstance(last["seconds"], (int, float)) else ""
-    yield from _row("last built", f"{moment}{took}")
+    yield from _row("last built", f"{built}{took}")
     yield from _row("because", last["because"])
     yield from _row("its key", last["key"] if last["key"] != document["key"] else "")
     yield from _row("outputs", [*_outputs(document)] or "no longer in the cache")
@@ -108,8 +108,8 @@ def _last(document: dict[str, Any]) -> Iterator[str]:
 
 def _outputs(document: dict[str, Any]) -> Iterator[str]:
     for output in (document["last"] or {}).get("outputs", []):
-        place = f"dist/{output['ships']}" if output["ships"] else output["name"]
-        yield f"{output['sha256'][:12]}  {size(output['size']):>9}  {place}"
+        path = f"dist/{output['ships']}" if output["ships"] else output["name"]
+        yield f"{output['sha256'][:12]}  {size(output['size']):>9}  {path}"
 
 
 def _facts(facts: dict[str, Any], above: str = "") -> Iterator[str]:

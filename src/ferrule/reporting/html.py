@@ -132,19 +132,19 @@ _COUNTED: Final = {
 
 def _when(run: JournalRun) -> str:
     try:
-        moment = datetime.fromtimestamp(0, UTC) + timedelta(seconds=run.started)
+        time = datetime.fromtimestamp(0, UTC) + timedelta(seconds=run.started)
     except OverflowError:
         return "at an impossible time"
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    return f"{time:%Y-%m-%d %H:%M} UTC"
 
 
 def _alarm(about: PageContent) -> Html | None:
     if about.last is None or not about.last.failed:
         return None
     failed = [step for step in about.last.steps if step.state == "failed"]
-    told = (tag("li", tag("b", words.label(step)), f": {step.reason}") for step in failed)
-    kept = "The files in dist/ are from an earlier run." if about.release else "dist/ is empty."
-    return tag("div", tag("p", f"The last run failed. {kept}"), tag("ul", told), class_="alarm", role="note")
+    items = (tag("li", tag("b", words.label(step)), f": {step.reason}") for step in failed)
+    files = "The files in dist/ are from an earlier run." if about.release else "dist/ is empty."
+    return tag("div", tag("p", f"The last run failed. {files}"), tag("ul", items), class_="alarm", role="note")
 
 
 # Why
@@ -153,14 +153,14 @@ def _alarm(about: PageContent) -> Html | None:
 def _why(about: PageContent) -> Html:
     if about.last is None:
         return words.section("why", "Why it was built", words.paragraph("No run that built something is recorded."))
-    done = sorted((s for s in about.last.steps if not s.kept), key=lambda step: step.start)
-    kept = [step for step in about.last.steps if step.kept]
-    told = f"{_counted(len(done), 'action')} had to run, {len(kept)} came from the cache."
+    done = sorted((s for s in about.last.steps if not s.cached), key=lambda step: step.start)
+    cached = [step for step in about.last.steps if step.cached]
+    summary = f"{_counted(len(done), 'action')} had to run, {len(cached)} came from the cache."
     field = tag("input", type="search", id="filter", autocomplete="off", spellcheck="false")
     return words.section(
         "why",
         "Why it was built",
-        words.paragraph(told),
+        words.paragraph(summary),
         tag(
             "p",
             tag("label", "Filter: ", field),
@@ -169,27 +169,27 @@ def _why(about: PageContent) -> Html:
             hidden=True,
         ),
         _steps(about, "What was built, and why", done) if done else None,
-        tag("details", tag("summary", f"{len(kept)} from the cache"), _steps(about, "Results from the cache", kept))
-        if kept
+        tag("details", tag("summary", f"{len(cached)} from the cache"), _steps(about, "Results from the cache", cached))
+        if cached
         else None,
     )
 
 
 def _steps(about: PageContent, caption: str, steps: list[JournalStep]) -> Html:
-    known = any(step.expected is not None for step in steps)
+    timed = any(step.expected is not None for step in steps)
     rows: list[tuple[Node, ...]] = [
         (
             joined(words.mark(step.state), " ", tag("span", words.label(step), data_a=about.numbers[step.id])),
             step.reason.replace(" -> ", " → "),
             words.took(step.start) if step.ran else "",
             words.took(step.seconds) if step.ran else "",
-            *([words.took(step.expected) if step.expected is not None else ""] if known else []),
+            *([words.took(step.expected) if step.expected is not None else ""] if timed else []),
             words.digest(step.key) if step.key else "",
         )
         for step in steps
     ]
-    head = ("action", "because", "started at", "took", *(["took previously"] if known else []), "key")
-    return words.table(caption, head, rows, numeric=(2, 3, 4) if known else (2, 3))
+    head = ("action", "because", "started at", "took", *(["took previously"] if timed else []), "key")
+    return words.table(caption, head, rows, numeric=(2, 3, 4) if timed else (2, 3))
 
 
 def _counted(count: int, thing: str) -> str:
@@ -210,8 +210,8 @@ def _tools(about: PageContent) -> Html:
         rows.append(
             (tag("code", name), joined(version, tag("details", tag("summary", "more"), more)) if more else version)
         )
-    told = words.paragraph(_RUST_SOURCES.get(tools.rust_source, "Rust was installed already."))
-    return words.section("tools", "Tools", told, words.table("Tools", ("tool", "version"), rows))
+    rust = words.paragraph(_RUST_SOURCES.get(tools.rust_source, "Rust was installed already."))
+    return words.section("tools", "Tools", rust, words.table("Tools", ("tool", "version"), rows))
 
 
 _RUST_SOURCES: Final = {
@@ -238,9 +238,9 @@ def _gaps(about: PageContent) -> Iterator[tuple[Node, ...]]:
     steps = about.last.steps if about.last else ()
     yield from ((words.label(s), joined(words.state(s.state), ": ", s.reason)) for s in steps if s.state == "failed")
     yield from ((words.label(s), joined(words.state(s.state), ": ", s.reason)) for s in steps if s.state == "skipped")
-    told = {step.id for step in steps if step.state in {"failed", "skipped"}}
+    listed = {step.id for step in steps if step.state in {"failed", "skipped"}}
     for action in about.plan.actions:
-        if action.id not in told and action.outputs and not about.files(action):
+        if action.id not in listed and action.outputs and not about.files(action):
             yield words.label(action), "planned, but not in dist/ yet"
     left_out: dict[tuple[str, str], list[str]] = {}
     for (artifact, target), why in about.absent.items():

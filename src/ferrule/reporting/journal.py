@@ -52,7 +52,7 @@ class JournalFile:
 class JournalStep:
     """What became of an action: `start` and `end` are seconds since the run began, `seconds` what the recipe took.
 
-    An action that was not run has both at the moment when that was decided. `expected` are its seconds in an earlier
+    An action that was not run has both when that was decided. `expected` are its seconds in an earlier
     run, `needs` the actions before it whose outputs it read.
     """
 
@@ -76,7 +76,7 @@ class JournalStep:
         return self.end > self.start or self.seconds > 0
 
     @property
-    def kept(self) -> bool:
+    def cached(self) -> bool:
         """Whether its result was made before, here or elsewhere."""
         return self.state in {"cached", "remote"}
 
@@ -152,7 +152,7 @@ class Journal:
         if all(outcome.state == "cached" for outcome in event.outcomes):
             return
         run = JournalRun(
-            number=max((number for number, _ in _kept(self.folder)), default=0) + 1,
+            number=max((number for number, _ in _journals(self.folder)), default=0) + 1,
             command=self.command,
             project=self.project,
             release=self.release,
@@ -184,11 +184,11 @@ class Journal:
             end=round(end, 3),
             seconds=round(outcome.seconds, 3),
             expected=None if expected is None else round(expected, 3),
-            files=tuple(_made(outcome, record) for record in outcome.files),
+            files=tuple(_journal_file(outcome, record) for record in outcome.files),
         )
 
 
-def _made(outcome: Outcome, record: FileRecord) -> JournalFile:
+def _journal_file(outcome: Outcome, record: FileRecord) -> JournalFile:
     for output in outcome.action.outputs:
         rest = record.name.removeprefix(output.name)
         if record.name == output.name or (output.folder and rest.startswith("/")):
@@ -206,10 +206,10 @@ def write(folder: Path, run: JournalRun) -> None:
 
 
 def _prune(folder: Path) -> None:
-    older = _kept(folder)[:-KEPT]
+    older = _journals(folder)[:-KEPT]
     if not older:
         return
-    versions = {_version(path) for _, path in _kept(folder)[-KEPT:]}
+    versions = {_version(path) for _, path in _journals(folder)[-KEPT:]}
     for _, path in reversed(older):
         version = _version(path)
         if version not in {*versions, None}:
@@ -228,21 +228,21 @@ def _version(path: Path) -> str | None:
     return run.release if run.whole else None
 
 
-def _kept(folder: Path) -> list[tuple[int, Path]]:
+def _journals(folder: Path) -> list[tuple[int, Path]]:
     """Journals by number, the oldest first."""
     try:
         names = [path.name for path in folder.iterdir()]
     except OSError:
         return []
-    found = [(int(match[1]), folder / name) for name in names if (match := _NAME.fullmatch(name))]
-    return sorted(found)
+    journals = [(int(match[1]), folder / name) for name in names if (match := _NAME.fullmatch(name))]
+    return sorted(journals)
 
 
 def read(folder: Path) -> tuple[tuple[JournalRun, ...], tuple[str, ...]]:
     """All runs that are kept, the oldest first, and a sentence for each journal that cannot be read."""
     runs: list[JournalRun] = []
     problems: list[str] = []
-    for number, path in _kept(folder):
+    for number, path in _journals(folder):
         try:
             runs.append(decode(read_regular(path), number))
         except _UNREADABLE as error:
@@ -293,13 +293,13 @@ def _decode_step(row: Mapping[str, Any], before: Mapping[str, JournalStep]) -> J
         expected=None if row["expected"] is None else _number(row["expected"]),
         files=tuple(
             JournalFile(
-                values.text(made["name"]),
-                values.text(made["role"]),
-                values.text_or_none(made["ships"]),
-                int(_number(made["size"])),
-                Digest(made["sha256"]).hex,
+                values.text(file["name"]),
+                values.text(file["role"]),
+                values.text_or_none(file["ships"]),
+                int(_number(file["size"])),
+                Digest(file["sha256"]).hex,
             )
-            for made in row["files"]
+            for file in row["files"]
         ),
     )
 

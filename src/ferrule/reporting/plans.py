@@ -39,8 +39,8 @@ def text(plan: Plan, reasons: Mapping[str, str] | None = None) -> str:
 
 
 def _label(action: Action) -> str:
-    made = ", ".join(o.name for o in action.outputs if not o.ships)
-    return f"{action.id}" + (f" → {made}" if made else "")
+    names = ", ".join(o.name for o in action.outputs if not o.ships)
+    return f"{action.id}" + (f" → {names}" if names else "")
 
 
 def graph(plan: Plan, form: Literal["dot", "mermaid"] | str) -> str:  # noqa: PYI051 - what the option gives

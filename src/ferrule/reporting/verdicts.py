@@ -52,11 +52,13 @@ class Examination(Protocol):
         """Whether the named key signed it; None where none was named."""
 
 
-def show(found: Examination, stream: TextIO, *, colour: bool, quiet: bool, verbose: bool, signer: str | None) -> None:
+def show(
+    examination: Examination, stream: TextIO, *, colour: bool, quiet: bool, verbose: bool, signer: str | None
+) -> None:
     """One line a file with the claims that hold, one for each that does not, the sum of it, and whose release it is."""
     console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
     by_subject: dict[str, list[Verdict]] = {}
-    for verdict in found.verdicts:
+    for verdict in examination.verdicts:
         by_subject.setdefault(printable(verdict.subject), []).append(verdict)
     for subject, verdicts in by_subject.items():
         good = ", ".join(dict.fromkeys(v.claim for v in verdicts if v.problem is None))
@@ -66,50 +68,50 @@ def show(found: Examination, stream: TextIO, *, colour: bool, quiet: bool, verbo
             if verdict.problem is not None:
                 problem = printable(verdict.problem)
                 console.print(f"WRONG   {subject}: {verdict.claim}: {problem}", style="red", markup=False)
-    for place in found.stated if verbose else ():
-        console.print(f"stated  {printable(place)}", markup=False)
-    wrong = sum(v.problem is not None for v in found.verdicts)
-    style = "bold red" if wrong or not found.verdicts else "bold"
-    console.print(_sum(found, wrong, len(by_subject)), style=style, markup=False)
-    console.print(printable(_identity(found, signer)), style=style, markup=False)
+    for label in examination.stated if verbose else ():
+        console.print(f"stated  {printable(label)}", markup=False)
+    wrong = sum(v.problem is not None for v in examination.verdicts)
+    style = "bold red" if wrong or not examination.verdicts else "bold"
+    console.print(_sum(examination, wrong, len(by_subject)), style=style, markup=False)
+    console.print(printable(_identity(examination, signer)), style=style, markup=False)
 
 
-def _sum(found: Examination, wrong: int, files: int) -> str:
-    if not found.verdicts:
+def _sum(examination: Examination, wrong: int, files: int) -> str:
+    if not examination.verdicts:
         return "there was nothing to check"
-    checks = _counted(len(found.verdicts), "check")
+    checks = _counted(len(examination.verdicts), "check")
     result = (
         f"{_counted(wrong, 'check')} failed of {checks}" if wrong else f"{checks} on {_counted(files, 'file')} passed"
     )
-    return f"{result}; {_counted(found.checked, 'claim')} recomputed, {len(found.stated)} stated only"
+    return f"{result}; {_counted(examination.checked, 'claim')} recomputed, {len(examination.stated)} stated only"
 
 
 def _counted(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def _identity(found: Examination, signer: str | None) -> str:
+def _identity(examination: Examination, signer: str | None) -> str:
     """Whose release it is: project, version, commit and signer."""
-    commit = f"commit {found.commit}" if found.commit else "no commit"
-    changed = " with changes" if found.dirty else ""
-    if found.signed is None:
+    commit = f"commit {examination.commit}" if examination.commit else "no commit"
+    changed = " with changes" if examination.dirty else ""
+    if examination.signed is None:
         by = "signer not checked (--key names one)"
     else:
-        by = f"signed by {signer}" if found.signed else f"NOT signed by {signer}"
-    return f"{found.project} {found.version}, {commit}{changed}, {by}"
+        by = f"signed by {signer}" if examination.signed else f"NOT signed by {signer}"
+    return f"{examination.project} {examination.version}, {commit}{changed}, {by}"
 
 
-def as_json(found: Examination, *, passed: bool, signer: str | None) -> str:
+def as_json(examination: Examination, *, passed: bool, signer: str | None) -> str:
     """All verdicts, whether every claim holds, whose release it is, and what only the manifest says."""
     document = {
         "ok": passed,
-        "project": found.project,
-        "version": found.version,
-        "commit": found.commit,
-        "dirty": found.dirty,
-        "signer": signer if found.signed else None,
-        "recomputed": found.checked,
-        "stated": list(found.stated),
-        "verdicts": [{"subject": v.subject, "claim": v.claim, "problem": v.problem} for v in found.verdicts],
+        "project": examination.project,
+        "version": examination.version,
+        "commit": examination.commit,
+        "dirty": examination.dirty,
+        "signer": signer if examination.signed else None,
+        "recomputed": examination.checked,
+        "stated": list(examination.stated),
+        "verdicts": [{"subject": v.subject, "claim": v.claim, "problem": v.problem} for v in examination.verdicts],
     }
     return json.dumps(document, indent=2)

@@ -27,8 +27,8 @@ def percent(value: float) -> str:
 
 def labels(texts: list[str], share: float) -> dict[str, str]:
     """The first of the texts that fits into `share` percent of the width, by the class for that window."""
-    found = {at: _fitting(texts, width * share / 100) for width, at in _WINDOWS}
-    return {at: text for at, text in found.items() if text is not None}
+    fitting = {at: _fitting(texts, width * share / 100) for width, at in _WINDOWS}
+    return {at: text for at, text in fitting.items() if text is not None}
 
 
 def _fitting(texts: list[str], room: float) -> str | None:

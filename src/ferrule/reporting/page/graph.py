@@ -59,7 +59,7 @@ class GraphLayout:
     @property
     def depth(self) -> dict[str | tuple[str, str], int]:
         """The layer of every node; of a way, the last that it passes."""
-        return {place: at for at, layer in enumerate(self.layers) for place in layer}
+        return {node: at for at, layer in enumerate(self.layers) for node in layer}
 
     @property
     def height(self) -> float:
@@ -102,21 +102,21 @@ def lay_out(nodes: tuple[GraphNode, ...]) -> GraphLayout:
     """Place nodes, which come after those they need. The same nodes always get the same places."""
     edges = _without_detours(nodes)
     depth = _depths(nodes, edges)
-    found = GraphLayout([[] for _ in range(max(depth.values(), default=-1) + 1)], edges=edges)
+    layout = GraphLayout([[] for _ in range(max(depth.values(), default=-1) + 1)], edges=edges)
     for node in nodes:
-        found.layers[depth[node.id]].append(node.id)
+        layout.layers[depth[node.id]].append(node.id)
     before: dict[str | tuple[str, str], list[str | tuple[str, str]]] = {}
     for need, node_id in edges:
         way: list[str | tuple[str, str]] = [need]
         for at in range(depth[need] + 1, depth[node_id]):
-            place = (f"{need}\0{at}", node_id)
-            found.layers[at].append(place)
-            way.append(place)
+            waypoint = (f"{need}\0{at}", node_id)
+            layout.layers[at].append(waypoint)
+            way.append(waypoint)
         way.append(node_id)
         for one, next_ in pairwise(way):
             before.setdefault(next_, []).append(one)
-    _settle(found, before)
-    return found
+    _settle(layout, before)
+    return layout
 
 
 def _without_detours(nodes: tuple[GraphNode, ...]) -> tuple[tuple[str, str], ...]:
@@ -147,41 +147,43 @@ def _depths(nodes: tuple[GraphNode, ...], edges: tuple[tuple[str, str], ...]) ->
     return depth
 
 
-def _settle(found: GraphLayout, before: Mapping[str | tuple[str, str], list[str | tuple[str, str]]]) -> None:
+def _settle(layout: GraphLayout, before: Mapping[str | tuple[str, str], list[str | tuple[str, str]]]) -> None:
     """Order each layer by the middle of its neighbours, to and fro, and give every place its height."""
     after: dict[str | tuple[str, str], list[str | tuple[str, str]]] = {}
-    for place, needs in before.items():
+    for node, needs in before.items():
         for need in needs:
-            after.setdefault(need, []).append(place)
-    for layer in found.layers:
-        _stack(found, layer, {})
+            after.setdefault(need, []).append(node)
+    for layer in layout.layers:
+        _stack(layout, layer, {})
     for turn in range(_ROUNDS):
-        neighbours, layers = (before, found.layers) if turn % 2 == 0 else (after, found.layers[::-1])
+        neighbours, layers = (before, layout.layers) if turn % 2 == 0 else (after, layout.layers[::-1])
         for layer in layers:
-            wish = {
-                place: sum(found.middle[n] for n in neighbours[place]) / len(neighbours[place])
-                for place in layer
-                if neighbours.get(place)
+            targets = {
+                node: sum(layout.middle[n] for n in neighbours[node]) / len(neighbours[node])
+                for node in layer
+                if neighbours.get(node)
             }
-            layer.sort(key=lambda place: wish.get(place, found.middle[place]))
-            _stack(found, layer, wish)
-    top = min((found.middle[p] - _tall(p) / 2 for layer in found.layers for p in layer), default=0.0)
-    found.middle = {place: at - top for place, at in found.middle.items()}
+            layer.sort(key=lambda node: targets.get(node, layout.middle[node]))
+            _stack(layout, layer, targets)
+    top = min((layout.middle[p] - _tall(p) / 2 for layer in layout.layers for p in layer), default=0.0)
+    layout.middle = {node: at - top for node, at in layout.middle.items()}
 
 
-def _stack(found: GraphLayout, layer: list[str | tuple[str, str]], wish: Mapping[str | tuple[str, str], float]) -> None:
+def _stack(
+    layout: GraphLayout, layer: list[str | tuple[str, str]], targets: Mapping[str | tuple[str, str], float]
+) -> None:
     """Put a layer as near to where its places want to be as they leave each other room, without bias up or down."""
-    wanted = [wish.get(place, found.middle.get(place, 0.0)) for place in layer]
+    desired = [targets.get(node, layout.middle.get(node, 0.0)) for node in layer]
     placed: list[float] = []
-    for at, place in enumerate(layer):
-        room = (_tall(layer[at - 1]) + _tall(place)) / 2 + _DOWN if at else 0.0
-        placed.append(max(wanted[at], placed[-1] + room) if placed else wanted[at])
-    shift = sum(w - p for w, p in zip(wanted, placed, strict=True)) / max(len(layer), 1)
-    found.middle.update((place, at + shift) for place, at in zip(layer, placed, strict=True))
+    for at, node in enumerate(layer):
+        room = (_tall(layer[at - 1]) + _tall(node)) / 2 + _DOWN if at else 0.0
+        placed.append(max(desired[at], placed[-1] + room) if placed else desired[at])
+    shift = sum(w - p for w, p in zip(desired, placed, strict=True)) / max(len(layer), 1)
+    layout.middle.update((node, at + shift) for node, at in zip(layer, placed, strict=True))
 
 
-def _tall(place: str | tuple[str, str]) -> int:
-    return _HEIGHT if isinstance(place, str) else _THIN
+def _tall(node: str | tuple[str, str]) -> int:
+    return _HEIGHT if isinstance(node, str) else _THIN
 
 
 def part(subject: PageContent) -> Html:
@@ -201,13 +203,13 @@ def part(subject: PageContent) -> Html:
         role="img",
         aria_label=f"Graph of {len(nodes)} steps in {len(layout.layers)} layers; the table below tells the same.",
     )
-    told = "Each step reads what the steps at its left make. An arrow that follows from others is left out."
+    text = "Each step reads what the steps at its left make. An arrow that follows from others is left out."
     if len(nodes) < len(subject.plan.actions):
-        told += f" The plan has {len(subject.plan.actions):,} actions; all of an artifact are drawn as one."
+        text += f" The plan has {len(subject.plan.actions):,} actions; all of an artifact are drawn as one."
     return words.section(
         "graph",
         "Dependency graph",
-        words.paragraph(told),
+        words.paragraph(text),
         words.key_of([("critical", "on the critical path of the last run")]) if path else None,
         words.boxed("Dependency graph", drawn),
         tag("details", tag("summary", "As a table"), _table(nodes)),
@@ -247,12 +249,12 @@ def _arrows(layout: GraphLayout, numbers: Mapping[str, int], path: set[str]) -> 
         x, y = _left(depth[need]) + _WIDTH, layout.middle[need]
         drawn = [f"M{number(x)} {number(y)}"]
         for at in range(depth[need] + 1, depth[node_id] + 1):
-            place = node_id if at == depth[node_id] else (f"{need}\0{at}", node_id)
-            to_x, to_y = _left(at), layout.middle[place]
+            point = node_id if at == depth[node_id] else (f"{need}\0{at}", node_id)
+            to_x, to_y = _left(at), layout.middle[point]
             half = (x + to_x) / 2
             drawn.append(f"C{number(half)} {number(y)} {number(half)} {number(to_y)} {number(to_x)} {number(to_y)}")
             x, y = to_x, to_y
-            if place != node_id:
+            if point != node_id:
                 x += _WIDTH
                 drawn.append(f"H{number(x)}")
         on_path = need in path and node_id in path

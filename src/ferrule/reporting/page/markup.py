@@ -30,9 +30,9 @@ def tag(name: str, /, *children: Node | Iterable[Node], **attributes: Value) -> 
     >>> tag("td", "a < b", class_="x", data_key=1).text
     '<td class="x" data-key="1">a &lt; b</td>'
     """
-    told = "".join(_attribute(key, value) for key, value in attributes.items())
+    rendered = "".join(_attribute(key, value) for key, value in attributes.items())
     inner = joined(*children).text
-    return Html(f"<{name}{told}>" if name in _VOID else f"<{name}{told}>{inner}</{name}>")
+    return Html(f"<{name}{rendered}>" if name in _VOID else f"<{name}{rendered}>{inner}</{name}>")
 
 
 def joined(*children: Node | Iterable[Node]) -> Html:

@@ -32,8 +32,8 @@ def part(subject: PageContent) -> Html:
         )
         for artifact, kind in kinds.items()
     ]
-    found = {state_of(subject, action) for action in subject.plan.actions}
-    legend = words.states(found)
+    states = {state_of(subject, action) for action in subject.plan.actions}
+    legend = words.states(states)
     return words.section("matrix", "Artifacts by target", legend, words.table("Artifacts by target", head, rows))
 
 
@@ -55,23 +55,23 @@ def _action(subject: PageContent, action: Action) -> Html:
         tag("div", tag("small", words.name_of(action))) if named else None,
         tag("div", word) if state in {"failed", "skipped", "absent"} else None,
         _files(subject, action, words.mark(state)),
-        class_="made",
+        class_="result",
         data_a=subject.numbers[action.id],
     )
 
 
 def _files(subject: PageContent, action: Action, mark: Html) -> Iterator[Html]:
     files = subject.files(action)
-    made = [(output, inside) for output in action.outputs if (inside := [f for f in files if _is_in(f, output)])]
-    if len(made) <= _SHOWN:
-        for output, inside in made:
+    outputs = [(output, inside) for output in action.outputs if (inside := [f for f in files if _is_in(f, output)])]
+    if len(outputs) <= _SHOWN:
+        for output, inside in outputs:
             yield tag(
                 "div", mark, " ", _size(inside), " ", tag("small", output.role), tag("br"), _digest(inside, output)
             )
         return
-    rows = (tag("div", inside[0].path, tag("br"), _size(inside), " ", _digest(inside, o)) for o, inside in made)
-    yield tag("div", mark, " ", _size([file for _, inside in made for file in inside]))
-    yield tag("details", tag("summary", f"{len(made)} files"), rows)
+    rows = (tag("div", inside[0].path, tag("br"), _size(inside), " ", _digest(inside, o)) for o, inside in outputs)
+    yield tag("div", mark, " ", _size([file for _, inside in outputs for file in inside]))
+    yield tag("details", tag("summary", f"{len(outputs)} files"), rows)
 
 
 _SHOWN: Final = 3
@@ -83,8 +83,8 @@ def _size(files: list[ManifestFile]) -> Html:
 
 
 def _is_in(file: ManifestFile, output: Output) -> bool:
-    place = output.name if file.packed else output.ships
-    return file.path == place or (output.folder and file.path.startswith(f"{place}/"))
+    path = output.name if file.packed else output.ships
+    return file.path == path or (output.folder and file.path.startswith(f"{path}/"))
 
 
 def _digest(files: list[ManifestFile], output: Output) -> Node:

@@ -63,7 +63,7 @@ def purpose(section: str) -> str:
     >>> purpose(".text"), purpose("__TEXT,__const"), purpose("custom:name")
     ('code', 'constants', 'other')
     """
-    return next((found for pattern, found in _RULES if pattern.fullmatch(section)), "other")
+    return next((name for pattern, name in _RULES if pattern.fullmatch(section)), "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +90,21 @@ class Binary:
 def binaries(subject: PageContent) -> list[Binary]:
     """Every file of the release whose sections are in the manifest, in the order of the plan."""
     facts = subject.release.facts if subject.release else {}
-    found: list[Binary] = []
+    measured: list[Binary] = []
     for action in subject.plan.actions:
-        for role, told in sorted(facts.get(action.id, Facts()).values.items()):
-            sections = _sections(told)
+        for role, values in sorted(facts.get(action.id, Facts()).values.items()):
+            sections = _sections(values)
             output = next((o for o in action.outputs if o.role == role), None)
             if sections and output:
-                places = {output.name, output.ships}
-                file = next((f for f in subject.files(action) if f.path in places), None)
+                paths = {output.name, output.ships}
+                file = next((f for f in subject.files(action) if f.path in paths), None)
                 count = file.size if file else sum(sections.values())
-                found.append(Binary(action.artifact, action.id, role, output.name, count, sections))
-    return found
+                measured.append(Binary(action.artifact, action.id, role, output.name, count, sections))
+    return measured
 
 
-def _sections(told: Json) -> dict[str, int]:
-    sections = told.get("sections") if isinstance(told, dict) else None
+def _sections(values: Json) -> dict[str, int]:
+    sections = values.get("sections") if isinstance(values, dict) else None
     if not isinstance(sections, dict):
         return {}
     return {name: n for name, n in sections.items() if isinstance(n, int) and not isinstance(n, bool) and n >= 0}
@@ -116,24 +116,24 @@ _SMALL: Final = 0.1
 
 def by_section(subject: PageContent) -> Html:
     """The part about binaries."""
-    found = binaries(subject)
-    if not found:
+    measured = binaries(subject)
+    if not measured:
         nothing = "No binary of this release has been measured."
         return words.section("sections", "Sizes by section", words.paragraph(nothing))
-    used = [name for name in PURPOSES if any(name in binary.by_purpose() for binary in found)]
+    used = [name for name in PURPOSES if any(name in binary.by_purpose() for binary in measured)]
     most: dict[str, int] = {}
-    for binary in found:
+    for binary in measured:
         most[binary.artifact] = max(most.get(binary.artifact, 1), sum(binary.by_purpose().values()))
-    told = (
+    text = (
         "What fills each file. The bars of an artifact have one scale; sections that take no room in it are left out."
     )
     return words.section(
         "sections",
         "Sizes by section",
-        words.paragraph(told),
+        words.paragraph(text),
         words.key_of([(name, PURPOSES[name]) for name in used]),
-        *(_bar(subject, binary, most[binary.artifact]) for binary in found),
-        tag("details", tag("summary", "Every section"), _every(found)),
+        *(_bar(subject, binary, most[binary.artifact]) for binary in measured),
+        tag("details", tag("summary", "Every section"), _every(measured)),
     )
 
 
@@ -145,7 +145,7 @@ def _bar(subject: PageContent, binary: Binary, most: int) -> Html:
         tag("span", words.exact(binary.size)),
         class_="heading",
     )
-    told = ", ".join(f"{PURPOSES[name]} {size(count)}" for name, count in binary.by_purpose().items())
+    text = ", ".join(f"{PURPOSES[name]} {size(count)}" for name, count in binary.by_purpose().items())
     drawn = tag(
         "svg",
         _pieces(binary, most),
@@ -153,7 +153,7 @@ def _bar(subject: PageContent, binary: Binary, most: int) -> Html:
         width="100%",
         height=HEIGHT,
         role="img",
-        aria_label=f"{binary.name} for {action.target or 'all targets'}: {told}",
+        aria_label=f"{binary.name} for {action.target or 'all targets'}: {text}",
     )
     return tag("div", heading, drawn, class_="sized", data_a=subject.numbers[action.id])
 
@@ -173,7 +173,7 @@ def _pieces(binary: Binary, most: int) -> Iterator[Html]:
         left += share
 
 
-def _every(found: list[Binary]) -> Html:
+def _every(measured: list[Binary]) -> Html:
     rows: list[tuple[Node, ...]] = [
         (
             joined(binary.action, " ", tag("code", binary.name)),
@@ -181,7 +181,7 @@ def _every(found: list[Binary]) -> Html:
             PURPOSES[purpose(section)],
             tag("data", f"{count:,}", value=str(count)),
         )
-        for binary in found
+        for binary in measured
         for section, count in sorted(binary.sections.items(), key=lambda item: (-item[1], item[0]))
     ]
     return words.table("Every section", ("file", "section", "for", "bytes"), rows, numeric=(3,))
@@ -200,66 +200,69 @@ class Point:
 
 def points(subject: PageContent) -> list[Point]:
     """The releases among the runs that are kept, the oldest first; of several in a row with equal sizes, the first."""
-    found: list[Point] = []
+    history: list[Point] = []
     for run in subject.runs:
         if run.whole:
             sizes = _shipped(run)
-            if not found or found[-1].sizes != sizes:
-                found.append(Point(f"{run.release} (run {run.number})", sizes))
-    return found
+            if not history or history[-1].sizes != sizes:
+                history.append(Point(f"{run.release} (run {run.number})", sizes))
+    return history
 
 
 def _shipped(run: JournalRun) -> dict[str, int]:
-    sums = {step.id: sum(made.size for made in step.files if made.ships) for step in run.steps}
+    sums = {step.id: sum(file.size for file in step.files if file.ships) for step in run.steps}
     return {action: count for action, count in sums.items() if count}
 
 
 def over_releases(subject: PageContent) -> Html:
     """The part about how sizes went."""
-    found = points(subject)
-    if len(found) < 2:  # noqa: PLR2004 - a line has two ends
-        told = f"So far there is one: {found[0].name}." if found else "None is recorded so far."
+    history = points(subject)
+    if len(history) < 2:  # noqa: PLR2004 - a line has two ends
+        text = f"So far there is one: {history[0].name}." if history else "None is recorded so far."
         more = "Once a release with different sizes is built, this section compares them."
-        return words.section("releases", "Sizes over releases", words.paragraph(f"{told} {more}"))
-    actions = list(dict.fromkeys(action for point in found for action in point.sizes))
+        return words.section("releases", "Sizes over releases", words.paragraph(f"{text} {more}"))
+    actions = list(dict.fromkeys(action for point in history for action in point.sizes))
     names = {action.id: words.label(action) for action in subject.plan.actions}
     rows = [
-        _history(names.get(action, action), [point.sizes.get(action) for point in found], found) for action in actions
+        _history(names.get(action, action), [point.sizes.get(action) for point in history], history)
+        for action in actions
     ]
-    span = f"From {found[0].name} to {found[-1].name}; each line has a scale of its own, of five per cent at least."
+    span = f"From {history[0].name} to {history[-1].name}; each line has a scale of its own, of five per cent at least."
     head = ("what ships", "over releases", "first", "last", "change")
     table = words.table("Sizes over releases", head, rows, numeric=(2, 3, 4))
     return words.section("releases", "Sizes over releases", words.paragraph(span), table)
 
 
-def _history(name: str, sizes: list[int | None], found: list[Point]) -> tuple[Node, ...]:
-    known = [count for count in sizes if count is not None]
-    first, last = known[0], known[-1]
+def _history(name: str, sizes: list[int | None], history: list[Point]) -> tuple[Node, ...]:
+    counts = [count for count in sizes if count is not None]
+    first, last = counts[0], counts[-1]
     change = 100 * (last - first) / first
-    told = "as it was" if last == first else f"{change:+.1f} %" if abs(change) >= _SMALL else f"{last - first:+,} B"
-    line = _line(name, [(point.name, count) for point, count in zip(found, sizes, strict=True)])
-    return (name, line, words.exact(first), words.exact(last), told)
+    change_text = (
+        "as it was" if last == first else f"{change:+.1f} %" if abs(change) >= _SMALL else f"{last - first:+,} B"
+    )
+    line = _line(name, [(point.name, count) for point, count in zip(history, sizes, strict=True)])
+    return (name, line, words.exact(first), words.exact(last), change_text)
 
 
 def _line(name: str, sizes: list[tuple[str, int | None]]) -> Html:
-    known = [count for _, count in sizes if count is not None]
-    middle = (max(known) + min(known)) / 2
-    reach = max(max(known) - min(known), middle * 0.05, 1) / 2
+    counts = [count for _, count in sizes if count is not None]
+    middle = (max(counts) + min(counts)) / 2
+    reach = max(max(counts) - min(counts), middle * 0.05, 1) / 2
     at = [
-        (4 + 132 * place / (len(sizes) - 1), 14 - 10 * (count - middle) / reach, f"{told}: {size(count)}")
-        for place, (told, count) in enumerate(sizes)
+        (4 + 132 * index / (len(sizes) - 1), 14 - 10 * (count - middle) / reach, f"{label}: {size(count)}")
+        for index, (label, count) in enumerate(sizes)
         if count is not None
     ]
     return tag(
         "svg",
         tag("polyline", points=" ".join(f"{number(x)},{number(y)}" for x, y, _ in at)),
         (
-            tag("circle", tag("title", told), cx=x, cy=y, r=3.5 if place == len(at) - 1 else 2.5)
-            for place, (x, y, told) in enumerate(at)
+            tag("circle", tag("title", label), cx=x, cy=y, r=3.5 if index == len(at) - 1 else 2.5)
+            for index, (x, y, label) in enumerate(at)
         ),
         class_="line",
         width=140,
         height=28,
         role="img",
-        aria_label=f"{name}: " + ", ".join(told for _, _, told in at),
+        aria_label=f"{name}: " + ", ".join(label for _, _, label in at),
     )

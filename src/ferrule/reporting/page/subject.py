@@ -48,10 +48,10 @@ class PageContent:
 
     @cached_property
     def _files(self) -> Mapping[tuple[str, str | None], list[ManifestFile]]:
-        found: dict[tuple[str, str | None], list[ManifestFile]] = {}
+        files: dict[tuple[str, str | None], list[ManifestFile]] = {}
         for file in self.release.files if self.release else ():
-            found.setdefault((file.artifact, file.target), []).append(file)
-        return found
+            files.setdefault((file.artifact, file.target), []).append(file)
+        return files
 
     def files(self, action: Action) -> tuple[ManifestFile, ...]:
         """What the manifest names of an action's outputs."""
@@ -87,10 +87,10 @@ def subject(
 
 def _absent(config: Config, plan: Plan) -> Iterator[tuple[tuple[str, str], str]]:
     """Every artifact that is made by target, with each target that it is not made for, and why."""
-    made = {(action.artifact, action.target) for action in plan.actions}
+    built = {(action.artifact, action.target) for action in plan.actions}
     reasons = {(omission.artifact, omission.target): omission.reason for omission in plan.omissions}
     for artifact in config.artifacts:
-        by_target = {t.triple for t in config.targets if (artifact.name, t.triple) in made}
+        by_target = {t.triple for t in config.targets if (artifact.name, t.triple) in built}
         for target in config.targets if by_target else ():
             if target.triple not in by_target:
                 if reason := reasons.get((artifact.name, target.triple)):

@@ -46,14 +46,14 @@ def critical_path(steps: tuple[JournalStep, ...]) -> tuple[JournalStep, ...]:
 
 def lanes(steps: tuple[JournalStep, ...]) -> tuple[tuple[JournalStep, ...], ...]:
     """The actions that ran, by job: each goes to the first that was free when it began."""
-    found: list[list[JournalStep]] = []
+    jobs: list[list[JournalStep]] = []
     for step in sorted((s for s in steps if s.ran), key=lambda s: s.start):
-        free = next((lane for lane in found if lane[-1].end <= step.start), None)
+        free = next((lane for lane in jobs if lane[-1].end <= step.start), None)
         if free is None:
-            found.append([step])
+            jobs.append([step])
         else:
             free.append(step)
-    return tuple(tuple(lane) for lane in found)
+    return tuple(tuple(lane) for lane in jobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def part(subject: PageContent) -> Html:
             [
                 ("critical", "on the critical path"),
                 ("work", "other work"),
-                *([("kept", "from the cache")] if any(s.kept for s in run.steps) else []),
+                *([("cached", "from the cache")] if any(s.cached for s in run.steps) else []),
                 *([("broken", "failed")] if any(s.state == "failed" for s in run.steps) else []),
             ]
         ),
@@ -129,19 +129,19 @@ def _chain(path: tuple[JournalStep, ...], run: JournalRun) -> Node:
 
 def _drawing(subject: PageContent, run: JournalRun, path: tuple[JournalStep, ...]) -> Html:
     rows = lanes(run.steps)
-    kept = [step for step in run.steps if step.kept]
+    cached = [step for step in run.steps if step.cached]
     chart = _Chart(max(run.seconds, *(step.end for step in run.steps), 0.001), subject, path)
-    top = _LANE if kept else 0
+    top = _LANE if cached else 0
     height = top + _LANE * len(rows)
-    places = {step.id: top + _LANE * at for at, lane in enumerate(rows) for step in lane}
+    tops = {step.id: top + _LANE * at for at, lane in enumerate(rows) for step in lane}
     count = sum(len(lane) for lane in rows)
     return tag(
         "figure",
         tag(
             "svg",
             _axis(chart, height),
-            _links(chart, places),  # first, so that what lies on their way stands before them
-            _kept(chart, kept) if kept else None,
+            _links(chart, tops),  # first, so that what lies on their way stands before them
+            _cached_marks(chart, cached) if cached else None,
             (_lane(chart, lane, top + _LANE * at, f"job {at + 1}") for at, lane in enumerate(rows)),
             class_="timeline",
             width="100%",
@@ -162,11 +162,11 @@ def _tick(chart: _Chart, seconds: float, height: int) -> Html:
     at = chart.share(seconds)
     anchor = "start" if at == 0 else "end" if at > 96 else "middle"  # noqa: PLR2004 - near the end
     line = tag("line", x1=percent(at), x2=percent(at), y1=0, y2=height, class_="grid")
-    text = tag("text", _moment(seconds), x=percent(at), y=height + 16, text_anchor=anchor)
+    text = tag("text", _tick_text(seconds), x=percent(at), y=height + 16, text_anchor=anchor)
     return joined(line, text)
 
 
-def _moment(seconds: float) -> str:
+def _tick_text(seconds: float) -> str:
     """A place on the axis, as short as can be."""
     if not seconds:
         return "0"
@@ -175,7 +175,7 @@ def _moment(seconds: float) -> str:
     return f"{seconds:g} s" if seconds <= 60 else f"{seconds / 60:g} min"  # noqa: PLR2004 - a minute
 
 
-def _kept(chart: _Chart, steps: list[JournalStep]) -> Html:
+def _cached_marks(chart: _Chart, steps: list[JournalStep]) -> Html:
     marks = (
         tag(
             "line",
@@ -184,7 +184,7 @@ def _kept(chart: _Chart, steps: list[JournalStep]) -> Html:
             x2=chart.x(step.start),
             y1=_ABOVE,
             y2=_ABOVE + HEIGHT,
-            class_="kept",
+            class_="cached",
             data_a=chart.subject.numbers[step.id],
         )
         for step in steps
@@ -223,7 +223,7 @@ def _bar(chart: _Chart, step: JournalStep, y: int, until: float) -> Html:
     )
 
 
-def _links(chart: _Chart, places: dict[str, int]) -> Iterator[Html]:
+def _links(chart: _Chart, tops: dict[str, int]) -> Iterator[Html]:
     for before, after in pairwise(chart.path):
-        y1, y2 = (places[step.id] + _ABOVE + HEIGHT / 2 for step in (before, after))
+        y1, y2 = (tops[step.id] + _ABOVE + HEIGHT / 2 for step in (before, after))
         yield tag("line", x1=chart.x(before.end), x2=chart.x(after.start), y1=y1, y2=y2, class_="link")
