@@ -12,6 +12,7 @@ from ferrule.cli import environment
 from ferrule.cli.commands import Commands
 from ferrule.cli.redact_output import redact_outputs
 from ferrule.core.errors import ConfigErrors, FerruleError
+from ferrule.core.printable import printable_lines
 
 
 def main() -> None:
@@ -41,9 +42,9 @@ def show_error(error: FerruleError) -> None:
     errors = error.errors if isinstance(error, ConfigErrors) else (error,)
     for failure in errors:
         position = f"{failure.where}: " if failure.where else ""
-        click.echo(click.style("error: ", fg="red", bold=True) + position + failure.message, err=True)
+        click.echo(click.style("error: ", fg="red", bold=True) + printable_lines(position + failure.message), err=True)
         if failure.hint:
-            click.echo(click.style("  hint: ", fg="cyan") + failure.hint, err=True)
+            click.echo(click.style("  hint: ", fg="cyan") + printable_lines(failure.hint), err=True)
     if len(errors) > 1:
         click.echo(f"{len(errors)} errors", err=True)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 
+from ferrule.core.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
@@ -54,9 +56,9 @@ def show(findings: Sequence[Finding], stream: TextIO, *, colour: bool) -> None:
     for finding in findings:
         mark, style = ("✗", "red") if finding.problem else ("✓", "green")
         console.print(mark, style=style, end=" ")
-        console.print(f"{finding.tool:<{width}}  {_summary(finding)}".rstrip(), markup=False)
+        console.print(f"{finding.tool:<{width}}  {printable(_summary(finding))}".rstrip(), markup=False)
         if finding.fix:
-            console.print(f"  {'':<{width}}  fix: {finding.fix}", markup=False)
+            console.print(f"  {'':<{width}}  fix: {printable(finding.fix)}", markup=False)
 
 
 def _summary(finding: Finding) -> str:

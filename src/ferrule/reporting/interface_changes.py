@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from ferrule.core.printable import printable
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -19,15 +21,15 @@ def show(comparison: Comparison, stream: TextIO, *, colour: bool, quiet: bool) -
     breaking = [c for c in comparison.changes if c.breaking]
     compatible = [c for c in comparison.changes if not c.breaking]
     for change in () if quiet else breaking:
-        console.print(f"BREAKS  {change.of}: {change.item} {change.what}", style="red", markup=False)
+        console.print(f"BREAKS  {printable(f'{change.of}: {change.item} {change.what}')}", style="red", markup=False)
     for change in () if quiet else compatible:
-        console.print(f"adds    {change.of}: {change.item} {change.what}", markup=False)
+        console.print(f"adds    {printable(f'{change.of}: {change.item} {change.what}')}", markup=False)
     count = f"{len(breaking)} breaking, {len(compatible)} compatible" if comparison.changes else "none"
     console.print(f"changes since {comparison.recorded}: {count}", markup=False)
     if comparison.changes:
         console.print(f"required version: {comparison.needed.version} or later ({comparison.needed.why})", markup=False)
     for problem in comparison.problems:
-        console.print(f"ERROR   {problem}", style="bold red", markup=False)
+        console.print(f"ERROR   {printable(problem)}", style="bold red", markup=False)
     if not comparison.problems:
         console.print(f"version {comparison.release} is high enough", style="bold", markup=False)
 

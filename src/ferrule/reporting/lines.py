@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from ferrule.core.model import Digest
+from ferrule.core.printable import printable_lines
 from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFinished
 from ferrule.engine.state import log_file
 from ferrule.reporting.report import counted, duration, verdict
@@ -65,7 +66,7 @@ class Lines:
 
     def _say(self, text: str) -> None:
         if not self._quiet:
-            self._stream.write(text + "\n")
+            self._stream.write(printable_lines(text) + "\n")
             self._stream.flush()
 
     def __enter__(self) -> Self:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from ferrule.core.model import Digest
+from ferrule.core.printable import printable, printable_lines
 from ferrule.reporting.report import duration, size
 
 if TYPE_CHECKING:
@@ -29,7 +31,9 @@ class Row:
 
 
 def rows(report: Report) -> list[Row]:
-    """One row for each file of the release; the files of a folder are one row with the digest of its index."""
+    """One row for each file of the release, and one for each folder; none if it failed, when no file was placed."""
+    if report.failed:
+        return []
     grouped: dict[tuple[str, str], list[Placed]] = {}
     for placed in report.placed:
         folder = placed.output.ships if placed.output.folder and placed.output.ships else placed.file
@@ -39,15 +43,20 @@ def rows(report: Report) -> list[Row]:
 
 def _row(file: str, files: list[Placed]) -> Row:
     action, outcome = files[0].outcome.action, files[0].outcome
-    index = next((p for p in files if p.file.endswith("/index.json")), files[0])
     return Row(
         file=f"{file}/" if files[0].output.folder else file,
         artifact=action.artifact,
         target=action.target or "all",
         size=sum(p.size for p in files),
-        digest=index.digest.short,
+        digest=(_folder_digest(files) if files[0].output.folder else files[0].digest).short,
         state={"cached": "unchanged", "remote": "remote"}.get(outcome.state) or duration(outcome.seconds),
     )
+
+
+def _folder_digest(files: list[Placed]) -> Digest:
+    """Digest of a folder: of `NAME<NUL>MODE<NUL>SHA-256` a line, sorted; the modes are 644 and 755."""
+    lines = sorted(f"{p.file}\0{'755' if p.executable else '644'}\0{p.digest.hex}\n" for p in files)
+    return Digest.of("".join(lines).encode("utf-8", "surrogateescape"))
 
 
 def show(report: Report, stream: TextIO, *, colour: bool, width: int | None) -> None:
@@ -56,8 +65,8 @@ def show(report: Report, stream: TextIO, *, colour: bool, width: int | None) -> 
     if report.failed:
         console = _console(stream, colour=colour, width=width)
         for outcome in report.failed:
-            console.print(f"\n{outcome.action.id} {outcome.state}", style="red", markup=False)
-            console.print(f"  {outcome.error or outcome.reason}", markup=False, soft_wrap=True)
+            console.print(f"\n{printable(outcome.action.id)} {outcome.state}", style="red", markup=False)
+            console.print(f"  {printable_lines(str(outcome.error or outcome.reason))}", markup=False, soft_wrap=True)
 
 
 def show_rows(table_rows: list[Row], stream: TextIO, *, colour: bool, width: int | None) -> None:
@@ -70,7 +79,7 @@ def show_rows(table_rows: list[Row], stream: TextIO, *, colour: bool, width: int
         table.add_column("sha256", no_wrap=True)
         table.add_column("time", justify="right", no_wrap=True)
         for row in table_rows:
-            table.add_row(row.file, row.target, size(row.size), row.digest, row.state)
+            table.add_row(printable(row.file), row.target, size(row.size), row.digest, row.state)
         _console(stream, colour=colour, width=width).print(table)
 
 
@@ -80,7 +89,8 @@ def _console(stream: TextIO, *, colour: bool, width: int | None) -> Console:
 
 def markdown(report: Report) -> str:
     """The table for the summary page of a CI run, with what failed below it."""
-    lines = ["| artifact | target | size | sha256 | time |", "| --- | --- | ---: | --- | ---: |"]
-    lines += [f"| `{r.file}` | {r.target} | {size(r.size)} | `{r.digest}` | {r.state} |" for r in rows(report)]
-    lines += [f"\n**{o.action.id} {o.state}**: {o.reason}" for o in report.failed]
+    files = rows(report)
+    lines = ["| artifact | target | size | sha256 | time |", "| --- | --- | ---: | --- | ---: |"] if files else []
+    lines += [f"| `{printable(r.file)}` | {r.target} | {size(r.size)} | `{r.digest}` | {r.state} |" for r in files]
+    lines += [f"\n**{o.action.id} {o.state}**: {printable_lines(o.reason)}" for o in report.failed]
     return "\n".join(lines) + "\n"

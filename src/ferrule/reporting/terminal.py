@@ -18,6 +18,7 @@ from rich.progress import (
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
+from ferrule.core.printable import printable, printable_lines
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, Noticed, RunFinished, RunStarted
 from ferrule.reporting.report import counted, duration, verdict
 
@@ -81,15 +82,17 @@ class Terminal:
             case RunStarted(actions, _):
                 self._whole = self._progress.add_task("all actions", total=actions, status="")
             case ActionStarted(action, reason, expected):
-                task = self._progress.add_task(action.id, total=expected, status=reason, timed=True)
+                task = self._progress.add_task(
+                    printable(action.id), total=expected, status=printable(reason), timed=True
+                )
                 self._tasks[action.id] = task
             case ActionProgress(action, text):
                 if action.id in self._tasks:
-                    self._progress.update(self._tasks[action.id], status=text)
+                    self._progress.update(self._tasks[action.id], status=printable(text))
             case ActionFinished(outcome):
                 self._ended(outcome)
             case Noticed(text):
-                self._console.print(f"note: {text}", style="yellow", markup=False)
+                self._console.print(f"note: {printable_lines(text)}", style="yellow", markup=False)
             case RunFinished(outcomes, seconds):
                 self._console.print(f"{counted(outcomes)}, in {duration(seconds)}", markup=False)
 
@@ -101,7 +104,7 @@ class Terminal:
             self._progress.advance(self._whole)
         if outcome.state != "cached":
             mark, style = _MARKS[outcome.state]
-            self._console.print(Text.assemble((mark, style), " ", verdict(outcome)))
+            self._console.print(Text.assemble((mark, style), " ", printable_lines(verdict(outcome))))
 
     def __enter__(self) -> Self:
         """Start the display."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ferrule.core.model import Digest, Machine, Plan, Report
+from ferrule.core.errors import BuildError
+from ferrule.core.model import Digest, Machine, Outcome, Plan, Report
 from ferrule.engine.events import (
     ActionFinished,
     ActionProgress,
@@ -233,15 +234,32 @@ def test_terminal_hears_of_actions_it_never_saw(story: Story, tmp_path: Path) ->
 # Table
 
 
+def folder_digest(story: Story) -> str:
+    """Of the two files of the image, as its definition says."""
+    lines = sorted(f"{p.file}\0{644}\0{p.digest.hex}\n" for p in story.report.placed if p.file.startswith("image/"))
+    assert len(lines) == 2
+    return Digest.of("".join(lines).encode()).short
+
+
+def succeeded(story: Story) -> Report:
+    return Report(tuple(o for o in story.outcomes if o.state not in {"failed", "skipped"}), story.report.placed)
+
+
 def test_table(story: Story) -> None:
     stream = io.StringIO()
-    table.show(story.report, stream, colour=False, width=100)
-    a, b = story.library.files[0].digest.short, story.image.files[1].digest.short
+    table.show(succeeded(story), stream, colour=False, width=100)
     lines = [line.rstrip() for line in stream.getvalue().splitlines()]
     assert lines == [
         "artifact  target                        size  sha256             time",
-        f"lib.so    x86_64-unknown-linux-gnu  20.0 KiB  {a}     12.3 s",
-        f"image/    all                        1.0 KiB  {b}  unchanged",
+        f"lib.so    x86_64-unknown-linux-gnu  20.0 KiB  {story.library.files[0].digest.short}     12.3 s",
+        f"image/    all                        1.0 KiB  {folder_digest(story)}  unchanged",
+    ]
+
+
+def test_a_failure_lists_no_files_because_none_was_placed(story: Story) -> None:
+    stream = io.StringIO()
+    table.show(story.report, stream, colour=False, width=100)
+    assert [line.rstrip() for line in stream.getvalue().splitlines()] == [
         "",
         "wheel failed",
         "  src/lib.rs:7:5: it does not compile: 100%",
@@ -251,6 +269,29 @@ def test_table(story: Story) -> None:
         "sums skipped",
         "  wheel failed",
     ]
+    assert table.markdown(story.report).splitlines() == [
+        "",
+        "**wheel failed**: it does not compile: 100%",
+        "",
+        "**sums skipped**: wheel failed",
+    ]
+
+
+@pytest.mark.parametrize("style", ["lines", "github", "terminal"])
+def test_what_comes_from_outside_is_never_obeyed(story: Story, style: Style, tmp_path: Path) -> None:
+    stream = io.StringIO()
+    foreign = "\x1b]0;title\x07\x1b[2J\u202e\udcff"
+    outcome = Outcome(story.library.action, "failed", reason=foreign, error=BuildError(foreign))
+    with reporter(style, stream, logs=tmp_path, colour=False, width=200, quiet=False) as listen:
+        listen(Noticed(foreign))
+        listen(ActionStarted(story.library.action, foreign, None))
+        listen(ActionProgress(story.library.action, foreign))
+        listen(ActionFinished(outcome))
+    table.show(Report((outcome,), ()), stream, colour=False, width=200)
+    written = stream.getvalue()
+    assert "\\x1b]0;title" in written
+    assert not set(written) & set("\x07\u202e\udcff")
+    assert "\x1b]" not in written
 
 
 def test_table_of_nothing() -> None:
@@ -260,16 +301,11 @@ def test_table_of_nothing() -> None:
 
 
 def test_table_as_markdown(story: Story) -> None:
-    a, b = story.library.files[0].digest.short, story.image.files[1].digest.short
-    assert table.markdown(story.report).splitlines() == [
+    assert table.markdown(succeeded(story)).splitlines() == [
         "| artifact | target | size | sha256 | time |",
         "| --- | --- | ---: | --- | ---: |",
-        f"| `lib.so` | x86_64-unknown-linux-gnu | 20.0 KiB | `{a}` | 12.3 s |",
-        f"| `image/` | all | 1.0 KiB | `{b}` | unchanged |",
-        "",
-        "**wheel failed**: it does not compile: 100%",
-        "",
-        "**sums skipped**: wheel failed",
+        f"| `lib.so` | x86_64-unknown-linux-gnu | 20.0 KiB | `{story.library.files[0].digest.short}` | 12.3 s |",
+        f"| `image/` | all | 1.0 KiB | `{folder_digest(story)}` | unchanged |",
     ]
 
 
