@@ -13,6 +13,7 @@ from ferrule.config.problems import Position, Problems, listed, quote
 from ferrule.config.references import ReferenceScope, check_references
 from ferrule.config.sections import ProjectSection, TargetSection, TargetsFile, toolchain_section
 from ferrule.config.versions import StatedVersion, VersionProblem, artifact_versions, crates_of, version_of_workspace
+from ferrule.config.wit_checks import wit_problems
 from ferrule.config.workspace_checks import workspace_problems
 from ferrule.core.cargo_config import CargoSettings, read_settings
 from ferrule.core.cargo_workspace import Workspace, read_workspace
@@ -114,6 +115,9 @@ def load(
     by_crate = not isinstance(told.version, str) if told else False
     versions = artifact_versions(artifacts, workspace, release, config.place, by_crate=by_crate)
     _check_indexes(config, versions, minor)
+    for path, error in wit_problems(config.root, artifacts, workspace):
+        where = error.where or config.place(path)
+        minor.add(find(tree, path)[0], error.message, error.hint or "correct it", where)
     return replace(config, versions=versions, problems=minor.error().errors if minor.found else ())
 
 

@@ -20,26 +20,6 @@ _TOKEN: Final = re.compile(
 )
 _WORDS: Final = re.compile(r"(?:[a-z][0-9a-z]*|[A-Z][0-9A-Z]*)(?:-(?:[0-9a-z]+|[0-9A-Z]+))*")
 _VERSION: Final = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+?)?(?:\+[0-9A-Za-z.-]+?)?(?=[\s;,{)]|\.\{|$|/)")
-_PLAIN: Final = frozenset(
-    [
-        "u8",
-        "u16",
-        "u32",
-        "u64",
-        "s8",
-        "s16",
-        "s32",
-        "s64",
-        "f32",
-        "f64",
-        "float32",
-        "float64",
-        "char",
-        "bool",
-        "string",
-        "error-context",
-    ]
-)
 _ONE: Final = frozenset({"list", "option", "future", "stream"})
 _DEEPEST: Final = 100
 _HANDLES: Final = {
@@ -64,10 +44,18 @@ class WitProblem(Exception):  # noqa: N818 - becomes a problem of a file with it
 
 @dataclass(frozen=True, slots=True)
 class WitFile:
-    """What a file declares: its worlds, and by line and column everything that is no plain value."""
+    """What a file declares: its worlds, and everything that is no plain value in a world or an interface of one.
+
+    `handles` are what it is, and its line and column; `named` are the interfaces that worlds import, export or use.
+    """
 
     worlds: tuple[str, ...]
-    handles: tuple[tuple[str, int, int], ...]
+    handles: tuple[tuple[str, str, int, int], ...]
+    named: frozenset[str]
+
+    def in_worlds(self, named: frozenset[str]) -> tuple[tuple[str, int, int], ...]:
+        """The handles of worlds, and of the interfaces that are named."""
+        return tuple((what, line, column) for owner, what, line, column in self.handles if not owner or owner in named)
 
 
 def read_wit(text: str) -> WitFile:
@@ -78,7 +66,7 @@ def read_wit(text: str) -> WitFile:
     """
     parser = _Parser(text, _tokens(text))
     parser.file()
-    return WitFile(tuple(parser.worlds), tuple(parser.handles))
+    return WitFile(tuple(parser.worlds), tuple(parser.handles), frozenset(parser.named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +117,9 @@ class _Parser:
     tokens: list[_Token]
     index: int = 0
     worlds: list[str] = field(default_factory=list)
-    handles: list[tuple[str, int, int]] = field(default_factory=list)
+    handles: list[tuple[str, str, int, int]] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
+    owner: str = ""
 
     @property
     def next(self) -> _Token:
@@ -162,7 +152,7 @@ class _Parser:
 
     def mark(self, word: str) -> None:
         """Note that the token before this one is no plain value."""
-        self.handles.append((_HANDLES[word], *_at(self.text, self.tokens[self.index - 1].offset)))
+        self.handles.append((self.owner, _HANDLES[word], *_at(self.text, self.tokens[self.index - 1].offset)))
 
     def file(self) -> None:
         while self.next.kind != "end":
@@ -209,9 +199,10 @@ class _Parser:
                 self.name()
             self.take(";")
         elif self.skip("interface"):
-            self.name()
+            self.owner = self.name()
             self.body(self.interface_item)
         elif self.skip("world"):
+            self.owner = ""
             self.worlds.append(self.name())
             self.body(self.world_item)
         else:
@@ -225,12 +216,13 @@ class _Parser:
 
     def path(self) -> None:
         """`interface`, or `namespace:package/interface@1.2.3`."""
-        self.name()
+        name = self.name()
         if self.skip(":"):
             self.name()
             self.take("/")
-            self.name()
+            name = self.name()
             self.version()
+        self.named.add(name)
 
     def use(self) -> None:
         self.path()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -16,7 +15,7 @@ from pydantic import Field
 
 from ferrule.core.errors import BuildError, ConfigError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Machine, Output
-from ferrule.core.toml_file import position
+from ferrule.core.toml_file import parse, position
 from ferrule.formats import binary, deflate, magic, symbol_lists
 from ferrule.formats import wheel as wheel_format
 from ferrule.formats import zip as zips
@@ -124,7 +123,7 @@ def check(spec: ExtensionSpec, context: Context) -> Iterator[PlanProblem]:
 
 def _features(text: str, place: str) -> tuple[tuple[str, ...], bool]:
     """What maturin builds the crate with: Cargo features, and whether those by default (Maturin, "Configuration")."""
-    told = tomllib.loads(text).get("tool", {})
+    told = parse(text.encode(), place, "file", "correct it").get("tool", {})
     maturin = told.get("maturin", {}) if isinstance(told, dict) else None
     features = maturin.get("features", []) if isinstance(maturin, dict) else None
     if not isinstance(maturin, dict) or not isinstance(features, list):

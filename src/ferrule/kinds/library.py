@@ -253,7 +253,8 @@ class CargoLibrary:
             raise VerificationError(
                 f"{target.name} is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
                 where=f"{context.action.artifact} for {self.platform.triple}",
-                hint="correct the code, what targets.yaml declares"
+                hint=_hint_of_soname(facts.name, self.soname)
+                + "correct the code, what targets.yaml declares"
                 + (", or cbindgen.toml ([defines], [export] exclude)" if self.header else "")
                 + "; nothing was shipped",
             )
@@ -365,6 +366,18 @@ _CXX_OPTIONS = frozenset({"-lc++", "-lc++abi", "-lstdc++"})
 
 def _numbers(version: str | None) -> tuple[int, ...]:
     return tuple(int(number) for number in (version or "").split(".") if number)
+
+
+def _hint_of_soname(name: str | None, soname: str) -> str:
+    """What to do where a build script gives the library another name: empty where the name is right.
+
+    >>> _hint_of_soname("libdemo.so.7", "libdemo.so.1")
+    'remove the option from build.rs, or write abi: "7"; '
+    """
+    stem = soname.rpartition(".so.")[0]
+    if name is None or not stem or name == soname or not name.startswith(f"{stem}.so."):
+        return ""
+    return f'remove the option from build.rs, or write abi: "{name.removeprefix(f"{stem}.so.")}"; '
 
 
 KIND = Kind(

@@ -160,7 +160,10 @@ def _check(written: Mapping[str, Any], place: str, project: ReleaseInfo) -> None
         if wrong:
             raise PlanProblem("source", f"{place} states a {key} of its own: {json.dumps(written[key])}", hint)
     for group in ("dependencies", "peerDependencies", "optionalDependencies"):
-        for other, where in (written.get(group) or {}).items():
+        packages = written.get(group) or {}
+        if not isinstance(packages, dict):
+            raise PlanProblem("source", f"{place} has `{group}` that are not an object", 'write {"name": "version"}')
+        for other, where in packages.items():
             if re.match(r"(file|link|portal|workspace):|[./~]", str(where)):
                 raise PlanProblem(
                     "source", f"{place} needs {other} from {where}, which users do not have", "name a version"
@@ -172,7 +175,10 @@ def _files_of(written: Mapping[str, Any], place: str) -> tuple[str, ...] | None:
     files = written.get("files")
     if files is None:
         return None
-    names = [f.removeprefix("./").rstrip("/") if isinstance(f, str) else "" for f in files if isinstance(files, list)]
+    names = [
+        f.removeprefix("./").rstrip("/") if isinstance(f, str) else ""
+        for f in (files if isinstance(files, list) else [])
+    ]
     for name in names or [""]:
         if not name or re.search(r"[*?\[\]{}!\\]|^/|(^|/)\.{1,2}(/|$)", name):
             raise PlanProblem(
@@ -192,6 +198,8 @@ def _document(text: str, place: str) -> dict[str, Any]:
 
     try:
         document = json.loads(text, object_pairs_hook=once)
+    except RecursionError:
+        raise PlanProblem("source", f"{place} is nested too deeply", "write a flatter one") from None
     except ValueError as error:
         raise PlanProblem("source", f"{place} is not valid JSON: {error}") from None
     if not isinstance(document, dict):

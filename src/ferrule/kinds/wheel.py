@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,6 +10,7 @@ from pydantic import Field
 
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, ActionInterface, Output
+from ferrule.core.toml_file import parse
 from ferrule.formats import deflate, wheel
 from ferrule.formats.archive_member import Member
 from ferrule.kinds.base import (
@@ -225,7 +225,7 @@ def metadata(source: Path, common: _Common) -> str:
     from packaging.version import Version  # noqa: PLC0415 - 11 ms
     from pyproject_metadata import ConfigurationError, StandardMetadata  # noqa: PLC0415 - 57 ms
 
-    document = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))
+    document = parse((source / "pyproject.toml").read_bytes(), f"{common.source}/pyproject.toml", "file", "correct it")
     project = dict(document["project"])
     project["dynamic"] = [d for d in project.get("dynamic", []) if d != "version"]
     project["version"] = common.version

@@ -55,7 +55,10 @@ class Settings:
 
 def read_settings(text: str) -> Settings:
     """What cbindgen.toml says; raises ValueError for what cbindgen would refuse."""
-    values = tomllib.loads(text)
+    try:
+        values = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     name = values.get("language")
     language = _LANGUAGES.get(name) if isinstance(name, str) else None
     if name is not None and language is None:

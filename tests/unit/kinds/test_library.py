@@ -8,6 +8,7 @@ import pytest
 from fakes.triples import MAC, X86
 from ferrule.core.errors import ToolchainError
 from ferrule.core.platforms import PLATFORMS
+from ferrule.kinds import library
 from ferrule.kinds.library import abi_of, cxx_problem, sdk_root
 
 OBJECT = Path(__file__).parents[2] / "golden" / "binaries" / "cxx-linux.o.gz"
@@ -52,3 +53,10 @@ def test_an_sdk_is_named_from_the_project(tmp_path: Path) -> None:
 )
 def test_abi_is_what_semver_lets_break(version: str, abi: str) -> None:
     assert abi_of(version) == abi
+
+
+def test_the_hint_for_a_name_of_a_build_script_s_own():
+    assert library._hint_of_soname("libdemo.so.7", "libdemo.so.1").endswith('or write abi: "7"; ')
+    assert library._hint_of_soname("libdemo.so.1", "libdemo.so.1") == ""
+    assert library._hint_of_soname("other.so", "libdemo.so.1") == ""
+    assert library._hint_of_soname(None, "libdemo.1.dylib") == ""

@@ -127,6 +127,9 @@ def test_tarball_is_called_as_npm_calls_it(demo: Demo, name: str, tarball: str) 
         ({"name": "demo", "files": []}, "no plain names", ""),
         ({"name": "demo", "files": "index.js"}, "no plain names", ""),
         ({"name": "demo", "files": [7]}, "no plain names", ""),
+        ({"name": "demo", "files": 7}, "no plain names", ""),
+        ({"name": "demo", "dependencies": 7}, "has `dependencies` that are not an object", ""),
+        ("[" * 100_000, "is nested too deeply", ""),
     ],
 )
 def test_package_json_that_cannot_be_packed(demo: Demo, written: dict[str, Any] | str, says: str, hint: str) -> None:

@@ -125,10 +125,14 @@ def disk_of(root: Path) -> planning.Disk:
 
     def read_text(name: str) -> str:
         try:
+            if (root / name).exists() and not ((root / name).is_file() or (root / name).is_dir()):  # it may be a FIFO
+                raise ConfigError("this is not a file", where=name, hint="write a file there")
             return (root / name).read_text(encoding="utf-8")
         except OSError as error:
             raise failure(error, name) from error
-        except UnicodeDecodeError as error:
+        except ValueError as error:
+            if not isinstance(error, UnicodeDecodeError):  # a name with NUL or a surrogate
+                raise ConfigError("this is not the name of a file", where=ascii(name)) from error
             raise ConfigError(f"this file is not UTF-8: {error.reason}", where=name, hint="save it as UTF-8") from error
 
     def folders(name: str) -> tuple[str, ...]:
