@@ -141,7 +141,7 @@ def test_a_file_that_was_carried_away_is_told_by_its_fingerprint(made: Demo, tmp
     found = without_project(str(alone))
     assert found["manifest"] is None
     assert found["identities"][0]["version"] == "1.2.3"
-    assert "no manifest is near" in explained.text(found)
+    assert "no manifest nearby" in explained.text(found)
     near = asked(made, str(alone))
     assert near["manifest"]["rows"][0]["match"] == "same bytes"
     changed = tmp_path / "changed.wasm"
@@ -195,11 +195,11 @@ def test_a_file_of_another_release(made: Demo, tmp_path: Path) -> None:
     stranger = tmp_path / "x.wasm"
     said = json.dumps({"version": "9", "fingerprint": "9" * 64})
     stranger.write_bytes(with_custom_section(b"\0asm\x01\0\0\0", "ferrule", said.encode()))
-    assert "it is of another release" in made.ferrule("explain", str(stranger)).stdout
+    assert "it belongs to another release" in made.ferrule("explain", str(stranger)).stdout
 
 
 def test_a_file_that_says_nothing(made: Demo) -> None:
-    assert "nothing of itself" in made.ferrule("explain", "./targets.yaml").stdout
+    assert "none: the file holds no version" in made.ferrule("explain", "./targets.yaml").stdout
 
 
 def test_a_library_that_no_release_built(tmp_path: Path) -> None:
