@@ -129,11 +129,11 @@ def in_order(artifacts: tuple[ArtifactConfig, ...]) -> tuple[ArtifactConfig, ...
     return tuple(sorted(order, key=lambda a: a.kind.last))
 
 
-def only(plan: Plan, wanted: Callable[[Action], bool]) -> Plan:
+def only(plan: Plan, is_selected: Callable[[Action], bool]) -> Plan:
     """The part of a plan that makes the wanted actions and what they need."""
     by_id = {a.id: a for a in plan.actions}
     keep: set[str] = set()
-    waiting = [a.id for a in plan.actions if wanted(a)]
+    waiting = [a.id for a in plan.actions if is_selected(a)]
     while waiting:
         action_id = waiting.pop()
         if action_id not in keep:
@@ -213,8 +213,8 @@ def targets_of(
             of_other = planned.get(name, _NOTHING).first
             if None not in of_other:
                 chosen = tuple(t for t in chosen if t in of_other)
-    wanted = set(chosen)
-    return tuple(t for t in config.targets if t.triple in wanted)
+    triples = set(chosen)
+    return tuple(t for t in config.targets if t.triple in triples)
 
 
 def _omissions(
@@ -252,23 +252,23 @@ def _collisions(config: Config, actions: tuple[Action, ...]) -> list[ConfigError
     above: dict[str, Action] = {}
     problems: list[ConfigError] = []
     for action in actions:
-        for place in (output.ships for output in action.outputs if output.ships):
-            name = place.casefold()
+        for path in (output.ships for output in action.outputs if output.ships):
+            name = path.casefold()
             folders = [name[:at] for at, character in enumerate(name) if character == "/"]
             other = next((taken[n] for n in (name, *folders) if n in taken), above.get(name))
             taken.setdefault(name, action)
             above |= dict.fromkeys(folders, action)
             if other is not None:
-                problems.append(_collision(config, action, other, place))
+                problems.append(_collision(config, action, other, path))
     return problems
 
 
-def _collision(config: Config, action: Action, other: Action, place: str) -> ConfigError:
+def _collision(config: Config, action: Action, other: Action, path: str) -> ConfigError:
     kinds = {artifact.name: artifact.kind for artifact in config.artifacts}
     names = dict.fromkeys((action.artifact, other.artifact))
     renamed = next((name for name in names if "name" in kinds[name].spec.model_fields), None)
     return ConfigError(
-        f"{action.id} and {other.id} would both write dist/{place}",
+        f"{action.id} and {other.id} would both write dist/{path}",
         where=config.place(("artifacts", action.artifact)),
         hint=f"give {renamed} another `name`, or leave one of them out" if renamed else "leave one of them out",
     )

@@ -104,10 +104,10 @@ def read_settings(project: Path, folder: str, home: Path | None = None) -> Cargo
     Raises ConfigError with file, line and column.
     """
     root = (project / folder).resolve()
-    places = [*(parent / ".cargo" for parent in (root, *root.parents)), *([home] if home else [])]
+    folders = [*(parent / ".cargo" for parent in (root, *root.parents)), *([home] if home else [])]
     files: list[SettingsFile] = []
-    for place in dict.fromkeys(places):
-        path = next((place / name for name in _NAMES if (place / name).is_file()), None)
+    for configured in dict.fromkeys(folders):
+        path = next((configured / name for name in _NAMES if (configured / name).is_file()), None)
         if path is not None:
             files += _read(path, project.resolve(), files)
     return CargoSettings(tuple(files))

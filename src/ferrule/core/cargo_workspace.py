@@ -93,7 +93,7 @@ class Workspace:
     @property
     def code(self) -> tuple[str, ...]:
         """All that is compiled of any crate: settings, lock file, manifests, sources and build scripts."""
-        return tuple(dict.fromkeys(place for name in self.crates for place in self.compiled(name))) or (self.folder,)
+        return tuple(dict.fromkeys(path for name in self.crates for path in self.compiled(name))) or (self.folder,)
 
     def package(self, name: str) -> str:
         """What addresses a crate, whatever else has its name: `folder#name@version`, the folder below the workspace."""
@@ -116,7 +116,7 @@ class Workspace:
         """
         manifests = sorted(_join(crate.folder, "Cargo.toml") for crate in self.crates.values())
         crates = (self.crates[name],) if alone else self.closure(name)
-        code = sorted(place for crate in crates for place in crate.code)
+        code = sorted(path for crate in crates for path in crate.code)
         return tuple(dict.fromkeys((*self.settings, *manifests, *code)))
 
     def closure(self, name: str) -> tuple[Crate, ...]:
@@ -144,18 +144,18 @@ def read_workspace(project: Path, folder: str = ".") -> Workspace:
     waiting = dict.fromkeys(_below(folder, member, table) for member in members)
     seen: set[str] = set()
     while waiting:
-        place, _ = waiting.popitem()
-        seen.add(place)
-        manifest = root if place == folder else _manifest(project, place)
+        crate_folder, _ = waiting.popitem()
+        seen.add(crate_folder)
+        manifest = root if crate_folder == folder else _manifest(project, crate_folder)
         if "package" not in manifest.values:
             continue
-        paths = tuple(_path_dependencies(manifest, place, folder, table))
-        crate = _crate(manifest, table, place, project / place, tuple(sorted(set(paths))))
+        paths = tuple(_path_dependencies(manifest, crate_folder, folder, table))
+        crate = _crate(manifest, table, crate_folder, project / crate_folder, tuple(sorted(set(paths))))
         if (other := crates.setdefault(crate.name, crate)) is not crate:
             raise manifest.problem(
                 f"the package {crate.name} is also in {other.folder}", "rename one of the two", "package", "name"
             )
-        nearby = _automatic_members(manifest, place, folder, table)
+        nearby = _automatic_members(manifest, crate_folder, folder, table)
         waiting |= dict.fromkeys(p for p in nearby if p not in seen and (project / p / "Cargo.toml").is_file())
     globs = tuple((glob, table.at("members")) for glob in table.texts("members") if _GLOB.search(glob))
     return Workspace(
@@ -247,10 +247,10 @@ def _manifest(project: Path, folder: str) -> _Table:
 
 def _members(root: Path, table: _Table) -> list[str]:
     """Folders that `members` names, relative to the root; of those that globs find, the crates not excluded."""
-    found: list[str] = []
+    members: list[str] = []
     for pattern in table.texts("members"):
         if not _GLOB.search(pattern):
-            found.append(posixpath.normpath(pattern))
+            members.append(posixpath.normpath(pattern))
             continue
         try:
             paths = sorted(root.glob(posixpath.normpath(pattern)))
@@ -258,8 +258,8 @@ def _members(root: Path, table: _Table) -> list[str]:
         except (ValueError, NotImplementedError, OSError) as error:
             hint = "write a glob below this folder"
             raise table.problem(f"the member {pattern!r} is not a usable glob: {error}", hint, "members") from error
-        found += [name for name in names if not _excluded(name, table)]
-    return list(dict.fromkeys(found))
+        members += [name for name in names if not _excluded(name, table)]
+    return list(dict.fromkeys(members))
 
 
 def _excluded(name: str, table: _Table) -> bool:
@@ -272,19 +272,19 @@ def _is_below(name: str, folder: str) -> bool:
 
 def _below(folder: str, member: str, table: _Table) -> str:
     """A member's folder relative to the project."""
-    place = _join(folder, member)
-    if place.startswith(("..", "/")):
+    path = _join(folder, member)
+    if path.startswith(("..", "/")):
         raise table.problem(
             f"the member {member!r} lies outside of the project", "move it, or widen the project", "members"
         )
-    return place
+    return path
 
 
 def _join_relative(folder: str, base: str) -> str:
     return posixpath.relpath(folder, base)
 
 
-def _crate(manifest: _Table, workspace: _Table, place: str, folder: Path, paths: tuple[str, ...]) -> Crate:
+def _crate(manifest: _Table, workspace: _Table, crate_folder: str, folder: Path, paths: tuple[str, ...]) -> Crate:
     shared, common = workspace.table("package"), workspace.table("dependencies")
     package, library = manifest.table("package"), manifest.table("lib")
     name = package.text("name") or ""
@@ -308,7 +308,7 @@ def _crate(manifest: _Table, workspace: _Table, place: str, folder: Path, paths:
     return Crate(
         name=name,
         version=text("version") or "0.0.0",
-        folder=place,
+        folder=crate_folder,
         library=library_name if has_library else None,
         types=types if has_library else (),
         license=text("license"),
@@ -316,7 +316,7 @@ def _crate(manifest: _Table, workspace: _Table, place: str, folder: Path, paths:
         homepage=text("homepage") or text("repository"),
         authors=(shared if package.inherits("authors") else package).texts("authors"),
         paths=paths,
-        code=tuple(_code(package, library, place, folder)),
+        code=tuple(_code(package, library, crate_folder, folder)),
         features=tuple(_features(manifest)),
         dependencies=tuple(dict.fromkeys(n for t in _dependency_tables(manifest, _DEPENDENCIES) for n in t.values)),
         requires=tuple(dict.fromkeys(_requires(manifest, common))),
@@ -324,16 +324,16 @@ def _crate(manifest: _Table, workspace: _Table, place: str, folder: Path, paths:
     )
 
 
-def _code(package: _Table, library: _Table, place: str, folder: Path) -> Iterator[str]:
+def _code(package: _Table, library: _Table, crate_folder: str, folder: Path) -> Iterator[str]:
     """Folder of the library's sources and the build scripts ("The Manifest Format": `path`, `build`), if inside."""
     source = posixpath.dirname(library.text("path") or "src/lib.rs") or "."
-    yield _join(place, source if (folder / source).is_dir() and _is_inside(place, source) else ".")
+    yield _join(crate_folder, source if (folder / source).is_dir() and _is_inside(crate_folder, source) else ".")
     build = package.values.get("build", "build.rs")
     named = build if isinstance(build, list) else [build]
     scripts = [script if isinstance(script, str) else "build.rs" for script in named if script is not False]
     for script in scripts:
-        if (folder / script).is_file() and _is_inside(place, script):
-            yield _join(place, script)
+        if (folder / script).is_file() and _is_inside(crate_folder, script):
+            yield _join(crate_folder, script)
 
 
 def _dependency_tables(manifest: _Table, kinds: tuple[str, ...]) -> Iterator[_Table]:
@@ -366,19 +366,19 @@ def _requires(manifest: _Table, common: _Table) -> Iterator[tuple[str, str | Non
                 yield entry.text("package") or name, None if is_local else entry.text("version")
 
 
-def _is_inside(place: str, path: str) -> bool:
-    return not _join(place, path).startswith(("..", "/"))
+def _is_inside(folder: str, path: str) -> bool:
+    return not _join(folder, path).startswith(("..", "/"))
 
 
 def _path_dependencies(
-    manifest: _Table, place: str, folder: str, workspace: _Table, kinds: tuple[str, ...] = _DEPENDENCIES
+    manifest: _Table, crate_folder: str, folder: str, workspace: _Table, kinds: tuple[str, ...] = _DEPENDENCIES
 ) -> Iterator[str]:
     """Folders, inside the project, of the crates that a manifest names by path or through the workspace's table."""
     common = workspace.table("dependencies")
     for dependencies in _dependency_tables(manifest, kinds):
         for name in dependencies.values:
             inherited = dependencies.inherits(name)
-            source, base = (common, folder) if inherited else (dependencies, place)
+            source, base = (common, folder) if inherited else (dependencies, crate_folder)
             value = source.values.get(name)
             if isinstance(value, dict) and (path := source.table(name).text("path")):
                 target = _join(base, path)
@@ -386,10 +386,10 @@ def _path_dependencies(
                     yield target
 
 
-def _automatic_members(manifest: _Table, place: str, folder: str, workspace: _Table) -> Iterator[str]:
+def _automatic_members(manifest: _Table, crate_folder: str, folder: str, workspace: _Table) -> Iterator[str]:
     """Path dependencies below a workspace's folder are members without being named (The Cargo Book, "Workspaces")."""
     if workspace.values or "workspace" in manifest.values:
-        for path in _path_dependencies(manifest, place, folder, workspace, _ALL_DEPENDENCIES):
+        for path in _path_dependencies(manifest, crate_folder, folder, workspace, _ALL_DEPENDENCIES):
             name = _join_relative(path, folder)
             if not name.startswith("..") and not _excluded(name, workspace):
                 yield path
@@ -397,11 +397,11 @@ def _automatic_members(manifest: _Table, place: str, folder: str, workspace: _Ta
 
 def _settings(project: Path, folder: str) -> Iterator[str]:
     """Manifest and lock file, and what Cargo and rustup look for from there upwards ("Hierarchical structure")."""
-    places = [folder]
-    while places[-1] != ".":
-        places.append(_join(places[-1], ".."))
+    folders = [folder]
+    while folders[-1] != ".":
+        folders.append(_join(folders[-1], ".."))
     names = (
         *(_join(folder, n) for n in ("Cargo.toml", "Cargo.lock")),
-        *(_join(p, n) for p in places for n in _SETTINGS),
+        *(_join(p, n) for p in folders for n in _SETTINGS),
     )
     return (name for name in names if (project / name).is_file())

@@ -36,12 +36,12 @@ class FerruleError(Exception):
 
     def __str__(self) -> str:
         """Render as `where: message` and the hint on a line of its own, as a terminal shows it."""
-        place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.message}" + (f"\n  hint: {self.hint}" if self.hint else "")
+        prefix = f"{self.where}: " if self.where else ""
+        return f"{prefix}{self.message}" + (f"\n  hint: {self.hint}" if self.hint else "")
 
 
-def _revived(kind: type[FerruleError], told: tuple[Any, ...], holds: dict[str, Any]) -> FerruleError:
-    error = kind.__new__(kind, *told)
+def _revived(kind: type[FerruleError], arguments: tuple[Any, ...], holds: dict[str, Any]) -> FerruleError:
+    error = kind.__new__(kind, *arguments)
     error.__dict__.update(holds)
     return error
 

@@ -32,7 +32,7 @@ _ASKED_BY_IMPORT: Final = frozenset({"__spec__", "__path__", "__class__"})
 def install(package: str) -> None:
     """Let the modules below a package be executed lazily, as far as they are not imported yet."""
     finder = LazyFinder(f"{package}.")
-    if not any(isinstance(known, LazyFinder) and known.prefix == finder.prefix for known in sys.meta_path):
+    if not any(isinstance(present, LazyFinder) and present.prefix == finder.prefix for present in sys.meta_path):
         sys.meta_path.insert(0, finder)
 
 

@@ -275,10 +275,10 @@ def manifest_from(document: Any, where: str) -> Manifest:  # noqa: ANN401 - any 
         raise VerificationError(
             f"unsupported format version {version} (expected {VERSION})", where=where, hint="use a newer ferrule"
         )
-    found = list(problems(document, SCHEMA))
+    errors = list(problems(document, SCHEMA))
     refuse_old_names(document, where)
-    if found:
-        raise VerificationError("\n  ".join(["the manifest is damaged:", *found]), where=where, hint=_AGAIN)
+    if errors:
+        raise VerificationError("\n  ".join(["the manifest is damaged:", *errors]), where=where, hint=_AGAIN)
     manifest = _manifest(document)
     paths = [file.path for file in manifest.shipped]
     twice = sorted({path for path in paths if paths.count(path) > 1}) if len(set(paths)) < len(paths) else []

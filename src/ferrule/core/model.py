@@ -174,8 +174,8 @@ class Action:
     machine: Machine | None = None
 
     @property
-    def made(self) -> ActionInterface:
-        """What others may know of it."""
+    def interface(self) -> ActionInterface:
+        """The part of the action that recipes of other actions may hold."""
         return ActionInterface(self.id, self.outputs, self.traits)
 
 

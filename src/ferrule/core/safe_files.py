@@ -117,12 +117,12 @@ def own_folder(path: Path) -> Path:
 
 def keep_regular(top: Path, depth: int) -> list[str]:
     """Take away what is neither file nor folder in a folder of ours, and so deep below it; says what that was."""
-    found: list[str] = []
+    removed: list[str] = []
     with suppress(OSError), os.scandir(top) as entries:
         for entry in sorted(entries, key=lambda e: e.name):
             if entry.is_dir(follow_symlinks=False):
-                found += keep_regular(top / entry.name, depth - 1) if depth else []
+                removed += keep_regular(top / entry.name, depth - 1) if depth else []
             elif not entry.is_file(follow_symlinks=False):
                 clear(top / entry.name)
-                found.append(entry.path)
-    return found
+                removed.append(entry.path)
+    return removed

@@ -91,7 +91,7 @@ class ActionContext:
 
     def output(self, role: str) -> Path:
         """Where the declared output with that role belongs."""
-        return self.folder / _required(self.action.made.output(role), role).name
+        return self.folder / _required(self.action.interface.output(role), role).name
 
     def input(self, made: ActionInterface, role: str) -> Path:
         """The output with that role of a needed action."""

@@ -114,12 +114,12 @@ class Spec(Section):
 
     def references(self) -> tuple[tuple[str, str], ...]:
         """Artifacts this one names, as (key, artifact name)."""
-        found: list[tuple[str, str]] = []
+        references: list[tuple[str, str]] = []
         for name, key, marks in markers(type(self)):
             if any(isinstance(mark, ArtifactRef) for mark in marks):
                 value = getattr(self, name)
-                found += [(key, v) for v in (value if isinstance(value, tuple) else (value,)) if v is not None]
-        return tuple(found)
+                references += [(key, v) for v in (value if isinstance(value, tuple) else (value,)) if v is not None]
+        return tuple(references)
 
 
 class CargoSpec(Spec):
@@ -257,22 +257,22 @@ class PlanProblem(Exception):  # noqa: N818 - a mistake in the file, turned into
         self.hint = hint
 
 
-def python_project(text: str, place: str) -> dict[str, Any]:
+def python_project(text: str, file: str) -> dict[str, Any]:
     """The [project] table of a pyproject.toml, which names the project and leaves its version to the release.
 
-    `place` is the file, for what is told. Raises PlanProblem (pyproject.toml specification, "The [project] table").
+    `file` names it in errors. Raises PlanProblem (pyproject.toml specification, "The [project] table").
     """
     try:
-        project = parse(text.encode(), place, "file", "correct it")["project"]
+        project = parse(text.encode(), file, "file", "correct it")["project"]
     except ConfigError as error:
         raise PlanProblem("source", error.message, error.hint, error.where) from None
     except KeyError:
-        raise PlanProblem("source", f"{place} has no [project] table", "write name and description there") from None
+        raise PlanProblem("source", f"{file} has no [project] table", "write name and description there") from None
     if not isinstance(project, dict) or not isinstance(project.get("name"), str):
-        raise PlanProblem("source", f"{place} has no project name", 'write name = "…" under [project]')
+        raise PlanProblem("source", f"{file} has no project name", 'write name = "…" under [project]')
     if "version" in project:
         raise PlanProblem(
-            "source", f"{place} states a version of its own", 'replace it by dynamic = ["version"]: the release has one'
+            "source", f"{file} states a version of its own", 'replace it by dynamic = ["version"]: the release has one'
         )
     return dict(project)
 

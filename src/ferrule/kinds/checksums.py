@@ -31,7 +31,7 @@ def plan(_: ChecksumsSpec, context: Context) -> list[Action]:
             artifact=context.artifact,
             kind="checksums",
             recipe=Checksums(
-                places=tuple((a.id, o.name, o.ships, o.folder) for a in shipping for o in a.outputs if o.ships)
+                shipped_files=tuple((a.id, o.name, o.ships, o.folder) for a in shipping for o in a.outputs if o.ships)
             ),
             outputs=(Output(NAME, "checksums", NAME),),
             needs=tuple(a.id for a in shipping),
@@ -41,19 +41,19 @@ def plan(_: ChecksumsSpec, context: Context) -> list[Action]:
 
 @dataclass(frozen=True, slots=True)
 class Checksums:
-    """Write the sums; `places` are (action, output, place in dist/, whether it is a folder)."""
+    """Write the sums; `shipped_files` are (action, output, path in dist/, whether it is a folder)."""
 
-    places: tuple[tuple[str, str, str, bool], ...]
+    shipped_files: tuple[tuple[str, str, str, bool], ...]
 
     def make(self, context: ActionContext) -> None:
         """Hash every file again, from its content."""
         sums: dict[str, model.Digest] = {}
-        for action, output, place, folder in self.places:
+        for action, output, shipped, folder in self.shipped_files:
             for name, path in context.needed[action].items():
                 if name == output:
-                    sums[place] = model.Digest.of_file(path)
+                    sums[shipped] = model.Digest.of_file(path)
                 elif folder and name.startswith(f"{output}/"):
-                    sums[place + name.removeprefix(output)] = model.Digest.of_file(path)
+                    sums[shipped + name.removeprefix(output)] = model.Digest.of_file(path)
         context.output("checksums").write_text(sums_format.format_sums(sums), encoding="utf-8", newline="\n")
 
 

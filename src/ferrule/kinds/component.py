@@ -153,17 +153,17 @@ class WasmComponent:
                 "FERRULE_INTERFACE": interface.hex,
             },
         )
-        made = cargo.build(
+        cargo_build = cargo.build(
             context.run,
             command,
             context.report_progress,
             cargo.units(build, command, context.toolchain, context.digest_of),
         )
-        files, variables = cargo.inputs(made, build.workspace, context.project, context.site.environment)
+        files, variables = cargo.inputs(cargo_build, build.workspace, context.project, context.site.environment)
         context.file_inputs(files)
         context.env_inputs(variables)
         module = context.folder / "module.wasm"
-        made.take(made.file(self.crate, self.platform, "cdylib", self.library), module, context.digest_of)
+        cargo_build.take(cargo_build.file(self.crate, self.platform, "cdylib", self.library), module, context.digest_of)
         return module
 
 

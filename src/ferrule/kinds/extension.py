@@ -250,7 +250,7 @@ class Extension:
             package=project / self.package.source,
             project=project,
             output=output,
-            given=given,
+            variables=given,
             engine=toolchain.tool(container.NAME) if self.image else None,
             image=self.image,
             macos=None if self.image else self.floor,

@@ -81,8 +81,8 @@ def plan(spec: GoModuleSpec, context: Context) -> list[Action]:
                 source=spec.source,
                 module=module.path,
                 requires=tuple(zip(module.requires, module.versions, strict=True)),
-                libraries=tuple((context.platforms[triple], action.made) for triple, action in libraries.items()),
-                component=components[0].made if components else None,
+                libraries=tuple((context.platforms[triple], action.interface) for triple, action in libraries.items()),
+                component=components[0].interface if components else None,
                 build_info=spec.build_info,
                 license_files=context.project.license_files,
                 version=context.project.version,
@@ -115,12 +115,12 @@ def _libraries(spec: GoModuleSpec, context: Context) -> dict[str, Action]:
     """The action that makes the library, by target: of all targets, unless this artifact selects some."""
     if spec.library is None:
         return {}
-    made = {action.target: action for action in context.actions_of(spec.library) if action.target}
-    able = [triple for triple in made if go.no_loader(context.platforms[triple]) is None]
+    actions = {action.target: action for action in context.actions_of(spec.library) if action.target}
+    able = [triple for triple in actions if go.no_loader(context.platforms[triple]) is None]
     triples = able if spec.targets is None else [target.triple for target in context.targets]
     by_platform: dict[str | None, str] = {}
     for triple in triples:
-        if triple not in made or made[triple].made.output("cdylib") is None:
+        if triple not in actions or actions[triple].interface.output("cdylib") is None:
             raise PlanProblem(
                 "library", f"{spec.library} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
             )
@@ -131,27 +131,27 @@ def _libraries(spec: GoModuleSpec, context: Context) -> dict[str, Action]:
                 f"{other} and {triple} are both {name} to Go, and a Go module holds one library for each",
                 "select one of them with `targets`",
             )
-    return {triple: made[triple] for triple in triples}
+    return {triple: actions[triple] for triple in triples}
 
 
 def _go_mod(spec: GoModuleSpec, context: Context) -> go.GoModule:
-    place = f"{spec.source}/go.mod"
+    file = f"{spec.source}/go.mod"
     try:
-        module = go.read_go_mod(context.read_text(place))
+        module = go.read_go_mod(context.read_text(file))
     except ValueError as error:
-        raise PlanProblem("source", f"{place} is no go.mod: {error}", "write module example.com/… there") from None
+        raise PlanProblem("source", f"{file} is no go.mod: {error}", "write module example.com/… there") from None
     if not _MODULE_PATH.fullmatch(module.path):
         raise PlanProblem(
-            "source", f"{place} names a module {module.path!r}, which is no path", "write it as example.com/name"
+            "source", f"{file} names a module {module.path!r}, which is no path", "write it as example.com/name"
         )
-    for needed, reason, wanted in (
+    for needed, reason, artifact in (
         (_PUREGO, "the loader of the native library", spec.library),
         (_WAZERO, "what runs the WebAssembly module", spec.component),
     ):
-        if wanted and needed not in module.requires:
+        if artifact and needed not in module.requires:
             raise PlanProblem(
                 "source",
-                f"{place} does not require {needed}, {reason}",
+                f"{file} does not require {needed}, {reason}",
                 f"add it in {spec.source}: go get {needed}",
             )
     return module
@@ -189,9 +189,9 @@ class GoModuleFolder:
         for name, path in self._sources(context):
             _copy(path, folder / name)
         for file in self.license_files:
-            place = folder / file.rpartition("/")[2]
-            if not place.exists():
-                _copy(context.project / file, place)
+            target = folder / file.rpartition("/")[2]
+            if not target.exists():
+                _copy(context.project / file, target)
         if self.libraries:
             self._native(context, folder / GENERATED / "native")
         if self.component:

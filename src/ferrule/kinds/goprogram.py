@@ -56,11 +56,11 @@ def plan(spec: GoProgramSpec, context: Context) -> list[Action]:
 
 
 def _go_mod(spec: GoProgramSpec, context: Context) -> go.GoModule:
-    place = f"{spec.source}/go.mod"
+    file = f"{spec.source}/go.mod"
     try:
-        return go.read_go_mod(context.read_text(place))
+        return go.read_go_mod(context.read_text(file))
     except ValueError as error:
-        raise PlanProblem("source", f"{place} is no go.mod: {error}", "write module example.com/… there") from None
+        raise PlanProblem("source", f"{file} is no go.mod: {error}", "write module example.com/… there") from None
 
 
 def _name(module: str, package: str) -> str:
@@ -78,7 +78,7 @@ def _program(spec: GoProgramSpec, context: Context, own: go.GoModule, name: str,
         raise PlanProblem(
             "module", f"{spec.module} is not made for {triple}", "narrow `targets` here, or widen them there"
         )
-    path = module.made.trait(_MODULE)
+    path = module.interface.trait(_MODULE)
     if path not in own.requires:
         raise PlanProblem(
             "source",
@@ -91,7 +91,7 @@ def _program(spec: GoProgramSpec, context: Context, own: go.GoModule, name: str,
         kind="goprogram",
         target=triple,
         recipe=GoProgram(
-            module=module.made,
+            module=module.interface,
             source=spec.source,
             package=spec.package,
             tags=spec.tags,
@@ -125,9 +125,11 @@ class GoProgram:
 
     def make(self, context: ActionContext) -> None:
         """Build; raises BuildError with the first error's place, NetworkError, ToolchainError, VerificationError."""
-        place = go.GoBuildFolder(context.project, self.source, self.module.trait(_MODULE), context.folder / _MODULE)
+        build_folder = go.GoBuildFolder(
+            context.project, self.source, self.module.trait(_MODULE), context.folder / _MODULE
+        )
         folder = context.project / self.source
-        sums = _lay_out(context, self.module, place)
+        sums = _lay_out(context, self.module, build_folder)
         tool = context.toolchain.tool("go")
         environment = go.environment(
             tool,
@@ -141,17 +143,19 @@ class GoProgram:
         )
         output = context.output("program")
         context.report_progress("looking at packages")
-        packages = self._listed(context, go.list_command(tool, folder, self.package, self.tags, environment), place)
+        packages = self._listed(
+            context, go.list_command(tool, folder, self.package, self.tags, environment), build_folder
+        )
         context.report_progress("compiling Go")
-        _run(context, go.program_command(tool, folder, self.package, self.tags, output, environment), place)
+        _run(context, go.program_command(tool, folder, self.package, self.tags, output, environment), build_folder)
         written = context.folder / "go.work.sum"
-        go.check_sums(sums, written.read_text(encoding="utf-8") if written.exists() else "", place)
+        go.check_sums(sums, written.read_text(encoding="utf-8") if written.exists() else "", build_folder)
         self._measure(context, output)
         context.record_facts(go=tool.version, modules={p.module: p.version for p in packages if p.version})
 
-    def _listed(self, context: ActionContext, command: Command, place: go.GoBuildFolder) -> list[go.GoPackage]:
+    def _listed(self, context: ActionContext, command: Command, build_folder: go.GoBuildFolder) -> list[go.GoPackage]:
         """The packages of the program; what it reads beyond the declared sources is told to the engine."""
-        packages = go.parse_packages(_run(context, command, place))
+        packages = go.parse_packages(_run(context, command, build_folder))
         if packages[-1].name != "main":
             raise BuildError(
                 f"{self.package} is the package {packages[-1].name}, and a program is made of a package main",
@@ -174,28 +178,30 @@ class GoProgram:
         context.record_facts(program=binary.summary(facts), interpreter=facts.interpreter)
 
 
-def _lay_out(context: ActionContext, module: ActionInterface, place: go.GoBuildFolder) -> str:
+def _lay_out(context: ActionContext, module: ActionInterface, build_folder: go.GoBuildFolder) -> str:
     """Put the module's files and a workspace that uses them into the work folder; returns the sums it vouches for."""
     folder = next(o.name for o in module.outputs if o.role == _MODULE)
     for name, path in context.needed[module.id].items():
-        copy = place.copy / name.removeprefix(f"{folder}/")
+        copy = build_folder.copy / name.removeprefix(f"{folder}/")
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    manifests = [(f / "go.mod").read_text(encoding="utf-8") for f in (context.project / place.folder, place.copy)]
+    manifests = [
+        (f / "go.mod").read_text(encoding="utf-8") for f in (context.project / build_folder.folder, build_folder.copy)
+    ]
     newest = max(go.read_go_mod(text).go for text in manifests)
-    work = go.work_file(newest, context.project / place.folder, place.module, f"./{_MODULE}")
+    work = go.work_file(newest, context.project / build_folder.folder, build_folder.module, f"./{_MODULE}")
     (context.folder / "go.work").write_text(work, encoding="utf-8")
-    given = place.copy / "go.sum"
-    sums = given.read_text(encoding="utf-8") if given.exists() else ""
+    sum_file = build_folder.copy / "go.sum"
+    sums = sum_file.read_text(encoding="utf-8") if sum_file.exists() else ""
     (context.folder / "go.work.sum").write_text(sums, encoding="utf-8")
     return sums
 
 
-def _run(context: ActionContext, command: Command, place: go.GoBuildFolder) -> str:
+def _run(context: ActionContext, command: Command, build_folder: go.GoBuildFolder) -> str:
     try:
         return context.run(command)
     except run.ToolFailed as failed:
-        raise go.explain(failed, place, context.toolchain.tool("go").version) from failed
+        raise go.explain(failed, build_folder, context.toolchain.tool("go").version) from failed
 
 
 KIND = Kind(

@@ -148,7 +148,7 @@ class CbindgenHeader:
                 hint="types of another crate: [parse] parse_deps = true, include = [that crate] in cbindgen.toml; what "
                 "is not for C: /// cbindgen:ignore",
             )
-        read, _ = units.noted(notes.read_text(encoding="utf-8"))
+        read, _ = units.parse_dep_info(notes.read_text(encoding="utf-8"))
         context.file_inputs(read)
         text = raw.read_text(encoding="utf-8")
         interface = interface_of(text)

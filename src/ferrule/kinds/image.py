@@ -90,9 +90,9 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
         artifact=context.artifact,
         kind="image",
         recipe=OciImage(
-            bases=tuple((context.platforms[t.triple], bases[t.triple].made) for t in context.targets),
-            libraries=tuple((triple, action.made) for triple, action in libraries.items()),
-            programs=tuple((triple, action.made) for triple, action in programs.items()),
+            bases=tuple((context.platforms[t.triple], bases[t.triple].interface) for t in context.targets),
+            libraries=tuple((triple, action.interface) for triple, action in libraries.items()),
+            programs=tuple((triple, action.interface) for triple, action in programs.items()),
             pulled=_pulled(spec.base),
             library_path=spec.library_path,
             files=tuple(sorted(spec.files.items())),
@@ -126,7 +126,7 @@ def _pulled(base: str) -> str | None:
 
 def _library(spec: ImageSpec, context: Context, triple: str) -> Action:
     action = context.action_for(spec.library, triple)
-    if action is None or action.made.output("cdylib") is None:
+    if action is None or action.interface.output("cdylib") is None:
         raise PlanProblem(
             "library", f"{spec.library} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
         )
@@ -143,7 +143,7 @@ def _program(spec: ImageSpec, context: Context, triple: str) -> Action:
 
 
 def _entrypoint(programs: Mapping[str, Action]) -> tuple[str, ...]:
-    return next(((f"/{_BIN}/{action.made.trait('program')}",) for action in programs.values()), ())
+    return next(((f"/{_BIN}/{action.interface.trait('program')}",) for action in programs.values()), ())
 
 
 def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
@@ -218,18 +218,20 @@ class PackageBase:
         names = ", ".join(f"{p.name} {p.version}" for p in self.packages)
         layer = oci.write_layer(context.output("layer"), entries, self.epoch, comment=names)
         context.record_facts(digest=layer.digest.hex, size=layer.size, diff_id=layer.diff_id.hex, comment=names)
-        context.record_facts(packages=[_said(locked, found) for locked, found in zip(self.packages, read, strict=True)])
+        context.record_facts(
+            packages=[_package_facts(locked, package) for locked, package in zip(self.packages, read, strict=True)]
+        )
 
 
-def _said(locked: LockedPackage, found: deb.DebPackage) -> dict[str, Json]:
+def _package_facts(locked: LockedPackage, package: deb.DebPackage) -> dict[str, Json]:
     """What is known of a package: its lock, and what its control and copyright files say."""
     return {
         "name": locked.name,
         "version": locked.version,
         "architecture": locked.architecture,
         "sha256": locked.sha256,
-        "supplier": found.fields.get("Maintainer", "Debian"),
-        "licenses": list(deb.licenses(found)),
+        "supplier": package.fields.get("Maintainer", "Debian"),
+        "licenses": list(deb.licenses(package)),
     }
 
 
@@ -334,9 +336,9 @@ class OciImage:
             major, minor = map(int, measured["glibc"].split("."))
             floors["the library"] = (major, minor), ", ".join(measured.get("glibc_because_of", ()))
         root = oci.read_root(layers)
-        if made := dict(self.programs).get(triple):
-            name = made.trait("program")
-            facts = binary.measure(context.input(made, "program"), where=name)
+        if program := dict(self.programs).get(triple):
+            name = program.trait("program")
+            facts = binary.measure(context.input(program, "program"), where=name)
             if (facts.system, facts.machine) != (platform.system, platform.machine):
                 raise VerificationError(
                     f"the program {name} is for {facts.system} on {facts.machine}, the image for {platform.oci}",
@@ -388,14 +390,16 @@ class OciImage:
         others = {platform.cdylib(name), platform.soname(name, library.trait("abi"))} - {real}
         entries = [Member(f"{folder}/{real}", context.input(library, "cdylib"), executable=True)]
         entries += [Member(f"{folder}/{link}", link=real) for link in sorted(others)]
-        if made := dict(self.programs).get(triple):
-            entries.append(Member(f"{_BIN}/{made.trait('program')}", context.input(made, "program"), executable=True))
+        if program := dict(self.programs).get(triple):
+            entries.append(
+                Member(f"{_BIN}/{program.trait('program')}", context.input(program, "program"), executable=True)
+            )
         entries += [
             Member(f"usr/share/licenses/{name}/{f.rpartition('/')[2]}", context.project / f) for f in self.license_files
         ]
-        for place, file in self.files:
+        for target, file in self.files:
             path = context.project / file
-            entries.append(Member(place.lstrip("/"), path, executable=bool(path.stat().st_mode & 0o100)))
+            entries.append(Member(target.lstrip("/"), path, executable=bool(path.stat().st_mode & 0o100)))
         return list(with_folders(entries))
 
 
@@ -414,10 +418,10 @@ def _folder_of(context: ActionContext, base: ActionInterface) -> Path:
     """A pulled layout as a folder again: the store keeps its files by digest, and a layout may hold no links."""
     folder = context.folder / "pulled"
     for name, path in context.needed[base.id].items():
-        place = folder / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if not place.exists():
-            shutil.copyfile(path, place)
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            shutil.copyfile(path, target)
     return folder / "base"
 
 

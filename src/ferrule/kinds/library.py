@@ -100,7 +100,7 @@ def _action(context: Context, target: Target) -> Action:
             f"write crate-type = {json.dumps(spec.types)} under [lib] in {crate.folder}/Cargo.toml",
         )
     name, abi = spec.name or crate.library, spec.abi or abi_of(context.project.version)
-    place = f"lib/{target.triple}/" if context.ship else None
+    prefix = f"lib/{target.triple}/" if context.ship else None
     names = {"cdylib": platform.soname(name, abi), "staticlib": platform.staticlib(name)}
     files: list[tuple[str, str]] = [(t, names[t]) for t in spec.types]
     if "cdylib" in spec.types and (linked := platform.import_library(name)):
@@ -130,7 +130,7 @@ def _action(context: Context, target: Target) -> Action:
             package=context.workspace.package(crate.name),
             rustflags=spec.rustflags,
         ),
-        outputs=tuple(Output(name, role, place + name if place else None) for role, name in files),
+        outputs=tuple(Output(name, role, prefix + name if prefix else None) for role, name in files),
         needs=tuple(h.id for h in headers),
         sources=tuple(dict.fromkeys((*context.workspace.compiled(crate.name), *spec.reads))),
         tools=("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
@@ -203,23 +203,23 @@ class CargoLibrary:
             context.acquire_job_token,
         )
         with first:
-            made = cargo.build(
+            cargo_build = cargo.build(
                 context.run,
                 command,
                 context.report_progress,
                 cargo.units(build, command, context.toolchain, context.digest_of),
             )
-        files, variables = cargo.inputs(made, build.workspace, context.project, context.site.environment)
+        files, variables = cargo.inputs(cargo_build, build.workspace, context.project, context.site.environment)
         context.file_inputs(files)
         context.env_inputs(variables)
         for kind in self.types:
-            self._take(context, kind, made)
-        context.record_facts(link=self._link_options(made), **self._told(context))
+            self._take(context, kind, cargo_build)
+        context.record_facts(link=self._link_options(cargo_build), **self._fingerprints(context))
 
-    def _link_options(self, made: CargoBuild) -> list[Json]:
+    def _link_options(self, cargo_build: CargoBuild) -> list[Json]:
         """What a static library is linked with; without the C++ library where none of its objects needs one."""
         has_cxx = self.platform.family.cxx_library is not None
-        return [option for option in made.native_libraries if has_cxx or option not in _CXX_OPTIONS]
+        return [option for option in cargo_build.native_libraries if has_cxx or option not in _CXX_OPTIONS]
 
     def _sdk(self, context: ActionContext) -> dict[str, str]:
         """The SDK of macOS that targets.yaml names, as a variable; its version is an input."""
@@ -231,17 +231,17 @@ class CargoLibrary:
 
     def _identity(self, context: ActionContext) -> dict[str, str]:
         """What a build script may compile in; a crate that does not look at these variables is the same anyway."""
-        known = {**self._told(context), "commit": self.commit}
-        return {f"FERRULE_{name.upper()}": value for name, value in known.items()}
+        identity = {**self._fingerprints(context), "commit": self.commit}
+        return {f"FERRULE_{name.upper()}": value for name, value in identity.items()}
 
-    def _told(self, context: ActionContext) -> dict[str, str]:
+    def _fingerprints(self, context: ActionContext) -> dict[str, str]:
         """Fingerprint of what the library is made of, and of its interface where a header declares one."""
         interface = context.facts_of[self.header].get("interface") if self.header else None
         return {"fingerprint": context.fingerprint.hex, **({"interface": str(interface)} if interface else {})}
 
-    def _take(self, context: ActionContext, kind: LibraryType, made: CargoBuild) -> None:
+    def _take(self, context: ActionContext, kind: LibraryType, cargo_build: CargoBuild) -> None:
         target = context.output(kind)
-        made.take(made.file(self.crate, self.platform, kind, self.library), target, context.digest_of)
+        cargo_build.take(cargo_build.file(self.crate, self.platform, kind, self.library), target, context.digest_of)
         facts = binary.measure(target)
         problems = self.problems(facts, kind)
         undefined = self._undefined(facts, context) if kind == "cdylib" else ()
@@ -249,7 +249,7 @@ class CargoLibrary:
         if problems or undefined:
             problems += [symbol.problem for symbol in undefined]
             raised = facts.floor.symbols if facts.floor and facts.floor.version > _numbers(self.floor) else ()
-            problems += self._objects((*raised, *(symbol.symbol for symbol in undefined)), made)
+            problems += self._objects((*raised, *(symbol.symbol for symbol in undefined)), cargo_build)
             raise VerificationError(
                 f"{target.name} is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
                 where=f"{context.action.artifact} for {self.platform.triple}",
@@ -312,12 +312,12 @@ class CargoLibrary:
             *(f"it exports nothing like {g}, which is declared" for g in globs if not fnmatch.filter(facts.exports, g)),
         ]
 
-    def _objects(self, symbols: tuple[str, ...], made: CargoBuild) -> Iterator[str]:
+    def _objects(self, symbols: tuple[str, ...], cargo_build: CargoBuild) -> Iterator[str]:
         """Which objects use the symbols: those of the static library, or where none is made of all crates' archives."""
         if "staticlib" in self.types:
-            archives = [made.file(self.crate, self.platform, "staticlib", self.library)]
+            archives = [cargo_build.file(self.crate, self.platform, "staticlib", self.library)]
         else:
-            archives = [path for one in made.built for path in one.files if path.suffix == ".rlib"]
+            archives = [path for one in cargo_build.built for path in one.files if path.suffix == ".rlib"]
         users: dict[str, list[str]] = {}
         for archive in archives if symbols else ():
             for symbol, names in binary.objects_that_import(archive.read_bytes(), symbols).items():

@@ -77,7 +77,7 @@ def check(_: NpmSpec, context: Context) -> Iterator[PlanProblem]:
 def _action(spec: NpmSpec, context: Context, triple: str) -> Action:
     project = context.project
     component = context.action_for(spec.component, triple)
-    output = component.made.output("component") if component else None
+    output = component.interface.output("component") if component else None
     if component is None or output is None:
         raise PlanProblem("component", f"{spec.component} is not made for {triple}", "widen `targets` there")
     manifest = package_json(spec.source, context)
@@ -90,7 +90,7 @@ def _action(spec: NpmSpec, context: Context, triple: str) -> Action:
         recipe=NpmPackage(
             source=spec.source,
             stem=output.name.removesuffix(".wasm").removesuffix(f"-{project.version}"),
-            component=component.made,
+            component=component.interface,
             manifest=json.dumps(manifest, indent=2, ensure_ascii=False) + "\n",
             license_files=project.license_files,
             epoch=project.epoch,

@@ -53,7 +53,7 @@ def plan(_: ProvenanceSpec, context: Context) -> list[Action]:
                 epoch=project.epoch,
                 lock=lock,
                 targets=tuple(dict.fromkeys(a.target for a in planned if a.target)),
-                places=tuple((a.id, o.name, o.ships, o.folder) for a in planned for o in a.outputs if o.ships),
+                shipped_files=tuple((a.id, o.name, o.ships, o.folder) for a in planned for o in a.outputs if o.ships),
                 ferrule=__version__,
             ),
             outputs=(Output(NAME, "provenance", NAME),),
@@ -66,7 +66,7 @@ def plan(_: ProvenanceSpec, context: Context) -> list[Action]:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Write the statement; `places` are (action, output, place in dist/, whether it is a folder)."""
+    """Write the statement; `shipped_files` are (action, output, path in dist/, whether it is a folder)."""
 
     testifies: ClassVar[bool] = True  # of the run itself: no statement that comes from elsewhere stands in for it
 
@@ -78,7 +78,7 @@ class Provenance:
     epoch: int
     lock: str | None
     targets: tuple[str, ...]
-    places: tuple[tuple[str, str, str, bool], ...]
+    shipped_files: tuple[tuple[str, str, str, bool], ...]
     ferrule: str
 
     def make(self, context: ActionContext) -> None:
@@ -106,16 +106,16 @@ class Provenance:
         context.output("provenance").write_bytes(statement)
 
     def _subjects(self, context: ActionContext) -> Iterator[tuple[str, Digest]]:
-        """Every file by its place; of an image also its index, by which registries and clusters name it."""
-        for action, output, place, folder in self.places:
+        """Digest of every shipped file by path, and of each image's index, by which registries and clusters name it."""
+        for action, output, shipped, folder in self.shipped_files:
             for name, path in context.needed[action].items():
                 if name == output:
-                    yield place, Digest.of_file(path)
+                    yield shipped, Digest.of_file(path)
                 elif folder and name.startswith(f"{output}/"):
-                    yield place + name.removeprefix(output), Digest.of_file(path)
+                    yield shipped + name.removeprefix(output), Digest.of_file(path)
             index = context.facts_of[action].get("index")
             if folder and isinstance(index, str):
-                yield place, Digest.parse(index)
+                yield shipped, Digest.parse(index)
 
     def _dependencies(self, context: ActionContext) -> Iterator[Json]:
         if self.commit:
@@ -151,17 +151,17 @@ def _crates(lock: str) -> Iterator[Json]:
 def _used(context: ActionContext) -> Iterator[dict[str, Json]]:
     """Packages, images and modules that the actions said they used."""
     for facts in context.facts_of.values():
-        told: Any = facts
-        for package in told.get("packages", ()):
+        values: Any = facts
+        for package in values.get("packages", ()):
             version = quote(package["version"], safe="")
             uri = f"pkg:deb/debian/{package['name']}@{version}?arch={package['architecture']}"
             yield {"uri": uri, "digest": _sha256(package["sha256"])}
-        for crate in told.get("standard_library", ()):
+        for crate in values.get("standard_library", ()):
             yield {"uri": crate["uri"], "digest": _sha256(crate["sha256"])}
-        if isinstance(told.get("image"), str):
-            name, _, digest = told["image"].partition("@")
+        if isinstance(values.get("image"), str):
+            name, _, digest = values["image"].partition("@")
             yield {"uri": f"oci://{name}", "digest": _sha256(Digest.parse(digest).hex)}
-        for path, version in (told.get("modules") or {}).items():
+        for path, version in (values.get("modules") or {}).items():
             yield {"uri": f"pkg:golang/{path}@{quote(version, safe='')}"}
 
 

@@ -98,7 +98,7 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
                 ferrule=__version__,
             ),
             outputs=(
-                *(Output(subject.document, "sbom", f"{subject.place}{SUFFIX}") for subject in subjects),
+                *(Output(subject.document, "sbom", f"{subject.path}{SUFFIX}") for subject in subjects),
                 Output(release, "sbom", release),
             ),
             needs=(*planned, *(action.id for action in resolved.values())),
@@ -122,17 +122,17 @@ def _closure(action: Action, planned: Mapping[str, Action], platforms: Mapping[s
 
     What is made for one machine takes nothing that is made for another, though what is in between may offer both.
     """
-    found: set[tuple[str, str | None]] = set()
+    seen: set[tuple[str, str | None]] = set()
     waiting: list[tuple[str, str | None]] = [(action.id, None)]
     while waiting:
         name, machine = waiting.pop()
         target = planned[name].target
         native = target if target and platforms[target].is_native else None
-        if (name, machine) in found or (machine and native and native != machine):
+        if (name, machine) in seen or (machine and native and native != machine):
             continue
-        found.add((name, machine))
+        seen.add((name, machine))
         waiting += [(need, native or machine) for need in planned[name].needs]
-    names = {name for name, _ in found}
+    names = {name for name, _ in seen}
     return tuple(i for i in planned if i in names)
 
 
@@ -163,19 +163,21 @@ class CratesOfBuild:
     def make(self, context: ActionContext) -> None:
         """Write what Cargo resolved; raises BuildError with its words."""
         toolchain, host, workspace = context.toolchain, context.site.host, context.project / self.workspace
-        given, offline = context.site.environment, host.offline
+        environment, offline = context.site.environment, host.offline
         everything, linked = (
-            context.run(crates.tree_command(toolchain, workspace, self.build, given, linked=only, offline=offline))
+            context.run(
+                crates.tree_command(toolchain, workspace, self.build, environment, linked=only, offline=offline)
+            )
             for only in (False, True)
         )
-        command = crates.metadata_command(toolchain, workspace, self.build, host.triple, given, offline=offline)
-        known = context.run(command)
+        command = crates.metadata_command(toolchain, workspace, self.build, host.triple, environment, offline=offline)
+        metadata = context.run(command)
         lock = (workspace / "Cargo.lock").read_text(encoding="utf-8")
         rustc, std = toolchain.tool("rustc"), toolchain.std.get(self.build.triple)
         own = crates.of_standard_library(toolchain, self.build.triple) if std else []
         commit = re.search(r"commit-hash: (\w+)", rustc.identity)
         document: dict[str, Json] = {
-            "crates": crates.to_json(crates.resolve(everything, linked, known, lock, workspace)),
+            "crates": crates.to_json(crates.resolve(everything, linked, metadata, lock, workspace)),
             "rustc": rustc.version,
             "commit": commit[1] if commit else None,
             "std": std,
@@ -192,7 +194,7 @@ class CratesOfBuild:
 class BomStep:
     """An action as far as a bill of materials is concerned; `crates` is the one that asked Cargo about it."""
 
-    made: ActionInterface
+    interface: ActionInterface
     artifact: str
     target: str | None
     builds: bool
@@ -202,7 +204,7 @@ class BomStep:
     @property
     def id(self) -> str:
         """The action's id."""
-        return self.made.id
+        return self.interface.id
 
     @property
     def holds_code(self) -> bool:
@@ -211,10 +213,10 @@ class BomStep:
 
 
 def _step(action: Action, resolved: Mapping[Compiled, Action], platforms: Mapping[str, Platform]) -> BomStep:
-    crates = resolved[action.compiles].made if action.compiles else None
-    # What a recipe holds of others is their Made, whose traits may tell their package URL; nothing else is needed here.
+    crates = resolved[action.compiles].interface if action.compiles else None
+    # What a recipe holds of other actions is their interface, whose traits may tell their package URL; nothing else is needed here.
     return BomStep(
-        action.made,
+        action.interface,
         action.artifact,
         action.target,
         any(o.role == "program" for o in action.outputs),
@@ -225,12 +227,12 @@ def _step(action: Action, resolved: Mapping[Compiled, Action], platforms: Mappin
 
 @dataclass(frozen=True, slots=True)
 class BomSubject:
-    """What a document is about: an output that ships. `inside` are the steps that it was made by."""
+    """What a document describes: an output that ships. `inside` are the steps that contributed to it."""
 
     document: str
     step: str
     output: str
-    place: str
+    path: str
     role: str
     folder: bool
     purl: str
@@ -238,13 +240,13 @@ class BomSubject:
 
 
 def _subject(context: Context, action: Action, output: Output, inside: tuple[str, ...]) -> BomSubject:
-    place, project = output.ships or output.name, context.project
-    purl = f"pkg:generic/{project.name}@{quote(project.version, safe='')}?file_name={quote(place, safe='')}"
+    path, project = output.ships or output.name, context.project
+    purl = f"pkg:generic/{project.name}@{quote(project.version, safe='')}?file_name={quote(path, safe='')}"
     return BomSubject(
-        document=f"{place.replace('/', '_')}{SUFFIX}",
+        document=f"{path.replace('/', '_')}{SUFFIX}",
         step=action.id,
         output=output.name,
-        place=place,
+        path=path,
         role=output.role,
         folder=output.folder,
         purl=dict(action.traits).get("purl", purl),
@@ -275,23 +277,23 @@ class BillsOfMaterials:
         required = {step.id: list(self._required(context, step)) for step in self.steps}
         counts: dict[str, Json] = {}
         for subject in self.subjects:
-            held = _held(context, subject)
+            digests = _file_digests(context, subject)
             inside = _merged(
                 [
-                    *(p for i in subject.inside for p in parts[i] if p.ref.startswith("pkg:") or p.sha256 in held),
+                    *(p for i in subject.inside for p in parts[i] if p.ref.startswith("pkg:") or p.sha256 in digests),
                     *required[subject.step],
                 ]
             )
-            counts[f"{subject.place}{SUFFIX}"] = len(inside)
+            counts[f"{subject.path}{SUFFIX}"] = len(inside)
             self._write(context, subject.document, self._described(context, subject), inside)
         everything = _merged([p for step in self.steps for p in (*parts[step.id], *required[step.id])])
         purl = f"pkg:generic/{self.name}@{quote(self.version, safe='')}"
         whole = cyclonedx.BomComponent(_ROOT, self.name, self.version, self.supplier, purl, type="application")
-        self._write(context, self.release, replace(whole, **self._own), everything)
+        self._write(context, self.release, replace(whole, **self._release_fields), everything)
         context.record_facts(components={**counts, self.release: len(everything)})
 
     @property
-    def _own(self) -> dict[str, Any]:
+    def _release_fields(self) -> dict[str, Any]:
         licenses = (self.license,) if self.license else ()
         return {"licenses": licenses, "homepage": self.homepage, "description": self.description}
 
@@ -315,14 +317,14 @@ class BillsOfMaterials:
 
     def _described(self, context: ActionContext, subject: BomSubject) -> BomComponent:
         files, facts = context.needed[subject.step], context.facts_of[subject.step]
-        index, name, version, purl = facts.get("index"), subject.place, self.version, subject.purl
+        index, name, version, purl = facts.get("index"), subject.path, self.version, subject.purl
         sha256 = None if subject.folder else Digest.of_file(files[subject.output]).hex
         if isinstance(index, str):
             sha256 = Digest.parse(index).hex
             purl = f"pkg:oci/{self.name}@{quote(index, safe='')}"
         kind: Literal["container", "library"] = "container" if subject.role == "layout" else "library"
         part = cyclonedx.BomComponent(f"file:{name}", name, version, self.supplier, purl, type=kind, sha256=sha256)
-        return replace(part, **self._own)
+        return replace(part, **self._release_fields)
 
     def _parts(self, context: ActionContext, step: BomStep) -> Iterator[BomComponent]:
         """What an action puts into what it makes, and into all that packs it."""
@@ -330,10 +332,10 @@ class BillsOfMaterials:
         code: list[str] = []
         if step.crates is not None:
             document = json.loads(context.input(step.crates, _CRATES).read_bytes())
-            found = [*self._crates(document["crates"], step), *self._std(document, step, facts)]
-            found += _linked_by_zig(document, step, facts)
-            code = [found[0].ref, *(p.ref for p in found if not p.ref.startswith("pkg:cargo/"))]
-            yield from found
+            components = [*self._crates(document["crates"], step), *self._std(document, step, facts)]
+            components += _linked_by_zig(document, step, facts)
+            code = [components[0].ref, *(p.ref for p in components if not p.ref.startswith("pkg:cargo/"))]
+            yield from components
         elif step.builds:
             modules = [*self._modules(facts.get("modules", {})), _go(facts)]
             code = [part.ref for part in modules]
@@ -353,14 +355,14 @@ class BillsOfMaterials:
         self, context: ActionContext, step: BomStep, facts: Mapping[str, Any], code: tuple[str, ...]
     ) -> Iterator[BomComponent]:
         """The compiled files themselves, so that a digest leads to them wherever they are packed."""
-        made = context.needed[step.id]
-        outputs = [o for o in step.made.outputs if o.role in _COMPILED and (not o.folder or o.role == "extension")]
-        files = [(n, o) for o in outputs for n in made if n == o.name or (o.folder and n.startswith(f"{o.name}/"))]
+        paths = context.needed[step.id]
+        outputs = [o for o in step.interface.outputs if o.role in _COMPILED and (not o.folder or o.role == "extension")]
+        files = [(n, o) for o in outputs for n in paths if n == o.name or (o.folder and n.startswith(f"{o.name}/"))]
         for name, output in files:
-            told = ("fingerprint", "interface")
-            properties = {key: str(facts[key]) for key in told if facts.get(key)}
+            names = ("fingerprint", "interface")
+            properties = {key: str(facts[key]) for key in names if facts.get(key)}
             properties |= {"target": step.target} if step.target else {}
-            sha256 = Digest.of_file(made[name]).hex
+            sha256 = Digest.of_file(paths[name]).hex
             own = f"checksum=sha256:{sha256}&file_name={quote(name, safe='')}"
             yield cyclonedx.BomComponent(
                 ref=f"{step.id}/{name}",
@@ -400,9 +402,9 @@ class BillsOfMaterials:
         """Rust's standard library, and the crates that it has inside: copies of its own, whatever else uses them."""
         version, ours = str(facts.get("rustc", document["rustc"])), document["rustc"]
         within = list(self._crates(document["std_crates"], step)) if version == ours else []
-        known = {"std": document["std"], "commit": document["commit"] if version == ours else None}
+        origin = {"std": document["std"], "commit": document["commit"] if version == ours else None}
         compiled = f"{document['std_sha256']} ({step.target})" if document["std_sha256"] and version == ours else None
-        told = {"target": step.target, **known, "sha256": compiled}
+        values = {"target": step.target, **origin, "sha256": compiled}
         yield cyclonedx.BomComponent(
             ref=f"pkg:generic/rust-std@{version}",
             name="rust-std",
@@ -411,7 +413,7 @@ class BillsOfMaterials:
             purl=f"pkg:generic/rust-std@{version}",
             licenses=("MIT OR Apache-2.0",),
             description="The standard library of Rust",
-            properties=tuple(sorted((name, value) for name, value in told.items() if value)),
+            properties=tuple(sorted((name, value) for name, value in values.items() if value)),
             needs=tuple(f"{part.ref}{_WITHIN_STD}" for part in within),
         )
         for part in within:
@@ -429,8 +431,8 @@ class BillsOfMaterials:
     def _marks(self, ecosystem: str, name: str, fingerprint: str | None) -> list[tuple[str, str]]:
         if not is_cryptographic(ecosystem, name, self.cryptography):
             return []
-        told = [("cryptographic:fingerprint", f"sha256:{fingerprint}")] if fingerprint else []
-        return [("cryptographic", "true"), *told]
+        marks = [("cryptographic:fingerprint", f"sha256:{fingerprint}")] if fingerprint else []
+        return [("cryptographic", "true"), *marks]
 
     def _modules(self, modules: Mapping[str, str]) -> Iterator[BomComponent]:
         for path, version in sorted(modules.items()):
@@ -456,27 +458,27 @@ class BillsOfMaterials:
             )
 
 
-def _held(context: ActionContext, subject: BomSubject) -> set[str]:
+def _file_digests(context: ActionContext, subject: BomSubject) -> set[str]:
     """Digests of the files that a subject consists of, and of those in its archives: what is in there as it was made.
 
     Layers that another action made hold no file of ours.
     """
     others = {path for step in subject.inside if step != subject.step for path in context.needed[step].values()}
-    held: set[str] = set()
+    digests: set[str] = set()
     for name, path in context.needed[subject.step].items():
         if name != subject.output and not name.startswith(f"{subject.output}/"):
             continue
-        held.add(Digest.of_file(path).hex)
+        digests.add(Digest.of_file(path).hex)
         if path in others:
             continue
         with path.open("rb") as stream:
             head = stream.read(4)
             stream.seek(0)
             if head.startswith(magic.GZIP):
-                held |= {Digest.of(e.read()).hex for e in tar.read_tar_gz(stream, root=True) if e.regular}
+                digests |= {Digest.of(e.read()).hex for e in tar.read_tar_gz(stream, root=True) if e.regular}
             elif head == magic.ZIP:
-                held |= {Digest.of(e.read()).hex for e in zips.read_zip(stream) if e.regular}
-    return held
+                digests |= {Digest.of(e.read()).hex for e in zips.read_zip(stream) if e.regular}
+    return digests
 
 
 def _patch_level(version: str) -> str:
@@ -527,16 +529,16 @@ def _base(reference: str) -> BomComponent:
 
 def _merged(parts: Sequence[cyclonedx.BomComponent]) -> dict[str, cyclonedx.BomComponent]:
     """Parts by ref; what is told of one several times is united."""
-    found: dict[str, cyclonedx.BomComponent] = {}
+    merged: dict[str, cyclonedx.BomComponent] = {}
     for part in parts:
-        other = found.get(part.ref, part)
-        found[part.ref] = replace(
+        other = merged.get(part.ref, part)
+        merged[part.ref] = replace(
             other,
             included=other.included or part.included,
             needs=tuple(sorted({*other.needs, *part.needs})),
             properties=tuple(sorted({*other.properties, *part.properties})),
         )
-    return found
+    return merged
 
 
 KIND = Kind(

@@ -73,8 +73,8 @@ def _action(spec: SdkSpec, context: Context, triple: str) -> Action:
         recipe=CSdk(
             stem=stem,
             platform=context.platforms[triple],
-            library=library.made,
-            header=header.made,
+            library=library.interface,
+            header=header.interface,
             version=project.version,
             description=project.description or project.name,
             homepage=project.homepage,
@@ -133,9 +133,9 @@ class CSdk:
             f"lib/cmake/{name}/{name}Config.cmake": cmake_config(name, self, platform, private),
             f"lib/cmake/{name}/{name}ConfigVersion.cmake": cmake_version(self.version),
         }
-        entries += [Member(place, content.encode()) for place, content in text.items()]
+        entries += [Member(path, content.encode()) for path, content in text.items()]
         entries += [Member(f"share/licenses/{name}/{_base(f)}", context.project / f) for f in self.license_files]
-        entries += [Member(place, context.project / file) for place, file in self.files]
+        entries += [Member(path, context.project / file) for path, file in self.files]
         return entries
 
 

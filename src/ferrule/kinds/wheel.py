@@ -102,7 +102,7 @@ def _package(context: Context, spec: WheelSpec) -> str:
 
 def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> Action:
     library = context.action_for(spec.library, triple)
-    if library is None or library.made.output("cdylib") is None:
+    if library is None or library.interface.output("cdylib") is None:
         raise PlanProblem(
             "library", f"{spec.library} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
         )
@@ -114,7 +114,7 @@ def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> A
         artifact=context.artifact,
         kind="wheel",
         target=triple,
-        recipe=Wheel(common=common, library=library.made, tags=tags),
+        recipe=Wheel(common=common, library=library.interface, tags=tags),
         outputs=(Output(name, "wheel", name if context.ship else None),),
         needs=(library.id,),
         sources=(common.source, *common.license_files),

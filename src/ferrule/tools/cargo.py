@@ -76,8 +76,8 @@ def package_id(workspace: Path, package: str) -> str:
     'path+file:///w/demo-ffi#demo@1.2.3'
     """
     folder, _, name = package.partition("#")
-    place = os.path.normpath(workspace.resolve() / folder)
-    return f"path+file://{quote(place, safe=_PLAIN)}#{name}"
+    path = os.path.normpath(workspace.resolve() / folder)
+    return f"path+file://{quote(path, safe=_PLAIN)}#{name}"
 
 
 def configured_flags(
@@ -287,7 +287,7 @@ def remapped(
         *([(cargo_home, "/cargo")] if cargo_home else []),
         (str(source), std),
     ]
-    real = [(str(Path(place).resolve()), name) for place, name in pairs]
+    real = [(str(Path(path).resolve()), name) for path, name in pairs]
     return list(dict.fromkeys((*pairs, *real)))
 
 
@@ -354,12 +354,12 @@ def build(run: Runner, command: Command, say: Callable[[str], None], units: Unit
     with units.watched():
         for _ in range(2):
             messages, libraries = _run(run, command, say, units)
-            doubtful = units.doubtful(messages)
-            if not doubtful:
-                return _made(messages, units, libraries, command)
-            units.forget(doubtful)
+            suspect = units.suspect(messages)
+            if not suspect:
+                return _cargo_build(messages, units, libraries, command)
+            units.forget(suspect)
     raise BuildError(
-        f"what Cargo made of {', '.join(sorted(doubtful))} changes while it builds, so nothing was taken",
+        f"what Cargo made of {', '.join(sorted(suspect))} changes while it builds, so nothing was taken",
         where=str(units.folder),
         hint="does another program write into this folder? If not, delete the folder",
     )
@@ -371,35 +371,37 @@ def _run(
     libraries: list[str] = []
     messages: list[Message] = []
 
-    def hear(line: str) -> None:
+    def read_line(line: str) -> None:
         if line.startswith('{"reason":'):
-            messages.extend(noted := list(parse_messages(line)))
-            for message in noted:
+            messages.extend(finished := list(parse_messages(line)))
+            for message in finished:
                 units.note(message)
         elif crate := re.match(r"\s+(?:Compiling|Downloaded) (\S+ v\S+)", line):
             say(f"compiling {crate[1]}")
-        elif said := re.search(r"native-static-libs: (.+)", line):
-            libraries[:] = said[1].split()
+        elif libraries_line := re.search(r"native-static-libs: (.+)", line):
+            libraries[:] = libraries_line[1].split()
 
     try:
-        run(command, on_line=hear)
+        run(command, on_line=read_line)
     except ToolFailed as failed:
         raise explain(failed) from failed
     return messages, tuple(libraries)
 
 
-def _made(messages: Iterable[Message], units: Units, libraries: tuple[str, ...], command: Command) -> CargoBuild:
-    found = units.of(messages)
+def _cargo_build(messages: Iterable[Message], units: Units, libraries: tuple[str, ...], command: Command) -> CargoBuild:
+    used = units.of(messages)
     asks: dict[str, str] = {}
-    for unit in found:
+    for unit in used:
         asks |= {name: unit.package for name in unit.asks if name not in asks}
-    given = {*command.env, *(name for m in messages if m["reason"] == SCRIPT for name, _ in m["env"])}
+    variables = {*command.env, *(name for m in messages if m["reason"] == SCRIPT for name, _ in m["env"])}
     return CargoBuild(
         built=tuple(_built(m) for m in messages if m["reason"] == ARTIFACT),
-        read=tuple(sorted({Path(path) for unit in found for path in unit.read})),
+        read=tuple(sorted({Path(path) for unit in used for path in unit.read})),
         native_libraries=libraries,
-        asks={name: package for name, package in asks.items() if name not in given and not _OF_CARGO.fullmatch(name)},
-        digests={units.folder / name: digest for unit in found for name, digest in unit.wrote.items() if digest},
+        asks={
+            name: package for name, package in asks.items() if name not in variables and not _OF_CARGO.fullmatch(name)
+        },
+        digests={units.folder / name: digest for unit in used for name, digest in unit.wrote.items() if digest},
     )
 
 
@@ -417,7 +419,7 @@ def units(build: LibraryBuild | WasmBuild, command: Command, toolchain: Toolchai
 def settings(workspace: Path, environment: Mapping[str, str]) -> list[Path]:
     """Where Cargo looks for its settings, whether there are any ("Configuration", Hierarchical structure)."""
     home = environment.get("CARGO_HOME") or (f"{environment['HOME']}/.cargo" if environment.get("HOME") else None)
-    folders = [*(place / ".cargo" for place in (workspace, *workspace.parents)), *([Path(home)] if home else [])]
+    folders = [*(parent / ".cargo" for parent in (workspace, *workspace.parents)), *([Path(home)] if home else [])]
     return [folder / name for folder in dict.fromkeys(folders) for name in ("config.toml", "config")]
 
 
@@ -446,12 +448,12 @@ def parse_messages(stdout: str) -> Iterator[Message]:
 
 
 def explain(failed: ToolFailed) -> BuildError:
-    """The first error that the compiler or Cargo named, with its place, and how many there were.
+    """The first error that the compiler or Cargo named, with its position, and how many there were.
 
-    A macro that reads a file of its own (WIT, say) gives that file's place within its message; then that one counts.
+    A macro that reads another file (WIT, say) names a position in that file within its message, which is then used.
     """
     first = re.search(
-        r"^error(?:\[(?P<code>E\d+)\])?: (?P<message>.+)\n(?:(?!error).*\n)*?\s*--> (?P<place>\S+:\d+:\d+)",
+        r"^error(?:\[(?P<code>E\d+)\])?: (?P<message>.+)\n(?:(?!error).*\n)*?\s*--> (?P<position>\S+:\d+:\d+)",
         failed.stderr,
         re.MULTILINE,
     )
@@ -460,10 +462,10 @@ def explain(failed: ToolFailed) -> BuildError:
     count = re.search(r"due to (\d+) previous errors", failed.stderr)
     more = f" (and {int(count[1]) - 1} more)" if count else ""
     code = f" [{first['code']}]" if first["code"] else ""
-    message, place = f"{first['message']}{code}", first["place"]
+    message, position = f"{first['message']}{code}", first["position"]
     if cause := re.search(r"Caused by:\n\s+(.+)\n\s+--> (/.+:\d+:\d+)\n", first[0]):
-        message, place = cause.groups()
-    return BuildError(f"{message}{more}\n{failed.message}", where=place, hint=_read_the(failed))
+        message, position = cause.groups()
+    return BuildError(f"{message}{more}\n{failed.message}", where=position, hint=_read_the(failed))
 
 
 _FRAMEWORK = re.compile(r"unable to find (?:system )?framework [\"'](\w+)[\"']")
@@ -491,13 +493,13 @@ def _missing_from_system(failed: ToolFailed) -> BuildError | None:
 def _explain_cargo(failed: ToolFailed) -> BuildError:
     if (missing := _missing_from_system(failed)) is not None:
         return missing
-    said = re.search(r"^error: (.+)", failed.stderr, re.MULTILINE)
+    message = re.search(r"^error: (.+)", failed.stderr, re.MULTILINE)
     hint = _read_the(failed)
     if "--locked" in failed.stderr and "lock file" in failed.stderr:
         hint = "run cargo update --workspace, look at the change of Cargo.lock, and commit it"
     elif "--offline" in failed.stderr:
         hint = "run cargo fetch --locked once where there is a network"
-    summary = f"{said[1]}\n" if said else ""
+    summary = f"{message[1]}\n" if message else ""
     return BuildError(f"{summary}{failed.message}", hint=hint)
 
 

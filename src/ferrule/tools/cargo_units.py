@@ -64,7 +64,7 @@ class Units:
     workspace: Path
     pinned: tuple[Path, ...]
     look: Look
-    known: dict[str, Unit] = field(default_factory=dict)
+    entries: dict[str, Unit] = field(default_factory=dict)
     roots: dict[str, Path] = field(default_factory=dict)
     began: int = 0
 
@@ -74,11 +74,11 @@ class Units:
         with _LOCKS.setdefault(self.folder, threading.Lock()):
             self.folder.mkdir(parents=True, exist_ok=True)
             keep_regular(self.folder, 0)
-            self.known = dict(_entries(self.folder / _JOURNAL))
+            self.entries = dict(_entries(self.folder / _JOURNAL))
             self.began = self._now()
-            if not self.known or any(unit.when > self.began for unit in self.known.values()):
+            if not self.entries or any(unit.when > self.began for unit in self.entries.values()):
                 self._clear()  # nobody wrote down what is here, or by a clock that was ahead and would mislead Cargo
-            self.forget({unit.package for unit in self.known.values() if self._is_doubtful(unit)})
+            self.forget({unit.package for unit in self.entries.values() if self._is_suspect(unit)})
             self._rewrite()
             yield
 
@@ -89,40 +89,40 @@ class Units:
         name = _name(message)
         if name is None or not self._is_new(message):
             return
-        self.known[name] = self._unit(message)
+        self.entries[name] = self._unit(message)
         with open_more(self.folder / _JOURNAL) as stream:
-            stream.write(_line(name, self.known[name]).encode())
+            stream.write(_line(name, self.entries[name]).encode())
 
-    def doubtful(self, messages: Iterable[Message]) -> set[str]:
+    def suspect(self, messages: Iterable[Message]) -> set[str]:
         """Packages of which Cargo used something that is not as it was written down, or never was."""
-        doubtful: set[str] = set()
+        suspect: set[str] = set()
         for message in messages:
             if message["reason"] == SCRIPT:
                 self.note(message)  # once more: what was compiled since may have written into its folder
             name = _name(message)
-            if name is not None and (name not in self.known or not self._stands(self.known[name])):
-                doubtful.add(package_name(message["package_id"]))
-        return doubtful
+            if name is not None and (name not in self.entries or not self._stands(self.entries[name])):
+                suspect.add(package_name(message["package_id"]))
+        return suspect
 
     def of(self, messages: Iterable[Message]) -> list[Unit]:
-        """The units of a build about which there is no doubt."""
-        return [self.known[name] for message in messages if (name := _name(message)) is not None]
+        """The units of a build, after `suspect` has found none."""
+        return [self.entries[name] for message in messages if (name := _name(message)) is not None]
 
     def forget(self, packages: set[str]) -> None:
-        """Make Cargo build packages again, whatever it believes of them."""
+        """Remove the fingerprints of packages, so that Cargo builds them again."""
         if not packages:
             return
-        self.known = {name: unit for name, unit in self.known.items() if unit.package not in packages}
-        wanted = re.compile(rf"({'|'.join(map(re.escape, sorted(packages)))})-[0-9a-f]{{16}}")
-        marks = [p for place in ("*", "*/*") for p in self.folder.glob(f"{place}/.fingerprint/*")]
-        marks = [path for path in marks if wanted.fullmatch(path.name)]
+        self.entries = {name: unit for name, unit in self.entries.items() if unit.package not in packages}
+        fingerprint = re.compile(rf"({'|'.join(map(re.escape, sorted(packages)))})-[0-9a-f]{{16}}")
+        marks = [p for pattern in ("*", "*/*") for p in self.folder.glob(f"{pattern}/.fingerprint/*")]
+        marks = [path for path in marks if fingerprint.fullmatch(path.name)]
         if not marks:
             self._clear()
         for path in marks:
             shutil.rmtree(path)
 
     def _clear(self) -> None:
-        self.known.clear()
+        self.entries.clear()
         for path in self.folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -132,7 +132,7 @@ class Units:
     def _rewrite(self) -> None:
         aside = self.folder / f"{_JOURNAL}.aside"
         with open_new(aside) as stream:
-            stream.write("".join(_line(name, unit) for name, unit in self.known.items()).encode())
+            stream.write("".join(_line(name, unit) for name, unit in self.entries.items()).encode())
         aside.replace(self.folder / _JOURNAL)
 
     def _now(self) -> int:
@@ -149,7 +149,7 @@ class Units:
             return when == 0 or when >= self.began
         return not message["fresh"]
 
-    def _is_doubtful(self, unit: Unit) -> bool:
+    def _is_suspect(self, unit: Unit) -> bool:
         """Whether a file is not as it was written, or one was changed in a way that Cargo would not notice."""
         if not self._stands(unit):
             return True
@@ -172,32 +172,33 @@ class Units:
             files = [Path(name) for name in message["filenames"]]
             notes = sorted({note for file in files for note in notes_of(file)})
             wrote, when = [*files, *notes], _written(files)
-            read, asks = noted("\n".join(note.read_text(encoding="utf-8") for note in notes))
+            read, asks = parse_dep_info("\n".join(note.read_text(encoding="utf-8") for note in notes))
             read = [*read, Path(message["manifest_path"])]
         return Unit(
             package=package_name(message["package_id"]),
             wrote={os.path.relpath(path, self.folder): self._digest(path) for path in wrote},
-            read={str(path): self._as_read(path) for path in self._own(read, message["package_id"])},
+            read={str(path): self._as_read(path) for path in self._unpinned(read, message["package_id"])},
             asks=tuple(sorted(asks)),
             when=when,
         )
 
     def _of_script(self, output: Path, package_id: str) -> tuple[list[Path], set[str]]:
-        """What a build script said that it reads; the whole package if it said nothing ("Change Detection")."""
+        """Paths and variables that a build script reads; the whole package if it names none ("Change Detection")."""
         text = output.read_text("utf-8", "replace") if output.is_file() else ""
-        said = re.findall(r"^cargo::?rerun-if-(env-)?changed=(.*)$", text, re.MULTILINE)
+        directives = re.findall(r"^cargo::?rerun-if-(env-)?changed=(.*)$", text, re.MULTILINE)
         root = self.roots[package_id]
-        return [root / path for env, path in said if not env] if said else [root], {name for env, name in said if env}
+        paths = [root / path for env, path in directives if not env] if directives else [root]
+        return paths, {name for env, name in directives if env}
 
-    def _own(self, read: Iterable[Path], package_id: str) -> list[Path]:
-        """Those of the files for which nothing else vouches, by their plain names."""
+    def _unpinned(self, read: Iterable[Path], package_id: str) -> list[Path]:
+        """The files whose content no lock file and no version fixes, as normalized paths."""
         published = () if package_id.startswith("path+") else (self.roots[package_id],)
-        vouched = [place for path in (self.folder, *self.pinned, *published) for place in (path, path.resolve())]
-        places = {Path(os.path.normpath(self.workspace / path)) for path in read}
-        return sorted(p for p in places if not any(p.is_relative_to(folder) for folder in vouched))
+        vouched = [folder for path in (self.folder, *self.pinned, *published) for folder in (path, path.resolve())]
+        paths = {Path(os.path.normpath(self.workspace / path)) for path in read}
+        return sorted(p for p in paths if not any(p.is_relative_to(root) for root in vouched))
 
     def _as_read(self, path: Path) -> str | None:
-        """Digest of what was read, unless it changed since: then nobody knows."""
+        """Digest of a path that was read, or `_CHANGING` if it changed since the build began."""
         below = path.rglob("*") if path.is_dir() else ()
         changing = any(p.lstat().st_ctime_ns > self.began for p in (path, *below) if p.exists())
         return _CHANGING if changing else self._digest(path)
@@ -205,12 +206,12 @@ class Units:
 
 def package_name(package_id: str) -> str:
     """Name in a package id: `a` of `path+file:///w/a#0.1.0`, `b` of `registry+…#b@1.0.0`."""
-    place, _, fragment = package_id.partition("#")
-    return fragment.partition("@")[0] if "@" in fragment else place.rstrip("/").rpartition("/")[2]
+    source, _, fragment = package_id.partition("#")
+    return fragment.partition("@")[0] if "@" in fragment else source.rstrip("/").rpartition("/")[2]
 
 
 def notes_of(file: Path) -> list[Path]:
-    """Where rustc noted what it read for a file: beside it, or beside what the file is a link to."""
+    """Where rustc lists what it read for a file: beside it, or beside what the file is a link to."""
     stems = {file.stem, file.stem.removeprefix("lib")}
     if file.stem.startswith("build-script-"):
         return sorted(file.parent.glob("build_script_*.d"))
@@ -218,12 +219,12 @@ def notes_of(file: Path) -> list[Path]:
     return [path for stem in sorted(stems) if (path := folder / f"{stem}.d").is_file()]
 
 
-def noted(text: str) -> tuple[list[Path], set[str]]:
-    r"""Files and variables of the environment that a compiler noted as read, in a makefile as rustc writes it.
+def parse_dep_info(text: str) -> tuple[list[Path], set[str]]:
+    r"""Files and variables of the environment that a compiler lists as read, in a makefile as rustc writes it.
 
     A space in a name has a backslash before it, and a long line may go on after one (GNU make manual, "Rule Syntax").
 
-    >>> noted("a.o: b\\ c.rs \\\n d.rs\n# env-dep:X=y\n# env-dep:Z\n")[1] == {"X", "Z"}
+    >>> parse_dep_info("a.o: b\\ c.rs \\\n d.rs\n# env-dep:X=y\n# env-dep:Z\n")[1] == {"X", "Z"}
     True
     """
     paths: dict[Path, None] = {}

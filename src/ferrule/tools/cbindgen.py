@@ -72,8 +72,8 @@ def complaints(lines: Iterable[str]) -> list[str]:
     Those are items that nobody outside can use, and conditions without an entry in `[defines]`: what is declared
     although no library has it is found when the two are compared.
     """
-    said = [line.strip() for line in lines if line.lstrip().startswith(("WARN: ", "ERROR: "))]
-    return [line for line in dict.fromkeys(said) if not line.startswith(_HARMLESS)]
+    messages = [line.strip() for line in lines if line.lstrip().startswith(("WARN: ", "ERROR: "))]
+    return [line for line in dict.fromkeys(messages) if not line.startswith(_HARMLESS)]
 
 
 def header_command(

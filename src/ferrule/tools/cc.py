@@ -24,7 +24,7 @@ _PACKAGES = apt.Packages(("gcc", "libc6-dev"))
 
 
 def find(host: Host) -> Tool | ToolProblem:
-    """The program `cc`. What it makes runs while building and is never shipped, so its version is nobody's concern."""
+    """The program `cc`. What it makes runs while building and is never shipped, so any version will do."""
     program = host.which("cc")
     installer = CommandLineTools() if host.system == "Darwin" else _PACKAGES
     if program is None:
@@ -42,8 +42,8 @@ def preprocess(cc: Tool, options: tuple[str, ...], *, folder: Path, environment:
         return capture([*cc.argv, *options], env=environment, cwd=folder, timeout=60).stdout
     except ToolFailed as error:
         lines = error.message.splitlines()
-        said = next((line for line in lines if "error:" in line), lines[0]).strip(" |")
-        raise VerificationError(f"the header cannot be preprocessed: {said}") from error
+        message = next((line for line in lines if "error:" in line), lines[0]).strip(" |")
+        raise VerificationError(f"the header cannot be preprocessed: {message}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def command(
     package: Path,
     project: Path,
     output: Path,
-    given: Mapping[str, str],
+    variables: Mapping[str, str],
     engine: Tool | None,
     image: str | None,
     macos: str | None,
@@ -96,19 +96,19 @@ def command(
     """Make the wheel of one `identifier` from a folder with pyproject.toml in `project`, all of which it may read.
 
     On Linux in an `image` (a name of `IMAGES`, or a digest) by a container `engine`, which sees nothing of the machine;
-    on macOS for that version of `macos`. `given` is what the build finds in its environment besides.
+    on macOS for that version of `macos`. `variables` is what the build finds in its environment besides.
     """
     environment = {"SOURCE_DATE_EPOCH": str(epoch)}
     if engine is not None and image is not None:
         # Not by environment-pass, which would take the place of what the package itself asks for.
-        passed = " ".join(f"--env={name}={value}" for name, value in sorted(given.items()))
+        passed = " ".join(f"--env={name}={value}" for name, value in sorted(variables.items()))
         name, machine = Path(engine.argv[0]).name, build.partition("_")[2].upper()
         environment |= {
             "CIBW_CONTAINER_ENGINE": f"{name}; create_args: {passed}; disable_host_mount: true",
             f"CIBW_MANYLINUX_{machine}_IMAGE": image,
         }
     else:
-        environment |= {**given, **({"MACOSX_DEPLOYMENT_TARGET": macos} if macos else {})}
+        environment |= {**variables, **({"MACOSX_DEPLOYMENT_TARGET": macos} if macos else {})}
     argv = (*tool.argv, "--only", build, "--output-dir", str(output), str(package))
     return Command(argv, environment, project)
 

@@ -40,7 +40,7 @@ _PROC_MACRO: Final = " (proc-macro)"
 class LinkedCrate:
     """A crate of a build, by its package URL (purl-spec, type `cargo`).
 
-    `place` is where its folder is relative to the workspace, for a crate that was not fetched, and `checksum` the
+    `folder` is its folder relative to the workspace, for a crate that was not fetched, and `checksum` the
     SHA-256 of the file that was; `linked` tells crates whose code is in what is made from those that only run while it
     is built (build scripts, procedural macros, and what these need). `needs` are package URLs.
     """
@@ -52,7 +52,7 @@ class LinkedCrate:
     features: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     checksum: str | None = None
-    place: str | None = None
+    folder: str | None = None
     license: str | None = None
     authors: tuple[str, ...] = ()
     description: str | None = None
@@ -140,27 +140,29 @@ def resolve(everything: str, linked: str, metadata: str, lock: str, workspace: P
 
     `everything` and `linked` are what `tree_command` printed. Raises BuildError for answers that do not fit together.
     """
-    nodes, kept = parse_tree(everything), parse_tree(linked)
+    nodes, linked_nodes = parse_tree(everything), parse_tree(linked)
     if not nodes:
         raise BuildError("cargo tree named no crate", hint="paste its command from the log to see what it says")
     try:
         packages = json.loads(metadata)["packages"]
-        known = {label: _found(label, packages) for label in nodes}
+        by_label = {label: _package_of(label, packages) for label in nodes}
         checksums = {
             (p["name"], p["version"], p.get("source")): p.get("checksum") for p in tomllib.loads(lock)["package"]
         }
     except (ValueError, KeyError, TypeError) as error:
         raise BuildError(f"what Cargo says of the crates cannot be read: {error}") from error
-    purls = {label: _purl(label, package, workspace) for label, package in known.items()}
+    purls = {label: _purl(label, package, workspace) for label, package in by_label.items()}
     return [
         _crate(
-            kept.get(label, node),
-            known[label],
+            linked_nodes.get(label, node),
+            by_label[label],
             purl=purls[label],
-            linked=label in kept,
+            linked=label in linked_nodes,
             needs=tuple(sorted({purls[n] for n in node.needs})),
-            checksum=checksums.get((known[label]["name"], known[label]["version"], known[label].get("source"))),
-            place=_place(known[label], workspace),
+            checksum=checksums.get(
+                (by_label[label]["name"], by_label[label]["version"], by_label[label].get("source"))
+            ),
+            folder=_folder(by_label[label], workspace),
         )
         for label, node in nodes.items()
     ]
@@ -180,19 +182,19 @@ def _crate(node: CrateNode, package: Mapping[str, Any], **fields: Any) -> Linked
     )
 
 
-def _found(label: str, packages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _package_of(label: str, packages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The package that a label of `cargo tree` stands for; raises KeyError."""
     match = _PACKAGE.fullmatch(label)
     same = [p for p in packages if match and (p["name"], p["version"]) == (match["name"], match["version"])]
     if match is None or not same:
         raise KeyError(f"cargo metadata does not know {label}")
-    place = match["rest"].strip(" ()").partition("#")[0]
-    fitting = [p for p in same if (p.get("source") is None) == place.startswith("/")]
-    exact = [p for p in fitting if place and place in f"{p.get('source')} {Path(p['manifest_path']).parent}"]
+    source = match["rest"].strip(" ()").partition("#")[0]
+    fitting = [p for p in same if (p.get("source") is None) == source.startswith("/")]
+    exact = [p for p in fitting if source and source in f"{p.get('source')} {Path(p['manifest_path']).parent}"]
     return (exact or fitting or same)[0]
 
 
-def _place(package: Mapping[str, Any], workspace: Path) -> str | None:
+def _folder(package: Mapping[str, Any], workspace: Path) -> str | None:
     if package.get("source") is not None:
         return None
     folder = Path(package["manifest_path"]).parent
@@ -204,10 +206,10 @@ def _purl(label: str, package: Mapping[str, Any], workspace: Path) -> str:
     name, version, source = package["name"], package["version"], package.get("source")
     base = f"pkg:cargo/{name}@{quote(version, safe='')}"
     if source is None:
-        return f"{base}?download_url={quote(f'file:{_place(package, workspace)}', safe=':')}"
+        return f"{base}?download_url={quote(f'file:{_folder(package, workspace)}', safe=':')}"
     if source.startswith("git+"):
-        place, _, commit = source.partition("#")
-        at = f"{place.partition('?')[0]}@{commit}"
+        repository, _, commit = source.partition("#")
+        at = f"{repository.partition('?')[0]}@{commit}"
         return f"{base}?vcs_url={quote(at, safe=':')}"
     match = _PACKAGE.fullmatch(label)
     if match and match["rest"].strip():
@@ -228,15 +230,15 @@ def of_standard_library(toolchain: Toolchain, triple: str) -> list[LinkedCrate]:
         return []
     compiled = compiled_crates(sysroot, triple) or compiled_crates(sysroot, "*")
     compiled |= {*PLATFORMS[triple].family.std_crates}
-    found: dict[str, LinkedCrate] = {}
+    crates: dict[str, LinkedCrate] = {}
     waiting = ["std"] if "std" in packages else []
     while waiting:
         package = packages[waiting.pop()]
         names = [need.split()[0] for need in package.get("dependencies", ())]
         needs = [name for name in names if name in packages and name.replace("-", "_") in compiled]
-        found[package["name"]] = _of_std(source, package, needs, packages)
-        waiting += [name for name in needs if name not in found]
-    return [found[name] for name in sorted(found) if found[name].checksum]
+        crates[package["name"]] = _of_std(source, package, needs, packages)
+        waiting += [name for name in needs if name not in crates]
+    return [crates[name] for name in sorted(crates) if crates[name].checksum]
 
 
 def digest_of_std(toolchain: Toolchain, triple: str) -> str | None:
@@ -251,24 +253,26 @@ def compiled_crates(sysroot: Path, triple: str) -> set[str]:
     return {file.stem.removeprefix("lib").rpartition("-")[0] for file in files}
 
 
-def _of_std(source: Path, package: Mapping[str, Any], needs: list[str], known: Mapping[str, Any]) -> LinkedCrate:
+def _of_std(source: Path, package: Mapping[str, Any], needs: list[str], packages: Mapping[str, Any]) -> LinkedCrate:
     name, version = package["name"], package["version"]
-    told: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     for folder in (f"{name}-{version}", name):
         with suppress(OSError, ValueError, KeyError):
-            told = told or tomllib.loads((source / "vendor" / folder / "Cargo.toml").read_text("utf-8"))["package"]
-    purls = {n: f"pkg:cargo/{n}@{quote(known[n]['version'], safe='')}" for n in (name, *needs)}
+            metadata = (
+                metadata or tomllib.loads((source / "vendor" / folder / "Cargo.toml").read_text("utf-8"))["package"]
+            )
+    purls = {n: f"pkg:cargo/{n}@{quote(packages[n]['version'], safe='')}" for n in (name, *needs)}
     return LinkedCrate(
         purl=purls[name],
         name=name,
         version=version,
         linked=True,
-        needs=tuple(sorted(purls[n] for n in needs if known[n].get("checksum"))),
+        needs=tuple(sorted(purls[n] for n in needs if packages[n].get("checksum"))),
         checksum=package.get("checksum"),
-        license=told.get("license"),
-        authors=tuple(told.get("authors", ())),
-        description=told.get("description"),
-        homepage=told.get("repository"),
+        license=metadata.get("license"),
+        authors=tuple(metadata.get("authors", ())),
+        description=metadata.get("description"),
+        homepage=metadata.get("repository"),
         origin=package.get("source"),
     )
 

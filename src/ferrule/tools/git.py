@@ -41,10 +41,10 @@ def last_commit(project: Path, names: tuple[str, ...], host: Host) -> str | None
 
 def state(project: Path, host: Host) -> State:
     """What is checked out. Raises StorageError for a checkout that Git does not trust, or cannot read."""
-    told = _git(project, host, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
-    if told is None:
+    status = _git(project, host, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    if status is None:
         return State(None, None)
-    lines = told.splitlines()
+    lines = status.splitlines()
     commits = [line.removeprefix("# branch.oid ") for line in lines if line.startswith("# branch.oid ")]
     commit = commits[0] if commits and commits[0] != "(initial)" else None
     if commit is None and _git(project, host, "rev-list", "--all", "--max-count=1"):
@@ -58,8 +58,8 @@ def state(project: Path, host: Host) -> State:
 
 def top(project: Path, host: Host) -> Path | None:
     """The folder whose files Git keeps, which is the project's or above it; None where there is no Git."""
-    found = _git(project, host, "rev-parse", "--show-toplevel")
-    return project / found if found else None
+    folder = _git(project, host, "rev-parse", "--show-toplevel")
+    return project / folder if folder else None
 
 
 def files(folder: Path, host: Host, *, untracked: bool = True) -> tuple[str, ...]:
@@ -68,8 +68,8 @@ def files(folder: Path, host: Host, *, untracked: bool = True) -> tuple[str, ...
     A name of a folder is that of another repository inside, which has files of its own.
     """
     others = ("--others", "--exclude-standard") if untracked else ()
-    told = _git(folder, host, "ls-files", "-z", "--cached", *others) or ""
-    return tuple(dict.fromkeys(name for name in told.split("\0") if name))
+    names = _git(folder, host, "ls-files", "-z", "--cached", *others) or ""
+    return tuple(dict.fromkeys(name for name in names.split("\0") if name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +115,14 @@ def clone(source: Path, target: Path, host: Host) -> None:
 
 def track(folder: Path, names: Iterable[str], host: Host) -> None:
     """Make the files as they are now the tracked ones, so that they differ from the commit where they did before."""
-    _must(folder, host, "update-index", "--add", "--remove", "-z", "--stdin", given="".join(f"{n}\0" for n in names))
+    _must(folder, host, "update-index", "--add", "--remove", "-z", "--stdin", stdin="".join(f"{n}\0" for n in names))
 
 
-def _must(folder: Path, host: Host, *arguments: str, given: str | None = None) -> None:
+def _must(folder: Path, host: Host, *arguments: str, stdin: str | None = None) -> None:
     program = host.which("git")
     if program is None:
         raise StorageError("git is not there any more", hint="install git")
-    run.capture([str(program), *arguments], env=run.base_environment(host.environment), cwd=folder, input=given)
+    run.capture([str(program), *arguments], env=run.base_environment(host.environment), cwd=folder, input=stdin)
 
 
 def _git(project: Path, host: Host, *arguments: str) -> str | None:

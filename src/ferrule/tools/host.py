@@ -55,12 +55,12 @@ class Host:
     @property
     def cargo_home(self) -> Path | None:
         """Where Cargo keeps what it fetched ("The Cargo Book", Cargo Home)."""
-        return self._place("CARGO_HOME", ".cargo")
+        return self._directory("CARGO_HOME", ".cargo")
 
     @property
     def rustup_home(self) -> Path | None:
         """Where rustup keeps toolchains ("The rustup book", environment variables)."""
-        return self._place("RUSTUP_HOME", ".rustup")
+        return self._directory("RUSTUP_HOME", ".rustup")
 
     def which(self, name: str) -> Path | None:
         """The first program of that name, or None."""
@@ -76,7 +76,7 @@ class Host:
             if is_program(candidate):
                 yield candidate
 
-    def _place(self, variable: str, fallback: str) -> Path | None:
+    def _directory(self, variable: str, fallback: str) -> Path | None:
         if self.environment.get(variable):
             return Path(self.environment[variable])
         return self.home / fallback if self.home else None

@@ -97,9 +97,9 @@ class _Pull:
         try:
             document = json.loads(path.read_bytes())
         except (ValueError, RecursionError) as error:
-            raise VerificationError(f"{digest.oci} is no manifest", where=self._name) from error
+            raise VerificationError(f"{digest.oci} is not a manifest", where=self._name) from error
         if not isinstance(document, dict) or not isinstance(document.get("mediaType"), str):
-            raise VerificationError(f"{digest.oci} is no manifest", where=self._name)
+            raise VerificationError(f"{digest.oci} is not a manifest", where=self._name)
         return document
 
     def _fetch(self, kind: str, digest: Digest, limit: int) -> Path:

@@ -76,13 +76,13 @@ def secrets_of(environment: Mapping[str, str], *folders: Path) -> dict[str, str]
     `folders` are searched for settings of their own, and those above them as the clients do: those of npm, pip, Cargo
     and Git, wherever a worktree keeps them and whatever they include.
     """
-    found: dict[str, str] = {}
+    locations: dict[str, str] = {}
     named = frozenset(re.split(r"[\s,:]+", environment.get(NAMED_BY, "")))
     for name, value in environment.items():
         for secret in _of_variable(name, value, named):
-            found.setdefault(secret, f"the variable {name}")
+            locations.setdefault(secret, f"the variable {name}")
     for secret in _of_git_variables(environment):
-        found.setdefault(secret, "the variables GIT_CONFIG_*")
+        locations.setdefault(secret, "the variables GIT_CONFIG_*")
     waiting = [*_files(environment), *(path for folder in folders for path in _files_of_folder(folder))]
     read: set[Path] = set()
     while waiting:
@@ -92,9 +92,9 @@ def secrets_of(environment: Mapping[str, str], *folders: Path) -> dict[str, str]
         read.add(path)
         text = _text(path)
         for secret in (*of_text(text), *(text.split() if path.name in _WHOLE else ())):
-            found.setdefault(secret, str(path))
+            locations.setdefault(secret, str(path))
         waiting += _included(path, text, environment)
-    return {secret: where for secret, where in found.items() if len(secret.strip()) >= SHORTEST}
+    return {secret: where for secret, where in locations.items() if len(secret.strip()) >= SHORTEST}
 
 
 def is_telling(name: str) -> bool:
@@ -169,8 +169,8 @@ def _decoded(password: str) -> Iterator[str]:
 def _of_git_variables(environment: Mapping[str, str]) -> Iterator[str]:
     """Secrets of the settings that Git takes from the environment (git-config(1), "ENVIRONMENT")."""
     count = environment.get("GIT_CONFIG_COUNT", "")
-    known = count.isascii() and count.isdigit() and len(count) <= len(str(_MOST_FILES))
-    for number in range(min(int(count), _MOST_FILES)) if known else ():
+    is_count = count.isascii() and count.isdigit() and len(count) <= len(str(_MOST_FILES))
+    for number in range(min(int(count), _MOST_FILES)) if is_count else ():
         key, value = (environment.get(f"GIT_CONFIG_{part}_{number}", "") for part in ("KEY", "VALUE"))
         yield from of_text(f"{key} = {value}")
         yield from of_text(key)
@@ -330,7 +330,7 @@ def _written(part: str) -> Iterator[str]:
     yield part
     for encoded in (quote(part, safe=""), quote(part), quote_plus(part)):
         yield encoded
-        yield re.sub(r"%..", lambda found: found[0].lower(), encoded)
+        yield re.sub(r"%..", lambda match: match[0].lower(), encoded)
     yield json.dumps(part)[1:-1]
     yield json.dumps(part, ensure_ascii=False)[1:-1]
     yield json.dumps(json.dumps(part))[3:-3]
@@ -355,14 +355,14 @@ def _within_base64(encoded: bytes) -> Iterator[str]:
 
 def find_secret(secrets: Collection[str], chunks: Iterable[bytes]) -> str | None:
     """The first secret that stands in a content as it is, or None; only those are looked for that are no accident."""
-    wanted = {part.encode("utf-8", "surrogateescape"): s for s in secrets if len(s) >= SURE for part in _telltale(s)}
-    if not wanted:
+    texts = {part.encode("utf-8", "surrogateescape"): s for s in secrets if len(s) >= SURE for part in _telltale(s)}
+    if not texts:
         return None
-    longest = max(map(len, wanted))
+    longest = max(map(len, texts))
     before = b""
     for chunk in chunks:
         window = before + chunk
-        for part, secret in wanted.items():
+        for part, secret in texts.items():
             if part in window:
                 return secret
         before = window[-longest:]

@@ -54,8 +54,8 @@ def has_untracked(root: Path, host: Host, sources: Iterable[str]) -> bool:
 
 def _sources(listed: git.Listing) -> tuple[str, ...]:
     generated = _generated_folders(listed)
-    kept = (name for name in listed.untracked if not _is_generated(name, generated))
-    return tuple(sorted(name for name in {*listed.tracked, *kept} if _NEVER.isdisjoint(name.split("/"))))
+    written = (name for name in listed.untracked if not _is_generated(name, generated))
+    return tuple(sorted(name for name in {*listed.tracked, *written} if _NEVER.isdisjoint(name.split("/"))))
 
 
 def _generated_folders(listed: git.Listing) -> frozenset[str]:

@@ -46,13 +46,13 @@ ACTION = Action("a", "a", "k", Nothing(), (Output("x", "one"), Output("y", "two"
 
 
 def test_others_know_outputs_and_traits_only() -> None:
-    made = ACTION.made
-    assert made == ActionInterface("a", ACTION.outputs, (("abi", "1"),))
-    assert made.output("two") == Output("y", "two")
-    assert made.output("three") is None
-    assert made.trait("abi") == "1"
+    interface = ACTION.interface
+    assert interface == ActionInterface("a", ACTION.outputs, (("abi", "1"),))
+    assert interface.output("two") == Output("y", "two")
+    assert interface.output("three") is None
+    assert interface.trait("abi") == "1"
     with pytest.raises(KeyError):
-        made.trait("library")
+        interface.trait("library")
 
 
 def test_report_counts_failed_and_skipped_as_failures() -> None:

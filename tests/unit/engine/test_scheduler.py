@@ -201,7 +201,7 @@ def test_workshop_knows_its_inputs_outputs_and_caches(
     seen: dict[str, object] = {}
 
     def look(context: ActionContext) -> None:
-        seen["input"] = context.input(first.made, "file").read_text()
+        seen["input"] = context.input(first.interface, "file").read_text()
         seen["cache"] = (
             context.cache("cargo/x") == lab.state / "cache" / "cargo" / "x" and context.cache("cargo/x").is_dir()
         )
@@ -209,7 +209,7 @@ def test_workshop_knows_its_inputs_outputs_and_caches(
         with pytest.raises(BuildError, match="no layer is made here"):
             context.output("layer")
         with pytest.raises(BuildError, match="no layer is made here"):
-            context.input(first.made, "layer")
+            context.input(first.interface, "layer")
         with pytest.raises(AssertionError, match="declares no tools"):
             _ = context.toolchain
 

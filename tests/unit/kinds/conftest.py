@@ -67,7 +67,7 @@ class Bench:
             paths[name].parent.mkdir(parents=True, exist_ok=True)
             paths[name].write_bytes(content)
         planned = Action(action, action, "kind", Nothing(), roles, traits=tuple(traits.items()))
-        return planned.made, paths
+        return planned.interface, paths
 
     def make(
         self,

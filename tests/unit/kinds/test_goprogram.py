@@ -299,7 +299,7 @@ def test_one_program_a_target(action: Action) -> None:
     assert planned[0].needs == ("go",)
     assert planned[0].tools == ("go",)
     assert planned[0].sources == ("server",)
-    assert planned[0].made.trait("program") == "server"
+    assert planned[0].interface.trait("program") == "server"
 
 
 @pytest.mark.parametrize(

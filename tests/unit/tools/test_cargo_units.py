@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from ferrule.engine.sources import SourceFiles, StatIndex
-from ferrule.tools.cargo_units import Units, noted, notes_of, package_name
+from ferrule.tools.cargo_units import Units, notes_of, package_name, parse_dep_info
 
 APP, LIB = "path+file:///w/app#app-ffi@0.1.0", "registry+index#lib@1.0.0"
 HASH = "0123456789abcdef"
@@ -115,7 +115,7 @@ def folder(tmp_path):
 
 def test_what_was_read_and_asked_for(folder):
     units = folder.build()
-    assert units.doubtful(folder.messages()) == set()
+    assert units.suspect(folder.messages()) == set()
     script, ran, published, library = units.of(folder.messages())
     place = f"{folder.root}/w/app"
     assert list(script.read) == [f"{place}/Cargo.toml", f"{place}/build.rs"]
@@ -136,7 +136,7 @@ def test_what_stands_is_believed(folder):
         fresh = folder.messages(fresh=True)
         for message in fresh:
             units.note(message)
-        assert units.doubtful(fresh) == set()
+        assert units.suspect(fresh) == set()
     assert folder.believed == {"app-ffi", "app-ffi-more", "lib"}
 
 
@@ -209,7 +209,7 @@ def test_what_nobody_wrote_down_is_not_believed(folder):
         folder.compile()
         for message in folder.messages(fresh=True):
             units.note(message)
-        assert units.doubtful(folder.messages(fresh=True)) == {"app-ffi", "lib"}
+        assert units.suspect(folder.messages(fresh=True)) == {"app-ffi", "lib"}
 
 
 def test_a_script_that_ran_before_and_was_not_written_down_is_not_believed(folder):
@@ -219,7 +219,7 @@ def test_a_script_that_ran_before_and_was_not_written_down_is_not_believed(folde
         units.known = {name: unit for name, unit in units.known.items() if "out" not in name}
         for message in folder.messages(fresh=True):
             units.note(message)
-        assert units.doubtful(folder.messages(fresh=True)) == {"app-ffi"}
+        assert units.suspect(folder.messages(fresh=True)) == {"app-ffi"}
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data.replace(b"0", b"1")])
@@ -230,7 +230,7 @@ def test_a_damaged_journal_costs_time_only(folder, damage):
     units = folder.units()
     with units.watched():
         if folder.believed:
-            assert units.doubtful(folder.messages(fresh=True)) != set()
+            assert units.suspect(folder.messages(fresh=True)) != set()
 
 
 def test_a_folder_from_the_future_is_emptied(folder):
@@ -294,10 +294,12 @@ def test_notes_are_beside_a_file_or_where_it_was_linked_from(tmp_path):
 
 
 def test_notes_as_rustc_and_cbindgen_write_them():
-    paths, names = noted("# env-dep:X: y\n/t/a.d: /w/b.rs /w/c\\ d.rs\n\n/w/b.rs:\n# env-dep:Y=1\n# env-dep:Z\n")
+    paths, names = parse_dep_info(
+        "# env-dep:X: y\n/t/a.d: /w/b.rs /w/c\\ d.rs\n\n/w/b.rs:\n# env-dep:Y=1\n# env-dep:Z\n"
+    )
     assert [str(path) for path in paths] == ["/w/b.rs", "/w/c d.rs"]
     assert names == {"X: y", "Y", "Z"}
-    assert [str(path) for path in noted("x.h: \\\n    /w/a.rs \\\n    /w/b.rs")[0]] == ["/w/a.rs", "/w/b.rs"]
+    assert [str(path) for path in parse_dep_info("x.h: \\\n    /w/a.rs \\\n    /w/b.rs")[0]] == ["/w/a.rs", "/w/b.rs"]
 
 
 def test_the_journal_is_lines_of_json(folder):

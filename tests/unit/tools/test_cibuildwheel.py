@@ -63,7 +63,7 @@ def test_on_a_mac_the_floor_and_what_is_passed_are_in_the_environment():
         package=Path("/p/ext"),
         project=Path("/p"),
         output=Path("/o"),
-        given={"FERRULE_COMMIT": "c0ffee"},
+        variables={"FERRULE_COMMIT": "c0ffee"},
         engine=None,
         image=None,
         macos="11.0",

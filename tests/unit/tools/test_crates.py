@@ -71,7 +71,7 @@ def test_answers_are_joined() -> None:
     crates = {c.name: c for c in resolve(EVERYTHING, LINKED, METADATA, LOCK, ROOT)}
     assert {n for n, c in crates.items() if c.linked} == {"a", "b", "c", "g"}
     assert crates["c"].features == ("alloc",)  # those of the copy that is linked
-    assert (crates["a"].place, crates["a"].purl) == ("a", "pkg:cargo/a@1.0.0?download_url=file:a")
+    assert (crates["a"].folder, crates["a"].purl) == ("a", "pkg:cargo/a@1.0.0?download_url=file:a")
     assert (crates["b"].checksum, crates["b"].license) == ("b" * 64, "MIT/Apache-2.0")
     assert crates["b"].needs == ("pkg:cargo/c@3.0.0", "pkg:cargo/m@0.1.0")
     assert crates["g"].purl.startswith("pkg:cargo/g@0.5.0?vcs_url=git%2Bhttps:%2F%2Fexample.org%2Fg%400123abcd")

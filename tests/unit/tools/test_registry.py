@@ -105,7 +105,7 @@ def test_other_bytes_are_refused(tmp_path, base, serve):
 
 def test_what_is_no_manifest_is_refused(tmp_path, serve):
     digest = Digest.of(b"[]")
-    with pytest.raises(VerificationError, match="no manifest"):
+    with pytest.raises(VerificationError, match="not a manifest"):
         pull(f"{serve({digest.oci: b'[]'})}/team/base@{digest.oci}", tmp_path / "pulled", machine(tmp_path))
 
 
