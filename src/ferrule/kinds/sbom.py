@@ -214,7 +214,7 @@ class BomStep:
 
 def _step(action: Action, resolved: Mapping[Compiled, Action], platforms: Mapping[str, Platform]) -> BomStep:
     crates = resolved[action.compiles].interface if action.compiles else None
-    # What a recipe holds of other actions is their interface, whose traits may tell their package URL; nothing else is needed here.
+    # A recipe holds the interfaces of other actions alone, whose traits may have a package URL: no more is needed here.
     return BomStep(
         action.interface,
         action.artifact,
