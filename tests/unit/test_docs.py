@@ -115,7 +115,8 @@ def furnish(root: Path, document: dict[str, Any]) -> None:
     folder = root / document["project"]["version"]["cargo"]
     crates = sorted({a["crate"] for a in document["artifacts"].values() if "crate" in a})
     write(folder / "Cargo.toml", f'[workspace]\nmembers = {crates}\n[workspace.package]\nversion = "0.1.0"\n')
-    write(folder / "Cargo.lock", "version = 4\n")
+    locked = "".join(f'\n[[package]]\nname = "{crate}"\nversion = "0.1.0"\n' for crate in crates)
+    write(folder / "Cargo.lock", f"version = 4\n{locked}")
     for crate in crates:
         package = f'[package]\nname = "{crate}"\nversion.workspace = true\n'
         write(folder / crate / "Cargo.toml", f'{package}[lib]\ncrate-type = ["cdylib", "staticlib"]\n')
