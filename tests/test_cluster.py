@@ -110,7 +110,7 @@ def test_two_hundred_targets_and_a_worker_that_is_killed(bench: Bench, tmp_path:
     assert [name for name, places in runs.items() if len(places) != 1] == ["target100"]
     assert len(set(runs["target100"])) == 2
     assert len({places[0] for places in runs.values()}) == WORKERS
-    assert "target100 is begun again elsewhere" in heard
+    assert "target100 is started again on another worker" in heard
     alone = lay_out(tmp_path / "alone")
     mine = Bench(alone, bench.fleet).run(*made, whole, there=False)
     told = {name: (o.key, o.files, o.facts) for name, o in outcomes.items()}
@@ -131,7 +131,7 @@ def test_a_release_over_workers_is_the_release_of_one_machine(fleet: Fleet, demo
         (one.home / "held").unlink()
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    assert "is begun again elsewhere" in err, out
+    assert "is started again on another worker" in err, out
     assert not compiling(demo)
     alone = lay_out(tmp_path / "alone")
     done = alone.ferrule("release")

@@ -45,7 +45,7 @@ class Difference:
     also: tuple[str, ...] = ()
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where it is, in words: `member lib/libx.so, section .rodata, offset 0x1f0`."""
         steps = [f"{step.kind} {step.name}" for step in self.path]
         if self.offset is not None:

@@ -48,7 +48,7 @@ def _difference(row: Mapping[str, Any]) -> Iterator[str]:
     document = row["difference"]
     at = f", byte {document['at']:#x}" if document["at"] is not None and document["at"] != document["offset"] else ""
     yield ""
-    yield f"{row['file']}: {document['place']}{at}"
+    yield f"{row['file']}: {document['location']}{at}"
     yield f"  {document['reason']}"
     if document["first"] or document["second"]:
         yield f"  first:  {document['first']}"

@@ -85,7 +85,7 @@ def test_the_offset_is_that_of_the_first_byte_that_differs(data: bytes, draw: st
 def test_bytes_are_shown_from_the_difference_on() -> None:
     found = told(b"\0abc", b"\0abd")
     assert (found.reason, found.first, found.second) == ("the bytes differ", "63", "64")
-    assert found.place == "offset 0x3"
+    assert found.location == "offset 0x3"
 
 
 def test_a_file_that_ends_early_is_told() -> None:

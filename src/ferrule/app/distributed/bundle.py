@@ -117,7 +117,7 @@ def document(bundle: Bundle) -> bytes:
             "lock": bundle.lock.hex if bundle.lock else None,
             "toolchain": {
                 "rust-source": bundle.tools.rust_source,
-                "tools": {name: list(told) for name, told in bundle.tools.tools.items()},
+                "tools": {name: list(tool) for name, tool in bundle.tools.tools.items()},
                 "std": dict(bundle.tools.std),
                 "published": dict(bundle.tools.published),
             },
@@ -161,16 +161,16 @@ def read(folder: Path) -> Bundle:
         raise VerificationError(f"{DOCUMENT} cannot be read: {error.strerror}", where=where) from error
     body = _opened(data, where)
     try:
-        found = _decode(body)
+        bundle = _decode(body)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise VerificationError(
             f"{DOCUMENT} is not as this version writes it: {type(error).__name__} {error}", where=where, hint=_AGAIN
         ) from error
-    for action, result in found.results.items():
+    for action, result in bundle.results.items():
         for record in result.files:
             check_name(record.name, action, where)
-    _check_objects(folder, found)
-    return found
+    _check_objects(folder, bundle)
+    return bundle
 
 
 def _opened(data: bytes, where: str) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _opened(data: bytes, where: str) -> dict[str, Any]:
 def _decode(body: dict[str, Any]) -> Bundle:
     if body["version"] != VERSION:
         raise ValueError(f"version {body['version']!r}")
-    told = body["toolchain"]
+    toolchain = body["toolchain"]
     results = {}
     for action, entry in body["actions"].items():
         results[action] = decode(json.dumps(entry["record"]).encode(), Digest(entry["key"]))
@@ -217,10 +217,10 @@ def _decode(body: dict[str, Any]) -> Bundle:
         dirty=None if dirty is None else bool(dirty),
         lock=Digest(body["lock"]) if body["lock"] is not None else None,
         tools=Tools(
-            str(told["rust-source"]),
-            {str(n): (str(version), str(identity)) for n, (version, identity) in told["tools"].items()},
-            {str(t): str(std) for t, std in told["std"].items()},
-            {str(n): Digest(digest).hex for n, digest in told["published"].items()},
+            str(toolchain["rust-source"]),
+            {str(n): (str(version), str(identity)) for n, (version, identity) in toolchain["tools"].items()},
+            {str(t): str(std) for t, std in toolchain["std"].items()},
+            {str(n): Digest(digest).hex for n, digest in toolchain["published"].items()},
         ),
         results=results,
     )
@@ -239,10 +239,10 @@ def _check_entries(folder: Path) -> None:
     where = str(folder)
     if not folder.is_dir():
         raise VerificationError("there is no such folder", where=where, hint="give one folder for each shard")
-    for place, wanted in ((folder, {DOCUMENT: False, OBJECTS: True}), (folder / OBJECTS, None)):
-        if not place.is_dir():
+    for directory, members in ((folder, {DOCUMENT: False, OBJECTS: True}), (folder / OBJECTS, None)):
+        if not directory.is_dir():
             continue
-        with os.scandir(place) as scan:
+        with os.scandir(directory) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
         for entry in entries:
             shown = os.path.relpath(entry.path, folder)
@@ -251,7 +251,7 @@ def _check_entries(folder: Path) -> None:
             is_folder = entry.is_dir(follow_symlinks=False)
             if not is_folder and not entry.is_file(follow_symlinks=False):
                 raise VerificationError(f"{shown} is neither a file nor a folder", where=where, hint=_AGAIN)
-            if (wanted is None and is_folder) or (wanted is not None and wanted.get(entry.name) != is_folder):
+            if (members is None and is_folder) or (members is not None and members.get(entry.name) != is_folder):
                 raise VerificationError(f"{shown} is not part of a bundle", where=where, hint=_AGAIN)
 
 

@@ -37,8 +37,8 @@ def times(config: Config, plan: Plan, context: RunContext) -> dict[str, float]:
     """Seconds that actions took when they last ran in this project, by id; those that never ran are missing."""
     store = release.engine_of(config, None, context).store
     latest = {action.id: store.latest(action.id) for action in plan.actions}
-    told = {name: found.get("seconds") for name, found in latest.items() if found}
-    return {name: float(seconds) for name, seconds in told.items() if isinstance(seconds, (int, float))}
+    seconds_by_id = {name: record.get("seconds") for name, record in latest.items() if record}
+    return {name: float(seconds) for name, seconds in seconds_by_id.items() if isinstance(seconds, (int, float))}
 
 
 def split(config: Config, plan: Plan, count: int, recorded: Mapping[str, float]) -> tuple[shards.Shard, ...]:
@@ -54,9 +54,9 @@ def narrowed(plan: Plan, shard: shards.Shard) -> Plan:
             where=f"shard {shard.id}",
             hint="check out the commit that ferrule matrix ran on",
         )
-    wanted = set(shard.actions)
-    part = planning.only(plan, lambda action: action.id in wanted)
-    if not wanted or {a.id for a in part.actions} != wanted or not wanted <= shards.foundation(plan):
+    names = set(shard.actions)
+    part = planning.only(plan, lambda action: action.id in names)
+    if not names or {a.id for a in part.actions} != names or not names <= shards.foundation(plan):
         raise VerificationError(
             "what this shard names is not what a shard of this plan can make",
             where=f"shard {shard.id}",
@@ -79,7 +79,7 @@ def build(
         if report.failed or toolchain is None:
             return report
         state = git.state(config.root, context.host)
-        made = Bundle(
+        bundle = Bundle(
             project=plan.project,
             release=plan.version,
             plan=shard.plan,
@@ -92,17 +92,17 @@ def build(
             tools=Tools.of(toolchain),
             results={o.action.id: _result(engine, o.key, o.action) for o in report.outcomes},
         )
-        bundles.write(folder, made, engine.store)
+        bundles.write(folder, bundle, engine.store)
     return report
 
 
 def _result(engine: Engine, key: Digest | None, action: Action) -> Result:
-    found = engine.store.find(key) if key else None
-    if found is None:
+    result = engine.store.find(key) if key else None
+    if result is None:
         raise VerificationError(
             f"the result of {action.id} was lost while the bundle was made", hint="run the same command again"
         )
-    return found
+    return result
 
 
 def _lock(config: Config) -> Digest | None:
@@ -125,44 +125,44 @@ def merge(
     Starts no compiler. Raises VerificationError for a bundle that does not belong or is not whole; the rest as
     `release.run`.
     """
-    found = {folder: bundles.read(folder) for folder in sorted(set(folders), key=str)}
-    _check_source(config, plan, context.host, found)
-    _check_split(found)
-    results = _together(plan, found)
-    tools = _tools(found)
+    by_folder = {folder: bundles.read(folder) for folder in sorted(set(folders), key=str)}
+    _check_source(config, plan, context.host, by_folder)
+    _check_split(by_folder)
+    results = _together(plan, by_folder)
+    tools = _tools(by_folder)
     toolchain = _toolchain(config, plan, context, tools)
     with release.at_work(config, toolchain, context, listen) as engine:
-        for folder, one in found.items():
+        for folder, one in by_folder.items():
             _take(engine, folder, one)
         for result in results.values():
             engine.store.keep(result)
-        _check_found(engine, plan, results)
+        _check_cached(engine, plan, results)
         return release.finish(engine, config, plan, context, output=output, page=page)
 
 
-def wanted(config: Config, plan: Plan, context: RunContext, folders: Iterable[Path]) -> ToolRequirements:
+def required_tools(config: Config, plan: Plan, context: RunContext, folders: Iterable[Path]) -> ToolRequirements:
     """The tools that merging needs on this machine: those that nothing in a shard was made with."""
-    return _wanted(config, plan, context, _tools({folder: bundles.read(folder) for folder in folders}))
+    return _required_tools(config, plan, context, _tools({folder: bundles.read(folder) for folder in folders}))
 
 
-def _wanted(config: Config, plan: Plan, context: RunContext, known: Tools) -> ToolRequirements:
-    made = shards.foundation(plan)
+def _required_tools(config: Config, plan: Plan, context: RunContext, tools: Tools) -> ToolRequirements:
+    sharded = shards.foundation(plan)
     late = tuple(
-        replace(action, tools=tuple(t for t in action.tools if t not in known.tools))
+        replace(action, tools=tuple(t for t in action.tools if t not in tools.tools))
         for action in plan.actions
-        if action.id not in made
+        if action.id not in sharded
     )
     return release.tool_requirements(config, replace(plan, actions=late), context.rust_source)
 
 
-def _check_source(config: Config, plan: Plan, host: Host, found: Mapping[Path, Bundle]) -> None:
+def _check_source(config: Config, plan: Plan, host: Host, by_folder: Mapping[Path, Bundle]) -> None:
     """Every bundle was made from what is checked out here."""
     state, whole, lock = git.state(config.root, host), shards.plan_digest(plan), _lock(config)
     if state.dirty:
         raise VerificationError(
             "this checkout has changes that no shard has seen", where=str(config.root), hint="commit them, or undo them"
         )
-    for folder, one in found.items():
+    for folder, one in by_folder.items():
         problem = None
         if one.project != plan.project:
             problem = f"this bundle is of the project {one.project}, not of {plan.project}"
@@ -180,22 +180,22 @@ def _check_source(config: Config, plan: Plan, host: Host, found: Mapping[Path, B
             raise VerificationError(problem, where=str(folder), hint=_AGAIN)
 
 
-def _check_split(found: Mapping[Path, Bundle]) -> None:
+def _check_split(by_folder: Mapping[Path, Bundle]) -> None:
     """The bundles are all shards of one split, each once."""
-    if not found:
+    if not by_folder:
         raise VerificationError("there is nothing to merge", hint="give one folder for each shard")
-    usual, _ = Counter((one.split, one.of) for one in found.values()).most_common(1)[0]
-    places: dict[int, Path] = {}
-    for folder, one in found.items():
+    usual, _ = Counter((one.split, one.of) for one in by_folder.values()).most_common(1)[0]
+    folders: dict[int, Path] = {}
+    for folder, one in by_folder.items():
         problem = None
         if (one.split, one.of) != usual or not 1 <= one.shard <= one.of:
             problem = f"shard {one.id} does not belong to the {usual[1]} shards of the others"
-        elif one.shard in places:
-            problem = f"shard {one.id} is here twice, the first time in {places[one.shard]}"
+        elif one.shard in folders:
+            problem = f"shard {one.id} is here twice, the first time in {folders[one.shard]}"
         if problem:
             raise VerificationError(problem, where=str(folder), hint="give one folder for each shard of one matrix")
-        places[one.shard] = folder
-    missing = sorted(set(range(1, usual[1] + 1)) - set(places))
+        folders[one.shard] = folder
+    missing = sorted(set(range(1, usual[1] + 1)) - set(folders))
     if missing:
         names = ", ".join(map(str, missing[:10])) + (" …" if len(missing) > 10 else "")  # noqa: PLR2004
         raise VerificationError(
@@ -203,26 +203,26 @@ def _check_split(found: Mapping[Path, Bundle]) -> None:
         )
 
 
-def _together(plan: Plan, found: Mapping[Path, Bundle]) -> dict[str, Result]:
+def _together(plan: Plan, by_folder: Mapping[Path, Bundle]) -> dict[str, Result]:
     """What all bundles hold, by action: everything that shards make, each as it was declared, and one answer only."""
     by_id = {action.id: action for action in plan.actions}
-    made = shards.foundation(plan)
+    sharded = shards.foundation(plan)
     results: dict[str, Result] = {}
-    places: dict[str, Path] = {}
-    for folder, one in found.items():
+    folders: dict[str, Path] = {}
+    for folder, one in by_folder.items():
         for name, result in one.results.items():
-            if name not in made:
+            if name not in sharded:
                 raise VerificationError(f"it holds {name}, which no shard makes", where=str(folder), hint=_AGAIN)
             _check_outputs(by_id[name], result, folder)
             other = results.setdefault(name, result)
             if (other.key, other.files, other.facts) != (result.key, result.files, result.facts):
                 raise VerificationError(
-                    f"{_differing(name, other, result)} here than in {places[name]}",
+                    f"{_differing(name, other, result)} here than in {folders[name]}",
                     where=str(folder),
                     hint="find out which of the machines is not like the others, and build its shard again",
                 )
-            places.setdefault(name, folder)
-    lost = [action.id for action in plan.actions if action.id in made and action.id not in results]
+            folders.setdefault(name, folder)
+    lost = [action.id for action in plan.actions if action.id in sharded and action.id not in results]
     if lost:
         raise VerificationError(f"no shard made {lost[0]}", hint=_AGAIN)
     return results
@@ -251,45 +251,46 @@ def _check_outputs(action: Action, result: Result, folder: Path) -> None:
         )
 
 
-def _tools(found: Mapping[Path, Bundle]) -> Tools:
+def _tools(by_folder: Mapping[Path, Bundle]) -> Tools:
     """All tools of all bundles; raises VerificationError where two were made with different ones."""
     tools: dict[str, tuple[str, str]] = {}
     std: dict[str, str] = {}
-    places: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     rust_source = "installed"
-    for folder, one in found.items():
+    for folder, one in by_folder.items():
         of_rust = (
             {"the source of Rust": (one.tools.rust_source, one.tools.rust_source)} if "rustc" in one.tools.tools else {}
         )
         of_std = {f"the standard library for {t}": (how, how) for t, how in one.tools.std.items()}
-        for name, told in {**of_rust, **of_std, **one.tools.tools}.items():
-            before = tools.setdefault(name, told)
-            if before[1] != told[1]:
+        for name, tool in {**of_rust, **of_std, **one.tools.tools}.items():
+            before = tools.setdefault(name, tool)
+            if before[1] != tool[1]:
                 raise VerificationError(
-                    f"{name} was {told[1]!r} here, but {before[1]!r} in {places[name]}",
+                    f"{name} was {tool[1]!r} here, but {before[1]!r} in {folders[name]}",
                     where=str(folder),
                     hint="give all machines the same tools: ferrule doctor shows them",
                 )
-            places.setdefault(name, folder)
+            folders.setdefault(name, folder)
         std |= one.tools.std
         rust_source = one.tools.rust_source if of_rust else rust_source
-    known = {name: told for one in found.values() for name, told in one.tools.tools.items()}
+    merged = {name: tool for one in by_folder.values() for name, tool in one.tools.tools.items()}
     # Machines of several kinds have several programs of one version; then none of them is the one.
     digests = {
-        name: {one.tools.published.get(name) for one in found.values() if name in one.tools.tools} for name in known
+        name: {one.tools.published.get(name) for one in by_folder.values() if name in one.tools.tools}
+        for name in merged
     }
-    published = {name: each for name, told in digests.items() if len(told) == 1 for each in told if each}
-    return Tools(rust_source, dict(sorted(known.items())), dict(sorted(std.items())), published)
+    published = {name: each for name, values in digests.items() if len(values) == 1 for each in values if each}
+    return Tools(rust_source, dict(sorted(merged.items())), dict(sorted(std.items())), published)
 
 
-def _toolchain(config: Config, plan: Plan, context: RunContext, known: Tools) -> Toolchain:
+def _toolchain(config: Config, plan: Plan, context: RunContext, tools: Tools) -> Toolchain:
     """The shards' tools as far as they can be known here, and those of this machine that are needed besides."""
-    needed = _wanted(config, plan, context, known)
+    needed = _required_tools(config, plan, context, tools)
     here = find.require(needed, context.host) if needed.tools else None
     for name, tool in (here.tools if here else {}).items():
-        if name in known.tools and known.tools[name][1] != tool.identity:
+        if name in tools.tools and tools.tools[name][1] != tool.identity:
             raise VerificationError(
-                f"{name} is {tool.identity!r} here, but was {known.tools[name][1]!r} where shards were made",
+                f"{name} is {tool.identity!r} here, but was {tools.tools[name][1]!r} where shards were made",
                 hint="give all machines the same tools: ferrule doctor shows them",
             )
     # A name that is no program: should a recipe start it, the error says where it is.
@@ -299,17 +300,17 @@ def _toolchain(config: Config, plan: Plan, context: RunContext, known: Tools) ->
             "version": version,
             "identity": identity,
             "argv": [f"{name} (of a shard's machine)"],
-            "sha256": known.published.get(name),
+            "sha256": tools.published.get(name),
         }
-        for name, (version, identity) in known.tools.items()
+        for name, (version, identity) in tools.tools.items()
     }
-    found: dict[str, Any] = here.to_json() if here else {"rust-source": known.rust_source, "tools": {}, "sysroot": "/"}
+    local: dict[str, Any] = here.to_json() if here else {"rust-source": tools.rust_source, "tools": {}, "sysroot": "/"}
     return Toolchain.from_json(
         {
-            "rust-source": known.rust_source if "rustc" in known.tools else found["rust-source"],
-            "tools": {**elsewhere, **found["tools"]},
-            "std": known.std,
-            "sysroot": found["sysroot"],
+            "rust-source": tools.rust_source if "rustc" in tools.tools else local["rust-source"],
+            "tools": {**elsewhere, **local["tools"]},
+            "std": tools.std,
+            "sysroot": local["sysroot"],
         }
     )
 
@@ -325,14 +326,14 @@ def _take(engine: Engine, folder: Path, one: Bundle) -> None:
             )
 
 
-def _check_found(engine: Engine, plan: Plan, results: Mapping[str, Result]) -> None:
+def _check_cached(engine: Engine, plan: Plan, results: Mapping[str, Result]) -> None:
     """Nothing that shards make would have to be made here."""
-    made = shards.foundation(plan)
-    for name, found in engine.examine(planning.only(plan, lambda action: action.id in made)).items():
-        if found.state != "cached":
+    sharded = shards.foundation(plan)
+    for name, examined in engine.examine(planning.only(plan, lambda action: action.id in sharded)).items():
+        if examined.state != "cached":
             raise VerificationError(
-                f"{name} would have to be made again, with compilers: {found.reason}",
+                f"{name} would have to be made again, with compilers: {examined.reason}",
                 hint="the shards were made from other sources, or in another environment",
             )
-        if found.key != results[name].key:
+        if examined.key != results[name].key:
             raise VerificationError(f"{name} was made from other inputs than those of this checkout", hint=_AGAIN)

@@ -79,13 +79,13 @@ class Shard:
 def read(text: str) -> Shard:
     """The shard that a `document` describes; raises ConfigError."""
     try:
-        told: Any = json.loads(text)
+        row: Any = json.loads(text)
         return Shard(
-            number=int(told["shard"]),
-            of=int(told["of"]),
-            plan=Digest(told["plan"]),
-            split=Digest(told["split"]),
-            actions=tuple(map(str, told["actions"])),
+            number=int(row["shard"]),
+            of=int(row["of"]),
+            plan=Digest(row["plan"]),
+            split=Digest(row["split"]),
+            actions=tuple(map(str, row["actions"])),
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigError(
@@ -100,17 +100,17 @@ def foundation(plan: Plan) -> frozenset[str]:
 
     The rest, programs that pack what is assembled included, is made where shards are merged.
     """
-    found: set[str] = set()
+    names: set[str] = set()
     for action in plan.actions:
-        if action.tools and found.issuperset(action.needs):
-            found.add(action.id)
-    return frozenset(found)
+        if action.tools and names.issuperset(action.needs):
+            names.add(action.id)
+    return frozenset(names)
 
 
 def plan_digest(plan: Plan) -> Digest:
     """What stands for a plan: all actions, and everything that the keys of a shard's actions will hold but digests."""
-    made = foundation(plan)
-    recipes = {a.id: [type(a.recipe).__name__, to_json(a.recipe)] for a in plan.actions if a.id in made}
+    sharded = foundation(plan)
+    recipes = {a.id: [type(a.recipe).__name__, to_json(a.recipe)] for a in plan.actions if a.id in sharded}
     return Digest.of(canonical({"plan": planning.document(plan), "recipes": to_json(recipes)}))
 
 
@@ -120,18 +120,18 @@ def weights(plan: Plan, recorded: Mapping[str, float]) -> dict[str, float]:
     What was never timed is taken to need as long as others of the same recipe; where there are none, what compiles
     weighs twelve times what does not.
     """
-    made = foundation(plan)
-    actions = [a for a in plan.actions if a.id in made]
+    sharded = foundation(plan)
+    actions = [a for a in plan.actions if a.id in sharded]
     alike: dict[str, list[float]] = {}
     for action in actions:
         if action.id in recorded:
             alike.setdefault(type(action.recipe).__name__, []).append(recorded[action.id])
-    found: dict[str, float] = {}
+    seconds: dict[str, float] = {}
     for action in actions:
-        known = alike.get(type(action.recipe).__name__)
-        usual = sum(known) / len(known) if known else (_COMPILED if action.compiles else _OTHER)
-        found[action.id] = max(recorded.get(action.id, usual), _LEAST)
-    return found
+        timed = alike.get(type(action.recipe).__name__)
+        usual = sum(timed) / len(timed) if timed else (_COMPILED if action.compiles else _OTHER)
+        seconds[action.id] = max(recorded.get(action.id, usual), _LEAST)
+    return seconds
 
 
 def split(
@@ -217,8 +217,8 @@ class _Load:
 
 
 def _units(plan: Plan, runners: Mapping[str, str | None]) -> list[_Unit]:
-    made = foundation(plan)
-    actions = {a.id: a for a in plan.actions if a.id in made}
+    sharded = foundation(plan)
+    actions = {a.id: a for a in plan.actions if a.id in sharded}
     repeatable: set[str] = set()
     leader: dict[str, str] = {}
 
@@ -271,10 +271,10 @@ def _by_runner(units: Iterable[_Unit]) -> dict[str | None, list[_Unit]]:
     """Units by the machine they want; what any machine can make joins the first."""
     units = list(units)
     names = list(dict.fromkeys(unit.runner for unit in units if unit.runner))
-    found: dict[str | None, list[_Unit]] = {name: [] for name in names}
+    by_runner: dict[str | None, list[_Unit]] = {name: [] for name in names}
     for unit in units:
-        found.setdefault(unit.runner or (names[0] if names else None), []).append(unit)
-    return found
+        by_runner.setdefault(unit.runner or (names[0] if names else None), []).append(unit)
+    return by_runner
 
 
 def _shares(

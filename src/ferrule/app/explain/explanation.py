@@ -131,15 +131,15 @@ def explain(item: str, here: Path, project: Callable[[], ExplainedProject | None
     path = here / item
     if path.exists() and "/" in item:
         return of_file(path, item, project)
-    known = project()
-    found = _of_project(item, known) if known is not None else None
-    if found is None and path.exists():
-        found = of_file(path, item, lambda: known)
-    if found is None and re.fullmatch(rf"(sha256:)?[0-9a-f]{{{_SHORTEST},64}}", item):
-        found = of_digest(item.removeprefix("sha256:"), known)
-    if found is None:
-        raise _unknown(item, known, named)
-    return found
+    configured = project()
+    explanation = _of_project(item, configured) if configured is not None else None
+    if explanation is None and path.exists():
+        explanation = of_file(path, item, lambda: configured)
+    if explanation is None and re.fullmatch(rf"(sha256:)?[0-9a-f]{{{_SHORTEST},64}}", item):
+        explanation = of_digest(item.removeprefix("sha256:"), configured)
+    if explanation is None:
+        raise _unknown(item, configured, named)
+    return explanation
 
 
 def _of_project(item: str, project: ExplainedProject) -> dict[str, Json] | None:
@@ -150,11 +150,11 @@ def _of_project(item: str, project: ExplainedProject) -> dict[str, Json] | None:
     return of_action(action, project) if action is not None else None
 
 
-def _unknown(item: str, known: ExplainedProject | None, named: Mapping[str, type[FerruleError]]) -> ConfigError:
+def _unknown(item: str, project: ExplainedProject | None, named: Mapping[str, type[FerruleError]]) -> ConfigError:
     names = [*named]
-    if known is not None:
-        names += [*(a.name for a in known.config.artifacts), *(a.id for a in known.plan.actions)]
-        manifest = _read_manifest(known.dist)
+    if project is not None:
+        names += [*(a.name for a in project.config.artifacts), *(a.id for a in project.plan.actions)]
+        manifest = _read_manifest(project.dist)
         names += [file.path for file in manifest.shipped] if manifest else []
     near = list(dict.fromkeys(get_close_matches(item, names, 3)))
     return ConfigError(
@@ -169,8 +169,8 @@ def _unknown(item: str, known: ExplainedProject | None, named: Mapping[str, type
 def exit_code(code: int) -> dict[str, Json]:
     """What a code means and what to do; raises ConfigError for one that ferrule never ends with."""
     if code not in ADVICE:
-        known = ", ".join(str(known) for known in sorted(ADVICE))
-        raise ConfigError(f"ferrule never ends with the exit code {code}", hint=f"there are: {known}")
+        codes = ", ".join(str(known_code) for known_code in sorted(ADVICE))
+        raise ConfigError(f"ferrule never ends with the exit code {code}", hint=f"there are: {codes}")
     meaning, advice = ADVICE[code]
     classes = [kind for kind in _error_classes() if kind.__dict__.get("exit_code") == code]
     return {
@@ -274,7 +274,7 @@ def _last(action: Action, project: ExplainedProject, latest: Mapping[str, Any] |
         return None
     record = project.store.latest_file(action.id)
     result = project.store.find(Digest(latest["key"]))
-    places = {output.name: output.ships for output in action.outputs}
+    paths = {output.name: output.ships for output in action.outputs}
     return {
         "key": latest["key"],
         "built": int(record.stat().st_mtime),
@@ -282,7 +282,7 @@ def _last(action: Action, project: ExplainedProject, latest: Mapping[str, Any] |
         "seconds": latest.get("seconds"),
         "kept": result is not None,
         "outputs": [
-            {"name": f.name, "ships": places.get(f.name), "size": f.size, "sha256": f.digest.hex} for f in result.files
+            {"name": f.name, "ships": paths.get(f.name), "size": f.size, "sha256": f.digest.hex} for f in result.files
         ]
         if result
         else [],
@@ -300,10 +300,10 @@ def of_file(path: Path, item: str, project: Callable[[], ExplainedProject | None
     `project` is asked for its last release where no manifest is near; one that is configured badly has none. Raises
     OSError if the file cannot be read.
     """
-    found: list[Identity] = []
+    identities: list[Identity] = []
     measured: dict[str, Json] = {}
     for name, data in identity.files_inside(path):
-        found += identity.identities_of(name, data)
+        identities += identity.identities_of(name, data)
         if summary := _measured(data):
             measured[name] = summary
     digest = Digest.of_file(path) if path.is_file() else None
@@ -315,8 +315,8 @@ def of_file(path: Path, item: str, project: Callable[[], ExplainedProject | None
         "sha256": digest.hex if digest else None,
         "measured": measured.pop("", None),
         "inside": measured,
-        "identities": [_identity(one) for one in found],
-        "manifest": _listed(path, digest, found, folder) if folder else None,
+        "identities": [_identity(one) for one in identities],
+        "manifest": _listed(path, digest, identities, folder) if folder else None,
     }
 
 
@@ -346,10 +346,10 @@ def _manifest_folder(path: Path, project: Callable[[], ExplainedProject | None])
     if near is not None:
         return near
     try:
-        known = project()
+        configured = project()
     except ConfigError:
         return None
-    return known.dist if known and _read_manifest(known.dist) else None
+    return configured.dist if configured and _read_manifest(configured.dist) else None
 
 
 def _read_manifest(folder: Path) -> Manifest | None:
@@ -359,10 +359,10 @@ def _read_manifest(folder: Path) -> Manifest | None:
     return None
 
 
-def _listed(path: Path, digest: Digest | None, found: list[Identity], folder: Path) -> Json:
+def _listed(path: Path, digest: Digest | None, identities: list[Identity], folder: Path) -> Json:
     """Where a manifest lists these bytes or, failing that, the build that they say they are of."""
     manifest = _read_manifest(folder)
-    fingerprints = {one.fingerprint for one in found if one.fingerprint} - {"unreleased"}
+    fingerprints = {one.fingerprint for one in identities if one.fingerprint} - {"unreleased"}
     rows: list[dict[str, Json]] = []
     inside: Counter[tuple[str, str]] = Counter()
     for file in manifest.files if manifest else ():
@@ -400,7 +400,7 @@ def of_digest(digits: str, project: ExplainedProject | None) -> dict[str, Json] 
         if value is not None and value.startswith(digits)
     ]
     keys = {a: e.key.hex for a, e in project.examined.items() if e.key}
-    last = {a.id: found["key"] for a in project.plan.actions if (found := project.store.latest(a.id))}
+    last = {a.id: record["key"] for a in project.plan.actions if (record := project.store.latest(a.id))}
     interfaces = [
         action
         for action, facts in (manifest.facts.items() if manifest else ())

@@ -28,8 +28,8 @@ def select(config: Config, context: RunContext, artifacts: tuple[str, ...], targ
     targets.yaml does not have, with the nearest it has.
     """
     triples, host = tuple(t.triple for t in config.targets), context.host.triple
-    _known(artifacts, tuple(a.name for a in config.artifacts), "artifact")
-    _known(tuple(t for t in targets if t != "all"), triples, "target")
+    _check_names(artifacts, tuple(a.name for a in config.artifacts), "artifact")
+    _check_names(tuple(t for t in targets if t != "all"), triples, "target")
     if not targets and host not in triples:
         raise ConfigError(
             f"this machine is {host}, which targets.yaml does not list",
@@ -41,8 +41,8 @@ def select(config: Config, context: RunContext, artifacts: tuple[str, ...], targ
         chosen |= {t for t in triples if not PLATFORMS[t].is_native}
     narrowed = replace(config, targets=tuple(t for t in config.targets if t.triple in chosen))
     plan = make_plan(narrowed, context, narrowed=True)
-    made = {a.artifact for a in plan.actions}
-    lost = [name for name in artifacts if name not in made]
+    planned = {a.artifact for a in plan.actions}
+    lost = [name for name in artifacts if name not in planned]
     if lost:
         raise ConfigError(
             f"{lost[0]} is not made for {', '.join(sorted(chosen))}",
@@ -65,7 +65,7 @@ def _pack_webassembly(config: Config, names: tuple[str, ...]) -> bool:
     return any(all(by_name[name].kind.unsupported(row) for row in machines) for name in packed)
 
 
-def _known(names: tuple[str, ...], existing: tuple[str, ...], what: str) -> None:
+def _check_names(names: tuple[str, ...], existing: tuple[str, ...], what: str) -> None:
     for name in names:
         if name not in existing:
             near = get_close_matches(name, existing, 1)
@@ -81,5 +81,5 @@ def required_tools(
 ) -> ToolRequirements:
     """The tools that a release (or, with `host_only`, a developer's build) needs, and what was asked for besides."""
     plan = select(config, context, (), ()) if host_only else make_plan(config, context)
-    found = tool_requirements(config, plan, context.rust_source)
-    return replace(found, tools=found.tools | {EXTRAS.get(name, name) for name in extras})
+    requirements = tool_requirements(config, plan, context.rust_source)
+    return replace(requirements, tools=requirements.tools | {EXTRAS.get(name, name) for name in extras})

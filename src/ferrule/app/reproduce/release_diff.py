@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ferrule.core.model import Digest, Json
 from ferrule.core.safe_files import MANIFEST, STATE, read_regular
-from ferrule.engine.key import difference as changes
+from ferrule.engine.key import difference as key_changes
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store, storage_errors
-from ferrule.formats import compare as formats
+from ferrule.formats.compare import Difference, first_difference, first_difference_of_layouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
-
-    from ferrule.formats.compare import Difference
 
 Verdict = Literal["equal", "different", "only in the first", "only in the second"]
 
@@ -49,7 +47,7 @@ class Compared:
 
     def document(self) -> Json:
         """All of it as JSON."""
-        found = self.difference
+        difference = self.difference
         return {
             "file": self.file,
             "verdict": self.verdict,
@@ -57,16 +55,16 @@ class Compared:
             "second": self.second.hex if self.second else None,
             "same_inputs": self.same_inputs,
             "difference": {
-                "place": found.place,
-                "path": [{"kind": step.kind, "name": step.name} for step in found.path],
-                "reason": found.reason,
-                "offset": found.offset,
-                "at": found.at,
-                "first": found.first,
-                "second": found.second,
-                "also": list(found.also),
+                "location": difference.location,
+                "path": [{"kind": step.kind, "name": step.name} for step in difference.path],
+                "reason": difference.reason,
+                "offset": difference.offset,
+                "at": difference.at,
+                "first": difference.first,
+                "second": difference.second,
+                "also": list(difference.also),
             }
-            if found
+            if difference
             else None,
         }
 
@@ -111,12 +109,12 @@ def _difference(
     if layout is not None:
         # Blobs are called by their digests: what differs in an image is told once, by its index.
         sides = [{n: (top / layout / n).read_bytes() for n in _files(top / layout)} for top in (first, second)]
-        return formats.first_difference_of_layouts(*sides) if name == f"{layout}/index.json" else None
+        return first_difference_of_layouts(*sides) if name == f"{layout}/index.json" else None
     one, two = pair
     if one is None or two is None:
         return None
-    found = formats.first_difference(one.read_bytes(), two.read_bytes())
-    return found or formats.Difference((), "one of them may be executed, or is a link, and the other is not")
+    difference = first_difference(one.read_bytes(), two.read_bytes())
+    return difference or Difference((), "one of them may be executed, or is a link, and the other is not")
 
 
 def _layouts(ours: Mapping[str, Path], theirs: Mapping[str, Path]) -> dict[str, str]:
@@ -127,10 +125,10 @@ def _layouts(ours: Mapping[str, Path], theirs: Mapping[str, Path]) -> dict[str, 
 
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
-        found = json.loads(read_regular(folder / MANIFEST))
+        document = json.loads(read_regular(folder / MANIFEST))
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _keys(folder: Path) -> dict[str, str]:
@@ -145,15 +143,17 @@ def differing_inputs(first: Path, second: Path, states: tuple[Path, Path]) -> tu
     `states` are the projects whose stores may still have the key documents of what was made.
     """
     ours, theirs = _manifest(first), _manifest(second)
-    told = changes(*({n: m.get(n) for n in ("project", "release", "source", "toolchain")} for m in (ours, theirs)))
+    changes = key_changes(
+        *({n: m.get(n) for n in ("project", "release", "source", "toolchain")} for m in (ours, theirs))
+    )
     stores = [Store(state / STATE / "store", StatIndex(None, lambda: 0), lambda _: None) for state in states]
     for action, keys in sorted(_actions(ours, theirs)):
         latest = [store.latest(action) for store in stores]
-        if latest[0] and latest[1] and [found["key"] for found in latest if found] == list(keys):
-            own = [c for c in changes(latest[0]["document"], latest[1]["document"]) if not c.startswith(_FOLLOWING)]
-            told += [f"{action}: {change}" for change in own[:_CHANGES]]
-            told += [f"{action}: and {len(own) - _CHANGES} more"] if len(own) > _CHANGES else []
-    return tuple(told)
+        if latest[0] and latest[1] and [record["key"] for record in latest if record] == list(keys):
+            own = [c for c in key_changes(latest[0]["document"], latest[1]["document"]) if not c.startswith(_FOLLOWING)]
+            changes += [f"{action}: {change}" for change in own[:_CHANGES]]
+            changes += [f"{action}: and {len(own) - _CHANGES} more"] if len(own) > _CHANGES else []
+    return tuple(changes)
 
 
 def _actions(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[tuple[str, tuple[str, str]]]:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 _DIFFOSCOPE_LINES: Final = 40
 _DIFFOSCOPE_SECONDS: Final = 300
-_PLACES: Final = ("first/sources", "second/the same sources in a longer path, with spaces/of another depth/checkout")
-_TOLD: Final = re.compile(r"  \S+ (built|failed|skipped)\b|(note|error): ")
+_FOLDERS: Final = ("first/sources", "second/the same sources in a longer path, with spaces/of another depth/checkout")
+_PROGRESS_LINE: Final = re.compile(r"  \S+ (built|failed|skipped)\b|(note|error): ")
 _LONG_AGO: Final = 981_173_106
 """2001-02-03: when the second copy of the sources seems to have been written."""
 
@@ -94,23 +94,23 @@ class Reproduction:
         }
 
 
-def reproduce(wish: ReproductionRequest, host: Host, say: Callable[[str], None]) -> Reproduction:
+def reproduce(request: ReproductionRequest, host: Host, say: Callable[[str], None]) -> Reproduction:
     """Build the project again in other circumstances and compare; `say` hears how far it has come.
 
     Folders in between are removed, unless a build failed or the bytes differ, so that one can look. Raises ConfigError
     for a release to compare with that is none, BuildError for a build that fails, StorageError.
     """
-    if wish.against is not None and not (wish.against / MANIFEST).is_file():
+    if request.against is not None and not (request.against / MANIFEST).is_file():
         raise ConfigError(
             f"there is no {MANIFEST} in this folder, so it holds no whole release",
-            where=str(wish.against),
+            where=str(request.against),
             hint="ferrule release makes one; without --against two releases are made and compared",
         )
-    base = _base(wish, host)
+    base = _base(request, host)
     try:
-        top = git.top(wish.root, host)
-        inner = wish.root.resolve().relative_to(top) if top else Path()
-        found = _Reproducing(wish, host, say, base, inner).run()
+        top = git.top(request.root, host)
+        inner = request.root.resolve().relative_to(top) if top else Path()
+        reproduction = _Reproducing(request, host, say, base, inner).run()
     except FerruleError:
         say(f"what there is of it is in {base}")
         raise
@@ -119,23 +119,23 @@ def reproduce(wish: ReproductionRequest, host: Host, say: Callable[[str], None])
         raise
     finally:
         shutil.rmtree(base / "second" / "home", ignore_errors=True)  # with what was lent
-    if wish.work is None and found.equal:
+    if request.work is None and reproduction.equal:
         shutil.rmtree(base, ignore_errors=True)
-    return found
+    return reproduction
 
 
-def _base(wish: ReproductionRequest, host: Host) -> Path:
+def _base(request: ReproductionRequest, host: Host) -> Path:
     """The folder for everything, which other users may enter. It is outside of the project: Cargo looks upwards."""
-    with storage_errors(wish.work or Path("TMPDIR")):
-        if wish.work is None:
+    with storage_errors(request.work or Path("TMPDIR")):
+        if request.work is None:
             base = Path(tempfile.mkdtemp(prefix="ferrule-reproduce-", dir=host.environment.get("TMPDIR") or None))
         else:
-            base = wish.work.absolute()
+            base = request.work.absolute()
             base.mkdir(parents=True, exist_ok=True)
             if any(base.iterdir()):
                 raise ConfigError("this folder is not empty", where=str(base), hint="name a new one with --work")
         base.chmod(0o755)
-    if base.is_relative_to(wish.root):
+    if base.is_relative_to(request.root):
         raise ConfigError(
             "a folder inside of the project is no other place: Cargo would find the project above it",
             where=str(base),
@@ -146,7 +146,7 @@ def _base(wish: ReproductionRequest, host: Host) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Reproducing:
-    wish: ReproductionRequest
+    request: ReproductionRequest
     host: Host
     say: Callable[[str], None]
     base: Path
@@ -154,63 +154,63 @@ class _Reproducing:
     varied: list[Variation] = field(default_factory=list)
 
     def run(self) -> Reproduction:
-        first = self.wish.against.absolute() if self.wish.against else self._first() / "dist"
-        second = self._second(None if self.wish.against else first.parent)
+        first = self.request.against.absolute() if self.request.against else self._first() / "dist"
+        second = self._second(None if self.request.against else first.parent)
         self.say("comparing")
         files = tuple(compare(first, second / "dist"))
-        lacking = lacking_sources(self.wish, second, self.host)
-        states = (self.wish.root if self.wish.against else first.parent, second)
+        lacking = lacking_sources(self.request, second, self.host)
+        states = (self.request.root if self.request.against else first.parent, second)
         inputs = () if all(c.verdict == "equal" for c in files) else differing_inputs(first, second / "dist", states)
-        kept = bool(self.wish.work) or bool(inputs) or any(c.verdict != "equal" for c in files)
+        keep = bool(self.request.work) or bool(inputs) or any(c.verdict != "equal" for c in files)
         return Reproduction(
             files=files,
-            variations=self._told(),
+            variations=self._variations(),
             inputs=(*lacking, *inputs),
             view=self._view(files, first, second / "dist"),
-            second=second if kept else None,
+            second=second if keep else None,
         )
 
     def _first(self) -> Path:
-        place = self.base / _PLACES[0]
+        directory = self.base / _FOLDERS[0]
         self.say("first build: copying the sources")
-        with storage_errors(place):
-            copy_sources(self.wish.root, place, self.host)
+        with storage_errors(directory):
+            copy_sources(self.request.root, directory, self.host)
             home = self.base / "first" / "home"
             home.mkdir()
-        self._build("first", place / self.inner, plain(self.host, home), self.wish.jobs)
-        return place / self.inner
+        self._build("first", directory / self.inner, plain(self.host, home), self.request.jobs)
+        return directory / self.inner
 
     def _second(self, first: Path | None) -> Path:
-        place = self.base / _PLACES[1]
+        directory = self.base / _FOLDERS[1]
         home = self.base / "second" / "home"
-        with storage_errors(place):
+        with storage_errors(directory):
             home.mkdir(parents=True)
-            place.parent.mkdir(parents=True)
+            directory.parent.mkdir(parents=True)
             needed = (self.base, self.host.python, self.host.python.parents[1], Path(__file__).parents[2])
-            who = varied_environment(self.host, home, (*needed, *self.wish.programs))
+            who = varied_environment(self.host, home, (*needed, *self.request.programs))
             self.say("second build: copying the sources")
             files = self.base / "second" / "files"
-            copy_sources(self.wish.root, files, self.host, umask=UMASK, time=_LONG_AGO, backwards=True)
+            copy_sources(self.request.root, files, self.host, umask=UMASK, time=_LONG_AGO, backwards=True)
             if who.person.user is not None and who.person.group is not None:
                 give(self.base / "second", who.person.user, who.person.group, leave=home)
-        jobs = self.wish.jobs + 1
-        here = str(first or self.wish.against)
+        jobs = self.request.jobs + 1
+        here = str(first or self.request.against)
         self.varied.extend(
             (
-                Variation("folder", here, str(place)),
-                Variation("threads", str(self.wish.jobs), str(jobs)),
+                Variation("folder", here, str(directory)),
+                Variation("threads", str(self.request.jobs), str(jobs)),
                 Variation("times of the sources", "those of copying", "2001-02-03"),
                 *who.variations,
             )
         )
-        with another_order(self.host, files, place) as order:
-            self.varied.append(self._order(order, first or self.wish.root, place / self.inner))
-            self._build("second", place / self.inner, who, jobs)
-        return place / self.inner
+        with another_order(self.host, files, directory) as order:
+            self.varied.append(self._order(order, first or self.request.root, directory / self.inner))
+            self._build("second", directory / self.inner, who, jobs)
+        return directory / self.inner
 
-    def _told(self) -> tuple[Variation, ...]:
+    def _variations(self) -> tuple[Variation, ...]:
         """What was different; nobody knows how a finished release was made."""
-        if self.wish.against is None:
+        if self.request.against is None:
             return tuple(self.varied)
         return tuple(
             v if v.what == "folder" else Variation(v.what, "as it was released", v.second, v.missing)
@@ -222,25 +222,25 @@ class _Reproducing:
         copied = source_files(second, self.host).folders(".")
         folders = [f for f in sorted(os.path.relpath(c, second) for c in copied) if (first / f).is_dir()]
         moved = sum(_is_listed_otherwise(first / f, second / f) for f in folders)
-        told = f"{order.second}; {moved} of {len(folders)} folders list it otherwise"
+        description = f"{order.second}; {moved} of {len(folders)} folders list it otherwise"
         return Variation(
-            order.what, order.first, told, "" if moved else order.missing or "no folder lists it otherwise"
+            order.what, order.first, description, "" if moved else order.missing or "no folder lists it otherwise"
         )
 
-    def _build(self, which: str, place: Path, who: VariedEnvironment, jobs: int) -> None:
-        self.say(f"{which} build: from nothing, in {place}")
-        log = logs_folder(work_folder(self.wish.root / STATE)) / f"reproduce-{which}.log"
+    def _build(self, which: str, directory: Path, who: VariedEnvironment, jobs: int) -> None:
+        self.say(f"{which} build: from nothing, in {directory}")
+        log = logs_folder(work_folder(self.request.root / STATE)) / f"reproduce-{which}.log"
         command = (*who.prefix, str(self.host.python), "-m", "ferrule", "release", "--jobs", str(jobs))
 
         def heard(line: str) -> None:
-            if _TOLD.match(line):
+            if _PROGRESS_LINE.match(line):
                 self.say(f"{which} build: {line.strip()}")
 
         try:
             run.run(
-                (*command, *self.wish.options),
+                (*command, *self.request.options),
                 env=who.environment,
-                cwd=place,
+                cwd=directory,
                 log=log,
                 on_line=heard,
                 person=who.person,
@@ -250,7 +250,7 @@ class _Reproducing:
                 raise
             raise BuildError(
                 f"the {which} build {run.describe_exit(error.code)}\n" + "\n".join(f"  | {t}" for t in error.tail),
-                where=str(place),
+                where=str(directory),
                 hint=f"its log is {log}; ferrule explain {error.code} says what the code means",
             ) from error
 
@@ -277,10 +277,10 @@ def _is_listed_otherwise(first: Path, second: Path) -> bool:
     return [n for n in names if n in others] != [n for n in others if n in names]
 
 
-def lacking_sources(wish: ReproductionRequest, second: Path, host: Host) -> tuple[str, ...]:
+def lacking_sources(request: ReproductionRequest, second: Path, host: Host) -> tuple[str, ...]:
     """Sentences about sources of the plan that another checkout does not have, because Git ignores them."""
-    sources = {name for action in wish.plan.actions for name in action.sources}
-    files = source_files(wish.root, host)
+    sources = {name for action in request.plan.actions for name in action.sources}
+    files = source_files(request.root, host)
     lost: set[str] = set()
     for source in sources:
         with suppress(FerruleError):
@@ -288,15 +288,15 @@ def lacking_sources(wish: ReproductionRequest, second: Path, host: Host) -> tupl
     return tuple(f"{name} is a source that git ignores, so no other checkout has it" for name in sorted(lost))
 
 
-def failure(found: Reproduction) -> VerificationError | None:
-    """The error that the differing files are, naming the first with its place; None if there are none."""
-    differing = [c for c in found.files if c.verdict != "equal"]
+def failure(reproduction: Reproduction) -> VerificationError | None:
+    """The error that the differing files are, naming the first and where it differs; None if there are none."""
+    differing = [c for c in reproduction.files if c.verdict != "equal"]
     if not differing:
         return None
     first = min(differing, key=lambda c: c.depth)
-    place = f": {first.difference.place}" if first.difference else ""
-    count = f"{len(differing)} of {len(found.files)} files are not reproduced"
+    location = f": {first.difference.location}" if first.difference else ""
+    count = f"{len(differing)} of {len(reproduction.files)} files are not reproduced"
     return VerificationError(
-        f"{count}, the first is {first.file}{place}",
-        hint=f"both releases were kept; the second is in {found.second}" if found.second else None,
+        f"{count}, the first is {first.file}{location}",
+        hint=f"both releases were kept; the second is in {reproduction.second}" if reproduction.second else None,
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def copy_sources(
-    root: Path, place: Path, host: Host, *, umask: int = 0o022, time: int | None = None, backwards: bool = False
+    root: Path, target: Path, host: Host, *, umask: int = 0o022, time: int | None = None, backwards: bool = False
 ) -> None:
     """Lay the project, or the repository it is a part of, out at another place, as a checkout with the same changes.
 
@@ -29,13 +29,13 @@ def copy_sources(
     top = git.top(root, host)
     if top is None:
         names = (name for name in source_names(root, host) if os.path.lexists(root / name))
-        _copy_files(root, place, list(names), umask=umask, time=time, backwards=backwards)
+        _copy_files(root, target, list(names), umask=umask, time=time, backwards=backwards)
         return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    git.clone(top, place, host)
-    _copy_files(top, place, list(_known_to_git(top, "", host)), umask=umask, time=time, backwards=backwards)
-    git.track(place, (n for n in git.files(top, host, untracked=False) if not (place / n).is_dir()), host)
-    _tighten(place / ".git", umask)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    git.clone(top, target, host)
+    _copy_files(top, target, list(_known_to_git(top, "", host)), umask=umask, time=time, backwards=backwards)
+    git.track(target, (n for n in git.files(top, host, untracked=False) if not (target / n).is_dir()), host)
+    _tighten(target / ".git", umask)
 
 
 def _known_to_git(root: Path, prefix: str, host: Host) -> Iterator[str]:
@@ -48,23 +48,23 @@ def _known_to_git(root: Path, prefix: str, host: Host) -> Iterator[str]:
             yield inner
 
 
-def _copy_files(root: Path, place: Path, names: list[str], *, umask: int, time: int | None, backwards: bool) -> None:
+def _copy_files(root: Path, target: Path, names: list[str], *, umask: int, time: int | None, backwards: bool) -> None:
     ordered = sorted(names, reverse=backwards)
-    place.mkdir(parents=True, exist_ok=True)
-    folders = {place} | {place / parent for name in names for parent in list(Path(name).parents)[:-1]}
+    target.mkdir(parents=True, exist_ok=True)
+    folders = {target} | {target / parent for name in names for parent in list(Path(name).parents)[:-1]}
     for folder in sorted(folders):
         folder.mkdir(exist_ok=True)
         folder.chmod(0o777 & ~umask)
     for name in ordered:
-        source, target = root / name, place / name
+        source, copy = root / name, target / name
         mode = source.lstat().st_mode
         if stat.S_ISLNK(mode):
-            target.symlink_to(source.readlink())
+            copy.symlink_to(source.readlink())
         elif stat.S_ISREG(mode):
-            shutil.copyfile(source, target)
-            target.chmod((0o777 if mode & stat.S_IXUSR else 0o666) & ~umask)
+            shutil.copyfile(source, copy)
+            copy.chmod((0o777 if mode & stat.S_IXUSR else 0o666) & ~umask)
             if time is not None:
-                os.utime(target, (time, time))
+                os.utime(copy, (time, time))
 
 
 def _tighten(folder: Path, umask: int) -> None:

@@ -61,7 +61,7 @@ class VariedEnvironment:
 
 def plain(host: Host, home: Path) -> VariedEnvironment:
     """Ourselves, as most people are: the usual mask, the caller's own environment."""
-    environment = _passing(host) | {"PYTHONHASHSEED": "0", "TMPDIR": str(_made(home / "tmp"))}
+    environment = _passing(host) | {"PYTHONHASHSEED": "0", "TMPDIR": str(_created(home / "tmp"))}
     return VariedEnvironment(RunAs(umask=0o022), environment, (), ())
 
 
@@ -76,18 +76,18 @@ def varied_environment(host: Host, home: Path, programs: Iterable[Path]) -> Vari
         ),
         Variation("HOME and TMPDIR", host.environment.get("HOME", "not set"), str(home)),
     ]
-    person, known = RunAs(umask=UMASK), _another_user(host, (home, *programs))
-    if isinstance(known, str):
-        variations.append(Variation("user", str(os.geteuid()), str(os.geteuid()), known))
+    person, user = RunAs(umask=UMASK), _another_user(host, (home, *programs))
+    if isinstance(user, str):
+        variations.append(Variation("user", str(os.geteuid()), str(os.geteuid()), user))
     else:
         try:
-            environment |= _share_caches(host, home, known)
+            environment |= _share_caches(host, home, user)
         except OSError as error:
             reason = f"what {_USER} would need cannot be lent: {error.strerror}"
             variations.append(Variation("user", str(os.geteuid()), str(os.geteuid()), reason))
         else:
-            person = RunAs(UMASK, *known)
-            variations.append(Variation("user", str(os.geteuid()), str(known[0])))
+            person = RunAs(UMASK, *user)
+            variations.append(Variation("user", str(os.geteuid()), str(user[0])))
     prefix, clock = _clock(host)
     return VariedEnvironment(person, environment, prefix, (*variations, clock))
 
@@ -103,7 +103,7 @@ def _own_home(host: Host, home: Path) -> dict[str, str]:
     """An empty home, and where everything is that is shared: fetched crates and modules, tools, settings."""
     old = host.home
     modules = _go_modules(host)
-    places = {
+    paths = {
         "CARGO_HOME": host.cargo_home,
         "RUSTUP_HOME": host.rustup_home if host.rustup_home and host.rustup_home.is_dir() else None,
         "FERRULE_CACHE": host.cache,
@@ -112,8 +112,8 @@ def _own_home(host: Host, home: Path) -> dict[str, str]:
     }
     return {
         "HOME": str(home),
-        "TMPDIR": str(_made(home / "tmp")),
-        **{name: str(place) for name, place in places.items() if place},
+        "TMPDIR": str(_created(home / "tmp")),
+        **{name: str(path) for name, path in paths.items() if path},
     }
 
 
@@ -126,7 +126,7 @@ def _go_modules(host: Host) -> Path | None:
     return host.home / "go" / "pkg" / "mod" if host.home else None
 
 
-def _made(folder: Path) -> Path:
+def _created(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -144,22 +144,22 @@ def _another_user(host: Host, needed: Iterable[Path]) -> tuple[int, int] | str:
         return f"this machine has no user {_USER}"
     borrowed = [host.cache, *filter(None, (host.cargo_home, _go_modules(host)))]
     for path in needed:
-        closed = None if any(path.is_relative_to(place) for place in borrowed) else closed_at(path)
+        closed = None if any(path.is_relative_to(folder) for folder in borrowed) else closed_at(path)
         if closed is not None:
             return f"{_USER} may not use {path}" + (f", as {closed} is closed to others" if closed != path else "")
     return entry.pw_uid, entry.pw_gid
 
 
-def closed_at(path: Path) -> Path | None:
+def closed_at(file: Path) -> Path | None:
     """The first folder above a file or folder, or itself, that is closed to other users; None if there is none."""
-    for place in dict.fromkeys((path.absolute(), path.resolve())):
-        for folder in reversed(place.parents):
+    for path in dict.fromkeys((file.absolute(), file.resolve())):
+        for folder in reversed(path.parents):
             if not folder.stat().st_mode & stat.S_IXOTH:
                 return folder
-        mode = place.stat().st_mode
-        wanted = stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
-        if mode & wanted != wanted:
-            return place
+        mode = path.stat().st_mode
+        bits = stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
+        if mode & bits != bits:
+            return path
     return None
 
 
@@ -246,7 +246,7 @@ def _clock(host: Host) -> tuple[tuple[str, ...], Variation]:
 
 
 @contextmanager
-def another_order(host: Host, files: Path, place: Path) -> Iterator[Variation]:
+def another_order(host: Host, files: Path, target: Path) -> Iterator[Variation]:
     """Show a folder at another place, where folders list their files in another order, and say how or why not.
 
     By disorderfs (https://reproducible-builds.org/tools/) or, for root on Linux, by overlayfs. Most file systems
@@ -258,19 +258,19 @@ def another_order(host: Host, files: Path, place: Path) -> Iterator[Variation]:
     with ExitStack() as shown:
         for way in (_disordered, _overlaid):
             try:
-                order = replace(order, second=shown.enter_context(way(host, files, place)))
+                order = replace(order, second=shown.enter_context(way(host, files, target)))
                 break
             except _NotHere as reason:
                 reasons.append(str(reason))
         else:
-            files.rename(place)
+            files.rename(target)
             yield replace(order, missing="; ".join(reasons))
             return
         try:
             yield order
         finally:
             shown.close()
-            files.rename(place)
+            files.rename(target)
 
 
 class _NotHere(Exception):  # noqa: N818 - no error: another way is tried
@@ -278,18 +278,18 @@ class _NotHere(Exception):  # noqa: N818 - no error: another way is tried
 
 
 @contextmanager
-def _disordered(host: Host, files: Path, place: Path) -> Iterator[str]:
+def _disordered(host: Host, files: Path, target: Path) -> Iterator[str]:
     mount, unmount = host.which("disorderfs"), host.which("fusermount3") or host.which("fusermount")
     if mount is None or unmount is None:
         raise _NotHere("disorderfs is not installed")
     several = "yes" if host.is_root else "no"
-    command = [str(mount), "--quiet", f"--multi-user={several}", "--reverse-dirents=yes", str(files), str(place)]
-    with _mounted(host, command, [str(unmount), "-u", str(place)], place):
+    command = [str(mount), "--quiet", f"--multi-user={several}", "--reverse-dirents=yes", str(files), str(target)]
+    with _mounted(host, command, [str(unmount), "-u", str(target)], target):
         yield "reversed, by disorderfs"
 
 
 @contextmanager
-def _overlaid(host: Host, files: Path, place: Path) -> Iterator[str]:
+def _overlaid(host: Host, files: Path, target: Path) -> Iterator[str]:
     """Files in two layers: a folder lists those of the lower one first (Linux, "Overlay Filesystem", readdir)."""
     mount, unmount = host.which("mount"), host.which("umount")
     if host.system != "Linux" or not host.is_root or mount is None or unmount is None:
@@ -300,24 +300,24 @@ def _overlaid(host: Host, files: Path, place: Path) -> Iterator[str]:
     work.mkdir()
     split(files, lower)
     layers = f"lowerdir={lower},upperdir={files},workdir={work},redirect_dir=off"
-    command = [str(mount), "-t", "overlay", "-o", layers, "overlay", str(place)]
+    command = [str(mount), "-t", "overlay", "-o", layers, "overlay", str(target)]
     try:
-        with _mounted(host, command, [str(unmount), str(place)], place):
+        with _mounted(host, command, [str(unmount), str(target)], target):
             yield "the later half of each folder's files first, by overlayfs"
     finally:
-        if not os.path.ismount(place):
+        if not os.path.ismount(target):
             join(files, lower)
             shutil.rmtree(work, ignore_errors=True)
 
 
 @contextmanager
-def _mounted(host: Host, mount: list[str], unmount: list[str], place: Path) -> Iterator[None]:
+def _mounted(host: Host, mount: list[str], unmount: list[str], target: Path) -> Iterator[None]:
     environment = base_environment(host.environment)
-    place.mkdir()
+    target.mkdir()
     try:
         capture(mount, env=environment, timeout=60)
     except FerruleError as error:
-        place.rmdir()
+        target.rmdir()
         raise _NotHere(f"{Path(mount[0]).name} does not work here: {error.message.splitlines()[0]}") from error
     try:
         yield
@@ -325,12 +325,12 @@ def _mounted(host: Host, mount: list[str], unmount: list[str], place: Path) -> I
         with suppress(FerruleError):
             capture(unmount, env=environment, timeout=60)
         try:
-            place.rmdir()
+            target.rmdir()
         except OSError as error:
             raise StorageError(
                 f"what was mounted here cannot be taken away again: {error.strerror}",
-                where=str(place),
-                hint=f"{unmount[0]} {' '.join(unmount[1:-1])} '{place}'".replace("  ", " "),
+                where=str(target),
+                hint=f"{unmount[0]} {' '.join(unmount[1:-1])} '{target}'".replace("  ", " "),
             ) from error
 
 
@@ -344,9 +344,9 @@ def split(files: Path, lower: Path) -> None:
             folders[:] = [name for name in folders if name != ".git"]
         there = lower / os.path.relpath(folder, files)
         there.mkdir()
-        found = Path(folder).stat()
-        there.chmod(stat.S_IMODE(found.st_mode))
-        os.chown(there, found.st_uid, found.st_gid)
+        status = Path(folder).stat()
+        there.chmod(stat.S_IMODE(status.st_mode))
+        os.chown(there, status.st_uid, status.st_gid)
         listed = _files_in(folder)
         for name in listed[(len(listed) + 1) // 2 :]:
             (Path(folder) / name).rename(there / name)
@@ -364,8 +364,8 @@ def join(files: Path, lower: Path) -> None:
                 (Path(folder) / name).rename(there / name)
     for folder, _, names in os.walk(files):
         for path in (Path(folder) / name for name in names):
-            found = path.lstat()
-            if stat.S_ISCHR(found.st_mode) and found.st_rdev == 0:
+            status = path.lstat()
+            if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
                 path.unlink()
     shutil.rmtree(lower)
 

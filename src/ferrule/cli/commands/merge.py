@@ -49,7 +49,7 @@ def merge(
     )
     config, plan, context = whole.config, whole.plan, whole.context
     if options["set_up"]:
-        project.provide(merging.wanted(config, plan, context, folders), context.host, shared_options)
+        project.provide(merging.required_tools(config, plan, context, folders), context.host, shared_options)
     place = (output or config.root / "dist").absolute()
     page = whole.page if options["report"] else None
     report = run_display.run(

@@ -45,7 +45,7 @@ def reproduce(
         project.provide(whole.wanted, context.host, told)
     toolchain = release.toolchain_of(whole.config, whole.plan, context)
     tools = [Path(tool.argv[0]) for tool in toolchain.tools.values() if tool.argv] if toolchain else []
-    wish = again.ReproductionRequest(
+    request = again.ReproductionRequest(
         root=whole.config.root,
         plan=whole.plan,
         programs=(*tools, *([toolchain.sysroot] if toolchain else [])),
@@ -62,7 +62,7 @@ def reproduce(
         if not told.quiet:
             click.echo(text, err=True)
 
-    found = again.reproduce(wish, context.host, say)
+    found = again.reproduce(request, context.host, say)
     document = found.document()
     click.echo(json.dumps(document, indent=2) if told.json else reproduced.text(document), nl=told.json)
     failed = again.failure(found)

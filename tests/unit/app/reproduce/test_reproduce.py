@@ -145,7 +145,7 @@ def test_tools_that_look_at_the_clock_or_at_the_order_of_files_are_caught(
         (row,) = (row for row in told["files"] if row["file"] == file)
         record_property(f"{what} caught", missing[what] or row["verdict"])
         assert (row["verdict"] == "different") is not bool(missing[what]), (what, row, missing)
-        assert missing[what] or "libdemo" in row["difference"]["place"]
+        assert missing[what] or "libdemo" in row["difference"]["location"]
     assert done.returncode == (0 if all(missing[what] for what in ("clock", "order of files")) else 6)
 
 
@@ -159,9 +159,9 @@ def test_a_folder_without_a_manifest_is_no_release(demo: Demo) -> None:
 def test_folders_that_cannot_be_worked_in(demo: Demo, place: str, message: str) -> None:
     (demo.root / "full" / "of").mkdir(parents=True)
     config = release.load(demo.project)
-    wish = ReproductionRequest(config.root, release.make_plan(config, demo.context), (), work=demo.root / place)
+    request = ReproductionRequest(config.root, release.make_plan(config, demo.context), (), work=demo.root / place)
     with pytest.raises(ConfigError, match=message):
-        reproduce.reproduce(wish, demo.context.host, lambda _: None)
+        reproduce.reproduce(request, demo.context.host, lambda _: None)
 
 
 # Copies of the sources
@@ -209,9 +209,9 @@ def test_a_source_that_git_ignores_is_told(demo: Demo) -> None:
         [program, "rm", "--quiet", "--cached", "LICENSE"], cwd=demo.project, env=demo.environment, check=True
     )
     config = release.load(demo.project)
-    wish = ReproductionRequest(config.root, release.make_plan(config, demo.context), ())
+    request = ReproductionRequest(config.root, release.make_plan(config, demo.context), ())
     copy_sources(demo.project, demo.root / "copy", host)
-    assert reproduce.lacking_sources(wish, demo.root / "copy", host) == (
+    assert reproduce.lacking_sources(request, demo.root / "copy", host) == (
         "LICENSE is a source that git ignores, so no other checkout has it",
     )
 
@@ -328,9 +328,9 @@ def test_what_differs_is_shown_to_people(tmp_path: Path) -> None:
 
 def test_a_build_that_fails_names_its_code(demo: Demo) -> None:
     config = release.load(demo.project)
-    wish = ReproductionRequest(config.root, release.make_plan(config, demo.context), (), options=("--nonsense",))
+    request = ReproductionRequest(config.root, release.make_plan(config, demo.context), (), options=("--nonsense",))
     with pytest.raises(BuildError, match="ended with exit code 2") as raised:
-        reproduce.reproduce(wish, demo.context.host, lambda _: None)
+        reproduce.reproduce(request, demo.context.host, lambda _: None)
     assert "ferrule explain 2" in str(raised.value.hint)
     assert str(demo.project / ".ferrule" / "work" / "logs" / "reproduce-first.log") in str(raised.value.hint)
     assert list(demo.root.glob("ferrule-reproduce-*/first/sources/targets.yaml"))

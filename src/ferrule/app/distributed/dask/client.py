@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from ferrule.app.distributed import shards
-from ferrule.app.distributed.dask import worker as there
+from ferrule.app.distributed.dask import worker as worker_side
 from ferrule.app.distributed.dask.identity import check_clean, difference, identity
 from ferrule.app.distributed.dask.worker import Session, WorkerAnswer, WorkerBusy, WorkerReady
 from ferrule.core.errors import ConfigError, FerruleError, NetworkError, StorageError, ToolchainError, VerificationError
@@ -55,22 +55,22 @@ _DAMAGED_MOST: Final = 3
 
 def address_of(named: str) -> str:
     """Dask's name of what `--executor` names: `dask://HOST:PORT`, or `dask+tls://HOST:PORT`. Raises ConfigError."""
-    scheme, mark, place = named.partition("://")
-    host, colon, port = place.rpartition(":")
+    scheme, mark, authority = named.partition("://")
+    host, colon, port = authority.rpartition(":")
     if scheme not in _SCHEMES or not (mark and colon and host and port.isascii() and port.isdigit()):
         raise ConfigError(
             f"there is no executor {named!r}",
             where="--executor",
             hint="write dask://HOST:PORT, or dask+tls://HOST:PORT, as the scheduler of the cluster tells it",
         )
-    return f"{_SCHEMES[scheme]}://{place}"
+    return f"{_SCHEMES[scheme]}://{authority}"
 
 
 def connect(
     address: str,
     config: Config,
     plan: Plan,
-    wanted: ToolRequirements,
+    requirements: ToolRequirements,
     surroundings: Callable[[], Any],
     listen: Listener,
 ) -> Callable[[Engine], AbstractContextManager[Executor]]:
@@ -91,15 +91,15 @@ def connect(
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would say is told as events and errors
         here = identity(config, engine.site.toolchain, engine.site.host)
         check_clean(here, config.root)
-        visit = Session(uuid.uuid4().hex, surroundings, wanted if wanted.tools else None)
-        own = WorkerReady(here, str(config.root), there.machine())
-        with DaskCluster(address, visit, own, made_there(plan), listen) as cluster:
+        visit = Session(uuid.uuid4().hex, surroundings, requirements if requirements.tools else None)
+        own = WorkerReady(here, str(config.root), worker_side.machine())
+        with DaskCluster(address, visit, own, remote_actions(plan), listen) as cluster:
             yield cluster
 
     return begin
 
 
-def made_there(plan: Plan) -> frozenset[str]:
+def remote_actions(plan: Plan) -> frozenset[str]:
     """Ids of the actions that workers make: what shards do, and what else is compiled for a target.
 
     What is packed of all that, or only tells of tools, is made where everything is at hand anyway.
@@ -126,16 +126,16 @@ class DaskCluster:
         address: str,
         visit: Session,
         own: WorkerReady,
-        made_there: frozenset[str],
+        remote_actions: frozenset[str],
         listen: Listener,
         *,
         patience: float = _PATIENCE_SECONDS,
     ) -> None:
-        """Nothing is begun yet; `patience` are the seconds to wait for a scheduler, and for a worker where none is."""
+        """Nothing starts yet; `patience` are the seconds to wait for a scheduler, and for a worker where none is."""
         self._address = address
         self._visit = visit
         self._own = own
-        self._made_there = made_there
+        self._remote_actions = remote_actions
         self._listen = listen
         self._patience = patience
         self._loop = asyncio.new_event_loop()
@@ -156,11 +156,11 @@ class DaskCluster:
 
     def takes(self, action: Action) -> bool:
         """Whether an action is made there."""
-        return action.id in self._made_there
+        return action.id in self._remote_actions
 
     @property
     def slots(self) -> int:
-        """How many actions may be there at this moment: one for each thread of each worker."""
+        """How many actions may run there now: one for each thread of each worker."""
         while not self._news.empty():
             self._listen(self._news.get())
         if self._lost is not None:
@@ -175,7 +175,7 @@ class DaskCluster:
             log.write_text(answer.log, encoding="utf-8")
         if answer.error is not None:
             raise _at_home(answer, log)
-        there.keep(store, answer.contents)
+        worker_side.keep(store, answer.contents)
         assert answer.result is not None  # noqa: S101 - for the type checker: there is no failure
         return answer.result
 
@@ -183,7 +183,7 @@ class DaskCluster:
         """End what is being made, on all workers, without waiting long."""
         self._ended = True
         with suppress(Exception):  # whatever it is, we are leaving
-            self._wait(self._say_all(there.ended), _LEAVE_SECONDS)
+            self._wait(self._call_all(worker_side.ended), _LEAVE_SECONDS)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -221,7 +221,7 @@ class DaskCluster:
                 set_as_default=False,
                 heartbeat_interval=5000,
             )
-            self._client.subscribe_topic(self._visit.id, self._hear)
+            self._client.subscribe_topic(self._visit.id, self._on_event)
             until = self._loop.time() + self._patience
             await self._look()
             while not self._seen and self._loop.time() < until:
@@ -289,7 +289,7 @@ class DaskCluster:
         """Look at a worker; one that is occupied is looked at again, as long as it is there."""
         while True:
             try:
-                found = await self._say(address, there.opened, self._visit, threads)
+                reply = await self._call(address, worker_side.opened, self._visit, threads)
             except FerruleError as error:
                 self._refuse(address, error)
                 return
@@ -297,32 +297,32 @@ class DaskCluster:
                 return  # it is gone: the next look says so
             except Exception as error:  # noqa: BLE001 - whatever ails it, without this program on it for example
                 hint = "install the same ferrule[dask] on all machines of the cluster"
-                told = f"it cannot be asked: {type(error).__name__} {error}"
-                self._refuse(address, VerificationError(told, hint=hint))
+                message = f"it cannot be asked: {type(error).__name__} {error}"
+                self._refuse(address, VerificationError(message, hint=hint))
                 return
-            if not isinstance(found, WorkerBusy):
+            if not isinstance(reply, WorkerBusy):
                 break
-            if (found.root, found.machine) == (self._own.root, self._own.machine):
+            if (reply.root, reply.machine) == (self._own.root, self._own.machine):
                 hint = "start it in another checkout of this commit"
                 self._refuse(address, VerificationError("it works in the folder of this run itself", hint=hint))
                 return
             if address not in self._occupied:
                 self._occupied.add(address)
                 self._news.put(
-                    Noticed(f"another run is at work in {found.root} of {found.machine}; not waiting for it")
+                    Noticed(f"another run is at work in {reply.root} of {reply.machine}; not waiting for it")
                 )
             await asyncio.sleep(_AGAIN_SECONDS)
             if address not in self._occupied:
                 return  # gone meanwhile
         self._occupied.discard(address)
-        problem = difference(self._own.identity, found.identity)
+        problem = difference(self._own.identity, reply.identity)
         if problem:
-            problem.where = f"{found.root} of {found.machine}"
+            problem.where = f"{reply.root} of {reply.machine}"
             self._refuse(address, problem)
             with suppress(OSError, TimeoutError):
-                await self._say(address, there.closed, self._visit.id)
+                await self._call(address, worker_side.closed, self._visit.id)
         else:
-            self._workers[address] = _Worker(address, threads, f"{found.root} of {found.machine}")
+            self._workers[address] = _Worker(address, threads, f"{reply.root} of {reply.machine}")
 
     def _refuse(self, address: str, error: FerruleError) -> None:
         error.where = f"the worker {address}" + (f" in {error.where}" if error.where else "")
@@ -334,7 +334,7 @@ class DaskCluster:
     async def _make(self, order: Order, store: Store, tell: Callable[[Event], None]) -> WorkerAnswer:
         lost = 0
         while True:
-            worker = await self._place()
+            worker = await self._free_worker()
             try:
                 answer = await self._ask(worker, order, store, tell)
             finally:
@@ -348,9 +348,9 @@ class DaskCluster:
                     where=order.action.id,
                     hint="does it need more memory than a worker may have? (dask worker --memory-limit)",
                 )
-            tell(Noticed(f"{order.action.id} is begun again elsewhere"))
+            tell(Noticed(f"{order.action.id} is started again on another worker"))
 
-    async def _place(self) -> _Worker:
+    async def _free_worker(self) -> _Worker:
         """A worker that has room, the emptiest first."""
         while True:
             if self._lost is not None:
@@ -367,68 +367,68 @@ class DaskCluster:
     ) -> WorkerAnswer | None:
         """What a worker made of an order, with the contents it lacks; None if it went away meanwhile."""
         for _ in range(_DAMAGED_MOST):
-            answer = await self._told(worker, order, tell)
+            answer = await self._submit(worker, order, tell)
             if answer is not None and answer.missing:
                 records = [order.files[digest] for digest in answer.missing]
                 try:
-                    contents = await asyncio.to_thread(there.read, store, records)
-                    await self._say(worker.address, there.taken, self._visit.id, contents)
-                except (OSError, TimeoutError, there.SessionExpiredError):
+                    contents = await asyncio.to_thread(worker_side.read, store, records)
+                    await self._call(worker.address, worker_side.taken, self._visit.id, contents)
+                except (OSError, TimeoutError, worker_side.SessionExpiredError):
                     return None
-                answer = await self._told(worker, order, tell)
+                answer = await self._submit(worker, order, tell)
             if answer is None or not (answer.missing or isinstance(answer.error, DamagedError)):
                 return answer
         raise StorageError("what it needs is damaged there again and again", where=worker.name)
 
-    async def _told(self, worker: _Worker, order: Order, tell: Callable[[Event], None]) -> WorkerAnswer | None:
+    async def _submit(self, worker: _Worker, order: Order, tell: Callable[[Event], None]) -> WorkerAnswer | None:
         number = next(self._numbers)
         self._orders[number] = functools.partial(_pass_on, order.action, tell)
         future = self._client.submit(
-            *(there.made, self._visit.id, number, order),
+            *(worker_side.make_action, self._visit.id, number, order),
             key=f"{order.action.id}-{self._visit.id}-{number}",
             workers=[worker.address],
             allow_other_workers=False,
             pure=False,
             retries=0,
         )
-        told = asyncio.ensure_future(future.result())
+        answer = asyncio.ensure_future(future.result())
         gone = asyncio.ensure_future(worker.gone.wait())
         try:
-            await asyncio.wait({told, gone}, return_when=asyncio.FIRST_COMPLETED)
-            return self._heard(worker, told)
+            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+            return self._answer_of(worker, answer)
         finally:
             del self._orders[number]
             gone.cancel()
-            if not told.done():
-                told.cancel()
+            if not answer.done():
+                answer.cancel()
                 with suppress(OSError, TimeoutError):
                     await future.cancel(force=True)
 
-    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+    def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
         """What an order under way has to say."""
-        told = event[1]
-        if told["order"] in self._orders:
-            self._orders[told["order"]](told)
+        message = event[1]
+        if message["order"] in self._orders:
+            self._orders[message["order"]](message)
 
-    def _heard(self, worker: _Worker, told: asyncio.Future[WorkerAnswer]) -> WorkerAnswer | None:
+    def _answer_of(self, worker: _Worker, answer: asyncio.Future[WorkerAnswer]) -> WorkerAnswer | None:
         if self._lost is not None:
             raise self._lost
         try:
-            return told.result() if told.done() else None
-        except there.SessionExpiredError:
+            return answer.result() if answer.done() else None
+        except worker_side.SessionExpiredError:
             self._workers.pop(worker.address, None)  # the next look opens it again
             return None
         except (OSError, asyncio.CancelledError):
             if self._ended:
                 raise
-            return None  # it went away at this very moment
+            return None  # it went away just now
 
-    async def _say(self, address: str, function: Callable[..., Coroutine[Any, Any, T]], *told: object) -> T:
+    async def _call(self, address: str, function: Callable[..., Coroutine[Any, Any, T]], *arguments: object) -> T:
         """Call a function on one worker, beside all that it is making."""
-        answers: dict[str, T] = await self._client.run(function, *told, workers=[address])
+        answers: dict[str, T] = await self._client.run(function, *arguments, workers=[address])
         return answers[address]
 
-    async def _say_all(self, function: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+    async def _call_all(self, function: Callable[[str], Coroutine[Any, Any, None]]) -> None:
         if self._workers:
             await self._client.run(function, self._visit.id, workers=list(self._workers), on_error="ignore")
 
@@ -439,14 +439,14 @@ class DaskCluster:
             task.cancel()
         if self._client is not None:
             with suppress(OSError, TimeoutError):
-                await self._say_all(there.closed)
+                await self._call_all(worker_side.closed)
             await self._client.close(timeout=_LEAVE_SECONDS)
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
 
 
-def _pass_on(action: Action, tell: Callable[[Event], None], told: dict[str, Any]) -> None:
-    tell(Noticed(told["text"]) if told["notice"] else ActionProgress(action, told["text"]))
+def _pass_on(action: Action, tell: Callable[[Event], None], message: dict[str, Any]) -> None:
+    tell(Noticed(message["text"]) if message["notice"] else ActionProgress(action, message["text"]))
 
 
 def _at_home(answer: WorkerAnswer, log: Path) -> FerruleError:

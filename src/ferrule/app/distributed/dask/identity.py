@@ -26,7 +26,7 @@ def identity(config: Config, toolchain: Toolchain | None, host: Host) -> dict[st
     """The program, the machine's kind, the checkout and the tools, by name: what of them stands for the whole."""
     state = git.state(config.root, host)
     lock = config.root / config.workspace.folder / "Cargo.lock"
-    found = {
+    parts = {
         "ferrule": f"{ferrule.__version__} ({_sources().short})",
         "Python": ".".join(platform.python_version_tuple()[:2]),
         "machine": host.triple,
@@ -35,12 +35,12 @@ def identity(config: Config, toolchain: Toolchain | None, host: Host) -> dict[st
         "Cargo.lock": Digest.of_file(lock).short if lock.is_file() else _ABSENT,
     }
     for name, tool in sorted(toolchain.tools.items()) if toolchain else ():
-        found[name] = tool.identity
+        parts[name] = tool.identity
     for triple, std in sorted(toolchain.std.items()) if toolchain else ():
-        found[f"standard library for {triple}"] = std
+        parts[f"standard library for {triple}"] = std
     if toolchain and "rustc" in toolchain.tools:
-        found["source of Rust"] = toolchain.rust_source
-    return found
+        parts["source of Rust"] = toolchain.rust_source
+    return parts
 
 
 def _sources() -> Digest:

@@ -53,7 +53,7 @@ class Session:
 
     id: str
     surroundings: Callable[[], RunContext]
-    wanted: ToolRequirements | None
+    requirements: ToolRequirements | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class _Session:
     visit: str
     engine: Engine
     tokens: Jobserver
-    held: ExitStack
+    resources: ExitStack
     working: int = 0
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -115,7 +115,7 @@ class _Session:
     def close(self) -> None:
         self.engine.index.save()
         self.engine.code.save()
-        self.held.close()
+        self.resources.close()
 
 
 _OPEN: dict[str, _Session] = {}
@@ -134,18 +134,18 @@ def _open(visit: Session, threads: int) -> WorkerReady | WorkerBusy:
             return WorkerBusy(str(config.root), machine())
         close(session.visit)
 
-    toolchain = find.require(visit.wanted, context.host) if visit.wanted else None
-    held = ExitStack()
+    toolchain = find.require(visit.requirements, context.host) if visit.requirements else None
+    resources = ExitStack()
     try:
-        engine = held.enter_context(release.at_work(config, toolchain, context))
-        tokens = held.enter_context(Jobserver(threads, engine.work))
+        engine = resources.enter_context(release.at_work(config, toolchain, context))
+        tokens = resources.enter_context(Jobserver(threads, engine.work))
     except Busy:
         return WorkerBusy(str(config.root), machine())
     except BaseException:
-        held.close()
+        resources.close()
         raise
     run.reopen()
-    _OPEN[visit.id] = _Session(visit.id, engine, tokens, held)
+    _OPEN[visit.id] = _Session(visit.id, engine, tokens, resources)
     return WorkerReady(identity(config, toolchain, context.host), str(config.root), machine())
 
 
@@ -171,7 +171,7 @@ def read(store: Store, records: Iterable[FileRecord]) -> Contents:
     return tuple((record, store.object(record.digest).read_bytes()) for record in records)
 
 
-def made(visit: str, number: int, order: Order) -> WorkerAnswer:
+def make_action(visit: str, number: int, order: Order) -> WorkerAnswer:
     """Make an action, and send what it came to; failures of ferrule's are answers, any other is a bug and raised."""
     from distributed import get_worker  # noqa: PLC0415 - 330 ms, and an extra
 
