@@ -30,16 +30,6 @@ def python_problem(version: str) -> str | None:
     return None
 
 
-def is_local(version: str) -> bool:
-    """Whether a version that PEP 440 takes is a local one, which no index does."""
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - 11 ms
-
-    try:
-        return Version(version).local is not None
-    except InvalidVersion:
-        return False
-
-
 def npm_problem(version: str) -> str | None:
     """Why npm refuses a version, or would change it."""
     match = _SEMVER.fullmatch(version)
