@@ -30,6 +30,20 @@ def python_problem(version: str) -> str | None:
     return None
 
 
+def same_python_version(one: str, other: str) -> bool:
+    """Whether two versions are one to Python packages.
+
+    >>> same_python_version("1.0.0-rc.1", "1.0.0rc1"), same_python_version("1.0", "?")
+    (True, False)
+    """
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - 11 ms
+
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return False
+
+
 def npm_problem(version: str) -> str | None:
     """Why npm refuses a version, or would change it."""
     match = _SEMVER.fullmatch(version)
