@@ -563,7 +563,7 @@ def test_source_that_changes_meanwhile_is_refused(demo: Demo) -> None:
     source = demo.project / "rust" / "demo-ffi" / "src" / "lib.rs"
     with demo.held():
         process = demo.start("release", "-j", "1")
-        wait_until(lambda: any("demo-ffi --lib" in call for call in compilations(demo)), "a compilation")
+        wait_until(lambda: any("demo-ffi" in call and "--lib" in call for call in compilations(demo)), "a compilation")
         source.write_text(source.read_text() + "// while it compiles\n")
     out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 5
