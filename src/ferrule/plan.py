@@ -60,8 +60,6 @@ def plan(
             continue
         try:
             planned[artifact.name] = _planned_by_kind(config, artifact, context)
-        except ConfigErrors as errors:
-            problems += [] if checked else errors.errors
         except ConfigError as error:
             problems += [] if checked else [error]  # what the check has seen may be the cause of this
     actions = tuple(action for artifact in planned.values() for action in artifact.actions)
@@ -85,12 +83,12 @@ def _planned_by_kind(config: Config, artifact: ArtifactConfig, context: Context)
     except PlanProblem as problem:
         raise _located(config, artifact, problem) from problem
     except BuildError as error:
-        where = error.where or config.place(("artifacts", artifact.name))
+        where = error.where or config.location(("artifacts", artifact.name))
         raise ConfigError(error.message, hint=error.hint, where=where) from error
 
 
 def _located(config: Config, artifact: ArtifactConfig, problem: PlanProblem) -> ConfigError:
-    where = problem.where or config.place(("artifacts", artifact.name, *problem.key))
+    where = problem.where or config.location(("artifacts", artifact.name, *problem.key))
     return ConfigError(problem.message, hint=problem.hint, where=where)
 
 
@@ -243,7 +241,7 @@ def _no_target(config: Config, artifact: ArtifactConfig, platforms: Mapping[str,
     detail = "; ".join(reasons) or "its globs match no target of this file"
     return ConfigError(
         f"no target is left for {artifact.name}, a {artifact.kind.name} ({detail})",
-        where=config.place(("artifacts", artifact.name, "targets")),
+        where=config.location(("artifacts", artifact.name, "targets")),
         hint="select another target, or add one under `targets`",
     )
 
@@ -271,6 +269,6 @@ def _collision(config: Config, action: Action, other: Action, path: str) -> Conf
     renamed = next((name for name in names if "name" in kinds[name].spec.model_fields), None)
     return ConfigError(
         f"{action.id} and {other.id} would both write dist/{path}",
-        where=config.place(("artifacts", action.artifact)),
+        where=config.location(("artifacts", action.artifact)),
         hint=f"give {renamed} another `name`, or leave one of them out" if renamed else "leave one of them out",
     )

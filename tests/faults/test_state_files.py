@@ -64,7 +64,7 @@ def reader(stage: Stage, shape: str) -> Reader:
     def action(path: Path) -> str:
         return re.sub("%([0-9a-f]+)~", lambda found: chr(int(found[1], 16)), path.stem)
 
-    wishes = {p: json.loads(p.read_bytes())["wish"] for p in state.glob("settled-*.json")}
+    wishes = {p: json.loads(p.read_bytes())["request"] for p in state.glob("settled-*.json")}
     config = release.load(demo.project)
     wanted = release.tool_requirements(config, release.make_plan(config, demo.context), None)
     readers: tuple[Reader, ...] = (

@@ -108,7 +108,7 @@ def tiny(setup, tmp_path_factory) -> Project:  # noqa: ARG001
     for name, text in FILES.items():
         project.write(name, text)
     said = project.build()
-    assert "native also reads beside/Cargo.toml and 3 more, so that its key is known only now" in said
+    assert "native also reads beside/Cargo.toml and 3 more, so its key changed" in said
     return project
 
 

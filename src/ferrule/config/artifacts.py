@@ -39,7 +39,7 @@ def read_artifacts(
     problems: Problems,
 ) -> tuple[ArtifactConfig, ...]:
     """Every artifact that could be read; the others have left problems."""
-    found: list[ArtifactConfig] = []
+    artifacts: list[ArtifactConfig] = []
     edges: dict[tuple[str, str], Position] = {}
     for name, node in part.values.items():
         if not re.fullmatch(NAME, name):
@@ -48,19 +48,19 @@ def read_artifacts(
         entry = _Entry(name, node, part.keys[name], triples, scope, problems)
         kind = entry.kind(kinds)
         if kind is not None and (artifact := entry.read(kind)) is not None:
-            found.append(artifact)
+            artifacts.append(artifact)
         edges |= entry.edges
     _refuse_cycles(edges, problems)
-    return tuple(found)
+    return tuple(artifacts)
 
 
 def kinds_of(part: MappingNode, kinds: Mapping[str, Kind]) -> dict[str, str]:
     """The kind of each artifact by name; empty where it is missing or wrong, which is told elsewhere."""
-    found: dict[str, str] = {}
+    kind_names: dict[str, str] = {}
     for name, node in part.values.items():
         kind = node.values.get("kind") if isinstance(node, MappingNode) else None
-        found[name] = kind.text if isinstance(kind, ScalarNode) and kind.text in kinds else ""
-    return found
+        kind_names[name] = kind.text if isinstance(kind, ScalarNode) and kind.text in kinds else ""
+    return kind_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +82,19 @@ class _Entry:
     def kind(self, kinds: Mapping[str, Kind]) -> Kind | None:
         if self.node.mark in self.problems.closed:
             return None
-        place, choices = f"artifacts.{quote_key(self.name)}", f"the kinds are: {listed(kinds, 24)}"
+        path, choices = f"artifacts.{quote_key(self.name)}", f"the kinds are: {listed(kinds, 24)}"
         if not isinstance(self.node, MappingNode):
-            self.problems.add(self.mark, f"{place}: expected a mapping", f"write {{kind: …}}; {choices}")
+            self.problems.add(self.mark, f"{path}: expected a mapping", f"write {{kind: …}}; {choices}")
             return None
         value = self.node.values.get("kind")
         if value is None:
-            self.problems.add(self.mark, f"{place}: the key kind is missing", choices)
+            self.problems.add(self.mark, f"{path}: the key kind is missing", choices)
             return None
         text = value.text if isinstance(value, ScalarNode) else ""
         if text not in kinds:
             hint = self.problems.suggestion(text, kinds, choices)
             shown = f"there is no kind {quote(text)}" if text else "expected the name of a kind"
-            self.problems.add(find(self.node, ("kind",))[0], f"{place}.kind: {shown}", hint)
+            self.problems.add(find(self.node, ("kind",))[0], f"{path}.kind: {shown}", hint)
         return kinds.get(text)
 
     def read(self, kind: Kind) -> ArtifactConfig | None:
@@ -137,15 +137,15 @@ class _Entry:
             return {}
         globs = [glob for glob, node in changes.values.items() if self._usable(glob, node, changes.keys[glob], triples)]
         read: dict[tuple[str, ...], Spec | None] = {(): None}
-        found: dict[str, Spec] = {}
+        specs: dict[str, Spec] = {}
         for triple in triples:
             matching = tuple(glob for glob in globs if selected((glob,), (triple,)))
             if matching not in read:
                 read[matching] = self._merged(kind, base, [changes.values[glob] for glob in matching])
             spec = read[matching]
             if spec is not None:
-                found[triple] = spec
-        return found
+                specs[triple] = spec
+        return specs
 
     def _usable(self, glob: str, node: Node, mark: Position, triples: tuple[str, ...]) -> bool:
         if not self._check_glob(glob, triples, mark):

@@ -53,18 +53,18 @@ def check(
         return model.model_validate(plain(node))
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)[: 2 * MOST]
-    findings = [_finding(_Place.of(model, node, e, key or node.mark), e, extra) for e in errors]
-    told = [f for f in findings if f.place.node.mark not in problems.closed and not _is_consequence(f)]
-    told.sort(key=lambda f: f.place.mark)
-    for _, same in groupby(told, key=lambda f: f.place.mark):
-        _tell(list(same), path, problems)
+    findings = [_finding(_Location.of(model, node, e, key or node.mark), e, extra) for e in errors]
+    reported = [f for f in findings if f.location.node.mark not in problems.closed and not _is_consequence(f)]
+    reported.sort(key=lambda f: f.location.mark)
+    for _, same in groupby(reported, key=lambda f: f.location.mark):
+        _report(list(same), path, problems)
     return None
 
 
 def sections(model: type[Section]) -> tuple[tuple[str, type[Section]], ...]:
     """The sections that a section holds, with their keys."""
     fields = model.model_fields.items()
-    return tuple((info.alias or name, held) for name, info in fields for held in _sections(info.annotation))
+    return tuple((info.alias or name, section) for name, info in fields for section in _sections(info.annotation))
 
 
 def quote_key(name: str) -> str:
@@ -73,7 +73,7 @@ def quote_key(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Location:
     """Where one of pydantic's errors is: place, keys, node, the fields they lead through, and the models around it."""
 
     mark: Position
@@ -83,7 +83,7 @@ class _Place:
     scope: tuple[type[Section], ...]
 
     @classmethod
-    def of(cls, model: type[Section], root: Node, error: Mapping[str, Any], key: Position) -> _Place:
+    def of(cls, model: type[Section], root: Node, error: Mapping[str, Any], key: Position) -> _Location:
         """Place an error; one about a key is placed at the key."""
         path = tuple(_present(root, error["loc"]))
         mark, node = find(root, path)
@@ -91,7 +91,7 @@ class _Place:
             _, parent = find(root, path[:-1])
             mark = parent.keys[str(path[-1])] if isinstance(parent, MappingNode) else parent.mark
             node = ScalarNode(mark, str(path[-1]), str(path[-1]))
-        return cls(mark if path else key, path, node, *_led_through(model, path))
+        return cls(mark if path else key, path, node, *_fields_along(model, path))
 
     @property
     def about(self) -> str:
@@ -109,13 +109,13 @@ class _Place:
 class _Missing:
     """A key that has to be there."""
 
-    place: _Place
+    location: _Location
     key: str
 
     @property
     def about(self) -> str:
         """What the key is for."""
-        fields = (i for m in self.place.scope for n, i in m.model_fields.items() if self.key == (i.alias or n))
+        fields = (i for m in self.location.scope for n, i in m.model_fields.items() if self.key == (i.alias or n))
         return next(_about(field) for field in fields)
 
 
@@ -123,7 +123,7 @@ class _Missing:
 class _Unknown:
     """A key that may not be there, and those that may."""
 
-    place: _Place
+    location: _Location
     names: tuple[str, ...]
 
 
@@ -134,7 +134,7 @@ class _Wrong:
     Where nothing can be said to be expected, `reason` says why the value is refused.
     """
 
-    place: _Place
+    location: _Location
     expected: str = ""
     reason: str = ""
     by_type: bool = False
@@ -145,28 +145,28 @@ class _Wrong:
 _Finding = _Missing | _Unknown | _Wrong
 
 
-def _finding(place: _Place, error: Mapping[str, Any], extra: tuple[str, ...]) -> _Finding:
+def _finding(location: _Location, error: Mapping[str, Any], extra: tuple[str, ...]) -> _Finding:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "missing":
-        return _Missing(place, str(error["loc"][-1]))
+        return _Missing(location, str(error["loc"][-1]))
     if kind == "extra_forbidden":
-        names = [info.alias or name for model in place.scope for name, info in model.model_fields.items()]
-        return _Unknown(place, tuple(dict.fromkeys((*names, *(extra if len(place.path) == 1 else ())))))
+        names = [info.alias or name for model in location.scope for name, info in model.model_fields.items()]
+        return _Unknown(location, tuple(dict.fromkeys((*names, *(extra if len(location.path) == 1 else ())))))
     if kind in _WRONG_TYPE:
-        return _Wrong(place, _WRONG_TYPE[kind], by_type=True)
+        return _Wrong(location, _WRONG_TYPE[kind], by_type=True)
     if kind == "literal_error":
         names = re.findall(r"'([^']*)'", context["expected"])
-        return _Wrong(place, _either(names) if names else context["expected"], names=tuple(names))
+        return _Wrong(location, _either(names) if names else context["expected"], names=tuple(names))
     if kind == "value_error":
-        return _Wrong(place, reason=str(context["error"]))
+        return _Wrong(location, reason=str(context["error"]))
     least = context["min_length"] if kind == "too_short" else 0
-    return _Wrong(place, _expected(place, kind, context), error["msg"], least=least)
+    return _Wrong(location, _expected(location, kind, context), error["msg"], least=least)
 
 
-def _expected(place: _Place, kind: str, context: Mapping[str, Any]) -> str:
+def _expected(location: _Location, kind: str, context: Mapping[str, Any]) -> str:
     """What a value should have been, by pydantic's error types; empty where its own words are the best there are."""
     if kind == "string_pattern_mismatch":
-        return f"text like {quote(place.example)}" if place.example else f"text of the form {context['pattern']}"
+        return f"text like {quote(location.example)}" if location.example else f"text of the form {context['pattern']}"
     if kind in ("string_too_long", "too_long"):
         return "at most " + _counted(context["max_length"], kind)
     if kind in ("string_too_short", "too_short"):
@@ -185,71 +185,75 @@ def _either(names: list[str]) -> str:
 
 def _is_consequence(finding: _Finding) -> bool:
     """Whether a list is only too short because pydantic did not count its wrong items."""
-    node = finding.place.node
+    node = finding.location.node
     return isinstance(finding, _Wrong) and isinstance(node, SequenceNode) and 0 < finding.least <= len(node.items)
 
 
-def _tell(findings: list[_Finding], path: KeyPath, problems: Problems) -> None:
-    """Tell what was found at one place, where every member of a union may have found something."""
+def _report(findings: list[_Finding], path: KeyPath, problems: Problems) -> None:
+    """Report the findings at one position, where each member of a union may have one."""
     if missing := [f for f in findings if isinstance(f, _Missing)]:
-        _tell_missing({f.key: f for f in missing}, path, problems)
+        _report_missing({f.key: f for f in missing}, path, problems)
     elif unknown := [f for f in findings if isinstance(f, _Unknown)]:
         first = unknown[0]
-        key = str(first.place.path[-1])
+        key = str(first.location.path[-1])
         hint = problems.suggestion(key, first.names, f"the keys here are {listed(first.names, 24)}")
-        problems.close(first.place.mark, f"{_dotted((*path, *first.place.path[:-1]))}unknown key {quote(key)}", hint)
+        problems.close(
+            first.location.mark, f"{_dotted((*path, *first.location.path[:-1]))}unknown key {quote(key)}", hint
+        )
     else:
-        _tell_wrong([f for f in findings if isinstance(f, _Wrong)], path, problems)
+        _report_wrong([f for f in findings if isinstance(f, _Wrong)], path, problems)
 
 
-def _tell_missing(missing: dict[str, _Missing], path: KeyPath, problems: Problems) -> None:
-    place = next(iter(missing.values())).place
+def _report_missing(missing: dict[str, _Missing], path: KeyPath, problems: Problems) -> None:
+    location = next(iter(missing.values())).location
     several = len(missing) > 1
     what = f"the keys {listed(missing)} are missing" if several else f"the key {listed(missing)} is missing"
     hint = "; ".join(f"{key}: {f.about}" if several else f.about for key, f in missing.items())
-    problems.add(place.mark, f"{_dotted((*path, *place.path))}{what}", hint)
+    problems.add(location.mark, f"{_dotted((*path, *location.path))}{what}", hint)
 
 
-def _tell_wrong(wrong: list[_Wrong], path: KeyPath, problems: Problems) -> None:
-    """Tell what was expected: by those members of a union whose type it was, or else by all."""
+def _report_wrong(wrong: list[_Wrong], path: KeyPath, problems: Problems) -> None:
+    """Report what was expected: by the members of a union whose type matched, or else by all."""
     counted = [f for f in wrong if not f.by_type] or wrong
-    place = counted[0].place
+    location = counted[0].location
     expected = " or ".join(dict.fromkeys(f.expected for f in counted if f.expected))
-    shown = _shown(place.node)
+    shown = _shown(location.node)
     message = f"expected {expected}, found {shown}" if expected else f"{shown} is refused: {counted[0].reason}"
     if (
-        (*path, *place.path) == ("version",)
-        and isinstance(place.node, ScalarNode)
-        and isinstance(place.node.value, int | float)
-        and not isinstance(place.node.value, bool)
+        (*path, *location.path) == ("version",)
+        and isinstance(location.node, ScalarNode)
+        and isinstance(location.node.value, int | float)
+        and not isinstance(location.node.value, bool)
     ):
-        problems.add(place.mark, f"unsupported format version {place.node.text[:20]} (expected {expected})", _FORMAT)
+        problems.add(
+            location.mark, f"unsupported format version {location.node.text[:20]} (expected {expected})", _FORMAT
+        )
         return
-    problems.add(place.mark, _dotted((*path, *place.path)) + message, _remedy(counted[0], problems))
+    problems.add(location.mark, _dotted((*path, *location.path)) + message, _remedy(counted[0], problems))
 
 
 def _remedy(wrong: _Wrong, problems: Problems) -> str:
     """What to write instead, as far as it can be known."""
-    node = wrong.place.node
+    node = wrong.location.node
     if isinstance(node, ScalarNode) and node.text:
         if wrong.names:
-            return problems.suggestion(node.text, wrong.names, wrong.place.about)
+            return problems.suggestion(node.text, wrong.names, wrong.location.about)
         if wrong.expected == "text":
             return f"write it in quotes: {quote(node.text)}"
         if wrong.expected == "a list":
             return f"write it as a list: [{quote_key(node.text)}]"
-    return wrong.place.about
+    return wrong.location.about
 
 
-def _led_through(model: type[Section], path: KeyPath) -> tuple[tuple[FieldInfo, ...], tuple[type[Section], ...]]:
+def _fields_along(model: type[Section], path: KeyPath) -> tuple[tuple[FieldInfo, ...], tuple[type[Section], ...]]:
     """The fields that a path leads through, and the models that the mapping at its end, or around it, may be of."""
-    models, found = [model], list[Any]()
+    models, fields = [model], list[Any]()
     for part in path:
         matching = [info for m in models for name, info in m.model_fields.items() if part == (info.alias or name)]
         if matching:
-            found.append(matching[0])
+            fields.append(matching[0])
             models = _sections(matching[0].annotation)
-    return tuple(found), tuple(models)
+    return tuple(fields), tuple(models)
 
 
 def _shown(node: Node) -> str:

@@ -92,15 +92,8 @@ class PublishDestination(Protocol):
     def summary(self) -> str:
         """What it does with a tagged release: a verb and its objects."""
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of artifacts that it takes; none if it takes the whole release."""
-
-    def problems(self, kinds: frozenset[str]) -> Iterable[tuple[str, str]]:
-        """Messages and hints: what keeps a project with these kinds of artifacts from being published there."""
-
-    def check_version(self, version: str, /) -> Iterable[tuple[str, str]]:
-        """Messages and hints: what it would refuse in the version of an artifact."""
+    def problems(self, version: str | None, kinds: frozenset[str]) -> Iterable[tuple[str, str]]:
+        """Messages and hints: what keeps a project of this version, with these kinds of artifacts, from going there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +130,20 @@ def read_ci(
     part: MappingNode,
     targets: tuple[Target, ...],
     kinds: Iterable[str],
+    version: str | None,
     destinations: Mapping[str, PublishDestination],
     problems: Problems,
 ) -> Ci | None:
     """What the section `ci` says, with all defaults; None, and problems, if it cannot be taken.
 
-    `kinds` are the kinds of artifacts of the project.
+    `kinds` are the kinds of artifacts of the project, and `version` is its version, if it is known.
     """
     section = check(CiSection, part, ("ci",), problems)
     if section is None:
         return None
-    _check_publish(section.publish, part, frozenset(kinds), destinations, problems)
-    told = section.ferrule or __version__
-    version, call = (None, told.command) if isinstance(told, CommandSection) else (told, "ferrule")
+    _check_publish(section.publish, part, frozenset(kinds), version, destinations, problems)
+    requirement = section.ferrule or __version__
+    version, call = (None, requirement.command) if isinstance(requirement, CommandSection) else (requirement, "ferrule")
     native = tuple(dict.fromkeys(filter(None, (PLATFORMS[t.triple].runner for t in targets if t.triple in PLATFORMS))))
     return Ci(
         version=version,
@@ -167,6 +161,7 @@ def _check_publish(
     names: tuple[str, ...],
     part: MappingNode,
     kinds: frozenset[str],
+    version: str | None,
     destinations: Mapping[str, PublishDestination],
     problems: Problems,
 ) -> None:
@@ -176,9 +171,9 @@ def _check_publish(
             hint = problems.suggestion(name, destinations, f"the destinations are {listed(destinations)}")
             problems.add(position, f"ci.publish: there is no destination {quote(name)}", hint)
             continue
-        for message, hint in destinations[name].problems(kinds):
+        for message, hint in destinations[name].problems(version, kinds):
             problems.add(position, f"ci.publish: {message}", hint)
 
 
-def _commands(told: Mapping[str, str] | None, native: Iterable[str], usual: str) -> tuple[tuple[str, str], ...]:
-    return tuple((dict.fromkeys(native, usual) if told is None else told).items())
+def _commands(commands: Mapping[str, str] | None, native: Iterable[str], usual: str) -> tuple[tuple[str, str], ...]:
+    return tuple((dict.fromkeys(native, usual) if commands is None else commands).items())

@@ -22,6 +22,7 @@ from ferrule.core.model import Json, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform, unsupported
 from ferrule.core.rust_toolchain import agrees, read_rust_toolchain
 from ferrule.core.safe_files import FILE
+from ferrule.formats.versions import is_local
 from ferrule.kinds.base import ReleaseInfo
 from ferrule.toolchain.registry import TOOLS
 
@@ -55,7 +56,7 @@ class Config:
     versions: Mapping[str, StatedVersion] = field(default_factory=dict)
     problems: tuple[ConfigError, ...] = field(default=(), compare=False)
 
-    def place(self, path: KeyPath) -> str:
+    def location(self, path: KeyPath) -> str:
         """`file:line:column` of a path of keys and indexes, or of the deepest part of it that the file has."""
         mark, _ = find(self.tree, path)
         return f"{self.file}:{mark.line}:{mark.column}"
@@ -81,66 +82,60 @@ def load(
     check(TargetsFile, tree, (), problems)
     reading = _Reading(project, tree, problems)
     targets = _targets(reading, platforms)
-    told = _told(reading)
+    section = _project_section(reading)
     workspace = _workspace(reading) if reading.has("project") else None
     tool_versions = _toolchain(reading, tools, workspace)
     part = reading.part("artifacts")
     settings = _settings(reading, workspace)
     scope = ReferenceScope(project, workspace, kinds_of(part, kinds), settings.profiles, minor)
     artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), scope, problems)
-    release = _release_version(reading, told, workspace, artifacts) if told and workspace else None
-    described = _project(reading, told, workspace, release) if told and workspace and release else None
+    release = _release_version(reading, section, workspace, artifacts) if section and workspace else None
+    described = _project(reading, section, workspace, release) if section and workspace and release else None
     ci = read_ci(
         *(reading.part("ci"), targets, (artifact.kind.name for artifact in artifacts)),
-        *(destinations, problems),
+        *(described.version if described else None, destinations, problems),
     )
     if workspace is not None:
         mark = _workspace_mark(reading)
         for error in workspace_problems(
-            project, workspace, settings, [t.triple for t in targets], problems.where(mark)
+            project, workspace, settings, [t.triple for t in targets if t.triple in platforms], problems.where(mark)
         ):
             minor.add(mark, error.message, error.hint or "correct it", error.where)
     if (
-        problems.found
+        problems.by_position
         or described is None
         or workspace is None
         or tool_versions is None
         or ci is None
         or release is None
     ):
-        problems.found.update(minor.found)
+        problems.by_position.update(minor.by_position)
         raise problems.error()
     config = Config(project, file, described, tool_versions, targets, artifacts, workspace, ci, tree)
-    by_crate = not isinstance(told.version, str) if told else False
-    versions = artifact_versions(artifacts, workspace, release, config.place, by_crate=by_crate)
-    _check_versions(config, versions, destinations, minor)
+    by_crate = not isinstance(section.version, str) if section else False
+    versions = artifact_versions(artifacts, workspace, release, config.location, by_crate=by_crate)
+    _check_indexes(config, versions, minor)
     for path, error in wit_problems(config.root, artifacts, workspace):
-        where = error.where or config.place(path)
+        where = error.where or config.location(path)
         minor.add(find(tree, path)[0], error.message, error.hint or "correct it", where)
-    return replace(config, versions=versions, problems=minor.error().errors if minor.found else ())
+    return replace(config, versions=versions, problems=minor.error().errors if minor.by_position else ())
 
 
-def _check_versions(
-    config: Config,
-    versions: Mapping[str, StatedVersion],
-    destinations: Mapping[str, PublishDestination],
-    problems: Problems,
-) -> None:
-    """Ask each destination about the versions of the artifacts that go there."""
-    for destination in (destinations[name] for name in config.ci.publish):
-        for artifact in config.artifacts:
-            if destination.kinds and artifact.kind.name not in destination.kinds:
-                continue
-            version = versions[artifact.name]
+def _check_indexes(config: Config, versions: Mapping[str, StatedVersion], problems: Problems) -> None:
+    """Refuse to send local versions to PyPI, which takes none (PEP 440, "Local version identifiers")."""
+    for artifact in config.artifacts if "pypi" in config.ci.publish else ():
+        version = versions[artifact.name]
+        if artifact.kind.name in ("wheel", "extension") and is_local(version.text):
             mark = find(config.tree, ("artifacts", artifact.name))[0]
-            for message, hint in destination.check_version(version.text):
-                problems.add(mark, f"{artifact.name}: {message}", hint, version.where)
+            example = version.text.partition("+")[0]
+            hint = f'write version: "{example}.dev0" under {artifact.name}, or take pypi out of `ci: {{publish: …}}`'
+            problems.add(mark, f"PyPI takes no local version such as {version.text}", hint, version.where)
 
 
 def document(config: Config) -> Json:
     """The effective matrix as JSON: all defaults filled in, and itself a targets.yaml that says the same."""
     project = config.project
-    told = {
+    values = {
         "name": project.name,
         "version": project.version,
         "workspace": config.workspace.folder,
@@ -151,9 +146,9 @@ def document(config: Config) -> Json:
     }
     return {
         "version": 1,
-        "project": _given(told),
+        "project": _without_none(values),
         "toolchain": dict(config.toolchain),
-        "targets": {t.triple: _given({n: v for n, v in _fields(t) if n != "triple"}) for t in config.targets},
+        "targets": {t.triple: _without_none({n: v for n, v in _fields(t) if n != "triple"}) for t in config.targets},
         "artifacts": {
             a.name: _artifact_document(a, config.versions.get(a.name), project.version) for a in config.artifacts
         },
@@ -162,7 +157,7 @@ def document(config: Config) -> Json:
 
 
 def _artifact_document(artifact: ArtifactConfig, version: StatedVersion | None, release: str) -> Json:
-    base = _given(artifact.spec.model_dump(mode="json", by_alias=True))
+    base = _without_none(artifact.spec.model_dump(mode="json", by_alias=True))
     if version is not None and version.text != release:
         base["version"] = version.text
     changed: dict[str, Json] = {}
@@ -172,13 +167,13 @@ def _artifact_document(artifact: ArtifactConfig, version: StatedVersion | None, 
     return {**base, **({"per-target": changed} if changed else {})}
 
 
-def _given(values: dict[str, Any]) -> dict[str, Json]:
+def _without_none(values: dict[str, Any]) -> dict[str, Json]:
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _fields(value: Any) -> list[tuple[str, Json]]:  # noqa: ANN401 - a frozen dataclass
-    found = to_json(value)
-    return list(found.items()) if isinstance(found, dict) else []
+    fields = to_json(value)
+    return list(fields.items()) if isinstance(fields, dict) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +207,7 @@ def _content(path: Path, problems: Problems) -> bytes:
         problems.fatal(start, f"this file cannot be read: {error.strerror}", "correct its name or permissions")
 
 
-def _told(reading: _Reading) -> ProjectSection | None:
+def _project_section(reading: _Reading) -> ProjectSection | None:
     """What the project says of itself; a document without it has left a problem already."""
     if not reading.has("project"):
         return None
@@ -275,7 +270,7 @@ def _workspace_mark(reading: _Reading) -> Position:
 
 
 def _targets(reading: _Reading, platforms: Mapping[str, Platform]) -> tuple[Target, ...]:
-    part, found = reading.part("targets"), list[Target]()
+    part, targets = reading.part("targets"), list[Target]()
     for triple, node in part.values.items():
         platform = platforms.get(triple)
         if platform is None:
@@ -283,8 +278,8 @@ def _targets(reading: _Reading, platforms: Mapping[str, Platform]) -> tuple[Targ
             reason = unsupported(triple, platforms)
             hint = names if reason else reading.problems.suggestion(triple, platforms, names)
             reading.problems.add(part.keys[triple], reason or f"there is no target {quote(triple)}", hint)
-        found.append(_target(reading, triple, _or_empty(node), platform))
-    return tuple(found)
+        targets.append(_target(reading, triple, _or_empty(node), platform))
+    return tuple(targets)
 
 
 def _or_empty(node: Node) -> Node:
@@ -340,33 +335,33 @@ def _workspace(reading: _Reading) -> Workspace | None:
 
 
 def _release_version(
-    reading: _Reading, told: ProjectSection, workspace: Workspace, artifacts: tuple[ArtifactConfig, ...]
+    reading: _Reading, section: ProjectSection, workspace: Workspace, artifacts: tuple[ArtifactConfig, ...]
 ) -> StatedVersion | None:
     mark = reading.mark("project", "version")
-    if isinstance(told.version, str):
-        return StatedVersion(told.version, reading.problems.where(mark))
+    if isinstance(section.version, str):
+        return StatedVersion(section.version, reading.problems.where(mark))
     try:
-        return version_of_workspace(workspace, told.version.cargo, crates_of(artifacts, workspace))
+        return version_of_workspace(workspace, section.version.cargo, crates_of(artifacts, workspace))
     except VersionProblem as problem:
         reading.problems.add(reading.mark("project", "version", "cargo"), problem.message, problem.hint)
         return None
 
 
-def _project(reading: _Reading, told: ProjectSection, workspace: Workspace, version: StatedVersion) -> ReleaseInfo:
+def _project(reading: _Reading, section: ProjectSection, workspace: Workspace, version: StatedVersion) -> ReleaseInfo:
     crates = tuple(workspace.crates.values())
-    main = workspace.crates.get(told.name) or (crates[0] if len(crates) == 1 else None)
+    main = workspace.crates.get(section.name) or (crates[0] if len(crates) == 1 else None)
     agreed = {c.license for c in crates}
     of_crates = agreed.pop() if len(agreed) == 1 else main.license if main else None
-    if told.license is None and of_crates is not None:
+    if section.license is None and of_crates is not None:
         of_crates = _license(of_crates, reading.mark("project"), f"{workspace.manifest}: ", reading.problems)
     return ReleaseInfo(
-        name=told.name,
+        name=section.name,
         version=version.text,
         version_at=version.where,
-        license=told.license or of_crates,
-        description=told.description or (main.description if main else None),
-        homepage=told.homepage or (main.homepage if main else None),
-        license_files=told.license_files,
+        license=section.license or of_crates,
+        description=section.description or (main.description if main else None),
+        homepage=section.homepage or (main.homepage if main else None),
+        license_files=section.license_files,
     )
 
 

@@ -177,13 +177,13 @@ def _mark_at(text: str, offset: int) -> Position:
 
 
 def _explain(error: yaml.YAMLError, text: str, problems: Problems) -> None:
-    place = getattr(error, "problem_mark", None)
-    mark = _mark(place) if place is not None else Position(1, 1)
+    yaml_mark = getattr(error, "problem_mark", None)
+    mark = _mark(yaml_mark) if yaml_mark is not None else Position(1, 1)
     line = text.split("\n")[mark.line - 1] if mark.line <= text.count("\n") + 1 else ""
     if line[mark.column - 1 : mark.column] == "\t":
         problems.fatal(mark, "a tab cannot indent or begin anything", "indent with spaces")
-    said = [getattr(error, name, None) for name in ("context", "problem")]
-    reason = ", ".join(text for text in said if text) or str(error)
+    reasons = [getattr(error, name, None) for name in ("context", "problem")]
+    reason = ", ".join(text for text in reasons if text) or str(error)
     problems.fatal(mark, f"this is not YAML: {reason}", "look for a missing quote, colon or bracket")
 
 

@@ -36,7 +36,7 @@ class Problems:
     """
 
     file: str
-    found: dict[tuple[Position, str], ConfigError] = field(default_factory=dict)
+    by_position: dict[tuple[Position, str], ConfigError] = field(default_factory=dict)
     closed: set[Position] = field(default_factory=set)
     effort: int = _EFFORT
 
@@ -53,8 +53,8 @@ class Problems:
             self._note(mark, ConfigError(message, hint=hint, where=where or self.where(mark)))
 
     def has(self, mark: Position) -> bool:
-        """Whether there is a problem at this place."""
-        return any(place == mark for place, _ in self.found)
+        """Whether there is a problem at this position."""
+        return any(position == mark for position, _ in self.by_position)
 
     def close(self, mark: Position, message: str, hint: str) -> None:
         """Note a problem after which nothing else that is said of the same place would help."""
@@ -68,11 +68,11 @@ class Problems:
 
     def error(self) -> ConfigErrors:
         """All of it, in the order of the document."""
-        return ConfigErrors(tuple(self.found[key] for key in sorted(self.found)))
+        return ConfigErrors(tuple(self.by_position[key] for key in sorted(self.by_position)))
 
     def check(self) -> None:
         """Raise ConfigErrors if there is any problem."""
-        if self.found:
+        if self.by_position:
             raise self.error()
 
     def nearest(self, word: str, names: Iterable[str]) -> str | None:
@@ -94,12 +94,12 @@ class Problems:
         return f"did you mean {name}?" if name is not None else otherwise
 
     def _note(self, mark: Position, error: ConfigError) -> None:
-        self.found.setdefault((mark, error.message), error)
-        if len(self.found) > MOST:
-            self.found.popitem()
-            last = max(m for m, _ in self.found)
+        self.by_position.setdefault((mark, error.message), error)
+        if len(self.by_position) > MOST:
+            self.by_position.popitem()
+            last = max(m for m, _ in self.by_position)
             more = "there are more errors than are shown"
-            self.found[last, more] = ConfigError(more, hint="correct these first", where=self.where(last))
+            self.by_position[last, more] = ConfigError(more, hint="correct these first", where=self.where(last))
             raise self.error()
 
 

@@ -61,9 +61,9 @@ def schema(
 
 def _of(model: type[Section]) -> dict[str, Any]:
     """A model's schema with the models it holds written out, so that every definition is a section of the file."""
-    made = model.model_json_schema(by_alias=True)
-    held = made.pop("$defs", {})
-    whole = _inlined(_titles_removed(made), {name: _titles_removed(value) for name, value in held.items()})
+    schema = model.model_json_schema(by_alias=True)
+    definitions = schema.pop("$defs", {})
+    whole = _inlined(_titles_removed(schema), {name: _titles_removed(value) for name, value in definitions.items()})
     return dict(whole)
 
 
@@ -74,13 +74,16 @@ def _titles_removed(value: Any) -> Any:  # noqa: ANN401 - JSON
     return [_titles_removed(v) for v in value] if isinstance(value, list) else value
 
 
-def _inlined(value: Any, held: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+def _inlined(value: Any, definitions: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         if "$ref" in value:
             rest = {k: v for k, v in value.items() if k != "$ref"}
-            return {**_inlined(held[value["$ref"].rpartition("/")[2]], held), **_inlined(rest, held)}
-        return {k: _inlined(v, held) for k, v in value.items()}
-    return [_inlined(v, held) for v in value] if isinstance(value, list) else value
+            return {
+                **_inlined(definitions[value["$ref"].rpartition("/")[2]], definitions),
+                **_inlined(rest, definitions),
+            }
+        return {k: _inlined(v, definitions) for k, v in value.items()}
+    return [_inlined(v, definitions) for v in value] if isinstance(value, list) else value
 
 
 def _described(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,10 +92,10 @@ def _described(part: Mapping[str, Any]) -> dict[str, Any]:
 
 def _target(platform: Platform) -> dict[str, Any]:
     """A target's section, with the floor that this platform has; empty will do."""
-    made = _of(TargetSection)
+    schema = _of(TargetSection)
     floors = {"glibc", "macos"} - {platform.floor_name}
-    made["properties"] = {k: v for k, v in made["properties"].items() if k not in floors}
-    return {**made, "type": ["object", "null"]}
+    schema["properties"] = {k: v for k, v in schema["properties"].items() if k not in floors}
+    return {**schema, "type": ["object", "null"]}
 
 
 def _artifact(kinds: Mapping[str, Kind]) -> dict[str, Any]:
@@ -150,15 +153,15 @@ def reference(
     return "\n".join(tables)
 
 
-def _table(title: str, made: Mapping[str, Any], leave_out: tuple[str, ...] = ()) -> str:
-    required = made.get("required", [])
+def _table(title: str, schema: Mapping[str, Any], leave_out: tuple[str, ...] = ()) -> str:
+    required = schema.get("required", [])
     rows = [
         f"| `{key}` | {_type(part)} | {_default(part, required=key in required)} | {_cell(part)} |"
-        for key, part in made["properties"].items()
+        for key, part in schema["properties"].items()
         if key not in leave_out
     ]
     head = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"] if rows else ["No keys of its own."]
-    return "\n".join([f"### {title}", "", made["description"], "", *head, *rows, ""])
+    return "\n".join([f"### {title}", "", schema["description"], "", *head, *rows, ""])
 
 
 def _type(part: Mapping[str, Any]) -> str:
@@ -195,10 +198,10 @@ def _flow(value: Any) -> str:  # noqa: ANN401 - an example in a model
 
 
 def _kind(kind: Kind) -> dict[str, Any]:
-    made = _of(kind.spec)
-    own = {k: v for k, v in made["properties"].items() if k not in FIXED}
-    named = {"kind": {**made["properties"]["kind"], "description": kind.summary}}
-    return {**made, "properties": {**made["properties"], **named, PER_TARGET: _overrides(own)}}
+    schema = _of(kind.spec)
+    own = {k: v for k, v in schema["properties"].items() if k not in FIXED}
+    named = {"kind": {**schema["properties"]["kind"], "description": kind.summary}}
+    return {**schema, "properties": {**schema["properties"], **named, PER_TARGET: _overrides(own)}}
 
 
 def _overrides(own: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,8 +64,8 @@ def marked(model: type[Section], node: MappingNode) -> Iterator[tuple[ScalarNode
     """The texts of a section that refer to something."""
     for _, key, marks in markers(model):
         yield from ((scalar, mark) for scalar in _texts(node.values.get(key)) for mark in marks)
-    for key, held in sections(model):
-        yield from chain.from_iterable(marked(held, part) for part in _mappings(node.values.get(key)))
+    for key, section in sections(model):
+        yield from chain.from_iterable(marked(section, part) for part in _mappings(node.values.get(key)))
 
 
 def _texts(node: Node | None) -> Iterator[ScalarNode]:
@@ -87,14 +87,14 @@ def _mappings(node: Node | None) -> Iterator[MappingNode]:
 
 
 def _check_artifact(name: str, marker: ArtifactRef, mark: Position, scope: ReferenceScope, problems: Problems) -> None:
-    wanted = listed(marker.kinds).replace(" and ", " or ")
+    kinds = listed(marker.kinds).replace(" and ", " or ")
     suitable = [n for n, kind in scope.artifacts.items() if kind in marker.kinds]
-    there = f"artifacts of kind {wanted} are: {listed(suitable)}" if suitable else f"add an artifact of kind {wanted}"
+    there = f"artifacts of kind {kinds} are: {listed(suitable)}" if suitable else f"add an artifact of kind {kinds}"
     kind = scope.artifacts.get(name)
     if kind is None:
         problems.add(mark, f"there is no artifact {quote(name)}", problems.suggestion(name, suitable, there))
     elif kind and kind not in marker.kinds:
-        problems.add(mark, f"the artifact {quote(name)} is of kind {kind}, where {wanted} is needed", there)
+        problems.add(mark, f"the artifact {quote(name)} is of kind {kind}, where {kinds} is needed", there)
 
 
 def _check_crate(name: str, marker: CrateRef, mark: Position, workspace: Workspace | None, problems: Problems) -> None:

@@ -83,7 +83,7 @@ def artifact_versions(
     artifacts: Collection[ArtifactConfig],
     workspace: Workspace,
     release: StatedVersion,
-    place: Callable[[tuple[str | int, ...]], str],
+    location_of: Callable[[tuple[str | int, ...]], str],
     *,
     by_crate: bool,
 ) -> Mapping[str, StatedVersion]:
@@ -97,12 +97,12 @@ def artifact_versions(
 
     def version(name: str) -> StatedVersion:
         if name not in versions:
-            versions[name] = own(by_name[name])
+            versions[name] = version_of(by_name[name])
         return versions[name]
 
-    def own(artifact: ArtifactConfig) -> StatedVersion:
+    def version_of(artifact: ArtifactConfig) -> StatedVersion:
         if artifact.spec.version is not None:
-            return StatedVersion(artifact.spec.version, place(("artifacts", artifact.name, "version")))
+            return StatedVersion(artifact.spec.version, location_of(("artifacts", artifact.name, "version")))
         crate = workspace.crates.get(getattr(artifact.spec, "crate", ""))
         if crate is not None:
             return StatedVersion(crate.version, crate.version_at or crate.manifest) if by_crate else release

@@ -65,7 +65,7 @@ def _read(project: Path, folder: str) -> tuple[dict[str, WitFile], list[ConfigEr
                 files[name] = read_wit(stream.read(_LARGEST).decode("utf-8"))
         except WitProblem as problem:
             where = f"{name}:{problem.line}:{problem.column}"
-            problems.append(ConfigError(f"this is no WIT: {problem.message}", where=where, hint="correct it"))
+            problems.append(ConfigError(f"not valid WIT: {problem.message}", where=where, hint="correct it"))
         except UnicodeDecodeError:
             problems.append(ConfigError("this file is not UTF-8", where=f"{name}:1:1", hint="save it as UTF-8"))
         except OSError as error:

@@ -274,9 +274,7 @@ def _below(folder: str, member: str, table: _Table) -> str:
     """A member's folder relative to the project."""
     path = _join(folder, member)
     if path.startswith(("..", "/")):
-        raise table.problem(
-            f"the member {member!r} lies outside of the project", "move it, or widen the project", "members"
-        )
+        raise table.problem(f"the member {member!r} is outside the project", "move it, or widen the project", "members")
     return path
 
 

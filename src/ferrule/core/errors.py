@@ -5,7 +5,7 @@
     │   └── ConfigErrors     3  all errors of one document
     ├── ToolchainError       4  a tool is missing, of a wrong version, or does not work
     ├── BuildError           5  an action failed: a compile error, an input that cannot be used
-    ├── VerificationError    6  something in the release is not what it is declared to be
+    ├── VerificationError    6  something in the release does not match its declaration
     ├── StorageError         7  disk, permissions or locks of the cache, work or output folder
     ├── NetworkError         8  something that had to be fetched could not be
     └── IncomparableError    9  there is nothing to compare with, or it cannot be read
@@ -79,7 +79,7 @@ class BuildError(FerruleError):
 
 
 class VerificationError(FerruleError):
-    """Something is not what it is declared to be."""
+    """Something does not match its declaration."""
 
     exit_code = 6
 

@@ -260,12 +260,12 @@ def read_document(content: bytes, where: str) -> Any:  # noqa: ANN401 - any JSON
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("a key occurs twice in one object")
     return document
 
 
 def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def manifest_from(document: Any, where: str) -> Manifest:  # noqa: ANN401 - any JSON

@@ -130,7 +130,7 @@ class ActionInterface:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The crate of the workspace that an action compiles: for which target, with which features, profile, variables.
+    """The crate of the workspace that an action compiles: for which target, with which of its features.
 
     `package` addresses it as `Workspace.package` does; without it the name has to do.
     """
@@ -140,8 +140,6 @@ class Compiled:
     features: tuple[str, ...] = ()
     default_features: bool = True
     package: str | None = None
-    profile: str = "release"
-    env: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

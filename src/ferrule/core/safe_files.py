@@ -107,9 +107,7 @@ def own_folder(path: Path) -> Path:
     for above in (path, *path.parents):
         if above.exists():
             if not above.is_dir():
-                raise StorageError(
-                    "this is a file, and a folder is needed here", where=str(above), hint="remove or rename it"
-                )
+                raise StorageError("not a directory", where=str(above), hint="remove or rename it")
             break
     path.mkdir(parents=True, exist_ok=True)
     return path

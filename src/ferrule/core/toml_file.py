@@ -29,7 +29,7 @@ def read_bytes(project: Path, name: str, what: str = "Cargo manifest", limit: in
     try:
         path = (project / name).resolve(strict=True)
         if not path.is_relative_to(project.resolve()):
-            raise ConfigError(f"this {what} lies outside of the project", where=name, hint="copy it into the project")
+            raise ConfigError(f"this {what} is outside the project", where=name, hint="copy it into the project")
         if not path.is_file():
             raise ConfigError(f"this {what} is not a file", where=name, hint="remove it, or write a file")
         with path.open("rb") as stream:

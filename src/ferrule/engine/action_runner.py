@@ -43,7 +43,7 @@ class ActionRunner:
     engine: Resources
     lookup: Lookup
     tokens: Jobserver
-    tell: Callable[[Event], None]
+    on_event: Callable[[Event], None]
     secrets: Mapping[str, str] = field(init=False)
     machine_folders: tuple[Path, ...] = field(init=False)
     checked: set[str] = field(default_factory=set)
@@ -55,8 +55,8 @@ class ActionRunner:
         caches = (site.caches, site.host.cache)
         self.machine_folders = machine_paths.machine_folders(site.project, caches, site.environment)
 
-    def fulfil(self, order: Order) -> Result:
-        """Make the action of somebody else's order, whose needs are outcomes already, or take it from the store.
+    def run_remote_order(self, order: Order) -> Result:
+        """Make the action of an order from another machine, or take it from the store; its needs are outcomes already.
 
         Raises the failure of the recipe, and OtherInputsError if its declared key is another here.
         """
@@ -64,18 +64,18 @@ class ActionRunner:
         declared = self.lookup.document(action, ())
         if key_of(declared) != order.declared:
             raise OtherInputsError(action.id, declared)
-        found = self.lookup.find(action)
-        if not isinstance(found, Outcome):
-            return self.make(action, found[0], found[1])
-        if found.error is not None or found.key is None:
-            raise found.error or AssertionError(found.reason)
-        return self.engine.store.find(found.key) or self.make(action, found.key, declared)
+        state = self.lookup.find(action)
+        if not isinstance(state, Outcome):
+            return self.make(action, state[0], state[1])
+        if state.error is not None or state.key is None:
+            raise state.error or AssertionError(state.reason)
+        return self.engine.store.find(state.key) or self.make(action, state.key, declared)
 
     def make(self, action: Action, key: Digest, document: Document) -> Result:
         """Run a recipe and keep its result under the key of all that it read.
 
-        What that is only the tools can say, and afterwards. If it was not known before, the key was another, and what
-        was made may hold that one: then the recipe runs again, of which tools with an incremental state make little.
+        Only the tools know what they read, and only afterwards. If they read more than the key was computed from, the
+        result may hold the wrong key: the recipe then runs again, which is cheap for tools with an incremental state.
         """
         started = self.engine.monotonic()
         for _ in range(_ROUNDS):
@@ -91,18 +91,18 @@ class ActionRunner:
             if more:
                 self._notice(
                     f"{action.artifact} also reads {more[0]}{f' and {len(more) - 1} more' if len(more) > 1 else ''}, "
-                    "so that its key is known only now and it is made once more"
+                    "so its key changed, and it is built once more"
                 )
             document = self.lookup.document(action, read)
             key = key_of(document)
-            known = self.engine.store.find(key)
-            if known and self.lookup.change(known) is None:
-                self.engine.store.save(known, action.id, document)
-                return known
+            earlier = self.engine.store.find(key)
+            if earlier and self.lookup.change(earlier) is None:
+                self.engine.store.save(earlier, action.id, document)
+                return earlier
         raise BuildError(
-            "it reads other files each time it is built, so nobody can say what it is made of",
+            "it reads different files each time it is built, so its inputs cannot be recorded",
             where=action.id,
-            hint="does a build script or macro choose by chance what it reads?",
+            hint="does a build script or macro choose at random what it reads?",
         )
 
     def order(self, action: Action) -> Result:
@@ -115,7 +115,7 @@ class ActionRunner:
         needed = {need: replace(self.lookup.outcomes[need], state="cached") for need in action.needs}
         order = Order(action, key_of(declared), needed)
         try:
-            result = executor.make(order, self.engine.store, self._log(action), self.tell)
+            result = executor.make(order, self.engine.store, self._log(action), self.on_event)
         except OtherInputsError as error:
             raise _other_inputs(action, declared, error.document) from None
         document = self.lookup.document(action, tuple(sorted(result.discovered)))
@@ -147,7 +147,7 @@ class ActionRunner:
             fingerprint=fingerprint_of(document),
             needed={need: self._paths(self.lookup.outcomes[need].files) for need in action.needs},
             facts_of={need: self.lookup.outcomes[need].facts for need in action.needs},
-            report_progress=lambda text: self.tell(ActionProgress(action, text)),
+            report_progress=lambda text: self.on_event(ActionProgress(action, text)),
             digest_of=partial(site.sources.content, self.engine.index),
             acquire_job_token=self.tokens.borrowed,
         )
@@ -183,15 +183,15 @@ class ActionRunner:
         digest, size = self.engine.store.put_file(path)
         return FileRecord(name, digest, size, executable=bool(path.stat().st_mode & 0o100))
 
-    def _refuse_secrets(self, folder: Path, names: Iterable[str], said: Mapping[str, Json]) -> None:
+    def _refuse_secrets(self, folder: Path, names: Iterable[str], facts: Mapping[str, Json]) -> None:
         """Refuse outputs that hold a secret as it is: what is released cannot be taken back. Raises BuildError."""
         for name in names if self.secrets else ():
             with (folder / name).open("rb") as stream:
-                found = find_secret(self.secrets, iter(lambda: stream.read(_CHUNK), b""))
-            if found:
-                raise _told(name, self.secrets[found])
-        if self.secrets and (found := find_secret(self.secrets, [json.dumps(said, ensure_ascii=False).encode()])):
-            raise _told("what was measured", self.secrets[found])
+                secret = find_secret(self.secrets, iter(lambda: stream.read(_CHUNK), b""))
+            if secret:
+                raise _secret_in_output(name, self.secrets[secret])
+        if self.secrets and (secret := find_secret(self.secrets, [json.dumps(facts, ensure_ascii=False).encode()])):
+            raise _secret_in_output("what was measured", self.secrets[secret])
 
     def _discovered(self, paths: list[Path], began: int) -> dict[str, Digest | None]:
         """Digests of what was read beyond the declared sources, by path relative to the project, or absolute outside.
@@ -210,19 +210,19 @@ class ActionRunner:
         for name in sorted(asks):
             if name in self.engine.site.host.environment and not run.is_passed_on(name):
                 self._notice(
-                    f"{asks[name]} asks for {name}, which is set here but not passed on; what is to count belongs "
-                    f"into targets.yaml, as `env: {{{name}: …}}` of what is compiled"
+                    f"{asks[name]} asks for {name}, which is set here but not passed on; to pass a value, write "
+                    f"`env: {{{name}: …}}` in targets.yaml"
                 )
         return self.lookup.values(sorted(name for name in asks if run.is_passed_on(name)))
 
     def _notice(self, text: str) -> None:
-        """Tell a sentence once in a run."""
+        """Report a sentence once in a run."""
         if text not in self.noticed:
             self.noticed.add(text)
-            self.tell(Noticed(text))
+            self.on_event(Noticed(text))
 
     def _check_unchanged(self, action: Action, document: Document) -> None:
-        """Refuse a result whose sources changed while it was made: nobody can say which of the two it holds."""
+        """Refuse a result whose sources changed while it was made: it may be of either version."""
         now = key_document(
             action,
             sources=source_digests(self.engine.index, self.engine.site.sources, action.sources),
@@ -244,10 +244,10 @@ def _secrets(site: BuildContext) -> dict[str, str]:
     return secrets_of(site.host.environment, site.project)
 
 
-def _told(what: str, where: str) -> BuildError:
+def _secret_in_output(output: str, secret: str) -> BuildError:
     return BuildError(
-        f"this holds a secret, the value of {where}, and was not kept",
-        where=what,
+        f"this holds a secret, the value of {secret}, and was not kept",
+        where=output,
         hint="find what writes it there, a build script or env!() for example, and let it do without",
     )
 
@@ -277,7 +277,7 @@ def _build_script(project: Path, name: str) -> str | None:
 def _other_inputs(action: Action, here: Document, there: Document) -> VerificationError:
     changes = difference(here, there) or ["it reads other files there"]
     return VerificationError(
-        f"a worker would make it from other inputs than this machine (here -> there): {changes[0]}",
+        f"a worker would build it from other inputs than this machine (here -> there): {changes[0]}",
         where=action.id,
         hint=SAME_INPUTS,
     )
@@ -293,7 +293,7 @@ def _outputs(action: Action, folder: Path) -> list[str]:
         elif not output.folder and path.is_file() and not path.is_symlink():
             names.append(output.name)
         else:
-            raise BuildError(f"{action.id} ended without making {output.name}", hint="look into its log")
+            raise BuildError(f"{action.id} ended without making {output.name}", hint="see its log")
     return names
 
 

@@ -29,7 +29,7 @@ class Usage:
 
 def extent(folder: Path) -> Usage:
     """All that a folder holds; links are not followed."""
-    sizes = [found.st_size for found in _stats(folder)]
+    sizes = [stat.st_size for stat in _stats(folder)]
     return Usage(len(sizes), sum(sizes))
 
 
@@ -65,10 +65,10 @@ def _is_whole(store: Store, path: Path) -> bool:
 def prune(store: Store) -> Usage:
     """Take away all but what each action made last; returns what is gone. Raises StorageError."""
     last = {Digest(key) for key in _last(store)}
-    kept = {key: result for key in last if (result := _result(store, key))}
-    contents = {record.digest.hex for result in kept.values() for record in result.files}
-    read = {result.declared.hex for result in kept.values() if result.declared}
-    gone = [path for path in (store.root / "results").glob("*") if path.stem not in {key.hex for key in kept}]
+    results = {key: result for key in last if (result := _result(store, key))}
+    contents = {record.digest.hex for result in results.values() for record in result.files}
+    read = {result.declared.hex for result in results.values() if result.declared}
+    gone = [path for path in (store.root / "results").glob("*") if path.stem not in {key.hex for key in results}]
     gone += [path for path in (store.root / "reads").glob("*") if path.stem not in read]
     gone += [path for path, _ in _contents(store) if path.name not in contents]
     with storage_errors(store.root):

@@ -93,9 +93,9 @@ class ActionContext:
         """Where the declared output with that role belongs."""
         return self.folder / _required(self.action.interface.output(role), role).name
 
-    def input(self, made: ActionInterface, role: str) -> Path:
+    def input(self, interface: ActionInterface, role: str) -> Path:
         """The output with that role of a needed action."""
-        return self.needed[made.id][_required(made.output(role), role).name]
+        return self.needed[interface.id][_required(interface.output(role), role).name]
 
     def cache(self, name: str) -> Path:
         """A folder that is kept between runs, for a tool with an incremental state of its own."""

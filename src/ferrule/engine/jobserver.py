@@ -32,10 +32,10 @@ class Jobserver:
         A path that make could read in another way is not used: then it lies in the folder for temporary files.
         """
         self.jobs = jobs
-        place = work if work and work.is_dir() and re.fullmatch(r"[A-Za-z0-9/._+-]+", os.fspath(work)) else None
-        if place is None and " " in tempfile.gettempdir():
-            place = Path("/tmp")  # noqa: S108 - mkdtemp makes a private folder
-        self._folder = Path(tempfile.mkdtemp(prefix="ferrule-jobs-", dir=place))
+        parent = work if work and work.is_dir() and re.fullmatch(r"[A-Za-z0-9/._+-]+", os.fspath(work)) else None
+        if parent is None and " " in tempfile.gettempdir():
+            parent = Path("/tmp")  # noqa: S108 - mkdtemp makes a private folder
+        self._folder = Path(tempfile.mkdtemp(prefix="ferrule-jobs-", dir=parent))
         self._pipe = self._folder / "tokens"
         os.mkfifo(self._pipe, 0o600)
         self._descriptor = os.open(self._pipe, os.O_RDWR | os.O_NONBLOCK)

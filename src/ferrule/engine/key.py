@@ -58,8 +58,8 @@ def key_document(
 
 def inputs(document: Document, part: str) -> dict[str, Json]:
     """The `sources`, or what was `read` besides them, by name: digests."""
-    found = document.get(part, {})
-    return found if isinstance(found, dict) else {}
+    digests = document.get(part, {})
+    return digests if isinstance(digests, dict) else {}
 
 
 def read_of(document: Document) -> tuple[str, ...]:

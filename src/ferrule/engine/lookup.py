@@ -36,7 +36,7 @@ class Lookup:
         if lost:
             root = next((n for n in lost if self.outcomes[n].state == "failed"), lost[0])
             return Outcome(action, "skipped", reason=f"{root} {self.outcomes[root].state}")
-        found: list[tuple[Digest, Document, str]] = []
+        candidates: list[tuple[Digest, Document, str]] = []
         try:
             declared = self.document(action, ())
             for read in self.store.reads(key_of(declared), action.id):
@@ -46,11 +46,11 @@ class Lookup:
                 stale = self.change(result) if result else None
                 if result and stale is None:
                     return Outcome(action, "cached", key, result.files, result.facts, reason="nothing changed")
-                found.append((key, document, stale or ""))
+                candidates.append((key, document, stale or ""))
         except FerruleError as error:
             return Outcome(action, "failed", reason=error.message, error=error)
         # What was read where the declared is the same is the best guess, what was read last the second best.
-        key, document, stale = found[0] if read_of(found[0][1]) else found[-1]
+        key, document, stale = candidates[0] if read_of(candidates[0][1]) else candidates[-1]
         return key, document, stale or self._why(action, document)
 
     def document(self, action: Action, read: tuple[str, ...]) -> Document:
@@ -78,8 +78,8 @@ class Lookup:
 
     def values(self, names: Iterable[str]) -> dict[str, Digest | None]:
         """Digests of the values that children get of variables of the environment."""
-        given = self.site.environment
-        return {name: Digest.of(given[name].encode()) if name in given else None for name in names}
+        environment = self.site.environment
+        return {name: Digest.of(environment[name].encode()) if name in environment else None for name in names}
 
     def change(self, result: Result) -> str | None:
         """The first file that was read, or variable that was asked for, that is no longer as it was."""

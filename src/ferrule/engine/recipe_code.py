@@ -120,20 +120,20 @@ class RecipeCode:
 
     def read(self, module: str) -> Mapping[str, Digest]:
         """The same as it is at this moment."""
-        found: dict[str, Digest] = {}
+        digests: dict[str, Digest] = {}
         waiting = [module]
         while waiting:
             name = waiting.pop()
-            if name in found:
+            if name in digests:
                 continue
             path = self._paths.get(name) or _loaded(name)
             file = self._file(path)
-            found[name] = Digest(file.digest)
+            digests[name] = Digest(file.digest)
             waiting += filter(None, map(self._module_of, file.imports))
             for data in _data(path.parent, file.strings):
                 label = data.relative_to(path.parent).as_posix()
-                found[f"{name}:{label}"] = Digest(self._file(data).digest)
-        return dict(sorted(found.items()))
+                digests[f"{name}:{label}"] = Digest(self._file(data).digest)
+        return dict(sorted(digests.items()))
 
     def save(self) -> None:
         """Keep what was read; where that cannot be written, the next run reads it again."""
@@ -169,7 +169,7 @@ def _loaded(module: str) -> Path:
     """The file of a module that is not the program's own: recipes of tests."""
     file = sys.modules[module].__file__
     if file is None:
-        raise AssertionError(f"{module} has no file, so nobody can say what its recipes are made of")
+        raise AssertionError(f"{module} has no file, so the code of its recipes cannot be hashed")
     return Path(file)
 
 

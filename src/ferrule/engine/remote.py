@@ -64,7 +64,7 @@ class Remote:
         """Whether the result of an action may be there, and the server be asked for it."""
         return _is_shared(action) and not self._server.is_off("read")
 
-    def ask(self, job: Callable[[], None]) -> None:
+    def submit(self, job: Callable[[], None]) -> None:
         """Have a job done that asks the server, in a thread."""
         self._readers.do(job)
 
@@ -72,9 +72,9 @@ class Remote:
         """Whether answers are not to be waited for any longer."""
         return self._server.is_off("read")
 
-    def news(self) -> list[str]:
+    def notices(self) -> list[str]:
         """What people should know, since this was last asked."""
-        return self._server.news()
+        return self._server.notices()
 
     def entries(
         self, action: Action, document: Callable[[tuple[str, ...]], Document]
@@ -84,10 +84,10 @@ class Remote:
         `document` makes the key document of the action from what is read besides the declared sources.
         """
         declared = document(())
-        found = self._entry(action, key_of(declared))
-        if isinstance(found, Result):
-            yield declared, found
-        for read in found if isinstance(found, list) else ():
+        entry = self._entry(action, key_of(declared))
+        if isinstance(entry, Result):
+            yield declared, entry
+        for read in entry if isinstance(entry, list) else ():
             whole = document(read)
             result = self._entry(action, key_of(whole))
             if isinstance(result, Result):
@@ -108,43 +108,45 @@ class Remote:
             return False  # noted by the server, or told by what is made here instead
 
     def _receive(self, record: FileRecord) -> bool:
-        place = f"cas/{record.digest}"
-        if self._store.receive(self._server.pieces(place, record.size), record):
+        path = f"cas/{record.digest}"
+        if self._store.receive(self._server.pieces(path, record.size), record):
             return True
         self._refused.add(record.digest)
-        self._server.lied(f"{place} ({record.name}) is not what its digest says")
+        self._server.mark_untrusted(f"{path} ({record.name}) does not match its digest")
         return False
 
     def _entry(self, action: Action, key: Digest) -> Result | list[tuple[str, ...]] | None:
         """The result with a key, or what to read besides to find it; what is neither is refused."""
-        place = f"ac/{self._id(key)}"
+        path = f"ac/{self._id(key)}"
         try:
-            data = self._server.get(place, _LARGEST_ENTRY)
+            data = self._server.get(path, _LARGEST_ENTRY)
             if data is None:
                 return None
-            told = actionresult.decode(data)
-            return self._read(action, key, told, self._record(told.stdout))
+            response = actionresult.decode(data)
+            return self._read(action, key, response, self._record(response.stdout))
         except RemoteFailure:
             return None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            self._server.lied(f"{place} ({action.id}) is no entry of this cache: {error}")
+            self._server.mark_untrusted(f"{path} ({action.id}) is not a valid cache entry: {error}")
             return None
 
-    def _record(self, said: FileRecord) -> bytes:
-        if said.size > _LARGEST_RECORD:
+    def _record(self, pointer: FileRecord) -> bytes:
+        if pointer.size > _LARGEST_RECORD:
             raise ValueError("its record is too large")
-        record = b"".join(self._server.pieces(f"cas/{said.digest}", said.size))
-        if Digest.of(record) != said.digest:
-            self._refused.add(said.digest)
-            raise ValueError("its record is not what its digest says")
+        record = b"".join(self._server.pieces(f"cas/{pointer.digest}", pointer.size))
+        if Digest.of(record) != pointer.digest:
+            self._refused.add(pointer.digest)
+            raise ValueError("its record does not match its digest")
         return record
 
-    def _read(self, action: Action, key: Digest, told: ActionResult, record: bytes) -> Result | list[tuple[str, ...]]:
+    def _read(
+        self, action: Action, key: Digest, response: ActionResult, record: bytes
+    ) -> Result | list[tuple[str, ...]]:
         document = json.loads(record)
         if "reads" in document:
             return _reads_of(document, key)
         result = decode(record, key)
-        if sorted(told.files, key=_by_name) != sorted(result.files, key=_by_name):
+        if sorted(response.files, key=_by_name) != sorted(result.files, key=_by_name):
             raise ValueError("it names other files than its record")
         if not isinstance(result.facts, dict):
             raise ValueError("it tells no facts")  # noqa: TRY004 - as for everything else that is mistaken
@@ -159,39 +161,41 @@ class Remote:
         if self._server.address.mode != "write" or not _is_shared(action) or self._server.is_off("write"):
             return
         strange = sorted(n for n in result.discovered if n.startswith("/") and n not in self._settings)
-        given = sorted(name for name, value in result.asked.items() if value)
-        if strange or given:
-            told = f"read {strange[0]}, outside of the project" if strange else f"asked for {given[0]}, which is set"
-            self._server.say(f"remote cache: {action.id} {told}, so its result stays on this machine")
+        variables = sorted(name for name, value in result.asked.items() if value)
+        if strange or variables:
+            reason = (
+                f"read {strange[0]}, outside of the project" if strange else f"asked for {variables[0]}, which is set"
+            )
+            self._server.notice(f"remote cache: {action.id} {reason}, so its result stays on this machine")
             return
         self._writers.do(lambda: self._give(action, result))
 
     def _give(self, action: Action, result: Result) -> None:
-        kept = replace(portable(result), asked=result.asked, declared=None)
+        shared = replace(portable(result), asked=result.asked, declared=None)
         try:
             for record in {r.digest: r for r in result.files}.values():
                 self._put(record, self._store.object(record.digest))
-            self._enter(result.key, result.files, encode(kept))
+            self._enter(result.key, result.files, encode(shared))
             if result.declared is not None:
-                known = [read for read in self._store.reads(result.declared, action.id) if read][:_MOST_READS]
-                body = canonical({"version": _VERSION, "key": result.declared.hex, "reads": to_json(known)})
+                reads = [read for read in self._store.reads(result.declared, action.id) if read][:_MOST_READS]
+                body = canonical({"version": _VERSION, "key": result.declared.hex, "reads": to_json(reads)})
                 self._enter(result.declared, (), body)
         except RemoteFailure:
             pass  # noted by the server
         except OSError as error:
-            self._server.say(f"remote cache: {action.id} was not kept: {error.strerror}")
+            self._server.notice(f"remote cache: {action.id} was not kept: {error.strerror}")
 
     def _enter(self, key: Digest, files: tuple[FileRecord, ...], record: bytes) -> None:
         """Write an entry last: who reads it finds all it names."""
-        said = FileRecord("", Digest.of(record), len(record))
-        self._put(said, record)
-        entry = actionresult.encode(ActionResult(files, said))
+        pointer = FileRecord("", Digest.of(record), len(record))
+        self._put(pointer, record)
+        entry = actionresult.encode(ActionResult(files, pointer))
         self._server.put(f"ac/{self._id(key)}", entry, len(entry))
 
     def _put(self, record: FileRecord, content: Path | bytes) -> None:
-        place = f"cas/{record.digest}"
-        if record.digest in self._refused or not self._server.holds(place, record.size):
-            self._server.put(place, content, record.size)
+        path = f"cas/{record.digest}"
+        if record.digest in self._refused or not self._server.holds(path, record.size):
+            self._server.put(path, content, record.size)
 
     def close(self, tell: Callable[[str], None]) -> None:
         """Wait until everything that was offered is there, or is not going to be; says so where that takes a while."""
@@ -204,7 +208,7 @@ class Remote:
                 waited = float("-inf")
         self._writers.dismiss()
         self._server.sum_up()
-        for text in self.news():
+        for text in self.notices():
             tell(text)
 
     def _settings_of(self, action: Action) -> Mapping[str, Digest | None]:
@@ -223,10 +227,10 @@ def _is_shared(action: Action) -> bool:
 def _reads_of(document: Mapping[str, Any], key: Digest) -> list[tuple[str, ...]]:
     if document["version"] != _VERSION or document["key"] != key.hex:
         raise ValueError("its record is of another version or key")
-    found = [tuple(map(str, names)) for names in document["reads"]]
-    if not all(is_inside(name) for names in found for name in names):
+    reads = [tuple(map(str, names)) for names in document["reads"]]
+    if not all(is_inside(name) for names in reads for name in names):
         raise ValueError("it names files outside of the project")
-    return found[:_MOST_READS]
+    return reads[:_MOST_READS]
 
 
 def _by_name(record: FileRecord) -> str:
@@ -236,12 +240,12 @@ def _by_name(record: FileRecord) -> str:
 def _fits(action: Action, files: Iterable[FileRecord]) -> bool:
     """Whether an action could have made exactly these files."""
     names = [record.name for record in files]
-    made = {output.name for output in action.outputs if not output.folder}
+    plain = {output.name for output in action.outputs if not output.folder}
     folders = tuple(f"{output.name}/" for output in action.outputs if output.folder)
     return (
         len(set(names)) == len(names)
-        and made <= set(names)
-        and all(is_inside(name) and (name in made or name.startswith(folders)) for name in names)
+        and plain <= set(names)
+        and all(is_inside(name) and (name in plain or name.startswith(folders)) for name in names)
     )
 
 

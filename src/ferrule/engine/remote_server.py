@@ -60,11 +60,11 @@ def address(url: str, *, mode: str, token: str | None, environment: Mapping[str,
         parts = urllib.parse.urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ConfigError("this is no URL", where=where, hint=_HINT) from error
+        raise ConfigError("not a URL", where=where, hint=_HINT) from error
     if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
-        raise ConfigError("this is no http or https URL without query and fragment", where=where, hint=_HINT)
+        raise ConfigError("not an http or https URL without query and fragment", where=where, hint=_HINT)
     if mode not in get_args(Mode):
-        raise ConfigError(f"{mode!r} is no way to use a remote cache", where=where, hint="write read or write")
+        raise ConfigError(f"{mode!r} is not a mode of a remote cache", where=where, hint="write read or write")
     authorization = _authorization(parts, token)
     if authorization and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise ConfigError("the secret would travel in the clear", where=where, hint="use https")
@@ -123,7 +123,7 @@ class _Record:
 
 
 class Server:
-    """A remote cache's server, for many threads; places are `ac/…` and `cas/…`, and `monotonic` a clock in seconds."""
+    """A remote cache's server, for many threads; paths are `ac/…` and `cas/…`, and `monotonic` a clock in seconds."""
 
     def __init__(self, address: Address, monotonic: Callable[[], float], patience: Patience | None = None) -> None:
         self.address = address
@@ -132,68 +132,68 @@ class Server:
         self._lock = threading.Lock()
         self._records: dict[Mode, _Record] = {"read": _Record(), "write": _Record()}
         self._pool: PoolManager | None = None
-        self._news: list[str] = []
-        self._said: Counter[str] = Counter()
+        self._notices: list[str] = []
+        self._counts: Counter[str] = Counter()
         self._until: dict[int, tuple[Mode, float]] = {}
 
-    # What is asked of it
+    # Requests
 
-    def get(self, place: str, limit: int) -> bytes | None:
-        """A small content, None if there is none; raises Trouble."""
-        with self._request("GET", place) as response:
+    def get(self, path: str, limit: int) -> bytes | None:
+        """A small content, None if there is none; raises RemoteFailure."""
+        with self._request("GET", path) as response:
             if not self._is_there(response):
                 return None
             return b"".join(self._pieces(response, limit))
 
-    def pieces(self, place: str, size: int) -> Iterator[bytes]:
-        """A content of known size, piece by piece, never more than that; raises Trouble."""
-        with self._request("GET", place, size=size) as response:
+    def pieces(self, path: str, size: int) -> Iterator[bytes]:
+        """A content of known size, piece by piece, never more than that; raises RemoteFailure."""
+        with self._request("GET", path, size=size) as response:
             if not self._is_there(response):
                 raise RemoteFailure("it lacks what it says it has")
-            told = response.headers.get("Content-Length", str(size))
-            if told != str(size):
-                raise RemoteFailure(f"it has {told} bytes for {place}, which are {size}")
+            length = response.headers.get("Content-Length", str(size))
+            if length != str(size):
+                raise RemoteFailure(f"it has {length} bytes for {path}, which are {size}")
             yield from self._pieces(response, size)
 
-    def holds(self, place: str, size: int) -> bool:
-        """Whether a content of that size is there already; raises Trouble only if nothing may be written."""
-        with self._request("HEAD", place, mode="write") as response:
+    def holds(self, path: str, size: int) -> bool:
+        """Whether a content of that size is there already; raises RemoteFailure only if nothing may be written."""
+        with self._request("HEAD", path, mode="write") as response:
             return response.status == 200 and response.headers.get("Content-Length") == str(size)  # noqa: PLR2004
 
-    def put(self, place: str, content: Path | bytes, size: int) -> None:
-        """Leave a content there; raises Trouble."""
+    def put(self, path: str, content: Path | bytes, size: int) -> None:
+        """Leave a content there; raises RemoteFailure."""
         with (
             BytesIO(content) if isinstance(content, bytes) else content.open("rb") as stream,
-            self._request("PUT", place, size=size, body=stream, mode="write") as response,
+            self._request("PUT", path, size=size, body=stream, mode="write") as response,
         ):
             if not 200 <= response.status < 300:  # noqa: PLR2004
                 raise _answered(response.status)
             for _ in self._pieces(response, _PIECE):
                 pass
 
-    # What came of it
+    # Results
 
-    def lied(self, text: str) -> None:
-        """Note that what the server sent is not what it has to be: a failure that is said, once for its kind."""
+    def mark_untrusted(self, text: str) -> None:
+        """Record that the server sent wrong content: a failure, with one notice in a run."""
         trouble = RemoteFailure(text)
         with self._lock:
-            self._said["lies"] += 1
-            if self._said["lies"] == 1:
-                self._news.append(f"remote cache: {trouble}; it was refused, and is made here")
+            self._counts["lies"] += 1
+            if self._counts["lies"] == 1:
+                self._notices.append(f"remote cache: {trouble}; it was refused, and is made here")
         self._fail("read", trouble)
 
-    def say(self, text: str) -> None:
-        """Have something told to people, once."""
+    def notice(self, text: str) -> None:
+        """Queue a notice for the user, once."""
         with self._lock:
-            self._said[text] += 1
-            if self._said[text] == 1:
-                self._news.append(text)
+            self._counts[text] += 1
+            if self._counts[text] == 1:
+                self._notices.append(text)
 
-    def news(self) -> list[str]:
-        """What people should know, since this was last asked."""
+    def notices(self) -> list[str]:
+        """Notices for the user since the last call."""
         with self._lock:
-            news, self._news = self._news, []
-            return news
+            notices, self._notices = self._notices, []
+            return notices
 
     def is_off(self, mode: Mode) -> bool:
         """Whether nothing is asked of it any more in this run; true too once a request takes longer than any may."""
@@ -206,11 +206,11 @@ class Server:
             return bool(record.off)
 
     def sum_up(self) -> None:
-        """Have failures told that were too few to end the use of it."""
+        """Queue a notice of failures that were too few to end its use."""
         for mode, record in self._records.items():
             if record.failures and not record.off:
                 what = "not used" if mode == "read" else "not kept"
-                self.say(
+                self.notice(
                     f"remote cache: {record.failures} of {record.requests} requests failed ({record.last}); "
                     f"what they were for was {what}, nothing else is different"
                 )
@@ -225,18 +225,18 @@ class Server:
 
     def _switch_off(self, mode: Mode, why: str) -> None:
         self._records[mode].off = why
-        told = "not asked any more in this run; what is missing is made here"
+        consequence = "not asked any more in this run; what is missing is made here"
         if mode == "write":
-            told = "not written to any more in this run"
-        self._news.append(f"remote cache {self.address.url}: {why}; it is {told}")
+            consequence = "not written to any more in this run"
+        self._notices.append(f"remote cache {self.address.url}: {why}; it is {consequence}")
 
     # One request
 
     @contextmanager
     def _request(
-        self, method: str, place: str, *, size: int = 0, body: BinaryIO | None = None, mode: Mode = "read"
+        self, method: str, path: str, *, size: int = 0, body: BinaryIO | None = None, mode: Mode = "read"
     ) -> Iterator[BaseHTTPResponse]:
-        """An answer to be read within; whatever goes wrong with it is Trouble, and counted."""
+        """An answer to be read within; whatever goes wrong with it raises RemoteFailure, and is counted."""
         if self.is_off(mode):
             raise RemoteFailure(self._records[mode].off)
         record, thread, patience = self._records[mode], threading.get_ident(), self._patience
@@ -255,7 +255,7 @@ class Server:
         whole = False
         try:
             response = pool.request(
-                *(method, f"{self.address.url}/{place}"),
+                *(method, f"{self.address.url}/{path}"),
                 body=body,
                 headers=headers,
                 preload_content=False,
@@ -277,9 +277,9 @@ class Server:
             self._fail(mode, trouble)
             raise
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            found = RemoteFailure(_what_happened(error))
-            self._fail(mode, found)
-            raise found from error
+            failure = RemoteFailure(_what_happened(error))
+            self._fail(mode, failure)
+            raise failure from error
         finally:
             if response is not None:
                 if not whole:
@@ -294,8 +294,8 @@ class Server:
     def _connect(self) -> PoolManager:
         if self.address.proxy is None:
             return urllib3.PoolManager(num_pools=1, maxsize=_CONNECTIONS)
-        told = urllib3.util.parse_url(self.address.proxy)
-        secret = urllib3.util.make_headers(proxy_basic_auth=urllib.parse.unquote(told.auth)) if told.auth else None
+        url = urllib3.util.parse_url(self.address.proxy)
+        secret = urllib3.util.make_headers(proxy_basic_auth=urllib.parse.unquote(url.auth)) if url.auth else None
         return urllib3.ProxyManager(self.address.proxy, proxy_headers=secret, num_pools=1, maxsize=_CONNECTIONS)
 
     def _is_there(self, response: BaseHTTPResponse) -> bool:
@@ -308,7 +308,7 @@ class Server:
         return True
 
     def _pieces(self, response: BaseHTTPResponse, limit: int) -> Iterator[bytes]:
-        """What comes, as soon as it comes; raises Trouble where it is more than wanted, or comes too slowly."""
+        """What comes, as soon as it comes; raises RemoteFailure where it is more than wanted, or comes too slowly."""
         (_, until), total = self._until[threading.get_ident()], 0
         while piece := response.read1(_PIECE):
             total += len(piece)
@@ -338,5 +338,5 @@ def _what_happened(error: Exception) -> str:
         exceptions.ProxyError: "the proxy does not lead to it",
         exceptions.ProtocolError: "it broke off",
     }
-    told = (text for kind, text in words.items() if isinstance(reason, kind))
-    return next(told, f"it cannot be used ({type(reason).__name__})")
+    matching = (text for kind, text in words.items() if isinstance(reason, kind))
+    return next(matching, f"it cannot be used ({type(reason).__name__})")

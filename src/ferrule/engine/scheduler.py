@@ -45,16 +45,16 @@ class Engine(Resources):
         return _Run(self, plan).execute()
 
     def make(self, order: Order, tokens: Jobserver, tell: Callable[[Event], None]) -> Result:
-        """Make one action of somebody else's plan, or take it from the store; the caller has a token for it.
+        """Make one action of another machine's plan, or take it from the store; the caller has a token for it.
 
         Raises the failure of the recipe, and OtherInputsError if its declared key is another here.
         """
         lookup = Lookup(self.site, self.store, self.index, self.code, order.needed)
-        return ActionRunner(self, lookup, tokens, tell).fulfil(order)
+        return ActionRunner(self, lookup, tokens, tell).run_remote_order(order)
 
     def reasons(self, plan: Plan) -> dict[str, str]:
         """Why each action would run, or that nothing changed; runs nothing."""
-        return {action: found.reason for action, found in self.examine(plan).items()}
+        return {action: examination.reason for action, examination in self.examine(plan).items()}
 
     def examine(self, plan: Plan) -> dict[str, Examination]:
         """What a run would find about each action; runs nothing."""
@@ -63,7 +63,7 @@ class Engine(Resources):
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What is known of an action before a run: why it would run or not, its key, and the key document if it would.
+    """The state of an action before a run: why it would run or not, its key, and the key document if it would.
 
     An action that needs another which must run has no key yet.
     """
@@ -82,7 +82,7 @@ class _Answer:
     """What the remote cache has for an action: None if nothing that can be used, or a bug of ours."""
 
     action: str
-    found: Outcome | BaseException | None
+    outcome: Outcome | BaseException | None
 
 
 @dataclass(slots=True)
@@ -112,15 +112,15 @@ class _Run:
         try:
             while order.is_active():
                 for action_id in sorted(order.get_ready()):
-                    found = self.lookup.find(actions[action_id])
-                    if isinstance(found, Outcome):
-                        self._finish(found, order)
-                    elif not self._ask((actions[action_id], *found)):
-                        waiting.append((actions[action_id], *found))
+                    state = self.lookup.find(actions[action_id])
+                    if isinstance(state, Outcome):
+                        self._finish(state, order)
+                    elif not self._query_remote((actions[action_id], *state)):
+                        waiting.append((actions[action_id], *state))
                 if waiting:
                     self._start_waiting(waiting)
                 if self.running or self.asked or waiting:
-                    waiting += self._hear(order, blocked=bool(waiting))
+                    waiting += self._wait_for_event(order, blocked=bool(waiting))
         except BaseException:
             self._end()
             raise
@@ -134,21 +134,21 @@ class _Run:
 
     def examine(self) -> dict[str, Examination]:
         """Look every action up, in order; what needs an action that must run is not known yet."""
-        told: dict[str, Examination] = {}
+        examinations: dict[str, Examination] = {}
         for action in self.plan.actions:
             pending = [need for need in action.needs if need not in self.outcomes]
             if pending:
-                told[action.id] = Examination(f"depends on what {pending[0]} will make", "waiting")
+                examinations[action.id] = Examination(f"because `{pending[0]}` will be rebuilt", "waiting")
                 continue
-            found = self.lookup.find(action)
-            if not isinstance(found, Outcome):
-                told[action.id] = Examination(found[2], "stale", found[0], found[1])
-            elif found.state == "cached":
-                self.outcomes[action.id] = found
-                told[action.id] = Examination(found.reason, "cached", found.key)
+            state = self.lookup.find(action)
+            if not isinstance(state, Outcome):
+                examinations[action.id] = Examination(state[2], "stale", state[0], state[1])
+            elif state.state == "cached":
+                self.outcomes[action.id] = state
+                examinations[action.id] = Examination(state.reason, "cached", state.key)
             else:
-                told[action.id] = Examination(found.reason, "failed")
-        return told
+                examinations[action.id] = Examination(state.reason, "failed")
+        return examinations
 
     def _finish(self, outcome: Outcome, order: TopologicalSorter[str]) -> None:
         self.outcomes[outcome.action.id] = outcome
@@ -191,21 +191,21 @@ class _Run:
             return 10.0
         return 120.0 if toolchain.std.get(action.target or "") == "build-std" else 40.0
 
-    def _ask(self, wanted: _Waiting) -> bool:
-        """Have the remote cache asked for an action; false where there is none that could have it."""
-        action, remote = wanted[0], self.engine.remote
+    def _query_remote(self, waiting: _Waiting) -> bool:
+        """Query the remote cache for an action; false where there is none that could have it."""
+        action, remote = waiting[0], self.engine.remote
         if remote is None or not remote.serves(action):
             return False
 
-        def ask() -> None:
+        def query() -> None:
             try:
-                found: Outcome | BaseException | None = self._fetched(action, remote)
+                outcome: Outcome | BaseException | None = self._fetched(action, remote)
             except BaseException as error:  # noqa: BLE001 - carried to the main thread, which raises it
-                found = error
-            self.done.put(_Answer(action.id, found))
+                outcome = error
+            self.done.put(_Answer(action.id, outcome))
 
-        self.asked[action.id] = wanted
-        remote.ask(ask)
+        self.asked[action.id] = waiting
+        remote.submit(query)
         return True
 
     def _fetched(self, action: Action, remote: Remote) -> Outcome | None:
@@ -214,30 +214,30 @@ class _Run:
             for document, result in remote.entries(action, lambda read: self.lookup.document(action, read)):
                 if self.lookup.change(result) is None and remote.fetch(result):
                     self.engine.store.save(result, action.id, document, flush=False)
-                    told = "it was in the remote cache"
-                    return Outcome(action, "remote", result.key, result.files, result.facts, reason=told)
+                    reason = "it was in the remote cache"
+                    return Outcome(action, "remote", result.key, result.files, result.facts, reason=reason)
         return None
 
-    def _answered(self, answer: _Answer, order: TopologicalSorter[str]) -> list[_Waiting]:
-        wanted = self.asked.pop(answer.action, None)
-        if isinstance(answer.found, BaseException):
-            raise answer.found
-        if wanted is None:
+    def _take_answer(self, answer: _Answer, order: TopologicalSorter[str]) -> list[_Waiting]:
+        waiting = self.asked.pop(answer.action, None)
+        if isinstance(answer.outcome, BaseException):
+            raise answer.outcome
+        if waiting is None:
             return []  # nobody waits for it any more
-        if answer.found is None:
-            return [wanted]
-        self._finish(answer.found, order)
+        if answer.outcome is None:
+            return [waiting]
+        self._finish(answer.outcome, order)
         return []
 
-    def _tell_of_remote(self) -> list[_Waiting]:
-        """Say what is new of the remote cache; returns what is not to be waited for any longer."""
+    def _report_remote(self) -> list[_Waiting]:
+        """Report notices of the remote cache; returns the actions that it can no longer answer."""
         remote = self.engine.remote
         if remote is None:
             return []
         lost = list(self.asked.values()) if remote.is_lost() else []
-        for wanted in lost:
-            self.asked.pop(wanted[0].id)
-        for text in remote.news():
+        for waiting in lost:
+            self.asked.pop(waiting[0].id)
+        for text in remote.notices():
             self.engine.listen(Noticed(text))
         return lost
 
@@ -272,24 +272,24 @@ class _Run:
         self.elsewhere.add(action.id)
         return True
 
-    def _hear(self, order: TopologicalSorter[str], *, blocked: bool) -> list[_Waiting]:
-        """Wait for the next thing a running action has to say; briefly, if an action waits for a token.
+    def _wait_for_event(self, order: TopologicalSorter[str], *, blocked: bool) -> list[_Waiting]:
+        """Wait for the next event of a running action; briefly, if an action waits for a token.
 
-        Returns actions of which it turned out that they have to be made here.
+        Returns actions that the remote cache does not have.
         """
-        lost = self._tell_of_remote()
+        lost = self._report_remote()
         if lost:
             return lost
         try:
-            heard = self.done.get(timeout=_POLL_SECONDS if blocked or self.asked else None)
+            event = self.done.get(timeout=_POLL_SECONDS if blocked or self.asked else None)
         except queue.Empty:
             return []
-        if isinstance(heard, _Answer):
-            return self._answered(heard, order)
-        if not isinstance(heard, tuple):
-            self.engine.listen(heard)
+        if isinstance(event, _Answer):
+            return self._take_answer(event, order)
+        if not isinstance(event, tuple):
+            self.engine.listen(event)
             return []
-        action, outcome = heard
+        action, outcome = event
         self.running.pop(action.id).join()
         if action.id in self.elsewhere:
             self.elsewhere.remove(action.id)

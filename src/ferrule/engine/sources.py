@@ -49,9 +49,9 @@ class StatIndex:
         if not S_ISREG(stat.st_mode):  # opening a FIFO would wait for ever
             raise OSError(errno.EINVAL, "not a regular file", name)
         signature = [stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns]
-        known = self._known.get(name)
-        if known is not None and known[0] == signature:
-            return Digest(known[1])
+        recorded = self._known.get(name)
+        if recorded is not None and recorded[0] == signature:
+            return Digest(recorded[1])
         started = self._now_ns()
         with open(name, "rb") as stream:  # noqa: PTH123
             hexadecimal = hashlib.file_digest(stream, "sha256").hexdigest()

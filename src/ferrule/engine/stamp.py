@@ -63,7 +63,7 @@ def file_system_now(root: Path) -> int:
 
 
 def new_stamp(
-    file: Path, sources: SourceFiles, index: StatIndex, request: Json, basis: Stamp, told: Json, since: int
+    file: Path, sources: SourceFiles, index: StatIndex, request: Json, basis: Stamp, message: Json, since: int
 ) -> bytes | None:
     """The record to be written to `file`, with what to tell; None if it stands there already or cannot be made.
 
@@ -76,7 +76,9 @@ def new_stamp(
             return None
     except (FerruleError, OSError):
         return None
-    content = canonical({"version": _VERSION, "wish": request, "basis": to_json(basis), "told": told, "seen": seen})
+    content = canonical(
+        {"version": _VERSION, "request": request, "basis": to_json(basis), "message": message, "seen": seen}
+    )
     with suppress(OSError):
         if read_regular(file) == content:
             return None
@@ -87,7 +89,7 @@ def read_stamp(file: Path, sources: SourceFiles, index: StatIndex, request: Json
     """What to tell if nothing changed since the record was written; None if something did, or nobody can say."""
     try:
         document = json.loads(read_regular(file))
-        if document["version"] != _VERSION or document["wish"] != request:
+        if document["version"] != _VERSION or document["request"] != request:
             return None
         basis = document["basis"]
         seen = _seen(
@@ -103,11 +105,11 @@ def read_stamp(file: Path, sources: SourceFiles, index: StatIndex, request: Json
                 placed={name: (hexadecimal, bit) for name, (hexadecimal, bit) in basis["placed"].items()},
             ),
         )
-        told: Json = document["told"]
+        message: Json = document["message"]
     except (FerruleError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     else:
-        return told if seen == document["seen"] else None
+        return message if seen == document["seen"] else None
 
 
 def request_document(host: Host, *, commit: Json, packages: Path, **asked: Json) -> Json:
@@ -115,14 +117,14 @@ def request_document(host: Host, *, commit: Json, packages: Path, **asked: Json)
 
     `commit` is what stands for the checkout, `packages` the folder of the packages that the program imports.
     """
-    given = ("RUSTC", "CARGO", "RUSTUP_HOME", "CARGO_HOME", "HOME")
+    variables = ("RUSTC", "CARGO", "RUSTUP_HOME", "CARGO_HOME", "HOME")
     return {
         "asked": dict(asked),
         "program": _program(packages),
         "commit": commit,
         "machine": [host.system, host.machine, str(host.cache)],
         "path": [str(folder) for folder in host.path],
-        "given": {name: host.environment.get(name) for name in given},
+        "variables": {name: host.environment.get(name) for name in variables},
         # Builds may ask for any of it, and nothing may depend on where temporary files are.
         "passed": Digest.of(canonical({**host.children, "TMPDIR": None})).hex,
     }
@@ -131,8 +133,8 @@ def request_document(host: Host, *, commit: Json, packages: Path, **asked: Json)
 def _program(packages: Path) -> str:
     """What stands for the running program: its own files and the folder of installed packages, by their stat data."""
     package = Path(__file__).parent.parent
-    files = (place for place in sorted(package.rglob("*")) if place.suffix != ".pyc" and place.is_file())
-    marks = [sys.version, *(f"{place.name} {_mark(place)}" for place in (*files, packages))]
+    files = (path for path in sorted(package.rglob("*")) if path.suffix != ".pyc" and path.is_file())
+    marks = [sys.version, *(f"{path.name} {_mark(path)}" for path in (*files, packages))]
     return Digest.of("\n".join(marks).encode()).hex
 
 
@@ -162,14 +164,14 @@ def _newest(sources: SourceFiles, basis: Stamp) -> int:
     return max((stat.st_ctime_ns for path in paths if (stat := _stat(path))), default=0)
 
 
-def _stat(place: str | Path) -> os.stat_result | None:
+def _stat(path: str | Path) -> os.stat_result | None:
     with suppress(FileNotFoundError):
-        return os.stat(place)  # noqa: PTH116 - a Path costs more
+        return os.stat(path)  # noqa: PTH116 - a Path costs more
     return None
 
 
-def _mark(place: Path) -> list[int]:
-    stat = place.stat()
+def _mark(path: Path) -> list[int]:
+    stat = path.stat()
     return [stat.st_size, stat.st_mtime_ns, stat.st_ino]
 
 
@@ -178,15 +180,15 @@ def _folders(folder: Path) -> list[str]:
 
 
 def _stands(output: Path, index: StatIndex, placed: Mapping[str, tuple[str, bool]]) -> Json:
-    found: dict[str, Json] = {}
-    wanted: dict[str, Json] = {name: list(value) for name, value in placed.items()}
+    actual: dict[str, Json] = {}
+    expected: dict[str, Json] = {name: list(value) for name, value in placed.items()}
     for folder, _, files in os.walk(output):
         for name in files:
             path = os.path.join(folder, name)  # noqa: PTH118 - a Path costs more
             if os.path.islink(path):  # noqa: PTH114
                 raise OSError(f"{path} is a link")
             executable = bool(os.stat(path).st_mode & 0o100)  # noqa: PTH116
-            found[os.path.relpath(path, output)] = [index.digest(path).hex, executable]
-    if found != wanted:
+            actual[os.path.relpath(path, output)] = [index.digest(path).hex, executable]
+    if actual != expected:
         raise OSError(f"{output} holds something else than what was put there")
-    return found
+    return actual

@@ -183,18 +183,18 @@ class Store:
         """
         if result.declared is not None:
             read = tuple(sorted(n for n in result.discovered if not n.startswith("/")))
-            known = self._known_reads(result.declared)
-            if read not in known:
-                self._write(self._reads(result.declared), canonical(to_json([read, *known][:_READS])), flush=flush)
+            reads = self._known_reads(result.declared)
+            if read not in reads:
+                self._write(self._reads(result.declared), canonical(to_json([read, *reads][:_READS])), flush=flush)
         self._write(self._record(result.key), encode(result), flush=flush)
 
     def latest(self, action: str) -> dict[str, Any] | None:
         """Key, key document and seconds of the last result of an action, or None."""
         try:
-            found = json.loads(read_regular(self.latest_file(action)))
+            latest = json.loads(read_regular(self.latest_file(action)))
         except (OSError, ValueError, RecursionError):
             return None
-        return found if isinstance(found, dict) and isinstance(found.get("document"), dict) else None
+        return latest if isinstance(latest, dict) and isinstance(latest.get("document"), dict) else None
 
     def latest_file(self, action: str) -> Path:
         """Where it stands what an action came to last, whether the file is there or not."""
@@ -205,17 +205,17 @@ class Store:
 
         First what was read where the key of all that is declared was the same, nothing, and what the action read last.
         """
-        known = dict.fromkeys((*self._known_reads(declared), ()))
-        yield from known
+        reads = dict.fromkeys((*self._known_reads(declared), ()))
+        yield from reads
         latest = self.latest(action)
         last = read_of(latest["document"]) if latest else ()
-        if last not in known:
+        if last not in reads:
             yield last
 
     def _known_reads(self, declared: Digest) -> list[tuple[str, ...]]:
         try:
-            known = json.loads(read_regular(self._reads(declared)))
-            return [tuple(map(str, names)) for names in known]
+            reads = json.loads(read_regular(self._reads(declared)))
+            return [tuple(map(str, names)) for names in reads]
         except (OSError, ValueError, TypeError, RecursionError):
             return []  # absent or damaged: the tools will say it again
 
@@ -317,8 +317,8 @@ def _flush(stream: Any) -> None:  # noqa: ANN401 - a binary stream
 class storage_errors:  # noqa: N801 - reads as a verb where it is used
     """Turns what the operating system says about a full disk or missing rights into an error with a fix."""
 
-    def __init__(self, place: Path) -> None:
-        self._place = place
+    def __init__(self, path: Path) -> None:
+        self._path = path
 
     def __enter__(self) -> None:
         return
@@ -327,7 +327,7 @@ class storage_errors:  # noqa: N801 - reads as a verb where it is used
         if isinstance(error, OSError):
             raise StorageError(
                 f"cannot write: {error.strerror or error}",
-                where=str(error.filename or self._place),
+                where=str(error.filename or self._path),
                 hint="free some space or correct the permissions, then run the same command again; nothing is lost",
             ) from error
 
@@ -358,7 +358,7 @@ def file_name(action: str) -> str:
     >>> file_name("native@x86_64-unknown-linux-gnu"), file_name("image:base")
     ('native@x86_64-unknown-linux-gnu', 'image%3a~base')
     """
-    return re.sub(r"[^A-Za-z0-9@._+-]|^\.", lambda found: f"%{ord(found[0]):x}~", action)
+    return re.sub(r"[^A-Za-z0-9@._+-]|^\.", lambda match: f"%{ord(match[0]):x}~", action)
 
 
 def is_inside(name: str) -> bool:

@@ -104,15 +104,15 @@ def _needed_problems(facts: BinaryFacts, platform: Platform, allowed: Collection
         if "/" in library and not library.startswith(("@", *_SYSTEM_LIBRARIES)):
             yield f"it needs {library}, a path of the machine that built it"
         elif allowed is not None and library not in allowed and not platform.provides(library):
-            yield f"it needs {library}, which is no library of the system and not declared"
+            yield f"it needs {library}, which is neither a system library nor declared"
 
 
 def _export_problems(facts: BinaryFacts, allowed: Collection[str] | None, required: Collection[str]) -> Iterator[str]:
     if allowed is not None:
         for name in sorted(set(facts.exports) - set(allowed) - _LINKER_SYMBOLS):
-            yield f"it exports {name}, which is not declared"
+            yield f"it exports a symbol that `exports` does not list: {name}"
     for name in sorted(set(required) - set(facts.exports)):
-        yield f"it does not export {name}, which is declared"
+        yield f"it does not export {name}"
 
 
 def _signature_problems(facts: BinaryFacts) -> Iterator[str]:

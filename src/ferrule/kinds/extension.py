@@ -81,7 +81,7 @@ def plan(spec: ExtensionSpec, context: Context) -> list[Action]:
     source = spec.source or crate.folder
     manifest = f"{source}/pyproject.toml".removeprefix("./")
     text = context.read_text(manifest)
-    project = python_project(text, manifest, context.project.version)
+    project = python_project(text, manifest)
     features, default_features = _features(text, manifest)
     package = _Package(
         source=source,
@@ -94,7 +94,7 @@ def plan(spec: ExtensionSpec, context: Context) -> list[Action]:
     )
     workspace = context.workspace
     # All crates, though the module may need one only: Cargo reads no workspace of which a member is missing.
-    rust = (place for name in workspace.crates for place in workspace.sources(name))
+    rust = (path for name in workspace.crates for path in workspace.sources(name))
     sources = tuple(dict.fromkeys((source, *rust, *spec.reads, *context.project.license_files)))
     return [
         _extension(context, package, target, sources, Compiled(spec.crate, target.triple, features, default_features))
@@ -121,17 +121,17 @@ def check(spec: ExtensionSpec, context: Context) -> Iterator[PlanProblem]:
         )
 
 
-def _features(text: str, place: str) -> tuple[tuple[str, ...], bool]:
+def _features(text: str, file: str) -> tuple[tuple[str, ...], bool]:
     """What maturin builds the crate with: Cargo features, and whether those by default (Maturin, "Configuration")."""
-    told = parse(text.encode(), place, "file", "correct it").get("tool", {})
-    maturin = told.get("maturin", {}) if isinstance(told, dict) else None
+    tools = parse(text.encode(), file, "file", "correct it").get("tool", {})
+    maturin = tools.get("maturin", {}) if isinstance(tools, dict) else None
     features = maturin.get("features", []) if isinstance(maturin, dict) else None
     if not isinstance(maturin, dict) or not isinstance(features, list):
-        raise PlanProblem("source", f"{place} has a [tool.maturin] that maturin would refuse", "correct it")
+        raise PlanProblem("source", f"{file} has a [tool.maturin] that maturin would refuse", "correct it")
     return tuple(map(str, features)), maturin.get("no-default-features") is not True
 
 
-def _oldest_python(requires: object, place: str) -> str:
+def _oldest_python(requires: object, file: str) -> str:
     """The tag of the oldest Python that the package says it is for: `cp311` for >=3.11."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - 11 ms
 
@@ -139,14 +139,14 @@ def _oldest_python(requires: object, place: str) -> str:
         bounds = [s.version.split(".") for s in SpecifierSet(str(requires)) if s.operator in {">=", "~=", "=="}]
     except InvalidSpecifier:
         bounds = []
-    found = [b for b in bounds if len(b) > 1 and b[0] == "3" and b[1].isdigit()]
-    if not found:
+    versions = [b for b in bounds if len(b) > 1 and b[0] == "3" and b[1].isdigit()]
+    if not versions:
         raise PlanProblem(
             "source",
-            f"{place} does not say which Python is the oldest that the extension is for",
+            f"{file} does not say which Python is the oldest that the extension is for",
             'write requires-python = ">=3.11" under [project]; the wheel serves that one and all newer ones',
         )
-    return f"cp3{max(int(b[1]) for b in found)}"
+    return f"cp3{max(int(b[1]) for b in versions)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +210,10 @@ class Extension:
         project = context.folder / "project"
         _lay_out(context, project)
         context.report_progress(f"building in {self.image or 'macOS'}")
-        made = self._built(context, project)
-        self._check_tags(wheel_format.read_wheel(made), context)
+        wheel = self._built(context, project)
+        self._check_tags(wheel_format.read_wheel(wheel), context)
         wheel_format.rewrite_wheel(
-            made,
+            wheel,
             context.output("wheel"),
             name=self.package.name,
             version=self.package.version,
@@ -241,16 +241,17 @@ class Extension:
     def _built(self, context: ActionContext, project: Path) -> Path:
         """The one wheel that came out."""
         output, toolchain = context.folder / "made", context.toolchain
-        given = {"FERRULE_FINGERPRINT": context.fingerprint.hex, "FERRULE_COMMIT": self.package.commit}
+        variables = {"FERRULE_FINGERPRINT": context.fingerprint.hex, "FERRULE_COMMIT": self.package.commit}
         if self.image is None and context.site.host.environment.get("CI"):
-            given["CI"] = "true"  # only there does cibuildwheel install the interpreter on a Mac, as that is for root
+            # Only there does cibuildwheel install the interpreter on a Mac, as that is for root.
+            variables["CI"] = "true"
         command = cibuildwheel.command(
             toolchain.tool(cibuildwheel.NAME),
             build=cibuildwheel.identifier(self.package.python, self.platform),
             package=project / self.package.source,
             project=project,
             output=output,
-            variables=given,
+            variables=variables,
             engine=toolchain.tool(container.NAME) if self.image else None,
             image=self.image,
             macos=None if self.image else self.floor,
@@ -266,20 +267,20 @@ class Extension:
             raise BuildError(f"cibuildwheel was to make one wheel, and made: {names}", where=self.package.source)
         return wheels[0]
 
-    def _check_tags(self, found: WheelFacts, context: ActionContext) -> None:
+    def _check_tags(self, wheel: WheelFacts, context: ActionContext) -> None:
         """The wheel must be for the stable interface, and for machines as old as the floor says."""
-        interfaces = sorted({tag.rpartition("-")[0] for tag in found.tags})
-        wanted = f"{self.package.python}-abi3"
-        if interfaces != [wanted]:
+        interfaces = sorted({tag.rpartition("-")[0] for tag in wheel.tags})
+        expected = f"{self.package.python}-abi3"
+        if interfaces != [expected]:
             number = self.package.python.removeprefix("cp")
             raise VerificationError(
-                f"the wheel is for {', '.join(interfaces)}, not for {wanted}",
+                f"the wheel is for {', '.join(interfaces)}, not for {expected}",
                 where=context.action.id,
                 hint=f"build for the stable interface (PyO3: feature abi3-py{number}), or correct requires-python",
             )
-        oldest = wheel_format.oldest_platform(found.tags)
+        oldest = wheel_format.oldest_platform(wheel.tags)
         if oldest is None or oldest > wheel_format.parse_floor(self.floor):
-            platforms = ", ".join(sorted({tag.rpartition("-")[2] for tag in found.tags}))
+            platforms = ", ".join(sorted({tag.rpartition("-")[2] for tag in wheel.tags}))
             raise VerificationError(
                 f"the wheel is for {platforms}, and the target's floor is {self.floor}",
                 where=context.action.id,
@@ -288,45 +289,45 @@ class Extension:
 
     def _take_out(self, context: ActionContext) -> None:
         """Keep every compiled file of the wheel beside it, measured, so that digests and facts can be told of each."""
-        found: dict[str, BinaryFacts] = {}
+        measured: dict[str, BinaryFacts] = {}
         compilers: set[str] = set()
         for entry in zips.read_zip(context.output("wheel")):
             content = entry.read() if entry.regular else b""
             if not content.startswith(magic.NATIVE):
                 continue
-            found[entry.name] = binary.measure(content, where=entry.name)
+            measured[entry.name] = binary.measure(content, where=entry.name)
             compilers |= {match.decode() for match in _RUSTC.findall(content)}
-            place = context.output(_MODULES) / entry.name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
-        self._check(found, context)
+            path = context.output(_MODULES) / entry.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        self._check(measured, context)
         context.record_facts(
-            **{name: binary.summary(facts) for name, facts in found.items()},
+            **{name: binary.summary(facts) for name, facts in measured.items()},
             fingerprint=context.fingerprint.hex,
             **({"built_in": self.image} if self.image else {}),
             **({"rustc": min(compilers)} if len(compilers) == 1 else {}),
         )
 
-    def _check(self, found: dict[str, BinaryFacts], context: ActionContext) -> None:
-        checked = {n: binary.check(f, platform=self.platform, floor=self.floor) for n, f in found.items()}
+    def _check(self, measured: dict[str, BinaryFacts], context: ActionContext) -> None:
+        checked = {n: binary.check(f, platform=self.platform, floor=self.floor) for n, f in measured.items()}
         problems = [f"{name}: {problem}" for name, sentences in checked.items() for problem in sentences]
-        problems += self._undefined(found, context)
-        modules = [f for n, f in found.items() if n.endswith(_ABI3)]
+        problems += self._undefined(measured, context)
+        modules = [f for n, f in measured.items() if n.endswith(_ABI3)]
         if not any(export.startswith("PyInit_") for facts in modules for export in facts.exports):
             problems.append(f"it holds no extension module: no *{_ABI3} that exports PyInit_…")
         if problems:
             raise VerificationError(
-                "the wheel is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
+                "the wheel does not match its declaration:\n" + "\n".join(f"  - {p}" for p in problems),
                 where=f"{context.action.artifact} for {self.platform.triple}",
                 hint="correct the package or what targets.yaml declares; nothing was shipped",
             )
 
-    def _undefined(self, found: dict[str, BinaryFacts], context: ActionContext) -> Iterator[str]:
+    def _undefined(self, measured: dict[str, BinaryFacts], context: ActionContext) -> Iterator[str]:
         """Symbols that nothing defines where Python loads the files; a DLL is never linked with any."""
         if self.platform.family.object_format == "coff":
             return
         system = symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), self.platform), self.platform)
-        for name, facts in found.items():
+        for name, facts in measured.items():
             # Python itself has loaded all parts of the C library, and defines what begins with its name.
             undefined = binary.undefined(
                 facts,

@@ -139,10 +139,14 @@ def _go_mod(spec: GoModuleSpec, context: Context) -> go.GoModule:
     try:
         module = go.read_go_mod(context.read_text(file))
     except ValueError as error:
-        raise PlanProblem("source", f"{file} is no go.mod: {error}", "write module example.com/… there") from None
+        raise PlanProblem(
+            "source", f"{file} is not a valid go.mod: {error}", "write module example.com/… there"
+        ) from None
     if not _MODULE_PATH.fullmatch(module.path):
         raise PlanProblem(
-            "source", f"{file} names a module {module.path!r}, which is no path", "write it as example.com/name"
+            "source",
+            f"{file} names a module {module.path!r}, which is not a module path",
+            "write it as example.com/name",
         )
     for needed, reason, artifact in (
         (_PUREGO, "the loader of the native library", spec.library),

@@ -60,7 +60,9 @@ def _go_mod(spec: GoProgramSpec, context: Context) -> go.GoModule:
     try:
         return go.read_go_mod(context.read_text(file))
     except ValueError as error:
-        raise PlanProblem("source", f"{file} is no go.mod: {error}", "write module example.com/… there") from None
+        raise PlanProblem(
+            "source", f"{file} is not a valid go.mod: {error}", "write module example.com/… there"
+        ) from None
 
 
 def _name(module: str, package: str) -> str:
@@ -171,7 +173,7 @@ class GoProgram:
         problems = binary.check(facts, platform=self.platform, floor=self.floor)
         if problems:
             raise VerificationError(
-                f"{output.name} is not what was wanted: {'; '.join(problems)}",
+                f"{output.name} does not match its target: {'; '.join(problems)}",
                 where=context.action.id,
                 hint="raise the target's floor to what this Go makes, or narrow `targets` of the program",
             )

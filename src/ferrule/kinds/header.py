@@ -96,7 +96,7 @@ def _config(spec: HeaderSpec, context: Context, header: str) -> tuple[list[str],
     except ValueError as error:
         raise PlanProblem(key, f"{name} cannot be read: {error}", "correct it (cbindgen's docs.md)") from None
     if settings.language == "cython":
-        raise PlanProblem(key, f"{name} asks for Cython, which is no header", 'write language = "C" there')
+        raise PlanProblem(key, f"{name} asks for Cython, which is not a header", 'write language = "C" there')
     if settings.language == "c++" and not header.endswith(".hpp"):
         raise PlanProblem(
             key,
@@ -125,8 +125,10 @@ class CbindgenHeader:
         config = context.project / self.config if self.config else default if default.is_file() else None
         raw, metadata, notes = (context.folder / name for name in ("raw.h", "metadata.json", "raw.d"))
         workspace, offline = context.project / self.workspace, context.site.host.offline
-        known = cargo.metadata(context.run, context.toolchain, workspace, context.site.environment, offline=offline)
-        metadata.write_text(known, encoding="utf-8")
+        cargo_metadata = cargo.metadata(
+            context.run, context.toolchain, workspace, context.site.environment, offline=offline
+        )
+        metadata.write_text(cargo_metadata, encoding="utf-8")
         command = cbindgen.header_command(
             context.toolchain,
             crate=self.crate,
@@ -179,7 +181,7 @@ class CbindgenHeader:
                     context.run(command)
                 except ToolFailed as failed:
                     raise BuildError(
-                        f"{header} is no {standard.upper()} for {platform.triple}:\n"
+                        f"{header} is not valid {standard.upper()} for {platform.triple}:\n"
                         + "\n".join(f"  | {line}" for line in failed.tail),
                         where=self.crate_folder,
                         hint="types that the header names have to be declared in it: [parse] parse_deps, [export] "

@@ -29,7 +29,7 @@ _EMPTY = frozenset({"scratch", "static", "none"})
 _BIN = "usr/bin"
 _LIBC = "libc.so.6"
 
-_Place = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._@%+/-]{1,255}$")]
+_ImagePath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._@%+/-]{1,255}$")]
 
 
 class ImageSpec(Spec):
@@ -42,14 +42,14 @@ class ImageSpec(Spec):
         description="A lock file of Debian packages (made by `ferrule lock`), or an image by digest: name@sha256:… .",
     )
     library: Annotated[str, ArtifactRef(("library",))] = Field(description="The library to install.")
-    library_path: _Place = Field(default="/usr/lib", description="Folder of the image that the library goes to.")
+    library_path: _ImagePath = Field(default="/usr/lib", description="Folder of the image that the library goes to.")
     program: Annotated[str, ArtifactRef(("goprogram",))] | None = Field(
         default=None, description="A program to put into /usr/bin; the image runs it unless `entrypoint` says else."
     )
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._/-]{0,127}$")] | None = Field(
         default=None, description="Name of the image; by default the project's."
     )
-    files: dict[_Place, Annotated[RelativePath, ProjectPath("file")]] = Field(
+    files: dict[_ImagePath, Annotated[RelativePath, ProjectPath("file")]] = Field(
         default_factory=dict, description="More files: place in the image and path in the project."
     )
     user: Annotated[str, Field(pattern=r"^[0-9]{1,9}(:[0-9]{1,9})?$")] = Field(
@@ -156,7 +156,9 @@ def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
         )
     if _pulled(spec.base):
         if not _REFERENCE.fullmatch(spec.base):
-            raise PlanProblem("base", f"{spec.base!r} is no image by digest", "write it as name@sha256:<64 digits>")
+            raise PlanProblem(
+                "base", f"{spec.base!r} is not an image with a digest", "write it as name@sha256:<64 digits>"
+            )
         pull = Action(
             id=f"{context.artifact}:base",
             artifact=context.artifact,
@@ -177,7 +179,9 @@ def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
             "list packages in a file and run `ferrule lock` on it, or write name@sha256:<64 digits>",
         ) from error
     except ValueError as error:
-        raise PlanProblem("base", f"{spec.base} is no lock file: {error}", f"run `ferrule lock {spec.base}`") from None
+        raise PlanProblem(
+            "base", f"{spec.base} is not a valid lock file: {error}", f"run `ferrule lock {spec.base}`"
+        ) from None
     return {t.triple: _package_base(spec, context, t.triple, packages) for t in context.targets}
 
 

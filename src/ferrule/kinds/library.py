@@ -136,13 +136,7 @@ def _action(context: Context, target: Target) -> Action:
         tools=("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
         traits=(("library", name), ("abi", abi)),
         compiles=Compiled(
-            crate.name,
-            target.triple,
-            spec.features,
-            spec.default_features,
-            context.workspace.package(crate.name),
-            profile=spec.profile,
-            env=environment_of(spec.env),
+            crate.name, target.triple, spec.features, spec.default_features, context.workspace.package(crate.name)
         ),
     )
 
@@ -221,11 +215,6 @@ class CargoLibrary:
         for kind in self.types:
             self._take(context, kind, cargo_build)
         context.record_facts(link=self._link_options(cargo_build), **self._fingerprints(context))
-        reads: list[Json] = [
-            path.relative_to(context.project).as_posix() for path in context.read_files if _is_there(path, context)
-        ]
-        if reads:
-            context.record_facts(reads=reads)
 
     def _link_options(self, cargo_build: CargoBuild) -> list[Json]:
         """What a static library is linked with; without the C++ library where none of its objects needs one."""
@@ -262,7 +251,7 @@ class CargoLibrary:
             raised = facts.floor.symbols if facts.floor and facts.floor.version > _numbers(self.floor) else ()
             problems += self._objects((*raised, *(symbol.symbol for symbol in undefined)), cargo_build)
             raise VerificationError(
-                f"{target.name} is not what it is declared to be:\n" + "\n".join(f"  - {p}" for p in problems),
+                f"{target.name} does not match its declaration:\n" + "\n".join(f"  - {p}" for p in problems),
                 where=f"{context.action.artifact} for {self.platform.triple}",
                 hint=_hint_of_soname(facts.name, self.soname)
                 + "correct the code, what targets.yaml declares"
@@ -320,7 +309,7 @@ class CargoLibrary:
                 libraries=self.libraries,
                 exports_allowed=self._allowed(facts.exports),
             ),
-            *(f"it exports nothing like {g}, which is declared" for g in globs if not fnmatch.filter(facts.exports, g)),
+            *(f"no exported symbol matches `{g}`" for g in globs if not fnmatch.filter(facts.exports, g)),
         ]
 
     def _objects(self, symbols: tuple[str, ...], cargo_build: CargoBuild) -> Iterator[str]:
@@ -345,14 +334,14 @@ class CargoLibrary:
 
 
 def sdk_root(env: Mapping[str, str], project: Path, *, where: str) -> Path | None:
-    """The folder that SDKROOT names, wherever build scripts run; raises ToolchainError if it is no SDK of macOS."""
+    """The folder that SDKROOT names, wherever build scripts run; raises ToolchainError if it is not a macOS SDK."""
     path = env.get("SDKROOT")
     if path is None:
         return None
     sdk = project / path
     if not (sdk / "System" / "Library" / "Frameworks").is_dir():
         raise ToolchainError(
-            f"{path} is no SDK of macOS: it has no System/Library/Frameworks",
+            f"{path} is not a macOS SDK: it has no System/Library/Frameworks",
             where=where,
             hint="name the folder MacOSX.sdk of Xcode or of its command line tools",
         )
@@ -368,7 +357,7 @@ def cxx_problem(archive: bytes, platform: Platform) -> str | None:
     more = f" and {len(symbols) - 1} more" if len(symbols) > 1 else ""
     return (
         f"holds C++ that needs the libc++ of zig ({symbol} in {name}{more}), which the compilers of "
-        f"{platform.family.title} do not have, so nobody could link it"
+        f"{platform.family.title} do not have, so it cannot be linked"
     )
 
 
@@ -389,11 +378,6 @@ def _hint_of_soname(name: str | None, soname: str) -> str:
     if name is None or not stem or name == soname or not name.startswith(f"{stem}.so."):
         return ""
     return f'remove the option from build.rs, or write abi: "{name.removeprefix(f"{stem}.so.")}"; '
-
-
-def _is_there(path: Path, context: ActionContext) -> bool:
-    """Whether a path that was read is a file or folder of the project; some are only looked for."""
-    return path.is_relative_to(context.project) and path.exists()
 
 
 KIND = Kind(

@@ -108,9 +108,9 @@ def package_json(source: str, context: Context) -> dict[str, Any]:
 
     Raises PlanProblem for what contradicts the release, would not work, or npm would refuse.
     """
-    place = f"{source}/package.json"
-    written = _document(context.read_text(place), place)
-    _check(written, place, context.project)
+    file = f"{source}/package.json"
+    written = _document(context.read_text(file), file)
+    _check(written, file, context.project)
     derived = {
         "description": context.project.description,
         "license": context.project.license,
@@ -121,7 +121,7 @@ def package_json(source: str, context: Context) -> dict[str, Any]:
     }
     added = {key: value for key, value in derived.items() if key not in written and value is not None}
     manifest = {"name": written["name"], "version": context.project.version, **written, **added}
-    if (files := _files_of(written, place)) is not None:
+    if (files := _files_of(written, file)) is not None:
         manifest["files"] = [*(f for f in files if f != COMPONENT), COMPONENT]
     _check_entry_points(manifest, source, context)
     return manifest
@@ -139,12 +139,12 @@ def _exports(source: str, context: Context) -> dict[str, Any]:
     }
 
 
-def _check(written: Mapping[str, Any], place: str, project: ReleaseInfo) -> None:
+def _check(written: Mapping[str, Any], file: str, project: ReleaseInfo) -> None:
     name = written.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _NAME_LENGTH:
         raise PlanProblem(
             "source",
-            f"{place} has no name that npm would take: {name!r}",
+            f"{file} has no valid npm name: {name!r}",
             'write "name": lower-case letters, digits, dots and dashes, with a @scope/ before it where there is one',
         )
     for key, wrong, hint in (
@@ -158,19 +158,19 @@ def _check(written: Mapping[str, Any], place: str, project: ReleaseInfo) -> None
         ),
     ):
         if wrong:
-            raise PlanProblem("source", f"{place} states a {key} of its own: {json.dumps(written[key])}", hint)
+            raise PlanProblem("source", f"{file} states a {key} of its own: {json.dumps(written[key])}", hint)
     for group in ("dependencies", "peerDependencies", "optionalDependencies"):
         packages = written.get(group) or {}
         if not isinstance(packages, dict):
-            raise PlanProblem("source", f"{place} has `{group}` that are not an object", 'write {"name": "version"}')
+            raise PlanProblem("source", f"{file} has `{group}` that are not an object", 'write {"name": "version"}')
         for other, where in packages.items():
             if re.match(r"(file|link|portal|workspace):|[./~]", str(where)):
                 raise PlanProblem(
-                    "source", f"{place} needs {other} from {where}, which users do not have", "name a version"
+                    "source", f"{file} needs {other} from {where}, which users do not have", "name a version"
                 )
 
 
-def _files_of(written: Mapping[str, Any], place: str) -> tuple[str, ...] | None:
+def _files_of(written: Mapping[str, Any], file: str) -> tuple[str, ...] | None:
     """The `files` of a package.json: plain names of files and folders, of which nobody can mistake the meaning."""
     files = written.get("files")
     if files is None:
@@ -183,27 +183,27 @@ def _files_of(written: Mapping[str, Any], place: str) -> tuple[str, ...] | None:
         if not name or re.search(r"[*?\[\]{}!\\]|^/|(^|/)\.{1,2}(/|$)", name):
             raise PlanProblem(
                 "source",
-                f"{place} has `files` that are no plain names: {json.dumps(files)}",
+                f"{file} has `files` that are not plain names: {json.dumps(files)}",
                 "name files and folders of this folder, or leave `files` out to pack all of it",
             )
     return tuple(names)
 
 
-def _document(text: str, place: str) -> dict[str, Any]:
+def _document(text: str, file: str) -> dict[str, Any]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         if twice := next((key for key in keys if keys.count(key) > 1), None):
-            raise PlanProblem("source", f"{place} has the key {twice!r} twice", "remove one")
+            raise PlanProblem("source", f"{file} has the key {twice!r} twice", "remove one")
         return dict(pairs)
 
     try:
         document = json.loads(text, object_pairs_hook=once)
     except RecursionError:
-        raise PlanProblem("source", f"{place} is nested too deeply", "write a flatter one") from None
+        raise PlanProblem("source", f"{file} is nested too deeply", "write a flatter one") from None
     except ValueError as error:
-        raise PlanProblem("source", f"{place} is not valid JSON: {error}") from None
+        raise PlanProblem("source", f"{file} is not valid JSON: {error}") from None
     if not isinstance(document, dict):
-        raise PlanProblem("source", f"{place} is not an object", 'write {"name": "…"}')
+        raise PlanProblem("source", f"{file} is not an object", 'write {"name": "…"}')
     return document
 
 
@@ -295,8 +295,8 @@ class NpmPackage:
         folder.mkdir()
         context.report_progress("making JavaScript of the component")
         context.run(jco.transpile_command(context.toolchain, component, folder, self.stem))
-        made = {entry.name: entry for entry in entries_of_folder(folder)}
-        cores = sorted(name for name in made if name.endswith(".wasm"))
+        members = {entry.name: entry for entry in entries_of_folder(folder)}
+        cores = sorted(name for name in members if name.endswith(".wasm"))
         code = _code(module.read_bytes())
         main = next((name for name in cores if _code((folder / name).read_bytes()) == code), None)
         if main is None:
@@ -304,7 +304,7 @@ class NpmPackage:
                 f"the component holds none of the code of its core module, {self._name('module')}",
                 hint="the component and its core module must be of one compilation; report this with both files",
             )
-        made[main] = Member(main, module)
+        members[main] = Member(main, module)
         identity = _identity(wasm.custom_sections(component.read_bytes(), SECTION), self._name("component"))
         others = {name: binary.summary(binary.measure(folder / name)) for name in cores if name != main}
         context.record_facts(**identity, files={f"package/{COMPONENT}/{name}": facts for name, facts in others.items()})
@@ -317,8 +317,8 @@ class NpmPackage:
             "module_names": " | ".join(f"'{c}'" for c in cores),
         }
         for name, template in _TEMPLATES.items():
-            made[name] = Member(name, _filled(template, values).encode())
-        return list(made.values())
+            members[name] = Member(name, _filled(template, values).encode())
+        return list(members.values())
 
     def _name(self, role: str) -> str:
         output = self.component.output(role)
@@ -347,8 +347,8 @@ def packed_names(names: tuple[str, ...], files: list[str] | None, ignore_files: 
         if _is_of_component(name) or never.ignore_any(name):
             continue
         always = "/" not in name and (name == "package.json" or _ALWAYS.fullmatch(name))
-        wanted = files is None or any(name == f or name.startswith(f"{f}/") for f in files)
-        if always or (wanted and not ignored.ignore_any(name)):
+        is_selected = files is None or any(name == f or name.startswith(f"{f}/") for f in files)
+        if always or (is_selected and not ignored.ignore_any(name)):
             yield name
 
 
@@ -361,8 +361,8 @@ def _identity(sections: tuple[bytes, ...], name: str) -> dict[str, str]:
     if len(sections) != 1:
         _refuse(name, f"{len(sections)} sections {SECTION!r}")
     try:
-        said = json.loads(sections[0])
-        return {key: str(said[key]) for key in ("version", "fingerprint", "interface")}
+        values = json.loads(sections[0])
+        return {key: str(values[key]) for key in ("version", "fingerprint", "interface")}
     except (ValueError, KeyError, TypeError):
         _refuse(name, f"a section {SECTION!r} that cannot be read")
 

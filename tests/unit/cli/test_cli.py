@@ -111,7 +111,7 @@ def false_package(demo: Demo) -> None:
         ("scratch", "no dynamic loader"),
         ("other.lock", "neither a file of the project nor an image by digest"),
         ("registry.example/base:latest", "neither a file of the project nor an image by digest"),
-        ("registry.example/base@sha256:12", "no image by digest"),
+        ("registry.example/base@sha256:12", "not an image with a digest"),
         ("../base.lock", "leaves the project"),
         ("/base.lock", "leaves the project"),
     ],

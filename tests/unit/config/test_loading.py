@@ -267,7 +267,7 @@ def test_another_name_and_other_platforms(project: Path):
     (project / "other.yaml").write_text(HEAD + 'targets: {x86_64-demo-linux: {glibc: "2.17"}}\n' + NATIVE)
     found = config.load(project, KINDS, DESTINATIONS, file="other.yaml", platforms=rows)
     assert found.targets == (Target("x86_64-demo-linux", glibc="2.17"),)
-    assert found.place(("version",)) == "other.yaml:1:10"
+    assert found.location(("version",)) == "other.yaml:1:10"
 
 
 # places
@@ -290,7 +290,7 @@ def test_another_name_and_other_platforms(project: Path):
 def test_places(load: Callable[..., config.Config], path: tuple[str | int, ...], place: str):
     text = "artifacts:\n  native: \n    {kind: library, crate: ffi,\n    targets: ['*-gnu']}\n"
     found = load(HEAD + TARGETS.replace(f"  {WASM}: {{}}\n", "") + text)
-    assert found.place(path) == f"targets.yaml:{place}"
+    assert found.location(path) == f"targets.yaml:{place}"
 
 
 # the effective matrix

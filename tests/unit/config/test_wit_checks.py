@@ -24,7 +24,7 @@ def problems(demo: Demo) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("world w {\n  nothing\n}", "rust/demo-wasm/wit/demo.wit:2:3: this is no WIT: expected import, export"),
+        ("world w {\n  nothing\n}", "rust/demo-wasm/wit/demo.wit:2:3: not valid WIT: expected import, export"),
         (HANDLE, "rust/demo-wasm/wit/demo.wit:3:3: Go bindings cannot carry a resource"),
     ],
 )

@@ -389,16 +389,19 @@ MISBEHAVIOURS: dict[str, tuple[Callable[[Request], bool], str]] = {
     "it trickles": (only("cas", trickling), "it does not answer in time"),
     "it hangs up": (always(hang_up), "it broke off"),
     "it speaks something else": (always(no_http), "it broke off"),
-    "it shows a page for everything": (always(lambda r: r.answer(200, b"<html>Log in!</html>")), "is no entry"),
+    "it shows a page for everything": (
+        always(lambda r: r.answer(200, b"<html>Log in!</html>")),
+        "is not a valid cache entry",
+    ),
     "its entry is endless": (only("ac", endless), "it sends more than there is"),
     "its entry is of another action": (only("ac", other_entry), "another version or key"),
     "its entry is larger than it sends": (only("ac", large_entry), "it broke off"),
-    "its entry is empty": (only("ac", lambda r: r.answer(200)), "is no entry"),
+    "its entry is empty": (only("ac", lambda r: r.answer(200)), "is not a valid cache entry"),
     "contents are gone": (only("cas", lambda r: r.answer(404)), "it lacks what it says it has"),
     "contents are cut": (only("cas", half), "bytes for cas/"),
     "contents are shorter": (only("cas", short), "bytes for cas/"),
     "contents are endless": (only("cas", endless), "it sends more than there is"),
-    "contents are others": (only("cas", lie), "not what its digest says"),
+    "contents are others": (only("cas", lie), "does not match its digest"),
     "contents are said to be compressed": (only("cas", packed), ""),
 }
 
@@ -598,7 +601,7 @@ def test_names_to_read_that_lead_elsewhere_are_refused(
     cache.contents[path] = actionresult.encode(actionresult.ActionResult((), said_by))
     machine = machines("read")
     assert same(first, machine.run(cache.url)[ACTION.id])
-    assert "is no entry of this cache" in machine.notices[0]
+    assert "is not a valid cache entry" in machine.notices[0]
     assert said in machine.notices[0]
 
 
@@ -786,6 +789,6 @@ def test_slowness_adds_up(cache: Cache) -> None:
         server.get(f"ac/{asked}", 100)
         asked += 1
     assert asked < 10
-    assert server.news() == [
+    assert server.notices() == [
         f"remote cache {cache.url}: it is too slow; it is not asked any more in this run; what is missing is made here"
     ]

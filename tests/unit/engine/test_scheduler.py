@@ -331,7 +331,7 @@ def test_what_was_read_in_the_project_is_part_of_the_key(
     does["a"] = read
     plan = action("a", recipe=Do("a"))
     first = lab.run(plan)["a"]
-    assert lab.notices == ["a also reads words, so that its key is known only now and it is made once more"]
+    assert lab.notices == ["a also reads words, so its key changed, and it is built once more"]
     assert len(set(fingerprints)) == 2
     assert lab.content(first) == {"out.txt": fingerprints[1].hex.encode()}
     latest = lab.store().latest("a")
@@ -380,7 +380,7 @@ def test_what_reads_other_files_each_time_has_no_key(
     does["a"] = lambda context: context.file_inputs([context.project / str(next(names))])
     outcome = lab.run(action("a", recipe=Do("a")))["a"]
     assert outcome.state == "failed"
-    assert outcome.reason.startswith("it reads other files each time")
+    assert outcome.reason.startswith("it reads different files each time")
 
 
 def test_a_folder_that_was_read_counts_with_all_that_is_in_it(
@@ -486,7 +486,7 @@ def test_reasons_run_nothing_and_write_nothing(lab: Lab) -> None:
     plan = (action("a", sources=("one",)), action("b", "a"), action("c"))
     assert lab.reasons(*plan) == {
         "a": "never built here",
-        "b": "depends on what a will make",
+        "b": "because `a` will be rebuilt",
         "c": "never built here",
     }
     assert not lab.state.exists()
@@ -496,14 +496,14 @@ def test_reasons_run_nothing_and_write_nothing(lab: Lab) -> None:
     lab.source("one", "changed")
     told = lab.reasons(*plan)
     assert told["a"].startswith("sources one: ")
-    assert (told["b"], told["c"]) == ("depends on what a will make", "nothing changed")
+    assert (told["b"], told["c"]) == ("because `a` will be rebuilt", "nothing changed")
     assert lab.everything() == before
 
 
 def test_reasons_of_an_action_whose_source_is_missing(lab: Lab) -> None:
     assert lab.reasons(action("a", sources=("gone",)), action("b", "a")) == {
         "a": "this source does not exist",
-        "b": "depends on what a will make",
+        "b": "because `a` will be rebuilt",
     }
 
 

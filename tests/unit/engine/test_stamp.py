@@ -144,7 +144,7 @@ def test_every_cut_of_the_record_is_nothing(project):
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "null", '{"version": 2}', "[" * 100_000, '{"version": 2, "wish": {}, "basis": 3}']
+    "text", ["[]", "null", '{"version": 2}', "[" * 100_000, '{"version": 2, "request": {}, "basis": 3}']
 )
 def test_a_record_of_another_form_is_nothing(project, text):
     project.file.write_text(text)

@@ -108,8 +108,8 @@ def test_part_that_lacks_a_road_has_no_module(demo: Demo, narrowed: tuple[str, .
     ("go_mod", "says"),
     [
         (None, "this file cannot be read"),
-        ("go 1.25\n", "packaging/go/go.mod is no go.mod: it names no module"),
-        ("module ../z\n", "packaging/go/go.mod names a module '../z', which is no path"),
+        ("go 1.25\n", "packaging/go/go.mod is not a valid go.mod: it names no module"),
+        ("module ../z\n", "packaging/go/go.mod names a module '../z', which is not a module path"),
         ("module example.com/z\n", "packaging/go/go.mod does not require github.com/ebitengine/purego, the loader"),
         (
             GO_MOD.replace("\tgithub.com/tetra", "\t// github.com/tetra"),

@@ -321,7 +321,7 @@ def test_name_is_the_one_that_go_gives(action: Action, path: str, fields: dict[s
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("go 1.25\n", "server/go.mod is no go.mod: it names no module"),
+        ("go 1.25\n", "server/go.mod is not a valid go.mod: it names no module"),
         ("module a\n", "server/go.mod does not require example.com/team/lib, the module of go"),
     ],
 )

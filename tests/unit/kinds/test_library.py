@@ -27,7 +27,7 @@ def test_c_plus_plus_that_nobody_could_link_is_a_problem() -> None:
 
 def test_an_sdk_is_named_from_the_project(tmp_path: Path) -> None:
     assert sdk_root({}, tmp_path, where="native") is None
-    with pytest.raises(ToolchainError, match="sdks/mac is no SDK of macOS"):
+    with pytest.raises(ToolchainError, match="sdks/mac is not a macOS SDK"):
         sdk_root({"SDKROOT": "sdks/mac"}, tmp_path, where="native")
     (tmp_path / "sdks/mac/System/Library/Frameworks").mkdir(parents=True)
     assert sdk_root({"SDKROOT": "sdks/mac"}, tmp_path, where="native") == tmp_path / "sdks/mac"

@@ -175,24 +175,24 @@ LIBRARIES = {
         "it looks for libraries in ./anywhere, which is wherever it is started",
     ),
     "undeclared export of ELF": Library(
-        X86, linux(b"demo_copy", b"evil_copy"), "it exports evil_copy, which is not declared"
+        X86, linux(b"demo_copy", b"evil_copy"), "it exports a symbol that `exports` does not list: evil_copy"
     ),
     "undeclared export of Mach-O": Library(
         MAC,
         lambda: golden("demo-arm64.dylib"),
-        "it exports demo_copy, which is not declared",
+        "it exports a symbol that `exports` does not list: demo_copy",
         (("exports", ("demo_add",)),),
     ),
     "missing export of ELF": Library(
         X86,
         linux(b"demo_copy", b"demo_cope"),
-        "it exports nothing like demo_copy, which is declared",
+        "no exported symbol matches `demo_copy`",
         (("exports", ("demo_*", "demo_copy")),),
     ),
     "missing export of Mach-O": Library(
         MAC,
         lambda: golden("demo-arm64.dylib"),
-        "it exports nothing like demo_sub*, which is declared",
+        "no exported symbol matches `demo_sub*`",
         (("exports", ("demo_*", "demo_sub*")),),
     ),
     "page changed after signing": Library(
@@ -205,12 +205,12 @@ LIBRARIES = {
     "undeclared library on Linux": Library(
         X86,
         linux(b"libc.so.6", b"libq.so.6"),
-        "it needs libq.so.6, which is no library of the system and not declared",
+        "it needs libq.so.6, which is neither a system library nor declared",
     ),
     "undeclared library on macOS": Library(
         MAC,
         mac(b"/usr/lib/libSystem.B.dylib", b"@rpath/u/libSystem.B.dylib"),
-        "it needs @rpath/u/libSystem.B.dylib, which is no library of the system and not declared",
+        "it needs @rpath/u/libSystem.B.dylib, which is neither a system library nor declared",
     ),
     "library at a place of the machine that built it": Library(
         MAC,

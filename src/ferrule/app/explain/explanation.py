@@ -203,7 +203,7 @@ def of_artifact(artifact: ArtifactConfig, project: ExplainedProject) -> dict[str
         "item": artifact.name,
         "kind": artifact.kind.name,
         "summary": artifact.kind.summary,
-        "stated": project.config.place(("artifacts", artifact.name)),
+        "stated": project.config.location(("artifacts", artifact.name)),
         "made_of": [name for _, name in artifact.spec.references()],
         "used_by": list(_users(artifact, project)),
         "targets": [target for target in dict.fromkeys(a.target for a in actions) if target],
@@ -258,7 +258,7 @@ def _reason(action: Action, project: ExplainedProject) -> str:
     root = action
     while project.examined[root.id].state == "waiting":
         root = next(by_id[n] for n in root.needs if project.examined[n].state != "cached")
-    return f"depends on what {root.id} will make, which would run: {project.examined[root.id].reason}"
+    return f"because `{root.id}` will be rebuilt: {project.examined[root.id].reason}"
 
 
 def _fields(action: Action) -> dict[str, Json]:

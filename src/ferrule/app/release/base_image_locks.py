@@ -30,6 +30,6 @@ def refresh_locks(config: Config, host: Host, files: tuple[Path, ...]) -> Iterat
         try:
             packages = debs.refresh(debs.read_lock(path.read_text(encoding="utf-8")), host)
         except (OSError, ValueError) as error:
-            raise ConfigError(f"this is no lock file: {error}", where=str(path)) from error
+            raise ConfigError(f"this is not a valid lock file: {error}", where=str(path)) from error
         write_aside(path, debs.format_lock(packages).encode())
         yield path.name, len(packages)

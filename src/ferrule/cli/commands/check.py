@@ -32,7 +32,7 @@ def check(directory: Path, tag: str | None, **options: bool) -> None:
     if tag is not None and tag.removeprefix("v") != plan.version:
         raise ConfigError(
             f"the tag {tag!r} is not of this version, {plan.version}",
-            where=config.place(("project", "version")),
+            where=config.location(("project", "version")),
             hint=f"tag the commit v{plan.version}, or state the other version and commit that first",
         )
     if options["as_json"]:

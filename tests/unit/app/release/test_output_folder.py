@@ -131,7 +131,7 @@ def test_without_its_state_a_release_still_knows_its_files(shipped: Demo) -> Non
 
 def test_a_file_in_place_of_the_folder_is_told(demo: Demo) -> None:
     demo.dist.write_text("mine")
-    with pytest.raises(StorageError, match="this is a file, and a folder is needed here") as caught:
+    with pytest.raises(StorageError, match="not a directory") as caught:
         demo.run()
     assert (caught.value.where, caught.value.hint) == (str(demo.dist), "remove or rename it")
     assert demo.dist.read_text() == "mine"

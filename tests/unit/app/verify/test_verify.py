@@ -187,7 +187,7 @@ def test_checksums_of_something_else(folder):
         (AROUND % (ENTRY % ("x", "0"), "{}"), "not a SHA-256 digest"),
         (AROUND % ("", "[]"), "the manifest/facts is of another type"),
         (AROUND % ("", '{"a": 1}'), "facts/a is no object"),
-        (AROUND % ("", '{"a": {}, "a": {}}'), "a key stands twice"),
+        (AROUND % ("", '{"a": {}, "a": {}}'), "a key occurs twice"),
         (AROUND % ("", '{"a": {"b": NaN}}'), "NaN is no value of JSON"),
         (AROUND % ("", '{"a": ' + '{"b": ' * 40 + "1" + "}" * 41), "nested deeper than 32 levels"),
         (AROUND % (ENTRY % ("x", "0" * 64), "{}") * 2, "the manifest is damaged"),
