@@ -60,6 +60,8 @@ def plan(
             continue
         try:
             planned[artifact.name] = _planned_by_kind(config, artifact, context)
+        except ConfigErrors as errors:
+            problems += [] if checked else errors.errors
         except ConfigError as error:
             problems += [] if checked else [error]  # what the check has seen may be the cause of this
     actions = tuple(action for artifact in planned.values() for action in artifact.actions)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferrule.app.ci import ACTIONS, FOLDER
+from ferrule.app.ci.workflows import ACTIONS, FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,10 +11,11 @@ from ferrule import config
 from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.run import disk_of
 from ferrule.core.errors import ConfigErrors
-from ferrule.core.model import Output
+from ferrule.core.model import Output, to_json
 from ferrule.core.platforms import LINUX_MUSL, PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import ReleaseInfo
+from ferrule.kinds.wheel import Wheel
 from ferrule.plan import document, in_order, only, plan
 from ferrule.reporting import plans
 
@@ -277,20 +278,60 @@ def test_problems_of_a_pyproject_and_of_features_are_reported_together(demo: Dem
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[project", "Expected ']' at the end of a table declaration"),
-        ("[build-system]", "has no [project] table"),
-        ('[project]\ndescription = "x"', "has no project name"),
-        ("[project]\nname = 7", "has no project name"),
-        ('[project]\nname = "demo"\nversion = "1"', "states a version of its own"),
+        ("[project", "packaging/python/pyproject.toml:1:9: this file cannot be read"),
+        ("[build-system]", "targets.yaml:25:46: packaging/python/pyproject.toml has no [project] table"),
+        ('[project]\ndescription = "x"', "targets.yaml:25:46: packaging/python/pyproject.toml has no project name"),
+        ("[project]\nname = 7", "targets.yaml:25:46: packaging/python/pyproject.toml has no project name"),
+        (
+            '[project]\nname = "demo"\nversion = "1"',
+            "packaging/python/pyproject.toml:3:1: this states version 1, and the release is 1.2.3",
+        ),
+        ('[project]\nname = "demo"', "packaging/python/pyproject.toml:1:1: there is no version"),
+        (
+            '[project]\nname = "demo"\ndynamic = [\n"version", "scripts"]',
+            "packaging/python/pyproject.toml:3:1: only a build backend can compute scripts, so it would be lost",
+        ),
     ],
 )
 def test_python_project_that_cannot_be_packed(demo: Demo, text: str, says: str) -> None:
     pyproject(demo, text)
     (told,) = mistakes(demo, NATIVE, WHEEL)
-    assert told.startswith(
-        ("targets.yaml:25:46: packaging/python/pyproject.toml ", "packaging/python/pyproject.toml:1:")
-    )
-    assert says in told
+    assert told.startswith(says)
+
+
+def test_everything_that_a_wheel_would_lose_is_said_at_once(demo: Demo) -> None:
+    lost = 'dynamic = ["version", "scripts", "urls"]\n[tool.setuptools]\ndata-files = {a = ["b"]}\n'
+    pyproject(demo, f'[project]\nname = "demo"\n{lost}')
+    told = mistakes(demo, NATIVE, WHEEL)
+    assert [one.split(": ")[0].rpartition("toml")[2] for one in told] == [":3:1", ":3:1", ":5:1"]
+
+
+def test_a_stated_version_that_agrees_is_taken(demo: Demo) -> None:
+    pyproject(demo, '[project]\nname = "demo"\nversion = "1.2.3"\n')
+    assert f"py@{X86}" in ids(planned(artifacts(demo, NATIVE, WHEEL)))
+
+
+def test_a_package_beside_pyproject_is_taken(demo: Demo) -> None:
+    source = demo.project / "packaging" / "python"
+    (source / "src" / "demo").rename(source / "demo")
+    (source / "src").rmdir()
+    for folder in ("tests", "data"):
+        (source / folder).mkdir()
+    (source / "tests" / "__init__.py").touch()
+    recipe = next(a.recipe for a in planned(artifacts(demo, NATIVE, WHEEL)).actions if a.id == f"py@{X86}")
+    assert isinstance(recipe, Wheel)
+    assert (recipe.common.root, recipe.common.package) == ("packaging/python", "demo")
+    assert recipe.common.packed == "packaging/python/demo"
+
+
+def test_a_namespace_package_keeps_its_library_in_its_own_folder(demo: Demo) -> None:
+    source = demo.project / "packaging" / "python" / "src"
+    (source / "acme").mkdir()
+    (source / "demo").rename(source / "acme" / "demo")
+    for wheel in (WHEEL, WHEEL[:-1] + ", package: acme.demo}"):
+        recipe = next(a.recipe for a in planned(artifacts(demo, NATIVE, wheel)).actions if a.id == f"py@{X86}")
+        assert isinstance(recipe, Wheel)
+        assert recipe.common.native == "acme/demo/_native"
 
 
 @pytest.mark.parametrize("damage", ["gone", "not text"])
@@ -313,7 +354,7 @@ def test_package_that_loads_the_library_must_be_clear(demo: Demo, folders: int) 
     else:
         (source / "demo").rename(source / ".demo")
     (told,) = mistakes(demo, NATIVE, WHEEL)
-    assert f"packaging/python/src holds {folders} packages" in told
+    assert f"packaging/python{'/src' * (folders > 0)} holds {folders} packages" in told
 
 
 def test_package_can_be_named(demo: Demo) -> None:
@@ -515,3 +556,18 @@ def test_a_header_is_compiled_once_for_each_system(demo: Demo) -> None:
     (action,) = planned(artifacts(demo, HEADER)).actions
     assert [platform.triple for platform, _ in action.recipe.systems] == [X86, MAC]
     assert "zig" in action.tools
+
+
+def test_no_text_of_the_project_becomes_a_line_of_its_own(demo: Demo) -> None:
+    project = replace(
+        PROJECT,
+        description="Adds.\nLibs: nothing\r\n\0at all.\n",
+        homepage="https://example.org\nx: y",
+        license="MIT\n",
+    )
+    text = json.dumps(to_json([action.recipe for action in planned(demo.project, project=project).actions]))
+    document = text.replace("\\\\n", "\\n")  # a package.json within the JSON
+    assert "Adds.\\nLibs" not in document
+    assert "\\u0000" not in document
+    assert document.count("Adds. Libs: nothing at all.") >= 4  # SDK, image, npm, bill of materials
+    assert (project.homepage, project.license) == ("https://example.org x: y", "MIT")

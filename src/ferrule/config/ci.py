@@ -92,8 +92,15 @@ class PublishDestination(Protocol):
     def summary(self) -> str:
         """What it does with a tagged release: a verb and its objects."""
 
-    def problems(self, version: str | None, kinds: frozenset[str]) -> Iterable[tuple[str, str]]:
-        """Messages and hints: what keeps a project of this version, with these kinds of artifacts, from going there."""
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of artifacts that it takes; none if it takes the whole release."""
+
+    def problems(self, kinds: frozenset[str]) -> Iterable[tuple[str, str]]:
+        """Messages and hints: what keeps a project with these kinds of artifacts from being published there."""
+
+    def check_version(self, version: str, /) -> Iterable[tuple[str, str]]:
+        """Messages and hints: what it would refuse in the version of an artifact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +137,17 @@ def read_ci(
     part: MappingNode,
     targets: tuple[Target, ...],
     kinds: Iterable[str],
-    version: str | None,
     destinations: Mapping[str, PublishDestination],
     problems: Problems,
 ) -> Ci | None:
     """What the section `ci` says, with all defaults; None, and problems, if it cannot be taken.
 
-    `kinds` are the kinds of artifacts of the project, and `version` is its version, if it is known.
+    `kinds` are the kinds of artifacts of the project.
     """
     section = check(CiSection, part, ("ci",), problems)
     if section is None:
         return None
-    _check_publish(section.publish, part, frozenset(kinds), version, destinations, problems)
+    _check_publish(section.publish, part, frozenset(kinds), destinations, problems)
     requirement = section.ferrule or __version__
     version, call = (None, requirement.command) if isinstance(requirement, CommandSection) else (requirement, "ferrule")
     native = tuple(dict.fromkeys(filter(None, (PLATFORMS[t.triple].runner for t in targets if t.triple in PLATFORMS))))
@@ -161,7 +167,6 @@ def _check_publish(
     names: tuple[str, ...],
     part: MappingNode,
     kinds: frozenset[str],
-    version: str | None,
     destinations: Mapping[str, PublishDestination],
     problems: Problems,
 ) -> None:
@@ -171,7 +176,7 @@ def _check_publish(
             hint = problems.suggestion(name, destinations, f"the destinations are {listed(destinations)}")
             problems.add(position, f"ci.publish: there is no destination {quote(name)}", hint)
             continue
-        for message, hint in destinations[name].problems(version, kinds):
+        for message, hint in destinations[name].problems(kinds):
             problems.add(position, f"ci.publish: {message}", hint)
 
 

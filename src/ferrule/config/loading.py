@@ -22,7 +22,6 @@ from ferrule.core.model import Json, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform, unsupported
 from ferrule.core.rust_toolchain import agrees, read_rust_toolchain
 from ferrule.core.safe_files import FILE
-from ferrule.formats.versions import is_local
 from ferrule.kinds.base import ReleaseInfo
 from ferrule.toolchain.registry import TOOLS
 
@@ -93,7 +92,7 @@ def load(
     described = _project(reading, section, workspace, release) if section and workspace and release else None
     ci = read_ci(
         *(reading.part("ci"), targets, (artifact.kind.name for artifact in artifacts)),
-        *(described.version if described else None, destinations, problems),
+        *(destinations, problems),
     )
     if workspace is not None:
         mark = _workspace_mark(reading)
@@ -114,22 +113,28 @@ def load(
     config = Config(project, file, described, tool_versions, targets, artifacts, workspace, ci, tree)
     by_crate = not isinstance(section.version, str) if section else False
     versions = artifact_versions(artifacts, workspace, release, config.location, by_crate=by_crate)
-    _check_indexes(config, versions, minor)
+    _check_versions(config, versions, destinations, minor)
     for path, error in wit_problems(config.root, artifacts, workspace):
         where = error.where or config.location(path)
         minor.add(find(tree, path)[0], error.message, error.hint or "correct it", where)
     return replace(config, versions=versions, problems=minor.error().errors if minor.by_position else ())
 
 
-def _check_indexes(config: Config, versions: Mapping[str, StatedVersion], problems: Problems) -> None:
-    """Refuse to send local versions to PyPI, which takes none (PEP 440, "Local version identifiers")."""
-    for artifact in config.artifacts if "pypi" in config.ci.publish else ():
-        version = versions[artifact.name]
-        if artifact.kind.name in ("wheel", "extension") and is_local(version.text):
+def _check_versions(
+    config: Config,
+    versions: Mapping[str, StatedVersion],
+    destinations: Mapping[str, PublishDestination],
+    problems: Problems,
+) -> None:
+    """Ask each destination about the versions of the artifacts that go there."""
+    for destination in (destinations[name] for name in config.ci.publish):
+        for artifact in config.artifacts:
+            if destination.kinds and artifact.kind.name not in destination.kinds:
+                continue
+            version = versions[artifact.name]
             mark = find(config.tree, ("artifacts", artifact.name))[0]
-            example = version.text.partition("+")[0]
-            hint = f'write version: "{example}.dev0" under {artifact.name}, or take pypi out of `ci: {{publish: …}}`'
-            problems.add(mark, f"PyPI takes no local version such as {version.text}", hint, version.where)
+            for message, hint in destination.check_version(version.text):
+                problems.add(mark, f"{artifact.name}: {message}", hint, version.where)
 
 
 def document(config: Config) -> Json:

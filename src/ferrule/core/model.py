@@ -130,7 +130,7 @@ class ActionInterface:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The crate of the workspace that an action compiles: for which target, with which of its features.
+    """The crate of the workspace that an action compiles: for which target, with which features, profile, variables.
 
     `package` addresses it as `Workspace.package` does; without it the name has to do.
     """
@@ -140,6 +140,8 @@ class Compiled:
     features: tuple[str, ...] = ()
     default_features: bool = True
     package: str | None = None
+    profile: str = "release"
+    env: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from ferrule.core.model import to_json
+from ferrule.core.one_line import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,12 +94,12 @@ def _component(part: BomComponent) -> Component:
         name=part.name,
         version=part.version,
         type=ComponentType(part.type),
-        supplier=OrganizationalEntity(name=part.supplier),
+        supplier=OrganizationalEntity(name=one_line(part.supplier)),
         purl=PackageURL.from_string(part.purl),
         scope=ComponentScope.REQUIRED if part.included else ComponentScope.EXCLUDED,
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=part.sha256)] if part.sha256 else [],
         licenses=_licenses(part.licenses),
-        description=part.description,
+        description=one_line(part.description) if part.description else None,
         external_references=[ExternalReference(type=website, url=XsUri(part.homepage))] if part.homepage else [],
         properties=[Property(name=PREFIX + name, value=value) for name, value in part.properties],
     )

@@ -30,12 +30,16 @@ def python_problem(version: str) -> str | None:
     return None
 
 
-def is_local(version: str) -> bool:
-    """Whether a version that PEP 440 takes is a local one, which no index does."""
+def same_python_version(one: str, other: str) -> bool:
+    """Whether two versions are one to Python packages.
+
+    >>> same_python_version("1.0.0-rc.1", "1.0.0rc1"), same_python_version("1.0", "?")
+    (True, False)
+    """
     from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - 11 ms
 
     try:
-        return Version(version).local is not None
+        return Version(one) == Version(other)
     except InvalidVersion:
         return False
 

@@ -117,6 +117,11 @@ def wheel_purl(name: str, version: str, file: str) -> str:
     return f"pkg:pypi/{name.lower().replace('_', '-')}@{version}?file_name={file}"
 
 
+def info_folder(name: str, version: str) -> str:
+    """The folder of a wheel's own metadata (binary distribution format, "The .dist-info directory")."""
+    return f"{distribution_name(name)}-{distribution_version(version)}.dist-info"
+
+
 def sdist_file_name(name: str, version: str) -> str:
     """The file name of a source distribution (source distribution format, "Source distribution file name")."""
     return f"{distribution_name(name)}-{distribution_version(version)}.tar.gz"
@@ -147,7 +152,7 @@ def write_wheel(
     wanted = wheel_file_name(name, version, tags)
     if path.name != wanted:
         raise ValueError(f"this wheel must be called {wanted}, not {path.name}")
-    info = f"{distribution_name(name)}-{distribution_version(version)}.dist-info"
+    info = info_folder(name, version)
     licences = in_order(licenses)
     _check_metadata(metadata, name, version, [entry.name for entry in licences])
     text = _wheel_text(tags, root_is_purelib=root_is_purelib, generator=generator)

@@ -160,14 +160,17 @@ def undeclared_imports(file: bytes, module: bytes, *, where: str | None = None) 
     """Imports of a core module, or of the component made of it, that the module's world does not declare.
 
     Functions of the world itself are imported from `$root`, and what belongs to its own exports from `[export]…`
-    (Component Model, "BuildTargets"). A module without a world declares nothing. Raises VerificationError.
+    (Component Model, "BuildTargets"). Names in brackets in `$root`, such as `[waitable-set-new]` or `[task-cancel]`,
+    are the component model's own (Component Model, "Canonical ABI", canonical built-ins): linking leaves none of them
+    in the component, whose imports are compared as well. A module without a world declares nothing. Raises
+    VerificationError.
     """
     sections = [s for s in read_wasm(module, where=where).sections if s.name and s.name.startswith(_SECTION)]
     declared = {name for section in sections for name in _world(section.content, where)[1].imports}
     found = read_wasm(file, where=where)
     if found.kind == "component":
         return tuple(name for name in found.imports if name not in declared)
-    begins = ("[export]", *(f"{name}." for name in declared))
+    begins = ("[export]", "$root.[", *(f"{name}." for name in declared))
     roots = {f"$root.{name}" for name in declared}
     return tuple(name for name in found.imports if not name.startswith(begins) and name not in roots)
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from ferrule.core.errors import ConfigError
+from ferrule.core.one_line import one_line
 from ferrule.core.platforms import PLATFORMS, Platform
-from ferrule.core.toml_file import parse
+from ferrule.core.toml_file import parse, position
 from ferrule.formats import pyproject, versions
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ TargetGlob = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*?][A-Za-z0-9_.*?-]{0,63
 Feature = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_+./?:-]{0,63}$")]
 """A Cargo feature (The Cargo Book, "Features"): `name` or `dependency/name`."""
 
+
+SOURCES: Final = "sources"
+"""Trait of an action that packs sources alone, whatever it needs: `yes`."""
 
 IMPORT_LIBRARY: Final = "import-library"
 """Role of the file that programs are linked with in place of a shared library, where that is another one."""
@@ -209,6 +213,12 @@ class ReleaseInfo:
     builder: Builder | None = None
     version_at: str | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        """Make one line of each text: it goes into files of other formats, where a second line is another field."""
+        for name in ("license", "description", "homepage"):
+            text = getattr(self, name)
+            object.__setattr__(self, name, one_line(text) if text else None)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -257,8 +267,8 @@ class PlanProblem(Exception):  # noqa: N818 - a mistake in the file, turned into
         self.hint = hint
 
 
-def python_project(text: str, file: str) -> dict[str, Any]:
-    """The [project] table of a pyproject.toml, which names the project and leaves its version to the release.
+def python_project(text: str, file: str, version: str) -> dict[str, Any]:
+    """The [project] table of a pyproject.toml, which names the project and whose version, if any, is the release's.
 
     `file` names it in errors. Raises PlanProblem (pyproject.toml specification, "The [project] table").
     """
@@ -270,10 +280,17 @@ def python_project(text: str, file: str) -> dict[str, Any]:
         raise PlanProblem("source", f"{file} has no [project] table", "write name and description there") from None
     if not isinstance(project, dict) or not isinstance(project.get("name"), str):
         raise PlanProblem("source", f"{file} has no project name", 'write name = "…" under [project]')
-    if "version" in project:
+    stated = project.get("version")
+    if stated is not None and not versions.same_python_version(str(stated), version):
         raise PlanProblem(
-            "source", f"{file} states a version of its own", 'replace it by dynamic = ["version"]: the release has one'
+            "source",
+            f"this states version {stated}, and the release is {version}",
+            f'write {version}, or refile it by dynamic = ["version"]',
+            position(text, file, ("project", "version")),
         )
+    if stated is None and "version" not in project.get("dynamic", []):
+        hint = 'write dynamic = ["version"]: the release has one'
+        raise PlanProblem("source", "there is no version", hint, position(text, file, ("project",)))
     return dict(project)
 
 
@@ -285,7 +302,7 @@ def python_checks(source: str, context: Context) -> Iterator[PlanProblem]:
         yield version_problem(message, context, f"{version.split('-')[0].split('+')[0]}.dev1")
     try:
         text = context.read_text(manifest)
-        python_project(text, manifest)
+        python_project(text, manifest, version)
     except (ConfigError, PlanProblem):
         return  # planning gives this problem
     document = parse(text.encode(), manifest)

@@ -81,7 +81,7 @@ def plan(spec: ExtensionSpec, context: Context) -> list[Action]:
     source = spec.source or crate.folder
     manifest = f"{source}/pyproject.toml".removeprefix("./")
     text = context.read_text(manifest)
-    project = python_project(text, manifest)
+    project = python_project(text, manifest, context.project.version)
     features, default_features = _features(text, manifest)
     package = _Package(
         source=source,

@@ -136,7 +136,13 @@ def _action(context: Context, target: Target) -> Action:
         tools=("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
         traits=(("library", name), ("abi", abi)),
         compiles=Compiled(
-            crate.name, target.triple, spec.features, spec.default_features, context.workspace.package(crate.name)
+            crate.name,
+            target.triple,
+            spec.features,
+            spec.default_features,
+            context.workspace.package(crate.name),
+            profile=spec.profile,
+            env=environment_of(spec.env),
         ),
     )
 
@@ -215,6 +221,11 @@ class CargoLibrary:
         for kind in self.types:
             self._take(context, kind, cargo_build)
         context.record_facts(link=self._link_options(cargo_build), **self._fingerprints(context))
+        reads: list[Json] = [
+            path.relative_to(context.project).as_posix() for path in context.read_files if _is_there(path, context)
+        ]
+        if reads:
+            context.record_facts(reads=reads)
 
     def _link_options(self, cargo_build: CargoBuild) -> list[Json]:
         """What a static library is linked with; without the C++ library where none of its objects needs one."""
@@ -378,6 +389,11 @@ def _hint_of_soname(name: str | None, soname: str) -> str:
     if name is None or not stem or name == soname or not name.startswith(f"{stem}.so."):
         return ""
     return f'remove the option from build.rs, or write abi: "{name.removeprefix(f"{stem}.so.")}"; '
+
+
+def _is_there(path: Path, context: ActionContext) -> bool:
+    """Whether a path that was read is a file or folder of the project; some are only looked for."""
+    return path.is_relative_to(context.project) and path.exists()
 
 
 KIND = Kind(

@@ -19,7 +19,7 @@ from ferrule.core.model import Action, ActionInterface, Compiled, Digest, Json, 
 from ferrule.formats import cyclonedx, magic, tar
 from ferrule.formats import zip as zips
 from ferrule.formats.cryptography import is_cryptographic
-from ferrule.kinds.base import Context, Kind, Spec
+from ferrule.kinds.base import SOURCES, Context, Kind, Spec
 from ferrule.tools import crates
 
 if TYPE_CHECKING:
@@ -67,7 +67,11 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
         if action.compiles and action.compiles not in resolved:
             resolved[action.compiles] = _resolution(context, action, action.compiles)
     steps = {a.id: _step(a, resolved, context.platforms) for a in planned.values()}
-    inside = {action.id: _closure(action, planned, context.platforms) for action in context.shipping()}
+    # A source distribution only looks at a library: it holds none of its code.
+    inside = {
+        action.id: () if (SOURCES, "yes") in action.traits else _closure(action, planned, context.platforms)
+        for action in context.shipping()
+    }
     subjects = tuple(
         _subject(context, action, output, inside[action.id])
         for action in context.shipping()

@@ -1,19 +1,35 @@
-"""Python wheels around an already built library (py3-none-<platform>), and the source distribution beside them."""
+"""Python wheels around an already built library (py3-none-<platform>), and the source distribution beside them.
+
+Metadata and entry points are those of pyproject.toml. A source distribution holds the package and the Cargo workspace
+with everything that it reads from folders; it ships only after Cargo has read it where nothing else lies. Where the
+project's build backend would leave the library out, one that compiles it is put in its place.
+"""
 
 from __future__ import annotations
 
+import json
+import posixpath
+import tempfile
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from ferrule.core.errors import BuildError
-from ferrule.core.model import Action, ActionInterface, Output
+from ferrule.core.errors import BuildError, ConfigError
+from ferrule.core.model import Action, ActionInterface, Compiled, Output
 from ferrule.core.toml_file import parse
 from ferrule.formats import deflate, wheel
 from ferrule.formats.archive_member import Member
+from ferrule.formats.python_metadata import (
+    PythonProject,
+    check_project,
+    entry_points_text,
+    metadata_text,
+)
 from ferrule.kinds.base import (
+    SOURCES,
     ArtifactRef,
     Context,
     Kind,
@@ -26,14 +42,26 @@ from ferrule.kinds.base import (
     python_project,
     required_floor,
 )
+from ferrule.tools import cargo, cargo_sources
 
 if TYPE_CHECKING:
-    from ferrule.engine.context import ActionContext
+    from collections.abc import Mapping
 
-NATIVE = "_native"
+    from ferrule.engine.context import ActionContext
+    from ferrule.tools.cargo_sources import LocalSources
+
+NATIVE: Final = "_native"
 """Name of the folder, inside the Python package, that holds the library and what the loader needs to know of it."""
 
-_OUTPUTS = frozenset({"dist", "build"})
+_BACKEND: Final = "_build"
+"""Folder of a source distribution with the build backend that Ferrule supplies."""
+
+_OUTPUTS: Final = frozenset({"dist", "build"})
+_BESIDE: Final = frozenset({"tests", "test", "docs", "doc", "examples", "scripts", "build", "dist", "target", "src"})
+"""Folders beside pyproject.toml that are not the package, in a layout without src/."""
+
+# Build backends that pack what lies in the package and nothing else, unless they are told to call something.
+_PLAIN_BACKENDS: Final = frozenset({"hatchling", "setuptools", "flit_core", "uv_build", "poetry", "pdm"})
 
 
 class WheelSpec(Spec):
@@ -42,62 +70,140 @@ class WheelSpec(Spec):
     kind: Literal["wheel"]
     library: Annotated[str, ArtifactRef(("library",))] = Field(description="The library to pack.")
     source: Annotated[RelativePath, ProjectPath("folder")] = Field(
-        description="Folder with pyproject.toml (its [project] table gives the metadata) and the package under src/."
+        description="Folder with pyproject.toml (its [project] table gives the metadata) and the package, under src/ "
+        "or beside it."
     )
-    package: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")] | None = Field(
-        default=None, description="Import name of the package; by default the only folder in src/."
+    package: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,127}$")] | None = Field(
+        default=None,
+        description="Import name of the package that loads the library (`acme.demo` in a namespace); by default the "
+        "only one.",
     )
     sdist: bool = Field(default=True, description="Whether a source distribution, with the crate inside, is made too.")
 
 
 def plan(spec: WheelSpec, context: Context) -> list[Action]:
     """One wheel a target, and the source distribution."""
-    manifest = f"{spec.source}/pyproject.toml"
-    project = python_project(context.read_text(manifest), manifest)
-    name = project["name"]
-    package = _package(context, spec)
+    source = posixpath.normpath(spec.source)
+    manifest = posixpath.join(source, "pyproject.toml") if source != "." else "pyproject.toml"
+    text, version = context.read_text(manifest), context.project.version
+    project = PythonProject(manifest, text, python_project(text, manifest, version), version)
+    check_project(project, context.read_text)
+    root, package = _package(context, spec, source, project.name)
     common = _Common(
-        source=spec.source,
+        source=source,
+        root=root,
         package=package,
-        name=name,
+        name=project.name,
         version=context.project.version,
         license_files=context.project.license_files,
+        read=tuple(dict.fromkeys((*context.project.license_files, *([project.readme] if project.readme else ())))),
         epoch=context.project.epoch,
     )
     actions = [_wheel(context, spec, common, triple) for triple in (t.triple for t in context.targets)]
     if spec.sdist and actions:
-        actions.append(_sdist(context, common))
+        actions.append(_sdist(context, spec, common, project, actions[0].target))
     return actions
 
 
 @dataclass(frozen=True, slots=True)
 class _Common:
+    """`source` is the folder of pyproject.toml, `root` the one that packages lie in, `package` a dotted name.
+
+    `read` are files of the project, `license_files` among them, that the metadata is made of.
+    """
+
     source: str
+    root: str
     package: str
     name: str
     version: str
     license_files: tuple[str, ...]
+    read: tuple[str, ...]
     epoch: int
     compressor: str = deflate.COMPRESSOR
 
+    @property
+    def native(self) -> str:
+        """The folder of the library in the wheel."""
+        return f"{self.package.replace('.', '/')}/{NATIVE}"
 
-def _package(context: Context, spec: WheelSpec) -> str:
-    packages = context.folders(f"{spec.source}/src")
-    if spec.package in packages:
-        return spec.package
+    @property
+    def packed(self) -> str:
+        """The folder whose files go into the wheel: all packages under src/, or the one beside pyproject.toml."""
+        return self.root if self.root != self.source else _join(self.root, self.package.partition(".")[0])
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All files and folders that the wheel is made of."""
+        return tuple(dict.fromkeys((self.source, *self.read)))
+
+    def is_packed(self, name: str) -> bool:
+        """Whether a file, by its name below `root`, belongs to a package; others are leftovers of builds."""
+        leftover = name.partition("/")[0].endswith((".egg-info", ".dist-info")) or name.endswith(".pyc")
+        return not (leftover or name.startswith(f"{self.native}/"))
+
+    def is_source(self, name: str) -> bool:
+        """Whether a file, by its name below `source`, belongs into the source distribution."""
+        top, below = name.partition("/")[0], _relative(self.root, self.source)
+        output = top in _OUTPUTS and self.package.partition(".")[0] != top
+        return not output and self.is_packed(name if self.root == self.source else name.removeprefix(f"{below}/"))
+
+
+def _join(folder: str, name: str) -> str:
+    return name if folder == "." else f"{folder}/{name}"
+
+
+def _relative(name: str, folder: str) -> str:
+    return name if folder == "." else name.removeprefix(f"{folder}/")
+
+
+def _package(context: Context, spec: WheelSpec, source: str, name: str) -> tuple[str, str]:
+    """The folder that the packages lie in, and the one that loads the library."""
+    under_src = [folder for folder in context.folders(_join(source, "src")) if folder.isidentifier()]
+    root = _join(source, "src") if under_src else source
+    packages = under_src or [
+        folder
+        for folder in context.folders(source)
+        if folder.isidentifier()
+        and folder not in _BESIDE
+        and _is_file(context, _join(_join(source, folder), "__init__.py"))
+    ]
     if spec.package is not None:
+        *above, last = spec.package.split(".")
+        folder = "/".join([root, *above] if root != "." else above) or "."
+        if last in context.folders(folder):
+            return root, spec.package
         raise PlanProblem(
             "package",
-            f"there is no package {spec.package!r} in {spec.source}/src",
+            f"there is no package {spec.package!r} in {root}",
             f"there are: {', '.join(packages)}" if packages else "make the folder, with an __init__.py in it",
         )
+    if len(packages) > 1 and name.replace("-", "_").lower() in packages and not under_src:
+        return root, name.replace("-", "_").lower()
     if len(packages) != 1:
         raise PlanProblem(
-            "source",
-            f"{spec.source}/src holds {len(packages)} packages",
-            "name the one that loads the library with `package`",
+            "source", f"{root} holds {len(packages)} packages", "name the one that loads the library with `package`"
         )
-    return packages[0]
+    return root, _innermost(context, root, packages[0])
+
+
+def _innermost(context: Context, root: str, package: str) -> str:
+    """The package itself, or the only regular one in a namespace: packages/namespace packages have no __init__.py."""
+    inner = package
+    while not _is_file(context, _join(_join(root, inner.replace(".", "/")), "__init__.py")):
+        folders = [f for f in context.folders(_join(root, inner.replace(".", "/"))) if f.isidentifier()]
+        if len(folders) != 1:
+            return package
+        inner = f"{inner}.{folders[0]}"
+    return inner
+
+
+def _is_file(context: Context, name: str) -> bool:
+    try:
+        context.read_text(name)
+    except ConfigError:
+        return False
+    return True
 
 
 def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> Action:
@@ -117,13 +223,16 @@ def _wheel(context: Context, spec: WheelSpec, common: _Common, triple: str) -> A
         recipe=Wheel(common=common, library=library.interface, tags=tags),
         outputs=(Output(name, "wheel", name if context.ship else None),),
         needs=(library.id,),
-        sources=(common.source, *common.license_files),
+        sources=common.sources,
         traits=(("purl", wheel.wheel_purl(common.name, common.version, name)),),
     )
 
 
-def _sdist(context: Context, common: _Common) -> Action:
+def _sdist(context: Context, spec: WheelSpec, common: _Common, project: PythonProject, triple: str | None) -> Action:
     name = wheel.sdist_file_name(common.name, common.version)
+    library = context.action_for(spec.library, triple)
+    if library is None or library.compiles is None:
+        raise AssertionError(f"{spec.library} compiles nothing")
     # All crates, though the library may need one only: Cargo reads no workspace of which a member is missing.
     workspace = context.workspace
     sources = tuple(dict.fromkeys(s for crate in workspace.crates for s in workspace.sources(crate)))
@@ -131,10 +240,70 @@ def _sdist(context: Context, common: _Common) -> Action:
         id=f"{context.artifact}@sdist",
         artifact=context.artifact,
         kind="wheel",
-        recipe=Sdist(common=common, workspace=context.workspace.folder, rust=sources),
+        recipe=Sdist(
+            common=common,
+            workspace=workspace.folder,
+            settings=workspace.settings,
+            library=library.interface,
+            compiled=library.compiles,
+            library_name=workspace.crates[library.compiles.crate].library or "",
+            supply_backend=not _compiles_itself(project, lambda name: _is_file(context, _join(common.source, name))),
+        ),
         outputs=(Output(name, "sdist", name if context.ship else None),),
-        sources=tuple(dict.fromkeys((common.source, *common.license_files, *sources))),
+        needs=(library.id,),
+        sources=tuple(dict.fromkeys((common.source, *common.read, *sources))),
+        tools=("rustc", "cargo"),
+        traits=((SOURCES, "yes"),),
     )
+
+
+def _compiles_itself(project: PythonProject, is_file: Any) -> bool:  # noqa: ANN401 - a predicate of a name
+    """Whether the project's build backend is told to compile something, or is one whose purpose that is."""
+    document: Any = parse(project.text.encode(), project.file)
+    build, tool = document.get("build-system", {}), document.get("tool", {})
+    backend = str(build.get("build-backend", "setuptools")).partition(":")[0].split(".")[0]
+    if "backend-path" in build or backend not in _PLAIN_BACKENDS:
+        return True
+    hatch = tool.get("hatch", {}).get("build", {})
+    return bool(
+        (backend == "hatchling" and (hatch.get("hooks") or hatch.get("targets", {}).get("wheel", {}).get("hooks")))
+        or (backend == "setuptools" and (is_file("setup.py") or "setuptools-rust" in tool))
+        or (backend == "setuptools" and tool.get("setuptools", {}).get("ext-modules"))
+        or (backend == "poetry" and tool.get("poetry", {}).get("build"))
+        or (backend == "pdm" and (is_file("pdm_build.py") or tool.get("pdm", {}).get("build", {}).get("custom-hook")))
+    )
+
+
+def _parsed(context: ActionContext, common: _Common) -> PythonProject:
+    file = _join(common.source, "pyproject.toml")
+    text = _text(context, file)
+    return PythonProject(file, text, parse(text.encode(), file)["project"], common.version)
+
+
+def _text(context: ActionContext, name: str) -> str:
+    try:
+        return (context.project / name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"this file cannot be read: {error}", where=name) from error
+
+
+def _licences(context: ActionContext, common: _Common, project: PythonProject) -> dict[str, Path]:
+    """Licence files by their names in the distribution: those of the release, and those that pyproject.toml names.
+
+    Raises BuildError where two of one name differ.
+    """
+    files = {file.rpartition("/")[2]: context.project / file for file in common.license_files}
+    names = (_relative(file.name, common.source) for file in context.source_files(common.source))
+    for name in project.license_files(names if project.table.get("license-files") else ()):
+        path = context.project / common.source / name
+        if name in files and files[name].read_bytes() != path.read_bytes():
+            raise BuildError(
+                f"{_join(common.source, name)} and the licence file {name} of the release differ",
+                where=project.file,
+                hint="rename one of the two",
+            )
+        files.setdefault(posixpath.normpath(name).replace("../", ""), path)
+    return files
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,104 +315,260 @@ class Wheel:
     tags: tuple[str, ...]
 
     def make(self, context: ActionContext) -> None:
-        """Write the wheel; raises BuildError for metadata that no index would accept."""
-        common = self.common
-        files = _files(context, f"{common.source}/src")
+        """Write the wheel; raises ConfigError for metadata that no index would accept."""
+        common, project = self.common, _parsed(context, self.common)
         soname = self.library.output("cdylib")
         library = soname.name if soname else ""
-        facts = context.facts_of[self.library.id]
-        constants = {"LIBRARY": library, "VERSION": common.version, **_identity(facts)}
-        generated = {
-            "__init__.py": '"""What this wheel carries; written when it was packed."""\n\n'
-            + "".join(f'{name}: str = "{value}"\n' for name, value in constants.items()),
-        }
-        entries = [
-            *files,
-            *(Member(f"{common.package}/{NATIVE}/{n}", text.encode()) for n, text in generated.items()),
-            Member(f"{common.package}/{NATIVE}/{library}", context.input(self.library, "cdylib"), executable=True),
-        ]
+        constants = {"LIBRARY": library, **_known(context, self.library, common)}
+        description = '"""What this wheel carries; written when it was packed."""\n\n' + "".join(
+            f'{name}: str = "{value}"\n' for name, value in constants.items()
+        )
+        licences = _licences(context, common, project)
+        entry_points = entry_points_text(project)
+        info = wheel.info_folder(common.name, common.version)
         wheel.write_wheel(
             context.output("wheel"),
             name=common.name,
             version=common.version,
             tags=self.tags,
-            metadata=metadata(context.project / common.source, common),
-            entries=entries,
-            licenses=[Member(f.rpartition("/")[2], context.project / f) for f in common.license_files],
+            metadata=metadata_text(project, lambda name: _text(context, name), licences),
+            entries=[
+                *_package_files(context, common),
+                Member(f"{common.native}/__init__.py", description.encode()),
+                Member(f"{common.native}/{library}", context.input(self.library, "cdylib"), executable=True),
+                *([Member(f"{info}/entry_points.txt", entry_points.encode())] if entry_points else []),
+            ],
+            licenses=[Member(name, path) for name, path in licences.items()],
             epoch=common.epoch,
         )
 
 
-def _identity(facts: Any) -> dict[str, str]:  # noqa: ANN401 - facts are JSON
-    return {n: str(facts[k]) for n, k in (("FINGERPRINT", "fingerprint"), ("INTERFACE", "interface")) if facts.get(k)}
+def _known(context: ActionContext, library: ActionInterface, common: _Common) -> dict[str, str]:
+    """What the loader can compare with what the library says of itself."""
+    facts = context.facts_of[library.id]
+    identity = {
+        n: str(facts[k]) for n, k in (("FINGERPRINT", "fingerprint"), ("INTERFACE", "interface")) if facts.get(k)
+    }
+    return {"VERSION": common.version, **identity}
+
+
+def _package_files(context: ActionContext, common: _Common) -> list[Member]:
+    return [m for m in _files(context, common.packed, common.root) if common.is_packed(m.name)]
+
+
+def _files(context: ActionContext, folder: str, root: str) -> list[Member]:
+    """All source files below a folder, by their names relative to `root`."""
+    return [
+        Member(_relative(file.name, root), Path(file.path), executable=file.executable)
+        for file in context.source_files(folder)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class Sdist:
-    """Pack the package and the sources of the crate, so that its build backend can build the library."""
+    """Pack the package and the Cargo workspace, so that the library can be built from it.
+
+    `settings` are the files that hold for the whole workspace, `compiled` what the library is built of; with
+    `supply_backend` the project's own build backend does not compile, and Ferrule's takes its place.
+    """
 
     common: _Common
     workspace: str
-    rust: tuple[str, ...]
+    settings: tuple[str, ...]
+    library: ActionInterface
+    compiled: Compiled
+    library_name: str
+    supply_backend: bool
 
     def make(self, context: ActionContext) -> None:
-        """Write the source distribution; the Cargo workspace lies in `rust/`."""
-        common, prefix = self.common, "" if self.workspace == "." else f"{self.workspace}/"
-        entries = {e.name: e for e in _files(context, common.source) if e.name.split("/")[0] not in _OUTPUTS}
-        for source in context.source_files(*self.rust):
-            name = f"rust/{source.name.removeprefix(prefix)}"
-            entries[name] = Member(name, Path(source.path))
-        for file in common.license_files:
-            entries.setdefault(file.rpartition("/")[2], Member(file.rpartition("/")[2], context.project / file))
+        """Write the source distribution; raises BuildError where Cargo could not build from it."""
+        common, project = self.common, _parsed(context, self.common)
+        rust, workspace = self._rust(context)
+        licences = _licences(context, common, project)
+        entries = {
+            member.name: member
+            for member in _files(context, common.source, common.source)
+            if common.is_source(member.name)
+        }
+        entries |= {member.name: member for member in rust}
+        entries |= {name: Member(name, path) for name, path in licences.items() if name not in entries}
+        if self.supply_backend:
+            entries |= {member.name: member for member in self._backend(context, project, licences, workspace)}
+        self._check(context, rust, workspace)
         wheel.write_sdist(
             context.output("sdist"),
             name=common.name,
             version=common.version,
-            metadata=metadata(context.project / common.source, common),
+            metadata=metadata_text(project, lambda name: _text(context, name), licences),
             entries=list(entries.values()),
             epoch=common.epoch,
         )
 
+    def _rust(self, context: ActionContext) -> tuple[list[Member], str]:
+        """The Cargo workspace and all that it reads from folders, and where its manifest is in the distribution.
 
-def _files(context: ActionContext, folder: str) -> list[Member]:
-    """All source files below a folder without what Python leaves behind."""
-    files = ((file.name.removeprefix(f"{folder}/"), file) for file in context.source_files(folder))
-    return [Member(name, Path(file.path), executable=file.executable) for name, file in files if _is_packed(name)]
+        The workspace lies in `rust/`, or below it as deep as what it reads outside of its own folder asks for.
+        """
+        metadata = cargo.metadata(
+            context.run,
+            context.toolchain,
+            context.project / self.workspace,
+            context.site.environment,
+            offline=context.site.host.offline,
+        )
+        local = cargo_sources.local_sources(metadata, context.project, self.workspace)
+        reads = self._reads(context)
+        folders = (*local.packages, *local.folders, *local.files, *reads)
+        context.file_inputs(context.project / name for name in folders)
+        in_place, moved = self._settings(local)
+        names = {*in_place, *_published(context, local)}
+        names |= {file.name for file in context.source_files(*local.folders, *local.files, *reads)}
+        base = posixpath.commonpath([f"/{self.workspace}", *(f"/{posixpath.dirname(name)}" for name in names)])[1:]
+        base = posixpath.normpath(base or ".")
+        place = posixpath.normpath(posixpath.join("rust", posixpath.relpath(self.workspace, base)))
+        files = {f"rust/{_relative(name, base)}": name for name in sorted(names)}
+        files |= {f"{place}/{name}": file for name, file in moved.items()}
+        paths = {name: context.project / file for name, file in files.items()}
+        return [Member(n, path, executable=bool(path.stat().st_mode & 0o100)) for n, path in paths.items()], place
+
+    def _settings(self, local: LocalSources) -> tuple[list[str], dict[str, str]]:
+        """Settings that keep their place, and those above the workspace that can be put into it, by their names there.
+
+        Cargo reads settings from the workspace upwards; those that name folders count from where they lie.
+        """
+        in_place = [name for name in self.settings if self.workspace == "." or name.startswith(f"{self.workspace}/")]
+        taken = {_relative(name, self.workspace) for name in in_place}
+        moved: dict[str, str] = {}
+        for name in self.settings:
+            folder, _, file = name.rpartition("/")
+            tail = f".cargo/{file}" if posixpath.basename(folder) == ".cargo" else file
+            if name in in_place:
+                continue
+            if name in local.settings or tail in taken or tail in moved:
+                in_place.append(name)
+            else:
+                moved[tail] = name
+        return in_place, moved
+
+    def _reads(self, context: ActionContext) -> tuple[str, ...]:
+        """Files and folders outside of the crates that the build of the library was seen to read."""
+        facts = context.facts_of[self.library.id].get("reads", [])
+        names = tuple(str(name) for name in facts) if isinstance(facts, list) else ()
+        for name in names:
+            if not context.site.sources.covers((".",), context.project / name):
+                raise BuildError(
+                    "the build reads this, and Git ignores it, so nobody could build the source distribution",
+                    where=name,
+                    hint="let Git track it, let the build write it to OUT_DIR, or write sdist: false",
+                )
+        return names
+
+    def _check(self, context: ActionContext, members: list[Member], place: str) -> None:
+        """Let Cargo read the workspace where nothing else lies. Raises BuildError with what is missing."""
+        context.report_progress("reading the source distribution with Cargo")
+        with tempfile.TemporaryDirectory() as folder:
+            for member in members:
+                copy = Path(folder, member.name)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(member.read())
+            try:
+                self._read_offline(context, Path(folder, place))
+            except BuildError as error:
+                raise BuildError(
+                    f"Cargo cannot build from the source distribution: {error.message}".replace(folder, ""),
+                    where=context.action.id,
+                    hint="add what is missing to the project, or write sdist: false",
+                ) from error
+
+    def _read_offline(self, context: ActionContext, workspace: Path) -> None:
+        offline = context.site.host.offline
+        try:
+            cargo.metadata(context.run, context.toolchain, workspace, context.site.environment, offline=True)
+        except BuildError:
+            if offline:
+                raise
+            # Crates of other targets were not needed yet: fetch them, and look again.
+            context.run(cargo.fetch_command(context.toolchain, workspace, context.site.environment))
+            cargo.metadata(context.run, context.toolchain, workspace, context.site.environment, offline=True)
+
+    def _backend(
+        self, context: ActionContext, project: PythonProject, licences: Mapping[str, Path], workspace: str
+    ) -> list[Member]:
+        """A build backend that compiles the library, what it has to know, and a pyproject.toml that names it."""
+        common, compiled = self.common, self.compiled
+        facts = _known(context, self.library, common)
+        environment = {f"FERRULE_{name}": facts[name] for name in ("FINGERPRINT", "INTERFACE") if name in facts}
+        about = {
+            "stem": wheel.info_folder(common.name, common.version).removesuffix(".dist-info"),
+            "native": common.native,
+            "files": [
+                [member.name, posixpath.relpath(_join(common.root, member.name), common.source)]
+                for member in _package_files(context, common)
+            ],
+            "known": facts,
+            "entry-points": entry_points_text(project),
+            "licenses": [[name, name] for name in licences],
+            "cargo": [
+                *("--locked", "--lib", "--package", compiled.crate, "--profile", compiled.profile),
+                *([] if compiled.default_features else ["--no-default-features"]),
+                *(["--features", ",".join(compiled.features)] if compiled.features else []),
+            ],
+            "environment": {**dict(compiled.env), **environment},
+            "workspace": workspace,
+            "library": self.library_name,
+        }
+        backend = (Path(__file__).parent / "sdist_backend.py.in").read_bytes()
+        return [
+            Member("pyproject.toml", _with_backend(project).encode()),
+            Member(f"{_BACKEND}/sdist_backend.py", backend),
+            Member(f"{_BACKEND}/wheel.json", (json.dumps(about, indent=1, sort_keys=True) + "\n").encode()),
+        ]
 
 
-def _is_packed(name: str) -> bool:
-    *folders, file = name.split("/")
-    return not file.endswith(".pyc") and NATIVE not in folders
+def _published(context: ActionContext, local: LocalSources) -> set[str]:
+    """Files of packages, as far as Cargo would publish them; those of packages inside belong to these."""
+    manifests = context.site.sources.named(".", "Cargo.toml")
+    names: set[str] = set()
+    for folder, manifest in local.packages.items():
+        rules = cargo_sources.PublishedFiles.of(manifest)
+        for file in context.source_files(folder):
+            package = cargo_sources.package_of(file.name, local.packages, manifests)
+            if package == folder and rules.hold(_relative(file.name, folder)):
+                names.add(file.name)
+    return names
 
 
-def metadata(source: Path, common: _Common) -> str:
-    """METADATA and PKG-INFO from pyproject.toml's [project] table (PyPA "Core metadata", "pyproject.toml").
-
-    Raises BuildError with the backend's own explanation.
-    """
-    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415 - 11 ms
-    from packaging.version import Version  # noqa: PLC0415 - 11 ms
-    from pyproject_metadata import ConfigurationError, StandardMetadata  # noqa: PLC0415 - 57 ms
-
-    document = parse((source / "pyproject.toml").read_bytes(), f"{common.source}/pyproject.toml", "file", "correct it")
-    project = dict(document["project"])
-    project["dynamic"] = [d for d in project.get("dynamic", []) if d != "version"]
-    project["version"] = common.version
-    # The licence files are the project's, not the folder's; their names are written as they lie in the distribution.
-    project.pop("license-files", None)
-    try:
-        if isinstance(project.get("license"), str):
-            project["license"] = canonicalize_license_expression(project["license"])
-        standard = StandardMetadata.from_pyproject({**document, "project": project}, source, metadata_version="2.4")
-    except (ConfigurationError, InvalidLicenseExpression) as error:
+def _with_backend(project: PythonProject) -> str:
+    """The text of pyproject.toml with Ferrule's backend as [build-system]; all else stays as it is."""
+    table = f'[build-system]\nrequires = []\nbuild-backend = "sdist_backend"\nbackend-path = ["{_BACKEND}"]\n'
+    document: Any = parse(project.text.encode(), project.file)
+    wanted = {**document, "build-system": tomllib.loads(table)["build-system"]}
+    lines, inside = [], False
+    for line in project.text.splitlines():
+        stripped = line.strip()
+        if stripped.startswith("["):
+            inside = stripped.partition("#")[0].strip() == "[build-system]" or (inside and not _is_header(stripped))
+        if not inside:
+            lines.append(line)
+    text = "\n".join([*lines, "", table])
+    if _loaded(text) != wanted:
         raise BuildError(
-            f"the [project] table cannot be used: {error}", where=f"{common.source}/pyproject.toml"
-        ) from error
-    standard.version = Version(common.version)
-    text = str(standard.as_rfc822())
-    names = [f.rpartition("/")[2] for f in common.license_files]
-    head, separator, body = text.partition("\n\n")
-    return head + "".join(f"\nLicense-File: {name}" for name in names) + (separator or "\n\n") + body
+            "the source distribution needs another [build-system], and this one could not be replaced",
+            where=project.file,
+            hint="write it as a table [build-system] with a line for each key, or write sdist: false",
+        )
+    return text
+
+
+def _is_header(line: str) -> bool:
+    return _loaded(line) is not None
+
+
+def _loaded(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 KIND = Kind(

@@ -50,6 +50,12 @@ def test_valid_complete_and_in_place() -> None:
     assert sorted(needs) == ["build", LEAF.ref]
 
 
+def test_texts_of_crates_are_one_line() -> None:
+    document = json.loads(written(replace(LEAF, description="Hashes.\nLicense: none\r\0", supplier="A\nB")))
+    (component,) = document["components"]
+    assert (component["description"], component["supplier"]["name"]) == ("Hashes. License: none", "A B")
+
+
 def test_order_is_no_part_of_it_and_everything_else_is() -> None:
     assert written(LEAF, TOOL) == written(TOOL, LEAF)
     one, other = (json.loads(written(part))["serialNumber"] for part in (LEAF, replace(LEAF, version="0.10.8")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ferrule.formats.versions import go_problem, is_local, npm_problem, oci_problem, python_problem
+from ferrule.formats.versions import go_problem, npm_problem, oci_problem, python_problem
 
 
 @pytest.mark.parametrize(
@@ -13,12 +13,6 @@ from ferrule.formats.versions import go_problem, is_local, npm_problem, oci_prob
 )
 def test_python(version: str, taken: bool):
     assert (python_problem(version) is None) is taken
-
-
-def test_local_versions():
-    assert is_local("0.2.0+dev0")
-    assert not is_local("0.2.0.dev0")
-    assert not is_local("1.0.0-nightly.1")
 
 
 @pytest.mark.parametrize(("version", "taken"), [("1.2.3-rc.1", True), ("1.2.3+a", False), ("1.2", False)])

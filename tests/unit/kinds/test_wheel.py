@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+import os
+import subprocess  # noqa: TID251 - the build backend is run as pip runs it
+import sys
 import tarfile
+import tomllib
 import zipfile
+from dataclasses import replace
 from email import message_from_string
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fakes.triples import X86
 from ferrule.core.errors import BuildError
-from ferrule.core.model import Output
-from ferrule.kinds.wheel import Sdist, Wheel, _Common, metadata
+from ferrule.core.model import Compiled, Output
+from ferrule.core.toolchain import Tool, Toolchain
+from ferrule.formats.python_metadata import PythonProject
+from ferrule.formats.wheel import read_wheel
+from ferrule.kinds.wheel import Sdist, Wheel, _Common, _compiles_itself
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +28,10 @@ if TYPE_CHECKING:
 
     from ferrule.core.model import ActionInterface
 
-COMMON = _Common("py", "demo", "demo-x", "1.2.3", ("LICENSE", "legal/NOTICE"), 315_532_800)
+    Native = Callable[..., tuple[ActionInterface, dict[str, Path]]]
+
+LICENCES = ("LICENSE", "legal/NOTICE")
+COMMON = _Common("py", "py/src", "demo", "demo-x", "1.2.3", LICENCES, LICENCES, 315_532_800)
 PYPROJECT = """[project]
 name = "demo-x"
 dynamic = ["version"]
@@ -46,6 +57,11 @@ def sources(bench: Bench) -> Bench:
         "py/src/demo/__pycache__/x.cpython-311.pyc": "",
         "py/src/demo/stale.pyc": "",
         "py/src/.mypy_cache/x": "",
+        "py/src/demo_x.egg-info/PKG-INFO": "",
+        "py/src/other/_native/kept.txt": "",
+        "py/src/demo/target/__init__.py": "",
+        "py/src/demo/py.typed": "",
+        "py/src/demo/.env": "",
         "py/dist/old.whl": "",
         "rust/Cargo.toml": "[workspace]",
         "rust/ffi/src/lib.rs": "code",
@@ -55,7 +71,7 @@ def sources(bench: Bench) -> Bench:
     return bench
 
 
-def made_wheel(bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]]) -> zipfile.ZipFile:
+def made_wheel(bench: Bench, native: Native) -> zipfile.ZipFile:
     library, files = native(X86)
     context = bench.make(
         Wheel(COMMON, library, ("py3-none-manylinux_2_17_x86_64",)),
@@ -66,13 +82,14 @@ def made_wheel(bench: Bench, native: Callable[..., tuple[ActionInterface, dict[s
     return zipfile.ZipFile(context.output("wheel"))
 
 
-def test_wheel_carries_the_package_the_library_and_what_the_loader_must_know(
-    sources: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]]
-) -> None:
+def test_wheel_carries_the_package_the_library_and_what_the_loader_must_know(sources: Bench, native: Native) -> None:
     with made_wheel(sources, native) as wheel:
         assert set(wheel.namelist()) == {
             "demo/__init__.py",
             "demo/build/__init__.py",
+            "demo/py.typed",
+            "demo/target/__init__.py",
+            "other/_native/kept.txt",
             "demo/_native/__init__.py",
             "demo/_native/libz.so.1",
             "demo_x-1.2.3.dist-info/METADATA",
@@ -92,51 +109,234 @@ def test_wheel_carries_the_package_the_library_and_what_the_loader_must_know(
     }
 
 
-def test_sdist_carries_the_project_and_the_workspace(sources: Bench) -> None:
-    context = sources.make(Sdist(COMMON, "rust", ("rust/Cargo.toml", "rust/ffi")), Output(SDIST, "sdist"))
-    with tarfile.open(context.output("sdist")) as sdist:
-        names = {m.name.removeprefix("demo_x-1.2.3/") for m in sdist if m.isfile()}
-    assert names == {
-        "PKG-INFO",
-        "LICENSE",
-        "NOTICE",
-        "README.md",
-        "pyproject.toml",
-        "src/demo/__init__.py",
-        "src/demo/build/__init__.py",
-        "rust/Cargo.toml",
-        "rust/ffi/src/lib.rs",
+def test_entry_points_and_licences_of_pyproject_are_in_the_wheel(sources: Bench, native: Native) -> None:
+    sources.source("py/legal/a.txt", "a")
+    sources.source("py/LICENSE", "licence")
+    text = PYPROJECT + 'license-files = ["LICENSE", "legal/*"]\n[project.scripts]\ndemo = "demo:main"\n'
+    sources.source("py/pyproject.toml", text)
+    with made_wheel(sources, native) as wheel:
+        assert wheel.read("demo_x-1.2.3.dist-info/entry_points.txt") == b"[console_scripts]\ndemo = demo:main\n"
+        assert wheel.read("demo_x-1.2.3.dist-info/licenses/legal/a.txt") == b"a"
+        metadata = message_from_string(wheel.read("demo_x-1.2.3.dist-info/METADATA").decode())
+    assert metadata.get_all("License-File") == ["LICENSE", "NOTICE", "legal/a.txt"]
+
+
+def test_licence_files_of_one_name_that_differ_are_refused(sources: Bench, native: Native) -> None:
+    sources.source("py/LICENSE", "another")
+    sources.source("py/pyproject.toml", PYPROJECT + 'license-files = ["LICENSE"]\n')
+    with pytest.raises(BuildError, match="py/LICENSE and the licence file LICENSE of the release differ"):
+        made_wheel(sources, native)
+
+
+def test_a_namespace_package_beside_pyproject(sources: Bench, native: Native) -> None:
+    sources.source("py/acme/demo/__init__.py")
+    sources.source("py/tests/test_demo.py")
+    library, files = native(X86)
+    context = sources.make(
+        Wheel(replace(COMMON, root="py", package="acme.demo"), library, ("py3-none-manylinux_2_17_x86_64",)),
+        Output(WHEEL, "wheel"),
+        needed={library.id: files},
+    )
+    with zipfile.ZipFile(context.output("wheel")) as wheel:
+        names = [name for name in wheel.namelist() if ".dist-info" not in name]
+    assert names == ["acme/demo/__init__.py", "acme/demo/_native/__init__.py", "acme/demo/_native/libz.so.1"]
+
+
+# Source distributions
+
+SCRIPTS = '[project.scripts]\ndemo = "demo:main"\n'
+MANIFEST = '[package]\nname = "ffi"\nversion = "1.2.3"\nexclude = ["/notes"]\n[lib]\nname = "z"\n'
+CARGO = """import json, pathlib, sys
+root = pathlib.Path(sys.argv[1])
+with (root / "calls").open("a") as calls:
+    calls.write(" ".join(sys.argv[2:]) + "\\n")
+folder, missing = pathlib.Path.cwd(), root / "missing"
+if missing.exists() and "project" not in folder.parts:
+    sys.exit("error: " + missing.read_text())
+if sys.argv[2] == "build":
+    library = root / "libz.so"
+    library.write_bytes(b"built here")
+    target = {"kind": ["cdylib"], "name": "z"}
+    print(json.dumps({"reason": "compiler-artifact", "target": target, "filenames": [str(library)]}))
+else:
+    own = [p for p in folder.rglob("Cargo.toml") if "[package]" in p.read_text()]
+    own += [folder / line for line in (root / "more").read_text().split()] if (root / "more").exists() else []
+    print(json.dumps({"packages": [{"name": "x", "source": None, "manifest_path": str(p.resolve())} for p in own]}))
+"""
+
+
+@pytest.fixture
+def crates(sources: Bench) -> Bench:
+    for name, content in {
+        "rust/Cargo.lock": "",
+        "rust/ffi/Cargo.toml": MANIFEST,
+        "rust/ffi/notes/private.txt": "",
+        "rust/ffi/src/target/mod.rs": "",
+        "rust/ffi/.env": "",
+        "rust/not-a-member/x.rs": "",
+        "more/schema.txt": "",
+    }.items():
+        sources.source(name, content)
+    return sources
+
+
+def toolchain(bench: Bench) -> Toolchain:
+    program = bench.root / "cargo.py"
+    program.write_text(CARGO)
+    tools = {
+        "cargo": Tool("cargo", "1.96.0", (sys.executable, str(program), str(bench.root)), "cargo"),
+        "rustc": Tool("rustc", "1.96.0", ("/usr/bin/rustc",), "rustc"),
+    }
+    return Toolchain(rust_source="distribution", tools=tools, std={}, sysroot=bench.root)
+
+
+def made_sdist(bench: Bench, native: Native, *reads: str, **fields: Any) -> Path:
+    library, files = native(X86)
+    settings = ("rust/Cargo.toml", "rust/Cargo.lock", *fields.pop("settings", ()))
+    recipe = Sdist(COMMON, "rust", settings, library, Compiled("ffi", X86, ("fast",), False), "z", True)
+    context = bench.make(
+        replace(recipe, **fields),
+        Output(SDIST, "sdist"),
+        needed={library.id: files},
+        facts={library.id: {"fingerprint": "f1", **({"reads": [*reads]} if reads else {})}},
+        sources=("py", "rust/ffi", *settings),
+        toolchain=toolchain(bench),
+    )
+    return context.output("sdist")
+
+
+def names_in(sdist: Path) -> set[str]:
+    with tarfile.open(sdist) as members:
+        return {m.name.removeprefix("demo_x-1.2.3/") for m in members if m.isfile()}
+
+
+PACKAGE = {
+    *("PKG-INFO", "LICENSE", "NOTICE", "README.md", "pyproject.toml", "src/demo/__init__.py", "src/demo/py.typed"),
+    *("src/demo/build/__init__.py", "src/demo/target/__init__.py", "src/other/_native/kept.txt"),
+}
+CRATES = {"Cargo.toml", "Cargo.lock", "ffi/Cargo.toml", "ffi/src/lib.rs", "ffi/src/target/mod.rs"}
+BACKEND = {"_build/sdist_backend.py", "_build/wheel.json"}
+
+
+def test_sdist_carries_the_project_and_what_cargo_would_publish(crates: Bench, native: Native) -> None:
+    sdist = made_sdist(crates, native, supply_backend=False)
+    assert names_in(sdist) == PACKAGE | {f"rust/{name}" for name in CRATES}
+
+
+def test_sdist_carries_what_the_build_reads_elsewhere_in_its_place(crates: Bench, native: Native) -> None:
+    crates.source("patches/x/Cargo.toml", '[package]\nname = "x"\n')
+    crates.source("patches/x/src/lib.rs")
+    crates.source("rust/Cargo.toml", '[workspace]\n[patch.crates-io]\nx = {path = "../patches/x"}\n')
+    crates.source("vendor/y/lib.rs")
+    crates.source(".cargo/config.toml", '[source.crates-io]\nreplace-with = "v"\n[source.v]\ndirectory = "vendor"\n')
+    crates.source("rust-toolchain.toml", "")
+    sdist = made_sdist(crates, native, "more", settings=(".cargo/config.toml", "rust-toolchain.toml"))
+    elsewhere = {
+        "patches/x/Cargo.toml",
+        "patches/x/src/lib.rs",
+        "vendor/y/lib.rs",
+        ".cargo/config.toml",
+        "more/schema.txt",
+    }
+    assert names_in(sdist) == PACKAGE | BACKEND | {f"rust/{name}" for name in elsewhere} | {
+        f"rust/rust/{name}" for name in (*CRATES, "rust-toolchain.toml")
     }
 
 
-def test_sdist_of_a_workspace_at_the_root(sources: Bench) -> None:
-    context = sources.make(Sdist(COMMON, ".", ("rust/ffi",)), Output(SDIST, "sdist"))
-    with tarfile.open(context.output("sdist")) as sdist:
-        assert "demo_x-1.2.3/rust/rust/ffi/src/lib.rs" in sdist.getnames()
+def test_sdist_without_a_file_that_the_build_reads_is_refused(crates: Bench, native: Native) -> None:
+    crates.source(".gitignore", "/generated.rs\n")
+    crates.source("generated.rs")
+    with pytest.raises(BuildError, match="the build reads this, and Git ignores it") as caught:
+        made_sdist(crates, native, "generated.rs")
+    assert caught.value.where == "generated.rs"
 
 
-def test_metadata_is_that_of_the_project_with_the_release_in_it(sources: Bench) -> None:
-    told = message_from_string(metadata(sources.project / "py", COMMON))
-    assert (told["Name"], told["Version"], told["Summary"]) == ("demo-x", "1.2.3", "Adds")
-    assert told["License-Expression"] == "MIT"
-    assert told.get_all("License-File") == ["LICENSE", "NOTICE"]
-    assert told["Description-Content-Type"] == "text/markdown"
-    assert "It adds." in str(told.get_payload())
-    assert told["Dynamic"] is None
+def test_sdist_that_needs_a_folder_outside_of_the_project_is_refused(crates: Bench, native: Native) -> None:
+    (crates.root / "more").write_text("../../outside/Cargo.toml")
+    with pytest.raises(BuildError, match="x is read from a folder outside of the project") as caught:
+        made_sdist(crates, native)
+    assert str(caught.value.where).endswith("/outside")
 
 
-def test_metadata_without_a_description(sources: Bench) -> None:
-    sources.source("py/pyproject.toml", '[project]\nname = "demo-x"\ndynamic = ["version"]\n')
-    told = message_from_string(metadata(sources.project / "py", COMMON))
-    assert told.get_all("License-File") == ["LICENSE", "NOTICE"]
-    assert str(told.get_payload()).strip() == ""
+@pytest.mark.parametrize("offline", [True, False])
+def test_sdist_ships_only_after_cargo_has_read_it(crates: Bench, native: Native, offline: bool) -> None:
+    crates.offline = offline
+    (crates.root / "missing").write_text("failed to read patches/x/Cargo.toml")
+    with pytest.raises(BuildError, match=r"failed to read patches/x/Cargo\.toml"):
+        made_sdist(crates, native)
+    calls = (crates.root / "calls").read_text().splitlines()
+    assert all("--locked" in call for call in calls)
+    assert [call.split()[0] for call in calls] == ["metadata", "metadata", *([] if offline else ["fetch"])]
+    assert "--offline" in calls[1]
+
+
+def test_supplied_backend_builds_a_wheel_that_python_imports(crates: Bench, native: Native) -> None:
+    crates.source(
+        "py/pyproject.toml",
+        PYPROJECT
+        + '[project.scripts]\ndemo = "demo:main"\n[build-system]\nrequires = [\n"x"\n]\n[tool.x]\ny = [\n[1]]\n',
+    )
+    sdist = made_sdist(crates, native)
+    with tarfile.open(sdist) as members:
+        members.extractall(crates.root / "unpacked", filter="data")
+    folder = crates.root / "unpacked" / "demo_x-1.2.3"
+    document = tomllib.loads((folder / "pyproject.toml").read_text())
+    assert document["build-system"] == {"requires": [], "build-backend": "sdist_backend", "backend-path": ["_build"]}
+    assert document["tool"]["x"] == {"y": [[1]]}
+    program = crates.root / "bin" / "cargo"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{crates.root}/cargo.py" "{crates.root}" "$@"\n')
+    program.chmod(0o755)
+    wheels = crates.root / "wheels"
+    wheels.mkdir()
+    call = (
+        "import sys; sys.path.insert(0, '_build'); import sdist_backend; print(sdist_backend.build_wheel(sys.argv[1]))"
+    )
+    environment = {"PATH": f"{program.parent}:{os.defpath}"}
+    built = subprocess.run(
+        [sys.executable, "-c", call, str(wheels)], cwd=folder, env=environment, capture_output=True, check=True
+    )
+    facts = read_wheel(wheels / built.stdout.decode().strip())
+    assert (
+        "--package ffi --profile release --no-default-features --features fast" in (crates.root / "calls").read_text()
+    )
+    assert facts.metadata == (folder / "PKG-INFO").read_text()
+    known: dict[str, str] = {}
+    with zipfile.ZipFile(wheels / built.stdout.decode().strip()) as wheel:
+        exec(wheel.read("demo/_native/__init__.py"), known)
+        assert wheel.read(f"demo/_native/{known['LIBRARY']}") == b"built here"
+        assert wheel.read("demo_x-1.2.3.dist-info/entry_points.txt") == b"[console_scripts]\ndemo = demo:main\n"
+        assert {"demo/py.typed", "demo_x-1.2.3.dist-info/licenses/NOTICE"} <= set(wheel.namelist())
+    assert (known["VERSION"], known["FINGERPRINT"]) == ("1.2.3", "f1")
+
+
+def test_a_build_system_that_cannot_be_replaced_is_refused(crates: Bench, native: Native) -> None:
+    crates.source("py/pyproject.toml", "build-system = {requires = []}\n" + PYPROJECT)
+    with pytest.raises(BuildError, match="this one could not be replaced"):
+        made_sdist(crates, native)
 
 
 @pytest.mark.parametrize(
-    "line", ['requires-python = "what"', 'license = "No such licence!"', 'readme = "gone.md"', 'dependencies = ["a b"]']
+    ("table", "file", "expected"),
+    [
+        ("", "", False),
+        ('[build-system]\nbuild-backend = "hatchling.build"', "", False),
+        ('[build-system]\nbuild-backend = "hatchling.build"\n[tool.hatch.build.hooks.custom]\nx = 1', "", True),
+        (
+            '[build-system]\nbuild-backend = "hatchling.build"\n[tool.hatch.build.targets.wheel.hooks.x]\ny = 1',
+            "",
+            True,
+        ),
+        ('[build-system]\nbuild-backend = "maturin"', "", True),
+        ('[build-system]\nbuild-backend = "setuptools.build_meta"', "setup.py", True),
+        ('[build-system]\nbuild-backend = "setuptools.build_meta"\n[[tool.setuptools-rust.ext-modules]]', "", True),
+        ('[build-system]\nbuild-backend = "setuptools.build_meta"', "", False),
+        ('[build-system]\nbuild-backend = "own"\nbackend-path = ["."]', "", True),
+        ('[build-system]\nbuild-backend = "poetry.core.masonry.api"\n[tool.poetry.build]\nscript = "x"', "", True),
+        ('[build-system]\nbuild-backend = "pdm.backend"', "pdm_build.py", True),
+    ],
 )
-def test_metadata_that_no_index_would_take(sources: Bench, line: str) -> None:
-    sources.source("py/pyproject.toml", f'[project]\nname = "demo-x"\ndynamic = ["version"]\n{line}\n')
-    with pytest.raises(BuildError) as caught:
-        metadata(sources.project / "py", COMMON)
-    assert caught.value.where == "py/pyproject.toml"
+def test_which_projects_compile_themselves(table: str, file: str, expected: bool) -> None:
+    text = f"{PYPROJECT}\n{table}\n"
+    project = PythonProject("py/pyproject.toml", text, tomllib.loads(text)["project"], "1.2.3")
+    assert _compiles_itself(project, lambda name: name == file) is expected

@@ -42,11 +42,9 @@ class Destination:
     prepare: str = ""
     environment: str | None = None
 
-    def problems(self, version: str | None, kinds: frozenset[str]) -> Iterator[Problem]:
-        """What keeps a project with these kinds of artifacts from being published there; a version, if it is known."""
+    def problems(self, kinds: frozenset[str]) -> Iterator[Problem]:
+        """What keeps a project with these kinds of artifacts from being published there."""
         if self.kinds and kinds.isdisjoint(self.kinds):
             listed = " or ".join(self.kinds)
             hint = f"add an artifact of kind {listed}, or leave {self.name} out"
             yield f"there is no {listed} to publish on {self.title}", hint
-        if version is not None:
-            yield from self.check_version(version)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def _check_version(version: str) -> Iterator[Problem]:
     """Build metadata becomes a local version (version specifiers, "Local version identifiers"), which PyPI refuses."""
     if "+" in version:
-        hint = "leave out of the version what follows the +, or leave pypi out"
+        example = f"{version.partition('+')[0]}.dev0"
+        hint = f'state another for this artifact, such as version: "{example}", or take pypi out of ci.publish'
         yield f"PyPI takes no version with build metadata, such as {version}", hint
 
 
