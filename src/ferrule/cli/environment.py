@@ -101,16 +101,16 @@ def cache_folder(environment: Mapping[str, str], user: int | None = None) -> Pat
 
 def surroundings(*, jobs: int | None, offline: bool, rust_source: RustSource | None) -> release.RunContext:
     """What a run takes from outside. Raises click.UsageError for a SOURCE_DATE_EPOCH that is no number."""
-    told = source_date_epoch()
-    if told is not None and not (told.isascii() and told.isdigit()):
-        raise click.UsageError(f"SOURCE_DATE_EPOCH is {told!r}; it must be a number of seconds since 1970")
+    epoch = source_date_epoch()
+    if epoch is not None and not (epoch.isascii() and epoch.isdigit()):
+        raise click.UsageError(f"SOURCE_DATE_EPOCH is {epoch!r}; it must be a number of seconds since 1970")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return release.RunContext(
         host=host(offline=offline),
         jobs=jobs or cores,
         monotonic=monotonic,
         now_ns=now_ns,
-        epoch=int(told) if told is not None else release.DEFAULT_EPOCH,
+        epoch=int(epoch) if epoch is not None else release.DEFAULT_EPOCH,
         rust_source=rust_source,
         builder=_builder(),
         compiler_cache=os.environ.get("FERRULE_COMPILER_CACHE") or None,
@@ -121,27 +121,27 @@ def _builder() -> Builder | None:
     """Who runs the build, as GitHub Actions tells it ("Variables reference"); None where that is a person."""
     from ferrule.kinds.base import Builder  # noqa: PLC0415 - 60 ms: pydantic
 
-    told = os.environ
+    environ = os.environ
     named = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_WORKFLOW_REF", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")
-    if told.get("GITHUB_ACTIONS") != "true" or not all(told.get(name) for name in named):
+    if environ.get("GITHUB_ACTIONS") != "true" or not all(environ.get(name) for name in named):
         return None
-    server, repository, workflow, run, attempt = (told[name] for name in named)
+    server, repository, workflow, run, attempt = (environ[name] for name in named)
     return Builder(
         id=f"{server}/{workflow}",
         invocation=f"{server}/{repository}/actions/runs/{run}/attempts/{attempt}",
-        source=f"git+{server}/{repository}@{told.get('GITHUB_REF', 'HEAD')}",
+        source=f"git+{server}/{repository}@{environ.get('GITHUB_REF', 'HEAD')}",
     )
 
 
 def remote_cache(url: str | None, mode: str | None) -> Address | None:
     """The remote cache that the command line or the environment names, if one does. Raises ConfigError."""
-    told = url or os.environ.get("FERRULE_REMOTE_CACHE")
-    if not told:
+    text = url or os.environ.get("FERRULE_REMOTE_CACHE")
+    if not text:
         return None
 
     how = mode or os.environ.get("FERRULE_REMOTE_CACHE_MODE") or "read"
     return remote_server.address(
-        told, mode=how, token=os.environ.get("FERRULE_REMOTE_CACHE_TOKEN"), environment=variables()
+        text, mode=how, token=os.environ.get("FERRULE_REMOTE_CACHE_TOKEN"), environment=variables()
     )
 
 

@@ -46,7 +46,7 @@ class LoadedProject:
     context: RunContext
 
     @property
-    def wanted(self) -> ToolRequirements:
+    def tool_requirements(self) -> ToolRequirements:
         """The tools that the plan needs."""
         return release.tool_requirements(self.config, self.plan, self.context.rust_source)
 
@@ -66,7 +66,7 @@ class LoadedProject:
         there = partial(
             environment.surroundings, jobs=None, offline=self.context.host.offline, rust_source=self.context.rust_source
         )
-        return client.connect(client.address_of(named), self.config, self.plan, self.wanted, there, listen)
+        return client.connect(client.address_of(named), self.config, self.plan, self.tool_requirements, there, listen)
 
 
 def read(
@@ -87,11 +87,11 @@ def read(
     return LoadedProject(config, planned(config, context), context)
 
 
-def provide(wanted: ToolRequirements, host: Host, options: Options, *, dry_run: bool = False) -> None:
+def provide(requirements: ToolRequirements, host: Host, options: Options, *, dry_run: bool = False) -> None:
     """Install what is missing, and say so."""
 
     def say(text: str) -> None:
         if not options.quiet:
             click.echo(text, err=options.json)
 
-    doctor.setup(wanted, host, say, dry_run=dry_run)
+    doctor.setup(requirements, host, say, dry_run=dry_run)

@@ -51,7 +51,7 @@ def build(
     # If the document is another now, something, such as the commit, changed while it ran.
     if not report.failed and not request.signed and started.document == request.document():
         rows = to_json([replace(row, state="unchanged") for row in table.rows(report)])
-        told: Json = {
+        summary: Json = {
             "actions": len(report.outcomes),
             "files": len(report.placed),
             "rows": rows,
@@ -60,8 +60,8 @@ def build(
         up_to_date.write_stamp(
             *(config, plan, context, report),
             output=request.output,
-            wish=started.document,
-            told=told,
+            request=started.document,
+            summary=summary,
             since=started.time,
         )
     finish(report, request.output, options)

@@ -135,17 +135,17 @@ def _fault(name: str) -> str | None:
     return next((text for wrong, text in faults if wrong), None)
 
 
-def link_place(name: str, target: str) -> str | None:
+def link_path(name: str, target: str) -> str | None:
     """Where the link `name` leads, as a path below the archive's root, or None if it leaves it.
 
     An absolute target is taken as starting at the root, as it does once the archive is the root of a container.
     The empty string is the root itself.
     """
     joined = target.lstrip("/") if target.startswith("/") else posixpath.join(posixpath.dirname(name), target)
-    place = posixpath.normpath(joined) if joined else "."
-    if place == ".":
+    path = posixpath.normpath(joined) if joined else "."
+    if path == ".":
         return ""
-    return None if place == ".." or place.startswith("../") else place
+    return None if path == ".." or path.startswith("../") else path
 
 
 def in_order(entries: Iterable[Member]) -> tuple[Member, ...]:
@@ -198,10 +198,10 @@ def with_folders(entries: Iterable[Member]) -> tuple[Member, ...]:
 
     A layer needs them: an engine that has to invent a folder chooses its mode and time itself.
     """
-    given = in_order(entries)
-    names = {entry.name for entry in given}
-    missing = {parent for entry in given for parent in parents(entry.name)} - names
-    return in_order((*given, *(Member(name, folder=True) for name in missing)))
+    members = in_order(entries)
+    names = {entry.name for entry in members}
+    missing = {parent for entry in members for parent in parents(entry.name)} - names
+    return in_order((*members, *(Member(name, folder=True) for name in missing)))
 
 
 def below(prefix: str, entries: Iterable[Member]) -> tuple[Member, ...]:
@@ -228,8 +228,8 @@ def entries_of_folder(root: Path, prefix: str = "", *, exclude: Sequence[str] = 
 
 
 def _walk(root: Path, relative: str, prefix: str, exclude: tuple[str, ...]) -> Iterator[Member]:
-    with os.scandir(root / relative) as found:
-        names = sorted(item.name for item in found)
+    with os.scandir(root / relative) as scan:
+        names = sorted(item.name for item in scan)
     for name in names:
         inner = f"{relative}/{name}" if relative else name
         if any(fnmatch.fnmatchcase(name, p) or fnmatch.fnmatchcase(inner, p) for p in exclude):
@@ -249,7 +249,7 @@ def _entry(path: Path, inner: str, prefix: str, kind: int) -> Member:
     if not stat.S_ISLNK(kind):
         raise BuildError("only files, folders and links can be packed", where=str(path))
     target = str(path.readlink())
-    if target.startswith("/") or link_place(inner, target) is None:
+    if target.startswith("/") or link_path(inner, target) is None:
         raise BuildError(
             f"the link leads to {target}, outside of the folder that is packed",
             where=str(path),

@@ -66,9 +66,9 @@ def first_difference_of_layouts(one: Mapping[str, bytes], two: Mapping[str, byte
     """
     if one == two:
         return None
-    found = _of_parts(parts_of_layout(one), parts_of_layout(two), 0)
-    if found is not None:
-        return found
+    difference = _of_parts(parts_of_layout(one), parts_of_layout(two), 0)
+    if difference is not None:
+        return difference
     name = min(n for n in {*one, *two} if one.get(n) != two.get(n))
     if name not in one or name not in two:
         return Difference((UnpackStep("image", name),), _only_in(name in one))
@@ -99,8 +99,8 @@ def _of_parts(one: list[Piece], two: list[Piece], depth: int) -> Difference | No
     differing = [step for step in ours if ours[step].content != theirs[step].content]
     if differing:
         first = differing[0]
-        found = _in_part(first, ours[first], theirs[first], depth)
-        return replace(found, also=found.also or tuple(step.name for step in differing[1:]))
+        difference = _in_part(first, ours[first], theirs[first], depth)
+        return replace(difference, also=difference.also or tuple(step.name for step in differing[1:]))
     for step in ours:
         for trait in sorted({*ours[step].traits, *theirs[step].traits}):
             values = [side[step].traits.get(trait, "none") for side in (ours, theirs)]
@@ -116,14 +116,14 @@ def _in_part(step: UnpackStep, one: Piece, two: Piece, depth: int) -> Difference
     damage = [side.traits.get(DAMAGE, "none") for side in (one, two)]
     if damage[0] != damage[1]:
         return Difference((step,), "it is damaged", first=damage[0], second=damage[1])
-    found = _inside(one.content, two.content, depth + 1)
-    if found.at is not None and one.at is not None:
-        found = replace(found, at=one.at + found.at)
-    return _outwards(step, found)
+    difference = _inside(one.content, two.content, depth + 1)
+    if difference.at is not None and one.at is not None:
+        difference = replace(difference, at=one.at + difference.at)
+    return _outwards(step, difference)
 
 
-def _outwards(step: UnpackStep, found: Difference) -> Difference:
-    return replace(found, path=(step, *found.path))
+def _outwards(step: UnpackStep, difference: Difference) -> Difference:
+    return replace(difference, path=(step, *difference.path))
 
 
 def _only_in(first: bool) -> str:
@@ -132,14 +132,14 @@ def _only_in(first: bool) -> str:
 
 def _by_step(parts: Sequence[Piece]) -> dict[UnpackStep, Piece]:
     """Parts by what they are called; a name that is there again gets a number."""
-    found: dict[UnpackStep, Piece] = {}
+    pieces: dict[UnpackStep, Piece] = {}
     for part in parts:
         step, count = part.step, 1
-        while step in found:
+        while step in pieces:
             count += 1
             step = replace(part.step, name=f"{part.step.name} #{count}")
-        found[step] = part
-    return found
+        pieces[step] = part
+    return pieces
 
 
 def _of_bytes(one: bytes, two: bytes) -> Difference:

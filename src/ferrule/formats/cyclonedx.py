@@ -65,12 +65,12 @@ def write_bom(subject: BomComponent, parts: Iterable[BomComponent], *, epoch: in
     the version of this program, `epoch` the time it tells, in seconds.
     """
     described = {part.ref: part for part in parts}
-    said = to_json([subject, *(described[ref] for ref in sorted(described)), epoch, author, ferrule])
+    contents = to_json([subject, *(described[ref] for ref in sorted(described)), epoch, author, ferrule])
     components = {ref: _component(part) for ref, part in described.items()}
     root = _component(subject)
     program = Component(name="ferrule", version=ferrule, type=ComponentType.APPLICATION, bom_ref="tool:ferrule")
     bom = Bom(
-        serial_number=uuid5(UUID(_NAMESPACE), json.dumps(said, sort_keys=True)),
+        serial_number=uuid5(UUID(_NAMESPACE), json.dumps(contents, sort_keys=True)),
         metadata=BomMetaData(
             timestamp=datetime.fromtimestamp(epoch, UTC),
             authors=[OrganizationalContact(name=author)],
@@ -107,10 +107,10 @@ def _component(part: BomComponent) -> Component:
 
 def _licenses(texts: tuple[str, ...]) -> list[Any]:
     """One expression, or several licences by identifier or name: the format takes no mixture."""
-    found = [LicenseFactory().make_from_string(spdx(text)) for text in texts]
-    if len(found) > 1:
-        return [DisjunctiveLicense(name=str(f.value)) if isinstance(f, LicenseExpression) else f for f in found]
-    return list(found)
+    licenses = [LicenseFactory().make_from_string(spdx(text)) for text in texts]
+    if len(licenses) > 1:
+        return [DisjunctiveLicense(name=str(f.value)) if isinstance(f, LicenseExpression) else f for f in licenses]
+    return list(licenses)
 
 
 def spdx(text: str) -> str:
@@ -129,20 +129,20 @@ def problems(document: dict[str, Any]) -> list[str]:
     that others can look up, and its place in the graph of dependencies.
     """
     metadata = document.get("metadata", {})
-    found = [f"the document has no {key}" for key in ("timestamp", "authors") if not metadata.get(key)]
+    gaps = [f"the document has no {key}" for key in ("timestamp", "authors") if not metadata.get(key)]
     related = {d["ref"] for d in document.get("dependencies", ())}
     named = {ref for d in document.get("dependencies", ()) for ref in d.get("dependsOn", ())}
     components = [metadata.get("component", {}), *document.get("components", ())]
     refs = [c.get("bom-ref") for c in components]
-    found += [f"{ref} is there twice" for ref in sorted({str(r) for r in refs if refs.count(r) > 1})]
-    found += [f"{ref} is named and not described" for ref in sorted((related | named) - {str(r) for r in refs})]
+    gaps += [f"{ref} is there twice" for ref in sorted({str(r) for r in refs if refs.count(r) > 1})]
+    gaps += [f"{ref} is named and not described" for ref in sorted((related | named) - {str(r) for r in refs})]
     for component in components:
         name = component.get("name") or component.get("bom-ref")
         lacking = [key for key in ("name", "version", "purl", "bom-ref") if not component.get(key)]
         lacking += [] if component.get("supplier", {}).get("name") else ["supplier"]
         lacking += [] if component.get("bom-ref") in related else ["place among the dependencies"]
-        found += [f"{name} has no {key}" for key in lacking]
-    return found
+        gaps += [f"{name} has no {key}" for key in lacking]
+    return gaps
 
 
 def without_chance(document: bytes, epoch: int) -> bytes:

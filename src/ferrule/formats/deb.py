@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.formats.ar import read_ar
-from ferrule.formats.archive_member import CHUNK, Member, in_order, link_place, parents, shortened, with_folders
+from ferrule.formats.archive_member import CHUNK, Member, in_order, link_path, parents, shortened, with_folders
 from ferrule.formats.tar import SWELLS, Gunzip, Limits, read_tar
 
 if TYPE_CHECKING:
@@ -66,20 +66,20 @@ def read_deb(source: bytes | Path, limits: Limits = Limits(), *, where: str | No
     packages, and for members that are compressed in another way.
     """
     data = source if isinstance(source, bytes) else source.read_bytes()
-    place = where or (None if isinstance(source, bytes) else str(source))
-    members = [(name, content) for name, content in read_ar(data, where=place) if not name.startswith("_")]
+    label = where or (None if isinstance(source, bytes) else str(source))
+    members = [(name, content) for name, content in read_ar(data, where=label) if not name.startswith("_")]
     names = [name.partition(".tar")[0] for name, _ in members]
     if names != ["debian-binary", "control", "data"] or not bytes(members[0][1]).startswith(b"2."):
-        raise VerificationError("this is not a Debian package of format 2", where=place)
-    controls = {entry.name: entry for entry in _unpack(*members[1], limits, place)}
+        raise VerificationError("this is not a Debian package of format 2", where=label)
+    controls = {entry.name: entry for entry in _unpack(*members[1], limits, label)}
     if "control" not in controls:
-        raise VerificationError("the package has no control file", where=place)
-    text = _decoded(controls["control"].read(), place)
-    fields = _fields(text, place)
-    for wanted in ("Package", "Version", "Architecture"):
-        if wanted not in fields:
-            raise VerificationError(f"the package's control file has no field {wanted}", where=place)
-    return DebPackage(text, fields, tuple(_unpack(*members[2], limits, place)))
+        raise VerificationError("the package has no control file", where=label)
+    text = _decoded(controls["control"].read(), label)
+    fields = _fields(text, label)
+    for field in ("Package", "Version", "Architecture"):
+        if field not in fields:
+            raise VerificationError(f"the package's control file has no field {field}", where=label)
+    return DebPackage(text, fields, tuple(_unpack(*members[2], limits, label)))
 
 
 def _unpack(name: str, content: memoryview, limits: Limits, where: str | None) -> Iterator[Member]:
@@ -161,8 +161,8 @@ def licenses(package: DebPackage) -> tuple[str, ...]:
 
     None where that file is written in the older way, as prose.
     """
-    place = f"usr/share/doc/{package.name}/copyright"
-    entry = next((e for e in package.entries if e.regular and e.name.removeprefix("./") == place), None)
+    path = f"usr/share/doc/{package.name}/copyright"
+    entry = next((e for e in package.entries if e.regular and e.name.removeprefix("./") == path), None)
     text = entry.read().decode(errors="replace") if entry else ""
     if not text.startswith("Format:"):
         return ()
@@ -181,21 +181,21 @@ def base_layer_entries(packages: Sequence[DebPackage]) -> tuple[Member, ...]:
     Raises BuildError if two packages hold the same file, or a package's copyright file is a link into a package that is
     not there.
     """
-    found: dict[str, Member] = {}
+    members: dict[str, Member] = {}
     owners: dict[str, str] = {}
     for package in packages:
         for entry in map(_merged, package.entries):
-            if not _wanted(entry) or entry.name in _MERGED_LINKS:
+            if not _is_shipped(entry) or entry.name in _MERGED_LINKS:
                 continue
-            known = found.get(entry.name)
-            if known is not None and not (known.folder and entry.folder):
+            member = members.get(entry.name)
+            if member is not None and not (member.folder and entry.folder):
                 raise BuildError(f"{entry.name} is in the packages {owners[entry.name]} and {package.name}")
-            found.setdefault(entry.name, entry)
+            members.setdefault(entry.name, entry)
             owners.setdefault(entry.name, package.name)
-    _check_copyright(found, owners)
-    for entry in _added(packages, found.values()):
-        found.setdefault(entry.name, entry)
-    return with_folders(_pruned(found.values()))
+    _check_copyright(members, owners)
+    for entry in _added(packages, members.values()):
+        members.setdefault(entry.name, entry)
+    return with_folders(_pruned(members.values()))
 
 
 def _merged(entry: Member) -> Member:
@@ -203,9 +203,9 @@ def _merged(entry: Member) -> Member:
     link = entry.link
     name = _usr(entry.name)
     if link is not None and not link.startswith("/"):
-        place = link_place(entry.name, link)
-        if place is not None and (name, _usr(place)) != (entry.name, place):
-            link = posixpath.relpath(_usr(place), posixpath.dirname(name) or ".")
+        path = link_path(entry.name, link)
+        if path is not None and (name, _usr(path)) != (entry.name, path):
+            link = posixpath.relpath(_usr(path), posixpath.dirname(name) or ".")
     return replace(entry, name=name, link=link)
 
 
@@ -213,7 +213,7 @@ def _usr(name: str) -> str:
     return f"usr/{name}" if name.partition("/")[0] in _MERGED else name
 
 
-def _wanted(entry: Member) -> bool:
+def _is_shipped(entry: Member) -> bool:
     match entry.name.split("/"):
         case ["usr", "share", "doc", _]:
             return entry.link is not None
@@ -226,32 +226,32 @@ def _wanted(entry: Member) -> bool:
     return True
 
 
-def _check_copyright(found: Mapping[str, Member], owners: Mapping[str, str]) -> None:
-    for name, entry in found.items():
+def _check_copyright(members: Mapping[str, Member], owners: Mapping[str, str]) -> None:
+    for name, entry in members.items():
         if not name.startswith("usr/share/doc/") or entry.link is None:
             continue
-        place = link_place(name, entry.link)
-        if not any(other == place or other.startswith(f"{place}/") for other in found):
+        path = link_path(name, entry.link)
+        if not any(other == path or other.startswith(f"{path}/") for other in members):
             raise BuildError(
                 f"the copyright of {owners[name]} is in another package, which is not among those given",
-                hint=f"add the package that holds /{place} (for most: {posixpath.basename(entry.link)})",
+                hint=f"add the package that holds /{path} (for most: {posixpath.basename(entry.link)})",
             )
 
 
 def _added(packages: Sequence[DebPackage], entries: Iterable[Member]) -> Iterator[Member]:
-    held = sorted(entries, key=lambda entry: entry.name)
+    members = sorted(entries, key=lambda entry: entry.name)
     yield Member("etc/passwd", _PASSWD.encode())
     yield Member("etc/group", _GROUP.encode())
     yield Member("etc/nsswitch.conf", _NSSWITCH.encode())
     yield Member("tmp", folder=True, mode=0o1777)
     yield Member("root", folder=True, mode=0o700)
     yield Member("home/nonroot", folder=True)
-    certificates = [e.read() for e in held if e.name.startswith(_CERTIFICATES) and e.name.endswith(".crt")]
+    certificates = [e.read() for e in members if e.name.startswith(_CERTIFICATES) and e.name.endswith(".crt")]
     if certificates:
         yield Member(_BUNDLE, b"".join(text.rstrip(b"\n") + b"\n" for text in certificates))
     for package in packages:
         yield Member(f"var/lib/dpkg/status.d/{package.name}", package.control.encode())
-    used = {entry.name.split("/")[1] for entry in held if entry.name.startswith("usr/") and "/" in entry.name[4:]}
+    used = {entry.name.split("/")[1] for entry in members if entry.name.startswith("usr/") and "/" in entry.name[4:]}
     for name in sorted(used & set(_MERGED)):
         yield Member(name, link=f"usr/{name}")
 

@@ -94,7 +94,7 @@ def identities_of(name: str, data: bytes) -> Iterator[Identity]:
     if data.startswith(magic.WASM):
         yield from _of_wasm(name, data)
     elif data.startswith(_BINARY):
-        yield from (_of_object(name, "library", found) for found in _objects(data))
+        yield from (_of_object(name, "library", document) for document in _objects(data))
     elif len(data) <= _LARGEST_TEXT:
         yield from _of_text(name, data)
 
@@ -121,9 +121,9 @@ def _of_wasm(name: str, data: bytes) -> Iterator[Identity]:
     except VerificationError:
         return
     for section in sections:
-        found = _parsed(section.decode("utf-8", "replace"))
-        if found:
-            yield _of_object(name, "WebAssembly", found)
+        document = _parsed(section.decode("utf-8", "replace"))
+        if document:
+            yield _of_object(name, "WebAssembly", document)
 
 
 def _objects(data: bytes) -> Iterator[dict[str, Any]]:
@@ -135,32 +135,32 @@ def _objects(data: bytes) -> Iterator[dict[str, Any]]:
             start = data.rfind(b"{", max(0, match.start() - _FAR), start)
             if start < 0:
                 break
-            found = _parsed(data[start : match.end() + _FAR].decode("utf-8", "replace"))
-            if found and "fingerprint" in found:
-                text = json.dumps(found, sort_keys=True)
+            document = _parsed(data[start : match.end() + _FAR].decode("utf-8", "replace"))
+            if document and "fingerprint" in document:
+                text = json.dumps(document, sort_keys=True)
                 if text not in seen:
                     seen.add(text)
-                    yield found
+                    yield document
                 break
 
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        found, _ = json.JSONDecoder().raw_decode(text)
+        document, _ = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
-def _of_object(name: str, form: str, found: Mapping[str, Any]) -> Identity:
-    said = {field: str(found[field]) for field in _FIELDS if isinstance(found.get(field), str)}
+def _of_object(name: str, form: str, document: Mapping[str, Any]) -> Identity:
+    fields = {field: str(document[field]) for field in _FIELDS if isinstance(document.get(field), str)}
     return Identity(
         member=name,
         form=form,
-        version=said.pop("version", ""),
-        fingerprint=_digest(found.get("fingerprint")),
-        interface=_digest(found.get("interface")),
-        more=tuple(said.items()),
+        version=fields.pop("version", ""),
+        fingerprint=_digest(document.get("fingerprint")),
+        interface=_digest(document.get("interface")),
+        more=tuple(fields.items()),
     )
 
 
@@ -173,22 +173,22 @@ def _of_text(name: str, data: bytes) -> Iterator[Identity]:
     if file in ("METADATA", "PKG-INFO"):
         yield from _of_metadata(name, data)
     elif file == "package.json":
-        found = _parsed(data.decode("utf-8", "replace"))
-        if isinstance(found.get("version"), str):
-            yield _of_object(name, "npm package", found)
+        document = _parsed(data.decode("utf-8", "replace"))
+        if isinstance(document.get("version"), str):
+            yield _of_object(name, "npm package", document)
     elif b"ferrule.fingerprint" in data and data.startswith(b"{"):
         yield from _of_image_config(name, data)
     elif b"ingerprint" in data or b"FINGERPRINT" in data:
-        yield from (_of_object(name, "constant", found) for found in _objects(data))
+        yield from (_of_object(name, "constant", document) for document in _objects(data))
         yield from _of_statements(name, data)
 
 
 def _of_metadata(name: str, data: bytes) -> Iterator[Identity]:
     """Name and version of a Python distribution (core metadata)."""
     head = data.partition(b"\n\n")[0].decode("utf-8", "replace")
-    said = dict(re.findall(r"^(Name|Version): (.+)$", head, re.MULTILINE))
-    if "Version" in said:
-        yield Identity(name, "Python metadata", said["Version"], more=(("name", said.get("Name", "")),))
+    fields = dict(re.findall(r"^(Name|Version): (.+)$", head, re.MULTILINE))
+    if "Version" in fields:
+        yield Identity(name, "Python metadata", fields["Version"], more=(("name", fields.get("Name", "")),))
 
 
 def _of_image_config(name: str, data: bytes) -> Iterator[Identity]:
@@ -210,6 +210,6 @@ def _of_image_config(name: str, data: bytes) -> Iterator[Identity]:
 
 def _of_statements(name: str, data: bytes) -> Iterator[Identity]:
     stated = {key.decode(): value.decode("utf-8", "replace") for key, value in _STATED.findall(data)}
-    said = {_STATED_NAMES.get(key, key.lower()): value for key, value in stated.items()}
-    if _digest(said.get("fingerprint")) or _digest(said.get("interface")):
-        yield _of_object(name, "constant", said)
+    fields = {_STATED_NAMES.get(key, key.lower()): value for key, value in stated.items()}
+    if _digest(fields.get("fingerprint")) or _digest(fields.get("interface")):
+        yield _of_object(name, "constant", fields)

@@ -112,7 +112,7 @@ def _problems(directory: _Directory, blobs: Mapping[int, bytes], data: bytes, st
         yield f"its signature covers {directory.limit} bytes of the {start} before it"
     signed = _exactly(data, 0, min(directory.limit, len(data)))
     page = 1 << directory.page if 0 < directory.page < 32 else max(len(signed), 1)  # noqa: PLR2004 - 0 means one page
-    pages = [signed[place : place + page] for place in range(0, len(signed), page)]
+    pages = [signed[offset : offset + page] for offset in range(0, len(signed), page)]
     if len(pages) != directory.slots:
         yield f"its signature has hashes for {directory.slots} pages and the file has {len(pages)}"
     pairs = enumerate(pages[: directory.slots])

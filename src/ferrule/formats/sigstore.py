@@ -156,7 +156,7 @@ def verify_statement(key: EllipticCurvePublicKey | None, bundle: bytes, *, where
     return payload
 
 
-def _read(bundle: bytes, wanted: str, where: str) -> dict[str, Any]:
+def _read(bundle: bytes, content_field: str, where: str) -> dict[str, Any]:
     """The document of a bundle that is as it would be written here, so that no byte of it is overlooked."""
     try:
         document = json.loads(bundle) if len(bundle) <= _LARGEST else None
@@ -164,11 +164,11 @@ def _read(bundle: bytes, wanted: str, where: str) -> dict[str, Any]:
         raise VerificationError("this is no Sigstore bundle", where=where) from error
     if (
         not isinstance(document, dict)
-        or document.keys() != {"mediaType", "verificationMaterial", wanted}
+        or document.keys() != {"mediaType", "verificationMaterial", content_field}
         or document["mediaType"] != MEDIA_TYPE
         or _written(document) != bundle
     ):
-        raise VerificationError(f"this is no Sigstore bundle of version 0.3 with a {wanted}", where=where)
+        raise VerificationError(f"this is no Sigstore bundle of version 0.3 with a {content_field}", where=where)
     return document
 
 

@@ -42,11 +42,11 @@ def parse_sums(text: str, *, where: str | None = None) -> dict[str, Digest]:
     for number, line in enumerate(text.split("\n")[:-1], 1):
         match = _LINE.fullmatch(line)
         name = _name(match["name"], bool(match["escaped"])) if match else None
-        place = f"{where}:{number}" if where else f"line {number}"
+        label = f"{where}:{number}" if where else f"line {number}"
         if match is None or name is None:
-            raise VerificationError("this is not a line of SHA-256 checksums", where=place)
+            raise VerificationError("this is not a line of SHA-256 checksums", where=label)
         if name in digests:
-            raise VerificationError(f"{name!r} is listed twice", where=place)
+            raise VerificationError(f"{name!r} is listed twice", where=label)
         digests[name] = Digest(match["digest"])
     return digests
 
@@ -55,5 +55,5 @@ def _name(text: str, escaped: bool) -> str | None:
     if not escaped:
         return text
     pieces = re.findall(r"\\.|[^\\]|\\$", text)
-    known = all((len(piece) == 1 and piece != "\\") or piece in _UNESCAPES for piece in pieces)
-    return "".join(_UNESCAPES.get(piece, piece) for piece in pieces) if known else None
+    valid = all((len(piece) == 1 and piece != "\\") or piece in _UNESCAPES for piece in pieces)
+    return "".join(_UNESCAPES.get(piece, piece) for piece in pieces) if valid else None

@@ -21,7 +21,7 @@ from ferrule.formats.archive_member import (
     checked_name,
     folded,
     in_order,
-    link_place,
+    link_path,
     parents,
     shortened,
 )
@@ -226,15 +226,15 @@ def survey(
     stream: Source,
     limits: Limits = Limits(),
     *,
-    wanted: Callable[[str], bool] = lambda _: False,
+    is_read: Callable[[str], bool] = lambda _: False,
     where: str | None = None,
 ) -> Iterator[SurveyedMember]:
     """Yield every member, whatever it is called and wherever it leads: for archives that somebody else will unpack.
 
-    Names are as they stand there, with bytes that are not UTF-8 as surrogates. Only files whose name is `wanted` are
-    read. Raises VerificationError for damage, sparse members, and more than `limits` allow.
+    Names are as they stand there, with bytes that are not UTF-8 as surrogates. Only files whose name `is_read` accepts
+    are read. Raises VerificationError for damage, sparse members, and more than `limits` allow.
     """
-    return _Reader(stream, limits, root=True, where=where, strict=False).survey(wanted)
+    return _Reader(stream, limits, root=True, where=where, strict=False).survey(is_read)
 
 
 def read_tar_gz(
@@ -333,12 +333,12 @@ class _Reader:
             if entry is not None:
                 yield entry
 
-    def survey(self, wanted: Callable[[str], bool]) -> Iterator[SurveyedMember]:
+    def survey(self, is_read: Callable[[str], bool]) -> Iterator[SurveyedMember]:
         for header in self._headers():
             kind = b"5" if header.kind in (b"0", b"\0") and header.name.endswith("/") else header.kind
             if kind == b"S":
                 self._refuse(header.name, _REFUSED_KINDS[kind])
-            content = self._body(header) if kind in (b"0", b"\0") and wanted(header.name) else None
+            content = self._body(header) if kind in (b"0", b"\0") and is_read(header.name) else None
             if content is None and kind not in _WITHOUT_CONTENT:
                 self._skip(header)
             yield SurveyedMember(header.name, kind == b"5", header.link if kind == b"2" else None, content)
@@ -452,13 +452,13 @@ class _Reader:
 
     def _target(self, name: str, kind: bytes, target: str) -> str:
         if kind == b"1":
-            place = target.removeprefix("./")
-            if not self._root or self._kinds.get(place) != b"0":
+            path = target.removeprefix("./")
+            if not self._root or self._kinds.get(path) != b"0":
                 self._refuse(name, f"it is a hard link to {shortened(target)}")
-            return posixpath.relpath(place, posixpath.dirname(name) or ".")
+            return posixpath.relpath(path, posixpath.dirname(name) or ".")
         if not target or not target.isprintable() or "\\" in target or len(target) > _LONGEST_LINK:
             self._refuse(name, f"it is a link to {shortened(target)}")
-        if (target.startswith("/") and not self._root) or link_place(name, target) is None:
+        if (target.startswith("/") and not self._root) or link_path(name, target) is None:
             self._refuse(name, f"it is a link to {target}, outside of the archive")
         return target
 

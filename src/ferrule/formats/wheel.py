@@ -149,9 +149,9 @@ def write_wheel(
     leaves out one that is, and for entries that a wheel cannot hold (links, a second RECORD). Raises ValueError if
     the file is not called as `wheel_file_name` says.
     """
-    wanted = wheel_file_name(name, version, tags)
-    if path.name != wanted:
-        raise ValueError(f"this wheel must be called {wanted}, not {path.name}")
+    file_name = wheel_file_name(name, version, tags)
+    if path.name != file_name:
+        raise ValueError(f"this wheel must be called {file_name}, not {path.name}")
     info = info_folder(name, version)
     licences = in_order(licenses)
     _check_metadata(metadata, name, version, [entry.name for entry in licences])
@@ -192,11 +192,11 @@ def rewrite_wheel(
     """
     facts = read_wheel(source)
     info = f"{facts.name}-{facts.version}.dist-info"
-    found = {entry.name: entry for entry in zips.read_zip(source) if entry.regular}
+    members = {entry.name: entry for entry in zips.read_zip(source) if entry.regular}
     own = {f"{info}/{part}" for part in ("METADATA", "WHEEL", "RECORD")}
     inside, bills = f"{info}/licenses/", f"{info}/sboms/"
-    held = [replace(e, name=n.removeprefix(inside)) for n, e in found.items() if n.startswith(inside)]
-    added = [e for e in licenses if e.name not in {licence.name for licence in held}]
+    present = [replace(e, name=n.removeprefix(inside)) for n, e in members.items() if n.startswith(inside)]
+    added = [e for e in licenses if e.name not in {licence.name for licence in present}]
     head, separator, body = facts.metadata.partition("\n\n")
     return write_wheel(
         path,
@@ -206,12 +206,12 @@ def rewrite_wheel(
         metadata=head + "".join(f"\nLicense-File: {e.name}" for e in added) + separator + body,
         entries=[
             replace(e, source=cyclonedx.without_chance(e.read(), epoch)) if n.startswith(bills) else e
-            for n, e in found.items()
+            for n, e in members.items()
             if n not in own and not n.startswith(inside)
         ],
-        licenses=[*held, *added],
+        licenses=[*present, *added],
         epoch=epoch,
-        generator=str(_headers(found[f"{info}/WHEEL"].read().decode()).get("Generator", "unknown")),
+        generator=str(_headers(members[f"{info}/WHEEL"].read().decode()).get("Generator", "unknown")),
     )
 
 
@@ -279,14 +279,14 @@ def write_sdist(path: Path, *, name: str, version: str, metadata: str, entries: 
     The entries and PKG-INFO stand in one folder `name-version`. Raises BuildError if there is no pyproject.toml, which
     the format asks for, or a PKG-INFO that is not ours, and ValueError if the file is not called as it must be.
     """
-    wanted = sdist_file_name(name, version)
-    if path.name != wanted:
-        raise ValueError(f"this source distribution must be called {wanted}, not {path.name}")
-    given = tuple(entries)
-    if not any(entry.name == "pyproject.toml" for entry in given):
+    file_name = sdist_file_name(name, version)
+    if path.name != file_name:
+        raise ValueError(f"this source distribution must be called {file_name}, not {path.name}")
+    members = tuple(entries)
+    if not any(entry.name == "pyproject.toml" for entry in members):
         raise BuildError("a source distribution needs a pyproject.toml")
-    root = wanted.removesuffix(".tar.gz")
-    return tar.write_tar_gz(path, below(root, (*given, Member("PKG-INFO", _lines(metadata)))), epoch)
+    root = file_name.removesuffix(".tar.gz")
+    return tar.write_tar_gz(path, below(root, (*members, Member("PKG-INFO", _lines(metadata)))), epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +310,7 @@ def read_wheel(path: Path, limits: tar.Limits | None = None) -> WheelFacts:
     name, version, tags = _parsed_name(path)
     digests: dict[str, Digest] = {}
     sizes: dict[str, int] = {}
-    kept: dict[str, str] = {}
+    documents: dict[str, str] = {}
     info = f"{name}-{version}.dist-info"
     for entry in zips.read_zip(path, limits or tar.Limits()):
         if entry.folder:
@@ -320,13 +320,13 @@ def read_wheel(path: Path, limits: tar.Limits | None = None) -> WheelFacts:
         data = entry.read()
         digests[entry.name], sizes[entry.name] = Digest.of(data), len(data)
         if entry.name in {f"{info}/{part}" for part in ("METADATA", "WHEEL", "RECORD")}:
-            kept[entry.name.rpartition("/")[2]] = data.decode(errors="replace")
+            documents[entry.name.rpartition("/")[2]] = data.decode(errors="replace")
     for part in ("METADATA", "WHEEL", "RECORD"):
-        if part not in kept:
+        if part not in documents:
             raise VerificationError(f"the wheel has no {info}/{part}", where=where)
-    _check_record(kept["RECORD"], f"{info}/RECORD", digests, sizes, where)
-    _check_tags(_headers(kept["WHEEL"]), tags, where)
-    return WheelFacts(name, version, tags, kept["METADATA"], digests)
+    _check_record(documents["RECORD"], f"{info}/RECORD", digests, sizes, where)
+    _check_tags(_headers(documents["WHEEL"]), tags, where)
+    return WheelFacts(name, version, tags, documents["METADATA"], digests)
 
 
 def oldest_platform(tags: Iterable[str]) -> tuple[int, int] | None:
@@ -335,13 +335,13 @@ def oldest_platform(tags: Iterable[str]) -> tuple[int, int] | None:
     >>> oldest_platform(["cp311-abi3-manylinux_2_28_x86_64", "cp311-abi3-manylinux2014_x86_64"])
     (2, 17)
     """
-    found = []
+    floors = []
     for tag in tags:
         platform = tag.rpartition("-")[2]
         if named := re.match(r"(?:manylinux|macosx)_(\d+)_(\d+)_", platform):
-            found.append((int(named[1]), int(named[2])))
-        found += [parse_floor(floor) for floor, legacy in _LEGACY.items() if platform.startswith(f"{legacy}_")]
-    return min(found, default=None)
+            floors.append((int(named[1]), int(named[2])))
+        floors += [parse_floor(floor) for floor, legacy in _LEGACY.items() if platform.startswith(f"{legacy}_")]
+    return min(floors, default=None)
 
 
 def _parsed_name(path: Path) -> tuple[str, str, tuple[str, ...]]:

@@ -141,10 +141,10 @@ def read_world(module: bytes, *, where: str | None = None) -> World:
 
     Raises VerificationError if the module does not say its world, or says it in a way that is not understood.
     """
-    found = read_wasm(module, where=where)
-    if found.kind != "core":
+    parsed = read_wasm(module, where=where)
+    if parsed.kind != "core":
         raise VerificationError("this is a component; its world is told by its core module", where=where)
-    worlds = [_world(s.content, where) for s in found.sections if s.name and s.name.startswith(_SECTION)]
+    worlds = [_world(s.content, where) for s in parsed.sections if s.name and s.name.startswith(_SECTION)]
     if not worlds:
         raise VerificationError(
             f"the module has no section {_SECTION}, which says its world",
@@ -167,12 +167,12 @@ def undeclared_imports(file: bytes, module: bytes, *, where: str | None = None) 
     """
     sections = [s for s in read_wasm(module, where=where).sections if s.name and s.name.startswith(_SECTION)]
     declared = {name for section in sections for name in _world(section.content, where)[1].imports}
-    found = read_wasm(file, where=where)
-    if found.kind == "component":
-        return tuple(name for name in found.imports if name not in declared)
+    parsed = read_wasm(file, where=where)
+    if parsed.kind == "component":
+        return tuple(name for name in parsed.imports if name not in declared)
     begins = ("[export]", "$root.[", *(f"{name}." for name in declared))
     roots = {f"$root.{name}" for name in declared}
-    return tuple(name for name in found.imports if not name.startswith(begins) and name not in roots)
+    return tuple(name for name in parsed.imports if not name.startswith(begins) and name not in roots)
 
 
 _SECTION = "component-type"
@@ -206,14 +206,14 @@ def _world(content: bytes, where: str | None) -> tuple[str, _Scope]:
 
 def _interfaces(items: Iterable[tuple[str, _Item]]) -> tuple[Interface, ...]:
     """Functions by interface, first those of the world itself."""
-    found: dict[str | None, dict[str, Function]] = {None: {}}
+    by_interface: dict[str | None, dict[str, Function]] = {None: {}}
     for name, item in items:
         if isinstance(item, Function):
-            found[None][name] = item
+            by_interface[None][name] = item
         elif isinstance(item, _Scope):
             functions = {label: inner for label, inner in item.exports.items() if isinstance(inner, Function)}
-            found.setdefault(name, {}).update(functions)
-    return tuple(Interface(name, tuple(functions.items())) for name, functions in found.items() if functions)
+            by_interface.setdefault(name, {}).update(functions)
+    return tuple(Interface(name, tuple(functions.items())) for name, functions in by_interface.items() if functions)
 
 
 _TYPES = 7
@@ -441,10 +441,10 @@ def _extern(reader: Reader) -> tuple[int, _Described]:
     if sort not in (_COMPONENT, _INSTANCE):
         reader.fail(f"an import or export has the unknown kind {sort}")
     index = reader.number()
-    return sort, lambda scope, name: _made(scope, index, name)
+    return sort, lambda scope, name: _resolved_item(scope, index, name)
 
 
-def _made(scope: _Scope, index: int, name: str) -> _Item:
+def _resolved_item(scope: _Scope, index: int, name: str) -> _Item:
     """An instance of a type, its types named after it; the type itself where it is one of components."""
     item = scope.spaces[_TYPE][index]
     if not isinstance(item, _ScopeType):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Digest
-from ferrule.formats.archive_member import Member, checked_name, folded, in_order, link_place, parents, shortened
+from ferrule.formats.archive_member import Member, checked_name, folded, in_order, link_path, parents, shortened
 from ferrule.formats.deflate import Deflater
 from ferrule.formats.tar import SWELLS, Limits
 
@@ -113,9 +113,9 @@ class ZipWriter:
         size = self._stream.tell() - start
         count = len(self._members)
         if count >= _FULL_COUNT or start >= self._large:
-            place = self._stream.tell()
+            end_offset = self._stream.tell()
             self._stream.write(struct.pack("<LQHHLLQQQQ", _END64, 44, _UNIX | 45, 45, 0, 0, count, count, size, start))
-            self._stream.write(struct.pack("<LLQL", _LOCATOR64, 0, place, 1))
+            self._stream.write(struct.pack("<LLQL", _LOCATOR64, 0, end_offset, 1))
             count, size, start = min(count, _FULL_COUNT), min(size, _FULL), _FULL
         self._stream.write(struct.pack("<LHHHHLLH", _END, 0, 0, count, count, size, start, 0))
 
@@ -174,14 +174,14 @@ def read_zip(source: Path | BinaryIO, limits: Limits = Limits(), *, where: str |
     `limits` allow, and damage of any kind: each local header must say what the directory says, no two members may share
     bytes, and each content is compared with its size and CRC-32.
     """
-    place = where or (str(source) if isinstance(source, os.PathLike) else None)
+    label = where or (str(source) if isinstance(source, os.PathLike) else None)
     try:
         with source.open("rb") if isinstance(source, os.PathLike) else nullcontext(source) as stream:
-            check_directory(stream, limits, place)
+            check_directory(stream, limits, label)
             with zipfile.ZipFile(stream) as archive:
-                yield from _members(stream, archive, limits, place)
+                yield from _members(stream, archive, limits, label)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, struct.error) as error:
-        raise VerificationError(f"the zip archive is damaged: {error}", where=place) from error
+        raise VerificationError(f"the zip archive is damaged: {error}", where=label) from error
 
 
 def check_directory(stream: BinaryIO, limits: Limits = Limits(), where: str | None = None) -> None:  # noqa: B008 - frozen
@@ -209,14 +209,14 @@ def check_directory(stream: BinaryIO, limits: Limits = Limits(), where: str | No
 def _members(stream: BinaryIO, archive: zipfile.ZipFile, limits: Limits, where: str | None) -> Iterator[Member]:
     infos = archive.infolist()
     kinds: dict[str, bool] = {}
-    known: dict[str, str] = {}
+    seen: dict[str, str] = {}
     totals = [0, 0]
     ends = _ends(infos, archive.start_dir)
     for info in infos:
         name = info.filename.removesuffix("/")
         totals = [totals[0] + info.compress_size, totals[1] + info.file_size]
         reason = _fault(info, name, kinds, limits, totals[1])
-        other = known.setdefault(folded(name), name)
+        other = seen.setdefault(folded(name), name)
         if reason is None and other != name:
             reason = f"where case does not count it is {other} again"
         if reason is None and (limits.swells(info.compress_size, info.file_size) or limits.swells(*totals)):
@@ -264,10 +264,10 @@ def _fault(info: zipfile.ZipInfo, name: str, kinds: dict[str, bool], limits: Lim
 
 def _extra_ids(extra: bytes) -> Iterator[bytes]:
     """What is added to a member (APPNOTE 4.5.1): two bytes each, its length in two more."""
-    place = 0
-    while place + 4 <= len(extra):
-        yield extra[place : place + 2]
-        place += 4 + int.from_bytes(extra[place + 2 : place + 4], "little")
+    offset = 0
+    while offset + 4 <= len(extra):
+        yield extra[offset : offset + 2]
+        offset += 4 + int.from_bytes(extra[offset + 2 : offset + 4], "little")
 
 
 def _entry(stream: BinaryIO, info: zipfile.ZipInfo, name: str, end: int, where: str | None) -> Member:
@@ -278,7 +278,7 @@ def _entry(stream: BinaryIO, info: zipfile.ZipInfo, name: str, end: int, where: 
     if not stat.S_ISLNK(mode):
         return Member(name, data, executable=bool(mode & 0o100), mode=mode & 0o777 or 0o644)
     target = data[: 1 << 13].decode()
-    if not target.isprintable() or target.startswith("/") or not target or link_place(name, target) is None:
+    if not target.isprintable() or target.startswith("/") or not target or link_path(name, target) is None:
         raise VerificationError(
             f"the member {shortened(name)} is not accepted: it is a link to {shortened(target)}, outside of it",
             where=where,
@@ -294,12 +294,12 @@ def _content(stream: BinaryIO, info: zipfile.ZipInfo, end: int) -> bytes:
     name = stream.read(name_length)
     if signature != _LOCAL or name != info.orig_filename.encode("utf-8" if flags & _UTF8 else "cp437"):
         raise ValueError("its local header has another name")
-    told = [(crc, info.CRC), (packed, info.compress_size), (size, info.file_size)]
+    pairs = [(crc, info.CRC), (packed, info.compress_size), (size, info.file_size)]
     later = flags & _LATER
     if (
         flags != info.flag_bits
         or method != info.compress_type
-        or not all(mine in (theirs, _FULL) or (later and mine == 0) for mine, theirs in told)
+        or not all(mine in (theirs, _FULL) or (later and mine == 0) for mine, theirs in pairs)
     ):
         raise ValueError("its local header contradicts the directory")
     start = info.header_offset + 30 + name_length + extra_length
@@ -318,9 +318,9 @@ def _content(stream: BinaryIO, info: zipfile.ZipInfo, end: int) -> bytes:
 
 def _inflated(data: bytes, size: int) -> bytes:
     machine = zlib.decompressobj(wbits=-15)
-    found = machine.decompress(data, size + 1)
-    if len(found) <= size and not machine.eof:
-        found += machine.decompress(machine.unconsumed_tail, 1)
-    if len(found) > size or not machine.eof or machine.unused_data:
+    content = machine.decompress(data, size + 1)
+    if len(content) <= size and not machine.eof:
+        content += machine.decompress(machine.unconsumed_tail, 1)
+    if len(content) > size or not machine.eof or machine.unused_data:
         raise ValueError("it has another size than is declared")
-    return found
+    return content

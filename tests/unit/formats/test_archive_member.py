@@ -14,7 +14,7 @@ from ferrule.formats.archive_member import (
     checked_name,
     entries_of_folder,
     in_order,
-    link_place,
+    link_path,
     parents,
     with_folders,
 )
@@ -119,7 +119,7 @@ def test_a_file_that_changes_while_it_is_packed_is_noticed(tmp_path, change):
     ],
 )
 def test_where_a_link_leads(name, target, place):
-    assert link_place(name, target) == place
+    assert link_path(name, target) == place
 
 
 def test_order_is_that_of_names_and_contradictions_are_refused():

@@ -24,7 +24,7 @@ from ferrule.core.errors import FerruleError
 from ferrule.formats import compare, deb, identity, oci, tar, wheel
 from ferrule.formats import zip as zips_
 from ferrule.formats.ar import read_ar
-from ferrule.formats.archive_member import checked_name, link_place
+from ferrule.formats.archive_member import checked_name, link_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -47,7 +47,7 @@ def entries(found: Iterable[Member], *, root: bool = False) -> str:
         checked_name(entry.name)
         if entry.link is not None:
             assert root or not entry.link.startswith("/"), entry
-            assert link_place(entry.name, entry.link) is not None, entry
+            assert link_path(entry.name, entry.link) is not None, entry
         count += 1
     return f"{count} entries"
 

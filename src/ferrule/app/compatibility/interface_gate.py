@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 """Newest form of the record that is understood."""
 
-PLACE: Final = "packaging/abi"
+FOLDER: Final = "packaging/abi"
 """Folder of a project where the interface of its last release is kept."""
 
 RECORD: Final = "interface.json"
@@ -80,12 +80,12 @@ def read(folder: Path, host: Host) -> Surface:
 
 def _libraries(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
     """What the manifest measured of dynamic libraries, by artifact and target; `ferrule verify` measures it again."""
-    found: dict[str, Surface] = {}
+    surfaces: dict[str, Surface] = {}
     for action, facts in release.manifest["facts"].items():
         artifact, _, target = action.partition("@")
         if target and isinstance(facts.get("cdylib"), dict):
-            found.setdefault(artifact, {})[target] = symbols.read(facts["cdylib"])
-    yield from sorted(found.items())
+            surfaces.setdefault(artifact, {})[target] = symbols.read(facts["cdylib"])
+    yield from sorted(surfaces.items())
 
 
 def _rows(release: ReleaseFolder, suffix: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -100,8 +100,8 @@ def _rows(release: ReleaseFolder, suffix: str) -> Iterator[tuple[str, str, Mappi
 
 def _content(release: ReleaseFolder, row: Mapping[str, Any]) -> bytes:
     """The bytes of a file, from where it stands or from a package that holds it; raises VerificationError."""
-    for name, told in release.files.items():
-        if told["sha256"] == row["sha256"]:
+    for name, file in release.files.items():
+        if file["sha256"] == row["sha256"]:
             return _checked(read_regular(release.folder / name), row, name)
     for name in release.packages():
         path = release.folder / name
@@ -130,23 +130,23 @@ def _entries(path: Path) -> Iterator[Member]:
 def _headers(release: ReleaseFolder, host: Host) -> Iterator[tuple[str, Surface]]:
     """Each header as every native target sees it, by file."""
     triples = sorted({t for _, by_target in _libraries(release) for t in by_target}) or ["x86_64-unknown-linux-gnu"]
-    found = dict(_header_files(release))
-    if not found:
+    contents = dict(_header_files(release))
+    if not contents:
         return
     preprocess = preprocessor(host)
-    for name, content in found.items():
-        told: Surface = {}
+    for name, content in contents.items():
+        surfaces: Surface = {}
         for triple in triples:
             platform = PLATFORMS[triple]
             text = preprocess(content, name, platform)
-            told[triple] = header.read(
+            surfaces[triple] = header.read(
                 text,
                 f"./{name}",
                 release=release.manifest["release"],
                 long_double=platform.architecture.long_double,
                 where=f"{name} for {triple}",
             )
-        yield name, told
+        yield name, surfaces
 
 
 def _header_files(release: ReleaseFolder) -> Iterator[tuple[str, bytes]]:
@@ -165,20 +165,20 @@ def preprocessor(host: Host) -> Callable[[bytes, str, Platform], str]:
 
     Raises ToolchainError if there is none; the function raises VerificationError for what it refuses.
     """
-    found = cc.find(host)
-    if isinstance(found, fault.ToolProblem):
-        raise ToolchainError(f"reading a C header needs a C compiler: {found.problem}", hint=found.fix)
+    compiler = cc.find(host)
+    if isinstance(compiler, fault.ToolProblem):
+        raise ToolchainError(f"reading a C header needs a C compiler: {compiler.problem}", hint=compiler.fix)
 
     def preprocess(content: bytes, name: str, platform: Platform) -> str:
-        with tempfile.TemporaryDirectory(prefix="ferrule-abi-") as place:
-            folder = Path(place)
+        with tempfile.TemporaryDirectory(prefix="ferrule-abi-") as directory:
+            folder = Path(directory)
             for file, text in header.stand_ins().items():
                 path = folder / "standard" / file
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
             (folder / name).write_bytes(content)
             options = (*header.preprocessor_options(platform), "-isystem", "standard", f"./{name}")
-            return cc.preprocess(found, options, folder=folder, environment=host.children)
+            return cc.preprocess(compiler, options, folder=folder, environment=host.children)
 
     return preprocess
 
@@ -198,14 +198,14 @@ def _python(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
     first = {release.files[name]["artifact"]: name for name in wheels}
     for artifact, name in sorted(first.items()):
         path = release.folder / name
-        with tempfile.TemporaryDirectory(prefix="ferrule-abi-") as place:
+        with tempfile.TemporaryDirectory(prefix="ferrule-abi-") as directory:
             for entry in _entries(path):
                 if entry.regular and entry.name.endswith((".py", ".pyi")):
-                    file = Path(place, entry.name)
+                    file = Path(directory, entry.name)
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_bytes(entry.read())
-            told = python.read(Path(place), where=name)
-        yield artifact, {"requires": python.requires(wheel.read_wheel(path).metadata), "names": told}
+            names = python.read(Path(directory), where=name)
+        yield artifact, {"requires": python.requires(wheel.read_wheel(path).metadata), "names": names}
 
 
 def _npm(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
@@ -229,11 +229,11 @@ def record(surface: Surface, folder: Path, headers: Mapping[str, bytes] | None =
 
     Targets that see the same have it once. Raises StorageError if it cannot be written.
     """
-    kept = surface | {
+    document = surface | {
         part: {name: _folded(by_target) for name, by_target in surface[part].items()}
         for part in ("libraries", "headers")
     }
-    text = json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     for name, content in (headers or {}).items():
         write_aside(folder / "include" / name, content)
     write_aside(folder / RECORD, text.encode())
@@ -243,16 +243,16 @@ def recall(folder: Path) -> Surface:
     """Read what `record` wrote; raises IncomparableError if there is none, or none that can be read."""
     where = str(folder / RECORD)
     try:
-        kept: Surface = json.loads((folder / RECORD).read_bytes())
-        if kept["format"] != FORMAT:
+        surface: Surface = json.loads((folder / RECORD).read_bytes())
+        if surface["format"] != FORMAT:
             raise IncomparableError(
-                f"the record is of the form {kept['format']!r}, and this ferrule knows {FORMAT}",
+                f"the record is of the form {surface['format']!r}, and this ferrule knows {FORMAT}",
                 where=where,
                 hint="use the ferrule that wrote it, or a newer one",
             )
         for part in ("libraries", "headers"):
-            kept[part] = {name: _unfolded(by_targets) for name, by_targets in kept[part].items()}
-        versions.parse(kept["release"])
+            surface[part] = {name: _unfolded(by_targets) for name, by_targets in surface[part].items()}
+        versions.parse(surface["release"])
     except FileNotFoundError:
         raise IncomparableError(
             "no earlier release is recorded, so there is nothing to compare with",
@@ -261,18 +261,18 @@ def recall(folder: Path) -> Surface:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IncomparableError(f"the record is damaged: {type(error).__name__}: {error}", where=where) from error
-    return kept
+    return surface
 
 
 def _folded(by_target: Surface) -> Surface:
     groups: dict[str, list[str]] = {}
-    for target, told in sorted(by_target.items()):
-        groups.setdefault(json.dumps(told), []).append(target)
+    for target, description in sorted(by_target.items()):
+        groups.setdefault(json.dumps(description), []).append(target)
     return {" ".join(targets): json.loads(text) for text, targets in groups.items()}
 
 
 def _unfolded(by_targets: Surface) -> Surface:
-    return {target: told for targets, told in by_targets.items() for target in targets.split()}
+    return {target: description for targets, description in by_targets.items() for target in targets.split()}
 
 
 # Comparing
@@ -294,9 +294,11 @@ def compare(old: Surface, new: Surface) -> Comparison:
             raise IncomparableError(f"the record is of {old['project']}, and the release is of {new['project']}")
         now = json.loads(json.dumps(new))
         changes = tuple(_changes(old, now))
-        found = versions.judge(old["release"], now["release"], changes)
+        comparison = versions.judge(old["release"], now["release"], changes)
         # Names of libraries follow the version, so that they are looked at when that is right.
-        return found if found.problems else replace(found, problems=tuple(_kept_names(old, now, changes)))
+        if comparison.problems:
+            return comparison
+        return replace(comparison, problems=tuple(_unchanged_names(old, now, changes)))
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise IncomparableError(f"the record is damaged: {type(error).__name__}: {error}") from error
 
@@ -317,8 +319,8 @@ def _changes(old: Surface, new: Surface) -> Iterator[Change]:
             elif name not in old[part]:
                 yield replace(added(name, "is a new part of the release"), of=title)
             else:
-                found = compared(old[part][name], new[part][name])
-                yield from sorted(replace(change, of=title) for change in found)
+                differences = compared(old[part][name], new[part][name])
+                yield from sorted(replace(change, of=title) for change in differences)
 
 
 def _across(
@@ -348,13 +350,13 @@ def _compare_python(old: Surface, new: Surface) -> Iterator[Change]:
     yield from python.compare(old["names"], new["names"])
 
 
-def _kept_names(old: Surface, new: Surface, changes: tuple[Change, ...]) -> Iterator[str]:
+def _unchanged_names(old: Surface, new: Surface, changes: tuple[Change, ...]) -> Iterator[str]:
     """Libraries that break programs and still answer to the name under which those ask for them."""
     header_breaks = any(c.breaking and c.of.startswith(_TITLES["headers"]) for c in changes)
     for name, before in old["libraries"].items():
         after = new["libraries"].get(name, {})
         own = [c for c in changes if c.breaking and c.of == f"{_TITLES['libraries']} {name}"]
         breaks = header_breaks or any(not c.what.startswith(_NOT_OF_PROGRAMS) for c in own)
-        kept = sorted({n for t, one in before.items() if (n := one["name"]) and n == after.get(t, {}).get("name")})
-        if breaks and kept:
-            yield f"the library is still called {' and '.join(kept)}, so that programs built before would load it"
+        unchanged = sorted({n for t, one in before.items() if (n := one["name"]) and n == after.get(t, {}).get("name")})
+        if breaks and unchanged:
+            yield f"the library is still called {' and '.join(unchanged)}, so that programs built before would load it"

@@ -3,7 +3,7 @@
     bundle.json    which plan, commit, lock file and tools; for each action its key, files and facts; a checksum of it
     objects/<hex>  the files' contents
 
-A bundle says nothing about the machine or the moment it was made: the same shard always gives the same bytes. Its
+A bundle says nothing about the machine or the time it was made: the same shard always gives the same bytes. Its
 checksums are against accidents. Whoever may write where bundles are kept can write others; let that be nobody else.
 """
 

@@ -21,12 +21,12 @@ def refresh_locks(config: Config, host: Host, files: tuple[Path, ...]) -> Iterat
 
     Yields each name with its number of packages. Raises NetworkError, ConfigError.
     """
-    found = [
+    locks = [
         config.root / base
         for a in config.artifacts
         if isinstance(base := getattr(a.spec, "base", None), str) and "@" not in base
     ]
-    for path in files or tuple(dict.fromkeys(found)):
+    for path in files or tuple(dict.fromkeys(locks)):
         try:
             packages = debs.refresh(debs.read_lock(path.read_text(encoding="utf-8")), host)
         except (OSError, ValueError) as error:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ALL: Final = "all"
 """What is named instead of a kind for the whole release."""
 
-_EPOCH: Final = 315_532_800  # 1980, the first moment that a ZIP can tell
+_EPOCH: Final = 315_532_800  # 1980, the earliest time that a ZIP can hold
 _ASSET: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 """Names that release pages keep as they are; GitHub writes others in its own way ("REST API", release assets)."""
 
@@ -179,8 +179,8 @@ def _entry(path: Path, like: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _packed(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    kept = {key: value for key, value in entry.items() if key not in {"file", "role"}}
-    return {**kept, "name": entry["file"]}
+    row = {key: value for key, value in entry.items() if key not in {"file", "role"}}
+    return {**row, "name": entry["file"]}
 
 
 def _sign(target: Path, entries: Iterable[Mapping[str, Any]], key: EllipticCurvePrivateKey) -> None:

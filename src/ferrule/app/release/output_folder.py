@@ -30,7 +30,7 @@ def placed_files(outcomes: tuple[Outcome, ...], *, everything: bool) -> Iterator
     """Where each file of each output belongs in the output folder."""
     for outcome in outcomes:
         for output in outcome.action.outputs:
-            at = output.ships or (_place_of_unshipped(outcome.action, output) if everything else None)
+            at = output.ships or (_path_of_unshipped(outcome.action, output) if everything else None)
             if at is None:
                 continue
             for record in outcome.files:
@@ -39,7 +39,7 @@ def placed_files(outcomes: tuple[Outcome, ...], *, everything: bool) -> Iterator
                     yield Placed(at + rest, outcome, output, record.digest, record.size, record.executable)
 
 
-def _place_of_unshipped(action: Action, output: Output) -> str | None:
+def _path_of_unshipped(action: Action, output: Output) -> str | None:
     if output.role == "layer":
         return None
     return f"{action.artifact}/{action.target}/{output.name}" if action.target else f"{action.artifact}/{output.name}"
@@ -76,7 +76,7 @@ def ship(
     with storage_errors(output):
         leftovers = sorted(output.rglob(f"{ASIDE}*"))
     if missing or outdated or superfluous or leftovers or read_if_any(output / MANIFEST) != manifest:
-        _refuse_foreign(output, ({p.file for p in missing} | outdated.keys()) - before, known=bool(before))
+        _refuse_foreign(output, ({p.file for p in missing} | outdated.keys()) - before, previous=bool(before))
         with storage_errors(output):
             write_aside(ledger, json.dumps(sorted(before | names)).encode())
             (output / MANIFEST).unlink(missing_ok=True)
@@ -92,15 +92,15 @@ def ship(
             write_aside(output / MANIFEST, manifest)
             write_aside(ledger, json.dumps(sorted(names)).encode())
     with storage_errors(output):
-        strangers = _strangers(output, names)
+        strangers = _foreign_files(output, names)
     for name in strangers:
         listen(Noticed(f"{output.name}/{printable(name)} is not part of this release and was left alone"))
 
 
-def _refuse_foreign(output: Path, names: set[str], *, known: bool) -> None:
+def _refuse_foreign(output: Path, names: set[str], *, previous: bool) -> None:
     """Raise StorageError where a file of somebody else stands in place of one of ours."""
     foreign = [name for name in sorted(names) if os.path.lexists(output / name)]
-    if not known and os.path.lexists(output / MANIFEST):
+    if not previous and os.path.lexists(output / MANIFEST):
         foreign.append(MANIFEST)
     if foreign:
         more = f", and {len(foreign) - 1} more" if len(foreign) > 1 else ""
@@ -169,8 +169,8 @@ def _remove_empty(top: Path, folder: Path) -> None:
         folder = folder.parent
 
 
-def _strangers(output: Path, wanted: set[str]) -> list[str]:
-    found = (
+def _foreign_files(output: Path, names: set[str]) -> list[str]:
+    files = (
         p.relative_to(output).as_posix() for p in output.rglob("*") if not p.is_dir() and not p.name.endswith(".aside")
     )
-    return sorted(n for n in found if n not in wanted and n != MANIFEST)
+    return sorted(n for n in files if n not in names and n != MANIFEST)

@@ -133,12 +133,12 @@ def leaves(document: object) -> Iterator[str]:
     """The place of every value of a document that holds no others (RFC 6901)."""
     waiting = [("", document)]
     while waiting:
-        place, value = waiting.pop()
+        path, value = waiting.pop()
         items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        deeper = [(place + pointer(key), inner) for key, inner in items]
+        deeper = [(path + pointer(key), inner) for key, inner in items]
         waiting += reversed(deeper)
         if not deeper:
-            yield place
+            yield path
 
 
 def same(first: object, second: object) -> bool:
@@ -193,7 +193,7 @@ _MANIFEST: Final[Mapping[str, tuple[type, ...]]] = {
 
 def _check_shape(manifest: Mapping[str, Any]) -> None:
     """Raise ValueError, TypeError or KeyError unless every value that is read later has its type."""
-    if any(place.count("/") > _DEEPEST for place in leaves(manifest)):
+    if any(path.count("/") > _DEEPEST for path in leaves(manifest)):
         raise ValueError(f"it is nested deeper than {_DEEPEST} levels")
     _check_object(manifest, _MANIFEST, "the manifest")
     _check_object(manifest["source"], {"commit": _TEXT_OR_NONE, "dirty": (bool, type(None))}, "source")

@@ -50,7 +50,7 @@ _OF_THE_FILE: Final = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG}
 )
 DEFAULT_EPOCH: Final = 315_532_800
-"""1980-01-01T00:00:00Z, the first moment that a ZIP can tell: "now" in every output unless SOURCE_DATE_EPOCH says else.
+"""1980-01-01T00:00:00Z, the earliest time that a ZIP can hold: "now" in every output without SOURCE_DATE_EPOCH.
 
 A commit's time would make every commit a new release of everything, even where not one byte of a source changed.
 """
@@ -84,9 +84,9 @@ def load(folder: Path) -> Config:
 def make_plan(config: Config, context: RunContext, *, narrowed: bool = False) -> Plan:
     """Everything that a release of the project would do; `narrowed` as in `plan`. Raises ConfigErrors."""
     _refuse_secrets(config.root, context.host)
-    told, state = config.project, git.state(config.root, context.host)
+    section, state = config.project, git.state(config.root, context.host)
     project = replace(
-        told,
+        section,
         commit=git.last_commit(config.root, config.workspace.code, context.host) or "unreleased",
         epoch=context.epoch,
         checked_out=state.commit,
@@ -106,10 +106,10 @@ def _refuse_secrets(root: Path, host: Host) -> None:
     secrets = secrets_of(host.environment, root)
     lines = (root / FILE).read_bytes().splitlines() if secrets else []
     for number, line in enumerate(lines, 1):
-        found = find_secret(secrets, [line])
-        if found:
+        secret = find_secret(secrets, [line])
+        if secret:
             raise ConfigError(
-                f"this line holds a secret, the value of {secrets[found]}",
+                f"this line holds a secret, the value of {secrets[secret]}",
                 where=f"{FILE}:{number}:1",
                 hint="take it out: what stands here is published; and let a new one take its place",
             )
@@ -139,9 +139,9 @@ def disk_of(root: Path) -> planning.Disk:
         try:
             return tuple(sorted(p.name for p in (root / name).iterdir() if p.is_dir() and p.name[0] not in "._"))
         except OSError as error:
-            told = failure(error, name)
-            if isinstance(told, StorageError):
-                raise told from error
+            problem = failure(error, name)
+            if isinstance(problem, StorageError):
+                raise problem from error
             return ()
 
     return planning.Disk(read_text, folders)
@@ -170,7 +170,7 @@ def reasons(config: Config, plan: Plan, context: RunContext) -> dict[str, str]:
 
     An action that needs another which must run cannot be judged before that has run, and says so.
     """
-    return {action: found.reason for action, found in examine(config, plan, context).items()}
+    return {action: examined.reason for action, examined in examine(config, plan, context).items()}
 
 
 def examine(config: Config, plan: Plan, context: RunContext) -> dict[str, scheduler.Examination]:

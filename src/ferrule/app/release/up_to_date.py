@@ -1,4 +1,4 @@
-"""What is remembered of a release that stands, so that the next run with the same wish can tell it at once."""
+"""What is remembered of a release that stands, so that the next run with the same request knows at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ferrule.app.release import run as release
 from ferrule.core.errors import StorageError
 from ferrule.core.safe_files import FILE, MANIFEST, STATE
-from ferrule.engine import stamp as settled
+from ferrule.engine import stamp
 from ferrule.engine.lock import Busy, locked
 from ferrule.engine.state import open_store
 from ferrule.engine.store import write_aside
@@ -29,13 +29,13 @@ def write_stamp(
     report: Report,
     *,
     output: Path,
-    wish: Json,
-    told: Json,
+    request: Json,
+    summary: Json,
     since: int,
 ) -> None:
-    """Remember that all of this stands, so that the next run with the same wish can tell it at once.
+    """Remember that all of this stands, so that the next run with the same request knows at once.
 
-    `since` is the moment when the command began, by the file system's clock: what changed after it may have come too
+    `since` is when the command started, by the file system's clock: what changed after it may have come too
     late for this run. A record that cannot be written only costs time later; none is written while another run works.
     """
     with suppress(Busy), locked(config.root / STATE):
@@ -48,7 +48,7 @@ def write_stamp(
             manifest = index.digest(output / MANIFEST).hex
         except OSError:
             return  # it is gone, or cannot be read: the next run looks
-        basis = settled.Stamp(
+        inputs = stamp.Stamp(
             files=tuple(
                 dict.fromkeys(
                     (
@@ -70,9 +70,9 @@ def write_stamp(
                 MANIFEST: (manifest, False),
             },
         )
-        file = settled.stamp_file(state, wish)
-        content = settled.new_stamp(
-            file, release.source_files(config.root, context.host), index, wish, basis, told, since
+        file = stamp.stamp_file(state, request)
+        content = stamp.new_stamp(
+            file, release.source_files(config.root, context.host), index, request, inputs, summary, since
         )
         if content is not None:
             with suppress(StorageError):

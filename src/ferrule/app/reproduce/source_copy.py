@@ -33,17 +33,17 @@ def copy_sources(
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     git.clone(top, target, host)
-    _copy_files(top, target, list(_known_to_git(top, "", host)), umask=umask, time=time, backwards=backwards)
+    _copy_files(top, target, list(_git_files(top, "", host)), umask=umask, time=time, backwards=backwards)
     git.track(target, (n for n in git.files(top, host, untracked=False) if not (target / n).is_dir()), host)
     _tighten(target / ".git", umask)
 
 
-def _known_to_git(root: Path, prefix: str, host: Host) -> Iterator[str]:
+def _git_files(root: Path, prefix: str, host: Host) -> Iterator[str]:
     """Names of the files, and of those of repositories inside of this one."""
     for name in git.files(root / prefix, host):
         inner = f"{prefix}{name}".rstrip("/")
         if (root / inner).is_dir() and not (root / inner).is_symlink():
-            yield from _known_to_git(root, f"{inner}/", host) if (root / inner / ".git").exists() else ()
+            yield from _git_files(root, f"{inner}/", host) if (root / inner / ".git").exists() else ()
         elif os.path.lexists(root / inner):
             yield inner
 

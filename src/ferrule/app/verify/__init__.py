@@ -95,7 +95,7 @@ def _verdicts(release: ReleaseFolder) -> Iterator[Verdict]:
 
 def _stated(release: ReleaseFolder, verdicts: Iterable[Verdict]) -> Iterator[str]:
     """Places of what only the manifest says."""
-    covered = {place for verdict in verdicts if verdict.problem is None for place in verdict.covers}
+    covered = {pointer for verdict in verdicts if verdict.problem is None for pointer in verdict.covers}
     for leaf in leaves(release.manifest):
         parts = leaf.split("/")
         if not any("/".join(parts[:end]) in covered for end in range(len(parts), 0, -1)):

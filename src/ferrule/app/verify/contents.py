@@ -98,13 +98,13 @@ def _strangers(release: ReleaseFolder) -> Iterator[tuple[str, str]]:
 def _strangers_in(top: Path, folder: str, expected: _Expected, depth: int) -> Iterator[tuple[str, str]]:
     try:
         with os.scandir(top / folder) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
+            members = sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         yield folder or ".", f"it cannot be read: {error.strerror}"
         return
-    if folder and not found:
+    if folder and not members:
         yield folder, "it is an empty folder"
-    for entry in found:
+    for entry in members:
         name = f"{folder}/{entry.name}" if folder else entry.name
         mode = entry.stat(follow_symlinks=False).st_mode
         if stat.S_ISDIR(mode):

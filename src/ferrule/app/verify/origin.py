@@ -71,8 +71,8 @@ def _origin_problem(release: ReleaseFolder, predicate: Mapping[str, Any]) -> str
     ):
         if stated != expected:
             return f"it names another {what} than the manifest: {stated}"
-    known = (manifest["toolchain"] or {}).get("tools", {})
-    other = [name for name, identity in _tools(used).items() if known.get(name) != identity]
+    tools = (manifest["toolchain"] or {}).get("tools", {})
+    other = [name for name, identity in _tools(used).items() if tools.get(name) != identity]
     return f"it names another {other[0]} than the manifest" if other else None
 
 
@@ -131,12 +131,12 @@ def _bill_problem(
         return f"it is about another {about} than is there"
     if subject["version"] != release.manifest["release"]:
         return f"it is about version {subject['version']}"
-    known = {*release.packed, *(entry["sha256"] for entry in release.files.values())}
+    digests = {*release.packed, *(entry["sha256"] for entry in release.files.values())}
     for component in document["components"]:
-        purl, found = component["purl"], _sha256_of(component)
-        if purl.startswith("pkg:generic/") and found and found not in known:
+        purl, sha256 = component["purl"], _sha256_of(component)
+        if purl.startswith("pkg:generic/") and sha256 and sha256 not in digests:
             return f"it names a {component['name']} that was not made"
-        if fetched and purl.startswith(_FETCHED) and found and fetched.get(purl) != found:
+        if fetched and purl.startswith(_FETCHED) and sha256 and fetched.get(purl) != sha256:
             return f"it names another {component['name']} than was fetched"
     count = _counts(release, name).get(name, len(document["components"]))
     if not same(count, len(document["components"])):

@@ -245,16 +245,16 @@ def _regular(platform: str, members: Iterator[Member]) -> Iterator[tuple[str, st
             yield platform, member.name, member.read()
 
 
-def _platform_problem(facts: BinaryFacts, wanted: str, member: str) -> str | None:
+def _platform_problem(facts: BinaryFacts, platform: str, member: str) -> str | None:
     """Whether a file is for another machine than its package, its image or its folder; WebAssembly is for all."""
-    named = _OF_GO.match(wanted)
-    if facts.system == "wasm" or (wanted not in PLATFORMS and not named):
+    named = _OF_GO.match(platform)
+    if facts.system == "wasm" or (platform not in PLATFORMS and not named):
         return None
     if named:
         right = facts.system == _SYSTEMS[named[1]] and facts.machine in _MACHINES[named[2]]
     else:
-        right = (facts.system, facts.machine) == (PLATFORMS[wanted].system, PLATFORMS[wanted].machine)
-    return None if right else f"{member} is for {facts.system} on {facts.machine}, and it is packed for {wanted}"
+        right = (facts.system, facts.machine) == (PLATFORMS[platform].system, PLATFORMS[platform].machine)
+    return None if right else f"{member} is for {facts.system} on {facts.machine}, and it is packed for {platform}"
 
 
 def _faults(facts: BinaryFacts, entry: Mapping[str, Any]) -> list[str]:

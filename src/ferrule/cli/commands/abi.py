@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from ferrule.app.compatibility import interface_gate as interfaces
+from ferrule.app.compatibility import interface_gate
 from ferrule.app.release import run as release
 from ferrule.cli.environment import coloured, host
 from ferrule.cli.messages import relative
 from ferrule.cli.options import shared
 from ferrule.core.errors import VerificationError
 from ferrule.core.safe_files import find_project
-from ferrule.reporting import interface_changes as comparison
+from ferrule.reporting import interface_changes
 
 
 @click.command()
@@ -38,22 +38,24 @@ def abi(directory: Path, folder: Path | None, against: Path | None, *, record: b
       ferrule abi --record
     """
     root = find_project(directory)
-    place = against or root / interfaces.PLACE
-    first = record and not (place / interfaces.RECORD).exists()  # there is nothing before it
-    recorded = None if first else interfaces.recall(place)
+    baseline = against or root / interface_gate.FOLDER
+    first = record and not (baseline / interface_gate.RECORD).exists()  # there is nothing before it
+    recorded = None if first else interface_gate.recall(baseline)
     dist = folder or root / "dist"
-    released = interfaces.read(dist, host(offline=True))
+    released = interface_gate.read(dist, host(offline=True))
     if folder is None:
-        interfaces.check_current(released, release.load(directory).project.version)
+        interface_gate.check_current(released, release.load(directory).project.version)
     if recorded is not None:
-        found = interfaces.compare(recorded, released)
+        comparison = interface_gate.compare(recorded, released)
         if options["as_json"]:
-            click.echo(comparison.as_json(found))
+            click.echo(interface_changes.as_json(comparison))
         else:
-            comparison.show(found, sys.stdout, colour=coloured(sys.stdout), quiet=options["quiet"])
-        if found.problems:
+            interface_changes.show(comparison, sys.stdout, colour=coloured(sys.stdout), quiet=options["quiet"])
+        if comparison.problems:
             sys.exit(VerificationError.exit_code)
     if record:
-        interfaces.record(released, place, interfaces.header_files(dist))
+        interface_gate.record(released, baseline, interface_gate.header_files(dist))
         if not options["quiet"]:
-            click.echo(f"recorded the interface of {released['release']} in {relative(place)}", err=options["as_json"])
+            click.echo(
+                f"recorded the interface of {released['release']} in {relative(baseline)}", err=options["as_json"]
+            )

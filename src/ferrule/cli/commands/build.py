@@ -10,7 +10,7 @@ import click
 
 from ferrule.app.distributed import merge as merging
 from ferrule.app.distributed import shards
-from ferrule.app.release import selection as choice
+from ferrule.app.release import selection
 from ferrule.cli import project, run_display
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.messages import finish, relative
@@ -91,10 +91,10 @@ def build(
         offline=options["offline"],
         rust_source=rust_source,
         remote=remote,
-        planned=lambda config, context: choice.select(config, context, artifacts, targets),
+        planned=lambda config, context: selection.select(config, context, artifacts, targets),
     )
     if options["set_up"]:
-        project.provide(part.wanted, part.context.host, shared_options)
+        project.provide(part.tool_requirements, part.context.host, shared_options)
     run_display.build(part, request, started, shared_options, executor)
 
 
@@ -103,10 +103,10 @@ def _named(shard: str, of: int | None) -> tuple[int, int] | str:
     number, mark, count = shard.replace("-of-", "/").partition("/")
     if not (number.isascii() and number.isdigit() and (not mark or (count.isascii() and count.isdigit()))):
         return shard
-    wanted = int(count) if mark else of
-    if wanted is None or (of or wanted) != wanted or not 1 <= int(number) <= wanted:
+    total = int(count) if mark else of
+    if total is None or (of or total) != total or not 1 <= int(number) <= total:
         raise click.UsageError(f"--shard {shard} is out of range: write K/N, from 1/N to N/N")
-    return int(number), wanted
+    return int(number), total
 
 
 def _build_shard(
@@ -126,7 +126,7 @@ def _build_shard(
     shard = _shard(named, config, plan)
     if options["set_up"]:
         part = replace(whole, plan=merging.narrowed(plan, shard))
-        project.provide(part.wanted, context.host, shared_options)
+        project.provide(part.tool_requirements, context.host, shared_options)
     folder = (bundle or config.root / STATE / "bundles" / shard.id).absolute()
     report = run_display.run(
         *(whole, "build", shared_options),

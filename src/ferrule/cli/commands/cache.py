@@ -13,7 +13,7 @@ from ferrule.cli.messages import counted
 from ferrule.cli.options import shared
 from ferrule.core.errors import StorageError
 from ferrule.core.safe_files import STATE, find_project
-from ferrule.engine import cache_maintenance as upkeep
+from ferrule.engine import cache_maintenance
 from ferrule.engine.events import Noticed, notice_to
 from ferrule.engine.lock import locked
 from ferrule.engine.state import open_store
@@ -50,25 +50,25 @@ def cache(directory: Path, what: Literal["size", "verify", "prune"], **options: 
             if not options["quiet"]:
                 click.echo(f"note: {event.text}", err=True)
 
-    told: dict[str, Any]
+    usages: dict[str, Any]
     if what == "size":
         parts = sorted(path for path in state.glob("*") if path.is_dir())
-        told = {path.name: _told(upkeep.extent(path)) for path in (*parts, state)}
+        usages = {path.name: _usage_row(cache_maintenance.extent(path)) for path in (*parts, state)}
     else:
         with locked(state, hear):
             notices.clear()  # of a run that was waited for
             index, store = open_store(state, now_ns, notice_to(hear))
-            found = upkeep.check(store) if what == "verify" else upkeep.prune(store)
+            usage = cache_maintenance.check(store) if what == "verify" else cache_maintenance.prune(store)
             index.save()
-        told = {"undamaged" if what == "verify" else "deleted": _told(found)}
+        usages = {"undamaged" if what == "verify" else "deleted": _usage_row(usage)}
     if options["as_json"]:
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(usages))
     elif not options["quiet"]:
-        for name, extent in told.items():
+        for name, extent in usages.items():
             click.echo(f"{name}: {counted(extent['files'], 'file')}, {size(extent['bytes'])}")
     if notices:
         sys.exit(StorageError.exit_code)
 
 
-def _told(extent: Usage) -> dict[str, int]:
+def _usage_row(extent: Usage) -> dict[str, int]:
     return {"files": extent.files, "bytes": extent.bytes}

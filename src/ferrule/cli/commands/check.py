@@ -39,5 +39,5 @@ def check(directory: Path, tag: str | None, **options: bool) -> None:
         click.echo(json.dumps({"ok": True, "actions": len(plan.actions)}))
     elif not options["quiet"]:
         counts = {"target": config.targets, "artifact": config.artifacts, "action": plan.actions}
-        told = ", ".join(counted(len(things), name) for name, things in counts.items())
-        click.echo(f"targets.yaml is valid: {told}")
+        summary = ", ".join(counted(len(things), name) for name, things in counts.items())
+        click.echo(f"targets.yaml is valid: {summary}")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferrule.app.doctor import examine as examination
+from ferrule.app.doctor import examine
 from ferrule.app.release import run as release
-from ferrule.app.release import selection as choice
+from ferrule.app.release import selection
 from ferrule.cli.environment import coloured, surroundings
 from ferrule.cli.options import selecting_tools, shared
 from ferrule.core.errors import ToolchainError
@@ -36,14 +36,14 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
     """
     context = surroundings(jobs=options["jobs"], offline=options["offline"], rust_source=options["rust_source"])
     config = release.load(directory)
-    wanted = choice.required_tools(config, context, extras=extras, host_only=host_only)
+    requirements = selection.required_tools(config, context, extras=extras, host_only=host_only)
     floors = {t.triple: t.glibc for t in config.targets if t.glibc}
-    found = examination.examine(wanted, context.host, probe=probe, glibc=floors, git_crates=_git_crates(config))
+    rows = examine.examine(requirements, context.host, probe=probe, glibc=floors, git_crates=_git_crates(config))
     if options["as_json"]:
-        click.echo(findings.as_json(found))
+        click.echo(findings.as_json(rows))
     else:
-        findings.show(found, sys.stdout, colour=coloured(sys.stdout))
-    if any(f.problem for f in found):
+        findings.show(rows, sys.stdout, colour=coloured(sys.stdout))
+    if any(f.problem for f in rows):
         sys.exit(ToolchainError.exit_code)
 
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ferrule.app.explain import explanation as explaining
+from ferrule.app.explain import explanation
 from ferrule.app.release import run as release
 from ferrule.cli import project
 from ferrule.cli.options import shared
 from ferrule.core.errors import ConfigError, StorageError, ToolchainError
 from ferrule.core.safe_files import STATE, find_project
 from ferrule.engine.state import open_store
-from ferrule.reporting import explanation as explained
 from ferrule.reporting import journal
+from ferrule.reporting.explanation import text as explanation_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,13 +37,15 @@ def explain(directory: Path, item: str, **options: bool) -> None:
       ferrule explain 5
     """
     try:
-        found = explaining.explain(item, directory, lambda: _known_project(directory))
+        document = explanation.explain(item, directory, lambda: _project_if_any(directory))
     except OSError as error:
         raise StorageError(f"this cannot be read: {error.strerror}", where=str(error.filename or item)) from error
-    click.echo(json.dumps(found, indent=2) if options["as_json"] else explained.text(found), nl=options["as_json"])
+    click.echo(
+        json.dumps(document, indent=2) if options["as_json"] else explanation_text(document), nl=options["as_json"]
+    )
 
 
-def _known_project(directory: Path) -> explaining.ExplainedProject | None:
+def _project_if_any(directory: Path) -> explanation.ExplainedProject | None:
     """All that can be told of the project around a folder; None where there is none. Raises ConfigError."""
     try:
         find_project(directory)
@@ -59,7 +61,7 @@ def _known_project(directory: Path) -> explaining.ExplainedProject | None:
         examined = release.examine(config, plan, context)
     except ToolchainError as error:
         why_not = f"its tools are not complete, so its key is not known: {error.message.splitlines()[0]}"
-    return explaining.ExplainedProject(
+    return explanation.ExplainedProject(
         config=config,
         plan=plan,
         store=store,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ferrule.app.release import base_image_locks as bases
+from ferrule.app.release import base_image_locks
 from ferrule.app.release import run as release
 from ferrule.cli.environment import surroundings
 from ferrule.cli.options import shared
@@ -24,6 +24,6 @@ def lock(directory: Path, files: tuple[Path, ...], **options: bool) -> None:
     """
     config = release.load(directory)
     context = surroundings(jobs=None, offline=False, rust_source=None)
-    for name, count in bases.refresh_locks(config, context.host, files):
+    for name, count in base_image_locks.refresh_locks(config, context.host, files):
         if not options["quiet"]:
             click.echo(f"{name}: {count} packages")

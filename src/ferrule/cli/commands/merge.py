@@ -50,10 +50,10 @@ def merge(
     config, plan, context = whole.config, whole.plan, whole.context
     if options["set_up"]:
         project.provide(merging.required_tools(config, plan, context, folders), context.host, shared_options)
-    place = (output or config.root / "dist").absolute()
+    dist = (output or config.root / "dist").absolute()
     page = whole.page if options["report"] else None
     report = run_display.run(
         *(whole, "merge", shared_options),
-        lambda listen: merging.merge(config, plan, context, listen, folders=folders, output=place, page=page),
+        lambda listen: merging.merge(config, plan, context, listen, folders=folders, output=dist, page=page),
     )
-    finish(report, place, shared_options)
+    finish(report, dist, shared_options)

@@ -55,9 +55,9 @@ def release(
     if started is None:
         return
 
-    found = project.read(
+    whole = project.read(
         directory, jobs=jobs, offline=options["offline"], rust_source=rust_source, key=key, remote=remote
     )
     if options["set_up"]:
-        project.provide(found.wanted, found.context.host, shared_options)
-    run_display.build(found, request, started, shared_options, executor)
+        project.provide(whole.tool_requirements, whole.context.host, shared_options)
+    run_display.build(whole, request, started, shared_options, executor)

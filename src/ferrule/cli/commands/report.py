@@ -41,9 +41,9 @@ def report(directory: Path, dist: Path | None, output: Path | None, **options: b
     root = whole.config.root
     folder = dist or root / "dist"
     manifest = read_manifest(folder) if dist or os.path.lexists(folder / MANIFEST) else None
-    place = (output or root / STATE / REPORT).absolute()
-    write_aside(place, whole.page(manifest).encode())
+    target = (output or root / STATE / REPORT).absolute()
+    write_aside(target, whole.page(manifest).encode())
     if options["as_json"]:
-        click.echo(json.dumps({"report": str(place)}))
+        click.echo(json.dumps({"report": str(target)}))
     else:
-        click.echo(str(place))
+        click.echo(str(target))

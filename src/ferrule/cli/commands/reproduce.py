@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ferrule.app.release import run as release
-from ferrule.app.reproduce import run as again
+from ferrule.app.reproduce import run as reproducing
 from ferrule.cli import project
 from ferrule.cli.options import Options, building, shared
-from ferrule.reporting import reproduction as reproduced
+from ferrule.reporting.reproduction import text as reproduction_text
 
 if TYPE_CHECKING:
     from ferrule.core.toolchain import RustSource
@@ -38,14 +38,14 @@ def reproduce(
       ferrule reproduce
       ferrule reproduce --against dist
     """
-    told = Options(directory, options["as_json"], options["quiet"])
+    shared_options = Options(directory, options["as_json"], options["quiet"])
     whole = project.read(directory, jobs=jobs, offline=options["offline"], rust_source=rust_source)
     context = whole.context
     if options["set_up"]:
-        project.provide(whole.wanted, context.host, told)
+        project.provide(whole.tool_requirements, context.host, shared_options)
     toolchain = release.toolchain_of(whole.config, whole.plan, context)
     tools = [Path(tool.argv[0]) for tool in toolchain.tools.values() if tool.argv] if toolchain else []
-    request = again.ReproductionRequest(
+    request = reproducing.ReproductionRequest(
         root=whole.config.root,
         plan=whole.plan,
         programs=(*tools, *([toolchain.sysroot] if toolchain else [])),
@@ -59,12 +59,14 @@ def reproduce(
     )
 
     def say(text: str) -> None:
-        if not told.quiet:
+        if not shared_options.quiet:
             click.echo(text, err=True)
 
-    found = again.reproduce(request, context.host, say)
-    document = found.document()
-    click.echo(json.dumps(document, indent=2) if told.json else reproduced.text(document), nl=told.json)
-    failed = again.failure(found)
+    reproduction = reproducing.reproduce(request, context.host, say)
+    document = reproduction.document()
+    click.echo(
+        json.dumps(document, indent=2) if shared_options.json else reproduction_text(document), nl=shared_options.json
+    )
+    failed = reproducing.failure(reproduction)
     if failed is not None:
         raise failed

@@ -29,8 +29,8 @@ def schema(document: str, output: Path | None) -> None:
       ferrule schema --output docs/targets.schema.json
       ferrule schema manifest
     """
-    wanted = SCHEMA if document == "manifest" else make_schema(KINDS, DESTINATIONS)
-    text = json.dumps(wanted, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    contents = SCHEMA if document == "manifest" else make_schema(KINDS, DESTINATIONS)
+    text = json.dumps(contents, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     if output:
         output.write_text(text, encoding="utf-8")
     else:

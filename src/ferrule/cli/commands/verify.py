@@ -43,12 +43,12 @@ def verify(directory: Path, path: Path | None, key: Path | None, **options: bool
         )
     public = sigstore.public_key(read_key(key), where=str(key)) if key else None
     file = None if folder is target else Path(os.path.abspath(target)).relative_to(folder).as_posix()  # noqa: PTH100
-    found = verifying.examine(folder, public, file)
+    examination = verifying.examine(folder, public, file)
     signer = f"{key} (SHA-256 {sigstore.key_hint(public)})" if public else None
     if options["as_json"]:
-        click.echo(verdicts.as_json(found, passed=found.passed, signer=signer))
+        click.echo(verdicts.as_json(examination, passed=examination.passed, signer=signer))
     else:
         display = {"quiet": options["quiet"], "verbose": options["verbose"], "colour": coloured(sys.stdout)}
-        verdicts.show(found, sys.stdout, **display, signer=signer)
-    if not found.passed:
+        verdicts.show(examination, sys.stdout, **display, signer=signer)
+    if not examination.passed:
         sys.exit(VerificationError.exit_code)

@@ -89,8 +89,8 @@ def _wrong(label: str, function: Function) -> str | None:
     kinds = [kind for _, kind in function.parameters] + ([function.result] if function.result else [])
     if function.is_async:
         return "to be awaited"
-    if found := next(filter(None, map(problem, kinds)), None):
-        return found
+    if reason := next(filter(None, map(problem, kinds)), None):
+        return reason
     strange = next(filter(unreadable, (label, *(name for name, _ in function.parameters))), None)
     return None if strange is None else f"the name {strange!r}"
 

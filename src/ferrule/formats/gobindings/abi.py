@@ -89,12 +89,12 @@ def payload_offset(kind: Variant | OptionOf | ResultOf) -> int:
 
 def offsets(kinds: Iterable[Type]) -> list[int]:
     """Where each of a record's fields, or a tuple's items, begins."""
-    found, end = [], 0
+    starts, end = [], 0
     for kind in kinds:
         end = _up(end, align(kind))
-        found.append(end)
+        starts.append(end)
         end += size(kind)
-    return found
+    return starts
 
 
 def extent(kinds: Iterable[Type]) -> int:
@@ -121,13 +121,13 @@ def flat(kind: Type) -> list[str]:
             return ["i32"]
 
 
-def places(kinds: Iterable[Type]) -> list[int]:
+def slot_numbers(kinds: Iterable[Type]) -> list[int]:
     """Where each value begins on the stack."""
-    found, end = [], 0
+    slots, end = [], 0
     for kind in kinds:
-        found.append(end)
+        slots.append(end)
         end += len(flat(kind))
-    return found
+    return slots
 
 
 def points(kind: Type) -> bool:
@@ -151,16 +151,16 @@ def _joined(payloads: list[list[str]]) -> list[str]:
     """One place on the stack serves the values of all cases: of the wider type, as bits."""
     joined: list[str] = []
     for payload in payloads:
-        for place, core in enumerate(payload):
-            if place == len(joined):
+        for slot, core in enumerate(payload):
+            if slot == len(joined):
                 joined.append(core)
-            elif joined[place] != core:
-                joined[place] = "i32" if {joined[place], core} == {"i32", "f32"} else "i64"
+            elif joined[slot] != core:
+                joined[slot] = "i32" if {joined[slot], core} == {"i32", "f32"} else "i64"
     return joined
 
 
-def _up(place: int, alignment: int) -> int:
-    return -(-place // alignment) * alignment
+def _up(offset: int, alignment: int) -> int:
+    return -(-offset // alignment) * alignment
 
 
 def parameters_in_memory(function: Function) -> bool:

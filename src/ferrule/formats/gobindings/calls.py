@@ -109,7 +109,7 @@ class Writer:
         lines = [
             f"\nfunc {name}(ctx context.Context, _ api.Module, s []uint64) {{\n",
             f'\tg := entered(ctx, "{asked}")\n',
-            *(f"\t{line}\n" for line in self._taken_parameters(function)),
+            *(f"\t{line}\n" for line in self._lifted_parameters(function)),
         ]
         arguments = "".join(f", p{at}" for at in range(len(function.parameters)))
         call = f"g.pool.imports.{method}(g.ctx.Context{arguments})"
@@ -121,8 +121,8 @@ class Writer:
         else:
             lines.append(f"\t{call}\n\tg.answered()\n")
         if result and abi.result_in_memory(function):
-            place = len(abi.signature(function, imported=True)[0]) - 1
-            lines.append(f"\tto := uint32(s[{place}])\n\tg.area(to, {abi.size(result)}, {abi.align(result)})\n")
+            slot = len(abi.signature(function, imported=True)[0]) - 1
+            lines.append(f"\tto := uint32(s[{slot}])\n\tg.area(to, {abi.size(result)}, {abi.align(result)})\n")
             lines.append(f"\t{self._types.store(result, 'to', 'r')}\n")
         elif result:
             lines.append(f"\t{self._types.lower(result, 0, 'r')}\n")
@@ -134,11 +134,11 @@ class Writer:
             return [f"\tv, err := {call}\n\tr := resultOf{go}(v, err)\n\tg.answered()\n"]
         return [f"\terr := {call}\n\tr := resultOf{go}(struct{{}}{{}}, err)\n\tg.answered()\n"]
 
-    def _taken_parameters(self, function: Function) -> list[str]:
+    def _lifted_parameters(self, function: Function) -> list[str]:
         kinds = [kind for _, kind in function.parameters]
         if not abi.parameters_in_memory(function):
-            rows = enumerate(zip(kinds, abi.places(kinds), strict=True))
-            return [f"p{at} := {self._types.lift(kind, place)}" for at, (kind, place) in rows]
+            rows = enumerate(zip(kinds, abi.slot_numbers(kinds), strict=True))
+            return [f"p{at} := {self._types.lift(kind, slot)}" for at, (kind, slot) in rows]
         check = ["from := uint32(s[0])", f"g.area(from, {abi.extent(kinds)}, {max(map(abi.align, kinds))})"]
         rows = enumerate(zip(kinds, abi.offsets(kinds), strict=True))
         return check + [f"p{at} := {self._types.load(kind, _plus('from', offset))}" for at, (kind, offset) in rows]
@@ -173,16 +173,16 @@ class Writer:
         result = function.result
         split = isinstance(result, ResultOf)
         only_fails = isinstance(result, ResultOf) and not result.ok
-        given = "result, err" if result and not only_fails else "err"
+        results = "result, err" if result and not only_fails else "err"
         lines = [
             f"// {go} is {_declared(label, function)}.\n",
             f"func (c {receiver}) {go}{self._go_signature(function, named=True)} {{\n",
-            f"\tg, err := {pool}.take(ctx, {number})\n\tif err != nil {{\n\t\treturn {given}\n\t}}\n",
+            f"\tg, err := {pool}.take(ctx, {number})\n\tif err != nil {{\n\t\treturn {results}\n\t}}\n",
             f"\tdefer {pool}.give(g, &err)\n",
         ]
         if function.parameters or (result and not abi.result_in_memory(function)):
             lines.append("\ts := g.stack[:]\n")
-        lines += [f"\t{line}\n" for line in self._given_parameters(function)]
+        lines += [f"\t{line}\n" for line in self._lowered_parameters(function)]
         lines.append("\tg.call()\n")
         if not result:
             return "".join(lines) + "\tg.end()\n\treturn nil\n}\n"
@@ -199,12 +199,12 @@ class Writer:
             lines.append(f"\tresult = {value}\n\tg.end()\n\treturn result, nil\n}}\n")
         return "".join(lines)
 
-    def _given_parameters(self, function: Function) -> list[str]:
+    def _lowered_parameters(self, function: Function) -> list[str]:
         kinds = [kind for _, kind in function.parameters]
         parameters = _parameters(function)
         if not abi.parameters_in_memory(function):
-            rows = zip(kinds, abi.places(kinds), parameters, strict=True)
-            return [self._types.lower(kind, place, name) for kind, place, name in rows]
+            rows = zip(kinds, abi.slot_numbers(kinds), parameters, strict=True)
+            return [self._types.lower(kind, slot, name) for kind, slot, name in rows]
         rows = zip(kinds, abi.offsets(kinds), parameters, strict=True)
         return [
             f"to := g.alloc(1, {abi.extent(kinds)}, {max(map(abi.align, kinds))})",
@@ -229,17 +229,17 @@ class Writer:
 
     def _exported(self) -> list[tuple[Interface, str | None, str]]:
         """Each interface, the field of the component that holds its functions, and the type of that."""
-        found: list[tuple[Interface, str | None, str]] = []
+        rows: list[tuple[Interface, str | None, str]] = []
         for interface in self._world.exports:
             go = self._go_interface[interface.name, False]
-            found.append((interface, go if interface.name else None, go))
-        return found
+            rows.append((interface, go if interface.name else None, go))
+        return rows
 
     def _go_signature(self, function: Function, *, named: bool) -> str:
         parameters = zip(_parameters(function), function.parameters, strict=True)
-        given = "".join(f", {name} {self._types.go(kind)}" for name, (_, kind) in parameters)
+        arguments = "".join(f", {name} {self._types.go(kind)}" for name, (_, kind) in parameters)
         result = self._results(function.result, named=named)
-        return f"(ctx context.Context{given}){result}"
+        return f"(ctx context.Context{arguments}){result}"
 
     def _results(self, result: Type | None, *, named: bool) -> str:
         """Results of a function; one of the component can always fail, an import only as its world declares."""
@@ -260,17 +260,17 @@ class Writer:
 
 def _go_names(world: World, taken: names.Names) -> dict[tuple[str | None, bool], str]:
     """A name for each interface, by its name and whether it is imported; the world's own are Root and Component."""
-    found: dict[tuple[str | None, bool], str] = {(None, True): "Root", (None, False): "Component"}
+    go_names: dict[tuple[str | None, bool], str] = {(None, True): "Root", (None, False): "Component"}
     for imported, interfaces in ((True, world.imports), (False, world.exports)):
         for interface in interfaces:
             if interface.name is not None:
                 namespace, package, label = (names.exported(part) for part in names.interface(interface.name))
-                wishes = (label, f"{label}Exports") if not imported else (label,)
-                go = taken.claim(*wishes, f"{package}{label}", f"{namespace}{package}{label}")
-                found[interface.name, imported] = go
+                choices = (label, f"{label}Exports") if not imported else (label,)
+                go = taken.claim(*choices, f"{package}{label}", f"{namespace}{package}{label}")
+                go_names[interface.name, imported] = go
                 if not imported:
                     taken.claim(go)
-    return found
+    return go_names
 
 
 def _declared(label: str, function: Function) -> str:

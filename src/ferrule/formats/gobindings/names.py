@@ -32,8 +32,8 @@ def local(label: str) -> str:
 
 def interface(name: str) -> tuple[str, str, str]:
     """Namespace, package and interface of `ferrule:email-validator/logger@0.1.0`; empty where there is none."""
-    place, _, label = name.partition("@")[0].rpartition("/")
-    namespace, _, package = place.rpartition(":")
+    prefix, _, label = name.partition("@")[0].rpartition("/")
+    namespace, _, package = prefix.rpartition(":")
     return namespace, package, label
 
 
@@ -47,12 +47,12 @@ class Names:
     def __init__(self, *taken: str) -> None:
         self._taken = set(taken)
 
-    def claim(self, *wishes: str) -> str:
-        """Give the first wish that is free, or the last one with a number."""
+    def claim(self, *choices: str) -> str:
+        """Give the first choice that is free, or the last one with a number."""
         number = 1
-        name = next((wish for wish in wishes if wish not in self._taken), "")
+        name = next((choice for choice in choices if choice not in self._taken), "")
         while not name or name in self._taken:
             number += 1
-            name = f"{wishes[-1]}{number}"
+            name = f"{choices[-1]}{number}"
         self._taken.add(name)
         return name

@@ -77,7 +77,7 @@ def problem(kind: Type) -> str | None:
         return f"the name {strange!r} in {spelled(kind)}"
     if not isinstance(kind, Scalar | ResultOf) and not (labels or parts):
         return f"an empty {type(kind).__name__.removesuffix('Of').lower()}"
-    return next((found for part in parts if part and (found := problem(part))), None)
+    return next((reason for part in parts if part and (reason := problem(part))), None)
 
 
 def unreadable(label: str) -> bool:
@@ -150,12 +150,16 @@ class Types:
         own = kind.name or Name(None, "unnamed")
         _, package, interface = names.interface(own.interface or "")
         plain = names.exported(own.label)
-        wishes = [plain, names.exported(interface) + plain, names.exported(package) + names.exported(interface) + plain]
-        name = self._taken.claim(*wishes, f"{plain}{type(kind).__name__}")
+        choices = [
+            plain,
+            names.exported(interface) + plain,
+            names.exported(package) + names.exported(interface) + plain,
+        ]
+        name = self._taken.claim(*choices, f"{plain}{type(kind).__name__}")
         self._go[kind] = name
-        place = f" of {own.interface}" if own.interface else ""
+        origin = f" of {own.interface}" if own.interface else ""
         what = "are the flags" if isinstance(kind, Flags) else f"is the {type(kind).__name__.lower()}"
-        doc = f"// {name} {what} {own.label}{place}.\n"
+        doc = f"// {name} {what} {own.label}{origin}.\n"
         match kind:
             case Record():
                 text = self._record(name, kind)
@@ -233,28 +237,28 @@ class Types:
 
     def load(self, kind: Type, at: str) -> str:
         """An expression that reads a value from memory."""
-        found = self._value(kind, f"getU{8 * abi.size(kind)}(g, {at})")
-        return found or f"{self._helper('load', kind)}(g, {at})"
+        expression = self._value(kind, f"getU{8 * abi.size(kind)}(g, {at})")
+        return expression or f"{self._helper('load', kind)}(g, {at})"
 
-    def lower(self, kind: Type, place: int, value: str) -> str:
+    def lower(self, kind: Type, slot: int, value: str) -> str:
         """A statement that puts a value on the stack `s`, from a place on."""
         bits = self._bits(kind, value)
         if bits and len(abi.flat(kind)) > 1:
-            return f"s[{place}], s[{place + 1}] = sliced({bits})"
+            return f"s[{slot}], s[{slot + 1}] = sliced({bits})"
         if bits:
             wide = isinstance(kind, Scalar) and kind.name in ("s64", "u64", "f64")
-            return f"s[{place}] = {bits if wide else f'uint64({self._extended(kind, value, bits)})'}"
-        return f"{self._helper('lower', kind)}(g, {_from(place)}, {value})"
+            return f"s[{slot}] = {bits if wide else f'uint64({self._extended(kind, value, bits)})'}"
+        return f"{self._helper('lower', kind)}(g, {_from(slot)}, {value})"
 
-    def lift(self, kind: Type, place: int) -> str:
+    def lift(self, kind: Type, slot: int) -> str:
         """An expression that takes a value from the stack."""
         if len(abi.flat(kind)) > 1:
-            found = self._value(kind, f"slice(s[{place}], s[{place + 1}])")
+            expression = self._value(kind, f"slice(s[{slot}], s[{slot + 1}])")
         else:
             narrow = isinstance(kind, Scalar) and kind.name != "bool"
             width = 8 * abi.size(kind) if narrow else 32
-            found = self._value(kind, f"s[{place}]" if width == 64 else f"uint{width}(s[{place}])")  # noqa: PLR2004
-        return found or f"{self._helper('lift', kind)}(g, {_from(place)})"
+            expression = self._value(kind, f"s[{slot}]" if width == 64 else f"uint{width}(s[{slot}])")  # noqa: PLR2004
+        return expression or f"{self._helper('lift', kind)}(g, {_from(slot)})"
 
     @staticmethod
     def _extended(kind: Type, value: str, bits: str) -> str:
@@ -353,15 +357,15 @@ class Types:
 
     def _product(self, way: Way, kind: Record | TupleOf) -> str:
         values = kind.items if isinstance(kind, TupleOf) else tuple(value for _, value in kind.fields)
-        rows = list(zip(self.fields(kind), values, abi.offsets(values), abi.places(values), strict=True))
+        rows = list(zip(self.fields(kind), values, abi.offsets(values), abi.slot_numbers(values), strict=True))
         if way == "store":
             return "".join(f"\t{self.store(value, _plus(at), f'v.{field}')}\n" for field, value, at, _ in rows)
         if way == "lower":
-            return "".join(f"\t{self.lower(value, place, f'v.{field}')}\n" for field, value, _, place in rows)
+            return "".join(f"\t{self.lower(value, slot, f'v.{field}')}\n" for field, value, _, slot in rows)
         if way == "load":
             parts = [self.load(value, _plus(at)) for _, value, at, _ in rows]
         else:
-            parts = [self.lift(value, place) for _, value, _, place in rows]
+            parts = [self.lift(value, slot) for _, value, _, slot in rows]
         return f"\treturn {self.go(kind)}{{\n" + "".join(f"\t\t{part},\n" for part in parts) + "\t}\n"
 
     def _sum(self, way: Way, kind: Variant | OptionOf | ResultOf) -> str:
@@ -431,8 +435,8 @@ def _plus(offset: int) -> str:
     return f"p+{offset}" if offset else "p"
 
 
-def _from(place: int) -> str:
-    return f"s[{place}:]" if place else "s"
+def _from(slot: int) -> str:
+    return f"s[{slot}:]" if slot else "s"
 
 
 def _quoted(labels: tuple[str, ...]) -> str:

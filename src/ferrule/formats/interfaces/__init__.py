@@ -55,7 +55,7 @@ def compare_named(
             yield from each(name, old[name], new[name])
 
 
-def order_kept(old: list[str], new: list[str]) -> bool:
+def keeps_order(old: list[str], new: list[str]) -> bool:
     """Whether what is in both stands in the same order."""
     both = {*old} & {*new}
     return [name for name in old if name in both] == [name for name in new if name in both]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pycparser import c_ast, c_parser  # type: ignore[import-untyped]
 
 from ferrule.core.errors import VerificationError
-from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named, order_kept
+from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named, keeps_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -107,8 +107,8 @@ def read(text: str, file: str, *, release: str, long_double: int = 16, where: st
     where it changes with every release). Types are resolved to what the machine sees: `u32`, `const char *`.
     """
     code, macros = _divide(text, file)
-    if found := next((m[0] for m in _ATTRIBUTE.finditer(code) if _LAYOUT.search(m[0])), None):
-        raise VerificationError(f"the layout that {found} asks for is not known here", where=where)
+    if attribute := next((m[0] for m in _ATTRIBUTE.finditer(code) if _LAYOUT.search(m[0])), None):
+        raise VerificationError(f"the layout that {attribute} asks for is not known here", where=where)
     if re.search(r"^#\s*pragma\s+pack", code, flags=re.MULTILINE):
         raise VerificationError("the layout that #pragma pack asks for is not known here", where=where)
     try:
@@ -121,21 +121,21 @@ def read(text: str, file: str, *, release: str, long_double: int = 16, where: st
     except (RecursionError, AttributeError, TypeError, AssertionError) as error:
         raise VerificationError(f"the header is beyond what can be read: {error!r}", where=where) from error
     stamps = {name for name, value in macros.items() if _STAMP.fullmatch(value) or value == f'"{release}"'}
-    kept = {name: None if name in stamps else value for name, value in macros.items()}
-    return reading.surface() | {"macros": dict(sorted(kept.items()))}
+    stable = {name: None if name in stamps else value for name, value in macros.items()}
+    return reading.surface() | {"macros": dict(sorted(stable.items()))}
 
 
 def _divide(text: str, file: str) -> tuple[str, dict[str, str]]:
     """Code without directives, and the macros that the file itself leaves defined; a guard says nothing to users."""
     code: list[str] = []
     macros: dict[str, str] = {}
-    place = file
+    current = file
     for line in text.splitlines():
         if mark := _LINE.match(line):
-            place = mark[1]
+            current = mark[1]
             code.append(line)
         elif define := _DEFINE.match(line):
-            if place == file and (define[2] or define[3]):
+            if current == file and (define[2] or define[3]):
                 macros[define[1]] = (define[2] or "") + (" " if define[2] else "") + " ".join(define[3].split())
         elif undef := re.match(r"#\s*undef\s+(\w+)", line):
             macros.pop(undef[1], None)
@@ -198,9 +198,9 @@ class _Reading:
             self.types[node.name] = {"kind": "typedef", "type": text}
 
     def _function(self, node: Any) -> Surface:  # noqa: ANN401
-        given = list(node.args.params) if node.args else []
-        variadic = bool(given) and isinstance(given[-1], c_ast.EllipsisParam)
-        texts = [_decayed(self.text(p.type)) for p in (given[:-1] if variadic else given)]
+        parameters = list(node.args.params) if node.args else []
+        variadic = bool(parameters) and isinstance(parameters[-1], c_ast.EllipsisParam)
+        texts = [_decayed(self.text(p.type)) for p in (parameters[:-1] if variadic else parameters)]
         return {
             "returns": self.text(node.type),
             "parameters": [] if texts == ["void"] else texts,
@@ -242,10 +242,10 @@ class _Reading:
         raise self.fail(type(node).__name__)
 
     def _named(self, name: str) -> str:
-        found = _BUILTIN.get(name) or self.aliases.get(name)
-        if found is None:
+        text = _BUILTIN.get(name) or self.aliases.get(name)
+        if text is None:
             raise self.fail(f"the type {name}")
-        return found
+        return text
 
     def _structure(self, node: Any, *, own: bool, name: str | None) -> str:  # noqa: ANN401
         kind = "union" if isinstance(node, c_ast.Union) else "struct"
@@ -266,10 +266,10 @@ class _Reading:
             text = self.text(one.type, own=own, name=f"{node.name or name}.{one.name or number}")
             bytes_, natural = self.extent(text)
             align = max(align, natural)
-            place = 0 if kind == "union" else -(-offset // natural) * natural
-            offset = place + bytes_
+            position = 0 if kind == "union" else -(-offset // natural) * natural
+            offset = position + bytes_
             size = max(size, offset)
-            fields.append({"name": one.name or f"({number})", "type": text, "offset": place})
+            fields.append({"name": one.name or f"({number})", "type": text, "offset": position})
         size = -(-size // align) * align
         self.layouts[label] = (size, align)
         if own:
@@ -353,8 +353,8 @@ def _integer(text: str) -> int:
 
 
 def _function_text(function: Surface) -> str:
-    given = [*function["parameters"], *(["..."] if function.get("variadic") else [])]
-    return f"{function['returns']} (*)({', '.join(given) or 'void'})"
+    parameters = [*function["parameters"], *(["..."] if function.get("variadic") else [])]
+    return f"{function['returns']} (*)({', '.join(parameters) or 'void'})"
 
 
 def _decayed(text: str) -> str:
@@ -371,10 +371,10 @@ def compare(old: Surface, new: Surface) -> Iterator[Change]:
     """Every difference for programs that were compiled with the older header, or will be with the newer one."""
     yield from compare_named(old["functions"], new["functions"], lambda name: f"{name}()", _functions)
     yield from compare_named(old["types"], new["types"], str, _types)
-    kept = _enumerators(old).items() & _enumerators(new).items()
+    unchanged = _enumerators(old).items() & _enumerators(new).items()
     for label in sorted({*old["enums"], *new["enums"]}):
         before, after = (
-            {name: value for name, value in one["enums"].get(label, {}).items() if (name, value) not in kept}
+            {name: value for name, value in one["enums"].get(label, {}).items() if (name, value) not in unchanged}
             for one in (old, new)
         )
         yield from _enums(label, before, after)
@@ -446,7 +446,7 @@ def _layouts(label: str, old: Surface, new: Surface) -> Iterator[Change]:
             name = {"size": "size", "align": "alignment"}[what]
             yield broken(label, f"has the {name} {new[what]}, and had {old[what]}")
     before, after = ({f["name"]: f for f in one["fields"]} for one in (old, new))
-    if not order_kept(list(before), list(after)):
+    if not keeps_order(list(before), list(after)):
         yield broken(label, f"has its fields in another order: {', '.join(after)}")
     for name, a in before.items():
         b = after.get(name)

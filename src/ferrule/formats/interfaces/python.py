@@ -56,14 +56,14 @@ def read(folder: Path, *, where: str | None = None) -> Surface:
 def _module(module: Any, path: str, surface: Surface) -> None:  # noqa: ANN401 - an object or an alias of griffe
     surface[path] = {"kind": "module"}
     listed = module.exports
-    for name, found in module.members.items():
+    for name, member in module.members.items():
         if not _is_public(name) if listed is None else name not in {str(e) for e in listed}:
-            if not found.is_alias and found.is_module and _is_public(name):
-                _module(found, f"{path}.{name}", surface)
+            if not member.is_alias and member.is_module and _is_public(name):
+                _module(member, f"{path}.{name}", surface)
             continue
-        if listed is None and found.is_alias:
+        if listed is None and member.is_alias:
             continue  # imported for its own use
-        target = _target(found)
+        target = _target(member)
         if target is None:
             surface[f"{path}.{name}"] = {"kind": "attribute", "annotation": None}
         elif target.is_module:
@@ -76,31 +76,31 @@ def _is_public(name: str) -> bool:
     return not name.startswith("_")
 
 
-def _target(found: Any) -> Any:  # noqa: ANN401 - an object or an alias of griffe
+def _target(member: Any) -> Any:  # noqa: ANN401 - an object or an alias of griffe
     """What a name stands for; None if that is outside of the package."""
     try:
-        return found.final_target if found.is_alias else found
+        return member.final_target if member.is_alias else member
     except (griffe.AliasResolutionError, griffe.CyclicAliasError):
         return None
 
 
-def _object(found: Any, *, enum: bool = False) -> Surface:  # noqa: ANN401 - an object of griffe
-    if found.is_class:
-        return _class(found)
-    if found.is_function:
-        return _function(found)
-    told: Surface = {"kind": "attribute", "annotation": _text(found.annotation)}
-    literal = found.value is not None and re.fullmatch(r"-?[\d.]+|b?(['\"]).*\1|True|False|None", str(found.value))
-    if found.value is not None and (enum or (literal and found.name.isupper())):
-        told["value"] = str(found.value)
-    if "property" in found.labels and "writable" not in found.labels:
-        told["read-only"] = True
-    return told
+def _object(item: Any, *, enum: bool = False) -> Surface:  # noqa: ANN401 - an object of griffe
+    if item.is_class:
+        return _class(item)
+    if item.is_function:
+        return _function(item)
+    surface: Surface = {"kind": "attribute", "annotation": _text(item.annotation)}
+    literal = item.value is not None and re.fullmatch(r"-?[\d.]+|b?(['\"]).*\1|True|False|None", str(item.value))
+    if item.value is not None and (enum or (literal and item.name.isupper())):
+        surface["value"] = str(item.value)
+    if "property" in item.labels and "writable" not in item.labels:
+        surface["read-only"] = True
+    return surface
 
 
-def _function(found: Any) -> Surface:  # noqa: ANN401 - an object of griffe
-    bound = found.parent is not None and found.parent.is_class and "staticmethod" not in found.labels
-    parameters = list(found.parameters)[1 if bound else 0 :]
+def _function(function: Any) -> Surface:  # noqa: ANN401 - an object of griffe
+    bound = function.parent is not None and function.parent.is_class and "staticmethod" not in function.labels
+    parameters = list(function.parameters)[1 if bound else 0 :]
     return {
         "kind": "function",
         "parameters": [
@@ -112,17 +112,17 @@ def _function(found: Any) -> Surface:  # noqa: ANN401 - an object of griffe
             }
             for p in parameters
         ],
-        "returns": _text(found.returns),
-        **({"async": True} if "async" in found.labels else {}),
-        **({"abstract": True} if "abstractmethod" in found.labels else {}),
-        **{label: True for label in ("staticmethod", "classmethod") if label in found.labels},
+        "returns": _text(function.returns),
+        **({"async": True} if "async" in function.labels else {}),
+        **({"abstract": True} if "abstractmethod" in function.labels else {}),
+        **{label: True for label in ("staticmethod", "classmethod") if label in function.labels},
     }
 
 
-def _class(found: Any) -> Surface:  # noqa: ANN401 - an object of griffe
-    bases = _bases(found)
+def _class(item: Any) -> Surface:  # noqa: ANN401 - an object of griffe
+    bases = _bases(item)
     members: Surface = {}
-    for name, member in sorted(found.all_members.items()):
+    for name, member in sorted(item.all_members.items()):
         special = re.fullmatch(r"__\w+__", name)
         target = _target(member)
         if target is None or (special and (name in _SILENT or not target.is_function)):
@@ -132,13 +132,13 @@ def _class(found: Any) -> Surface:  # noqa: ANN401 - an object of griffe
     return {"kind": "class", "bases": bases, "members": members}
 
 
-def _bases(found: Any) -> list[str]:  # noqa: ANN401 - an object of griffe
+def _bases(item: Any) -> list[str]:  # noqa: ANN401 - an object of griffe
     """Names of base classes; private ones stand for theirs."""
     names: list[str] = []
-    for base in found.bases:
+    for base in item.bases:
         name = re.sub(r"\[.*", "", str(base)).rpartition(".")[2]
         if name.startswith("_"):
-            inner = [c for c in found.mro() if c.name == name]
+            inner = [c for c in item.mro() if c.name == name]
             names += [n for c in inner for n in _bases(c)]
         else:
             names.append(name)
@@ -151,15 +151,15 @@ def _text(annotation: Any) -> str | None:  # noqa: ANN401 - an expression of gri
 
 def requires(metadata: str) -> str | None:
     """What METADATA says about versions of Python (core metadata, `Requires-Python`)."""
-    found = re.search(r"^Requires-Python:[ \t]*(.+?)[ \t]*$", metadata.partition("\n\n")[0], flags=re.MULTILINE)
-    return found[1] if found else None
+    match = re.search(r"^Requires-Python:[ \t]*(.+?)[ \t]*$", metadata.partition("\n\n")[0], flags=re.MULTILINE)
+    return match[1] if match else None
 
 
 def compare_requires(old: str | None, new: str | None) -> Iterator[Change]:
     """Whether Pythons were given up, or are supported now."""
     before, after = (SpecifierSet(text or "") for text in (old, new))
-    known = [f"{major}.{minor}" for major, count in ((2, 8), (3, 40)) for minor in range(count)]
-    lost = [v for v in known if v in before and v not in after]
+    versions = [f"{major}.{minor}" for major, count in ((2, 8), (3, 40)) for minor in range(count)]
+    lost = [v for v in versions if v in before and v not in after]
     if lost:
         yield broken("requires-python", f"is {new}, and was {old or 'anything'}: without {lost[0]}")
     elif before != after:
@@ -236,9 +236,9 @@ def _parameters(item: str, old: list[Surface], new: list[Surface]) -> Iterator[C
         matched.add(name)
         yield from _parameter(f"{item}: {name}", parameter, other)
         if parameter["kind"] != _KEYWORD and name in after:
-            place, now = before.index(parameter["name"]), after.index(name)
-            if place != now:
-                yield broken(f"{item}: {name}", f"is parameter {now + 1}, and was {place + 1}")
+            index, now = before.index(parameter["name"]), after.index(name)
+            if index != now:
+                yield broken(f"{item}: {name}", f"is parameter {now + 1}, and was {index + 1}")
     for parameter in new:
         if parameter["name"] not in matched:
             optional = "default" in parameter or parameter["kind"] in _MANY

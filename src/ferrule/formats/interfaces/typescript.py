@@ -48,7 +48,7 @@ def read(files: Mapping[str, bytes], *, where: str | None = None) -> Surface:
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise VerificationError(f"the package has no package.json that can be read: {error!r}", where=where) from error
     reading = _Reading(files, where)
-    return {name: dict(sorted(reading.module(place).items())) for name, place in sorted(entries.items())}
+    return {name: dict(sorted(reading.module(path).items())) for name, path in sorted(entries.items())}
 
 
 def _entries(package: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -70,8 +70,8 @@ def _entries(package: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _types(target: object) -> str | None:
     if not isinstance(target, dict):
         return None
-    told = target.get("types")
-    return told if isinstance(told, str) else next(filter(None, map(_types, target.values())), None)
+    types = target.get("types")
+    return types if isinstance(types, str) else next(filter(None, map(_types, target.values())), None)
 
 
 @dataclass(slots=True)
@@ -82,67 +82,67 @@ class _Reading:
     where: str | None
     seen: dict[str, Surface] = field(default_factory=dict)
 
-    def module(self, place: str) -> Surface:
+    def module(self, path: str) -> Surface:
         """What a module exports, and what it uses of its own without exporting it."""
-        if place in self.seen:
-            return self.seen[place]
-        if place not in self.files:
-            raise VerificationError(f"the package has no file {place}", where=self.where)
-        found: Surface = {}
-        self.seen[place] = found
+        if path in self.seen:
+            return self.seen[path]
+        if path not in self.files:
+            raise VerificationError(f"the package has no file {path}", where=self.where)
+        surface: Surface = {}
+        self.seen[path] = surface
         listed: dict[str, str] = {}
-        for node in self.parse(place).named_children:
+        for node in self.parse(path).named_children:
             if node.type == "import_statement":
-                found |= self.imported(node, place)
+                surface |= self.imported(node, path)
             elif node.type == "export_statement":
-                self.exported(node, place, found, listed)
+                self.exported(node, path, surface, listed)
             else:
-                _declare(node, found)
+                _declare(node, surface)
         for name, local in listed.items():
-            found[name] = found.get(local, _UNTOLD)
-        return found
+            surface[name] = surface.get(local, _UNTOLD)
+        return surface
 
-    def parse(self, place: str) -> Any:  # noqa: ANN401 - tree-sitter's nodes
+    def parse(self, path: str) -> Any:  # noqa: ANN401 - tree-sitter's nodes
         """The root of a file's tree; raises VerificationError if the grammar does not cover it."""
         language = tree_sitter.Language(tree_sitter_typescript.language_typescript())
-        root = tree_sitter.Parser(language).parse(_NEWER.sub(b"export ", self.files[place])).root_node
+        root = tree_sitter.Parser(language).parse(_NEWER.sub(b"export ", self.files[path])).root_node
         if root.has_error:
             line = _first_error(root).start_point[0] + 1
             raise VerificationError(
-                "the declarations cannot be read", where=f"{self.where or 'package'}: {place}:{line}"
+                "the declarations cannot be read", where=f"{self.where or 'package'}: {path}:{line}"
             )
         return root
 
-    def beside(self, node: Any, place: str) -> str | None:  # noqa: ANN401
+    def beside(self, node: Any, path: str) -> str | None:  # noqa: ANN401
         """The module that an import or export names, if it is one of the package."""
         source = node.child_by_field_name("source")
         name = _text(source).strip("'\"") if source else ""
         if not name.startswith("."):
             return None
-        joined = posixpath.normpath(posixpath.join(posixpath.dirname(place), name))
+        joined = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
         stem = re.sub(r"(\.d)?\.([cm]?)[jt]s$", r".d.\2ts", joined)
         return next((n for n in (stem, joined, f"{joined}.d.ts", f"{joined}/index.d.ts") if n in self.files), stem)
 
-    def imported(self, node: Any, place: str) -> Surface:  # noqa: ANN401
+    def imported(self, node: Any, path: str) -> Surface:  # noqa: ANN401
         """A whole module under a name, whose functions types may speak of (`typeof logger`)."""
-        other = self.beside(node, place)
+        other = self.beside(node, path)
         whole = next(iter(_inside(node, "namespace_import")), None)
         if other is None or whole is None:
             return {}
         return {_text(whole.named_children[0]): {"kind": "namespace", "members": self.module(other)}}
 
-    def exported(self, node: Any, place: str, found: Surface, listed: dict[str, str]) -> None:  # noqa: ANN401
+    def exported(self, node: Any, path: str, surface: Surface, listed: dict[str, str]) -> None:  # noqa: ANN401
         """What an export statement adds to a module."""
-        other = self.beside(node, place)
+        other = self.beside(node, path)
         elsewhere = self.module(other) if other else {}
         clause = next((c for c in node.named_children if c.type in {"export_clause", "namespace_export"}), None)
         if clause is None:
             if declaration := node.child_by_field_name("declaration"):
-                _declare(declaration, found)
+                _declare(declaration, surface)
             else:
-                found |= elsewhere
+                surface |= elsewhere
         elif clause.type == "namespace_export":
-            found[_text(clause.named_children[0])] = {"kind": "namespace", "members": elsewhere}
+            surface[_text(clause.named_children[0])] = {"kind": "namespace", "members": elsewhere}
         else:
             for one in _inside(clause, "export_specifier"):
                 local = _text(one.child_by_field_name("name"))
@@ -150,7 +150,7 @@ class _Reading:
                 if node.child_by_field_name("source") is None:
                     listed[name] = local
                 else:
-                    found[name] = elsewhere.get(local, _UNTOLD)
+                    surface[name] = elsewhere.get(local, _UNTOLD)
 
 
 def _first_error(node: Any) -> Any:  # noqa: ANN401
@@ -200,40 +200,40 @@ def _text_of_leaf(node: Any) -> str:  # noqa: ANN401
 
 def _type_of(node: Any, name: str = "type") -> str | None:  # noqa: ANN401
     """The type in an annotation, without its colon; the bars before the first member of a union say nothing."""
-    found = node.child_by_field_name(name)
-    return _text(found).removeprefix(":").strip().removeprefix("|").strip() or None if found else None
+    annotation = node.child_by_field_name(name)
+    return _text(annotation).removeprefix(":").strip().removeprefix("|").strip() or None if annotation else None
 
 
-def _declare(node: Any, found: Surface) -> None:  # noqa: ANN401, C901 - one case for each form
+def _declare(node: Any, surface: Surface) -> None:  # noqa: ANN401, C901 - one case for each form
     match node.type:
         case "ambient_declaration" | "export_statement":
             for child in node.named_children:
-                _declare(child, found)
+                _declare(child, surface)
         case "interface_declaration":
             extends = [_text(t) for c in _inside(node, "extends_type_clause") for t in c.named_children]
-            mine = found.setdefault(_name(node), {"kind": "interface", "extends": [], "members": {}})
+            mine = surface.setdefault(_name(node), {"kind": "interface", "extends": [], "members": {}})
             mine["extends"] += extends
             mine["members"] |= _members(node.child_by_field_name("body"))
         case "class_declaration" | "abstract_class_declaration":
             extends = [_text(c.child_by_field_name("value")) for c in _inside(node, "extends_clause")]
             members = _members(node.child_by_field_name("body"))
-            found[_name(node)] = {"kind": "class", "extends": extends, "members": members}
+            surface[_name(node)] = {"kind": "class", "extends": extends, "members": members}
         case "type_alias_declaration":
             parameters = _text(node.child_by_field_name("type_parameters"))
-            told = {"kind": "type", "type": _type_of(node, "value")}
-            found[_name(node)] = told | ({"parameters": parameters} if parameters else {})
+            alias = {"kind": "type", "type": _type_of(node, "value")}
+            surface[_name(node)] = alias | ({"parameters": parameters} if parameters else {})
         case "function_signature" | "function_declaration":
-            found.setdefault(_name(node), {"kind": "function", "calls": []})["calls"].append(_call(node))
+            surface.setdefault(_name(node), {"kind": "function", "calls": []})["calls"].append(_call(node))
         case "lexical_declaration" | "variable_declaration":
             for one in _inside(node, "variable_declarator"):
-                found[_name(one)] = {"kind": "const", "type": _type_of(one)}
+                surface[_name(one)] = {"kind": "const", "type": _type_of(one)}
         case "enum_declaration":
-            found[_name(node)] = {"kind": "enum", "values": dict(_enumerators(node.child_by_field_name("body")))}
+            surface[_name(node)] = {"kind": "enum", "values": dict(_enumerators(node.child_by_field_name("body")))}
         case "internal_module" | "module":
             inner: Surface = {}
             for child in node.child_by_field_name("body").named_children:
                 _declare(child, inner)
-            found[_name(node)] = {"kind": "namespace", "members": inner}
+            surface[_name(node)] = {"kind": "namespace", "members": inner}
 
 
 def _name(node: Any) -> str:  # noqa: ANN401
@@ -262,14 +262,14 @@ def _members(body: Any) -> Surface:  # noqa: ANN401
         if one.type in {"method_signature", "abstract_method_signature", "call_signature", "construct_signature"}:
             name = _name(one) or {"call_signature": "()", "construct_signature": "new ()"}[one.type]
             if words & {"get", "set"}:
-                told = {"optional": False, "readonly": "get" in words, "type": _call(one)["returns"]}
-                members.setdefault(static + name, told)["readonly"] &= "get" in words
+                member = {"optional": False, "readonly": "get" in words, "type": _call(one)["returns"]}
+                members.setdefault(static + name, member)["readonly"] &= "get" in words
                 continue
             entry = members.setdefault(static + name, {"optional": "?" in words, "calls": []})
             entry["calls"].append(_call(one))
         elif one.type in {"property_signature", "public_field_definition"}:
-            told = {"optional": "?" in words, "readonly": "readonly" in words, "type": _type_of(one)}
-            members[static + _name(one).strip("'")] = told
+            member = {"optional": "?" in words, "readonly": "readonly" in words, "type": _type_of(one)}
+            members[static + _name(one).strip("'")] = member
         elif one.type == "index_signature":
             members[f"[{_text(one.child_by_field_name('index_type'))}]"] = {
                 "optional": True,
@@ -286,8 +286,8 @@ def _private(node: Any) -> bool:  # noqa: ANN401
 
 def _call(node: Any) -> Surface:  # noqa: ANN401
     parameters = []
-    given = node.child_by_field_name("parameters")
-    for one in given.named_children if given else ():
+    parameter_list = node.child_by_field_name("parameters")
+    for one in parameter_list.named_children if parameter_list else ():
         if one.type not in {"required_parameter", "optional_parameter"}:
             continue
         pattern = one.child_by_field_name("pattern")
@@ -312,7 +312,7 @@ def compare(old: Surface, new: Surface) -> Iterator[Change]:
 
 def _positions(*modules: Surface) -> dict[str, frozenset[Position]]:
     """For each name whether users give or take its values, from where functions, classes and constants speak of it."""
-    found: dict[str, frozenset[Position]] = {}
+    positions: dict[str, frozenset[Position]] = {}
     waiting: list[tuple[str, Position]] = []
     for module in modules:
         for item in module.values():
@@ -320,13 +320,13 @@ def _positions(*modules: Surface) -> dict[str, frozenset[Position]]:
                 waiting += _mentions(item, "taken")
     while waiting:
         name, position = waiting.pop()
-        if position in found.get(name, frozenset()):
+        if position in positions.get(name, frozenset()):
             continue
-        found[name] = found.get(name, frozenset()) | {position}
+        positions[name] = positions.get(name, frozenset()) | {position}
         for module in modules:
             if name in module and module[name]["kind"] not in {"function", "const"}:
                 waiting += _mentions(module[name], position)
-    return found
+    return positions
 
 
 def _mentions(item: Surface, position: Position) -> Iterator[tuple[str, Position]]:
@@ -338,11 +338,11 @@ def _mentions(item: Surface, position: Position) -> Iterator[tuple[str, Position
     for call in item.get("calls", ()):
         texts.append((call["returns"], position))
         texts += [(p["type"], _TURNED[position]) for p in call["parameters"]]
-    for text, place in texts:
+    for text, side in texts:
         for word in _WORD.findall(re.sub(r"'[^']*'", "", text or "")):
-            yield word, place
+            yield word, side
             if "=>" in (text or "") or "Parameters<" in (text or ""):
-                yield word, _TURNED[place]
+                yield word, _TURNED[side]
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,8 +447,8 @@ class _Comparing:
 
 def _shown(call: Surface) -> str:
     parameters = call["parameters"]
-    given = ", ".join(f"{'...' * bool(p.get('rest'))}{p['type']}{'?' * p['optional']}" for p in parameters)
-    return f"({given}): {call['returns']}"
+    shown = ", ".join(f"{'...' * bool(p.get('rest'))}{p['type']}{'?' * p['optional']}" for p in parameters)
+    return f"({shown}): {call['returns']}"
 
 
 def _call_differs(item: str, old: Surface, new: Surface, of: frozenset[Position]) -> Iterator[Change]:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from ferrule.formats import wit
-from ferrule.formats.interfaces import Change, Surface, broken, compare_named, order_kept
+from ferrule.formats.interfaces import Change, Surface, broken, compare_named, keeps_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,20 +71,21 @@ def _text(kind: wit.Type, types: Surface) -> str:  # noqa: PLR0911 - one for eac
 def _named(kind: wit.Named, types: Surface) -> str:
     match kind:
         case wit.Record(fields):
-            told: Surface = {"kind": "record", "fields": [[name, _text(value, types)] for name, value in fields]}
+            surface: Surface = {"kind": "record", "fields": [[name, _text(value, types)] for name, value in fields]}
         case wit.Variant(cases):
-            told = {
+            surface = {
                 "kind": "variant",
                 "cases": [[name, None if value is None else _text(value, types)] for name, value in cases],
             }
         case wit.Enum(names):
-            told = {"kind": "enum", "cases": [[name, None] for name in names]}
+            surface = {"kind": "enum", "cases": [[name, None] for name in names]}
         case wit.Flags(labels):
-            told = {"kind": "flags", "labels": [[name, None] for name in labels]}
+            surface = {"kind": "flags", "labels": [[name, None] for name in labels]}
     if kind.name is None:
-        return f"{told['kind']} {{{', '.join(': '.join(filter(None, part)) for part in told[_PARTS[told['kind']]])}}}"
+        parts = surface[_PARTS[surface["kind"]]]
+        return f"{surface['kind']} {{{', '.join(': '.join(filter(None, part)) for part in parts)}}}"
     label = kind.name.label if kind.name.interface is None else f"{_compatible(kind.name.interface)}.{kind.name.label}"
-    types[label] = told
+    types[label] = surface
     return label
 
 
@@ -101,7 +102,11 @@ def compare(old: Surface, new: Surface) -> Iterator[Change]:
 def _side(old: Surface, new: Surface, side: str, gone: str, come: str, *, lost: bool) -> Iterator[Change]:
     """What a host supplies is the other way round: it can do without being asked, and not without being able to."""
     before, after = (
-        {f"{interface}: {name}": function for interface, found in one.items() for name, function in found.items()}
+        {
+            f"{interface}: {name}": function
+            for interface, functions in one.items()
+            for name, function in functions.items()
+        }
         for one in (old, new)
     )
     for name in sorted({*before, *after}):
@@ -115,9 +120,9 @@ def _side(old: Surface, new: Surface, side: str, gone: str, come: str, *, lost: 
 
 
 def _signature(function: Surface) -> str:
-    given = ", ".join(f"{name}: {kind}" for name, kind in function["parameters"])
+    parameters = ", ".join(f"{name}: {kind}" for name, kind in function["parameters"])
     result = f" -> {function['result']}" if function["result"] else ""
-    return f"{'async ' if function.get('async') else ''}func({given}){result}"
+    return f"{'async ' if function.get('async') else ''}func({parameters}){result}"
 
 
 def _type(name: str, old: Surface, new: Surface) -> Iterator[Change]:
@@ -132,7 +137,7 @@ def _type(name: str, old: Surface, new: Surface) -> Iterator[Change]:
         yield broken(item, f"no longer has {label}")
     for label in sorted({*after} - {*before}):
         yield broken(item, f"has {label} now, which hosts of the older one do not know")
-    if not order_kept(list(before), list(after)):
+    if not keeps_order(list(before), list(after)):
         yield broken(item, f"has its {part} in another order: {', '.join(after)}")
     for label in sorted({*before} & {*after}):
         if before[label] != after[label]:

@@ -56,8 +56,8 @@ class ImageLayout:
         for image in self.images:
             if image.platform == platform or image.platform.startswith(platform + "/"):
                 return image
-        found = ", ".join(image.platform for image in self.images)
-        raise BuildError(f"the image has no variant for {platform}, only for {found}", where=str(self.folder))
+        platforms = ", ".join(image.platform for image in self.images)
+        raise BuildError(f"the image has no variant for {platform}, only for {platforms}", where=str(self.folder))
 
 
 def read_layout(folder: Path, limits: Limits = Limits()) -> ImageLayout:  # noqa: B008 - frozen
@@ -121,21 +121,21 @@ class _LayoutReader:
         platform = self._platform(config, descriptor.digest.oci)
         if entry.platform is not None and entry.platform != platform:
             self._fail(f"{entry.digest.oci} is declared for {entry.platform}, its config is for {platform}")
-        found = tuple(self._layer(layer) for layer in layers)
+        stored = tuple(self._layer(layer) for layer in layers)
         rootfs = config.get("rootfs")
-        if not isinstance(rootfs, dict) or rootfs.get("diff_ids") != [layer.diff_id.oci for layer in found]:
+        if not isinstance(rootfs, dict) or rootfs.get("diff_ids") != [layer.diff_id.oci for layer in stored]:
             self._fail(f"the diff_ids of {descriptor.digest.oci} are not those of the layers")
-        return LayoutImage(platform, entry, descriptor, config, found, _texts(manifest.get("annotations")))
+        return LayoutImage(platform, entry, descriptor, config, stored, _texts(manifest.get("annotations")))
 
     def _layer(self, descriptor: Descriptor) -> Layer:
         if descriptor.media_type not in (LAYER, LAYER_PLAIN):
             self._fail(
                 f"{descriptor.digest.oci} has the media type {descriptor.media_type!r}; layers must be tar or tar+gzip"
             )
-        known = descriptor.digest, descriptor.size, descriptor.media_type
-        if known not in self._layers:
-            self._layers[known] = self._read_layer(descriptor)
-        return self._layers[known]
+        identity = descriptor.digest, descriptor.size, descriptor.media_type
+        if identity not in self._layers:
+            self._layers[identity] = self._read_layer(descriptor)
+        return self._layers[identity]
 
     def _read_layer(self, descriptor: Descriptor) -> Layer:
         path = self._checked(descriptor)

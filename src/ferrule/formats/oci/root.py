@@ -29,9 +29,9 @@ class Root:
 
     files: Mapping[str, str | None]
 
-    def find(self, place: str) -> str | None:
+    def find(self, path: str) -> str | None:
         """Where a path leads, all links followed as a kernel follows them; None if there is nothing."""
-        rest, done, followed = [part for part in reversed(place.split("/")) if part], "", 0
+        rest, done, followed = [part for part in reversed(path.split("/")) if part], "", 0
         while rest:
             part = rest.pop()
             if part in (".", ".."):
@@ -53,8 +53,8 @@ class Root:
 
     def named(self, base: str) -> str | None:
         """Where a path leads that ends with `base`, links followed as `find` does; None if none leads anywhere."""
-        places = (name for name in self.files if posixpath.basename(name) == base)
-        return next(filter(None, map(self.find, places)), None)
+        paths = (name for name in self.files if posixpath.basename(name) == base)
+        return next(filter(None, map(self.find, paths)), None)
 
 
 def read_root(layers: Iterable[Layer]) -> Root:
@@ -81,11 +81,11 @@ def read_file(layers: Sequence[Layer], name: str) -> bytes | None:
     return None
 
 
-def _survey(layer: Layer, wanted: Callable[[str], bool] = lambda _: False) -> Iterator[SurveyedMember]:
+def _survey(layer: Layer, is_read: Callable[[str], bool] = lambda _: False) -> Iterator[SurveyedMember]:
     with layer.path.open("rb") as stream:
         source = Gunzip(stream, str(layer.path)) if layer.media_type == LAYER else stream
         try:
-            yield from survey(source, wanted=wanted)
+            yield from survey(source, is_read=is_read)
         except VerificationError as error:
             raise VerificationError(f"the layer {layer.digest.oci} cannot be read: {error.message}") from error
 

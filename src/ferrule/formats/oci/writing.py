@@ -205,8 +205,8 @@ def append_layers(
     digest and, if given, by `base_name` (image-spec, "Pre-Defined Annotation Keys"). Raises BuildError if the base has
     no such platform.
     """
-    found = base.image(platform)
-    config = dict(found.config)
+    image = base.image(platform)
+    config = dict(image.config)
     run = dict(config.get("config") or {})
     run |= {"User": user} if user is not None else {}
     run |= {"WorkingDir": working_dir} if working_dir is not None else {}
@@ -221,12 +221,12 @@ def append_layers(
     run |= _health(health)
     config["config"] = run
     config["created"] = rfc3339(epoch)
-    every = (*found.layers, *layers)
+    every = (*image.layers, *layers)
     config["rootfs"] = {"type": "layers", "diff_ids": [layer.diff_id.oci for layer in every]}
     config["history"] = [*(config.get("history") or []), *(_history(layer, epoch) for layer in layers)]
-    notes = {"org.opencontainers.image.base.digest": found.manifest.digest.oci}
+    notes = {"org.opencontainers.image.base.digest": image.manifest.digest.oci}
     notes |= {"org.opencontainers.image.base.name": base_name} if base_name else {}
-    return PlatformImage(found.platform, every, config, notes)
+    return PlatformImage(image.platform, every, config, notes)
 
 
 def docker_archive(
