@@ -19,7 +19,7 @@ from ferrule.app.distributed.dask.client import DaskCluster, address_of
 from ferrule.app.distributed.dask.identity import difference, identity
 from ferrule.app.distributed.dask.worker import Session, WorkerReady
 from ferrule.app.release import run as release
-from ferrule.cli.environment import surroundings
+from ferrule.cli.environment import run_context
 from ferrule.core.errors import ConfigError, NetworkError, VerificationError
 from ferrule.core.model import Plan
 from ferrule.engine.events import ActionProgress, ActionStarted, Noticed
@@ -73,9 +73,9 @@ class Bench:
     ) -> DaskCluster:
         config, host = release.load(self.demo.project), self.demo.context.host
         own = WorkerReady(identity(config, None, host), str(config.root), "here")
-        visit = Session(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust_source=None), None)
+        session = Session(os.urandom(8).hex(), partial(run_context, jobs=None, offline=True, rust_source=None), None)
         ids = frozenset(a.id for a in actions if a.target)
-        return DaskCluster(self.fleet.address, visit, own, ids, listen, patience=patience)
+        return DaskCluster(self.fleet.address, session, own, ids, listen, patience=patience)
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_a_worker_with_other_tools_is_refused(fleet: Fleet, demo: Demo) -> None:
 def test_a_worker_in_the_folder_of_the_run_is_refused(fleet: Fleet) -> None:
     done = fleet.demos[2].ferrule("build", "header", "--executor", fleet.named)
     assert done.returncode == 6, done.stderr
-    assert "it works in the folder of this run itself" in done.stderr
+    assert "it runs in the folder of this run" in done.stderr
 
 
 def test_a_second_worker_in_one_checkout_is_left_out(bench: Bench, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_second_worker_in_one_checkout_is_left_out(bench: Bench, tmp_path: Pat
     fleet.kill(WORKERS)
     fleet.demos.pop()
     assert {o.state for o in outcomes} == {"built"}
-    assert any(f"another run is at work in {fleet.demos[0].project}" in text for text in heard)
+    assert any(f"another run is working in {fleet.demos[0].project}" in text for text in heard)
 
 
 def test_a_client_that_was_killed_leaves_its_workers_to_the_next(bench: Bench, tmp_path: Path) -> None:

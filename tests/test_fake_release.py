@@ -369,7 +369,7 @@ def test_files_of_others_are_left_alone_and_named(shipped: Demo) -> None:
     (shipped.dist / "notes.txt").write_text("mine")
     done = shipped.ferrule("release")
     assert done.returncode == 0
-    assert "dist/notes.txt is not part of this release and was left alone" in done.stderr
+    assert "dist/notes.txt is not part of this release and is kept" in done.stderr
     assert (shipped.dist / "notes.txt").read_text() == "mine"
 
 

@@ -1,4 +1,4 @@
-"""What the process environment and the clock say; nothing else reads them."""
+"""The process environment and the clock; no other module reads them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def variables() -> dict[str, str]:
-    """All of it, as it is now."""
+    """All variables of the environment."""
     return dict(os.environ)
 
 
@@ -39,7 +39,7 @@ def disable_plugins() -> None:
 
 
 now_ns: Final = time.time_ns
-"""Nanoseconds since 1970, as the machine has it."""
+"""Nanoseconds since 1970, by the machine's clock."""
 
 monotonic: Final = time.monotonic
 """A clock in seconds that is never set, for durations."""
@@ -99,7 +99,7 @@ def cache_folder(environment: Mapping[str, str], user: int | None = None) -> Pat
     return home.absolute() / ".cache" / "ferrule"
 
 
-def surroundings(*, jobs: int | None, offline: bool, rust_source: RustSource | None) -> release.RunContext:
+def run_context(*, jobs: int | None, offline: bool, rust_source: RustSource | None) -> release.RunContext:
     """What a run takes from outside. Raises click.UsageError for a SOURCE_DATE_EPOCH that is no number."""
     epoch = source_date_epoch()
     if epoch is not None and not (epoch.isascii() and epoch.isdigit()):
@@ -118,7 +118,7 @@ def surroundings(*, jobs: int | None, offline: bool, rust_source: RustSource | N
 
 
 def _builder() -> Builder | None:
-    """Who runs the build, as GitHub Actions tells it ("Variables reference"); None where that is a person."""
+    """The builder as GitHub Actions describes it ("Variables reference"); None outside of GitHub Actions."""
     from ferrule.kinds.base import Builder  # noqa: PLC0415 - 60 ms: pydantic
 
     environ = os.environ
@@ -169,7 +169,7 @@ def source_date_epoch() -> str | None:
 
 
 def coloured(stream: TextIO) -> bool:
-    """Whether people want colours there: a terminal, and no NO_COLOR (no-color.org)."""
+    """Whether to use colours: on a terminal, without NO_COLOR (no-color.org)."""
     return stream.isatty() and allows_colour()
 
 
@@ -179,7 +179,7 @@ def allows_colour() -> bool:
 
 
 def on_github() -> bool:
-    """Whether GitHub Actions runs this, and folds what it is told."""
+    """Whether GitHub Actions runs this."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 

@@ -1,4 +1,4 @@
-"""Messages that several commands end with."""
+"""The closing messages that several commands share."""
 
 from __future__ import annotations
 

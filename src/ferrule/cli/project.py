@@ -1,4 +1,4 @@
-"""The project a command works on: its file, what would be made of it, and the machine."""
+"""The project that a command works on: its configuration, its plan and the machine."""
 
 from __future__ import annotations
 
@@ -51,20 +51,20 @@ class LoadedProject:
         return release.tool_requirements(self.config, self.plan, self.context.rust_source)
 
     def page(self, manifest: Manifest | None) -> str:
-        """The page about a release, with the runs that are kept; what cannot be read is said on it."""
+        """The report of a release and the recorded runs; it names what cannot be read."""
         runs = journal.read(self.config.root / STATE)
         return self.hide(html.page(html.subject(self.config, self.plan, manifest, *runs)))
 
     @property
     def hide(self) -> Hider:
-        """Takes the secrets of the project and its surroundings out of a text that is kept."""
+        """A function that removes the project's secrets from text that is stored."""
         return Hider(secrets_of(self.context.host.environment, self.config.root))
 
     def cluster(self, named: str, listen: Listener) -> Callable[[Engine], AbstractContextManager[Executor]]:
         """The machines that `--executor` names. Raises ConfigError."""
         # Each worker calls this in its own process, so that it finds itself as a command there would.
         there = partial(
-            environment.surroundings, jobs=None, offline=self.context.host.offline, rust_source=self.context.rust_source
+            environment.run_context, jobs=None, offline=self.context.host.offline, rust_source=self.context.rust_source
         )
         return client.connect(client.address_of(named), self.config, self.plan, self.tool_requirements, there, listen)
 
@@ -79,16 +79,16 @@ def read(
     remote: Address | None = None,
     planned: Callable[[Config, RunContext], Plan] = release.make_plan,
 ) -> LoadedProject:
-    """Read the project around a folder and plan it, all of it where nothing else is said. Raises ConfigError."""
+    """Read the project that contains a folder, and plan it, by default as a whole. Raises ConfigError."""
     config = release.load(folder)
     context = replace(
-        environment.surroundings(jobs=jobs, offline=offline, rust_source=rust_source), key=key, remote=remote
+        environment.run_context(jobs=jobs, offline=offline, rust_source=rust_source), key=key, remote=remote
     )
     return LoadedProject(config, planned(config, context), context)
 
 
 def provide(requirements: ToolRequirements, host: Host, options: Options, *, dry_run: bool = False) -> None:
-    """Install what is missing, and say so."""
+    """Install missing tools, and print which."""
 
     def say(text: str) -> None:
         if not options.quiet:

@@ -1,4 +1,4 @@
-"""Standard output and standard error without secrets, whoever writes to them: the last line of defence."""
+"""Redacts secrets in standard output and standard error, whatever writes to them: the last line of defence."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Redactor:
 
 
 class _RedactedStream:
-    """A stream that shows no secret; all else is the stream's own."""
+    """A stream that redacts secrets, and passes everything else on."""
 
     def __init__(self, stream: TextIO, hide: Callable[[str], str]) -> None:
         self._stream = stream

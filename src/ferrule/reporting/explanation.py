@@ -132,7 +132,7 @@ def _file(document: dict[str, Any]) -> Iterator[str]:
     )
     yield from _row("sha256", document["sha256"])
     if not document["identities"]:
-        yield from _row("identity", "none: the file holds no version and no fingerprint of Ferrule's")
+        yield from _row("identity", "none: the file contains no version or fingerprint of Ferrule")
     for identity in document["identities"]:
         yield ""
         yield f"{_INDENT}{identity['form']}{' in ' + identity['member'] if identity['member'] else ''}"
@@ -151,7 +151,7 @@ def _file(document: dict[str, Any]) -> Iterator[str]:
 
 def _manifest(document: dict[str, Any] | None) -> Iterator[str]:
     if document is None:
-        yield f"{_INDENT}there is no manifest nearby that could name its origin"
+        yield f"{_INDENT}no manifest nearby names its origin"
         return
     commit = f", commit {document['commit'][:12]}" if document.get("commit") else ""
     release = f": {document['project']} {document['release']}{commit}" if "release" in document else ""

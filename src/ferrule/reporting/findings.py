@@ -33,7 +33,7 @@ class Finding(Protocol):
 
     @property
     def path(self) -> str:
-        """Where it is, or nothing."""
+        """Its path, or nothing."""
 
     @property
     def problem(self) -> str:

@@ -1,4 +1,4 @@
-"""The page about a release: one file of HTML that loads nothing, tells all without scripts, and asks no clock.
+"""The report of a release: a self-contained HTML file that works without scripts and depends on no clock.
 
 Everything that was read may be hostile (names, reasons, versions), so text reaches the page through `markup` only, and
 the page forbids itself everything but its own style and script, each by its digest (Content Security Policy Level 3,

@@ -1,4 +1,4 @@
-"""What `ferrule verify` found, for people and for programs."""
+"""The result of `ferrule verify` as text and as JSON."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
 
 class Examination(Protocol):
-    """A release that was read again."""
+    """A release that was verified."""
 
     @property
     def project(self) -> str:
-        """Whose release it says it is."""
+        """The name of the project."""
 
     @property
     def version(self) -> str:
-        """Which release it says it is."""
+        """The version of the release."""
 
     @property
     def commit(self) -> str | None:
-        """The commit that it says it was made from."""
+        """The commit that it states it was built from."""
 
     @property
     def dirty(self) -> bool | None:
-        """Whether it says that the sources differed from the commit."""
+        """Whether it states that the sources differed from the commit."""
 
     @property
     def verdicts(self) -> Sequence[Verdict]:
-        """Every claim, and whether it holds."""
+        """The result of each check."""
 
     @property
     def checked(self) -> int:
@@ -45,7 +45,7 @@ class Examination(Protocol):
 
     @property
     def stated(self) -> Sequence[str]:
-        """Places of values that only the manifest says."""
+        """JSON pointers of the values that only the manifest states."""
 
     @property
     def signed(self) -> bool | None:
@@ -55,7 +55,7 @@ class Examination(Protocol):
 def show(
     examination: Examination, stream: TextIO, *, colour: bool, quiet: bool, verbose: bool, signer: str | None
 ) -> None:
-    """One line a file with the claims that hold, one for each that does not, the sum of it, and whose release it is."""
+    """Write a line for each file that passed, one for each failed check, the totals and the identity of the release."""
     console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
     by_subject: dict[str, list[Verdict]] = {}
     for verdict in examination.verdicts:
@@ -91,7 +91,7 @@ def _counted(number: int, thing: str) -> str:
 
 
 def _identity(examination: Examination, signer: str | None) -> str:
-    """Whose release it is: project, version, commit and signer."""
+    """The identity of a release: project, version, commit and signer."""
     commit = f"commit {examination.commit}" if examination.commit else "no commit"
     changed = " with changes" if examination.dirty else ""
     if examination.signed is None:
@@ -102,7 +102,7 @@ def _identity(examination: Examination, signer: str | None) -> str:
 
 
 def as_json(examination: Examination, *, passed: bool, signer: str | None) -> str:
-    """All verdicts, whether every claim holds, whose release it is, and what only the manifest says."""
+    """The result as JSON: all verdicts, the identity of the release, and the values that only the manifest states."""
     document = {
         "ok": passed,
         "project": examination.project,

@@ -412,4 +412,4 @@ def test_a_large_plan_is_drawn_by_artifact() -> None:
         "native": ("200 actions", ("header",)),
         "sdk": ("200 actions", ("native",)),
     }
-    assert "The plan has 401 actions; all of an artifact are drawn as one." in Parsed(page(about)).text
+    assert "The plan has 401 actions; those of one artifact are drawn as one." in Parsed(page(about)).text

@@ -85,7 +85,7 @@ def write(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def differences(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of workflows that are out of date; raises StorageError."""
+    """The names of workflows that are out of date. Raises StorageError."""
     current = {name: _read(root / FOLDER / name) for name in _NAMES}
     ours = {name: text for name, text in current.items() if name in texts or (text or "").startswith(_MARK)}
     return tuple(name for name, text in ours.items() if text != texts.get(name))

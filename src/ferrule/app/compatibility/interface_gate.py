@@ -283,12 +283,12 @@ def check_current(released: Surface, version: str) -> None:
     if released["release"] != version:
         raise IncomparableError(
             f"the release is {released['release']}, and the project is at {version}",
-            hint="make the release of now first: ferrule release",
+            hint="build the current release first: ferrule release",
         )
 
 
 def compare(old: Surface, new: Surface) -> Comparison:
-    """What became of the interface since the older one; raises IncomparableError if one is damaged."""
+    """The changes of the interface since the older one; raises IncomparableError if one is damaged."""
     try:
         if old["project"] != new["project"]:
             raise IncomparableError(f"the record is of {old['project']}, and the release is of {new['project']}")

@@ -1,4 +1,4 @@
-"""What a shard leaves behind: a folder with the outputs of its actions by digest, and a document that tells of them.
+"""The bundle of a shard: a folder with the outputs of its actions by digest, and a document that describes them.
 
     bundle.json    which plan, commit, lock file and tools; for each action its key, files and facts; a checksum of it
     objects/<hex>  the files' contents
@@ -102,7 +102,7 @@ def write(folder: Path, bundle: Bundle, store: Store) -> None:
 
 
 def document(bundle: Bundle) -> bytes:
-    """What a bundle says of itself, as it is written."""
+    """The document of a bundle, as it is written."""
     return seal(
         {
             "version": VERSION,
@@ -137,17 +137,17 @@ def seal(body: Json) -> bytes:
 
 def _check_free(folder: Path) -> None:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise StorageError("this is no folder", where=str(folder), hint="choose another place with --bundle")
+        raise StorageError("this is no folder", where=str(folder), hint="choose another directory with --bundle")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / DOCUMENT).is_file():
         raise StorageError(
             "this folder holds something that is no bundle, and was left alone",
             where=str(folder),
-            hint="choose another place with --bundle",
+            hint="choose another directory with --bundle",
         )
 
 
 def read(folder: Path) -> Bundle:
-    """Read what a bundle says of itself, without its contents; raises VerificationError that names what is wrong."""
+    """Read the document of a bundle, without its contents; raises VerificationError that names the problem."""
     where = str(folder)
     _check_entries(folder)
     try:
@@ -155,7 +155,7 @@ def read(folder: Path) -> Bundle:
             data = stream.read(_LARGEST + 1)
     except FileNotFoundError:
         raise VerificationError(
-            f"there is no {DOCUMENT}: this is no bundle, or only a part of one", where=where, hint=_AGAIN
+            f"there is no {DOCUMENT}: this is not a bundle, or only a part of one", where=where, hint=_AGAIN
         ) from None
     except OSError as error:
         raise VerificationError(f"{DOCUMENT} cannot be read: {error.strerror}", where=where) from error
@@ -178,10 +178,10 @@ def _opened(data: bytes, where: str) -> dict[str, Any]:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
-        raise VerificationError(f"{DOCUMENT} is cut off or no JSON", where=where, hint=_AGAIN) from None
+        raise VerificationError(f"{DOCUMENT} is truncated or not JSON", where=where, hint=_AGAIN) from None
     body = document.get("body") if isinstance(document, dict) else None
     if not isinstance(body, dict):
-        raise VerificationError(f"{DOCUMENT} is no bundle's document", where=where, hint=_AGAIN)
+        raise VerificationError(f"{DOCUMENT} is not the document of a bundle", where=where, hint=_AGAIN)
     version = body.get("version")
     if isinstance(version, int) and version > VERSION:
         raise VerificationError(
@@ -247,7 +247,7 @@ def _check_entries(folder: Path) -> None:
         for entry in entries:
             shown = os.path.relpath(entry.path, folder)
             if entry.is_symlink():
-                raise VerificationError(f"{shown} is a link, which no bundle holds", where=where, hint=_AGAIN)
+                raise VerificationError(f"{shown} is a link, and a bundle contains none", where=where, hint=_AGAIN)
             is_folder = entry.is_dir(follow_symlinks=False)
             if not is_folder and not entry.is_file(follow_symlinks=False):
                 raise VerificationError(f"{shown} is neither a file nor a folder", where=where, hint=_AGAIN)

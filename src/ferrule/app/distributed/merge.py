@@ -1,4 +1,4 @@
-"""Releases made on several machines: a shard is built into a bundle, and bundles become the release of one machine."""
+"""Distributed releases: a shard is built into a bundle, and all bundles are merged into the release."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def narrowed(plan: Plan, shard: shards.Shard) -> Plan:
     part = planning.only(plan, lambda action: action.id in names)
     if not names or {a.id for a in part.actions} != names or not names <= shards.foundation(plan):
         raise VerificationError(
-            "what this shard names is not what a shard of this plan can make",
+            "this shard names actions that no shard of this plan can build",
             where=f"shard {shard.id}",
             hint="give an entry of what ferrule matrix wrote, unchanged",
         )
@@ -219,7 +219,7 @@ def _together(plan: Plan, by_folder: Mapping[Path, Bundle]) -> dict[str, Result]
                 raise VerificationError(
                     f"{_differing(name, other, result)} here than in {folders[name]}",
                     where=str(folder),
-                    hint="find out which of the machines is not like the others, and build its shard again",
+                    hint="find the machine that differs from the others, and build its shard again",
                 )
             folders.setdefault(name, folder)
     lost = [action.id for action in plan.actions if action.id in sharded and action.id not in results]
@@ -268,7 +268,7 @@ def _tools(by_folder: Mapping[Path, Bundle]) -> Tools:
                 raise VerificationError(
                     f"{name} was {tool[1]!r} here, but {before[1]!r} in {folders[name]}",
                     where=str(folder),
-                    hint="give all machines the same tools: ferrule doctor shows them",
+                    hint="install the same tools on all machines: ferrule doctor lists them",
                 )
             folders.setdefault(name, folder)
         std |= one.tools.std
@@ -291,7 +291,7 @@ def _toolchain(config: Config, plan: Plan, context: RunContext, tools: Tools) ->
         if name in tools.tools and tools.tools[name][1] != tool.identity:
             raise VerificationError(
                 f"{name} is {tool.identity!r} here, but was {tools.tools[name][1]!r} where shards were made",
-                hint="give all machines the same tools: ferrule doctor shows them",
+                hint="install the same tools on all machines: ferrule doctor lists them",
             )
     # A name that is no program: should a recipe start it, the error says where it is.
     elsewhere = {
@@ -327,12 +327,12 @@ def _take(engine: Engine, folder: Path, one: Bundle) -> None:
 
 
 def _check_cached(engine: Engine, plan: Plan, results: Mapping[str, Result]) -> None:
-    """Nothing that shards make would have to be made here."""
+    """Check that every action of the shards is cached, so that none runs here."""
     sharded = shards.foundation(plan)
     for name, examined in engine.examine(planning.only(plan, lambda action: action.id in sharded)).items():
         if examined.state != "cached":
             raise VerificationError(
-                f"{name} would have to be made again, with compilers: {examined.reason}",
+                f"{name} would have to be built again, with compilers: {examined.reason}",
                 hint="the shards were made from other sources, or in another environment",
             )
         if examined.key != results[name].key:

@@ -1,4 +1,4 @@
-"""The part of a plan that needs compilers, split over machines: balanced, and each shard says itself what it is.
+"""Splits the part of a plan that needs compilers into balanced shards, each with a self-contained description.
 
 What tools make of sources, and of each other's outputs, is made in shards; what is assembled of that is made where the
 shards are merged. What is compiled for a target is compiled in one shard only; what is made for no target in
@@ -33,7 +33,7 @@ _TRIED: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """What one machine makes: number `number` of `of`, of the plan and the split with these digests.
+    """The work of one machine: number `number` of `of`, of the plan and the split with these digests.
 
     `actions` are in the order of the plan, with all that they need; `runner` is the label of the machine as
     targets.yaml names it; `seconds` is what it is expected to take, ten for preparing each target among them.
@@ -280,7 +280,7 @@ def _by_runner(units: Iterable[_Unit]) -> dict[str | None, list[_Unit]]:
 def _shares(
     grouped: Mapping[str | None, list[_Unit]], count: int, weight: Mapping[str, float]
 ) -> dict[str | None, int]:
-    """How many shards each kind of machine gets: one, and then whoever has most work left for each."""
+    """The number of shards of each kind of machine: one, and further ones where most work is left for each."""
     work = {runner: sum(weight[a] for u in units for a in u.own) for runner, units in grouped.items()}
     shares = dict.fromkeys(grouped, 1)
     for _ in range(count - len(grouped)):

@@ -54,7 +54,7 @@ def examine(
     room: int = ROOM,
     registry: Registry = TOOLS,
 ) -> list[ToolFinding]:
-    """Everything that a build will need, fit or not; changes nothing but zig's cache.
+    """A row for each tool that a build needs; changes nothing but zig's cache.
 
     With `probe` a shared library of one function is linked for every native target, with the floor that `glibc` gives
     for a triple.

@@ -1,4 +1,4 @@
-"""What of the machine itself would stop a build, whatever its tools."""
+"""Problems of the machine itself that would stop a build."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def free_bytes(folder: Path) -> int:
 
 
 def check_machine(host: Host, *, free: Free = free_bytes, room: int = ROOM) -> list[ToolProblem]:
-    """What of the machine itself would stop a build: no home, a cache that cannot be written, a full disk."""
+    """Problems of the machine that would stop a build: no home, a cache that cannot be written, a full disk."""
     problems = []
     if host.home is None and not host.environment.get("CARGO_HOME"):
         problems.append(ToolProblem("HOME", "the environment names no home folder", "set HOME to a folder of yours"))

@@ -167,10 +167,10 @@ def _unknown(item: str, project: ExplainedProject | None, named: Mapping[str, ty
 
 
 def exit_code(code: int) -> dict[str, Json]:
-    """What a code means and what to do; raises ConfigError for one that ferrule never ends with."""
+    """What an exit code means and what to do; raises ConfigError for one that Ferrule does not have."""
     if code not in ADVICE:
         codes = ", ".join(str(known_code) for known_code in sorted(ADVICE))
-        raise ConfigError(f"ferrule never ends with the exit code {code}", hint=f"there are: {codes}")
+        raise ConfigError(f"ferrule has no exit code {code}", hint=f"there are: {codes}")
     meaning, advice = ADVICE[code]
     classes = [kind for kind in _error_classes() if kind.__dict__.get("exit_code") == code]
     return {
@@ -196,7 +196,7 @@ def _error_classes() -> Iterator[type[FerruleError]]:
 
 
 def of_artifact(artifact: ArtifactConfig, project: ExplainedProject) -> dict[str, Json]:
-    """What an artifact is, what it is made of and packed into, and how its actions stand."""
+    """What an artifact is, its inputs, the packages that contain it, and the state of its actions."""
     actions = [a for a in project.plan.actions if a.artifact == artifact.name]
     return {
         "what": "artifact",

@@ -94,7 +94,7 @@ def extract_all(dist: Path, target: Path, key: EllipticCurvePrivateKey | None = 
 def _copy(dist: Path, digests: Mapping[str, str], target: Path) -> None:
     with storage_errors(target):
         if target.exists():
-            raise StorageError("this is there already, and was left alone", where=str(target), hint="name a new folder")
+            raise StorageError("already exists, and is kept", where=str(target), hint="name a new folder")
         target.mkdir(parents=True)
         for name, digest in sorted(digests.items()):
             copy = target / name
@@ -105,7 +105,7 @@ def _copy(dist: Path, digests: Mapping[str, str], target: Path) -> None:
 
 def _check(copy: Path, digest: str, original: Path) -> None:
     if Digest.of_file(copy).hex != digest:
-        raise VerificationError("this is not what the manifest says", where=str(original), hint=_AGAIN)
+        raise VerificationError("this differs from the manifest", where=str(original), hint=_AGAIN)
 
 
 def _archives(release: ReleaseFolder, target: Path) -> Iterable[Mapping[str, Any]]:
@@ -137,7 +137,7 @@ def _member(release: ReleaseFolder, entry: Mapping[str, Any]) -> Member:
     path = release.folder / entry["file"]
     content = read_regular(path, largest=entry["size"])
     if Digest.of(content).hex != entry["sha256"]:
-        raise VerificationError("this is not what the manifest says", where=str(path), hint=_AGAIN)
+        raise VerificationError("this differs from the manifest", where=str(path), hint=_AGAIN)
     return Member(entry["file"].partition("/")[2], content)
 
 
@@ -171,7 +171,7 @@ def _names_of_others(release: ReleaseFolder, target: Path, entries: list[Mapping
 
 def _check_content(content: bytes, digest: str, path: Path) -> None:
     if Digest.of(content).hex != digest:
-        raise VerificationError("this is not what the manifest says", where=str(path), hint=_AGAIN)
+        raise VerificationError("this differs from the manifest", where=str(path), hint=_AGAIN)
 
 
 def _entry(path: Path, like: Mapping[str, Any]) -> Mapping[str, Any]:

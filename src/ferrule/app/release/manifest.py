@@ -1,4 +1,4 @@
-"""The manifest of a release: made, signed together with what names all the rest, and read again."""
+"""Creates, signs and reads the manifest of a release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The output folder: what belongs where in it, and making it hold exactly that."""
+"""Makes the output folder contain exactly the files of a release."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def ship(
     with storage_errors(output):
         for name in _linked(output, {*names, *before}):
             clear(output / name)
-            listen(Noticed(f"{output.name}/{name} led elsewhere and was taken away"))
+            listen(Noticed(f"{output.name}/{name} was a link to elsewhere and was removed"))
     missing = [p for p in placed if not _stands(index, output / p.file, p)]
     outdated = {name: content for name, content in beside.items() if read_if_any(output / name) != content}
     superfluous = sorted(name for name in before - names if (output / name).is_file())
@@ -94,11 +94,11 @@ def ship(
     with storage_errors(output):
         strangers = _foreign_files(output, names)
     for name in strangers:
-        listen(Noticed(f"{output.name}/{printable(name)} is not part of this release and was left alone"))
+        listen(Noticed(f"{output.name}/{printable(name)} is not part of this release and is kept"))
 
 
 def _refuse_foreign(output: Path, names: set[str], *, previous: bool) -> None:
-    """Raise StorageError where a file of somebody else stands in place of one of ours."""
+    """Raise StorageError where a file that Ferrule did not write has the name of one of the release."""
     foreign = [name for name in sorted(names) if os.path.lexists(output / name)]
     if not previous and os.path.lexists(output / MANIFEST):
         foreign.append(MANIFEST)

@@ -130,7 +130,7 @@ def pointer(*keys: str | int) -> str:
 
 
 def leaves(document: object) -> Iterator[str]:
-    """The place of every value of a document that holds no others (RFC 6901)."""
+    """The JSON pointer of each value of a document that contains no others (RFC 6901)."""
     waiting = [("", document)]
     while waiting:
         path, value = waiting.pop()
@@ -164,7 +164,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no value of JSON")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 _TEXT: Final = (str,)
@@ -205,21 +205,21 @@ def _check_shape(manifest: Mapping[str, Any]) -> None:
                 raise ValueError(f"{name}/{number} has a size below zero")
     for name, facts in manifest["facts"].items():
         if not isinstance(facts, dict):
-            raise TypeError(f"facts/{name} is no object")
+            raise TypeError(f"facts/{name} is not an object")
     toolchain = manifest["toolchain"]
     for name in ("tools", "std") if toolchain is not None else ():
         if not isinstance(toolchain[name], dict) or not all(isinstance(v, str) for v in toolchain[name].values()):
-            raise TypeError(f"toolchain/{name} is no object of texts")
+            raise TypeError(f"toolchain/{name} is not an object of strings")
 
 
 def _check_object(value: Any, shape: Mapping[str, tuple[type, ...]], name: str) -> None:  # noqa: ANN401
     if not isinstance(value, dict):
-        raise TypeError(f"{name} is no object")
+        raise TypeError(f"{name} is not an object")
     if value.keys() != shape.keys():
-        raise KeyError(f"{name} has other keys than it should: {', '.join(sorted(value.keys() ^ shape.keys()))}")
+        raise KeyError(f"{name} has missing or unknown keys: {', '.join(sorted(value.keys() ^ shape.keys()))}")
     wrong = [key for key, kinds in shape.items() if type(value[key]) not in kinds]
     if wrong:
-        raise TypeError(f"{name}/{wrong[0]} is of another type than it should be")
+        raise TypeError(f"{name}/{wrong[0]} has the wrong type")
 
 
 def claims(facts: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

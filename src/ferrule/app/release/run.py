@@ -111,7 +111,7 @@ def _refuse_secrets(root: Path, host: Host) -> None:
             raise ConfigError(
                 f"this line holds a secret, the value of {secrets[secret]}",
                 where=f"{FILE}:{number}:1",
-                hint="take it out: what stands here is published; and let a new one take its place",
+                hint="remove it, as this file is published, and replace the secret by a new one",
             )
 
 

@@ -1,4 +1,4 @@
-"""What a person chose of a release: the plan of that part, and the tools that it needs."""
+"""The selected part of a release: its plan, and the tools that it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered of a release that stands, so that the next run with the same request knows at once."""
+"""Writes the stamp by which the next run with the same request knows that the release is up to date."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write_stamp(
     summary: Json,
     since: int,
 ) -> None:
-    """Remember that all of this stands, so that the next run with the same request knows at once.
+    """Write the stamp by which the next run with the same request knows that all of this is up to date.
 
     `since` is when the command started, by the file system's clock: what changed after it may have come too
     late for this run. A record that cannot be written only costs time later; none is written while another run works.

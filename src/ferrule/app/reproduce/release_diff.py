@@ -1,4 +1,4 @@
-"""Two releases side by side: every file compared, and what they were not made of alike."""
+"""The difference of two releases: every file, and the inputs that they do not share."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _keys(folder: Path) -> dict[str, str]:
 
 
 def differing_inputs(first: Path, second: Path, states: tuple[Path, Path]) -> tuple[str, ...]:
-    """Sentences about what two releases were not made of alike: commit, tools, and inputs of actions by their keys.
+    """Sentences about the inputs in which two releases differ: commit, tools, and inputs of actions by their keys.
 
     `states` are the projects whose stores may still have the key documents of what was made.
     """

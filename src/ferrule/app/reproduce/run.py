@@ -1,4 +1,4 @@
-"""The same sources built again by somebody else somewhere else, and every byte of both releases compared."""
+"""Rebuilds a release as another user in another directory, and compares every byte of both."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _LONG_AGO: Final = 981_173_106
 
 @dataclass(frozen=True, slots=True)
 class ReproductionRequest:
-    """What is to be built again.
+    """What to rebuild.
 
     `plan` tells the sources, `programs` are those of the toolchain, `against` is a finished release to compare with
     (None: build it too), `work` a folder to build in that is left there, `options` those of `ferrule release`, `jobs`
@@ -112,7 +112,7 @@ def reproduce(request: ReproductionRequest, host: Host, say: Callable[[str], Non
         inner = request.root.resolve().relative_to(top) if top else Path()
         reproduction = _Reproducing(request, host, say, base, inner).run()
     except FerruleError:
-        say(f"what there is of it is in {base}")
+        say(f"what was built so far is in {base}")
         raise
     except KeyboardInterrupt:
         shutil.rmtree(base, ignore_errors=True)
@@ -137,7 +137,7 @@ def _base(request: ReproductionRequest, host: Host) -> Path:
         base.chmod(0o755)
     if base.is_relative_to(request.root):
         raise ConfigError(
-            "a folder inside of the project is no other place: Cargo would find the project above it",
+            "this folder is inside the project: Cargo would find the project above it",
             where=str(base),
             hint="name a folder elsewhere with --work",
         )
@@ -228,7 +228,7 @@ class _Reproducing:
         )
 
     def _build(self, which: str, directory: Path, who: VariedEnvironment, jobs: int) -> None:
-        self.say(f"{which} build: from nothing, in {directory}")
+        self.say(f"{which} build: from scratch, in {directory}")
         log = logs_folder(work_folder(self.request.root / STATE)) / f"reproduce-{which}.log"
         command = (*who.prefix, str(self.host.python), "-m", "ferrule", "release", "--jobs", str(jobs))
 
@@ -262,7 +262,7 @@ class _Reproducing:
             return ()
         file = min(differing, key=lambda c: c.depth).file
 
-        self.say(f"diffoscope looks at {file}")
+        self.say(f"running diffoscope on {file}")
         command = [str(program), "--no-progress", "--text", "-", str(first / file), str(second / file)]
         try:
             text = run.capture(command, env=self.host.children, timeout=_DIFFOSCOPE_SECONDS).stdout

@@ -1,4 +1,4 @@
-"""Copies of a project's sources at another place, as a checkout of somebody else."""
+"""Copies a project's sources to another directory, as a fresh checkout would have them."""
 
 from __future__ import annotations
 

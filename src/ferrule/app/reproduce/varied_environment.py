@@ -66,7 +66,7 @@ def plain(host: Host, home: Path) -> VariedEnvironment:
 
 
 def varied_environment(host: Host, home: Path, programs: Iterable[Path]) -> VariedEnvironment:
-    """Somebody else who lives in `home`, which exists, and has to reach `programs`. Raises StorageError."""
+    """The environment of another user with the existing home `home`, who must reach `programs`. Raises StorageError."""
     environment = _passing(host) | VARIATIONS | _own_home(host, home)
     variations = [
         Variation("umask", "022", f"{UMASK:03o}"),
@@ -100,7 +100,7 @@ def _passing(host: Host) -> dict[str, str]:
 
 
 def _own_home(host: Host, home: Path) -> dict[str, str]:
-    """An empty home, and where everything is that is shared: fetched crates and modules, tools, settings."""
+    """Variables for an empty home with shared caches: fetched crates and modules, tools, settings."""
     old = host.home
     modules = _go_modules(host)
     paths = {
@@ -135,7 +135,7 @@ def _created(folder: Path) -> Path:
 
 
 def _another_user(host: Host, needed: Iterable[Path]) -> tuple[int, int] | str:
-    """User and group by number, or why there can be none: only root may start programs as somebody else."""
+    """User and group by number, or why there is none: only root may start programs as another user."""
     if not host.is_root:
         return "only root may start a program as another user"
     try:
@@ -328,7 +328,7 @@ def _mounted(host: Host, mount: list[str], unmount: list[str], target: Path) -> 
             target.rmdir()
         except OSError as error:
             raise StorageError(
-                f"what was mounted here cannot be taken away again: {error.strerror}",
+                f"this cannot be unmounted: {error.strerror}",
                 where=str(target),
                 hint=f"{unmount[0]} {' '.join(unmount[1:-1])} '{target}'".replace("  ", " "),
             ) from error

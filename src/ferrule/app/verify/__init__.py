@@ -94,7 +94,7 @@ def _verdicts(release: ReleaseFolder) -> Iterator[Verdict]:
 
 
 def _stated(release: ReleaseFolder, verdicts: Iterable[Verdict]) -> Iterator[str]:
-    """Places of what only the manifest says."""
+    """JSON pointers of the values that only the manifest states."""
     covered = {pointer for verdict in verdicts if verdict.problem is None for pointer in verdict.covers}
     for leaf in leaves(release.manifest):
         parts = leaf.split("/")

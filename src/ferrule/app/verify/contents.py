@@ -1,4 +1,4 @@
-"""The files of a release: all there, with the digests that were promised, and nothing else of any kind beside them."""
+"""Checks that a release has all its files with the listed digests, and nothing else."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class _Expected:
 
 
 def _strangers(release: ReleaseFolder) -> Iterator[tuple[str, str]]:
-    """Everything in the folder that nothing accounts for, with what is wrong about it; no link is followed."""
+    """Each file in the folder that is not listed, with the problem; no link is followed."""
     files = {*release.files, MANIFEST, *bundles(release)}
     folders = {parent.as_posix() for name in files for parent in PurePosixPath(name).parents}
     yield from _strangers_in(release.folder, "", _Expected(frozenset(files), frozenset(folders)), 0)

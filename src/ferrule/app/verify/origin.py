@@ -1,4 +1,4 @@
-"""What a release says of its origin: provenance, bills of materials and signatures agree with its files."""
+"""Checks that provenance, bills of materials and signatures agree with the files of a release."""
 
 from __future__ import annotations
 

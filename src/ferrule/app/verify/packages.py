@@ -188,7 +188,7 @@ def _weigh(
 
 
 def _members(path: Path, release: ReleaseFolder, contents: _Contents) -> Iterator[tuple[str, str, bytes]]:
-    """For whom a file of a package is (a target, a platform of OCI, or nobody in particular), its name and content."""
+    """The platform that a file of a package is for (a target, a platform of OCI, or none), its name and content."""
     name = path.relative_to(release.folder).as_posix()
     target = (release.files[name]["target"] if name in release.files else None) or ""
     if path.is_dir():

@@ -10,7 +10,7 @@ import click
 from ferrule.app.doctor import examine
 from ferrule.app.release import run as release
 from ferrule.app.release import selection
-from ferrule.cli.environment import coloured, surroundings
+from ferrule.cli.environment import coloured, run_context
 from ferrule.cli.options import selecting_tools, shared
 from ferrule.core.errors import ToolchainError
 from ferrule.reporting import findings
@@ -34,7 +34,7 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
       ferrule doctor
       ferrule doctor --with container
     """
-    context = surroundings(jobs=options["jobs"], offline=options["offline"], rust_source=options["rust_source"])
+    context = run_context(jobs=options["jobs"], offline=options["offline"], rust_source=options["rust_source"])
     config = release.load(directory)
     requirements = selection.required_tools(config, context, extras=extras, host_only=host_only)
     floors = {t.triple: t.glibc for t in config.targets if t.glibc}

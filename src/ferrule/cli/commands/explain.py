@@ -1,4 +1,4 @@
-"""`ferrule explain`: what something is, and where it came from."""
+"""`ferrule explain`: describes an artifact, action, file, digest or error."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def explain(directory: Path, item: str, **options: bool) -> None:
 
 
 def _project_if_any(directory: Path) -> explanation.ExplainedProject | None:
-    """All that can be told of the project around a folder; None where there is none. Raises ConfigError."""
+    """The project that contains a folder, read for explanations; None without one. Raises ConfigError."""
     try:
         find_project(directory)
     except ConfigError:

@@ -8,7 +8,7 @@ import click
 
 from ferrule.app.release import base_image_locks
 from ferrule.app.release import run as release
-from ferrule.cli.environment import surroundings
+from ferrule.cli.environment import run_context
 from ferrule.cli.options import shared
 
 
@@ -23,7 +23,7 @@ def lock(directory: Path, files: tuple[Path, ...], **options: bool) -> None:
       ferrule lock packaging/image/base.lock
     """
     config = release.load(directory)
-    context = surroundings(jobs=None, offline=False, rust_source=None)
+    context = run_context(jobs=None, offline=False, rust_source=None)
     for name, count in base_image_locks.refresh_locks(config, context.host, files):
         if not options["quiet"]:
             click.echo(f"{name}: {count} packages")

@@ -1,4 +1,4 @@
-"""`ferrule reproduce`: the same release, made again by somebody else."""
+"""`ferrule reproduce`: rebuilds a release as another user in another directory, and compares."""
 
 from __future__ import annotations
 

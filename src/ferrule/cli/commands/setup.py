@@ -8,7 +8,7 @@ import click
 
 from ferrule.app.release import run as release
 from ferrule.app.release import selection
-from ferrule.cli.environment import surroundings
+from ferrule.cli.environment import run_context
 from ferrule.cli.options import Options, selecting_tools, shared
 from ferrule.cli.project import provide
 
@@ -28,6 +28,6 @@ def setup(directory: Path, extras: tuple[str, ...], *, host_only: bool, dry_run:
       ferrule setup
       ferrule setup --rust-source rustup --dry-run
     """
-    context = surroundings(jobs=options["jobs"], offline=options["offline"], rust_source=options["rust_source"])
+    context = run_context(jobs=options["jobs"], offline=options["offline"], rust_source=options["rust_source"])
     requirements = selection.required_tools(release.load(directory), context, extras=extras, host_only=host_only)
     provide(requirements, context.host, Options(directory, options["as_json"], options["quiet"]), dry_run=dry_run)

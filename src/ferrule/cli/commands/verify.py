@@ -39,7 +39,7 @@ def verify(directory: Path, path: Path | None, key: Path | None, **options: bool
         raise VerificationError(
             "no folder above this file has a manifest, so nothing says what it should be",
             where=str(target),
-            hint="ferrule explain tells what a single file says of itself",
+            hint="ferrule explain shows what a single file states about itself",
         )
     public = sigstore.public_key(read_key(key), where=str(key)) if key else None
     file = None if folder is target else Path(os.path.abspath(target)).relative_to(folder).as_posix()  # noqa: PTH100

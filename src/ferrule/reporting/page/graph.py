@@ -201,11 +201,11 @@ def part(subject: PageContent) -> Html:
         height=layout.height + 4,
         viewBox=f"-2 -2 {width} {number(layout.height + 4)}",
         role="img",
-        aria_label=f"Graph of {len(nodes)} steps in {len(layout.layers)} layers; the table below tells the same.",
+        aria_label=f"Graph of {len(nodes)} steps in {len(layout.layers)} layers; the table below has the same data.",
     )
-    text = "Each step reads what the steps at its left make. An arrow that follows from others is left out."
+    text = "Each step reads outputs of the steps to its left. Arrows that follow from others are left out."
     if len(nodes) < len(subject.plan.actions):
-        text += f" The plan has {len(subject.plan.actions):,} actions; all of an artifact are drawn as one."
+        text += f" The plan has {len(subject.plan.actions):,} actions; those of one artifact are drawn as one."
     return words.section(
         "graph",
         "Dependency graph",

@@ -1,4 +1,4 @@
-"""What was made for whom: artifacts by targets, each with its state, size and digest."""
+"""The matrix of artifacts by targets, each cell with state, size and digest."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _digest(files: list[ManifestFile], output: Output) -> Node:
 
 
 def state_of(subject: PageContent, action: Action) -> str:
-    """What the last run did about an action, as far as it is what stands in dist/."""
+    """The state of an action in the last run, if its files are those in dist/."""
     step = subject.steps.get(action.id)
     files = subject.files(action)
     if step is not None and step.state in {"failed", "skipped"}:

@@ -1,4 +1,4 @@
-"""How large things are: each binary by its sections, and everything that ships over the releases that are kept."""
+"""Sizes: each binary by section, and each shipped artifact over the recorded releases."""
 
 from __future__ import annotations
 
@@ -111,11 +111,11 @@ def _sections(values: Json) -> dict[str, int]:
 
 
 _SMALL: Final = 0.1
-"""Per cent below which a change is told in bytes."""
+"""Changes of fewer per cent are written in bytes."""
 
 
 def by_section(subject: PageContent) -> Html:
-    """The part about binaries."""
+    """The section about the sizes of binaries."""
     measured = binaries(subject)
     if not measured:
         nothing = "No binary of this release has been measured."
@@ -124,9 +124,7 @@ def by_section(subject: PageContent) -> Html:
     most: dict[str, int] = {}
     for binary in measured:
         most[binary.artifact] = max(most.get(binary.artifact, 1), sum(binary.by_purpose().values()))
-    text = (
-        "What fills each file. The bars of an artifact have one scale; sections that take no room in it are left out."
-    )
+    text = "What fills each file. The bars of an artifact share one scale; sections without bytes in it are left out."
     return words.section(
         "sections",
         "Sizes by section",
@@ -192,14 +190,14 @@ def _every(measured: list[Binary]) -> Html:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A release that was made: how it is called, and bytes that ship by action."""
+    """A recorded release: its name, and the bytes that it ships by action."""
 
     name: str
     sizes: Mapping[str, int]
 
 
 def points(subject: PageContent) -> list[Point]:
-    """The releases among the runs that are kept, the oldest first; of several in a row with equal sizes, the first."""
+    """The releases among the recorded runs, the oldest first; of several in a row with equal sizes, the first."""
     history: list[Point] = []
     for run in subject.runs:
         if run.whole:
@@ -215,7 +213,7 @@ def _shipped(run: JournalRun) -> dict[str, int]:
 
 
 def over_releases(subject: PageContent) -> Html:
-    """The part about how sizes went."""
+    """The section about sizes over releases."""
     history = points(subject)
     if len(history) < 2:  # noqa: PLR2004 - a line has two ends
         text = f"So far there is one: {history[0].name}." if history else "None is recorded so far."
@@ -227,7 +225,7 @@ def over_releases(subject: PageContent) -> Html:
         _history(names.get(action, action), [point.sizes.get(action) for point in history], history)
         for action in actions
     ]
-    span = f"From {history[0].name} to {history[-1].name}; each line has a scale of its own, of five per cent at least."
+    span = f"From {history[0].name} to {history[-1].name}; each line has its own scale, of at least five per cent."
     head = ("what ships", "over releases", "first", "last", "change")
     table = words.table("Sizes over releases", head, rows, numeric=(2, 3, 4))
     return words.section("releases", "Sizes over releases", words.paragraph(span), table)

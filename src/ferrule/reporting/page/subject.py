@@ -1,4 +1,4 @@
-"""What the page is about: the plan, the release as its manifest tells it, and the runs that were kept."""
+"""The contents of the report: the plan, the release as its manifest describes it, and the recorded runs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PageContent:
-    """All that the page tells.
+    """All data of the report.
 
-    `targets` are triples in the order of targets.yaml, `absent` says for an artifact and a target why it is not made,
-    `runs` are those kept, the oldest first, and `notes` sentences about what could not be read.
+    `targets` are triples in the order of targets.yaml, `absent` says for an artifact and a target why it is not built,
+    `runs` are the recorded ones, the oldest first, and `notes` sentences about what could not be read.
     """
 
     plan: Plan
@@ -32,7 +32,7 @@ class PageContent:
 
     @cached_property
     def last(self) -> JournalRun | None:
-        """The last run that made something, or failed to."""
+        """The last run that built something or failed to."""
         return self.runs[-1] if self.runs else None
 
     @cached_property
@@ -54,7 +54,7 @@ class PageContent:
         return files
 
     def files(self, action: Action) -> tuple[ManifestFile, ...]:
-        """What the manifest names of an action's outputs."""
+        """The files of an action's outputs that the manifest lists."""
         return tuple(
             file
             for file in self._files.get((action.artifact, action.target), ())
@@ -86,7 +86,7 @@ def subject(
 
 
 def _absent(config: Config, plan: Plan) -> Iterator[tuple[tuple[str, str], str]]:
-    """Every artifact that is made by target, with each target that it is not made for, and why."""
+    """Each artifact that is built by target, with each target that it is not built for and the reason."""
     built = {(action.artifact, action.target) for action in plan.actions}
     reasons = {(omission.artifact, omission.target): omission.reason for omission in plan.omissions}
     for artifact in config.artifacts:
@@ -94,16 +94,16 @@ def _absent(config: Config, plan: Plan) -> Iterator[tuple[tuple[str, str], str]]
         for target in config.targets if by_target else ():
             if target.triple not in by_target:
                 if reason := reasons.get((artifact.name, target.triple)):
-                    why = f"a {artifact.kind.name} cannot be made for it: {reason}"
+                    why = f"a {artifact.kind.name} cannot be built for it: {reason}"
                 elif artifact.spec.targets is not None:
                     why = f"its targets are {', '.join(artifact.spec.targets)}"
                 else:
-                    why = "what it packs is not made for this target"
+                    why = "what it packages is not built for this target"
                 yield (artifact.name, target.triple), why
 
 
 def short(target: str) -> str:
-    """A target for narrow places: without what says nothing.
+    """A target without the parts that carry no information, for narrow columns.
 
     >>> short("x86_64-unknown-linux-gnu"), short("wasm32-unknown-unknown")
     ('x86_64-linux-gnu', 'wasm32')

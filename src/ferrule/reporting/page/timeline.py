@@ -1,4 +1,4 @@
-"""When each action of a run worked, side by side, and the chain of them that made the run as long as it was."""
+"""The timeline of a run, and its critical path."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ABOVE: Final = 16
 _LANE: Final = _ABOVE + HEIGHT + 10
 _THINNEST: Final = 0.2
-"""How wide a bar is at least, in percent of the whole."""
+"""The least width of a bar, in percent of the whole."""
 _STEPS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900)
 _TICKS: Final = 6
 
@@ -45,7 +45,7 @@ def critical_path(steps: tuple[JournalStep, ...]) -> tuple[JournalStep, ...]:
 
 
 def lanes(steps: tuple[JournalStep, ...]) -> tuple[tuple[JournalStep, ...], ...]:
-    """The actions that ran, by job: each goes to the first that was free when it began."""
+    """The actions that ran, by job: each goes to the first job that was free when it started."""
     jobs: list[list[JournalStep]] = []
     for step in sorted((s for s in steps if s.ran), key=lambda s: s.start):
         free = next((lane for lane in jobs if lane[-1].end <= step.start), None)
@@ -167,7 +167,7 @@ def _tick(chart: _Chart, seconds: float, height: int) -> Html:
 
 
 def _tick_text(seconds: float) -> str:
-    """A place on the axis, as short as can be."""
+    """The label of a tick on the axis."""
     if not seconds:
         return "0"
     if seconds < 1:

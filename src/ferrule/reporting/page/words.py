@@ -1,4 +1,4 @@
-"""Names, sizes, times and states as the page words them, each in one way."""
+"""The wording of names, sizes, times and states in the report."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ def _mark(name: str) -> Html:
 
 
 def unseen(text: str) -> Html:
-    """Words for those who hear the page; whoever sees it needs none there."""
+    """Text for screen readers alone."""
     return tag("span", text, class_="unseen")
 
 
 def states(names: Iterable[str]) -> Html:
-    """What the marks of these states stand for."""
+    """The legend of the marks of these states."""
     return tag("ul", (tag("li", state(name)) for name in _MARKS if name in names), class_="key")
 
 

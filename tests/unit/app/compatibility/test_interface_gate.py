@@ -503,7 +503,7 @@ def test_command_needs_a_release_of_now_and_a_compiler(released, change):
     released.edit('version = "1.2.3"', 'version = "1.2.4"', "rust/Cargo.toml")
     try:
         stale = released.ferrule("abi")
-        assert (stale.returncode, "make the release of now first" in stale.stderr) == (9, True), stale.stderr
+        assert (stale.returncode, "build the current release first" in stale.stderr) == (9, True), stale.stderr
         assert released.ferrule("abi", "dist").returncode == 0
     finally:
         released.edit('version = "1.2.4"', 'version = "1.2.3"', "rust/Cargo.toml")

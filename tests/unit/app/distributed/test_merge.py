@@ -451,7 +451,7 @@ BAD: dict[str, tuple[Callable[[Bundles], None], str]] = {
     "newer schema": (setting("version", bundle.VERSION + 1), "of version 3, newer than 2"),
     "replay of an older release": (setting("release", "1.2.2"), "of the release 1.2.2, not of 1.2.3"),
     "other project": (setting("project", "other"), "of the project other, not of demo"),
-    "cut document": (cut_document, "bundle.json is cut off or no JSON"),
+    "cut document": (cut_document, "bundle.json is truncated or not JSON"),
     "cut content": (cut_object, "is cut off after"),
     "lost content": (lost_object, "is missing: this bundle is not whole"),
     "lost document": (lost_document, "there is no bundle.json"),
@@ -487,7 +487,7 @@ def test_refusals_leave_with_their_code_and_message(bundles: Bundles, bare: Demo
 def test_no_compiler_is_started_for_what_no_shard_saw(bundles: Bundles, demo: Demo) -> None:
     calls = len(demo.calls)
     demo.edit("a + b", "b + a", "rust/demo-ffi/src/lib.rs")
-    with pytest.raises(VerificationError, match="would have to be made again, with compilers"):
+    with pytest.raises(VerificationError, match="would have to be built again, with compilers"):
         merge(demo, *bundles.all())
     assert not any("rustc" in call for call in demo.calls[calls:])
 

@@ -68,7 +68,7 @@ def test_a_code_is_its_class(made: Demo) -> None:
 
 
 def test_a_code_that_is_none_is_told() -> None:
-    with pytest.raises(ConfigError, match="never ends with the exit code 77"):
+    with pytest.raises(ConfigError, match="has no exit code 77"):
         without_project("77")
 
 

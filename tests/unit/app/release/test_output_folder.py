@@ -62,7 +62,7 @@ def test_removed_artifact_takes_its_empty_folders_along(shipped: Demo) -> None:
         "image/blobs",
         "image/blobs/mine",
     ]
-    assert Noticed("dist/image/blobs/mine is not part of this release and was left alone") in events
+    assert Noticed("dist/image/blobs/mine is not part of this release and is kept") in events
 
 
 def test_file_made_executable_by_somebody_is_put_right(shipped: Demo) -> None:
@@ -124,7 +124,7 @@ def test_without_its_state_a_release_still_knows_its_files(shipped: Demo) -> Non
     shipped.edit('version = "1.2.3"', 'version = "1.2.4"', "rust/Cargo.toml")
     events: list[Event] = []
     assert shipped.run(events.append).failed == ()
-    assert not any(isinstance(event, Noticed) and "left alone" in event.text for event in events)
+    assert not any(isinstance(event, Noticed) and "is kept" in event.text for event in events)
     assert [v for v in verify(shipped.dist) if v.problem] == []
     assert not any("1.2.3" in name for name in shipped.files())
 

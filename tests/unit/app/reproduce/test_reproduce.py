@@ -155,7 +155,7 @@ def test_a_folder_without_a_manifest_is_no_release(demo: Demo) -> None:
     assert "there is no manifest.json in this folder" in done.stderr
 
 
-@pytest.mark.parametrize(("place", "message"), [("project/again", "no other place"), ("full", "is not empty")])
+@pytest.mark.parametrize(("place", "message"), [("project/again", "inside the project"), ("full", "is not empty")])
 def test_folders_that_cannot_be_worked_in(demo: Demo, place: str, message: str) -> None:
     (demo.root / "full" / "of").mkdir(parents=True)
     config = release.load(demo.project)

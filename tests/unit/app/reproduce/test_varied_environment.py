@@ -216,7 +216,7 @@ def test_what_cannot_be_taken_away_is_an_error(host: Host, tmp_path: Path) -> No
     program(host, "disorderfs", "")
     program(host, "fusermount", "exit 1")
     with (
-        pytest.raises(StorageError, match="cannot be taken away"),
+        pytest.raises(StorageError, match="cannot be unmounted"),
         strangers.another_order(host, files, place),
     ):
         (place / "left").touch()

@@ -67,7 +67,7 @@ def test_numbers_are_those_of_manifest_and_journal(released: Demo) -> None:
         assert row["sha256"] in digests or row["name"].startswith("go/")
     (run,) = runs(released)
     assert run.whole
-    assert f"{len(run.steps)} actions had to be done, 0 came from the cache" in parsed.text
+    assert f"{len(run.steps)} actions had to run, 0 came from the cache" in parsed.text
 
 
 def test_the_page_that_a_release_writes_is_the_same_page(released: Demo) -> None:
@@ -114,7 +114,7 @@ def test_a_page_of_somebody_else_is_left_alone(shipped: Demo) -> None:
     assert shipped.ferrule("release").returncode == 0
     (shipped.dist / "report.html").write_text("mine")
     done = shipped.ferrule("release")
-    assert "dist/report.html is not part of this release and was left alone" in done.stderr
+    assert "dist/report.html is not part of this release and is kept" in done.stderr
     assert (shipped.dist / "report.html").read_text() == "mine"
 
 
@@ -139,7 +139,7 @@ def test_a_failed_run_is_told(shipped: Demo) -> None:
     assert shipped.ferrule("release", "--report").returncode == 6
     assert shipped.files() == before
     text = Parsed(written(shipped)).text
-    assert "The last run failed. What stands in dist/ is from before." in text
+    assert "The last run failed. The files in dist/ are from an earlier run." in text
     assert [s.state for s in runs(shipped)[-1].steps].count("failed") == 3
 
 

@@ -61,7 +61,7 @@ def address_of(named: str) -> str:
         raise ConfigError(
             f"there is no executor {named!r}",
             where="--executor",
-            hint="write dask://HOST:PORT, or dask+tls://HOST:PORT, as the scheduler of the cluster tells it",
+            hint="write dask://HOST:PORT, or dask+tls://HOST:PORT, as the scheduler of the cluster prints it",
         )
     return f"{_SCHEMES[scheme]}://{authority}"
 
@@ -71,10 +71,10 @@ def connect(
     config: Config,
     plan: Plan,
     requirements: ToolRequirements,
-    surroundings: Callable[[], Any],
+    make_context: Callable[[], Any],
     listen: Listener,
 ) -> Callable[[Engine], AbstractContextManager[Executor]]:
-    """How a run begins to work with a cluster; `surroundings` is called by name in each worker's process.
+    """A function that connects a run to a cluster; `make_context` is called by name in each worker's process.
 
     Beginning raises ToolchainError without Dask, NetworkError where no worker is found, and VerificationError for a
     worker that is not like this machine.
@@ -91,9 +91,9 @@ def connect(
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would say is told as events and errors
         here = identity(config, engine.site.toolchain, engine.site.host)
         check_clean(here, config.root)
-        visit = Session(uuid.uuid4().hex, surroundings, requirements if requirements.tools else None)
+        session = Session(uuid.uuid4().hex, make_context, requirements if requirements.tools else None)
         own = WorkerReady(here, str(config.root), worker_side.machine())
-        with DaskCluster(address, visit, own, remote_actions(plan), listen) as cluster:
+        with DaskCluster(address, session, own, remote_actions(plan), listen) as cluster:
             yield cluster
 
     return begin
@@ -109,7 +109,7 @@ def remote_actions(plan: Plan) -> frozenset[str]:
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """A worker that was looked at; `gone` is set once it is no longer there."""
+    """A worker that was opened; `gone` is set once it has left."""
 
     address: str
     threads: int
@@ -124,7 +124,7 @@ class DaskCluster:
     def __init__(
         self,
         address: str,
-        visit: Session,
+        session: Session,
         own: WorkerReady,
         remote_actions: frozenset[str],
         listen: Listener,
@@ -133,7 +133,7 @@ class DaskCluster:
     ) -> None:
         """Nothing starts yet; `patience` are the seconds to wait for a scheduler, and for a worker where none is."""
         self._address = address
-        self._visit = visit
+        self._session = session
         self._own = own
         self._remote_actions = remote_actions
         self._listen = listen
@@ -200,7 +200,7 @@ class DaskCluster:
         self._leave()
 
     def _leave(self) -> None:
-        with suppress(Exception):  # a worker that does not hear it is left by the next visit
+        with suppress(Exception):  # a worker that does not hear it is left by the next session
             self._wait(self._close(), _LEAVE_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_LEAVE_SECONDS)
@@ -221,7 +221,7 @@ class DaskCluster:
                 set_as_default=False,
                 heartbeat_interval=5000,
             )
-            self._client.subscribe_topic(self._visit.id, self._on_event)
+            self._client.subscribe_topic(self._session.id, self._on_event)
             until = self._loop.time() + self._patience
             await self._look()
             while not self._seen and self._loop.time() < until:
@@ -230,7 +230,7 @@ class DaskCluster:
         except (OSError, TimeoutError) as error:
             raise NetworkError(
                 f"there is no Dask scheduler at {self._address}: {(str(error) or 'no answer').splitlines()[0]}",
-                hint="start one with `dask scheduler`, and name the address it tells",
+                hint="start one with `dask scheduler`, and name the address that it prints",
             ) from error
         if not self._seen:
             raise NetworkError(
@@ -249,7 +249,7 @@ class DaskCluster:
         return {*self._workers, *self._refused, *self._occupied, *self._looking}
 
     async def _watch(self) -> None:
-        """Look who is there, until the end; without any worker for a while, or without the scheduler, all is lost."""
+        """Watch the workers until the end; fail without any worker for a while, or without the scheduler."""
         alone: float | None = None
         while True:
             try:
@@ -286,10 +286,10 @@ class DaskCluster:
         self._looking.pop(address, None)
 
     async def _open(self, address: str, threads: int) -> None:
-        """Look at a worker; one that is occupied is looked at again, as long as it is there."""
+        """Open a worker; retry one that is busy, as long as it is there."""
         while True:
             try:
-                reply = await self._call(address, worker_side.opened, self._visit, threads)
+                reply = await self._call(address, worker_side.opened, self._session, threads)
             except FerruleError as error:
                 self._refuse(address, error)
                 return
@@ -297,19 +297,19 @@ class DaskCluster:
                 return  # it is gone: the next look says so
             except Exception as error:  # noqa: BLE001 - whatever ails it, without this program on it for example
                 hint = "install the same ferrule[dask] on all machines of the cluster"
-                message = f"it cannot be asked: {type(error).__name__} {error}"
+                message = f"it does not answer: {type(error).__name__} {error}"
                 self._refuse(address, VerificationError(message, hint=hint))
                 return
             if not isinstance(reply, WorkerBusy):
                 break
             if (reply.root, reply.machine) == (self._own.root, self._own.machine):
                 hint = "start it in another checkout of this commit"
-                self._refuse(address, VerificationError("it works in the folder of this run itself", hint=hint))
+                self._refuse(address, VerificationError("it runs in the folder of this run", hint=hint))
                 return
             if address not in self._occupied:
                 self._occupied.add(address)
                 self._news.put(
-                    Noticed(f"another run is at work in {reply.root} of {reply.machine}; not waiting for it")
+                    Noticed(f"another run is working in {reply.root} of {reply.machine}; not waiting for it")
                 )
             await asyncio.sleep(_AGAIN_SECONDS)
             if address not in self._occupied:
@@ -320,7 +320,7 @@ class DaskCluster:
             problem.where = f"{reply.root} of {reply.machine}"
             self._refuse(address, problem)
             with suppress(OSError, TimeoutError):
-                await self._call(address, worker_side.closed, self._visit.id)
+                await self._call(address, worker_side.closed, self._session.id)
         else:
             self._workers[address] = _Worker(address, threads, f"{reply.root} of {reply.machine}")
 
@@ -365,27 +365,27 @@ class DaskCluster:
     async def _ask(
         self, worker: _Worker, order: Order, store: Store, tell: Callable[[Event], None]
     ) -> WorkerAnswer | None:
-        """What a worker made of an order, with the contents it lacks; None if it went away meanwhile."""
+        """The answer of a worker to an order, after sending the contents it lacks; None if it left meanwhile."""
         for _ in range(_DAMAGED_MOST):
             answer = await self._submit(worker, order, tell)
             if answer is not None and answer.missing:
                 records = [order.files[digest] for digest in answer.missing]
                 try:
                     contents = await asyncio.to_thread(worker_side.read, store, records)
-                    await self._call(worker.address, worker_side.taken, self._visit.id, contents)
+                    await self._call(worker.address, worker_side.taken, self._session.id, contents)
                 except (OSError, TimeoutError, worker_side.SessionExpiredError):
                     return None
                 answer = await self._submit(worker, order, tell)
             if answer is None or not (answer.missing or isinstance(answer.error, DamagedError)):
                 return answer
-        raise StorageError("what it needs is damaged there again and again", where=worker.name)
+        raise StorageError("its inputs arrive damaged again and again", where=worker.name)
 
     async def _submit(self, worker: _Worker, order: Order, tell: Callable[[Event], None]) -> WorkerAnswer | None:
         number = next(self._numbers)
         self._orders[number] = functools.partial(_pass_on, order.action, tell)
         future = self._client.submit(
-            *(worker_side.make_action, self._visit.id, number, order),
-            key=f"{order.action.id}-{self._visit.id}-{number}",
+            *(worker_side.make_action, self._session.id, number, order),
+            key=f"{order.action.id}-{self._session.id}-{number}",
             workers=[worker.address],
             allow_other_workers=False,
             pure=False,
@@ -405,7 +405,7 @@ class DaskCluster:
                     await future.cancel(force=True)
 
     def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
-        """What an order under way has to say."""
+        """Pass an event of a running order on."""
         message = event[1]
         if message["order"] in self._orders:
             self._orders[message["order"]](message)
@@ -424,13 +424,13 @@ class DaskCluster:
             return None  # it went away just now
 
     async def _call(self, address: str, function: Callable[..., Coroutine[Any, Any, T]], *arguments: object) -> T:
-        """Call a function on one worker, beside all that it is making."""
+        """Call a function on one worker, beside its running actions."""
         answers: dict[str, T] = await self._client.run(function, *arguments, workers=[address])
         return answers[address]
 
     async def _call_all(self, function: Callable[[str], Coroutine[Any, Any, None]]) -> None:
         if self._workers:
-            await self._client.run(function, self._visit.id, workers=list(self._workers), on_error="ignore")
+            await self._client.run(function, self._session.id, workers=list(self._workers), on_error="ignore")
 
     async def _close(self) -> None:
         if self._watching is not None:

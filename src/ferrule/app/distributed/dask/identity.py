@@ -23,7 +23,7 @@ _ABSENT = "none"
 
 
 def identity(config: Config, toolchain: Toolchain | None, host: Host) -> dict[str, str]:
-    """The program, the machine's kind, the checkout and the tools, by name: what of them stands for the whole."""
+    """The identity of a worker: program, kind of machine, checkout and tools, by name."""
     state = git.state(config.root, host)
     lock = config.root / config.workspace.folder / "Cargo.lock"
     parts = {
@@ -44,14 +44,14 @@ def identity(config: Config, toolchain: Toolchain | None, host: Host) -> dict[st
 
 
 def _sources() -> Digest:
-    """What stands for this program's own code: two states of one version may make other bytes."""
+    """The digest of this program's own code: two states of one version may write other bytes."""
     root = Path(ferrule.__file__).parent
     files = sorted(p for p in root.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
     return Digest.of("".join(f"{p.relative_to(root)} {Digest.of_file(p)}\n" for p in files).encode())
 
 
 def check_clean(here: Mapping[str, str], root: Path) -> None:
-    """Refuse to hand out work on changes that nobody else has; raises VerificationError."""
+    """Raise VerificationError for uncommitted changes, which no worker has."""
     if here["changes"] != _ABSENT:
         raise VerificationError(
             "this checkout has changes that no worker has", where=str(root), hint="commit them, or undo them"

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class SessionExpiredError(FerruleError):
-    """The client that asks has no visit here any more."""
+    """The client has no session here any more."""
 
 
 Contents = tuple[tuple[FileRecord, bytes], ...]
@@ -49,16 +49,16 @@ _POLL_SECONDS: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A client's stay with a worker: an id of its own, the tools it needs, and how a process finds its surroundings."""
+    """A client's session with a worker: its id, the tools it needs, and the function that gives the run's context."""
 
     id: str
-    surroundings: Callable[[], RunContext]
+    make_context: Callable[[], RunContext]
     requirements: ToolRequirements | None
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerReady:
-    """A worker that is ready: what it is, where its checkout lies, and who it is for people."""
+    """A worker that is ready: its identity, the folder of its checkout, and the name of its machine."""
 
     identity: Mapping[str, str]
     root: str
@@ -67,7 +67,7 @@ class WorkerReady:
 
 @dataclass(frozen=True, slots=True)
 class WorkerBusy:
-    """A worker that cannot be had now, because another run is at work in its checkout."""
+    """A worker that is busy, because another run is working in its checkout."""
 
     root: str
     machine: str
@@ -75,7 +75,7 @@ class WorkerBusy:
 
 @dataclass(frozen=True, slots=True)
 class WorkerAnswer:
-    """What became of an order: a result with its contents, a failure, or what is `missing` to begin."""
+    """The answer to an order: a result with its contents, a failure, or the `missing` inputs."""
 
     result: Result | None = None
     contents: Contents = ()
@@ -89,7 +89,7 @@ class WorkerAnswer:
 class _Session:
     """The checkout of this process while a client uses it: locked, with an engine and as many tokens as threads."""
 
-    visit: str
+    id: str
     engine: Engine
     tokens: Jobserver
     resources: ExitStack
@@ -121,20 +121,20 @@ class _Session:
 _OPEN: dict[str, _Session] = {}
 
 
-async def opened(visit: Session, threads: int) -> WorkerReady | WorkerBusy:
+async def opened(session: Session, threads: int) -> WorkerReady | WorkerBusy:
     """Open the checkout that this process was started in, for one client; raises what keeps it from working."""
-    return await asyncio.to_thread(_open, visit, threads)
+    return await asyncio.to_thread(_open, session, threads)
 
 
-def _open(visit: Session, threads: int) -> WorkerReady | WorkerBusy:
-    context = replace(visit.surroundings(), jobs=threads)
+def _open(client: Session, threads: int) -> WorkerReady | WorkerBusy:
+    context = replace(client.make_context(), jobs=threads)
     config = release.load(Path.cwd())
     for session in list(_OPEN.values()):
         if session.working:
             return WorkerBusy(str(config.root), machine())
-        close(session.visit)
+        close(session.id)
 
-    toolchain = find.require(visit.requirements, context.host) if visit.requirements else None
+    toolchain = find.require(client.requirements, context.host) if client.requirements else None
     resources = ExitStack()
     try:
         engine = resources.enter_context(release.at_work(config, toolchain, context))
@@ -145,7 +145,7 @@ def _open(visit: Session, threads: int) -> WorkerReady | WorkerBusy:
         resources.close()
         raise
     run.reopen()
-    _OPEN[visit.id] = _Session(visit.id, engine, tokens, resources)
+    _OPEN[client.id] = _Session(client.id, engine, tokens, resources)
     return WorkerReady(identity(config, toolchain, context.host), str(config.root), machine())
 
 
@@ -154,9 +154,9 @@ def machine() -> str:
     return platform.node()
 
 
-async def taken(visit: str, contents: Contents) -> None:
-    """Take contents over that an order needs. Raises StorageError, OverError."""
-    await asyncio.to_thread(keep, _session(visit).engine.store, contents)
+async def taken(session_id: str, contents: Contents) -> None:
+    """Take contents over that an order needs. Raises StorageError, SessionExpiredError."""
+    await asyncio.to_thread(keep, _session(session_id).engine.store, contents)
 
 
 def keep(store: Store, contents: Contents) -> None:
@@ -171,17 +171,17 @@ def read(store: Store, records: Iterable[FileRecord]) -> Contents:
     return tuple((record, store.object(record.digest).read_bytes()) for record in records)
 
 
-def make_action(visit: str, number: int, order: Order) -> WorkerAnswer:
-    """Make an action, and send what it came to; failures of ferrule's are answers, any other is a bug and raised."""
+def make_action(session_id: str, number: int, order: Order) -> WorkerAnswer:
+    """Run an action and return its result; Ferrule's errors are answers, any other is a bug and raised."""
     from distributed import get_worker  # noqa: PLC0415 - 330 ms, and an extra
 
-    worker, session = get_worker(), _session(visit)
+    worker, session = get_worker(), _session(session_id)
     engine = session.engine
     log = log_file(logs_folder(engine.work), order.action.id)
 
     def tell(event: Event) -> None:
         if isinstance(event, ActionProgress | Noticed):
-            worker.log_event(visit, {"order": number, "text": event.text, "notice": isinstance(event, Noticed)})
+            worker.log_event(session_id, {"order": number, "text": event.text, "notice": isinstance(event, Noticed)})
 
     with session.at_work():
         missing = tuple(d for d, record in order.files.items() if not engine.store.holds(record))
@@ -199,10 +199,10 @@ def make_action(visit: str, number: int, order: Order) -> WorkerAnswer:
     return replace(answer, log=_text(log), log_at=str(log))
 
 
-def _session(visit: str) -> _Session:
-    if visit not in _OPEN:
-        raise SessionExpiredError("this visit is over")
-    return _OPEN[visit]
+def _session(session_id: str) -> _Session:
+    if session_id not in _OPEN:
+        raise SessionExpiredError("this session has expired")
+    return _OPEN[session_id]
 
 
 def _text(log: Path) -> str:
@@ -212,19 +212,19 @@ def _text(log: Path) -> str:
         return ""  # it ran no program, or came from the store
 
 
-async def ended(visit: str) -> None:
-    """End what is made for a client, at once."""
-    if visit in _OPEN:
+async def ended(session_id: str) -> None:
+    """Stop a client's running actions at once."""
+    if session_id in _OPEN:
         await asyncio.to_thread(run.end_all, for_good=True)
 
 
-async def closed(visit: str) -> None:
-    """Leave the checkout to others."""
-    await asyncio.to_thread(close, visit)
+async def closed(session_id: str) -> None:
+    """Close a client's session."""
+    await asyncio.to_thread(close, session_id)
 
 
-def close(visit: str) -> None:
+def close(session_id: str) -> None:
     """The same, at once."""
-    session = _OPEN.pop(visit, None)
+    session = _OPEN.pop(session_id, None)
     if session is not None:
         session.close()
