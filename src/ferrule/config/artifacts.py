@@ -55,7 +55,7 @@ def read_artifacts(
 
 
 def kinds_of(part: MappingNode, kinds: Mapping[str, Kind]) -> dict[str, str]:
-    """The kind of each artifact by name; empty where it is missing or wrong, which is told elsewhere."""
+    """The kind of each artifact by name; empty where it is missing or wrong, which is reported elsewhere."""
     kind_names: dict[str, str] = {}
     for name, node in part.values.items():
         kind = node.values.get("kind") if isinstance(node, MappingNode) else None

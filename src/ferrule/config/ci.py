@@ -1,4 +1,4 @@
-"""The part of targets.yaml about the machines of a CI system: what they are called, and what they are told."""
+"""The section `ci` of targets.yaml: names of the machines of a CI system, and the commands they run."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class PublishDestination(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ci:
-    """What machines of a CI system are told. `call` are the words that start ferrule on them.
+    """The settings of CI jobs. `call` are the words that start ferrule on them.
 
     `version` of it is installed before, unless the project brings its own. `tests` and `consumers` are machines and
     their commands.

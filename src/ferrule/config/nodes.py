@@ -257,7 +257,7 @@ class _Builder:
         return mark
 
     def _refuse_alias(self, mark: Position, name: str) -> None:
-        """Tell of an alias once, however often it is used."""
+        """Report an alias once, however often it is used."""
         if name not in self.aliases:
             self.aliases.add(name)
             self.problems.add(mark, f"the alias {quote(name)} is not supported", _NO_ALIAS)

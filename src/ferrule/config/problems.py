@@ -1,4 +1,4 @@
-"""Problems of a document while it is read: collected with their places, told apart, and raised all at once."""
+"""Problems of a document while it is read: collected with positions, without repetitions, raised all at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST = 100
-"""So many problems are told; a document with more is not read further."""
+"""The most problems that are reported; a document with more is not read further."""
 
 _SHOWN = 60
 _SIMILAR = 0.6
@@ -45,7 +45,7 @@ class Problems:
         return f"{self.file}:{mark.line}:{mark.column}"
 
     def add(self, mark: Position, message: str, hint: str, where: str | None = None) -> None:
-        """Note a problem; a place that was closed, or the same problem there, is not told twice.
+        """Note a problem; nothing is added at a closed position, and the same problem there only once.
 
         `where` is the place to show if that is in another file, which the document names at `mark`.
         """
@@ -57,7 +57,7 @@ class Problems:
         return any(position == mark for position, _ in self.by_position)
 
     def close(self, mark: Position, message: str, hint: str) -> None:
-        """Note a problem after which nothing else that is said of the same place would help."""
+        """Add a problem and close its position: further problems there would not help."""
         self.add(mark, message, hint)
         self.closed.add(mark)
 

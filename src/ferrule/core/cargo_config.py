@@ -183,7 +183,7 @@ def problems(settings: CargoSettings, triples: Collection[str]) -> Iterator[Conf
 
 
 def _tables_for(settings: CargoSettings, triple: str) -> Iterator[str]:
-    """The tables of `[target]` that hold for a triple, as far as its name tells."""
+    """The tables of `[target]` that apply to a triple, as far as its name shows."""
     machine, vendor, system, *environment = triple.split("-")
     family = "wasm" if machine.startswith("wasm") else "windows" if system == "windows" else "unix"
     cfg = {

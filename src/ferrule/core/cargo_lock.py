@@ -79,7 +79,7 @@ def _line(lines: list[str], crate: str) -> int:
 
 
 def satisfies(version: str, requirement: str) -> bool:
-    """Whether a version fits a requirement of Cargo ("Specifying Dependencies"); True where that cannot be told.
+    """Whether a version fits a requirement of Cargo ("Specifying Dependencies"); True where that cannot be decided.
 
     >>> satisfies("1.4.2", "1.2"), satisfies("0.3.1", "0.2"), satisfies("2.0.0", ">=1, <2")
     (True, False, False)

@@ -26,7 +26,7 @@ STATE: Final = ".ferrule"
 MANIFEST: Final = "manifest.json"
 
 REPORT: Final = "report.html"
-"""The page about a release, in `.ferrule`. It tells times, so it is no part of the release, and never beside it."""
+"""The page about a release, in `.ferrule`. It shows times, so it is not part of the release and never beside it."""
 
 
 def find_project(start: Path) -> Path:
@@ -63,7 +63,7 @@ def read_regular(path: Path, *, follow: bool = False, largest: int | None = None
 
 
 def open_new(path: Path) -> BufferedWriter:
-    """Open a new file to write its bytes, in place of whatever stands there but a folder. Raises OSError."""
+    """Open a new file to write its bytes, replacing anything there but a folder. Raises OSError."""
     with suppress(FileNotFoundError):
         path.unlink()
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb")
@@ -80,7 +80,7 @@ def open_more(path: Path) -> BufferedWriter:
 
 
 def clear(path: Path) -> None:
-    """Take away what stands at a place, as far as it can be: a folder with all in it, but of a link the link alone."""
+    """Remove what is at a path, as far as possible: a folder with its content, but of a link the link alone."""
     with suppress(OSError):
         if stat.S_ISDIR(path.lstat().st_mode):
             shutil.rmtree(path, ignore_errors=True)
@@ -114,7 +114,7 @@ def own_folder(path: Path) -> Path:
 
 
 def keep_regular(top: Path, depth: int) -> list[str]:
-    """Take away what is neither file nor folder in a folder of ours, and so deep below it; says what that was."""
+    """Remove what is neither file nor folder from a folder of ours, down to `depth`; returns the paths removed."""
     removed: list[str] = []
     with suppress(OSError), os.scandir(top) as entries:
         for entry in sorted(entries, key=lambda e: e.name):

@@ -74,7 +74,7 @@ class Toolchain:
         return self.tools[name]
 
     def identity(self, name: str) -> str:
-        """What stands for a tool in keys: its version in full, never its place. Raises ToolchainError."""
+        """The identity of a tool in keys: its full version, never its path. Raises ToolchainError."""
         return self.tool(name).identity
 
     def to_json(self) -> dict[str, Any]:

@@ -206,7 +206,7 @@ class ActionRunner:
         return self.lookup.digests(sorted(names))
 
     def _asked(self, asks: Mapping[str, str]) -> dict[str, Digest | None]:
-        """The values of variables that were asked for, as far as children may get them; says which they do not get."""
+        """Digests of the variables that were asked for and are passed on; a notice names those that are not."""
         for name in sorted(asks):
             if name in self.engine.site.host.environment and not run.is_passed_on(name):
                 self._notice(

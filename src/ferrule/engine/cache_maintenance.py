@@ -28,7 +28,7 @@ class Usage:
 
 
 def extent(folder: Path) -> Usage:
-    """All that a folder holds; links are not followed."""
+    """Number and size of the files of a folder; links are not followed."""
     sizes = [stat.st_size for stat in _stats(folder)]
     return Usage(len(sizes), sum(sizes))
 
@@ -41,7 +41,7 @@ def _stats(folder: Path) -> Iterator[os.stat_result]:
 
 
 def check(store: Store) -> Usage:
-    """Read every content and record; what is damaged is dropped, and said by the store's notice.
+    """Read every content and record; damaged ones are dropped, with a notice of the store.
 
     Returns what was read and is undamaged.
     """
@@ -63,7 +63,7 @@ def _is_whole(store: Store, path: Path) -> bool:
 
 
 def prune(store: Store) -> Usage:
-    """Take away all but what each action made last; returns what is gone. Raises StorageError."""
+    """Remove everything except the last result of each action; returns what was removed. Raises StorageError."""
     last = {Digest(key) for key in _last(store)}
     results = {key: result for key in last if (result := _result(store, key))}
     contents = {record.digest.hex for result in results.values() for record in result.files}

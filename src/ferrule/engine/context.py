@@ -117,7 +117,7 @@ class ActionContext:
         self.read_files.extend(path for path in paths if not self.site.sources.covers(declared, path))
 
     def env_inputs(self, variables: Mapping[str, str]) -> None:
-        """Name variables of the environment that were asked for, and by whom: another value makes the result stale."""
+        """Record variables that the action read, each with the package that did: another value makes it stale."""
         self.read_variables.update(variables)
 
     def run(self, command: Command, *, on_line: Callable[[str], None] | None = None) -> str:
@@ -125,7 +125,7 @@ class ActionContext:
 
         With `on_line`, that hears each line of both outputs, and nothing is returned.
 
-        Raises BuildError with the command, its last lines and the log's place.
+        Raises BuildError with the command, its last lines and the path of its log.
         """
         environment = {**self.site.environment, **command.env}
         return run.run(

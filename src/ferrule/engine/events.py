@@ -45,7 +45,7 @@ class ActionFinished:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """Something a person should know that is no failure: a damaged cache entry made again, a wait for a lock."""
+    """A notice that is not a failure: a damaged cache entry made again, a wait for a lock."""
 
     text: str
 
@@ -62,7 +62,7 @@ Event = RunStarted | ActionStarted | ActionProgress | ActionFinished | Noticed |
 
 
 class Listener(Protocol):
-    """Hears events; called from one thread at a time."""
+    """Receives events; called from one thread at a time."""
 
     def __call__(self, event: Event, /) -> None:
         """Take notice of an event."""

@@ -50,7 +50,7 @@ class Executor(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many actions may be there at this moment; raises NetworkError once there is nobody left."""
+        """How many actions may run there now; raises NetworkError when no worker is left."""
 
     def make(self, order: Order, store: Store, log: Path, tell: Callable[[Event], None], /) -> Result:
         """Have an action made, its contents put into `store` and its log into `log`; may be called from many threads.
@@ -59,4 +59,4 @@ class Executor(Protocol):
         """
 
     def end(self) -> None:
-        """End what is being made, at once: nobody waits for it any more."""
+        """Stop the running actions at once: their results are not needed any more."""

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from ferrule.engine.events import Listener
 
 
-class Busy(Exception):  # noqa: N818 - it is no error
+class Busy(Exception):  # noqa: N818 - it is not an error
     """Another run works in this project."""
 
 
 @contextmanager
 def locked(state: Path, listen: Listener | None = None) -> Iterator[None]:
-    """Hold the project's lock; a second run waits and says so to `listen`, or raises Busy where nobody listens.
+    """Hold the project's lock; a second run waits and reports that to `listen`, or raises Busy without one.
 
     Raises StorageError where the folder cannot be used.
     """

@@ -82,7 +82,7 @@ class Lookup:
         return {name: Digest.of(environment[name].encode()) if name in environment else None for name in names}
 
     def change(self, result: Result) -> str | None:
-        """The first file that was read, or variable that was asked for, that is no longer as it was."""
+        """The first file or variable that a result was made from and that has changed since; None if none has."""
         now = {**self.digests(result.discovered), **self.values(result.asked)}
         for name, before in {**result.discovered, **result.asked}.items():
             if now[name] != before:

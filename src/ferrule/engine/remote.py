@@ -61,7 +61,7 @@ class Remote:
         self._refused: set[Digest] = set()
 
     def serves(self, action: Action) -> bool:
-        """Whether the result of an action may be there, and the server be asked for it."""
+        """Whether the cache could have the result of an action, and may still be queried."""
         return _is_shared(action) and not self._server.is_off("read")
 
     def submit(self, job: Callable[[], None]) -> None:
@@ -73,13 +73,13 @@ class Remote:
         return self._server.is_off("read")
 
     def notices(self) -> list[str]:
-        """What people should know, since this was last asked."""
+        """Notices for the user since the last call."""
         return self._server.notices()
 
     def entries(
         self, action: Action, document: Callable[[tuple[str, ...]], Document]
     ) -> Iterator[tuple[Document, Result]]:
-        """Results that the server tells of, with the key document of each; their contents are still there.
+        """Results that the server has, with the key document of each; their contents are not fetched yet.
 
         `document` makes the key document of the action from what is read besides the declared sources.
         """
@@ -116,7 +116,7 @@ class Remote:
         return False
 
     def _entry(self, action: Action, key: Digest) -> Result | list[tuple[str, ...]] | None:
-        """The result with a key, or what to read besides to find it; what is neither is refused."""
+        """The result of a key, or the names of what else to read to find it; anything else is refused."""
         path = f"ac/{self._id(key)}"
         try:
             data = self._server.get(path, _LARGEST_ENTRY)
@@ -157,7 +157,7 @@ class Remote:
         return replace(result, discovered={**result.discovered, **self._settings_of(action)})
 
     def offer(self, action: Action, result: Result) -> None:
-        """Give a result that was made here to others, in the background, if it means the same there."""
+        """Upload a result that was made here, in the background, if it is valid on other machines."""
         if self._server.address.mode != "write" or not _is_shared(action) or self._server.is_off("write"):
             return
         strange = sorted(n for n in result.discovered if n.startswith("/") and n not in self._settings)
@@ -186,7 +186,7 @@ class Remote:
             self._server.notice(f"remote cache: {action.id} was not kept: {error.strerror}")
 
     def _enter(self, key: Digest, files: tuple[FileRecord, ...], record: bytes) -> None:
-        """Write an entry last: who reads it finds all it names."""
+        """Write an entry last, so that everything it names is already there."""
         pointer = FileRecord("", Digest.of(record), len(record))
         self._put(pointer, record)
         entry = actionresult.encode(ActionResult(files, pointer))
@@ -220,7 +220,7 @@ class Remote:
 
 
 def _is_shared(action: Action) -> bool:
-    """Tools take their time, assembling is quicker than fetching; and nobody testifies for what others did."""
+    """Compiling is slow, while assembling is quicker than fetching; and statements are about our own run only."""
     return bool(action.tools) and not getattr(action.recipe, "testifies", False)
 
 
@@ -250,7 +250,7 @@ def _fits(action: Action, files: Iterable[FileRecord]) -> bool:
 
 
 class _Crew:
-    """Threads that do jobs in the order in which they come; they end with the program, whatever they do then."""
+    """Threads that run jobs in order of arrival; they end with the program, even during a job."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -100,20 +100,20 @@ class Patience:
     failures: int = 5
 
 
-class RemoteFailure(Exception):  # noqa: N818 - it is no error: the work goes on
-    """The server did not do what was asked; the message says what it did instead, briefly, whatever it sent."""
+class RemoteFailure(Exception):  # noqa: N818 - it is not an error: the work goes on
+    """A request failed; the message says briefly how, in printable characters."""
 
     def __init__(self, text: str) -> None:
         super().__init__("".join(c if c.isprintable() else "?" for c in text[:_LONGEST]))
 
 
 class _Denied(RemoteFailure):
-    """It will not do it the next time either."""
+    """A failure that the next request would repeat."""
 
 
 @dataclass(slots=True)
 class _Record:
-    """What came of the requests of one kind so far; `off` says why there are no more."""
+    """The requests of one kind so far; `off` is why no more are sent."""
 
     requests: int = 0
     failures: int = 0
@@ -196,7 +196,7 @@ class Server:
             return notices
 
     def is_off(self, mode: Mode) -> bool:
-        """Whether nothing is asked of it any more in this run; true too once a request takes longer than any may."""
+        """Whether no more requests are sent in this run; also true once a request takes longer than allowed."""
         record = self._records[mode]
         with self._lock:
             latest = self._monotonic() - _GRACE_SECONDS

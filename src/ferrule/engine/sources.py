@@ -69,7 +69,7 @@ class StatIndex:
             self._changed = True
 
     def forget(self, path: Path) -> None:
-        """Believe nothing of a file any more: the next look reads it."""
+        """Forget the digest of a file, so that the next lookup reads it."""
         with self._lock:
             self._known.pop(os.fspath(path), None)
             self._changed = True

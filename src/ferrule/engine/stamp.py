@@ -1,4 +1,4 @@
-"""A release that stands, remembered: the next run can say so without reading the configuration again.
+"""The record of a finished release: the next run can report it without reading the configuration again.
 
 Reading and planning take most of a run that has nothing to do, because of what they import. The record names every
 file that the last run went by, with its digest; if each is as it was, and so is every file that was put in place, the
@@ -65,7 +65,7 @@ def file_system_now(root: Path) -> int:
 def new_stamp(
     file: Path, sources: SourceFiles, index: StatIndex, request: Json, basis: Stamp, message: Json, since: int
 ) -> bytes | None:
-    """The record to be written to `file`, with what to tell; None if it stands there already or cannot be made.
+    """The record to be written to `file`, with the message to repeat; None if it is there already or cannot be made.
 
     Nor can it where something that the run went by changed after `since`, the moment when it began: the outputs may be
     of what was there before.
@@ -86,7 +86,7 @@ def new_stamp(
 
 
 def read_stamp(file: Path, sources: SourceFiles, index: StatIndex, request: Json) -> Json | None:
-    """What to tell if nothing changed since the record was written; None if something did, or nobody can say."""
+    """The recorded message if nothing changed since it was written; None if something did, or may have."""
     try:
         document = json.loads(read_regular(file))
         if document["version"] != _VERSION or document["request"] != request:
@@ -113,7 +113,7 @@ def read_stamp(file: Path, sources: SourceFiles, index: StatIndex, request: Json
 
 
 def request_document(host: Host, *, commit: Json, packages: Path, **asked: Json) -> Json:
-    """What a person asked for, where, and by which program: everything else that an outcome depends on.
+    """The request, the machine and the program: everything that an outcome depends on besides the files.
 
     `commit` is what stands for the checkout, `packages` the folder of the packages that the program imports.
     """
@@ -131,7 +131,7 @@ def request_document(host: Host, *, commit: Json, packages: Path, **asked: Json)
 
 
 def _program(packages: Path) -> str:
-    """What stands for the running program: its own files and the folder of installed packages, by their stat data."""
+    """The identity of the running program: its own files and the folder of installed packages, by their stat data."""
     package = Path(__file__).parent.parent
     files = (path for path in sorted(package.rglob("*")) if path.suffix != ".pyc" and path.is_file())
     marks = [sys.version, *(f"{path.name} {_mark(path)}" for path in (*files, packages))]

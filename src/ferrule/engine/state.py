@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def open_store(
     state: Path, now_ns: Callable[[], int], notice: Callable[[str], None] = lambda _: None
 ) -> tuple[StatIndex, Store]:
-    """The index and the store of a project; `notice` is told of damage."""
+    """The index and the store of a project; `notice` receives reports of damage."""
     index = StatIndex(state / "index.json", now_ns)
     return index, Store(state / "store", index, notice)
 

@@ -69,7 +69,7 @@ class DamagedError(StorageError):
 
 
 class Store:
-    """A folder of results. Several processes may use it at once; `notice` hears about damage that was found."""
+    """A folder of results. Several processes may use it at once; `notice` receives reports of damage."""
 
     def __init__(self, root: Path, index: StatIndex, notice: Callable[[str], None]) -> None:
         self.root = root
@@ -81,7 +81,7 @@ class Store:
         return self.root / "objects" / digest.hex[:2] / digest.hex
 
     def find(self, key: Digest) -> Result | None:
-        """The result for a key if it is there, whole and undamaged; damage is dropped and said."""
+        """The result for a key if it is there, whole and undamaged; a damaged one is dropped, with a notice."""
         path = self._record(key)
         try:
             result = decode(read_regular(path), key)
@@ -102,7 +102,7 @@ class Store:
             raise _damaged(record)
 
     def holds(self, record: FileRecord, *, read: bool = False) -> bool:
-        """Whether a content is there, undamaged; whatever else stands in its place is taken away.
+        """Whether a content is there, undamaged; anything else at its path is removed.
 
         `read` believes no stat data: a bit that flipped unseen must not get into what is made, nor stand for it.
         """
@@ -150,7 +150,7 @@ class Store:
         self._index.remember(final, digest)
 
     def adopt(self, source: Path, expected: Digest) -> bool:
-        """Take over a file of somebody else's, read once; False if its content is not what was expected.
+        """Take over a file of another folder, read once; False if its content is not the expected one.
 
         The file system keeps it once where it can: afterwards the file itself is read-only too. Raises StorageError.
         """
@@ -197,7 +197,7 @@ class Store:
         return latest if isinstance(latest, dict) and isinstance(latest.get("document"), dict) else None
 
     def latest_file(self, action: str) -> Path:
-        """Where it stands what an action came to last, whether the file is there or not."""
+        """The path of the record of the last result of an action, whether it exists or not."""
         return self.root / "latest" / f"{file_name(action)}.json"
 
     def reads(self, declared: Digest, action: str) -> Iterator[tuple[str, ...]]:
@@ -272,7 +272,7 @@ def _damaged(record: FileRecord) -> DamagedError:
 
 
 def _remove(path: Path) -> None:
-    """Take away whatever stands where a record or content belongs."""
+    """Remove anything at the path of a record or content."""
     if path.is_dir() and not path.is_symlink():
         clear(path)
         return

@@ -184,7 +184,7 @@ def selected(globs: tuple[str, ...] | None, triples: tuple[str, ...]) -> tuple[s
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Who runs the build, as provenance tells it (SLSA v1.0, "Build: Provenance"): URIs of builder, run and source."""
+    """Who runs the build, as provenance states it (SLSA v1.0, "Build: Provenance"): URIs of builder, run and source."""
 
     id: str
     invocation: str | None = None
@@ -327,7 +327,7 @@ def _exists(path: str, context: Context) -> bool:
 
 
 def required_floor(target: Target, platform: Platform) -> str:
-    """The oldest C library or macOS that a wheel promises to run with; raises PlanProblem where nobody says it."""
+    """The oldest C library or macOS that a wheel promises to run with; raises PlanProblem where none is declared."""
     floor = target.floor(platform.floor_name) or platform.family.wheel_floor
     if floor is None:
         raise PlanProblem(

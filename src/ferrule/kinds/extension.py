@@ -288,7 +288,7 @@ class Extension:
             )
 
     def _take_out(self, context: ActionContext) -> None:
-        """Keep every compiled file of the wheel beside it, measured, so that digests and facts can be told of each."""
+        """Keep every compiled file of the wheel beside it, measured, so that each has a digest and facts."""
         measured: dict[str, BinaryFacts] = {}
         compilers: set[str] = set()
         for entry in zips.read_zip(context.output("wheel")):

@@ -30,7 +30,7 @@ GENERATED: Final = "internal/ferrule"
 """Folder of the module that holds what is generated; what the sources have there is left out."""
 
 NO_EMBEDDING: Final = "ferrule_noembed"
-"""Build tag of programs that carry no native library: they are told where it is installed."""
+"""Build tag of programs that carry no native library: its path is configured at run time."""
 
 _LEFT_OUT: Final = frozenset({"vendor", "go.work", "go.work.sum"})
 _LOADER: Final = Path(__file__).parent / "go"
@@ -188,7 +188,7 @@ class GoModuleFolder:
     requires: tuple[tuple[str, str], ...] = ()
 
     def make(self, context: ActionContext) -> None:
-        """Write the folder; raises BuildError for a library that cannot be told from others as was asked."""
+        """Write the folder; raises BuildError for a library whose identity cannot be checked as declared."""
         folder = context.output("module")
         for name, path in self._sources(context):
             _copy(path, folder / name)
@@ -252,7 +252,7 @@ class GoModuleFolder:
         return f"{_MARK}\n\npackage native\n\n" + "\n".join(lines)
 
     def _symbol(self, prefix: str, exports: dict[str, frozenset[str]]) -> str:
-        """The function by which the loader tells a foreign library, or an empty text."""
+        """The function by which the loader recognizes a foreign library, or an empty text."""
         symbol = self.build_info or f"{prefix}_build_info"
         without = [triple for triple, names in exports.items() if symbol not in names]
         if self.build_info and without:

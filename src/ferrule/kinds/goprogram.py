@@ -156,7 +156,7 @@ class GoProgram:
         context.record_facts(go=tool.version, modules={p.module: p.version for p in packages if p.version})
 
     def _listed(self, context: ActionContext, command: Command, build_folder: go.GoBuildFolder) -> list[go.GoPackage]:
-        """The packages of the program; what it reads beyond the declared sources is told to the engine."""
+        """The packages of the program; files it reads beyond the declared sources are reported to the engine."""
         packages = go.parse_packages(_run(context, command, build_folder))
         if packages[-1].name != "main":
             raise BuildError(

@@ -33,7 +33,7 @@ _ImagePath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._@%+/-]{1,255}$")]
 
 
 class ImageSpec(Spec):
-    """An image for each Linux target in one index; it runs as a user without rights unless told otherwise."""
+    """An image for each Linux target in one index; it runs as an unprivileged user unless `user` says otherwise."""
 
     kind: Literal["image"]
     base: str = Field(
@@ -330,7 +330,7 @@ class OciImage:
         return oci.PlatformImage(platform, tuple(layers), config)
 
     def _check(self, context: ActionContext, platform: Platform, layers: Sequence[oci.Layer]) -> None:
-        """Refuse what could not start or open its library: the files are read, not what was said of them."""
+        """Refuse what could not start or open its library: the files are read, not their recorded facts."""
         triple = platform.triple
         library: dict[str, Any] = dict(context.facts_of[dict(self.libraries)[triple].id])
         measured = library.get("cdylib", {})

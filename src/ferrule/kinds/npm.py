@@ -171,7 +171,7 @@ def _check(written: Mapping[str, Any], file: str, project: ReleaseInfo) -> None:
 
 
 def _files_of(written: Mapping[str, Any], file: str) -> tuple[str, ...] | None:
-    """The `files` of a package.json: plain names of files and folders, of which nobody can mistake the meaning."""
+    """The `files` of a package.json: plain names of files and folders, without patterns."""
     files = written.get("files")
     if files is None:
         return None

@@ -149,7 +149,7 @@ def _crates(lock: str) -> Iterator[Json]:
 
 
 def _used(context: ActionContext) -> Iterator[dict[str, Json]]:
-    """Packages, images and modules that the actions said they used."""
+    """Packages, images and modules that the actions recorded as used."""
     for facts in context.facts_of.values():
         values: Any = facts
         for package in values.get("packages", ()):

@@ -196,7 +196,7 @@ class CratesOfBuild:
 
 @dataclass(frozen=True, slots=True)
 class BomStep:
-    """An action as far as a bill of materials is concerned; `crates` is the one that asked Cargo about it."""
+    """An action as far as a bill of materials is concerned; `crates` is the action that queried Cargo for it."""
 
     interface: ActionInterface
     artifact: str
@@ -260,7 +260,7 @@ def _subject(context: Context, action: Action, output: Output, inside: tuple[str
 
 @dataclass(frozen=True, slots=True)
 class BillsOfMaterials:
-    """Write every document from what the actions made and said."""
+    """Write every document from the outputs and facts of the actions."""
 
     name: str
     version: str
@@ -532,7 +532,7 @@ def _base(reference: str) -> BomComponent:
 
 
 def _merged(parts: Sequence[cyclonedx.BomComponent]) -> dict[str, cyclonedx.BomComponent]:
-    """Parts by ref; what is told of one several times is united."""
+    """Parts by ref; several entries of one part are merged."""
     merged: dict[str, cyclonedx.BomComponent] = {}
     for part in parts:
         other = merged.get(part.ref, part)

@@ -319,7 +319,7 @@ class Wheel:
         common, project = self.common, _parsed(context, self.common)
         soname = self.library.output("cdylib")
         library = soname.name if soname else ""
-        constants = {"LIBRARY": library, **_known(context, self.library, common)}
+        constants = {"LIBRARY": library, **_identity(context, self.library, common)}
         description = '"""What this wheel carries; written when it was packed."""\n\n' + "".join(
             f'{name}: str = "{value}"\n' for name, value in constants.items()
         )
@@ -343,7 +343,7 @@ class Wheel:
         )
 
 
-def _known(context: ActionContext, library: ActionInterface, common: _Common) -> dict[str, str]:
+def _identity(context: ActionContext, library: ActionInterface, common: _Common) -> dict[str, str]:
     """What the loader can compare with what the library says of itself."""
     facts = context.facts_of[library.id]
     identity = {
@@ -425,11 +425,11 @@ class Sdist:
         names |= {file.name for file in context.source_files(*local.folders, *local.files, *reads)}
         base = posixpath.commonpath([f"/{self.workspace}", *(f"/{posixpath.dirname(name)}" for name in names)])[1:]
         base = posixpath.normpath(base or ".")
-        place = posixpath.normpath(posixpath.join("rust", posixpath.relpath(self.workspace, base)))
+        folder = posixpath.normpath(posixpath.join("rust", posixpath.relpath(self.workspace, base)))
         files = {f"rust/{_relative(name, base)}": name for name in sorted(names)}
-        files |= {f"{place}/{name}": file for name, file in moved.items()}
+        files |= {f"{folder}/{name}": file for name, file in moved.items()}
         paths = {name: context.project / file for name, file in files.items()}
-        return [Member(n, path, executable=bool(path.stat().st_mode & 0o100)) for n, path in paths.items()], place
+        return [Member(n, path, executable=bool(path.stat().st_mode & 0o100)) for n, path in paths.items()], folder
 
     def _settings(self, local: LocalSources) -> tuple[list[str], dict[str, str]]:
         """Settings that keep their place, and those above the workspace that can be put into it, by their names there.
@@ -463,19 +463,19 @@ class Sdist:
                 )
         return names
 
-    def _check(self, context: ActionContext, members: list[Member], place: str) -> None:
+    def _check(self, context: ActionContext, members: list[Member], folder: str) -> None:
         """Let Cargo read the workspace where nothing else lies. Raises BuildError with what is missing."""
         context.report_progress("reading the source distribution with Cargo")
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as root:
             for member in members:
-                copy = Path(folder, member.name)
+                copy = Path(root, member.name)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(member.read())
             try:
-                self._read_offline(context, Path(folder, place))
+                self._read_offline(context, Path(root, folder))
             except BuildError as error:
                 raise BuildError(
-                    f"Cargo cannot build from the source distribution: {error.message}".replace(folder, ""),
+                    f"Cargo cannot build from the source distribution: {error.message}".replace(root, ""),
                     where=context.action.id,
                     hint="add what is missing to the project, or write sdist: false",
                 ) from error
@@ -496,7 +496,7 @@ class Sdist:
     ) -> list[Member]:
         """A build backend that compiles the library, what it has to know, and a pyproject.toml that names it."""
         common, compiled = self.common, self.compiled
-        facts = _known(context, self.library, common)
+        facts = _identity(context, self.library, common)
         environment = {f"FERRULE_{name}": facts[name] for name in ("FINGERPRINT", "INTERFACE") if name in facts}
         about = {
             "stem": wheel.info_folder(common.name, common.version).removesuffix(".dist-info"),
@@ -542,7 +542,7 @@ def _with_backend(project: PythonProject) -> str:
     """The text of pyproject.toml with Ferrule's backend as [build-system]; all else stays as it is."""
     table = f'[build-system]\nrequires = []\nbuild-backend = "sdist_backend"\nbackend-path = ["{_BACKEND}"]\n'
     document: Any = parse(project.text.encode(), project.file)
-    wanted = {**document, "build-system": tomllib.loads(table)["build-system"]}
+    expected = {**document, "build-system": tomllib.loads(table)["build-system"]}
     lines, inside = [], False
     for line in project.text.splitlines():
         stripped = line.strip()
@@ -551,7 +551,7 @@ def _with_backend(project: PythonProject) -> str:
         if not inside:
             lines.append(line)
     text = "\n".join([*lines, "", table])
-    if _loaded(text) != wanted:
+    if _loaded(text) != expected:
         raise BuildError(
             "the source distribution needs another [build-system], and this one could not be replaced",
             where=project.file,

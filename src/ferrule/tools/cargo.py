@@ -343,7 +343,7 @@ class Runner(Protocol):
     """Runs a command, hands over each line, and returns its standard output."""
 
     def __call__(self, command: Command, /, *, on_line: Callable[[str], None] | None = None) -> str:
-        """Raises BuildError if the command fails; with `on_line`, which hears all of it, nothing is returned."""
+        """Raises BuildError if the command fails; with `on_line`, which receives each line, nothing is returned."""
 
 
 def build(run: Runner, command: Command, say: Callable[[str], None], units: Units) -> CargoBuild:

@@ -93,9 +93,9 @@ def local_sources(metadata: str, project: Path, workspace: str) -> LocalSources:
     Raises BuildError for a folder that is not in the project, which nobody who gets the sources would have.
     """
     packages = json.loads(metadata)["packages"]
-    found = {str(Path(p["manifest_path"]).parent): p["name"] for p in packages if p["source"] is None}
+    by_folder = {str(Path(p["manifest_path"]).parent): p["name"] for p in packages if p["source"] is None}
     names: dict[str, str] = {}
-    for folder, package in found.items():
+    for folder, package in by_folder.items():
         if not Path(folder).is_relative_to(project):
             raise _outside(package, folder)
         names[Path(folder).relative_to(project).as_posix()] = package
@@ -103,13 +103,13 @@ def local_sources(metadata: str, project: Path, workspace: str) -> LocalSources:
     names |= dict.fromkeys(_patches(root, project, workspace), "a patch")
     folders: list[str] = []
     naming: list[str] = []
-    for place in _upwards(workspace):
+    for parent in _upwards(workspace):
         for file in (".cargo/config.toml", ".cargo/config"):
-            settings = _document(project, place, file)
-            patches, vendored = [*_patches(settings, project, place)], [*_vendored(settings, project, place)]
+            settings = _document(project, parent, file)
+            patches, vendored = [*_patches(settings, project, parent)], [*_vendored(settings, project, parent)]
             names |= dict.fromkeys(patches, "a patch")
             folders += vendored
-            naming += [posixpath.normpath(posixpath.join(place, file))] if patches or vendored else []
+            naming += [posixpath.normpath(posixpath.join(parent, file))] if patches or vendored else []
     manifests = {name: _manifest(project, name) for name in sorted(names)}
     files = {above for name in names for above in _workspaces_above(project, name)}
     return LocalSources(manifests, tuple(dict.fromkeys(folders)), tuple(sorted(files)), tuple(naming))
@@ -178,8 +178,8 @@ def package_of(name: str, packages: Iterable[str], manifests: Iterable[str]) -> 
     >>> package_of("a/b/src/x.rs", ["a", "."], ["a/Cargo.toml", "Cargo.toml"])
     'a'
     """
-    folders, known = set(manifests), set(packages)
+    folders, package_folders = set(manifests), set(packages)
     for above in list(_upwards(posixpath.dirname(name) or ".")):
         if posixpath.normpath(posixpath.join(above, "Cargo.toml")) in folders:
-            return above if above in known else None
+            return above if above in package_folders else None
     return None

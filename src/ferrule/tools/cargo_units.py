@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ARTIFACT: Final = "compiler-artifact"
 SCRIPT: Final = "build-script-executed"
-"""Reasons of the messages that tell of a unit: something was compiled, a build script was run."""
+"""Reasons of the messages about a unit: something was compiled, a build script was run."""
 
 _JOURNAL: Final = "ferrule-units.jsonl"
 _LOCKS: Final[dict[Path, threading.Lock]] = {}
@@ -236,7 +236,7 @@ def parse_dep_info(text: str) -> tuple[list[Path], set[str]]:
 
 
 def _name(message: Message) -> str | None:
-    """What tells a unit from others: all that Cargo says of it, except whether it had to be made."""
+    """The identity of a unit: all that Cargo says of it, except whether it was fresh."""
     if message["reason"] == SCRIPT:
         return f"{message['package_id']} {message['out_dir']}"
     if message["reason"] != ARTIFACT:

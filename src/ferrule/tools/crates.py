@@ -136,7 +136,7 @@ def parse_tree(stdout: str) -> dict[str, CrateNode]:
 
 
 def resolve(everything: str, linked: str, metadata: str, lock: str, workspace: Path) -> list[LinkedCrate]:
-    """Join what the programs said with Cargo.lock: the crates of a build, the one that is built first.
+    """Join the output of the programs with Cargo.lock: the crates of a build, the one that is built first.
 
     `everything` and `linked` are what `tree_command` printed. Raises BuildError for answers that do not fit together.
     """

@@ -145,7 +145,7 @@ def environment(
     offline: bool,
     jobs: int,
 ) -> dict[str, str]:
-    """What a build of Go is given: the target, the workspace file `work`, where it may look; no other `go env -w`.
+    """The environment of a Go build: target, workspace file `work`, and where to look; no other `go env -w`.
 
     `values` is the environment of the run, `cache` a folder for what was compiled, `modules` one for modules where the
     user has none; no program of Go's computes in more threads than `jobs`, as Go knows no jobserver. Raises ToolFailed
@@ -303,7 +303,7 @@ def _patched(version: str) -> str:
 
 
 def check_sums(before: str, now: str, build: GoBuildFolder) -> None:
-    """Refuse modules that no go.sum vouched for: Go adds what it trusted to go.work.sum (`given` before, `now` after).
+    """Refuse modules that no go.sum lists: Go adds those to go.work.sum (`before` the build, `now` after it).
 
     Sums of mere go.mod files may be added: a workspace reads more of them than a module alone. Raises BuildError.
     """

@@ -240,7 +240,7 @@ def reopen() -> None:
 
 
 def base_environment(values: Mapping[str, str]) -> dict[str, str]:
-    """What children get of the surroundings `values`: places, proxies, certificates, settings of registry clients.
+    """Variables of `values` that children get: paths, proxies, certificates, settings of registry clients.
 
     Language, time zone and rustup's self-installing are fixed, so that messages and outputs do not depend on them. A
     clock that was set for this program is passed on, and nothing else that would be loaded into programs.
@@ -390,7 +390,7 @@ class _Hider:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A program as it was called, to be told about without its secrets."""
+    """A program as it was called, to be shown without its secrets."""
 
     argv: Sequence[str]
     env: Mapping[str, str]

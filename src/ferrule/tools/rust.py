@@ -114,12 +114,12 @@ def _cargo_beside(host: Host, real: Path, asked: Path) -> Path | None:
 
 
 def std_folder(sysroot: Path, triple: str) -> Path:
-    """Where a compiled standard library stands."""
+    """The folder of a compiled standard library."""
     return sysroot / "lib" / "rustlib" / triple / "lib"
 
 
 def std_source(sysroot: Path) -> Path:
-    """Where the source of the standard library stands, for `-Zbuild-std`."""
+    """The folder of the source of the standard library, for `-Zbuild-std`."""
     return sysroot / "lib" / "rustlib" / "src" / "rust"
 
 
@@ -211,7 +211,7 @@ def choose_installer(
 
 
 def tools(rust: RustInstallation) -> list[Tool]:
-    """The compiler, Cargo and each standard library as tools; identities tell versions, never places."""
+    """The compiler, Cargo and each standard library as tools; identities hold versions, never paths."""
     cargo = (rust.cargo or rust.rustc).as_posix()
     about = "; ".join(line for line in rust.about.splitlines() if not line.startswith("binary:"))
     return [

@@ -1,4 +1,4 @@
-"""What counts as a secret, and how it is kept out of everything that somebody may read.
+"""What counts as a secret, and how it is kept out of logs, reports and releases.
 
 A secret is known by its value. Values come from variables of the environment and from the files in which clients of
 registries keep theirs; docs/how-to/secrets.md tells the rules, and what they cannot know.
@@ -45,7 +45,7 @@ _NO_SECRETS: Final = frozenset({"PWD", "OLDPWD", NAMED_BY})
 # Names by which CI systems and clients pass secrets, as each documents them, that no rule above finds.
 _BY_NAME: Final = frozenset({"CI_JOB_JWT_V1", "CI_JOB_JWT_V2", "AZURE_STORAGE_CONNECTION_STRING", "SENTRY_DSN"})
 _PUBLIC_NAMES: Final = frozenset({"__token__", "oauth2", "x-access-token", "gitlab-ci-token", "git", "token"})
-"""What stands in place of a user's name wherever a token is used, and tells nothing."""
+"""User names that go with a token, which are not secret."""
 
 # Values that tell by themselves what they are, wherever they stand (each issuer documents its prefix for scanners).
 _SHAPES: Final = re.compile(
@@ -71,7 +71,7 @@ _WRAPS: Final = (76, 64)
 
 
 def secrets_of(environment: Mapping[str, str], *folders: Path) -> dict[str, str]:
-    """Each secret with where it is kept, of the environment and of the files that it leads to.
+    """Each secret with its location: of the environment, and of the files that it leads to.
 
     `folders` are searched for settings of their own, and those above them as the clients do: those of npm, pip, Cargo
     and Git, wherever a worktree keeps them and whatever they include.
@@ -354,7 +354,7 @@ def _within_base64(encoded: bytes) -> Iterator[str]:
 
 
 def find_secret(secrets: Collection[str], chunks: Iterable[bytes]) -> str | None:
-    """The first secret that stands in a content as it is, or None; only those are looked for that are no accident."""
+    """The first secret that a content holds verbatim, or None; only secrets too long to match by accident count."""
     texts = {part.encode("utf-8", "surrogateescape"): s for s in secrets if len(s) >= SURE for part in _telltale(s)}
     if not texts:
         return None

@@ -118,7 +118,7 @@ def test_the_package_may_lie_beside_the_crate():
         (('requires-python = ">=3.11"', ""), "source", "which Python is the oldest"),
         ((">=3.11", "<4"), "source", "which Python is the oldest"),
         ((">=3.11", "newish"), "source", "which Python is the oldest"),
-        (('dynamic = ["version"]', 'version = "1.0"'), "source", "a version of its own"),
+        (('dynamic = ["version"]', 'version = "1.0"'), "source", "this states version 1.0, and the release is"),
         (("[tool.maturin]", "[tool]\nmaturin = 1\n[other]"), "source", r"a \[tool.maturin\] that maturin would refuse"),
         (('["fast"]', "1"), "source", r"a \[tool.maturin\] that maturin would refuse"),
         ((PYPROJECT, "tool = 1\n" + PYPROJECT.partition("[tool")[0]), "source", "that maturin would refuse"),
