@@ -141,6 +141,9 @@ def cry(demo: Demo) -> None:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     demo = lay_out(tmp_path_factory.mktemp("secrets"))
+    for folder in ("objects", "refs"):
+        (demo.project / ".git" / folder).mkdir(parents=True)
+    (demo.project / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     for name, content in FILES.values():
         path = demo.root / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -98,6 +98,13 @@ def lockable(path: Path) -> Path:
 
 def own_folder(path: Path) -> Path:
     """A folder that is ours to fill and to clean, made if it is missing. Raises StorageError for a link; OSError."""
+    check_folder(path)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def check_folder(path: Path) -> None:
+    """Raise StorageError if no folder of ours can be there: for a link, and for a file there or above."""
     if path.is_symlink():
         raise StorageError(
             "this is a link, and what is at its end could be anybody's",
@@ -109,8 +116,6 @@ def own_folder(path: Path) -> Path:
             if not above.is_dir():
                 raise StorageError("not a directory", where=str(above), hint="remove or rename it")
             break
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def keep_regular(top: Path, depth: int) -> list[str]:

@@ -56,7 +56,7 @@ class ActionContext:
     actions recorded, and `fingerprint` what outputs may carry of what went into them (sources, tools, flags).
     `digest_of` gives the digest of a file or folder (None where there is neither), `acquire_job_token` waits for a
     second token until an event, and `report_progress` shows one short line. `facts`, `read_files` and `read_variables`
-    collect what the recipe reports.
+    collect what the recipe reports, and `commands` those that it ran.
     """
 
     action: Action
@@ -72,6 +72,7 @@ class ActionContext:
     facts: dict[str, Json] = field(default_factory=dict)
     read_files: list[Path] = field(default_factory=list)
     read_variables: dict[str, str] = field(default_factory=dict)
+    commands: list[Command] = field(default_factory=list)
 
     @property
     def project(self) -> Path:
@@ -128,11 +129,13 @@ class ActionContext:
         Raises BuildError with the command, its last lines and the path of its log.
         """
         environment = {**self.site.environment, **command.env}
+        self.commands.append(command)
         return run.run(
             command.argv,
             env=environment,
             cwd=command.cwd or self.folder,
             log=self.log,
+            append=len(self.commands) > 1,
             on_line=on_line,
             secrets=self.site.secrets,
         )

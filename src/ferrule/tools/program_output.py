@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import StorageError
 from ferrule.core.printable import printable_lines
-from ferrule.core.safe_files import open_new
+from ferrule.core.safe_files import open_more, open_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from io import BufferedWriter
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -142,9 +144,10 @@ def _cut(line: str) -> str:
 class Log:
     """The log of a program: what it writes as it arrives, its middle left out where it writes too much."""
 
-    def __init__(self, path: Path, hide: Callable[[str], str]) -> None:
+    def __init__(self, path: Path, hide: Callable[[str], str], *, append: bool = False) -> None:
         self._path = path
         self._hide = hide
+        self._append = append
         self._text = BoundedText(LOGGED, LAST)
 
     def write(self, piece: bytes) -> None:
@@ -172,13 +175,19 @@ class Log:
         return StorageError(f"cannot write the log {self._path}: {error.strerror}", where=str(self._path))
 
     def __enter__(self) -> Self:
-        """Begin a new log. Raises StorageError."""
+        """Begin a new log, or go on with it. Raises StorageError."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = open_new(self._path)
+            self._stream = self._open()
         except OSError as error:
             raise self._failure(error) from error
         return self
+
+    def _open(self) -> BufferedWriter:
+        if self._append:
+            with suppress(OSError):  # a program may have put a link or a folder there: the log begins anew
+                return open_more(self._path)
+        return open_new(self._path)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -311,6 +311,7 @@ def run(
     env: Mapping[str, str],
     cwd: Path,
     log: Path,
+    append: bool = False,
     on_line: Callable[[str], None] | None = None,
     secrets: Collection[str] = (),
     person: RunAs = _OURSELVES,
@@ -319,11 +320,12 @@ def run(
 
     With `on_line`, that hears each line as it was written, to be read by a program, and nothing is returned. In the log
     and in errors, `secrets` and those of the environment are replaced by `***` and control characters are made visible;
-    the middle of a log, and the end of a line, that is too long is left out. `person` is as whom it runs.
+    the middle of a log, and the end of a line, that is too long is left out. With `append` the log goes on where an
+    earlier program of the same action left it. `person` is as whom it runs.
     Raises ToolMissing, ToolFailed, and StorageError when the log cannot be written.
     """
     call = _Call(argv, env, cwd, _Hider(secrets, env, cwd), person)
-    with Log(log, call.hide) as stream:
+    with Log(log, call.hide, append=append) as stream:
         stream.say(f"$ {call.command}")
         record = Record(stream, on_line, ANSWER_BYTES)
         child = _start(call)

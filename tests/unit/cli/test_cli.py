@@ -159,7 +159,7 @@ def no_licence(demo: Demo) -> None:
         (no_cbindgen, 4, ["cbindgen 0.29.4", "not installed", "ferrule setup"]),
         (bad_python, 5, ["packaging/python/pyproject.toml", "requires-python"]),
         (state_is_a_file, 7, [".ferrule"]),
-        (output_is_a_file, 7, ["dist", "cannot write"]),
+        (output_is_a_file, 7, ["dist: not a directory", "remove or rename it"]),
         (no_package, 8, ["libc6", "apt-get download"]),
     ],
 )

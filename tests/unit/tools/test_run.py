@@ -125,6 +125,20 @@ def test_what_cannot_be_started_is_a_sentence(tmp_path):
         run.capture(["sh"], env=ENV, cwd=tmp_path / "gone")
 
 
+def test_a_log_goes_on_with_the_next_program_of_an_action_and_follows_no_link(tmp_path):
+    log = tmp_path / "log"
+    for number, append in enumerate([False, True]):
+        run.run(["echo", f"program {number}"], env=ENV, cwd=tmp_path, log=log, append=append)
+    assert log.read_text().count("= ended with exit code 0\n") == 2
+    assert "program 0" in log.read_text()
+    (tmp_path / "other").write_text("of somebody else")
+    log.unlink()
+    log.symlink_to(tmp_path / "other")
+    run.run(["echo", "program 2"], env=ENV, cwd=tmp_path, log=log, append=True)
+    assert (tmp_path / "other").read_text() == "of somebody else"
+    assert "program 2" in log.read_text()
+
+
 def test_a_log_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "logs").write_text("a file where the folder should be")
     with pytest.raises(StorageError, match="cannot write the log"):

@@ -16,7 +16,7 @@ from ferrule.app.release.manifest import manifest_of, signatures, sources_of, te
 from ferrule.core.cargo_config import environment_problems
 from ferrule.core.errors import ConfigError, StorageError, ToolchainError
 from ferrule.core.model import Plan, Report
-from ferrule.core.safe_files import FILE, REPORT, STATE, find_project
+from ferrule.core.safe_files import FILE, REPORT, STATE, check_folder, find_project
 from ferrule.engine import context as contexts
 from ferrule.engine import events, remote_server, scheduler
 from ferrule.engine import lock as locks
@@ -196,6 +196,7 @@ def run(
     its manifest, which goes to .ferrule/; `elsewhere` begins to work with other machines. Raises ToolchainError,
     StorageError; failures of actions are in the report.
     """
+    check_folder(output)
     toolchain = toolchain_of(config, plan, context)
     with ExitStack() as others:
         engine = others.enter_context(at_work(config, toolchain, context, listen))

@@ -135,3 +135,4 @@ def test_a_file_in_place_of_the_folder_is_told(demo: Demo) -> None:
         demo.run()
     assert (caught.value.where, caught.value.hint) == (str(demo.dist), "remove or rename it")
     assert demo.dist.read_text() == "mine"
+    assert demo.calls == []  # it is known before anything is built
