@@ -13,15 +13,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Digest
+from ferrule.core.safe_files import MANIFEST, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from ferrule.core.model import Json
 
 VERSION: Final = 1
 """Version of the format that is written, and the newest that is read."""
 
+LARGEST_DOCUMENT: Final = 64 << 20
+"""Bytes of a document of a release (manifest, checksums, statement, bill of materials): no real one is near it."""
+
+_DEEPEST: Final = 32
+_TOO_DEEP: Final = f"it is nested deeper than {_DEEPEST} levels"
 _AGAIN: Final = "make the release again: ferrule release"
 _DIGEST: Final[dict[str, Any]] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _TEXT: Final[dict[str, Any]] = {"type": "string", "minLength": 1}
@@ -55,71 +62,84 @@ _FILE: Final[dict[str, Any]] = {
 _INSIDE: Final = r"^(?!/)(?!(.*/)?\.\.?(/|$))[^\\\u0000]+$"
 """A path that stays inside of the folder it is relative to."""
 
-SCHEMA: Final[dict[str, Any]] = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "$id": "urn:ferrule:manifest:1",
-    "title": "manifest.json of a release by Ferrule",
-    **_object(
-        version={"const": VERSION, "description": "Version of this format."},
-        project={**_TEXT, "description": "Name of the release."},
-        release={**_TEXT, "description": "Its version."},
-        source={
-            **_object(
-                commit={**_or_null(_TEXT), "description": "The commit that was checked out; null without Git."},
-                dirty={"type": ["boolean", "null"], "description": "Whether tracked files differed from it."},
-            ),
-            "description": "Where the sources come from.",
-        },
-        toolchain={
-            **_or_null(
-                _object(
-                    **{
-                        "rust-source": {
-                            "enum": ["distribution", "installed", "rustup"],
-                            "description": "How Rust was installed.",
-                        },
-                        "tools": {**_TEXTS, "description": "Version in full of each program, as it counts in keys."},
-                        "std": {
-                            "type": "object",
-                            "additionalProperties": {"enum": ["build-std", "prebuilt"]},
-                            "description": "By target, whether the standard library was prebuilt or compiled too.",
-                        },
-                    }
-                )
-            ),
-            "description": "What built it; null if nothing was compiled.",
-        },
-        artifacts={
-            "type": "array",
-            "description": "Every file of the release, in the order of the plan.",
-            "items": _object(
-                **_FILE,
-                file={**_TEXT, "pattern": _INSIDE, "description": "Path below the folder of the release."},
-                role={**_TEXT, "description": "What it is to its kind: wheel, sdist, module, component, layout, …"},
-            ),
-        },
-        packed={
-            "type": "array",
-            "description": "Files that were made and only went into others.",
-            "items": _object(
-                **_FILE, name={**_TEXT, "pattern": _INSIDE, "description": "Name under which the action made it."}
-            ),
-        },
-        facts={
-            "type": "object",
-            "description": "By action, what was measured of its outputs.",
-            "additionalProperties": {
+
+def _schema(name: dict[str, Any]) -> dict[str, Any]:
+    """The schema, with that of a file's name."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:ferrule:manifest:1",
+        "title": "manifest.json of a release by Ferrule",
+        **_object(
+            version={"const": VERSION, "description": "Version of this format."},
+            project={**_TEXT, "description": "Name of the release."},
+            release={**_TEXT, "description": "Its version."},
+            source={
+                **_object(
+                    commit={**_or_null(_TEXT), "description": "The commit that was checked out; null without Git."},
+                    dirty={"type": ["boolean", "null"], "description": "Whether tracked files differed from it."},
+                ),
+                "description": "Where the sources come from.",
+            },
+            toolchain={
+                **_or_null(
+                    _object(
+                        **{
+                            "rust-source": {
+                                "enum": ["distribution", "installed", "rustup"],
+                                "description": "How Rust was installed.",
+                            },
+                            "tools": {
+                                **_TEXTS,
+                                "description": "Version in full of each program, as it counts in keys.",
+                            },
+                            "std": {
+                                "type": "object",
+                                "additionalProperties": {"enum": ["build-std", "prebuilt"]},
+                                "description": "By target, whether the standard library was prebuilt or compiled too.",
+                            },
+                        }
+                    )
+                ),
+                "description": "What built it; null if nothing was compiled.",
+            },
+            artifacts={
+                "type": "array",
+                "description": "Every file of the release, in the order of the plan.",
+                "items": _object(
+                    **_FILE,
+                    file={**name, "description": "Path below the folder of the release."},
+                    role={**_TEXT, "description": "What it is to its kind: wheel, sdist, module, component, layout, …"},
+                ),
+            },
+            packed={
+                "type": "array",
+                "description": "Files that were made and only went into others.",
+                "items": _object(**_FILE, name={**name, "description": "Name under which the action made it."}),
+            },
+            facts={
                 "type": "object",
-                "properties": {
-                    "fingerprint": {**_DIGEST, "description": "Digest of sources, tools and flags."},
-                    "interface": {**_DIGEST, "description": "Fingerprint of the C interface."},
-                    "link": {"type": "array", "items": _TEXT, "description": "What a static library is linked with."},
+                "description": "By action, what was measured of its outputs.",
+                "additionalProperties": {
+                    "type": "object",
+                    "properties": {
+                        "fingerprint": {**_DIGEST, "description": "Digest of sources, tools and flags."},
+                        "interface": {**_DIGEST, "description": "Fingerprint of the C interface."},
+                        "link": {
+                            "type": "array",
+                            "items": _TEXT,
+                            "description": "What a static library is linked with.",
+                        },
+                    },
                 },
             },
-        },
-    ),
-}
+        ),
+    }
+
+
+SCHEMA: Final = _schema({**_TEXT, "pattern": _INSIDE})
 """The published schema, docs/manifest.schema.json."""
+
+_SCHEMA_OF_ANY_NAMES: Final = _schema({"type": "string"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +167,7 @@ class ManifestFile:
 
     def document(self) -> dict[str, Json]:
         """The file as manifest.json has it."""
-        own: dict[str, Json] = {"name": self.path} if self.role is None else {"file": self.path, "role": self.role}
+        name: dict[str, Json] = {"name": self.path} if self.role is None else {"file": self.path, "role": self.role}
         return {
             "artifact": self.artifact,
             "kind": self.kind,
@@ -155,7 +175,7 @@ class ManifestFile:
             "size": self.size,
             "sha256": self.digest.hex,
             "key": self.key.hex if self.key else None,
-            **own,
+            **name,
         }
 
 
@@ -243,17 +263,37 @@ class Manifest:
         }
 
 
-def parse_manifest(content: bytes, where: str) -> Manifest:
-    """Read a manifest; raises VerificationError with every problem, and for a newer format."""
-    return manifest_from(read_document(content, where), where)
+def read_manifest(folder: Path, *, any_names: bool = False) -> Manifest:
+    """Read the manifest of a folder, as `parse_manifest` does; raises VerificationError also if there is none."""
+    path = folder / MANIFEST
+    try:
+        content = read_regular(path, largest=LARGEST_DOCUMENT)
+    except FileNotFoundError as error:
+        raise VerificationError(
+            f"there is no release here: no {MANIFEST} says what this folder should hold",
+            where=str(folder),
+            hint="name the folder of a release, or make one: ferrule release",
+        ) from error
+    except OSError as error:
+        raise VerificationError(f"the manifest cannot be read: {error.strerror or error}", where=str(path)) from error
+    return parse_manifest(content, str(path), any_names=any_names)
 
 
-def read_document(content: bytes, where: str) -> Any:  # noqa: ANN401 - any JSON
+def parse_manifest(content: bytes, where: str, *, any_names: bool = False) -> Manifest:
+    """Read a manifest; raises VerificationError with every problem, and for a newer format.
+
+    With `any_names`, a file may have a name that leads out of the folder or that no file can have: for `verify`, which
+    reports each such name as a finding of its own. All others must not meet one.
+    """
+    return manifest_from(_document(content, where), where, any_names=any_names)
+
+
+def _document(content: bytes, where: str) -> Any:  # noqa: ANN401 - any JSON
     """A document in JSON, in which no key may stand twice; raises VerificationError."""
     try:
         return json.loads(content.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        problem = "nested too deeply" if isinstance(error, RecursionError) else error
+        problem = _TOO_DEEP if isinstance(error, RecursionError) else error
         raise VerificationError(f"the manifest is damaged: {problem}", where=where, hint=_AGAIN) from error
 
 
@@ -268,17 +308,19 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def manifest_from(document: Any, where: str) -> Manifest:  # noqa: ANN401 - any JSON
-    """Check a document and take its values; raises VerificationError with every problem, and for a newer format."""
+def manifest_from(document: Any, where: str, *, any_names: bool = False) -> Manifest:  # noqa: ANN401 - any JSON
+    """Check a document and take its values, as `parse_manifest` does."""
     version = document.get("version") if isinstance(document, dict) else None
     if isinstance(version, int) and not isinstance(version, bool) and version > VERSION:
         raise VerificationError(
             f"unsupported format version {version} (expected {VERSION})", where=where, hint="use a newer ferrule"
         )
-    errors = list(problems(document, SCHEMA))
-    refuse_old_names(document, where)
-    if errors:
-        raise VerificationError("\n  ".join(["the manifest is damaged:", *errors]), where=where, hint=_AGAIN)
+    # The depth comes first: whoever reads a document after this may recurse into it.
+    schema = _SCHEMA_OF_ANY_NAMES if any_names else SCHEMA
+    wrong = [_TOO_DEEP] if _deeper(document, _DEEPEST) else list(problems(document, schema))
+    _refuse_old_names(document, where)
+    if wrong:
+        raise VerificationError("\n  ".join(["the manifest is damaged:", *wrong]), where=where, hint=_AGAIN)
     manifest = _manifest(document)
     paths = [file.path for file in manifest.shipped]
     twice = sorted({path for path in paths if paths.count(path) > 1}) if len(set(paths)) < len(paths) else []
@@ -287,7 +329,19 @@ def manifest_from(document: Any, where: str) -> Manifest:  # noqa: ANN401 - any 
     return manifest
 
 
-def refuse_old_names(document: object, where: str) -> None:
+def _deeper(document: object, levels: int) -> bool:
+    """Whether values are nested deeper than so many levels; it does not recurse."""
+    layer = [document]
+    for _ in range(levels + 1):
+        layer = [
+            inner
+            for value in layer
+            for inner in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+        ]
+    return bool(layer)
+
+
+def _refuse_old_names(document: object, where: str) -> None:
     """Raise VerificationError for a manifest with keys that have another name by now; it is of version 0.1.0."""
     toolchain = document.get("toolchain") if isinstance(document, dict) else None
     if isinstance(toolchain, dict) and "road" in toolchain:

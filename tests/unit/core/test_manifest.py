@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from ferrule.core.errors import VerificationError
-from ferrule.core.manifest import SCHEMA, Facts, manifest_from, parse_manifest, problems
+from ferrule.core.manifest import SCHEMA, Facts, manifest_from, parse_manifest, problems, read_manifest
 from ferrule.core.model import Digest
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "manifest.schema.json"
@@ -189,6 +189,51 @@ def test_an_old_name_is_refused_by_its_new_one() -> None:
     with pytest.raises(VerificationError, match=r"toolchain\.road is called toolchain\.rust-source now") as raised:
         manifest_from(document, "")
     assert "make the release again" in str(raised.value.hint)
+
+
+def nested(levels: int) -> dict[str, Any]:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"b": value}
+    return {**DOCUMENT, "facts": {"a": value}}
+
+
+def test_values_have_a_greatest_depth() -> None:
+    assert manifest_from(nested(30), "").facts["a"].values
+    with pytest.raises(VerificationError, match="nested deeper than 32 levels"):
+        manifest_from(nested(31), "")
+    with pytest.raises(VerificationError, match="nested deeper than 32 levels"):
+        manifest_from(nested(100_000), "")
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a\0b", ""])
+def test_who_reports_names_himself_reads_a_manifest_with_any(name: str) -> None:
+    document = changed("artifacts.0.file", name)
+    with pytest.raises(VerificationError, match="not allowed here"):
+        manifest_from(document, "")
+    assert manifest_from(document, "", any_names=True).shipped[0].path == name
+    with pytest.raises(VerificationError, match=r"artifacts\[0\]\.file: expected string, found 7"):
+        manifest_from(changed("artifacts.0.file", 7), "", any_names=True)
+
+
+def test_a_folder_is_read_by_its_manifest_alone(tmp_path: Path) -> None:
+    with pytest.raises(VerificationError, match=r"no manifest\.json says what this folder should hold") as raised:
+        read_manifest(tmp_path)
+    assert raised.value.where == str(tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(DOCUMENT))
+    assert read_manifest(tmp_path).document() == DOCUMENT
+    path.rename(tmp_path / "other")
+    path.symlink_to("other")
+    with pytest.raises(VerificationError, match="the manifest cannot be read"):
+        read_manifest(tmp_path)
+
+
+def test_a_manifest_of_any_length_is_not_read_into_memory(tmp_path: Path) -> None:
+    with (tmp_path / "manifest.json").open("wb") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(VerificationError, match="this has more than"):
+        read_manifest(tmp_path)
 
 
 def test_a_file_that_is_listed_twice_is_refused() -> None:

@@ -10,7 +10,7 @@ import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ferrule.app.release.release_folder import ReleaseFolder, read_release
 from ferrule.core.errors import IncomparableError, ToolchainError, VerificationError
@@ -27,6 +27,7 @@ from ferrule.tools import problems as fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from ferrule.core.manifest import ManifestFile
     from ferrule.core.platforms import Platform
     from ferrule.formats.archive_member import Member
     from ferrule.formats.interfaces import Surface
@@ -64,8 +65,8 @@ def read(folder: Path, host: Host) -> Surface:
         release = read_release(folder)
         return {
             "format": FORMAT,
-            "project": release.manifest["project"],
-            "release": release.manifest["release"],
+            "project": release.manifest.project,
+            "release": release.manifest.release,
             "libraries": dict(_libraries(release)),
             "headers": dict(_headers(release, host)),
             "worlds": dict(_worlds(release)),
@@ -80,41 +81,41 @@ def read(folder: Path, host: Host) -> Surface:
 
 def _libraries(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
     """What the manifest measured of dynamic libraries, by artifact and target; `ferrule verify` measures it again."""
-    surfaces: dict[str, Surface] = {}
-    for action, facts in release.manifest["facts"].items():
+    libraries: dict[str, Surface] = {}
+    for action, facts in release.manifest.facts.items():
         artifact, _, target = action.partition("@")
-        if target and isinstance(facts.get("cdylib"), dict):
-            surfaces.setdefault(artifact, {})[target] = symbols.read(facts["cdylib"])
-    yield from sorted(surfaces.items())
+        library = facts.compiled.get("cdylib")
+        if target and library is not None:
+            libraries.setdefault(artifact, {})[target] = symbols.read(library)
+    yield from sorted(libraries.items())
 
 
-def _rows(release: ReleaseFolder, suffix: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """What was made under names that end so, each digest once: artifact, name, row of the manifest."""
+def _outputs(release: ReleaseFolder, suffix: str) -> Iterator[tuple[str, ManifestFile]]:
+    """What was made under names that end so, each digest once: its name without folders, and its manifest row."""
     seen = set()
-    for row in (*release.manifest["packed"], *release.manifest["artifacts"]):
-        name = str(row.get("name") or row["file"])
-        if name.endswith(suffix) and row["sha256"] not in seen:
-            seen.add(row["sha256"])
-            yield row["artifact"], name.rpartition("/")[2], row
+    for file in (*release.manifest.packed, *release.manifest.shipped):
+        if file.path.endswith(suffix) and file.digest not in seen:
+            seen.add(file.digest)
+            yield file.path.rpartition("/")[2], file
 
 
-def _content(release: ReleaseFolder, row: Mapping[str, Any]) -> bytes:
-    """The bytes of a file, from where it stands or from a package that holds it; raises VerificationError."""
-    for name, file in release.files.items():
-        if file["sha256"] == row["sha256"]:
-            return _checked(read_regular(release.folder / name), row, name)
+def _content(release: ReleaseFolder, file: ManifestFile) -> bytes:
+    """The bytes of a file, from the release's folder or from a package that holds it; raises VerificationError."""
+    for name, shipped in release.files.items():
+        if shipped.digest == file.digest:
+            return _checked(read_regular(release.folder / name), file, name)
     for name in release.packages():
         path = release.folder / name
         for entry in _entries(path) if path.is_file() else ():
-            if entry.regular and entry.size == row["size"]:
+            if entry.regular and entry.size == file.size:
                 content = entry.read()
-                if Digest.of(content).hex == row["sha256"]:
+                if Digest.of(content) == file.digest:
                     return content
-    raise VerificationError(f"no package holds the {row.get('name')} of {row['artifact']}", where=str(release.folder))
+    raise VerificationError(f"no package holds the {file.path} of {file.artifact}", where=str(release.folder))
 
 
-def _checked(content: bytes, row: Mapping[str, Any], name: str) -> bytes:
-    if Digest.of(content).hex != row["sha256"]:
+def _checked(content: bytes, file: ManifestFile, name: str) -> bytes:
+    if Digest.of(content) != file.digest:
         raise VerificationError("the file is not the one of the manifest", where=name, hint="ferrule verify")
     return content
 
@@ -142,7 +143,7 @@ def _headers(release: ReleaseFolder, host: Host) -> Iterator[tuple[str, Surface]
             surfaces[triple] = header.read(
                 text,
                 f"./{name}",
-                release=release.manifest["release"],
+                release=release.manifest.release,
                 long_double=platform.architecture.long_double,
                 where=f"{name} for {triple}",
             )
@@ -150,9 +151,9 @@ def _headers(release: ReleaseFolder, host: Host) -> Iterator[tuple[str, Surface]
 
 
 def _header_files(release: ReleaseFolder) -> Iterator[tuple[str, bytes]]:
-    for _, name, row in _rows(release, ".h"):
-        if row["kind"] == "header":
-            yield name, _content(release, row)
+    for name, file in _outputs(release, ".h"):
+        if file.kind == "header":
+            yield name, _content(release, file)
 
 
 def header_files(folder: Path) -> dict[str, bytes]:
@@ -184,18 +185,18 @@ def preprocessor(host: Host) -> Callable[[bytes, str, Platform], str]:
 
 
 def _worlds(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
-    for artifact, name, row in _rows(release, ".wasm"):
-        if "module" not in release.manifest["facts"].get(f"{artifact}@{row['target']}", {}):
+    for name, file in _outputs(release, ".wasm"):
+        if "module" not in release.manifest.facts_of(file).compiled:
             continue
-        content = _content(release, row)
+        content = _content(release, file)
         if wasm.wasm_kind(content, where=name) == "core":
-            yield artifact, world.read(wit.read_world(content, where=name))
+            yield file.artifact, world.read(wit.read_world(content, where=name))
 
 
 def _python(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
     """The package of each wheel artifact: the one of its first file, for its sources are the same for every target."""
     wheels = sorted((name for name in release.files if name.endswith(".whl")), reverse=True)
-    first = {release.files[name]["artifact"]: name for name in wheels}
+    first = {release.files[name].artifact: name for name in wheels}
     for artifact, name in sorted(first.items()):
         path = release.folder / name
         with tempfile.TemporaryDirectory(prefix="ferrule-abi-") as directory:
@@ -209,7 +210,7 @@ def _python(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
 
 
 def _npm(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
-    for name, row in sorted(release.files.items()):
+    for name, file in sorted(release.files.items()):
         if not name.endswith(".tgz"):
             continue
         files = {
@@ -218,7 +219,7 @@ def _npm(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
             if entry.regular and entry.name.endswith(("/package.json", ".d.ts", ".d.mts", ".d.cts"))
         }
         if "package.json" in files:
-            yield row["artifact"], typescript.read(files, where=name)
+            yield file.artifact, typescript.read(files, where=name)
 
 
 # Keeping

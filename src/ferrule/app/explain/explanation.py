@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core import errors
 from ferrule.core.errors import ConfigError, FerruleError
-from ferrule.core.manifest import parse_manifest
+from ferrule.core.manifest import read_manifest
 from ferrule.core.model import Digest, Json, to_json
-from ferrule.core.safe_files import MANIFEST, STATE, read_regular
+from ferrule.core.safe_files import MANIFEST, STATE
 from ferrule.engine.key import difference
 from ferrule.engine.state import log_file, logs_folder, work_folder
 from ferrule.formats import binary, identity
@@ -354,8 +354,8 @@ def _manifest_folder(path: Path, project: Callable[[], ExplainedProject | None])
 
 def _read_manifest(folder: Path) -> Manifest | None:
     """The manifest of a folder; None where there is none that can be understood."""
-    with suppress(errors.VerificationError, OSError):
-        return parse_manifest(read_regular(folder / MANIFEST), str(folder / MANIFEST))
+    with suppress(errors.VerificationError):
+        return read_manifest(folder)
     return None
 
 

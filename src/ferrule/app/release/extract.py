@@ -7,16 +7,16 @@ files"). Manifest, checksums and provenance of such a copy name what it holds, s
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
-from ferrule.app.release.manifest import read_manifest, text_of
+from ferrule.app.release.manifest import text_of
 from ferrule.app.release.release_folder import IMAGE_ARCHIVE, ReleaseFolder, bundles, read_release
 from ferrule.core.errors import ConfigError, StorageError, VerificationError
-from ferrule.core.manifest import parse_manifest
+from ferrule.core.manifest import manifest_from, read_manifest
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import MANIFEST, read_regular
 from ferrule.engine.store import storage_errors
@@ -26,10 +26,12 @@ from ferrule.formats.archive_member import Member, in_order
 from ferrule.formats.sums import format_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+    from ferrule.core.manifest import ManifestFile
 
 ALL: Final = "all"
 """What is named instead of a kind for the whole release."""
@@ -46,11 +48,11 @@ def extract_kind(dist: Path, kind: str, target: Path) -> tuple[str, ...]:
 
     Raises VerificationError for a file that is not as the manifest says, or if there is none; StorageError.
     """
-    digests = {file.path: file.digest.hex for file in read_manifest(dist).shipped if file.kind == kind}
-    if not digests:
+    files = [file for file in read_manifest(dist).shipped if file.kind == kind]
+    if not files:
         raise VerificationError(f"nothing of the kind {kind} is in this release", where=str(dist))
-    _copy(dist, digests, target)
-    return tuple(sorted(digests))
+    _copy(dist, files, target)
+    return tuple(sorted(file.path for file in files))
 
 
 def extract_all(dist: Path, target: Path, key: EllipticCurvePrivateKey | None = None) -> tuple[str, ...]:
@@ -60,7 +62,6 @@ def extract_all(dist: Path, target: Path, key: EllipticCurvePrivateKey | None = 
     says, and for one that such a page would rename; ConfigError if the release is signed and there is no key;
     StorageError.
     """
-    read_manifest(dist)  # which refuses names that lead out of the folder
     release = read_release(dist)
     signed = [name for name in bundles(release) if os.path.lexists(dist / name)]
     if signed and key is None:
@@ -69,17 +70,18 @@ def extract_all(dist: Path, target: Path, key: EllipticCurvePrivateKey | None = 
             where=str(dist / signed[0]),
             hint="name the key: --sign-key",
         )
-    whole = {n: e for n, e in release.files.items() if "/" not in n and e["role"] not in {"checksums", "provenance"}}
-    _copy(dist, {name: entry["sha256"] for name, entry in whole.items()}, target)
+    in_folders = [file for name, file in release.files.items() if "/" in name]
+    whole = [f for n, f in release.files.items() if "/" not in n and f.role not in {"checksums", "provenance"}]
+    _copy(dist, whole, target)
     with storage_errors(target):
-        entries = [*whole.values(), *_archives(release, target)]
-        entries += _names_of_others(release, target, entries)
-        packed = [_packed(entry) for name, entry in release.files.items() if "/" in name]
-        manifest = {**release.manifest, "artifacts": entries, "packed": [*release.manifest["packed"], *packed]}
-        content = text_of(parse_manifest(json.dumps(manifest).encode(), str(dist / MANIFEST)))
-        (target / MANIFEST).write_bytes(content)
+        files = [*whole, *_archives(release, in_folders, target)]
+        files += _names_of_others(release, target, files)
+        packed = (replace(file, role=None) for file in in_folders)
+        manifest = replace(release.manifest, files=(*files, *release.manifest.packed, *packed))
+        # Read as anybody else reads it: an archive may have got the name of another file.
+        (target / MANIFEST).write_bytes(text_of(manifest_from(manifest.document(), str(dist / MANIFEST))))
         if key is not None:
-            _sign(target, entries, key)
+            _sign(target, files, key)
         names = tuple(sorted(path.name for path in target.iterdir()))
     for name in names:
         if not _ASSET.fullmatch(name):
@@ -91,54 +93,51 @@ def extract_all(dist: Path, target: Path, key: EllipticCurvePrivateKey | None = 
     return names
 
 
-def _copy(dist: Path, digests: Mapping[str, str], target: Path) -> None:
+def _copy(dist: Path, files: Iterable[ManifestFile], target: Path) -> None:
     with storage_errors(target):
         if target.exists():
             raise StorageError("already exists, and is kept", where=str(target), hint="name a new folder")
         target.mkdir(parents=True)
-        for name, digest in sorted(digests.items()):
-            copy = target / name
+        for file in sorted(files, key=lambda file: file.path):
+            copy = target / file.path
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(dist / name, copy)
-            _check(copy, digest, dist / name)
+            shutil.copyfile(dist / file.path, copy)
+            _check(Digest.of_file(copy), file, dist)
 
 
-def _check(copy: Path, digest: str, original: Path) -> None:
-    if Digest.of_file(copy).hex != digest:
-        raise VerificationError("this differs from the manifest", where=str(original), hint=_AGAIN)
+def _check(digest: Digest, file: ManifestFile, dist: Path) -> None:
+    if digest != file.digest:
+        raise VerificationError("this differs from the manifest", where=str(dist / file.path), hint=_AGAIN)
 
 
-def _archives(release: ReleaseFolder, target: Path) -> Iterable[Mapping[str, Any]]:
-    """What is a folder in the release, as one file each: their entries for the manifest."""
-    folders: dict[str, list[Mapping[str, Any]]] = {}
-    for name, entry in release.files.items():
-        if "/" in name:
-            folders.setdefault(entry["artifact"], []).append(entry)
-    for artifact, entries in sorted(folders.items()):
-        kind = entries[0]["kind"]
-        stem = f"{release.manifest['project']}-{artifact}-{release.manifest['release']}"
-        members = [_member(release, entry) for entry in entries]
+def _archives(release: ReleaseFolder, in_folders: Iterable[ManifestFile], target: Path) -> Iterable[ManifestFile]:
+    """What is a folder in the release, as one file each: their rows of the manifest."""
+    folders: dict[str, list[ManifestFile]] = {}
+    for file in in_folders:
+        folders.setdefault(file.artifact, []).append(file)
+    for artifact, files in sorted(folders.items()):
+        kind = files[0].kind
+        stem = f"{release.manifest.project}-{artifact}-{release.manifest.release}"
+        members = [_member(release, file) for file in files]
         if kind == "image":
             path = target / f"{stem}{IMAGE_ARCHIVE}"
             with path.open("wb") as stream:
                 tar.write_tar(stream, in_order(members), _EPOCH)
         elif kind == "gomodule":
             path = target / f"{stem}.zip"
-            zips.write_zip(path, _of_module(members, release.manifest["release"], release.folder), _EPOCH)
+            zips.write_zip(path, _of_module(members, release.manifest.release, release.folder), _EPOCH)
         else:
             raise VerificationError(
                 f"{artifact} is a folder of the kind {kind}, of which no single file can be made",
                 where=str(release.folder),
             )
-        yield _entry(path, {**entries[0], "role": "archive"})
+        yield _row(path, replace(files[0], role="archive"))
 
 
-def _member(release: ReleaseFolder, entry: Mapping[str, Any]) -> Member:
-    path = release.folder / entry["file"]
-    content = read_regular(path, largest=entry["size"])
-    if Digest.of(content).hex != entry["sha256"]:
-        raise VerificationError("this differs from the manifest", where=str(path), hint=_AGAIN)
-    return Member(entry["file"].partition("/")[2], content)
+def _member(release: ReleaseFolder, file: ManifestFile) -> Member:
+    content = read_regular(release.folder / file.path, largest=file.size)
+    _check(Digest.of(content), file, release.folder)
+    return Member(file.path.partition("/")[2], content)
 
 
 def _of_module(members: Sequence[Member], version: str, folder: Path) -> list[Member]:
@@ -150,46 +149,37 @@ def _of_module(members: Sequence[Member], version: str, folder: Path) -> list[Me
     return [Member(f"{match[1]}@v{version}/{m.name}", m.source) for m in members]
 
 
-def _names_of_others(release: ReleaseFolder, target: Path, entries: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Write checksums and provenance of the copy, where the release has them: their entries for the manifest."""
-    named = {str(entry["file"]): Digest(entry["sha256"]) for entry in entries}
-    written: list[Mapping[str, Any]] = []
+def _names_of_others(release: ReleaseFolder, target: Path, files: Iterable[ManifestFile]) -> list[ManifestFile]:
+    """Write checksums and provenance of the copy, where the release has them: their rows of the manifest."""
+    named = {file.path: file.digest for file in files}
+    artifacts = {file.artifact for file in files}
+    written: list[ManifestFile] = []
     for name in release.of_role("checksums"):
         (target / name).write_text(format_sums(named), encoding="utf-8")
-        written.append(_entry(target / name, release.files[name]))
+        written.append(_row(target / name, release.files[name]))
     for name in release.of_role("provenance"):
         statement = read_regular(release.folder / name)
-        _check_content(statement, release.files[name]["sha256"], release.folder / name)
+        _check(Digest.of(statement), release.files[name], release.folder)
         subjects, predicate = intoto.read_statement(statement, where=name)
-        images = {a: subjects[a] for a in {e["artifact"] for e in entries} if a in subjects and a not in named}
-        sums = {str(entry["file"]): Digest(entry["sha256"]) for entry in written}
+        images = {a: subjects[a] for a in artifacts if a in subjects and a not in named}
+        sums = {file.path: file.digest for file in written}
         content = intoto.write_statement({**named, **sums, **images}, intoto.PROVENANCE, predicate)
         (target / name).write_bytes(content)
-        written.append(_entry(target / name, release.files[name]))
+        written.append(_row(target / name, release.files[name]))
     return written
 
 
-def _check_content(content: bytes, digest: str, path: Path) -> None:
-    if Digest.of(content).hex != digest:
-        raise VerificationError("this differs from the manifest", where=str(path), hint=_AGAIN)
+def _row(path: Path, like: ManifestFile) -> ManifestFile:
+    return replace(like, path=path.name, size=path.stat().st_size, digest=Digest.of_file(path))
 
 
-def _entry(path: Path, like: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**like, "file": path.name, "size": path.stat().st_size, "sha256": Digest.of_file(path).hex}
-
-
-def _packed(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    row = {key: value for key, value in entry.items() if key not in {"file", "role"}}
-    return {**row, "name": entry["file"]}
-
-
-def _sign(target: Path, entries: Iterable[Mapping[str, Any]], key: EllipticCurvePrivateKey) -> None:
+def _sign(target: Path, files: Iterable[ManifestFile], key: EllipticCurvePrivateKey) -> None:
     signed = {f"{MANIFEST}{sigstore.SUFFIX}": sigstore.sign_blob(key, (target / MANIFEST).read_bytes())}
-    for entry in entries:
-        name, content = entry["file"], (target / entry["file"]).read_bytes()
-        if entry["role"] == "checksums":
-            signed[f"{name}{sigstore.SUFFIX}"] = sigstore.sign_blob(key, content)
-        elif entry["role"] == "provenance":
-            signed[sigstore.bundle_of_statement(name)] = sigstore.sign_statement(key, content)
+    for file in files:
+        content = (target / file.path).read_bytes()
+        if file.role == "checksums":
+            signed[f"{file.path}{sigstore.SUFFIX}"] = sigstore.sign_blob(key, content)
+        elif file.role == "provenance":
+            signed[sigstore.bundle_of_statement(file.path)] = sigstore.sign_statement(key, content)
     for name, content in signed.items():
         (target / name).write_bytes(content)

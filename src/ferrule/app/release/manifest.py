@@ -1,20 +1,17 @@
-"""Creates, signs and reads the manifest of a release."""
+"""The manifest of a release: made, and signed together with what names all the rest."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from ferrule.core.errors import VerificationError
-from ferrule.core.manifest import Facts, Manifest, ManifestFile, ManifestToolchain, parse_manifest
-from ferrule.core.safe_files import MANIFEST, read_regular
+from ferrule.core.manifest import Facts, Manifest, ManifestFile, ManifestToolchain
+from ferrule.core.safe_files import MANIFEST
 from ferrule.formats import sigstore
 from ferrule.tools import git
 from ferrule.tools.source_list import has_untracked
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
     from ferrule.config import Config
@@ -63,19 +60,6 @@ def _tools(toolchain: Toolchain | None) -> ManifestToolchain | None:
     return ManifestToolchain(toolchain.rust_source, tools, dict(sorted(toolchain.std.items())))
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a release. Raises VerificationError where it is not one, or is missing."""
-    try:
-        content = read_regular(folder / MANIFEST)
-    except FileNotFoundError as error:
-        raise VerificationError("there is no release here", where=str(folder), hint="ferrule release") from error
-    except OSError as error:
-        raise VerificationError(
-            f"the manifest cannot be read: {error.strerror or error}", where=str(folder / MANIFEST)
-        ) from error
-    return parse_manifest(content, str(folder / MANIFEST))
-
-
 def text_of(manifest: Manifest) -> bytes:
     """The manifest as it is written."""
     return (json.dumps(manifest.document(), indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
@@ -86,11 +70,11 @@ def signatures(
 ) -> dict[str, bytes]:
     """Bundles that go beside a release: of its manifest, checksums and provenance, which name everything else."""
     signed = {f"{MANIFEST}{sigstore.SUFFIX}": sigstore.sign_blob(key, text_of(manifest))}
-    for one in placed:
-        if one.output.role == "checksums":
-            content = store.object(one.digest).read_bytes()
-            signed[f"{one.file}{sigstore.SUFFIX}"] = sigstore.sign_blob(key, content)
-        elif one.output.role == "provenance":
-            content = store.object(one.digest).read_bytes()
-            signed[sigstore.bundle_of_statement(one.file)] = sigstore.sign_statement(key, content)
+    for file in placed:
+        if file.output.role == "checksums":
+            content = store.object(file.digest).read_bytes()
+            signed[f"{file.file}{sigstore.SUFFIX}"] = sigstore.sign_blob(key, content)
+        elif file.output.role == "provenance":
+            content = store.object(file.digest).read_bytes()
+            signed[sigstore.bundle_of_statement(file.file)] = sigstore.sign_statement(key, content)
     return signed

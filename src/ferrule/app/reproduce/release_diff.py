@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from ferrule.core.model import Digest, Json
-from ferrule.core.safe_files import MANIFEST, STATE, read_regular
+from ferrule.core.errors import VerificationError
+from ferrule.core.manifest import read_manifest
+from ferrule.core.model import Digest
+from ferrule.core.safe_files import MANIFEST, STATE
 from ferrule.engine.key import difference as key_changes
 from ferrule.engine.sources import StatIndex
 from ferrule.engine.store import Store, storage_errors
@@ -17,6 +18,9 @@ from ferrule.formats.compare import Difference, first_difference, first_differen
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from ferrule.core.manifest import Manifest
+    from ferrule.core.model import Json
 
 Verdict = Literal["equal", "different", "only in the first", "only in the second"]
 
@@ -123,18 +127,17 @@ def _layouts(ours: Mapping[str, Path], theirs: Mapping[str, Path]) -> dict[str, 
     return {n: folder for n in {*ours, *theirs} for folder in folders if n.startswith(f"{folder}/")}
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def _manifest(folder: Path) -> Manifest | None:
+    """The manifest of a folder; None where there is none that can be read, for any two folders can be compared."""
     try:
-        document = json.loads(read_regular(folder / MANIFEST))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
+        return read_manifest(folder, any_names=True)
+    except VerificationError:
+        return None
 
 
-def _keys(folder: Path) -> dict[str, str]:
-    artifacts = _manifest(folder).get("artifacts")
-    rows = artifacts if isinstance(artifacts, list) else []
-    return {r["file"]: r["key"] for r in rows if isinstance(r, dict) and {"file", "key"} <= r.keys()}
+def _keys(folder: Path) -> dict[str, Digest | None]:
+    manifest = _manifest(folder)
+    return {file.path: file.key for file in manifest.shipped} if manifest else {}
 
 
 def differing_inputs(first: Path, second: Path, states: tuple[Path, Path]) -> tuple[str, ...]:
@@ -143,28 +146,29 @@ def differing_inputs(first: Path, second: Path, states: tuple[Path, Path]) -> tu
     `states` are the projects whose stores may still have the key documents of what was made.
     """
     ours, theirs = _manifest(first), _manifest(second)
-    changes = key_changes(
-        *({n: m.get(n) for n in ("project", "release", "source", "toolchain")} for m in (ours, theirs))
-    )
+    sentences = key_changes(_origin(ours), _origin(theirs))
     stores = [Store(state / STATE / "store", StatIndex(None, lambda: 0), lambda _: None) for state in states]
     for action, keys in sorted(_actions(ours, theirs)):
         latest = [store.latest(action) for store in stores]
         if latest[0] and latest[1] and [record["key"] for record in latest if record] == list(keys):
-            own = [c for c in key_changes(latest[0]["document"], latest[1]["document"]) if not c.startswith(_FOLLOWING)]
-            changes += [f"{action}: {change}" for change in own[:_CHANGES]]
-            changes += [f"{action}: and {len(own) - _CHANGES} more"] if len(own) > _CHANGES else []
-    return tuple(changes)
+            inputs = [
+                c for c in key_changes(latest[0]["document"], latest[1]["document"]) if not c.startswith(_FOLLOWING)
+            ]
+            sentences += [f"{action}: {change}" for change in inputs[:_CHANGES]]
+            sentences += [f"{action}: and {len(inputs) - _CHANGES} more"] if len(inputs) > _CHANGES else []
+    return tuple(sentences)
 
 
-def _actions(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[tuple[str, tuple[str, str]]]:
-    """Ids of actions that had other keys on both sides, with those."""
-    sides: list[dict[str, str]] = []
-    for manifest in (ours, theirs):
-        rows = [row for name in ("artifacts", "packed") for row in manifest.get(name) or [] if isinstance(row, dict)]
-        ids = ((_action_id(row), row.get("key")) for row in rows)
-        sides.append({name: key for name, key in ids if isinstance(key, str)})
-    return ((n, (sides[0][n], sides[1][n])) for n in sides[0].keys() & sides[1].keys() if sides[0][n] != sides[1][n])
+def _origin(manifest: Manifest | None) -> dict[str, Json]:
+    """What a manifest says of all of a release."""
+    document = manifest.document() if manifest else {}
+    return {name: document.get(name) for name in ("project", "release", "source", "toolchain")}
 
 
-def _action_id(row: Mapping[str, Any]) -> str:
-    return f"{row.get('artifact')}@{row['target']}" if row.get("target") else str(row.get("artifact"))
+def _actions(ours: Manifest | None, theirs: Manifest | None) -> Iterable[tuple[str, tuple[str, str]]]:
+    """Ids of actions whose keys differ between both sides, with those keys."""
+    first, second = (
+        {file.action: file.key.hex for file in (manifest.files if manifest else ()) if file.key}
+        for manifest in (ours, theirs)
+    )
+    return ((n, (first[n], second[n])) for n in first.keys() & second.keys() if first[n] != second[n])

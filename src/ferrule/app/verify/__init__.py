@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ferrule.app.release.release_folder import VERSION, ReleaseFolder, leaves, read_release
+from ferrule.app.release.release_folder import ReleaseFolder, leaves, read_release
 from ferrule.app.verify.contents import checksums, listed, manifest, roles
 from ferrule.app.verify.origin import bills, provenance, signatures
 from ferrule.app.verify.packages import packages
+from ferrule.core.manifest import VERSION
 from ferrule.core.model import Verdict
 from ferrule.core.safe_files import MANIFEST
 
@@ -61,17 +62,17 @@ def examine(folder: Path, key: EllipticCurvePublicKey | None = None, file: str |
     With a key, what names all the rest must be signed with it. Raises VerificationError for a folder without a
     manifest that can be understood.
     """
-    release = replace(read_release(folder), key=key)
+    release = replace(read_release(folder, any_names=True), key=key)
     verdicts = tuple(_verdicts(release))
-    stated = tuple(_stated(release, verdicts))
-    checked = sum(1 for _ in leaves(release.manifest)) - len(stated)
+    values = tuple(leaves(release.manifest.document()))
+    stated = tuple(_stated(values, verdicts))
+    checked = len(values) - len(stated)
     signatures_ = [verdict for verdict in verdicts if verdict.claim == "signature"]
-    source = release.manifest["source"]
     return Examination(
-        project=release.manifest["project"],
-        version=release.manifest["release"],
-        commit=source["commit"],
-        dirty=source["dirty"],
+        project=release.manifest.project,
+        version=release.manifest.release,
+        commit=release.manifest.commit,
+        dirty=release.manifest.dirty,
         verdicts=verdicts if file is None else tuple(_concerning(file, verdicts)),
         checked=checked,
         stated=stated,
@@ -93,10 +94,10 @@ def _verdicts(release: ReleaseFolder) -> Iterator[Verdict]:
         yield from claim(release)
 
 
-def _stated(release: ReleaseFolder, verdicts: Iterable[Verdict]) -> Iterator[str]:
-    """JSON pointers of the values that only the manifest states."""
+def _stated(values: Iterable[str], verdicts: Iterable[Verdict]) -> Iterator[str]:
+    """Of the values of the manifest, by their JSON pointers, those that nothing but the manifest says."""
     covered = {pointer for verdict in verdicts if verdict.problem is None for pointer in verdict.covers}
-    for leaf in leaves(release.manifest):
+    for leaf in values:
         parts = leaf.split("/")
         if not any("/".join(parts[:end]) in covered for end in range(len(parts), 0, -1)):
             yield leaf

@@ -6,7 +6,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ferrule.app.release.release_folder import DAMAGE, ReleaseFolder, bundles, describe, read_document
 from ferrule.core.errors import FerruleError, VerificationError
@@ -18,8 +18,10 @@ from ferrule.formats import sums as sums_format
 from ferrule.formats.archive_member import checked_name, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from ferrule.core.manifest import ManifestFile
 
 _ABOUT_OTHERS: Final = frozenset({"checksums", "provenance"})  # these come after the others
 _ROLES: Final = {".cdx.json": "sbom", ".intoto.jsonl": "provenance", ".whl": "wheel", "SHA256SUMS": "checksums"}
@@ -29,8 +31,8 @@ _MOST: Final = 100  # strangers that are listed one by one
 
 def manifest(release: ReleaseFolder) -> Iterator[Verdict]:
     """The manifest is of a known format, and every name in it can be one of a file of a release."""
-    named = [(entry["file"], f"lists {shortened(entry['file'])}") for entry in release.manifest["artifacts"]]
-    named += [(entry["name"], f"packs {shortened(entry['name'])}") for entry in release.manifest["packed"]]
+    named = [(file.path, f"lists {shortened(file.path)}") for file in release.manifest.shipped]
+    named += [(file.path, f"packs {shortened(file.path)}") for file in release.manifest.packed]
     problems = [f"it {what}: {reason}" for name, what in named if (reason := name_problem(name))]
     yield Verdict(MANIFEST, "manifest", problems[0] if problems else None, ("/version",))
     for problem in problems[1:]:
@@ -53,10 +55,10 @@ def name_problem(name: str) -> str | None:
 
 def listed(release: ReleaseFolder) -> Iterator[Verdict]:
     """Each listed file is there with its digest and size, and nothing else is."""
-    for name, entry in release.files.items():
+    for name, file in release.files.items():
         if name_problem(name) is None:
-            covers = tuple(f"{release.pointers[name]}/{key}" for key in ("file", "sha256", "size"))
-            yield Verdict(name, "digest", _file_problem(release.folder / name, entry), covers)
+            covers = tuple(f"{release.pointers[file]}/{key}" for key in ("file", "sha256", "size"))
+            yield Verdict(name, "digest", _file_problem(release.folder / name, file), covers)
     strangers = _strangers(release)
     for number, (name, problem) in enumerate(strangers):
         if number == _MOST:
@@ -65,18 +67,18 @@ def listed(release: ReleaseFolder) -> Iterator[Verdict]:
         yield Verdict(name, "listed", problem)
 
 
-def _file_problem(path: Path, entry: Mapping[str, Any]) -> str | None:
+def _file_problem(path: Path, file: ManifestFile) -> str | None:
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
             return "it is not a file"
-        if status.st_size != entry["size"]:
-            return f"it has {status.st_size} bytes, the manifest says {entry['size']}"
-        digest = Digest.of_file(path).hex
+        if status.st_size != file.size:
+            return f"it has {status.st_size} bytes, the manifest says {file.size}"
+        digest = Digest.of_file(path)
     except (OSError, ValueError) as error:
         return f"it cannot be read: {getattr(error, 'strerror', None) or error}"
-    if digest != entry["sha256"]:
-        return f"its SHA-256 is {digest}, the manifest says {entry['sha256']}"
+    if digest != file.digest:
+        return f"its SHA-256 is {digest}, the manifest says {file.digest}"
     if status.st_mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX):
         return f"its mode is {stat.S_IMODE(status.st_mode):04o}: it would run with the rights of its owner"
     return None
@@ -133,17 +135,17 @@ def _unlisted(name: str) -> str:
 
 def roles(release: ReleaseFolder) -> Iterator[Verdict]:
     """A file is checked as what it is called, and its target is one that is known."""
-    for name, entry in release.files.items():
+    for name, file in release.files.items():
         by_name = next((role for end, role in _ROLES.items() if name.endswith(end)), None)
         problem = None
-        if (by_name or entry["role"]) != entry["role"] or (by_name is None and entry["role"] in _ROLES.values()):
+        if (by_name or file.role) != file.role or (by_name is None and file.role in _ROLES.values()):
             problem = (
-                f"the manifest calls it {printable(entry['role'])!r}, and its name is one of {by_name or 'others'}"
+                f"the manifest calls it {printable(file.role or '')!r}, and its name is one of {by_name or 'others'}"
             )
-        elif entry["target"] not in {None, *PLATFORMS}:
-            problem = f"the manifest names an unknown target: {printable(entry['target'])}"
+        elif file.target is not None and file.target not in PLATFORMS:
+            problem = f"the manifest names an unknown target: {printable(file.target)}"
         if by_name or problem:
-            yield Verdict(name, "role", problem, (f"{release.pointers[name]}/role",) if by_name else ())
+            yield Verdict(name, "role", problem, (f"{release.pointers[file]}/role",) if by_name else ())
 
 
 def checksums(release: ReleaseFolder) -> Iterator[Verdict]:
@@ -156,7 +158,7 @@ def checksums(release: ReleaseFolder) -> Iterator[Verdict]:
         except (OSError, FerruleError, *DAMAGE) as error:
             yield Verdict(name, "checksums", describe(error))
             continue
-        wrong = [n for n, digest in sums.items() if release.files.get(n, {}).get("sha256") != digest.hex]
-        missing = [n for n, entry in release.files.items() if n not in sums and entry["role"] not in _ABOUT_OTHERS]
+        wrong = [n for n, digest in sums.items() if n not in release.files or release.files[n].digest != digest]
+        missing = [n for n, file in release.files.items() if n not in sums and file.role not in _ABOUT_OTHERS]
         problem = f"it has another digest for {printable(wrong[0])} than the manifest" if wrong else None
         yield Verdict(name, "checksums", problem or (f"it does not list {printable(missing[0])}" if missing else None))

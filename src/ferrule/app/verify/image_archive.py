@@ -31,11 +31,11 @@ def unpacked(archive: Path) -> Iterator[Path]:
         yield folder
 
 
-def index_of(archive: Path) -> str | None:
+def index_of(archive: Path) -> Digest | None:
     """Digest of the index that an archive's layout names; None for what is no image."""
     try:
         with unpacked(archive) as folder:
             (entry,) = json.loads(read_document(folder / "index.json"))["manifests"]
-            return Digest.parse(entry["digest"]).hex
+            return Digest.parse(entry["digest"])
     except (OSError, FerruleError, *DAMAGE):
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ferrule.app.release.release_folder import DAMAGE, ReleaseFolder, bundles, describe, pointer, read_document, same
 from ferrule.app.verify.image_archive import index_of
 from ferrule.core.errors import FerruleError
+from ferrule.core.manifest import Facts
 from ferrule.core.model import Digest, Verdict
 from ferrule.core.safe_files import MANIFEST
 from ferrule.formats import cyclonedx, intoto, sigstore
@@ -37,25 +38,25 @@ def provenance(release: ReleaseFolder) -> Iterator[Verdict]:
 
 
 def _subject_problem(release: ReleaseFolder, statement: str, subjects: Mapping[str, Digest]) -> str | None:
-    expected = {name: str(entry["sha256"]) for name, entry in release.files.items() if name != statement}
+    expected = {name: file.digest for name, file in release.files.items() if name != statement}
     layouts = {name: digest for name in release.packages() if (digest := _index_of(release, name))}
     images = {name: digest for name in release.image_archives() if (digest := _index_of(release, name))}
     expected |= layouts | images
     missing, more = sorted(expected.keys() - subjects.keys()), sorted(subjects.keys() - expected.keys())
     if missing or more:
         return f"it does not name {missing[0]}" if missing else f"it names {more[0]}, which is not there"
-    other = [name for name, digest in subjects.items() if digest.hex != expected[name]]
+    other = [name for name, digest in subjects.items() if digest != expected[name]]
     return f"it names another {other[0]} than is there" if other else None
 
 
-def _index_of(release: ReleaseFolder, name: str) -> str | None:
+def _index_of(release: ReleaseFolder, name: str) -> Digest | None:
     """Digest of an image's index, read from its layout, be it a folder or an archive; None for what is no image."""
     archive = release.image_archives().get(name)
     if archive is not None:
         return index_of(release.folder / archive) if archive in release.intact else None
     try:
         (entry,) = json.loads(read_document(release.folder / name / "index.json"))["manifests"]
-        return Digest.parse(entry["digest"]).hex
+        return Digest.parse(entry["digest"])
     except (OSError, *DAMAGE):
         return None
 
@@ -63,21 +64,21 @@ def _index_of(release: ReleaseFolder, name: str) -> str | None:
 def _origin_problem(release: ReleaseFolder, predicate: Mapping[str, Any]) -> str | None:
     manifest, build = release.manifest, predicate["buildDefinition"]
     parameters, used = build["externalParameters"], build["resolvedDependencies"]
-    commits = [one["digest"]["gitCommit"] for one in used if one.get("name") == "source"]
-    for what, stated, expected in (
-        ("project", parameters["project"], manifest["project"]),
-        ("release", parameters["release"], manifest["release"]),
-        ("commit", commits, [c for c in (manifest["source"]["commit"],) if c]),
+    commits = [dependency["digest"]["gitCommit"] for dependency in used if dependency.get("name") == "source"]
+    for field, stated, expected in (
+        ("project", parameters["project"], manifest.project),
+        ("release", parameters["release"], manifest.release),
+        ("commit", commits, [manifest.commit] if manifest.commit else []),
     ):
         if stated != expected:
-            return f"it names another {what} than the manifest: {stated}"
-    tools = (manifest["toolchain"] or {}).get("tools", {})
+            return f"it names another {field} than the manifest: {stated}"
+    tools = manifest.toolchain.tools if manifest.toolchain else {}
     other = [name for name, identity in _tools(used).items() if tools.get(name) != identity]
     return f"it names another {other[0]} than the manifest" if other else None
 
 
 def _tools(used: list[Any]) -> dict[str, str]:
-    return {one["name"]: one["annotations"]["identity"] for one in used if "identity" in one.get("annotations", {})}
+    return {tool["name"]: tool["annotations"]["identity"] for tool in used if "identity" in tool.get("annotations", {})}
 
 
 def _agreed(predicate: Mapping[str, Any]) -> Iterator[str]:
@@ -112,9 +113,9 @@ def _fetched(release: ReleaseFolder) -> Mapping[str, str]:
         try:
             used = json.loads(read_document(release.folder / name))["predicate"]["buildDefinition"]
             digests |= {
-                one["uri"]: one["digest"]["sha256"]
-                for one in used["resolvedDependencies"]
-                if one.get("uri", "").startswith(_FETCHED) and "digest" in one
+                package["uri"]: package["digest"]["sha256"]
+                for package in used["resolvedDependencies"]
+                if package.get("uri", "").startswith(_FETCHED) and "digest" in package
             }
         except (OSError, *DAMAGE):  # a finding of the claim about provenance
             continue
@@ -126,12 +127,12 @@ def _bill_problem(
 ) -> str | None:
     subject = document["metadata"]["component"]
     about, digest = name.removesuffix(".cdx.json"), _sha256_of(subject)
-    there = release.files[about]["sha256"] if about in release.files else _index_of(release, about)
-    if there != digest:
+    expected = release.files[about].digest if about in release.files else _index_of(release, about)
+    if (expected.hex if expected else None) != digest:
         return f"it is about another {about} than is there"
-    if subject["version"] != release.manifest["release"]:
+    if subject["version"] != release.manifest.release:
         return f"it is about version {subject['version']}"
-    digests = {*release.packed, *(entry["sha256"] for entry in release.files.values())}
+    digests = {file.digest.hex for file in release.manifest.files}
     for component in document["components"]:
         purl, sha256 = component["purl"], _sha256_of(component)
         if purl.startswith("pkg:generic/") and sha256 and sha256 not in digests:
@@ -146,13 +147,14 @@ def _bill_problem(
 
 def _counts(release: ReleaseFolder, name: str) -> Mapping[str, Any]:
     """How many components the manifest says that bills of materials have."""
-    counts = release.manifest["facts"].get(release.files[name]["artifact"], {}).get("components", {})
+    facts = release.manifest.facts.get(release.files[name].artifact, Facts())
+    counts = facts.values.get("components")
     return counts if isinstance(counts, dict) else {}
 
 
 def _counted(release: ReleaseFolder, name: str) -> Iterator[str]:
     if name in _counts(release, name):
-        yield pointer("facts", release.files[name]["artifact"], "components", name)
+        yield pointer("facts", release.files[name].artifact, "components", name)
 
 
 def _sha256_of(component: Mapping[str, Any]) -> str | None:
@@ -168,7 +170,7 @@ def signatures(release: ReleaseFolder) -> Iterator[Verdict]:
 
 
 def _signature_problem(release: ReleaseFolder, bundle: str, name: str) -> str | None:
-    statement = name != MANIFEST and release.files[name]["role"] == "provenance"
+    statement = name != MANIFEST and release.files[name].role == "provenance"
     try:
         signature, content = (read_document(release.folder / file) for file in (bundle, name))
         if not statement:

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ferrule.app.release.release_folder import (
     DAMAGE,
     IMAGE_ARCHIVE,
     ReleaseFolder,
-    action_of,
-    claims,
     describe,
     pointer,
-    pointer_of,
     same,
 )
 from ferrule.app.verify.image_archive import unpacked
 from ferrule.core.errors import FerruleError
+from ferrule.core.manifest import Facts
 from ferrule.core.model import Digest, Json, Verdict
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import open_regular, read_regular
@@ -29,9 +27,10 @@ from ferrule.formats import binary, magic, oci, tar, wheel
 from ferrule.formats import zip as zips
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from ferrule.core.manifest import ManifestFile
     from ferrule.formats.archive_member import Member
     from ferrule.formats.binary import BinaryFacts
     from ferrule.formats.oci import ImageLayout
@@ -47,7 +46,7 @@ _FOREIGN: Final = frozenset({"npm", "image"})
 def packages(release: ReleaseFolder) -> Iterator[Verdict]:
     """Verdicts of what was compiled, where it stands by itself, and of each archive and image layout."""
     measured = _Measured(release)
-    for name, entry in release.files.items():
+    for name, file in release.files.items():
         path = release.folder / name
         if name in release.intact and _begins(path).startswith(magic.COMPILED):
             try:
@@ -55,7 +54,7 @@ def packages(release: ReleaseFolder) -> Iterator[Verdict]:
             except OSError as error:
                 yield Verdict(name, "measured", describe(error))
                 continue
-            yield from _alone(release, name, entry["sha256"], content, measured)
+            yield from _alone(release, name, file.digest, content, measured)
     for name in (*release.packages(), *release.image_archives().values()):
         below = [n for n in release.files if n == name or n.startswith(f"{name}/")]
         if release.intact.issuperset(below):
@@ -67,7 +66,7 @@ def _begins(path: Path) -> bytes:
         return stream.read(len(max(magic.COMPILED, key=len)))
 
 
-def _alone(release: ReleaseFolder, name: str, digest: str, content: bytes, measured: _Measured) -> Iterator[Verdict]:
+def _alone(release: ReleaseFolder, name: str, digest: Digest, content: bytes, measured: _Measured) -> Iterator[Verdict]:
     """Verdicts of a compiled file in the release's own folder, or in that of a Go module."""
     yield from measured.once(name, digest, content)
     folder = _go_folder(name)
@@ -91,26 +90,26 @@ class _Measured:
     """What was measured so far, by digest, so that a library that is in four packages is measured once."""
 
     release: ReleaseFolder
-    facts: dict[str, BinaryFacts] = field(default_factory=dict)
+    facts: dict[Digest, BinaryFacts] = field(default_factory=dict)
 
-    def once(self, subject: str, digest: str, content: bytes) -> Iterator[Verdict]:
+    def once(self, subject: str, digest: Digest, content: bytes) -> Iterator[Verdict]:
         """What the manifest says of a compiled file was measured of it, and its fingerprint is inside."""
         if digest in self.facts or digest not in self.release.compiled:
             return
-        entries = self.release.compiled[digest]
+        files = self.release.compiled[digest]
         covers: list[str] = []
         try:
             facts = self.of(subject, digest, content)
-            problems = [_fact_problem(self.release, facts, content, entry, covers) for entry in entries]
-            problems += [problem for entry in entries for problem in _faults(facts, entry)]
+            problems = [_fact_problem(self.release, facts, content, file, covers) for file in files]
+            problems += [problem for file in files for problem in _faults(facts, file)]
         except (FerruleError, *DAMAGE) as error:
             problems = [describe(error)]
         problem = next(filter(None, problems), None)
-        for entry in entries:
-            covers += [f"{pointer_of(self.release, entry)}/{key}" for key in ("artifact", "target", "sha256", "size")]
+        for file in files:
+            covers += [f"{self.release.pointers[file]}/{key}" for key in ("artifact", "target", "sha256", "size")]
         yield Verdict(subject, "measured", problem, () if problem else tuple(covers))
 
-    def of(self, subject: str, digest: str, content: bytes) -> BinaryFacts:
+    def of(self, subject: str, digest: Digest, content: bytes) -> BinaryFacts:
         """The facts of a file. Raises VerificationError for what is none."""
         if digest not in self.facts:
             self.facts[digest] = binary.measure(content, where=subject)
@@ -140,7 +139,7 @@ def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator
     try:
         tags = wheel.read_wheel(path).tags if path.suffix == ".whl" else ()
         for platform, member, content in _members(path, release, contents):
-            digest = Digest.of(content).hex
+            digest = Digest.of(content)
             _pack(release, digest, len(content), contents)
             if content.startswith(magic.COMPILED):
                 if digest in release.compiled:
@@ -156,13 +155,13 @@ def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator
         yield Verdict(name, "tags", contents.broken_promise)
 
 
-def _pack(release: ReleaseFolder, digest: str, size: int, contents: _Contents) -> None:
+def _pack(release: ReleaseFolder, digest: Digest, size: int, contents: _Contents) -> None:
     """A file that the manifest says was packed is here; it has the size that the manifest says."""
-    for entry in release.packed.get(digest, ()):
-        if entry["size"] == size:
-            contents.covers += [f"{pointer_of(release, entry)}/{key}" for key in ("sha256", "size")]
+    for file in release.packed.get(digest, ()):
+        if file.size == size:
+            contents.covers += [f"{release.pointers[file]}/{key}" for key in ("sha256", "size")]
         else:
-            wrong = f"{entry['name']} has {size} bytes, the manifest says {entry['size']}"
+            wrong = f"{file.path} has {size} bytes, the manifest says {file.size}"
             contents.problem = contents.problem or wrong
 
 
@@ -171,16 +170,16 @@ def _weigh(
     name: str,
     member: str,
     facts: BinaryFacts,
-    digest: str,
+    digest: Digest,
     platform: str,
     contents: _Contents,
 ) -> None:
     """Judge a compiled file inside of a package."""
-    entry = release.files.get(name)
+    package = release.files.get(name)
     if digest in release.compiled:
         contents.compiled += 1
-        if entry and entry["target"] in PLATFORMS and platform == entry["target"]:
-            contents.covers.append(f"{release.pointers[name]}/target")
+        if package and package.target in PLATFORMS and platform == package.target:
+            contents.covers.append(f"{release.pointers[package]}/target")
     else:
         contents.others += 1
         contents.problem = contents.problem or _other_problem(release, name, member, facts, digest, contents)
@@ -190,15 +189,15 @@ def _weigh(
 def _members(path: Path, release: ReleaseFolder, contents: _Contents) -> Iterator[tuple[str, str, bytes]]:
     """The platform that a file of a package is for (a target, a platform of OCI, or none), its name and content."""
     name = path.relative_to(release.folder).as_posix()
-    target = (release.files[name]["target"] if name in release.files else None) or ""
+    target = (release.files[name].target if name in release.files else None) or ""
     if path.is_dir():
         yield from _of_layout(oci.read_layout(path), name, release, contents)
     elif name.endswith(IMAGE_ARCHIVE):
         with open_regular(path) as stream:
             for member in tar.read_tar(stream, where=name):
-                _pack(release, Digest.of(member.read()).hex, member.size, contents)
+                _pack(release, Digest.of(member.read()), member.size, contents)
         with unpacked(path) as folder:
-            yield from _of_layout(oci.read_layout(folder), release.files[name]["artifact"], release, contents)
+            yield from _of_layout(oci.read_layout(folder), release.files[name].artifact, release, contents)
     elif path.suffix in {".whl", ".zip"}:
         yield from _regular(target, zips.read_zip(path))
     else:
@@ -211,18 +210,18 @@ def _of_layout(
 ) -> Iterator[tuple[str, str, bytes]]:
     """Files of an image's own layers; a base is what it is, and was checked by its digest."""
     _check_image(layout, artifact, release, contents)
-    bases = {digest for digest, entries in release.packed.items() if any("/blobs/" not in e["name"] for e in entries)}
+    bases = {file.digest for file in release.manifest.packed if "/blobs/" not in file.path}
     for image in layout.images:
         for layer in image.layers:
-            _pack(release, layer.digest.hex, layer.size, contents)
-            if layer.digest.hex not in bases:
+            _pack(release, layer.digest, layer.size, contents)
+            if layer.digest not in bases:
                 with layer.path.open("rb") as stream:
                     yield from _regular(image.platform, tar.read_tar_gz(stream, root=True, where=artifact))
 
 
 def _check_image(layout: ImageLayout, artifact: str, release: ReleaseFolder, contents: _Contents) -> None:
     """Compare what the manifest says of an image with its layout."""
-    facts = release.manifest["facts"].get(artifact, {})
+    facts = release.manifest.facts.get(artifact, Facts()).values
     expected: dict[str, Json] = {
         "index": layout.index.digest.oci,
         "platforms": [image.platform for image in layout.images],
@@ -233,9 +232,9 @@ def _check_image(layout: ImageLayout, artifact: str, release: ReleaseFolder, con
             contents.problem = contents.problem or f"the manifest says something else of it: {name}"
         contents.covers.append(pointer("facts", artifact, name))
     layers = {layer.digest.hex: layer for image in layout.images for layer in image.layers}
-    for action, base in release.manifest["facts"].items():
-        layer = layers.get(str(base.get("digest")))
-        if layer and same([base.get("size"), base.get("diff_id")], [layer.size, layer.diff_id.hex]):
+    for action, base in release.manifest.facts.items():
+        layer = layers.get(str(base.values.get("digest")))
+        if layer and same([base.values.get("size"), base.values.get("diff_id")], [layer.size, layer.diff_id.hex]):
             contents.covers += [pointer("facts", action, name) for name in ("digest", "size", "diff_id")]
 
 
@@ -257,46 +256,42 @@ def _platform_problem(facts: BinaryFacts, platform: str, member: str) -> str | N
     return None if right else f"{member} is for {facts.system} on {facts.machine}, and it is packed for {platform}"
 
 
-def _faults(facts: BinaryFacts, entry: Mapping[str, Any]) -> list[str]:
+def _faults(facts: BinaryFacts, file: ManifestFile) -> list[str]:
     """What no compiled file may be, whatever the manifest says: for another target, or as the loader refuses it."""
-    platform = PLATFORMS.get(entry["target"] or "")
+    platform = PLATFORMS.get(file.target or "")
     return binary.check(facts, platform=platform) if platform else []
 
 
 def _other_problem(
-    release: ReleaseFolder, name: str, member: str, facts: BinaryFacts, digest: str, contents: _Contents
+    release: ReleaseFolder, name: str, member: str, facts: BinaryFacts, digest: Digest, contents: _Contents
 ) -> str | None:
     """A file that tools made of compiled ones is as it was measured then; any other may be in few kinds of packages."""
-    entry = release.files.get(name, {"artifact": name, "target": None, "kind": "image"})
-    files = release.manifest["facts"].get(action_of(entry), {}).get("files")
-    stated = files.get(member) if isinstance(files, dict) else None
+    package = release.files.get(name)  # none for an image: its layout is a folder, named by the artifact
+    action = package.action if package else name
+    stated = release.manifest.facts.get(action, Facts()).members.get(member)
     if stated is not None:
-        contents.covers.append(pointer("facts", action_of(entry), "files", member))
+        contents.covers.append(pointer("facts", action, "files", member))
         return None if same(stated, binary.summary(facts)) else f"the manifest says something else of {member}"
     if facts.signature and facts.signature.problems:
         return f"{member}: {facts.signature.problems[0]}"
-    if entry["kind"] in _FOREIGN:
+    if package is None or package.kind in _FOREIGN:
         return _namesake_problem(release, member, digest)
     return _unknown_problem(release, member, digest)
 
 
-def _unknown_problem(release: ReleaseFolder, member: str, digest: str) -> str:
+def _unknown_problem(release: ReleaseFolder, member: str, digest: Digest) -> str:
     """What is wrong about a compiled file of which the manifest says nothing."""
     problem = _namesake_problem(release, member, digest)
     return problem or f"{member} was not compiled by this release: the manifest has no file with the SHA-256 {digest}"
 
 
-def _namesake_problem(release: ReleaseFolder, member: str, digest: str) -> str | None:
+def _namesake_problem(release: ReleaseFolder, member: str, digest: Digest) -> str | None:
     """A file with the name of a compiled one must be that one."""
     base = member.rpartition("/")[2]
-    for entry in (one for several in release.compiled.values() for one in several):
-        if _stem(base) == _stem(_name(entry)):
-            return f"{member} is not the {entry['artifact']} that was compiled: its SHA-256 is {digest}"
+    for file in (file for files in release.compiled.values() for file in files):
+        if _stem(base) == _stem(file.path):
+            return f"{member} is not the {file.artifact} that was compiled: its SHA-256 is {digest}"
     return None
-
-
-def _name(entry: Mapping[str, Any]) -> str:
-    return str(entry.get("name") or entry.get("file"))
 
 
 def _stem(name: str) -> str:
@@ -304,30 +299,28 @@ def _stem(name: str) -> str:
 
 
 def _fact_problem(
-    release: ReleaseFolder, facts: BinaryFacts, content: bytes, entry: Mapping[str, Any], covers: list[str]
+    release: ReleaseFolder, facts: BinaryFacts, content: bytes, file: ManifestFile, covers: list[str]
 ) -> str | None:
     """What the manifest says otherwise of a compiled file; notes in `covers` what it says rightly."""
-    action = action_of(entry)
-    stated = claims(release.manifest["facts"], entry)
+    recorded = release.manifest.facts_of(file)
+    stated = recorded.compiled
     summary: dict[str, Json] = binary.summary(facts)
     matching = [name for name, claim in stated.items() if same(claim, summary)]
     if not matching:
         nearest = max(stated.values(), key=lambda claim: sum(claim.get(k) == v for k, v in summary.items()))
         differing = sorted(k for k in {*nearest, *summary} if nearest.get(k) != summary.get(k))
         return f"the manifest says something else of it: {', '.join(differing)}"
-    covers.append(pointer("facts", action, matching[0]))
-    identity = {k: v for k in _IDENTITY if isinstance(v := release.manifest["facts"][action].get(k), str)}
+    covers.append(pointer("facts", file.action, matching[0]))
+    identity = {"fingerprint": recorded.fingerprint, "interface": recorded.interface}
     for name, digest in identity.items() if facts.kind != "static library" else ():
-        if _HEX.fullmatch(digest) and digest.encode() in content:
-            covers.append(pointer("facts", action, name))
+        if digest is None:
+            continue
+        if digest.encode() in content:
+            covers.append(pointer("facts", file.action, name))
         elif problem := _other_identity(content, name, digest):
             # A crate need not compile its fingerprint in, but one that carries another fingerprint carries a lie.
             return problem
     return None
-
-
-_IDENTITY: Final = ("fingerprint", "interface")
-_HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def _other_identity(content: bytes, name: str, digest: str) -> str | None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from ferrule.app.release.manifest import read_manifest
 from ferrule.cli import project
 from ferrule.cli.options import shared
+from ferrule.core.manifest import read_manifest
 from ferrule.core.safe_files import MANIFEST, REPORT, STATE
 from ferrule.engine.store import write_aside
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from ferrule.app.release.manifest import read_manifest
 from ferrule.app.release.release_folder import read_release
 from ferrule.core.errors import VerificationError
+from ferrule.core.manifest import read_manifest
 
 OF_0_1_0 = {
     "version": 1,

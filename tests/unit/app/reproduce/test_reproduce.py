@@ -10,7 +10,7 @@ import stat
 import subprocess  # noqa: TID251 - a repository is made for the tests
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,6 +21,8 @@ from ferrule.app.reproduce.release_diff import Compared, compare, differing_inpu
 from ferrule.app.reproduce.run import Reproduction, ReproductionRequest, failure
 from ferrule.app.reproduce.source_copy import copy_sources
 from ferrule.core.errors import BuildError, ConfigError
+from ferrule.core.manifest import Manifest, ManifestFile
+from ferrule.core.model import Digest
 from ferrule.reporting import reproduction as reproduced
 from ferrule.tools import git
 
@@ -224,8 +226,10 @@ def compared(tmp_path: Path, one: dict[str, bytes], two: dict[str, bytes]) -> di
     return {found.file: found for found in compare(*folders)}
 
 
-def manifest(key: str, **more: Any) -> bytes:
-    return json.dumps({"artifacts": [{"file": "a", "key": key, "artifact": "x", "target": None}], **more}).encode()
+def manifest(key: str, commit: str | None = None) -> bytes:
+    """Of a release of one file, which an action with this key made."""
+    file = ManifestFile("x", "library", None, "a", 1, Digest.of(b"1"), Digest(key), "cdylib")
+    return json.dumps(Manifest("demo", "1", commit, None, None, (file,), {}).document()).encode()
 
 
 def test_files_are_compared_by_name_and_content(tmp_path: Path) -> None:
@@ -258,9 +262,9 @@ def test_the_page_about_a_release_is_no_part_of_it(tmp_path: Path) -> None:
     assert compared(tmp_path, {"a": b"1", "report_html": b"1"}, {"a": b"1"}).keys() == {"a"}
 
 
-@pytest.mark.parametrize(("key", "same"), [("k", True), ("other", False)])
+@pytest.mark.parametrize(("key", "same"), [("1" * 64, True), ("2" * 64, False)])
 def test_inputs_and_making_are_told_apart(tmp_path: Path, key: str, same: bool) -> None:
-    files = [{"a": name, "manifest_json": manifest(k)} for name, k in ((b"1", "k"), (b"2", key))]
+    files = [{"a": name, "manifest_json": manifest(k)} for name, k in ((b"1", "1" * 64), (b"2", key))]
     found = compared(tmp_path, *files)
     assert found["a"].same_inputs is same
     assert list(found)[-1] == "manifest.json"
@@ -277,11 +281,11 @@ def test_an_image_is_told_once(tmp_path: Path) -> None:
 def test_inputs_that_differ_are_named(tmp_path: Path) -> None:
     one = fill(
         tmp_path / "one",
-        manifest_json=manifest("1" * 64, source={"commit": "a"}, toolchain={"rust-source": "distribution"}),
+        manifest_json=manifest("1" * 64, "a"),
     )
     two = fill(
         tmp_path / "two",
-        manifest_json=manifest("2" * 64, source={"commit": "b"}, toolchain={"rust-source": "distribution"}),
+        manifest_json=manifest("2" * 64, "b"),
     )
     for place, key, digest in ((one, "1", "a"), (two, "2", "b")):
         latest = place / ".ferrule" / "store" / "latest" / "x.json"
