@@ -160,6 +160,11 @@ class Demo:
         assert old in text
         path.write_text(text.replace(old, new))
 
+    def set_version(self, version: str, before: str = "1.2.3") -> None:
+        """Give the project another version, in its lock file too, as `cargo update --workspace` does."""
+        for name in ("rust/Cargo.toml", "rust/Cargo.lock"):
+            self.edit(f'version = "{before}"', f'version = "{version}"', name)
+
     def files(self) -> dict[str, bytes]:
         """Everything in dist/."""
         return {p.relative_to(self.dist).as_posix(): p.read_bytes() for p in self.dist.rglob("*") if p.is_file()}

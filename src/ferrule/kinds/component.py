@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from ferrule.core.errors import VerificationError
+from ferrule.core.facts import BuildIdentity
 from ferrule.core.model import Action, Compiled, Digest, Output
 from ferrule.formats import binary, wasm, wit
 from ferrule.kinds.base import (
@@ -126,7 +127,7 @@ class WasmComponent:
                 _refuse_wasi(target.name, facts.imports)
             _refuse_undeclared(target.name, wit.undeclared_imports(content, module.read_bytes(), where=target.name))
             context.record_facts(**{role: binary.summary(facts)})
-        context.record_facts(fingerprint=context.fingerprint.hex, interface=interface.hex)
+        context.record_facts(**BuildIdentity(context.fingerprint.hex, interface.hex).to_json())
 
     def _module(self, context: ActionContext, interface: Digest) -> Path:
         workspace = context.project / self.workspace

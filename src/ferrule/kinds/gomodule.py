@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import Field
 
 from ferrule.core.errors import BuildError, ConfigError
+from ferrule.core.facts import LibraryFacts
 from ferrule.core.model import Action, ActionInterface, Digest, Output
 from ferrule.formats import gobindings, versions
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, version_problem
@@ -233,8 +234,11 @@ class GoModuleFolder:
         first = self.libraries[0][1]
         name = first.trait("library")
         prefix = re.sub(r"[^A-Za-z0-9]", "_", name)
-        facts = {platform.triple: context.facts_of[library.id] for platform, library in self.libraries}
-        interfaces = {str(fact.get("interface") or "") for fact in facts.values()}
+        facts = {
+            platform.triple: LibraryFacts.from_json(context.facts_of[library.id], library.id)
+            for platform, library in self.libraries
+        }
+        interfaces = {library.identity.interface or "" for library in facts.values()}
         if len(interfaces) > 1:
             raise BuildError(
                 f"the targets of {name} have different interfaces, and a Go module has one for all",
@@ -245,7 +249,7 @@ class GoModuleFolder:
             "abi": first.trait("abi"),
             "version": self.version,
             "variable": f"{prefix.upper()}_LIBRARY",
-            "buildInfo": self._symbol(prefix, {triple: _exports(fact) for triple, fact in facts.items()}),
+            "buildInfo": self._symbol(prefix, {triple: _exports(library) for triple, library in facts.items()}),
             "interfaceFingerprint": interfaces.pop(),
         }
         lines = (f'const {constant} = "{value}"\n' for constant, value in constants.items())
@@ -270,11 +274,9 @@ class GoModuleFolder:
             (folder / name).write_bytes(content)
 
 
-def _exports(facts: object) -> frozenset[str]:
+def _exports(facts: LibraryFacts) -> frozenset[str]:
     """The functions that were measured in the cdylib."""
-    measured = facts.get("cdylib") if isinstance(facts, dict) else None
-    names = measured.get("exports") if isinstance(measured, dict) else None
-    return frozenset(map(str, names)) if isinstance(names, list) else frozenset()
+    return frozenset(facts.cdylib.exports if facts.cdylib else ())
 
 
 def _embedded(file: str, digest: Digest) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from ferrule.core.errors import BuildError, ConfigError
+from ferrule.core.facts import BuildIdentity
 from ferrule.core.model import Action, Digest, Output
 from ferrule.kinds.base import Context, CrateRef, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 from ferrule.tools import cargo, cbindgen, zig
@@ -154,7 +155,7 @@ class CbindgenHeader:
         context.file_inputs(read)
         text = raw.read_text(encoding="utf-8")
         interface = interface_of(text)
-        context.record_facts(fingerprint=context.fingerprint.hex, interface=interface.hex)
+        context.record_facts(**BuildIdentity(context.fingerprint.hex, interface.hex).to_json())
         macros = {"VERSION": self.version, "FINGERPRINT": context.fingerprint.hex, "INTERFACE": interface.hex}
         lines = [f'#define {self.macros}_{name} "{value}"' for name, value in macros.items()]
         text = with_macros(text, lines, guard=f"{self.macros}_H")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from ferrule.core.errors import ConfigError, VerificationError
+from ferrule.core.facts import LibraryFacts, MeasuredLibrary
 from ferrule.core.model import Action, ActionInterface, Digest, Json, Output
 from ferrule.formats import binary, deb, deflate, oci, versions
 from ferrule.formats.archive_member import Member, with_folders
@@ -294,10 +295,8 @@ class OciImage:
             self.epoch,
             comment=f"{self.name} {self.version}",
         )
-        facts = context.facts_of[dict(self.libraries)[triple].id]
-        labels = dict(self.labels) | {
-            f"ferrule.{k}": str(facts[k]) for k in ("fingerprint", "interface") if facts.get(k)
-        }
+        identity = _library_facts(context, dict(self.libraries)[triple]).identity
+        labels = dict(self.labels) | {f"ferrule.{name}": value for name, value in identity.values().items()}
         if self.pulled:
             layout = oci.read_layout(_folder_of(context, base))
             self._check(context, row, [*layout.image(platform).layers, own])
@@ -332,13 +331,11 @@ class OciImage:
     def _check(self, context: ActionContext, platform: Platform, layers: Sequence[oci.Layer]) -> None:
         """Refuse what could not start or open its library: the files are read, not their recorded facts."""
         triple = platform.triple
-        library: dict[str, Any] = dict(context.facts_of[dict(self.libraries)[triple].id])
-        measured = library.get("cdylib", {})
-        needs = dict.fromkeys(measured.get("needed", ()), "the library")
+        measured = _library_facts(context, dict(self.libraries)[triple]).cdylib or MeasuredLibrary()
+        needs = dict.fromkeys(measured.needed, "the library")
         floors: dict[str, tuple[tuple[int, int], str]] = {}
-        if "glibc" in measured:
-            major, minor = map(int, measured["glibc"].split("."))
-            floors["the library"] = (major, minor), ", ".join(measured.get("glibc_because_of", ()))
+        if measured.glibc:
+            floors["the library"] = measured.glibc, ", ".join(measured.glibc_because_of)
         root = oci.read_root(layers)
         if program := dict(self.programs).get(triple):
             name = program.trait("program")
@@ -405,6 +402,10 @@ class OciImage:
             path = context.project / file
             entries.append(Member(target.lstrip("/"), path, executable=bool(path.stat().st_mode & 0o100)))
         return list(with_folders(entries))
+
+
+def _library_facts(context: ActionContext, library: ActionInterface) -> LibraryFacts:
+    return LibraryFacts.from_json(context.facts_of[library.id], library.id)
 
 
 def _layer(context: ActionContext, base: ActionInterface) -> oci.Layer:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from ferrule.core.errors import ToolchainError, VerificationError
+from ferrule.core.facts import BuildIdentity, LibraryFacts
 from ferrule.core.model import Action, Compiled, Output
 from ferrule.formats import binary, cxx, header_declarations, symbol_lists
 from ferrule.kinds.base import (
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from ferrule.core.model import Json, Target
+    from ferrule.core.model import Target
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.formats.binary import BinaryFacts, Undefined
@@ -220,17 +221,16 @@ class CargoLibrary:
         context.env_inputs(variables)
         for kind in self.types:
             self._take(context, kind, cargo_build)
-        context.record_facts(link=self._link_options(cargo_build), **self._fingerprints(context))
-        reads: list[Json] = [
+        reads = (
             path.relative_to(context.project).as_posix() for path in context.read_files if _is_there(path, context)
-        ]
-        if reads:
-            context.record_facts(reads=reads)
+        )
+        facts = LibraryFacts(self._build_identity(context), self._link_options(cargo_build), tuple(reads))
+        context.record_facts(**facts.to_json())
 
-    def _link_options(self, cargo_build: CargoBuild) -> list[Json]:
+    def _link_options(self, cargo_build: CargoBuild) -> tuple[str, ...]:
         """What a static library is linked with; without the C++ library where none of its objects needs one."""
         has_cxx = self.platform.family.cxx_library is not None
-        return [option for option in cargo_build.native_libraries if has_cxx or option not in _CXX_OPTIONS]
+        return tuple(option for option in cargo_build.native_libraries if has_cxx or option not in _CXX_OPTIONS)
 
     def _sdk(self, context: ActionContext) -> dict[str, str]:
         """The SDK of macOS that targets.yaml names, as a variable; its version is an input."""
@@ -242,13 +242,13 @@ class CargoLibrary:
 
     def _identity(self, context: ActionContext) -> dict[str, str]:
         """What a build script may compile in; a crate that does not look at these variables is the same anyway."""
-        identity = {**self._fingerprints(context), "commit": self.commit}
+        identity = {**self._build_identity(context).values(), "commit": self.commit}
         return {f"FERRULE_{name.upper()}": value for name, value in identity.items()}
 
-    def _fingerprints(self, context: ActionContext) -> dict[str, str]:
+    def _build_identity(self, context: ActionContext) -> BuildIdentity:
         """Fingerprint of what the library is made of, and of its interface where a header declares one."""
-        interface = context.facts_of[self.header].get("interface") if self.header else None
-        return {"fingerprint": context.fingerprint.hex, **({"interface": str(interface)} if interface else {})}
+        header = BuildIdentity.from_json(context.facts_of[self.header], self.header) if self.header else BuildIdentity()
+        return BuildIdentity(context.fingerprint.hex, header.interface)
 
     def _take(self, context: ActionContext, kind: LibraryType, cargo_build: CargoBuild) -> None:
         target = context.output(kind)

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from ferrule import __version__
+from ferrule.core.facts import BuildIdentity
 from ferrule.core.model import Action, ActionInterface, Compiled, Digest, Json, Output
 from ferrule.formats import cyclonedx, magic, tar
 from ferrule.formats import zip as zips
@@ -363,8 +364,7 @@ class BillsOfMaterials:
         outputs = [o for o in step.interface.outputs if o.role in _COMPILED and (not o.folder or o.role == "extension")]
         files = [(n, o) for o in outputs for n in paths if n == o.name or (o.folder and n.startswith(f"{o.name}/"))]
         for name, output in files:
-            names = ("fingerprint", "interface")
-            properties = {key: str(facts[key]) for key in names if facts.get(key)}
+            properties = BuildIdentity.from_json(facts, step.id).values()
             properties |= {"target": step.target} if step.target else {}
             sha256 = Digest.of_file(paths[name]).hex
             own = f"checksum=sha256:{sha256}&file_name={quote(name, safe='')}"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import Field
 
 from ferrule.core.errors import BuildError, ConfigError
+from ferrule.core.facts import BuildIdentity, LibraryFacts
 from ferrule.core.model import Action, ActionInterface, Compiled, Output
 from ferrule.core.toml_file import parse
 from ferrule.formats import deflate, wheel
@@ -345,11 +346,8 @@ class Wheel:
 
 def _identity(context: ActionContext, library: ActionInterface, common: _Common) -> dict[str, str]:
     """What the loader can compare with what the library says of itself."""
-    facts = context.facts_of[library.id]
-    identity = {
-        n: str(facts[k]) for n, k in (("FINGERPRINT", "fingerprint"), ("INTERFACE", "interface")) if facts.get(k)
-    }
-    return {"VERSION": common.version, **identity}
+    identity = BuildIdentity.from_json(context.facts_of[library.id], library.id)
+    return {"VERSION": common.version, **{name.upper(): value for name, value in identity.values().items()}}
 
 
 def _package_files(context: ActionContext, common: _Common) -> list[Member]:
@@ -452,8 +450,7 @@ class Sdist:
 
     def _reads(self, context: ActionContext) -> tuple[str, ...]:
         """Files and folders outside of the crates that the build of the library was seen to read."""
-        facts = context.facts_of[self.library.id].get("reads", [])
-        names = tuple(str(name) for name in facts) if isinstance(facts, list) else ()
+        names = LibraryFacts.from_json(context.facts_of[self.library.id], self.library.id).reads
         for name in names:
             if not context.site.sources.covers((".",), context.project / name):
                 raise BuildError(

@@ -500,13 +500,13 @@ def test_a_version_is_recorded_with_one_interface_only(released, change):
 def test_command_needs_a_release_of_now_and_a_compiler(released, change):
     change('"release": "1.2.3"', '"release": "1.2.2"')
     assert released.ferrule("abi").returncode == 0
-    released.edit('version = "1.2.3"', 'version = "1.2.4"', "rust/Cargo.toml")
+    released.set_version("1.2.4")
     try:
         stale = released.ferrule("abi")
         assert (stale.returncode, "build the current release first" in stale.stderr) == (9, True), stale.stderr
         assert released.ferrule("abi", "dist").returncode == 0
     finally:
-        released.edit('version = "1.2.4"', 'version = "1.2.3"', "rust/Cargo.toml")
+        released.set_version("1.2.3", before="1.2.4")
     assert released.ferrule("abi", "rust").returncode == 9
     compiler = released.root / "bin" / "cc"
     text = compiler.read_text()

@@ -101,7 +101,7 @@ def test_each_destination_has_a_job_that_cannot_run_in_a_rehearsal(demo: Demo) -
 
 
 def test_the_job_is_the_one_that_the_destination_describes(demo: Demo) -> None:
-    demo.edit('version = "1.2.3"', 'version = "1.2.4"', "rust/Cargo.toml")
+    demo.set_version("1.2.4")
     found = jobs(demo, ["shelf"])
     assert found["shelf"]["name"] == "publish on the shelf"
     assert found["shelf"]["environment"] == "hall"

@@ -121,7 +121,7 @@ def test_without_its_state_a_release_still_knows_its_files(shipped: Demo) -> Non
     """What was placed is known from the folder's own manifest: nothing of an older release is left beside the new."""
     shutil.rmtree(shipped.project / ".ferrule")
     shipped.edit("Adds two numbers", "Adds three numbers")
-    shipped.edit('version = "1.2.3"', 'version = "1.2.4"', "rust/Cargo.toml")
+    shipped.set_version("1.2.4")
     events: list[Event] = []
     assert shipped.run(events.append).failed == ()
     assert not any(isinstance(event, Noticed) and "is kept" in event.text for event in events)

@@ -37,7 +37,7 @@ WHEEL = "demo-1.2.3-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"
 def make(root: Path, key: EllipticCurvePrivateKey, version: str = "1.2.3") -> Demo:
     demo = lay_out(root)
     if version != "1.2.3":
-        demo.edit('version = "1.2.3"', f'version = "{version}"', "rust/Cargo.toml")
+        demo.set_version(version)
     config, context = release.load(demo.project), replace(demo.context, key=key)
     report = release.run(config, release.make_plan(config, context), context, lambda _: None, output=demo.dist)
     assert report.failed == ()
