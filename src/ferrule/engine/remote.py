@@ -65,11 +65,11 @@ class Remote:
         return _is_shared(action) and not self._server.is_off("read")
 
     def submit(self, job: Callable[[], None]) -> None:
-        """Have a job done that asks the server, in a thread."""
+        """Run a job that queries the server in one of the threads."""
         self._readers.do(job)
 
     def is_lost(self) -> bool:
-        """Whether answers are not to be waited for any longer."""
+        """Whether to stop waiting for answers of the server."""
         return self._server.is_off("read")
 
     def notices(self) -> list[str]:
@@ -94,7 +94,7 @@ class Remote:
                 yield whole, replace(result, declared=key_of(declared))
 
     def fetch(self, result: Result) -> bool:
-        """Bring the contents of a result into the store; false if one of them cannot be had as it should be."""
+        """Fetch the contents of a result into the store; false if one is missing or has another digest."""
         missing = {r.digest: r for r in result.files if not self._store.holds(r, read=True)}
         try:
             self._store.root.mkdir(parents=True, exist_ok=True)
@@ -198,7 +198,7 @@ class Remote:
             self._server.put(path, content, record.size)
 
     def close(self, tell: Callable[[str], None]) -> None:
-        """Wait until everything that was offered is there, or is not going to be; says so where that takes a while."""
+        """Wait until each offered result is uploaded or has failed; a notice says so if that takes a while."""
         self._readers.dismiss()
         waited = 0.0
         while not self._writers.wait(_TICK_SECONDS) and not self._server.is_off("write"):

@@ -156,7 +156,7 @@ class _Run:
         order.done(outcome.action.id)
 
     def _end(self) -> None:
-        """End all children, and wait a moment for the threads: one that computes dies with the process, and may."""
+        """End all child processes, and wait briefly for the threads; one that still computes ends with the process."""
         if self.engine.executor is not None:
             self.engine.executor.end()
         until = self.engine.monotonic() + _PATIENCE_SECONDS

@@ -65,7 +65,7 @@ def portable(result: Result) -> Result:
 
 
 class DamagedError(StorageError):
-    """A content in the store is not what it was; it is dropped, so that the action that made it runs again."""
+    """A content of the store has changed on disk; it is dropped, so that the action that made it runs again."""
 
 
 class Store:
@@ -142,7 +142,7 @@ class Store:
         return True
 
     def _settle(self, aside: Path, digest: Digest) -> None:
-        """Give a content that was written aside its place and name."""
+        """Move a content that was written aside to its final path."""
         final = self.object(digest)
         aside.chmod(0o444)
         final.parent.mkdir(parents=True, exist_ok=True)

@@ -336,7 +336,7 @@ class DaskCluster:
         while True:
             worker = await self._free_worker()
             try:
-                answer = await self._ask(worker, order, store, tell)
+                answer = await self._query_worker(worker, order, store, tell)
             finally:
                 worker.running -= 1
             if answer is not None:
@@ -362,7 +362,7 @@ class DaskCluster:
                 return worker
             await asyncio.sleep(_LOOK_SECONDS / 10)
 
-    async def _ask(
+    async def _query_worker(
         self, worker: _Worker, order: Order, store: Store, tell: Callable[[Event], None]
     ) -> WorkerAnswer | None:
         """The answer of a worker to an order, after sending the contents it lacks; None if it left meanwhile."""
