@@ -12,15 +12,12 @@ from ferrule.core.errors import BuildError, ConfigError
 from ferrule.core.facts import BuildIdentity
 from ferrule.core.model import Action, Digest, Output
 from ferrule.kinds.base import Context, CrateRef, Kind, PlanProblem, ProjectPath, RelativePath, Spec
-from ferrule.tools import cargo, cbindgen, zig
+from ferrule.tools import cargo, cbindgen
 from ferrule.tools import cargo_units as units
-from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
-    from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
 
-_WARNINGS = ("-Wall", "-Wextra", "-pedantic")
 _QUOTED = r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
 _QUOTED_OR_COMMENT = rf"{_QUOTED}|/\*.*?\*/|//[^\n]*"
 
@@ -43,16 +40,14 @@ class HeaderSpec(Spec):
 
 
 def plan(spec: HeaderSpec, context: Context) -> list[Action]:
-    """One action, whatever the targets: the interface is the same everywhere."""
+    """One action, whatever the targets: the interface is the same everywhere.
+
+    The library that names this header compiles it for each of its targets, and compares the two.
+    """
     crate = context.crate(spec.crate)
     stem = crate.library or crate.name.replace("-", "_")
     name = spec.name or f"{stem}.h"
     config, settings = _config(spec, context, name)
-    systems = tuple(
-        (platform, target.floor(platform.floor_name))
-        for target in context.targets
-        if (platform := context.platforms[target.triple]).is_native
-    )
     return [
         Action(
             id=context.artifact,
@@ -64,22 +59,14 @@ def plan(spec: HeaderSpec, context: Context) -> list[Action]:
                 crate_folder=crate.folder,
                 config=spec.config,
                 settings=settings,
-                systems=_one_of_each_system(systems),
                 macros=spec.macros or re.sub(r"[^A-Z0-9]", "_", name.rpartition(".")[0].upper()),
                 version=context.project.version,
             ),
             outputs=(Output(name, "header", f"include/{name}" if context.ship else None),),
             sources=(*context.workspace.compiled(crate.name, alone=True), *config),
-            tools=("rustc", "cargo", "cbindgen", *(["zig"] if systems else [])),
+            tools=("rustc", "cargo", "cbindgen"),
         )
     ]
-
-
-def _one_of_each_system(
-    targets: tuple[tuple[Platform, str | None], ...],
-) -> tuple[tuple[Platform, str | None], ...]:
-    """The first target of each system and C library, for these have different headers."""
-    return tuple({platform.family.title: (platform, floor) for platform, floor in reversed(targets)}.values())[::-1]
 
 
 def _config(spec: HeaderSpec, context: Context, header: str) -> tuple[list[str], cbindgen.Settings]:
@@ -116,7 +103,6 @@ class CbindgenHeader:
     crate_folder: str
     config: str | None
     settings: cbindgen.Settings
-    systems: tuple[tuple[Platform, str | None], ...]
     macros: str
     version: str
 
@@ -160,34 +146,6 @@ class CbindgenHeader:
         lines = [f'#define {self.macros}_{name} "{value}"' for name, value in macros.items()]
         text = with_macros(text, lines, guard=f"{self.macros}_H")
         context.output("header").write_text(text, encoding="utf-8", newline="\n")
-        self._compile(context)
-
-    def _compile(self, context: ActionContext) -> None:
-        """Let zig compile the header alone, once for each system, as C11 and as C++17; raises BuildError."""
-        header = context.output("header").name
-        languages = [("c++", "c++17"), *([("c", "c11")] if self.settings.language != "c++" else [])]
-        for platform, floor in self.systems:
-            for language, standard in languages:
-                source = f"compiled-as-{standard}.c"
-                (context.folder / source).write_text(f'#include "{header}"\n', encoding="utf-8")
-                command = zig.header_command(
-                    context.toolchain.tool("zig"),
-                    platform,
-                    floor=floor,
-                    cache=context.site.host.cache,
-                    folder=context.folder,
-                    options=("-x", language, f"-std={standard}", *_WARNINGS, "-c", source, "-o", f"{source}.o"),
-                )
-                try:
-                    context.run(command)
-                except ToolFailed as failed:
-                    raise BuildError(
-                        f"{header} is not valid {standard.upper()} for {platform.triple}:\n"
-                        + "\n".join(f"  | {line}" for line in failed.tail),
-                        where=self.crate_folder,
-                        hint="types that the header names have to be declared in it: [parse] parse_deps, [export] "
-                        "include, or after_includes in cbindgen.toml",
-                    ) from failed
 
 
 def interface_of(header: str) -> Digest:

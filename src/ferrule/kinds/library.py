@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from ferrule.core.errors import ToolchainError, VerificationError
+from ferrule.core.errors import BuildError, ToolchainError, VerificationError
 from ferrule.core.facts import BuildIdentity, LibraryFacts
 from ferrule.core.model import Action, Compiled, Output
 from ferrule.formats import binary, cxx, header_declarations, symbol_lists
@@ -26,6 +26,7 @@ from ferrule.kinds.base import (
     needs_machine,
 )
 from ferrule.tools import cargo, zig
+from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ferrule.tools.cargo import CargoBuild
 
 LibraryType = Literal["cdylib", "staticlib"]
+_WARNINGS = ("-Wall", "-Wextra", "-pedantic")
 
 
 class LibrarySpec(CargoSpec):
@@ -173,6 +175,8 @@ class CargoLibrary:
     def make(self, context: ActionContext) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
         zig.warm_cache(context.toolchain, context.site.host.cache, context.site.environment)
+        if self.header:
+            self._compile_header(context)
         workspace = context.project / self.workspace
         configured = cargo.configured_flags(
             context.run, context.toolchain, workspace, self.platform.triple, context.site.environment
@@ -272,6 +276,32 @@ class CargoLibrary:
         if kind == "staticlib":
             self._refuse_cxx(target, context)
         context.record_facts(**{kind: binary.summary(facts)})
+
+    def _compile_header(self, context: ActionContext) -> None:
+        """Let zig compile the header alone, as C11 and as C++17 (a `.hpp` as C++17 only); raises BuildError."""
+        ((name, path),) = context.needed[self.header or ""].items()
+        languages = [("c++", "c++17"), *([] if name.endswith(".hpp") else [("c", "c11")])]
+        for language, standard in languages:
+            source = f"header-as-{standard}.c"
+            (context.folder / source).write_text(f'#include "{path}"\n', encoding="utf-8")
+            command = zig.header_command(
+                context.toolchain.tool("zig"),
+                self.platform,
+                floor=self.floor,
+                cache=context.site.host.cache,
+                folder=context.folder,
+                options=("-x", language, f"-std={standard}", *_WARNINGS, "-c", source, "-o", f"{source}.o"),
+            )
+            try:
+                context.run(command)
+            except ToolFailed as failed:
+                raise BuildError(
+                    f"{name} is not valid {standard.upper()} for {self.platform.triple}:\n"
+                    + "\n".join(f"  | {line.replace(str(path), name)}" for line in failed.tail),
+                    where=self.header,
+                    hint="types that the header names have to be declared in it: [parse] parse_deps, [export] include, "
+                    "or after_includes in cbindgen.toml",
+                ) from failed
 
     def _header_problems(self, facts: BinaryFacts, context: ActionContext) -> list[str]:
         """What the header declares and this library does not export, and the other way, as this target sees it."""
