@@ -280,7 +280,7 @@ def test_plan_tells_why(demo: Demo) -> None:
     (demo.project / "LICENSE").write_text("another licence")
     told = demo.ferrule("plan", "--why").stdout
     assert "why: sources LICENSE: " in told
-    assert "why: depends on what " in told
+    assert "why: because `" in told
     assert demo.calls == calls
 
 
