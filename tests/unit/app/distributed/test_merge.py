@@ -167,7 +167,7 @@ def test_a_shard_that_asks_for_more_than_shards_make_is_not_begun(demo: Demo) ->
         ("nothing",),
         whole.actions[1:] if whole.actions[0] == "header" else ("header", "go"),
     ):
-        with pytest.raises(VerificationError, match="not what a shard of this plan can make"):
+        with pytest.raises(VerificationError, match="names actions that no shard of this plan can build"):
             merging.narrowed(plan, replace(whole, actions=actions))
 
 
