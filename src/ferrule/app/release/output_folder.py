@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -98,9 +99,12 @@ def ship(
 
 
 def _refuse_foreign(output: Path, names: set[str], *, previous: bool) -> None:
-    """Raise StorageError where a file that Ferrule did not write has the name of one of the release."""
-    foreign = [name for name in sorted(names) if os.path.lexists(output / name)]
-    if not previous and os.path.lexists(output / MANIFEST):
+    """Raise StorageError where a file that Ferrule did not write has the name of one of the release.
+
+    Links, FIFOs and sockets hold nothing that would be lost, and are taken away.
+    """
+    foreign = [name for name in sorted(names) if _is_regular(output / name)]
+    if not previous and _is_regular(output / MANIFEST):
         foreign.append(MANIFEST)
     if foreign:
         more = f", and {len(foreign) - 1} more" if len(foreign) > 1 else ""
@@ -109,6 +113,12 @@ def _refuse_foreign(output: Path, names: set[str], *, previous: bool) -> None:
             where=str(output / foreign[0]),
             hint="remove or rename it, or choose another folder with --output",
         )
+
+
+def _is_regular(path: Path) -> bool:
+    with suppress(OSError):
+        return stat.S_ISREG(path.lstat().st_mode)
+    return False
 
 
 def _named_by_manifest(output: Path) -> set[str]:
