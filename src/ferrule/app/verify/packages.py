@@ -178,12 +178,17 @@ def _weigh(
     package = release.files.get(name)
     if digest in release.compiled:
         contents.compiled += 1
-        if package and package.target in PLATFORMS and platform == package.target:
+        # WebAssembly is for every platform, so it says nothing of a target that is another one.
+        if package and platform == package.target and _is_for(facts, platform):
             contents.covers.append(f"{release.pointers[package]}/target")
     else:
         contents.others += 1
         contents.problem = contents.problem or _other_problem(release, name, member, facts, digest, contents)
     contents.problem = contents.problem or _platform_problem(facts, platform or _go_folder(member), member)
+
+
+def _is_for(facts: BinaryFacts, triple: str) -> bool:
+    return triple in PLATFORMS and (facts.system == "wasm") == (PLATFORMS[triple].system == "wasm")
 
 
 def _members(path: Path, release: ReleaseFolder, contents: _Contents) -> Iterator[tuple[str, str, bytes]]:
