@@ -285,10 +285,14 @@ def python_project(text: str, file: str, version: str) -> dict[str, Any]:
         raise PlanProblem(
             "source",
             f"this states version {stated}, and the release is {version}",
-            f'write {version}, or refile it by dynamic = ["version"]',
+            f'write {version}, or replace it by dynamic = ["version"]',
             position(text, file, ("project", "version")),
         )
-    if stated is None and "version" not in project.get("dynamic", []):
+    dynamic = project.get("dynamic", [])
+    if not isinstance(dynamic, list):
+        where = position(text, file, ("project", "dynamic"))
+        raise PlanProblem("source", "`dynamic` is not a list of names", 'write dynamic = ["version"]', where)
+    if stated is None and "version" not in dynamic:
         hint = 'write dynamic = ["version"]: the release has one'
         raise PlanProblem("source", "there is no version", hint, position(text, file, ("project",)))
     return dict(project)

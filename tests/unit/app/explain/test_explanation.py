@@ -201,7 +201,7 @@ def test_a_file_of_another_release(made: Demo, tmp_path: Path) -> None:
 
 
 def test_a_file_that_says_nothing(made: Demo) -> None:
-    assert "none: the file holds no version" in made.ferrule("explain", "./targets.yaml").stdout
+    assert "none: the file contains no version" in made.ferrule("explain", "./targets.yaml").stdout
 
 
 def test_a_library_that_no_release_built(tmp_path: Path) -> None:
