@@ -85,7 +85,7 @@ def of_explain(path: Path) -> str:
 def of_reproduce(path: Path) -> str:
     data = path.read_bytes()
     found = compare.first_difference(data, data[:-1] + bytes([data[-1] ^ 1]) if data else b"x")
-    return "" if found is None else found.place[:10]
+    return "" if found is None else found.location[:10]
 
 
 def of_layer(path: Path) -> str:
