@@ -15,7 +15,7 @@ PARTS = ("LICENSE", "rust/", "packaging/pyext/")
 
 def lay_out(project: Path) -> Path:
     """The example's project: what it reads of this checkout, and its targets.yaml at the top."""
-    names = git.listing(CHECKOUT, host()).tracked
+    names = git.listing(CHECKOUT, host(offline=True)).tracked
     for name in names:
         if name.startswith(PARTS):
             (project / name).parent.mkdir(parents=True, exist_ok=True)

@@ -113,7 +113,7 @@ class Machine:
         try:
             captured = capture(argv, env=env, cwd=cwd)
         except ToolFailed as failed:
-            return Started(failed.code, failed.stdout, failed.stderr)
+            return Started(failed.code, failed.stdout.rstrip(), failed.stderr.rstrip())
         return Started(0, captured.stdout, captured.stderr)
 
     @property

@@ -216,7 +216,7 @@ def test_a_script_that_ran_before_and_was_not_written_down_is_not_believed(folde
     folder.build()
     units = folder.units()
     with units.watched():
-        units.known = {name: unit for name, unit in units.known.items() if "out" not in name}
+        units.entries = {name: unit for name, unit in units.entries.items() if "out" not in name}
         for message in folder.messages(fresh=True):
             units.note(message)
         assert units.suspect(folder.messages(fresh=True)) == {"app-ffi"}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ferrule.engine.events import Event
     from ferrule.engine.remote_server import Mode
 
-SHARED = 13
+SHARED = 14
 
 
 @pytest.fixture
@@ -56,7 +56,15 @@ def test_release_of_a_fresh_clone_is_fetched(cache: Cache, tmp_path: Path) -> No
     states = [e.outcome.state for e in events if isinstance(e, ActionFinished)]
     assert (states.count("remote"), states.count("built")) == (SHARED, len(states) - SHARED)
     assert {o.action.kind for o in found.outcomes if o.state == "remote"} == {
-        *("library", "header", "component", "npm", "goprogram", "sbom"),
+        *(
+            "library",
+            "header",
+            "component",
+            "npm",
+            "goprogram",
+            "sbom",
+            "wheel",
+        ),  # of the wheels, the source distribution
     }
     assert next(row.state for row in table.rows(found) if row.file.endswith(".tgz")) == "remote"
     # What was fetched is known here from now on.
@@ -86,9 +94,9 @@ def test_command_line_takes_address_and_mode(cache: Cache, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"FERRULE_REMOTE_CACHE": "u:canary@h"}, "no http or https URL"),
+        ({"FERRULE_REMOTE_CACHE": "u:canary@h"}, "not an http or https URL"),
         ({"FERRULE_REMOTE_CACHE": "http://u:canary@cache.example"}, "in the clear"),
-        ({"FERRULE_REMOTE_CACHE": "https://h", "FERRULE_REMOTE_CACHE_MODE": "rw"}, "'rw' is no way"),
+        ({"FERRULE_REMOTE_CACHE": "https://h", "FERRULE_REMOTE_CACHE_MODE": "rw"}, "'rw' is not a mode"),
     ],
 )
 def test_mistaken_address_is_told_without_its_secret(variables: dict[str, str], said: str, demo: Demo) -> None:

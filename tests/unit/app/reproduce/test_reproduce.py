@@ -258,8 +258,8 @@ def test_a_mask_is_no_difference(tmp_path: Path) -> None:
     assert [one.verdict for one in compare(*folders)] == ["equal"]
 
 
-def test_the_page_about_a_release_is_no_part_of_it(tmp_path: Path) -> None:
-    assert compared(tmp_path, {"a": b"1", "report_html": b"1"}, {"a": b"1"}).keys() == {"a"}
+def test_a_page_beside_a_release_is_a_difference(tmp_path: Path) -> None:
+    assert compared(tmp_path, {"a": b"1", "report_html": b"1"}, {"a": b"1"}).keys() == {"a", "report.html"}
 
 
 @pytest.mark.parametrize(("key", "same"), [("1" * 64, True), ("2" * 64, False)])
