@@ -82,13 +82,15 @@ def test_a_tag_is_released(runner: Runner, demo: Demo, alone: dict[str, bytes]):
     done = runner.run("release.yml", "push", ref="refs/tags/v1.2.3")
     assert done.returncode == 0, done.stdout
     assert runner.kept("dist") == alone
-    assert (runner.published / "attested").read_bytes() == alone["SHA256SUMS"]
+    upload = runner.kept("upload")
+    assert (runner.published / "attested").read_bytes() == upload["SHA256SUMS"]
     assert {p.name for p in (runner.published / "pypi").iterdir()} == {
         name for name in alone if name.endswith(".whl") or name == "demo-1.2.3.tar.gz"
     }
     words = (demo.root / "gh").read_text().split()
     assert words[:5] == ["release", "create", "v1.2.3", "--verify-tag", "--generate-notes"]
-    assert sorted(words[5:]) == sorted(f"dist/{name}" for name in alone if "/" not in name)
+    assert sorted(words[5:]) == sorted(f"upload/{name}" for name in upload)
+    assert not any("/" in name for name in upload)
 
 
 def test_what_is_started_by_hand_is_a_rehearsal_even_of_a_tag(runner: Runner, demo: Demo, alone: dict[str, bytes]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess  # noqa: TID251 - the runner is a program
 import sys
@@ -10,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferrule.app.ci.workflows import ACTIONS, FOLDER
+from ferrule.app.ci.workflows import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STAND_INS = Path(__file__).parent / "actions"
+_USES = re.compile(r"uses: ([^ ./][^ ]*@[^ \n]+)")
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,10 @@ class Runner:
             str(told),
         )
         labels = (f"--platform={label}=-self-hosted" for label in self.labels)
-        actions = (action.partition(" ")[0] for action in ACTIONS.values())
-        stand_ins = (f"--local-repository={a}={STAND_INS / a.partition('@')[0].partition('/')[2]}" for a in actions)
+        actions = _USES.findall("\n".join(p.read_text() for p in (self.source / FOLDER).iterdir()))
+        stand_ins = (
+            f"--local-repository={a}={STAND_INS / a.partition('@')[0].partition('/')[2]}" for a in sorted(set(actions))
+        )
         given = (*(f"--input={name}={value}" for name, value in inputs.items()), *(["--job", job] if job else []))
         own = {
             "DOCKER_HOST": "unix:///nowhere",

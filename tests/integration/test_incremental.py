@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess  # noqa: TID251 - a build is disturbed while it runs
 import sys
@@ -202,7 +203,9 @@ def test_a_file_that_changes_while_it_is_built_keeps_no_result(tiny):
     assert tiny.holds("words meanwhile")
 
 
-def test_facts_name_the_fingerprint_which_is_the_key(tiny):
+def test_facts_name_the_fingerprint_which_leaves_the_code_of_ferrule_out(tiny):
     manifest = json.loads((tiny.root / ".ferrule/out/manifest.json").read_bytes())
     (row,) = manifest["artifacts"]
-    assert manifest["facts"][f"native@{HOST}"]["fingerprint"] == row["key"]
+    fingerprint = manifest["facts"][f"native@{HOST}"]["fingerprint"]
+    assert re.fullmatch("[0-9a-f]{64}", fingerprint)
+    assert fingerprint != row["key"]

@@ -36,7 +36,7 @@ CUT = """[...document.querySelectorAll("svg svg text")].filter((text) => {
   return getComputedStyle(text).display !== "none" && text.getBoundingClientRect().right > bar.right;
 }).map((text) => text.textContent)"""
 # What the matrix says of each action: artifact, column, sizes and digests.
-MATRIX = """[...document.querySelectorAll("#matrix .made")].map((made) => [
+MATRIX = """[...document.querySelectorAll("#matrix .result")].map((made) => [
   made.closest("tr").querySelector("b").textContent,
   document.querySelectorAll("#matrix thead th")[made.closest("td").cellIndex].textContent,
   [...made.querySelectorAll("div > data")].map((size) => +size.value),
@@ -121,7 +121,7 @@ def test_pieces_of_a_bar_are_as_long_as_their_share(browser: Browser, shown: Pat
 def test_hovering_and_filtering(browser: Browser, shown: Path) -> None:
     browser.open(shown)
     lit = browser.evaluate("""(() => {
-      const made = document.querySelector("#matrix .made");
+      const made = document.querySelector("#matrix .result");
       made.dispatchEvent(new MouseEvent("mouseover", {bubbles: true}));
       const on = document.querySelectorAll(".lit").length;
       made.dispatchEvent(new MouseEvent("mouseout", {bubbles: true}));

@@ -97,7 +97,13 @@ def plan(spec: ExtensionSpec, context: Context) -> list[Action]:
     rust = (path for name in workspace.crates for path in workspace.sources(name))
     sources = tuple(dict.fromkeys((source, *rust, *spec.reads, *context.project.license_files)))
     return [
-        _extension(context, package, target, sources, Compiled(spec.crate, target.triple, features, default_features))
+        _extension(
+            context,
+            package,
+            target,
+            sources,
+            Compiled(spec.crate, target.triple, features, default_features, context.workspace.package(spec.crate)),
+        )
         for target in context.targets
     ]
 

@@ -142,18 +142,23 @@ def _closure(action: Action, planned: Mapping[str, Action], platforms: Mapping[s
 
 
 def _resolution(context: Context, action: Action, build: Compiled) -> Action:
-    workspace = context.workspace
+    workspace, linked_by_zig = context.workspace, "cargo-zigbuild" in action.tools
     manifests = (f"{crate.folder}/Cargo.toml".removeprefix("./") for crate in workspace.crates.values())
     return Action(
         id=f"{context.artifact}:{action.id}",
         artifact=context.artifact,
         kind="sbom",
         target=build.triple,
-        recipe=CratesOfBuild(workspace.folder, build, zig="zig" in action.tools),
+        recipe=CratesOfBuild(workspace.folder, build, zig=linked_by_zig),
         outputs=(Output(f"{_CRATES}.json", _CRATES),),
         sources=tuple(dict.fromkeys((*workspace.settings, *manifests))),
         # What is compiled in an image has its Rust there, and is asked about here.
-        tools=("rustc", "cargo", *(t for t in action.tools if t == "zig" or t.startswith("std-"))),
+        tools=(
+            "rustc",
+            "cargo",
+            *(["zig"] if linked_by_zig else []),
+            *(t for t in action.tools if t.startswith("std-")),
+        ),
     )
 
 

@@ -81,7 +81,7 @@ def test_everything_follows_from_the_target_and_from_pyproject():
     assert [(o.name, o.ships) for o in action.outputs] == [("extension", None), (WHEEL, WHEEL)]
     assert action.tools == ("cibuildwheel", "container", "zig")
     assert action.sources == ("ext", "ext/Cargo.lock", "LICENSE")
-    assert action.compiles == Compiled("demo-ext", X86, ("fast",), default_features=False)
+    assert action.compiles == Compiled("demo-ext", X86, ("fast",), default_features=False, package=".#demo-ext@1.2.3")
     assert (action.machine, dict(action.traits)["purl"]) == (None, f"pkg:pypi/demo-ext@1.2.3?file_name={WHEEL}")
 
 
