@@ -18,6 +18,9 @@ from ferrule.tools import cargo_units as units
 if TYPE_CHECKING:
     from ferrule.engine.context import ActionContext
 
+_IMPORT = re.compile(
+    r"(?:^/\*(?:(?!\*/).)*\*/\n|(?:^//[^\n]*\n)+)?^extern [\w\s*]+?\b\w+\([^;{}]*\);\n\n?", re.MULTILINE | re.DOTALL
+)
 _QUOTED = r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
 _QUOTED_OR_COMMENT = rf"{_QUOTED}|/\*.*?\*/|//[^\n]*"
 
@@ -139,7 +142,7 @@ class CbindgenHeader:
             )
         read, _ = units.parse_dep_info(notes.read_text(encoding="utf-8"))
         context.file_inputs(read)
-        text = raw.read_text(encoding="utf-8")
+        text = without_imports(raw.read_text(encoding="utf-8"))
         interface = interface_of(text)
         context.record_facts(**BuildIdentity(context.fingerprint.hex, interface.hex).to_json())
         macros = {"VERSION": self.version, "FINGERPRINT": context.fingerprint.hex, "INTERFACE": interface.hex}
@@ -158,6 +161,17 @@ def interface_of(header: str) -> Digest:
     tokens = (re.findall(rf"{_QUOTED}|\w+|[^\w\s]", line) for line in code.splitlines())
     # The end of a line has a meaning where the preprocessor reads.
     return Digest.of(" ".join(t for line in tokens for t in (*line, *("\n" if line[:1] == ["#"] else ""))).encode())
+
+
+def without_imports(header: str) -> str:
+    r"""A header of cbindgen's without the functions that the crate itself imports, which no library of it exports.
+
+    cbindgen writes `extern` before those of `extern "C" {}` blocks, and before no function that the crate defines.
+
+    >>> without_imports("extern int native(void);\n\nint demo(void);\nextern const int LIMIT;\n")
+    'int demo(void);\nextern const int LIMIT;\n'
+    """
+    return _IMPORT.sub("", header)
 
 
 def with_macros(header: str, macros: list[str], *, guard: str) -> str:

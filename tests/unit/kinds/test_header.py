@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.toolchain import lay_out
-from ferrule.kinds.header import interface_of, with_macros
+from ferrule.kinds.header import interface_of, with_macros, without_imports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +66,30 @@ def test_macros_go_behind_pragma_once() -> None:
 def test_a_header_without_a_guard_gets_one() -> None:
     text = with_macros("#ifndef A\n#define A 1\n#endif\n", ["#define V 1"], guard="X_H")
     assert text == "#ifndef X_H\n#define X_H\n\n#define V 1\n\n#ifndef A\n#define A 1\n#endif\n\n#endif\n"
+
+
+IMPORTS = """\
+/**
+ * What C has.
+ */
+extern int32_t native_words(const char *text,
+                            int32_t more);
+
+/**
+ * Counts.
+ */
+int32_t demo_words(const char *text);
+
+extern const uint32_t DEMO_LIMIT;
+
+extern void (*DEMO_HOOK)(int32_t code);
+"""
+
+
+def test_functions_that_a_crate_imports_are_not_in_its_header() -> None:
+    text = without_imports(IMPORTS)
+    assert text == IMPORTS[IMPORTS.index("/**\n * Counts.") :]
+    assert without_imports(text) == text
 
 
 GUARDED = "#ifndef DEMO_H\n#define DEMO_H\n{}\n#endif\n"
