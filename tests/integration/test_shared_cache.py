@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.only_on(*LINUX, reason="nginx as Debian builds it is the judge")
 
-ASKS_WHAT_IT_IS = re.compile(r"\S+ (-vV\b.*|-V|--version|version)")
+ASKS_WHAT_IT_IS = re.compile(r"\S+ (-vV\b.*|-print-file-name=\S+|-V|--version|version)")
 CANARIES = [user.partition(":")[2] for user in (READER, WRITER)]
 
 
