@@ -32,8 +32,14 @@ if TYPE_CHECKING:
     from ferrule.engine.lookup import Lookup
     from ferrule.engine.resources import Resources
 
+_CHANGED: Final = "a source changed while this was built, so the result was not kept"
+_AGAIN: Final = "run the same command again"
 _ROUNDS: Final = 4
 _CHUNK: Final = 1 << 20
+
+
+class _ChangedOutsideError(BuildError):
+    """A file outside of the project changed while it was read: what was built may hold either version."""
 
 
 @dataclass(slots=True)
@@ -78,8 +84,14 @@ class ActionRunner:
         result may hold the wrong key: the recipe then runs again, which is cheap for tools with an incremental state.
         """
         started = self.engine.monotonic()
-        for _ in range(_ROUNDS):
-            result = self._run(action, key, document, started)
+        for attempt in range(_ROUNDS):
+            try:
+                result = self._run(action, key, document, started)
+            except _ChangedOutsideError:
+                if attempt:
+                    raise
+                # Cargo unpacks a crate when it is first needed on a machine, and then reads it in the same run.
+                continue
             read = tuple(sorted(name for name in result.discovered if not name.startswith("/")))
             if read == read_of(document):
                 self._check_unchanged(action, document)
@@ -202,7 +214,7 @@ class ActionRunner:
         names = {p.relative_to(root).as_posix() if p.is_relative_to(root) else str(p) for p in paths}
         for name in names:
             if name.startswith("/") and changed_since(Path(name), began):
-                raise _changed(name)
+                raise _ChangedOutsideError(_CHANGED, where=name, hint=_AGAIN)
         return self.lookup.digests(sorted(names))
 
     def _asked(self, asks: Mapping[str, str]) -> dict[str, Digest | None]:
@@ -253,14 +265,8 @@ def _secret_in_output(output: str, secret: str) -> BuildError:
 
 
 def _changed(name: str, script: str | None = None) -> BuildError:
-    again = "run the same command again"
-    return BuildError(
-        "a source changed while this was built, so the result was not kept",
-        where=name,
-        hint=f"{again}, and if {script} writes it, commit what it writes or let it write to OUT_DIR"
-        if script
-        else again,
-    )
+    more = f", and if {script} writes it, commit what it writes or let it write to OUT_DIR" if script else ""
+    return BuildError(_CHANGED, where=name, hint=f"{_AGAIN}{more}")
 
 
 def _build_script(project: Path, name: str) -> str | None:

@@ -587,6 +587,23 @@ def test_link_in_a_folder_output_is_an_error(
     assert "out.txt/a" in lab.run(plan)["a"].reason
 
 
+def test_what_a_tool_unpacks_and_reads_in_one_run_is_read_again(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
+) -> None:
+    path, runs = lab.root / "registry" / "lib.rs", []
+
+    def unpack(context: ActionContext) -> None:
+        runs.append(context.action.id)
+        if not path.exists():
+            time.sleep(0.02)
+            lab.write(path, "fn unpacked() {}")
+        context.file_inputs([path])
+
+    does["a"] = unpack
+    assert lab.run(action("a", recipe=Do("a")))["a"].state == "built"
+    assert runs == ["a", "a"]
+
+
 def test_missing_source_fails_its_action(lab: Lab) -> None:
     outcomes = lab.run(action("a", sources=("gone",)), action("b"))
     assert (outcomes["a"].state, outcomes["b"].state) == ("failed", "built")
