@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -118,7 +120,8 @@ class CbindgenHeader:
         cargo_metadata = cargo.metadata(
             context.run, context.toolchain, workspace, context.site.environment, offline=offline
         )
-        metadata.write_text(cargo_metadata, encoding="utf-8")
+        only = metadata_of(cargo_metadata, self.crate, context.project / self.crate_folder / "Cargo.toml")
+        metadata.write_text(only, encoding="utf-8")
         command = cbindgen.header_command(
             context.toolchain,
             crate=self.crate,
@@ -149,6 +152,17 @@ class CbindgenHeader:
         lines = [f'#define {self.macros}_{name} "{value}"' for name, value in macros.items()]
         text = with_macros(text, lines, guard=f"{self.macros}_H")
         context.output("header").write_text(text, encoding="utf-8", newline="\n")
+
+
+def metadata_of(metadata: str, crate: str, manifest: Path) -> str:
+    """What Cargo says of packages, without others of the crate's name, of which cbindgen would take any."""
+    document = json.loads(metadata)
+    document["packages"] = [
+        package
+        for package in document["packages"]
+        if package["name"] != crate or Path(package["manifest_path"]).resolve() == manifest.resolve()
+    ]
+    return json.dumps(document)
 
 
 def interface_of(header: str) -> Digest:

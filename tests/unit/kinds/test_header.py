@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fakes.toolchain import lay_out
-from ferrule.kinds.header import interface_of, with_macros, without_imports
+from ferrule.kinds.header import interface_of, metadata_of, with_macros, without_imports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +91,16 @@ def test_functions_that_a_crate_imports_are_not_in_its_header() -> None:
     text = without_imports(IMPORTS)
     assert text == IMPORTS[IMPORTS.index("/**\n * Counts.") :]
     assert without_imports(text) == text
+
+
+def test_another_package_of_the_crate_s_name_is_kept_from_cbindgen(tmp_path: Path) -> None:
+    own, other, third = ({"name": n, "manifest_path": str(tmp_path / f / "Cargo.toml")} for n, f in PACKAGES)
+    text = json.dumps({"packages": [other, own, third], "workspace_root": "/w"})
+    document = json.loads(metadata_of(text, "itoa", tmp_path / "own" / "Cargo.toml"))
+    assert document == {"packages": [own, third], "workspace_root": "/w"}
+
+
+PACKAGES = (("itoa", "own"), ("itoa", "registry"), ("ryu", "ryu"))
 
 
 GUARDED = "#ifndef DEMO_H\n#define DEMO_H\n{}\n#endif\n"
