@@ -450,15 +450,17 @@ class Sdist:
 
     def _reads(self, context: ActionContext) -> tuple[str, ...]:
         """Files and folders outside of the crates that the build of the library was seen to read."""
-        names = LibraryFacts.from_json(context.facts_of[self.library.id], self.library.id).reads
-        for name in names:
-            if not context.site.sources.covers((".",), context.project / name):
+        names: list[str] = []
+        for name in LibraryFacts.from_json(context.facts_of[self.library.id], self.library.id).reads:
+            if context.site.sources.covers((".",), context.project / name):
+                names.append(name)
+            elif not _is_generated(context.project, name):
                 raise BuildError(
                     "the build reads this, and Git ignores it, so nobody could build the source distribution",
                     where=name,
                     hint="let Git track it, let the build write it to OUT_DIR, or write sdist: false",
                 )
-        return names
+        return tuple(names)
 
     def _check(self, context: ActionContext, members: list[Member], folder: str) -> None:
         """Let Cargo read the workspace where nothing else lies. Raises BuildError with what is missing."""
@@ -566,6 +568,16 @@ def _loaded(text: str) -> dict[str, Any] | None:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return None
+
+
+def _is_generated(project: Path, name: str) -> bool:
+    """Whether the build script of the package that holds a file names it: it writes it again where it is missing."""
+    for folder in (project / name).parents:
+        if (script := folder / "build.rs").is_file():
+            return posixpath.basename(name) in script.read_text(encoding="utf-8", errors="replace")
+        if folder == project:
+            break
+    return False
 
 
 KIND = Kind(

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import posixpath
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ferrule.core import toml_file
 from ferrule.core.errors import BuildError
 from ferrule.core.ignore_files import IgnoreFiles
 
@@ -54,7 +54,7 @@ class PublishedFiles:
 
         The files of targets that the manifest names stay, as Cargo reads no manifest of which one is missing.
         """
-        document = tomllib.loads(manifest)
+        document = toml_file.parse(manifest.encode(), "Cargo.toml")
         package = document.get("package", {})
         include, exclude = IgnoreFiles(), IgnoreFiles()
         exclude.read("", _texts(package.get("exclude")))
@@ -129,7 +129,9 @@ def _manifest(project: Path, folder: str) -> str:
 
 def _document(project: Path, folder: str, file: str = "Cargo.toml") -> dict[str, Any]:
     path = project / folder / file
-    return tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.is_file() else {}
+    name = posixpath.join(folder, file)
+    document: dict[str, Any] = toml_file.parse(path.read_bytes(), name) if path.is_file() else {}
+    return document
 
 
 def _upwards(folder: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from ferrule.core.model import Compiled, Output
 from ferrule.core.toolchain import Tool, Toolchain
 from ferrule.formats.python_metadata import PythonProject
 from ferrule.formats.wheel import read_wheel
+from ferrule.kinds import wheel
 from ferrule.kinds.wheel import Sdist, Wheel, _Common, _compiles_itself
 
 if TYPE_CHECKING:
@@ -340,3 +341,12 @@ def test_which_projects_compile_themselves(table: str, file: str, expected: bool
     text = f"{PYPROJECT}\n{table}\n"
     project = PythonProject("py/pyproject.toml", text, tomllib.loads(text)["project"], "1.2.3")
     assert _compiles_itself(project, lambda name: name == file) is expected
+
+
+def test_a_file_that_the_build_script_names_is_generated(tmp_path: Path) -> None:
+    crate = tmp_path / "rust" / "demo"
+    (crate / "src").mkdir(parents=True)
+    (crate / "build.rs").write_text('fn main() { std::fs::write("src/generated.rs", "").unwrap(); }')
+    assert wheel._is_generated(tmp_path, "rust/demo/src/generated.rs")
+    assert not wheel._is_generated(tmp_path, "rust/demo/src/secret.rs")
+    assert not wheel._is_generated(tmp_path, "rust/other/src/generated.rs")

@@ -127,3 +127,8 @@ def test_a_file_belongs_to_the_nearest_package() -> None:
         ".",
     ]
     assert package_of("x", ["a"], ["a/Cargo.toml"]) is None
+
+
+def test_manifests_are_read_as_cargo_reads_them() -> None:
+    rules = PublishedFiles.of('package = {\n  name = "demo", # TOML 1.1\n  exclude = ["*.tmp"],\n}\n')
+    assert rules == PublishedFiles.of('package = { name = "demo", exclude = ["*.tmp"] }\n')
