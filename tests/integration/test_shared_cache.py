@@ -69,7 +69,7 @@ def test_fresh_clone_with_a_full_cache_starts_no_compiler(server: tuple[str, Pat
     found = release(second, READER, place)
     assert compilations(third)
     assert compilations(second) == []
-    assert "13 remote" in found.stderr
+    assert "14 remote" in found.stderr
     assert re.search(r"demo-1\.2\.3\.wasm .* remote$", found.stdout, re.MULTILINE)
     assert first.files() == second.files() == third.files()
     assert "note:" not in found.stderr
