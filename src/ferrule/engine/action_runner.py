@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ferrule.core.build_script import build_script
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Action, Digest, FileRecord, Outcome
 from ferrule.core.safe_files import clear
@@ -249,7 +250,7 @@ class ActionRunner:
         )
         changed = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
         if changed:
-            raise _changed(changed[0], _build_script(self.engine.site.project, changed[0]))
+            raise _changed(changed[0], build_script(self.engine.site.project, changed[0]))
 
 
 def _secrets(site: BuildContext) -> dict[str, str]:
@@ -267,17 +268,6 @@ def _secret_in_output(output: str, secret: str) -> BuildError:
 def _changed(name: str, script: str | None = None) -> BuildError:
     more = f", and if {script} writes it, commit what it writes or let it write to OUT_DIR" if script else ""
     return BuildError(_CHANGED, where=name, hint=f"{_AGAIN}{more}")
-
-
-def _build_script(project: Path, name: str) -> str | None:
-    """The build script of the package that a file of the project is in, if it has one."""
-    for folder in (project / name).parents:
-        if not folder.is_relative_to(project):
-            return None
-        if (folder / "Cargo.toml").is_file():
-            script = folder / "build.rs"
-            return script.relative_to(project).as_posix() if script.is_file() else None
-    return None
 
 
 def _other_inputs(action: Action, here: Document, there: Document) -> VerificationError:

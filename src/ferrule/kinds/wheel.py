@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from ferrule.core.build_script import build_script
 from ferrule.core.errors import BuildError, ConfigError
 from ferrule.core.facts import BuildIdentity, LibraryFacts
 from ferrule.core.model import Action, ActionInterface, Compiled, Output
@@ -572,12 +573,10 @@ def _loaded(text: str) -> dict[str, Any] | None:
 
 def _is_generated(project: Path, name: str) -> bool:
     """Whether the build script of the package that holds a file names it: it writes it again where it is missing."""
-    for folder in (project / name).parents:
-        if (script := folder / "build.rs").is_file():
-            return posixpath.basename(name) in script.read_text(encoding="utf-8", errors="replace")
-        if folder == project:
-            break
-    return False
+    script = build_script(project, name)
+    if script is None:
+        return False
+    return posixpath.basename(name) in (project / script).read_text(encoding="utf-8", errors="replace")
 
 
 KIND = Kind(

@@ -7,7 +7,7 @@ import pytest
 from ferrule.core.errors import BuildError
 from ferrule.engine.machine_paths import find, machine_folders, refuse
 
-FOLDERS = (Path("/home/me/project"), Path("/home/me/.cargo"))
+FOLDERS = (Path("/builds/project"), Path("/builds/.cargo"))
 
 
 def archive(*members: tuple[str, bytes]) -> bytes:
@@ -22,15 +22,15 @@ def archive(*members: tuple[str, bytes]) -> bytes:
 @pytest.mark.parametrize(
     "content",
     [
-        b"\0/home/me/project/src/lib.rs\0",
-        b"comp_dir\0/home/me/project\0",
-        b'"/home/me/.cargo/registry/src/a/b.c":12',
-        b"x" * 100_000 + b"\0/home/me/project/a\0",
+        b"\0/builds/project/src/lib.rs\0",
+        b"comp_dir\0/builds/project\0",
+        b'"/builds/.cargo/registry/src/a/b.c":12',
+        b"x" * 100_000 + b"\0/builds/project/a\0",
     ],
 )
 def test_a_path_of_the_machine_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "lib.so").write_bytes(content)
-    with pytest.raises(BuildError, match=r"holds a path of this machine, /home/me/(project|\.cargo)") as caught:
+    with pytest.raises(BuildError, match=r"holds a path of this machine, /builds/(project|\.cargo)") as caught:
         refuse(tmp_path, ["lib.so"], FOLDERS)
     assert caught.value.where == "lib.so"
 
@@ -40,9 +40,9 @@ def test_a_path_of_the_machine_is_refused(tmp_path: Path, content: bytes) -> Non
     [
         b"",
         b"\0/workspace/src/lib.rs\0/cargo/registry/a.c\0",
-        b"\0/home/me/projects\0/home/me/project-2/a\0",
-        b"\0/mnt/home/me/project/a\0",
-        b"/home/me/pro",
+        b"\0/builds/projects\0/builds/project-2/a\0",
+        b"\0/mnt/builds/project/a\0",
+        b"/builds/pro",
     ],
 )
 def test_other_paths_are_not(tmp_path: Path, content: bytes) -> None:
@@ -51,9 +51,9 @@ def test_other_paths_are_not(tmp_path: Path, content: bytes) -> None:
 
 
 def test_the_member_of_a_static_library_is_named(tmp_path: Path) -> None:
-    members = (("one.o", b"nothing"), ("two.o", b"\0/home/me/project/native.c\0"))
+    members = (("one.o", b"nothing"), ("two.o", b"\0/builds/project/native.c\0"))
     (tmp_path / "lib.a").write_bytes(archive(*members))
-    with pytest.raises(BuildError, match=r"/home/me/project/native\.c") as caught:
+    with pytest.raises(BuildError, match=r"/builds/project/native\.c") as caught:
         refuse(tmp_path, ["lib.a"], FOLDERS)
     assert caught.value.where == "lib.a(two.o)"
 

@@ -346,6 +346,7 @@ def test_which_projects_compile_themselves(table: str, file: str, expected: bool
 def test_a_file_that_the_build_script_names_is_generated(tmp_path: Path) -> None:
     crate = tmp_path / "rust" / "demo"
     (crate / "src").mkdir(parents=True)
+    (crate / "Cargo.toml").write_text('[package]\nname = "demo"\n')
     (crate / "build.rs").write_text('fn main() { std::fs::write("src/generated.rs", "").unwrap(); }')
     assert wheel._is_generated(tmp_path, "rust/demo/src/generated.rs")
     assert not wheel._is_generated(tmp_path, "rust/demo/src/secret.rs")

@@ -29,7 +29,7 @@ TOOLS = {
     },
 }
 CHAIN = Toolchain("system", TOOLS, {LINUX: "prebuilt", MACOS: "build-std", WASM: "build-std"}, Path("/usr"))
-ENVIRONMENT = {"PATH": "/bin", "HOME": "/home/me", "CARGO_MAKEFLAGS": "--jobserver-auth=fifo:/tokens"}
+ENVIRONMENT = {"PATH": "/bin", "HOME": "/builds", "CARGO_MAKEFLAGS": "--jobserver-auth=fifo:/tokens"}
 
 
 def library(triple=LINUX, **fields):
@@ -90,7 +90,7 @@ def test_no_folder_of_this_machine_shows_in_what_is_built():
     assert remaps[:4] == [
         "--remap-path-prefix=/w/rust=/workspace",
         "--remap-path-prefix=/t=/target",
-        "--remap-path-prefix=/home/me/.cargo=/cargo",
+        "--remap-path-prefix=/builds/.cargo=/cargo",
         f"--remap-path-prefix=/usr/lib/rustlib/src/rust=/rustc/{COMMIT}",
     ]
 
@@ -235,13 +235,13 @@ def test_what_nobody_wrote_down_is_not_taken(tmp_path, times):
 
 
 def test_settings_of_cargo_are_looked_for_in_every_folder_above_and_at_home():
-    found = [str(path) for path in cargo.settings(Path("/w/rust"), {"HOME": "/home/me"})]
+    found = [str(path) for path in cargo.settings(Path("/w/rust"), {"HOME": "/builds"})]
     assert found == [
         f"{folder}/{name}"
-        for folder in ("/w/rust/.cargo", "/w/.cargo", "/.cargo", "/home/me/.cargo")
+        for folder in ("/w/rust/.cargo", "/w/.cargo", "/.cargo", "/builds/.cargo")
         for name in ("config.toml", "config")
     ]
-    assert Path("/crates/config.toml") in cargo.settings(Path("/w"), {"CARGO_HOME": "/crates", "HOME": "/home/me"})
+    assert Path("/crates/config.toml") in cargo.settings(Path("/w"), {"CARGO_HOME": "/crates", "HOME": "/builds"})
 
 
 COMPILE_ERRORS = """\
@@ -351,7 +351,7 @@ def test_no_folder_of_this_machine_shows_in_what_c_compilers_make():
     flags = env["CFLAGS_x86_64_unknown_linux_gnu"].split()
     assert flags == env["CXXFLAGS_x86_64_unknown_linux_gnu"].split()
     assert {"-ffile-prefix-map=/w/rust=/workspace", "-ffile-prefix-map=/t=/target"} <= {*flags}
-    assert "-ffile-prefix-map=/home/me/.cargo=/cargo" in flags
+    assert "-ffile-prefix-map=/builds/.cargo=/cargo" in flags
     assert "-fvisibility=hidden" not in flags
     assert "CC_SHELL_ESCAPED_FLAGS" not in env
 

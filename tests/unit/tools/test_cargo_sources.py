@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess  # noqa: TID251 - Cargo is the judge
 from typing import TYPE_CHECKING
 
@@ -38,7 +37,7 @@ def held(manifest: str) -> set[str]:
         'exclude = ["a.txt", "deep/"]\n',
     ],
 )
-@pytest.mark.skipif(shutil.which("cargo") is None, reason="Cargo is the judge")
+@pytest.mark.integration
 def test_published_files_are_those_of_cargo(tmp_path: Path, manifest: str) -> None:
     text = HEAD + manifest + "[workspace]\n"
     for name, content in {**dict.fromkeys(FILES, ""), "build.rs": "fn main() {}", "Cargo.toml": text}.items():

@@ -300,7 +300,7 @@ def test_after_all_were_ended_for_good_nothing_starts_until_it_may_again(tmp_pat
 def test_environment_for_children_keeps_places_and_clients_only():
     given = {
         "PATH": "/bin",
-        "HOME": "/home/me",
+        "HOME": "/builds",
         "https_proxy": "proxy",
         "PIP_INDEX_URL": "mirror",
         "CARGO_REGISTRIES_OURS_INDEX": "index",
@@ -316,7 +316,7 @@ def test_environment_for_children_keeps_places_and_clients_only():
     }
     assert run.base_environment(given) == {
         "PATH": "/bin",
-        "HOME": "/home/me",
+        "HOME": "/builds",
         "https_proxy": "proxy",
         "PIP_INDEX_URL": "mirror",
         "CARGO_REGISTRIES_OURS_INDEX": "index",
