@@ -395,9 +395,11 @@ def test_sdk_carries_a_licence(demo: Demo) -> None:
     assert "names no licence file" in str(caught.value)
 
 
-def test_crate_that_makes_no_such_library(demo: Demo) -> None:
-    (told,) = mistakes(demo, "native: {kind: library, crate: demo-wasm}")
-    assert "demo-wasm makes no staticlib" in told
+def test_a_crate_makes_libraries_that_its_manifest_does_not_name(demo: Demo) -> None:
+    demo.edit('["cdylib", "staticlib"]', '["rlib"]', "rust/demo-ffi/Cargo.toml")
+    made = planned(artifacts(demo, NATIVE, "web: {kind: component, crate: demo-wasm}"))
+    assert ids(made) == [f"native@{t}" for t in (X86, ARM, MAC)] + [f"web@{WASM}"]
+    assert f"lib/{X86}/libdemo.a" in ships(made)
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,9 @@ def _check_crate(name: str, marker: CrateRef, mark: Position, workspace: Workspa
         )
     elif crate.library is None:
         problems.add(mark, f"the crate {name} has no library", f"add src/lib.rs, or [lib] to {manifest}")
+    elif "proc-macro" in crate.types:
+        message = f"the crate {name} is a procedural macro, which runs in the compiler alone"
+        problems.add(mark, message, "name the crate that the macro is for")
 
 
 def _check_feature(feature: ScalarNode, crate: Node | None, scope: ReferenceScope, problems: Problems) -> None:

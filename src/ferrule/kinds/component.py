@@ -42,7 +42,7 @@ class ComponentSpec(CargoSpec):
     """A crate that exports a WIT world, as a core module (for runtimes without components) and as a component."""
 
     kind: Literal["component"]
-    crate: Annotated[str, CrateRef(("cdylib",))] = Field(description="The crate that implements the world.")
+    crate: Annotated[str, CrateRef()] = Field(description="The crate that implements the world.")
     wit: Annotated[RelativePath, ProjectPath("either")] | None = Field(
         default=None, description="The WIT file or folder; by default `wit` in the crate's folder."
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,7 +20,6 @@ from ferrule.kinds.base import (
     Context,
     CrateRef,
     Kind,
-    PlanProblem,
     environment_of,
     needs_machine,
 )
@@ -46,7 +44,7 @@ class LibrarySpec(CargoSpec):
     """A crate with a C interface, built for each selected target."""
 
     kind: Literal["library"]
-    crate: Annotated[str, CrateRef()] = Field(description="The crate to build.")
+    crate: Annotated[str, CrateRef()] = Field(description="The crate to build, whatever crate types its manifest has.")
     types: tuple[LibraryType, ...] = Field(
         default=("cdylib", "staticlib"), min_length=1, description="Which libraries are made of it."
     )
@@ -95,14 +93,8 @@ def _action(context: Context, target: Target) -> Action:
     spec = context.spec_for(target.triple)
     assert isinstance(spec, LibrarySpec)  # noqa: S101 - for the type checker
     crate, platform = context.crate(spec.crate), context.platforms[target.triple]
-    missing = [t for t in spec.types if t not in crate.types]
-    if missing or crate.library is None:
-        raise PlanProblem(
-            "crate",
-            f"the crate {crate.name} makes no {' and no '.join(missing or ['library'])}",
-            f"write crate-type = {json.dumps(spec.types)} under [lib] in {crate.folder}/Cargo.toml",
-        )
-    name, abi = spec.name or crate.library, spec.abi or abi_of(context.project.version)
+    library = crate.library or ""
+    name, abi = spec.name or library, spec.abi or abi_of(context.project.version)
     prefix = f"lib/{target.triple}/" if context.ship else None
     names = {"cdylib": platform.soname(name, abi), "staticlib": platform.staticlib(name)}
     files: list[tuple[str, str]] = [(t, names[t]) for t in spec.types]
@@ -117,7 +109,7 @@ def _action(context: Context, target: Target) -> Action:
         recipe=CargoLibrary(
             workspace=context.workspace.folder,
             crate=crate.name,
-            library=crate.library,
+            library=library,
             types=spec.types,
             platform=platform,
             floor=target.floor(platform.floor_name),
