@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
-import re
+import posixpath
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 from pydantic import Field
 
 from ferrule.core.errors import BuildError, ConfigError, VerificationError
-from ferrule.core.ignore_files import IgnoreFiles
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.formats import binary, deflate, tar, versions, wasm
 from ferrule.formats.archive_member import Member, below, entries_of_folder, in_order
+from ferrule.formats.npm_files import names_nothing, packed_names
+from ferrule.formats.package_json import (
+    PackageJson,
+    entry_points_by_key,
+    is_entry_point,
+    package_problems,
+    read_package_json,
+)
 from ferrule.kinds.base import (
     ArtifactRef,
     Context,
@@ -22,7 +30,6 @@ from ferrule.kinds.base import (
     PlanProblem,
     ProjectPath,
     RelativePath,
-    ReleaseInfo,
     Spec,
     needs_webassembly,
     version_problem,
@@ -40,16 +47,13 @@ COMPONENT: Final = "component"
 SECTION: Final = "ferrule"
 """Name of the custom section in which component and core module say what they are, as JSON."""
 
-# npm, "package.json", name; the first character keeps out what would hide in a listing or be an option.
-_NAME: Final = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*")
-_NAME_LENGTH: Final = 214
-# What npm never packs, whatever `files` says (npm-packlist, lib/index.js); .npmrc may hold a token.
-_NEVER: Final = (
-    *("/node_modules/", "/package-lock.json", "/npm-shrinkwrap.json", "/yarn.lock", "/pnpm-lock.yaml", "/bun.lockb"),
-    *(".npmrc", ".npmignore", ".gitignore", "npm-debug.log", ".DS_Store", "._*", ".*.swp", "*.orig"),
-    *(".git", ".svn", ".hg", "CVS", "/.lock-wscript", "/.wafpickle-*", "/build/config.gypi", "/archived-packages/"),
-)
-_ALWAYS: Final = re.compile(r"(?:readme|licen[cs]e|copying)(?:\..*)?", re.IGNORECASE)
+_EXPORTS: Final = {
+    ".": {"types": f"./{COMPONENT}/index.d.ts", "default": f"./{COMPONENT}/index.js"},
+    f"./{COMPONENT}/*": f"./{COMPONENT}/*",
+    "./package.json": "./package.json",
+}
+"""The component itself is what is imported, where the source folder has no JavaScript of its own."""
+
 _TEMPLATES: Final = {"index.js": "npm.mjs", "index.d.ts": "npm.d.mts"}
 
 
@@ -68,10 +72,14 @@ def plan(spec: NpmSpec, context: Context) -> list[Action]:
     return [_action(spec, context, target.triple) for target in context.targets]
 
 
-def check(_: NpmSpec, context: Context) -> Iterator[PlanProblem]:
-    """A version that npm does not take."""
+def check(spec: NpmSpec, context: Context) -> Iterator[PlanProblem]:
+    """A version that npm does not take, and everything that is wrong with package.json."""
     if message := versions.npm_problem(context.project.version):
         yield version_problem(message, context, context.project.version.partition("+")[0])
+    try:
+        yield from _problems(_read(spec.source, context), spec.source, context)
+    except ConfigError as error:
+        yield PlanProblem("source", error.message, error.hint, error.where)
 
 
 def _action(spec: NpmSpec, context: Context, triple: str) -> Action:
@@ -108,141 +116,52 @@ def package_json(source: str, context: Context) -> dict[str, Any]:
 
     Raises PlanProblem for what contradicts the release, would not work, or npm would refuse.
     """
-    file = f"{source}/package.json"
-    written = _document(context.read_text(file), file)
-    _check(written, file, context.project)
+    package = _read(source, context)
+    for problem in _problems(package, source, context):
+        raise problem
+    written = package.document
     derived = {
         "description": context.project.description,
         "license": context.project.license,
         "homepage": context.project.homepage,
         "type": "module",
-        "exports": None if {"exports", "main"} & written.keys() else _exports(source, context),
+        "exports": None if {"exports", "main"} & written.keys() else _EXPORTS,
         "engines": {"node": ">=20"},
     }
     added = {key: value for key, value in derived.items() if key not in written and value is not None}
     manifest = {"name": written["name"], "version": context.project.version, **written, **added}
-    if (files := _files_of(written, file)) is not None:
-        manifest["files"] = [*(f for f in files if f != COMPONENT), COMPONENT]
-    _check_entry_points(manifest, source, context)
+    if "files" in written:
+        names = (name if "*" in name else name.removeprefix("./").rstrip("/") for name in written["files"])
+        manifest["files"] = [*(name for name in names if name != COMPONENT), COMPONENT]
     return manifest
 
 
-def _exports(source: str, context: Context) -> dict[str, Any]:
-    """The component itself is what is imported, where the source folder has no JavaScript of its own."""
-    if _exists(f"{source}/index.js", context):
+def _read(source: str, context: Context) -> PackageJson:
+    """The source's package.json. Raises ConfigError."""
+    file = posixpath.normpath(f"{source}/package.json")
+    return read_package_json(context.read_text(file), file)
+
+
+def _problems(package: PackageJson, source: str, context: Context) -> Iterator[PlanProblem]:
+    """Everything that contradicts the release, would not work, or npm would refuse, with its place."""
+    for problem in package_problems(package, context.project.license):
+        yield PlanProblem("source", problem.message, problem.hint, problem.where)
+    for key, path in entry_points_by_key(package.document):
+        # The component's files are not there yet.
+        if not (_is_of_component(path) or "*" in path or is_entry_point(path, partial(_exists, source, context), key)):
+            hint = f"correct `{key}`, or add the file"
+            yield PlanProblem("source", f"this leads to ./{path}, which cannot be read", hint, package.at(key))
+    if not {"exports", "main"} & package.document.keys() and _exists(source, context, "index.js"):
         hint = 'write "exports": {".": {"types": "./index.d.ts", "default": "./index.js"}}'
-        raise PlanProblem("source", f"{source}/package.json does not say what is imported", hint)
-    return {
-        ".": {"types": f"./{COMPONENT}/index.d.ts", "default": f"./{COMPONENT}/index.js"},
-        f"./{COMPONENT}/*": f"./{COMPONENT}/*",
-        "./package.json": "./package.json",
-    }
+        yield PlanProblem("source", "this does not say what is imported", hint, package.at())
 
 
-def _check(written: Mapping[str, Any], file: str, project: ReleaseInfo) -> None:
-    name = written.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _NAME_LENGTH:
-        raise PlanProblem(
-            "source",
-            f"{file} has no valid npm name: {name!r}",
-            'write "name": lower-case letters, digits, dots and dashes, with a @scope/ before it where there is one',
-        )
-    for key, wrong, hint in (
-        ("version", "version" in written, "remove it: the release has one"),
-        ("type", written.get("type", "module") != "module", 'write "type": "module", as the component is one'),
-        ("private", bool(written.get("private")), "remove it: npm would refuse to publish the package"),
-        (
-            "license",
-            project.license is not None and written.get("license", project.license) != project.license,
-            f"remove it: the release is under {project.license}",
-        ),
-    ):
-        if wrong:
-            raise PlanProblem("source", f"{file} states a {key} of its own: {json.dumps(written[key])}", hint)
-    for group in ("dependencies", "peerDependencies", "optionalDependencies"):
-        packages = written.get(group) or {}
-        if not isinstance(packages, dict):
-            raise PlanProblem("source", f"{file} has `{group}` that are not an object", 'write {"name": "version"}')
-        for other, where in packages.items():
-            if re.match(r"(file|link|portal|workspace):|[./~]", str(where)):
-                raise PlanProblem(
-                    "source", f"{file} needs {other} from {where}, which users do not have", "name a version"
-                )
-
-
-def _files_of(written: Mapping[str, Any], file: str) -> tuple[str, ...] | None:
-    """The `files` of a package.json: plain names of files and folders, without patterns."""
-    files = written.get("files")
-    if files is None:
-        return None
-    names = [
-        f.removeprefix("./").rstrip("/") if isinstance(f, str) else ""
-        for f in (files if isinstance(files, list) else [])
-    ]
-    for name in names or [""]:
-        if not name or re.search(r"[*?\[\]{}!\\]|^/|(^|/)\.{1,2}(/|$)", name):
-            raise PlanProblem(
-                "source",
-                f"{file} has `files` that are not plain names: {json.dumps(files)}",
-                "name files and folders of this folder, or leave `files` out to pack all of it",
-            )
-    return tuple(names)
-
-
-def _document(text: str, file: str) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        if twice := next((key for key in keys if keys.count(key) > 1), None):
-            raise PlanProblem("source", f"{file} has the key {twice!r} twice", "remove one")
-        return dict(pairs)
-
+def _exists(source: str, context: Context, path: str) -> bool:
     try:
-        document = json.loads(text, object_pairs_hook=once)
-    except RecursionError:
-        raise PlanProblem("source", f"{file} is nested too deeply", "write a flatter one") from None
-    except ValueError as error:
-        raise PlanProblem("source", f"{file} is not valid JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise PlanProblem("source", f"{file} is not an object", 'write {"name": "…"}')
-    return document
-
-
-def _check_entry_points(manifest: Mapping[str, Any], source: str, context: Context) -> None:
-    """Refuse a package.json that leads to files of its own that are not there; the component's are not there yet."""
-    for path in entry_points(manifest):
-        if not _is_of_component(path) and "*" not in path and not _exists(f"{source}/{path}", context):
-            raise PlanProblem(
-                "source", f"{source}/package.json leads to ./{path}, which cannot be read", "correct its `exports`"
-            )
-
-
-def _exists(path: str, context: Context) -> bool:
-    try:
-        context.read_text(path)
+        context.read_text(f"{source}/{path}")
     except ConfigError:
         return False
     return True
-
-
-def entry_points(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Every file that `exports`, `main`, `types` and the like lead to, as a path in the package.
-
-    >>> entry_points({"exports": {".": {"types": "./a.d.ts", "default": "./a.js"}}, "main": "a.js"})
-    ('a.d.ts', 'a.js')
-    """
-
-    def paths(value: object) -> Iterator[str]:
-        if isinstance(value, str) and not value.startswith("#"):
-            yield value.removeprefix("./")
-        elif isinstance(value, dict):
-            for inner in value.values():
-                yield from paths(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                yield from paths(inner)
-
-    keys = ("exports", "main", "module", "browser", "types", "typings", "bin")
-    return tuple(dict.fromkeys(p for key in keys for p in paths(manifest.get(key))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,13 +180,13 @@ class NpmPackage:
         """Write the tarball as npm does: everything in the folder `package`."""
         entries = in_order((*self._wrapper(context), *below(COMPONENT, self._generated(context))))
         names = [entry.name for entry in entries]
-        for path in entry_points(json.loads(self.manifest)):
-            if "*" not in path and path not in names:
+        for key, path in entry_points_by_key(json.loads(self.manifest)):
+            if "*" not in path and not is_entry_point(path, names.__contains__, key):
                 written = ", ".join(name for name in names if _is_of_component(name))
                 raise BuildError(
                     f"package.json leads to ./{path}, which is not in the package",
                     where=f"{self.source}/package.json",
-                    hint=f"correct its `exports`; the release writes {written}",
+                    hint=f"correct `{key}`, or `files` and .npmignore; the release writes {written}",
                 )
         tar.write_tar_gz(context.output("package"), below("package", entries), self.epoch)
 
@@ -280,7 +199,13 @@ class NpmPackage:
         entries = {"package.json": Member("package.json", self.manifest.encode())}
         files = {file.name.removeprefix(f"{self.source}/"): file for file in context.source_files(self.source)}
         ignored = {name: Path(file.path).read_text() for name, file in files.items() if _is_ignore_file(name)}
-        for name in packed_names(tuple(files), manifest.get("files"), ignored):
+        if nothing := names_nothing(manifest.get("files", ()), (*files, *self.license_files, f"{COMPONENT}/index.js")):
+            raise BuildError(
+                f"`files` names {', '.join(nothing)}, and no such file would be published",
+                where=f"{self.source}/package.json",
+                hint="add it to the project (Git must not ignore it), or take it out of `files`",
+            )
+        for name in packed_names(tuple(files), manifest, ignored, COMPONENT):
             file = files[name]
             entries.setdefault(name, Member(name, Path(file.path), executable=file.executable))
         for license_file in self.license_files:
@@ -331,25 +256,6 @@ def _is_of_component(name: str) -> bool:
 
 def _is_ignore_file(name: str) -> bool:
     return name.rpartition("/")[2] == ".npmignore"
-
-
-def packed_names(names: tuple[str, ...], files: list[str] | None, ignore_files: Mapping[str, str]) -> Iterator[str]:
-    """Which files of the source folder npm would publish (npm, "package.json", files), but for the component's.
-
-    `ignore_files` are the texts of its .npmignore files by their names; `files` of package.json overrides the first.
-    """
-    never, ignored = IgnoreFiles(), IgnoreFiles()
-    never.read("", _NEVER)
-    for name, text in ignore_files.items():
-        if files is None or "/" in name:
-            ignored.read(name.removesuffix(".npmignore"), text.splitlines())
-    for name in names:
-        if _is_of_component(name) or never.ignore_any(name):
-            continue
-        always = "/" not in name and (name == "package.json" or _ALWAYS.fullmatch(name))
-        is_selected = files is None or any(name == f or name.startswith(f"{f}/") for f in files)
-        if always or (is_selected and not ignored.ignore_any(name)):
-            yield name
 
 
 def _code(data: bytes) -> list[tuple[int, bytes]]:

@@ -15,11 +15,12 @@ from ferrule.app.release import run as release
 from ferrule.core.errors import BuildError, ConfigErrors, VerificationError
 from ferrule.core.model import Output, Target, Tool
 from ferrule.core.toolchain import Toolchain
+from ferrule.formats.npm_files import packed_names
 from ferrule.formats.wasm import with_custom_section
 from ferrule.kinds import component as components
 from ferrule.kinds import npm
 from ferrule.kinds.base import PlanProblem
-from ferrule.kinds.npm import NpmPackage, packed_names
+from ferrule.kinds.npm import NpmPackage
 
 if TYPE_CHECKING:
     from tests.unit.kinds.conftest import Bench
@@ -101,45 +102,68 @@ def test_tarball_is_called_as_npm_calls_it(demo: Demo, name: str, tarball: str) 
 
 
 @pytest.mark.parametrize(
-    ("written", "says", "hint"),
+    ("written", "says", "position"),
     [
-        ("{", "is not valid JSON", ""),
-        ("[]", "is not an object", ""),
-        ('{"name": "demo", "name": "other"}', "has the key 'name' twice", ""),
-        ({}, "has no valid npm name: None", 'write "name"'),
-        ({"name": "Demo"}, "has no valid npm name: 'Demo'", "lower-case"),
-        ({"name": "../demo"}, "has no valid npm name", ""),
-        ({"name": ".demo"}, "has no valid npm name", ""),
-        ({"name": "@a/b/c"}, "has no valid npm name", ""),
-        ({"name": "x" * 215}, "has no valid npm name", ""),
-        ({"name": "demo", "version": "1.2.3"}, 'states a version of its own: "1.2.3"', "the release has one"),
-        ({"name": "demo", "type": "commonjs"}, 'states a type of its own: "commonjs"', '"type": "module"'),
-        ({"name": "demo", "private": True}, "states a private of its own", "refuse to publish"),
-        ({"name": "demo", "license": "GPL-2.0"}, 'states a license of its own: "GPL-2.0"', "under MIT"),
-        ({"name": "demo", "dependencies": {"x": "file:../x"}}, "needs x from file:../x", "name a version"),
-        ({"name": "demo", "peerDependencies": {"x": "../x"}}, "needs x from ../x", "name a version"),
-        ({"name": "demo", "exports": "./gone.js"}, "leads to ./gone.js, which cannot be read", "exports"),
-        ({"name": "demo", "exports": {".": ["./gone.mjs"]}}, "leads to ./gone.mjs", ""),
-        ({"name": "demo", "bin": {"demo": "gone.js"}}, "leads to ./gone.js", ""),
-        ({"name": "demo", "files": ["*.js"]}, 'has `files` that are not plain names: ["*.js"]', "leave `files` out"),
-        ({"name": "demo", "files": ["!a"]}, "not plain names", ""),
-        ({"name": "demo", "files": ["../a"]}, "not plain names", ""),
-        ({"name": "demo", "files": []}, "not plain names", ""),
-        ({"name": "demo", "files": "index.js"}, "not plain names", ""),
-        ({"name": "demo", "files": [7]}, "not plain names", ""),
-        ({"name": "demo", "files": 7}, "not plain names", ""),
-        ({"name": "demo", "dependencies": 7}, "has `dependencies` that are not an object", ""),
-        ("[" * 100_000, "is nested too deeply", ""),
+        ("{", "not valid JSON", "1:2"),
+        ("[]", "not an object", "1:1"),
+        ('{"name": "demo", "name": "other"}', "the key 'name' stands here twice", "1:18"),
+        ("{}", "no valid npm name: None", "1:1"),
+        ('{"name": "Demo"}', "no valid npm name: 'Demo'", "1:2"),
+        ('{"name": "../demo"}', "no valid npm name", "1:2"),
+        ('{"name": ".demo"}', "no valid npm name", "1:2"),
+        ('{"name": "@a/b/c"}', "no valid npm name", "1:2"),
+        ('{"name": "node_modules"}', "no valid npm name", "1:2"),
+        (f'{{"name": "{"x" * 215}"}}', "no valid npm name", "1:2"),
+        ('{"name": "demo",\n "version": "1.2.3"}', 'states a version of its own: "1.2.3"', "2:2"),
+        ('{"name": "demo",\n "type": "commonjs"}', 'states a type of its own: "commonjs"', "2:2"),
+        ('{"name": "demo",\n "private": true}', "states a private of its own", "2:2"),
+        ('{"name": "demo",\n "license": "GPL-2.0"}', 'states a license of its own: "GPL-2.0"', "2:2"),
+        ('{"name": "demo",\n "dependencies": {"x": "file:../x"}}', "needs x from file:../x", "2:19"),
+        ('{"name": "demo",\n "peerDependencies": {"x": "../x"}}', "needs x from ../x", "2:23"),
+        ('{"name": "demo",\n "dependencies": {"x": "catalog:"}}', "needs x from catalog:", "2:19"),
+        ('{"name": "demo",\n "dependencies": {"x": 1}}', "version of x is not a text", "2:19"),
+        ('{"name": "demo",\n "dependencies": 7}', "`dependencies` are not an object", "2:2"),
+        ('{"name": "demo",\n "bundledDependencies": ["x"]}', "would be missing in the package", "2:2"),
+        ('{"name": "demo",\n "exports": "./gone.js"}', "leads to ./gone.js, which cannot be read", "2:2"),
+        ('{"name": "demo",\n "exports": {".": ["./gone.mjs"]}}', "leads to ./gone.mjs", "2:2"),
+        ('{"name": "demo",\n "exports": "package.json"}', "Node.js refuses 'package.json' in `exports`", "2:2"),
+        ('{"name": "demo",\n "bin": {"demo": "gone.js"}}', "leads to ./gone.js", "2:2"),
+        ('{"name": "demo",\n "files": ["../a"]}', '"../a" of `files` leads out of the package', "2:2"),
+        ('{"name": "demo",\n "files": ["a@(b)"]}', "form that Ferrule does not read", "2:2"),
+        ('{"name": "demo",\n "files": ["."]}', "names the whole folder", "2:2"),
+        ('{"name": "demo",\n "files": []}', "`files` names nothing", "2:2"),
+        ('{"name": "demo",\n "files": "index.js"}', "`files` is not a list", "2:2"),
+        ('{"name": "demo",\n "files": [7]}', "7 of `files` is not a name or a pattern", "2:2"),
+        ('{"name": "demo",\n "description": 7}', "`description` is not a text", "2:2"),
+        ('{"name": "demo",\n "x": NaN}', "NaN is no value of JSON", "2:7"),
+        ('{"name": "demo",\n "x": "\\ud800"}', "\\ud800 is half of a character", "2:8"),
     ],
 )
-def test_package_json_that_cannot_be_packed(demo: Demo, written: dict[str, Any] | str, says: str, hint: str) -> None:
+def test_package_json_that_cannot_be_packed(demo: Demo, written: str, says: str, position: str) -> None:
     with pytest.raises(ConfigErrors) as caught:
         planned(demo, written)
-    (mistake,) = (m for m in caught.value.errors if "packaging/js" in m.message)
-    assert mistake.where is not None
-    assert mistake.where.startswith("targets.yaml:")
-    assert says in mistake.message
-    assert hint in (mistake.hint or "")
+    (mistake,) = (m for m in caught.value.errors if says in m.message)
+    assert mistake.where == f"packaging/js/package.json:{position}"
+    assert mistake.hint
+
+
+def test_package_json_of_a_hundred_thousand_levels_is_refused(demo: Demo) -> None:
+    with pytest.raises(ConfigErrors, match="nested too deeply"):
+        planned(demo, "[" * 100_000)
+
+
+def test_all_mistakes_of_a_package_json_are_told_at_once(demo: Demo) -> None:
+    with pytest.raises(ConfigErrors) as caught:
+        planned(demo, {"name": "Demo", "version": "1", "files": ["../x"], "exports": "./gone.js"})
+    assert len(caught.value.errors) == 4
+
+
+def test_byte_order_mark_is_no_mistake(demo: Demo) -> None:
+    assert json.loads(planned(demo, "\ufeff" + '{"name": "demo"}').manifest)["name"] == "demo"
+
+
+def test_main_is_completed_as_node_does(demo: Demo) -> None:
+    planned(demo, {"name": "demo", "main": "./lib"}, files=("lib/index.js",))
 
 
 def test_javascript_that_nothing_leads_to_is_told(demo: Demo) -> None:
@@ -275,7 +299,8 @@ def test_files_are_those_that_npm_would_publish(files: list[str] | None, expecte
         "component/x",
     ]
     ignore_files = {".npmignore": "secret.txt\n", "a/b/.npmignore": "*.js\n!kept.js\n"}
-    assert sorted(packed_names(tuple(names), files, ignore_files)) == sorted(expected.split())
+    manifest = {} if files is None else {"files": files}
+    assert sorted(packed_names(tuple(names), manifest, ignore_files, "component")) == sorted(expected.split())
 
 
 def test_module_that_was_compiled_once_is_packed_as_it_is(sources: Bench) -> None:
@@ -299,6 +324,12 @@ def test_files_choose_what_is_packed(sources: Bench) -> None:
     manifest = json.dumps({**MANIFEST, "files": ["index.js", "lib", "component"]})
     own = {name for name in content(packed(sources, manifest=manifest)) if "/component/" not in name}
     assert own == {f"package/{name}" for name in ("LICENSE", "README.md", "index.js", "lib/more.js", "package.json")}
+
+
+def test_files_that_name_nothing_are_an_error(sources: Bench) -> None:
+    manifest = json.dumps({**MANIFEST, "files": ["index.js", "built", "!old", "LICENSE", "COPYING"]})
+    with pytest.raises(BuildError, match=r"`files` names built, and no such file would be published"):
+        packed(sources, manifest=manifest)
 
 
 def test_programs_stay_programs_and_members_tell_nothing_of_the_machine(sources: Bench) -> None:
