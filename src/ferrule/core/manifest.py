@@ -1,22 +1,20 @@
-"""What manifest.json holds, as values, and its one reader.
-
-The reader is home-made: it checks a document against the same schema that is published, by the few words of JSON Schema
-that this uses, because `jsonschema` takes longer to import than `ferrule verify` to read a small release.
-"""
+"""What manifest.json holds, as values, and its one reader, which checks a document by the schema that is published."""
 
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import VerificationError
+from ferrule.core.facts import DEFINITIONS, Facts
+from ferrule.core.facts import SCHEMA as FACTS
+from ferrule.core.json_schema import COUNT, DIGEST, TEXT, map_of, or_null, problems, strict_object
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import MANIFEST, read_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ferrule.core.model import Json
@@ -30,32 +28,14 @@ LARGEST_DOCUMENT: Final = 64 << 20
 _DEEPEST: Final = 32
 _TOO_DEEP: Final = f"it is nested deeper than {_DEEPEST} levels"
 _AGAIN: Final = "make the release again: ferrule release"
-_DIGEST: Final[dict[str, Any]] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-_TEXT: Final[dict[str, Any]] = {"type": "string", "minLength": 1}
-_TEXTS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": {"type": "string"}}
-
-
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": sorted(properties),
-        "additionalProperties": False,
-    }
-
-
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    return {**schema, "type": [schema["type"], "null"]}
-
-
 _FILE: Final[dict[str, Any]] = {
-    "artifact": {**_TEXT, "description": "Name of the artifact in targets.yaml."},
-    "kind": {**_TEXT, "description": "Its kind."},
-    "target": {**_or_null(_TEXT), "description": "Rust target triple; null if it is for all targets."},
-    "size": {"type": "integer", "minimum": 0, "description": "Bytes."},
-    "sha256": {**_DIGEST, "description": "SHA-256 of the content."},
+    "artifact": {**TEXT, "description": "Name of the artifact in targets.yaml."},
+    "kind": {**TEXT, "description": "Its kind."},
+    "target": {**or_null(TEXT), "description": "Rust target triple; null if it is for all targets."},
+    "size": {**COUNT, "description": "Bytes."},
+    "sha256": {**DIGEST, "description": "SHA-256 of the content."},
     "key": {
-        **_or_null(_DIGEST),
+        **or_null(DIGEST),
         "description": "Key of the action that made it: SHA-256 of everything that its outputs depend on.",
     },
 }
@@ -69,27 +49,28 @@ def _schema(name: dict[str, Any]) -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:ferrule:manifest:1",
         "title": "manifest.json of a release by Ferrule",
-        **_object(
+        "$defs": DEFINITIONS,
+        **strict_object(
             version={"const": VERSION, "description": "Version of this format."},
-            project={**_TEXT, "description": "Name of the release."},
-            release={**_TEXT, "description": "Its version."},
+            project={**TEXT, "description": "Name of the release."},
+            release={**TEXT, "description": "Its version."},
             source={
-                **_object(
-                    commit={**_or_null(_TEXT), "description": "The commit that was checked out; null without Git."},
+                **strict_object(
+                    commit={**or_null(TEXT), "description": "The commit that was checked out; null without Git."},
                     dirty={"type": ["boolean", "null"], "description": "Whether tracked files differed from it."},
                 ),
                 "description": "Where the sources come from.",
             },
             toolchain={
-                **_or_null(
-                    _object(
+                **or_null(
+                    strict_object(
                         **{
                             "rust-source": {
                                 "enum": ["distribution", "installed", "rustup"],
                                 "description": "How Rust was installed.",
                             },
                             "tools": {
-                                **_TEXTS,
+                                **map_of({"type": "string"}),
                                 "description": "Version in full of each program, as it counts in keys.",
                             },
                             "std": {
@@ -105,38 +86,26 @@ def _schema(name: dict[str, Any]) -> dict[str, Any]:
             artifacts={
                 "type": "array",
                 "description": "Every file of the release, in the order of the plan.",
-                "items": _object(
+                "items": strict_object(
                     **_FILE,
                     file={**name, "description": "Path below the folder of the release."},
-                    role={**_TEXT, "description": "What it is to its kind: wheel, sdist, module, component, layout, …"},
+                    role={**TEXT, "description": "What it is to its kind: wheel, sdist, module, component, layout, …"},
                 ),
             },
             packed={
                 "type": "array",
                 "description": "Files that were made and only went into others.",
-                "items": _object(**_FILE, name={**name, "description": "Name under which the action made it."}),
+                "items": strict_object(**_FILE, name={**name, "description": "Name under which the action made it."}),
             },
             facts={
-                "type": "object",
+                **map_of(FACTS),
                 "description": "By action, what was measured of its outputs.",
-                "additionalProperties": {
-                    "type": "object",
-                    "properties": {
-                        "fingerprint": {**_DIGEST, "description": "Digest of sources, tools and flags."},
-                        "interface": {**_DIGEST, "description": "Fingerprint of the C interface."},
-                        "link": {
-                            "type": "array",
-                            "items": _TEXT,
-                            "description": "What a static library is linked with.",
-                        },
-                    },
-                },
             },
         ),
     }
 
 
-SCHEMA: Final = _schema({**_TEXT, "pattern": _INSIDE})
+SCHEMA: Final = _schema({**TEXT, "pattern": _INSIDE})
 """The published schema, docs/manifest.schema.json."""
 
 _SCHEMA_OF_ANY_NAMES: Final = _schema({"type": "string"})
@@ -189,38 +158,6 @@ class ManifestToolchain:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What an action measured of its outputs; `values` is all of it, as the action's kind recorded it."""
-
-    values: Mapping[str, Json] = field(default_factory=dict)
-
-    @property
-    def fingerprint(self) -> str | None:
-        """Digest of sources, tools and flags, which the outputs carry."""
-        return self._text("fingerprint")
-
-    @property
-    def interface(self) -> str | None:
-        """Fingerprint of the C interface or the WIT world."""
-        return self._text("interface")
-
-    @property
-    def compiled(self) -> dict[str, Mapping[str, Json]]:
-        """What was measured of compiled outputs, by role (`cdylib`, `module`)."""
-        return {role: value for role, value in self.values.items() if isinstance(value, dict) and "format" in value}
-
-    @property
-    def members(self) -> Mapping[str, Json]:
-        """What was measured of compiled files in packages that the action made, by their paths in the package."""
-        files = self.values.get("files")
-        return files if isinstance(files, dict) else {}
-
-    def _text(self, name: str) -> str | None:
-        value = self.values.get(name)
-        return value if isinstance(value, str) else None
-
-
-@dataclass(frozen=True, slots=True)
 class Manifest:
     """The manifest of a release; `files` are those in dist/ and those that were packed, `facts` are by action."""
 
@@ -259,7 +196,7 @@ class Manifest:
             else None,
             "artifacts": [file.document() for file in self.shipped],
             "packed": [file.document() for file in self.packed],
-            "facts": {action: dict(facts.values) for action, facts in self.facts.items()},
+            "facts": {action: facts.to_json() for action, facts in self.facts.items()},
         }
 
 
@@ -364,7 +301,7 @@ def _manifest(document: dict[str, Any]) -> Manifest:
             *(_file(row, row["file"], row["role"]) for row in document["artifacts"]),
             *(_file(row, row["name"], None) for row in document["packed"]),
         ),
-        facts={action: Facts(values) for action, values in document["facts"].items()},
+        facts={action: Facts.of_json(values) for action, values in document["facts"].items()},
     )
 
 
@@ -379,61 +316,3 @@ def _file(row: Mapping[str, Any], path: str, role: str | None) -> ManifestFile:
         key=Digest(row["key"]) if row["key"] else None,
         role=role,
     )
-
-
-_TYPES: Final[dict[str, tuple[type, ...]]] = {
-    "object": (dict,),
-    "array": (list,),
-    "string": (str,),
-    "integer": (int,),
-    "boolean": (bool,),
-    "null": (type(None),),
-}
-
-
-def problems(value: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON
-    """What of a JSON value is not as a schema says, each with its path.
-
-    >>> list(problems({"a": "1"}, {"type": "object", "properties": {"a": {"type": "integer"}}}))
-    ['a: expected integer, found "1"']
-    """
-    allowed = schema.get("enum", [schema["const"]] if "const" in schema else None)
-    if allowed is not None:
-        if not any(type(value) is type(each) and value == each for each in allowed):
-            yield f"{path}: expected {' or '.join(map(str, allowed))}, found {_shown(value)}"
-        return
-    types = schema.get("type", [])
-    names = [types] if isinstance(types, str) else types
-    if names and not any(_is(value, name) for name in names):
-        yield f"{path or 'the document'}: expected {' or '.join(names)}, found {_shown(value)}"
-    elif isinstance(value, dict):
-        yield from _object_problems(value, schema, f"{path}." if path else "")
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from problems(item, schema.get("items", {}), f"{path}[{number}]")
-    elif isinstance(value, str):
-        if len(value) < schema.get("minLength", 0) or not re.search(schema.get("pattern", ""), value):
-            yield f"{path}: {_shown(value)} is not allowed here"
-    elif value is not None and value < schema.get("minimum", value):
-        yield f"{path}: {value} is too small"
-
-
-def _object_problems(value: Mapping[str, Any], schema: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    properties, more = schema.get("properties", {}), schema.get("additionalProperties", {})
-    yield from (f"{prefix}{name}: missing" for name in schema.get("required", ()) if name not in value)
-    for name, inner in value.items():
-        if name in properties:
-            yield from problems(inner, properties[name], f"{prefix}{name}")
-        elif more is False:
-            yield f"{prefix}{name}: unknown key"
-        else:
-            yield from problems(inner, more, f"{prefix}{name}")
-
-
-def _is(value: object, name: str) -> bool:
-    return isinstance(value, _TYPES[name]) and (name == "boolean" or not isinstance(value, bool))
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - one line

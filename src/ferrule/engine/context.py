@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from ferrule.core.errors import BuildError
+from ferrule.core.facts import Facts
 from ferrule.tools import run
 
 if TYPE_CHECKING:
@@ -104,9 +105,13 @@ class ActionContext:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def record_facts(self, **facts: Json) -> None:
-        """Record measured facts about the outputs; they go into the manifest."""
-        self.facts.update(facts)
+    def record_facts(self, facts: Facts) -> None:
+        """Record measured facts about the outputs, besides those recorded so far; they go into the manifest."""
+        self.facts.update(facts.to_json())
+
+    def recorded(self, action: str) -> Facts:
+        """What a needed action recorded; raises VerificationError where that is damaged."""
+        return Facts.from_json(self.facts_of[action], action)
 
     def file_inputs(self, paths: Iterable[Path]) -> None:
         """Name files and folders that were read, or looked for in vain; those declared are known already.

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from ferrule.core.facts import MeasuredFile
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ferrule.core.model import Json
     from ferrule.formats.signature import Signature
 
 Format = Literal["elf", "macho", "macho-fat", "wasm", "ar"]
@@ -110,23 +111,22 @@ def summed(sizes: Iterator[tuple[str, int]]) -> dict[str, int]:
     return total
 
 
-def summary(facts: BinaryFacts) -> dict[str, Json]:
-    """What a manifest keeps of the facts: everything that is not empty, imports only of WebAssembly."""
-    values: dict[str, Json] = {
-        "format": facts.format,
-        "machine": facts.machine,
-        "name": facts.name,
-        "glibc": facts.floor.text if facts.floor else None,
-        "glibc_because_of": list(facts.floor.symbols) if facts.floor else [],
-        "macos": facts.minimum_os,
-        "sdk": facts.sdk,
-        "needed": list(facts.needed),
-        "exports": list(facts.exports),
-        "imports": list(facts.imports) if facts.format == "wasm" else [],
-        "build_id": facts.build_id,
-        "signature": facts.signature.kind if facts.signature else None,
-        "stripped": facts.stripped,
-        "sections": dict(facts.sections),
-        "members": facts.members,
-    }
-    return {name: value for name, value in values.items() if value not in (None, [], {}, 0)}
+def summary(facts: BinaryFacts) -> MeasuredFile:
+    """What a manifest keeps of the facts: imports only of WebAssembly."""
+    return MeasuredFile(
+        format=facts.format,
+        machine=facts.machine,
+        name=facts.name,
+        glibc=facts.floor.text if facts.floor else None,
+        glibc_because_of=facts.floor.symbols if facts.floor else (),
+        macos=facts.minimum_os,
+        sdk=facts.sdk,
+        needed=facts.needed,
+        exports=facts.exports,
+        imports=facts.imports if facts.format == "wasm" else (),
+        build_id=facts.build_id,
+        signature=facts.signature.kind if facts.signature else None,
+        stripped=facts.stripped,
+        sections=dict(facts.sections),
+        members=facts.members,
+    )

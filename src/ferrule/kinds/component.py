@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from ferrule.core import facts
 from ferrule.core.errors import VerificationError
-from ferrule.core.facts import BuildIdentity
 from ferrule.core.model import Action, Compiled, Digest, Output
 from ferrule.formats import binary, wasm, wit
 from ferrule.kinds.base import (
@@ -118,16 +118,17 @@ class WasmComponent:
         component = context.folder / "component.wasm"
         context.report_progress("making the component")
         context.run(linkers.component_command(context.toolchain, module, component, context.folder))
+        compiled: dict[str, facts.MeasuredFile] = {}
         for role, path in (("module", module), ("component", component)):
             target = context.output(role)
             content = path.read_bytes()
             target.write_bytes(wasm.with_custom_section(content, SECTION, _canonical(identity)))
-            facts = binary.measure(target)
+            measured = binary.measure(target)
             if not self.wasi:
-                _refuse_wasi(target.name, facts.imports)
+                _refuse_wasi(target.name, measured.imports)
             _refuse_undeclared(target.name, wit.undeclared_imports(content, module.read_bytes(), where=target.name))
-            context.record_facts(**{role: binary.summary(facts)})
-        context.record_facts(**BuildIdentity(context.fingerprint.hex, interface.hex).to_json())
+            compiled[role] = binary.summary(measured)
+        context.record_facts(facts.Facts((facts.BuildIdentity(context.fingerprint.hex, interface.hex),), compiled))
 
     def _module(self, context: ActionContext, interface: Digest) -> Path:
         workspace = context.project / self.workspace

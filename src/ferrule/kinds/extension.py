@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
+from ferrule.core import facts
 from ferrule.core.errors import BuildError, ConfigError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Machine, Output
 from ferrule.core.toml_file import parse, position
@@ -307,12 +308,9 @@ class Extension:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         self._check(measured, context)
-        context.record_facts(
-            **{name: binary.summary(facts) for name, facts in measured.items()},
-            fingerprint=context.fingerprint.hex,
-            **({"built_in": self.image} if self.image else {}),
-            **({"rustc": min(compilers)} if len(compilers) == 1 else {}),
-        )
+        built = facts.ExtensionFacts(self.image or None, min(compilers) if len(compilers) == 1 else None)
+        compiled = {name: binary.summary(file) for name, file in measured.items()}
+        context.record_facts(facts.Facts((facts.BuildIdentity(context.fingerprint.hex), built), compiled))
 
     def _check(self, measured: dict[str, BinaryFacts], context: ActionContext) -> None:
         checked = {n: binary.check(f, platform=self.platform, floor=self.floor) for n, f in measured.items()}
@@ -333,10 +331,10 @@ class Extension:
         if self.platform.family.object_format == "coff":
             return
         system = symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), self.platform), self.platform)
-        for name, facts in measured.items():
+        for name, file in measured.items():
             # Python itself has loaded all parts of the C library, and defines what begins with its name.
             undefined = binary.undefined(
-                facts,
+                file,
                 system,
                 floor=self.floor,
                 host_defines=lambda symbol: _OF_PYTHON.match(symbol) is not None,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
+from ferrule.core import facts
 from ferrule.core.errors import BuildError, ConfigError
-from ferrule.core.facts import LibraryFacts
 from ferrule.core.model import Action, ActionInterface, Digest, Output
 from ferrule.formats import gobindings, versions
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, version_problem
@@ -201,11 +201,8 @@ class GoModuleFolder:
             self._native(context, folder / GENERATED / "native")
         if self.component:
             self._wasm(context, self.component, folder / GENERATED / "wasm")
-        context.record_facts(
-            module=self.module,
-            requires=dict(self.requires),
-            platforms=[platform.go for platform, _ in self.libraries],
-        )
+        platforms = tuple(platform.go for platform, _ in self.libraries if platform.go)
+        context.record_facts(facts.Facts((facts.GoModuleFacts(self.module, dict(self.requires), platforms),)))
 
     def _sources(self, context: ActionContext) -> list[tuple[str, Path]]:
         files = [(f.name.removeprefix(f"{self.source}/"), Path(f.path)) for f in context.source_files(self.source)]
@@ -234,11 +231,8 @@ class GoModuleFolder:
         first = self.libraries[0][1]
         name = first.trait("library")
         prefix = re.sub(r"[^A-Za-z0-9]", "_", name)
-        facts = {
-            platform.triple: LibraryFacts.from_json(context.facts_of[library.id], library.id)
-            for platform, library in self.libraries
-        }
-        interfaces = {library.identity.interface or "" for library in facts.values()}
+        libraries = {platform.triple: context.recorded(library.id) for platform, library in self.libraries}
+        interfaces = {library.identity.interface or "" for library in libraries.values()}
         if len(interfaces) > 1:
             raise BuildError(
                 f"the targets of {name} have different interfaces, and a Go module has one for all",
@@ -249,7 +243,7 @@ class GoModuleFolder:
             "abi": first.trait("abi"),
             "version": self.version,
             "variable": f"{prefix.upper()}_LIBRARY",
-            "buildInfo": self._symbol(prefix, {triple: _exports(library) for triple, library in facts.items()}),
+            "buildInfo": self._symbol(prefix, {triple: _exports(library) for triple, library in libraries.items()}),
             "interfaceFingerprint": interfaces.pop(),
         }
         lines = (f'const {constant} = "{value}"\n' for constant, value in constants.items())
@@ -274,9 +268,9 @@ class GoModuleFolder:
             (folder / name).write_bytes(content)
 
 
-def _exports(facts: LibraryFacts) -> frozenset[str]:
+def _exports(library: facts.Facts) -> frozenset[str]:
     """The functions that were measured in the cdylib."""
-    return frozenset(facts.cdylib.exports if facts.cdylib else ())
+    return frozenset(library.compiled["cdylib"].exports if "cdylib" in library.compiled else ())
 
 
 def _embedded(file: str, digest: Digest) -> str:

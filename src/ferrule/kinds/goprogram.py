@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from ferrule.core import facts
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.formats import binary
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ferrule.core.model import Target
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
+    from ferrule.formats.binary import BinaryFacts
     from ferrule.tools.command import Command
 
 _MODULE = "module"
@@ -152,8 +154,10 @@ class GoProgram:
         _run(context, go.program_command(tool, folder, self.package, self.tags, output, environment), build_folder)
         written = context.folder / "go.work.sum"
         go.check_sums(sums, written.read_text(encoding="utf-8") if written.exists() else "", build_folder)
-        self._measure(context, output)
-        context.record_facts(go=tool.version, modules={p.module: p.version for p in packages if p.version})
+        program = self._measure(context, output)
+        modules = {package.module: package.version for package in packages if package.version}
+        build = facts.GoProgramFacts(tool.version, modules, program.interpreter)
+        context.record_facts(facts.Facts((build,), {"program": binary.summary(program)}))
 
     def _listed(self, context: ActionContext, command: Command, build_folder: go.GoBuildFolder) -> list[go.GoPackage]:
         """The packages of the program; files it reads beyond the declared sources are reported to the engine."""
@@ -168,16 +172,17 @@ class GoProgram:
         context.file_inputs(f for f in local if not f.is_relative_to(context.folder))
         return packages
 
-    def _measure(self, context: ActionContext, output: Path) -> None:
-        facts = binary.measure(output)
-        problems = binary.check(facts, platform=self.platform, floor=self.floor)
+    def _measure(self, context: ActionContext, output: Path) -> BinaryFacts:
+        """What was measured of the program; raises VerificationError for one that is not for its target."""
+        measured = binary.measure(output)
+        problems = binary.check(measured, platform=self.platform, floor=self.floor)
         if problems:
             raise VerificationError(
                 f"{output.name} does not match its target: {'; '.join(problems)}",
                 where=context.action.id,
                 hint="raise the target's floor to what this Go makes, or narrow `targets` of the program",
             )
-        context.record_facts(program=binary.summary(facts), interpreter=facts.interpreter)
+        return measured
 
 
 def _lay_out(context: ActionContext, module: ActionInterface, build_folder: go.GoBuildFolder) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from ferrule.core import facts
 from ferrule.core.errors import BuildError, ConfigError
-from ferrule.core.facts import BuildIdentity
 from ferrule.core.model import Action, Digest, Output
 from ferrule.kinds.base import Context, CrateRef, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 from ferrule.tools import cargo, cbindgen
@@ -147,7 +147,7 @@ class CbindgenHeader:
         context.file_inputs(read)
         text = without_imports(raw.read_text(encoding="utf-8"))
         interface = interface_of(text)
-        context.record_facts(**BuildIdentity(context.fingerprint.hex, interface.hex).to_json())
+        context.record_facts(facts.Facts((facts.BuildIdentity(context.fingerprint.hex, interface.hex),)))
         macros = {"VERSION": self.version, "FINGERPRINT": context.fingerprint.hex, "INTERFACE": interface.hex}
         lines = [f'#define {self.macros}_{name} "{value}"' for name, value in macros.items()]
         text = with_macros(text, lines, guard=f"{self.macros}_H")

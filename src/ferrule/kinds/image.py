@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from ferrule.core import facts
 from ferrule.core.errors import ConfigError, VerificationError
-from ferrule.core.facts import LibraryFacts, MeasuredLibrary
-from ferrule.core.model import Action, ActionInterface, Digest, Json, Output
+from ferrule.core.model import Action, ActionInterface, Digest, Output
 from ferrule.formats import binary, deb, deflate, oci, versions
 from ferrule.formats.archive_member import Member, with_folders
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, version_problem
@@ -222,22 +222,20 @@ class PackageBase:
         entries = deb.base_layer_entries(read)
         names = ", ".join(f"{p.name} {p.version}" for p in self.packages)
         layer = oci.write_layer(context.output("layer"), entries, self.epoch, comment=names)
-        context.record_facts(digest=layer.digest.hex, size=layer.size, diff_id=layer.diff_id.hex, comment=names)
-        context.record_facts(
-            packages=[_package_facts(locked, package) for locked, package in zip(self.packages, read, strict=True)]
-        )
+        packages = tuple(_package_facts(locked, package) for locked, package in zip(self.packages, read, strict=True))
+        base = facts.BaseLayerFacts(layer.digest.hex, layer.size, layer.diff_id.hex, names, packages)
+        context.record_facts(facts.Facts((base,)))
 
 
-def _package_facts(locked: LockedPackage, package: deb.DebPackage) -> dict[str, Json]:
-    """What is known of a package: its lock, and what its control and copyright files say."""
-    return {
-        "name": locked.name,
-        "version": locked.version,
-        "architecture": locked.architecture,
-        "sha256": locked.sha256,
-        "supplier": package.fields.get("Maintainer", "Debian"),
-        "licenses": list(deb.licenses(package)),
-    }
+def _package_facts(locked: LockedPackage, package: deb.DebPackage) -> facts.DebianPackageFacts:
+    return facts.DebianPackageFacts(
+        name=locked.name,
+        version=locked.version,
+        architecture=locked.architecture,
+        sha256=locked.sha256,
+        supplier=package.fields.get("Maintainer", "Debian"),
+        licenses=deb.licenses(package),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +248,7 @@ class PulledBase:
         """Write the layout; every blob is checked by its digest."""
         context.report_progress(f"pulling {self.reference.partition('@')[0]}")
         registry.pull(self.reference, context.output("base"), context.site.host)
-        context.record_facts(image=self.reference)
+        context.record_facts(facts.Facts((facts.PulledImageFacts(self.reference),)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +281,7 @@ class OciImage:
         index = oci.write_layout(layout, images, epoch=self.epoch, ref_name=self.version)
         sizes = {image.platform: sum(layer.size for layer in image.layers) for image in images}
         context.record_facts(
-            index=index.digest.oci, platforms=[image.platform for image in images], compressed=dict(sizes)
+            facts.Facts((facts.ImageFacts(index.digest.oci, tuple(image.platform for image in images), sizes),))
         )
 
     def _image(self, context: ActionContext, row: Platform, base: ActionInterface) -> oci.PlatformImage:
@@ -295,7 +293,7 @@ class OciImage:
             self.epoch,
             comment=f"{self.name} {self.version}",
         )
-        identity = _library_facts(context, dict(self.libraries)[triple]).identity
+        identity = context.recorded(dict(self.libraries)[triple].id).identity
         labels = dict(self.labels) | {f"ferrule.{name}": value for name, value in identity.values().items()}
         if self.pulled:
             layout = oci.read_layout(_folder_of(context, base))
@@ -331,29 +329,29 @@ class OciImage:
     def _check(self, context: ActionContext, platform: Platform, layers: Sequence[oci.Layer]) -> None:
         """Refuse what could not start or open its library: the files are read, not their recorded facts."""
         triple = platform.triple
-        measured = _library_facts(context, dict(self.libraries)[triple]).cdylib or MeasuredLibrary()
-        needs = dict.fromkeys(measured.needed, "the library")
-        floors: dict[str, tuple[tuple[int, int], str]] = {}
-        if measured.glibc:
-            floors["the library"] = measured.glibc, ", ".join(measured.glibc_because_of)
+        library = context.recorded(dict(self.libraries)[triple].id).compiled["cdylib"]
+        needs = dict.fromkeys(library.needed, "the library")
+        floors: dict[str, tuple[tuple[int, ...], str]] = {}
+        if library.glibc_version:
+            floors["the library"] = library.glibc_version, ", ".join(library.glibc_because_of)
         root = oci.read_root(layers)
         if program := dict(self.programs).get(triple):
             name = program.trait("program")
-            facts = binary.measure(context.input(program, "program"), where=name)
-            if (facts.system, facts.machine) != (platform.system, platform.machine):
+            measured = binary.measure(context.input(program, "program"), where=name)
+            if (measured.system, measured.machine) != (platform.system, platform.machine):
                 raise VerificationError(
-                    f"the program {name} is for {facts.system} on {facts.machine}, the image for {platform.oci}",
+                    f"the program {name} is for {measured.system} on {measured.machine}, the image for {platform.oci}",
                     where=context.action.id,
                 )
-            if facts.interpreter and root.find(facts.interpreter) is None:
+            if measured.interpreter and root.find(measured.interpreter) is None:
                 raise VerificationError(
-                    f"the program {name} is started by {facts.interpreter}, which the base for {platform.oci} lacks",
+                    f"the program {name} is started by {measured.interpreter}, which the base for {platform.oci} lacks",
                     where=context.action.id,
                     hint="use a base with glibc: a lock file with libc6, or an image such as one made for C programs",
                 )
-            needs |= dict.fromkeys(facts.needed, f"the program {name}")
-            if facts.floor:
-                floors[f"the program {name}"] = facts.floor.version, ", ".join(facts.floor.symbols)
+            needs |= dict.fromkeys(measured.needed, f"the program {name}")
+            if measured.floor:
+                floors[f"the program {name}"] = measured.floor.version, ", ".join(measured.floor.symbols)
         there = {name.rpartition("/")[2] for name in root.files}
         for needed, who in needs.items():
             if needed not in there:
@@ -367,7 +365,7 @@ class OciImage:
         )
 
     def _check_glibc(
-        self, context: ActionContext, base: str, floors: Mapping[str, tuple[tuple[int, int], str]], libc: bytes | None
+        self, context: ActionContext, base: str, floors: Mapping[str, tuple[tuple[int, ...], str]], libc: bytes | None
     ) -> None:
         """Refuse a base whose C library is older than what is to run on it; its own versions tell how old it is."""
         if not floors:
@@ -377,7 +375,7 @@ class OciImage:
         for who, (version, symbols) in floors.items():
             if version > own:
                 raise VerificationError(
-                    f"{who} needs glibc {version[0]}.{version[1]} ({symbols or 'the file itself'}), and {base} has "
+                    f"{who} needs glibc {'.'.join(map(str, version))} ({symbols or 'the file itself'}), and {base} has "
                     + (".".join(map(str, own)) or "none that says its version"),
                     where=context.action.id,
                     hint="use a base that is as new, or declare an older `glibc` at the target",
@@ -404,18 +402,14 @@ class OciImage:
         return list(with_folders(entries))
 
 
-def _library_facts(context: ActionContext, library: ActionInterface) -> LibraryFacts:
-    return LibraryFacts.from_json(context.facts_of[library.id], library.id)
-
-
 def _layer(context: ActionContext, base: ActionInterface) -> oci.Layer:
-    facts: dict[str, Any] = dict(context.facts_of[base.id])
+    layer = facts.BaseLayerFacts.from_json(context.facts_of[base.id], base.id)
     return oci.Layer(
         path=context.input(base, "layer"),
-        digest=Digest(facts["digest"]),
-        size=int(facts["size"]),
-        diff_id=Digest(facts["diff_id"]),
-        comment=str(facts["comment"]),
+        digest=Digest(layer.digest),
+        size=layer.size,
+        diff_id=Digest(layer.diff_id),
+        comment=layer.comment,
     )
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from ferrule.core import facts
 from ferrule.core.errors import BuildError, ToolchainError, VerificationError
-from ferrule.core.facts import BuildIdentity, LibraryFacts
 from ferrule.core.model import Action, Compiled, Output
 from ferrule.formats import binary, cxx, header_declarations, symbol_lists
 from ferrule.kinds.base import (
@@ -220,8 +220,8 @@ class CargoLibrary:
         reads = (
             path.relative_to(context.project).as_posix() for path in context.read_files if _is_there(path, context)
         )
-        facts = LibraryFacts(self._build_identity(context), self._link_options(cargo_build), tuple(reads))
-        context.record_facts(**facts.to_json())
+        build_facts = facts.LibraryFacts(self._link_options(cargo_build), tuple(reads))
+        context.record_facts(facts.Facts((build_facts, self._build_identity(context))))
 
     def _link_options(self, cargo_build: CargoBuild) -> tuple[str, ...]:
         """What a static library is linked with; without the C++ library where none of its objects needs one."""
@@ -241,33 +241,33 @@ class CargoLibrary:
         identity = {**self._build_identity(context).values(), "commit": self.commit}
         return {f"FERRULE_{name.upper()}": value for name, value in identity.items()}
 
-    def _build_identity(self, context: ActionContext) -> BuildIdentity:
+    def _build_identity(self, context: ActionContext) -> facts.BuildIdentity:
         """Fingerprint of what the library is made of, and of its interface where a header declares one."""
-        header = BuildIdentity.from_json(context.facts_of[self.header], self.header) if self.header else BuildIdentity()
-        return BuildIdentity(context.fingerprint.hex, header.interface)
+        interface = context.recorded(self.header).identity.interface if self.header else None
+        return facts.BuildIdentity(context.fingerprint.hex, interface)
 
     def _take(self, context: ActionContext, kind: LibraryType, cargo_build: CargoBuild) -> None:
         target = context.output(kind)
         cargo_build.take(cargo_build.file(self.crate, self.platform, kind, self.library), target, context.digest_of)
-        facts = binary.measure(target)
-        problems = self.problems(facts, kind)
-        undefined = self._undefined(facts, context) if kind == "cdylib" else ()
-        problems += self._header_problems(facts, context) if kind == "cdylib" and self.header else ()
+        measured = binary.measure(target)
+        problems = self.problems(measured, kind)
+        undefined = self._undefined(measured, context) if kind == "cdylib" else ()
+        problems += self._header_problems(measured, context) if kind == "cdylib" and self.header else ()
         if problems or undefined:
             problems += [symbol.problem for symbol in undefined]
-            raised = facts.floor.symbols if facts.floor and facts.floor.version > _numbers(self.floor) else ()
+            raised = measured.floor.symbols if measured.floor and measured.floor.version > _numbers(self.floor) else ()
             problems += self._objects((*raised, *(symbol.symbol for symbol in undefined)), cargo_build)
             raise VerificationError(
                 f"{target.name} does not match its declaration:\n" + "\n".join(f"  - {p}" for p in problems),
                 where=f"{context.action.artifact} for {self.platform.triple}",
-                hint=_hint_of_soname(facts.name, self.soname)
+                hint=_hint_of_soname(measured.name, self.soname)
                 + "correct the code, what targets.yaml declares"
                 + (", or cbindgen.toml ([defines], [export] exclude)" if self.header else "")
                 + "; nothing was shipped",
             )
         if kind == "staticlib":
             self._refuse_cxx(target, context)
-        context.record_facts(**{kind: binary.summary(facts)})
+        context.record_facts(facts.Facts(compiled={kind: binary.summary(measured)}))
 
     def _compile_header(self, context: ActionContext) -> None:
         """Let zig compile the header alone, as C11 and as C++17 (a `.hpp` as C++17 only); raises BuildError."""

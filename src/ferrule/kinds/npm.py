@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 from pydantic import Field
 
+from ferrule.core import facts
 from ferrule.core.errors import BuildError, ConfigError, VerificationError
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.formats import binary, deflate, tar, versions, wasm
@@ -231,8 +232,13 @@ class NpmPackage:
             )
         members[main] = Member(main, module)
         identity = _identity(wasm.custom_sections(component.read_bytes(), SECTION), self._name("component"))
-        others = {name: binary.summary(binary.measure(folder / name)) for name in cores if name != main}
-        context.record_facts(**identity, files={f"package/{COMPONENT}/{name}": facts for name, facts in others.items()})
+        files = {
+            f"package/{COMPONENT}/{name}": binary.summary(binary.measure(folder / name))
+            for name in cores
+            if name != main
+        }
+        build = facts.BuildIdentity(identity["fingerprint"], identity["interface"])
+        context.record_facts(facts.Facts((build, facts.PackageFacts(identity["version"], files))))
         values = {
             "stem": self.stem,
             "main": main,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 from urllib.parse import quote
 
 from ferrule import __version__
+from ferrule.core import facts
 from ferrule.core.model import Action, Digest, Output
 from ferrule.core.safe_files import FILE
 from ferrule.formats import intoto
@@ -113,9 +114,8 @@ class Provenance:
                     yield shipped, Digest.of_file(path)
                 elif folder and name.startswith(f"{output}/"):
                     yield shipped + name.removeprefix(output), Digest.of_file(path)
-            index = context.facts_of[action].get("index")
-            if folder and isinstance(index, str):
-                yield shipped, Digest.parse(index)
+            if folder and (image := context.recorded(action).of(facts.ImageFacts)):
+                yield shipped, Digest.parse(image.index)
 
     def _dependencies(self, context: ActionContext) -> Iterator[Json]:
         if self.commit:
@@ -150,19 +150,22 @@ def _crates(lock: str) -> Iterator[Json]:
 
 def _used(context: ActionContext) -> Iterator[dict[str, Json]]:
     """Packages, images and modules that the actions recorded as used."""
-    for facts in context.facts_of.values():
-        values: Any = facts
-        for package in values.get("packages", ()):
-            version = quote(package["version"], safe="")
-            uri = f"pkg:deb/debian/{package['name']}@{version}?arch={package['architecture']}"
-            yield {"uri": uri, "digest": _sha256(package["sha256"])}
-        for crate in values.get("standard_library", ()):
-            yield {"uri": crate["uri"], "digest": _sha256(crate["sha256"])}
-        if isinstance(values.get("image"), str):
-            name, _, digest = values["image"].partition("@")
+    for action in context.facts_of:
+        recorded = context.recorded(action)
+        if base := recorded.of(facts.BaseLayerFacts):
+            for package in base.packages:
+                version = quote(package.version, safe="")
+                uri = f"pkg:deb/debian/{package.name}@{version}?arch={package.architecture}"
+                yield {"uri": uri, "digest": _sha256(package.sha256)}
+        if std := recorded.of(facts.StandardLibraryFacts):
+            for crate in std.standard_library:
+                yield {"uri": crate.uri, "digest": _sha256(crate.sha256)}
+        if pulled := recorded.of(facts.PulledImageFacts):
+            name, _, digest = pulled.image.partition("@")
             yield {"uri": f"oci://{name}", "digest": _sha256(Digest.parse(digest).hex)}
-        for path, version in (values.get("modules") or {}).items():
-            yield {"uri": f"pkg:golang/{path}@{quote(version, safe='')}"}
+        if program := recorded.of(facts.GoProgramFacts):
+            for path, version in program.modules.items():
+                yield {"uri": f"pkg:golang/{path}@{quote(version, safe='')}"}
 
 
 def _unique(resources: Iterator[dict[str, Json]]) -> list[Json]:

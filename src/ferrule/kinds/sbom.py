@@ -15,7 +15,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from ferrule import __version__
-from ferrule.core.facts import BuildIdentity
+from ferrule.core import facts
 from ferrule.core.model import Action, ActionInterface, Compiled, Digest, Json, Output
 from ferrule.formats import cyclonedx, magic, tar
 from ferrule.formats import zip as zips
@@ -197,7 +197,8 @@ class CratesOfBuild:
         }
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         context.output(_CRATES).write_text(text, encoding="utf-8", newline="\n")
-        context.record_facts(standard_library=[{"uri": c.purl, "sha256": c.checksum} for c in own])
+        std_crates = tuple(facts.StandardCrate(crate.purl, crate.checksum) for crate in own if crate.checksum)
+        context.record_facts(facts.Facts((facts.StandardLibraryFacts(std_crates),)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +286,7 @@ class BillsOfMaterials:
         """Write the documents, and say how many components are in each."""
         parts = {step.id: list(self._parts(context, step)) for step in self.steps}
         required = {step.id: list(self._required(context, step)) for step in self.steps}
-        counts: dict[str, Json] = {}
+        counts: dict[str, int] = {}
         for subject in self.subjects:
             digests = _file_digests(context, subject)
             inside = _merged(
@@ -300,7 +301,7 @@ class BillsOfMaterials:
         purl = f"pkg:generic/{self.name}@{quote(self.version, safe='')}"
         whole = cyclonedx.BomComponent(_ROOT, self.name, self.version, self.supplier, purl, type="application")
         self._write(context, self.release, replace(whole, **self._release_fields), everything)
-        context.record_facts(components={**counts, self.release: len(everything)})
+        context.record_facts(facts.Facts((facts.BillFacts({**counts, self.release: len(everything)}),)))
 
     @property
     def _release_fields(self) -> dict[str, Any]:
@@ -326,50 +327,51 @@ class BillsOfMaterials:
         (context.folder / name).write_bytes(document)
 
     def _described(self, context: ActionContext, subject: BomSubject) -> BomComponent:
-        files, facts = context.needed[subject.step], context.facts_of[subject.step]
-        index, name, version, purl = facts.get("index"), subject.path, self.version, subject.purl
+        files, image = context.needed[subject.step], context.recorded(subject.step).of(facts.ImageFacts)
+        name, version, purl = subject.path, self.version, subject.purl
         sha256 = None if subject.folder else Digest.of_file(files[subject.output]).hex
-        if isinstance(index, str):
-            sha256 = Digest.parse(index).hex
-            purl = f"pkg:oci/{self.name}@{quote(index, safe='')}"
+        if image:
+            sha256 = Digest.parse(image.index).hex
+            purl = f"pkg:oci/{self.name}@{quote(image.index, safe='')}"
         kind: Literal["container", "library"] = "container" if subject.role == "layout" else "library"
         part = cyclonedx.BomComponent(f"file:{name}", name, version, self.supplier, purl, type=kind, sha256=sha256)
         return replace(part, **self._release_fields)
 
     def _parts(self, context: ActionContext, step: BomStep) -> Iterator[BomComponent]:
         """What an action puts into what it makes, and into all that packs it."""
-        facts: Mapping[str, Any] = context.facts_of[step.id]
+        recorded = context.recorded(step.id)
         code: list[str] = []
         if step.crates is not None:
             document = json.loads(context.input(step.crates, _CRATES).read_bytes())
-            components = [*self._crates(document["crates"], step), *self._std(document, step, facts)]
-            components += _linked_by_zig(document, step, facts)
+            components = [*self._crates(document["crates"], step), *self._std(document, step, recorded)]
+            components += _linked_by_zig(document, step, recorded)
             code = [components[0].ref, *(p.ref for p in components if not p.ref.startswith("pkg:cargo/"))]
             yield from components
-        elif step.builds:
-            modules = [*self._modules(facts.get("modules", {})), _go(facts)]
+        elif program := recorded.of(facts.GoProgramFacts):
+            modules = [*self._modules(program.modules), _go(program.go)]
             code = [part.ref for part in modules]
             yield from modules
         if code:
-            yield from self._files(context, step, facts, tuple(code))
-        yield from self._packages(facts.get("packages", ()))
-        if isinstance(facts.get("image"), str):
-            yield _base(facts["image"])
+            yield from self._files(context, step, recorded, tuple(code))
+        if base := recorded.of(facts.BaseLayerFacts):
+            yield from self._packages(base.packages)
+        if pulled := recorded.of(facts.PulledImageFacts):
+            yield _base(pulled.image)
 
     def _required(self, context: ActionContext, step: BomStep) -> Iterator[BomComponent]:
         """What the sources that an action packs ask for, and whoever uses them has to add."""
-        facts: Mapping[str, Any] = context.facts_of[step.id]
-        return self._modules(facts.get("requires", {}))
+        module = context.recorded(step.id).of(facts.GoModuleFacts)
+        return self._modules(module.requires if module else {})
 
     def _files(
-        self, context: ActionContext, step: BomStep, facts: Mapping[str, Any], code: tuple[str, ...]
+        self, context: ActionContext, step: BomStep, recorded: facts.Facts, code: tuple[str, ...]
     ) -> Iterator[BomComponent]:
         """The compiled files themselves, so that a digest leads to them wherever they are packed."""
         paths = context.needed[step.id]
         outputs = [o for o in step.interface.outputs if o.role in _COMPILED and (not o.folder or o.role == "extension")]
         files = [(n, o) for o in outputs for n in paths if n == o.name or (o.folder and n.startswith(f"{o.name}/"))]
         for name, output in files:
-            properties = BuildIdentity.from_json(facts, step.id).values()
+            properties = recorded.identity.values()
             properties |= {"target": step.target} if step.target else {}
             sha256 = Digest.of_file(paths[name]).hex
             own = f"checksum=sha256:{sha256}&file_name={quote(name, safe='')}"
@@ -407,9 +409,10 @@ class BillsOfMaterials:
                 needs=crate.needs,
             )
 
-    def _std(self, document: Mapping[str, Any], step: BomStep, facts: Mapping[str, Any]) -> Iterator[BomComponent]:
+    def _std(self, document: Mapping[str, Any], step: BomStep, recorded: facts.Facts) -> Iterator[BomComponent]:
         """Rust's standard library, and the crates that it has inside: copies of its own, whatever else uses them."""
-        version, ours = str(facts.get("rustc", document["rustc"])), document["rustc"]
+        built, ours = recorded.of(facts.ExtensionFacts), str(document["rustc"])
+        version = built.rustc if built and built.rustc else ours
         within = list(self._crates(document["std_crates"], step)) if version == ours else []
         origin = {"std": document["std"], "commit": document["commit"] if version == ours else None}
         compiled = f"{document['std_sha256']} ({step.target})" if document["std_sha256"] and version == ours else None
@@ -450,19 +453,19 @@ class BillsOfMaterials:
             supplier = "/".join(path.split("/")[:2])
             yield cyclonedx.BomComponent(purl, path, version, supplier, purl, properties=tuple(sorted(properties)))
 
-    def _packages(self, packages: Iterable[Mapping[str, Any]]) -> Iterator[BomComponent]:
+    def _packages(self, packages: Iterable[facts.DebianPackageFacts]) -> Iterator[BomComponent]:
         for package in packages:
-            name, version = package["name"], package["version"]
-            purl = f"pkg:deb/debian/{name}@{quote(version, safe='')}?arch={package['architecture']}"
-            properties = [("patch-level", version.rpartition("-")[2]), *self._marks("deb", name, package["sha256"])]
+            name, version = package.name, package.version
+            purl = f"pkg:deb/debian/{name}@{quote(version, safe='')}?arch={package.architecture}"
+            properties = [("patch-level", version.rpartition("-")[2]), *self._marks("deb", name, package.sha256)]
             yield cyclonedx.BomComponent(
                 ref=purl,
                 name=name,
                 version=version,
-                supplier=_person(package["supplier"]),
+                supplier=_person(package.supplier),
                 purl=purl,
-                sha256=package["sha256"],
-                licenses=tuple(package["licenses"]),
+                sha256=package.sha256,
+                licenses=package.licenses,
                 properties=tuple(sorted(properties)),
             )
 
@@ -499,11 +502,12 @@ def _patch_level(version: str) -> str:
     return version.split(".", 2)[-1]
 
 
-def _linked_by_zig(document: Mapping[str, Any], step: BomStep, facts: Mapping[str, Any]) -> Iterator[BomComponent]:
+def _linked_by_zig(document: Mapping[str, Any], step: BomStep, recorded: facts.Facts) -> Iterator[BomComponent]:
     """What the linker adds: zig's own part of a C compiler, and on Linux its unwinder in place of libgcc_s."""
     if not document["zig"] or step.target is None:
         return
-    needed = facts.get("cdylib", {}).get("needed", ())
+    library = recorded.compiled.get("cdylib")
+    needed = library.needed if library else ()
     added = [("compiler-rt", "compiler_rt", "MIT")]
     if step.links_unwinder and not any(n.startswith("libgcc_s") for n in needed):
         added.append(("libunwind", "libunwind", "Apache-2.0 WITH LLVM-exception"))
@@ -517,8 +521,7 @@ def _linked_by_zig(document: Mapping[str, Any], step: BomStep, facts: Mapping[st
         )
 
 
-def _go(facts: Mapping[str, Any]) -> BomComponent:
-    version = str(facts.get("go", "unknown"))
+def _go(version: str) -> BomComponent:
     purl = f"pkg:golang/std@{version}"
     return cyclonedx.BomComponent(
         *(purl, "std", version, "The Go Authors", purl),

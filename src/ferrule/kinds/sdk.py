@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from ferrule.core.facts import LibraryFacts
+from ferrule.core import facts
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.formats import deflate, tar
 from ferrule.formats.archive_member import Member
@@ -115,7 +115,7 @@ class CSdk:
 
     def _entries(self, context: ActionContext) -> list[Member]:
         platform, name, abi = self.platform, self.library.trait("library"), self.library.trait("abi")
-        private = [*LibraryFacts.from_json(context.facts_of[self.library.id], self.library.id).link]
+        private = [*facts.LibraryFacts.from_json(context.facts_of[self.library.id], self.library.id).link]
         header = self.header.output("header")
         entries = [Member(f"include/{header.name if header else name}", context.input(self.header, "header"))]
         has_shared = self.library.output("cdylib") is not None

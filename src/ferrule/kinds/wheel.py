@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from ferrule.core import facts
 from ferrule.core.build_script import build_script
 from ferrule.core.errors import BuildError, ConfigError
-from ferrule.core.facts import BuildIdentity, LibraryFacts
 from ferrule.core.model import Action, ActionInterface, Compiled, Output
 from ferrule.core.toml_file import parse
 from ferrule.formats import deflate, wheel
@@ -347,7 +347,7 @@ class Wheel:
 
 def _identity(context: ActionContext, library: ActionInterface, common: _Common) -> dict[str, str]:
     """What the loader can compare with what the library says of itself."""
-    identity = BuildIdentity.from_json(context.facts_of[library.id], library.id)
+    identity = context.recorded(library.id).identity
     return {"VERSION": common.version, **{name.upper(): value for name, value in identity.values().items()}}
 
 
@@ -452,7 +452,8 @@ class Sdist:
     def _reads(self, context: ActionContext) -> tuple[str, ...]:
         """Files and folders outside of the crates that the build of the library was seen to read."""
         names: list[str] = []
-        for name in LibraryFacts.from_json(context.facts_of[self.library.id], self.library.id).reads:
+        build = facts.LibraryFacts.from_json(context.facts_of[self.library.id], self.library.id)
+        for name in build.reads:
             if context.site.sources.covers((".",), context.project / name):
                 names.append(name)
             elif not _is_generated(context.project, name):
@@ -496,8 +497,8 @@ class Sdist:
     ) -> list[Member]:
         """A build backend that compiles the library, what it has to know, and a pyproject.toml that names it."""
         common, compiled = self.common, self.compiled
-        facts = _identity(context, self.library, common)
-        environment = {f"FERRULE_{name}": facts[name] for name in ("FINGERPRINT", "INTERFACE") if name in facts}
+        constants = _identity(context, self.library, common)
+        environment = {f"FERRULE_{name}": constants[name] for name in ("FINGERPRINT", "INTERFACE") if name in constants}
         about = {
             "stem": wheel.info_folder(common.name, common.version).removesuffix(".dist-info"),
             "native": common.native,
@@ -505,7 +506,7 @@ class Sdist:
                 [member.name, posixpath.relpath(_join(common.root, member.name), common.source)]
                 for member in _package_files(context, common)
             ],
-            "known": facts,
+            "known": constants,
             "entry-points": entry_points_text(project),
             "licenses": [[name, name] for name in licences],
             "cargo": [

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from ferrule.core.errors import VerificationError
-from ferrule.core.manifest import SCHEMA, Facts, manifest_from, parse_manifest, problems, read_manifest
+from ferrule.core.facts import Facts, MeasuredFile
+from ferrule.core.json_schema import problems
+from ferrule.core.manifest import SCHEMA, manifest_from, parse_manifest, read_manifest
 from ferrule.core.model import Digest
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "manifest.schema.json"
@@ -42,9 +44,23 @@ DOCUMENT: dict[str, Any] = {
         {"artifact": "lib", "kind": "library", "target": None, "name": "lib.so", "size": 0, "sha256": B, "key": None}
     ],
     "facts": {
-        "lib": {"fingerprint": A, "link": ["-lm"], "cdylib": {"format": "elf"}, "files": {"x": {"format": "elf"}}}
+        "lib": {
+            "fingerprint": A,
+            "link": ["-lm"],
+            "cdylib": {"format": "elf", "exports": ["f"]},
+            "version": "1.2.3",
+            "files": {"x": {"format": "wasm"}},
+            "go": "1.27",
+            "modules": {},
+            "interpreter": None,
+            "a/b": {"format": "elf"},
+            "of another kind": {"no": ["matter", 7]},
+        }
     },
 }
+
+
+REMOVED = object()
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -61,20 +77,17 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return document
 
 
-REMOVED = object()
-
-
 def test_what_is_read_is_what_is_written() -> None:
     manifest = parse_manifest(json.dumps(DOCUMENT).encode(), "manifest.json")
     assert manifest.document() == DOCUMENT
     (shipped,), (packed,) = manifest.shipped, manifest.packed
     assert (shipped.action, packed.action) == ("sdk@t", "lib")
-    assert manifest.facts_of(packed).fingerprint == A
-    assert manifest.facts_of(packed).compiled == {"cdylib": {"format": "elf"}}
-    assert manifest.facts_of(packed).members == {"x": {"format": "elf"}}
+    facts = manifest.facts_of(packed)
+    assert facts.identity.fingerprint == A
+    assert facts.compiled == {"cdylib": MeasuredFile("elf", exports=("f",)), "a/b": MeasuredFile("elf")}
+    assert facts.members == {"x": MeasuredFile("wasm")}
+    assert facts.others == {"of another kind": {"no": ["matter", 7]}}
     assert manifest.facts_of(shipped) == Facts()
-    assert manifest.facts_of(shipped).members == {}
-    assert manifest.facts_of(shipped).interface is None
 
 
 def test_a_release_without_compiler_and_git() -> None:
@@ -123,6 +136,21 @@ WRONG = [
     ("facts.lib", 7, "facts.lib: expected object, found 7"),
     ("facts.lib.fingerprint", "x", 'facts.lib.fingerprint: "x" is not allowed here'),
     ("facts.lib.link", [7], "facts.lib.link[0]: expected string, found 7"),
+    ("facts.lib.cdylib", 7, "facts.lib.cdylib: expected object, found 7"),
+    ("facts.lib.cdylib.format", REMOVED, "facts.lib.cdylib.format: missing"),
+    (
+        "facts.lib.cdylib.format",
+        "so",
+        'facts.lib.cdylib.format: expected elf or macho or macho-fat or wasm or ar, found "so"',
+    ),
+    ("facts.lib.cdylib.exports", ["f", None], "facts.lib.cdylib.exports[1]: expected string, found null"),
+    ("facts.lib.cdylib.more", 1, "facts.lib.cdylib.more: unknown key"),
+    ("facts.lib.cdylib.glibc", "new", 'facts.lib.cdylib.glibc: "new" is not allowed here'),
+    ("facts.lib.a/b.sections", {"a": -1}, "facts.lib.a/b.sections.a: -1 is too small"),
+    ("facts.lib.files", [], "facts.lib.files: expected object, found []"),
+    ("facts.lib.files.x", {}, "facts.lib.files.x.format: missing"),
+    ("facts.lib.version", REMOVED, "facts.lib.version: missing"),
+    ("facts.lib.interpreter", REMOVED, "facts.lib.interpreter: missing"),
 ]
 
 
@@ -135,6 +163,12 @@ def test_each_wrong_value_is_named_and_refused_by_other_readers_too(path: str, v
         manifest_from(document, "dist/manifest.json")
     assert raised.value.where == "dist/manifest.json"
     assert problem in raised.value.message
+
+
+@pytest.mark.parametrize("path", ["facts.lib.fingerprint", "artifacts.0.sha256", "packed.0.key"])
+def test_a_line_end_is_no_part_of_a_digest(path: str) -> None:
+    with pytest.raises(VerificationError, match="is not allowed here"):
+        manifest_from(changed(path, f"{A}\n"), "")
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -156,6 +190,8 @@ PLACES += [
     "facts",
     "facts.lib",
     "facts.lib.link",
+    "facts.lib.cdylib",
+    "facts.lib.new",
 ]
 
 
@@ -199,7 +235,7 @@ def nested(levels: int) -> dict[str, Any]:
 
 
 def test_values_have_a_greatest_depth() -> None:
-    assert manifest_from(nested(30), "").facts["a"].values
+    assert manifest_from(nested(30), "").facts["a"].others
     with pytest.raises(VerificationError, match="nested deeper than 32 levels"):
         manifest_from(nested(31), "")
     with pytest.raises(VerificationError, match="nested deeper than 32 levels"):

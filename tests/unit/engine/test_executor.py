@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from ferrule.core.errors import BuildError, ConfigError, ConfigErrors, FerruleError, NetworkError, VerificationError
+from ferrule.core.facts import Facts
 from ferrule.core.model import Action, Digest, Output, Plan
 from ferrule.engine.events import ActionProgress, ActionStarted
 from ferrule.engine.jobserver import Jobserver
@@ -44,7 +45,7 @@ class Join:
             context.file_inputs([context.project / self.reads, context.folder.parent.parent / "outside"])
         if "fail" in sources:
             raise BuildError("it does not compile", hint="correct it", where="a.rs:1")
-        context.record_facts(length=len(sources))
+        context.record_facts(Facts(others={"length": len(sources)}))
         context.output("file").write_text("+".join([*needed, *sources]))
 
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fakes.httpcache import Cache, Request
 from fakes.toolchain import wait_until
 from ferrule.core.errors import ConfigError
+from ferrule.core.facts import Facts
 from ferrule.core.model import Action, Digest, FileRecord, Outcome, Output, Plan, Tool
 from ferrule.core.toolchain import Toolchain
 from ferrule.engine.key import canonical
@@ -56,7 +57,7 @@ class Compile:
             path.write_text(self.text + content)
         (context.folder / "out/one").chmod(0o755)
         context.output("lib").write_text(self.text)
-        context.record_facts(floor="2.17")
+        context.record_facts(Facts(others={"floor": "2.17"}))
         for do in self.does:
             do(context)
 

@@ -15,6 +15,7 @@ import pytest
 
 from fakes.toolchain import PATIENCE_SECONDS, wait_until
 from ferrule.core.errors import BuildError, StorageError, ToolchainError
+from ferrule.core.facts import Facts
 from ferrule.core.model import Action, Digest, Output, Tool
 from ferrule.core.toolchain import Toolchain
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished, RunStarted
@@ -126,7 +127,7 @@ def test_facts_reach_the_outcome_and_those_that_need_it(
     lab: Lab, does: dict[str, Callable[[ActionContext], None]]
 ) -> None:
     seen: list[object] = []
-    does["a"] = lambda context: context.record_facts(floor="2.17", n=1)
+    does["a"] = lambda context: context.record_facts(Facts(others={"floor": "2.17", "n": 1}))
     does["b"] = lambda context: seen.append(dict(context.facts_of["a"]))
     plan = (action("a", recipe=Do("a")), action("b", "a", recipe=Do("b")))
     assert lab.run(*plan)["a"].facts == {"floor": "2.17", "n": 1}

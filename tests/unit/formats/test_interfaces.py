@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ferrule.core.errors import VerificationError
+from ferrule.core.facts import MeasuredFile
 from ferrule.core.platforms import PLATFORMS
 from ferrule.formats import wit
 from ferrule.formats.interfaces import header, python, symbols, typescript, versions, world
@@ -171,12 +172,12 @@ def test_preprocessor_sees_the_platform_and_nothing_else():
 
 def test_library_that_needs_less():
     old = symbols.read(
-        {"name": "a", "exports": ["f", "_init"], "needed": ["libssl.so.3", "libm.so.6"], "glibc": "2.17"}
+        MeasuredFile("elf", name="a", exports=("f", "_init"), needed=("libssl.so.3", "libm.so.6"), glibc="2.17")
     )
-    new = symbols.read({"name": "a", "exports": ["f"], "needed": []})
+    new = symbols.read(MeasuredFile("elf", name="a", exports=("f",)))
     assert [(c.item, c.breaking) for c in symbols.compare(old, new)] == [("libssl.so.3", False), ("glibc", False)]
     assert [(c.item, c.breaking) for c in symbols.compare(new, old)] == [("libssl.so.3", True), ("glibc", True)]
-    assert symbols.read({"macos": "11.0"})["floor"] == {"macos": "11.0"}
+    assert symbols.read(MeasuredFile("macho", macos="11.0"))["floor"] == {"macos": "11.0"}
 
 
 # WIT

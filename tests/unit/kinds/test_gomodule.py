@@ -143,7 +143,7 @@ def test_library_without_a_cdylib(demo: Demo) -> None:
 
 
 def facts(*exports: str, interface: str | None = "1" * 64) -> dict[str, Json]:
-    told: dict[str, Json] = {"cdylib": {"exports": list(exports)}}
+    told: dict[str, Json] = {"cdylib": {"format": "elf", "exports": list(exports)}}
     return told | ({"interface": interface} if interface else {})
 
 
@@ -173,7 +173,7 @@ def module(bench: Bench, native: Any) -> Callable[..., Path]:
             needed={made.id: paths for made, paths in libraries.values()},
             facts={made.id: known[triple] for triple, (made, _) in libraries.items()},
         )
-        assert context.facts["module"] == "example.com/z"
+        assert context.facts["go_module"] == "example.com/z"
         return context.output("module")
 
     return make

@@ -100,7 +100,11 @@ def image(bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, P
         facts={
             **{made.id: facts for made, _, facts in bases.values()},
             **{
-                made.id: {"interface": "i1", "fingerprint": "f1", "cdylib": {"needed": needs}}
+                made.id: {
+                    "interface": "11" * 32,
+                    "fingerprint": "f1" * 32,
+                    "cdylib": {"format": "elf", "needed": needs},
+                }
                 for made, _ in libraries.values()
             },
         },
@@ -162,8 +166,8 @@ def test_configuration_tells_user_labels_and_program(
     assert "A=b" in inner["Env"]
     assert inner["Labels"] == {
         "org.opencontainers.image.title": "demo",
-        "ferrule.fingerprint": "f1",
-        "ferrule.interface": "i1",
+        "ferrule.fingerprint": "f1" * 32,
+        "ferrule.interface": "11" * 32,
     }
 
 
@@ -260,7 +264,8 @@ def on_pulled(
         epoch=0,
     )
     needed = {pulled.id: paths, **{made.id: own for made, own in (*libraries.values(), *servers.values())}}
-    context = bench.make(recipe, Output("image", "layout", folder=True), needed=needed)
+    facts: dict[str, Any] = {library.id: {"cdylib": {"format": "elf"}} for library, _ in libraries.values()}
+    context = bench.make(recipe, Output("image", "layout", folder=True), needed=needed, facts=facts)
     return oci.read_layout(context.output("layout"))
 
 

@@ -78,7 +78,7 @@ def made_wheel(bench: Bench, native: Native) -> zipfile.ZipFile:
         Wheel(COMMON, library, ("py3-none-manylinux_2_17_x86_64",)),
         Output(WHEEL, "wheel"),
         needed={library.id: files},
-        facts={library.id: {"fingerprint": "f1", "interface": "i1"}},
+        facts={library.id: {"fingerprint": "f1" * 32, "interface": "11" * 32}},
     )
     return zipfile.ZipFile(context.output("wheel"))
 
@@ -105,8 +105,8 @@ def test_wheel_carries_the_package_the_library_and_what_the_loader_must_know(sou
     assert {n: known[n] for n in ("LIBRARY", "VERSION", "FINGERPRINT", "INTERFACE")} == {
         "LIBRARY": "libz.so.1",
         "VERSION": "1.2.3",
-        "FINGERPRINT": "f1",
-        "INTERFACE": "i1",
+        "FINGERPRINT": "f1" * 32,
+        "INTERFACE": "11" * 32,
     }
 
 
@@ -199,7 +199,7 @@ def made_sdist(bench: Bench, native: Native, *reads: str, **fields: Any) -> Path
         replace(recipe, **fields),
         Output(SDIST, "sdist"),
         needed={library.id: files},
-        facts={library.id: {"fingerprint": "f1", **({"reads": [*reads]} if reads else {})}},
+        facts={library.id: {"fingerprint": "f1" * 32, "link": [], **({"reads": [*reads]} if reads else {})}},
         sources=("py", "rust/ffi", *settings),
         toolchain=toolchain(bench),
     )
@@ -308,7 +308,7 @@ def test_supplied_backend_builds_a_wheel_that_python_imports(crates: Bench, nati
         assert wheel.read(f"demo/_native/{known['LIBRARY']}") == b"built here"
         assert wheel.read("demo_x-1.2.3.dist-info/entry_points.txt") == b"[console_scripts]\ndemo = demo:main\n"
         assert {"demo/py.typed", "demo_x-1.2.3.dist-info/licenses/NOTICE"} <= set(wheel.namelist())
-    assert (known["VERSION"], known["FINGERPRINT"]) == ("1.2.3", "f1")
+    assert (known["VERSION"], known["FINGERPRINT"]) == ("1.2.3", "f1" * 32)
 
 
 def test_a_build_system_that_cannot_be_replaced_is_refused(crates: Bench, native: Native) -> None:

@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 from fakes.triples import MAC, X86
-from ferrule.core.manifest import Facts, Manifest, ManifestFile, ManifestToolchain, manifest_from
+from ferrule.core.facts import Facts, MeasuredFile
+from ferrule.core.manifest import Manifest, ManifestFile, ManifestToolchain, manifest_from
 from ferrule.core.model import Action, Digest, Output, Plan, State
 from ferrule.reporting.html import PageContent
 from ferrule.reporting.journal import JournalFile, JournalRun, JournalStep
@@ -110,8 +111,13 @@ def manifest(**changes: Any) -> dict[str, Any]:
             for a, t, n, s in packed
         ],
         "facts": {
-            f"native@{X86}": {"cdylib": {"sections": {".text": 5000, ".rodata": 2000, ".eh_frame": 700, ".bss": 4096}}},
-            f"native@{MAC}": {"cdylib": {"sections": {"__TEXT,__text": 4000, "__DATA,__data": 100}}},
+            f"native@{X86}": {
+                "cdylib": {
+                    "format": "elf",
+                    "sections": {".text": 5000, ".rodata": 2000, ".eh_frame": 700, ".bss": 4096},
+                }
+            },
+            f"native@{MAC}": {"cdylib": {"format": "macho", "sections": {"__TEXT,__text": 4000, "__DATA,__data": 100}}},
         },
         **changes,
     }
@@ -164,7 +170,7 @@ def hostile(text: str) -> PageContent:
         dirty=False,
         toolchain=ManifestToolchain(text, {text: f"{text}; {text}"}, {text: text}),
         files=(ManifestFile(text, text, text, text, 9, Digest(KEY), Digest(KEY), text),),
-        facts={one.id: Facts({text: {"sections": {text: 5, f"{text}.text": 3}}})},
+        facts={one.id: Facts(compiled={text: MeasuredFile(text, sections={text: 5, f"{text}.text": 3})})},
     )
     return PageContent(plan, (text, MAC), {(text, MAC): text}, document, (first, grown, last), (text,))
 

@@ -333,7 +333,7 @@ def _identity(one: Identity) -> Json:
 
 def _measured(content: bytes) -> Json:
     try:
-        return binary.summary(binary.measure(content))
+        return binary.summary(binary.measure(content)).to_json()
     except errors.VerificationError:
         return None  # no library
 
@@ -370,7 +370,7 @@ def _listed(path: Path, digest: Digest | None, identities: list[Identity], folde
             inside[file.artifact, file.kind] += 1  # a folder is told by its name below
         elif file.digest == digest:
             rows.append({"match": "same bytes", **file.document()})
-        elif manifest and manifest.facts_of(file).fingerprint in fingerprints:
+        elif manifest and manifest.facts_of(file).identity.fingerprint in fingerprints:
             rows.append({"match": "holds what it made", **file.document()})
     rows.sort(key=lambda row: row["match"] != "same bytes")
     for (artifact, kind), count in inside.items():
@@ -395,7 +395,7 @@ def of_digest(digits: str, project: ExplainedProject | None) -> dict[str, Json] 
         for name, value in (
             ("sha256", file.digest.hex),
             ("key", file.key.hex if file.key else None),
-            ("fingerprint", manifest.facts_of(file).fingerprint if manifest else None),
+            ("fingerprint", manifest.facts_of(file).identity.fingerprint if manifest else None),
         )
         if value is not None and value.startswith(digits)
     ]
@@ -404,7 +404,7 @@ def of_digest(digits: str, project: ExplainedProject | None) -> dict[str, Json] 
     interfaces = [
         action
         for action, facts in (manifest.facts.items() if manifest else ())
-        if facts.interface is not None and facts.interface.startswith(digits)
+        if (facts.identity.interface or "").startswith(digits)
     ]
     actions = [a for a in dict.fromkeys((*keys, *last)) if any(k.get(a, "").startswith(digits) for k in (keys, last))]
     if not rows and not actions and not interfaces:

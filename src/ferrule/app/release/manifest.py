@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from ferrule.core.manifest import Facts, Manifest, ManifestFile, ManifestToolchain
+from ferrule.core.facts import Facts
+from ferrule.core.manifest import Manifest, ManifestFile, ManifestToolchain
 from ferrule.core.safe_files import MANIFEST
 from ferrule.formats import sigstore
 from ferrule.tools import git
@@ -39,7 +40,7 @@ def manifest_of(config: Config, plan: Plan, report: Report, toolchain: Toolchain
         dirty=dirty if state.dirty is not None else None,
         toolchain=_tools(toolchain),
         files=(*(_file(p.outcome, p.file, p.digest, p.size, p.output.role) for p in report.placed), *packed),
-        facts={o.action.id: Facts(o.facts) for o in report.outcomes if o.facts},
+        facts={o.action.id: Facts.from_json(o.facts, o.action.id) for o in report.outcomes if o.facts},
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -108,11 +107,6 @@ def leaves(document: object) -> Iterator[str]:
         waiting += reversed(deeper)
         if not deeper:
             yield path
-
-
-def same(first: object, second: object) -> bool:
-    """Whether two values are one document; to Python alone, `true` would be 1, and 1 would be 1.0."""
-    return json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
 
 
 def read_document(path: Path) -> bytes:

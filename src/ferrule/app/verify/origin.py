@@ -6,10 +6,10 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.app.release.release_folder import DAMAGE, ReleaseFolder, bundles, describe, pointer, read_document, same
+from ferrule.app.release.release_folder import DAMAGE, ReleaseFolder, bundles, describe, pointer, read_document
 from ferrule.app.verify.image_archive import index_of
 from ferrule.core.errors import FerruleError
-from ferrule.core.manifest import Facts
+from ferrule.core.facts import BillFacts, Facts
 from ferrule.core.model import Digest, Verdict
 from ferrule.core.safe_files import MANIFEST
 from ferrule.formats import cyclonedx, intoto, sigstore
@@ -100,7 +100,8 @@ def bills(release: ReleaseFolder) -> Iterator[Verdict]:
             document = json.loads(read_document(release.folder / name))
             lacking = cyclonedx.problems(document)
             problem = lacking[0] if lacking else _bill_problem(release, name, document, fetched)
-            covers = () if problem else ("/release", *_counted(release, name))
+            counted = pointer("facts", release.files[name].artifact, "components", name)
+            covers = () if problem else ("/release", counted)
         except (OSError, FerruleError, *DAMAGE) as error:
             problem = f"it is no bill of materials: {describe(error)}"
         yield Verdict(name, "bill of materials", problem, covers)
@@ -139,22 +140,11 @@ def _bill_problem(
             return f"it names a {component['name']} that was not made"
         if fetched and purl.startswith(_FETCHED) and sha256 and fetched.get(purl) != sha256:
             return f"it names another {component['name']} than was fetched"
-    count = _counts(release, name).get(name, len(document["components"]))
-    if not same(count, len(document["components"])):
+    facts = release.manifest.facts.get(release.files[name].artifact, Facts()).of(BillFacts)
+    count = facts.components.get(name, "nothing") if facts else "nothing"
+    if count != len(document["components"]):
         return f"it has {len(document['components'])} components, the manifest says {count}"
     return None
-
-
-def _counts(release: ReleaseFolder, name: str) -> Mapping[str, Any]:
-    """How many components the manifest says that bills of materials have."""
-    facts = release.manifest.facts.get(release.files[name].artifact, Facts())
-    counts = facts.values.get("components")
-    return counts if isinstance(counts, dict) else {}
-
-
-def _counted(release: ReleaseFolder, name: str) -> Iterator[str]:
-    if name in _counts(release, name):
-        yield pointer("facts", release.files[name].artifact, "components", name)
 
 
 def _sha256_of(component: Mapping[str, Any]) -> str | None:

@@ -15,12 +15,11 @@ from ferrule.app.release.release_folder import (
     ReleaseFolder,
     describe,
     pointer,
-    same,
 )
 from ferrule.app.verify.image_archive import unpacked
 from ferrule.core.errors import FerruleError
-from ferrule.core.manifest import Facts
-from ferrule.core.model import Digest, Json, Verdict
+from ferrule.core.facts import BaseLayerFacts, Facts, ImageFacts
+from ferrule.core.model import Digest, Verdict
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import open_regular, read_regular
 from ferrule.formats import binary, magic, oci, tar, wheel
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ferrule.core.facts import MeasuredFile
     from ferrule.core.manifest import ManifestFile
     from ferrule.formats.archive_member import Member
     from ferrule.formats.binary import BinaryFacts
@@ -226,20 +226,24 @@ def _of_layout(
 
 def _check_image(layout: ImageLayout, artifact: str, release: ReleaseFolder, contents: _Contents) -> None:
     """Compare what the manifest says of an image with its layout."""
-    facts = release.manifest.facts.get(artifact, Facts()).values
-    expected: dict[str, Json] = {
-        "index": layout.index.digest.oci,
-        "platforms": [image.platform for image in layout.images],
-        "compressed": {image.platform: sum(layer.size for layer in image.layers) for image in layout.images},
-    }
+    stated = release.manifest.facts.get(artifact, Facts()).of(ImageFacts)
+    image_facts = ImageFacts(
+        index=layout.index.digest.oci,
+        platforms=tuple(image.platform for image in layout.images),
+        compressed={image.platform: sum(layer.size for layer in image.layers) for image in layout.images},
+    )
+    document, expected = stated.to_json() if stated else {}, image_facts.to_json()
     for name, value in expected.items():
-        if name in facts and not same(facts[name], value):
+        if not document:
+            contents.problem = contents.problem or "the manifest says nothing of the image"
+        elif document[name] != value:
             contents.problem = contents.problem or f"the manifest says something else of it: {name}"
         contents.covers.append(pointer("facts", artifact, name))
     layers = {layer.digest.hex: layer for image in layout.images for layer in image.layers}
-    for action, base in release.manifest.facts.items():
-        layer = layers.get(str(base.values.get("digest")))
-        if layer and same([base.values.get("size"), base.values.get("diff_id")], [layer.size, layer.diff_id.hex]):
+    for action, facts in release.manifest.facts.items():
+        base = facts.of(BaseLayerFacts)
+        layer = layers.get(base.digest) if base else None
+        if base and layer and (base.size, base.diff_id) == (layer.size, layer.diff_id.hex):
             contents.covers += [pointer("facts", action, name) for name in ("digest", "size", "diff_id")]
 
 
@@ -276,7 +280,7 @@ def _other_problem(
     stated = release.manifest.facts.get(action, Facts()).members.get(member)
     if stated is not None:
         contents.covers.append(pointer("facts", action, "files", member))
-        return None if same(stated, binary.summary(facts)) else f"the manifest says something else of {member}"
+        return None if stated == binary.summary(facts) else f"the manifest says something else of {member}"
     if facts.signature and facts.signature.problems:
         return f"{member}: {facts.signature.problems[0]}"
     if package is None or package.kind in _FOREIGN:
@@ -308,24 +312,25 @@ def _fact_problem(
 ) -> str | None:
     """What the manifest says otherwise of a compiled file; notes in `covers` what it says rightly."""
     recorded = release.manifest.facts_of(file)
-    stated = recorded.compiled
-    summary: dict[str, Json] = binary.summary(facts)
-    matching = [name for name, claim in stated.items() if same(claim, summary)]
+    summary = binary.summary(facts)
+    matching = [name for name, claim in recorded.compiled.items() if claim == summary]
     if not matching:
-        nearest = max(stated.values(), key=lambda claim: sum(claim.get(k) == v for k, v in summary.items()))
-        differing = sorted(k for k in {*nearest, *summary} if nearest.get(k) != summary.get(k))
+        differing = min((_differing(claim, summary) for claim in recorded.compiled.values()), key=len)
         return f"the manifest says something else of it: {', '.join(differing)}"
     covers.append(pointer("facts", file.action, matching[0]))
-    identity = {"fingerprint": recorded.fingerprint, "interface": recorded.interface}
-    for name, digest in identity.items() if facts.kind != "static library" else ():
-        if digest is None:
-            continue
+    for name, digest in recorded.identity.values().items() if facts.kind != "static library" else ():
         if digest.encode() in content:
             covers.append(pointer("facts", file.action, name))
         elif problem := _other_identity(content, name, digest):
             # A crate need not compile its fingerprint in, but one that carries another fingerprint carries a lie.
             return problem
     return None
+
+
+def _differing(stated: MeasuredFile, measured: MeasuredFile) -> list[str]:
+    """Names of the facts that are not the same."""
+    one, other = stated.to_json(), measured.to_json()
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
 
 
 def _other_identity(content: bytes, name: str, digest: str) -> str | None:

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ferrule.formats.interfaces import Change, Surface, added, broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ferrule.core.facts import MeasuredFile
+
 _GLIBC_ITSELF: Final = re.compile(r"lib(c|m|dl|rt|util|pthread)\.so\.\d+|ld-linux[\w-]*\.so\.\d+")
 """Parts of glibc: which of them are asked for by name follows from the floor, and none is there without the rest."""
 
 
-def read(facts: Mapping[str, Any]) -> Surface:
-    """The interface of a library from what was measured of it (`formats.binary.summary`).
+def read(library: MeasuredFile) -> Surface:
+    """The interface of a library from what was measured of it.
 
     Names that begin with an underscore belong to compilers and linkers (C11, 7.1.3) and are left out.
     """
-    floor = next(({name: facts[name]} for name in ("glibc", "macos") if name in facts), {})
+    floors = {"glibc": library.glibc, "macos": library.macos}
     return {
-        "name": facts.get("name"),
-        "exports": sorted(name for name in facts.get("exports", []) if not name.startswith("_")),
-        "needed": sorted(name for name in facts.get("needed", []) if not _GLIBC_ITSELF.fullmatch(name)),
-        "floor": floor,
+        "name": library.name,
+        "exports": sorted(name for name in library.exports if not name.startswith("_")),
+        "needed": sorted(name for name in library.needed if not _GLIBC_ITSELF.fullmatch(name)),
+        "floor": {system: version for system, version in floors.items() if version},
     }
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ferrule.core.manifest import Facts
+from ferrule.core.facts import Facts
 from ferrule.reporting.page import words
 from ferrule.reporting.page.bars import HEIGHT, labels, percent, within
 from ferrule.reporting.page.markup import Html, joined, number, tag
@@ -15,7 +15,6 @@ from ferrule.reporting.report import size
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ferrule.core.model import Json
     from ferrule.reporting.journal import JournalRun
     from ferrule.reporting.page.markup import Node
     from ferrule.reporting.page.subject import PageContent
@@ -92,8 +91,8 @@ def binaries(subject: PageContent) -> list[Binary]:
     facts = subject.release.facts if subject.release else {}
     measured: list[Binary] = []
     for action in subject.plan.actions:
-        for role, values in sorted(facts.get(action.id, Facts()).values.items()):
-            sections = _sections(values)
+        for role, file_facts in sorted(facts.get(action.id, Facts()).compiled.items()):
+            sections = file_facts.sections
             output = next((o for o in action.outputs if o.role == role), None)
             if sections and output:
                 paths = {output.name, output.ships}
@@ -101,13 +100,6 @@ def binaries(subject: PageContent) -> list[Binary]:
                 count = file.size if file else sum(sections.values())
                 measured.append(Binary(action.artifact, action.id, role, output.name, count, sections))
     return measured
-
-
-def _sections(values: Json) -> dict[str, int]:
-    sections = values.get("sections") if isinstance(values, dict) else None
-    if not isinstance(sections, dict):
-        return {}
-    return {name: n for name, n in sections.items() if isinstance(n, int) and not isinstance(n, bool) and n >= 0}
 
 
 _SMALL: Final = 0.1

@@ -8,7 +8,7 @@ import copy
 import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +16,7 @@ import pytest
 from fakes import worlds
 from ferrule.app.compatibility import interface_gate as abi
 from ferrule.core.errors import IncomparableError
+from ferrule.core.facts import MeasuredFile
 from ferrule.formats import wit
 from ferrule.formats.interfaces import header, python, symbols, typescript, world
 
@@ -122,14 +123,17 @@ def a_world(*imports: wit.Interface, **more: wit.Function) -> wit.World:
 WORLD = a_world()
 
 
-def a_library(**facts: Any) -> dict[str, Any]:
-    own = {
-        "name": "libdemo.so.1",
-        "exports": ["demo_free", "demo_name", "demo_new"],
-        "needed": ["libc.so.6"],
-        "glibc": "2.17",
-    }
-    return own | facts
+LIBRARY = MeasuredFile(
+    "elf",
+    name="libdemo.so.1",
+    exports=("demo_free", "demo_name", "demo_new"),
+    needed=("libc.so.6",),
+    glibc="2.17",
+)
+
+
+def a_library(**facts: Any) -> MeasuredFile:
+    return replace(LIBRARY, **facts)
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ class Sources:
         files = {"package.json": self.package.encode(), "index.d.ts": self.types.encode()}
         files["raw.d.ts"] = b"export declare function raw(): void;\n"
         declared = header.read(text, "demo.h", release=self.release)
-        libraries = {LINUX: self.linux or a_library(), ARM: self.arm or a_library()}
+        libraries = {LINUX: self.linux or LIBRARY, ARM: self.arm or LIBRARY}
         return {
             "format": 1,
             "project": "demo",
@@ -193,10 +197,10 @@ def edits(*rows: tuple[str, str, Any, Any, str]) -> Any:
 BOTH = None  # the whole value is given, nothing is replaced
 BREAKS = (
     # what                                part      before                        after
-    ("symbol removed", "linux", BOTH, a_library(exports=["demo_free", "demo_new"]), f"demo_name ({LINUX}) is no longer"),
+    ("symbol removed", "linux", BOTH, a_library(exports=("demo_free", "demo_new")), f"demo_name ({LINUX}) is no longer"),
     ("soname changed", "linux", BOTH, a_library(name="libdemo.so.2"), "is now called libdemo.so.2"),
     ("glibc floor raised", "linux", BOTH, a_library(glibc="2.28"), "is needed from 2.28 on, and was from 2.17"),
-    ("another library needed", "arm", BOTH, a_library(needed=["libc.so.6", "libssl.so.3"]), "libssl.so.3"),
+    ("another library needed", "arm", BOTH, a_library(needed=("libc.so.6", "libssl.so.3")), "libssl.so.3"),
     ("architecture dropped", "arm", BOTH, "none", f"{ARM} is no longer made for it"),
     ("c function removed", "c", "void demo_free(Demo *demo);", "", "demo_free() is gone"),
     ("c parameter of another type", "c", "char *buffer, size_t length", "char *buffer, int length", "takes i32"),
@@ -252,9 +256,9 @@ BREAKS = (
     ("npm method removed", "types", "; close(): void", "", "Checker.close is gone"),
 )  # fmt: skip
 FINE = (
-    ("symbol added", "linux", BOTH, a_library(exports=["demo_free", "demo_name", "demo_new", "demo_x"]), "demo_x"),
+    ("symbol added", "linux", BOTH, a_library(exports=("demo_free", "demo_name", "demo_new", "demo_x")), "demo_x"),
     ("glibc floor lowered", "linux", BOTH, a_library(glibc="2.12"), "from 2.12 on instead of 2.17"),
-    ("a part of glibc needed", "linux", BOTH, a_library(needed=["libc.so.6", "libm.so.6"]), ""),
+    ("a part of glibc needed", "linux", BOTH, a_library(needed=("libc.so.6", "libm.so.6")), ""),
     ("c function added", "c", "void demo_free", "int demo_more(void);\nvoid demo_free", "demo_more() is new"),
     ("c comment changed", "c", "/* Makes one. */", "/* Makes a new one. */", ""),
     ("c parameter renamed", "c", "char *buffer, size_t length", "char *into, size_t room", ""),

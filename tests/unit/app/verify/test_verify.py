@@ -148,13 +148,35 @@ def test_a_wheel_under_a_name_that_promises_more(folder):
     assert f"{better}: tags" in folder.problems()
 
 
-@pytest.mark.parametrize("fact", ["glibc", "exports", "sections", "machine"])
-def test_a_measured_fact_that_was_made_better(folder, fact):
+@pytest.mark.parametrize(
+    ("fact", "better"),
+    [("glibc", "2.0"), ("exports", []), ("sections", {}), ("machine", "better"), ("stripped", False)],
+)
+def test_a_measured_fact_that_was_made_better(folder, fact, better):
     def change(manifest: dict[str, Any]) -> None:
-        manifest["facts"]["native@x86_64-unknown-linux-gnu"]["cdylib"][fact] = "better"
+        manifest["facts"]["native@x86_64-unknown-linux-gnu"]["cdylib"][fact] = better
 
     folder.edit(change)
     assert any(f"the manifest says something else of it: {fact}" == text for text in folder.problems().values())
+
+
+def test_an_image_and_a_bill_of_which_the_manifest_says_nothing(folder):
+    def change(manifest: dict[str, Any]) -> None:
+        for action in ("image", "sbom"):
+            del manifest["facts"][action]
+
+    folder.edit(change)
+    problems = folder.problems()
+    assert "the manifest says nothing of the image" in problems.values()
+    assert re.fullmatch(
+        r"it has \d+ components, the manifest says nothing", problems[f"{WHEEL}.cdx.json: bill of materials"]
+    )
+
+
+def test_a_part_of_the_facts_of_an_image_that_is_missing(folder):
+    folder.edit(lambda manifest: manifest["facts"]["image"].pop("compressed"))
+    with pytest.raises(VerificationError, match=r"facts\.image\.compressed: missing"):
+        list(verify(folder.path))
 
 
 def test_checksums_of_something_else(folder):
@@ -187,6 +209,8 @@ def test_checksums_of_something_else(folder):
         (AROUND % (ENTRY % ("x", "0"), "{}"), 'artifacts[0].sha256: "0" is not allowed here'),
         (AROUND % ("", "[]"), "facts: expected object, found []"),
         (AROUND % ("", '{"a": 1}'), "facts.a: expected object, found 1"),
+        (AROUND % ("", '{"a": {"cdylib": {"format": "elf", "exports": 7}}}'), "facts.a.cdylib.exports: expected array"),
+        (AROUND % ("", '{"a": {"digest": "%s", "size": "5"}}' % ("0" * 64)), "facts.a.diff_id: missing"),
         (AROUND % ("", '{"a": {}, "a": {}}'), "a key occurs twice"),
         (AROUND % ("", '{"a": {"b": NaN}}'), "NaN is not a JSON number"),
         (AROUND % ("", '{"a": ' + '{"b": ' * 40 + "1" + "}" * 41), "nested deeper than 32 levels"),
