@@ -15,9 +15,11 @@ import tempfile
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
+from xml.etree import ElementTree
 
 from coverage import CoverageData
 
@@ -33,7 +35,8 @@ ROOMS: Final = ("engine", "kinds", "config", "formats", "tools", "toolchain", "a
 SEED: Final = 20261129
 GOAL: Final = 0.95
 TESTS_A_MUTANT: Final = 60
-SECONDS: Final = 240
+SECONDS_A_MUTANT: Final = 60.0
+TIMEOUT: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,13 @@ class Mutant:
         return f"src/ferrule/{self.module}:{self.mutation.line}"
 
 
-def sample(rooms: Iterable[str], number: int, seed: int, reach: Mapping[str, Mapping[int, list[str]]]) -> list[Mutant]:
+def sample(
+    rooms: Iterable[str],
+    number: int,
+    seed: int,
+    reach: Mapping[str, Mapping[int, list[str]]],
+    seconds: Mapping[str, float],
+) -> list[Mutant]:
     """As many mutants of each room, chosen by a seed; the same sources give the same sample."""
     chosen: list[Mutant] = []
     rooms = tuple(rooms)
@@ -60,12 +69,17 @@ def sample(rooms: Iterable[str], number: int, seed: int, reach: Mapping[str, Map
         every = [(p.relative_to(SOURCES).as_posix(), m) for p in files for m in mutations(p.read_text("utf-8"))]
         generator = random.Random(f"{seed} {room}")
         for module, mutation in generator.sample(every, min(len(every), -(-number // len(rooms)))):
-            chosen.append(Mutant(module, mutation, _tests(module, mutation, reach.get(module, {}))))
+            chosen.append(Mutant(module, mutation, _tests(module, mutation, reach.get(module, {}), seconds)))
     return chosen
 
 
-def _tests(module: str, mutation: Mutation, lines: Mapping[int, list[str]]) -> tuple[str, ...]:
-    """Tests that reach the line, those of the module's own test file first; for what runs at import, all of its own."""
+def _tests(
+    module: str, mutation: Mutation, lines: Mapping[int, list[str]], seconds: Mapping[str, float]
+) -> tuple[str, ...]:
+    """Tests that reach the line: those of the module's own file first, the fastest first, and a minute of the others.
+
+    For what runs at import, these are the tests that reach any line of the module.
+    """
     contexts = set(lines.get(mutation.line, ())) - {""}
     if not contexts:
         contexts = (
@@ -73,7 +87,23 @@ def _tests(module: str, mutation: Mutation, lines: Mapping[int, list[str]]) -> t
         )
     names = {context.partition("|")[0].partition("[")[0] for context in contexts}
     own = f"test_{Path(module).stem}.py::"
-    return tuple(sorted(names, key=lambda name: (own not in name, name)))[:TESTS_A_MUTANT]
+    order = sorted(names, key=lambda name: (own not in name, seconds.get(name, 0.0), name))
+    spent = accumulate(seconds.get(name, 0.0) for name in order)
+    return tuple(
+        name
+        for number, (name, until) in enumerate(zip(order, spent, strict=True))
+        if own in name or number == 0 or (until <= SECONDS_A_MUTANT and number < TESTS_A_MUTANT)
+    )
+
+
+def read_seconds(report: Path) -> dict[str, float]:
+    """How long each test took, all its parameters together, as pytest's report says."""
+    seconds: dict[str, float] = {}
+    # The file is our own: pytest wrote it a moment ago.
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = f"{case.get('file')}::{(case.get('name') or '').partition('[')[0]}"
+        seconds[name] = seconds.get(name, 0.0) + float(case.get("time", "0"))
+    return seconds
 
 
 def read_reach(file: Path) -> dict[str, dict[int, list[str]]]:
@@ -132,7 +162,7 @@ def _pytest(folder: Path, tests: Iterable[str]) -> tuple[int, str]:
     environment |= {"PYTHONPATH": str(folder / "src"), "HOME": str(folder.parent)}
     try:
         run = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS, check=False, text=True
+            command, cwd=folder, env=environment, capture_output=True, timeout=TIMEOUT, check=False, text=True
         )
     except subprocess.TimeoutExpired:
         return -1, ""  # it hangs, and that is noticed
@@ -161,10 +191,17 @@ def main() -> int:
     parser.add_argument("--room", action="append", choices=ROOMS, help="only this room")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--data", type=Path, default=ROOT / ".coverage", help="what coverage recorded")
+    parser.add_argument("--report", type=Path, help="pytest's report (JUnit), for the seconds that each test takes")
+    parser.add_argument("--only", action="append", metavar="TEXT", help="only mutants whose place or change has it")
     options = parser.parse_args()
     rooms = tuple(options.room or ROOMS)
     reasons = equivalents()
-    chosen = sample(rooms, options.sample, options.seed, read_reach(options.data))
+    seconds = read_seconds(options.report) if options.report else {}
+    chosen = [
+        mutant
+        for mutant in sample(rooms, options.sample, options.seed, read_reach(options.data), seconds)
+        if not options.only or any(text in f"{mutant.place} {mutant.mutation.label}" for text in options.only)
+    ]
     counted = [m for m in chosen if (m.module, m.mutation.label) not in reasons]
     with tempfile.TemporaryDirectory(prefix="mutants-") as base:
         copies: SimpleQueue[Path] = SimpleQueue()

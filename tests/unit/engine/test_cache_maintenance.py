@@ -89,3 +89,15 @@ def test_check_reads_everything_and_drops_what_is_damaged(lab: Lab, store: Store
     lab.events.clear()
     assert upkeep.check(store).files == 2
     assert lab.notices == []
+
+
+def test_check_believes_no_stat_data(lab: Lab, store: Store) -> None:
+    digest = Digest.of(b"only old")
+    damaged = content(store, "only old")
+    damaged.chmod(0o644)
+    damaged.write_text("only 0ld")
+    store._index.remember(damaged, digest)  # as a bit that flips on the disk: no time and no size tells
+    assert store.holds(FileRecord("x", digest, 8))
+    assert upkeep.check(store).files == 2
+    assert not damaged.exists()
+    assert lab.notices[0].startswith(f"the content {digest.short} was damaged")

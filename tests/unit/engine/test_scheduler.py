@@ -795,6 +795,20 @@ def test_longest_path_goes_first(lab: Lab, does: dict[str, Callable[[ActionConte
     assert expected == seconds
 
 
+def test_a_run_says_how_long_it_and_its_actions_took(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
+    clock = Clock()
+    clock.now = 100.0
+    lab.monotonic = clock
+
+    def work(_: ActionContext) -> None:
+        clock.now += 5
+
+    does["a"], does["b"] = work, work
+    outcomes = lab.run(action("a", recipe=Do("a")), action("b", "a", recipe=Do("b")))
+    assert [outcome.seconds for outcome in outcomes.values()] == [5.0, 5.0]
+    assert [event.seconds for event in lab.events if isinstance(event, RunFinished)] == [10.0]
+
+
 def test_what_will_take_longest_goes_first_while_nothing_is_known(lab: Lab) -> None:
     tools = {name: Tool(name, "1", ("x",), "1") for name in ("rustc", "std-one", "std-two")}
     toolchain = Toolchain("installed", tools, {"one": "prebuilt", "two": "build-std"}, Path("/"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import grp
 import os
 
 import pytest
@@ -57,6 +58,14 @@ def test_a_folder_of_a_shared_group_is_refused(complete):
         assert "can be written by other users" in check_cache_owner(complete.host()).problem
     complete.cache.chmod(0o755)
     assert check_cache_owner(complete.host()) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_group_that_has_no_members_but_is_not_ones_own_is_refused(complete):
+    other = next(g for g in grp.getgrall() if g.gr_gid != 0 and not g.gr_mem)
+    complete.cache.chmod(0o775)
+    os.chown(complete.cache, 0, other.gr_gid)
+    assert "can be written by other users" in check_cache_owner(complete.host()).problem
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")

@@ -116,6 +116,17 @@ def test_a_cache_that_cannot_be_written(machine):
         find(WANTED, machine.host())
 
 
+def test_a_record_that_cannot_be_put_in_its_place_leaves_nothing_aside(machine):
+    machine.complete()
+    find(WANTED, machine.host())
+    (record,) = (machine.cache / "toolchain").glob("*.json")
+    record.unlink()
+    record.mkdir()
+    with pytest.raises(StorageError, match="cannot write"):
+        find(WANTED, machine.host())
+    assert not record.with_name(f"{record.name}.part").exists()
+
+
 def test_only_what_is_needed_is_wanted(machine):
     machine.rust(linkers=False, source=False)
     machine.cbindgen()
