@@ -73,11 +73,11 @@ def faults(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Change one thing at a time in a sample of the sources, and see a test fail: `-- --sample 70 --room engine`."""
     prepare(session, TESTS)
-    data = Path(session.virtualenv.location, "reach")
+    data, report = (Path(session.virtualenv.location, name) for name in ("reach", "reach.xml"))
     quick = ("-n", "auto", "-q", "-m", "not integration and not faults and not thorough")
     coverage = ("--cov=ferrule", "--cov-context=test", "--cov-report=")
-    session.run("pytest", *quick, *coverage, "tests", env={"COVERAGE_FILE": str(data)})
-    command = ("tests/mutants/run.py", "--data", str(data), *session.posargs)
+    session.run("pytest", *quick, *coverage, f"--junitxml={report}", "tests", env={"COVERAGE_FILE": str(data)})
+    command = ("tests/mutants/run.py", "--data", str(data), "--report", str(report), *session.posargs)
     session.run("python", *command, env={"PYTHONPATH": "tests"})
 
 

@@ -19,7 +19,7 @@ from itertools import accumulate
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from coverage import CoverageData
 
@@ -100,21 +100,17 @@ def read_seconds(report: Path) -> dict[str, float]:
     """How long each test took, all its parameters together, as pytest's report says."""
     seconds: dict[str, float] = {}
     # The file is our own: pytest wrote it a moment ago.
-    for case in ElementTree.parse(report).iter("testcase"):
+    for case in ET.parse(report).iter("testcase"):
         name = f"{case.get('file')}::{(case.get('name') or '').partition('[')[0]}"
         seconds[name] = seconds.get(name, 0.0) + float(case.get("time", "0"))
     return seconds
 
 
 def read_reach(file: Path) -> dict[str, dict[int, list[str]]]:
-    """Which tests reach which line of which module, as coverage recorded it."""
+    """Which tests reach which line of which module, as coverage recorded it in whatever checkout."""
     data = CoverageData(str(file))
     data.read()
-    return {
-        Path(name).relative_to(SOURCES).as_posix(): data.contexts_by_lineno(name)
-        for name in data.measured_files()
-        if Path(name).is_relative_to(SOURCES)
-    }
+    return {name.rpartition("/src/ferrule/")[2]: data.contexts_by_lineno(name) for name in data.measured_files()}
 
 
 def copy_checkout(folder: Path) -> Path:

@@ -795,7 +795,7 @@ def test_longest_path_goes_first(lab: Lab, does: dict[str, Callable[[ActionConte
     assert expected == seconds
 
 
-def test_a_run_says_how_long_it_and_its_actions_took(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
+def test_a_run_says_how_long_it_took(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
     clock = Clock()
     clock.now = 100.0
     lab.monotonic = clock
