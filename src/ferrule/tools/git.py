@@ -62,6 +62,11 @@ def top(project: Path, host: Host) -> Path | None:
     return project / folder if folder else None
 
 
+def remote(project: Path, host: Host) -> str | None:
+    """The address of the remote repository `origin`, as its settings have it; None where there is none."""
+    return _git(project, host, "config", "--default", "", "--get", "remote.origin.url") or None
+
+
 def files(folder: Path, host: Host, *, untracked: bool = True) -> tuple[str, ...]:
     """Names of all files that are tracked and, with `untracked`, of those that are neither tracked nor ignored.
 

@@ -17,6 +17,7 @@ SUMMARIES: Final = {
     "doctor": "Check every tool the project needs, and print a fix for each.",
     "explain": "Explain an artifact, action, file, fingerprint or error.",
     "extract": "Copy the files of one kind, or `all`, out of a finished release.",
+    "init": "Look at a Cargo workspace and write its first targets.yaml.",
     "lock": "Update the lock files of base images.",
     "matrix": "Split the compile jobs over CI machines; print them as JSON.",
     "merge": "Assemble the release from what shards have built.",

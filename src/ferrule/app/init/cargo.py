@@ -1,0 +1,235 @@
+"""Cargo workspaces: which there are, and what the manifest and the sources of each crate say about its use."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from ferrule.app.init.findings import CargoWorkspace, CrateUse, Finding, Licence, Program, Uncovered
+from ferrule.core.cargo_workspace import read_workspace
+from ferrule.core.errors import ConfigError
+from ferrule.core.toml_file import parse, position, read_bytes
+from ferrule.tools import cbindgen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ferrule.app.init.project_files import ProjectFiles
+    from ferrule.core.cargo_workspace import Crate, Workspace
+
+_LIBRARIES: Final = frozenset(("cdylib", "staticlib"))
+_EXPORT: Final = re.compile(
+    rb"\b(?:no_mangle|export_name\s*=)[^;{}]{0,400}?\bextern\s*\"C(?:-unwind)?\"\s*fn\s+\w+", re.DOTALL
+)
+_COMMENT: Final = re.compile(rb"//[^\n]*")
+_WASI: Final = re.compile(rb"\bwasi:")
+_ABI3: Final = re.compile(r"""["'/]abi3(-py3[0-9]+)?["']""")
+_LICENCE: Final = re.compile(r"(licen[cs]e|copying|unlicense)([-_.].*)?", re.IGNORECASE)
+_NO_LICENCE: Final = (".rs", ".py", ".toml", ".json", ".yml", ".yaml", ".html", ".hbs", ".spdx")
+_BUILD_TABLES: Final = ("dependencies", "build-dependencies")
+
+
+def read(files: ProjectFiles) -> Iterator[Finding]:
+    """The workspace that is released, those beside it, and licences. Raises ConfigError."""
+    _refuse_member(files.root)
+    workspaces, unread = _workspaces(files)
+    yield from unread
+    if not workspaces:
+        return
+    chosen = next((w for w in workspaces if any(_LIBRARIES & {*c.types} for c in w.crates.values())), workspaces[0])
+    for other in workspaces:
+        if other is not chosen:
+            reason = (
+                f"one targets.yaml describes one workspace, here {chosen.manifest}: run ferrule init -C {other.folder}"
+            )
+            yield Uncovered(other.manifest, "another Cargo workspace", reason)
+    others = frozenset(crate.folder for w in workspaces if w is not chosen for crate in w.crates.values())
+    yield CargoWorkspace(chosen, tuple(_uses(files, chosen)), others)
+    yield from _licences(files, chosen)
+
+
+def _refuse_member(root: Path) -> None:
+    """Raise ConfigError for a folder inside another Cargo workspace, which Cargo would build from there."""
+    absolute = root.absolute()
+    for folder in absolute.parents:
+        if not (folder / "Cargo.toml").is_file():
+            continue
+        try:
+            table = parse(read_bytes(folder, "Cargo.toml"), str(folder / "Cargo.toml")).get("workspace")
+        except (ConfigError, FileNotFoundError):
+            continue  # Cargo will say so, if it comes by
+        excluded = table.get("exclude", []) if isinstance(table, dict) else []
+        inside = absolute.relative_to(folder).as_posix()
+        if isinstance(table, dict) and not any(inside == e or inside.startswith(f"{e}/") for e in map(str, excluded)):
+            raise ConfigError(
+                f"this folder belongs to the Cargo workspace in {folder}",
+                where=str(root),
+                hint=f"run ferrule init -C {folder}: one targets.yaml describes a whole workspace",
+            )
+
+
+def _workspaces(files: ProjectFiles) -> tuple[list[Workspace], list[Uncovered]]:
+    """All workspaces that are not part of another, those nearest to the root first."""
+    workspaces: list[Workspace] = []
+    unread: list[Uncovered] = []
+    covered: set[str] = set()
+    for name in files.called("Cargo.toml"):
+        folder = posixpath.dirname(name) or "."
+        if folder in covered:
+            continue
+        try:
+            workspace = read_workspace(files.root, folder)
+        except ConfigError as error:
+            if not workspaces:
+                raise
+            unread.append(Uncovered(error.where or name, "another Cargo workspace", error.message))
+            continue
+        covered |= {workspace.folder, *(crate.folder for crate in workspace.crates.values())}
+        if workspace.crates:
+            workspaces.append(workspace)
+    return workspaces, unread
+
+
+def _uses(files: ProjectFiles, workspace: Workspace) -> Iterator[CrateUse]:
+    locked = _locked(files.root, workspace)
+    for crate in workspace.crates.values():
+        yield _use(files, crate, workspace.folder, _closure(workspace, crate, locked))
+
+
+def _use(files: ProjectFiles, crate: Crate, workspace: str, packages: frozenset[str]) -> CrateUse:
+    text, manifest = files.toml(crate.manifest)
+    package, metadata = _table(manifest, "package"), _table(_table(manifest, "package"), "metadata")
+
+    def at(*keys: str) -> str:
+        return position(text, crate.manifest, ("package", *keys))
+
+    rust = _text(package, "rust-version")
+    wit = files.below(_join(crate.folder, "wit"), ".wit")
+    config = next((n for f in (crate.folder, workspace, ".") if files.has(n := _join(f, "cbindgen.toml"))), None)
+    return CrateUse(
+        crate=crate,
+        at=at("name"),
+        required=frozenset(_required(manifest)),
+        packages=packages,
+        exported=_exported(files, crate),
+        capi=at("metadata", "capi") if "capi" in metadata else None,
+        cargo_component=at("metadata", "component") if "component" in metadata else None,
+        programs=tuple(_programs(files, crate, text, manifest)),
+        rust=(rust, at("rust-version")) if rust else None,
+        wit=wit,
+        imports_wasi=any(_WASI.search(files.read(name)) for name in wit),
+        cbindgen=config,
+        language=_language(files, config) if config else "c",
+        capi_library=_text(_table(_table(metadata, "capi"), "library"), "name"),
+        capi_header=_text(_table(_table(metadata, "capi"), "header"), "name"),
+        names_abi3=_ABI3.search(text) is not None,
+        is_published=package.get("publish") not in (False, []),
+    )
+
+
+def _language(files: ProjectFiles, name: str) -> str:
+    """The language of the header that a cbindgen.toml describes. Raises ConfigError."""
+    try:
+        return cbindgen.read_settings(files.text(name)).language or "c"
+    except ValueError as error:
+        raise ConfigError(
+            f"this file cannot be read: {error}", where=name, hint="correct it; nothing was written"
+        ) from None
+
+
+def _required(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Dependencies that are not optional, by the names that the manifest gives them, and by those of their packages."""
+    tables = [manifest, *(t for t in _table(manifest, "target").values() if isinstance(t, dict))]
+    for name, value in ((n, v) for t in tables for key in _BUILD_TABLES for n, v in _table(t, key).items()):
+        if not isinstance(value, dict) or value.get("optional") is not True:
+            yield name
+            if isinstance(value, dict) and isinstance(value.get("package"), str):
+                yield value["package"]
+
+
+def _programs(files: ProjectFiles, crate: Crate, text: str, manifest: Mapping[str, Any]) -> Iterator[Program]:
+    """Binary targets, named or by their files (The Cargo Book, "Cargo Targets", "Target auto-discovery")."""
+    package, listed = _table(manifest, "package"), manifest.get("bin", [])
+    names: dict[str, str] = {}
+    for one in listed if isinstance(listed, list) else []:
+        if isinstance(one, dict) and isinstance(one.get("name"), str):
+            names[one["name"]] = position(text, crate.manifest, ("bin",))
+    if package.get("autobins") is not False:
+        if files.has(main := _join(crate.folder, "src/main.rs")):
+            names.setdefault(crate.name, main)
+        folder = _join(crate.folder, "src/bin")
+        for file in files.below(folder, ".rs"):
+            parts = file.removeprefix(f"{folder}/").split("/")
+            if len(parts) == 1 or parts[1:] == ["main.rs"]:
+                names.setdefault(parts[0].removesuffix(".rs"), file)
+    return (Program(name, where) for name, where in names.items())
+
+
+def _exported(files: ProjectFiles, crate: Crate) -> str | None:
+    """Where the first C function stands that a crate exports under its own name."""
+    if crate.library is None or "proc-macro" in crate.types:
+        return None
+    folders = [folder for folder in crate.code if not folder.endswith(".rs")]
+    for name in (name for folder in folders for name in files.below(folder, ".rs")):
+        data = files.read(name, "Rust source")
+        if b'extern "C' not in data:
+            continue
+        code = _COMMENT.sub(lambda match: b" " * len(match[0]), data)
+        if match := _EXPORT.search(code):
+            before = code[: match.start()]
+            return f"{name}:{before.count(10) + 1}:{match.start() - (before.rfind(10) + 1) + 1}"
+    return None
+
+
+def _locked(root: Path, workspace: Workspace) -> Mapping[str, frozenset[str]]:
+    """The packages that each package of Cargo.lock depends on, by name; nothing without a readable one."""
+    try:
+        packages = parse(read_bytes(root, workspace.lock, "Cargo.lock", 16 << 20), workspace.lock).get("package", [])
+        edges: dict[str, frozenset[str]] = {}
+        for package in packages:
+            names = frozenset(dependency.split(" ")[0] for dependency in package.get("dependencies", []))
+            edges[package["name"]] = edges.get(package["name"], frozenset()) | names
+    except (ConfigError, FileNotFoundError, TypeError, KeyError, AttributeError):
+        return {}  # what is wrong with it is reported before anything is written
+    return edges
+
+
+def _closure(workspace: Workspace, crate: Crate, locked: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Every package that may be compiled for a crate, but for those of its tests alone."""
+    seen: set[str] = set()
+    waiting = [crate.name]
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        member = workspace.crates.get(name)
+        following = locked.get(name, frozenset())
+        waiting += following & {*member.dependencies} if member else following
+    return frozenset(seen)
+
+
+def _licences(files: ProjectFiles, workspace: Workspace) -> Iterator[Licence]:
+    """Texts of licences in the root, or else in the workspace's folder."""
+    for folder in dict.fromkeys((".", workspace.folder)):
+        names = [name for name in files.names if (posixpath.dirname(name) or ".") == folder]
+        texts = [n for n in names if _LICENCE.fullmatch(posixpath.basename(n)) and not n.endswith(_NO_LICENCE)]
+        if texts:
+            yield from (Licence(name) for name in texts)
+            return
+
+
+def _table(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = values.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(values: Mapping[str, Any], key: str) -> str | None:
+    value = values.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _join(*parts: str) -> str:
+    return posixpath.normpath(posixpath.join(*parts))

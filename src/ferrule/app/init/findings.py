@@ -1,0 +1,155 @@
+"""What readers see in a project: frozen values, each with its `file:line:column`, about one thing each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ferrule.core.cargo_workspace import Crate, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """Something that the written file does not cover: where it is, what it is, and why with the way out."""
+
+    where: str
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A binary target of a crate."""
+
+    name: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class CrateUse:
+    """A crate of a workspace, and what its manifest and sources say about its use.
+
+    `at` is the `file:line:column` of its name; `exported` that of its first exported C function, `capi` that of its
+    settings for cargo-c, `cargo_component` that of those for cargo-component. `required` are the dependencies that it
+    is never built without, `packages` all that may be compiled for it, `rust` the oldest Rust for it and its position,
+    `wit` its WIT files, `imports_wasi` whether these name WASI, `cbindgen` the cbindgen.toml that holds for it,
+    `language` that of its header, and `capi_library` and `capi_header` the names that cargo-c gives.
+    """
+
+    crate: Crate
+    at: str
+    required: frozenset[str] = frozenset()
+    packages: frozenset[str] = frozenset()
+    exported: str | None = None
+    capi: str | None = None
+    cargo_component: str | None = None
+    programs: tuple[Program, ...] = ()
+    rust: tuple[str, str] | None = None
+    wit: tuple[str, ...] = ()
+    imports_wasi: bool = False
+    cbindgen: str | None = None
+    language: str = "c"
+    capi_library: str | None = None
+    capi_header: str | None = None
+    names_abi3: bool = False
+    is_published: bool = True
+
+    def requires(self, *names: str) -> bool:
+        """Whether it is never built without one of these packages."""
+        return bool({*names} & self.required)
+
+    def makes(self, *types: str) -> bool:
+        """Whether its library is of one of these crate types."""
+        return bool({*types} & {*self.crate.types})
+
+
+@dataclass(frozen=True, slots=True)
+class CargoWorkspace:
+    """A Cargo workspace with the use of each of its crates; `others` are the folders of crates of other workspaces."""
+
+    workspace: Workspace
+    crates: tuple[CrateUse, ...]
+    others: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """A file with the text of a licence."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class CHeader:
+    """A header that is checked in; `generated` if it says that cbindgen wrote it."""
+
+    file: str
+    generated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PythonPackage:
+    """A folder with a pyproject.toml; `at` is the position of what its build is by.
+
+    `crate` is the folder of the crate that maturin builds for it, `loads` the dotted name of the package whose sources
+    import what Ferrule puts into a wheel, and `several` whether others lie beside that one. `version` is the one that
+    it states, with its position; `names_abi3` whether its settings turn PyO3's stable interface on; `refused` why no
+    wheel can be made of it.
+    """
+
+    folder: str
+    at: str
+    backend: str
+    crate: str | None = None
+    loads: str | None = None
+    several: bool = False
+    version: tuple[str, str] | None = None
+    names_abi3: bool = False
+    refused: Uncovered | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NpmPackage:
+    """A folder with a package.json that imports the component which Ferrule puts beside it."""
+
+    folder: str
+    refused: Uncovered | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoModule:
+    """A folder with a go.mod; `path` is its module path and `requires` are those of the modules that it needs.
+
+    `native` and `wasm` tell whether its sources import what Ferrule generates; `is_program` whether it is a main
+    package without either.
+    """
+
+    folder: str
+    path: str
+    requires: tuple[str, ...]
+    native: bool
+    wasm: bool
+    is_program: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedTarget:
+    """A target that another tool's file names, with the floor that it states."""
+
+    triple: str
+    where: str
+    floor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Where the repository is published: its address for people, without any name or password."""
+
+    address: str
+    host: str
+
+
+Finding = (
+    CargoWorkspace | Licence | CHeader | PythonPackage | NpmPackage | GoModule | RequestedTarget | Remote | Uncovered
+)

@@ -1,0 +1,63 @@
+"""npm packages around a component; those of other tools are read where their settings are migrated."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from typing import TYPE_CHECKING, Final
+
+from ferrule.app.init.findings import Finding, NpmPackage, Uncovered
+from ferrule.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ferrule.app.init.project_files import ProjectFiles
+
+_LOADS: Final = re.compile(rb"""["']\./component(?:/[\w.-]+)?["']""")
+_SOURCES: Final = (".js", ".mjs", ".ts", ".mts")
+
+
+def read(files: ProjectFiles) -> Iterator[Finding]:
+    """Folders whose JavaScript imports a component. Raises ConfigError for a package.json that is no JSON."""
+    for name in files.called("package.json"):
+        document = read_package_json(files, name)
+        folder = posixpath.dirname(name) or "."
+        contents = (files.read(n) for n in (name, *files.of_package(name, *_SOURCES)))
+        if any(_LOADS.search(data) for data in contents):
+            yield NpmPackage(folder, _refused(name, document))
+
+
+def read_package_json(files: ProjectFiles, name: str) -> Mapping[str, object]:
+    """What a package.json says. Raises ConfigError with its place."""
+    try:
+        document = json.loads(files.text(name))
+    except json.JSONDecodeError as error:
+        where = f"{name}:{error.lineno}:{error.colno}"
+        raise ConfigError(
+            f"this is not JSON: {error.msg}", where=where, hint="correct it; nothing was written"
+        ) from error
+    except RecursionError as error:
+        raise ConfigError("this is nested too deeply", where=name, hint="write a flatter one") from error
+    if not isinstance(document, dict):
+        raise ConfigError("this is no package.json: it is not an object", where=f"{name}:1:1", hint="correct it")
+    return document
+
+
+def position_of(text: str, name: str, key: str) -> str:
+    """`file:line:column` of the first use of a key in a JSON file."""
+    match = re.search(rf'"{re.escape(key)}"\s*:', text) or re.search(re.escape(f'"{key}"'), text)
+    start = match.start() if match else 0
+    return f"{name}:{text.count(chr(10), 0, start) + 1}:{start - (text.rfind(chr(10), 0, start) + 1) + 1}"
+
+
+def _refused(name: str, document: Mapping[str, object]) -> Uncovered | None:
+    what = f"the npm package in {posixpath.dirname(name) or '.'}"
+    if not isinstance(document.get("name"), str):
+        return Uncovered(f"{name}:1:1", what, "it has no name")
+    if "version" in document:
+        return Uncovered(f"{name}:1:1", what, "it states a version of its own: remove it, the release has one")
+    if document.get("private"):
+        return Uncovered(f"{name}:1:1", what, "it is private, so npm would not publish it")
+    return None

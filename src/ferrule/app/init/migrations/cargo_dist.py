@@ -1,0 +1,68 @@
+"""cargo-dist: dist-workspace.toml, or [workspace.metadata.dist] (its book, "Config Reference")."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from ferrule.app.init.findings import Finding, Uncovered
+from ferrule.app.init.migrations.settings import Settings, toml_settings
+from ferrule.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ferrule.app.init.project_files import ProjectFiles
+
+_FILE: Final = "dist-workspace.toml"
+_REASONS: Final = {
+    "allow_dirty": "ferrule ci github --check compares the workflows",
+    "cargo_dist_version": "Ferrule is pinned as ci.ferrule",
+    "checksum": "SHA256SUMS is of SHA-256",
+    "ci": "ferrule ci github writes the workflows",
+    "github_attestations": "the release workflow always attests",
+    "hosting": "ci.publish names the destinations",
+    "homebrew": "Ferrule writes no Homebrew formulas",
+    "install_updater": "Ferrule makes no updaters",
+    "installers": "Ferrule makes no installers: shell, PowerShell, npm, Homebrew or MSI",
+    "tap": "Ferrule writes no Homebrew formulas",
+    "publish_jobs": "ci.publish names the destinations",
+    "pr_run_mode": "ci.tests says what runs for a change",
+    "rust_toolchain_version": "write toolchain.rust, or rust-toolchain.toml",
+    "unix_archive": "archives are .tar.gz",
+    "windows_archive": "Ferrule makes nothing for Windows",
+    "features": "write `features` at the artifact",
+    "include": "write `files` at the SDK",
+}
+
+
+def read(files: ProjectFiles) -> Iterator[Finding]:
+    """Its targets with their glibc; everything else is reported. Raises ConfigError."""
+    found: list[Settings] = []
+    if files.has(_FILE):
+        text, document = files.toml(_FILE)
+        members = document.get("workspace", {})
+        for member in members.get("members", []) if isinstance(members, dict) else []:
+            if not str(member).startswith("cargo:"):
+                yield Uncovered(f"{_FILE}:1:1", f"the member {member}", "Ferrule reads Cargo workspaces")
+        found += [s for s in (toml_settings("[dist]", _FILE, text, document, "dist"),) if s]
+    for name in files.called("Cargo.toml"):
+        if b"metadata" not in files.read(name):
+            continue
+        text, document = files.toml(name)
+        for table in ("workspace", "package"):
+            title = f"[{table}.metadata.dist]"
+            found += [s for s in (toml_settings(title, name, text, document, table, "metadata", "dist"),) if s]
+    whole = [settings for settings in found if not settings.title.startswith("[package")]
+    if len(whole) > 1:
+        raise ConfigError(
+            f"cargo-dist is configured twice: the other is at {whole[0].at()}",
+            where=whole[1].at(),
+            hint="finish that migration first: cargo-dist reads dist-workspace.toml only; nothing was written",
+        )
+    for settings in found:
+        glibc = settings.table("min-glibc-version").values
+        for target in settings.targets("targets"):
+            floor = glibc.get(target.triple, glibc.get("*"))
+            yield replace(target, floor=floor) if isinstance(floor, str) and "linux-gnu" in target.triple else target
+        yield from settings.uncovered("targets", "min-glibc-version", **_REASONS)

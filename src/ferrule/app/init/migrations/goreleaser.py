@@ -1,0 +1,142 @@
+"""GoReleaser: .goreleaser.yaml, its Rust builds above all (its documentation, "Builds", "Rust")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ferrule.app.init.findings import Finding, Uncovered
+from ferrule.app.init.migrations.settings import Settings
+from ferrule.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ferrule.app.init.project_files import ProjectFiles
+
+_FILES: Final = (".goreleaser.yaml", ".goreleaser.yml", "goreleaser.yaml", "goreleaser.yml")
+_SILENT: Final = ("version", "builds")
+_OF_A_BUILD: Final = 3
+"""Levels above the values of a build: the document, its builds, one of them."""
+_REASONS: Final = {
+    "archives": "the archives of SDKs have fixed contents and names",
+    "before": "Ferrule runs no commands of a project: run them before it",
+    "brews": "Ferrule writes no Homebrew formulas",
+    "changelog": "Ferrule writes no changelog",
+    "checksum": "the artifact `sums` is SHA256SUMS",
+    "dist": "the folder is dist/; ferrule release --output names another",
+    "dockers": "an image is an artifact of kind image (docs/how-to/containers.md)",
+    "dockers_v2": "an image is an artifact of kind image (docs/how-to/containers.md)",
+    "docker_manifests": "an image of Ferrule's is for all platforms at once",
+    "gomod": "Go modules are artifacts of kind gomodule",
+    "homebrew_casks": "Ferrule writes no Homebrew casks",
+    "nfpms": "Ferrule makes no deb, rpm or apk packages",
+    "notarize": "Ferrule does not notarize",
+    "project_name": "project.name is that of the crate; write it there",
+    "release": "ci.publish names the destinations",
+    "sboms": "the artifact `sbom` is CycloneDX for every file",
+    "scoops": "Ferrule writes no Scoop manifests",
+    "signs": "ferrule release --sign-key signs manifest, checksums and provenance",
+    "snapcrafts": "Ferrule makes no snaps",
+    "snapshot": "the version is that of the Cargo workspace",
+    "universal_binaries": "Ferrule joins no universal files for macOS",
+    "winget": "Ferrule writes no winget manifests",
+}
+_OF_BUILDS: Final = {
+    "binary": "Ferrule makes no programs in Rust",
+    "env": "write `env` at the artifact",
+    "flags": "write `features`, `profile` or `rustflags` at the artifact",
+    "goos": "Go programs are artifacts of kind goprogram, for the targets of this file",
+    "goarch": "Go programs are artifacts of kind goprogram, for the targets of this file",
+    "hooks": "Ferrule runs no commands of a project",
+    "tool": "Cargo builds, and zig links",
+    "command": "Cargo builds, and zig links",
+}
+
+
+def read(files: ProjectFiles) -> Iterator[Finding]:
+    """The targets of its Rust builds; everything else is reported. Raises ConfigError."""
+    for name in _FILES:
+        if files.has(name):
+            yield from _settings(name, files.text(name))
+            return
+
+
+def _settings(name: str, text: str) -> Iterator[Finding]:
+    whole = _as_settings(name, name, _composed(name, text))
+    yield from whole.uncovered(*_SILENT, **_REASONS)
+    builds = whole.values.get("builds", [])
+    if not isinstance(builds, list):
+        raise whole.wrong("builds", "a list")
+    for build in builds:
+        if not isinstance(build, _Mapping):
+            raise whole.wrong("builds", "a list of mappings")
+        settings = _as_settings(name, "builds", build)
+        builder = settings.values.get("builder", "go")
+        if builder != "rust":
+            reason = "Ferrule builds Go programs as artifacts of kind goprogram, around a Go module of the release"
+            yield Uncovered(settings.at(), f"a build by {builder}", reason)
+        else:
+            yield from settings.targets("targets")
+        yield from settings.uncovered("id", "builder", "targets", "dir", **_OF_BUILDS)
+
+
+class _Mapping(dict[str, Any]):
+    """A mapping that knows its line and column and those of its keys."""
+
+    mark: tuple[int, int] = (1, 1)
+    marks: dict[str, tuple[int, int]]
+
+
+def _as_settings(file: str, title: str, mapping: _Mapping) -> Settings:
+    def at(*keys: str) -> str:
+        line, column = mapping.marks.get(keys[0], mapping.mark) if keys else mapping.mark
+        return f"{file}:{line}:{column}"
+
+    return Settings(title, mapping, at)
+
+
+def _composed(name: str, text: str) -> _Mapping:
+    """The document with the positions of its keys; PyYAML's own mappings have none."""
+    import yaml  # noqa: PLC0415 - 21 ms, and few projects have such a file
+
+    try:
+        root = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        value = _value(root, 0, {})
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        message = getattr(error, "problem", None) or "it cannot be read"
+        raise ConfigError(
+            f"this is not YAML: {message}", where=where, hint="correct it; nothing was written"
+        ) from error
+    except RecursionError:
+        raise ConfigError("this is nested too deeply", where=name, hint="write a flatter one") from None
+    if not isinstance(value, _Mapping):
+        raise ConfigError("this is not a mapping", where=f"{name}:1:1", hint="correct it; nothing was written")
+    return value
+
+
+def _value(node: Any, depth: int, seen: dict[tuple[int, int], Any]) -> Any:  # noqa: ANN401 - nodes have no types
+    """Mappings, lists and texts, as deep as builds are; an alias gives the value that is `seen` already."""
+    if node is None or node.id == "scalar":
+        return node.value if node else None
+    if (id(node), depth) not in seen:
+        is_mapping = node.id == "mapping"
+        read = _mapping if is_mapping and depth < _OF_A_BUILD else _list if depth <= _OF_A_BUILD else None
+        seen[id(node), depth] = read(node, depth, seen) if read else None
+    return seen[id(node), depth]
+
+
+def _mapping(node: Any, depth: int, seen: dict[tuple[int, int], Any]) -> _Mapping:  # noqa: ANN401
+    mapping = _Mapping()
+    mapping.mark = (node.start_mark.line + 1, node.start_mark.column + 1)
+    mapping.marks = {}
+    for key, value in node.value:
+        if key.id == "scalar":
+            mapping[key.value] = _value(value, depth + 1, seen)
+            mapping.marks[key.value] = (key.start_mark.line + 1, key.start_mark.column + 1)
+    return mapping
+
+
+def _list(node: Any, depth: int, seen: dict[tuple[int, int], Any]) -> list[Any]:  # noqa: ANN401
+    return [_value(item, depth + 1, seen) for item in node.value] if node.id == "sequence" else []

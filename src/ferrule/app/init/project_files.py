@@ -1,0 +1,131 @@
+"""The files of a folder as readers see them: listed once, without what is built or fetched, and read with a limit."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from ferrule.core.errors import ConfigError, StorageError
+from ferrule.core.toml_file import parse, read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_DEEPEST: Final = 8
+_MOST: Final = 50_000
+_LARGEST: Final = 4 << 20
+_NOT_ENTERED: Final = frozenset(
+    ("target", "dist", "build", "node_modules", "vendor", "third_party", "venv", "__pycache__", "site-packages")
+)
+_HIDDEN: Final = frozenset((".cargo",))
+_NOT_RELEASED: Final = frozenset(
+    ("test", "tests", "testdata", "fixtures", "example", "examples", "bench", "benches", "fuzz", "docs", "doc")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFiles:
+    """The names of a project's files relative to its root, sorted by depth and name; `complete` unless too many."""
+
+    root: Path
+    names: tuple[str, ...]
+    complete: bool = True
+    existing: frozenset[str] = field(init=False, repr=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        """Keep the names as a set too: there may be tens of thousands."""
+        object.__setattr__(self, "existing", frozenset(self.names))
+
+    def called(self, *names: str) -> tuple[str, ...]:
+        """Files of these names in any folder but those of tests, examples and documents."""
+        return tuple(n for n in self.names if n.rpartition("/")[2] in names and not _is_aside(n))
+
+    def below(self, folder: str, *suffixes: str) -> tuple[str, ...]:
+        """Files below a folder whose names end so."""
+        prefix = "" if folder == "." else f"{folder}/"
+        return tuple(n for n in self.names if n.startswith(prefix) and n.endswith(suffixes))
+
+    def of_package(self, manifest: str, *suffixes: str) -> tuple[str, ...]:
+        """Files below the folder of a manifest that belong to no other one of its name, tests and examples left out."""
+        folder, _, name = manifest.rpartition("/")
+        others = tuple(n.removesuffix(name) for n in self.names if n.endswith(f"/{name}") and n != manifest)
+        inside = tuple(other for other in others if other.startswith(f"{folder}/" if folder else ""))
+        names = (n for n in self.below(folder or ".", *suffixes) if not n.startswith(inside))
+        return tuple(n for n in names if not _is_aside(n[len(folder) :]))
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this path."""
+        return name in self.existing
+
+    def read(self, name: str, what: str = "file") -> bytes:
+        """The bytes of a file; raises ConfigError for one that cannot be read, is too large or lies outside."""
+        try:
+            return read_bytes(self.root, name, what, _LARGEST)
+        except FileNotFoundError:
+            raise ConfigError(f"this {what} cannot be read", where=name, hint="correct the link") from None
+
+    def text(self, name: str, what: str = "file") -> str:
+        """The text of a file, which must be UTF-8. Raises ConfigError."""
+        data = self.read(name, what)
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            before = data[: error.start]
+            where = f"{name}:{before.count(10) + 1}:{error.start - (before.rfind(10) + 1) + 1}"
+            raise ConfigError(f"this {what} is not UTF-8", where=where, hint="save it as UTF-8") from error
+
+    def toml(self, name: str) -> tuple[str, dict[str, Any]]:
+        """The text of a TOML file and what it says. Raises ConfigError with the place."""
+        text = self.text(name)
+        return text, parse(text.encode(), name, "file", "correct it; nothing was written")
+
+
+def list_files(root: Path) -> ProjectFiles:
+    """List a folder. Raises StorageError for one that cannot be listed."""
+    try:
+        os.scandir(root).close()
+    except OSError as error:
+        hint = "name a folder that exists and may be read"
+        raise StorageError(f"this folder cannot be read: {error.strerror}", where=str(root), hint=hint) from error
+    names: list[str] = []
+    complete = True
+    for name in _walk(root):
+        if len(names) >= _MOST:
+            complete = False
+            break
+        names.append(name)
+    return ProjectFiles(root, tuple(sorted(names, key=lambda n: (n.count("/"), n))), complete)
+
+
+def _walk(root: Path) -> Iterator[str]:
+    """Names of files, level by level, so that what is cut off lies deepest."""
+    level = [""]
+    for _ in range(_DEEPEST):
+        following: list[str] = []
+        for folder in level:
+            for entry in _entries(root, folder):
+                if entry.is_dir(follow_symlinks=False):
+                    if _is_entered(entry.name):
+                        following.append(f"{folder}{entry.name}/")
+                else:
+                    yield folder + entry.name
+        level = following
+
+
+def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(root / folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:  # a folder below that may not be entered holds nothing that could be released
+        return []
+
+
+def _is_entered(name: str) -> bool:
+    return name in _HIDDEN or not (name in _NOT_ENTERED or name.startswith("."))
+
+
+def _is_aside(name: str) -> bool:
+    return any(part in _NOT_RELEASED for part in posixpath.dirname(name).split("/"))
