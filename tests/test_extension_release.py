@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 import shutil
@@ -10,17 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakes import cibuildwheel
-from fakes.toolchain import GOLDEN, Demo, lay_out
+from fakes.extension import MODULE, VERSION, built, equip, program
+from fakes.toolchain import Demo, lay_out
 from fakes.triples import MAC, X86
-from ferrule.formats.archive_member import Member
-from ferrule.formats.wheel import wheel_file_name, write_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = "4.3.3"
-MODULE = "demo_ext/demo_ext.abi3.so"
 WHEEL = "demo_ext-1.2.3-cp311-abi3-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"
 TARGETS = f"""
   {X86}: {{glibc: "2.17"}}
@@ -33,16 +28,6 @@ ARTIFACTS = f"""
   provenance: {{kind: provenance}}
 """
 PYPROJECT = '[project]\nname = "demo-ext"\ndynamic = ["version"]\nrequires-python = ">=3.11"\n'
-# What cibuildwheel's own folder holds, here: it hands over to the pretended one.
-MAIN = """
-import runpy
-import sys
-
-
-def main():
-    sys.argv[:] = ["cibuildwheel", {home!r}, *sys.argv[1:]]
-    runpy.run_path({program!r}, run_name="__main__")
-"""
 
 
 @pytest.fixture
@@ -53,37 +38,9 @@ def project(tmp_path: Path) -> Demo:
     (demo.project / "targets.yaml").write_text(text.partition("artifacts:")[0] + f"artifacts:{ARTIFACTS}")
     (demo.project / "ext").mkdir()
     (demo.project / "ext" / "pyproject.toml").write_text(PYPROJECT)
-    program(demo, "docker", "echo 20.10.24")
-    place = demo.root / "cache" / "tools" / f"cibuildwheel-{VERSION}"
-    (place / "cibuildwheel").mkdir(parents=True)
-    (place / ".complete").touch()
-    (place / "cibuildwheel" / "__init__.py").write_text(f'__version__ = "{VERSION}"\n')
-    started = MAIN.format(home=str(demo.home), program=cibuildwheel.__file__)
-    (place / "cibuildwheel" / "__main__.py").write_text(started)
-    (demo.home / "wheels").mkdir()
+    equip(demo)
     built(demo)
     return demo
-
-
-def program(demo: Demo, name: str, script: str) -> None:
-    path = demo.root / "bin" / name
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-
-
-def built(demo: Demo, *more: Member) -> None:
-    """Lay ready what is built: a module whose one function has the name of a module's beginning, which is as long."""
-    tag = "cp311-abi3-manylinux_2_17_x86_64"
-    module = gzip.decompress((GOLDEN / "demo-x86_64.so.gz").read_bytes()).replace(b"demo_add", b"PyInit_d")
-    write_wheel(
-        demo.home / "wheels" / wheel_file_name("demo-ext", "1.2.3", [tag]),
-        name="demo-ext",
-        version="1.2.3",
-        tags=[tag],
-        metadata="Metadata-Version: 2.4\nName: demo-ext\nVersion: 1.2.3\n\nIt adds.\n",
-        entries=[Member(MODULE, module + b"rustc version 1.97.1 (c0ffee 2026-07-01)", executable=True), *more],
-        epoch=1_700_000_000,
-    )
 
 
 def released(demo: Demo) -> dict[str, Any]:

@@ -26,6 +26,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import signal
 import struct
 import sys
@@ -56,7 +57,6 @@ BINARIES = {
     "aarch64-unknown-linux-gnu": ("libdemo.so", "demo-aarch64.so", "demo-linux-aarch64.a"),
     "aarch64-apple-darwin": ("libdemo.dylib", "demo-arm64.dylib", "demo-macos.a"),
 }
-OWN = ("demo-ffi", "demo-wasm")
 FETCHED = (("sha2", "0.10.9"), ("demo-derive", "2.0.1"))
 COMPONENT = b"\0asm\x0d\0\1\0"
 HEADER = """#ifndef DEMO_H
@@ -79,6 +79,14 @@ error: could not compile `demo-ffi` (lib) due to 1 previous error
 """
 
 
+def crates() -> dict[str, Path]:
+    """The folders of the workspace's packages by name, at most two levels down."""
+    depths = ("Cargo.toml", "*/Cargo.toml", "*/*/Cargo.toml")
+    texts = {path.parent: path.read_text() for depth in depths for path in sorted(Path.cwd().glob(depth))}
+    packages = {folder: text.partition("[package]")[2] for folder, text in texts.items()}
+    return {re.findall(r'name = "(.+)"', package)[0]: folder for folder, package in packages.items() if package}
+
+
 def option(arguments: list[str], name: str) -> str:
     value = arguments[arguments.index(name) + 1]
     return value.partition("#")[2].partition("@")[0] if name == "--package" else value
@@ -98,7 +106,8 @@ def compile_crate(home: Path, arguments: list[str]) -> None:
     target = option(arguments, "--target")
     triple = next((t for t in BINARIES if target.startswith(t)), target)
     package, folder = option(arguments, "--package"), Path(os.environ["CARGO_TARGET_DIR"]) / triple / "release"
-    read = [Path.cwd() / package / "src" / "lib.rs", Path.cwd().parent / "assets" / "words.txt"]
+    root = crates()[package]
+    read = [path for path in (root / "src" / "lib.rs", Path.cwd().parent / "assets" / "words.txt") if path.exists()]
     lock = write(folder / ".cargo-lock", b"").open()
     fcntl.flock(lock, fcntl.LOCK_EX)
     mark = folder / ".fingerprint" / f"{package}-0123456789abcdef" / "lib"
@@ -116,8 +125,8 @@ def compile_crate(home: Path, arguments: list[str]) -> None:
         sys.stderr.write("note: native-static-libs: -lgcc_s -lutil -lc\n")
     message = {
         "reason": "compiler-artifact",
-        "package_id": f"path+file://{Path.cwd()}/{package}#1.2.3",
-        "manifest_path": str(Path.cwd() / package / "Cargo.toml"),
+        "package_id": f"path+file://{root}#{'' if root.name == package else package + '@'}1.2.3",
+        "manifest_path": str(root / "Cargo.toml"),
         "target": {"crate_types": option(arguments, "--crate-type").split(","), "name": "demo"},
         "filenames": [str(path) for path in made],
         "fresh": fresh,
@@ -133,7 +142,7 @@ def names_of(triple: str, package: str, types: list[str]) -> list[str]:
 
 
 def compile_anew(home: Path, triple: str, package: str, made: list[Path]) -> None:
-    sys.stderr.write(f"   Compiling {package} v1.2.3 ({Path.cwd() / package})\n")
+    sys.stderr.write(f"   Compiling {package} v1.2.3 ({crates()[package]})\n")
     if (home / "stubborn").exists():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if (home / "seconds").exists():
@@ -147,7 +156,7 @@ def compile_anew(home: Path, triple: str, package: str, made: list[Path]) -> Non
     if (home / f"dated-{triple}").exists():
         careless += time.strftime("%Y-%m-%d").encode()
     if (home / f"listed-{triple}").exists():
-        careless += " ".join(p.name for p in (Path.cwd() / package / "src").iterdir()).encode()
+        careless += " ".join(p.name for p in (crates()[package] / "src").iterdir()).encode()
     for path in made:
         if triple not in BINARIES:
             write(path, b"\0asm\1\0\0\0" + (tampered.read_bytes() if tampered.exists() else b""))
@@ -224,7 +233,7 @@ def packages() -> list[dict[str, object]]:
     own = {"license": "MIT", "authors": ["A. Demo <demo@example.org>"], "source": None}
     fetched = {"license": "MIT/Apache-2.0", "authors": [], "source": "registry+https://registry.example/index"}
     return [
-        *({"name": n, "version": "1.2.3", "manifest_path": str(Path.cwd() / n / "Cargo.toml"), **own} for n in OWN),
+        *({"name": n, "version": "1.2.3", "manifest_path": str(f / "Cargo.toml"), **own} for n, f in crates().items()),
         *({"name": n, "version": v, "manifest_path": f"/crates/{n}-{v}/Cargo.toml", **fetched} for n, v in FETCHED),
     ]
 
@@ -232,7 +241,7 @@ def packages() -> list[dict[str, object]]:
 def tree(package: str, *, linked: bool) -> None:
     """Do as `cargo tree --prefix depth --format '<tab>{p}<tab>{f}'` does."""
     (digest, digest_version), (macro, macro_version) = FETCHED
-    print(f"0\t{package} v1.2.3 ({Path.cwd() / package})\t\n1\t{digest} v{digest_version}\tdefault,std")
+    print(f"0\t{package} v1.2.3 ({crates()[package]})\t\n1\t{digest} v{digest_version}\tdefault,std")
     if not linked:
         print(f"1\t{macro} v{macro_version} (proc-macro)\t\n2\t{digest} v{digest_version}\tdefault,std (*)")
 

@@ -178,11 +178,16 @@ def lay_out(root: Path) -> Demo:
     """Make the project, the programs and the cache below a folder."""
     demo = Demo(root)
     shutil.copytree(HERE / "demo", demo.project)
-    _programs(demo)
-    _binaries(demo.home / "binaries")
+    equip(demo)
     lock = [_package(demo, architecture) for architecture in ("amd64", "arm64")]
     (demo.project / "packaging" / "base.lock").write_text(format_lock(lock))
     return demo
+
+
+def equip(demo: Demo) -> None:
+    """Put the pretended programs, and what they give, beside a project."""
+    _programs(demo)
+    _binaries(demo.home / "binaries")
 
 
 def _programs(demo: Demo) -> None:

@@ -39,7 +39,7 @@ def find_project(start: Path) -> Path:
     raise ConfigError(
         f"there is no {FILE} here or in any folder above",
         where=str(start),
-        hint=f"write a {FILE} at the root of the project; docs/targets.md has a first example",
+        hint="ferrule init writes one for a Cargo workspace; docs/targets.md has a first example",
     )
 
 

@@ -20,7 +20,7 @@ _HEAD: Final = (
     "# What is released, and for whom. `ferrule check` validates it, `ferrule plan` shows what follows from it.\n"
     "version: 1\n"
 )
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+@-]*(?: [A-Za-z0-9_./+@()-]+)*")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./](?:[A-Za-z0-9_./+@:-]*[A-Za-z0-9_./+@-])?(?: [A-Za-z0-9_./+@()-]+)*")
 _NOT_VISIBLE: Final = re.compile(r"[^\x20-\x7e]")
 
 

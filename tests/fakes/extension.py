@@ -1,0 +1,61 @@
+"""A pretended cibuildwheel and a container engine that only answers, for projects with an extension module."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+from fakes import cibuildwheel
+from fakes.toolchain import GOLDEN
+from ferrule.formats.archive_member import Member
+from ferrule.formats.wheel import wheel_file_name, write_wheel
+
+if TYPE_CHECKING:
+    from fakes.toolchain import Demo
+
+VERSION = "4.3.3"
+MODULE = "demo_ext/demo_ext.abi3.so"
+# What cibuildwheel's own folder holds, here: it hands over to the pretended one.
+MAIN = """
+import runpy
+import sys
+
+
+def main():
+    sys.argv[:] = ["cibuildwheel", {home!r}, *sys.argv[1:]]
+    runpy.run_path({program!r}, run_name="__main__")
+"""
+
+
+def equip(demo: Demo) -> None:
+    """Put both where Ferrule looks for them."""
+    program(demo, "docker", "echo 20.10.24")
+    folder = demo.root / "cache" / "tools" / f"cibuildwheel-{VERSION}"
+    (folder / "cibuildwheel").mkdir(parents=True)
+    (folder / ".complete").touch()
+    (folder / "cibuildwheel" / "__init__.py").write_text(f'__version__ = "{VERSION}"\n')
+    started = MAIN.format(home=str(demo.home), program=cibuildwheel.__file__)
+    (folder / "cibuildwheel" / "__main__.py").write_text(started)
+    (demo.home / "wheels").mkdir()
+
+
+def program(demo: Demo, name: str, script: str) -> None:
+    """A shell script in the place of a program."""
+    path = demo.root / "bin" / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def built(demo: Demo, *more: Member) -> None:
+    """Lay ready what is built: a module whose one function has the name of a module's beginning, which is as long."""
+    tag = "cp311-abi3-manylinux_2_17_x86_64"
+    module = gzip.decompress((GOLDEN / "demo-x86_64.so.gz").read_bytes()).replace(b"demo_add", b"PyInit_d")
+    write_wheel(
+        demo.home / "wheels" / wheel_file_name("demo-ext", "1.2.3", [tag]),
+        name="demo-ext",
+        version="1.2.3",
+        tags=[tag],
+        metadata="Metadata-Version: 2.4\nName: demo-ext\nVersion: 1.2.3\n\nIt adds.\n",
+        entries=[Member(MODULE, module + b"rustc version 1.97.1 (c0ffee 2026-07-01)", executable=True), *more],
+        epoch=1_700_000_000,
+    )
