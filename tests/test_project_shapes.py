@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tarfile
 from typing import TYPE_CHECKING
 
+from fakes.toolchain import add_preprocessor
 from fakes.triples import X86
 
 if TYPE_CHECKING:
@@ -30,3 +32,69 @@ def test_a_crate_without_cdylib_is_released_as_it_is(demo: Demo) -> None:
     assert {f"lib/{X86}/libdemo.a", f"lib/{X86}/libdemo.so.1"} <= set(demo.files())
     assert manifest.read_bytes() == before
     assert any("--crate-type cdylib,staticlib" in call for call in demo.calls)
+
+
+ADD = "#pragma once\n#include <demo/text.h>\nint demo_add(int a, int b);\n"
+COPY = '#pragma once\n#include "parts.inc"\nchar *demo_copy(const char *text);\n'
+NATIVE = "native: {kind: library, crate: demo-ffi, header: header, exports: ['demo_*']}"
+SDK = "sdk: {kind: sdk, library: native, header: header}"
+
+
+def headers(demo: Demo, **files: str) -> None:
+    """Write headers below api/."""
+    for name, text in {"demo.h": ADD, "demo/text.h": COPY, "demo/parts.inc": "", "old/demo.h": "?", **files}.items():
+        path = demo.project / "api" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def sdk_headers(demo: Demo) -> dict[str, str]:
+    with tarfile.open(demo.dist / f"demo-c-1.2.3-{X86}.tar.gz") as archive:
+        members = {m.name.partition("/")[2]: archive.extractfile(m) for m in archive.getmembers() if m.isfile()}
+        return {n: file.read().decode() for n, file in members.items() if file and n.startswith("include/")}
+
+
+def test_headers_that_exist_are_packed_with_their_folders(demo: Demo) -> None:
+    headers(demo)
+    release(demo, NATIVE, "header: {kind: header, files: ['api', '!api/old']}", SDK)
+    assert sdk_headers(demo) == {"include/demo.h": ADD, "include/demo/text.h": COPY, "include/demo/parts.inc": ""}
+    assert not any(call.startswith("cbindgen --") and "--output" in call for call in demo.calls)
+    assert demo.ferrule("verify", "dist").returncode == 0
+    # A change of a header is one of the interface, which the library carries.
+    (demo.project / "api/demo/parts.inc").write_text("#define DEMO_MORE 1\n")
+    assert "native" in demo.ferrule("plan", "--json").stdout
+    assert demo.ferrule("release", "--quiet").returncode == 0
+    assert sdk_headers(demo)["include/demo/parts.inc"] == "#define DEMO_MORE 1\n"
+
+
+def test_one_header_that_exists(demo: Demo) -> None:
+    headers(demo, **{"demo.h": "int demo_add(int a, int b);\nchar *demo_copy(const char *text);\n"})
+    release(demo, NATIVE, "header: {kind: header, file: api/demo.h, name: add.h}", SDK)
+    assert [*sdk_headers(demo)] == ["include/add.h"]
+
+
+def test_headers_that_exist_are_compared_with_the_library(demo: Demo) -> None:
+    headers(demo, **{"demo/text.h": "#pragma once\nint demo_sub(int a, int b);\n"})
+    (demo.project / "targets.yaml").write_text(
+        (demo.project / "targets.yaml")
+        .read_text()
+        .replace("{kind: header, crate: demo-ffi}", "{kind: header, files: ['api', '!api/old']}")
+    )
+    done = demo.ferrule("build", "native", "--target", X86)
+    assert done.returncode != 0
+    report = done.stdout + done.stderr
+    assert "demo/text.h:2 declares demo_sub, which the library does not export" in report
+    assert "it exports demo_copy, which no header declares" in report
+
+
+def test_the_interface_gate_reads_headers_that_exist(demo: Demo) -> None:
+    headers(demo)
+    release(demo, NATIVE, "header: {kind: header, files: ['api', '!api/old']}", SDK)
+    add_preprocessor(demo)
+    done = demo.ferrule("abi", "--record")
+    assert done.returncode == 0, done.stderr
+    assert '"demo/text.h"' in (demo.project / "packaging/abi/interface.json").read_text()
+    headers(demo, **{"demo.h": ADD.replace("int a,", "long a,")})
+    assert demo.ferrule("release", "--quiet").returncode == 0
+    done = demo.ferrule("abi")
+    assert "demo_add()" in done.stdout + done.stderr

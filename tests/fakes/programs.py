@@ -255,7 +255,8 @@ def zig(home: Path, arguments: list[str]) -> None:
         sys.stderr.write(says)
         sys.exit(1)
     elif "-E" in arguments:
-        print(f'# 1 "{arguments[-1]}"\n{Path(arguments[-1]).read_text()}')
+        included = re.findall('#include "(.*)"', Path(arguments[-1]).read_text())
+        print("\n".join(f'# 1 "include/{name}"\n{Path("include", name).read_text()}' for name in included))
     else:
         write(Path(option(arguments, "-o")), b"object")
 

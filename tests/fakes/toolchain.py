@@ -286,6 +286,21 @@ def _package(demo: Demo, architecture: str) -> LockedPackage:
     return LockedPackage("libc6", architecture, "2.36-9", digest.hex, len(content))
 
 
+_PREPROCESSOR = """\
+import re, sys
+for name in re.findall('#include "(.*)"', open(sys.argv[-1]).read()):
+    print(f'# 1 "./{name}"')
+    print(re.sub('(?m)^#(ifndef|endif|include).*|/[*].*?[*]/', '', open(name).read()))
+"""
+
+
+def add_preprocessor(demo: Demo) -> None:
+    """Let `cc` preprocess a file that includes headers without conditions but for their guards."""
+    (demo.home / "preprocess.py").write_text(_PREPROCESSOR)
+    script = demo.home / "preprocess.py"
+    (demo.root / "bin" / "cc").write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{script}" "$@"\n')
+
+
 def tell_anew(release: Path) -> None:
     """Have manifest and checksums tell of the files as they are now, as one would who can write both."""
     manifest = json.loads((release / "manifest.json").read_bytes())

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from ferrule.config.checking import sections
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ferrule.config.problems import Position, Problems, listed, quote
-from ferrule.kinds.base import ArtifactRef, CrateRef, FeatureRef, ProfileRef, ProjectPath, markers
+from ferrule.core.source_globs import fixed_folder, is_exclusion, matcher
+from ferrule.kinds.base import ArtifactRef, CrateRef, FeatureRef, ProfileRef, ProjectGlob, ProjectPath, markers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -56,6 +57,8 @@ def check_references(model: type[Section], node: MappingNode, scope: ReferenceSc
             _check_feature(scalar, node.values.get("crate"), scope, scope.minor or problems)
         elif isinstance(marker, ProfileRef):
             _check_profile(scalar, scope, scope.minor or problems)
+        elif isinstance(marker, ProjectGlob):
+            _check_glob(scalar.text, scalar.mark, scope.project, problems)
         elif marker.unless is None or marker.unless not in scalar.text:
             _check_path(scalar.text, marker, scalar.mark, scope.project, problems)
 
@@ -167,6 +170,23 @@ def _check_path(value: str, marker: ProjectPath, mark: Position, project: Path, 
             problems.add(mark, f"{shown} is a link that leaves the project", "copy what it leads to into the project")
         elif not fits:
             problems.add(mark, f"{shown} is not a {what}", f"name a {what}")
+
+
+def _check_glob(value: str, mark: Position, project: Path, problems: Problems) -> None:
+    """A glob below the project that matches at least one file of its folder; exclusions may match none."""
+    folder = fixed_folder(value)
+    if problem := _form_problem(re.sub(r"[*?\[\]]+", "x", value.removeprefix("!"))):
+        hint = "name files below the project's folder, with / between the parts"
+        problems.add(mark, f"the glob {quote(value)} {problem}", hint)
+    elif is_exclusion(value):
+        return
+    elif not (project / folder).is_dir() or not (project / folder).resolve().is_relative_to(project.resolve()):
+        _check_path(folder, ProjectPath("folder"), mark, project, problems)
+    else:
+        takes = matcher([value])
+        files = (path for path in (project / folder).rglob("*") if path.is_file())
+        if not any(takes(path.relative_to(project).as_posix()) for path in files):
+            problems.add(mark, f"no file matches {quote(value)}", f"write a glob of files below {folder}")
 
 
 def _form_problem(value: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Functions and variables that a preprocessed C header declares itself, with the lines that they stand in.
+"""Functions and variables that preprocessed C headers declare themselves, with the lines that they stand in.
 
 Home-made, because pycparser refuses what the systems' own headers hold (attributes, extensions, asm labels), and zig's
 clang shows its syntax tree only where it compiles. Names are enough here: what a declaration means is read by
@@ -7,13 +7,14 @@ clang shows its syntax tree only where it compiles. Names are enough here: what 
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _MARK: Final = re.compile(r'#\s*(?:line\s+)?(\d+)\s+"((?:[^"\\]|\\.)*)"')
 _COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
@@ -31,6 +32,7 @@ class Declaration:
     """A name with external linkage: where it is declared, and whether it is a function."""
 
     name: str
+    file: str
     line: int
     is_function: bool
 
@@ -40,6 +42,7 @@ class _Item:
     """A token, or an opening bracket with all that stands in it."""
 
     text: str
+    file: str
     line: int
     inner: tuple[_Item, ...] = ()
 
@@ -48,64 +51,67 @@ class _Item:
         return re.fullmatch(r"[A-Za-z_]\w*", self.text) is not None and self.text not in _QUALIFIERS
 
 
-def declarations(preprocessed: str, file: str) -> tuple[Declaration, ...]:
-    """What `file` itself declares, by the name that line marks give it; each name once, in order.
+def declarations(preprocessed: str, files: Mapping[str, str]) -> tuple[Declaration, ...]:
+    """What files themselves declare, each name once, in order.
 
-    Raises ValueError where brackets do not match, which a compiler would refuse too.
+    `files` are their names by those that line marks give them, in the shortest form. Raises ValueError where brackets
+    do not match, which a compiler would refuse too.
     """
     names: dict[str, Declaration] = {}
-    for statement in _statements(_nested(_tokens(preprocessed, file))):
+    for statement in _statements(_nested(_tokens(preprocessed, files))):
         for declaration in _declared(statement):
             names.setdefault(declaration.name, declaration)
     return tuple(names.values())
 
 
-def differences(declared: Iterable[Declaration], exports: Iterable[str], *, header: str, text: str) -> list[str]:
-    """What a header declares and a library does not export, and the other way, as sentences.
+def differences(declared: Iterable[Declaration], exports: Iterable[str], *, texts: Mapping[str, str]) -> list[str]:
+    """What headers declare and a library does not export, and the other way, as sentences.
 
-    `text` is the header as it ships: what it declares under a condition that only its users know, as a macro for a
-    feature, is declared. Names that begin with an underscore belong to compilers and linkers (C11, 7.1.3).
+    `texts` are the headers by name as they ship: what they declare under a condition that only their users know, as a
+    macro for a feature, is declared. Names that begin with an underscore belong to compilers and linkers (C11, 7.1.3).
     """
-    mentioned = set(re.findall(r"\w+", _COMMENT.sub(" ", text)))
+    mentioned = {name for text in texts.values() for name in re.findall(r"\w+", _COMMENT.sub(" ", text))}
+    header, no = (next(iter(texts)), "does not declare") if len(texts) == 1 else ("no header", "declares")
     declarations_by_name = {one.name: one for one in declared}
     exported = {name for name in exports if not name.startswith("_")}
     return [
         *(
-            f"{header}:{one.line} declares {one.name}, which the library does not export"
+            f"{one.file}:{one.line} declares {one.name}, which the library does not export"
             for one in declarations_by_name.values()
             if one.name not in exported and not one.name.startswith("_")
         ),
-        *(f"it exports {name}, which {header} does not declare" for name in sorted(exported - mentioned)),
+        *(f"it exports {name}, which {header} {no}" for name in sorted(exported - mentioned)),
     ]
 
 
-def _tokens(preprocessed: str, file: str) -> Iterator[tuple[str, int]]:
-    current, number = "", 0
+def _tokens(preprocessed: str, files: Mapping[str, str]) -> Iterator[_Item]:
+    file, number = None, 0
     for line in preprocessed.splitlines():
         if mark := _MARK.match(line):
-            number, current = int(mark[1]) - 1, mark[2]
+            number, file = int(mark[1]) - 1, files.get(posixpath.normpath(mark[2]))
             continue
         number += 1
-        if current == file and not line.lstrip().startswith("#"):
-            yield from ((token, number) for token in _TOKEN.findall(line))
+        if file is not None and not line.lstrip().startswith("#"):
+            yield from (_Item(token, file, number) for token in _TOKEN.findall(line))
 
 
-def _nested(tokens: Iterator[tuple[str, int]]) -> list[_Item]:
+def _nested(tokens: Iterator[_Item]) -> list[_Item]:
     """The tokens as items, without recursion, so that no depth of brackets matters."""
-    levels: list[tuple[str, int, list[_Item]]] = [("", 0, [])]
-    for token, line in tokens:
-        if token in _CLOSING:
-            levels.append((token, line, []))
-        elif token in _CLOSING.values():
-            opening, start, items = levels.pop()
-            if _CLOSING.get(opening) != token:
-                raise ValueError(f"line {line}: {token} closes nothing")
-            levels[-1][2].append(_Item(opening, start, tuple(items)))
+    levels: list[tuple[_Item, list[_Item]]] = [(_Item("", "", 0), [])]
+    for token in tokens:
+        if token.text in _CLOSING:
+            levels.append((token, []))
+        elif token.text in _CLOSING.values():
+            opening, items = levels.pop()
+            if _CLOSING.get(opening.text) != token.text:
+                raise ValueError(f"{token.file}:{token.line}: {token.text} closes nothing")
+            levels[-1][1].append(replace(opening, inner=tuple(items)))
         else:
-            levels[-1][2].append(_Item(token, line))
+            levels[-1][1].append(token)
     if len(levels) > 1:
-        raise ValueError(f"line {levels[-1][1]}: {levels[-1][0]} is not closed")
-    return levels[0][2]
+        opening, _ = levels[-1]
+        raise ValueError(f"{opening.file}:{opening.line}: {opening.text} is not closed")
+    return levels[0][1]
 
 
 def _statements(items: list[_Item]) -> Iterator[list[_Item]]:
@@ -159,7 +165,7 @@ def _function(declarator: list[_Item]) -> Declaration | None:
             if pointer:
                 return _function(list(item.inner))
             name = declarator[index - 1] if index else None
-            return Declaration(name.text, name.line, is_function=True) if name and name.is_name else None
+            return Declaration(name.text, name.file, name.line, is_function=True) if name and name.is_name else None
     return None
 
 
@@ -170,5 +176,5 @@ def _variable(declarator: list[_Item]) -> Declaration | None:
         if item.text == "(" and item.inner and item.inner[0].text in {"*", "("}:
             return _variable(list(item.inner))
         if item.is_name:
-            return Declaration(item.text, item.line, is_function=False)
+            return Declaration(item.text, item.file, item.line, is_function=False)
     return None

@@ -56,7 +56,12 @@ class ProjectPath:
     unless: str | None = None
 
 
-Marker = ArtifactRef | CrateRef | FeatureRef | ProfileRef | ProjectPath
+@dataclass(frozen=True, slots=True)
+class ProjectGlob:
+    """Marks a string that is a glob over files of the project, of which there must be one."""
+
+
+Marker = ArtifactRef | CrateRef | FeatureRef | ProfileRef | ProjectGlob | ProjectPath
 KeyPath = tuple[str | int, ...]
 """Keys of mappings and indexes of lists, from the outside to the inside."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from ferrule.core import facts
+from ferrule.core import facts, header_files
 from ferrule.core.errors import BuildError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Output
 from ferrule.formats import binary, cxx, header_declarations, symbol_lists
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 LibraryType = Literal["cdylib", "staticlib"]
 _WARNINGS = ("-Wall", "-Wextra", "-pedantic")
+_IN_FOLDER = re.compile(rf"(?<![\w/]){header_files.FOLDER}/")
 
 
 class LibrarySpec(CargoSpec):
@@ -262,7 +263,7 @@ class CargoLibrary:
                 where=f"{context.action.artifact} for {self.platform.triple}",
                 hint=_hint_of_soname(measured.name, self.soname)
                 + "correct the code, what targets.yaml declares"
-                + (", or cbindgen.toml ([defines], [export] exclude)" if self.header else "")
+                + (", or the header (by [defines], [export] exclude in cbindgen.toml)" if self.header else "")
                 + "; nothing was shipped",
             )
         if kind == "staticlib":
@@ -271,45 +272,59 @@ class CargoLibrary:
 
     def _compile_header(self, context: ActionContext) -> None:
         """Let zig compile the header alone, as C11 and as C++17 (a `.hpp` as C++17 only); raises BuildError."""
-        ((name, path),) = context.needed[self.header or ""].items()
-        languages = [("c++", "c++17"), *([] if name.endswith(".hpp") else [("c", "c11")])]
-        for language, standard in languages:
+        names = header_files.lay_out(context.needed[self.header or ""], context.folder)
+        languages = (
+            ("c++", "c++17", header_files.SUFFIXES),
+            ("c", "c11", header_files.C_SUFFIXES),
+        )
+        for language, standard, suffixes in languages:
             source = f"header-as-{standard}.c"
-            (context.folder / source).write_text(f'#include "{path}"\n', encoding="utf-8")
+            includes = [f'#include "{name}"\n' for name in names if name.endswith(suffixes)]
+            if not includes:
+                continue
+            (context.folder / source).write_text("".join(includes), encoding="utf-8")
             command = zig.header_command(
                 context.toolchain.tool("zig"),
                 self.platform,
                 floor=self.floor,
                 cache=context.site.host.cache,
                 folder=context.folder,
-                options=("-x", language, f"-std={standard}", *_WARNINGS, "-c", source, "-o", f"{source}.o"),
+                options=(
+                    *("-x", language, f"-std={standard}", *_WARNINGS, f"-I{header_files.FOLDER}"),
+                    *("-c", source, "-o", f"{source}.o"),
+                ),
             )
             try:
                 context.run(command)
             except ToolFailed as failed:
+                subject = f"{names[0]} is" if len(names) == 1 else f"the headers of {self.header} together are"
                 raise BuildError(
-                    f"{name} is not valid {standard.upper()} for {self.platform.triple}:\n"
-                    + "\n".join(f"  | {line.replace(str(path), name)}" for line in failed.tail),
+                    f"{subject} not valid {standard.upper()} for {self.platform.triple}:\n"
+                    + "\n".join(f"  | {_IN_FOLDER.sub('', line)}" for line in failed.tail),
                     where=self.header,
-                    hint="types that the header names have to be declared in it: [parse] parse_deps, [export] include, "
-                    "or after_includes in cbindgen.toml",
+                    hint="types that a header names have to be declared in it; where cbindgen makes it: [parse] "
+                    "parse_deps, [export] include, or after_includes in cbindgen.toml",
                 ) from failed
 
     def _header_problems(self, facts: BinaryFacts, context: ActionContext) -> list[str]:
         """What the header declares and this library does not export, and the other way, as this target sees it."""
-        ((name, path),) = context.needed[self.header or ""].items()
+        names = header_files.lay_out(context.needed[self.header or ""], context.folder)
+        in_c = [name for name in names if name.endswith(header_files.C_SUFFIXES)]
+        source = "interface.c"
+        includes = [f'#include "{name}"\n' for name in in_c or names if name.endswith(header_files.SUFFIXES)]
+        (context.folder / source).write_text("".join(includes), encoding="utf-8")
         command = zig.header_command(
             context.toolchain.tool("zig"),
             self.platform,
             floor=self.floor,
             cache=context.site.host.cache,
             folder=context.folder,
-            options=("-E", "-x", "c++" if name.endswith(".hpp") else "c", str(path)),
+            options=("-E", "-x", "c" if in_c else "c++", f"-I{header_files.FOLDER}", source),
         )
-        declared = header_declarations.declarations(context.run(command), str(path))
-        return header_declarations.differences(
-            declared, facts.exports, header=name, text=path.read_text(encoding="utf-8")
-        )
+        marks = {f"{header_files.FOLDER}/{name}": name for name in names}
+        declared = header_declarations.declarations(context.run(command), marks)
+        texts = {name: (context.folder / header_files.FOLDER / name).read_text(encoding="utf-8") for name in names}
+        return header_declarations.differences(declared, facts.exports, texts=texts)
 
     def _refuse_cxx(self, archive: Path, context: ActionContext) -> None:
         """Refuse C++ that needs zig's own C++ library: no compiler of those who link the archive has that one."""

@@ -116,8 +116,8 @@ class CSdk:
     def _entries(self, context: ActionContext) -> list[Member]:
         platform, name, abi = self.platform, self.library.trait("library"), self.library.trait("abi")
         private = [*facts.LibraryFacts.from_json(context.facts_of[self.library.id], self.library.id).link]
-        header = self.header.output("header")
-        entries = [Member(f"include/{header.name if header else name}", context.input(self.header, "header"))]
+        headers = {file.removeprefix("include/"): path for file, path in context.needed[self.header.id].items()}
+        entries = [Member(f"include/{file}", headers[file]) for file in sorted(headers)]
         has_shared = self.library.output("cdylib") is not None
         if has_shared:
             real = platform.soname(name, self.version)

@@ -6,7 +6,7 @@ from ferrule.formats.header_declarations import Declaration, declarations, diffe
 
 
 def names(code: str) -> list[str]:
-    return [one.name for one in declarations(f'# 1 "./demo.h"\n{code}\n', "./demo.h")]
+    return [one.name for one in declarations(f'# 1 "./demo.h"\n{code}\n', {"demo.h": "demo.h"})]
 
 
 def test_functions_and_variables_of_the_file_itself_with_their_lines():
@@ -20,9 +20,9 @@ int32_t demo_add(int32_t a,
                  int32_t b);
 extern const int32_t DEMO_LIMIT;
 """
-    assert declarations(text, "./demo.h") == (
-        Declaration("demo_add", 7, is_function=True),
-        Declaration("DEMO_LIMIT", 9, is_function=False),
+    assert declarations(text, {"demo.h": "demo.h"}) == (
+        Declaration("demo_add", "demo.h", 7, is_function=True),
+        Declaration("DEMO_LIMIT", "demo.h", 9, is_function=False),
     )
 
 
@@ -68,17 +68,27 @@ def test_brackets_that_do_not_match_are_refused(code):
 
 def test_a_header_is_compared_with_a_library_both_ways():
     text = "int demo_add(int);\nint demo_fetch(void);\nextern int DEMO_LIMIT;\n/* demo_more() */ // demo_more\n"
-    declared = declarations(f'# 1 "d.h"\n{text}', "d.h")
+    declared = declarations(f'# 1 "d.h"\n{text}', {"d.h": "demo.h"})
     exports = ("__dso_handle", "_mh_dylib_header", "demo_add", "demo_more")
-    assert differences(declared, exports, header="demo.h", text=text) == [
+    assert differences(declared, exports, texts={"demo.h": text}) == [
         "demo.h:2 declares demo_fetch, which the library does not export",
         "demo.h:3 declares DEMO_LIMIT, which the library does not export",
         "it exports demo_more, which demo.h does not declare",
     ]
-    assert differences(declared, ("demo_add", "demo_fetch", "DEMO_LIMIT"), header="demo.h", text=text) == []
-    assert differences((), ("demo_add",), header="demo.h", text="// demo_add") != []
+    assert differences(declared, ("demo_add", "demo_fetch", "DEMO_LIMIT"), texts={"demo.h": text}) == []
+    assert differences((), ("demo_add",), texts={"demo.h": "// demo_add"}) != []
 
 
 def test_what_users_of_a_header_switch_on_is_declared():
     text = "#if defined(DEMO_NET)\nint demo_fetch(void);\n#endif\n"
-    assert differences((), ("demo_fetch",), header="demo.h", text=text) == []
+    assert differences((), ("demo_fetch",), texts={"demo.h": text}) == []
+
+
+def test_several_headers_are_one_interface():
+    texts = {"demo.h": "int demo_add(int);\n", "demo/more.h": "int demo_more(void);\n"}
+    preprocessed = "".join(f'# 1 "./include/{name}"\n{text}' for name, text in texts.items())
+    declared = declarations(preprocessed, {f"include/{name}": name for name in texts})
+    assert differences(declared, ("demo_add", "demo_less"), texts=texts) == [
+        "demo/more.h:1 declares demo_more, which the library does not export",
+        "it exports demo_less, which no header declares",
+    ]

@@ -469,3 +469,15 @@ def test_order_of_versions():
     for text in ("1", "1.0", "v1.0.0", "01.0.0", "1.0.0\n", ""):
         with pytest.raises(ValueError, match="not a version"):
             versions.parse(text)
+
+
+def test_each_of_several_headers_has_what_it_declares_itself():
+    text = (
+        '# 1 "./all.c"\n# 1 "./a.h" 1\ntypedef struct box { int size; } box;\n#define LIMIT 3\n'
+        '# 2 "./all.c" 2\n# 1 "./sub/../sub/b.h" 1\nint weigh(box *one);\nextern int total;\n#define LIMIT_B 4\n'
+    )
+    surfaces = header.read_files(text, {"a.h": "a.h", "sub/b.h": "sub/b.h"}, release="1.0.0")
+    assert (surfaces["a.h"]["types"]["struct box"]["size"], surfaces["a.h"]["functions"]) == (4, {})
+    assert surfaces["a.h"]["macros"] == {"LIMIT": "3"}
+    assert surfaces["sub/b.h"]["functions"] == {"weigh": {"returns": "i32", "parameters": ["struct box *"]}}
+    assert (surfaces["sub/b.h"]["variables"], surfaces["sub/b.h"]["macros"]) == ({"total": "i32"}, {"LIMIT_B": "4"})

@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.toolchain import lay_out
+from ferrule import config
+from ferrule.app.publish import DESTINATIONS
+from ferrule.app.release.run import disk_of
+from ferrule.core.errors import ConfigErrors
+from ferrule.kinds import KINDS
+from ferrule.kinds.base import ReleaseInfo
 from ferrule.kinds.header import interface_of, metadata_of, with_macros, without_imports
+from ferrule.plan import plan
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from fakes.toolchain import Demo
 
 HEADER = """#ifndef DEMO_H
 #define DEMO_H
@@ -138,3 +147,22 @@ def test_a_header_that_is_not_that_of_the_library_is_refused(
         (demo.home / name).write_text(text)
     failed = [str(outcome.error or outcome.reason) for outcome in demo.run().failed]
     assert problem in failed[0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ("", "this names no header"),
+        ("crate: demo-ffi, file: LICENSE", "this names crate and file, which are different headers"),
+        ("crate: demo-ffi, root: rust", "`root` says nothing of a header that `crate` names"),
+        ("file: LICENSE, macros: X", "`macros` says nothing of a header that `file` names"),
+        ("files: [rust/*.toml], name: x.h", "`name` says nothing of a header that `files` names"),
+        ("files: ['!rust/*.toml']", "every glob here leaves something out"),
+        ("files: [rust/*.toml, assets/*], root: rust", "assets is not below rust"),
+    ],
+)
+def test_a_header_comes_from_one_origin(demo: Demo, keys: str, problem: str) -> None:
+    demo.edit("header: {kind: header, crate: demo-ffi}", f"header: {{kind: header, {keys}}}")
+    with pytest.raises(ConfigErrors) as caught:
+        plan(config.load(demo.project, KINDS, DESTINATIONS), ReleaseInfo("demo", "1.2.3"), disk_of(demo.project))
+    assert problem in str(caught.value)

@@ -49,6 +49,7 @@ _TITLES: Final = {
     "python": "Python",
     "npm": "npm package",
 }
+_ALL: Final = "ferrule-all-headers.c"
 _NOT_OF_PROGRAMS: Final = ("is needed from", "is a library that has to be there", "is no longer made for")
 """Breaking changes of a library that concern machines, and that a new name of the library would not mend."""
 
@@ -90,13 +91,14 @@ def _libraries(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
     yield from sorted(libraries.items())
 
 
-def _outputs(release: ReleaseFolder, suffix: str) -> Iterator[tuple[str, ManifestFile]]:
-    """What was made under names that end so, each digest once: its name without folders, and its manifest row."""
+def _outputs(release: ReleaseFolder) -> Iterator[ManifestFile]:
+    """What was made: the rows of the manifest, each name and digest of an artifact once."""
     seen = set()
     for file in (*release.manifest.packed, *release.manifest.shipped):
-        if file.path.endswith(suffix) and file.digest not in seen:
-            seen.add(file.digest)
-            yield file.path.rpartition("/")[2], file
+        identity = (file.artifact, file.path.removeprefix("include/"), file.digest)
+        if identity not in seen:
+            seen.add(identity)
+            yield file
 
 
 def _content(release: ReleaseFolder, file: ManifestFile) -> bytes:
@@ -131,38 +133,45 @@ def _entries(path: Path) -> Iterator[Member]:
 def _headers(release: ReleaseFolder, host: Host) -> Iterator[tuple[str, Surface]]:
     """Each header as every native target sees it, by file."""
     triples = sorted({t for _, by_target in _libraries(release) for t in by_target}) or ["x86_64-unknown-linux-gnu"]
-    contents = dict(_header_files(release))
-    if not contents:
+    artifacts = [files for files in _header_files(release).values() if any(name.endswith(".h") for name in files)]
+    if not artifacts:
         return
     preprocess = preprocessor(host)
-    for name, content in contents.items():
-        surfaces: Surface = {}
+    for files in artifacts:
+        names = {name: name for name in sorted(files) if name.endswith(".h")}
+        surfaces: dict[str, Surface] = {name: {} for name in names}
         for triple in triples:
             platform = PLATFORMS[triple]
-            text = preprocess(content, name, platform)
-            surfaces[triple] = header.read(
-                text,
-                f"./{name}",
+            by_name = header.read_files(
+                preprocess(files, platform),
+                names,
                 release=release.manifest.release,
                 long_double=platform.architecture.long_double,
-                where=f"{name} for {triple}",
+                where=f"{', '.join([*names][:3])} for {triple}",
             )
-        yield name, surfaces
+            for name, surface in by_name.items():
+                surfaces[name][triple] = surface
+        yield from surfaces.items()
 
 
-def _header_files(release: ReleaseFolder) -> Iterator[tuple[str, bytes]]:
-    for name, file in _outputs(release, ".h"):
+def _header_files(release: ReleaseFolder) -> dict[str, dict[str, bytes]]:
+    """Contents of the headers of each artifact by their names below include/."""
+    contents: dict[str, dict[str, bytes]] = {}
+    for file in _outputs(release):
         if file.kind == "header":
-            yield name, _content(release, file)
+            name = file.path.removeprefix("include/")
+            contents.setdefault(file.artifact, {})[name] = _content(release, file)
+    return contents
 
 
 def header_files(folder: Path) -> dict[str, bytes]:
-    """The C headers of a release by name; raises VerificationError if it has other files than it should."""
-    return dict(_header_files(read_release(folder)))
+    """The headers of a release by name; raises VerificationError if it has other files than it should."""
+    artifacts = _header_files(read_release(folder))
+    return {name: content for files in artifacts.values() for name, content in files.items()}
 
 
-def preprocessor(host: Host) -> Callable[[bytes, str, Platform], str]:
-    """The machine's C compiler as a function from a header, its name and a platform to preprocessed text.
+def preprocessor(host: Host) -> Callable[[Mapping[str, bytes], Platform], str]:
+    """The machine's C compiler as a function from headers by name and a platform to preprocessed text.
 
     Raises ToolchainError if there is none; the function raises VerificationError for what it refuses.
     """
@@ -170,23 +179,28 @@ def preprocessor(host: Host) -> Callable[[bytes, str, Platform], str]:
     if isinstance(compiler, fault.ToolProblem):
         raise ToolchainError(f"reading a C header needs a C compiler: {compiler.problem}", hint=compiler.fix)
 
-    def preprocess(content: bytes, name: str, platform: Platform) -> str:
+    def preprocess(files: Mapping[str, bytes], platform: Platform) -> str:
         with tempfile.TemporaryDirectory(prefix="ferrule-abi-") as directory:
             folder = Path(directory)
             for file, text in header.stand_ins().items():
                 path = folder / "standard" / file
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-            (folder / name).write_bytes(content)
-            options = (*header.preprocessor_options(platform), "-isystem", "standard", f"./{name}")
-            return cc.preprocess(compiler, options, folder=folder, environment=host.children)
+            for name, content in files.items():
+                (folder / "include" / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / "include" / name).write_bytes(content)
+            includes = (f'#include "{name}"\n' for name in sorted(files) if name.endswith(".h"))
+            (folder / "include" / _ALL).write_text("".join(includes), encoding="utf-8")
+            options = (*header.preprocessor_options(platform), "-isystem", "../standard", "-I.", _ALL)
+            return cc.preprocess(compiler, options, folder=folder / "include", environment=host.children)
 
     return preprocess
 
 
 def _worlds(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
-    for name, file in _outputs(release, ".wasm"):
-        if "module" not in release.manifest.facts_of(file).compiled:
+    for file in _outputs(release):
+        name = file.path.rpartition("/")[2]
+        if not name.endswith(".wasm") or "module" not in release.manifest.facts_of(file).compiled:
             continue
         content = _content(release, file)
         if wasm.wasm_kind(content, where=name) == "core":

@@ -11,6 +11,7 @@ double): natural alignment, members in order, the size a multiple of the alignme
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -97,7 +98,15 @@ def preprocessor_options(platform: Platform) -> tuple[str, ...]:
 
 
 def read(text: str, file: str, *, release: str, long_double: int = 16, where: str | None = None) -> Surface:
-    """What a preprocessed header declares in `file` itself, the name that line marks give it.
+    """What a preprocessed header declares in `file` itself, as `read_files` reads it."""
+    files = {posixpath.normpath(file): file}
+    return read_files(text, files, release=release, long_double=long_double, where=where)[file]
+
+
+def read_files(
+    text: str, files: Mapping[str, str], *, release: str, long_double: int = 16, where: str | None = None
+) -> dict[str, Surface]:
+    """What preprocessed headers declare themselves, by name: `files` are those by what line marks call them, shortest.
 
     `release` is the version that macros may carry, `long_double` the size of that type in bytes. Raises
     VerificationError for what pycparser does not understand, and for extensions that change a layout.
@@ -106,39 +115,45 @@ def read(text: str, file: str, *, release: str, long_double: int = 16, where: st
     and `fields` with name, type, offset), `enums` (enumerators with their values), `variables`, `macros` (text; null
     where it changes with every release). Types are resolved to what the machine sees: `u32`, `const char *`.
     """
-    code, macros = _divide(text, file)
+    code, macros = _divide(text, files)
     if attribute := next((m[0] for m in _ATTRIBUTE.finditer(code) if _LAYOUT.search(m[0])), None):
         raise VerificationError(f"the layout that {attribute} asks for is not known here", where=where)
     if re.search(r"^#\s*pragma\s+pack", code, flags=re.MULTILINE):
         raise VerificationError("the layout that #pragma pack asks for is not known here", where=where)
     try:
-        tree = c_parser.CParser().parse(_ATTRIBUTE.sub(" ", code), file)
-        reading = _Reading(file, long_double, where)
+        tree = c_parser.CParser().parse(_ATTRIBUTE.sub(" ", code), next(iter(files)))
+        reading = _Reading(files, long_double, where)
         for node in tree.ext:
             reading.take(node)
     except c_parser.ParseError as error:
         raise VerificationError(f"the header cannot be read: {error}", where=where) from error
     except (RecursionError, AttributeError, TypeError, AssertionError) as error:
         raise VerificationError(f"the header is beyond what can be read: {error!r}", where=where) from error
+    return {name: reading.surface(name) | {"macros": _stable(macros[name], release)} for name in files.values()}
+
+
+def _stable(macros: Mapping[str, str], release: str) -> dict[str, str | None]:
+    """Macros without the values that every release has of its own."""
     stamps = {name for name, value in macros.items() if _STAMP.fullmatch(value) or value == f'"{release}"'}
-    stable = {name: None if name in stamps else value for name, value in macros.items()}
-    return reading.surface() | {"macros": dict(sorted(stable.items()))}
+    return {name: None if name in stamps else macros[name] for name in sorted(macros)}
 
 
-def _divide(text: str, file: str) -> tuple[str, dict[str, str]]:
-    """Code without directives, and the macros that the file itself leaves defined; a guard says nothing to users."""
+def _divide(text: str, files: Mapping[str, str]) -> tuple[str, dict[str, dict[str, str]]]:
+    """Code without directives, and the macros that each file leaves defined; a guard says nothing to users."""
     code: list[str] = []
-    macros: dict[str, str] = {}
-    current = file
+    macros: dict[str, dict[str, str]] = {name: {} for name in files.values()}
+    current = next(iter(macros)) if len(macros) == 1 else None
     for line in text.splitlines():
         if mark := _LINE.match(line):
-            current = mark[1]
+            current = files.get(posixpath.normpath(mark[1]))
             code.append(line)
         elif define := _DEFINE.match(line):
-            if current == file and (define[2] or define[3]):
-                macros[define[1]] = (define[2] or "") + (" " if define[2] else "") + " ".join(define[3].split())
+            if current is not None and (define[2] or define[3]):
+                value = (define[2] or "") + (" " if define[2] else "") + " ".join(define[3].split())
+                macros[current][define[1]] = value
         elif undef := re.match(r"#\s*undef\s+(\w+)", line):
-            macros.pop(undef[1], None)
+            for of_file in macros.values():
+                of_file.pop(undef[1], None)
         else:
             code.append(line)
     return "\n".join(code) + "\n", macros
@@ -146,11 +161,12 @@ def _divide(text: str, file: str) -> tuple[str, dict[str, str]]:
 
 @dataclass(slots=True)
 class _Reading:
-    """What was declared so far."""
+    """What was declared so far: in each file by `surfaces`, in the one that is read now by the fields."""
 
-    file: str
+    files: Mapping[str, str]
     long_double: int
     where: str | None
+    surfaces: dict[str, Surface] = field(default_factory=dict)
     functions: Surface = field(default_factory=dict)
     types: Surface = field(default_factory=dict)
     enums: Surface = field(default_factory=dict)
@@ -159,18 +175,29 @@ class _Reading:
     numbers: dict[str, int] = field(default_factory=dict)
     layouts: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-    def surface(self) -> Surface:
-        """The document, sorted but for what has an order of its own."""
-        parts = {"functions": self.functions, "types": self.types, "enums": self.enums, "variables": self.variables}
-        return {name: dict(sorted(part.items())) for name, part in parts.items()}
+    def surface(self, name: str) -> Surface:
+        """The document of a file, sorted but for what has an order of its own."""
+        return {part: dict(sorted(values.items())) for part, values in self._parts(name).items()}
+
+    def _enter(self, path: str) -> bool:
+        """Go on in a file; False for one whose declarations do not count."""
+        if path not in self.files:
+            return False
+        parts = self._parts(self.files[path])
+        self.functions, self.types = parts["functions"], parts["types"]
+        self.enums, self.variables = parts["enums"], parts["variables"]
+        return True
+
+    def _parts(self, name: str) -> Surface:
+        return self.surfaces.setdefault(name, {part: {} for part in ("functions", "types", "enums", "variables")})
 
     def fail(self, what: str) -> VerificationError:
         """An error about something that is not understood."""
         return VerificationError(f"the header is beyond what can be read: {what}", where=self.where)
 
     def take(self, node: Any) -> None:  # noqa: ANN401 - pycparser's nodes have no types
-        """A declaration at the top of the file, which counts only if it stands in the header itself."""
-        own = node.coord is not None and node.coord.file == self.file
+        """A declaration at the top of a file, which counts only if it stands in a header itself."""
+        own = node.coord is not None and self._enter(posixpath.normpath(node.coord.file))
         if isinstance(node, c_ast.Typedef):
             self._typedef(node, own=own)
         elif isinstance(node, c_ast.Decl) and isinstance(node.type, c_ast.FuncDecl):

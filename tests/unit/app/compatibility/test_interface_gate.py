@@ -7,7 +7,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -419,17 +418,14 @@ def test_record_of_another_project(before):
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    from fakes.toolchain import lay_out  # noqa: PLC0415
+    from fakes.toolchain import add_preprocessor, lay_out  # noqa: PLC0415
 
     demo = lay_out(tmp_path_factory.mktemp("released"))
     told = worlds.custom("component-type:demo", (worlds.GOLDEN / "email-validator.wasm").read_bytes())
     (demo.home / "tamper-wasm32-unknown-unknown").write_bytes(told)
     done = demo.ferrule("release", "--quiet")
     assert done.returncode == 0, done.stderr
-    # A preprocessor for headers without conditions but for their guards.
-    code = "import re, sys; print(re.sub('(?m)^#(ifndef|endif|include).*|/[*].*?[*]/', '', open(sys.argv[-1]).read()))"
-    compiler = demo.root / "bin" / "cc"
-    compiler.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S -c "{code}" "$@"\n')
+    add_preprocessor(demo)
     return demo
 
 
