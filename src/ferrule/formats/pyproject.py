@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.toml_file import position
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+_PROGRAMS: Final = {"scripts": "console_scripts", "gui-scripts": "gui_scripts"}
+_OBJECT: Final = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+_PROGRAM: Final = re.compile(rf"{_OBJECT}\s*:\s*{_OBJECT}")
+_REFERENCE: Final = re.compile(rf"{_OBJECT}(?:\s*:\s*{_OBJECT})?(?:\s*\[[\w\s,.-]*\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +28,12 @@ class PyprojectProblem:
 
 
 def pyproject_problems(
-    text: str, document: Mapping[str, Any], name: str, exists: Callable[[str], bool]
+    text: str, document: Mapping[str, Any], name: str, problem_of: Callable[[str], str | None]
 ) -> Iterator[PyprojectProblem]:
     """Everything for which no metadata can be written (pyproject.toml specification, core metadata 2.4).
 
-    `text` is the file called `name` and `document` what it says; `exists` tells whether there is a file beside it.
+    `text` is the file called `name` and `document` what it says; `problem_of` tells why the text of a file beside it
+    cannot be read, or None.
     """
 
     def at(*keys: str) -> str:
@@ -35,9 +43,12 @@ def pyproject_problems(
     readme = project.get("readme")
     file = readme.get("file") if isinstance(readme, dict) else readme
     if isinstance(file, str):
-        if not exists(file):
-            yield PyprojectProblem(f"there is no file {file}", at("readme"), "write it, or name another")
+        if reason := problem_of(file):
+            yield PyprojectProblem(f"{file}: {reason}", at("readme"), "write it, or name another")
         project["readme"] = {"text": "", "content-type": "text/markdown"}
+    yield from _license_files(project.get("license-files", []), problem_of, at)
+    yield from _entry_points(project, at)
+    yield from _local_requirements(project, at)
     dynamic = project.get("dynamic", [])
     if not isinstance(dynamic, list) or not all(isinstance(field, str) for field in dynamic):
         yield PyprojectProblem("`dynamic` is a list of texts", at("dynamic"), 'write dynamic = ["version"]')
@@ -49,9 +60,65 @@ def pyproject_problems(
     yield from _by_the_judge({**document, "project": project}, at)
 
 
+def _license_files(
+    patterns: object, problem_of: Callable[[str], str | None], at: Callable[..., str]
+) -> Iterator[PyprojectProblem]:
+    """Patterns that PEP 639 does not take, and files that are not there; what a glob matches, packing sees."""
+    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+        hint = 'write license-files = ["LICENSE"]'
+        yield PyprojectProblem("`license-files` is not a list of texts", at("license-files"), hint)
+        return
+    for pattern in patterns:
+        if pattern.startswith("/") or ".." in pattern or "\\" in pattern or not pattern:
+            hint = "copy the file beside pyproject.toml; `license-files` of targets.yaml may name one anywhere"
+            message = f"{pattern!r} of `license-files` leads out of the package"
+            yield PyprojectProblem(message, at("license-files"), hint)
+        elif not re.search(r"[*?\[]", pattern) and (reason := problem_of(pattern)):
+            yield PyprojectProblem(f"{pattern}: {reason}", at("license-files"), "write it, or name another")
+
+
+def _entry_points(project: Mapping[str, Any], at: Callable[..., str]) -> Iterator[PyprojectProblem]:
+    """Entry points that installers refuse, or make broken programs of (PyPA specifications, "Entry points")."""
+    for group, path in (*((g, (g,)) for g in _PROGRAMS), *_groups(project)):
+        table = project.get(group, {}) if group in _PROGRAMS else project["entry-points"][group]
+        if group in _PROGRAMS.values():
+            key = next(key for key, value in _PROGRAMS.items() if value == group)
+            hint = f"write them under [project.{key}]"
+            yield PyprojectProblem(f"[project.entry-points] may not have {group}", at(*path), hint)
+        for name, reference in table.items() if isinstance(table, dict) else ():
+            is_program = group in _PROGRAMS
+            if not re.fullmatch(r"[\w.-]+" if is_program else r"[^\s=\[][^=\n\r]*", name) or name in (".", ".."):
+                yield PyprojectProblem(f"{name!r} cannot be a name here", at(*path, name), "use letters, digits, . _ -")
+            if isinstance(reference, str) and not (_PROGRAM if is_program else _REFERENCE).fullmatch(reference):
+                hint = f'write {name} = "package.module:function"'
+                yield PyprojectProblem(f"{reference!r} names no object", at(*path, name), hint)
+
+
+def _groups(project: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
+    groups = project.get("entry-points", {})
+    yield from ((group, ("entry-points", group)) for group in (groups if isinstance(groups, dict) else ()))
+
+
+def _local_requirements(project: Mapping[str, Any], at: Callable[..., str]) -> Iterator[PyprojectProblem]:
+    """Requirements from a folder of the author's machine, which users do not have."""
+    optional = project.get("optional-dependencies", {})
+    lists: dict[tuple[str, ...], Any] = {("dependencies",): project.get("dependencies", [])}
+    lists |= (
+        {("optional-dependencies", extra): value for extra, value in optional.items()}
+        if isinstance(optional, dict)
+        else {}
+    )
+    for path, requirements in lists.items():
+        for requirement in requirements if isinstance(requirements, list) else ():
+            if isinstance(requirement, str) and re.search(r"@\s*file:", requirement):
+                message = f"{requirement!r} is a file of one machine, which users do not have"
+                yield PyprojectProblem(message, at(*path), "name a version")
+
+
 def _by_the_judge(document: Mapping[str, Any], at: Callable[..., str]) -> Iterator[PyprojectProblem]:
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415 - 11 ms
     from pyproject_metadata import ConfigurationError, StandardMetadata  # noqa: PLC0415 - 57 ms
+    from pyproject_metadata.errors import ConfigurationWarning  # noqa: PLC0415 - 57 ms
 
     project = dict(document["project"])
     project["dynamic"] = [field for field in project.get("dynamic", []) if field != "version"]
@@ -64,9 +131,11 @@ def _by_the_judge(document: Mapping[str, Any], at: Callable[..., str]) -> Iterat
             yield PyprojectProblem(str(error), at("license"), "write an SPDX expression such as MIT OR Apache-2.0")
             project.pop("license")
     try:
-        StandardMetadata.from_pyproject(
-            {**document, "project": project}, "/nonexistent", "2.4", allow_extra_keys=False, all_errors=True
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConfigurationWarning)  # what is old, and right
+            StandardMetadata.from_pyproject(
+                {**document, "project": project}, "/nonexistent", "2.4", allow_extra_keys=False, all_errors=True
+            )
     except ExceptionGroup as group:
         errors = [error for error in group.exceptions if isinstance(error, ConfigurationError)]
     except ConfigurationError as error:
@@ -74,5 +143,7 @@ def _by_the_judge(document: Mapping[str, Any], at: Callable[..., str]) -> Iterat
     else:
         errors = []
     for problem in errors:
-        keys = (problem.key or "").split(".")[1:]
+        keys = re.sub(r"\[\d+\]", "", problem.key or "").split(".")[1:]
+        if not keys and (extra := re.search(r"Extra keys present in \"project\": '([^']+)'", str(problem))):
+            keys = [extra[1]]
         yield PyprojectProblem(str(problem).replace("\n", " "), at(*keys), "correct it")

@@ -64,7 +64,7 @@ class PythonProject:
         names = tuple(names)
         named: dict[str, None] = {}
         for pattern in self.table.get("license-files", ()):
-            matching = [name for name in names if re.fullmatch(_regex(pattern), name)]
+            matching = [name for name in names if is_license_file(pattern, name)]
             if not matching:
                 raise self.error("license-files", f"no file matches {pattern!r}", "correct the pattern")
             named |= dict.fromkeys(matching)
@@ -78,7 +78,7 @@ class PythonProject:
 
 def check_project(project: PythonProject, read_text: Callable[[str], str]) -> None:
     """Refuse, all at once, what METADATA would lose or no index would take. Raises ConfigErrors."""
-    problems = [*_dynamic(project), *_control_characters(project), *_files_elsewhere(project)]
+    problems = [*table_problems(project)]
     if not problems:
         try:
             metadata_text(project, read_text)
@@ -88,6 +88,13 @@ def check_project(project: PythonProject, read_text: Callable[[str], str]) -> No
             problems = [error]
     if problems:
         raise ConfigErrors(tuple(problems))
+
+
+def table_problems(project: PythonProject) -> Iterator[ConfigError]:
+    """What METADATA would lose of the table, or would take for something else."""
+    yield from _dynamic(project)
+    yield from _control_characters(project)
+    yield from _files_elsewhere(project)
 
 
 def _dynamic(project: PythonProject) -> Iterator[ConfigError]:
@@ -215,6 +222,11 @@ def _readme(project: PythonProject, path: str, read_text: Callable[[str], str]) 
         hint = f"give its name one of the ends {', '.join(_CONTENT_TYPES)}, or state content-type"
         raise project.error("readme", f"the name of {path} does not say what it holds", hint)
     return {"text": text, "content-type": kind}
+
+
+def is_license_file(pattern: str, name: str) -> bool:
+    """Whether a pattern of `license-files` matches a name relative to pyproject.toml (PEP 639)."""
+    return re.fullmatch(_regex(pattern), name) is not None
 
 
 def _regex(pattern: str) -> str:

@@ -316,7 +316,7 @@ def python_checks(source: str, context: Context) -> Iterator[PlanProblem]:
         return  # planning gives this problem
     document = parse(text.encode(), manifest)
     for problem in pyproject.pyproject_problems(
-        text, document, manifest, lambda name: _exists(f"{source}/{name}", context)
+        text, document, manifest, lambda name: _problem_of(posixpath.normpath(f"{source}/{name}"), context)
     ):
         yield PlanProblem("source", problem.message, problem.hint, problem.where)
 
@@ -327,12 +327,15 @@ def version_problem(message: str, context: Context, example: str) -> PlanProblem
     return PlanProblem("version", message, hint, context.project.version_at)
 
 
-def _exists(path: str, context: Context) -> bool:
+def _problem_of(path: str, context: Context) -> str | None:
+    """Why the text of a file cannot be read; None if it can."""
+    if path.startswith(("..", "/")):
+        return "this file is not in the project"
     try:
         context.read_text(path)
-    except ConfigError:
-        return False
-    return True
+    except ConfigError as error:
+        return error.message
+    return None
 
 
 def required_floor(target: Target, platform: Platform) -> str:

@@ -19,16 +19,26 @@ from pydantic import Field
 
 from ferrule.core import facts
 from ferrule.core.build_script import build_script
-from ferrule.core.errors import BuildError, ConfigError
+from ferrule.core.errors import BuildError, ConfigError, ConfigErrors
+from ferrule.core.ignore_files import IgnoreFiles
 from ferrule.core.model import Action, ActionInterface, Compiled, Output
-from ferrule.core.toml_file import parse
-from ferrule.formats import deflate, wheel
+from ferrule.core.toml_file import parse, position
+from ferrule.formats import deflate, versions, wheel
 from ferrule.formats.archive_member import Member
+from ferrule.formats.package_selection import (
+    left_out_of_sdists,
+    left_out_of_wheels,
+    packages_of_hatch,
+    settings_of_others,
+    version_in_files,
+)
 from ferrule.formats.python_metadata import (
     PythonProject,
     check_project,
     entry_points_text,
+    is_license_file,
     metadata_text,
+    table_problems,
 )
 from ferrule.kinds.base import (
     SOURCES,
@@ -47,7 +57,7 @@ from ferrule.kinds.base import (
 from ferrule.tools import cargo, cargo_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ferrule.engine.context import ActionContext
     from ferrule.tools.cargo_sources import LocalSources
@@ -90,7 +100,8 @@ def plan(spec: WheelSpec, context: Context) -> list[Action]:
     text, version = context.read_text(manifest), context.project.version
     project = PythonProject(manifest, text, python_project(text, manifest, version), version)
     check_project(project, context.read_text)
-    root, package = _package(context, spec, source, project.name)
+    document: Any = parse(text.encode(), manifest)
+    root, package = _package(context, spec, source, project.name, packages_of_hatch(document))
     common = _Common(
         source=source,
         root=root,
@@ -100,6 +111,9 @@ def plan(spec: WheelSpec, context: Context) -> list[Action]:
         license_files=context.project.license_files,
         read=tuple(dict.fromkeys((*context.project.license_files, *([project.readme] if project.readme else ())))),
         epoch=context.project.epoch,
+        left_out=left_out_of_wheels(document, _relative(root, source) if root != source else "."),
+        only=packages_of_hatch(document),
+        kept_back=left_out_of_sdists(document),
     )
     actions = [_wheel(context, spec, common, triple) for triple in (t.triple for t in context.targets)]
     if spec.sdist and actions:
@@ -111,7 +125,9 @@ def plan(spec: WheelSpec, context: Context) -> list[Action]:
 class _Common:
     """`source` is the folder of pyproject.toml, `root` the one that packages lie in, `package` a dotted name.
 
-    `read` are files of the project, `license_files` among them, that the metadata is made of.
+    `read` are files of the project, `license_files` among them, that the metadata is made of. `left_out`, `kept_back`
+    are patterns of what pyproject.toml leaves out of wheels and of source distributions, `only` the packages that it
+    names, all relative to `source`.
     """
 
     source: str
@@ -123,6 +139,9 @@ class _Common:
     read: tuple[str, ...]
     epoch: int
     compressor: str = deflate.COMPRESSOR
+    left_out: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    kept_back: tuple[str, ...] = ()
 
     @property
     def native(self) -> str:
@@ -159,15 +178,17 @@ def _relative(name: str, folder: str) -> str:
     return name if folder == "." else name.removeprefix(f"{folder}/")
 
 
-def _package(context: Context, spec: WheelSpec, source: str, name: str) -> tuple[str, str]:
-    """The folder that the packages lie in, and the one that loads the library."""
+def _package(context: Context, spec: WheelSpec, source: str, name: str, only: tuple[str, ...] = ()) -> tuple[str, str]:
+    """The folder that the packages lie in, and the one that loads the library; `only` are those that are packed."""
     under_src = [folder for folder in context.folders(_join(source, "src")) if folder.isidentifier()]
+    if only:
+        under_src = [folder for folder in under_src if f"src/{folder}" in only]
     root = _join(source, "src") if under_src else source
     packages = under_src or [
         folder
         for folder in context.folders(source)
         if folder.isidentifier()
-        and folder not in _BESIDE
+        and (folder in only or not (only or folder in _BESIDE))
         and _is_file(context, _join(_join(source, folder), "__init__.py"))
     ]
     if spec.package is not None:
@@ -180,11 +201,15 @@ def _package(context: Context, spec: WheelSpec, source: str, name: str) -> tuple
             f"there is no package {spec.package!r} in {root}",
             f"there are: {', '.join(packages)}" if packages else "make the folder, with an __init__.py in it",
         )
-    if len(packages) > 1 and name.replace("-", "_").lower() in packages and not under_src:
-        return root, name.replace("-", "_").lower()
+    own = name.replace("-", "_").replace(".", "_").lower()
+    if len(packages) > 1 and own in packages:
+        return root, own
     if len(packages) != 1:
+        hint = "name the one that loads the library with `package`"
         raise PlanProblem(
-            "source", f"{root} holds {len(packages)} packages", "name the one that loads the library with `package`"
+            "source",
+            f"{root} holds {len(packages) or 'no'} packages",
+            hint if packages else f"make {_join(source, 'src')}/{own}/__init__.py",
         )
     return root, _innermost(context, root, packages[0])
 
@@ -352,7 +377,17 @@ def _identity(context: ActionContext, library: ActionInterface, common: _Common)
 
 
 def _package_files(context: ActionContext, common: _Common) -> list[Member]:
-    return [m for m in _files(context, common.packed, common.root) if common.is_packed(m.name)]
+    """The files of the wheel's packages, but for those that pyproject.toml leaves out."""
+    left_out = IgnoreFiles()
+    left_out.read("", common.left_out)
+
+    def is_chosen(name: str) -> bool:
+        path = _relative(_join(common.root, name), common.source)
+        chosen = not common.only or any(path.startswith(f"{package}/") for package in common.only)
+        return chosen and not left_out.ignore_any(path)
+
+    files = _files(context, common.packed, common.root)
+    return [m for m in files if common.is_packed(m.name) and is_chosen(m.name)]
 
 
 def _files(context: ActionContext, folder: str, root: str) -> list[Member]:
@@ -384,10 +419,15 @@ class Sdist:
         common, project = self.common, _parsed(context, self.common)
         rust, workspace = self._rust(context)
         licences = _licences(context, common, project)
+        kept_back = IgnoreFiles()
+        kept_back.read("", common.kept_back)
+        packed = {
+            _relative(_join(common.root, member.name), common.source) for member in _package_files(context, common)
+        }
         entries = {
             member.name: member
             for member in _files(context, common.source, common.source)
-            if common.is_source(member.name)
+            if common.is_source(member.name) and (member.name in packed or not kept_back.ignore_any(member.name))
         }
         entries |= {member.name: member for member in rust}
         entries |= {name: Member(name, path) for name, path in licences.items() if name not in entries}
@@ -580,11 +620,112 @@ def _is_generated(project: Path, name: str) -> bool:
     return posixpath.basename(name) in (project / script).read_text(encoding="utf-8", errors="replace")
 
 
+def check(spec: WheelSpec, context: Context) -> Iterator[PlanProblem]:
+    """Everything that is wrong with the package's pyproject.toml, and with what it leads to."""
+    problems = [*python_checks(spec.source, context)]
+    yield from problems
+    source, version = posixpath.normpath(spec.source), context.project.version
+    manifest = _join(source, "pyproject.toml")
+    try:
+        text = context.read_text(manifest)
+        project = PythonProject(manifest, text, python_project(text, manifest, version), version)
+        document: Any = parse(text.encode(), manifest)
+    except ConfigError as error:
+        yield PlanProblem("source", error.message, error.hint or "write one with a [project] table", error.where)
+        return
+    except PlanProblem as problem:
+        yield problem
+        return
+    for key in settings_of_others(document):
+        hint = "move those files out of the package"
+        message = f"only the build backend follows {key[-1]}, so what it leaves out would be packed"
+        yield PlanProblem("source", message, hint, position(text, manifest, key))
+    yield from (
+        PlanProblem("source", m.message, m.hint, m.where) for m in _metadata_problems(project, context, problems)
+    )
+    try:
+        root, package = _package(context, spec, source, project.name, packages_of_hatch(document))
+    except PlanProblem as problem:
+        yield problem
+        return
+    yield from _missing_modules(project, context, root, package)
+    yield from _other_versions(document, context, source, root)
+    for file in (f"{NATIVE}.py", f"{NATIVE}.pyi"):
+        name = _join(root, f"{package.replace('.', '/')}/{file}")
+        if file.endswith(".py") and _is_file(context, name):
+            yield PlanProblem(
+                "source", f"the library goes into a folder {NATIVE} beside this, which hides it", "rename it", name
+            )
+    yield from _clashing_licences(project, context, source)
+
+
+def _metadata_problems(
+    project: PythonProject, context: Context, problems: list[PlanProblem]
+) -> tuple[ConfigError, ...]:
+    """What the metadata would lose; where the table has problems, the judge has told the others."""
+    if problems:
+        places = {problem.where for problem in problems}
+        return tuple(error for error in table_problems(project) if error.where not in places)
+    try:
+        check_project(project, context.read_text)
+    except ConfigErrors as errors:
+        return errors.errors
+    return ()
+
+
+def _other_versions(document: Mapping[str, Any], context: Context, source: str, root: str) -> Iterator[PlanProblem]:
+    """A file that the build backend takes the version from, and that has another one than the release."""
+    below = posixpath.relpath(root, source)
+    for name, pattern in version_in_files(document, below):
+        file = posixpath.normpath(_join(source, name))
+        if not _is_file(context, file) or not (match := pattern.search(text := context.read_text(file))):
+            continue
+        if not versions.same_python_version(match[1], context.project.version):
+            where = f"{file}:{text[: match.start(1)].count(chr(10)) + 1}:1"
+            message = f"this states version {match[1]}, and the release is {context.project.version}"
+            hint = f"write {context.project.version}, or take it from the metadata: importlib.metadata.version(…)"
+            yield PlanProblem("source", message, hint, where)
+
+
+def _missing_modules(project: PythonProject, context: Context, root: str, package: str) -> Iterator[PlanProblem]:
+    """Entry points that lead to a module of the package which is not there."""
+    groups = {"scripts": ("scripts",), "gui-scripts": ("gui-scripts",)}
+    groups |= {g: ("entry-points", g) for g in project.table.get("entry-points", {})}
+    for path in groups.values():
+        table: Any = project.table
+        for key in path:
+            table = table.get(key, {}) if isinstance(table, dict) else {}
+        for name, reference in table.items() if isinstance(table, dict) else ():
+            module = str(reference).partition(":")[0].partition("[")[0].strip()
+            is_own = module.partition(".")[0] == package.partition(".")[0]
+            if not is_own or module.startswith(f"{package}.{NATIVE}"):
+                continue
+            *above, last = module.split(".")
+            folder = "/".join(_join(root, name) for name in ["/".join(above)] if name) or root
+            if last not in context.folders(folder) and not _is_file(context, _join(folder, f"{last}.py")):
+                where = position(project.text, project.file, ("project", *path, name))
+                yield PlanProblem("source", f"there is no module {module}", "write it, or name another", where)
+
+
+def _clashing_licences(project: PythonProject, context: Context, source: str) -> Iterator[PlanProblem]:
+    """Licence files of the package and of the release with one name and another text."""
+    for pattern in project.table.get("license-files", ()):
+        for file in context.project.license_files:
+            name = file.rpartition("/")[2]
+            beside = _join(source, name)
+            if beside == file or not is_license_file(pattern, name) or not _is_file(context, beside):
+                continue
+            if context.read_text(beside) != context.read_text(file):
+                where = position(project.text, project.file, ("project", "license-files"))
+                message = f"{beside} and the licence file {file} of the release differ"
+                yield PlanProblem("source", message, "rename one of the two", where)
+
+
 KIND = Kind(
     name="wheel",
     spec=WheelSpec,
     plan=plan,
     summary="Python wheels around a native library, and the source distribution",
     unsupported=no_wheel,
-    check=lambda spec, context: python_checks(spec.source, context),
+    check=check,
 )

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.triples import X86
-from ferrule.core.errors import BuildError
+from ferrule.app.release import run as release
+from ferrule.core.errors import BuildError, ConfigErrors
 from ferrule.core.model import Compiled, Output
 from ferrule.core.toolchain import Tool, Toolchain
 from ferrule.formats.python_metadata import PythonProject
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from tests.unit.kinds.conftest import Bench
 
+    from fakes.toolchain import Demo
     from ferrule.core.model import ActionInterface
 
     Native = Callable[..., tuple[ActionInterface, dict[str, Path]]]
@@ -72,10 +74,10 @@ def sources(bench: Bench) -> Bench:
     return bench
 
 
-def made_wheel(bench: Bench, native: Native) -> zipfile.ZipFile:
+def made_wheel(bench: Bench, native: Native, common: _Common = COMMON) -> zipfile.ZipFile:
     library, files = native(X86)
     context = bench.make(
-        Wheel(COMMON, library, ("py3-none-manylinux_2_17_x86_64",)),
+        Wheel(common, library, ("py3-none-manylinux_2_17_x86_64",)),
         Output(WHEEL, "wheel"),
         needed={library.id: files},
         facts={library.id: {"fingerprint": "f1" * 32, "interface": "11" * 32}},
@@ -127,6 +129,17 @@ def test_licence_files_of_one_name_that_differ_are_refused(sources: Bench, nativ
     sources.source("py/pyproject.toml", PYPROJECT + 'license-files = ["LICENSE"]\n')
     with pytest.raises(BuildError, match="py/LICENSE and the licence file LICENSE of the release differ"):
         made_wheel(sources, native)
+
+
+def test_what_pyproject_leaves_out_is_in_no_wheel(sources: Bench, native: Native) -> None:
+    for name in ("demo/x.secret", "demo/dev/__init__.py", "demo/dev/deep/x.py", "demo/kept.py"):
+        sources.source(f"py/src/{name}", "")
+    common = replace(COMMON, left_out=("*.secret", "/src/demo/dev/"), only=("src/demo",))
+    with made_wheel(sources, native, common) as wheel:
+        own = {name for name in wheel.namelist() if ".dist-info" not in name and "/_native/" not in name}
+    assert own == {
+        *("demo/__init__.py", "demo/build/__init__.py", "demo/py.typed", "demo/target/__init__.py", "demo/kept.py")
+    }
 
 
 def test_a_namespace_package_beside_pyproject(sources: Bench, native: Native) -> None:
@@ -351,3 +364,87 @@ def test_a_file_that_the_build_script_names_is_generated(tmp_path: Path) -> None
     assert wheel._is_generated(tmp_path, "rust/demo/src/generated.rs")
     assert not wheel._is_generated(tmp_path, "rust/demo/src/secret.rs")
     assert not wheel._is_generated(tmp_path, "rust/other/src/generated.rs")
+
+
+# What planning sees
+
+
+def mistakes(demo: Demo, text: str, **files: str) -> dict[str, str]:
+    """What planning says of a project whose pyproject.toml is this: messages by their places."""
+    folder = demo.project / "packaging" / "python"
+    for name, content in {"pyproject.toml": text, **{n.replace("__", "/"): c for n, c in files.items()}}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    try:
+        release.make_plan(release.load(demo.project), demo.context)
+    except ConfigErrors as errors:
+        return {(e.where or "").removeprefix("packaging/python/"): e.message for e in errors.errors}
+    return {}
+
+
+TABLE = '[project]\nname = "demo"\ndynamic = ["version"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("[project.scripts]\nx = 'demo.gone:main'", "pyproject.toml:5:1", "there is no module demo.gone"),
+        ("[tool.pdm.build]\nexcludes = ['a']", "pyproject.toml:5:1", "only the build backend follows excludes"),
+        (
+            "[tool.uv.build-backend]\nwheel-exclude = ['a']",
+            "pyproject.toml:5:1",
+            "only the build backend follows wheel-e",
+        ),
+        ("[tool.hatch.version]\npath = 'src/demo/about.py'", "src/demo/about.py:2:1", "this states version 0.9"),
+        (
+            "[tool.setuptools.dynamic]\nversion = {attr = 'demo.about.V'}",
+            "src/demo/about.py:3:1",
+            "this states version 0.8",
+        ),
+        ("[tool.setuptools.dynamic]\nversion = {file = 'VERSION'}", "VERSION:1:1", "this states version 0.7"),
+        (
+            "license-files = ['LICEN[CS]E']",
+            "pyproject.toml:4:1",
+            "packaging/python/LICENSE and the licence file LICENSE",
+        ),
+    ],
+)
+def test_mistakes_that_planning_sees(demo: Demo, text: str, place: str, message: str) -> None:
+    files = {
+        "src__demo__about.py": "\n__version__ = '0.9'\nV: str = '0.8'\n",
+        "VERSION": "0.7\n",
+        "LICENSE": "another\n",
+    }
+    (found,) = mistakes(demo, f"{TABLE}{text}\n", **files).items()
+    assert found[0] == place
+    assert found[1].startswith(message)
+
+
+def test_all_mistakes_of_a_pyproject_are_told_at_once(demo: Demo) -> None:
+    text = (
+        '[project]\nname = "demo"\ndynamic = ["version", "readme"]\nlicense = "Mine"\n'
+        '[project.scripts]\nx = "a b"\ny = "demo.gone:main"\n'
+    )
+    assert set(mistakes(demo, text)) == {f"pyproject.toml:{line}:1" for line in (3, 4, 6, 7)}
+
+
+def test_a_module_that_the_library_would_hide_is_a_mistake(demo: Demo) -> None:
+    assert list(mistakes(demo, TABLE, **{"src__demo___native.py": ""})) == ["src/demo/_native.py"]
+
+
+def test_what_is_there_is_no_mistake(demo: Demo) -> None:
+    text = (
+        f"{TABLE}[project.scripts]\nx = 'demo.cli:main'\n[project.entry-points.g]\ny = 'demo'\nz = 'other.x:y'\n"
+        "[tool.hatch.version]\npath = 'src/demo/about.py'\n"
+    )
+    assert mistakes(demo, text, **{"src__demo__cli.py": "", "src__demo__about.py": "__version__ = '1.2.3'\n"}) == {}
+
+
+def test_the_package_with_the_name_of_the_project_is_taken_of_several(demo: Demo) -> None:
+    assert mistakes(demo, TABLE, **{"src__other__x.py": ""}) == {}
+
+
+def test_no_pyproject_is_a_mistake_with_a_way_out(demo: Demo) -> None:
+    (demo.project / "packaging" / "python" / "pyproject.toml").unlink()
+    with pytest.raises(ConfigErrors, match="write one with a \\[project\\] table"):
+        release.make_plan(release.load(demo.project), demo.context)
