@@ -78,9 +78,11 @@ def _refused(files: ProjectFiles, name: str, text: str, document: Mapping[str, A
         at = position(text, name, ("project", "requires-python"))
         return Uncovered(at, what, 'it does not say its oldest Python: write requires-python = ">=3.11"')
     folder = posixpath.dirname(name)
-    problems = pyproject.pyproject_problems(
-        text, document, name, lambda file: files.has(posixpath.normpath(posixpath.join(folder, file)))
-    )
+
+    def problem_of(file: str) -> str | None:
+        return None if files.has(posixpath.normpath(posixpath.join(folder, file))) else "there is no such file"
+
+    problems = pyproject.pyproject_problems(text, document, name, problem_of)
     first = next(iter(problems), None)
     return Uncovered(first.where, what, f"{first.message}: {first.hint}") if first else None
 
