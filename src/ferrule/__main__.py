@@ -54,7 +54,7 @@ def _interrupt(*_: object) -> NoReturn:
 def main() -> None:
     """Run the command line; an interrupt at any moment is a sentence and an exit code."""
     collect_rarely()
-    if sys.argv[1:] == ["--version"]:
+    if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"ferrule {__version__}\n")
         return
     try:

@@ -10,17 +10,19 @@ import click
 from ferrule import __version__
 from ferrule.cli import environment
 from ferrule.cli.commands import Commands
+from ferrule.cli.options import Invocation, everywhere
 from ferrule.cli.redact_output import redact_outputs
-from ferrule.core.errors import ConfigErrors, FerruleError
-from ferrule.core.printable import printable_lines
+from ferrule.core.errors import ConfigErrors, FerruleError, command_of
+from ferrule.core.printable import coloured_lines, printable_lines
 
 
 def main() -> None:
     """Run the command line; a failure a user can act on is a message and an exit code, anything else a traceback."""
     environment.disable_plugins()
     redact_outputs(environment.variables())
+    whole = Invocation()
     try:
-        cli.main(prog_name="ferrule", standalone_mode=False)
+        cli.main(prog_name="ferrule", standalone_mode=False, obj=whole)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
@@ -29,7 +31,7 @@ def main() -> None:
     except click.Abort:
         raise KeyboardInterrupt from None
     except FerruleError as error:
-        show_error(error)
+        show_error(error, verbose=whole.verbose)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of our output went away (`ferrule plan | head`); that is no failure of ours.
@@ -37,20 +39,29 @@ def main() -> None:
         sys.exit(0)
 
 
-def show_error(error: FerruleError) -> None:
-    """Write a failure to standard error: each message with its position, and its hint below it."""
+def show_error(error: FerruleError, *, verbose: bool) -> None:
+    """Write a failure to standard error: each message with its position, what a program wrote, and the hint.
+
+    The command of that program is long: it is shown if `verbose`.
+    """
+    colour = environment.coloured(sys.stderr)
     errors = error.errors if isinstance(error, ConfigErrors) else (error,)
     for failure in errors:
         position = f"{failure.where}: " if failure.where else ""
-        click.echo(click.style("error: ", fg="red", bold=True) + printable_lines(position + failure.message), err=True)
+        lines = [click.style("error: ", fg="red", bold=True) + printable_lines(position + failure.message)]
+        lines += [f"  | {coloured_lines(line)}" for line in failure.output.splitlines()]
         if failure.hint:
-            click.echo(click.style("  hint: ", fg="cyan") + printable_lines(failure.hint), err=True)
+            lines.append(click.style("  hint: ", fg="cyan") + printable_lines(failure.hint))
+        if verbose and (command := command_of(failure)):
+            lines.append(f"  command: {printable_lines(command)}")
+        click.echo("\n".join(lines), err=True, color=colour)
     if len(errors) > 1:
         click.echo(f"{len(errors)} errors", err=True)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="ferrule", message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", prog_name="ferrule", message="%(prog)s %(version)s")
+@everywhere
 def cli() -> None:
     """One Rust core, every platform: build and release a Cargo workspace from targets.yaml.
 

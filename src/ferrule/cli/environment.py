@@ -169,13 +169,21 @@ def source_date_epoch() -> str | None:
 
 
 def coloured(stream: TextIO) -> bool:
-    """Whether to use colours: on a terminal, without NO_COLOR (no-color.org)."""
-    return stream.isatty() and allows_colour()
+    """Whether to use colours: on a terminal or with FORCE_COLOR, without NO_COLOR (force-color.org, no-color.org)."""
+    return allows_colour() and (stream.isatty() or bool(os.environ.get("FORCE_COLOR")))
 
 
 def allows_colour() -> bool:
-    """Whether colours are not ruled out by NO_COLOR."""
-    return "NO_COLOR" not in os.environ
+    """Whether colours are not ruled out by NO_COLOR; an empty one says nothing."""
+    return not os.environ.get("NO_COLOR")
+
+
+def choose_colour(choice: str) -> None:
+    """Take the word of the command line, `auto`, `always` or `never`, over that of the environment."""
+    if choice != "auto":
+        os.environ.pop("NO_COLOR", None)
+        os.environ.pop("FORCE_COLOR", None)
+        os.environ["FORCE_COLOR" if choice == "always" else "NO_COLOR"] = "1"
 
 
 def on_github() -> bool:

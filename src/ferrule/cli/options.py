@@ -20,6 +20,19 @@ if TYPE_CHECKING:
     Function = Callable[..., Any]
 
 
+@dataclass(slots=True)
+class Invocation:
+    """What was said of the whole run, before or after the command's name."""
+
+    directory: Path = Path()
+    verbose: bool = False
+
+
+def invocation() -> Invocation:
+    """That of the command that is running."""
+    return click.get_current_context().find_root().ensure_object(Invocation)
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The values of the options that all commands share."""
@@ -33,15 +46,60 @@ def shared(command: Function) -> Function:
     """Options of every command."""
     return _with(
         command,
-        click.option(
-            "-C",
-            "--directory",
-            type=click.Path(path_type=Path),
-            default=Path(),
-            help="Run as if started in this directory.",
-        ),
+        _directory(expose=True),
         click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs."),
         click.option("-q", "--quiet", is_flag=True, help="Print errors and results only."),
+        *_display(),
+    )
+
+
+def everywhere(command: Function) -> Function:
+    """Options that may also stand before the command's name."""
+    return _with(command, _directory(expose=False), *_display())
+
+
+def _directory(*, expose: bool) -> Callable[[Function], Function]:
+    return click.option(
+        *("-C", "--directory"),
+        type=click.Path(path_type=Path),
+        expose_value=expose,
+        callback=_enter,
+        help="Run as if started in this directory.",
+    )
+
+
+def _enter(ctx: click.Context, _: click.Parameter, folder: Path | None) -> Path:
+    """The folder to work in; one behind the command's name is relative to the one before it, as Git has it."""
+    whole = ctx.find_root().ensure_object(Invocation)
+    if folder is not None:
+        whole.directory /= folder
+    return whole.directory
+
+
+def _display() -> tuple[Callable[[Function], Function], ...]:
+    def show_more(ctx: click.Context, _: click.Parameter, verbose: bool) -> None:
+        whole = ctx.find_root().ensure_object(Invocation)
+        whole.verbose = whole.verbose or verbose
+
+    def choose(_: click.Context, __: click.Parameter, choice: str | None) -> None:
+        if choice:
+            environment.choose_colour(choice)
+
+    return (
+        click.option(
+            *("-v", "--verbose"),
+            is_flag=True,
+            expose_value=False,
+            callback=show_more,
+            help="Show more: the command of a program that failed, what only a manifest says.",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            expose_value=False,
+            callback=choose,
+            help="When to use colours [default: auto; env: NO_COLOR, FORCE_COLOR].",
+        ),
     )
 
 

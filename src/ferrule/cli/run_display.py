@@ -10,6 +10,7 @@ from ferrule.app.release import run as release
 from ferrule.app.release import up_to_date
 from ferrule.cli import environment
 from ferrule.cli.messages import finish, show_not_built
+from ferrule.cli.options import invocation
 from ferrule.core.model import to_json
 from ferrule.core.safe_files import STATE
 from ferrule.engine.state import logs_folder, work_folder
@@ -95,7 +96,8 @@ def run(project: LoadedProject, command: str, options: Options, work: Callable[[
     with live:
         report = work(journal)
     if not options.json:
-        table.show(report, stream, colour=environment.coloured(stream), width=None if stream.isatty() else 160)
+        width = None if stream.isatty() else 160
+        table.show(report, stream, colour=environment.coloured(stream), width=width, verbose=invocation().verbose)
     page = environment.summary_page()
     if page:
         with page.open("a", encoding="utf-8") as summary:

@@ -18,26 +18,44 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from ferrule.core.printable import without_colours
+
 
 class FerruleError(Exception):
-    """A failure: what happened (`message`), `where` (`file:line:column` or a path) and what to do (`hint`)."""
+    """A failure: what happened (`message`), `where` (`file:line:column` or a path) and what to do (`hint`).
+
+    `output` is what the program wrote whose failure it is, in lines and perhaps with colours (ECMA-48, SGR).
+    """
 
     exit_code: ClassVar[int] = 1
+    command: str = ""
+    """The program call that failed, to be pasted into a shell; empty where there was none."""
 
-    def __init__(self, message: str, *, hint: str | None = None, where: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, where: str | None = None, output: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.where = where
+        self.output = output
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what it holds, whatever its constructor takes: workers of a cluster send their failures."""
         return _revived, (type(self), self.args, self.__dict__)
 
     def __str__(self) -> str:
-        """Render as `where: message` and the hint on a line of its own, as a terminal shows it."""
+        """Render as `where: message`, the program's output and the hint on lines of their own, without colours."""
         prefix = f"{self.where}: " if self.where else ""
-        return f"{prefix}{self.message}" + (f"\n  hint: {self.hint}" if self.hint else "")
+        lines = [f"  | {line}" for line in without_colours(self.output).splitlines()]
+        return "\n".join([prefix + self.message, *lines, *([f"  hint: {self.hint}"] if self.hint else [])])
+
+
+def command_of(error: BaseException | None) -> str:
+    """The program call behind a failure: its own, or that of the failure it explains; empty if there is none."""
+    while error is not None:
+        if isinstance(error, FerruleError) and error.command:
+            return error.command
+        error = error.__cause__
+    return ""
 
 
 def _revived(kind: type[FerruleError], arguments: tuple[Any, ...], holds: dict[str, Any]) -> FerruleError:

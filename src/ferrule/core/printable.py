@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
+_RESET: Final = "\x1b[0m"
 _CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
 _IN_ONE_LINE: Final = re.compile(f"[{_CONTROLS}]")
 _IN_LINES: Final = re.compile(f"(?![\\n\\t])[{_CONTROLS}]")
@@ -31,7 +32,28 @@ def printable_lines(text: str) -> str:
     >>> printable_lines("\x1b[31merror\x1b[0m:\n\tx\x1b[2J")
     'error:\n\tx\\x1b[2J'
     """
-    return _IN_LINES.sub(_escape, _COLOUR.sub("", text) if "\x1b" in text else text)
+    return _IN_LINES.sub(_escape, without_colours(text))
+
+
+def without_colours(text: str) -> str:
+    r"""The text without what sets colours and weights (ECMA-48, SGR).
+
+    >>> without_colours("\x1b[31merror\x1b[0m")
+    'error'
+    """
+    return _COLOUR.sub("", text) if "\x1b" in text else text
+
+
+def coloured_lines(text: str) -> str:
+    r"""As `printable_lines`, with the colours, and an end of them where some were set.
+
+    >>> coloured_lines("\x1b[31merror\x1b[2J")
+    '\x1b[31merror\\x1b[2J\x1b[0m'
+    """
+    colours = _COLOUR.findall(text)
+    plain = [_IN_LINES.sub(_escape, part) for part in _COLOUR.split(text)]
+    end = _RESET if colours and colours[-1] != _RESET else ""
+    return plain[0] + "".join(c + p for c, p in zip(colours, plain[1:], strict=True)) + end
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -299,8 +299,8 @@ class CargoLibrary:
             except ToolFailed as failed:
                 subject = f"{names[0]} is" if len(names) == 1 else f"the headers of {self.header} together are"
                 raise BuildError(
-                    f"{subject} not valid {standard.upper()} for {self.platform.triple}:\n"
-                    + "\n".join(f"  | {_IN_FOLDER.sub('', line)}" for line in failed.tail),
+                    f"{subject} not valid {standard.upper()} for {self.platform.triple}",
+                    output=_IN_FOLDER.sub("", failed.output),
                     where=self.header,
                     hint="types that a header names have to be declared in it; where cbindgen makes it: [parse] "
                     "parse_deps, [export] include, or after_includes in cbindgen.toml",

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from ferrule.core.errors import FerruleError, command_of
 from ferrule.core.model import Digest
-from ferrule.core.printable import printable, printable_lines
+from ferrule.core.printable import coloured_lines, printable, printable_lines
 from ferrule.reporting.report import duration, size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
 
-    from ferrule.core.model import Placed, Report
+    from ferrule.core.model import Outcome, Placed, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,27 @@ def _folder_digest(files: list[Placed]) -> Digest:
     return Digest.of("".join(lines).encode("utf-8", "surrogateescape"))
 
 
-def show(report: Report, stream: TextIO, *, colour: bool, width: int | None) -> None:
-    """Write the table, and below it the failed and skipped actions with their reasons."""
+def show(report: Report, stream: TextIO, *, colour: bool, width: int | None, verbose: bool = False) -> None:
+    """Write the table, and below it the failed and skipped actions with their reasons; `verbose` adds commands."""
     show_rows(rows(report), stream, colour=colour, width=width)
-    if report.failed:
+    for outcome in report.failed:
         console = _console(stream, colour=colour, width=width)
-        for outcome in report.failed:
-            console.print(f"\n{printable(outcome.action.id)} {outcome.state}", style="red", markup=False)
-            console.print(f"  {printable_lines(str(outcome.error or outcome.reason))}", markup=False, soft_wrap=True)
+        console.print(f"\n{printable(outcome.action.id)} {outcome.state}", style="red", markup=False)
+        stream.write("".join(f"  {line}\n" for line in _why(outcome, colour=colour, verbose=verbose)))
+
+
+def _why(outcome: Outcome, *, colour: bool, verbose: bool) -> Iterator[str]:
+    """Why an action failed or was skipped, in lines that a terminal wraps itself."""
+    error = outcome.error
+    if not isinstance(error, FerruleError):
+        yield printable_lines(str(error or outcome.reason))
+        return
+    yield printable_lines(f"{error.where}: {error.message}" if error.where else error.message)
+    yield from (f"| {coloured_lines(line) if colour else printable_lines(line)}" for line in error.output.splitlines())
+    if error.hint:
+        yield f"hint: {printable_lines(error.hint)}"
+    if verbose and (command := command_of(error)):
+        yield f"command: {printable_lines(command)}"
 
 
 def show_rows(table_rows: list[Row], stream: TextIO, *, colour: bool, width: int | None) -> None:

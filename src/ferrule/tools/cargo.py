@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from ferrule.core.cargo_config import read_settings
 from ferrule.core.errors import BuildError
+from ferrule.core.printable import without_colours
 from ferrule.tools.cargo_units import ARTIFACT, SCRIPT, Units, package_name
 from ferrule.tools.command import Command
 from ferrule.tools.run import ToolFailed
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
     from ferrule.core.toolchain import Toolchain
     from ferrule.tools.cargo_units import Look, Message
+
+EXCERPT_LINES = 40
+"""Lines of a compiler's message that a failure shows; the log has all."""
 
 _WASM = "wasm32-unknown-unknown"
 _SEPARATOR = "\x1f"  # of CARGO_ENCODED_RUSTFLAGS ("The Cargo Book", Environment variables)
@@ -264,7 +268,7 @@ def _environment(
         "CARGO_TARGET_DIR": str(target_folder),
         "CARGO_BUILD_BUILD_DIR": str(target_folder),
         "CARGO_ENCODED_RUSTFLAGS": _SEPARATOR.join([*remaps, *flags]),
-        "CARGO_TERM_COLOR": "never",
+        "CARGO_TERM_COLOR": "always",  # for people: logs and what is read here are without
         "CARGO_TERM_PROGRESS_WHEN": "never",
         **({} if profile == "dev" else {"CARGO_INCREMENTAL": "0"}),
         # Building the standard library is an unstable ability; it is the same source as the compiled one.
@@ -372,6 +376,7 @@ def _run(
     messages: list[Message] = []
 
     def read_line(line: str) -> None:
+        line = without_colours(line)
         if line.startswith('{"reason":'):
             messages.extend(finished := list(parse_messages(line)))
             for message in finished:
@@ -465,7 +470,7 @@ def explain(failed: ToolFailed) -> BuildError:
     message, position = f"{first['message']}{code}", first["position"]
     if cause := re.search(r"Caused by:\n\s+(.+)\n\s+--> (/.+:\d+:\d+)\n", first[0]):
         message, position = cause.groups()
-    return BuildError(f"{message}{more}\n{failed.message}", where=position, hint=_read_the(failed))
+    return BuildError(f"{message}{more}", where=position, hint=failed.hint, output=_from_first_error(failed.coloured))
 
 
 _FRAMEWORK = re.compile(r"unable to find (?:system )?framework [\"'](\w+)[\"']")
@@ -476,14 +481,14 @@ def _missing_from_system(failed: ToolFailed) -> BuildError | None:
     """What zig could not link with because it belongs to the system of the target, and how it gets there."""
     if framework := _FRAMEWORK.search(failed.stderr):
         return BuildError(
-            f"the framework {framework[1]} of macOS was not found: it comes with Apple's SDK, which zig does not have\n"
-            f"{failed.message}",
+            f"the framework {framework[1]} of macOS was not found: it comes with Apple's SDK, which zig does not have",
+            output=failed.output,
             hint="name an SDK of macOS at the library, as `env: {SDKROOT: path/of/MacOSX.sdk}`, or build on a Mac",
         )
     if library := _LIBRARY.search(failed.stderr):
         return BuildError(
-            f"the library {library[1]} was not found for the target: zig looks in no folder of this machine\n"
-            f"{failed.message}",
+            f"the library {library[1]} was not found for the target: zig looks in no folder of this machine",
+            output=failed.output,
             hint="turn on the crate's feature that builds it from source (often `vendored`, `bundled` or `static`), "
             'or name the folder with the target\'s own at the library, as `rustflags: ["-Lnative=/folder"]`',
         )
@@ -494,14 +499,18 @@ def _explain_cargo(failed: ToolFailed) -> BuildError:
     if (missing := _missing_from_system(failed)) is not None:
         return missing
     message = re.search(r"^error: (.+)", failed.stderr, re.MULTILINE)
-    hint = _read_the(failed)
+    hint = failed.hint
     if "--locked" in failed.stderr and "lock file" in failed.stderr:
         hint = "run cargo update --workspace, look at the change of Cargo.lock, and commit it"
     elif "--offline" in failed.stderr:
         hint = "run cargo fetch --locked once where there is a network"
-    summary = f"{message[1]}\n" if message else ""
-    return BuildError(f"{summary}{failed.message}", hint=hint)
+    return BuildError(message[1] if message else failed.message, hint=hint, output=failed.output)
 
 
-def _read_the(failed: ToolFailed) -> str:
-    return f"all of it is in {failed.log}" if failed.log else "paste the command to see all of it"
+def _from_first_error(written: str) -> str:
+    """What Cargo wrote from the first error on, with its colours, at most EXCERPT_LINES of it."""
+    lines = [line for line in written.splitlines() if without_colours(line) and not line.startswith('{"')]
+    first = next((n for n, line in enumerate(lines) if without_colours(line).startswith("error")), 0)
+    excerpt = lines[first : first + EXCERPT_LINES]
+    more = len(lines) - first - len(excerpt)
+    return "\n".join([*excerpt, *([f"... {more} more lines"] if more > 0 else [])])

@@ -117,14 +117,13 @@ def explain(failed: ToolFailed, source: str) -> FerruleError:
     """What a failure means and what to do about it; `source` is the package."""
     if "exec format error" in failed.stdout + failed.stderr:
         return ToolchainError(
-            f"the image is of a machine whose programs do not run here\n{failed.message}",
+            "the image is of a machine whose programs do not run here",
+            output=failed.output,
             where=source,
             hint="ferrule setup --with emulation, or make this target on a runner of its own",
         )
-    kind, meaning, hint = _MEANINGS.get(
-        failed.code, (BuildError, "the build failed", f"all of it is in {failed.log}" if failed.log else None)
-    )
-    return kind(f"cibuildwheel: {meaning}\n{failed.message}", where=source, hint=hint)
+    kind, meaning, hint = _MEANINGS.get(failed.code, (BuildError, "the build failed", failed.hint))
+    return kind(f"cibuildwheel: {meaning}", where=source, hint=hint, output=failed.output)
 
 
 TOOL: Final = ToolDefinition(

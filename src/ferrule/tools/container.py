@@ -85,7 +85,7 @@ class StartEngine:
         try:
             capture(self._argv(host), env=host.children)
         except ToolFailed as failed:
-            raise ToolchainError(f"dockerd could not be started:\n{failed.message}") from failed
+            raise ToolchainError("dockerd could not be started", output=failed.output) from failed
         deadline = time.monotonic() + 30
         while isinstance(find(host), ToolProblem):
             if time.monotonic() > deadline:

@@ -158,7 +158,7 @@ def _explain(
     if "Unable to locate package" in failed.stderr and foreign:
         hint = " && ".join(apt.Packages((), (name,)).command(host) for name in foreign)
         return ToolchainError(f"apt knows no packages of {' and '.join(foreign)} yet", hint=hint)
-    return ToolchainError(failed.message)
+    return ToolchainError(failed.message, output=failed.output)
 
 
 def _need_apt(host: Host) -> None:

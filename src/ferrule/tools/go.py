@@ -266,28 +266,31 @@ def explain(failed: ToolFailed, build: GoBuildFolder, version: str) -> FerruleEr
         )
     if _NO_SUM.search(output):
         return BuildError(
-            f"go.sum does not vouch for what is needed: {_first_line(output, _NO_SUM)}\n{failed.message}",
+            f"go.sum does not vouch for what is needed: {_first_line(output, _NO_SUM)}",
+            output=failed.output,
             where=f"{build.folder}/go.sum",
             hint=f"run go mod tidy in {build.folder}, look at the change of go.sum, and commit it",
         )
     if _FALSE.search(output):
         return VerificationError(
-            f"a module is not what go.sum vouches for: {_first_line(output, _FALSE)}\n{failed.message}",
+            f"a module is not what go.sum vouches for: {_first_line(output, _FALSE)}",
+            output=failed.output,
             where=f"{build.folder}/go.sum",
             hint="it was changed where it is published, or on the way here (GOPROXY): find out which before you go on",
         )
     if _NO_NETWORK.search(output):
         return NetworkError(
-            f"a module could not be fetched: {_first_line(output, _NO_NETWORK)}\n{failed.message}",
+            f"a module could not be fetched: {_first_line(output, _NO_NETWORK)}",
+            output=failed.output,
             where=where,
             hint="run the same command once where there is a network; modules that were fetched stay in Go's own cache",
         )
     more = len(_POSITION.findall(output)) - 1
     count = f" (and {more} more)" if more > 0 else ""
-    hint = f"all of it is in {failed.log}" if failed.log else "paste the command to see all of it"
+    hint = failed.hint
     if "cannot find module providing" in output or "no required module provides" in output:
         hint = f"run go mod tidy in {build.folder}, or correct the import"
-    return BuildError(f"{line}{count}\n{failed.message}", where=where or build.folder, hint=hint)
+    return BuildError(f"{line}{count}", where=where or build.folder, hint=hint, output=failed.output)
 
 
 def _first_line(output: str, pattern: re.Pattern[str] | None = None) -> str:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import StorageError
-from ferrule.core.printable import printable_lines
+from ferrule.core.printable import coloured_lines, printable_lines
 from ferrule.core.safe_files import open_more, open_new
 
 if TYPE_CHECKING:
@@ -127,12 +127,14 @@ def read_lines(piece: bytes) -> str:
     return text
 
 
-def shown_lines(piece: bytes, hide: Callable[[str], str]) -> str:
-    """Whole lines for people: without secrets, long lines cut, and control characters made visible."""
+def shown_lines(piece: bytes, hide: Callable[[str], str], *, colours: bool = False) -> str:
+    """Whole lines for people: without secrets, long lines cut, and control characters made visible but `colours`."""
     text = hide(read_lines(piece))
     if len(text) > SHOWN:
         text = "".join(_cut(line) for line in text.splitlines(keepends=True))
-    return printable_lines(text) if piece.translate(None, _PLAIN) else text
+    if not piece.translate(None, _PLAIN):
+        return text
+    return coloured_lines(text) if colours else printable_lines(text)
 
 
 def _cut(line: str) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import BuildError, StorageError, ToolchainError
+from ferrule.core.printable import without_colours
 from ferrule.tools.program_output import KEPT, Log, Record, shown_lines
 from ferrule.tools.secrets import Hider, secrets_of
 
@@ -156,8 +157,9 @@ class ToolFailed(BuildError):  # noqa: N818
     """A program ended with a failure.
 
     `command` can be pasted into a shell, `code` is the exit code (negative: the number of the signal), `tail` the last
-    lines it wrote, `log` where all of them are, `stdout` and `stderr` the whole outputs without secrets, and
-    `interrupted` is true when we ended it ourselves because everything was to end.
+    lines it wrote, `log` where all of them are, `stdout` and `stderr` the whole outputs without secrets and colours,
+    `coloured` the second one with them, and `interrupted` is true when we ended it ourselves because everything was to
+    end.
     """
 
     def __init__(
@@ -171,14 +173,15 @@ class ToolFailed(BuildError):  # noqa: N818
         log: Path | None = None,
         interrupted: bool = False,
     ) -> None:
-        lines = [message, *(f"  | {line}" for line in tail), f"  command: {command}"]
-        super().__init__("\n".join([*lines, *([f"  log: {log}"] if log else [])]))
+        hint = f"all of it, and the command, is in {log}" if log else "add -v to see the command"
+        super().__init__(message, hint=hint, output="\n".join(tail))
         self.summary = message
         self.command = command
         self.code = code
-        self.stdout = captured.stdout
-        self.stderr = captured.stderr
-        self.tail = tuple(tail)
+        self.stdout = without_colours(captured.stdout)
+        self.stderr = without_colours(captured.stderr)
+        self.coloured = captured.stderr
+        self.tail = tuple(without_colours(line) for line in tail)
         self.log = log
         self.interrupted = interrupted
 
@@ -420,8 +423,8 @@ class _Call:
         interrupted: bool = False,
     ) -> ToolFailed:
         """The failure, from what was written; `last` are the last lines of both outputs as they arrived."""
-        captured = Captured(*(shown_lines(output, self.hide) for output in (stdout, stderr)))
-        final = captured.stdout + captured.stderr if last is None else shown_lines(last, self.hide)
+        captured = Captured(*(shown_lines(output, self.hide, colours=True) for output in (stdout, stderr)))
+        final = captured.stdout + captured.stderr if last is None else shown_lines(last, self.hide, colours=True)
         return ToolFailed(
             f"{self.name} {message}",
             command=self.command,

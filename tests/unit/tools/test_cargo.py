@@ -266,7 +266,8 @@ def failed(stderr):
 def test_a_compile_error_names_its_place():
     error = cargo.explain(failed(COMPILE_ERRORS))
     assert error.where == "x/src/lib.rs:12:5"
-    assert error.message.startswith("mismatched types [E0308] (and 1 more)\n")
+    assert error.message == "mismatched types [E0308] (and 1 more)"
+    assert error.output.startswith("error[E0308]: mismatched types\n")
 
 
 @pytest.mark.parametrize(
@@ -278,13 +279,22 @@ def test_a_compile_error_names_its_place():
             "cargo update --workspace",
         ),
         ("error: no matching package named `x` found\nperhaps --offline\n", "no matching package", "cargo fetch"),
-        ("ld.lld: error: undefined symbol\n", "cargo ended with exit code 101", "paste the command"),
+        ("ld.lld: error: undefined symbol\n", "cargo ended with exit code 101", "add -v"),
     ],
 )
 def test_other_errors_of_cargo(stderr, first, hint):
     error = cargo.explain(failed(stderr))
     assert error.message.startswith(first)
     assert hint in error.hint
+
+
+def test_the_message_of_a_compiler_is_shown_from_its_first_line_on_and_cut_with_a_note():
+    lines = [f"\x1b[1m{n}\x1b[0m" for n in range(60)]
+    error = cargo.explain(failed("   Compiling x v1\n\n\x1b[91merror\x1b[0m: no\n --> x.rs:1:2\n" + "\n".join(lines)))
+    shown = error.output.splitlines()
+    assert shown[:3] == ["\x1b[91merror\x1b[0m: no", " --> x.rs:1:2", "\x1b[1m0\x1b[0m"]
+    assert shown[-1] == "... 22 more lines"
+    assert len(shown) == cargo.EXCERPT_LINES + 1
 
 
 def test_what_a_macro_says_of_its_own_file_is_the_place():
@@ -306,7 +316,7 @@ error: could not compile `x` (lib) due to 3 previous errors; 1 warning emitted
 """  # noqa: W293 - as the compiler writes it
     error = cargo.explain(failed(stderr))
     assert error.where == "/a b/wit/x.wit:36:5"
-    assert error.message.startswith("expected `import`, found an identifier (and 2 more)\n")
+    assert error.message == "expected `import`, found an identifier (and 2 more)"
 
 
 def test_a_failed_build_is_explained(tmp_path):

@@ -65,9 +65,20 @@ def test_a_failure_can_be_pasted_and_shows_the_last_lines(tmp_path):
     failed = failure.value
     assert failed.code == 3
     assert failed.tail == tuple(str(n) for n in range(2, 17))
-    assert failed.message.startswith("sh ended with exit code 3\n  | 2\n")
-    assert f"command: cd {tmp_path} && FLAG='a b' sh -c " in failed.message
-    assert f"log: {tmp_path}/logs/sh.log" in failed.message
+    assert str(failed).startswith("sh ended with exit code 3\n  | 2\n")
+    assert failed.command.startswith(f"cd {tmp_path} && FLAG='a b' sh -c ")
+    assert failed.command not in str(failed)  # it is long, and in the log
+    assert failed.hint == f"all of it, and the command, is in {tmp_path}/logs/sh.log"
+
+
+def test_the_output_of_a_failure_has_its_colours_and_what_is_read_of_it_has_none(tmp_path):
+    with pytest.raises(ToolFailed) as failure:
+        shell(tmp_path, r"printf '\033[31merror\033[0m: no\n' >&2; exit 1")
+    failed = failure.value
+    assert failed.output == failed.coloured.rstrip("\n") == "\x1b[31merror\x1b[0m: no"
+    assert failed.tail == ("error: no",)
+    assert failed.stderr == "error: no\n"
+    assert "\x1b" not in str(failed) + (tmp_path / "logs/sh.log").read_text()
 
 
 def test_lines_for_machines_are_left_to_the_log(tmp_path):

@@ -249,7 +249,8 @@ class _Reproducing:
             if error.interrupted:
                 raise
             raise BuildError(
-                f"the {which} build {run.describe_exit(error.code)}\n" + "\n".join(f"  | {t}" for t in error.tail),
+                f"the {which} build {run.describe_exit(error.code)}",
+                output=error.output,
                 where=str(directory),
                 hint=f"its log is {log}; ferrule explain {error.code} says what the code means",
             ) from error

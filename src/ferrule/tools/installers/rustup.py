@@ -78,7 +78,7 @@ class Install:
             return StorageError(f"{message}: the disk is full", hint=f"free some space, then {by_hand}")
         if any(sign in failed.stderr for sign in _UNREACHABLE):
             return NetworkError(f"{message}: its server cannot be reached", hint=f"where there is a network, {by_hand}")
-        return ToolchainError(f"{message}:\n{failed.message}", hint=by_hand)
+        return ToolchainError(message, hint=by_hand, output=failed.output)
 
 
 def _get_rustup(host: Host) -> str:

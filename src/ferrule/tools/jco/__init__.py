@@ -201,7 +201,7 @@ class Npm:
         by_hand = f"where there is a network, run: {self.command(host)}"
         if any(sign in output for sign in _UNREACHABLE):
             return NetworkError(f"{message}: npm's registry cannot be reached", hint=by_hand)
-        return ToolchainError(f"{message}:\n{failed.message}", hint=by_hand)
+        return ToolchainError(message, hint=by_hand, output=failed.output)
 
 
 def _check(target: Path, version: str, locked: Mapping[str, Any] | None) -> None:

@@ -453,7 +453,7 @@ def _at_home(answer: WorkerAnswer, log: Path) -> FerruleError:
     """A failure, with the log where it is here."""
     error = answer.error
     assert error is not None  # noqa: S101 - for the type checker: it is asked for a failure only
-    error.message = error.message.replace(answer.log_at, str(log))
+    error.hint = error.hint and error.hint.replace(answer.log_at, str(log))
     if isinstance(error, ToolFailed) and error.log is not None:
         error.log = log
     return error
