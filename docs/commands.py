@@ -49,7 +49,7 @@ failed, with that of the first. Anything else is a bug: it prints a traceback an
 | `FERRULE_COMPILER_CACHE` | a [compiler wrapper](how-to/shared-cache.md) for rustc, such as sccache |
 | `RUSTC`, `CARGO` | a compiler and a Cargo to try first |
 | `CARGO_HOME`, `RUSTUP_HOME` | as Cargo and rustup use them |
-| `NO_COLOR` | no colours |
+| `NO_COLOR`, `FORCE_COLOR` | no colours, or colours also where output is no terminal; `--color` overrides both |
 | `GITHUB_ACTIONS`, `GITHUB_STEP_SUMMARY` | folded logs, and the closing table in the step summary |
 
 Programs that Ferrule starts get an environment built from scratch. Variables for home folders and package registries
@@ -82,7 +82,6 @@ def _codes() -> list[str]:
     rows = [
         (0, "", "success"),
         (1, "", "an internal error (please report it)"),
-        (2, "", "an error on the command line"),
     ]
     rows += [(code, f"`{found.__name__}`", _first(found.__doc__)) for code, found in sorted(own.items())]
     rows.append((INTERRUPTED, "", "interrupted; finished actions are kept"))

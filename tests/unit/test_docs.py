@@ -163,6 +163,12 @@ def test_example_with_a_mistake_is_not_taken(tmp_path: Path, text: str) -> None:
 # Generated pages
 
 
+def test_man_pages_are_current() -> None:
+    script = load(ROOT / "docs" / "man.py")
+    written = {page.name: page.read_text(encoding="utf-8") for page in script.FOLDER.iterdir()}
+    assert written == script.pages(), "run: python docs/man.py"
+
+
 def test_commands_page_is_current() -> None:
     script = load(ROOT / "docs" / "commands.py")
     assert script.PAGE.read_text(encoding="utf-8") == script.page(), "run: python docs/commands.py"

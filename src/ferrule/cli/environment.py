@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 import click
 
 from ferrule.app.release import run as release
-from ferrule.core.errors import ConfigError, StorageError
+from ferrule.core.errors import StorageError, UsageError
 from ferrule.engine import remote_server
 from ferrule.formats import sigstore
 from ferrule.tools import host as hosts
@@ -134,7 +134,7 @@ def _builder() -> Builder | None:
 
 
 def remote_cache(url: str | None, mode: str | None) -> Address | None:
-    """The remote cache that the command line or the environment names, if one does. Raises ConfigError."""
+    """The remote cache that the command line or the environment names, if one does. Raises UsageError."""
     text = url or os.environ.get("FERRULE_REMOTE_CACHE")
     if not text:
         return None
@@ -146,21 +146,21 @@ def remote_cache(url: str | None, mode: str | None) -> Address | None:
 
 
 def signing_key(named: str) -> EllipticCurvePrivateKey:
-    """The key that the command line names: a file, or a variable that holds it. Raises ConfigError."""
+    """The key that the command line names: a file, or a variable that holds it. Raises UsageError."""
     if not named.startswith("env://"):
         return sigstore.private_key(read_key(Path(named)), where=named)
     text = os.environ.get(named.removeprefix("env://"))
     if not text:
-        raise ConfigError("this variable is not set, or empty", where=named, hint="export it, or name a file")
+        raise UsageError("this variable is not set, or empty", where=named, hint="export it, or name a file")
     return sigstore.private_key(text.encode(), where=named)
 
 
 def read_key(path: Path) -> bytes:
-    """The bytes of a key's file. Raises ConfigError."""
+    """The bytes of a key's file. Raises UsageError."""
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"the key cannot be read: {error.strerror}", where=str(path)) from error
+        raise UsageError(f"the key cannot be read: {error.strerror}", where=str(path)) from error
 
 
 def source_date_epoch() -> str | None:

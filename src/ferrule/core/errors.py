@@ -1,6 +1,7 @@
 """The failures a user can act on, and the exit code of each class.
 
     FerruleError
+    ├── UsageError           2  the command line names something that does not exist, or cannot be used
     ├── ConfigError          3  targets.yaml, or what it points at, is mistaken
     │   └── ConfigErrors     3  all errors of one document
     ├── ToolchainError       4  a tool is missing, of a wrong version, or does not work
@@ -10,7 +11,7 @@
     ├── NetworkError         8  something that had to be fetched could not be
     └── IncomparableError    9  there is nothing to compare with, or it cannot be read
 
-Exit code 0 is success, 2 a mistake on the command line, 130 an interrupt. Any other exception is a bug of ours
+Exit code 0 is success, 130 an interrupt. Any other exception is a bug of ours
 (exit code 1) and keeps its traceback.
 """
 
@@ -62,6 +63,12 @@ def _revived(kind: type[FerruleError], arguments: tuple[Any, ...], holds: dict[s
     error = kind.__new__(kind, *arguments)
     error.__dict__.update(holds)
     return error
+
+
+class UsageError(FerruleError):
+    """The command line, or a variable that stands for an option, names something that does not exist or is unfit."""
+
+    exit_code = 2
 
 
 class ConfigError(FerruleError):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 import urllib3
 from urllib3 import exceptions
 
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import UsageError
 from ferrule.core.proxies import proxy_of
 
 if TYPE_CHECKING:
@@ -53,21 +53,21 @@ class Address:
 def address(url: str, *, mode: str, token: str | None, environment: Mapping[str, str]) -> Address:
     """Read an address as people write it; `token` is a bearer token (RFC 6750), `environment` names proxies.
 
-    Raises ConfigError, which never shows what was written: it may hold a secret.
+    Raises UsageError, which never shows what was written: it may hold a secret.
     """
     where = "the address of the remote cache"
     try:
         parts = urllib.parse.urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ConfigError("not a URL", where=where, hint=_HINT) from error
+        raise UsageError("not a URL", where=where, hint=_HINT) from error
     if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
-        raise ConfigError("not an http or https URL without query and fragment", where=where, hint=_HINT)
+        raise UsageError("not an http or https URL without query and fragment", where=where, hint=_HINT)
     if mode not in get_args(Mode):
-        raise ConfigError(f"{mode!r} is not a mode of a remote cache", where=where, hint="write read or write")
+        raise UsageError(f"{mode!r} is not a mode of a remote cache", where=where, hint="write read or write")
     authorization = _authorization(parts, token)
     if authorization and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ConfigError("the secret would travel in the clear", where=where, hint="use https")
+        raise UsageError("the secret would travel in the clear", where=where, hint="use https")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     clean = f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
     return Address(clean, "write" if mode == "write" else "read", authorization, proxy_of(clean, environment))

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from ferrule.core.errors import ConfigError, ToolchainError, VerificationError
+from ferrule.core.errors import ToolchainError, UsageError, VerificationError
 from ferrule.core.model import Digest
 
 if TYPE_CHECKING:
@@ -41,29 +41,29 @@ _LARGEST: Final = 64 << 20
 
 
 def private_key(pem: bytes, *, where: str) -> EllipticCurvePrivateKey:
-    """Read an unencrypted ECDSA P-256 key (PEM, PKCS #8 or SEC 1); raises ConfigError, which tells no byte of it."""
+    """Read an unencrypted ECDSA P-256 key (PEM, PKCS #8 or SEC 1); raises UsageError, which tells no byte of it."""
     hint = "make one: openssl ecparam -genkey -name prime256v1 -noout | openssl pkcs8 -topk8 -nocrypt -out key.pem"
     try:
         key = load_pem_private_key(pem, password=None)
     except TypeError:
         hint = "decrypt it into a pipe or a file that only you can read: openssl pkcs8 -in KEY"
-        raise ConfigError("this key is encrypted, and nobody is there to be asked", where=where, hint=hint) from None
+        raise UsageError("this key is encrypted, and nobody is there to be asked", where=where, hint=hint) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise ConfigError("this is no private key in PEM", where=where, hint=hint) from None
+        raise UsageError("this is no private key in PEM", where=where, hint=hint) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ConfigError("this is no key for ECDSA on P-256", where=where, hint=hint)
+        raise UsageError("this is no key for ECDSA on P-256", where=where, hint=hint)
     return key
 
 
 def public_key(pem: bytes, *, where: str) -> EllipticCurvePublicKey:
-    """Read an ECDSA P-256 public key (PEM, SubjectPublicKeyInfo); raises ConfigError."""
+    """Read an ECDSA P-256 public key (PEM, SubjectPublicKeyInfo); raises UsageError."""
     hint = "take it from the private key: openssl pkey -in key.pem -pubout -out key.pub"
     try:
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm):
-        raise ConfigError("this is no public key in PEM", where=where, hint=hint) from None
+        raise UsageError("this is no public key in PEM", where=where, hint=hint) from None
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ConfigError("this is no key for ECDSA on P-256", where=where, hint=hint)
+        raise UsageError("this is no key for ECDSA on P-256", where=where, hint=hint)
     return key
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 import jsonschema
 import pytest
+from click.testing import CliRunner
 
 from fakes.toolchain import PATIENCE_SECONDS
 from ferrule import __version__
@@ -34,6 +35,7 @@ COMMANDS = sorted(SUMMARIES)
 
 def test_every_class_of_failure_has_a_code_of_its_own() -> None:
     classes = [
+        errors.UsageError,
         errors.ConfigError,
         errors.ToolchainError,
         errors.BuildError,
@@ -43,7 +45,7 @@ def test_every_class_of_failure_has_a_code_of_its_own() -> None:
         errors.IncomparableError,
     ]
     codes = [c.exit_code for c in classes]
-    assert codes == [3, 4, 5, 6, 7, 8, 9]
+    assert codes == [2, 3, 4, 5, 6, 7, 8, 9]
     documented = errors.__doc__ or ""
     for found in classes:
         line = next(line for line in documented.splitlines() if f" {found.__name__} " in line)
@@ -63,6 +65,15 @@ def test_every_class_of_failure_has_a_code_of_its_own() -> None:
         (["doctor", "--with", "contaner"], "Did you mean container?"),
         (["setup", "--with", "unheard-of"], "There are: cargo, "),
         (["plan", "--graph", "picture"], "picture"),
+        (["build", "natve"], "did you mean native?"),
+        (["build", "--target", "sparc"], "there is no target 'sparc'"),
+        (["release", "--executor", "nobody"], "there is no executor 'nobody'"),
+        (["release", "--remote-cache", "ftp://x"], "not an http or https URL"),
+        (["release", "--sign-key", "no-such.pem"], "the key cannot be read"),
+        (["explain", "99"], "ferrule has no exit code 99"),
+        (["help", "relase"], "Did you mean 'release'?"),
+        (["--color", "blue", "plan"], "blue"),
+        (["completion", "tcsh"], "tcsh"),
     ],
 )
 def test_mistake_on_the_command_line(demo: Demo, arguments: list[str], message: str) -> None:
@@ -70,6 +81,71 @@ def test_mistake_on_the_command_line(demo: Demo, arguments: list[str], message: 
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_folder_may_stand_before_and_after_the_command(demo: Demo) -> None:
+    (demo.project / "rust" / "x").mkdir(parents=True, exist_ok=True)
+    for words in (["-C", "rust", "check"], ["check", "-C", "rust"], ["-C", "rust", "check", "-C", "x"]):
+        assert demo.ferrule(*words).stdout.startswith("targets.yaml is valid"), words
+    lost = demo.ferrule("-C", "rust", "check", "-C", "/")
+    assert lost.returncode == 3
+    assert "error: /: there is no targets.yaml" in lost.stderr
+
+
+def test_colours_are_those_of_the_command_line_then_of_the_environment(demo: Demo) -> None:
+    demo.edit("kind: sdk", "kind: sdkk")
+    assert "\x1b[" not in demo.ferrule("check").stderr
+    assert "\x1b[31m" in demo.ferrule("check", "--color", "always").stderr
+    assert "\x1b[31m" in demo.ferrule("--color", "always", "check", NO_COLOR="1").stderr
+    assert "\x1b[31m" in demo.ferrule("check", FORCE_COLOR="1").stderr
+    assert "\x1b[" not in demo.ferrule("check", "--color", "never", FORCE_COLOR="1").stderr
+    assert "\x1b[" not in demo.ferrule("check", FORCE_COLOR="1", NO_COLOR="1").stderr
+
+
+def test_version_in_short(demo: Demo) -> None:
+    assert demo.ferrule("-V").stdout == demo.ferrule("--version").stdout == f"ferrule {__version__}\n"
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=" ".join)
+def test_help_is_a_command_too(command: list[str]) -> None:
+    runner = CliRunner()
+    assert runner.invoke(cli, ["help", *command]).output == runner.invoke(cli, [*command, "--help"]).output
+
+
+def completed(demo: Demo, words: str) -> list[str]:
+    """What a shell is told for the last word of a command line: as bash asks, by click's protocol."""
+    count = len(words.split(" ")) - 1
+    done = demo.ferrule(_FERRULE_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(count))
+    assert (done.returncode, done.stderr) == (0, "")
+    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
+
+
+def test_names_of_the_project_are_completed(demo: Demo) -> None:
+    assert completed(demo, "ferrule rel") == ["release"]
+    assert "native" in completed(demo, "ferrule build ")
+    assert completed(demo, "ferrule build nat") == ["native"]
+    assert completed(demo, "ferrule build --target aarch64-u") == ["aarch64-unknown-linux-gnu"]
+    assert completed(demo, "ferrule build --target al") == ["all"]
+    assert completed(demo, "ferrule extract whe") == ["wheel"]
+    assert completed(demo, "ferrule explain nat") == ["native"]
+    assert completed(demo, "ferrule explain dist/x") == ["dist/x"]  # a file, which the shell completes
+    assert completed(demo, "ferrule help veri") == ["verify"]
+
+
+@pytest.mark.parametrize(
+    "content", ["artifacts: [", "[]", "artifacts: 5", "artifacts: &a {x: *a}", "\0", "", "x: " + "[" * 5000]
+)
+def test_what_cannot_be_read_completes_nothing(demo: Demo, content: str) -> None:
+    (demo.project / "targets.yaml").write_text(content)
+    assert completed(demo, "ferrule build ") in ([], ["x"])
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(demo: Demo, shell: str) -> None:
+    script = demo.ferrule("completion", shell).stdout
+    assert f"_FERRULE_COMPLETE={shell}_complete" in script
+    if shell == "bash":
+        assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("value", ["tomorrow", "-1", "1.5", "", "١٢٣"])
@@ -185,7 +261,7 @@ def test_failure_says_what_where_and_what_to_do(
 )
 def test_unknown_name_is_told_with_the_nearest(demo: Demo, arguments: list[str], says: str) -> None:
     done = demo.ferrule("build", *arguments)
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert says in done.stderr
     assert done.stderr.startswith("error: targets.yaml: ")
 

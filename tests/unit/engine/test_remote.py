@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from fakes.httpcache import Cache, Request
 from fakes.toolchain import wait_until
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import UsageError
 from ferrule.core.facts import Facts
 from ferrule.core.model import Action, Digest, FileRecord, Outcome, Output, Plan, Tool
 from ferrule.core.toolchain import Toolchain
@@ -724,21 +724,21 @@ def test_secrets_are_sent_and_never_shown(machines: Callable[..., Machine], cach
     ],
 )
 def test_what_is_no_address_is_refused_without_showing_it(url: str) -> None:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UsageError) as caught:
         read(url.replace("://", "://u:canary@"))
     assert "canary" not in str(caught.value)
 
 
 def test_secret_does_not_travel_in_the_clear() -> None:
     for url, token in (("http://u:p@cache.example", None), ("http://cache.example", "t")):
-        with pytest.raises(ConfigError, match="in the clear"):
+        with pytest.raises(UsageError, match="in the clear"):
             read(url, token=token)
     assert read("http://cache.example").authorization is None
 
 
 def test_mode_is_one_of_two() -> None:
     assert read("https://cache.example", mode="write").mode == "write"
-    with pytest.raises(ConfigError, match="'both'"):
+    with pytest.raises(UsageError, match="'both'"):
         read("https://cache.example", mode="both")
 
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from ferrule.core.errors import ConfigError, VerificationError
+from ferrule.core.errors import UsageError, VerificationError
 from ferrule.formats import sigstore
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def test_other_key_and_other_content_are_told() -> None:
     ids=["nonsense", "rsa", "p384", "encrypted"],
 )
 def test_unfit_private_keys_are_refused_and_not_shown(content: bytes, message: str) -> None:
-    with pytest.raises(ConfigError, match=message) as caught:
+    with pytest.raises(UsageError, match=message) as caught:
         sigstore.private_key(content, where="key.pem")
     assert caught.value.where == "key.pem"
     assert not any(line in str(caught.value) for line in content.decode().splitlines()[1:])
@@ -119,5 +119,5 @@ def test_unfit_private_keys_are_refused_and_not_shown(content: bytes, message: s
 
 @pytest.mark.parametrize("content", [b"", pem(KEY), PUBLIC[:-40]])
 def test_unfit_public_keys_are_refused(content: bytes) -> None:
-    with pytest.raises(ConfigError):
+    with pytest.raises(UsageError):
         sigstore.public_key(content, where="key.pub")

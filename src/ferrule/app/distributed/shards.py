@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule import plan as planning
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import ConfigError, UsageError
 from ferrule.core.model import Action, Digest, Json, Plan, to_json
 from ferrule.core.platforms import PLATFORMS, other_runner_labels
 from ferrule.engine.key import canonical
@@ -77,7 +77,7 @@ class Shard:
 
 
 def read(text: str) -> Shard:
-    """The shard that a `document` describes; raises ConfigError."""
+    """The shard that a `document` describes; raises UsageError."""
     try:
         row: Any = json.loads(text)
         return Shard(
@@ -88,7 +88,7 @@ def read(text: str) -> Shard:
             actions=tuple(map(str, row["actions"])),
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ConfigError(
+        raise UsageError(
             f"this is no shard: {type(error).__name__} {error}",
             where="--shard",
             hint="give K/N, or an entry of what ferrule matrix wrote, unchanged",
@@ -140,7 +140,8 @@ def split(
     """Split what needs compilers into `count` shards, or as many as there is work for.
 
     `runners` are the labels of machines by target, `recorded` the seconds that actions took. The same arguments always
-    give the same shards. Raises ConfigError where nothing is to be split or `count` cannot serve every kind of machine.
+    give the same shards. Raises ConfigError where nothing is to be split, UsageError where `count` cannot serve
+    every kind of machine.
     """
     weight = weights(plan, recorded)
     grouped = _by_runner(_units(plan, runners))
@@ -149,7 +150,7 @@ def split(
             "nothing in this plan needs a compiler", where="targets.yaml", hint="ferrule release makes it anywhere"
         )
     if count < len(grouped):
-        raise ConfigError(
+        raise UsageError(
             f"{count} shards cannot run on {len(grouped)} kinds of machines",
             where="targets.yaml",
             hint=f"ask for at least {len(grouped)}: its targets name {', '.join(sorted(map(str, grouped)))}",

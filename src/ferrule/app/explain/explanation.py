@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core import errors
-from ferrule.core.errors import ConfigError, FerruleError
+from ferrule.core.errors import ConfigError, FerruleError, UsageError
 from ferrule.core.manifest import read_manifest
 from ferrule.core.model import Digest, Json, to_json
 from ferrule.core.safe_files import MANIFEST, STATE
@@ -120,7 +120,7 @@ class ExplainedProject:
 def explain(item: str, here: Path, project: Callable[[], ExplainedProject | None]) -> dict[str, Json]:
     """What `item` is: an exit code, an error, a file (relative to `here`), an artifact, an action or a fingerprint.
 
-    `project` is asked only where a project is needed, and gives None where there is none. Raises ConfigError with the
+    `project` is asked only where a project is needed, and gives None where there is none. Raises UsageError with the
     nearest names for what is none of them, OSError for a file that cannot be read.
     """
     if re.fullmatch(r"[0-9]{1,3}", item):
@@ -150,14 +150,14 @@ def _of_project(item: str, project: ExplainedProject) -> dict[str, Json] | None:
     return of_action(action, project) if action is not None else None
 
 
-def _unknown(item: str, project: ExplainedProject | None, named: Mapping[str, type[FerruleError]]) -> ConfigError:
+def _unknown(item: str, project: ExplainedProject | None, named: Mapping[str, type[FerruleError]]) -> UsageError:
     names = [*named]
     if project is not None:
         names += [*(a.name for a in project.config.artifacts), *(a.id for a in project.plan.actions)]
         manifest = _read_manifest(project.dist)
         names += [file.path for file in manifest.shipped] if manifest else []
     near = list(dict.fromkeys(get_close_matches(item, names, 3)))
-    return ConfigError(
+    return UsageError(
         f"nothing here is called {item!r}: no artifact, action, file, fingerprint, exit code or error",
         hint=f"did you mean {' or '.join(near)}?" if near else "ferrule plan lists artifacts and actions",
     )
@@ -167,10 +167,10 @@ def _unknown(item: str, project: ExplainedProject | None, named: Mapping[str, ty
 
 
 def exit_code(code: int) -> dict[str, Json]:
-    """What an exit code means and what to do; raises ConfigError for one that Ferrule does not have."""
+    """What an exit code means and what to do; raises UsageError for one that Ferrule does not have."""
     if code not in ADVICE:
         codes = ", ".join(str(known_code) for known_code in sorted(ADVICE))
-        raise ConfigError(f"ferrule has no exit code {code}", hint=f"there are: {codes}")
+        raise UsageError(f"ferrule has no exit code {code}", hint=f"there are: {codes}")
     meaning, advice = ADVICE[code]
     classes = [kind for kind in _error_classes() if kind.__dict__.get("exit_code") == code]
     return {

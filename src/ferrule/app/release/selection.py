@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from ferrule.app.release.run import make_plan, tool_requirements
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import ConfigError, UsageError
 from ferrule.core.platforms import PLATFORMS
 from ferrule.plan import only
 
@@ -24,7 +24,7 @@ EXTRAS: Final = {"emulation": "qemu-aarch64"}
 def select(config: Config, context: RunContext, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Plan:
     """The plan of the named artifacts (all) for the named targets (this machine's).
 
-    WebAssembly that a named artifact packs is made along, being for no machine. Raises ConfigError for a name that
+    WebAssembly that a named artifact packs is made along, being for no machine. Raises UsageError for a name that
     targets.yaml does not have, with the nearest it has.
     """
     triples, host = tuple(t.triple for t in config.targets), context.host.triple
@@ -44,7 +44,7 @@ def select(config: Config, context: RunContext, artifacts: tuple[str, ...], targ
     planned = {a.artifact for a in plan.actions}
     lost = [name for name in artifacts if name not in planned]
     if lost:
-        raise ConfigError(
+        raise UsageError(
             f"{lost[0]} is not made for {', '.join(sorted(chosen))}",
             where="targets.yaml",
             hint="choose other targets with --target, or all of them with --target all",
@@ -69,7 +69,7 @@ def _check_names(names: tuple[str, ...], existing: tuple[str, ...], what: str) -
     for name in names:
         if name not in existing:
             near = get_close_matches(name, existing, 1)
-            raise ConfigError(
+            raise UsageError(
                 f"there is no {what} {name!r}",
                 where="targets.yaml",
                 hint=f"did you mean {near[0]}?" if near else f"there are: {', '.join(existing)}",

@@ -11,7 +11,7 @@ import click
 from ferrule.app.distributed import merge as merging
 from ferrule.app.distributed import shards
 from ferrule.app.release import selection
-from ferrule.cli import project, run_display
+from ferrule.cli import completion, project, run_display
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.messages import finish, relative
 from ferrule.cli.options import Options, building, cached, clustered, shared
@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 @building
 @cached
 @clustered
-@click.argument("artifacts", nargs=-1)
-@click.option("-t", "--target", "targets", multiple=True, help="A target, or `all` [default: this machine's].")
+@click.argument("artifacts", nargs=-1, shell_complete=completion.artifacts)
+@click.option(
+    *("-t", "--target", "targets"),
+    multiple=True,
+    shell_complete=completion.targets,
+    help="A target, or `all` [default: this machine's].",
+)
 @click.option(
     "-o",
     "--output",

@@ -9,7 +9,7 @@ import click
 
 from ferrule.app.explain import explanation
 from ferrule.app.release import run as release
-from ferrule.cli import project
+from ferrule.cli import completion, project
 from ferrule.cli.options import shared
 from ferrule.core.errors import ConfigError, StorageError, ToolchainError
 from ferrule.core.safe_files import STATE, find_project
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
-@click.argument("item")
+@click.argument("item", shell_complete=completion.items)
 def explain(directory: Path, item: str, **options: bool) -> None:
     """Explain an artifact, action, file, fingerprint or error.
 

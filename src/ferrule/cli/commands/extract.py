@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ferrule.app.release import extract as extraction
+from ferrule.cli import completion
 from ferrule.cli.environment import signing_key
 from ferrule.cli.messages import counted, relative
 from ferrule.cli.options import shared
@@ -18,7 +19,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.command()
 @shared
-@click.argument("kind")
+@click.argument("kind", shell_complete=completion.kinds)
 @click.option("--from", "source", type=_FOLDER, help="A finished release; dist/ of the project.")
 @click.option("--to", "target", type=_FOLDER, required=True, help="A new folder for the files.")
 @click.option("--sign-key", metavar="FILE|env://NAME", help="Sign the copy of a signed release with this key.")

@@ -11,7 +11,7 @@ import pytest
 
 from ferrule.app.ci import pipelines
 from ferrule.app.distributed import shards
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import ConfigError, UsageError
 from ferrule.core.model import Action, Compiled, Machine, Output, Plan
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def test_runners_are_not_mixed() -> None:
     assert {s.runner for s in found} == {"linux", "mac"}
     (mac,) = [s for s in found if s.runner == "mac"]
     assert mac.targets == ("c",)
-    with pytest.raises(ConfigError, match="1 shards cannot run on 2 kinds of machines"):
+    with pytest.raises(UsageError, match="1 shards cannot run on 2 kinds of machines"):
         shards.split(usual(), 1, runners, {})
 
 
@@ -202,7 +202,7 @@ def test_an_entry_can_be_read_again() -> None:
 
 @pytest.mark.parametrize("text", ["", "4", "[]", "{}", '{"shard": 1}', '{"shard":1,"of":1,"plan":"x","split":"x"}'])
 def test_what_is_no_entry_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="this is no shard"):
+    with pytest.raises(UsageError, match="this is no shard"):
         shards.read(text)
 
 

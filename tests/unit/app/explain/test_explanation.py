@@ -15,7 +15,7 @@ from fakes.triples import X86
 from ferrule.__main__ import INTERRUPTED
 from ferrule.app.explain.explanation import ADVICE, explain
 from ferrule.core import errors
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import ConfigError, UsageError
 from ferrule.core.model import Digest
 from ferrule.formats.wasm import with_custom_section
 from ferrule.reporting import explanation as explained
@@ -68,7 +68,7 @@ def test_a_code_is_its_class(made: Demo) -> None:
 
 
 def test_a_code_that_is_none_is_told() -> None:
-    with pytest.raises(ConfigError, match="has no exit code 77"):
+    with pytest.raises(UsageError, match="has no exit code 77"):
         without_project("77")
 
 
@@ -249,14 +249,14 @@ def test_an_interface_and_a_digest_are_found(made: Demo) -> None:
 )
 def test_what_is_unknown_is_told_with_the_nearest_names(made: Demo, item: str, near: str) -> None:
     done = made.ferrule("explain", item)
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert "nothing here is called" in done.stderr
     assert near in done.stderr
 
 
 def test_no_project_is_needed_for_what_is_none_of_one(tmp_path: Path) -> None:
     assert without_project("130")["code"] == 130
-    with pytest.raises(ConfigError, match="nothing here is called"):
+    with pytest.raises(UsageError, match="nothing here is called"):
         without_project("native", tmp_path)
-    with pytest.raises(ConfigError, match="nothing here is called"):
+    with pytest.raises(UsageError, match="nothing here is called"):
         without_project("0123456789ab", tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from fakes.triples import ARM, MAC, WASM, X86
 from ferrule.app.release import run as release
 from ferrule.app.release import selection as choice
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from fakes.toolchain import Demo
@@ -42,7 +42,7 @@ def test_name_that_is_not_there(
     demo: Demo, artifacts: tuple[str, ...], targets: tuple[str, ...], says: str, hint: str
 ) -> None:
     config = release.load(demo.project)
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UsageError) as caught:
         choice.select(config, demo.context, artifacts, targets)
     assert says in caught.value.message
     assert hint in (caught.value.hint or "")

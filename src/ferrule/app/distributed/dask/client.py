@@ -22,7 +22,7 @@ from ferrule.app.distributed import shards
 from ferrule.app.distributed.dask import worker as worker_side
 from ferrule.app.distributed.dask.identity import check_clean, difference, identity
 from ferrule.app.distributed.dask.worker import Session, WorkerAnswer, WorkerBusy, WorkerReady
-from ferrule.core.errors import ConfigError, FerruleError, NetworkError, StorageError, ToolchainError, VerificationError
+from ferrule.core.errors import FerruleError, NetworkError, StorageError, ToolchainError, UsageError, VerificationError
 from ferrule.engine.events import ActionProgress, Noticed
 from ferrule.engine.store import DamagedError
 from ferrule.tools.run import ToolFailed
@@ -54,11 +54,11 @@ _DAMAGED_MOST: Final = 3
 
 
 def address_of(named: str) -> str:
-    """Dask's name of what `--executor` names: `dask://HOST:PORT`, or `dask+tls://HOST:PORT`. Raises ConfigError."""
+    """Dask's name of what `--executor` names: `dask://HOST:PORT`, or `dask+tls://HOST:PORT`. Raises UsageError."""
     scheme, mark, authority = named.partition("://")
     host, colon, port = authority.rpartition(":")
     if scheme not in _SCHEMES or not (mark and colon and host and port.isascii() and port.isdigit()):
-        raise ConfigError(
+        raise UsageError(
             f"there is no executor {named!r}",
             where="--executor",
             hint="write dask://HOST:PORT, or dask+tls://HOST:PORT, as the scheduler of the cluster prints it",
