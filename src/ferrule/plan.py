@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ferrule.core.errors import BuildError, ConfigError, ConfigErrors
 from ferrule.core.model import Action, Json, Omission, Plan, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform
+from ferrule.core.section import keys_of
 from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo, selected
 
 if TYPE_CHECKING:
@@ -268,7 +269,7 @@ def _collisions(config: Config, actions: tuple[Action, ...]) -> list[ConfigError
 def _collision(config: Config, action: Action, other: Action, path: str) -> ConfigError:
     kinds = {artifact.name: artifact.kind for artifact in config.artifacts}
     names = dict.fromkeys((action.artifact, other.artifact))
-    renamed = next((name for name in names if "name" in kinds[name].spec.model_fields), None)
+    renamed = next((name for name in names if "name" in keys_of(kinds[name].spec)), None)
     return ConfigError(
         f"{action.id} and {other.id} would both write dist/{path}",
         where=config.location(("artifacts", action.artifact)),

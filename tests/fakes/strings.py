@@ -326,13 +326,13 @@ def _harm(project: Path, loaded: config.Config, plan: Any, read: list[str]) -> s
             for name in filter(None, (output.name, output.ships)):
                 checked_name(name)
     values = [*_strings(to_json(loaded.targets)), *_strings(to_json(loaded.toolchain)), *_strings(loaded.ci.document())]
-    values += [s for a in loaded.artifacts for s in _strings(a.spec.model_dump(mode="json", by_alias=True))]
+    values += [s for a in loaded.artifacts for s in _strings(a.spec.document())]
     for value in (*values, *_strings(to_json(loaded.project))):
         if not value.isprintable():
             return f"characters that cannot be printed in {value!r}"
         if len(value) > _LONGEST:
             return f"{len(value)} characters"
-    bound = [s for a in loaded.artifacts for s in _strings(a.spec.model_dump(mode="json", by_alias=True), FREE)]
+    bound = [s for a in loaded.artifacts for s in _strings(a.spec.document(), FREE)]
     bound += [s for part in (loaded.targets, loaded.toolchain, loaded.project) for s in _strings(to_json(part), FREE)]
     bound += _strings(loaded.ci.document())
     expression = next((f"an expression of a workflow: {value!r}" for value in bound if "${{" in value), None)

@@ -13,6 +13,7 @@ from ferrule.app.release.run import disk_of
 from ferrule.core.errors import ConfigErrors
 from ferrule.core.model import Output, to_json
 from ferrule.core.platforms import LINUX_MUSL, PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
+from ferrule.core.section import keys_of
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import ReleaseInfo
 from ferrule.kinds.wheel import Wheel
@@ -235,9 +236,7 @@ def test_in_order_puts_what_is_named_first(demo: Demo) -> None:
 
 
 def test_kinds_are_listed_under_their_names() -> None:
-    assert all(
-        name == kind.name == kind.spec.model_fields["kind"].annotation.__args__[0] for name, kind in KINDS.items()
-    )
+    assert all(name == kind.name == keys_of(kind.spec)["kind"].annotation.__args__[0] for name, kind in KINDS.items())
     assert all(kind.summary for kind in KINDS.values())
 
 

@@ -18,7 +18,6 @@ from ferrule.core.printable import coloured_lines, printable_lines
 
 def main() -> None:
     """Run the command line; a failure a user can act on is a message and an exit code, anything else a traceback."""
-    environment.disable_plugins()
     redact_outputs(environment.variables())
     whole = Invocation()
     try:

@@ -33,11 +33,6 @@ def variables() -> dict[str, str]:
     return dict(os.environ)
 
 
-def disable_plugins() -> None:
-    """Keep pydantic from looking for plugins: that takes 10 ms, and one that happens to be installed would be run."""
-    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
-
-
 now_ns: Final = time.time_ns
 """Nanoseconds since 1970, by the machine's clock."""
 
@@ -119,12 +114,13 @@ def run_context(*, jobs: int | None, offline: bool, rust_source: RustSource | No
 
 def _builder() -> Builder | None:
     """The builder as GitHub Actions describes it ("Variables reference"); None outside of GitHub Actions."""
-    from ferrule.kinds.base import Builder  # noqa: PLC0415 - 60 ms: pydantic
-
     environ = os.environ
     named = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_WORKFLOW_REF", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")
     if environ.get("GITHUB_ACTIONS") != "true" or not all(environ.get(name) for name in named):
         return None
+
+    from ferrule.kinds.base import Builder  # noqa: PLC0415 - 60 ms: every kind, which a release that stands needs not
+
     server, repository, workflow, run, attempt = (environ[name] for name in named)
     return Builder(
         id=f"{server}/{workflow}",

@@ -1,4 +1,4 @@
-"""Nodes against models: pydantic judges, and its findings become problems with places that a person can act on."""
+"""Nodes against sections: all that differs from the types that a section states, with places and remedies."""
 
 from __future__ import annotations
 
@@ -6,55 +6,52 @@ import json
 import re
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import ValidationError
-
-from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, find, plain
+from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain
 from ferrule.config.problems import MOST, Position, Problems, listed, quote
-from ferrule.kinds.base import Section
+from ferrule.core.section import Declaration, Section, keys_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from pydantic.fields import FieldInfo
+    from collections.abc import Callable
 
     from ferrule.kinds.base import KeyPath
 
-_Model = TypeVar("_Model", bound=Section)
+_Section = TypeVar("_Section", bound=Section)
+_Limits = tuple[Declaration, ...]
 
 SEE = "docs/targets.md describes every key"
 _FORMAT = "write `version: 1`; a newer Ferrule may read more"
-
-_WRONG_TYPE = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "tuple_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
+_WHOLE_NUMBER = "a whole number"
+_CHARACTERS = ("character", "characters")
+_ENTRIES = ("entry", "entries")
+_SCALARS: dict[Any, tuple[tuple[type, ...], str]] = {
+    str: ((str,), "text"),
+    bool: ((bool,), "true or false"),
+    int: ((int,), _WHOLE_NUMBER),
+    float: ((float, int), "a number"),
 }
+"""Of each type of a single value: the types that its values may have, exactly, and what it is called."""
 
 
 def check(
-    model: type[_Model],
+    model: type[_Section],
     node: Node,
     path: KeyPath,
     problems: Problems,
     extra: tuple[str, ...] = (),
     key: Position | None = None,
-) -> _Model | None:
-    """Validate a node that stands at `path` of the document; None, and problems, if the model refuses it.
+) -> _Section | None:
+    """The section that a node is, which stands at `path` of the document; None, and problems, if it is none.
 
     `extra` are keys that are valid there too and were taken out before, `key` is the place of the node's own key.
     """
-    try:
-        return model.model_validate(plain(node))
-    except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)[: 2 * MOST]
-    findings = [_finding(_Location.of(model, node, e, key or node.mark), e, extra) for e in errors]
-    reported = [f for f in findings if f.location.node.mark not in problems.closed and not _is_consequence(f)]
+    findings: list[_Finding] = []
+    section = _section(model, _Location(key or node.mark, (), node), extra, findings)
+    if not findings:
+        return section
+    reported = [f for f in findings[: 2 * MOST] if f.location.node.mark not in problems.closed]
     reported.sort(key=lambda f: f.location.mark)
     for _, same in groupby(reported, key=lambda f: f.location.mark):
         _report(list(same), path, problems)
@@ -63,8 +60,7 @@ def check(
 
 def sections(model: type[Section]) -> tuple[tuple[str, type[Section]], ...]:
     """The sections that a section holds, with their keys."""
-    fields = model.model_fields.items()
-    return tuple((info.alias or name, section) for name, info in fields for section in _sections(info.annotation))
+    return tuple((key.name, section) for key in keys_of(model).values() for section in _sections(key.annotation))
 
 
 def quote_key(name: str) -> str:
@@ -74,49 +70,55 @@ def quote_key(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Location:
-    """Where one of pydantic's errors is: place, keys, node, the fields they lead through, and the models around it."""
+    """A node of the document, the keys that lead to it from the section, and what is declared of the last of them.
+
+    `mark` is where to point: at a single value itself, at the key of a mapping or list.
+    """
 
     mark: Position
     path: KeyPath
     node: Node
-    fields: tuple[FieldInfo, ...]
-    scope: tuple[type[Section], ...]
+    declaration: Declaration | None = None
 
-    @classmethod
-    def of(cls, model: type[Section], root: Node, error: Mapping[str, Any], key: Position) -> _Location:
-        """Place an error; one about a key is placed at the key."""
-        path = tuple(_present(root, error["loc"]))
-        mark, node = find(root, path)
-        if error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",):
-            _, parent = find(root, path[:-1])
-            mark = parent.keys[str(path[-1])] if isinstance(parent, MappingNode) else parent.mark
-            node = ScalarNode(mark, str(path[-1]), str(path[-1]))
-        return cls(mark if path else key, path, node, *_fields_along(model, path))
+    def key(self, name: str, declaration: Declaration | None = None) -> _Location:
+        """The name of a key of this mapping, as a text."""
+        mark = self._mapping.keys[name]
+        return _Location(mark, (*self.path, name), ScalarNode(mark, name, name), declaration or self.declaration)
+
+    def value(self, name: str, declaration: Declaration | None = None) -> _Location:
+        """The value of a key of this mapping."""
+        node = self._mapping.values[name]
+        mark = node.mark if isinstance(node, ScalarNode) and node.text else self._mapping.keys[name]
+        return _Location(mark, (*self.path, name), node, declaration or self.declaration)
+
+    def item(self, index: int, node: Node) -> _Location:
+        """An item of this list."""
+        return _Location(node.mark, (*self.path, index), node, self.declaration)
 
     @property
     def about(self) -> str:
         """What the value is for."""
-        return _about(self.fields[-1]) if self.fields else SEE
+        return _about(self.declaration) if self.declaration else SEE
 
     @property
     def example(self) -> str | None:
         """A text that would do."""
-        examples = self.fields[-1].examples or () if self.fields else ()
+        examples = self.declaration.examples if self.declaration else ()
         return next((e for e in examples if isinstance(e, str)), None)
+
+    @property
+    def _mapping(self) -> MappingNode:
+        assert isinstance(self.node, MappingNode)  # noqa: S101 - who asks for a key has looked
+        return self.node
 
 
 @dataclass(frozen=True, slots=True)
 class _Missing:
-    """A key that has to be there."""
+    """A key that has to be there, and what it is for."""
 
     location: _Location
     key: str
-
-    @property
-    def about(self) -> str:
-        """What the key is for."""
-        fields = (i for m in self.location.scope for n, i in m.model_fields.items() if self.key == (i.alias or n))
-        return next(_about(field) for field in fields)
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,54 +141,161 @@ class _Wrong:
     reason: str = ""
     by_type: bool = False
     names: tuple[str, ...] = ()
-    least: int = 0
 
 
 _Finding = _Missing | _Unknown | _Wrong
 
 
-def _finding(location: _Location, error: Mapping[str, Any], extra: tuple[str, ...]) -> _Finding:
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "missing":
-        return _Missing(location, str(error["loc"][-1]))
-    if kind == "extra_forbidden":
-        names = [info.alias or name for model in location.scope for name, info in model.model_fields.items()]
-        return _Unknown(location, tuple(dict.fromkeys((*names, *(extra if len(location.path) == 1 else ())))))
-    if kind in _WRONG_TYPE:
-        return _Wrong(location, _WRONG_TYPE[kind], by_type=True)
-    if kind == "literal_error":
-        names = re.findall(r"'([^']*)'", context["expected"])
-        return _Wrong(location, _either(names) if names else context["expected"], names=tuple(names))
-    if kind == "value_error":
-        return _Wrong(location, reason=str(context["error"]))
-    least = context["min_length"] if kind == "too_short" else 0
-    return _Wrong(location, _expected(location, kind, context), error["msg"], least=least)
+def _section(
+    model: type[_Section], location: _Location, extra: tuple[str, ...], findings: list[_Finding]
+) -> _Section | None:
+    """The section that a mapping is; None, and findings, if it is none."""
+    node = location.node
+    if not isinstance(node, MappingNode):
+        findings.append(_Wrong(location, "a mapping", by_type=True))
+        return None
+    values: dict[str, Any] = {}
+    keys, before = keys_of(model), len(findings)
+    for attribute, key in keys.items():
+        if key.name in node.values:
+            limits = (key.declaration,)
+            values[attribute] = _value(key.annotation, limits, location.value(key.name, key.declaration), findings)
+        elif key.declaration.required:
+            findings.append(_Missing(location, key.name, _about(key.declaration)))
+    names = tuple(key.name for key in keys.values())
+    findings += [_Unknown(location.key(name), (*names, *extra)) for name in node.values if name not in names]
+    return model(**values) if len(findings) == before else None
 
 
-def _expected(location: _Location, kind: str, context: Mapping[str, Any]) -> str:
-    """What a value should have been, by pydantic's error types; empty where its own words are the best there are."""
-    if kind == "string_pattern_mismatch":
-        return f"text like {quote(location.example)}" if location.example else f"text of the form {context['pattern']}"
-    if kind in ("string_too_long", "too_long"):
-        return "at most " + _counted(context["max_length"], kind)
-    if kind in ("string_too_short", "too_short"):
-        return "at least " + _counted(context["min_length"], kind)
-    return ""
+def _value(annotation: Any, limits: _Limits, location: _Location, findings: list[_Finding]) -> Any:  # noqa: ANN401
+    """The value of a node as a type expression and the limits have it; whatever there is, and findings, otherwise."""
+    return _READERS[get_origin(annotation)](annotation, limits, location, findings)
 
 
-def _counted(number: int, kind: str) -> str:
-    one, many = ("character", "characters") if kind.startswith("string") else ("entry", "entries")
-    return f"one {one}" if number == 1 else f"{number} {many}"
+def _annotated(annotation: Any, limits: _Limits, location: _Location, findings: list[_Finding]) -> Any:  # noqa: ANN401
+    inner, *metadata = get_args(annotation)
+    declared = (part for part in metadata if isinstance(part, Declaration))
+    return _value(inner, (*limits, *declared), location, findings)
 
 
-def _either(names: list[str]) -> str:
-    return listed(names).replace(" and ", " or ")
+def _member(annotation: Any, limits: _Limits, location: _Location, findings: list[_Finding]) -> Any:  # noqa: ANN401
+    """The value as the first member of a union that takes it; the findings of all of them if none does."""
+    members, node = get_args(annotation), location.node
+    if NoneType in members and isinstance(node, ScalarNode) and node.value is None:
+        return None
+    refusals: list[_Finding] = []
+    for member in members:
+        if member is not NoneType:
+            own: list[_Finding] = []
+            value = _value(member, limits, location, own)
+            if not own:
+                return value
+            refusals += own
+    findings += refusals
+    return None
 
 
-def _is_consequence(finding: _Finding) -> bool:
-    """Whether a list is only too short because pydantic did not count its wrong items."""
-    node = finding.location.node
-    return isinstance(finding, _Wrong) and isinstance(node, SequenceNode) and 0 < finding.least <= len(node.items)
+def _choice(annotation: Any, _: _Limits, location: _Location, findings: list[_Finding]) -> Any:  # noqa: ANN401
+    choices = get_args(annotation)
+    value = location.node.value if isinstance(location.node, ScalarNode) else None
+    names = tuple(choice for choice in choices if isinstance(choice, str))
+    if isinstance(value, bool) and not names:
+        findings.append(_Wrong(location, _WHOLE_NUMBER, by_type=True))
+    elif not any(type(choice) is type(value) and choice == value for choice in choices):
+        findings.append(_Wrong(location, listed(map(str, choices)).replace(" and ", " or "), names=names))
+    return value
+
+
+def _list(annotation: Any, limits: _Limits, location: _Location, findings: list[_Finding]) -> tuple[Any, ...]:  # noqa: ANN401
+    if not isinstance(location.node, SequenceNode):
+        findings.append(_Wrong(location, "a list", by_type=True))
+        return ()
+    of_items, before = get_args(annotation)[0], len(findings)
+    items = [_value(of_items, (), location.item(i, node), findings) for i, node in enumerate(location.node.items)]
+    if len(findings) == before:
+        _check_length(len(items), _ENTRIES, limits, location, findings)
+    return tuple(items)
+
+
+def _mapping(annotation: Any, limits: _Limits, location: _Location, findings: list[_Finding]) -> dict[str, Any]:  # noqa: ANN401
+    if not isinstance(location.node, MappingNode):
+        findings.append(_Wrong(location, "a mapping", by_type=True))
+        return {}
+    (of_keys, of_values), before, values = get_args(annotation), len(findings), dict[str, Any]()
+    for name in location.node.values:
+        _value(of_keys, (), location.key(name), findings)
+        values[name] = _value(of_values, (), location.value(name), findings)
+    if len(findings) == before:
+        _check_length(len(values), _ENTRIES, limits, location, findings)
+    return values
+
+
+def _single(annotation: Any, limits: _Limits, location: _Location, findings: list[_Finding]) -> Any:  # noqa: ANN401
+    """A text, number or switch; a section of its own; or anything at all."""
+    if annotation is Any:
+        return plain(location.node)
+    if issubclass(annotation, Section):
+        return _section(annotation, location, (), findings)
+    types, name = _SCALARS[annotation]
+    value = location.node.value if isinstance(location.node, ScalarNode) else None
+    if type(value) not in types:
+        findings.append(_Wrong(location, name, by_type=True))
+    elif isinstance(value, str):
+        if _check_length(len(value), _CHARACTERS, limits, location, findings):
+            _check_pattern(value, limits, location, findings)
+    elif isinstance(value, int | float):
+        _check_size(value, limits, location, findings)
+    return value
+
+
+_READERS: dict[Any, Callable[[Any, _Limits, _Location, list[_Finding]], Any]] = {
+    Annotated: _annotated,
+    Union: _member,
+    UnionType: _member,
+    Literal: _choice,
+    tuple: _list,
+    dict: _mapping,
+    None: _single,
+}
+"""By what a type expression is of."""
+
+
+def _check_length(
+    length: int,
+    words: tuple[str, str],
+    limits: _Limits,
+    location: _Location,
+    findings: list[_Finding],
+) -> bool:
+    for limit in limits:
+        if limit.max_length is not None and length > limit.max_length:
+            findings.append(_Wrong(location, f"at most {_counted(limit.max_length, words)}"))
+            return False
+        if limit.min_length is not None and length < limit.min_length:
+            findings.append(_Wrong(location, f"at least {_counted(limit.min_length, words)}"))
+            return False
+    return True
+
+
+def _check_pattern(text: str, limits: _Limits, location: _Location, findings: list[_Finding]) -> None:
+    """Patterns are written as JSON schemas have them, where `$` is the end of the text; in Python a line may end."""
+    for pattern in (limit.pattern for limit in limits if limit.pattern is not None):
+        if not re.fullmatch(pattern, text) or text.endswith("\n"):
+            expected = f"text like {quote(location.example)}" if location.example else f"text of the form {pattern}"
+            findings.append(_Wrong(location, expected))
+            return
+
+
+def _check_size(number: float, limits: _Limits, location: _Location, findings: list[_Finding]) -> None:
+    for limit in limits:
+        if limit.ge is not None and number < limit.ge:
+            findings.append(_Wrong(location, reason=f"Input should be greater than or equal to {limit.ge}"))
+        if limit.le is not None and number > limit.le:
+            findings.append(_Wrong(location, reason=f"Input should be less than or equal to {limit.le}"))
+
+
+def _counted(number: int, words: tuple[str, str]) -> str:
+    return f"one {words[0]}" if number == 1 else f"{number} {words[1]}"
 
 
 def _report(findings: list[_Finding], path: KeyPath, problems: Problems) -> None:
@@ -245,17 +354,6 @@ def _remedy(wrong: _Wrong, problems: Problems) -> str:
     return wrong.location.about
 
 
-def _fields_along(model: type[Section], path: KeyPath) -> tuple[tuple[FieldInfo, ...], tuple[type[Section], ...]]:
-    """The fields that a path leads through, and the models that the mapping at its end, or around it, may be of."""
-    models, fields = [model], list[Any]()
-    for part in path:
-        matching = [info for m in models for name, info in m.model_fields.items() if part == (info.alias or name)]
-        if matching:
-            fields.append(matching[0])
-            models = _sections(matching[0].annotation)
-    return tuple(fields), tuple(models)
-
-
 def _shown(node: Node) -> str:
     if isinstance(node, MappingNode):
         return "a mapping" if node.values else "an empty mapping"
@@ -271,17 +369,6 @@ def _dotted(path: KeyPath) -> str:
     return f"{text}: " if text else ""
 
 
-def _present(node: Node, location: tuple[str | int, ...]) -> Iterator[str | int]:
-    """The parts of a location that the document has; the others are names that pydantic gives to members of a union."""
-    for part in location:
-        if isinstance(node, MappingNode) and isinstance(part, str) and part in node.values:
-            node = node.values[part]
-            yield part
-        elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.items):
-            node = node.items[part]
-            yield part
-
-
 def _sections(annotation: Any) -> list[type[Section]]:  # noqa: ANN401 - a type expression
     """The sections inside a type expression: of optional ones, lists and mappings."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
@@ -289,7 +376,8 @@ def _sections(annotation: Any) -> list[type[Section]]:  # noqa: ANN401 - a type 
     return [section for part in get_args(annotation) for section in _sections(part)]
 
 
-def _about(field: FieldInfo) -> str:
-    """What a field is for, with an example, as a hint."""
-    text = (field.description or SEE).rstrip(".")
-    return f"{text}; for example {json.dumps(field.examples[0], ensure_ascii=False)}" if field.examples else text
+def _about(declaration: Declaration) -> str:
+    """What a key is for, with an example, as a hint."""
+    text = (declaration.description or SEE).rstrip(".")
+    examples = declaration.examples
+    return f"{text}; for example {json.dumps(examples[0], ensure_ascii=False)}" if examples else text

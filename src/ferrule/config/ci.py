@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Protocol
 
-from pydantic import Field
-
 from ferrule import __version__
 from ferrule.config.checking import check
 from ferrule.config.nodes import MappingNode, find
 from ferrule.config.problems import listed, quote
 from ferrule.core.platforms import PLATFORMS
-from ferrule.kinds.base import Section
+from ferrule.core.section import Field, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

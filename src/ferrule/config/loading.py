@@ -162,12 +162,12 @@ def document(config: Config) -> Json:
 
 
 def _artifact_document(artifact: ArtifactConfig, version: StatedVersion | None, release: str) -> Json:
-    base = _without_none(artifact.spec.model_dump(mode="json", by_alias=True))
+    base = _without_none(artifact.spec.document())
     if version is not None and version.text != release:
         base["version"] = version.text
     changed: dict[str, Json] = {}
     for triple, spec in artifact.by_target.items():
-        own = spec.model_dump(mode="json", by_alias=True)
+        own = spec.document()
         changed[triple] = {k: v for k, v in own.items() if v != base.get(k)}
     return {**base, **({"per-target": changed} if changed else {})}
 
@@ -221,7 +221,7 @@ def _project_section(reading: _Reading) -> ProjectSection | None:
     mark, stated = find(part, ("license",))
     if isinstance(stated, ScalarNode) and isinstance(stated.value, str) and not reading.problems.has(mark):
         canonical = _license(stated.value, mark, "project.license: ", reading.problems)
-        section = section and section.model_copy(update={"license": canonical})
+        section = section and section.replaced(license=canonical)
     check_references(ProjectSection, part, ReferenceScope(reading.root, None, {}), reading.problems)
     return section
 
@@ -229,12 +229,13 @@ def _project_section(reading: _Reading) -> ProjectSection | None:
 def _toolchain(
     reading: _Reading, tools: Mapping[str, ToolDefinition], workspace: Workspace | None
 ) -> Mapping[str, str] | None:
-    section = check(toolchain_section(tools), reading.part("toolchain"), ("toolchain",), reading.problems)
+    part = reading.part("toolchain")
+    section = check(toolchain_section(tools), part, ("toolchain",), reading.problems)
     if section is None:
         return None
-    versions: dict[str, str] = section.model_dump(by_alias=True)
+    versions = {name: str(version) for name, version in section.document().items()}
     if "rust" in versions:
-        versions["rust"] = _rust(reading, versions["rust"], workspace, stated="rust" in section.model_fields_set)
+        versions["rust"] = _rust(reading, versions["rust"], workspace, stated="rust" in part.values)
     return versions
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ferrule.config.artifacts import FIXED, PER_TARGET
 from ferrule.config.ci import CiSection
+from ferrule.config.json_schema import schema_of
 from ferrule.config.sections import NAME, ProjectSection, TargetSection, TargetsFile, toolchain_section
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.kinds.base import Spec
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ferrule.config.ci import PublishDestination
-    from ferrule.kinds.base import Kind, Section
+    from ferrule.kinds.base import Kind
     from ferrule.tools.definition import ToolDefinition
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,7 +31,7 @@ def schema(
     tools: Mapping[str, ToolDefinition] = TOOLS,
 ) -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of targets.yaml: all that can be said of a value without its surroundings."""
-    outline = _of(TargetsFile)
+    outline = schema_of(TargetsFile)
     properties = outline["properties"]
     properties["project"] = {**_described(properties["project"]), "$ref": "#/$defs/project"}
     properties["toolchain"] = {**_described(properties["toolchain"]), "$ref": "#/$defs/toolchain"}
@@ -50,40 +51,13 @@ def schema(
     }
     properties["ci"] = {**_described(properties["ci"]), "$ref": "#/$defs/ci"}
     definitions = {
-        "project": _of(ProjectSection),
-        "toolchain": {**_of(toolchain_section(tools)), "type": ["object", "null"]},
+        "project": schema_of(ProjectSection),
+        "toolchain": {**schema_of(toolchain_section(tools)), "type": ["object", "null"]},
         "artifact": _artifact(kinds),
         "ci": {**_ci(destinations), "type": ["object", "null"]},
     }
     definitions |= {kind.name: _kind(kind) for kind in kinds.values()}
     return {"$schema": _DIALECT, "title": "targets.yaml", **outline, "$defs": definitions}
-
-
-def _of(model: type[Section]) -> dict[str, Any]:
-    """A model's schema with the models it holds written out, so that every definition is a section of the file."""
-    schema = model.model_json_schema(by_alias=True)
-    definitions = schema.pop("$defs", {})
-    whole = _inlined(_titles_removed(schema), {name: _titles_removed(value) for name, value in definitions.items()})
-    return dict(whole)
-
-
-def _titles_removed(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Without the titles that pydantic derives from names: editors would show them in place of the keys."""
-    if isinstance(value, dict):
-        return {k: _titles_removed(v) for k, v in value.items() if not (k == "title" and isinstance(v, str))}
-    return [_titles_removed(v) for v in value] if isinstance(value, list) else value
-
-
-def _inlined(value: Any, definitions: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, dict):
-        if "$ref" in value:
-            rest = {k: v for k, v in value.items() if k != "$ref"}
-            return {
-                **_inlined(definitions[value["$ref"].rpartition("/")[2]], definitions),
-                **_inlined(rest, definitions),
-            }
-        return {k: _inlined(v, definitions) for k, v in value.items()}
-    return [_inlined(v, definitions) for v in value] if isinstance(value, list) else value
 
 
 def _described(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,7 +66,7 @@ def _described(part: Mapping[str, Any]) -> dict[str, Any]:
 
 def _target(platform: Platform) -> dict[str, Any]:
     """A target's section, with the floor that this platform has; empty will do."""
-    schema = _of(TargetSection)
+    schema = schema_of(TargetSection)
     floors = {"glibc", "macos"} - {platform.floor_name}
     schema["properties"] = {k: v for k, v in schema["properties"].items() if k not in floors}
     return {**schema, "type": ["object", "null"]}
@@ -123,7 +97,7 @@ def _artifact(kinds: Mapping[str, Kind]) -> dict[str, Any]:
 
 def _ci(destinations: Mapping[str, PublishDestination]) -> dict[str, Any]:
     """The section `ci`, with the destinations that there are."""
-    section = _of(CiSection)
+    section = schema_of(CiSection)
     publish = section["properties"]["publish"]
     summaries = ", ".join(f"`{destination.name}` {destination.summary}" for destination in destinations.values())
     publish["description"] = publish["description"].removesuffix(".") + f": {summaries}."
@@ -137,17 +111,17 @@ def reference(
     tools: Mapping[str, ToolDefinition] = TOOLS,
 ) -> str:
     """The keys of every part and kind as tables in Markdown, for the reference page."""
-    every = {**_of(Spec)["properties"], PER_TARGET: _overrides({})}
+    every = {**schema_of(Spec)["properties"], PER_TARGET: _overrides({})}
     every["kind"] = {**every["kind"], "enum": list(kinds)}
     tables = [
-        _table("`project`", _of(ProjectSection)),
-        _table("`toolchain`", _of(toolchain_section(tools))),
-        _table("`targets`", _of(TargetSection)),
+        _table("`project`", schema_of(ProjectSection)),
+        _table("`toolchain`", schema_of(toolchain_section(tools))),
+        _table("`targets`", schema_of(TargetSection)),
         _table(
             "Every artifact",
             {"description": "Keys of artifacts of any kind.", "properties": every, "required": ["kind"]},
         ),
-        *(_table(f"Kind `{kind.name}`", _of(kind.spec), leave_out=tuple(every)) for kind in kinds.values()),
+        *(_table(f"Kind `{kind.name}`", schema_of(kind.spec), leave_out=tuple(every)) for kind in kinds.values()),
         _table("`ci`", _ci(destinations)),
     ]
     return "\n".join(tables)
@@ -198,7 +172,7 @@ def _flow(value: Any) -> str:  # noqa: ANN401 - an example in a model
 
 
 def _kind(kind: Kind) -> dict[str, Any]:
-    schema = _of(kind.spec)
+    schema = schema_of(kind.spec)
     own = {k: v for k, v in schema["properties"].items() if k not in FIXED}
     named = {"kind": {**schema["properties"]["kind"], "description": kind.summary}}
     return {**schema, "properties": {**schema["properties"], **named, PER_TARGET: _overrides(own)}}

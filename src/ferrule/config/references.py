@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.core.cargo_workspace import Workspace
-    from ferrule.kinds.base import Marker, Section
+    from ferrule.core.section import Section
+    from ferrule.kinds.base import Marker
 
 _FITS: dict[str, Callable[[Path], bool]] = {
     "file": lambda path: path.is_file(),

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, create_model
-from pydantic_core import PydanticKnownError
-
 from ferrule.config.ci import RUNNER
-from ferrule.kinds.base import ProjectPath, RelativePath, Section
+from ferrule.core.section import Field, Section
+from ferrule.kinds.base import ProjectPath, RelativePath
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,15 +68,10 @@ class ProjectSection(Section):
 
 def toolchain_section(tools: Mapping[str, ToolDefinition]) -> type[Section]:
     """The section that holds the version of every tool that has a setting."""
-    fields: dict[str, Any] = {
-        tool.name.replace("-", "_"): (
-            Annotated[str, Field(pattern=tool.pattern)],
-            Field(default=tool.version, description=tool.setting),
-        )
-        for tool in tools.values()
-        if tool.setting
-    }
-    return create_model("ToolchainSection", __base__=Section, __doc__=_TOOLCHAIN, **fields)
+    settings = {tool.name.replace("-", "_"): tool for tool in tools.values() if tool.setting}
+    annotations = {name: Annotated[str, Field(pattern=tool.pattern)] for name, tool in settings.items()}
+    defaults = {name: Field(default=tool.version, description=tool.setting) for name, tool in settings.items()}
+    return type("ToolchainSection", (Section,), {"__doc__": _TOOLCHAIN, "__annotations__": annotations, **defaults})
 
 
 class TargetSection(Section):
@@ -99,19 +92,10 @@ class TargetSection(Section):
     )
 
 
-def _whole_number(value: object) -> object:
-    """Refuse `true`, which Python takes for 1; raises PydanticKnownError."""
-    if isinstance(value, bool):
-        raise PydanticKnownError("int_type")
-    return value
-
-
 class TargetsFile(Section):
     """targets.yaml from far away: its parts, each of which has a section of its own."""
 
-    version: Annotated[Literal[1], BeforeValidator(_whole_number)] = Field(
-        description="Version of the format; this ferrule reads 1, a newer one may read more."
-    )
+    version: Literal[1] = Field(description="Version of the format; this ferrule reads 1, a newer one may read more.")
     project: dict[str, Any] = Field(description="What is released.")
     toolchain: dict[str, Any] | None = Field(
         default=None,

@@ -6,14 +6,12 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.core.errors import ConfigError
 from ferrule.core.one_line import one_line
 from ferrule.core.platforms import PLATFORMS, Platform
+from ferrule.core.section import Field, Section, keys_of
 from ferrule.core.toml_file import parse, position
 from ferrule.formats import pyproject, versions
 
@@ -86,18 +84,6 @@ Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 """The name of a variable of the environment."""
 
 
-class Section(BaseModel):
-    """A mapping in targets.yaml: unknown keys are refused, nothing is converted, nothing changes later."""
-
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        defer_build=True,
-        alias_generator=lambda name: name.replace("_", "-"),
-    )
-
-
 class Spec(Section):
     """The section of one artifact. A kind adds its own keys and its own `kind` literal."""
 
@@ -158,22 +144,13 @@ class CargoSpec(Spec):
     )
 
 
-@cache
 def markers(model: type[Section]) -> tuple[tuple[str, str, tuple[Marker, ...]], ...]:
-    """Attribute, key and markers of every field of a section whose values refer to something."""
-    fields = [
-        (name, info.alias or name, (*info.metadata, *_metadata(info.annotation)))
-        for name, info in model.model_fields.items()
-    ]
-    marked = [(name, key, tuple(m for m in metadata if isinstance(m, Marker))) for name, key, metadata in fields]
-    return tuple((name, key, marks) for name, key, marks in marked if marks)
-
-
-def _metadata(annotation: object) -> Iterator[object]:
-    """What is annotated anywhere in a type expression: `Annotated[str, X] | None`, `tuple[Annotated[str, X], ...]`."""
-    yield from getattr(annotation, "__metadata__", ())
-    for part in get_args(annotation):
-        yield from _metadata(part)
+    """Attribute, key and markers of every key of a section whose values refer to something."""
+    marked = (
+        (attribute, key.name, tuple(mark for mark in key.metadata if isinstance(mark, Marker)))
+        for attribute, key in keys_of(model).items()
+    )
+    return tuple(row for row in marked if row[2])
 
 
 def selected(globs: tuple[str, ...] | None, triples: tuple[str, ...]) -> tuple[str, ...]:

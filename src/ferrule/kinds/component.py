@@ -7,11 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
-
 from ferrule.core import facts
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Action, Compiled, Digest, Output
+from ferrule.core.section import Field
 from ferrule.formats import binary, wasm, wit
 from ferrule.kinds.base import (
     CargoSpec,

@@ -11,11 +11,10 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import Field
-
 from ferrule.core import facts
 from ferrule.core.errors import BuildError, ConfigError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Machine, Output
+from ferrule.core.section import Field
 from ferrule.core.toml_file import parse, position
 from ferrule.formats import binary, deflate, magic, symbol_lists
 from ferrule.formats import wheel as wheel_format

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import Field
-
 from ferrule.core import facts
 from ferrule.core.errors import BuildError, ConfigError
 from ferrule.core.model import Action, ActionInterface, Digest, Output
+from ferrule.core.section import Field
 from ferrule.formats import gobindings, versions
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, version_problem
 from ferrule.tools import go

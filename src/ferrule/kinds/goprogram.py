@@ -7,11 +7,10 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
-
 from ferrule.core import facts
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Action, ActionInterface, Output
+from ferrule.core.section import Field
 from ferrule.formats import binary
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
 from ferrule.tools import go, run

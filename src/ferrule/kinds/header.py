@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
-
 from ferrule.core import facts, header_files
 from ferrule.core.errors import BuildError, ConfigError
 from ferrule.core.model import Action, Digest, Output
+from ferrule.core.section import Field
 from ferrule.core.source_globs import common_folder, fixed_folder, is_exclusion, matcher
 from ferrule.kinds.base import Context, CrateRef, Kind, PlanProblem, ProjectGlob, ProjectPath, RelativePath, Spec
 from ferrule.tools import cargo, cbindgen

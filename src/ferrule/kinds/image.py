@@ -7,11 +7,10 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
-
 from ferrule.core import facts
 from ferrule.core.errors import ConfigError, VerificationError
 from ferrule.core.model import Action, ActionInterface, Digest, Output
+from ferrule.core.section import Field
 from ferrule.formats import binary, deb, deflate, oci, versions
 from ferrule.formats.archive_member import Member, with_folders
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, version_problem

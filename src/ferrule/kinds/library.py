@@ -7,11 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
-
 from ferrule.core import facts, header_files
 from ferrule.core.errors import BuildError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Output
+from ferrule.core.section import Field
 from ferrule.formats import binary, cxx, header_declarations, symbol_lists
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,

@@ -9,11 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
-from pydantic import Field
-
 from ferrule.core import facts
 from ferrule.core.errors import BuildError, ConfigError, VerificationError
 from ferrule.core.model import Action, ActionInterface, Output
+from ferrule.core.section import Field
 from ferrule.formats import binary, deflate, tar, versions, wasm
 from ferrule.formats.archive_member import Member, below, entries_of_folder, in_order
 from ferrule.formats.npm_files import names_nothing, packed_names

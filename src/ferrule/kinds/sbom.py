@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import quote
 
-from pydantic import Field
-
 from ferrule import __version__
 from ferrule.core import facts
 from ferrule.core.model import Action, ActionInterface, Compiled, Digest, Json, Output
+from ferrule.core.section import Field
 from ferrule.formats import cyclonedx, magic, tar
 from ferrule.formats import zip as zips
 from ferrule.formats.cryptography import is_cryptographic

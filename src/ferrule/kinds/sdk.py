@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
-
 from ferrule.core import facts
 from ferrule.core.model import Action, ActionInterface, Output
+from ferrule.core.section import Field
 from ferrule.formats import deflate, tar
 from ferrule.formats.archive_member import Member
 from ferrule.kinds.base import (

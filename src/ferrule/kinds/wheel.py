@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field
-
 from ferrule.core import facts
 from ferrule.core.build_script import build_script
 from ferrule.core.errors import BuildError, ConfigError, ConfigErrors
 from ferrule.core.ignore_files import IgnoreFiles
 from ferrule.core.model import Action, ActionInterface, Compiled, Output
+from ferrule.core.section import Field
 from ferrule.core.toml_file import parse, position
 from ferrule.formats import deflate, versions, wheel
 from ferrule.formats.archive_member import Member

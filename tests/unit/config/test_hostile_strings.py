@@ -12,6 +12,7 @@ from ferrule import config
 from ferrule import plan as planning
 from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release import run as release
+from ferrule.core.section import keys_of
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import ReleaseInfo
 
@@ -40,8 +41,7 @@ def test_every_field_of_every_kind_is_a_spot(project: Path):
     kinds = {str(spot.path[1]) for spot in found if spot.path[0:1] == ("artifacts",) and len(spot.path) == 3}
     assert len(kinds) >= len(KINDS)
     for kind in KINDS.values():
-        for name, info in kind.spec.model_fields.items():
-            key = info.alias or name.replace("_", "-")
+        for key in (declared.name for declared in keys_of(kind.spec).values()):
             assert any(spot.path[0:1] == ("artifacts",) and spot.path[2:3] == (key,) for spot in found), (
                 kind.name,
                 key,

@@ -12,8 +12,9 @@ from jsonschema import Draft202012Validator
 
 from ferrule import config
 from ferrule.app.publish import DESTINATIONS
+from ferrule.core.section import Section, keys_of
 from ferrule.kinds import KINDS
-from ferrule.kinds.base import Section, markers
+from ferrule.kinds.base import markers
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = ROOT / "docs" / "targets.schema.json"
@@ -125,14 +126,14 @@ def plain_texts(model: type[Section]) -> list[str]:
     """Keys of a section whose texts are bound to nothing: no pattern, choice or reference."""
     referring = {name for name, _, _ in markers(model)}
     free = []
-    for name, info in model.model_fields.items():
+    for name, key in keys_of(model).items():
         text = json.dumps(
-            config.schema(KINDS, DESTINATIONS)["$defs"][model.model_fields["kind"].annotation.__args__[0]]["properties"]
+            config.schema(KINDS, DESTINATIONS)["$defs"][keys_of(model)["kind"].annotation.__args__[0]]["properties"]
         )
-        part = json.loads(text)[info.alias or name]
+        part = json.loads(text)[key.name]
         if name not in referring and _has_free_text(part):
-            free.append(info.alias or name)
-        free += [f"{info.alias}.{k}" for held in _held(info.annotation) for k in plain_texts(held)]
+            free.append(key.name)
+        free += [f"{key.name}.{k}" for held in _held(key.annotation) for k in plain_texts(held)]
     return free
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,9 @@ import pytest
 import fakes.programs
 from fakes.triples import ARM, MAC, X86
 from ferrule.app.release import run as release
+from ferrule.config.checking import check
+from ferrule.config.nodes import read
+from ferrule.config.problems import Problems
 from ferrule.core.cargo_workspace import Workspace
 from ferrule.core.errors import BuildError, ConfigErrors, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Output, Target, Tool
@@ -281,7 +285,13 @@ def context(files: dict[str, str], made: Action | None, *triples: str, ship: boo
 
 
 def spec(**fields: Any) -> GoProgramSpec:
-    return GoProgramSpec.model_validate({"kind": "goprogram", "module": "go", "source": "server", **fields})
+    """The section as targets.yaml has it; raises ConfigErrors."""
+    values = {"kind": "goprogram", "module": "go", "source": "server", **fields}
+    problems = Problems("targets.yaml")
+    section = check(GoProgramSpec, read(json.dumps(values).encode(), problems), (), problems)
+    problems.check()
+    assert section is not None
+    return section
 
 
 @pytest.fixture
@@ -339,7 +349,7 @@ def test_module_that_is_not_made() -> None:
 
 @pytest.mark.parametrize("package", ["", "..", "./..", "/abs", "./-x", "example.com/x", "./a b"])
 def test_packages_are_folders_of_the_source(package: str) -> None:
-    with pytest.raises(ValueError, match="package"):
+    with pytest.raises(ConfigErrors, match="package"):
         spec(package=package)
 
 
