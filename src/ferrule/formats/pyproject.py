@@ -12,6 +12,8 @@ from ferrule.core.toml_file import position
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pyproject_metadata import StandardMetadata
+
 _PROGRAMS: Final = {"scripts": "console_scripts", "gui-scripts": "gui_scripts"}
 _OBJECT: Final = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _PROGRAM: Final = re.compile(rf"{_OBJECT}\s*:\s*{_OBJECT}")
@@ -57,7 +59,8 @@ def pyproject_problems(
         hint = 'write license = "MIT" or another SPDX expression; `license-files` of targets.yaml names its text'
         yield PyprojectProblem("`license` is a table, which metadata 2.4 does not take", at("license"), hint)
         project.pop("license")
-    yield from _by_the_judge({**document, "project": project}, at)
+    _, problems = judge({**project, "version": "1"}, at)  # the release's version is judged by itself
+    yield from problems
 
 
 def _license_files(
@@ -115,35 +118,45 @@ def _local_requirements(project: Mapping[str, Any], at: Callable[..., str]) -> I
                 yield PyprojectProblem(message, at(*path), "name a version")
 
 
-def _by_the_judge(document: Mapping[str, Any], at: Callable[..., str]) -> Iterator[PyprojectProblem]:
+def judge(
+    table: Mapping[str, Any], at: Callable[..., str]
+) -> tuple[StandardMetadata | None, tuple[PyprojectProblem, ...]]:
+    """What pyproject-metadata reads of a [project] table with a version, or everything that it refuses.
+
+    `at` gives the place of a key of the table. What `license-files` names is not looked for.
+    """
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415 - 11 ms
     from pyproject_metadata import ConfigurationError, StandardMetadata  # noqa: PLC0415 - 57 ms
     from pyproject_metadata.errors import ConfigurationWarning  # noqa: PLC0415 - 57 ms
 
-    project = dict(document["project"])
+    project = dict(table)
     project["dynamic"] = [field for field in project.get("dynamic", []) if field != "version"]
-    project["version"] = "1"
     project.pop("license-files", None)
+    problems: list[PyprojectProblem] = []
     if isinstance(project.get("license"), str):
         try:
             project["license"] = canonicalize_license_expression(project["license"])
         except InvalidLicenseExpression as error:
-            yield PyprojectProblem(str(error), at("license"), "write an SPDX expression such as MIT OR Apache-2.0")
+            hint = "write an SPDX expression such as MIT OR Apache-2.0"
+            problems.append(PyprojectProblem(str(error), at("license"), hint))
             project.pop("license")
+    standard, errors = None, list[Exception]()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConfigurationWarning)  # what is old, and right
-            StandardMetadata.from_pyproject(
-                {**document, "project": project}, "/nonexistent", "2.4", allow_extra_keys=False, all_errors=True
+            standard = StandardMetadata.from_pyproject(
+                {"project": project}, metadata_version="2.4", allow_extra_keys=False, all_errors=True
             )
     except ExceptionGroup as group:
-        errors = [error for error in group.exceptions if isinstance(error, ConfigurationError)]
+        errors += group.exceptions
     except ConfigurationError as error:
-        errors = [error]
-    else:
-        errors = []
-    for problem in errors:
-        keys = re.sub(r"\[\d+\]", "", problem.key or "").split(".")[1:]
-        if not keys and (extra := re.search(r"Extra keys present in \"project\": '([^']+)'", str(problem))):
-            keys = [extra[1]]
-        yield PyprojectProblem(str(problem).replace("\n", " "), at(*keys), "correct it")
+        errors.append(error)
+    problems += (_refusal(error, at) for error in errors)
+    return (None if problems else standard), tuple(problems)
+
+
+def _refusal(error: Exception, at: Callable[..., str]) -> PyprojectProblem:
+    keys = re.sub(r"\[\d+\]", "", getattr(error, "key", None) or "").split(".")[1:]
+    if not keys and (extra := re.search(r"Extra keys present in \"project\": '([^']+)'", str(error))):
+        keys = [extra[1]]
+    return PyprojectProblem(str(error).replace("\n", " "), at(*keys), "correct it")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.one_line import is_one_line, one_line
 from ferrule.core.toml_file import parse, position
+from ferrule.formats import pyproject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -72,8 +72,12 @@ class PythonProject:
 
     def error(self, key: str | tuple[str, ...], message: str, hint: str | None = None) -> ConfigError:
         """A mistake in the file, with the place of a key of the table."""
-        keys = ("project", key) if isinstance(key, str) else key
-        return ConfigError(message, where=position(self.text, self.file, keys), hint=hint)
+        where = self.at(key) if isinstance(key, str) else position(self.text, self.file, key)
+        return ConfigError(message, where=where, hint=hint)
+
+    def at(self, *keys: str) -> str:
+        """The place of a key of the table."""
+        return position(self.text, self.file, ("project", *keys))
 
 
 def check_project(project: PythonProject, read_text: Callable[[str], str]) -> None:
@@ -170,42 +174,18 @@ def entry_points_text(project: PythonProject) -> str:
 
 
 def _standard(project: PythonProject, read_text: Callable[[str], str]) -> StandardMetadata:
-    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415 - 57 ms
     from packaging.version import Version  # noqa: PLC0415 - 11 ms
-    from pyproject_metadata import ConfigurationError, StandardMetadata  # noqa: PLC0415 - 57 ms
-    from pyproject_metadata.errors import ConfigurationWarning  # noqa: PLC0415 - 57 ms
-    from pyproject_metadata.errors import ExceptionGroup as ErrorGroup  # noqa: PLC0415 - 57 ms
 
-    table = dict(project.table)
-    dynamic = [field for field in table.pop("dynamic", []) if field != "version"]
-    table |= {"version": project.version, **({"dynamic": dynamic} if dynamic else {})}
-    table.pop("license-files", None)  # they are found among the sources, not on the disk
+    table = {**project.table, "version": project.version}
     if isinstance(table.get("description"), str):
         table["description"] = one_line(table["description"])
-    try:
-        if isinstance(table.get("license"), str):
-            table["license"] = canonicalize_license_expression(table["license"])
-    except InvalidLicenseExpression as error:
-        raise project.error("license", str(error), "write an SPDX expression") from error
     if project.readme is not None:
         table["readme"] = _readme(project, project.readme, read_text)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConfigurationWarning)  # a license table is old, and right
-            standard = StandardMetadata.from_pyproject(
-                {"project": table}, metadata_version="2.4", allow_extra_keys=False, all_errors=True
-            )
-    except ErrorGroup as group:
-        raise ConfigErrors(tuple(_refusal(project, error) for error in group.exceptions)) from group
-    except ConfigurationError as error:
-        raise _refusal(project, error) from error
+    standard, problems = pyproject.judge(table, project.at)
+    if standard is None:
+        raise ConfigErrors(tuple(ConfigError(p.message, where=p.where, hint=p.hint) for p in problems))
     standard.version = Version(project.version)
     return standard
-
-
-def _refusal(project: PythonProject, error: Exception) -> ConfigError:
-    key = getattr(error, "key", None) or "project"
-    return project.error(tuple(str(key).split(".")), f"the [project] table cannot be used: {error}")
 
 
 def _readme(project: PythonProject, path: str, read_text: Callable[[str], str]) -> dict[str, str]:

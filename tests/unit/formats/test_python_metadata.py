@@ -146,9 +146,9 @@ def test_a_description_is_one_line() -> None:
         ('readme = "../../x.md"', "../x.md is not in the project"),
         ('readme = "LICENSE"', "the name of py/LICENSE does not say what it holds"),
         ('license = "No such licence!"', "Invalid license expression: 'No such licence!'"),
-        ('requires-python = "what"', "the [project] table cannot be used: "),
-        ('dependencies = ["a b"]', "the [project] table cannot be used: "),
-        ('invented = "x"', "the [project] table cannot be used: "),
+        ('requires-python = "what"', 'Field "project.requires-python" is an invalid'),
+        ('dependencies = ["a b"]', 'Field "project.dependencies[0]" is an invalid PEP 508'),
+        ('invented = "x"', "Extra keys present in"),
     ],
 )
 def test_what_cannot_be_kept_or_taken_is_refused_with_its_place(line: str, message: str) -> None:
