@@ -234,9 +234,7 @@ def _toolchain(
     if section is None:
         return None
     versions = {name: str(version) for name, version in section.document().items()}
-    if "rust" in versions:
-        versions["rust"] = _rust(reading, versions["rust"], workspace, stated="rust" in part.values)
-    return versions
+    return {**versions, "rust": _rust(reading, versions["rust"], workspace, stated="rust" in part.values)}
 
 
 def _rust(reading: _Reading, version: str, workspace: Workspace | None, *, stated: bool) -> str:

@@ -46,7 +46,7 @@ def resolve(text: str) -> Value | AmbiguousScalar:
     """The value of a plain (unquoted) scalar, or why it has none that all readers agree on.
 
     >>> resolve("1.10"), resolve("1.10.0"), resolve("no")
-    (1.1, '1.10.0', Surprise(reading='false'))
+    (1.1, '1.10.0', AmbiguousScalar(reading='false'))
     """
     if text in _CONSTANTS:
         return _CONSTANTS[text]

@@ -166,6 +166,32 @@ def test_tools_have_versions_of_their_own(load: Callable[..., config.Config], to
     assert load(HEAD + toolchain + TARGETS + NATIVE).toolchain["rust"] == "1.96"
 
 
+ASKED = '[toolchain]\nchannel = "1.95.0"\n'
+
+
+@pytest.mark.parametrize(
+    ("asked", "toolchain", "rust"),
+    [
+        (ASKED, "", "1.95.0"),
+        (ASKED, 'toolchain: {rust: "1.95"}\n', "1.95"),
+        (ASKED, 'toolchain: {rust: "1.95.0"}\n', "1.95.0"),
+        (ASKED.replace("1.95.0", "stable"), 'toolchain: {rust: "1.94"}\n', "1.94"),
+    ],
+)
+def test_the_file_of_rustup_says_which_rust(
+    load: Callable[..., config.Config], project: Path, asked: str, toolchain: str, rust: str
+):
+    write(project, {"rust-toolchain.toml": asked})
+    assert load(HEAD + toolchain + TARGETS + NATIVE).toolchain["rust"] == rust
+
+
+def test_two_versions_of_rust_are_a_mistake(mistakes: Callable[[str], list[str]], project: Path):
+    write(project, {"rust-toolchain.toml": ASKED})
+    (mistake,) = mistakes(HEAD + 'toolchain: {rust: "1.94"}\n' + TARGETS + NATIVE)
+    assert mistake.startswith("rust-toolchain.toml:2:1: this asks for Rust 1.95.0, and toolchain.rust in targets.yaml")
+    assert "for 1.94 |" in mistake
+
+
 def test_the_crate_of_the_same_name_describes_the_project(load: Callable[..., config.Config]):
     project = load(HEAD + TARGETS + NATIVE).project
     assert project.license == "MIT OR Apache-2.0"
@@ -208,6 +234,12 @@ def test_the_version_of_the_cargo_workspace(
     write(project, {f"rust/{n}/Cargo.toml": third.format(n) for n in ("one", "two")})
     found = load(f"version: 1\nproject: {{name: demo, version: {{cargo: rust}}}}\n{TARGETS}{NATIVE}")
     assert found.project.version == version
+
+
+def test_the_version_that_all_crates_have_where_none_is_released(load: Callable[..., config.Config], project: Path):
+    write(project, {"rust/Cargo.toml": '[workspace]\nmembers = ["ffi"]\n'})
+    text = f"version: 1\nproject: {{name: demo, version: {{cargo: rust}}}}\n{TARGETS}artifacts: {{h: {{kind: header}}}}"
+    assert load(text).project.version == "0.1.0"
 
 
 def test_a_member_leads_to_its_workspace(load: Callable[..., config.Config]):
@@ -303,6 +335,18 @@ def test_the_document_says_the_same_again(load: Callable[..., config.Config], pr
     assert (again.project, again.targets, again.toolchain) == (first.project, first.targets, first.toolchain)
 
 
+def test_the_document_states_the_version_of_an_artifact_that_has_another(load: Callable[..., config.Config]):
+    loaded = load(
+        f"version: 1\nproject: {{name: demo, version: {{cargo: rust}}}}\n{TARGETS}"
+        "artifacts: {native: {kind: library, crate: ffi}, h: {kind: header, crate: demo}}"
+    )
+    document = config.document(loaded)
+    assert isinstance(document, dict)
+    assert loaded.project.version == "2.0.0"
+    assert document["artifacts"]["native"]["version"] == "0.1.0"  # type: ignore[index,call-overload]
+    assert "version" not in document["artifacts"]["h"]  # type: ignore[operator,index,call-overload]
+
+
 # mistakes that no document alone can show
 
 
@@ -331,6 +375,35 @@ def test_one_file_with_many_mistakes(mistakes: Callable[[str], list[str]]):
     assert [m.partition(": ")[0] for m in found[4:]] == [
         "5:70", "5:83", "5:93", "6:32", "8:23", "8:39", "8:39", "8:62", "8:67", "8:70", "8:80", "8:92", "8:95", "8:105",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "floor", "only"),
+    [
+        (MAC, 'glibc: "2.28"', "only …-linux-gnu targets have one; remove it"),
+        (LINUX, 'macos: "11.0"', "only …-apple-darwin targets have one; remove it"),
+    ],
+)
+def test_a_floor_of_another_system(mistakes: Callable[[str], list[str]], target: str, floor: str, only: str):
+    (mistake,) = mistakes(f"{HEAD}targets: {{{target}: {{{floor}}}}}\n{NATIVE}")
+    assert mistake.partition(": ")[2] == f"{target} has no {floor.partition(':')[0]} floor | {only}"
+
+
+def test_the_hint_names_the_manifest_of_the_crate(mistakes: Callable[[str], list[str]], project: Path):
+    text = "artifacts: {native: {kind: library, crate: demo}}"
+    (mistake,) = mistakes(HEAD + TARGETS + text)
+    assert mistake.endswith('no cdylib | add crate-type = ["cdylib", "lib"] to [lib] in rust/core/Cargo.toml')
+    write(project, {"Cargo.toml": '[package]\nname = "demo"\nversion = "1.2.3"\n', "src/lib.rs": ""})
+    (mistake,) = mistakes(HEAD.replace("workspace: rust", "workspace: .") + TARGETS + text)
+    assert mistake.endswith(" to [lib] in Cargo.toml")
+
+
+def test_the_hint_names_artifacts_that_would_do(mistakes: Callable[[str], list[str]]):
+    text = f"{HEAD}{TARGETS}artifacts: {{other: {{kind: header}}, h: {{kind: header, library: other}}"
+    refused = 'the artifact "other" is of kind header, where library is needed'
+    assert mistakes(f"{text}}}")[0].endswith(f"{refused} | add an artifact of kind library")
+    (mistake,) = mistakes(f"{text}, native: {{kind: library, crate: ffi}}}}")
+    assert mistake.endswith(f"{refused} | artifacts of kind library are: native")
 
 
 @pytest.mark.parametrize(

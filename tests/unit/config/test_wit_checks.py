@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.unreadable import make_unreadable
 from ferrule import config
 from ferrule.app.publish import DESTINATIONS
 from ferrule.kinds import KINDS
@@ -46,3 +47,19 @@ def test_a_folder_without_wit(demo: Demo):
 def test_a_file_in_another_encoding(demo: Demo):
     (demo.project / "rust" / "demo-wasm" / "wit" / "demo.wit").write_bytes(b"\xff")
     assert problems(demo) == ["rust/demo-wasm/wit/demo.wit:1:1: this file is not UTF-8"]
+
+
+def test_the_wit_may_be_named(demo: Demo):
+    file = demo.project / "targets.yaml"
+    file.write_text(file.read_text().replace("{kind: component, ", "{kind: component, wit: wit, "))
+    (demo.project / "wit").mkdir()
+    (demo.project / "wit" / "demo.wit").write_text("world w {")
+    assert [problem.split(": ")[0] for problem in problems(demo)] == ["wit/demo.wit:1:10"]
+    (demo.project / "wit" / "demo.wit").unlink()
+    (problem,) = problems(demo)
+    assert problem.endswith("there is no .wit file in wit")
+
+
+def test_a_file_that_cannot_be_read(demo: Demo):
+    make_unreadable(demo.project / "rust" / "demo-wasm" / "wit" / "demo.wit")
+    assert problems(demo) == ["rust/demo-wasm/wit/demo.wit: this file cannot be read: Input/output error"]
