@@ -518,6 +518,7 @@ class Sdist:
                     f"Cargo cannot build from the source distribution: {error.message}".replace(root, ""),
                     where=context.action.id,
                     hint="add what is missing to the project, or write sdist: false",
+                    output=error.output.replace(root, ""),
                 ) from error
 
     def _read_offline(self, context: ActionContext, workspace: Path) -> None:
