@@ -60,9 +60,11 @@ def _refuse_member(root: Path) -> None:
             table = parse(read_bytes(folder, "Cargo.toml"), str(folder / "Cargo.toml")).get("workspace")
         except (ConfigError, FileNotFoundError):
             continue  # Cargo will say so, if it comes by
-        excluded = table.get("exclude", []) if isinstance(table, dict) else []
+        excluded = table.get("exclude") if isinstance(table, dict) else None
         inside = absolute.relative_to(folder).as_posix()
-        if isinstance(table, dict) and not any(inside == e or inside.startswith(f"{e}/") for e in map(str, excluded)):
+        if isinstance(table, dict) and not any(
+            inside == e or inside.startswith(f"{e}/") for e in map(str, excluded if isinstance(excluded, list) else ())
+        ):
             raise ConfigError(
                 f"this folder belongs to the Cargo workspace in {folder}",
                 where=str(root),

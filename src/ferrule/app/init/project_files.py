@@ -110,7 +110,7 @@ def _walk(root: Path) -> Iterator[str]:
                 if entry.is_dir(follow_symlinks=False):
                     if _is_entered(entry.name):
                         following.append(f"{folder}{entry.name}/")
-                else:
+                elif entry.name.isprintable() and _is_inside(root, entry):
                     yield folder + entry.name
         level = following
 
@@ -121,6 +121,16 @@ def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError:  # a folder below that may not be entered holds nothing that could be released
         return []
+
+
+def _is_inside(root: Path, entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file of the project: neither a FIFO nor a link that leads out of it or nowhere."""
+    if not entry.is_symlink():
+        return entry.is_file()
+    try:
+        return entry.is_file() and (root / entry.path).resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # a ring of links
+        return False
 
 
 def _is_entered(name: str) -> bool:

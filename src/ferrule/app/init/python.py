@@ -71,7 +71,8 @@ def _refused(files: ProjectFiles, name: str, text: str, document: Mapping[str, A
         return Uncovered(at, what, _BINDINGS.get(bindings, f"Ferrule knows no bindings {bindings!r}"))
     if not isinstance(project.get("name"), str):
         return Uncovered(position(text, name, ("project",)), what, "it has no name under [project]")
-    if "version" not in project and "version" not in (project.get("dynamic") or ()):
+    dynamic = project.get("dynamic")
+    if "version" not in project and not (isinstance(dynamic, list) and "version" in dynamic):
         at = position(text, name, ("project",))
         return Uncovered(at, what, 'it states no version: write dynamic = ["version"] under [project]')
     if not _OLDEST.search(str(project.get("requires-python", ""))):

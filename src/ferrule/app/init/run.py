@@ -144,7 +144,10 @@ def _remote(root: Path, host: Host) -> Iterator[Remote]:
     """Where the repository is published, if Git says so; its address without name and password."""
     url = git.remote(root, host)
     match = _SSH.fullmatch(url) if url else None
-    parts = urlsplit(f"https://{match[1]}/{match[2]}" if match else url or "")
+    try:
+        parts = urlsplit(f"https://{match[1]}/{match[2]}" if match else url or "")
+    except ValueError:  # no address at all
+        return
     if parts.hostname and parts.scheme in ("https", "http", "ssh", "git"):
         path = parts.path.rstrip("/").removesuffix(".git")
         if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", parts.hostname) and re.fullmatch(r"/[\w.~/-]+", path, re.ASCII):

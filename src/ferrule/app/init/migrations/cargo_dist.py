@@ -41,8 +41,9 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
     found: list[Settings] = []
     if files.has(_FILE):
         text, document = files.toml(_FILE)
-        members = document.get("workspace", {})
-        for member in members.get("members", []) if isinstance(members, dict) else []:
+        workspace = document.get("workspace")
+        members = workspace.get("members") if isinstance(workspace, dict) else None
+        for member in members if isinstance(members, list) else ():
             if not str(member).startswith("cargo:"):
                 yield Uncovered(f"{_FILE}:1:1", f"the member {member}", "Ferrule reads Cargo workspaces")
         found += [s for s in (toml_settings("[dist]", _FILE, text, document, "dist"),) if s]

@@ -9,7 +9,7 @@ from ferrule.app.init.migrations.settings import Settings
 from ferrule.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ferrule.app.init.project_files import ProjectFiles
 
@@ -17,6 +17,7 @@ _FILES: Final = (".goreleaser.yaml", ".goreleaser.yml", "goreleaser.yaml", "gore
 _SILENT: Final = ("version", "builds")
 _OF_A_BUILD: Final = 3
 """Levels above the values of a build: the document, its builds, one of them."""
+_DEEPEST: Final = 100
 _REASONS: Final = {
     "archives": "the archives of SDKs have fixed contents and names",
     "before": "Ferrule runs no commands of a project: run them before it",
@@ -99,9 +100,10 @@ def _composed(name: str, text: str) -> _Mapping:
     """The document with the positions of its keys; PyYAML's own mappings have none."""
     import yaml  # noqa: PLC0415 - 21 ms, and few projects have such a file
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        root = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        value = _value(root, 0, {})
+        _check_depth(name, yaml.parse(text, loader))
+        value = _value(yaml.compose(text, loader), 0, {})
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
@@ -109,11 +111,20 @@ def _composed(name: str, text: str) -> _Mapping:
         raise ConfigError(
             f"this is not YAML: {message}", where=where, hint="correct it; nothing was written"
         ) from error
-    except RecursionError:
-        raise ConfigError("this is nested too deeply", where=name, hint="write a flatter one") from None
     if not isinstance(value, _Mapping):
         raise ConfigError("this is not a mapping", where=f"{name}:1:1", hint="correct it; nothing was written")
     return value
+
+
+def _check_depth(name: str, events: Iterable[Any]) -> None:
+    """Raise ConfigError for a document so deep that composing it would overflow the stack."""
+    depth = 0
+    for event in events:
+        depth += type(event).__name__.endswith("StartEvent")
+        depth -= type(event).__name__.endswith("EndEvent")
+        if depth > _DEEPEST:
+            where = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
+            raise ConfigError("this is nested too deeply", where=where, hint="write a flatter one")
 
 
 def _value(node: Any, depth: int, seen: dict[tuple[int, int], Any]) -> Any:  # noqa: ANN401 - nodes have no types
