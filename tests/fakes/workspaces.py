@@ -226,9 +226,25 @@ SKETCHES: Mapping[str, Sketch] = {
             "demo-ffi/src/lib.rs": EXPORTED,
             "include/demo.h": HEADER,
         },
-        {"native": "library"},
-        ("include/demo.h: a header for demo-ffi",),
-        ("native: {kind: library, crate: demo-ffi, types: [staticlib]}  # crate-type of the crate",),
+        {"native": "library", "header": "header"},
+        ("Cargo.toml: a C SDK of demo-ffi",),
+        (
+            "native: {kind: library, crate: demo-ffi, types: [staticlib], header: header}  # crate-type of the crate",
+            "header: {kind: header, file: include/demo.h}  # written by hand",
+        ),
+    ),
+    "headers by hand": Sketch(
+        {
+            "Cargo.toml": crate("demo"),
+            "Cargo.lock": lock(demo=""),
+            "src/lib.rs": EXPORTED,
+            "include/demo.h": '#include "demo/text.h"\nint demo_add(int a, int b);\n',
+            "include/demo/text.h": "char *demo_copy(const char *text);\n",
+            **LICENCE,
+        },
+        C_LIBRARY,
+        (),
+        ("header: {kind: header, files: [include]}  # written by hand",),
     ),
     "component and npm": Sketch(
         {

@@ -196,35 +196,49 @@ def _c_library(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
 
 
 def _header(use: CrateUse, project: Project) -> Line | Uncovered:
+    """The header as cbindgen writes it, or those that are written by hand."""
     name = project.name(use, "header", project.libraries, "-header")
-    what = f"a header for {use.crate.name}"
     headers = _headers_of(use, project)
-    written = [header for header in headers if not header.generated]
+    written = [header.file for header in headers if not header.generated]
+    if written and not use.cbindgen:
+        origin: dict[str, Json] = (
+            {"file": written[0]} if len(written) == 1 else {"files": [*dict.fromkeys(_globs(written))]}
+        )
+        return Line(name, {"kind": "header", **origin}, "written by hand")
     if use.exported is None:
         reason = "its C functions are written by a macro, which cbindgen does not see without compiling"
-        return Uncovered(use.at, what, reason)
+        return Uncovered(use.at, f"a header for {use.crate.name}", reason)
     if use.language == "cython":
-        return Uncovered(use.cbindgen or use.at, what, 'it is for Cython: write language = "C"')
-    if written and not use.cbindgen:
-        reason = f"{written[0].file} is written by hand, and Ferrule takes headers from cbindgen only"
-        return Uncovered(written[0].file, what, reason)
+        where = use.cbindgen or use.at
+        return Uncovered(where, f"a header for {use.crate.name}", 'it is for Cython: write language = "C"')
+    return _generated(use, name, [posixpath.basename(header.file) for header in headers])
+
+
+def _generated(use: CrateUse, name: str, existing: list[str]) -> Line:
+    """What cbindgen writes, by the name of the one that is checked in, or that the crate's settings give."""
     fields: dict[str, Json] = {"kind": "header", "crate": use.crate.name}
-    comment = None
-    own = posixpath.normpath(posixpath.join(use.crate.folder, "cbindgen.toml"))
-    if use.cbindgen and use.cbindgen != own:
+    comments: list[str] = []
+    if use.cbindgen and use.cbindgen != posixpath.normpath(posixpath.join(use.crate.folder, "cbindgen.toml")):
         fields["config"] = use.cbindgen
-        comment = "the settings of the workspace"
+        comments.append("settings of the workspace")
     suffix = ".hpp" if use.language == "c++" else ".h"
-    generated = [posixpath.basename(header.file) for header in headers if header.generated]
-    chosen = next((g for g in generated if g.endswith(suffix)), None)
-    if chosen is None and (use.capi_header or use.capi_library):
-        chosen = f"{use.capi_header or use.capi_library}{suffix}"
-    if chosen is None and suffix == ".hpp":
-        chosen = f"{use.crate.library}{suffix}"
-    if chosen and chosen != f"{use.crate.library}.h":
-        fields["name"] = chosen
-        comment = comment or ("name of the one that is checked in" if generated else "name that its settings give")
-    return Line(name, fields, comment)
+    fitting = [header for header in existing if header.endswith(suffix)]
+    stem_of_capi = use.capi_header or use.capi_library
+    file = fitting[0] if fitting else f"{stem_of_capi or use.crate.library}{suffix}"
+    if file != f"{use.crate.library}.h":
+        fields["name"] = file
+        comments.append("name of the one that is checked in" if fitting else "name that its settings give")
+    return Line(name, fields, ", ".join(comments) or None)
+
+
+def _globs(headers: list[str]) -> Iterator[str]:
+    """Folders called `include` as they are, and the headers of other folders."""
+    for header in headers:
+        parts = header.split("/")
+        if "include" in parts:
+            yield "/".join(parts[: parts.index("include") + 1])
+        else:
+            yield posixpath.join(posixpath.dirname(header), f"*{posixpath.splitext(header)[1]}")
 
 
 def _headers_of(use: CrateUse, project: Project) -> tuple[CHeader, ...]:
