@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.formats.ar import read_ar
 from ferrule.formats.archive_member import CHUNK, Member, in_order, link_path, parents, shortened, with_folders
-from ferrule.formats.tar import SWELLS, Gunzip, Limits, read_tar
+from ferrule.formats.decompress import SWELLS, Gunzip, Limits
+from ferrule.formats.tar import read_tar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from ferrule.formats.tar import Source
+    from ferrule.formats.decompress import Source
 
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _MERGED_LINKS = frozenset(f"usr/{name}" for name in _MERGED)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.safe_files import read_regular
-from ferrule.formats import magic, tar, wasm
+from ferrule.formats import decompress, magic, tar, wasm
 from ferrule.formats import zip as zips
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def identities_of(name: str, data: bytes) -> Iterator[Identity]:
 
 def _members(data: bytes, left: list[int]) -> Iterator[tuple[str, bytes]]:
     """Files of an archive, as long as `left` holds how many bytes may still be unpacked of all archives together."""
-    stream, limits = io.BytesIO(data), tar.Limits(total_bytes=left[0])
+    stream, limits = io.BytesIO(data), decompress.Limits(total_bytes=left[0])
     try:
         for entry in (
             zips.read_zip(stream, limits) if data.startswith(magic.ZIP) else tar.read_tar_gz(stream, limits, root=True)

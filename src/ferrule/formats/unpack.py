@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ferrule.core.errors import VerificationError
 from ferrule.formats import ar, elf, macho, magic, wasm
-from ferrule.formats.tar import SWELLS, Limits
+from ferrule.formats.decompress import SWELLS, Limits
 from ferrule.formats.zip import check_directory
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ from ferrule.core.model import Digest
 from ferrule.formats import cyclonedx, tar
 from ferrule.formats import zip as zips
 from ferrule.formats.archive_member import Member, below, in_order
+from ferrule.formats.decompress import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -300,7 +301,7 @@ class WheelFacts:
     digests: Mapping[str, Digest]
 
 
-def read_wheel(path: Path, limits: tar.Limits | None = None) -> WheelFacts:
+def read_wheel(path: Path, limits: Limits | None = None) -> WheelFacts:
     """Read a wheel and recompute what it claims: name, tags, and digest and size of every member.
 
     Raises VerificationError for damage, members that RECORD does not list or describes differently, listed ones that
@@ -312,7 +313,7 @@ def read_wheel(path: Path, limits: tar.Limits | None = None) -> WheelFacts:
     sizes: dict[str, int] = {}
     documents: dict[str, str] = {}
     info = f"{name}-{version}.dist-info"
-    for entry in zips.read_zip(path, limits or tar.Limits()):
+    for entry in zips.read_zip(path, limits or Limits()):
         if entry.folder:
             continue  # some who write wheels name their folders too, and installers pass over them
         if not entry.regular:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Digest
 from ferrule.formats.archive_member import Member, checked_name, folded, in_order, link_path, parents, shortened
+from ferrule.formats.decompress import SWELLS, Limits
 from ferrule.formats.deflate import Deflater
-from ferrule.formats.tar import SWELLS, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -11,7 +11,8 @@ from fakes.tars import raw_tar
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.formats.archive_member import Member
 from ferrule.formats.deb import DebPackage, base_layer_entries, read_deb
-from ferrule.formats.tar import Limits, write_tar
+from ferrule.formats.decompress import Limits
+from ferrule.formats.tar import write_tar
 
 CONTROL = "Package: {name}\nVersion: 1.0-1\nArchitecture: amd64\nDescription: short\n longer\n .\n last\n"
 

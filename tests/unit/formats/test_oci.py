@@ -13,6 +13,7 @@ from fakes.tars import extract
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Digest
 from ferrule.formats.archive_member import Member, with_folders
+from ferrule.formats.decompress import Limits
 from ferrule.formats.oci import (
     INDEX,
     LAYER_PLAIN,
@@ -31,7 +32,7 @@ from ferrule.formats.oci import (
     write_layer,
     write_layout,
 )
-from ferrule.formats.tar import Limits, write_tar
+from ferrule.formats.tar import write_tar
 
 EPOCH = 1_767_323_045
 PLATFORMS = ("linux/arm64", "linux/amd64")

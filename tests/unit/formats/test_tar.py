@@ -14,7 +14,8 @@ from fakes.tars import raw_tar
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Digest
 from ferrule.formats.archive_member import Member, in_order
-from ferrule.formats.tar import Gunzip, HashingSink, Limits, read_tar, read_tar_gz, write_tar, write_tar_gz
+from ferrule.formats.decompress import Limits
+from ferrule.formats.tar import HashingSink, read_tar, read_tar_gz, write_tar, write_tar_gz
 
 LONG = "n" * 120
 ENTRIES = (
@@ -336,9 +337,6 @@ def test_a_stream_of_several_members_is_one_file():
     data = tar(*ENTRIES)
     joined = gzip.compress(data[:700]) + gzip.compress(b"") + gzip.compress(data[700:])
     assert described(read_tar_gz(io.BytesIO(joined))) == described(in_order(ENTRIES))
-    reader = Gunzip(io.BytesIO(gzip.compress(bytes(3 << 20))))
-    assert sum(len(piece) for piece in iter(lambda: reader.read(1 << 19), b"")) == 3 << 20
-    assert reader.read(5) == b""
 
 
 @given(st.integers(0, 3000), st.integers(0, 255), st.integers(0, 3000))

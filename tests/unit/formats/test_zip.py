@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Digest
 from ferrule.formats.archive_member import Member, in_order
-from ferrule.formats.tar import Limits
+from ferrule.formats.decompress import Limits
 from ferrule.formats.zip import ZipWriter, dos_time, read_zip, write_zip
 
 ENTRIES = (

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Digest
 from ferrule.formats.archive_member import CHUNK
+from ferrule.formats.decompress import Gunzip, Limits
 from ferrule.formats.oci.documents import CONFIG, INDEX, LAYER, LAYER_PLAIN, MANIFEST, REF_NAME, Descriptor, Layer
-from ferrule.formats.tar import Gunzip, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import VerificationError
+from ferrule.formats.decompress import Gunzip
 from ferrule.formats.oci.documents import LAYER
-from ferrule.formats.tar import Gunzip, survey
+from ferrule.formats.tar import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

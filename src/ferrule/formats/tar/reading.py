@@ -1,199 +1,36 @@
-"""Tar archives: a writer whose bytes follow from the entries alone, and a reader for archives that nobody vouches for.
-
-Both are written here because tarfile's headers have changed between Python versions, and because its reader takes a
-damaged header for the end of the archive, expands sparse members and leaves names and links to whoever unpacks.
-"""
+"""Reads tar archives that nobody vouches for: what is damaged, leads outside or holds too much is refused."""
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
-import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, NoReturn, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from ferrule.core.errors import VerificationError
-from ferrule.core.model import Digest
 from ferrule.formats.archive_member import (
     CHUNK,
     Member,
-    check_folded,
     checked_name,
     folded,
-    in_order,
     link_path,
     parents,
     shortened,
 )
-from ferrule.formats.deflate import gzip_stream
+from ferrule.formats.decompress import LIMITS, Gunzip, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
-    from ferrule.formats.deflate import Sink
+    from ferrule.formats.decompress import Source
 
 _BLOCK = 512
-_RECORD = 20 * _BLOCK
-_NAME, _PREFIX, _LINK = 100, 155, 100
 _LONGEST_LINK = 4096
-_OCTAL_SIZE = 8**11
 _ZEROS = bytes(_BLOCK)
-
-
-class Source(Protocol):
-    """Anything bytes can be read from in order; it need not be seekable."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
-
-
-def write_tar(stream: Sink, entries: Iterable[Member], epoch: int) -> None:
-    """Write a POSIX archive (IEEE Std 1003.1, pax: ustar headers, extended ones where ustar is too small).
-
-    Members are sorted; all belong to user and group 0 without names, and were modified at `epoch` (seconds). Ends with
-    two blocks of zeros, filled up to a record of 10240 bytes as GNU tar and tarfile do. Raises BuildError for entries
-    that contradict each other and for files that change meanwhile.
-    """
-    written = 0
-    for entry in in_order(entries):
-        size = entry.size
-        head = _headers(entry, size, epoch)
-        stream.write(head)
-        for chunk in entry.chunks():
-            stream.write(chunk)
-        padding = -size % _BLOCK
-        stream.write(bytes(padding))
-        written += len(head) + size + padding
-    end = 2 * _BLOCK
-    stream.write(bytes(end + -(written + end) % _RECORD))
-
-
-def write_tar_gz(path: Path, entries: Iterable[Member], epoch: int) -> Digest:
-    """Write a compressed archive for people in one pass, and return the digest of the file.
-
-    Raises as `write_tar` does, and BuildError for names that are one where case does not count.
-    """
-    entries = in_order(entries)
-    check_folded(entries)
-    with path.open("wb") as file:
-        sink = HashingSink(file)
-        with gzip_stream(sink) as packed:
-            write_tar(packed, entries, epoch)
-    return sink.digest
-
-
-class HashingSink:
-    """Passes bytes on and knows the digest and number of those that went through."""
-
-    def __init__(self, sink: Sink) -> None:
-        self.size = 0
-        self._sink = sink
-        self._hash = hashlib.sha256()
-
-    def write(self, data: bytes) -> None:
-        """Hash and pass on."""
-        self.size += len(data)
-        self._hash.update(data)
-        self._sink.write(data)
-
-    @property
-    def digest(self) -> Digest:
-        """Digest of everything written so far."""
-        return Digest(self._hash.hexdigest())
-
-
-def _headers(entry: Member, size: int, epoch: int) -> bytes:
-    name = entry.name + "/" if entry.folder else entry.name
-    kind = b"5" if entry.folder else b"0" if entry.link is None else b"2"
-    link = entry.link or ""
-    prefix, short = _split(name)
-    records = {}
-    if short is None:
-        records["path"] = name
-        prefix, short = "", _shortened(name, _NAME)
-    if _too_long(link, _LINK):
-        records["linkpath"] = link
-        link = _shortened(link, _LINK)
-    if size >= _OCTAL_SIZE:
-        records["size"] = str(size)
-    extended = _extended(records, epoch) if records else b""
-    return extended + _header(
-        prefix=prefix, name=short, mode=entry.permissions, size=size % _OCTAL_SIZE, mtime=epoch, kind=kind, link=link
-    )
-
-
-def _too_long(text: str, limit: int) -> bool:
-    return not text.isascii() or len(text) > limit
-
-
-def _shortened(text: str, limit: int) -> str:
-    return text.encode("ascii", "replace").decode("ascii")[:limit]
-
-
-def _split(name: str) -> tuple[str, str | None]:
-    """Cut a name into ustar's prefix and name, or say by None that it does not fit."""
-    if not _too_long(name, _NAME):
-        return "", name
-    cut = name.rfind("/", 0, min(_PREFIX, len(name) - 2) + 1)
-    if cut <= 0 or _too_long(name, _PREFIX + 1 + _NAME) or len(name) - cut - 1 > _NAME:
-        return "", None
-    return name[:cut], name[cut + 1 :]
-
-
-def _extended(records: dict[str, str], epoch: int) -> bytes:
-    body = b"".join(_record(key, value) for key, value in sorted(records.items()))
-    head = _header(prefix="", name="././@PaxHeader", mode=0o644, size=len(body), mtime=epoch, kind=b"x", link="")
-    return head + body + bytes(-len(body) % _BLOCK)
-
-
-def _record(key: str, value: str) -> bytes:
-    body = b" " + key.encode() + b"=" + value.encode() + b"\n"
-    length = len(body) + len(str(len(body)))
-    length = len(body) + len(str(length))
-    return str(length).encode() + body
-
-
-def _header(*, prefix: str, name: str, mode: int, size: int, mtime: int, kind: bytes, link: str) -> bytes:
-    fields = (
-        name.encode("ascii").ljust(100, b"\0"),
-        b"%07o\0%07o\0%07o\0" % (mode, 0, 0),
-        b"%011o\0%011o\0" % (size, mtime),
-        b" " * 8,
-        kind,
-        link.encode("ascii").ljust(100, b"\0"),
-        b"ustar\00000",
-        bytes(64),
-        b"%07o\0%07o\0" % (0, 0),
-        prefix.encode("ascii").ljust(155, b"\0"),
-        bytes(12),
-    )
-    block = b"".join(fields)
-    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much an archive may hold before it counts as a bomb.
-
-    `members` is their number, `member_bytes` the size of one, `total_bytes` of the whole archive after decompression.
-    What is `free` bytes large or larger may be at most `ratio` times as large as what it was decompressed from.
-    """
-
-    members: int = 100_000
-    member_bytes: int = 1 << 30
-    total_bytes: int = 4 << 30
-    free: int = 64 << 20
-    ratio: int = 200
-
-    def swells(self, packed: int, unpacked: int) -> bool:
-        """Whether decompression gives more than anything that is worth packing does."""
-        return unpacked > self.free and unpacked > self.ratio * packed
 
 
 def read_tar(
     stream: Source,
-    limits: Limits = Limits(),
+    limits: Limits = LIMITS,
     *,
     root: bool = False,
     where: str | None = None,
@@ -224,7 +61,7 @@ class SurveyedMember:
 
 def survey(
     stream: Source,
-    limits: Limits = Limits(),
+    limits: Limits = LIMITS,
     *,
     is_read: Callable[[str], bool] = lambda _: False,
     where: str | None = None,
@@ -239,65 +76,13 @@ def survey(
 
 def read_tar_gz(
     stream: BinaryIO,
-    limits: Limits = Limits(),
+    limits: Limits = LIMITS,
     *,
     root: bool = False,
     where: str | None = None,
 ) -> Iterator[Member]:
     """The same for an archive compressed by gzip; a damaged or cut stream is a VerificationError too."""
     return read_tar(Gunzip(stream, where, limits), limits, root=root, where=where)
-
-
-SWELLS = "decompression gives far more than anything worth packing would"
-
-
-class Gunzip:
-    """Decompresses a gzip file of any number of members (RFC 1952) as it is read, a bounded piece at a time."""
-
-    def __init__(self, stream: Source, where: str | None = None, limits: Limits = Limits()) -> None:
-        self._stream = stream
-        self._where = where
-        self._limits = limits
-        self._counts = [0, 0]
-        self._packed = b""
-        self._unpacked = b""
-        self._place = 0
-        self._inside = True
-        self._machine = zlib.decompressobj(wbits=31)
-
-    def read(self, size: int) -> bytes:
-        """At most `size` bytes; raises VerificationError if the file is damaged, cut or a bomb."""
-        if self._place == len(self._unpacked):
-            self._unpacked, self._place = self._more(), 0
-        piece = self._unpacked[self._place : self._place + size]
-        self._place += len(piece)
-        return piece
-
-    def _more(self) -> bytes:
-        out = b""
-        while not out:
-            data = self._packed
-            if not data:
-                data = self._stream.read(CHUNK)
-                self._counts[0] += len(data)
-            if not data:
-                if self._inside:
-                    raise VerificationError("the gzip data ends too early", where=self._where)
-                break
-            self._inside = True
-            try:
-                out = self._machine.decompress(data, CHUNK)
-            except zlib.error as error:
-                raise VerificationError(f"the gzip data is damaged: {error}", where=self._where) from error
-            self._counts[1] += len(out)
-            if self._limits.swells(*self._counts):
-                raise VerificationError(SWELLS, where=self._where)
-            self._packed = self._machine.unconsumed_tail
-            if self._machine.eof:
-                self._packed = self._machine.unused_data
-                self._machine = zlib.decompressobj(wbits=31)
-                self._inside = False
-        return out
 
 
 @dataclass(slots=True)
