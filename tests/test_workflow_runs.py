@@ -18,13 +18,13 @@ import pytest
 
 from fakes.runner import Runner
 from fakes.toolchain import lay_out
-from ferrule import __version__
 
 if TYPE_CHECKING:
     from fakes.toolchain import Demo
 
 CI = """
 ci:
+  ferrule: {git: https://example.com/ferrule.git, commit: 0123456789abcdef0123456789abcdef01234567}
   shards: 2
   consumers: {macos-15: ferrule verify dist}
   publish: [github, pypi]
@@ -104,7 +104,9 @@ def test_what_is_started_by_hand_is_a_rehearsal_even_of_a_tag(runner: Runner, de
     }
     assert list(runner.published.iterdir()) == []
     assert not (demo.root / "gh").exists()
-    assert set((demo.root / "pipx").read_text().splitlines()) == {f"install ferrule=={__version__}"}
+    assert set((demo.root / "pipx").read_text().splitlines()) == {
+        "install ferrule @ git+https://example.com/ferrule.git@0123456789abcdef0123456789abcdef01234567"
+    }
 
 
 def test_a_tag_of_another_version_is_not_released(runner: Runner):

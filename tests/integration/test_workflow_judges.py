@@ -45,7 +45,13 @@ def test_there_is_nothing_to_find_in_ours(actionlint: Path):
 
 
 @pytest.mark.parametrize("shards", [4, 300])
-@pytest.mark.parametrize("ci", ["{}", "{ferrule: {command: scripts/ferrule}, tests: {}, publish: [github, pypi]}"])
+@pytest.mark.parametrize(
+    "ci",
+    [
+        f"{{ferrule: {{wheel: https://a.example/f.whl, sha256: '{'5' * 64}'}}}}",
+        "{ferrule: {command: scripts/ferrule}, tests: {}, publish: [github, pypi]}",
+    ],
+)
 def test_there_is_nothing_to_find_in_what_is_written_for_others(demo: Demo, actionlint: Path, ci: str, shards: int):
     with (demo.project / "targets.yaml").open("a") as stream:
         stream.write(f"\nci: {ci}\n")

@@ -129,6 +129,16 @@ def _builder() -> Builder | None:
     )
 
 
+def direct_url() -> str | None:
+    """The record of where this Ferrule was installed from (direct_url.json); None if there is none."""
+    from importlib import metadata  # noqa: PLC0415 - 20 ms
+
+    try:
+        return metadata.distribution("ferrule").read_text("direct_url.json")
+    except (metadata.PackageNotFoundError, OSError, ValueError):
+        return None
+
+
 def remote_cache(url: str | None, mode: str | None) -> Address | None:
     """The remote cache that the command line or the environment names, if one does. Raises UsageError."""
     text = url or os.environ.get("FERRULE_REMOTE_CACHE")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Protocol
 
-from ferrule import __version__
 from ferrule.config.checking import check
 from ferrule.config.nodes import MappingNode, find
 from ferrule.config.problems import listed, quote
@@ -27,14 +26,35 @@ _VERSION = r"^[0-9]{1,5}(\.[0-9]{1,5}){1,2}([a-z]{1,4}[0-9]{1,5})?$"
 _Label = Annotated[str, Field(pattern=RUNNER)]
 _Command = Annotated[str, Field(pattern=_COMMAND, max_length=400)]
 _Commands = dict[_Label, _Command]
+_URL = r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~+@%-]+)+"
+_NOT_ON_AN_INDEX = (
+    "no package index has Ferrule yet",
+    "write {wheel: URL, sha256: DIGEST}, {git: URL, commit: SHA}, or {command: WORDS} of the project's own",
+)
 
 
-class CommandSection(Section):
-    """A command of the project's own."""
+class FerruleSection(Section):
+    """Where a machine gets Ferrule: a command of the project's own, a wheel, or a commit."""
 
-    command: _Command = Field(
-        description="Words that stand before those for ferrule, without quotes and other signs of a shell.",
+    command: _Command | None = Field(
+        default=None,
+        description="Words that stand before those for ferrule, without quotes and other signs of a shell: the project "
+        "itself brings it.",
         examples=["scripts/nox -s ferrule --"],
+    )
+    wheel: Annotated[str, Field(pattern=rf"^({_URL}|[A-Za-z0-9._/+-]+)\.whl$", max_length=400)] | None = Field(
+        default=None,
+        description="A wheel of Ferrule: a URL, or a file of the project; `nox -s dist` of Ferrule makes one.",
+        examples=["https://example.com/ferrule-0.1.0-py3-none-any.whl", "tools/ferrule-0.1.0-py3-none-any.whl"],
+    )
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        default=None, description="SHA-256 of a wheel that is fetched: another one is not installed."
+    )
+    git: Annotated[str, Field(pattern=rf"^{_URL}$", max_length=400)] | None = Field(
+        default=None, description="A repository of Ferrule.", examples=["https://example.com/ferrule.git"]
+    )
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = Field(
+        default=None, description="The commit of that repository, in full."
     )
 
 
@@ -44,11 +64,10 @@ class CiSection(Section):
     Commands are words: no quotes, variables or other signs of a shell. What needs more is a script of the project's.
     """
 
-    ferrule: Annotated[str, Field(pattern=_VERSION)] | CommandSection | None = Field(
+    ferrule: Annotated[str, Field(pattern=_VERSION)] | FerruleSection | None = Field(
         default=None,
-        description="How a machine comes by ferrule: a version, which pipx installs there, or {command: …}, which the "
-        "project itself brings; by default the version that writes the workflows.",
-        examples=["0.1.0", {"command": "scripts/nox -s ferrule --"}],
+        description="Where a machine gets Ferrule; `ferrule ci` writes no workflow before this is said.",
+        examples=[{"command": "scripts/nox -s ferrule --"}],
     )
     runner: _Label = Field(
         default="ubuntu-24.04",
@@ -105,11 +124,13 @@ class PublishDestination(Protocol):
 class Ci:
     """The settings of CI jobs. `call` are the words that start ferrule on them.
 
-    `version` of it is installed before, unless the project brings its own. `tests` and `consumers` are machines and
-    their commands.
+    `source` is where they get it, as targets.yaml says it, None if it does not; `install` what pipx installs before
+    (a requirement as in PEP 508, or a file), None where the project brings its own. `tests` and `consumers` are
+    machines and their commands.
     """
 
-    version: str | None
+    source: FerruleSection | None
+    install: str | None
     call: str
     runner: str
     shards: int
@@ -121,7 +142,7 @@ class Ci:
     def document(self) -> Json:
         """All of it, as targets.yaml says it."""
         return {
-            "ferrule": self.version or {"command": self.call},
+            "ferrule": _stated(self.source) if self.source else None,
             "runner": self.runner,
             "shards": self.shards,
             "minutes": self.minutes,
@@ -146,11 +167,12 @@ def read_ci(
     if section is None:
         return None
     _check_publish(section.publish, part, frozenset(kinds), destinations, problems)
-    requirement = section.ferrule or __version__
-    version, call = (None, requirement.command) if isinstance(requirement, CommandSection) else (requirement, "ferrule")
+    source = _source(section.ferrule, part, problems)
+    call = (source and source.command) or "ferrule"
     native = tuple(dict.fromkeys(filter(None, (PLATFORMS[t.triple].runner for t in targets if t.triple in PLATFORMS))))
     return Ci(
-        version=version,
+        source=source,
+        install=_requirement(source) if source else None,
         call=call,
         runner=section.runner,
         shards=section.shards or max(len(targets), 1),
@@ -159,6 +181,35 @@ def read_ci(
         consumers=_commands(section.consumers, native or (section.runner,), f"{call} verify dist"),
         publish=tuple(name for name in destinations if name in section.publish),
     )
+
+
+def _source(value: str | FerruleSection | None, part: MappingNode, problems: Problems) -> FerruleSection | None:
+    """Where machines get Ferrule; None, and a problem, if what is said is not one of the ways, whole."""
+    if value is None:
+        return None
+    position = find(part, ("ferrule",))[0]
+    if isinstance(value, str):
+        problems.add(position, f"ci.ferrule: {_NOT_ON_AN_INDEX[0]}", _NOT_ON_AN_INDEX[1])
+        return None
+    keys = tuple(_stated(value))
+    fetched = value.wheel is not None and value.wheel.startswith("https://")
+    if keys not in {("command",), ("git", "commit"), ("wheel", "sha256") if fetched else ("wheel",)}:
+        hint = "a wheel that is fetched needs sha256, one of the project has none; git needs commit"
+        message = f"ci.ferrule: {', '.join(keys) or 'nothing'} does not say one source, whole"
+        problems.add(position, message, f"{_NOT_ON_AN_INDEX[1]}; {hint}")
+        return None
+    return value
+
+
+def _stated(source: FerruleSection) -> dict[str, Json]:
+    return {name: value for name, value in source.document().items() if value is not None}
+
+
+def _requirement(source: FerruleSection) -> str | None:
+    """What pipx installs (PEP 508, direct references; pip checks the digest of the fragment); None for a command."""
+    if source.wheel is not None:
+        return f"ferrule @ {source.wheel}#sha256={source.sha256}" if source.sha256 else f"./{source.wheel}"
+    return f"ferrule @ git+{source.git}@{source.commit}" if source.git else None
 
 
 def _check_publish(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ferrule import __version__, config
+from ferrule import config
 from ferrule.app.publish import DESTINATIONS
 from ferrule.config.ci import Ci
 from ferrule.core.errors import ConfigErrors
@@ -38,7 +38,8 @@ def mistakes(demo: Demo, ci: object) -> list[str]:
 @pytest.mark.parametrize("ci", [None, {}])
 def test_all_of_it_may_be_left_out(demo: Demo, ci: object):
     assert told(demo, ci) == Ci(
-        version=__version__,
+        source=None,
+        install=None,
         call="ferrule",
         runner="ubuntu-24.04",
         shards=4,
@@ -61,13 +62,50 @@ def test_all_of_it_may_be_said_and_says_the_same_again(demo: Demo):
     }
     found = told(demo, said)
     assert found.document() == said | {"publish": ["github", "pypi"]}
-    assert found.version is None
+    assert found.install is None
     assert config.document(config.load(demo.project, KINDS, DESTINATIONS))["ci"] == found.document()  # type: ignore[index,call-overload]
 
 
-def test_a_version_is_installed(demo: Demo):
-    found = told(demo, {"ferrule": "1.2.0rc1"})
-    assert (found.version, found.call) == ("1.2.0rc1", "ferrule")
+def test_a_wheel_or_a_commit_is_installed(demo: Demo):
+    found = told(demo, {"ferrule": {"wheel": "https://a.example/f.whl", "sha256": "5" * 64}})
+    assert (found.install, found.call) == (f"ferrule @ https://a.example/f.whl#sha256={'5' * 64}", "ferrule")
+
+
+def test_a_version_is_nothing_that_an_index_has(demo: Demo):
+    (mistake,) = mistakes(demo, {"ferrule": "0.1.0"})
+    assert mistake.endswith("ci.ferrule: no package index has Ferrule yet")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {},
+        {"wheel": "https://a.example/f.whl"},
+        {"wheel": "tools/f.whl", "sha256": "5" * 64},
+        {"sha256": "5" * 64},
+        {"git": "https://a.example/f"},
+        {"commit": "5" * 40},
+        {"git": "https://a.example/f", "commit": "5" * 40, "command": "a"},
+    ],
+)
+def test_a_source_is_one_and_whole(demo: Demo, source: dict[str, str]):
+    (mistake,) = mistakes(demo, {"ferrule": source})
+    assert "does not say one source, whole" in mistake
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"wheel": "https://a.example/$(x).whl", "sha256": "5" * 64},
+        {"wheel": 'a" b.whl'},
+        {"wheel": "http://a.example/f.whl", "sha256": "5" * 64},
+        {"git": "https://u:p@a.example/f", "commit": "5" * 40},
+        {"git": "https://a.example/f", "commit": "main"},
+        {"git": "ssh://a.example/f", "commit": "5" * 40},
+    ],
+)
+def test_a_source_has_no_sign_of_a_shell_no_secret_and_nothing_that_moves(demo: Demo, source: dict[str, str]):
+    assert mistakes(demo, {"ferrule": source})
 
 
 def test_where_no_target_is_native_the_usual_machine_tests(demo: Demo):

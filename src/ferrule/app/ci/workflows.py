@@ -37,13 +37,32 @@ A destination names those that only it uses.
 """
 
 _MARK: Final = "# Written by `ferrule ci github` from targets.yaml: change that, and run it again."
+_SOURCES: Final = (
+    "`ferrule: {wheel: URL, sha256: DIGEST}`, `ferrule: {git: URL, commit: SHA}`, or `ferrule: {command: WORDS}` "
+    "of the project's own"
+)
 _NAMES: Final = ("ci.yml", "release.yml", "shards.yml")
 _TEXTS: Final = Path(__file__).parent / "github"
 
 
-def github(config: Config, shards: int, destinations: Mapping[str, Destination] = DESTINATIONS) -> dict[str, str]:
-    """The workflows of a project whose release is split into so many shards: texts by name of the file."""
+def github(
+    config: Config, shards: int, destinations: Mapping[str, Destination] = DESTINATIONS, origin: str | None = None
+) -> dict[str, str]:
+    """The workflows of a project whose release is split into so many shards: texts by name of the file.
+
+    `origin` is the line for targets.yaml by which machines get the Ferrule that runs now, where that is known. Raises
+    ConfigError where nothing says how machines get one.
+    """
     ci, nested = config.ci, shards > GITHUB
+    if ci.source is None:
+        raise ConfigError(
+            "nothing says where a machine gets Ferrule: no package index has it yet",
+            where=config.location(("ci",)),
+            hint=f"write below `ci:` {origin or _SOURCES}",
+        )
+    if ci.source.wheel and not ci.source.sha256 and not (config.root / ci.source.wheel).is_file():
+        where = config.location(("ci", "ferrule", "wheel"))
+        raise ConfigError(f"there is no file {ci.source.wheel}", where=where, hint="add it to the project, and to Git")
     needed = {"ci.yml": bool(ci.tests), "shards.yml": nested}
     values = {
         "mark": _MARK,

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ferrule.app.ci import pipelines, workflows
+from ferrule.app.ci.origin import origin
 from ferrule.app.distributed import merge as merging
 from ferrule.cli import project
+from ferrule.cli.environment import direct_url
 from ferrule.cli.options import shared
 from ferrule.core.errors import ConfigError
 from ferrule.tools import git
@@ -45,7 +47,7 @@ def ci(directory: Path, system: Literal["github"], *, compare: bool, **options: 
         )
     # Times differ from machine to machine, and would be seen as drift if the number of shards depended on them.
     split = merging.split(whole.config, whole.plan, min(whole.config.ci.shards, most), {})
-    texts = workflows.github(whole.config, len(split))
+    texts = workflows.github(whole.config, len(split), origin=origin(direct_url()))
     if compare:
         workflows.check(root, texts)
     changed = () if compare else workflows.write(root, texts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,9 +27,14 @@ WRITING = {
 }
 
 
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+SOURCE = f"ferrule: {{git: https://example.com/ferrule.git, commit: {COMMIT}}}"
+
+
 def texts(demo: Demo, ci: str = "{}", shards: int = 4) -> dict[str, str]:
+    source = "" if "ferrule:" in ci else f"{SOURCE}, "
     with (demo.project / "targets.yaml").open("a") as stream:
-        stream.write(f"\nci: {ci}\n")
+        stream.write(f"\nci: {ci.replace('{', '{' + source, 1)}\n")
     return workflows.github(config.load(demo.project, KINDS, DESTINATIONS), shards)
 
 
@@ -102,13 +106,42 @@ def demo_without_ci(demo: Demo) -> Demo:
     return demo
 
 
-def test_by_default_ferrule_is_installed_in_its_version_and_called_by_name(demo: Demo):
-    plan = parsed(demo, "{ferrule: '0.3.1', shards: 7}", shards=3)["release"]["jobs"]["plan"]
+WHEEL = "https://example.com/ferrule-0.1.0-py3-none-any.whl"
+
+
+@pytest.mark.parametrize(
+    ("source", "requirement"),
+    [
+        (SOURCE.partition(": ")[2], f"ferrule @ git+https://example.com/ferrule.git@{COMMIT}"),
+        (f"{{wheel: {WHEEL}, sha256: '{'5' * 64}'}}", f"ferrule @ {WHEEL}#sha256={'5' * 64}"),
+        ("{wheel: tools/ferrule-0.1.0-py3-none-any.whl}", "./tools/ferrule-0.1.0-py3-none-any.whl"),
+    ],
+    ids=["commit", "fetched wheel", "wheel of the project"],
+)
+def test_ferrule_is_installed_from_what_is_named_and_called_by_name(demo: Demo, source: str, requirement: str):
+    (demo.project / "tools").mkdir()
+    (demo.project / "tools/ferrule-0.1.0-py3-none-any.whl").touch()
+    plan = parsed(demo, f"{{ferrule: {source}, shards: 7}}", shards=3)["release"]["jobs"]["plan"]
     assert commands(plan) == [
-        "pipx install ferrule==0.3.1",
+        f'pipx install "{requirement}"',
         'ferrule check --tag "$TAG"',
         '{ printf shards=; ferrule matrix --shards 3; } >> "$GITHUB_OUTPUT"\n',
     ]
+
+
+def test_no_workflow_is_written_that_installs_what_does_not_exist(demo: Demo):
+    with pytest.raises(ConfigError, match="nothing says where a machine gets Ferrule") as caught:
+        texts(demo, "{ferrule: }")
+    assert "{git: URL, commit: SHA}" in (caught.value.hint or "")
+    with pytest.raises(ConfigError, match=r"there is no file tools/none\.whl"):
+        texts(demo_without_ci(demo), "{ferrule: {wheel: tools/none.whl}}")
+
+
+def test_the_error_has_the_line_by_which_ci_gets_the_ferrule_that_runs(demo: Demo):
+    read = config.load(demo.project, KINDS, DESTINATIONS)
+    with pytest.raises(ConfigError) as caught:
+        workflows.github(read, 1, origin=f"`{SOURCE}`")
+    assert caught.value.hint == f"write below `ci:` `{SOURCE}`"
 
 
 def test_a_project_brings_a_ferrule_of_its_own(demo: Demo):
@@ -195,14 +228,15 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path, demo: Demo):
 
 
 def test_the_same_text_again(demo: Demo):
-    found = config.load(demo.project, KINDS, DESTINATIONS)
-    assert workflows.github(found, 4) == workflows.github(replace(found), 4)
+    first = texts(demo)
+    assert workflows.github(config.load(demo.project, KINDS, DESTINATIONS), 4) == first
 
 
 # the command
 
 
 def test_the_command_writes_compares_and_refuses(demo: Demo):
+    texts(demo)
     assert demo.ferrule("ci", "github").stdout.splitlines() == [
         ".github/workflows/ci.yml: written",
         ".github/workflows/release.yml: written",
@@ -210,7 +244,8 @@ def test_the_command_writes_compares_and_refuses(demo: Demo):
     assert demo.ferrule("ci", "github", "--check", "--json").returncode == 0
     demo.edit("  server: {", "  other: {kind: goprogram, module: go, source: packaging/server}\n  server: {")
     assert demo.ferrule("ci", "github", "--check").returncode == 0, "what is assembled is split over nothing"
-    demo.edit("  wasm32-unknown-unknown: {}", "  wasm32-unknown-unknown: {runner: own}\nci: {minutes: 5}")
+    demo.edit("  wasm32-unknown-unknown: {}", "  wasm32-unknown-unknown: {runner: own}")
+    demo.edit("ci: {", "ci: {minutes: 5, ")
     done = demo.ferrule("ci", "github", "--check")
     assert (done.returncode, "ci.yml, release.yml" in done.stderr) == (6, True)
 
