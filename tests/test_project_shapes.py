@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 from typing import TYPE_CHECKING
 
-from fakes.toolchain import add_preprocessor
+from fakes.toolchain import GOLDEN, add_preprocessor
 from fakes.triples import X86
 
 if TYPE_CHECKING:
@@ -85,6 +86,27 @@ def test_headers_that_exist_are_compared_with_the_library(demo: Demo) -> None:
     report = done.stdout + done.stderr
     assert "demo/text.h:2 declares demo_sub, which the library does not export" in report
     assert "it exports demo_copy, which no header declares" in report
+
+
+def test_a_version_script_gives_versions_and_the_pkg_config_file_says_what_the_project_does(demo: Demo) -> None:
+    (demo.project / "demo.map").write_text((GOLDEN / "demo.map").read_text())
+    native = "native: {kind: library, crate: demo-ffi, header: header, version-script: demo.map}"
+    stated = "{name: demo-1, cflags: [-DDEMO], requires: [zlib]}"
+    sdk = f"sdk: {{kind: sdk, library: native, header: header, pkg-config: {stated}}}"
+    shutil.copyfile(demo.home / "binaries" / "demo-versions-x86_64.so", demo.home / f"tamper-{X86}")
+    release(demo, native, "header: {kind: header, crate: demo-ffi}", sdk)
+    with tarfile.open(demo.dist / f"demo-c-1.2.3-{X86}.tar.gz") as archive:
+        file = archive.extractfile(f"demo-c-1.2.3-{X86}/lib/pkgconfig/demo-1.pc")
+        assert file is not None
+        assert "Requires: zlib\n" in file.read().decode()
+    assert any("link-arg=-Wl,--version-script=../demo.map" in call for call in demo.calls)
+    # Another script is another library, and one that the library is not like is refused.
+    (demo.project / "demo.map").write_text("DEMO_2 { demo_*; local: *; };")
+    done = demo.ferrule("release", "--quiet")
+    assert "demo_add has DEMO_1.0, and the version script says DEMO_2" in done.stdout + done.stderr
+    (demo.project / "demo.map").write_text("DEMO_2 { demo_* local: *; };")
+    done = demo.ferrule("check")
+    assert "demo.map cannot be read: line 1: expected ; after demo_*" in done.stdout + done.stderr
 
 
 def test_the_interface_gate_reads_headers_that_exist(demo: Demo) -> None:

@@ -41,7 +41,8 @@ class BinaryFacts:
     and `imports` are names as C knows them (Mach-O's leading underscore is taken off), `weak_imports` those that may be
     missing. `symbol_versions` maps each
     version of a library's interface to the imported symbols that carry it, `providers` each such symbol to the library
-    that it is expected in, `floor` is what follows for glibc; `defines` are versions that the file itself offers.
+    that it is expected in, `floor` is what follows for glibc; `defines` are versions that the file itself offers, and
+    `export_versions` those of its exported symbols, None for a symbol without one.
     `minimum_os` and `sdk` are versions of macOS. `sections` are sizes in bytes, `members` the number of objects in a
     static library.
     """
@@ -61,6 +62,7 @@ class BinaryFacts:
     symbol_versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     providers: Mapping[str, str] = field(default_factory=dict)
     defines: tuple[str, ...] = ()
+    export_versions: Mapping[str, str | None] = field(default_factory=dict)
     floor: Floor | None = None
     build_id: str | None = None
     stripped: bool = False

@@ -28,6 +28,7 @@ _NULL, _NOBITS = 0, 8
 _GLOBAL, _WEAK, _UNIQUE = 1, 2, 10
 _DEFAULT, _PROTECTED = 0, 3
 _BUILD_ID = 3
+_BASE = 1  # VER_FLG_BASE (gABI, "Symbol Versioning")
 
 
 def measure_elf(data: bytes, where: str | None) -> BinaryFacts:
@@ -66,6 +67,7 @@ def measure_elf(data: bytes, where: str | None) -> BinaryFacts:
         defines=tuple(
             sorted({name_text(a.name) for d in elf.symbols_version_definition for a in [*d.auxiliary_symbols][:1]})
         ),
+        export_versions=_export_versions(elf),
         floor=glibc_floor(versions),
         build_id=_build_id(elf),
         stripped=not any(name == ".symtab" or name.startswith(".debug_") for name in sections),
@@ -159,6 +161,21 @@ def _versions(elf: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401 - lief's 
         if symbol.shndx == 0 and version is not None and version.has_auxiliary_version:
             versions.setdefault(name_text(version.symbol_version_auxiliary.name), set()).add(name_text(symbol.name))
     return {version: tuple(sorted(symbols)) for version, symbols in sorted(versions.items())}
+
+
+def _export_versions(elf: Any) -> dict[str, str | None]:  # noqa: ANN401 - lief's types allow bytes for text
+    """Exported symbols and their versions; the base version, which names the file, is none."""
+    names = {
+        definition.ndx: name_text(auxiliary.name)
+        for definition in elf.symbols_version_definition
+        for auxiliary in [*definition.auxiliary_symbols][:1]
+        if not definition.flags & _BASE
+    }
+    return {
+        name_text(symbol.name): names.get(symbol.symbol_version.value & 0x7FFF) if symbol.symbol_version else None
+        for symbol in elf.dynamic_symbols
+        if _exported(symbol)
+    }
 
 
 def _providers(elf: Any) -> dict[str, str]:  # noqa: ANN401 - lief's types allow bytes for text

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from ferrule.core import facts, header_files
 from ferrule.core.errors import BuildError, ToolchainError, VerificationError
-from ferrule.core.model import Action, Compiled, Output
+from ferrule.core.model import Action, Compiled, Digest, Output
 from ferrule.core.section import Field
 from ferrule.formats import binary, cxx, header_declarations, symbol_lists
+from ferrule.formats.version_script import parse_version_script, version_problems
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
     ArtifactRef,
@@ -19,6 +20,9 @@ from ferrule.kinds.base import (
     Context,
     CrateRef,
     Kind,
+    PlanProblem,
+    ProjectPath,
+    RelativePath,
     environment_of,
     needs_machine,
 )
@@ -64,6 +68,12 @@ class LibrarySpec(CargoSpec):
         description="Globs of the symbols that the cdylib exports; anything else it exports is an error, and so is one "
         "of these that matches nothing.",
     )
+    version_script: Annotated[RelativePath, ProjectPath("file")] | None = Field(
+        default=None,
+        description="A linker's version script, which gives versions to the symbols of the cdylib on ELF targets "
+        "(Linux) and hides all others; what comes of it is measured.",
+        examples=["demo.map"],
+    )
     needs: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_@/][A-Za-z0-9_.+@/-]{0,127}$")], ...] = Field(
         default=(),
         description="Libraries that the cdylib may ask for when it is loaded, besides those of glibc or macOS itself.",
@@ -101,6 +111,7 @@ def _action(context: Context, target: Target) -> Action:
     if "cdylib" in spec.types and (linked := platform.import_library(name)):
         files.append((IMPORT_LIBRARY, linked))
     headers = context.actions_of(spec.header) if spec.header else ()
+    script = _version_script(spec, context, platform)
     return Action(
         id=f"{context.artifact}@{target.triple}",
         artifact=context.artifact,
@@ -124,10 +135,13 @@ def _action(context: Context, target: Target) -> Action:
             env=environment_of(spec.env),
             package=context.workspace.package(crate.name),
             rustflags=spec.rustflags,
+            version_script=script,
         ),
         outputs=tuple(Output(name, role, prefix + name if prefix else None) for role, name in files),
         needs=tuple(h.id for h in headers),
-        sources=tuple(dict.fromkeys((*context.workspace.compiled(crate.name), *spec.reads))),
+        sources=tuple(
+            dict.fromkeys((*context.workspace.compiled(crate.name), *spec.reads, *([script] if script else [])))
+        ),
         tools=("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
         traits=(("library", name), ("abi", abi)),
         compiles=Compiled(
@@ -140,6 +154,19 @@ def _action(context: Context, target: Target) -> Action:
             env=environment_of(spec.env),
         ),
     )
+
+
+def _version_script(spec: LibrarySpec, context: Context, platform: Platform) -> str | None:
+    """The version script where the platform has such; raises PlanProblem for one that is not understood."""
+    if spec.version_script is None:
+        return None
+    try:
+        parse_version_script(context.read_text(spec.version_script))
+    except ValueError as error:
+        hint = "see the GNU ld manual, VERSION Command"
+        raise PlanProblem("version-script", f"{spec.version_script} cannot be read: {error}", hint) from None
+    has_versions = platform.family.object_format == "elf" and "cdylib" in spec.types
+    return spec.version_script if has_versions else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +190,7 @@ class CargoLibrary:
     env: tuple[tuple[str, str], ...]
     package: str
     rustflags: tuple[str, ...]
+    version_script: str | None = None
 
     def make(self, context: ActionContext) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
@@ -184,6 +212,7 @@ class CargoLibrary:
             default_features=self.default_features,
             rustflags=(*configured, *self.rustflags),
             soname=self.soname,
+            version_script=self._script(context),
         )
         target_folder = context.cache(f"cargo/{self.platform.triple}")
         zig.write_wrapper(context.toolchain.tool("zig"), context.site.host.cache)
@@ -223,6 +252,10 @@ class CargoLibrary:
         build_facts = facts.LibraryFacts(self._link_options(cargo_build), tuple(reads))
         context.record_facts(facts.Facts((build_facts, self._build_identity(context))))
 
+    def _script(self, context: ActionContext) -> tuple[Path, Digest] | None:
+        path = context.project / self.version_script if self.version_script else None
+        return (path, Digest.of_file(path)) if path else None
+
     def _link_options(self, cargo_build: CargoBuild) -> tuple[str, ...]:
         """What a static library is linked with; without the C++ library where none of its objects needs one."""
         has_cxx = self.platform.family.cxx_library is not None
@@ -252,6 +285,7 @@ class CargoLibrary:
         measured = binary.measure(target)
         problems = self.problems(measured, kind)
         undefined = self._undefined(measured, context) if kind == "cdylib" else ()
+        problems += self._version_problems(measured, context) if kind == "cdylib" else []
         problems += self._header_problems(measured, context) if kind == "cdylib" and self.header else ()
         if problems or undefined:
             problems += [symbol.problem for symbol in undefined]
@@ -358,6 +392,13 @@ class CargoLibrary:
             ),
             *(f"no exported symbol matches `{g}`" for g in globs if not fnmatch.filter(facts.exports, g)),
         ]
+
+    def _version_problems(self, facts: BinaryFacts, context: ActionContext) -> list[str]:
+        """What of the exported symbols is not as the version script says."""
+        if self.version_script is None:
+            return []
+        nodes = parse_version_script((context.project / self.version_script).read_text(encoding="utf-8"))
+        return version_problems(nodes, facts.export_versions)
 
     def _objects(self, symbols: tuple[str, ...], cargo_build: CargoBuild) -> Iterator[str]:
         """Which objects use the symbols: those of the static library, or where none is made of all crates' archives."""

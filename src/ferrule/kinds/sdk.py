@@ -19,6 +19,7 @@ from ferrule.kinds.base import (
     PlanProblem,
     ProjectPath,
     RelativePath,
+    Section,
     Spec,
     needs_machine,
 )
@@ -26,6 +27,38 @@ from ferrule.kinds.base import (
 if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
+
+
+_PACKAGE = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}"
+_VERSION = r"[0-9][0-9A-Za-z.+~_-]{0,63}"
+_Flag = Annotated[str, Field(pattern=r"^-[A-Za-z][^\x00-\x20\x7f\"'`\\#;|&<>]{0,255}$")]
+_Requirement = Annotated[
+    str, Field(pattern=rf"^{_PACKAGE}( (=|!=|<|>|<=|>=) {_VERSION})?$", examples=["glib-2.0 >= 2.66"])
+]
+
+
+class PkgConfigSection(Section):
+    """What the pkg-config file says besides where library and headers are (pc(5))."""
+
+    name: Annotated[str, Field(pattern=rf"^{_PACKAGE}$")] | None = Field(
+        default=None,
+        description="Name by which pkg-config finds it, and of the file; by default the library's.",
+        examples=["demo-2.0"],
+    )
+    version: Annotated[str, Field(pattern=rf"^{_VERSION}$")] | None = Field(
+        default=None, description="Version that others ask for; by default that of the artifact.", examples=["2.0"]
+    )
+    cflags: tuple[_Flag, ...] = Field(
+        default=(),
+        description="More options for the compiler; ${includedir} is the folder of the headers.",
+        examples=[["-I${includedir}/demo-2.0", "-DDEMO_SHARED"]],
+    )
+    requires: tuple[_Requirement, ...] = Field(
+        default=(), description="Packages whose headers these include.", examples=[["glib-2.0 >= 2.66"]]
+    )
+    requires_private: tuple[_Requirement, ...] = Field(
+        default=(), description="Packages that the static library is linked with.", examples=[["zlib"]]
+    )
 
 
 class SdkSpec(Spec):
@@ -36,6 +69,12 @@ class SdkSpec(Spec):
     header: Annotated[str, ArtifactRef(("header",))] = Field(description="The header to pack.")
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}$")] | None = Field(
         default=None, description="Stem of the archive's name; by default <project>-c."
+    )
+    pkg_config: PkgConfigSection | None = Field(
+        default=None,
+        description="What the pkg-config file says (pc(5)): requires-private is what the static library is linked with, "
+        "${includedir} in cflags the folder of the headers.",
+        examples=[{"name": "demo-2.0", "cflags": ["-I${includedir}/demo-2.0"], "requires": ["glib-2.0 >= 2.66"]}],
     )
     files: dict[str, Annotated[RelativePath, ProjectPath("file")]] = Field(
         default_factory=dict, description="More files: place in the archive and path in the project."
@@ -81,11 +120,30 @@ def _action(spec: SdkSpec, context: Context, triple: str) -> Action:
             license_files=project.license_files,
             files=tuple(sorted(spec.files.items())),
             epoch=project.epoch,
+            pkg_config=PkgConfig.of(spec.pkg_config),
         ),
         outputs=(Output(name, "archive", name if context.ship else None),),
         needs=(library.id, header.id),
         sources=(*project.license_files, *spec.files.values()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PkgConfig:
+    """What a project says of its pkg-config file; None is what follows from the library."""
+
+    name: str | None = None
+    version: str | None = None
+    cflags: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    requires_private: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, section: PkgConfigSection | None) -> PkgConfig:
+        """Those of a section, if there is one."""
+        if section is None:
+            return cls()
+        return cls(section.name, section.version, section.cflags, section.requires, section.requires_private)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +160,7 @@ class CSdk:
     license_files: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
     epoch: int
+    pkg_config: PkgConfig = PkgConfig()
     compressor: str = deflate.COMPRESSOR
 
     def make(self, context: ActionContext) -> None:
@@ -128,7 +187,7 @@ class CSdk:
         if self.library.output("staticlib") is not None:
             entries.append(Member(f"lib/{platform.staticlib(name)}", context.input(self.library, "staticlib")))
         text = {
-            f"lib/pkgconfig/{name}.pc": pkg_config(name, self, private, shared=has_shared),
+            f"lib/pkgconfig/{self.pkg_config.name or name}.pc": pkg_config(name, self, private, shared=has_shared),
             f"lib/cmake/{name}/{name}Config.cmake": cmake_config(name, self, platform, private),
             f"lib/cmake/{name}/{name}ConfigVersion.cmake": cmake_version(self.version),
         }
@@ -156,20 +215,22 @@ def links(platform: Platform, name: str, abi: str, version: str) -> tuple[str, .
 
 def pkg_config(name: str, sdk: CSdk, private: list[str], *, shared: bool) -> str:
     """A pkg-config file that finds itself (pcfiledir), so that the archive works wherever it is unpacked."""
-    own, others = f"-L${{libdir}} -l{name}", " ".join(private)
+    own, others, stated = f"-L${{libdir}} -l{name}", " ".join(private), sdk.pkg_config
     return "\n".join(
         [
             "prefix=${pcfiledir}/../..",
             "libdir=${prefix}/lib",
             "includedir=${prefix}/include",
             "",
-            f"Name: {name}",
+            f"Name: {stated.name or name}",
             f"Description: {sdk.description}",
             *([f"URL: {sdk.homepage}"] if sdk.homepage else []),
-            f"Version: {sdk.version}",
+            f"Version: {stated.version or sdk.version}",
+            *([f"Requires: {', '.join(stated.requires)}"] if stated.requires else []),
+            *([f"Requires.private: {', '.join(stated.requires_private)}"] if stated.requires_private else []),
             f"Libs: {own}" + ("" if shared or not others else f" {others}"),
             *([f"Libs.private: {others}"] if shared and others else []),
-            "Cflags: -I${includedir}",
+            " ".join(["Cflags: -I${includedir}", *stated.cflags]),
             "",
         ]
     )

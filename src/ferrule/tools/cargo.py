@@ -24,6 +24,7 @@ from ferrule.tools.zig import wrapper as zig_wrapper
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from ferrule.core.model import Digest
     from ferrule.core.platforms import Platform
     from ferrule.core.toolchain import Toolchain
     from ferrule.tools.cargo_units import Look, Message
@@ -46,7 +47,8 @@ _OF_CARGO = re.compile(
 class LibraryBuild:
     """A native library to build: which package of which workspace, for which target and floor, under which name.
 
-    `soname` is the name a loader asks for: on macOS it becomes the install name `@rpath/<soname>`.
+    `soname` is the name a loader asks for: on macOS it becomes the install name `@rpath/<soname>`. `version_script` is
+    a file below the folder that holds the workspace, with its digest, by which the linker gives versions to symbols.
     """
 
     workspace: Path
@@ -59,6 +61,7 @@ class LibraryBuild:
     default_features: bool = True
     soname: str | None = None
     rustflags: tuple[str, ...] = ()
+    version_script: tuple[Path, Digest] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ def library_command(
     platform = build.platform
     zigbuild, zig = toolchain.tool("cargo-zigbuild"), toolchain.tool("zig")
     link = platform.link_options(build.soname) if build.soname and "cdylib" in build.types else ()
+    link = (*link, *_version_script_options(build))
     native = ["--print", "native-static-libs"] if "staticlib" in build.types else []
     argv = [
         *zigbuild.argv,
@@ -146,6 +150,19 @@ def library_command(
         ),
     }
     return Command(tuple(argv), env, build.workspace)
+
+
+def _version_script_options(build: LibraryBuild) -> tuple[str, ...]:
+    """Options of rustc that name a version script, which zig takes in place of rustc's own, as the last one.
+
+    rustc starts the linker in the workspace's folder, and no folder of this machine may become part of a crate's
+    identity, so the name is relative. Cargo does not look at the file: its digest is there to build again.
+    """
+    if build.version_script is None:
+        return ()
+    script, digest = build.version_script
+    name = os.path.relpath(script, build.workspace)
+    return ("-C", f"link-arg=-Wl,--version-script={name}", "--cfg", f'ferrule_version_script="{digest.short}"')
 
 
 def _c_flags(

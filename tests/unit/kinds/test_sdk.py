@@ -10,7 +10,7 @@ import pytest
 from fakes.triples import MAC, X86
 from ferrule.core.model import ActionInterface, Output
 from ferrule.core.platforms import PLATFORMS
-from ferrule.kinds.sdk import CSdk, cmake_config, cmake_version, links, pkg_config
+from ferrule.kinds.sdk import CSdk, PkgConfig, cmake_config, cmake_version, links, pkg_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +62,21 @@ def test_pkg_config() -> None:
         "Libs: -L${libdir} -lz",
         "Libs.private: -lpthread -lc",
         "Cflags: -I${includedir}",
+    ]
+
+
+def test_pkg_config_says_what_the_project_does() -> None:
+    stated = PkgConfig("z-1.0", "1.0", ("-I${includedir}/z", "-DZ"), ("zlib >= 1.2", "glib-2.0"), ("libffi",))
+    lines = pkg_config("z", replace(SDK, pkg_config=stated), ["-lm"], shared=True).splitlines()
+    assert lines[4:] == [
+        "Name: z-1.0",
+        "Description: A library",
+        "Version: 1.0",
+        "Requires: zlib >= 1.2, glib-2.0",
+        "Requires.private: libffi",
+        "Libs: -L${libdir} -lz",
+        "Libs.private: -lm",
+        "Cflags: -I${includedir} -I${includedir}/z -DZ",
     ]
 
 

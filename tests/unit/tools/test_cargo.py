@@ -10,7 +10,7 @@ import pytest
 from fakes.machine import COMMIT, LINUX, MACOS
 from fakes.triples import WASM
 from ferrule.core.errors import BuildError
-from ferrule.core.model import Tool
+from ferrule.core.model import Digest, Tool
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Toolchain
 from ferrule.engine.sources import SourceFiles, StatIndex
@@ -66,6 +66,15 @@ def test_linux_library():
     assert (env["CARGO_INCREMENTAL"], env["FERRULE_COMMIT"]) == ("0", "c")
     assert env["CARGO_MAKEFLAGS"] == ENVIRONMENT["CARGO_MAKEFLAGS"]
     assert "RUSTC_BOOTSTRAP" not in env
+
+
+def test_a_version_script_is_named_from_the_workspace_and_its_content_is_part_of_the_command():
+    script = (Path("/w/abi/demo.map"), Digest.of(b"A { a; local: *; };"))
+    assert library(soname="libx.so.1", version_script=script).argv[-5:] == (
+        "link-arg=-Wl,-soname,libx.so.1",
+        *("-C", "link-arg=-Wl,--version-script=../abi/demo.map"),
+        *("--cfg", f'ferrule_version_script="{script[1].short}"'),
+    )
 
 
 def test_macos_library():
