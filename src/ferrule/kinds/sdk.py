@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from ferrule.core import facts
 from ferrule.core.model import Action, ActionInterface, Output
-from ferrule.core.section import Field
+from ferrule.core.section import Field, Section
 from ferrule.formats import deflate, tar
 from ferrule.formats.archive_member import Member
 from ferrule.kinds.base import (
@@ -19,7 +19,6 @@ from ferrule.kinds.base import (
     PlanProblem,
     ProjectPath,
     RelativePath,
-    Section,
     Spec,
     needs_machine,
 )
@@ -72,7 +71,7 @@ class SdkSpec(Spec):
     )
     pkg_config: PkgConfigSection | None = Field(
         default=None,
-        description="What the pkg-config file says (pc(5)): requires-private is what the static library is linked with, "
+        description="What the pkg-config file says (pc(5)): requires-private is what the static library needs, "
         "${includedir} in cflags the folder of the headers.",
         examples=[{"name": "demo-2.0", "cflags": ["-I${includedir}/demo-2.0"], "requires": ["glib-2.0 >= 2.66"]}],
     )
