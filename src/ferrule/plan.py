@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
-from ferrule.core.errors import BuildError, ConfigError, ConfigErrors
+from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.model import Action, Json, Omission, Plan, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.core.section import keys_of
@@ -85,9 +85,6 @@ def _planned_by_kind(config: Config, artifact: ArtifactConfig, context: Context)
         return _Planned.of(tuple(artifact.kind.plan(artifact.spec, context)))
     except PlanProblem as problem:
         raise _located(config, artifact, problem) from problem
-    except BuildError as error:
-        where = error.where or config.location(("artifacts", artifact.name))
-        raise ConfigError(error.message, hint=error.hint, where=where) from error
 
 
 def _located(config: Config, artifact: ArtifactConfig, problem: PlanProblem) -> ConfigError:
@@ -180,12 +177,10 @@ def _context(
     *,
     is_packed: bool,
 ) -> Context:
-    version = config.versions.get(artifact.name)
-    if version is not None:
-        project = replace(project, version=version.text, version_at=version.where)
+    version = config.versions[artifact.name]
     return Context(
         artifact=artifact.name,
-        project=project,
+        project=replace(project, version=version.text, version_at=version.where),
         workspace=config.workspace,
         targets=targets_of(config, artifact, planned, platforms),
         spec_for=lambda triple: artifact.by_target.get(triple, artifact.spec),

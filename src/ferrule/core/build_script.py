@@ -17,9 +17,7 @@ def build_script(project: Path, name: str) -> str | None:
     None where there is no script. The package is that of the nearest Cargo.toml, as for Cargo.
     """
     for folder in (project / name).parents:
-        if not folder.is_relative_to(project):
-            return None
-        if (manifest := folder / "Cargo.toml").is_file():
+        if folder.is_relative_to(project) and (manifest := folder / "Cargo.toml").is_file():
             script = folder / _script_name(manifest)
             return script.relative_to(project).as_posix() if script.is_file() else None
     return None

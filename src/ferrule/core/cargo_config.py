@@ -109,7 +109,7 @@ def read_settings(project: Path, folder: str, home: Path | None = None) -> Cargo
     for configured in dict.fromkeys(folders):
         path = next((configured / name for name in _NAMES if (configured / name).is_file()), None)
         if path is not None:
-            files += _read(path, project.resolve(), files)
+            files += _read(path, project.resolve(), [*files])
     return CargoSettings(tuple(files))
 
 

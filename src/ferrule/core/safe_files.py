@@ -111,11 +111,9 @@ def check_folder(path: Path) -> None:
             where=str(path),
             hint=f"remove it; a folder on another disk can be mounted there: mount --bind FOLDER {path.name}",
         )
-    for above in (path, *path.parents):
-        if above.exists():
-            if not above.is_dir():
-                raise StorageError("not a directory", where=str(above), hint="remove or rename it")
-            break
+    above = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not above.is_dir():
+        raise StorageError("not a directory", where=str(above), hint="remove or rename it")
 
 
 def keep_regular(top: Path, depth: int) -> list[str]:

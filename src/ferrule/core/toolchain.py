@@ -39,11 +39,6 @@ class RustInstallation:
         return _field(self.about, "host")
 
     @property
-    def commit(self) -> str:
-        """The commit of Rust's sources that the compiler was made from."""
-        return _field(self.about, "commit-hash")
-
-    @property
     def llvm(self) -> str:
         """The version of LLVM inside."""
         return _field(self.about, "LLVM version")

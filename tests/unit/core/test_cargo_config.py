@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.unreadable import make_unreadable
 from ferrule.core.cargo_config import environment_problems, holds, problems, read_settings
 from ferrule.core.errors import ConfigError
 
@@ -141,3 +143,27 @@ def test_flags_in_the_environment_are_refused():
         "CARGO_TARGET_A_B_RUSTFLAGS",
         "RUSTFLAGS",
     ]
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path):
+    make_unreadable(tmp_path / ".cargo" / "config.toml")
+    with pytest.raises(ConfigError, match="these settings of Cargo cannot be read: Input/output error") as caught:
+        settings(tmp_path, {})
+    assert caught.value.where == ".cargo/config.toml"
+
+
+def test_files_that_include_one_another_without_end(tmp_path: Path):
+    names = ["config.toml", *(f"{number}.toml" for number in range(70))]
+    files = {f".cargo/{name}": f"include = '{after}'" for name, after in pairwise(names)}
+    with pytest.raises(ConfigError, match="include too many files") as caught:
+        settings(tmp_path, {**files, f".cargo/{names[-1]}": ""})
+    assert caught.value.where == ".cargo/63.toml"
+    assert settings(tmp_path, {".cargo/62.toml": ""}).rustflags(LINUX) == ()
+
+
+def test_a_condition_that_cannot_be_read_holds_for_nothing(tmp_path: Path):
+    text = "target.'cfg(any(unix'.linker = 'a'\n"
+    found = settings(tmp_path, {".cargo/config.toml": text})
+    assert list(problems(found, (LINUX,))) == []
+    found = settings(tmp_path, {".cargo/config.toml": text.replace("any(unix", "unix)")})
+    assert [error.message for error in problems(found, (LINUX,))] != []

@@ -78,3 +78,9 @@ def test_a_lock_that_is_stale_or_damaged(tmp_path: Path, lock: str | bytes, mani
 )
 def test_requirements_as_cargo_reads_them(version: str, requirement: str, fits: bool):
     assert satisfies(version, requirement) is fits
+
+
+def test_where_no_lock_is_nothing_is_wrong_with_it(tmp_path: Path):
+    problems(tmp_path, LOCK)
+    (tmp_path / "Cargo.lock").unlink()
+    assert list(lock_problems(tmp_path, read_workspace(tmp_path))) == []

@@ -363,3 +363,11 @@ def test_features_profiles_and_requirements(tmp_path: Path):
     assert crate.requires == (("hidden", "1"), ("shown", "2"), ("near", None), ("itoa", "=1.0"))
     assert crate.version_at == "Cargo.toml:3:1"
     assert workspace.profiles == ("dev", "release", "test", "bench", "dist")
+
+
+def test_a_dependency_that_says_nothing_requires_nothing(tmp_path: Path):
+    text = (
+        "[dependencies]\nb = '1'\nc.workspace = true\nd = 1\ne = {version = '2', package = 'f'}\ng = {path = '../g'}\n"
+    )
+    write(tmp_path, {"Cargo.toml": package("a", text), "src/lib.rs": ""})
+    assert read_workspace(tmp_path).crates["a"].requires == (("b", "1"), ("f", "2"), ("g", None))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess  # noqa: TID251 - what a fresh interpreter imports is what is tested
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
+from ferrule.core import lazy_modules
 
 SOURCES = Path(__file__).resolve().parents[3] / "src"
 
@@ -95,3 +99,39 @@ def test_no_thread_sees_half_of_a_module(package: Path) -> None:
             print(set(pool.map(lambda _: one.VALUE, range(8))))
     """
     assert run(package, program) == ["package", "one", "two", "{2}"]
+
+
+@pytest.fixture
+def lazy(package: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The package, imported lazily in this very process as long as the test runs."""
+    monkeypatch.syspath_prepend(str(package.parent))
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    lazy_modules.install("pack")
+    return package
+
+
+def test_is_installed_once(lazy: Path) -> None:
+    before = list(sys.meta_path)
+    lazy_modules.install("pack")
+    assert sys.meta_path == before
+    assert lazy.name == "pack"
+
+
+def test_modules_of_this_process_too(lazy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = importlib.import_module("pack.one")
+    importlib.import_module("colorsys")
+    assert capsys.readouterr().out.split() == ["package"]
+    assert one.both() == 3
+    assert one.VALUE == 1
+    assert capsys.readouterr().out.split() == ["one", "two"]
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module(f"{lazy.name}.three")
+
+
+def test_two_threads_execute_a_module_once(lazy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (lazy / "one.py").write_text("import time\nprint('one')\ntime.sleep(0.1)\nVALUE = 1\n")
+    one = importlib.import_module("pack.one")
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: one.VALUE, range(4))) == {1}
+    assert capsys.readouterr().out.split() == ["package", "one"]

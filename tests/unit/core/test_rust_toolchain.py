@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.unreadable import make_unreadable
 from ferrule.core.errors import ConfigError
-from ferrule.core.rust_toolchain import read_rust_toolchain
+from ferrule.core.rust_toolchain import agrees, read_rust_toolchain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,3 +52,18 @@ def test_what_ferrule_cannot_build_with(tmp_path: Path, text: str, message: str)
 
 def test_none(tmp_path: Path):
     assert read_rust_toolchain(tmp_path, ".") is None
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path):
+    make_unreadable(tmp_path / "rust-toolchain.toml")
+    with pytest.raises(ConfigError, match="this file cannot be read: Input/output error") as caught:
+        read_rust_toolchain(tmp_path, ".")
+    assert caught.value.where == "rust-toolchain.toml"
+
+
+@pytest.mark.parametrize(
+    ("requested", "version", "same"),
+    [("1.96", "1.96.0", True), ("1.96.0", "1.96", True), ("1.96.0", "1.96.1", False), ("1.96", "1.9", False)],
+)
+def test_versions_agree_as_far_as_both_go(requested: str, version: str, *, same: bool):
+    assert agrees(requested, version) is same
