@@ -1,0 +1,23 @@
+"""Small workspaces of several kinds: what init writes is released by the real compilers, without an edit."""
+
+from __future__ import annotations
+
+import pytest
+from judges import ferrule, run
+from released import HOST
+
+from fakes.workspaces import SKETCHES
+
+
+@pytest.mark.parametrize("name", ["virtual", "single crate", "rlib", "cargo-c", "headers by hand"])
+def test_what_init_writes_is_released(programs, tmp_path, name):
+    assert programs
+    project = SKETCHES[name].lay_out(tmp_path / "project")
+    (project / "dist-workspace.toml").write_text(f'[dist]\ntargets = ["{HOST}"]\n')
+    ferrule("init", cwd=project)
+    ferrule("check", cwd=project)
+    ferrule("release", cwd=project)
+    run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=project / "dist")
+    (archive,) = (project / "dist").glob("demo-c-1.2.3-*.tar.gz")
+    names = run("tar", "-tf", archive).stdout.splitlines()
+    assert {name.partition("/")[2] for name in names} >= {"include/demo.h", "lib/pkgconfig/demo.pc"}
