@@ -22,6 +22,7 @@ LOCKS = Path("requirements")
 FERRULE = LOCKS / "ferrule.txt"
 TESTS = LOCKS / "tests.txt"
 NOX = LOCKS / "nox.txt"
+BUILD = Path("build")
 
 
 @nox.session
@@ -109,6 +110,14 @@ def bench(session: nox.Session) -> None:
     prepare(session, TESTS)  # for wasmtime
     session.run("ferrule", "setup", "--with", "go", "--with", "node")
     session.run("python", "bench/run.py", *session.posargs)
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Build Ferrule's own wheel and source distribution into build/, and have others judge them."""
+    prepare(session, TESTS)
+    session.run("hatchling", "build", "--directory", str(BUILD))
+    session.run("twine", "check", "--strict", *map(str, sorted(BUILD.iterdir())))
 
 
 @nox.session
