@@ -97,7 +97,10 @@ def load(
     if workspace is not None:
         mark = _workspace_mark(reading)
         for error in workspace_problems(
-            project, workspace, settings, [t.triple for t in targets if t.triple in platforms], problems.where(mark)
+            *(project, workspace, settings, [t.triple for t in targets if t.triple in platforms]),
+            problems.where(mark),
+            crates_of(artifacts, workspace),
+            (tool_versions or {}).get("rust"),
         ):
             minor.add(mark, error.message, error.hint or "correct it", error.where)
     if (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,34 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.core.cargo_config import CargoSettings
-    from ferrule.core.cargo_workspace import Workspace
+    from ferrule.core.cargo_workspace import Crate, Workspace
 
 
 def workspace_problems(
-    project: Path, workspace: Workspace, settings: CargoSettings, triples: Collection[str], where: str
+    project: Path,
+    workspace: Workspace,
+    settings: CargoSettings,
+    triples: Collection[str],
+    where: str,
+    released: Collection[Crate] = (),
+    rust: str | None = None,
 ) -> Iterator[ConfigError]:
     """Everything for which Cargo would refuse to build, or would build something else than is asked for.
 
-    `where` is the place in targets.yaml that names the workspace.
+    `where` is the place in targets.yaml that names the workspace, `released` are the crates that artifacts are built
+    of, and `rust` is the version that builds them.
     """
+    yield from workspace.problems
+    for crate in workspace.crates.values():
+        yield from crate.problems
+    for crate in released:
+        yield from crate.problems_of_release
+        if rust and crate.rust_version and _numbers(crate.rust_version) > _numbers(rust, 99):
+            yield ConfigError(
+                f"{crate.name} needs Rust {crate.rust_version}, and this project is built with {rust}",
+                where=crate.manifest,
+                hint="state a newer one, `toolchain: {rust: …}` or rust-toolchain.toml, or lower rust-version",
+            )
     if workspace.locked:
         yield from lock_problems(project, workspace)
     elif workspace.crates:
@@ -35,6 +54,12 @@ def workspace_problems(
         )
     yield from problems(settings, triples)
     yield from _members(workspace)
+
+
+def _numbers(version: str, rest: int = 0) -> tuple[int, ...]:
+    """The three numbers of a version, `rest` for those that it does not state."""
+    numbers = [int(part) for part in re.findall(r"\d{1,9}", version.partition("-")[0])[:3]]
+    return (*numbers, *([rest] * (3 - len(numbers))))
 
 
 def _members(workspace: Workspace) -> Iterator[ConfigError]:

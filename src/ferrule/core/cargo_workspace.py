@@ -11,10 +11,18 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ferrule.core.errors import ConfigError
-from ferrule.core.toml_file import parse, position, read_bytes
+from ferrule.core.manifest_problems import (
+    dependency_tables,
+    ignored_problems,
+    package_problems,
+    profile_problems,
+    text_file_problems,
+)
+from ferrule.core.manifest_table import ManifestTable
+from ferrule.core.toml_file import parse, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +44,9 @@ class Crate:
     its sources and its build script) are relative to the project; `library` is the library target's name, or None.
     `features` are the names that `--features` takes, `dependencies` those that it names, `requires` all
     of them by package name with the versions that
-    a registry may give (None for those by path or Git), `version_at` the `file:line:column` of its version.
+    a registry may give (None for those by path or Git), `version_at` the `file:line:column` of its version and
+    `rust_version` the oldest Rust that it says it needs. For `problems` Cargo refuses the whole workspace;
+    `problems_of_release` count if the crate is released.
     """
 
     name: str
@@ -54,6 +64,9 @@ class Crate:
     requires: tuple[tuple[str, str | None], ...] = field(default=(), compare=False)
     dependencies: tuple[str, ...] = field(default=(), compare=False)
     version_at: str | None = field(default=None, compare=False)
+    rust_version: str | None = field(default=None, compare=False)
+    problems: tuple[ConfigError, ...] = field(default=(), compare=False)
+    problems_of_release: tuple[ConfigError, ...] = field(default=(), compare=False)
 
     @property
     def manifest(self) -> str:
@@ -79,6 +92,7 @@ class Workspace:
     profiles: tuple[str, ...] = _PROFILES
     globs: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     excluded: tuple[str, ...] = field(default=(), compare=False)
+    problems: tuple[ConfigError, ...] = field(default=(), compare=False)
 
     @property
     def lock(self) -> str:
@@ -150,7 +164,9 @@ def read_workspace(project: Path, folder: str = ".") -> Workspace:
         if "package" not in manifest.values:
             continue
         paths = tuple(_path_dependencies(manifest, crate_folder, folder, table))
-        crate = _crate(manifest, table, crate_folder, project / crate_folder, tuple(sorted(set(paths))))
+        crate = _crate(
+            *(manifest, table, crate_folder, project / crate_folder, project / folder), tuple(sorted(set(paths)))
+        )
         if (other := crates.setdefault(crate.name, crate)) is not crate:
             raise manifest.problem(
                 f"the package {crate.name} is also in {other.folder}", "rename one of the two", "package", "name"
@@ -167,61 +183,16 @@ def read_workspace(project: Path, folder: str = ".") -> Workspace:
         version_at=root.at("workspace", "package", "version"),
         profiles=tuple(dict.fromkeys((*_PROFILES, *root.table("profile").values))),
         globs=globs,
+        problems=tuple(profile_problems(root)),
         excluded=tuple(posixpath.normpath(name) for name in table.texts("exclude")) if globs else (),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table of a manifest, whose values are checked when they are asked for; `content` is the manifest's text."""
-
-    file: str
-    values: Mapping[str, Any]
-    path: tuple[str, ...] = field(default=())
-    content: str = field(default="", repr=False)
-
-    def at(self, *keys: str) -> str:
-        """`file:line:column` of a key."""
-        return position(self.content, self.file, (*self.path, *keys))
-
-    def problem(self, message: str, hint: str, *keys: str) -> ConfigError:
-        return ConfigError(message, where=self.at(*keys), hint=hint)
-
-    def _wrong(self, key: str, expected: str) -> ConfigError:
-        name = ".".join((*self.path, key))
-        return self.problem(f"{name} is not {expected}", "Cargo would refuse it too: correct the manifest", key)
-
-    def table(self, key: str) -> _Table:
-        value = self.values.get(key, {})
-        if not isinstance(value, dict):
-            raise self._wrong(key, "a table")
-        return _Table(self.file, value, (*self.path, key), self.content)
-
-    def tables(self) -> Iterator[_Table]:
-        return (self.table(key) for key in self.values)
-
-    def text(self, key: str) -> str | None:
-        value = self.values.get(key)
-        if value is not None and not isinstance(value, str):
-            raise self._wrong(key, "text")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self.values.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise self._wrong(key, "a list of texts")
-        return tuple(value)
-
-    def inherits(self, key: str) -> bool:
-        value = self.values.get(key)
-        return isinstance(value, dict) and value.get("workspace") is True
 
 
 def _join(*parts: str) -> str:
     return posixpath.normpath(posixpath.join(*parts))
 
 
-def _root(project: Path, folder: str) -> tuple[_Table, str]:
+def _root(project: Path, folder: str) -> tuple[ManifestTable, str]:
     """The manifest with the [workspace] table that holds for a folder, and its folder; else the folder's own."""
     own = _manifest(project, folder)
     candidate = folder
@@ -234,7 +205,7 @@ def _root(project: Path, folder: str) -> tuple[_Table, str]:
     return own, folder
 
 
-def _manifest(project: Path, folder: str) -> _Table:
+def _manifest(project: Path, folder: str) -> ManifestTable:
     name = _join(folder, "Cargo.toml")
     try:
         data = read_bytes(project, name)
@@ -242,10 +213,10 @@ def _manifest(project: Path, folder: str) -> _Table:
         raise ConfigError(
             "there is no Cargo manifest here", where=name, hint="name the folder of the Cargo workspace's Cargo.toml"
         ) from None
-    return _Table(name, parse(data, name), content=data.decode("utf-8"))
+    return ManifestTable(name, parse(data, name), content=data.decode("utf-8"))
 
 
-def _members(root: Path, table: _Table) -> list[str]:
+def _members(root: Path, table: ManifestTable) -> list[str]:
     """Folders that `members` names, relative to the root; of those that globs find, the crates not excluded."""
     members: list[str] = []
     for pattern in table.texts("members"):
@@ -262,7 +233,7 @@ def _members(root: Path, table: _Table) -> list[str]:
     return list(dict.fromkeys(members))
 
 
-def _excluded(name: str, table: _Table) -> bool:
+def _excluded(name: str, table: ManifestTable) -> bool:
     return any(_is_below(name, posixpath.normpath(e)) for e in table.texts("exclude"))
 
 
@@ -270,7 +241,7 @@ def _is_below(name: str, folder: str) -> bool:
     return folder in (".", name) or name.startswith(f"{folder}/")
 
 
-def _below(folder: str, member: str, table: _Table) -> str:
+def _below(folder: str, member: str, table: ManifestTable) -> str:
     """A member's folder relative to the project."""
     path = _join(folder, member)
     if path.startswith(("..", "/")):
@@ -282,7 +253,15 @@ def _join_relative(folder: str, base: str) -> str:
     return posixpath.relpath(folder, base)
 
 
-def _crate(manifest: _Table, workspace: _Table, crate_folder: str, folder: Path, paths: tuple[str, ...]) -> Crate:
+def _crate(
+    manifest: ManifestTable,
+    workspace: ManifestTable,
+    crate_folder: str,
+    folder: Path,
+    root: Path,
+    paths: tuple[str, ...],
+) -> Crate:
+    """The crate in a folder, of the workspace whose folder is `root`."""
     shared, common = workspace.table("package"), workspace.table("dependencies")
     package, library = manifest.table("package"), manifest.table("lib")
     name = package.text("name") or ""
@@ -316,13 +295,19 @@ def _crate(manifest: _Table, workspace: _Table, crate_folder: str, folder: Path,
         paths=paths,
         code=tuple(_code(package, library, crate_folder, folder)),
         features=tuple(_features(manifest)),
-        dependencies=tuple(dict.fromkeys(n for t in _dependency_tables(manifest, _DEPENDENCIES) for n in t.values)),
+        dependencies=tuple(dict.fromkeys(n for t in dependency_tables(manifest, _DEPENDENCIES) for n in t.values)),
         requires=tuple(dict.fromkeys(_requires(manifest, common))),
         version_at=source,
+        rust_version=text("rust-version"),
+        problems=tuple(package_problems(manifest, workspace, folder)),
+        problems_of_release=(
+            *text_file_problems(manifest, workspace, folder, root),
+            *(ignored_problems(manifest) if folder != root else ()),
+        ),
     )
 
 
-def _code(package: _Table, library: _Table, crate_folder: str, folder: Path) -> Iterator[str]:
+def _code(package: ManifestTable, library: ManifestTable, crate_folder: str, folder: Path) -> Iterator[str]:
     """Folder of the library's sources and the build scripts ("The Manifest Format": `path`, `build`), if inside."""
     source = posixpath.dirname(library.text("path") or "src/lib.rs") or "."
     yield _join(crate_folder, source if (folder / source).is_dir() and _is_inside(crate_folder, source) else ".")
@@ -334,25 +319,20 @@ def _code(package: _Table, library: _Table, crate_folder: str, folder: Path) -> 
             yield _join(crate_folder, script)
 
 
-def _dependency_tables(manifest: _Table, kinds: tuple[str, ...]) -> Iterator[_Table]:
-    for table in (manifest, *manifest.table("target").tables()):
-        yield from (table.table(kind) for kind in kinds)
-
-
-def _features(manifest: _Table) -> Iterator[str]:
+def _features(manifest: ManifestTable) -> Iterator[str]:
     """Names of features; an optional dependency is one unless a feature names it as dep:NAME ("Features")."""
     features = manifest.table("features")
     yield from features.values
     hidden = {item for key in features.values for item in features.texts(key) if item.startswith("dep:")}
-    for dependencies in _dependency_tables(manifest, _DEPENDENCIES):
+    for dependencies in dependency_tables(manifest, _DEPENDENCIES):
         for name, value in dependencies.values.items():
             if isinstance(value, dict) and value.get("optional") is True and f"dep:{name}" not in hidden:
                 yield name
 
 
-def _requires(manifest: _Table, common: _Table) -> Iterator[tuple[str, str | None]]:
+def _requires(manifest: ManifestTable, common: ManifestTable) -> Iterator[tuple[str, str | None]]:
     """Every dependency by its package's name, with the versions that a registry may give."""
-    for dependencies in _dependency_tables(manifest, _ALL_DEPENDENCIES):
+    for dependencies in dependency_tables(manifest, _ALL_DEPENDENCIES):
         for name in dependencies.values:
             table = common if dependencies.inherits(name) else dependencies
             value = table.values.get(name)
@@ -369,11 +349,15 @@ def _is_inside(folder: str, path: str) -> bool:
 
 
 def _path_dependencies(
-    manifest: _Table, crate_folder: str, folder: str, workspace: _Table, kinds: tuple[str, ...] = _DEPENDENCIES
+    manifest: ManifestTable,
+    crate_folder: str,
+    folder: str,
+    workspace: ManifestTable,
+    kinds: tuple[str, ...] = _DEPENDENCIES,
 ) -> Iterator[str]:
     """Folders, inside the project, of the crates that a manifest names by path or through the workspace's table."""
     common = workspace.table("dependencies")
-    for dependencies in _dependency_tables(manifest, kinds):
+    for dependencies in dependency_tables(manifest, kinds):
         for name in dependencies.values:
             inherited = dependencies.inherits(name)
             source, base = (common, folder) if inherited else (dependencies, crate_folder)
@@ -384,7 +368,9 @@ def _path_dependencies(
                     yield target
 
 
-def _automatic_members(manifest: _Table, crate_folder: str, folder: str, workspace: _Table) -> Iterator[str]:
+def _automatic_members(
+    manifest: ManifestTable, crate_folder: str, folder: str, workspace: ManifestTable
+) -> Iterator[str]:
     """Path dependencies below a workspace's folder are members without being named (The Cargo Book, "Workspaces")."""
     if workspace.values or "workspace" in manifest.values:
         for path in _path_dependencies(manifest, crate_folder, folder, workspace, _ALL_DEPENDENCIES):

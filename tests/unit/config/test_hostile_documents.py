@@ -46,6 +46,7 @@ def project(root: Path) -> Path:
         "rust/Cargo.toml": '[workspace]\nmembers = ["*"]\n',
         "rust/core/Cargo.toml": _MANIFEST.format("demo", "1.2.3", ""),
         "rust/core/src/lib.rs": "",
+        "rust/ffi/src/lib.rs": "",
         "rust/ffi/Cargo.toml": _MANIFEST.format("demo-ffi", "1.2.3", _TYPES),
         "rust/macro/Cargo.toml": _MANIFEST.format("demo-macro", "1.2.3", "[lib]\nproc-macro = true\n"),
         "rust/macro/src/lib.rs": "",

@@ -90,6 +90,7 @@ def project(tmp_path: Path) -> Path:
         "rust/core/Cargo.toml": '[package]\nname = "demo"\nversion.workspace = true\nlicense = "MIT/Apache-2.0"\n'
         'description = "A demo."\nrepository = "https://example.org/demo"\n',
         "rust/core/src/lib.rs": "",
+        "rust/ffi/src/lib.rs": "",
         "rust/ffi/Cargo.toml": '[package]\nname = "ffi"\nversion = "0.1.0"\nlicense = "MIT"\n'
         '[lib]\ncrate-type = ["cdylib", "staticlib"]\n',
         "LICENSE": "",
