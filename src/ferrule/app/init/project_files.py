@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import posixpath
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import ConfigError, StorageError
-from ferrule.core.toml_file import parse, read_bytes
+from ferrule.core.safe_files import read_regular
+from ferrule.core.toml_file import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +35,12 @@ class ProjectFiles:
     root: Path
     names: tuple[str, ...]
     complete: bool = True
+    ordered: tuple[str, ...] = field(init=False, repr=False, default=())
     existing: frozenset[str] = field(init=False, repr=False, default=frozenset())
 
     def __post_init__(self) -> None:
-        """Keep the names as a set too: there may be tens of thousands."""
+        """Keep the names in the order of their letters and as a set too: there may be tens of thousands."""
+        object.__setattr__(self, "ordered", tuple(sorted(self.names)))
         object.__setattr__(self, "existing", frozenset(self.names))
 
     def called(self, *names: str) -> tuple[str, ...]:
@@ -44,9 +48,11 @@ class ProjectFiles:
         return tuple(n for n in self.names if n.rpartition("/")[2] in names and not _is_aside(n))
 
     def below(self, folder: str, *suffixes: str) -> tuple[str, ...]:
-        """Files below a folder whose names end so."""
-        prefix = "" if folder == "." else f"{folder}/"
-        return tuple(n for n in self.names if n.startswith(prefix) and n.endswith(suffixes))
+        """Files below a folder whose names end so, sorted."""
+        if folder == ".":
+            return tuple(n for n in self.ordered if n.endswith(suffixes))
+        first, last = bisect_left(self.ordered, f"{folder}/"), bisect_left(self.ordered, f"{folder}0")
+        return tuple(n for n in self.ordered[first:last] if n.endswith(suffixes))
 
     def of_package(self, manifest: str, *suffixes: str) -> tuple[str, ...]:
         """Files below the folder of a manifest that belong to no other one of its name, tests and examples left out."""
@@ -61,11 +67,12 @@ class ProjectFiles:
         return name in self.existing
 
     def read(self, name: str, what: str = "file") -> bytes:
-        """The bytes of a file; raises ConfigError for one that cannot be read, is too large or lies outside."""
+        """The bytes of a file; raises ConfigError for one that cannot be read or is too large."""
         try:
-            return read_bytes(self.root, name, what, _LARGEST)
-        except FileNotFoundError:
-            raise ConfigError(f"this {what} cannot be read", where=name, hint="correct the link") from None
+            return read_regular(self.root / name, follow=True, largest=_LARGEST)
+        except OSError as error:
+            hint = "correct its permissions, or make it smaller; nothing was written"
+            raise ConfigError(f"this {what} cannot be read: {error.strerror}", where=name, hint=hint) from error
 
     def text(self, name: str, what: str = "file") -> str:
         """The text of a file, which must be UTF-8. Raises ConfigError."""
