@@ -109,6 +109,18 @@ def test_a_version_script_gives_versions_and_the_pkg_config_file_says_what_the_p
     assert "demo.map cannot be read: line 1: expected ; after demo_*" in done.stdout + done.stderr
 
 
+def test_a_build_script_that_misses_a_program_is_told_which_package_has_it(demo: Demo) -> None:
+    lock = demo.project / "rust/Cargo.lock"
+    lock.write_text(lock.read_text() + '\n[[package]]\nname = "nasm-rs"\nversion = "0.3.0"\n')
+    doctor = demo.ferrule("doctor", "--no-probe")
+    assert "! nasm" in doctor.stdout
+    assert "fix: apt-get install nasm (Debian, Ubuntu) or brew install nasm (macOS)" in doctor.stdout
+    (demo.home / "script-says").write_text("Unable to run nasm: No such file or directory (os error 2)\n")
+    done = demo.ferrule("build", "native", "--target", X86)
+    assert "the build script of demo-sys v0.1.0 needs nasm, which was not found" in done.stdout + done.stderr
+    assert "apt-get install nasm" in done.stdout + done.stderr
+
+
 def test_the_interface_gate_reads_headers_that_exist(demo: Demo) -> None:
     headers(demo)
     release(demo, NATIVE, "header: {kind: header, files: ['api', '!api/old']}", SDK)

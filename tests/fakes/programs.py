@@ -10,6 +10,7 @@ line with each call, `binaries` holds what "compiling" gives, and these files ch
     tamper-TRIPLE that target's library is this file instead; a WebAssembly module has these sections
     dated-TRIPLE  a compiler writes the date into the libraries of that target
     listed-TRIPLE a compiler writes the names of its sources into the libraries of that target, as the folder lists them
+    script-says   a build script fails and says this
     header        cbindgen writes this, and says what is in `cbindgen-says`
     zig-says      zig compiles nothing in the language that this begins with (`c11: …`), and says this instead
     commit        the commit of Rust that rustc names is this
@@ -141,6 +142,14 @@ def names_of(triple: str, package: str, types: list[str]) -> list[str]:
     return [{"cdylib": BINARIES[triple][0], "staticlib": "libdemo.a"}[kind] for kind in types]
 
 
+def run_script(home: Path) -> None:
+    """Do as a build script does that fails, if one is to fail."""
+    if (home / "script-says").exists():
+        sys.stderr.write("error: failed to run custom build command for `demo-sys v0.1.0`\n\nCaused by:\n")
+        sys.stderr.write(f"  --- stderr\n  {(home / 'script-says').read_text()}")
+        sys.exit(101)
+
+
 def compile_anew(home: Path, triple: str, package: str, made: list[Path]) -> None:
     sys.stderr.write(f"   Compiling {package} v1.2.3 ({crates()[package]})\n")
     if (home / "stubborn").exists():
@@ -152,6 +161,7 @@ def compile_anew(home: Path, triple: str, package: str, made: list[Path]) -> Non
     if (home / f"fail-{triple}").exists():
         sys.stderr.write(ERROR)
         sys.exit(101)
+    run_script(home)
     tampered, careless = home / f"tamper-{triple}", b""
     if (home / f"dated-{triple}").exists():
         careless += time.strftime("%Y-%m-%d").encode()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
+_MARKS = {"ok": ("✓", "green"), "fault": ("✗", "red"), "note": ("!", "yellow")}
 _FIELDS = ("tool", "state", "required", "version", "path", "problem", "fix", "fixable")
 
 
@@ -22,6 +23,10 @@ class Finding(Protocol):
     @property
     def tool(self) -> str:
         """Name of the tool."""
+
+    @property
+    def state(self) -> str:
+        """`ok`, `fault`, or `note` where it may be needed and is not there."""
 
     @property
     def required(self) -> str:
@@ -54,7 +59,7 @@ def show(findings: Sequence[Finding], stream: TextIO, *, colour: bool) -> None:
     console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
     width = max((len(f.tool) for f in findings), default=0)
     for finding in findings:
-        mark, style = ("✗", "red") if finding.problem else ("✓", "green")
+        mark, style = _MARKS[finding.state]
         console.print(mark, style=style, end=" ")
         console.print(f"{finding.tool:<{width}}  {printable(_summary(finding))}".rstrip(), markup=False)
         if finding.fix:

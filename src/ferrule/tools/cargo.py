@@ -15,6 +15,7 @@ from urllib.parse import quote
 from ferrule.core.cargo_config import read_settings
 from ferrule.core.errors import BuildError
 from ferrule.core.printable import without_colours
+from ferrule.tools.build_programs import explain_script
 from ferrule.tools.cargo_units import ARTIFACT, SCRIPT, Units, package_name
 from ferrule.tools.command import Command
 from ferrule.tools.run import ToolFailed
@@ -513,7 +514,7 @@ def _missing_from_system(failed: ToolFailed) -> BuildError | None:
 
 
 def _explain_cargo(failed: ToolFailed) -> BuildError:
-    if (missing := _missing_from_system(failed)) is not None:
+    if (missing := _missing_from_system(failed) or explain_script(failed)) is not None:
         return missing
     message = re.search(r"^error: (.+)", failed.stderr, re.MULTILINE)
     hint = failed.hint

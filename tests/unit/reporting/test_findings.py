@@ -10,6 +10,7 @@ GOOD = ToolFinding("rustc", "ok", "1.96", "1.96.0", "/usr/bin/rustc")
 BAD = ToolFinding(
     "zig", "fault", "0.17.0", problem="the pinned wheel is not installed", fix="ferrule setup", fixable=True
 )
+NOTE = ToolFinding("nasm", "note", problem="not found", fix="apt-get install nasm")
 VAGUE = ToolFinding("cache", "fault", problem="it cannot be written")
 
 
@@ -34,3 +35,10 @@ def test_json_holds_everything() -> None:
     told = json.loads(findings.as_json([GOOD, BAD]))
     assert told[0]["path"] == "/usr/bin/rustc"
     assert (told[1]["state"], told[1]["fix"], told[1]["fixable"]) == ("fault", "ferrule setup", True)
+
+
+def test_a_note_is_no_fault():
+    stream = io.StringIO()
+    findings.show([GOOD, NOTE], stream, colour=False)
+    assert "! nasm   not found" in stream.getvalue()
+    assert "fix: apt-get install nasm" in stream.getvalue()

@@ -10,6 +10,7 @@ from ferrule.core.platforms import PLATFORMS
 from ferrule.toolchain import find as toolchains
 from ferrule.toolchain.registry import TOOLS
 from ferrule.toolchain.requirements import definition_of
+from ferrule.tools.build_programs import asked_for
 from ferrule.tools.cargo_git import check_git_support
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ferrule.app.doctor.machine import Free
     from ferrule.core.model import Tool
     from ferrule.toolchain.requirements import ToolRequirements
+    from ferrule.tools.build_programs import BuildProgram
     from ferrule.tools.definition import ToolDefinition
     from ferrule.tools.host import Host
     from ferrule.tools.problems import ToolProblem
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
 class ToolFinding:
     """One line of the doctor's report; a tool with a problem has a fix. Versions and path may be empty.
 
+    A note is about a program that a build script may need, which nobody knows before it has run.
+
     `command` is what `ferrule setup` would run, where that is the fix.
     """
 
     tool: str
-    state: Literal["ok", "fault"]
+    state: Literal["ok", "fault", "note"]
     required: str = ""
     version: str = ""
     path: str = ""
@@ -50,6 +54,7 @@ def examine(
     probe: bool = True,
     glibc: Mapping[str, str] | None = None,
     git_crates: tuple[str, ...] = (),
+    locked: frozenset[str] = frozenset(),
     free: Free = free_bytes,
     room: int = ROOM,
     registry: Registry = TOOLS,
@@ -57,7 +62,7 @@ def examine(
     """A row for each tool that a build needs; changes nothing but zig's cache.
 
     With `probe` a shared library of one function is linked for every native target, with the floor that `glibc` gives
-    for a triple.
+    for a triple. `locked` are the names of all crates in Cargo.lock.
     """
     machine = check_machine(host, free=free, room=room)
     results = toolchains.search(requirements, host, registry)
@@ -69,6 +74,7 @@ def examine(
     cargo = results.tools.get("cargo")
     git_problem = check_git_support(cargo, host, git_crates) if cargo and git_crates else None
     findings += [_problem(git_problem)] if git_problem else []
+    findings += [_build_program(program, crates, host) for program, crates in asked_for(locked)]
     if probe and not any(problem.tool == "cache" for problem in machine):
         findings += _probe(results.tools, requirements, host, glibc or {}, registry)
     return findings
@@ -92,6 +98,14 @@ def _problem(problem: ToolProblem) -> ToolFinding:
         fixable=problem.fixable,
         command=problem.fix if problem.fixable else "",
     )
+
+
+def _build_program(program: BuildProgram, crates: tuple[str, ...], host: Host) -> ToolFinding:
+    path = program.find(host)
+    if path:
+        return ToolFinding(program.name, "ok", path=path)
+    problem = f"not found; a build script may call it by {' or '.join(crates)}"
+    return ToolFinding(program.name, "note", problem=problem, fix=program.fix)
 
 
 def _probe(

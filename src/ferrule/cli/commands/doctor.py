@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -38,19 +39,27 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
     config = release.load(directory)
     requirements = selection.required_tools(config, context, extras=extras, host_only=host_only)
     floors = {t.triple: t.glibc for t in config.targets if t.glibc}
-    rows = examine.examine(requirements, context.host, probe=probe, glibc=floors, git_crates=_git_crates(config))
+    lock = _lock(config)
+    rows = examine.examine(
+        requirements,
+        context.host,
+        probe=probe,
+        glibc=floors,
+        git_crates=git_crates(lock),
+        locked=frozenset(re.findall(r'^name = "([^"]+)"', lock, re.MULTILINE)),
+    )
     if options["as_json"]:
         click.echo(findings.as_json(rows))
     else:
         findings.show(rows, sys.stdout, colour=coloured(sys.stdout))
-    if any(f.problem for f in rows):
+    if any(f.state == "fault" for f in rows):
         sys.exit(ToolchainError.exit_code)
 
 
-def _git_crates(config: Config) -> tuple[str, ...]:
-    """The crates that the project's Cargo.lock takes from Git; none where there is no lock file yet."""
+def _lock(config: Config) -> str:
+    """The project's Cargo.lock; nothing where there is none yet."""
     lock = config.root / config.workspace.folder / "Cargo.lock"
     try:
-        return git_crates(lock.read_text(encoding="utf-8"))
+        return lock.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return ()
+        return ""

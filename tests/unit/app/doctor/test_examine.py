@@ -25,5 +25,16 @@ def test_an_empty_machine_is_reported_with_every_fix(machine):
     assert all(f.fix for f in faults.values())
 
 
+def test_a_program_that_a_build_script_may_call_is_a_note(machine):
+    machine.complete()
+    machine.program("cmake", "exit 0")
+    findings = doctor.examine(WANTED, machine.host(), probe=False, locked=frozenset({"cmake", "nasm-rs", "serde"}))
+    rows = {f.tool: f for f in findings}
+    assert (rows["cmake"].state, rows["cmake"].path) == ("ok", str(machine.bin / "cmake"))
+    assert (rows["nasm"].state, rows["nasm"].problem) == ("note", "not found; a build script may call it by nasm-rs")
+    assert "apt-get install nasm" in rows["nasm"].fix
+    assert "protoc" not in rows
+
+
 def test_free_room_of_a_folder_that_is_yet_to_be_made(machine):
     assert free_bytes(machine.cache / "not" / "there") > 0
