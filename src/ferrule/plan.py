@@ -75,7 +75,7 @@ def plan(
         actions,
         tuple(read),
         tuple(listed),
-        tuple(_omissions(config, planned, platforms)),
+        tuple(_omissions(config, planned, platforms, narrowed=narrowed)),
     )
 
 
@@ -216,7 +216,7 @@ def targets_of(
 
 
 def _omissions(
-    config: Config, planned: Mapping[str, _Planned], platforms: Mapping[str, Platform]
+    config: Config, planned: Mapping[str, _Planned], platforms: Mapping[str, Platform], *, narrowed: bool
 ) -> Iterator[Omission]:
     """Targets that an artifact selects, or that what it packs is made for, and that its own kind cannot be made for."""
     by_id = {action.id: action for artifact in planned.values() for action in artifact.actions}
@@ -229,7 +229,7 @@ def _omissions(
         for triple in selected(artifact.spec.targets, tuple(t.triple for t in config.targets)):
             reason = artifact.kind.unsupported(platforms[triple])
             is_expected = not by_target or any(triple in first for first in by_target)
-            if reason and actions and is_expected and triple not in covered:
+            if reason and (actions or not narrowed) and is_expected and triple not in covered:
                 yield Omission(artifact.name, triple, reason)
 
 

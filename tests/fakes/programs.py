@@ -14,8 +14,8 @@ line with each call, `binaries` holds what "compiling" gives, and these files ch
     header        cbindgen writes this, and says what is in `cbindgen-says`
     zig-says      zig compiles nothing in the language that this begins with (`c11: …`), and says this instead
     commit        the commit of Rust that rustc names is this
-    go-says       Go builds nothing and says this instead; `go-adds` is what it adds to go.work.sum, and `architecture`
-                  the one that it builds for, whatever it is asked
+    go-says       Go builds nothing and says this instead; `go-adds` is what it adds to go.work.sum, `go-lists` what it
+                  lists of other modules, and `architecture` the one that it builds for, whatever it is asked
 """
 
 # ruff: noqa: T201, TID251 - a program of its own, which prints and looks at its environment
@@ -209,6 +209,8 @@ def go(home: Path, verb: str, *arguments: str) -> None:
     local = {"program": Path(arguments[-1]).resolve(), "module": workspace / "module"}
     sources = {name: sorted(folder.glob("*.go")) for name, folder in local.items()}
     if verb == "list":
+        if (home / "go-lists").exists():
+            print((home / "go-lists").read_text())
         for name, files in reversed(sources.items()):
             package = files[0].read_text().split()[1]
             rest = {"module": f"example.com/{name}", "version": "", "local": True, "files": [f.name for f in files]}

@@ -167,11 +167,10 @@ def _pytest(folder: Path, tests: Iterable[str]) -> tuple[int, str]:
 
 def clean_failures(killers: Iterable[str], folder: Path) -> set[str]:
     """Those of the tests that fail without any mutation: what they killed says nothing."""
-    failing: set[str] = set()
-    for test in sorted({k.partition("[")[0] for k in killers if "::" in k}):
-        if _pytest(folder, [test])[0]:
-            failing.add(test)
-    return failing
+    tests = sorted({k.partition("[")[0] for k in killers if "::" in k})
+    if not tests or _pytest(folder, tests)[0] == 0:
+        return set()
+    return {test for test in tests if _pytest(folder, [test])[0]}
 
 
 def equivalents() -> dict[tuple[str, str], str]:

@@ -13,7 +13,7 @@ from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.run import disk_of
 from ferrule.core.errors import BuildError, ConfigErrors
 from ferrule.core.model import Digest, Output
-from ferrule.core.platforms import PLATFORMS
+from ferrule.core.platforms import LINUX_MUSL, PLATFORMS, X86_64, Platform
 from ferrule.formats import gobindings
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import ReleaseInfo
@@ -123,6 +123,28 @@ def test_go_mod_that_cannot_be_used(demo: Demo, go_mod: str | None, says: str) -
     (told,) = caught.value.errors
     assert says in str(told)
     assert go_mod is None or told.hint
+
+
+def test_module_for_no_target_that_go_could_load_on(demo: Demo) -> None:
+    musl = "x86_64-unknown-linux-musl"
+    rows = {**PLATFORMS, musl: Platform(musl, LINUX_MUSL, X86_64, elf_interpreter="/lib/ld-musl-x86_64.so.1")}
+    path = demo.project / "targets.yaml"
+    head = path.read_text().partition("targets:\n")[0]
+    lines = f"  {NATIVE}\n  go: {{kind: gomodule, source: packaging/go, library: native}}\n"
+    path.write_text(f"{head}targets:\n  {musl}: {{}}\nartifacts:\n{lines}")
+    loaded = config.load(demo.project, KINDS, DESTINATIONS, platforms=rows)
+    made = plan(loaded, ReleaseInfo("demo", "1.2.3"), disk_of(demo.project), rows)
+    assert [action.id for action in made.actions] == [f"native@{musl}"]
+    assert [omission.artifact for omission in made.omissions] == ["go"]
+
+
+def test_module_whose_path_lacks_its_major_version(demo: Demo) -> None:
+    demo.set_version("2.0.0")
+    with pytest.raises(ConfigErrors) as caught:
+        planned(demo, NATIVE, COMPONENT, GO)
+    (error,) = caught.value.errors
+    module = GO_MOD.split()[1]
+    assert str(error.hint).startswith(f"write module {module}/v2 in packaging/go/go.mod and import it so, or ")
 
 
 def test_module_of_nothing(demo: Demo) -> None:

@@ -11,16 +11,23 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from fakes.toolchain import Demo, lay_out
+from fakes.image_registry import blobs_of, serving
+from fakes.toolchain import Demo, c_library, lay_out
 from fakes.triples import ARM, X86
 from ferrule.app.release import run as release
 from ferrule.app.verify import verify
+from ferrule.core.model import Output
+from ferrule.formats import oci
+from ferrule.formats.archive_member import Member, with_folders
 from ferrule.formats.cyclonedx import problems
 from ferrule.formats.intoto import read_statement
 from ferrule.kinds.base import Builder
+from ferrule.kinds.provenance import Provenance
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.unit.kinds.conftest import Bench
 
 WHEEL = "demo-1.2.3-py3-none-macosx_11_0_arm64.whl"
 STD = f"""
@@ -182,3 +189,45 @@ def test_provenance_tells_what_it_was_made_from_and_by_whom(demo: Demo) -> None:
     assert run["metadata"] == {"invocationId": BUILDER.invocation}
     assert str(demo.root) not in (demo.dist / "provenance.intoto.jsonl").read_text()
     assert all({"uri", "digest"} & one.keys() for one in used)
+
+
+def test_a_pulled_base_and_modules_of_others_are_named(tmp_path: Path) -> None:
+    demo = lay_out(tmp_path / "demo")
+    loaders = {"amd64": "lib64/ld-linux-x86-64.so.2", "arm64": "lib/ld-linux-aarch64.so.1"}
+    images = []
+    for architecture, loader in loaders.items():
+        members = with_folders([Member(loader, b"1"), Member("usr/lib/libc.so.6", c_library(architecture))])
+        layer = oci.write_layer(tmp_path / f"{architecture}.tar.gz", members, 0)
+        name = f"linux/{architecture}"
+        images.append(oci.PlatformImage(name, (layer,), oci.image_config(name, [layer], epoch=0)))
+    oci.write_layout(tmp_path / "base", images, epoch=0)
+    index = oci.read_layout(tmp_path / "base").index.digest
+    module = {"name": "purego", "folder": "/", "module": "example.com/purego", "version": "v0.8.0", "local": False}
+    (demo.home / "go-lists").write_text(json.dumps({**module, "files": []}))
+    with serving(blobs_of(tmp_path / "base")) as registry:
+        demo.edit("base: packaging/base.lock", f"base: '{registry}/team/base:1@{index.oci}'")
+        context = replace(demo.context, host=replace(demo.context.host, offline=False))
+        config = release.load(demo.project)
+        plan = release.make_plan(config, context)
+        report = release.run(config, plan, context, lambda _: None, output=demo.dist)
+    assert report.failed == ()
+    bills = [json.loads(path.read_bytes()) for path in demo.dist.glob("*.cdx.json")]
+    named_by_purl = {c.get("purl", ""): c for one in bills for c in one["components"]}
+    base = next(c for purl, c in named_by_purl.items() if purl.startswith("pkg:oci/base@"))
+    assert base["hashes"] == [{"alg": "SHA-256", "content": index.hex}]
+    assert base["type"] == "container"
+    assert "pkg:golang/example.com/purego@v0.8.0" in named_by_purl
+    _, predicate = read_statement((demo.dist / "provenance.intoto.jsonl").read_bytes(), where="x")
+    used = {one.get("uri"): one.get("digest") for one in predicate["buildDefinition"]["resolvedDependencies"]}
+    assert used[f"oci://{registry}/team/base:1"] == {"sha256": index.hex}
+    assert "pkg:golang/example.com/purego@v0.8.0" in used
+
+
+def test_provenance_of_what_no_tool_made(bench: Bench) -> None:
+    bench.source("targets.yaml", "version: 1")
+    recipe = Provenance("demo", "1.2.3", None, None, None, 0, None, (), (), "1")
+    content = bench.make(recipe, Output("provenance", "provenance")).output("provenance").read_bytes()
+    subjects, predicate = read_statement(content, where="x")
+    assert subjects == {}
+    assert predicate["buildDefinition"]["resolvedDependencies"] == []
+    assert predicate["runDetails"] == {"builder": {"id": "urn:ferrule:builder:local", "version": {"ferrule": "1"}}}

@@ -9,7 +9,7 @@ import pytest
 
 from fakes.triples import MAC, X86
 from ferrule.core.model import ActionInterface, Output
-from ferrule.core.platforms import PLATFORMS
+from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.kinds.sdk import CSdk, PkgConfig, cmake_config, cmake_version, links, pkg_config
 
 if TYPE_CHECKING:
@@ -189,3 +189,25 @@ def test_same_input_gives_the_same_bytes(
     first = packed(bench, native, X86).read_bytes()
     shutil.rmtree(bench.root / "work")
     assert packed(bench, native, X86).read_bytes() == first
+
+
+def test_archive_for_windows(bench: Bench) -> None:
+    platform = Platform("x86_64-pc-windows-gnullvm", WINDOWS_GNULLVM, X86_64)
+    bench.source("LICENSE", "licence")
+    bench.source("README.md", "readme")
+    roles = (Output("z.dll", "cdylib"), Output("libz.dll.a", "import-library"))
+    library, files = bench.made("native", {o.name: o.role.encode() for o in roles}, roles, library="z", abi="1")
+    header, headers = bench.made("header", {"z.h": b"int z(void);"}, (Output("z.h", "header"),))
+    needed = {library.id: files, header.id: headers}
+    recipe = replace(SDK, platform=platform, library=library, header=header)
+    context = bench.make(recipe, Output("z.tar.gz", "archive"), needed=needed, facts={library.id: {"link": []}})
+    with tarfile.open(context.output("archive")) as archive:
+        contents = {m.name.removeprefix("z-c-1.2.3/"): archive.extractfile(m) for m in archive if m.isfile()}
+        linked, dll = contents["lib/libz.dll.a"], contents["bin/z.dll"]
+        assert linked is not None
+        assert dll is not None
+        assert (linked.read(), dll.read()) == (b"import-library", b"cdylib")
+    text = cmake_config("z", recipe, platform, [])
+    assert 'IMPORTED_LOCATION "${_z_root}/bin/z.dll"' in text
+    assert 'IMPORTED_IMPLIB "${_z_root}/lib/libz.dll.a"' in text
+    assert "IMPORTED_SONAME" not in text

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import http.server
-import json
-import threading
+from contextlib import ExitStack
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
+from fakes.image_registry import blobs_of, serving
 from ferrule.core.errors import ConfigError, NetworkError, VerificationError
 from ferrule.core.model import Digest
 from ferrule.formats import oci
@@ -18,40 +16,6 @@ from ferrule.tools.registry import pull
 
 def machine(tmp_path, *, offline=False):
     return Host((), {}, tmp_path, "Linux", "x86_64", is_root=False, offline=offline, python=Path("/usr/bin/python3"))
-
-
-class Registry(http.server.BaseHTTPRequestHandler):
-    blobs: ClassVar[dict[str, bytes]] = {}
-    token: ClassVar[str | None] = None
-    failures: ClassVar[list[tuple[int, dict[str, str]]]] = []  # answers before the first right one
-    cut: ClassVar[list[int]] = []  # bytes that are left out of answers
-    blobs_at: ClassVar[str | None] = None  # where blobs are
-    requests: ClassVar[list[tuple[str, str | None]]] = []  # path and credentials
-
-    def do_GET(self):
-        self.requests.append((self.path, self.headers.get("Authorization")))
-        if self.failures:
-            code, headers = self.failures.pop(0)
-            return self.send(code, b"busy", headers)
-        if self.path.startswith("/token?"):
-            return self.send(200, json.dumps({"token": self.token}).encode())
-        if self.token and self.headers.get("Authorization") != f"Bearer {self.token}":
-            realm = f'Bearer realm="http://127.0.0.1:{self.server.server_port}/token",service="test",scope="pull"'
-            return self.send(401, b"", {"WWW-Authenticate": realm})
-        if self.blobs_at and "/blobs/" in self.path:
-            return self.send(307, b"", {"Location": self.blobs_at + self.path})
-        content = self.blobs.get(self.path.rpartition("/")[2])
-        return self.send(404, b"") if content is None else self.send(200, content)
-
-    def send(self, code, body, headers=None):
-        self.send_response(code)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body[: len(body) - self.cut.pop(0)] if self.cut and len(body) > self.cut[0] else body)
-
-    def log_message(self, *_):
-        """Silent: the test's output is the test's."""
 
 
 @pytest.fixture
@@ -67,23 +31,8 @@ def base(tmp_path):
 
 @pytest.fixture
 def serve():
-    servers = []
-
-    def start(blobs, token=None, **more):
-        handler = type("Handler", (Registry,), {"blobs": blobs, "token": token, "requests": [], **more})
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        servers.append(server)
-        return f"127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def blobs_of(layout):
-    return {f"sha256:{p.name}": p.read_bytes() for p in (layout / "blobs" / "sha256").iterdir()}
+    with ExitStack() as stack:
+        yield lambda blobs, token=None, **more: stack.enter_context(serving(blobs, token, **more))
 
 
 @pytest.mark.parametrize("token", [None, "secret"])
