@@ -44,6 +44,7 @@ TRIPLES = (
     "wasm32-unknown-unknown",
 )
 DT_RUNPATH, DT_DEBUG = 29, 21  # gABI, "Dynamic Section"
+AARCH64 = 183  # e_machine (gABI, "ELF Header")
 
 
 PATIENCE_SECONDS = 60
@@ -236,7 +237,11 @@ def _binaries(folder: Path) -> None:
     # The golden library of this machine names a folder to search, which a release refuses; here it does not.
     library = (folder / "demo-aarch64.so").read_bytes().replace(_entry(DT_RUNPATH), _entry(DT_DEBUG))
     (folder / "demo-aarch64.so").write_bytes(library)
-    (folder / "demo-linux-aarch64.a").write_bytes(_ar(("demo.o/", (folder / "demo-aarch64.so").read_bytes())))
+    # An object for the other machine: its symbols are the same, e_machine is not.
+    objects = bytearray((folder / "demo-linux.a").read_bytes())
+    start = objects.index(b"\x7fELF")
+    objects[start + 18 : start + 20] = AARCH64.to_bytes(2, "little")
+    (folder / "demo-linux-aarch64.a").write_bytes(objects)
 
 
 def _entry(tag: int) -> bytes:

@@ -42,6 +42,7 @@ def artifacts(demo: Demo, *lines: str) -> Path:
 
 
 NATIVE = "native: {kind: library, crate: demo-ffi}"
+DECLARED = "native: {kind: library, crate: demo-ffi, header: header}"
 HEADER = "header: {kind: header, crate: demo-ffi}"
 SDK = "sdk: {kind: sdk, library: native, header: header}"
 WHEEL = "py: {kind: wheel, library: native, source: packaging/python}"
@@ -70,8 +71,8 @@ def test_every_action_follows_those_it_needs(demo: Demo) -> None:
 
 
 def test_order_does_not_depend_on_the_order_of_the_file(demo: Demo) -> None:
-    one = planned(artifacts(demo, NATIVE, HEADER, SDK, SUMS))
-    other = planned(artifacts(demo, SUMS, SDK, HEADER, NATIVE))
+    one = planned(artifacts(demo, DECLARED, HEADER, SDK, SUMS))
+    other = planned(artifacts(demo, SUMS, SDK, HEADER, DECLARED))
     assert set(one.actions) == set(other.actions)
     assert ids(other)[-1] == "sums"
     for number, action in enumerate(other.actions):
@@ -97,11 +98,13 @@ def test_packed_artifacts_do_not_ship(demo: Demo) -> None:
         *(f"lib/{t}/libdemo.so.1" for t in (X86, ARM)),
         f"lib/{MAC}/libdemo.1.dylib",
     }
-    assert ships(planned(artifacts(demo, NATIVE, HEADER, SDK))) == {f"demo-c-1.2.3-{t}.tar.gz" for t in (X86, ARM, MAC)}
+    assert ships(planned(artifacts(demo, DECLARED, HEADER, SDK))) == {
+        f"demo-c-1.2.3-{t}.tar.gz" for t in (X86, ARM, MAC)
+    }
 
 
 def test_ship_overrides_in_both_directions(demo: Demo) -> None:
-    loud = "native: {kind: library, crate: demo-ffi, ship: true}"
+    loud = "native: {kind: library, crate: demo-ffi, header: header, ship: true}"
     made = ships(planned(artifacts(demo, loud, HEADER, SDK)))
     assert f"lib/{X86}/libdemo.a" in made
     assert f"demo-c-1.2.3-{X86}.tar.gz" in made
@@ -115,8 +118,8 @@ def test_sums_alone_pack_nothing(demo: Demo) -> None:
 
 
 def test_artifact_is_made_for_the_targets_of_what_it_packs(demo: Demo) -> None:
-    narrow = f"native: {{kind: library, crate: demo-ffi, targets: [{MAC}]}}"
-    assert ids(planned(artifacts(demo, narrow, HEADER, SDK))) == [f"native@{MAC}", "header", f"sdk@{MAC}"]
+    narrow = f"native: {{kind: library, crate: demo-ffi, header: header, targets: [{MAC}]}}"
+    assert ids(planned(artifacts(demo, narrow, HEADER, SDK))) == ["header", f"native@{MAC}", f"sdk@{MAC}"]
 
 
 def test_globs_select_in_the_order_of_the_file(demo: Demo) -> None:
@@ -132,9 +135,9 @@ def test_collision_is_told_at_the_second(demo: Demo) -> None:
 
 
 def test_equal_names_that_do_not_ship_are_no_collision(demo: Demo) -> None:
-    again = "native2: {kind: library, crate: demo-ffi}"
+    again = "native2: {kind: library, crate: demo-ffi, header: header}"
     second = "sdk2: {kind: sdk, library: native2, header: header, name: other}"
-    assert len(planned(artifacts(demo, NATIVE, again, HEADER, SDK, second)).actions) == 13
+    assert len(planned(artifacts(demo, DECLARED, again, HEADER, SDK, second)).actions) == 13
 
 
 def test_names_that_differ_in_case_only_are_a_collision(demo: Demo) -> None:
@@ -162,7 +165,7 @@ def test_target_that_the_kind_cannot_be_made_for(demo: Demo) -> None:
 
 
 def test_artifact_without_a_target_is_left_out_of_a_part(demo: Demo) -> None:
-    lines = (f"native: {{kind: library, crate: demo-ffi, targets: [{MAC}]}}", HEADER, SDK)
+    lines = (f"native: {{kind: library, crate: demo-ffi, header: header, targets: [{MAC}]}}", HEADER, SDK)
     loaded = config.load(artifacts(demo, *lines), KINDS, DESTINATIONS)
     part = replace(loaded, targets=tuple(t for t in loaded.targets if t.triple == X86))
     assert ids(plan(part, PROJECT, disk_of(demo.project), narrowed=True)) == ["header"]
@@ -191,6 +194,12 @@ def test_packer_wider_than_what_it_packs(demo: Demo) -> None:
     wide = f"sdk: {{kind: sdk, library: native, header: header, targets: [{X86}]}}"
     told = mistakes(demo, narrow, HEADER, wide)
     assert told == [f"targets.yaml:26:29: native is not made for {X86}"]
+
+
+def test_an_sdk_packs_the_header_that_its_library_is_compared_with(demo: Demo) -> None:
+    other = "other: {kind: header, crate: demo-ffi, name: other.h}"
+    message = "targets.yaml:27:45: native does not name header, so nobody compares what it declares with the library"
+    assert mistakes(demo, other, NATIVE[:-1] + ", header: other}", HEADER, SDK) == [message]
 
 
 def test_all_problems_at_once_and_none_twice(demo: Demo) -> None:
@@ -228,7 +237,7 @@ def test_document_is_plain_json(demo: Demo) -> None:
 
 
 def test_in_order_puts_what_is_named_first(demo: Demo) -> None:
-    loaded = config.load(artifacts(demo, SUMS, SDK, WHEEL, NATIVE, HEADER), KINDS, DESTINATIONS)
+    loaded = config.load(artifacts(demo, SUMS, SDK, WHEEL, DECLARED, HEADER), KINDS, DESTINATIONS)
     names = [a.name for a in in_order(loaded.artifacts)]
     assert names.index("native") < names.index("sdk")
     assert names.index("header") < names.index("sdk")
@@ -254,7 +263,7 @@ def test_versions_that_an_ecosystem_does_not_take(demo: Demo) -> None:
 
 
 def test_an_artifact_may_state_its_own_version_and_what_packs_it_follows(demo: Demo) -> None:
-    made = planned(artifacts(demo, NATIVE[:-1] + ', version: "2.3.0"}', HEADER, SDK, WHEEL))
+    made = planned(artifacts(demo, DECLARED[:-1] + ', version: "2.3.0"}', HEADER, SDK, WHEEL))
     names = [output.name for action in made.actions for output in action.outputs]
     assert "libdemo.so.2" in names
     assert any(name.startswith("demo-c-2.3.0-") for name in names)
@@ -387,7 +396,7 @@ def test_wheel_without_an_sdist(demo: Demo) -> None:
 
 
 def test_sdk_carries_a_licence(demo: Demo) -> None:
-    root = artifacts(demo, NATIVE, HEADER, SDK)
+    root = artifacts(demo, DECLARED, HEADER, SDK)
     with pytest.raises(ConfigErrors) as caught:
         planned(root, project=replace(PROJECT, license_files=()))
     assert "names no licence file" in str(caught.value)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import mmap
 import re
+import struct
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import BuildError, VerificationError
-from ferrule.formats import ar, magic
+from ferrule.formats import ar, elf, magic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,8 +20,15 @@ _BEFORE: Final = re.compile(rb"[\w.\-/+]")
 _AFTER: Final = re.compile(rb"[\w.\-+]")
 _PATH: Final = re.compile(rb"[^\x00-\x20\"'`<>|:;,()\[\]{}\\\x7f]{1,200}")
 _OF_TOOLS: Final = (".cargo", ".rustup", ".cache")
-_STAND_INS: Final = frozenset({"workspace", "target", "cargo", "rustc", "zig", "zig-cache"})
+_STAND_INS: Final = frozenset({"workspace", "project", "packages", "target", "cargo", "rustc", "zig", "zig-cache"})
 """Names below the root that builds write in place of folders (`tools.cargo.remapped`)."""
+
+_CERTAIN: Final = 10
+"""Length of a folder's path that no other text has by chance, so that it counts wherever it stands."""
+
+_ZLIB: Final = 1
+_LARGEST_SECTION: Final = 1 << 30
+_OF_SYSTEM: Final = "/usr"
 
 
 def machine_folders(project: Path, caches: Iterable[Path], environment: Mapping[str, str]) -> tuple[Path, ...]:
@@ -35,18 +44,32 @@ def machine_folders(project: Path, caches: Iterable[Path], environment: Mapping[
     return tuple(folder for folder in candidates if folder.parts[1] not in _STAND_INS)
 
 
+def foreign_packages(read: Iterable[Path], folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Folders of the crates among what was read that are in none of the folders, nor the distribution's."""
+    packages = dict.fromkeys(path.parent for path in read if path.name == "Cargo.toml" and path.is_absolute())
+    return tuple(
+        package
+        for package in packages
+        if len(package.parts) > 2  # noqa: PLR2004 - the root and one name
+        and not package.is_relative_to(_OF_SYSTEM)
+        and not any(package.is_relative_to(folder) for folder in folders)
+    )
+
+
 def refuse(folder: Path, names: Iterable[str], folders: tuple[Path, ...]) -> None:
-    """Read files in a folder; raises BuildError for the first with such a path, with the member of a static library."""
+    """Read files in a folder; raises BuildError for the first with such a path, with the member of a static library.
+
+    Compressed debug information is read too.
+    """
     for name in names:
         path = folder / name
         if path.stat().st_size == 0:
             continue
         with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            hit = next(find(data, folders), None)
+            hit = _first(data, folders)
             if hit is None:
                 continue
-            offset, text = hit
-            member = _member(bytes(data), offset) if data[: len(magic.AR)] == magic.AR else None
+            text, member = hit
         raise BuildError(
             f"this holds a path of this machine, {text}, and was not kept",
             where=f"{name}({member})" if member else name,
@@ -55,16 +78,56 @@ def refuse(folder: Path, names: Iterable[str], folders: tuple[Path, ...]) -> Non
         )
 
 
+def _first(data: mmap.mmap, folders: tuple[Path, ...]) -> tuple[str, str | None] | None:
+    """The first path in a file, and the object of a static library that it is in."""
+    for offset, text in find(data, folders):
+        return text, _member(bytes(data), offset) if data[: len(magic.AR)] == magic.AR else None
+    return next(_compressed_hits(data, folders), None)
+
+
+def _compressed_hits(data: mmap.mmap, folders: tuple[Path, ...]) -> Iterator[tuple[str, str | None]]:
+    """Paths in compressed sections of an ELF file, or of an object in a static library, with that object's name."""
+    objects: list[tuple[str | None, bytes]] = []
+    if data[: len(magic.AR)] == magic.AR:
+        try:
+            objects += [(name, bytes(content)) for name, content in ar.read_ar(bytes(data))]
+        except VerificationError:  # what it truly is, is measured by its recipe
+            return
+    elif data[: len(magic.ELF)] == magic.ELF:
+        objects.append((None, bytes(data)))
+    for name, content in objects:
+        for section in _decompressed(content) if content.startswith(magic.ELF) else ():
+            for _, text in find(section, folders):
+                yield text, name
+
+
+def _decompressed(data: bytes) -> Iterator[bytes]:
+    """What compressed sections hold; raises BuildError for a compression that cannot be read."""
+    with suppress(struct.error):
+        for kind, content in elf.compressed_sections(data):
+            if kind != _ZLIB:
+                raise BuildError(
+                    "debug information that is not compressed by zlib cannot be searched for paths of this machine",
+                    hint="compile without -gz=zstd",
+                )
+            with suppress(zlib.error):
+                yield zlib.decompressobj().decompress(content, _LARGEST_SECTION)
+
+
 def find(data: bytes | mmap.mmap, folders: Iterable[Path]) -> Iterator[tuple[int, str]]:
-    """Where paths in these folders stand, and as what; those of a short folder only if it has such a file."""
+    """Where paths in these folders stand, and as what; those of a short folder only if it has such a file.
+
+    Texts of Rust have no end of their own: a path may stand right behind another text, and one right behind it.
+    """
     for folder in folders:
         needle = str(folder).encode()
         offset = data.find(needle)
         while offset != -1:
-            if _is_path(data, offset, len(needle)):
+            certain = len(needle) >= _CERTAIN
+            if certain or _is_path(data, offset, len(needle)):
                 match = _PATH.match(data, offset)
                 text = (match[0] if match else needle).decode(errors="replace")
-                if len(folder.parts) > 2 or _exists(folder, text):  # noqa: PLR2004 - the root and one name
+                if certain or len(folder.parts) > 2 or _exists(folder, text):  # noqa: PLR2004 - the root and one name
                     yield offset, text
             offset = data.find(needle, offset + 1)
 

@@ -29,6 +29,8 @@ _GLOBAL, _WEAK, _UNIQUE = 1, 2, 10
 _DEFAULT, _PROTECTED = 0, 3
 _BUILD_ID = 3
 _BASE = 1  # VER_FLG_BASE (gABI, "Symbol Versioning")
+_COMPRESSED = 0x800
+_COMPRESSION_HEADER = 24
 
 
 def measure_elf(data: bytes, where: str | None) -> BinaryFacts:
@@ -133,6 +135,19 @@ class Tables:
 def read_tables(data: bytes) -> Tables:
     """Where the tables stand; raises struct.error for a cut header."""
     return Tables(*struct.unpack_from("<QQ", data, 32), *struct.unpack_from("<HHHHH", data, 54))
+
+
+def compressed_sections(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind of compression and content of each compressed section (gABI, "Section Compression"; 1 is zlib).
+
+    Raises struct.error where the table is cut.
+    """
+    tables = read_tables(data)
+    for number in range(tables.section_count):
+        header = _SECTION.unpack_from(data, tables.sections_start + number * tables.section_size)
+        if header[2] & _COMPRESSED:
+            (kind,) = struct.unpack_from("<L", data, header[4])
+            yield kind, data[header[4] + _COMPRESSION_HEADER : header[4] + header[5]]
 
 
 def _check_extent(data: bytes, where: str | None) -> None:

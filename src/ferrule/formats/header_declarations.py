@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 _MARK: Final = re.compile(r'#\s*(?:line\s+)?(\d+)\s+"((?:[^"\\]|\\.)*)"')
 _COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
@@ -64,24 +64,41 @@ def declarations(preprocessed: str, files: Mapping[str, str]) -> tuple[Declarati
     return tuple(names.values())
 
 
-def differences(declared: Iterable[Declaration], exports: Iterable[str], *, texts: Mapping[str, str]) -> list[str]:
+def differences(
+    declared: Iterable[Declaration],
+    exports: Collection[str],
+    *,
+    texts: Mapping[str, str],
+    only_declared: bool = False,
+) -> list[str]:
     """What headers declare and a library does not export, and the other way, as sentences.
 
     `texts` are the headers by name as they ship: what they declare under a condition that only their users know, as a
-    macro for a feature, is declared. Names that begin with an underscore belong to compilers and linkers (C11, 7.1.3).
+    macro for a feature, is declared. With `only_declared` the library may have more: a static library defines what its
+    parts share.
     """
-    mentioned = {name for text in texts.values() for name in re.findall(r"\w+", _COMMENT.sub(" ", text))}
-    header, no = (next(iter(texts)), "does not declare") if len(texts) == 1 else ("no header", "declares")
     declarations_by_name = {one.name: one for one in declared}
-    exported = {name for name in exports if not name.startswith("_")}
-    return [
-        *(
-            f"{one.file}:{one.line} declares {one.name}, which the library does not export"
-            for one in declarations_by_name.values()
-            if one.name not in exported and not one.name.startswith("_")
-        ),
-        *(f"it exports {name}, which {header} {no}" for name in sorted(exported - mentioned)),
-    ]
+    missing = [one for one in declarations_by_name.values() if one.name not in exports]
+    sentences = [f"{one.file}:{one.line} declares {one.name}, which the library does not export" for one in missing]
+    if not only_declared:
+        # Names that begin with an underscore belong to compilers and linkers (C11, 7.1.3), which export some.
+        exported = {name for name in exports if not name.startswith("_")}
+        header, no = (next(iter(texts)), "does not declare") if len(texts) == 1 else ("no header", "declares")
+        more = exported - declarations_by_name.keys() - {name for text in texts.values() for name in _for_some(text)}
+        sentences += [f"it exports {name}, which {header} {no}" for name in sorted(more)]
+    return sentences
+
+
+def _for_some(text: str) -> frozenset[str]:
+    """Names that a header declares under any of its conditions: each line counts that is no directive.
+
+    Where its conditions split brackets, every name counts that stands before an opening one or a semicolon.
+    """
+    code = re.sub(r"\\\n", " ", _COMMENT.sub(lambda match: "\n" * match[0].count("\n") or " ", text))
+    try:
+        return frozenset(one.name for one in declarations(f'# 1 "h"\n{code}', {"h": "h"}))
+    except ValueError:
+        return frozenset(re.findall(r"(\w+)\s*[;(\[=]", code))
 
 
 def _tokens(preprocessed: str, files: Mapping[str, str]) -> Iterator[_Item]:

@@ -141,6 +141,14 @@ class WasmComponent:
             features=self.features,
             default_features=self.default_features,
             rustflags=(*configured, *self.rustflags),
+            remaps=cargo.local_folders(
+                context.run,
+                context.toolchain,
+                workspace,
+                context.project,
+                context.site.environment,
+                offline=context.site.host.offline,
+            ),
         )
         command = cargo.wasm_command(
             context.toolchain,

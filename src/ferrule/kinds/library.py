@@ -11,7 +11,7 @@ from ferrule.core import facts, header_files
 from ferrule.core.errors import BuildError, ToolchainError, VerificationError
 from ferrule.core.model import Action, Compiled, Digest, Output
 from ferrule.core.section import Field
-from ferrule.formats import binary, cxx, header_declarations, symbol_lists
+from ferrule.formats import archive_symbols, binary, cxx, header_declarations, symbol_lists
 from ferrule.formats.version_script import parse_version_script, version_problems
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
@@ -30,7 +30,7 @@ from ferrule.tools import cargo, zig
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from ferrule.core.model import Target
@@ -211,8 +211,18 @@ class CargoLibrary:
             features=self.features,
             default_features=self.default_features,
             rustflags=(*configured, *self.rustflags),
+            remaps=cargo.local_folders(
+                context.run,
+                context.toolchain,
+                workspace,
+                context.project,
+                context.site.environment,
+                offline=context.site.host.offline,
+            ),
             soname=self.soname,
             version_script=self._script(context),
+            # The lists of the system's symbols say nothing of other libraries: only the linker has seen those.
+            resolves_all=bool(self.libraries),
         )
         target_folder = context.cache(f"cargo/{self.platform.triple}")
         zig.write_wrapper(context.toolchain.tool("zig"), context.site.host.cache)
@@ -244,8 +254,9 @@ class CargoLibrary:
         files, variables = cargo.inputs(cargo_build, build.workspace, context.project, context.site.environment)
         context.file_inputs(files)
         context.env_inputs(variables)
+        declared = self._declared(context) if self.header else ()
         for kind in self.types:
-            self._take(context, kind, cargo_build)
+            self._take(context, kind, cargo_build, declared)
         reads = (
             path.relative_to(context.project).as_posix() for path in context.read_files if _is_there(path, context)
         )
@@ -279,14 +290,26 @@ class CargoLibrary:
         interface = context.recorded(self.header).identity.interface if self.header else None
         return facts.BuildIdentity(context.fingerprint.hex, interface)
 
-    def _take(self, context: ActionContext, kind: LibraryType, cargo_build: CargoBuild) -> None:
+    def _take(
+        self,
+        context: ActionContext,
+        kind: LibraryType,
+        cargo_build: CargoBuild,
+        declared: tuple[header_declarations.Declaration, ...],
+    ) -> None:
         target = context.output(kind)
         cargo_build.take(cargo_build.file(self.crate, self.platform, kind, self.library), target, context.digest_of)
         measured = binary.measure(target)
         problems = self.problems(measured, kind)
-        undefined = self._undefined(measured, context) if kind == "cdylib" else ()
-        problems += self._version_problems(measured, context) if kind == "cdylib" else []
-        problems += self._header_problems(measured, context) if kind == "cdylib" and self.header else ()
+        objects = archive_symbols.read_objects(target.read_bytes()) if kind == "staticlib" else ()
+        exports = frozenset(measured.exports).union(*(one.visible for one in objects))
+        if kind == "cdylib":
+            undefined = self._undefined(measured, context)
+            problems += self._version_problems(measured, context)
+        else:
+            roots = self._interface(exports, declared)
+            undefined = self._undefined_for_users(archive_symbols.linked(objects, roots), cargo_build, context)
+        problems += self._header_problems(exports, declared, kind, context) if self.header else ()
         if problems or undefined:
             problems += [symbol.problem for symbol in undefined]
             raised = measured.floor.symbols if measured.floor and measured.floor.version > _numbers(self.floor) else ()
@@ -339,8 +362,8 @@ class CargoLibrary:
                     "parse_deps, [export] include, or after_includes in cbindgen.toml",
                 ) from failed
 
-    def _header_problems(self, facts: BinaryFacts, context: ActionContext) -> list[str]:
-        """What the header declares and this library does not export, and the other way, as this target sees it."""
+    def _declared(self, context: ActionContext) -> tuple[header_declarations.Declaration, ...]:
+        """What the headers declare for this target."""
         names = header_files.lay_out(context.needed[self.header or ""], context.folder)
         in_c = [name for name in names if name.endswith(header_files.C_SUFFIXES)]
         source = "interface.c"
@@ -355,9 +378,20 @@ class CargoLibrary:
             options=("-E", "-x", "c" if in_c else "c++", f"-I{header_files.FOLDER}", source),
         )
         marks = {f"{header_files.FOLDER}/{name}": name for name in names}
-        declared = header_declarations.declarations(context.run(command), marks)
+        return header_declarations.declarations(context.run(command), marks)
+
+    def _header_problems(
+        self,
+        exports: Collection[str],
+        declared: tuple[header_declarations.Declaration, ...],
+        kind: LibraryType,
+        context: ActionContext,
+    ) -> list[str]:
+        """What the headers declare and this library does not export, and the other way, as this target sees it."""
+        names = header_files.lay_out(context.needed[self.header or ""], context.folder)
         texts = {name: (context.folder / header_files.FOLDER / name).read_text(encoding="utf-8") for name in names}
-        return header_declarations.differences(declared, facts.exports, texts=texts)
+        only_declared = kind == "staticlib"
+        return header_declarations.differences(declared, exports, texts=texts, only_declared=only_declared)
 
     def _refuse_cxx(self, archive: Path, context: ActionContext) -> None:
         """Refuse C++ that needs zig's own C++ library: no compiler of those who link the archive has that one."""
@@ -375,6 +409,24 @@ class CargoLibrary:
             return ()
         system = symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), self.platform), self.platform)
         return binary.undefined(facts, system, floor=self.floor)
+
+    def _interface(
+        self, visible: Collection[str], declared: tuple[header_declarations.Declaration, ...]
+    ) -> Collection[str]:
+        """The symbols that users of a static library call: those declared, or exported, or all with a C name."""
+        if declared:
+            return [one.name for one in declared]
+        return self._allowed(visible) or [name for name in visible if not name.startswith("_")]
+
+    def _undefined_for_users(
+        self, objects: Iterable[archive_symbols.ObjectSymbols], cargo_build: CargoBuild, context: ActionContext
+    ) -> tuple[Undefined, ...]:
+        """Symbols that a program with these objects would lack when it is linked as the SDK says."""
+        if self.platform.family.object_format == "coff":
+            return ()
+        system = symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), self.platform), self.platform)
+        options = self._link_options(cargo_build)
+        return binary.undefined(archive_symbols.facts_for_linking(objects, options, system), system, floor=self.floor)
 
     def problems(self, facts: BinaryFacts, kind: LibraryType) -> list[str]:
         """What is wrong with a library that was measured, as sentences."""
@@ -414,7 +466,7 @@ class CargoLibrary:
             more = f" and {len(objects) - 3} more" if len(objects) > 3 else ""  # noqa: PLR2004 - enough to find them
             yield f"{symbol} is used by {', '.join(objects[:3])}{more}"
 
-    def _allowed(self, exports: tuple[str, ...]) -> set[str] | None:
+    def _allowed(self, exports: Collection[str]) -> set[str] | None:
         """Those of the exported names that targets.yaml allows; None where it says nothing."""
         if self.exports is None:
             return None

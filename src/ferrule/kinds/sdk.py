@@ -94,6 +94,12 @@ def _action(spec: SdkSpec, context: Context, triple: str) -> Action:
             f"{spec.library if library is None else spec.header} is not made for {triple}",
             "narrow `targets` here, or widen them there",
         )
+    if header.id not in library.needs:
+        raise PlanProblem(
+            "header",
+            f"{spec.library} does not name {spec.header}, so nobody compares what it declares with the library",
+            f"write `header: {spec.header}` at {spec.library}",
+        )
     if not context.project.license_files:
         raise PlanProblem(
             "kind",

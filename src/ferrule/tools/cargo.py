@@ -7,12 +7,14 @@ import os
 import re
 import shlex
 import shutil
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from ferrule.core.cargo_config import read_settings
+from ferrule.core.cargo_workspace import read_workspace
 from ferrule.core.errors import BuildError
 from ferrule.core.printable import without_colours
 from ferrule.tools.build_programs import explain_script
@@ -50,6 +52,9 @@ class LibraryBuild:
 
     `soname` is the name a loader asks for: on macOS it becomes the install name `@rpath/<soname>`. `version_script` is
     a file below the folder that holds the workspace, with its digest, by which the linker gives versions to symbols.
+    With `resolves_all`
+    the linker refuses symbols that no library has which it links with. `remaps` are folders besides the workspace that
+    must not show in what is built (`local_folders`).
     """
 
     workspace: Path
@@ -63,6 +68,8 @@ class LibraryBuild:
     soname: str | None = None
     rustflags: tuple[str, ...] = ()
     version_script: tuple[Path, Digest] | None = None
+    resolves_all: bool = False
+    remaps: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,7 @@ class WasmBuild:
     features: tuple[str, ...] = ()
     default_features: bool = True
     rustflags: tuple[str, ...] = ()
+    remaps: tuple[tuple[str, str], ...] = ()
 
 
 def package_id(workspace: Path, package: str) -> str:
@@ -119,6 +127,8 @@ def library_command(
     zigbuild, zig = toolchain.tool("cargo-zigbuild"), toolchain.tool("zig")
     link = platform.link_options(build.soname) if build.soname and "cdylib" in build.types else ()
     link = (*link, *_version_script_options(build))
+    if build.resolves_all and platform.family.object_format == "elf" and "cdylib" in build.types:
+        link = (*link, "-C", "link-arg=-Wl,-z,defs")
     native = ["--print", "native-static-libs"] if "staticlib" in build.types else []
     argv = [
         *zigbuild.argv,
@@ -137,6 +147,7 @@ def library_command(
             environment,
             profile=build.profile,
             flags=[*build.rustflags, *platform.family.rustflags],
+            remaps=build.remaps,
         ),
         # Every target has wrapper scripts of its own, so that two builds never write the same one.
         "CARGO_ZIGBUILD_CACHE_DIR": str(target_folder / "zigbuild"),
@@ -179,6 +190,7 @@ def _c_flags(
     What targets.yaml gives for all targets is repeated: older versions of that crate take the first variable alone.
     """
     folders = [
+        *build.remaps,
         *remapped(toolchain, build.workspace, target_folder, environment),
         (str(Path(toolchain.tool("zig").argv[0]).parent), "/zig"),
         (str(compiled), "/zig-cache"),
@@ -221,6 +233,7 @@ def wasm_command(
             environment,
             profile=build.profile,
             flags=[*build.rustflags, "-Clinker-flavor=wasm-ld"],
+            remaps=build.remaps,
         ),
         # The place of a linker goes where Cargo does not make it part of a crate's identity: no byte depends on it.
         "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER": toolchain.tool("wasm-ld").argv[0],
@@ -275,17 +288,20 @@ def _environment(
     *,
     profile: str,
     flags: Sequence[str] = (),
+    remaps: Sequence[tuple[str, str]] = (),
 ) -> dict[str, str]:
     rustc = toolchain.tool("rustc")
     builds_std = toolchain.std[triple] == "build-std"
-    remaps = [f"--remap-path-prefix={a}={b}" for a, b in remapped(toolchain, workspace, target_folder, environment)]
+    folders = [*remaps, *remapped(toolchain, workspace, target_folder, environment)]
     return {
         **environment,
         "CARGO": toolchain.tool("cargo").argv[0],
         "RUSTC": rustc.argv[0],
         "CARGO_TARGET_DIR": str(target_folder),
         "CARGO_BUILD_BUILD_DIR": str(target_folder),
-        "CARGO_ENCODED_RUSTFLAGS": _SEPARATOR.join([*remaps, *flags]),
+        "CARGO_ENCODED_RUSTFLAGS": _SEPARATOR.join(
+            [*(f"--remap-path-prefix={folder}={name}" for folder, name in folders), *flags]
+        ),
         "CARGO_TERM_COLOR": "always",  # for people: logs and what is read here are without
         "CARGO_TERM_PROGRESS_WHEN": "never",
         **({} if profile == "dev" else {"CARGO_INCREMENTAL": "0"}),
@@ -311,6 +327,42 @@ def remapped(
     ]
     real = [(str(Path(path).resolve()), name) for path, name in pairs]
     return list(dict.fromkeys((*pairs, *real)))
+
+
+def local_folders(
+    run: Runner,
+    toolchain: Toolchain,
+    workspace: Path,
+    project: Path,
+    environment: Mapping[str, str],
+    *,
+    offline: bool = False,
+) -> tuple[tuple[str, str], ...]:
+    """The project around a workspace, and path dependencies outside of it, each with the name written instead.
+
+    Cargo is only asked for those where its lock file has packages by path that are no members.
+    """
+    folders = [] if workspace.resolve() == project.resolve() else [(project, "/project")]
+    members = read_workspace(project, os.path.relpath(workspace, project)).crates
+    if any(name not in members for name in _local_names(workspace / "Cargo.lock")):
+        packages = json.loads(metadata(run, toolchain, workspace, environment, offline=offline))["packages"]
+        local = {one["name"]: Path(one["manifest_path"]).parent for one in packages if one.get("source") is None}
+        folders += [
+            (folder, f"/packages/{name}")
+            for name, folder in sorted(local.items())
+            if not folder.is_relative_to(project.resolve()) and not folder.is_relative_to(project)
+        ]
+    pairs = [*folders, *((folder.resolve(), name) for folder, name in folders)]
+    return tuple(dict.fromkeys((str(folder), name) for folder, name in pairs))
+
+
+def _local_names(lock: Path) -> set[str]:
+    """Names of the packages that a lock file has from folders; Cargo itself refuses what cannot be read."""
+    try:
+        packages = tomllib.loads(lock.read_text(encoding="utf-8")).get("package", [])
+        return {package["name"] for package in packages if "source" not in package}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,8 +547,20 @@ _FRAMEWORK = re.compile(r"unable to find (?:system )?framework [\"'](\w+)[\"']")
 _LIBRARY = re.compile(r"unable to find (?:dynamic )?system library [\"']([^\"']+)[\"']")
 
 
+_UNDEFINED = re.compile(r"error: undefined symbol: (\S+)(?:\s[^\n]*>>> referenced by (\S+))?")
+
+
 def _missing_from_system(failed: ToolFailed) -> BuildError | None:
     """What zig could not link with because it belongs to the system of the target, and how it gets there."""
+    if undefined := _UNDEFINED.findall(failed.stderr):
+        users = dict(reversed(undefined))
+        named = [f"{symbol}{f' ({user})' if user else ''}" for symbol, user in users.items()]
+        return BuildError(
+            f"nothing that is linked defines {', '.join(sorted(named))}",
+            output=failed.output,
+            hint="link with the library that has it; one of the system has it only from a newer version on than the "
+            "target's floor",
+        )
     if framework := _FRAMEWORK.search(failed.stderr):
         return BuildError(
             f"the framework {framework[1]} of macOS was not found: it comes with Apple's SDK, which zig does not have",

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
 
 from ferrule.core.errors import BuildError
-from ferrule.engine.machine_paths import find, machine_folders, refuse
+from ferrule.engine.machine_paths import find, foreign_packages, machine_folders, refuse
 
 FOLDERS = (Path("/builds/project"), Path("/builds/.cargo"))
 
@@ -26,6 +28,9 @@ def archive(*members: tuple[str, bytes]) -> bytes:
         b"comp_dir\0/builds/project\0",
         b'"/builds/.cargo/registry/src/a/b.c":12',
         b"x" * 100_000 + b"\0/builds/project/a\0",
+        b"a text without an end/builds/project/src/lib.rsand another",
+        b"\0/builds/projectand a text\0",
+        b"cc -I/builds/project/include",
     ],
 )
 def test_a_path_of_the_machine_is_refused(tmp_path: Path, content: bytes) -> None:
@@ -40,8 +45,6 @@ def test_a_path_of_the_machine_is_refused(tmp_path: Path, content: bytes) -> Non
     [
         b"",
         b"\0/workspace/src/lib.rs\0/cargo/registry/a.c\0",
-        b"\0/builds/projects\0/builds/project-2/a\0",
-        b"\0/mnt/builds/project/a\0",
         b"/builds/pro",
     ],
 )
@@ -58,8 +61,45 @@ def test_the_member_of_a_static_library_is_named(tmp_path: Path) -> None:
     assert caught.value.where == "lib.a(two.o)"
 
 
+@pytest.mark.parametrize("static", [False, True])
+def test_compressed_debug_information_is_read(tmp_path: Path, static: bool) -> None:
+    content = compressed_elf(zlib.compress(b"\0/builds/project/native.c\0"), 1)
+    (tmp_path / "lib").write_bytes(archive(("native.o", content)) if static else content)
+    with pytest.raises(BuildError, match=r"/builds/project/native\.c") as caught:
+        refuse(tmp_path, ["lib"], FOLDERS)
+    assert caught.value.where == ("lib(native.o)" if static else "lib")
+
+
+def test_compression_that_cannot_be_read_is_refused_and_damage_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "lib.so").write_bytes(compressed_elf(b"zstd", 2))
+    with pytest.raises(BuildError, match="cannot be searched"):
+        refuse(tmp_path, ["lib.so"], FOLDERS)
+    (tmp_path / "lib.so").write_bytes(compressed_elf(b"nothing", 1))
+    refuse(tmp_path, ["lib.so"], FOLDERS)
+    (tmp_path / "lib.so").write_bytes(b"\x7fELF")
+    (tmp_path / "lib.a").write_bytes(b"!<arch>\nx")
+    refuse(tmp_path, ["lib.so", "lib.a"], FOLDERS)
+
+
+def compressed_elf(content: bytes, kind: int) -> bytes:
+    """An ELF file of one compressed section (gABI, "Section Compression")."""
+    body = struct.pack("<LLQQ", kind, 0, 100, 1) + content
+    section = struct.pack("<LLQQQQLLQQ", 0, 1, 0x800, 0, 64, len(body), 0, 0, 1, 0)
+    head = b"\x7fELF\2\1\1".ljust(16, b"\0") + struct.pack(
+        "<HHLQQQLHHHHHH", 1, 62, 1, 0, 0, 64 + len(body), 0, 64, 0, 0, 64, 1, 0
+    )
+    return head + body + section
+
+
+def test_folders_of_crates_outside_are_of_this_machine_too() -> None:
+    read = ("/builds/project/Cargo.toml", "/builds/other/Cargo.toml", "/builds/other/src/lib.rs", "a/Cargo.toml")
+    system = ("/usr/share/cargo/registry/a-1/Cargo.toml", "/tmp/Cargo.toml")
+    assert foreign_packages(map(Path, (*read, *system)), FOLDERS) == (Path("/builds/other"),)
+
+
 def test_a_short_folder_counts_only_where_it_has_such_a_file() -> None:
     assert list(find(b"\0/etc/passwd\0/etc/nothing-like-it\0", [Path("/etc")])) == [(1, "/etc/passwd")]
+    assert list(find(b"\0/usr/etc/passwd\0x/etc/passwd", [Path("/etc")])) == []
 
 
 def test_folders_are_the_checkout_the_caches_and_those_of_rust(tmp_path: Path) -> None:

@@ -92,3 +92,30 @@ def test_several_headers_are_one_interface():
         "demo/more.h:1 declares demo_more, which the library does not export",
         "it exports demo_less, which no header declares",
     ]
+
+
+def test_a_name_that_is_only_mentioned_is_not_declared():
+    text = "typedef struct T { int demo_field; } T;\nint demo_add(int demo_argument);\n#define DEMO_MACRO demo_macro\n"
+    declared = declarations(f'# 1 "d.h"\n{text}', {"d.h": "demo.h"})
+    exports = ("demo_add", "demo_argument", "demo_field", "demo_macro")
+    assert differences(declared, exports, texts={"demo.h": text}) == [
+        f"it exports {name}, which demo.h does not declare" for name in exports[1:]
+    ]
+
+
+def test_conditions_that_split_brackets_hide_nothing():
+    text = "#ifdef A\nstruct {\n#else\nunion {\n#endif\nint x; } *demo_any(int);\n"
+    assert differences((), ("demo_any",), texts={"demo.h": text}) == []
+
+
+def test_a_name_with_an_underscore_is_a_promise_too():
+    declared = declarations('# 1 "d.h"\nint _demo_under(void);', {"d.h": "demo.h"})
+    problem = ["demo.h:1 declares _demo_under, which the library does not export"]
+    assert differences(declared, ("_init",), texts={"demo.h": ""}) == problem
+    assert differences(declared, ("_init", "_demo_under"), texts={"demo.h": ""}) == []
+
+
+def test_a_static_library_may_define_more():
+    declared = declarations('# 1 "d.h"\nint demo_add(int);', {"d.h": "demo.h"})
+    assert differences(declared, {"demo_add", "shared"}, texts={"demo.h": ""}, only_declared=True) == []
+    assert differences(declared, {"shared"}, texts={"demo.h": ""}, only_declared=True) != []

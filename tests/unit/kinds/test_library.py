@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.toolchain import lay_out
 from fakes.triples import MAC, X86
 from ferrule.core.errors import ToolchainError
 from ferrule.core.platforms import PLATFORMS
 from ferrule.kinds import library
 from ferrule.kinds.library import abi_of, cxx_problem, sdk_root
+
+if TYPE_CHECKING:
+    from fakes.toolchain import Demo
 
 OBJECT = Path(__file__).parents[2] / "golden" / "binaries" / "cxx-linux.o.gz"
 
@@ -60,3 +65,42 @@ def test_the_hint_for_a_name_of_a_build_script_s_own():
     assert library._hint_of_soname("libdemo.so.1", "libdemo.so.1") == ""
     assert library._hint_of_soname("other.so", "libdemo.so.1") == ""
     assert library._hint_of_soname(None, "libdemo.1.dylib") == ""
+
+
+STATIC = f"""artifacts:
+  native: {{kind: library, crate: demo-ffi, header: header, types: [staticlib], targets: [{X86}]}}
+  header: {{kind: header, crate: demo-ffi}}
+"""
+
+
+def failure(demo: Demo, tail: str) -> str:
+    targets = demo.project / "targets.yaml"
+    targets.write_text(targets.read_text().partition("artifacts:\n")[0] + tail)
+    return "".join(str(outcome.error or outcome.reason) for outcome in demo.run().failed)
+
+
+def test_a_static_library_alone_has_what_its_header_declares(tmp_path: Path) -> None:
+    demo = lay_out(tmp_path)
+    (demo.home / "header").write_text("int demo_add(int a, int b);\nint demo_fetch(void);\n")
+    message = failure(demo, STATIC)
+    assert "libdemo.a does not match its declaration:\n" in message
+    assert "declares demo_fetch, which the library does not export" in message
+    assert "demo_copy" not in message
+
+
+def test_a_static_library_asks_for_nothing_that_its_users_lack(tmp_path: Path) -> None:
+    assert failure(lay_out(tmp_path / "right"), STATIC) == ""
+    demo = lay_out(tmp_path / "wrong")
+    path = demo.home / "binaries" / "demo-linux.a"
+    path.write_bytes(path.read_bytes().replace(b"\0strlen\0", b"\0strlem\0"))
+    message = failure(demo, STATIC)
+    assert "it needs strlem, which nothing defines" in message
+    assert "strlem is used by demo.o" in message
+
+
+def test_the_linker_is_asked_where_no_list_describes_a_library(tmp_path: Path) -> None:
+    demo = lay_out(tmp_path)
+    failure(demo, STATIC.replace("[staticlib]", "[cdylib]"))
+    assert "-z,defs" not in "".join(demo.calls)
+    failure(demo, STATIC.replace("[staticlib]", "[cdylib], needs: [libssl.so.3]"))
+    assert "link-arg=-Wl,-z,defs" in "".join(demo.calls)

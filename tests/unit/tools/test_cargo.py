@@ -104,6 +104,50 @@ def test_no_folder_of_this_machine_shows_in_what_is_built():
     ]
 
 
+def test_folders_around_and_outside_of_a_workspace(tmp_path):
+    project, asked = tmp_path / "project", []
+    for folder, name in (("rust/demo", "demo"), ("third", "third")):
+        (project / folder / "src").mkdir(parents=True)
+        (project / folder / "Cargo.toml").write_text(f'[package]\nname = "{name}"\nversion = "1.0.0"\n')
+        (project / folder / "src" / "lib.rs").touch()
+    (project / "rust" / "Cargo.toml").write_text('[workspace]\nmembers = ["demo"]\n')
+    lock = project / "rust" / "Cargo.lock"
+    lock.write_text('[[package]]\nname = "demo"\n[[package]]\nname = "sha2"\nsource = "registry+x"\n')
+    document = {
+        "packages": [
+            {"name": "demo", "source": None, "manifest_path": str(project / "rust/demo/Cargo.toml")},
+            {"name": "third", "source": None, "manifest_path": str(project / "third/Cargo.toml")},
+            {"name": "other", "source": None, "manifest_path": "/home/me/other/Cargo.toml"},
+            {"name": "sha2", "source": "registry+x", "manifest_path": "/home/me/.cargo/x/Cargo.toml"},
+        ]
+    }
+
+    def run(command):
+        asked.append(command)
+        return json.dumps(document)
+
+    def folders(workspace):
+        return cargo.local_folders(run, CHAIN, workspace, project, ENVIRONMENT)
+
+    assert folders(project / "rust") == ((str(project), "/project"),)
+    assert asked == []
+    lock.write_text(lock.read_text() + '[[package]]\nname = "other"\n')
+    pairs = ((str(project), "/project"), ("/home/me/other", "/packages/other"))
+    assert folders(project / "rust") == pairs
+    lock.write_text("no TOML [")
+    assert folders(project / "rust") == pairs[:1]
+    remaps = library(remaps=pairs).env["CARGO_ENCODED_RUSTFLAGS"].split("\x1f")
+    assert remaps[:3] == [
+        f"--remap-path-prefix={project}=/project",
+        "--remap-path-prefix=/home/me/other=/packages/other",
+        "--remap-path-prefix=/w/rust=/workspace",
+    ]
+    assert (
+        "-ffile-prefix-map=/home/me/other=/packages/other"
+        in library(remaps=pairs).env[f"CFLAGS_{LINUX.replace('-', '_')}"]
+    )
+
+
 def test_links_are_remapped_under_both_names(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
@@ -398,6 +442,11 @@ def test_flags_of_targets_yaml_come_after_ours():
             'error: unable to find system framework "CoreFoundation". searched paths: none',
             "the framework CoreFoundation of macOS was not found",
             "SDKROOT",
+        ),
+        (
+            "error: undefined symbol: zip_it\n          >>> referenced by demo.1-cgu.0\n",
+            "nothing that is linked defines zip_it (demo.1-cgu.0)",
+            "link with the library that has it",
         ),
         (
             "error: unable to find dynamic system library 'z' using strategy 'paths_first'. searched paths: none",
