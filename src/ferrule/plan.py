@@ -6,11 +6,12 @@ Nothing is decided later: file names, tags, targets and recipes are all in the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import ConfigError, ConfigErrors
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Json, Omission, Plan, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.core.section import keys_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import click
 
 from ferrule.app.release import selection
 from ferrule.cli import environment
+from ferrule.core.frozen import dataclass
 from ferrule.toolchain import registry
 
 if TYPE_CHECKING:

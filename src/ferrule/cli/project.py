@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from ferrule.app.distributed.dask import client
 from ferrule.app.doctor import setup as doctor
 from ferrule.app.release import run as release
 from ferrule.cli import environment
+from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import STATE
 from ferrule.reporting import html, journal
 from ferrule.tools.secrets import Hider, secrets_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, fi
 from ferrule.config.problems import Position, Problems, listed, quote
 from ferrule.config.references import ReferenceScope, check_references, marked
 from ferrule.config.sections import NAME
+from ferrule.core.frozen import dataclass
 from ferrule.kinds.base import ArtifactRef, Kind, Spec, selected
 
 if TYPE_CHECKING:

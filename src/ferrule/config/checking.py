@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from itertools import groupby
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain
 from ferrule.config.problems import MOST, Position, Problems, listed, quote
+from ferrule.core.frozen import dataclass
 from ferrule.core.section import Declaration, Section, keys_of
 
 if TYPE_CHECKING:

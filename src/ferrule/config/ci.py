@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from ferrule.config.checking import check
 from ferrule.config.nodes import MappingNode, find
 from ferrule.config.problems import listed, quote
+from ferrule.core.frozen import dataclass
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.section import Field, Section
 

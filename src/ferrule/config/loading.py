@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from ferrule.config.artifacts import ArtifactConfig, kinds_of, read_artifacts
@@ -18,6 +18,7 @@ from ferrule.config.workspace_checks import workspace_problems
 from ferrule.core.cargo_config import CargoSettings, read_settings
 from ferrule.core.cargo_workspace import Workspace, read_workspace
 from ferrule.core.errors import ConfigError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Json, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform, unsupported
 from ferrule.core.rust_toolchain import agrees, read_rust_toolchain

@@ -8,13 +8,14 @@ tags, directives, several documents, duplicate keys, keys that are not text, and
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from ferrule.config.problems import Position, Problems, quote
 from ferrule.config.scalars import AmbiguousScalar, Value, resolve
+from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

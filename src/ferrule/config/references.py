@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from ferrule.config.checking import sections
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ferrule.config.problems import Position, Problems, listed, quote
+from ferrule.core.frozen import dataclass
 from ferrule.core.source_globs import fixed_folder, is_exclusion, matcher
 from ferrule.kinds.base import ArtifactRef, CrateRef, FeatureRef, ProfileRef, ProjectGlob, ProjectPath, markers
 

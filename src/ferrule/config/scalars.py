@@ -8,7 +8,8 @@ means the same to everyone who reads it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from ferrule.core.frozen import dataclass
 
 Value = None | bool | int | float | str
 

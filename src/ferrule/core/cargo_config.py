@@ -8,10 +8,10 @@ along. What Ferrule decides differently (the linker, the compiler) is refused wi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import ConfigError
+from ferrule.core.frozen import dataclass
 from ferrule.core.toml_file import LARGEST, parse, position
 
 if TYPE_CHECKING:

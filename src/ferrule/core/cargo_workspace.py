@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import ConfigError
+from ferrule.core.frozen import dataclass
 from ferrule.core.manifest_problems import (
     dependency_tables,
     ignored_problems,

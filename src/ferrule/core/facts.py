@@ -10,10 +10,11 @@ A kind that records what is not here writes a group of its own, beside its recip
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 from ferrule.core.errors import VerificationError
+from ferrule.core.frozen import dataclass
 from ferrule.core.json_schema import COUNT, DIGEST, NAMES, TEXT, TEXTS, Schema, map_of, or_null, problems
 
 if TYPE_CHECKING:

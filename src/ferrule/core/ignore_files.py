@@ -5,8 +5,10 @@ The patterns are read by pathspec, the library that hatchling and mypy read them
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.facts import DEFINITIONS, Facts
 from ferrule.core.facts import SCHEMA as FACTS
+from ferrule.core.frozen import dataclass
 from ferrule.core.json_schema import COUNT, DIGEST, TEXT, map_of, or_null, problems, strict_object
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import MANIFEST, read_regular

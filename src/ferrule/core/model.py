@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import open_regular
 
 if TYPE_CHECKING:

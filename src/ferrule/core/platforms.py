@@ -7,8 +7,10 @@ Nobody else branches on the name of a system: whatever differs between targets i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
+
+from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import ConfigError
+from ferrule.core.frozen import dataclass
 from ferrule.core.toml_file import parse, position
 
 if TYPE_CHECKING:

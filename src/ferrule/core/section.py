@@ -7,9 +7,10 @@ whose annotations can be read. `config.checking` judges nodes by them, `config.j
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, Self, dataclass_transform, get_args
+
+from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ferrule.core.errors import ToolchainError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Tool
 
 if TYPE_CHECKING:

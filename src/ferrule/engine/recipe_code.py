@@ -18,11 +18,12 @@ import re
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import StorageError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import read_regular
 from ferrule.engine.store import write_aside

@@ -13,11 +13,11 @@ import os
 import threading
 from bisect import bisect_left
 from contextlib import suppress
-from dataclasses import dataclass
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ferrule.core.errors import BuildError, StorageError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import open_new, read_regular
 

@@ -18,11 +18,12 @@ import re
 import shutil
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import StorageError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest, FileRecord, Json, to_json
 from ferrule.core.safe_files import clear, open_new, read_regular
 from ferrule.engine.key import Document, canonical, read_of

@@ -8,10 +8,10 @@ import os
 import posixpath
 import stat
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from ferrule.core.errors import BuildError, VerificationError
+from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ferrule.core.errors import VerificationError
+from ferrule.core.frozen import dataclass
 from ferrule.formats.archive_member import CHUNK
 
 

@@ -7,9 +7,9 @@ it). They differ from those of .gitignore: a pattern without a slash counts only
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ferrule.core.frozen import dataclass
 from ferrule.core.ignore_files import IgnoreFiles
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import ConfigError
+from ferrule.core.frozen import dataclass
 from ferrule.formats.npm_files import pattern_problem
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ferrule.core.frozen import dataclass
 from ferrule.core.toml_file import position
 
 if TYPE_CHECKING:

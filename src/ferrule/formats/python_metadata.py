@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import ConfigError, ConfigErrors
+from ferrule.core.frozen import dataclass
 from ferrule.core.one_line import is_one_line, one_line
 from ferrule.core.toml_file import parse, position
 from ferrule.formats import pyproject

@@ -6,9 +6,10 @@ Home-made: no library reads them. `extern "C++"` is refused, as a Rust library e
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
+
+from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -12,7 +12,7 @@ import hashlib
 import io
 import itertools
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ferrule.core.errors import BuildError, VerificationError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 from ferrule.formats import cyclonedx, tar
 from ferrule.formats import zip as zips

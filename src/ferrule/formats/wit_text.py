@@ -7,8 +7,10 @@ grammar is checked, and where resources, streams and the like are used; names ar
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
+
+from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.core.errors import ConfigError
+from ferrule.core.frozen import dataclass
 from ferrule.core.one_line import one_line
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.core.section import Field, Section, keys_of

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ferrule.core import model
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Output
 from ferrule.formats import sums as sums_format
 from ferrule.kinds.base import Context, Kind, Spec

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ferrule.core import facts
 from ferrule.core.errors import BuildError, ConfigError, NetworkError, ToolchainError, VerificationError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Compiled, Machine, Output
 from ferrule.core.section import Field
 from ferrule.core.toml_file import parse, position

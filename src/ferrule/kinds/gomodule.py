@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ferrule.core import facts
 from ferrule.core.errors import BuildError, ConfigError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Digest, Output
 from ferrule.core.section import Field
 from ferrule.formats import gobindings, versions

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ferrule.core import facts, header_files
 from ferrule.core.errors import BuildError, ConfigError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Digest, Output
 from ferrule.core.section import Field
 from ferrule.core.source_globs import common_folder, fixed_folder, is_exclusion, matcher

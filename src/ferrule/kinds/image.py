@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ferrule.core import facts
 from ferrule.core.errors import ConfigError, VerificationError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Digest, Output
 from ferrule.core.section import Field
 from ferrule.formats import binary, deb, deflate, oci, versions

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ferrule.core import facts, header_files
 from ferrule.core.errors import BuildError, ToolchainError, VerificationError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Compiled, Digest, Output
 from ferrule.core.section import Field
 from ferrule.formats import archive_symbols, binary, cxx, header_declarations, symbol_lists

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import posixpath
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 from ferrule.core import facts
 from ferrule.core.errors import BuildError, ConfigError, VerificationError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.core.section import Field
 from ferrule.formats import binary, deflate, tar, versions, wasm

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 from urllib.parse import quote
 
 from ferrule import __version__
 from ferrule.core import facts
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Digest, Output
 from ferrule.core.safe_files import FILE
 from ferrule.formats import intoto

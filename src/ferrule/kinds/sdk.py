@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ferrule.core import facts
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.core.section import Field, Section
 from ferrule.formats import deflate, tar

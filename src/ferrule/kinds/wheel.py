@@ -11,13 +11,13 @@ import json
 import posixpath
 import tempfile
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.core import facts
 from ferrule.core.build_script import build_script
 from ferrule.core.errors import BuildError, ConfigError, ConfigErrors
+from ferrule.core.frozen import dataclass
 from ferrule.core.ignore_files import IgnoreFiles
 from ferrule.core.model import Action, ActionInterface, Compiled, Output
 from ferrule.core.section import Field

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Tool
 from ferrule.tools.command import Command
 from ferrule.tools.definition import ToolDefinition

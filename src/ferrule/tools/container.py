@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import ToolchainError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Tool
 from ferrule.tools.definition import ToolDefinition
 from ferrule.tools.installers import apt

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import ConfigError, NetworkError, StorageError, ToolchainError, VerificationError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import clear
 from ferrule.tools.installers import apt

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import ToolchainError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Tool
 from ferrule.core.platforms import PLATFORMS
 from ferrule.tools.definition import ToolDefinition

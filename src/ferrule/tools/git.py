@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import FerruleError, StorageError
+from ferrule.core.frozen import dataclass
 from ferrule.tools import run
 
 if TYPE_CHECKING:

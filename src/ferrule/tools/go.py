@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import BuildError, FerruleError, NetworkError, ToolchainError, VerificationError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Tool
 from ferrule.tools.command import Command
 from ferrule.tools.definition import ToolDefinition

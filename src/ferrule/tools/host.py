@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ferrule.core.frozen import dataclass
 from ferrule.core.platforms import host_triple
 from ferrule.tools.run import base_environment
 

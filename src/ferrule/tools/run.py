@@ -10,10 +10,10 @@ import subprocess  # noqa: TID251 - this is the one door
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import BuildError, StorageError, ToolchainError
+from ferrule.core.frozen import dataclass
 from ferrule.core.printable import without_colours
 from ferrule.tools.program_output import KEPT, Log, Record, shown_lines
 from ferrule.tools.secrets import Hider, secrets_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ from ferrule.app.release import output_folder
 from ferrule.app.release.manifest import manifest_of, signatures, sources_of, text_of
 from ferrule.core.cargo_config import environment_problems
 from ferrule.core.errors import ConfigError, StorageError, ToolchainError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Plan, Report
 from ferrule.core.safe_files import FILE, REPORT, STATE, check_folder, find_project
 from ferrule.engine import context as contexts

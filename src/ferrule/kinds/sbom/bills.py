@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
 from ferrule.core import facts
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import ActionInterface, Digest
 from ferrule.formats import cyclonedx, magic, tar
 from ferrule.formats import zip as zips

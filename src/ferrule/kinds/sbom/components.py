@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from ferrule.core import facts
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 from ferrule.formats import cyclonedx
 from ferrule.formats.cryptography import is_cryptographic

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core import facts
+from ferrule.core.frozen import dataclass
 from ferrule.tools import crates
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import NetworkError, StorageError, ToolchainError
+from ferrule.core.frozen import dataclass
 from ferrule.core.platforms import PLATFORMS
 from ferrule.tools.problems import NO_NETWORK, matches
 from ferrule.tools.run import ToolFailed, ToolMissing, capture

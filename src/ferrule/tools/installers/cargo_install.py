@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import NetworkError, StorageError, ToolchainError
+from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import clear, lockable
 from ferrule.tools.problems import NO_NETWORK
 from ferrule.tools.run import ToolFailed, capture

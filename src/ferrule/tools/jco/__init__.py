@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import NetworkError, StorageError, ToolchainError
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Tool
 from ferrule.core.safe_files import clear, lockable
 from ferrule.tools import node as nodes
