@@ -192,13 +192,18 @@ SKETCHES: Mapping[str, Sketch] = {
         {
             "Cargo.toml": crate("demo-capi", types=None)
             + '\n[package.metadata.capi.header]\nname = "demo"\nsubdirectory = "demo"\n'
-            + "\n[package.metadata.capi.pkg_config]\nstrip_include_path_components = 1\n",
+            + '\n[package.metadata.capi.pkg_config]\nname = "demo-1"\nrequires = "zlib >= 1, glib-2.0"\n'
+            + "strip_include_path_components = 1\n",
             "Cargo.lock": lock(demo_capi=""),
             "src/lib.rs": EXPORTED,
             **LICENCE,
         },
         C_LIBRARY,
-        ("[package.metadata.capi] pkg_config", "[package.metadata.capi] header subdirectory"),
+        (
+            "[package.metadata.capi] pkg_config strip_include_path_components: an SDK's",
+            "[package.metadata.capi] header subdirectory: an SDK's",
+        ),
+        ('pkg-config: {name: demo-1, requires: ["zlib >= 1", glib-2.0]}}  # pkg_config of cargo-c',),
     ),
     "proc-macro, program and a generated header": Sketch(
         {
@@ -362,6 +367,7 @@ SKETCHES: Mapping[str, Sketch] = {
             "demo-web/Cargo.toml": crate("demo-web", types='["cdylib"]', lib="demo_web", needs='wasm-bindgen = "1"'),
             "demo-web/src/lib.rs": "",
             "demo-sys/Cargo.toml": crate("demo-sys", 'links = "demo"', types=None, lib="demo_sys"),
+            "demo-sys/build.rs": "fn main() {}\n",
             "demo-sys/src/lib.rs": 'extern "C" { pub fn demo_other(); }\n',
             **LICENCE,
         },

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _OUTER: Final = re.compile(r"[-_](ffi|capi|cabi|c|cdylib|py|python|wasm|component|node|napi|sys|bindings)$")
 _NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9.-]+")
+_LONGEST: Final = 48
+"""Most characters of a name from a crate; with what is appended it must have at most 64."""
 _PYTHON: Final = ("pyo3",)
 _NODE: Final = ("napi", "napi-derive", "neon")
 _SYSTEM_LIBRARIES: Final = {
@@ -77,9 +79,9 @@ class Project:
         """The crates that are released as native libraries."""
         return tuple(use for use in self.workspace.crates if is_c_library(use, self))
 
-    def name(self, use: CrateUse, alone: str, group: tuple[CrateUse, ...], suffix: str = "") -> str:
+    def name(self, use: CrateUse, alone: str, group: tuple[CrateUse, ...], suffix: str) -> str:
         """A name for an artifact of a crate: a plain one where only one crate has such an artifact."""
-        return alone if group == (use,) else stem(use.crate.name) + suffix
+        return alone if group == (use,) else stem_in(use, group) + suffix
 
 
 def stem(name: str) -> str:
@@ -88,8 +90,18 @@ def stem(name: str) -> str:
     >>> stem("email-validator-ffi"), stem("Demo_C"), stem("ffi")
     ('email-validator', 'demo', 'ffi')
     """
-    plain = _NOT_IN_NAMES.sub("-", name.lower().replace("_", "-")).strip("-.") or "project"
-    return _OUTER.sub("", plain)
+    return _OUTER.sub("", plain_name(name))
+
+
+def stem_in(use: CrateUse, group: tuple[CrateUse, ...]) -> str:
+    """The stem of a crate's name, or all of it where another crate of the group has the same."""
+    own = stem(use.crate.name)
+    return own if [stem(one.crate.name) for one in group].count(own) == 1 else plain_name(use.crate.name)
+
+
+def plain_name(name: str) -> str:
+    """The name of a crate as targets.yaml may have it."""
+    return _NOT_IN_NAMES.sub("-", name.lower().replace("_", "-")).strip("-.")[:_LONGEST] or "project"
 
 
 def artifacts(project: Project) -> Iterator[Line | Uncovered]:
@@ -163,7 +175,7 @@ def _extension(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
 def _component(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
     group = tuple(u for u in project.workspace.crates if is_component(u, project))
     wasi: dict[str, Json] = {"wasi": True} if use.imports_wasi else {}
-    name: dict[str, Json] = {} if len(group) == 1 else {"name": stem(use.crate.name)}
+    name: dict[str, Json] = {} if len(group) == 1 else {"name": stem_in(use, group)}
     yield Line(
         project.name(use, "component", group, "-component"),
         {"kind": "component", "crate": use.crate.name, **name, **wasi},
@@ -173,7 +185,7 @@ def _component(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
 
 def _c_library(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
     """The library, its header and its SDK, as far as each can be made."""
-    name = project.name(use, "native", project.libraries)
+    name = project.name(use, "native", project.libraries, "-native")
     header = _header(use, project)
     fields: dict[str, Json] = {"kind": "library", "crate": use.crate.name}
     reasons: list[str] = []
@@ -223,8 +235,8 @@ def _generated(use: CrateUse, name: str, existing: list[str]) -> Line:
         comments.append("settings of the workspace")
     suffix = ".hpp" if use.language == "c++" else ".h"
     fitting = [header for header in existing if header.endswith(suffix)]
-    stem_of_capi = use.capi_header or use.capi_library
-    file = fitting[0] if fitting else f"{stem_of_capi or use.crate.library}{suffix}"
+    capi_stem = use.capi_header or use.capi_library
+    file = fitting[0] if fitting else f"{capi_stem or use.crate.library}{suffix}"
     if file != f"{use.crate.library}.h":
         fields["name"] = file
         comments.append("name of the one that is checked in" if fitting else "name that its settings give")
@@ -259,9 +271,15 @@ def _sdk(use: CrateUse, project: Project, library: str, header: str) -> Iterator
         yield Uncovered(project.workspace.workspace.manifest, f"a C SDK of {use.crate.name}", reason)
         return
     fields: dict[str, Json] = {"kind": "sdk", "library": library, "header": header}
+    comment = None
+    if use.capi_pkg_config:
+        fields["pkg-config"] = {
+            key: [*value] if isinstance(value, tuple) else value for key, value in use.capi_pkg_config
+        }
+        comment = "pkg_config of cargo-c"
     if project.libraries != (use,):
-        fields["name"] = f"{stem(use.crate.name)}-c"
-    yield Line(project.name(use, "sdk-c", project.libraries, "-sdk"), fields)
+        fields["name"] = f"{stem_in(use, project.libraries)}-c"
+    yield Line(project.name(use, "sdk-c", project.libraries, "-sdk"), fields, comment)
 
 
 def _system_libraries(use: CrateUse) -> Iterator[Uncovered]:
@@ -345,7 +363,7 @@ def _for_rust_only(project: Project) -> Iterator[Uncovered]:
 
 
 def _packages(project: Project) -> Iterator[Line | Uncovered]:
-    libraries = [project.name(use, "native", project.libraries) for use in project.libraries]
+    libraries = [project.name(use, "native", project.libraries, "-native") for use in project.libraries]
     components = tuple(use for use in project.workspace.crates if is_component(use, project))
     component = project.name(components[0], "component", components, "-component") if components else None
     library = libraries[0] if libraries else None
@@ -376,11 +394,11 @@ def _go(project: Project, library: str | None, component: str | None) -> Iterato
         parts |= {"component": component} if module.wasm else {}
         names[module.path] = _named("go", module.folder, tuple(modules))
         yield Line(names[module.path], {"kind": "gomodule", "source": module.folder, **parts})
-    for program in project.every(GoModule):
-        used = next((path for path in program.requires if path in names), None)
-        if program.is_program and used and program not in modules:
-            name = stem(posixpath.basename(program.folder))
-            yield Line(name, {"kind": "goprogram", "module": names[used], "source": program.folder})
+    others = [program for program in project.every(GoModule) if program.is_program and program not in modules]
+    programs = [(program, path) for program in others for path in program.requires if path in names]
+    for program, path in programs:
+        name = _named("program", program.folder, tuple(programs))
+        yield Line(name, {"kind": "goprogram", "module": names[path], "source": program.folder})
 
 
 def _named(alone: str, folder: str, group: tuple[object, ...]) -> str:

@@ -126,6 +126,7 @@ def _use(files: ProjectFiles, crate: Crate, workspace: str, packages: frozenset[
         language=_language(files, config) if config else "c",
         capi_library=_text(_table(_table(metadata, "capi"), "library"), "name"),
         capi_header=_text(_table(_table(metadata, "capi"), "header"), "name"),
+        capi_pkg_config=tuple(_pkg_config(_table(_table(metadata, "capi"), "pkg_config"))),
         names_abi3=_ABI3.search(text) is not None,
         is_published=package.get("publish") not in (False, []),
     )
@@ -139,6 +140,18 @@ def _language(files: ProjectFiles, name: str) -> str:
         raise ConfigError(
             f"this file cannot be read: {error}", where=name, hint="correct it; nothing was written"
         ) from None
+
+
+def _pkg_config(values: Mapping[str, Any]) -> Iterator[tuple[str, str | tuple[str, ...]]]:
+    """What cargo-c says of the pkg-config file, by the keys that targets.yaml has for it (cargo-c, README)."""
+    if name := _text(values, "filename") or _text(values, "name"):
+        yield "name", name
+    if version := _text(values, "version"):
+        yield "version", version
+    for theirs, ours in (("requires", "requires"), ("requires_private", "requires-private")):
+        listed = tuple(part.strip() for part in (_text(values, theirs) or "").split(",") if part.strip())
+        if listed:
+            yield ours, listed
 
 
 def _required(manifest: Mapping[str, Any]) -> Iterator[str]:

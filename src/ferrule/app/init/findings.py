@@ -34,7 +34,8 @@ class CrateUse:
     settings for cargo-c, `cargo_component` that of those for cargo-component. `required` are the dependencies that it
     is never built without, `packages` all that may be compiled for it, `rust` the oldest Rust for it and its position,
     `wit` its WIT files, `imports_wasi` whether these name WASI, `cbindgen` the cbindgen.toml that holds for it,
-    `language` that of its header, and `capi_library` and `capi_header` the names that cargo-c gives.
+    `language` that of its header, and `capi_library`, `capi_header` and `capi_pkg_config` what cargo-c says of
+    them, the last by the keys of targets.yaml.
     """
 
     crate: Crate
@@ -52,6 +53,7 @@ class CrateUse:
     language: str = "c"
     capi_library: str | None = None
     capi_header: str | None = None
+    capi_pkg_config: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
     names_abi3: bool = False
     is_published: bool = True
 

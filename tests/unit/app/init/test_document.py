@@ -88,7 +88,7 @@ def test_versions_that_differ_are_those_of_the_crates() -> None:
     assert section(described(uses=both), "project")["version"] == {"cargo": "a-ffi"}
     assert section(described(uses=both, version="3.0.0"), "project")["version"] == {"cargo": "."}
     names = [*section(described(Licence("LICENSE"), uses=both), "artifacts")]
-    assert names[:6] == ["a", "a-header", "a-sdk", "b", "b-header", "b-sdk"]
+    assert names[:6] == ["a-native", "a-header", "a-sdk", "b-native", "b-header", "b-sdk"]
     assert section(described(Licence("LICENSE"), uses=both), "artifacts")["b-sdk"]["name"] == "b-c"
 
 
@@ -98,6 +98,12 @@ def test_versions_that_differ_are_those_of_the_crates() -> None:
 )
 def test_the_project_has_the_name_of_its_crate(name: str, expected: str) -> None:
     assert section(described(uses=(use(name),)), "project")["name"] == expected
+
+
+def test_crates_whose_names_differ_in_their_ends_alone_keep_these() -> None:
+    uses = (use("demo-ffi"), use("demo-c"), use("other-ffi"))
+    names = [name for name in section(described(uses=uses), "artifacts") if name.endswith("-native")]
+    assert names == ["demo-ffi-native", "demo-c-native", "other-native"]
 
 
 def test_what_crates_say_differently_is_that_of_the_released_one() -> None:

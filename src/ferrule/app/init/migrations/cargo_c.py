@@ -16,7 +16,8 @@ _REASONS: Final = {
     "enabled": "write `header` at the library",
     "generation": "cbindgen writes the header",
     "install_subdir": "an SDK has fixed folders",
-    "pkg_config": "an SDK's pkg-config file is derived from the library",
+    "description": "the pkg-config file has the project's",
+    "strip_include_path_components": "an SDK's headers are below include/: write `cflags` of `pkg-config`",
     "subdirectory": "an SDK's header lies in include/",
     "version": "write `abi` at the library",
     "version_suffix_components": "write `abi` at the library",
@@ -32,6 +33,8 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
         capi = toml_settings("[package.metadata.capi]", name, text, document, "package", "metadata", "capi")
         if capi is None:
             continue
-        yield from capi.uncovered("header", "library", **_REASONS)
+        yield from capi.uncovered("header", "library", "pkg_config", **_REASONS)
+        known = ("name", "filename", "version", "requires", "requires_private")
+        yield from capi.table("pkg_config").uncovered(*known, **_REASONS)
         for part in ("header", "library"):
             yield from capi.table(part).uncovered("name", "enabled", **_REASONS)

@@ -40,11 +40,11 @@ class Settings:
         return Settings(f"{self.title} {key}", value, lambda *keys: self.at(key, *keys))
 
     def uncovered(self, *taken: str, **reasons: str) -> Iterator[Uncovered]:
-        """Every key but those that are taken over; underscores in the names of `reasons` stand for dashes."""
+        """Every key but those that are taken over; in names of `reasons` an underscore stands for a dash too."""
         by_key = {name.replace("_", "-"): reason for name, reason in reasons.items()}
         for key in self.values:
             if key not in taken:
-                yield Uncovered(self.at(key), f"{self.title} {key}", by_key.get(key, _NOTHING_ALIKE))
+                yield Uncovered(self.at(key), f"{self.title} {key}", by_key.get(key.replace("_", "-"), _NOTHING_ALIKE))
 
     def wrong(self, key: str, expected: str) -> ConfigError:
         """A value that the tool itself would refuse."""
