@@ -21,6 +21,7 @@ PYPROJECT = Path("pyproject.toml")
 LOCKS = Path("requirements")
 FERRULE = LOCKS / "ferrule.txt"
 TESTS = LOCKS / "tests.txt"
+DOCS = LOCKS / "docs.txt"
 NOX = LOCKS / "nox.txt"
 BUILD = Path("build")
 
@@ -105,6 +106,14 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site into site/: no warning, no broken link or anchor, nothing loaded from another host."""
+    session.install("--require-hashes", "-r", str(DOCS))
+    session.run("zensical", "build", "--strict", "--clean")
+    session.run("python", "docs/site.py", "site")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure Ferrule beside other tools: `-- --help` says what can be chosen."""
     prepare(session, TESTS)  # for wasmtime
@@ -130,6 +139,7 @@ def lock(session: nox.Session) -> None:
     compile_lock(session, NOX, groups(project, "nox"))
     compile_lock(session, FERRULE, runtime)
     compile_lock(session, TESTS, [*runtime, *groups(project, "test", "lint")], "-c", str(FERRULE))
+    compile_lock(session, DOCS, groups(project, "docs"))
 
 
 def prepare(session: nox.Session, requirements: Path) -> None:

@@ -1,4 +1,4 @@
-"""Draws the layers in docs/architecture.md from their contract in pyproject.toml: python docs/architecture.py."""  # noqa: INP001
+"""Draws the layers in docs/architecture.md from their contract in pyproject.toml: python docs/architecture.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes docs/commands.md from the help of the commands: python docs/commands.py."""  # noqa: INP001
+"""Writes docs/commands.md from the help of the commands: python docs/commands.py."""
 
 from __future__ import annotations
 

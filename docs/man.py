@@ -1,4 +1,4 @@
-"""Writes the man pages in docs/man/ from the help of the commands: python docs/man.py."""  # noqa: INP001
+"""Writes the man pages in docs/man/ from the help of the commands: python docs/man.py."""
 
 from __future__ import annotations
 

@@ -44,6 +44,7 @@ def pins(lock: str) -> dict[str, Version]:
     [
         ("nox.txt", [*group("nox"), "uv"]),
         ("ferrule.txt", RUNTIME),
+        ("docs.txt", group("docs")),
         ("tests.txt", [*RUNTIME, *group("test"), *group("lint")]),
     ],
 )
@@ -59,7 +60,7 @@ def test_lock_satisfies_pyproject(lock: str, wanted: list[str]) -> None:
     assert missed == [], "run: scripts/nox -s lock"
 
 
-@pytest.mark.parametrize("lock", ["nox.txt", "ferrule.txt", "tests.txt"])
+@pytest.mark.parametrize("lock", ["nox.txt", "ferrule.txt", "docs.txt", "tests.txt"])
 def test_every_pin_has_digests_and_no_place(lock: str) -> None:
     text = (ROOT / "requirements" / lock).read_text()
     entries = re.split(r"\n(?=\w)", text)
