@@ -107,7 +107,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation site into site/: no warning, no broken link or anchor, nothing loaded from another host."""
+    """Build the documentation site into site/, without a warning; and check its links and what it loads."""
     session.install("--require-hashes", "-r", str(DOCS))
     session.run("zensical", "build", "--strict", "--clean")
     session.run("python", "docs/site.py", "site")

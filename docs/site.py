@@ -1,6 +1,6 @@
 """Finishes and checks the documentation site that zensical built: python docs/site.py site.
 
-Zensical's `offline` plugin has each page load one script from another host; the copy in docs/javascripts takes its place.
+With the `offline` plugin each page loads one script from another host; the copy in docs/javascripts takes its place.
 What is checked is the HTML as readers get it: every link and anchor leads somewhere, and nothing is loaded from
 elsewhere. Home-made, because zensical checks links between Markdown files only, and link checkers ask the network.
 """

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,9 @@ from ferrule import config, plan
 from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.run import disk_of
 from ferrule.core import errors
+from ferrule.core.platforms import PLATFORMS
 from ferrule.kinds import KINDS
+from ferrule.toolchain.registry import TOOLS
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -172,6 +176,29 @@ def test_man_pages_are_current() -> None:
 def test_commands_page_is_current() -> None:
     script = load(ROOT / "docs" / "commands.py")
     assert script.PAGE.read_text(encoding="utf-8") == script.page(), "run: python docs/commands.py"
+
+
+def test_table_of_kinds_and_targets_is_current() -> None:
+    script = load(ROOT / "docs" / "limits.py")
+    text = script.PAGE.read_text(encoding="utf-8")
+    assert "| `library` | yes |" in text
+    assert text == script.page(text), "run: python docs/limits.py"
+
+
+def test_support_page_has_what_ci_and_the_defaults_say() -> None:
+    text = (ROOT / "docs" / "support.md").read_text(encoding="utf-8")
+    ci = yaml.safe_load((ROOT / "targets.yaml").read_text(encoding="utf-8"))["ci"]
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    defaults = [tool.version for tool in TOOLS.values() if tool.setting]
+    words = [*ci["tests"], *ci["consumers"], oldest.removeprefix(">="), *defaults, *PLATFORMS]
+    assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize("name", ["targets", "manifest"])
+def test_published_schema_is_named_after_the_version_of_its_format(name: str) -> None:
+    schema = json.loads((ROOT / "docs" / f"{name}.schema.json").read_text(encoding="utf-8"))
+    assert schema["$id"] == f"urn:ferrule:{name}:{schema['properties']['version']['const']}"
+    assert schema["$id"] in (ROOT / "docs" / "schemas.md").read_text(encoding="utf-8")
 
 
 def test_every_decision_is_listed() -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ferrule.tools.definition import ToolDefinition
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ID = "urn:ferrule:targets:1"
+"""Name of the schema, with the version of the format (docs/decisions/0027)."""
 
 
 def schema(
@@ -57,7 +59,7 @@ def schema(
         "ci": {**_ci(destinations), "type": ["object", "null"]},
     }
     definitions |= {kind.name: _kind(kind) for kind in kinds.values()}
-    return {"$schema": _DIALECT, "title": "targets.yaml", **outline, "$defs": definitions}
+    return {"$schema": _DIALECT, "$id": ID, "title": "targets.yaml", **outline, "$defs": definitions}
 
 
 def _described(part: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def _schema(name: dict[str, Any]) -> dict[str, Any]:
     """The schema, with that of a file's name."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:ferrule:manifest:1",
+        "$id": f"urn:ferrule:manifest:{VERSION}",
         "title": "manifest.json of a release by Ferrule",
         "$defs": DEFINITIONS,
         **strict_object(
