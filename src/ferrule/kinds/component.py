@@ -22,7 +22,7 @@ from ferrule.kinds.base import (
     environment_of,
     needs_webassembly,
 )
-from ferrule.tools import cargo
+from ferrule.tools import cargo, cargo_builds
 from ferrule.tools import wasm as linkers
 
 if TYPE_CHECKING:
@@ -162,13 +162,13 @@ class WasmComponent:
                 "FERRULE_INTERFACE": interface.hex,
             },
         )
-        cargo_build = cargo.build(
+        cargo_build = cargo_builds.build(
             context.run,
             command,
             context.report_progress,
-            cargo.units(build, command, context.toolchain, context.digest_of),
+            cargo_builds.units(build, command, context.toolchain, context.digest_of),
         )
-        files, variables = cargo.inputs(cargo_build, build.workspace, context.project, context.site.environment)
+        files, variables = cargo_builds.inputs(cargo_build, build.workspace, context.project, context.site.environment)
         context.file_inputs(files)
         context.env_inputs(variables)
         module = context.folder / "module.wasm"

@@ -26,7 +26,7 @@ from ferrule.kinds.base import (
     environment_of,
     needs_machine,
 )
-from ferrule.tools import cargo, zig
+from ferrule.tools import cargo, cargo_builds, zig
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.formats.binary import BinaryFacts, Undefined
-    from ferrule.tools.cargo import CargoBuild
+    from ferrule.tools.cargo_builds import CargoBuild
 
 LibraryType = Literal["cdylib", "staticlib"]
 _WARNINGS = ("-Wall", "-Wextra", "-pedantic")
@@ -245,13 +245,13 @@ class CargoLibrary:
             context.acquire_job_token,
         )
         with first:
-            cargo_build = cargo.build(
+            cargo_build = cargo_builds.build(
                 context.run,
                 command,
                 context.report_progress,
-                cargo.units(build, command, context.toolchain, context.digest_of),
+                cargo_builds.units(build, command, context.toolchain, context.digest_of),
             )
-        files, variables = cargo.inputs(cargo_build, build.workspace, context.project, context.site.environment)
+        files, variables = cargo_builds.inputs(cargo_build, build.workspace, context.project, context.site.environment)
         context.file_inputs(files)
         context.env_inputs(variables)
         declared = self._declared(context) if self.header else ()

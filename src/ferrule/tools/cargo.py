@@ -1,4 +1,4 @@
-"""Cargo: the command lines of every build, and what Cargo says it made."""
+"""Cargo: the command lines of every build, and its settings."""
 
 from __future__ import annotations
 
@@ -6,44 +6,32 @@ import json
 import os
 import re
 import shlex
-import shutil
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ferrule.core.cargo_config import read_settings
 from ferrule.core.cargo_workspace import read_workspace
-from ferrule.core.errors import BuildError
-from ferrule.core.printable import without_colours
-from ferrule.tools.build_programs import explain_script
-from ferrule.tools.cargo_units import ARTIFACT, SCRIPT, Units, package_name
-from ferrule.tools.command import Command
+from ferrule.tools import cargo_failures
+from ferrule.tools.command import Command, Runner
 from ferrule.tools.run import ToolFailed
 from ferrule.tools.zig import cache_folder as zig_cache
 from ferrule.tools.zig import wrapper as zig_wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ferrule.core.model import Digest
     from ferrule.core.platforms import Platform
     from ferrule.core.toolchain import Toolchain
-    from ferrule.tools.cargo_units import Look, Message
-
-EXCERPT_LINES = 40
-"""Lines of a compiler's message that a failure shows; the log has all."""
 
 _WASM = "wasm32-unknown-unknown"
 _SEPARATOR = "\x1f"  # of CARGO_ENCODED_RUSTFLAGS ("The Cargo Book", Environment variables)
 _PLAIN = "/~+@!$&'()*,;=:[]|"
 """Characters that stand as they are in the path of a URL (URL Standard, "path percent-encode set")."""
 _NOWHERE = "/nonexistent/python"
-# What Cargo sets for build scripts and compilers ("The Cargo Book", Environment variables).
-_OF_CARGO = re.compile(
-    r"CARGO(_.*)?|DEP_.*|RUSTC(_.*)?|RUSTDOC|RUSTFLAGS|OUT_DIR|TARGET|HOST|NUM_JOBS|OPT_LEVEL|DEBUG|PROFILE|MAKEFLAGS"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +249,7 @@ def metadata(
     try:
         return run(Command(argv, {**environment, "RUSTC": toolchain.tool("rustc").argv[0]}, workspace))
     except ToolFailed as failed:
-        raise _explain_cargo(failed) from failed
+        raise cargo_failures.explain_cargo(failed) from failed
 
 
 def _selection(build: LibraryBuild | WasmBuild, *, offline: bool) -> list[str]:
@@ -365,234 +353,8 @@ def _local_names(lock: Path) -> set[str]:
         return set()
 
 
-@dataclass(frozen=True, slots=True)
-class CargoArtifact:
-    """A target of a package that Cargo built: its crate types and the files that hold it."""
-
-    package: str
-    kinds: tuple[str, ...]
-    files: tuple[Path, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CargoBuild:
-    """What a build made and what that depends on.
-
-    `built` is everything that Cargo named, `digests` are of the files when Cargo had written them; `read` are files,
-    folders and manifests that were read for it, `asks` the variables of the environment that were asked for, each with
-    the first package that did, `native_libraries` what a static library must be linked with.
-    """
-
-    built: tuple[CargoArtifact, ...]
-    read: tuple[Path, ...]
-    native_libraries: tuple[str, ...]
-    asks: Mapping[str, str] = field(default_factory=dict)
-    digests: Mapping[Path, str] = field(default_factory=dict)
-
-    def file(self, package: str, platform: Platform, kind: str, library: str) -> Path:
-        """The file of a package's library of a kind (`cdylib`, `staticlib`); raises BuildError if there is none."""
-        name = platform.cdylib(library) if kind == "cdylib" else platform.staticlib(library)
-        for one in self.built:
-            for path in one.files:
-                if one.package == package and path.name == name:
-                    return path
-        raise BuildError(
-            f"Cargo built {package} but made no {name}",
-            hint=f"does the crate's [lib] have another name than {library}?",
-        )
-
-    def take(self, file: Path, target: Path, look: Look) -> None:
-        """Copy a file that Cargo wrote; raises BuildError if it is not as Cargo wrote it."""
-        shutil.copyfile(file, target)
-        digest = look(target)
-        if digest is None or self.digests.get(file) != digest.hex:
-            raise BuildError(
-                "this was changed after Cargo had written it, so it was not taken",
-                where=str(file),
-                hint="run the same command again; does something else write into this folder?",
-            )
-
-
-class Runner(Protocol):
-    """Runs a command, hands over each line, and returns its standard output."""
-
-    def __call__(self, command: Command, /, *, on_line: Callable[[str], None] | None = None) -> str:
-        """Raises BuildError if the command fails; with `on_line`, which receives each line, nothing is returned."""
-
-
-def build(run: Runner, command: Command, say: Callable[[str], None], units: Units) -> CargoBuild:
-    """Run a build and read what Cargo says of it; raises BuildError that names the place of the first error.
-
-    Cargo runs once more if it used something in its folder that is not as it wrote it.
-    """
-    with units.watched():
-        for _ in range(2):
-            messages, libraries = _run(run, command, say, units)
-            suspect = units.suspect(messages)
-            if not suspect:
-                return _cargo_build(messages, units, libraries, command)
-            units.forget(suspect)
-    raise BuildError(
-        f"what Cargo made of {', '.join(sorted(suspect))} changes while it builds, so nothing was taken",
-        where=str(units.folder),
-        hint="does another program write into this folder? If not, delete the folder",
-    )
-
-
-def _run(
-    run: Runner, command: Command, say: Callable[[str], None], units: Units
-) -> tuple[list[Message], tuple[str, ...]]:
-    libraries: list[str] = []
-    messages: list[Message] = []
-
-    def read_line(line: str) -> None:
-        line = without_colours(line)
-        if line.startswith('{"reason":'):
-            messages.extend(finished := list(parse_messages(line)))
-            for message in finished:
-                units.note(message)
-        elif crate := re.match(r"\s+(?:Compiling|Downloaded) (\S+ v\S+)", line):
-            say(f"compiling {crate[1]}")
-        elif libraries_line := re.search(r"native-static-libs: (.+)", line):
-            libraries[:] = libraries_line[1].split()
-
-    try:
-        run(command, on_line=read_line)
-    except ToolFailed as failed:
-        raise explain(failed) from failed
-    return messages, tuple(libraries)
-
-
-def _cargo_build(messages: Iterable[Message], units: Units, libraries: tuple[str, ...], command: Command) -> CargoBuild:
-    used = units.of(messages)
-    asks: dict[str, str] = {}
-    for unit in used:
-        asks |= {name: unit.package for name in unit.asks if name not in asks}
-    variables = {*command.env, *(name for m in messages if m["reason"] == SCRIPT for name, _ in m["env"])}
-    return CargoBuild(
-        built=tuple(_built(m) for m in messages if m["reason"] == ARTIFACT),
-        read=tuple(sorted({Path(path) for unit in used for path in unit.read})),
-        native_libraries=libraries,
-        asks={
-            name: package for name, package in asks.items() if name not in variables and not _OF_CARGO.fullmatch(name)
-        },
-        digests={units.folder / name: digest for unit in used for name, digest in unit.wrote.items() if digest},
-    )
-
-
-def _built(message: Message) -> CargoArtifact:
-    files = tuple(Path(name) for name in message["filenames"])
-    return CargoArtifact(package_name(message["package_id"]), tuple(message["target"]["crate_types"]), files)
-
-
-def units(build: LibraryBuild | WasmBuild, command: Command, toolchain: Toolchain, look: Look) -> Units:
-    """The units of the folder that a command builds in."""
-    source = toolchain.sysroot / "lib" / "rustlib" / "src" / "rust"
-    return Units(Path(command.env["CARGO_TARGET_DIR"]), build.workspace, (source,), look)
-
-
 def settings(workspace: Path, environment: Mapping[str, str]) -> list[Path]:
     """Where Cargo looks for its settings, whether there are any ("Configuration", Hierarchical structure)."""
     home = environment.get("CARGO_HOME") or (f"{environment['HOME']}/.cargo" if environment.get("HOME") else None)
     folders = [*(parent / ".cargo" for parent in (workspace, *workspace.parents)), *([Path(home)] if home else [])]
     return [folder / name for folder in dict.fromkeys(folders) for name in ("config.toml", "config")]
-
-
-def inputs(
-    built: CargoBuild, workspace: Path, project: Path, environment: Mapping[str, str]
-) -> tuple[list[Path], Mapping[str, str]]:
-    """Files and variables that a build depends on."""
-    # Settings in the project are declared as far as there are any, and a new one changes the plan.
-    outside = (path for path in settings(workspace, environment) if not path.is_relative_to(project))
-    return [*built.read, *outside], built.asks
-
-
-def parse_messages(stdout: str) -> Iterator[Message]:
-    """What Cargo says of units, from its messages in JSON ("The Cargo Book", External tools).
-
-    A line that is no JSON is not Cargo's: macros and compilers write to the same output.
-    """
-    for line in stdout.splitlines():
-        if line.startswith("{"):
-            try:
-                message = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if message.get("reason") in {ARTIFACT, SCRIPT}:
-                yield message
-
-
-def explain(failed: ToolFailed) -> BuildError:
-    """The first error that the compiler or Cargo named, with its position, and how many there were.
-
-    A macro that reads another file (WIT, say) names a position in that file within its message, which is then used.
-    """
-    first = re.search(
-        r"^error(?:\[(?P<code>E\d+)\])?: (?P<message>.+)\n(?:(?!error).*\n)*?\s*--> (?P<position>\S+:\d+:\d+)",
-        failed.stderr,
-        re.MULTILINE,
-    )
-    if first is None:
-        return _explain_cargo(failed)
-    count = re.search(r"due to (\d+) previous errors", failed.stderr)
-    more = f" (and {int(count[1]) - 1} more)" if count else ""
-    code = f" [{first['code']}]" if first["code"] else ""
-    message, position = f"{first['message']}{code}", first["position"]
-    if cause := re.search(r"Caused by:\n\s+(.+)\n\s+--> (/.+:\d+:\d+)\n", first[0]):
-        message, position = cause.groups()
-    return BuildError(f"{message}{more}", where=position, hint=failed.hint, output=_from_first_error(failed.coloured))
-
-
-_FRAMEWORK = re.compile(r"unable to find (?:system )?framework [\"'](\w+)[\"']")
-_LIBRARY = re.compile(r"unable to find (?:dynamic )?system library [\"']([^\"']+)[\"']")
-
-
-_UNDEFINED = re.compile(r"error: undefined symbol: (\S+)(?:\s[^\n]*>>> referenced by (\S+))?")
-
-
-def _missing_from_system(failed: ToolFailed) -> BuildError | None:
-    """What zig could not link with because it belongs to the system of the target, and how it gets there."""
-    if undefined := _UNDEFINED.findall(failed.stderr):
-        users = dict(reversed(undefined))
-        named = [f"{symbol}{f' ({user})' if user else ''}" for symbol, user in users.items()]
-        return BuildError(
-            f"nothing that is linked defines {', '.join(sorted(named))}",
-            output=failed.output,
-            hint="link with the library that has it; one of the system has it only from a newer version on than the "
-            "target's floor",
-        )
-    if framework := _FRAMEWORK.search(failed.stderr):
-        return BuildError(
-            f"the framework {framework[1]} of macOS was not found: it comes with Apple's SDK, which zig does not have",
-            output=failed.output,
-            hint="name an SDK of macOS at the library, as `env: {SDKROOT: path/of/MacOSX.sdk}`, or build on a Mac",
-        )
-    if library := _LIBRARY.search(failed.stderr):
-        return BuildError(
-            f"the library {library[1]} was not found for the target: zig looks in no folder of this machine",
-            output=failed.output,
-            hint="turn on the crate's feature that builds it from source (often `vendored`, `bundled` or `static`), "
-            'or name the folder with the target\'s own at the library, as `rustflags: ["-Lnative=/folder"]`',
-        )
-    return None
-
-
-def _explain_cargo(failed: ToolFailed) -> BuildError:
-    if (missing := _missing_from_system(failed) or explain_script(failed)) is not None:
-        return missing
-    message = re.search(r"^error: (.+)", failed.stderr, re.MULTILINE)
-    hint = failed.hint
-    if "--locked" in failed.stderr and "lock file" in failed.stderr:
-        hint = "run cargo update --workspace, look at the change of Cargo.lock, and commit it"
-    elif "--offline" in failed.stderr:
-        hint = "run cargo fetch --locked once where there is a network"
-    return BuildError(message[1] if message else failed.message, hint=hint, output=failed.output)
-
-
-def _from_first_error(written: str) -> str:
-    """What Cargo wrote from the first error on, with its colours, at most EXCERPT_LINES of it."""
-    lines = [line for line in written.splitlines() if without_colours(line) and not line.startswith('{"')]
-    first = next((n for n, line in enumerate(lines) if without_colours(line).startswith("error")), 0)
-    excerpt = lines[first : first + EXCERPT_LINES]
-    more = len(lines) - first - len(excerpt)
-    return "\n".join([*excerpt, *([f"... {more} more lines"] if more > 0 else [])])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 
@@ -19,3 +19,10 @@ class Command:
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
+
+
+class Runner(Protocol):
+    """Runs a command, hands over each line, and returns its standard output."""
+
+    def __call__(self, command: Command, /, *, on_line: Callable[[str], None] | None = None) -> str:
+        """Raises BuildError if the command fails; with `on_line`, which receives each line, nothing is returned."""

@@ -1,24 +1,16 @@
 from __future__ import annotations
 
 import json
-import time
-from functools import partial
 from pathlib import Path
-
-import pytest
 
 from fakes.machine import COMMIT, LINUX, MACOS
 from fakes.triples import WASM
-from ferrule.core.errors import BuildError
 from ferrule.core.model import Digest, Tool
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Toolchain
-from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.tools import cargo
-from ferrule.tools.cargo import CargoArtifact, CargoBuild, LibraryBuild, WasmBuild
-from ferrule.tools.cargo_units import Units
-from ferrule.tools.command import Command
-from ferrule.tools.run import Captured, ToolFailed, capture
+from ferrule.tools.cargo import LibraryBuild, WasmBuild
+from ferrule.tools.run import capture
 from ferrule.tools.wasm import component_command
 
 TOOLS = {
@@ -28,7 +20,11 @@ TOOLS = {
         for name in ("cargo", "zig", "cargo-zigbuild", "wasm-ld", "wasm-component-ld")
     },
 }
+
+
 CHAIN = Toolchain("system", TOOLS, {LINUX: "prebuilt", MACOS: "build-std", WASM: "build-std"}, Path("/usr"))
+
+
 ENVIRONMENT = {"PATH": "/bin", "HOME": "/builds", "CARGO_MAKEFLAGS": "--jobserver-auth=fifo:/tokens"}
 
 
@@ -191,102 +187,6 @@ def test_fetching_brings_the_crates_of_the_standard_library_too():
     assert command.env["RUSTC_BOOTSTRAP"] == "1"
 
 
-def artifact(package_id, *files, manifest="/w/Cargo.toml", fresh=False):
-    return json.dumps(
-        {
-            "reason": "compiler-artifact",
-            "package_id": package_id,
-            "manifest_path": manifest,
-            "target": {"crate_types": ["cdylib"]},
-            "filenames": list(files),
-            "fresh": fresh,
-        }
-    )
-
-
-def test_messages_that_tell_of_units():
-    stdout = "\n".join(
-        [
-            artifact("registry+index#idna@1.1.0", "/t/libidna.rlib"),
-            "text of a build script",
-            '{"reason":"build-script-executed"}',
-            artifact("path+file:///w/rust/x-ffi#0.1.0", "/t/release/libx_ffi.so"),
-            '{"reason":"build-finished","success":true}',
-        ]
-    )
-    found = list(cargo.parse_messages(stdout))
-    assert [one.get("package_id", one["reason"]) for one in found] == [
-        "registry+index#idna@1.1.0",
-        "build-script-executed",
-        "path+file:///w/rust/x-ffi#0.1.0",
-    ]
-
-
-def test_a_file_is_found_by_package_and_kind():
-    made = CargoBuild((CargoArtifact("x-ffi", ("cdylib",), (Path("/t/libx.so"), Path("/t/libx.a"))),), (), ())
-    assert made.file("x-ffi", PLATFORMS[LINUX], "cdylib", "x") == Path("/t/libx.so")
-    assert made.file("x-ffi", PLATFORMS[LINUX], "staticlib", "x") == Path("/t/libx.a")
-    with pytest.raises(BuildError, match="Cargo built x-ffi but made no liby"):
-        made.file("x-ffi", PLATFORMS[LINUX], "cdylib", "y")
-
-
-def units(tmp_path, workspace=Path("/w")):
-    return Units(
-        tmp_path / "t", workspace, (), partial(SourceFiles(tmp_path, ()).content, StatIndex(None, time.time_ns))
-    )
-
-
-def test_a_build_tells_what_it_reads_links_and_does(tmp_path):
-    output, notes = tmp_path / "t/release/libx.so", tmp_path / "t/release/deps/x.d"
-    said = []
-
-    def run(_command, /, *, on_line=None):
-        notes.parent.mkdir(parents=True, exist_ok=True)
-        output.write_bytes(b"library")
-        notes.write_text(f"{output}: src/lib.rs /w/a\\ b.rs {tmp_path}/t/out/made.rs\n# env-dep:X=1\n# env-dep:Y\n")
-        message = artifact("path+file:///w/x-ffi#0.1.0", str(output))
-        for line in ("   Compiling idna v1.1.0", "note: native-static-libs: -lc -lm", message):
-            on_line(line)
-        return message
-
-    command = Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t"), "Y": "2"})
-    made = cargo.build(run, command, said.append, units(tmp_path))
-    assert said == ["compiling idna v1.1.0"]
-    assert made.native_libraries == ("-lc", "-lm")
-    assert made.read == (Path("/w/Cargo.toml"), Path("/w/a b.rs"), Path("/w/src/lib.rs"))
-    assert made.asks == {"X": "x-ffi"}
-    made.take(output, tmp_path / "taken", partial(SourceFiles(tmp_path, ()).content, StatIndex(None, time.time_ns)))
-    assert (tmp_path / "taken").read_bytes() == b"library"
-    output.write_bytes(b"library ")
-    with pytest.raises(BuildError, match="this was changed after Cargo had written it"):
-        made.take(output, tmp_path / "taken", partial(SourceFiles(tmp_path, ()).content, StatIndex(None, time.time_ns)))
-
-
-@pytest.mark.parametrize("times", [1, 9])
-def test_what_nobody_wrote_down_is_not_taken(tmp_path, times):
-    """Cargo says `fresh` of what another program put there: it is made to forget, and then has to make it."""
-    output, runs = tmp_path / "t/release/libx.so", []
-
-    def run(_command, /, *, on_line=None):
-        runs.append(len(runs))
-        output.parent.mkdir(parents=True, exist_ok=True)
-        fresh = len(runs) <= times
-        output.write_text("of somebody else" if fresh else "compiled")
-        message = artifact("path+file:///w/x-ffi#0.1.0", str(output), fresh=fresh)
-        on_line(message)
-        return message
-
-    command = Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t")})
-    if times > 1:
-        with pytest.raises(BuildError, match="what Cargo made of x-ffi changes while it builds"):
-            cargo.build(run, command, print, units(tmp_path))
-    else:
-        made = cargo.build(run, command, print, units(tmp_path))
-        made.take(output, tmp_path / "taken", partial(SourceFiles(tmp_path, ()).content, StatIndex(None, time.time_ns)))
-        assert (tmp_path / "taken").read_text() == "compiled"
-    assert runs == [0, 1]
-
-
 def test_settings_of_cargo_are_looked_for_in_every_folder_above_and_at_home():
     found = [str(path) for path in cargo.settings(Path("/w/rust"), {"HOME": "/builds"})]
     assert found == [
@@ -295,89 +195,6 @@ def test_settings_of_cargo_are_looked_for_in_every_folder_above_and_at_home():
         for name in ("config.toml", "config")
     ]
     assert Path("/crates/config.toml") in cargo.settings(Path("/w"), {"CARGO_HOME": "/crates", "HOME": "/builds"})
-
-
-COMPILE_ERRORS = """\
-   Compiling x v0.1.0 (/w/x)
-warning: unused variable: `n`
- --> x/src/other.rs:1:1
-error[E0308]: mismatched types
-  --> x/src/lib.rs:12:5
-   |
-12 |     "no"
-   |     ^^^^ expected `i32`, found `&str`
-error: cannot find macro `nope` in this scope
- --> x/src/lib.rs:20:1
-error: could not compile `x` (lib) due to 2 previous errors; 1 warning emitted
-"""
-
-
-def failed(stderr):
-    return ToolFailed("cargo ended with exit code 101", command="cargo", code=101, captured=Captured("", stderr))
-
-
-def test_a_compile_error_names_its_place():
-    error = cargo.explain(failed(COMPILE_ERRORS))
-    assert error.where == "x/src/lib.rs:12:5"
-    assert error.message == "mismatched types [E0308] (and 1 more)"
-    assert error.output.startswith("error[E0308]: mismatched types\n")
-
-
-@pytest.mark.parametrize(
-    ("stderr", "first", "hint"),
-    [
-        (
-            "error: cannot update the lock file /w/Cargo.lock because --locked was passed to prevent this\n",
-            "cannot update the lock file /w/Cargo.lock",
-            "cargo update --workspace",
-        ),
-        ("error: no matching package named `x` found\nperhaps --offline\n", "no matching package", "cargo fetch"),
-        ("ld.lld: error: undefined symbol\n", "cargo ended with exit code 101", "add -v"),
-    ],
-)
-def test_other_errors_of_cargo(stderr, first, hint):
-    error = cargo.explain(failed(stderr))
-    assert error.message.startswith(first)
-    assert hint in error.hint
-
-
-def test_the_message_of_a_compiler_is_shown_from_its_first_line_on_and_cut_with_a_note():
-    lines = [f"\x1b[1m{n}\x1b[0m" for n in range(60)]
-    error = cargo.explain(failed("   Compiling x v1\n\n\x1b[91merror\x1b[0m: no\n --> x.rs:1:2\n" + "\n".join(lines)))
-    shown = error.output.splitlines()
-    assert shown[:3] == ["\x1b[91merror\x1b[0m: no", " --> x.rs:1:2", "\x1b[1m0\x1b[0m"]
-    assert shown[-1] == "... 22 more lines"
-    assert len(shown) == cargo.EXCERPT_LINES + 1
-
-
-def test_what_a_macro_says_of_its_own_file_is_the_place():
-    stderr = """error: failed to resolve directory while parsing WIT for path [/a b/wit]
-       
-       Caused by:
-         failed to parse package: /a b/wit
-       
-       Caused by:
-         expected `import`, found an identifier
-            --> /a b/wit/x.wit:36:5
-             |
-          36 |     rekord config {
-             |     ^-----
-  --> x/src/lib.rs:15:5
-   |
-
-error: could not compile `x` (lib) due to 3 previous errors; 1 warning emitted
-"""  # noqa: W293 - as the compiler writes it
-    error = cargo.explain(failed(stderr))
-    assert error.where == "/a b/wit/x.wit:36:5"
-    assert error.message == "expected `import`, found an identifier (and 2 more)"
-
-
-def test_a_failed_build_is_explained(tmp_path):
-    def run(_command, /, *, on_line=None):  # noqa: ARG001
-        raise failed(COMPILE_ERRORS)
-
-    with pytest.raises(BuildError, match="mismatched types"):
-        cargo.build(run, Command(("cargo",), {}), print, units(tmp_path))
 
 
 def test_a_package_is_addressed_by_its_id(tmp_path):
@@ -433,29 +250,3 @@ def test_flags_of_targets_yaml_come_after_ours():
     assert not env["CXXFLAGS_x86_64_unknown_linux_gnu"].endswith(" -O1")
     assert "'-ffile-prefix-map=/w/my rust=/workspace'" in env["CFLAGS_x86_64_unknown_linux_gnu"]
     assert env["CC_SHELL_ESCAPED_FLAGS"] == "1"
-
-
-@pytest.mark.parametrize(
-    ("says", "message", "hint"),
-    [
-        (
-            'error: unable to find system framework "CoreFoundation". searched paths: none',
-            "the framework CoreFoundation of macOS was not found",
-            "SDKROOT",
-        ),
-        (
-            "error: undefined symbol: zip_it\n          >>> referenced by demo.1-cgu.0\n",
-            "nothing that is linked defines zip_it (demo.1-cgu.0)",
-            "link with the library that has it",
-        ),
-        (
-            "error: unable to find dynamic system library 'z' using strategy 'paths_first'. searched paths: none",
-            "the library z was not found for the target",
-            "vendored",
-        ),
-    ],
-)
-def test_what_belongs_to_the_system_of_the_target(says, message, hint):
-    error = cargo.explain(failed(f"error: linking with `/z/zigcc.sh` failed: exit status: 1\n  |\n  = note: {says}\n"))
-    assert message in error.message
-    assert hint in error.hint
