@@ -62,3 +62,14 @@ def test_help_imports_no_command() -> None:
 def test_reading_a_project_imports_nothing_that_works_on_files(command: str) -> None:
     heavy = {"lief", "rich", "cryptography", "cyclonedx", "urllib3", "jinja2", "filelock", "tarfile", "asyncio"}
     assert heavy & imported(command) == set()
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "release", "verify", "doctor", "schema"])
+def test_a_folder_that_was_deleted_is_a_sentence(tmp_path: Path, command: str) -> None:
+    program = f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && exec {sys.executable} -m ferrule {command}"
+    (tmp_path / "gone").mkdir()
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["/bin/sh", "-c", program], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 7
+    assert done.stderr.startswith("error: the folder in which ferrule was started cannot be used: No such file")
+    assert "hint: change to one that exists" in done.stderr

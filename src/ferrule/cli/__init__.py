@@ -18,9 +18,10 @@ from ferrule.core.printable import coloured_lines, printable_lines
 
 def main() -> None:
     """Run the command line; a failure a user can act on is a message and an exit code, anything else a traceback."""
-    redact_outputs(environment.variables())
     whole = Invocation()
     try:
+        environment.check_current_folder()
+        redact_outputs(environment.variables())
         cli.main(prog_name="ferrule", standalone_mode=False, obj=whole)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)

@@ -33,6 +33,17 @@ def variables() -> dict[str, str]:
     return dict(os.environ)
 
 
+def check_current_folder() -> None:
+    """Raise StorageError where the folder in which this process runs was deleted: no path can be told from there."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise StorageError(
+            f"the folder in which ferrule was started cannot be used: {error.strerror}",
+            hint="change to one that exists (cd), and run the command again",
+        ) from error
+
+
 now_ns: Final = time.time_ns
 """Nanoseconds since 1970, by the machine's clock."""
 

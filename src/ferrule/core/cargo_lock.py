@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ferrule.core.cargo_workspace import Crate, Workspace
 
 _LARGEST: Final = 16 << 20
+_NEWEST: Final = 4
+"""The newest format that Cargo 1.96 writes and reads."""
 _UPDATE: Final = "run cargo update --workspace, look at the change of Cargo.lock, and commit it"
 _COMPARATOR: Final = re.compile(r"(\^|~|=|>=|<=|>|<|)\s*(\d+)(?:\.(\d+|[*xX]))?(?:\.(\d+|[*xX]))?")
 
@@ -24,11 +26,15 @@ def lock_problems(project: Path, workspace: Workspace) -> Iterator[ConfigError]:
     name = workspace.lock
     try:
         data = read_bytes(project, name, "Cargo.lock", _LARGEST)
-        document = parse(data, name, "Cargo.lock", "run cargo generate-lockfile, and commit it")
+        document = parse(data, name, "Cargo.lock", "resolve what a merge left, or take it from a commit")
     except FileNotFoundError:
         return
     except ConfigError as error:
         yield error
+        return
+    if not isinstance(version := document.get("version", 1), int) or version > _NEWEST:
+        hint = "run cargo generate-lockfile with the Rust of this project"
+        yield ConfigError(f"version {version} of Cargo.lock is of a newer Cargo", where=f"{name}:1:1", hint=hint)
         return
     packages = document.get("package", [])
     if not isinstance(packages, list) or not all(_is_package(package) for package in packages):

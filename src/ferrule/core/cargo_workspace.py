@@ -18,7 +18,9 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.manifest_problems import (
     dependency_tables,
     ignored_problems,
+    nested_problems,
     package_problems,
+    path_problems,
     profile_problems,
     text_file_problems,
 )
@@ -161,7 +163,7 @@ def read_workspace(project: Path, folder: str = ".") -> Workspace:
     while waiting:
         crate_folder, _ = waiting.popitem()
         seen.add(crate_folder)
-        manifest = root if crate_folder == folder else _manifest(project, crate_folder)
+        manifest = root if crate_folder == folder else _member(project, crate_folder, table)
         if "package" not in manifest.values:
             continue
         paths = tuple(_path_dependencies(manifest, crate_folder, folder, table))
@@ -195,7 +197,11 @@ def _join(*parts: str) -> str:
 
 def _root(project: Path, folder: str) -> tuple[ManifestTable, str]:
     """The manifest with the [workspace] table that holds for a folder, and its folder; else the folder's own."""
-    own = _manifest(project, folder)
+    try:
+        own = _manifest(project, folder)
+    except FileNotFoundError as error:
+        hint = "name the folder of the Cargo workspace's Cargo.toml"
+        raise ConfigError("there is no Cargo manifest here", where=str(error), hint=hint) from None
     candidate = folder
     while "workspace" not in own.values and candidate != ".":
         candidate = _join(candidate, "..")
@@ -208,13 +214,16 @@ def _root(project: Path, folder: str) -> tuple[ManifestTable, str]:
 
 def _manifest(project: Path, folder: str) -> ManifestTable:
     name = _join(folder, "Cargo.toml")
-    try:
-        data = read_bytes(project, name)
-    except FileNotFoundError:
-        raise ConfigError(
-            "there is no Cargo manifest here", where=name, hint="name the folder of the Cargo workspace's Cargo.toml"
-        ) from None
+    data = read_bytes(project, name)
     return ManifestTable(name, parse(data, name), content=data.decode("utf-8"))
+
+
+def _member(project: Path, folder: str, table: ManifestTable) -> ManifestTable:
+    try:
+        return _manifest(project, folder)
+    except FileNotFoundError:
+        hint = "write it, or take the member out"
+        raise table.problem(f"the member {folder} has no Cargo.toml", hint, "members") from None
 
 
 def _members(root: Path, table: ManifestTable) -> list[str]:
@@ -300,10 +309,14 @@ def _crate(
         requires=tuple(dict.fromkeys(_requires(manifest, common))),
         version_at=source,
         rust_version=text("rust-version"),
-        problems=tuple(package_problems(manifest, workspace, folder)),
+        problems=(
+            *package_problems(manifest, workspace, folder),
+            *path_problems(manifest, workspace, folder, root),
+            *(nested_problems(manifest) if folder.resolve() != root.resolve() else ()),
+        ),
         problems_of_release=(
             *text_file_problems(manifest, workspace, folder, root),
-            *(ignored_problems(manifest) if folder != root else ()),
+            *(ignored_problems(manifest) if folder.resolve() != root.resolve() else ()),
         ),
     )
 

@@ -46,6 +46,25 @@ def ignored_problems(manifest: ManifestTable) -> Iterator[ConfigError]:
             )
 
 
+def nested_problems(manifest: ManifestTable) -> Iterator[ConfigError]:
+    """A member that is the root of a workspace too, which Cargo refuses."""
+    if "workspace" in manifest.values:
+        hint = "remove this table, or write the folder into `exclude` of the workspace above"
+        yield manifest.problem("a member of a workspace cannot be the root of another", hint, "workspace")
+
+
+def path_problems(manifest: ManifestTable, workspace: ManifestTable, folder: Path, root: Path) -> Iterator[ConfigError]:
+    """Dependencies by path that lead to no package."""
+    for dependencies in dependency_tables(manifest, _DEPENDENCIES):
+        for name in dependencies.values:
+            inherited = dependencies.inherits(name)
+            table, base = (workspace.table("dependencies"), root) if inherited else (dependencies, folder)
+            value = table.values.get(name)
+            path = value.get("path") if isinstance(value, dict) else None
+            if isinstance(path, str) and not (base / path / "Cargo.toml").is_file():
+                yield table.problem(f"{name} is to be in {path}, where no Cargo.toml is", "correct its path", name)
+
+
 def text_file_problems(
     manifest: ManifestTable, workspace: ManifestTable, folder: Path, root: Path
 ) -> Iterator[ConfigError]:

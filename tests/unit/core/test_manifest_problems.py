@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ferrule.core.cargo_workspace import read_workspace
+from ferrule.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +40,8 @@ def problems(project: Path, root: str, crate: str, *files: str) -> tuple[list[st
             "[target.'cfg(unix)'.build-dependencies]\nb = {workspace = true}\n",
             "a/Cargo.toml:6:1: b is inherited, and the workspace does not have it",
         ),
+        ("[workspace]\n", "a/Cargo.toml:5:1: a member of a workspace cannot be the root of another"),
+        ('[dependencies]\nb = {path = "../b"}\n', "a/Cargo.toml:6:1: b is to be in ../b, where no Cargo.toml is"),
         ('links = "z"\n', "a/Cargo.toml:5:1: links asks for a build script, and there is none"),
         ('build = "make.rs"\n', "a/Cargo.toml:5:1: the build script make.rs is not there"),
         ('build = ["build.rs", "b.rs"]\n', "a/Cargo.toml:5:1: the build script build.rs is not there"),
@@ -125,3 +128,10 @@ def test_a_root_package_has_profiles_of_its_own(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
     assert read_workspace(tmp_path).crates["a"].problems_of_release == ()
+
+
+def test_a_member_that_is_not_there_is_told_where_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Cargo.toml").write_text(ROOT)
+    with pytest.raises(ConfigError, match=r"the member a has no Cargo\.toml") as caught:
+        read_workspace(tmp_path)
+    assert caught.value.where == "Cargo.toml:2:1"
