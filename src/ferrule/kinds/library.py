@@ -299,6 +299,8 @@ class CargoLibrary:
     ) -> None:
         target = context.output(kind)
         cargo_build.take(cargo_build.file(self.crate, self.platform, kind, self.library), target, context.digest_of)
+        if kind == "staticlib":
+            self._refuse_cxx(target, context)  # before its symbols are reported one by one
         measured = binary.measure(target)
         problems = self.problems(measured, kind)
         objects = archive_symbols.read_objects(target.read_bytes()) if kind == "staticlib" else ()
@@ -322,8 +324,6 @@ class CargoLibrary:
                 + (", or the header (by [defines], [export] exclude in cbindgen.toml)" if self.header else "")
                 + "; nothing was shipped",
             )
-        if kind == "staticlib":
-            self._refuse_cxx(target, context)
         context.record_facts(facts.Facts(compiled={kind: binary.summary(measured)}))
 
     def _compile_header(self, context: ActionContext) -> None:

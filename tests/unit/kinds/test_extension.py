@@ -13,14 +13,14 @@ import pytest
 
 from fakes.symbol_lists import write_lists
 from ferrule.core.cargo_workspace import Crate, Workspace
-from ferrule.core.errors import BuildError, NetworkError, ToolchainError, VerificationError
+from ferrule.core.errors import BuildError, ConfigError, NetworkError, ToolchainError, VerificationError
 from ferrule.core.model import Compiled, Digest, Output, Target, Tool
-from ferrule.core.platforms import PLATFORMS
+from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.core.toolchain import Toolchain
 from ferrule.formats.archive_member import Member
 from ferrule.formats.wheel import read_wheel, wheel_file_name, write_wheel
 from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo
-from ferrule.kinds.extension import Extension, ExtensionSpec, _Package, plan
+from ferrule.kinds.extension import KIND, Extension, ExtensionSpec, _Package, check, plan
 
 if TYPE_CHECKING:
     from tests.unit.kinds.conftest import Bench
@@ -128,6 +128,63 @@ def test_what_pyproject_has_to_say(change, key, said):
     with pytest.raises(PlanProblem, match=said) as problem:
         planned(Target(X86, glibc="2.17"), pyproject=PYPROJECT.replace(*change))
     assert problem.value.key == (key,)
+
+
+MANIFEST = '[package]\nname = "demo-ext"\n\n[dependencies]\npyo3 = { version = "0.24", features = ["FEATURE"] }\n'
+
+
+@pytest.mark.parametrize(
+    ("manifest", "maturin", "problems"),
+    [
+        (MANIFEST, "", ["demo-ext builds PyO3 for one version of Python only"]),
+        (MANIFEST.replace("FEATURE", "abi3-py311"), "", []),
+        (MANIFEST.replace("FEATURE", "abi3"), "", []),
+        (MANIFEST, 'features = ["pyo3/abi3-py311"]', []),
+        (MANIFEST.replace("pyo3", "other"), "", []),
+        (None, "", []),  # planning says that it cannot be read
+    ],
+)
+def test_a_pyo3_for_one_version_of_python_is_refused(manifest, maturin, problems):
+    dependencies = ("pyo3",) if manifest and "pyo3" in manifest else ()
+    crate = Crate("demo-ext", "1.2.3", "ext", "demo_ext", ("cdylib",), dependencies=dependencies)
+    files = {"ext/pyproject.toml": f"{PYPROJECT}{maturin}".replace('["fast"]\n', '["fast"]\n\n[tool.other]\n')}
+    files |= {"ext/Cargo.toml": manifest} if manifest else {}
+
+    def read_text(name):
+        if name not in files:
+            raise ConfigError("this file cannot be read", where=name)
+        return files[name]
+
+    section = ExtensionSpec(kind="extension", crate="demo-ext")
+    context = Context(
+        artifact="ext",
+        project=ReleaseInfo("demo", "1.2.3", license_files=("LICENSE",), commit="c0ffee"),
+        workspace=Workspace("ext", {"demo-ext": crate}, locked=True, settings=("ext/Cargo.lock",)),
+        targets=(Target(X86),),
+        spec_for=lambda _: section,
+        actions_of=lambda _: (),
+        action_for=lambda _, __: None,
+        shipping=tuple,
+        read_text=read_text,
+        folders=lambda _: (),
+        ship=True,
+    )
+    found = list(check(section, context))
+    assert [problem.message.partition(",")[0] for problem in found] == problems
+    assert [problem.where for problem in found] == ["ext/Cargo.toml:5:1" for _ in problems]
+
+
+def test_targets_that_cibuildwheel_does_not_know():
+    assert KIND.unsupported(PLATFORMS[X86]) is None
+    assert KIND.unsupported(PLATFORMS["wasm32-unknown-unknown"]) == (
+        "no image or machine of cibuildwheel's is known for WebAssembly"
+    )
+
+
+def test_nothing_is_undefined_in_a_dll():
+    package = _Package("ext", "Demo-Ext", "1.2.3", "cp311", "c0ffee", ("LICENSE",), 0)
+    windows = Platform("x86_64-pc-windows-gnullvm", WINDOWS_GNULLVM, X86_64)
+    assert list(Extension(package, windows, "", "image", TAGS)._undefined({}, None)) == []
 
 
 def test_a_target_without_a_floor_is_refused():

@@ -166,3 +166,13 @@ def test_a_header_comes_from_one_origin(demo: Demo, keys: str, problem: str) -> 
     with pytest.raises(ConfigErrors) as caught:
         plan(config.load(demo.project, KINDS, DESTINATIONS), ReleaseInfo("demo", "1.2.3"), disk_of(demo.project))
     assert problem in str(caught.value)
+
+
+def test_a_configuration_that_cannot_be_read_is_a_mistake(demo: Demo) -> None:
+    (demo.project / "cbindgen.toml").write_bytes(b"\xff")
+    demo.edit(
+        "header: {kind: header, crate: demo-ffi}", "header: {kind: header, crate: demo-ffi, config: cbindgen.toml}"
+    )
+    with pytest.raises(ConfigErrors) as caught:
+        plan(config.load(demo.project, KINDS, DESTINATIONS), ReleaseInfo("demo", "1.2.3"), disk_of(demo.project))
+    assert [error.where for error in caught.value.errors if "not UTF-8" in error.message] == ["cbindgen.toml"]

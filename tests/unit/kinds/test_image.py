@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import tarfile
 from typing import TYPE_CHECKING, Any
@@ -7,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.programs import executable
-from fakes.toolchain import lay_out
+from fakes.toolchain import GOLDEN, lay_out
 from fakes.triples import ARM, X86
-from ferrule.core.errors import NetworkError, VerificationError
+from ferrule.app.release import run as release
+from ferrule.core.errors import ConfigErrors, NetworkError, VerificationError
 from ferrule.core.model import Output
 from ferrule.core.platforms import PLATFORMS
 from ferrule.formats import oci
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from tests.unit.kinds.conftest import Bench
 
+    from fakes.toolchain import Demo
     from ferrule.core.model import ActionInterface, Json
 
 
@@ -318,3 +321,19 @@ def test_loader_that_an_upper_layer_took_away(
     layers = [*layers_with_loaders(bench), oci.write_layer(bench.root / "gone.tar.gz", gone, 0)]
     with pytest.raises(VerificationError, match=r"/lib64/ld-linux-x86-64\.so\.2, which the base for linux/amd64 lacks"):
         on_pulled(bench, native, layers, SERVERS)
+
+
+def test_program_that_is_newer_than_the_base(
+    bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]]
+) -> None:
+    new = gzip.decompress((GOLDEN / "demo-x86_64.so.gz").read_bytes()).replace(b"GLIBC_2.14", b"GLIBC_2.38")
+    with pytest.raises(VerificationError, match=r"the program serve needs glibc 2\.38 \(memcpy\), and the base"):
+        image(bench, native, programs={X86: new})
+
+
+@pytest.mark.parametrize("base", ["../base.lock", "packaging/../../base.lock", "/etc/base.lock"])
+def test_base_outside_of_the_project(demo: Demo, base: str) -> None:
+    demo.edit("base: packaging/base.lock", f"base: {base}")
+    with pytest.raises(ConfigErrors) as caught:
+        release.make_plan(release.load(demo.project), demo.context)
+    assert any(error.message == f"{base} leaves the project" for error in caught.value.errors)

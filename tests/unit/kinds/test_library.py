@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fakes.toolchain import lay_out
 from fakes.triples import MAC, X86
+from ferrule.app.release import run as release
 from ferrule.core.errors import ToolchainError
-from ferrule.core.platforms import PLATFORMS
+from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
+from ferrule.formats import binary
 from ferrule.kinds import library
-from ferrule.kinds.library import abi_of, cxx_problem, sdk_root
+from ferrule.kinds.library import CargoLibrary, abi_of, cxx_problem, sdk_root
+from ferrule.tools import cargo
 
 if TYPE_CHECKING:
     from fakes.toolchain import Demo
@@ -104,3 +108,73 @@ def test_the_linker_is_asked_where_no_list_describes_a_library(tmp_path: Path) -
     assert "-z,defs" not in "".join(demo.calls)
     failure(demo, STATIC.replace("[staticlib]", "[cdylib], needs: [libssl.so.3]"))
     assert "link-arg=-Wl,-z,defs" in "".join(demo.calls)
+
+
+WINDOWS = Platform("x86_64-pc-windows-gnullvm", WINDOWS_GNULLVM, X86_64)
+BINARIES = OBJECT.parent
+
+
+def golden(name: str) -> bytes:
+    return gzip.decompress((BINARIES / f"{name}.gz").read_bytes())
+
+
+def only_native(demo: Demo, more: str) -> None:
+    """Let the project release its library alone."""
+    targets = demo.project / "targets.yaml"
+    head = targets.read_text().partition("artifacts:\n")[0]
+    targets.write_text(f"{head}artifacts:\n  native: {{kind: library, crate: demo-ffi, ship: true, {more}}}\n")
+
+
+def test_a_library_without_a_header_built_with_an_sdk(demo: Demo) -> None:
+    sdk = demo.project / "sdks" / "mac"
+    (sdk / "System/Library/Frameworks").mkdir(parents=True)
+    (sdk / "SDKSettings.json").write_text("{}")
+    only_native(demo, "types: [cdylib], env: {SDKROOT: sdks/mac}")
+    assert demo.run().failed == ()
+    assert {name for name in demo.files() if "demo" in name} == {
+        f"lib/{X86}/libdemo.so.1",
+        "lib/aarch64-unknown-linux-gnu/libdemo.so.1",
+        f"lib/{MAC}/libdemo.1.dylib",
+    }
+    assert not any("header-as" in call for call in demo.calls)
+    assert {outcome.state for outcome in demo.run().outcomes} == {"cached"}
+    (sdk / "SDKSettings.json").write_text('{"Version": "15"}')
+    assert {outcome.state for outcome in demo.run().outcomes} == {"built"}
+
+
+def test_c_plus_plus_of_zig_in_a_static_library_is_refused(demo: Demo) -> None:
+    content = golden("cxx-linux.o")
+    header = f"{'words.o/':<16}{'0':<12}{'0':<6}{'0':<6}{'644':<8}{len(content):<10}`\n"
+    (demo.home / "binaries" / "demo-linux.a").write_bytes(b"!<arch>\n" + header.encode() + content)
+    only_native(demo, "types: [staticlib]")
+    (failed,) = demo.run().failed
+    assert failed.action.target == X86
+    assert failed.error is not None
+    assert "libdemo.a holds C++ that needs the libc++ of zig" in failed.error.message
+
+
+def recipe(demo: Demo) -> CargoLibrary:
+    plan = release.make_plan(release.load(demo.project), demo.context)
+    found = next(action.recipe for action in plan.actions if action.id == f"native@{X86}")
+    assert isinstance(found, CargoLibrary)
+    return found
+
+
+def test_objects_are_looked_for_in_all_crates_where_no_static_library_is_made(demo: Demo) -> None:
+    archives = {"a.rlib": golden("demo-linux.a"), "notes.d": b"", "b.rlib": b"!<arch>\n"}
+    for name, content in archives.items():
+        (demo.root / name).write_bytes(content)
+    files = tuple(demo.root / name for name in archives)
+    built = cargo.CargoBuild((cargo.CargoArtifact("demo-ffi", ("cdylib",), files),), (), ())
+    shared = replace(recipe(demo), types=("cdylib",))
+    assert list(shared._objects(("memcpy",), built)) == ["memcpy is used by demo.o"]
+    assert list(shared._objects(("nothing",), built)) == []
+    assert list(shared._objects((), built)) == []
+
+
+def test_nothing_is_undefined_in_a_dll(demo: Demo) -> None:
+    measured = binary.measure(golden("demo-x86_64.so"), where="demo")
+    context: Any = None  # no list of symbols is read
+    dll = replace(recipe(demo), platform=WINDOWS)
+    assert dll._undefined(measured, context) == ()
+    assert dll._undefined_for_users((), cargo.CargoBuild((), (), ()), context) == ()

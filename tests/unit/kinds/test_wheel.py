@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess  # noqa: TID251 - the build backend is run as pip runs it
 import sys
 import tarfile
@@ -14,7 +15,7 @@ import pytest
 
 from fakes.triples import X86
 from ferrule.app.release import run as release
-from ferrule.core.errors import BuildError, ConfigErrors
+from ferrule.core.errors import BuildError, ConfigError, ConfigErrors
 from ferrule.core.model import Compiled, Output
 from ferrule.core.toolchain import Tool, Toolchain
 from ferrule.formats.python_metadata import PythonProject
@@ -165,6 +166,8 @@ root = pathlib.Path(sys.argv[1])
 with (root / "calls").open("a") as calls:
     calls.write(" ".join(sys.argv[2:]) + "\\n")
 folder, missing = pathlib.Path.cwd(), root / "missing"
+if sys.argv[2] == "fetch" and (root / "fetchable").exists():
+    missing.unlink()
 if missing.exists() and "project" not in folder.parts:
     sys.exit("error: " + missing.read_text())
 if sys.argv[2] == "build":
@@ -282,6 +285,35 @@ def test_sdist_ships_only_after_cargo_has_read_it(crates: Bench, native: Native,
     assert all("--locked" in call for call in calls)
     assert [call.split()[0] for call in calls] == ["metadata", "metadata", *([] if offline else ["fetch"])]
     assert "--offline" in calls[1]
+
+
+def test_crates_of_other_targets_are_fetched_before_cargo_reads_it(crates: Bench, native: Native) -> None:
+    crates.offline = False
+    (crates.root / "missing").write_text("no matching package")
+    (crates.root / "fetchable").touch()
+    assert made_sdist(crates, native).is_file()
+    calls = (crates.root / "calls").read_text().splitlines()
+    assert [call.split()[0] for call in calls] == ["metadata", "metadata", "fetch", "metadata"]
+
+
+def test_sdist_lacks_what_the_build_script_writes_again(crates: Bench, native: Native) -> None:
+    crates.source(".gitignore", "/rust/ffi/generated.rs\n")
+    crates.source("rust/ffi/generated.rs")
+    crates.source("rust/ffi/build.rs", 'fn main() { write("generated.rs") }')
+    names = names_in(made_sdist(crates, native, "rust/ffi/generated.rs"))
+    assert "rust/ffi/build.rs" in names
+    assert "rust/ffi/generated.rs" not in names
+
+
+@pytest.mark.parametrize("content", [b"\xff", None])
+def test_a_file_that_metadata_names_has_to_be_readable(sources: Bench, native: Native, content: bytes | None) -> None:
+    readme = sources.project / "py" / "README.md"
+    readme.unlink()
+    if content:
+        readme.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"README\.md.*cannot be read") as caught:
+        made_wheel(sources, native)
+    assert caught.value.where == "py/pyproject.toml:5:1"
 
 
 def test_supplied_backend_builds_a_wheel_that_python_imports(crates: Bench, native: Native) -> None:
@@ -442,6 +474,21 @@ def test_what_is_there_is_no_mistake(demo: Demo) -> None:
 
 def test_the_package_with_the_name_of_the_project_is_taken_of_several(demo: Demo) -> None:
     assert mistakes(demo, TABLE, **{"src__other__x.py": ""}) == {}
+
+
+def test_of_several_packages_in_a_namespace_none_is_chosen(demo: Demo) -> None:
+    packages = demo.project / "packaging" / "python" / "src"
+    shutil.rmtree(packages)
+    for name in ("one", "two"):
+        (packages / "acme" / name).mkdir(parents=True, exist_ok=True)
+        (packages / "acme" / name / "__init__.py").touch()
+    plan = release.make_plan(release.load(demo.project), demo.context)
+    recipes = [action.recipe for action in plan.actions if action.kind == "wheel"]
+    assert {recipe.common.package for recipe in recipes if isinstance(recipe, Wheel | Sdist)} == {"acme"}
+    shutil.rmtree(packages / "acme" / "two")
+    plan = release.make_plan(release.load(demo.project), demo.context)
+    recipes = [action.recipe for action in plan.actions if action.kind == "wheel"]
+    assert {recipe.common.package for recipe in recipes if isinstance(recipe, Wheel | Sdist)} == {"acme.one"}
 
 
 def test_no_pyproject_is_a_mistake_with_a_way_out(demo: Demo) -> None:
