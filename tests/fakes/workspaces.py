@@ -251,6 +251,20 @@ SKETCHES: Mapping[str, Sketch] = {
         (),
         ("header: {kind: header, files: [include]}  # written by hand",),
     ),
+    "functions by a macro, headers by hand": Sketch(
+        {
+            "Cargo.toml": crate("demo"),
+            "Cargo.lock": lock(demo=""),
+            "src/lib.rs": "mod macros;\n",
+            "src/macros.rs": "macro_rules! c_function {\n    ($name:ident) => {\n        #[no_mangle]\n"
+            "        pub extern fn $name() {}\n    };\n}\n",
+            "include/demo.h": HEADER,
+            **LICENCE,
+        },
+        C_LIBRARY,
+        (),
+        ("header: {kind: header, file: include/demo.h}  # written by hand",),
+    ),
     "component and npm": Sketch(
         {
             "Cargo.toml": virtual("demo-wasm"),

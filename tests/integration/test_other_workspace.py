@@ -61,3 +61,13 @@ def test_a_published_crate_is_released_and_its_library_works(rure, tmp_path):
     run("gcc", "-I", rure / "include", tmp_path / "user.c", "-o", program, library)
     search = {"LD_LIBRARY_PATH": os.fspath(library.parent)}
     assert run(program, **search).stdout == "1 8 10\n"
+
+
+def test_it_is_released_with_what_init_writes(rure):
+    (rure / "targets.yaml").unlink()
+    (rure / "dist-workspace.toml").write_text('[dist]\ntargets = ["x86_64-unknown-linux-gnu"]\n')
+    ferrule("init", cwd=rure)
+    ferrule("release", cwd=rure)
+    run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=rure / "dist")
+    (archive,) = (rure / "dist").glob("rure-c-0.2.5-*.tar.gz")
+    assert "rure-c-0.2.5-x86_64-unknown-linux-gnu/include/rure.h" in run("tar", "-tf", archive).stdout.splitlines()

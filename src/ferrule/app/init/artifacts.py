@@ -128,11 +128,15 @@ def is_component(use: CrateUse, _: Project) -> bool:
     return bool(use.makes("cdylib") and use.wit and use.requires("wit-bindgen") and not use.cargo_component)
 
 
-def is_c_library(use: CrateUse, _: Project) -> bool:
+def is_c_library(use: CrateUse, project: Project) -> bool:
     """Whether it has a C interface, or one that its own tools write bindings for."""
     if use.makes("proc-macro") or use.crate.library is None:
         return False
-    return bool(use.exported or use.capi or (use.requires("uniffi") and use.makes("cdylib", "staticlib")))
+    if use.exported or use.exported_by_macro or use.capi:
+        return True
+    for_others = use.requires(*_PYTHON, *_NODE, "wasm-bindgen", "wit-bindgen") or use.cargo_component
+    own = use.requires("uniffi") or (_own_headers(use, project) and not for_others)
+    return bool(own and use.makes("cdylib", "staticlib"))
 
 
 def _is_node_addon(use: CrateUse, _: Project) -> bool:
@@ -253,16 +257,21 @@ def _globs(headers: list[str]) -> Iterator[str]:
             yield posixpath.join(posixpath.dirname(header), f"*{posixpath.splitext(header)[1]}")
 
 
+def _own_headers(use: CrateUse, project: Project) -> tuple[CHeader, ...]:
+    """Headers below a crate's folder, and below that of no other."""
+    inside = tuple(f"{one.crate.folder}/" for one in project.workspace.crates if one is not use)
+    prefix = "" if use.crate.folder == "." else f"{use.crate.folder}/"
+    headers = project.every(CHeader)
+    return tuple(h for h in headers if h.file.startswith(prefix) and not h.file.startswith(inside))
+
+
 def _headers_of(use: CrateUse, project: Project) -> tuple[CHeader, ...]:
-    """Headers below a crate's folder, and those of the root's `include` where it is the only library."""
-    crates = {one.crate.folder for one in project.workspace.crates} - {use.crate.folder, "."}
-    headers = [
-        header
-        for header in project.every(CHeader)
-        if not any(header.file.startswith(f"{folder}/") for folder in crates)
-    ]
-    below = [h for h in headers if use.crate.folder == "." or h.file.startswith(f"{use.crate.folder}/")]
-    return tuple(below or (headers if len(project.libraries) == 1 else []))
+    """Headers below a crate's folder, or those of no crate where it is the only library."""
+    own = _own_headers(use, project)
+    if own or project.libraries != (use,):
+        return own
+    crates = tuple(f"{one.crate.folder}/" for one in project.workspace.crates)
+    return tuple(header for header in project.every(CHeader) if not header.file.startswith(crates))
 
 
 def _sdk(use: CrateUse, project: Project, library: str, header: str) -> Iterator[Line | Uncovered]:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 _LIBRARIES: Final = frozenset(("cdylib", "staticlib"))
 _EXPORT: Final = re.compile(
-    rb"\b(?:no_mangle|export_name\s*=)[^;{}]{0,400}?\bextern\s*\"C(?:-unwind)?\"\s*fn\s+\w+", re.DOTALL
+    rb'\b(?:no_mangle|export_name\s*=)[^;{}]{0,400}?\bextern\s*(?:"C(?:-unwind)?"\s*)?fn\s+([\w$]+)', re.DOTALL
 )
+_EXPORTING: Final = (b"no_mangle", b"export_name")
 _COMMENT: Final = re.compile(rb"//[^\n]*")
 _WASI: Final = re.compile(rb"\bwasi:")
 _ABI3: Final = re.compile(r"""["'/]abi3(-py3[0-9]+)?["']""")
@@ -107,6 +108,7 @@ def _use(files: ProjectFiles, crate: Crate, workspace: str, packages: frozenset[
     def at(*keys: str) -> str:
         return position(text, crate.manifest, ("package", *keys))
 
+    exported, by_macro = _exported(files, crate)
     rust = _text(package, "rust-version")
     wit = files.below(_join(crate.folder, "wit"), ".wit")
     config = next((n for f in (crate.folder, workspace, ".") if files.has(n := _join(f, "cbindgen.toml"))), None)
@@ -115,7 +117,8 @@ def _use(files: ProjectFiles, crate: Crate, workspace: str, packages: frozenset[
         at=at("name"),
         required=frozenset(_required(manifest)),
         packages=packages,
-        exported=_exported(files, crate),
+        exported=exported if exported and not by_macro else None,
+        exported_by_macro=exported if by_macro else None,
         capi=at("metadata", "capi") if "capi" in metadata else None,
         cargo_component=at("metadata", "component") if "component" in metadata else None,
         programs=tuple(_programs(files, crate, text, manifest)),
@@ -182,20 +185,24 @@ def _programs(files: ProjectFiles, crate: Crate, text: str, manifest: Mapping[st
     return (Program(name, where) for name, where in names.items())
 
 
-def _exported(files: ProjectFiles, crate: Crate) -> str | None:
-    """Where the first C function stands that a crate exports under its own name."""
+def _exported(files: ProjectFiles, crate: Crate) -> tuple[str | None, bool]:
+    """Where a C function stands that a crate exports under a name of its own, and whether only a macro writes such."""
     if crate.library is None or "proc-macro" in crate.types:
-        return None
+        return None, False
+    by_macro: str | None = None
     folders = [folder for folder in crate.code if not folder.endswith(".rs")]
     for name in (name for folder in folders for name in files.below(folder, ".rs")):
         data = files.read(name, "Rust source")
-        if b'extern "C' not in data:
+        if not any(word in data for word in _EXPORTING):  # most files
             continue
         code = _COMMENT.sub(lambda match: b" " * len(match[0]), data)
-        if match := _EXPORT.search(code):
+        for match in _EXPORT.finditer(code):
             before = code[: match.start()]
-            return f"{name}:{before.count(10) + 1}:{match.start() - (before.rfind(10) + 1) + 1}"
-    return None
+            where = f"{name}:{before.count(10) + 1}:{match.start() - (before.rfind(10) + 1) + 1}"
+            if not match[1].startswith(b"$"):
+                return where, False
+            by_macro = by_macro or where
+    return by_macro, by_macro is not None
 
 
 def _locked(root: Path, workspace: Workspace) -> Mapping[str, frozenset[str]]:

@@ -30,7 +30,8 @@ class Program:
 class CrateUse:
     """A crate of a workspace, and what its manifest and sources say about its use.
 
-    `at` is the `file:line:column` of its name; `exported` that of its first exported C function, `capi` that of its
+    `at` is the `file:line:column` of its name; `exported` that of its first exported C function,
+    `exported_by_macro` that of a macro which writes them all, `capi` that of its
     settings for cargo-c, `cargo_component` that of those for cargo-component. `required` are the dependencies that it
     is never built without, `packages` all that may be compiled for it, `rust` the oldest Rust for it and its position,
     `wit` its WIT files, `imports_wasi` whether these name WASI, `cbindgen` the cbindgen.toml that holds for it,
@@ -43,6 +44,7 @@ class CrateUse:
     required: frozenset[str] = frozenset()
     packages: frozenset[str] = frozenset()
     exported: str | None = None
+    exported_by_macro: str | None = None
     capi: str | None = None
     cargo_component: str | None = None
     programs: tuple[Program, ...] = ()
