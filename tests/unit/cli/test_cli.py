@@ -102,6 +102,28 @@ def test_colours_are_those_of_the_command_line_then_of_the_environment(demo: Dem
     assert "\x1b[" not in demo.ferrule("check", FORCE_COLOR="1", NO_COLOR="1").stderr
 
 
+def test_a_message_shows_its_line_of_the_file_also_from_a_folder_below(demo: Demo) -> None:
+    demo.edit("kind: sdk", "kind: sdkk")
+    lines = (demo.project / "targets.yaml").read_text().splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if "sdkk" in line)
+    for words in (["check"], ["-C", "rust", "check"]):
+        shown = demo.ferrule(*words).stderr.splitlines()
+        assert shown[1] == f"  {number} | {lines[number - 1]}"
+        column = lines[number - 1].index("sdkk")
+        assert shown[2].partition("| ")[2] == " " * column + "^"
+        assert shown[3] == "  hint: did you mean sdk?"
+
+
+def test_check_writes_sarif(demo: Demo) -> None:
+    good = demo.ferrule("check", "--format", "sarif")
+    assert (good.returncode, json.loads(good.stdout)["runs"][0]["results"]) == (0, [])
+    demo.edit("kind: sdk", "kind: sdkk")
+    bad = demo.ferrule("check", "--format", "sarif")
+    assert bad.returncode == 3
+    (result,) = json.loads(bad.stdout)["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "targets.yaml"
+
+
 def test_version_in_short(demo: Demo) -> None:
     assert demo.ferrule("-V").stdout == demo.ferrule("--version").stdout == f"ferrule {__version__}\n"
 

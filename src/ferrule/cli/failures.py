@@ -1,0 +1,63 @@
+"""How a failure is shown: the message, the line of the file that it is about, a program's words, and what to do."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ferrule.cli import environment
+from ferrule.core.errors import ConfigError, ConfigErrors, FerruleError, command_of
+from ferrule.core.printable import coloured_lines, printable_lines
+from ferrule.core.safe_files import find_project, read_regular
+from ferrule.reporting.source_frame import POSITION, frame
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.cli.options import Invocation
+
+FILE_COLUMNS: Final = 120
+"""Columns of a line where output is no terminal."""
+
+LARGEST: Final = 1 << 20
+"""Bytes of a file of which a line is shown."""
+
+
+def show(error: FerruleError, invocation: Invocation) -> None:
+    """Write a failure to standard error: each message with its position and the line there, what a program wrote, hint.
+
+    The command of that program is long: it is shown only if the invocation is verbose.
+    """
+    colour = environment.coloured(sys.stderr)
+    errors = error.errors if isinstance(error, ConfigErrors) else (error,)
+    for failure in errors:
+        position = f"{failure.where}: " if failure.where else ""
+        lines = [click.style("error: ", fg="red", bold=True) + printable_lines(position + failure.message)]
+        lines += _source_line(failure.where, invocation.directory)
+        lines += [f"  | {coloured_lines(line)}" for line in failure.output.splitlines()]
+        if failure.hint:
+            lines.append(click.style("  hint: ", fg="cyan") + printable_lines(failure.hint))
+        if invocation.verbose and (command := command_of(failure)):
+            lines.append(f"  command: {printable_lines(command)}")
+        click.echo("\n".join(lines), err=True, color=colour)
+    if len(errors) > 1:
+        click.echo(f"{len(errors)} errors", err=True)
+
+
+def _source_line(where: str | None, directory: Path) -> list[str]:
+    """The line that a message is about, with a mark below its column; nothing if it is about no line of a file."""
+    position = POSITION.fullmatch(where or "")
+    if position is None:
+        return []
+    try:
+        file = find_project(directory) / position["file"]
+        text = read_regular(file, follow=True, largest=LARGEST).decode("utf-8", "replace").removeprefix("\ufeff")
+    except (ConfigError, OSError, ValueError):
+        return []
+    columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else FILE_COLUMNS
+    return [
+        click.style(line, dim=True) for line in frame(text, int(position["line"]), int(position["column"]), columns)
+    ]
