@@ -12,8 +12,9 @@ from typing import Final
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 _RESET: Final = "\x1b[0m"
 _CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
-_IN_ONE_LINE: Final = re.compile(f"[{_CONTROLS}]")
-_IN_LINES: Final = re.compile(f"(?![\\n\\t])[{_CONTROLS}]")
+# Compiled where they are first used, a millisecond: most commands never print what needs them.
+_IN_ONE_LINE: Final = f"[{_CONTROLS}]"
+_IN_LINES: Final = f"(?![\\n\\t])[{_CONTROLS}]"
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -23,7 +24,7 @@ def printable(text: str) -> str:
     >>> printable("a\nb\x1b]0;title\x07")
     'a\\nb\\x1b]0;title\\x07'
     """
-    return text if text.isprintable() and text.isascii() else _IN_ONE_LINE.sub(_escape, text)
+    return text if text.isprintable() and text.isascii() else re.sub(_IN_ONE_LINE, _escape, text)
 
 
 def printable_lines(text: str) -> str:
@@ -32,7 +33,7 @@ def printable_lines(text: str) -> str:
     >>> printable_lines("\x1b[31merror\x1b[0m:\n\tx\x1b[2J")
     'error:\n\tx\\x1b[2J'
     """
-    return _IN_LINES.sub(_escape, without_colours(text))
+    return re.sub(_IN_LINES, _escape, without_colours(text))
 
 
 def without_colours(text: str) -> str:
@@ -51,7 +52,7 @@ def coloured_lines(text: str) -> str:
     '\x1b[31merror\\x1b[2J\x1b[0m'
     """
     colours = _COLOUR.findall(text)
-    plain = [_IN_LINES.sub(_escape, part) for part in _COLOUR.split(text)]
+    plain = [re.sub(_IN_LINES, _escape, part) for part in _COLOUR.split(text)]
     end = _RESET if colours and colours[-1] != _RESET else ""
     return plain[0] + "".join(c + p for c, p in zip(colours, plain[1:], strict=True)) + end
 

@@ -19,13 +19,11 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import Plan, Report
 from ferrule.core.safe_files import FILE, REPORT, STATE, check_folder, find_project
 from ferrule.engine import context as contexts
-from ferrule.engine import events, remote_server, scheduler
+from ferrule.engine import events, recipe_code, remote_server, scheduler, sources
 from ferrule.engine import lock as locks
 from ferrule.engine import remote as remote_cache
-from ferrule.engine.recipe_code import RecipeCode
-from ferrule.engine.sources import SourceFiles
-from ferrule.engine.state import open_store, work_folder
-from ferrule.engine.store import DamagedError, storage_errors, write_aside
+from ferrule.engine import state as states
+from ferrule.engine import store as stores
 from ferrule.kinds import KINDS
 from ferrule.toolchain import find, requirements
 from ferrule.tools import cargo, git
@@ -148,9 +146,9 @@ def disk_of(root: Path) -> planning.Disk:
     return planning.Disk(read_text, folders)
 
 
-def source_files(root: Path, host: Host) -> SourceFiles:
+def source_files(root: Path, host: Host) -> sources.SourceFiles:
     """The files of a project that Git would publish, or those that nothing ignores where there is no Git."""
-    return SourceFiles(root, source_names(root, host))
+    return sources.SourceFiles(root, source_names(root, host))
 
 
 def tool_requirements(config: Config, plan: Plan, rust_source: RustSource | None) -> requirements.ToolRequirements:
@@ -233,7 +231,7 @@ def _remote(engine: scheduler.Engine, context: RunContext) -> remote_cache.Remot
 
     project = engine.site.project
     paths = (p for p in cargo.settings(project, engine.site.environment) if not p.is_relative_to(project))
-    with storage_errors(project):
+    with stores.storage_errors(project):
         settings = {str(path): engine.site.sources.content(engine.index, path) for path in paths}
     return remote_cache.Remote(remote_server.Server(context.remote, context.monotonic), engine.store, settings)
 
@@ -251,9 +249,11 @@ def engine_of(
         toolchain=toolchain,
         jobs=context.jobs,
     )
-    index, store = open_store(state, context.now_ns, events.notice_to(listen))
-    code = RecipeCode(index, state / "code.json")
-    return scheduler.Engine(site, store, index, work_folder(state), context.jobs, listen, context.monotonic, code)
+    index, store = states.open_store(state, context.now_ns, events.notice_to(listen))
+    code = recipe_code.RecipeCode(index, state / "code.json")
+    return scheduler.Engine(
+        site, store, index, states.work_folder(state), context.jobs, listen, context.monotonic, code
+    )
 
 
 def _compiler_cache(context: RunContext) -> dict[str, str]:
@@ -290,9 +290,9 @@ def finish(
     attempt = partial(_finish, engine, config, plan, context, output=output, everything=everything, page=page)
     try:
         report = attempt()
-        if not any(isinstance(o.error, DamagedError) for o in report.outcomes):
+        if not any(isinstance(o.error, stores.DamagedError) for o in report.outcomes):
             return report
-    except DamagedError as error:
+    except stores.DamagedError as error:
         engine.listen(events.Noticed(f"{error.message}; its action runs again"))
     return attempt()
 
@@ -316,5 +316,5 @@ def _finish(
         text = text_of(manifest)
         output_folder.ship(engine.store, engine.index, placed, text, output, state, engine.listen, bundles)
         if page is not None and output_folder.read_if_any(state / REPORT) != (content := page(manifest).encode()):
-            write_aside(state / REPORT, content)
+            stores.write_aside(state / REPORT, content)
     return report
