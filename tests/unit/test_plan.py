@@ -16,7 +16,7 @@ from ferrule.core.platforms import LINUX_MUSL, PLATFORMS, WINDOWS_GNULLVM, X86_6
 from ferrule.core.section import keys_of
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import ReleaseInfo
-from ferrule.kinds.wheel import Wheel
+from ferrule.kinds.wheel.pack import Wheel
 from ferrule.plan import document, in_order, only, plan
 from ferrule.reporting import plans
 

@@ -20,8 +20,10 @@ from ferrule.core.model import Compiled, Output
 from ferrule.core.toolchain import Tool, Toolchain
 from ferrule.formats.python_metadata import PythonProject
 from ferrule.formats.wheel import read_wheel
-from ferrule.kinds import wheel
-from ferrule.kinds.wheel import Sdist, Wheel, _Common, _compiles_itself
+from ferrule.kinds.wheel import _compiles_itself, sdist
+from ferrule.kinds.wheel.pack import Wheel
+from ferrule.kinds.wheel.package_sources import PackageSources
+from ferrule.kinds.wheel.sdist import Sdist
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     Native = Callable[..., tuple[ActionInterface, dict[str, Path]]]
 
 LICENCES = ("LICENSE", "legal/NOTICE")
-COMMON = _Common("py", "py/src", "demo", "demo-x", "1.2.3", LICENCES, LICENCES, 315_532_800)
+COMMON = PackageSources("py", "py/src", "demo", "demo-x", "1.2.3", LICENCES, LICENCES, 315_532_800)
 PYPROJECT = """[project]
 name = "demo-x"
 dynamic = ["version"]
@@ -75,7 +77,7 @@ def sources(bench: Bench) -> Bench:
     return bench
 
 
-def made_wheel(bench: Bench, native: Native, common: _Common = COMMON) -> zipfile.ZipFile:
+def made_wheel(bench: Bench, native: Native, common: PackageSources = COMMON) -> zipfile.ZipFile:
     library, files = native(X86)
     context = bench.make(
         Wheel(common, library, ("py3-none-manylinux_2_17_x86_64",)),
@@ -393,9 +395,9 @@ def test_a_file_that_the_build_script_names_is_generated(tmp_path: Path) -> None
     (crate / "src").mkdir(parents=True)
     (crate / "Cargo.toml").write_text('[package]\nname = "demo"\n')
     (crate / "build.rs").write_text('fn main() { std::fs::write("src/generated.rs", "").unwrap(); }')
-    assert wheel._is_generated(tmp_path, "rust/demo/src/generated.rs")
-    assert not wheel._is_generated(tmp_path, "rust/demo/src/secret.rs")
-    assert not wheel._is_generated(tmp_path, "rust/other/src/generated.rs")
+    assert sdist._is_generated(tmp_path, "rust/demo/src/generated.rs")
+    assert not sdist._is_generated(tmp_path, "rust/demo/src/secret.rs")
+    assert not sdist._is_generated(tmp_path, "rust/other/src/generated.rs")
 
 
 # What planning sees

@@ -1,0 +1,173 @@
+"""Python wheels around an already built library (py3-none-<platform>), and the source distribution beside them.
+
+Metadata and entry points are those of pyproject.toml. A source distribution holds the package and the Cargo workspace
+with everything that it reads from folders; it ships only after Cargo has read it where nothing else lies. Where the
+project's build backend would leave the library out, one that compiles it is put in its place.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Annotated, Any, Final, Literal
+
+from ferrule.core.model import Action, Output
+from ferrule.core.section import Field
+from ferrule.core.toml_file import parse
+from ferrule.formats import wheel
+from ferrule.formats.package_selection import (
+    left_out_of_sdists,
+    left_out_of_wheels,
+    packages_of_hatch,
+)
+from ferrule.formats.python_metadata import (
+    PythonProject,
+    check_project,
+)
+from ferrule.kinds.base import (
+    SOURCES,
+    ArtifactRef,
+    Context,
+    Kind,
+    PlanProblem,
+    ProjectPath,
+    RelativePath,
+    Spec,
+    no_wheel,
+    python_project,
+    required_floor,
+)
+from ferrule.kinds.wheel import checks, pack, sdist
+from ferrule.kinds.wheel.layout import find_package, is_file
+from ferrule.kinds.wheel.package_sources import (
+    PackageSources,
+    join,
+    relative,
+)
+
+# Build backends that pack what lies in the package and nothing else, unless they are told to call something.
+_PLAIN_BACKENDS: Final = frozenset({"hatchling", "setuptools", "flit_core", "uv_build", "poetry", "pdm"})
+
+
+class WheelSpec(Spec):
+    """A Python package whose loader opens the native library that the wheel carries."""
+
+    kind: Literal["wheel"]
+    library: Annotated[str, ArtifactRef(("library",))] = Field(description="The library to pack.")
+    source: Annotated[RelativePath, ProjectPath("folder")] = Field(
+        description="Folder with pyproject.toml (its [project] table gives the metadata) and the package, under src/ "
+        "or beside it."
+    )
+    package: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,127}$")] | None = Field(
+        default=None,
+        description="Import name of the package that loads the library (`acme.demo` in a namespace); by default the "
+        "only one.",
+    )
+    sdist: bool = Field(default=True, description="Whether a source distribution, with the crate inside, is made too.")
+
+
+def plan(spec: WheelSpec, context: Context) -> list[Action]:
+    """One wheel a target, and the source distribution."""
+    source = posixpath.normpath(spec.source)
+    manifest = posixpath.join(source, "pyproject.toml") if source != "." else "pyproject.toml"
+    text, version = context.read_text(manifest), context.project.version
+    project = PythonProject(manifest, text, python_project(text, manifest, version), version)
+    check_project(project, context.read_text)
+    document: Any = parse(text.encode(), manifest)
+    root, package = find_package(context, source, project.name, spec.package, packages_of_hatch(document))
+    common = PackageSources(
+        source=source,
+        root=root,
+        package=package,
+        name=project.name,
+        version=context.project.version,
+        license_files=context.project.license_files,
+        read=tuple(dict.fromkeys((*context.project.license_files, *([project.readme] if project.readme else ())))),
+        epoch=context.project.epoch,
+        left_out=left_out_of_wheels(document, relative(root, source) if root != source else "."),
+        only=packages_of_hatch(document),
+        kept_back=left_out_of_sdists(document),
+    )
+    actions = [_wheel(context, spec, common, triple) for triple in (t.triple for t in context.targets)]
+    if spec.sdist and actions:
+        actions.append(_sdist(context, spec, common, project, actions[0].target))
+    return actions
+
+
+def _wheel(context: Context, spec: WheelSpec, common: PackageSources, triple: str) -> Action:
+    library = context.action_for(spec.library, triple)
+    if library is None or library.interface.output("cdylib") is None:
+        raise PlanProblem(
+            "library", f"{spec.library} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
+        )
+    target, platform = next(t for t in context.targets if t.triple == triple), context.platforms[triple]
+    tags = tuple(f"py3-none-{tag}" for tag in wheel.platform_tags(platform, required_floor(target, platform)))
+    name = wheel.wheel_file_name(common.name, common.version, tags)
+    return Action(
+        id=f"{context.artifact}@{triple}",
+        artifact=context.artifact,
+        kind="wheel",
+        target=triple,
+        recipe=pack.Wheel(common=common, library=library.interface, tags=tags),
+        outputs=(Output(name, "wheel", name if context.ship else None),),
+        needs=(library.id,),
+        sources=common.sources,
+        traits=(("purl", wheel.wheel_purl(common.name, common.version, name)),),
+    )
+
+
+def _sdist(
+    context: Context, spec: WheelSpec, common: PackageSources, project: PythonProject, triple: str | None
+) -> Action:
+    name = wheel.sdist_file_name(common.name, common.version)
+    library = context.action_for(spec.library, triple)
+    if library is None or library.compiles is None:
+        raise AssertionError(f"{spec.library} compiles nothing")
+    # All crates, though the library may need one only: Cargo reads no workspace of which a member is missing.
+    workspace = context.workspace
+    sources = tuple(dict.fromkeys(s for crate in workspace.crates for s in workspace.sources(crate)))
+    return Action(
+        id=f"{context.artifact}@sdist",
+        artifact=context.artifact,
+        kind="wheel",
+        recipe=sdist.Sdist(
+            common=common,
+            workspace=workspace.folder,
+            settings=workspace.settings,
+            library=library.interface,
+            compiled=library.compiles,
+            library_name=workspace.crates[library.compiles.crate].library or "",
+            supply_backend=not _compiles_itself(project, lambda name: is_file(context, join(common.source, name))),
+        ),
+        outputs=(Output(name, "sdist", name if context.ship else None),),
+        needs=(library.id,),
+        sources=tuple(dict.fromkeys((common.source, *common.read, *sources))),
+        tools=("rustc", "cargo"),
+        traits=((SOURCES, "yes"),),
+    )
+
+
+def _compiles_itself(project: PythonProject, is_file: Any) -> bool:  # noqa: ANN401 - a predicate of a name
+    """Whether the project's build backend is told to compile something, or is one whose purpose that is."""
+    document: Any = parse(project.text.encode(), project.file)
+    build, tool = document.get("build-system", {}), document.get("tool", {})
+    backend = str(build.get("build-backend", "setuptools")).partition(":")[0].split(".")[0]
+    if "backend-path" in build or backend not in _PLAIN_BACKENDS:
+        return True
+    hatch = tool.get("hatch", {}).get("build", {})
+    return bool(
+        (backend == "hatchling" and (hatch.get("hooks") or hatch.get("targets", {}).get("wheel", {}).get("hooks")))
+        or (backend == "setuptools" and (is_file("setup.py") or "setuptools-rust" in tool))
+        or (backend == "setuptools" and tool.get("setuptools", {}).get("ext-modules"))
+        or (backend == "poetry" and tool.get("poetry", {}).get("build"))
+        or (backend == "pdm" and (is_file("pdm_build.py") or tool.get("pdm", {}).get("build", {}).get("custom-hook")))
+    )
+
+
+KIND = Kind(
+    name="wheel",
+    spec=WheelSpec,
+    plan=plan,
+    summary="Python wheels around a native library, and the source distribution",
+    unsupported=no_wheel,
+    check=lambda spec, context: checks.check(spec.source, spec.package, context),
+)
