@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fakes.toolchain import GOLDEN, add_preprocessor
 from fakes.triples import X86
+from ferrule.tools.debs import format_lock, read_lock
 
 if TYPE_CHECKING:
     from fakes.toolchain import Demo
@@ -119,6 +120,32 @@ def test_a_build_script_that_misses_a_program_is_told_which_package_has_it(demo:
     done = demo.ferrule("build", "native", "--target", X86)
     assert "the build script of demo-sys v0.1.0 needs nasm, which was not found" in done.stdout + done.stderr
     assert "apt-get install nasm" in done.stdout + done.stderr
+
+
+def test_the_first_lock_of_a_base_is_written(demo: Demo) -> None:
+    lock = demo.project / "packaging/base.lock"
+    (package, *_) = [one for one in read_lock(lock.read_text()) if one.architecture == "amd64"]
+    lock.unlink()
+    image = "image: {kind: image, library: native, base: packaging/base.lock}"
+    path = demo.project / "targets.yaml"
+    head = path.read_text().partition("targets:\n")[0]
+    path.write_text(f"{head}{ONE_TARGET}artifacts:\n  native: {{kind: library, crate: demo-ffi}}\n  {image}\n")
+    done = demo.ferrule("check")
+    assert "run `ferrule lock --init`, which writes it" in done.stdout + done.stderr
+    shown = f"Version: {package.version}\\nSHA256: {package.sha256}\\nSize: {package.size}\\nArchitecture: amd64\\n\\n"
+    script = f'shift 2; for p in "$@"; do printf "Package: ${{p%%:*}}\\n{shown}"; done'
+    for name, text in {"apt-cache": script, "apt-get": "exit 0"}.items():
+        (demo.root / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (demo.root / "bin" / name).chmod(0o755)
+    done = demo.ferrule("lock", "--init")
+    assert (done.returncode, done.stdout) == (0, "packaging/base.lock: 5 packages\n"), done.stderr
+    assert demo.ferrule("check").returncode == 0
+    assert demo.ferrule("lock", "--init").stdout == "every lock file that an image names exists\n"
+    assert demo.ferrule("lock", "--init", "x").returncode == 2
+    # Only the C library's package is truly there.
+    lock.write_text(format_lock([package]))
+    release(demo, "native: {kind: library, crate: demo-ffi}", image)
+    assert "image/index.json" in demo.files()
 
 
 def test_the_interface_gate_reads_headers_that_exist(demo: Demo) -> None:

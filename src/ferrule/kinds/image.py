@@ -39,7 +39,8 @@ class ImageSpec(Spec):
     base: str = Field(
         min_length=1,
         max_length=512,
-        description="A lock file of Debian packages (made by `ferrule lock`), or an image by digest: name@sha256:… .",
+        description="A lock file of Debian packages, which `ferrule lock --init` writes, or an image by digest: "
+        "name@sha256:… .",
     )
     library: Annotated[str, ArtifactRef(("library",))] = Field(description="The library to install.")
     library_path: _ImagePath = Field(default="/usr/lib", description="Folder of the image that the library goes to.")
@@ -176,7 +177,7 @@ def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
         raise PlanProblem(
             "base",
             f"{spec.base} is neither a file of the project nor an image by digest",
-            "list packages in a file and run `ferrule lock` on it, or write name@sha256:<64 digits>",
+            "run `ferrule lock --init`, which writes it, or write name@sha256:<64 digits>",
         ) from error
     except ValueError as error:
         raise PlanProblem(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from ferrule.tools.installers import apt
 from ferrule.tools.run import ToolFailed, capture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ferrule.tools.host import Host
 
@@ -25,6 +24,8 @@ _LINE = re.compile(
     r"(?P<name>[a-z0-9][a-z0-9.+-]+):(?P<architecture>[a-z0-9]+)"
     r"(?:=(?P<version>[A-Za-z0-9.+:~-]+) sha256:(?P<sha256>[0-9a-f]{64}) (?P<size>[0-9]+))?"
 )
+_BASE = ("base-files", "ca-certificates", "netbase", "tzdata")
+_LIBC = "libc6"
 _HEADER = (
     "# Written by `ferrule lock`. A package is added by its name and architecture alone, and locked by the next run.\n"
 )
@@ -79,25 +80,68 @@ def refresh(packages: Sequence[LockedPackage], host: Host) -> tuple[LockedPackag
 
     Raises ToolchainError where there is no apt, ConfigError for a package that the archive does not have.
     """
-    _need_apt(host)
-    argv = ["apt-cache", "show", "--no-all-versions", *(package.full_name for package in packages)]
-    try:
-        shown = capture(argv, env=host.children).stdout
-    except ToolFailed as failed:
-        shown = failed.stdout  # one unknown name fails the call; which one is said below
-    offered = {}
-    for paragraph in shown.split("\n\n"):
-        fields = dict(re.findall(r"^(\w+): (.*)$", paragraph, re.MULTILINE))
-        if {"Package", "Architecture", "Version", "SHA256", "Size"} <= fields.keys():
-            offered[fields["Package"], fields["Architecture"]] = fields
+    offered = _offered([package.full_name for package in packages], host)
     locked: list[LockedPackage] = []
     for package in packages:
         row = offered.get((package.name, package.architecture))
         if row is None:
-            hint = f"correct the name, or run: {apt.Packages((), (package.architecture,)).command(host)}"
-            raise ConfigError(f"the package archive has no {package.full_name}", hint=hint)
-        locked.append(replace(package, version=row["Version"], sha256=row["SHA256"], size=int(row["Size"])))
+            raise _unknown(package.full_name, package.architecture, host)
+        locked.append(_locked(row))
     return tuple(locked)
+
+
+def first_lock(architectures: Sequence[str], host: Host) -> tuple[LockedPackage, ...]:
+    """What a base for programs and libraries with glibc consists of, locked to what the archive offers now.
+
+    The C library with all that it depends on, certificates, names of services, time zones and the files of a system.
+    Raises ToolchainError where there is no apt, ConfigError for a package that the archive does not have.
+    """
+    locked: dict[tuple[str, str], LockedPackage] = {}
+    waiting = [(name, architecture) for architecture in architectures for name in (*_BASE, _LIBC)]
+    asked: set[tuple[str, str]] = set()
+    while waiting:
+        offered = _offered([f"{name}:{architecture}" for name, architecture in waiting], host)
+        asked |= {*waiting}
+        following: list[tuple[str, str]] = []
+        for name, architecture in waiting:
+            row = offered.get((name, architecture)) or offered.get((name, "all"))
+            if row is None:
+                raise _unknown(f"{name}:{architecture}", architecture, host)
+            locked[name, row["Architecture"]] = _locked(row)
+            if name not in _BASE:  # what these depend on serves their installation, and nothing is installed
+                following += [(other, architecture) for other in _dependencies(row)]
+        waiting = [package for package in dict.fromkeys(following) if package not in asked]
+    return tuple(locked.values())
+
+
+def _dependencies(row: Mapping[str, str]) -> list[str]:
+    """Names of the packages that a package cannot do without, the first of each choice (Debian policy, 7.1)."""
+    text = ", ".join(row[field] for field in ("Pre-Depends", "Depends") if row.get(field))
+    return [re.split(r"[ (:|]", part.strip(), maxsplit=1)[0] for part in text.split(",") if part.strip()]
+
+
+def _offered(names: Iterable[str], host: Host) -> dict[tuple[str, str], dict[str, str]]:
+    """What the archive has of packages, by name and architecture, by one call of `apt-cache show`."""
+    _need_apt(host)
+    try:
+        shown = capture(["apt-cache", "show", "--no-all-versions", *names], env=host.children).stdout
+    except ToolFailed as failed:
+        shown = failed.stdout  # one unknown name fails the call; which one is said by those who miss it
+    offered = {}
+    for paragraph in shown.split("\n\n"):
+        fields = dict(re.findall(r"^([\w-]+): (.*)$", paragraph, re.MULTILINE))
+        if {"Package", "Architecture", "Version", "SHA256", "Size"} <= fields.keys():
+            offered[fields["Package"], fields["Architecture"]] = fields
+    return offered
+
+
+def _locked(row: Mapping[str, str]) -> LockedPackage:
+    return LockedPackage(row["Package"], row["Architecture"], row["Version"], row["SHA256"], int(row["Size"]))
+
+
+def _unknown(package: str, architecture: str, host: Host) -> ConfigError:
+    hint = f"correct the name, or run: {apt.Packages((), (architecture,)).command(host)}"
+    return ConfigError(f"the package archive has no {package}", hint=hint)
 
 
 def fetch(packages: Sequence[LockedPackage], host: Host) -> list[Path]:

@@ -95,3 +95,50 @@ def test_what_cannot_be_fetched_is_explained(machine):
     with pytest.raises(NetworkError, match="no network may be used"):
         debs.fetch([LIBC], machine.host(offline=True))
     remove(machine.bin / "apt-get")
+
+
+PACKAGES = {
+    "base-files": ("amd64 arm64", "awk"),
+    "ca-certificates": ("all", "openssl (>= 1.1.1), debconf (>= 0.5) | debconf-2.0"),
+    "netbase": ("all", ""),
+    "tzdata": ("all", "debconf"),
+    "libc6": ("amd64 arm64", "libgcc-s1, libcrypt1 (>= 1:4.4) | libcrypt2"),
+    "libgcc-s1": ("amd64 arm64", "gcc-12-base (= 12.2.0-14), libc6 (>= 2.35)"),
+    "gcc-12-base": ("amd64 arm64", ""),
+    "libcrypt1": ("amd64 arm64", "libc6:any"),
+}
+
+
+def offer(machine, packages=PACKAGES):
+    """An archive that knows these packages, their architectures and what they depend on."""
+    folder = machine.root / "archive"
+    folder.mkdir()
+    for name, (architectures, depends) in packages.items():
+        for architecture in architectures.split():
+            asked = ("amd64", "arm64") if architecture == "all" else (architecture,)
+            text = f"Package: {name}\nArchitecture: {architecture}\nVersion: 1\nDepends: {depends}\n"
+            text += f"Size: 3\nSHA256: {'c' * 64}\n"
+            for one in asked:
+                (folder / f"{name}:{one}").write_text(text + "\n")
+    script = f'shift 2; code=0; for p in "$@"; do /bin/cat "{folder}/$p" 2>/dev/null || code=100; done; exit $code'
+    machine.program("apt-cache", script)
+    machine.program("apt-get", "exit 0")
+    machine.program("dpkg", "exit 0")
+
+
+def test_a_first_lock_has_the_c_library_and_what_it_depends_on(machine):
+    offer(machine)
+    locked = debs.first_lock(("amd64", "arm64"), machine.host())
+    assert {p.full_name for p in locked} == {
+        *("ca-certificates:all", "netbase:all", "tzdata:all"),
+        *(f"{name}:{a}" for name, (of, _) in PACKAGES.items() for a in ("amd64", "arm64") if of != "all"),
+    }
+    assert all(p.sha256 == "c" * 64 for p in locked)
+    assert len(machine.calls) == 3  # the C library, what it depends on, what that depends on
+
+
+def test_a_first_lock_of_an_architecture_that_apt_does_not_know(machine):
+    offer(machine)
+    with pytest.raises(ConfigError, match="has no base-files:riscv64") as failure:
+        debs.first_lock(("amd64", "riscv64"), machine.host())
+    assert "dpkg --add-architecture riscv64" in failure.value.hint

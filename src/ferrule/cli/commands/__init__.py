@@ -20,7 +20,7 @@ SUMMARIES: Final = {
     "extract": "Copy the files of one kind, or `all`, out of a finished release.",
     "help": "Print the help of a command.",
     "init": "Look at a Cargo workspace and write its first targets.yaml.",
-    "lock": "Update the lock files of base images.",
+    "lock": "Update the lock files of base images, or write the first ones.",
     "matrix": "Split the compile jobs over CI machines; print them as JSON.",
     "merge": "Assemble the release from what shards have built.",
     "plan": "Show everything that would be built, without building it.",
