@@ -79,10 +79,15 @@ def files(folder: Path, host: Host, *, untracked: bool = True) -> tuple[str, ...
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Names of the files of a folder: those that Git tracks, and those that it neither tracks nor ignores."""
+    """Names of the files of a folder: those that Git tracks, and those that it neither tracks nor ignores.
+
+    `unwatched` are the tracked ones whose changes Git does not report, as somebody asked it not to look (sparse
+    checkouts; git update-index, `--skip-worktree` and `--assume-unchanged`).
+    """
 
     tracked: tuple[str, ...] = ()
     untracked: tuple[str, ...] = ()
+    unwatched: tuple[str, ...] = ()
 
 
 def listing(folder: Path, host: Host) -> Listing:
@@ -91,11 +96,13 @@ def listing(folder: Path, host: Host) -> Listing:
     The files of repositories inside, submodules among them, are those that these publish. A submodule that is not
     checked out is listed by its own name.
     """
-    options = ("-z", "-t", "--stage", "--cached", "--others", "--exclude-standard")
+    options = ("-z", "-v", "--stage", "--cached", "--others", "--exclude-standard")
     tracked: list[str] = []
     untracked: list[str] = []
+    unwatched: list[str] = []
     for entry in (_git(folder, host, "ls-files", *options) or "").split("\0"):
-        # "? NAME" for an untracked file, "H MODE OBJECT STAGE<tab>NAME" for a tracked one (git-ls-files, "Output").
+        # "? NAME" for an untracked file, "H MODE OBJECT STAGE<tab>NAME" for a tracked one (git-ls-files, "Output");
+        # the letter is small where changes are assumed not to be there, and S where the file need not be there.
         data, tab, name = entry.partition("\t") if not entry.startswith("? ") else ("", "", entry[2:])
         names = tracked if tab else untracked
         if (data.startswith(_SUBMODULE, 2) or name.endswith("/")) and (folder / name / ".git").exists():
@@ -103,9 +110,12 @@ def listing(folder: Path, host: Host) -> Listing:
             prefix = f"{name.rstrip('/')}/"
             tracked += (prefix + inside for inside in inner.tracked)
             untracked += (prefix + inside for inside in inner.untracked)
+            unwatched += (prefix + inside for inside in inner.unwatched)
         elif name:
             names.append(name.rstrip("/"))
-    return Listing(tuple(dict.fromkeys(tracked)), tuple(untracked))
+            if tab and (data[0] == "S" or data[0].islower()):
+                unwatched.append(name)
+    return Listing(tuple(dict.fromkeys(tracked)), tuple(untracked), tuple(unwatched))
 
 
 def clone(source: Path, target: Path, host: Host) -> None:

@@ -9,8 +9,9 @@ import os
 import posixpath
 from typing import TYPE_CHECKING, Final
 
+from ferrule.core.errors import BuildError
 from ferrule.core.ignore_files import IgnoreFiles
-from ferrule.core.safe_files import FILE, MANIFEST, STATE
+from ferrule.core.safe_files import FILE, MANIFEST, STATE, open_regular
 from ferrule.tools import git
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ _LEFT_BEHIND: Final = frozenset(
     | {".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 )
 _OUTPUT: Final = "dist"
+_LARGEST_ATTRIBUTES: Final = 1 << 20
+_STAND_INS: Final = {
+    b"filter=lfs": (b"version https://git-lfs.github.com/spec/", "git lfs install && git lfs pull"),
+    b"filter=git-crypt": (b"\0GITCRYPT\0", "git-crypt unlock"),
+}
+"""What begins a file that stands for another, by the filter of .gitattributes that leaves it there, and what helps."""
 _CACHE_TAG: Final = "CACHEDIR.TAG"
 """Marks a folder that can be made again (Cache Directory Tagging Specification), such as Cargo's target folders."""
 
@@ -35,18 +42,55 @@ def source_names(root: Path, host: Host) -> tuple[str, ...]:
     """Names, relative to the project, of all source files and links, sorted.
 
     A project that Git does not know, or that lies in a folder which Git ignores, is read as one without Git. The name
-    of a submodule that is not checked out is listed too.
+    of a submodule that is not checked out is listed too. Raises BuildError where a file of the commit is not there, or
+    something else stands for it.
     """
     listed = git.listing(root, host)
     if FILE not in listed.tracked and FILE not in listed.untracked:
         listed = git.Listing((), tuple(_walked(root)))
+    _refuse_absent(root, listed)
+    _refuse_stand_ins(root, listed)
     return _sources(listed)
 
 
+def _refuse_absent(root: Path, listed: git.Listing) -> None:
+    """Refuse a sparse checkout that leaves files of the project out: they would be missing in what is released."""
+    for name in listed.unwatched:
+        if not os.path.lexists(os.path.join(root, name)):  # noqa: PTH118 - a Path costs more than the call
+            raise BuildError(
+                "this file of the commit is not checked out, so a release would lack it",
+                where=name,
+                hint="git sparse-checkout disable",
+            )
+
+
+def _refuse_stand_ins(root: Path, listed: git.Listing) -> None:
+    """Refuse files whose content is elsewhere, or is encrypted: what ships would be a stand-in for it."""
+    attributes = (name for name in listed.tracked if name.rpartition("/")[2] == ".gitattributes")
+    text = b"".join(_beginning(root, name, _LARGEST_ATTRIBUTES) for name in attributes)
+    signs = {sign: hint for filter_, (sign, hint) in _STAND_INS.items() if filter_ in text}
+    for name in listed.tracked if signs else ():
+        beginning = _beginning(root, name, max(map(len, signs)))
+        for sign, hint in signs.items():
+            if beginning.startswith(sign):
+                raise BuildError("this is not the file itself, but what Git keeps in its place", where=name, hint=hint)
+
+
+def _beginning(root: Path, name: str, size: int) -> bytes:
+    try:
+        with open_regular(root / name) as stream:
+            return stream.read(size)
+    except OSError:  # deleted, a link, or a submodule
+        return b""
+
+
 def has_untracked(root: Path, host: Host, sources: Iterable[str]) -> bool:
-    """Whether one of these sources, or a file below one, is in no commit: Git neither tracks nor ignores it."""
+    """Whether one of these sources, or a file below one, may be in no commit.
+
+    Git neither tracks nor ignores it, or was asked not to look whether it changed.
+    """
     listed = git.listing(root, host)
-    names = set(_sources(listed)) - set(listed.tracked)
+    names = (set(_sources(listed)) - set(listed.tracked)) | set(listed.unwatched)
     folders = {source.rstrip("/") for source in sources}
     whole = bool(folders & {"", "."})
     return any(whole or name in folders or any(name.startswith(f"{folder}/") for folder in folders) for name in names)

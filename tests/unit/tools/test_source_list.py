@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ferrule.core.errors import BuildError
 from ferrule.tools.host import Host
-from ferrule.tools.source_list import source_names
+from ferrule.tools.source_list import has_untracked, source_names
 
 TAG = "Signature: 8a477f597d28d172789f06886806bc55\n"
 
@@ -171,3 +172,46 @@ def test_names_that_are_not_plain(project: Project) -> None:
     names = {"a\tb", "? x", "é", "a\nb", "end\n", " lead"}
     project.write(*names)
     assert project.names() == names
+
+
+@pytest.fixture
+def committed(tmp_path: Path) -> Project:
+    """A project in a repository with a commit."""
+    project = Project(tmp_path, git=True)
+    project.write("src/a.rs", "docs/b.md")
+    run_git(project.root, "add", "--all")
+    run_git(project.root, "commit", "--quiet", "-m", "x")
+    return project
+
+
+def test_a_sparse_checkout_that_lacks_a_file_is_refused(committed: Project) -> None:
+    run_git(committed.root, "sparse-checkout", "set", "src")
+    with pytest.raises(BuildError, match="not checked out, so a release would lack it") as caught:
+        committed.names()
+    assert caught.value.where == "docs/b.md"
+    run_git(committed.root, "sparse-checkout", "disable")
+    assert committed.names() == {"src/a.rs", "docs/b.md"}
+
+
+@pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
+def test_a_file_that_git_does_not_look_at_may_be_in_no_commit(committed: Project, flag: str) -> None:
+    machine = host(committed.root.parent, git=True)
+    assert not has_untracked(committed.root, machine, ["src"])
+    run_git(committed.root, "update-index", flag, "src/a.rs")
+    assert has_untracked(committed.root, machine, ["src"])
+    assert not has_untracked(committed.root, machine, ["docs"])
+
+
+@pytest.mark.parametrize(
+    ("attribute", "content"),
+    [("lfs", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"), ("git-crypt", "\0GITCRYPT\0x")],
+)
+def test_a_file_that_stands_for_another_is_refused(committed: Project, attribute: str, content: str) -> None:
+    committed.write("data/x.bin", text=content)
+    run_git(committed.root, "add", "--all")
+    assert "data/x.bin" in committed.names()  # nothing says that this is one
+    committed.write(".gitattributes", text=f"*.bin filter={attribute} -text\n")
+    run_git(committed.root, "add", "--all", ".gitattributes")
+    with pytest.raises(BuildError, match="not the file itself") as caught:
+        committed.names()
+    assert caught.value.where == "data/x.bin"
