@@ -105,11 +105,12 @@ def test_code_of_a_kind_is_its_own_and_that_of_the_rooms_below(
     ("name", "label"),
     [
         ("sdk", "ferrule.formats.tar"),
-        ("wheel", "ferrule.formats.zip"),  # imported by what it imports
+        ("wheel.pack", "ferrule.formats.zip"),  # imported by what it imports
         ("library", "ferrule.tools.zig"),  # imported in a function
         ("gomodule", "ferrule.kinds.gomodule:go/open.go.txt"),
         ("gomodule", "ferrule.formats.gobindings:runtime.go"),
         ("npm", "ferrule.kinds.npm:npm.mjs"),
+        ("wheel.sdist", "ferrule.kinds.wheel.sdist:sdist_backend.py.in"),
         ("npm", "ferrule.tools.jco:package-lock.json"),
         ("provenance", "ferrule"),  # it writes the version
     ],
