@@ -202,6 +202,12 @@ def _c_library(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
     if use.capi_library and use.capi_library != use.crate.library:
         fields["name"] = use.capi_library
         reasons.append("name of cargo-c")
+    if use.feature:
+        fields["features"] = [use.feature]
+        reasons.append("its C functions are behind this feature")
+    if use.asks_for_cargo_c:
+        fields["rustflags"] = ["--cfg", "cargo_c"]
+        reasons.append("the condition that cargo-c sets")
     if isinstance(header, Line):
         fields["header"] = header.key
     yield Line(name, fields, ", ".join(reasons) or None)

@@ -119,6 +119,8 @@ def _use(files: ProjectFiles, crate: Crate, workspace: str, packages: frozenset[
         packages=packages,
         exported=exported if exported and not by_macro else None,
         exported_by_macro=exported if by_macro else None,
+        feature=_gate(files, crate, manifest, exported) if exported else None,
+        asks_for_cargo_c="capi" in metadata and _uses_cargo_c(files, crate),
         capi=at("metadata", "capi") if "capi" in metadata else None,
         cargo_component=at("metadata", "component") if "component" in metadata else None,
         programs=tuple(_programs(files, crate, text, manifest)),
@@ -203,6 +205,48 @@ def _exported(files: ProjectFiles, crate: Crate) -> tuple[str | None, bool]:
                 return where, False
             by_macro = by_macro or where
     return by_macro, by_macro is not None
+
+
+def _gate(files: ProjectFiles, crate: Crate, manifest: Mapping[str, Any], exported: str) -> str | None:
+    """The feature that a module with exported functions needs, unless it is on by default.
+
+    cargo-c turns the feature `capi` on by itself, where a crate has one.
+    """
+    name = exported.partition(":")[0]
+    source = next((folder for folder in crate.code if name.startswith(f"{folder}/")), crate.folder)
+    module = re.escape(posixpath.relpath(name, source).split("/")[0].removesuffix(".rs").encode())
+    root = _join(source, "lib.rs")
+    condition = rb'cfg\(\s*feature\s*=\s*"([^"]+)"\s*\)\]'
+    gates = [
+        re.search(rb"\A[^{;]*?#!\[" + condition, files.read(name)),
+        re.search(rb"#\[" + condition + rb"\s*(?:pub(?:\([^)]*\))?\s+)?mod\s+" + module + rb"\b", files.read(root))
+        if files.has(root) and root != name
+        else None,
+    ]
+    features = {match[1].decode("utf-8", "replace") for match in gates if match}
+    if "capi" in _table(_table(manifest, "package"), "metadata") and "capi" in crate.features:
+        features.add("capi")
+    missing = features & {*crate.features} - _by_default(_table(manifest, "features"))
+    return min(missing, default=None)
+
+
+def _by_default(features: Mapping[str, Any]) -> set[str]:
+    """The features that are on unless somebody turns them off."""
+    seen: set[str] = set()
+    waiting = ["default"]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            following = features.get(name)
+            waiting += [one for one in following if isinstance(one, str)] if isinstance(following, list) else []
+    return seen
+
+
+def _uses_cargo_c(files: ProjectFiles, crate: Crate) -> bool:
+    folders = [folder for folder in crate.code if not folder.endswith(".rs")]
+    sources = (name for folder in folders for name in files.below(folder, ".rs"))
+    return any(re.search(rb"\bcfg[!(][^\n]*\bcargo_c\b", files.read(name)) for name in sources)
 
 
 def _locked(root: Path, workspace: Workspace) -> Mapping[str, frozenset[str]]:

@@ -31,7 +31,8 @@ class CrateUse:
     """A crate of a workspace, and what its manifest and sources say about its use.
 
     `at` is the `file:line:column` of its name; `exported` that of its first exported C function,
-    `exported_by_macro` that of a macro which writes them all, `capi` that of its
+    `exported_by_macro` that of a macro which writes them all, `feature` the one without which it has none,
+    `asks_for_cargo_c` whether its sources use the condition that cargo-c sets; `capi` that of its
     settings for cargo-c, `cargo_component` that of those for cargo-component. `required` are the dependencies that it
     is never built without, `packages` all that may be compiled for it, `rust` the oldest Rust for it and its position,
     `wit` its WIT files, `imports_wasi` whether these name WASI, `cbindgen` the cbindgen.toml that holds for it,
@@ -45,6 +46,8 @@ class CrateUse:
     packages: frozenset[str] = frozenset()
     exported: str | None = None
     exported_by_macro: str | None = None
+    feature: str | None = None
+    asks_for_cargo_c: bool = False
     capi: str | None = None
     cargo_component: str | None = None
     programs: tuple[Program, ...] = ()

@@ -58,6 +58,37 @@ def test_functions_that_a_macro_writes_are_known_as_such(tmp_path: Path) -> None
     assert (use.exported, use.exported_by_macro) == ("src/lib.rs:1:3", None)
 
 
+GATED = '#[cfg(feature = "ffi")]\npub mod ffi;\n'
+EXPORT = '#[no_mangle] pub extern "C" fn a() {}'
+
+
+@pytest.mark.parametrize(
+    ("features", "root", "module", "feature"),
+    [
+        ("ffi = []", GATED, EXPORT, "ffi"),
+        ("ffi = []", "mod ffi;", f'#![cfg(feature = "ffi")]\n{EXPORT}', "ffi"),
+        ('default = ["c"]\nc = ["ffi"]\nffi = []', GATED, EXPORT, None),
+        ("ffi = []", "mod ffi;", EXPORT, None),
+        ("", GATED, EXPORT, None),
+        ("ffi = []", GATED.replace("ffi;", "other;"), EXPORT, None),
+    ],
+)
+def test_a_feature_that_hides_the_functions_is_known(
+    tmp_path: Path, features: str, root: str, module: str, feature: str | None
+) -> None:
+    manifest = f"{crate('demo')}\n[features]\n{features}\n"
+    use = use_of(tmp_path, **{"Cargo.toml": manifest}, src__lib_rs=root, src__ffi_rs=module)
+    assert (use.exported is not None, use.feature) == (True, feature)
+
+
+def test_what_cargo_c_turns_on_is_known(tmp_path: Path) -> None:
+    manifest = f"{crate('demo')}\n[features]\ncapi = []\n[package.metadata.capi]\n"
+    use = use_of(tmp_path, **{"Cargo.toml": manifest}, src__lib_rs=f"#[cfg(cargo_c)]\n{EXPORT}")
+    assert (use.feature, use.asks_for_cargo_c) == ("capi", True)
+    use = use_of(tmp_path, **{"Cargo.toml": crate("demo")}, src__lib_rs=f"#[cfg(cargo_c)]\n{EXPORT}")
+    assert (use.feature, use.asks_for_cargo_c) == (None, False)
+
+
 def test_programs_are_found_as_cargo_finds_them(tmp_path: Path) -> None:
     more = '\n[[bin]]\nname = "named"\npath = "tools/named.rs"\n'
     sources = {"src__lib_rs": "", "src__main_rs": "", "src__bin__one_rs": "", "src__bin__two__main_rs": ""}
