@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +14,7 @@ from ferrule.core.printable import coloured_lines, printable, printable_lines
 from ferrule.reporting.report import duration, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import TextIO
 
     from ferrule.core.model import Outcome, Placed, Report
@@ -85,17 +85,89 @@ def _why(outcome: Outcome, *, colour: bool, verbose: bool) -> Iterator[str]:
 
 
 def show_rows(table_rows: list[Row], stream: TextIO, *, colour: bool, width: int | None) -> None:
-    """Write the table; nothing if it has no rows."""
-    if table_rows:
-        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-        table.add_column("artifact", overflow="fold")
-        table.add_column("target", overflow="fold")
-        table.add_column("size", justify="right", no_wrap=True)
-        table.add_column("sha256", no_wrap=True)
-        table.add_column("time", justify="right", no_wrap=True)
-        for row in table_rows:
-            table.add_row(printable(row.file), row.target, size(row.size), row.digest, row.state)
-        _console(stream, colour=colour, width=width).print(table)
+    """Write the table, as many columns of it as fit; nothing if it has no rows."""
+    if not table_rows:
+        return
+    shown = folded(table_rows)
+    console = _console(stream, colour=colour, width=width)
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    table.add_column("file", overflow="fold")
+    columns = _fitting(shown, console.width)
+    for column in columns:
+        table.add_column(column.title, justify=column.justify, no_wrap=True)
+    for row in shown:
+        table.add_row(printable(row.file), *(column.text(row) for column in columns))
+    console.print(table)
+
+
+def folded(table_rows: list[Row]) -> list[Row]:
+    """The rows, with one for all files of an artifact that accompany others by the same ending: bills, signatures.
+
+    A file accompanies another one if it has its name and an ending more (`demo.whl.cdx.json`).
+    """
+    names = {row.file.rstrip("/") for row in table_rows}
+    endings = {row.file: _ending(row.file, names) for row in table_rows}
+    companions: dict[tuple[str, str], list[Row]] = {}
+    for row in table_rows:
+        ending = endings[row.file] or next((e for e in endings.values() if e and row.file.endswith(e)), None)
+        if ending:
+            companions.setdefault((row.artifact, ending), []).append(row)
+    several = {key: group for key, group in companions.items() if len(group) > 1}
+    first = {group[0].file: (key, group) for key, group in several.items()}
+    within = {row.file for group in several.values() for row in group}
+    return [
+        _together(*first[row.file]) if row.file in first else row
+        for row in table_rows
+        if row.file in first or row.file not in within
+    ]
+
+
+def _ending(file: str, names: set[str]) -> str | None:
+    """What a file has behind the name of another one, from the dot on."""
+    dots = (n for n, character in enumerate(file) if character == ".")
+    return next((file[dot:] for dot in dots if file[:dot] in names), None)
+
+
+def _together(key: tuple[str, str], group: list[Row]) -> Row:
+    states = {row.state for row in group}
+    return Row(
+        file=f"*{key[1]}, {len(group)} files",
+        artifact=key[0],
+        target="all",
+        size=sum(row.size for row in group),
+        digest="",
+        state=states.pop() if len(states) == 1 else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    title: str
+    justify: Literal["left", "right"]
+    text: Callable[[Row], str]
+
+
+_COLUMNS: Final = (
+    _Column("target", "left", lambda row: row.target),
+    _Column("size", "right", lambda row: size(row.size)),
+    _Column("sha256", "left", lambda row: row.digest),
+    _Column("time", "right", lambda row: row.state),
+)
+_GAP: Final = 2
+"""Columns of the terminal between two of the table."""
+
+
+def _fitting(shown: list[Row], width: int) -> list[_Column]:
+    """The columns beside the file's name: size, time if it says something, others where no name is broken for them."""
+    room = width - max(len(printable(row.file)) for row in shown)
+    chosen = {"size"} if {row.state for row in shown} == {"unchanged"} else {"size", "time"}
+    widths = {c.title: _GAP + max(len(c.title), *(len(c.text(row)) for row in shown)) for c in _COLUMNS}
+    room -= sum(widths[title] for title in chosen)
+    for title in ("target", "sha256"):
+        if widths[title] <= room:
+            chosen.add(title)
+            room -= widths[title]
+    return [column for column in _COLUMNS if column.title in chosen]
 
 
 def _console(stream: TextIO, *, colour: bool, width: int | None) -> Console:

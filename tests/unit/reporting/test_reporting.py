@@ -250,10 +250,66 @@ def test_table(story: Story) -> None:
     table.show(succeeded(story), stream, colour=False, width=100)
     lines = [line.rstrip() for line in stream.getvalue().splitlines()]
     assert lines == [
-        "artifact  target                        size  sha256             time",
-        f"lib.so    x86_64-unknown-linux-gnu  20.0 KiB  {story.library.files[0].digest.short}     12.3 s",
-        f"image/    all                        1.0 KiB  {folder_digest(story)}  unchanged",
+        "file    target                        size  sha256             time",
+        f"lib.so  x86_64-unknown-linux-gnu  20.0 KiB  {story.library.files[0].digest.short}     12.3 s",
+        f"image/  all                        1.0 KiB  {folder_digest(story)}  unchanged",
     ]
+
+
+def row(file: str, artifact: str = "a", target: str = "x86_64-unknown-linux-gnu", state: str = "1.0 s") -> table.Row:
+    return table.Row(file, artifact, target, 2048, "0123456789ab", state)
+
+
+def written(rows: list[table.Row], width: int) -> list[str]:
+    stream = io.StringIO()
+    table.show_rows(rows, stream, colour=False, width=width)
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
+
+
+def test_files_that_accompany_others_are_one_row_for_each_ending() -> None:
+    rows = [
+        *(
+            row("d-1.whl"),
+            row("image/", "image"),
+            row("d-1.whl.cdx.json", "sbom", "all"),
+            row("lone.cdx.json", "other"),
+        ),
+        *(
+            row("image.cdx.json", "sbom", "all"),
+            row("d-1.cdx.json", "sbom", "all", "2.0 s"),
+            row("SUMS", "sums", "all"),
+        ),
+        row("SUMS.sig", "sums"),
+    ]
+    folded = table.folded(rows)
+    assert [r.file for r in folded] == ["d-1.whl", "image/", "*.cdx.json, 3 files", "lone.cdx.json", "SUMS", "SUMS.sig"]
+    assert (folded[2].size, folded[2].state, folded[2].artifact) == (3 * 2048, "", "sbom")
+    assert table.folded(folded) == folded
+
+
+LONG = "demo-1.2.3-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (60, "file size time"),
+        (80, "file size time"),
+        (110, "file target size time"),
+        (130, "file target size sha256 time"),
+    ],
+)
+def test_no_name_is_broken_for_a_column_that_can_be_missed(width: int, columns: str) -> None:
+    lines = written([row(LONG), row("b")], width)
+    assert lines[0].split() == columns.split()
+    assert max(map(len, lines)) <= width
+    assert "".join(line.split()[0] for line in lines[1:-1]) == LONG
+    assert len(lines) == (4 if width <= 80 else 3)
+
+
+def test_where_nothing_was_built_no_row_says_so() -> None:
+    assert written([row("a", state="unchanged"), row("b", state="unchanged")], 80)[0].split()[-1] == "sha256"
+    assert written([row("a", state="unchanged"), row("b", state="remote")], 80)[0].split()[-1] == "time"
 
 
 def test_a_failure_lists_no_files_because_none_was_placed(story: Story) -> None:
