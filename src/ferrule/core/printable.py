@@ -1,7 +1,9 @@
 """Foreign text made harmless: what a terminal or a CI log would obey instead of show is written out as an escape.
 
 Names of files, output of programs and values of manifests can hold control characters (ECMA-48), marks that reorder a
-line (Unicode TR36, "Bidirectional Text Spoofing") and lone surrogates, which no stream can encode.
+line (Unicode TR36, "Bidirectional Text Spoofing") and lone surrogates, which no stream can encode. The runners of
+GitHub and Azure take `##[…]` and `##vso[…]` for commands wherever they stand in a line (actions/runner,
+ActionCommand.TryParse; Azure Pipelines, "Logging commands").
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 _RESET: Final = "\x1b[0m"
 _CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
 # Compiled where they are first used, a millisecond: most commands never print what needs them.
-_IN_ONE_LINE: Final = f"[{_CONTROLS}]"
-_IN_LINES: Final = f"(?![\\n\\t])[{_CONTROLS}]"
+_COMMAND: Final = r"#(?=#(?:\[|(?i:vso)\[))"
+_IN_ONE_LINE: Final = f"[{_CONTROLS}]|{_COMMAND}"
+_IN_LINES: Final = f"(?![\\n\\t])[{_CONTROLS}]|{_COMMAND}"
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -24,7 +27,7 @@ def printable(text: str) -> str:
     >>> printable("a\nb\x1b]0;title\x07")
     'a\\nb\\x1b]0;title\\x07'
     """
-    return text if text.isprintable() and text.isascii() else re.sub(_IN_ONE_LINE, _escape, text)
+    return text if text.isprintable() and text.isascii() and "##" not in text else re.sub(_IN_ONE_LINE, _escape, text)
 
 
 def printable_lines(text: str) -> str:

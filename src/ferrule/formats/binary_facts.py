@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ferrule.core.facts import MeasuredFile
+from ferrule.core.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -99,8 +100,8 @@ def glibc_floor(versions: Mapping[str, tuple[str, ...]]) -> Floor | None:
 
 
 def name_text(value: object) -> str:
-    """A name that lief found, which is bytes where it is no UTF-8."""
-    if not isinstance(value, str):
+    """A name that lief read; raises TypeError for bytes, which is no UTF-8, and for control characters."""
+    if not isinstance(value, str) or printable(value) != value:
         raise TypeError(f"the name {value!r} is not text")
     return value
 

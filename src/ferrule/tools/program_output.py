@@ -132,7 +132,7 @@ def shown_lines(piece: bytes, hide: Callable[[str], str], *, colours: bool = Fal
     text = hide(read_lines(piece))
     if len(text) > SHOWN:
         text = "".join(_cut(line) for line in text.splitlines(keepends=True))
-    if not piece.translate(None, _PLAIN):
+    if not piece.translate(None, _PLAIN) and b"##" not in piece:
         return text
     return coloured_lines(text) if colours else printable_lines(text)
 

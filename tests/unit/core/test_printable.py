@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 
-from ferrule.core.printable import printable, printable_lines
+from ferrule.core.printable import coloured_lines, printable, printable_lines
 
 OBEYED = {"Cc", "Cs", "Zl", "Zp"}
 REORDERING = {"\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A)), "\ufeff"}
@@ -27,3 +27,12 @@ def test_escapes_say_which_character_it_was():
 def test_colours_are_dropped_from_lines_and_other_sequences_are_shown():
     assert printable_lines("\x1b[1;31mred\x1b[m\n\x1b[2J\x1b]0;x\x07") == "red\n\\x1b[2J\\x1b]0;x\\x07"
     assert printable("\x1b[31mred") == "\\x1b[31mred"
+
+
+def test_no_text_is_a_command_to_a_runner():
+    assert printable("a##[error]b ##vso[task.setvariable] ##VSO[x]") == (
+        "a\\x23#[error]b \\x23#vso[task.setvariable] \\x23#VSO[x]"
+    )
+    assert printable_lines("#\x1b[1m#[error]\n###[x]") == "\\x23#[error]\n#\\x23#[x]"
+    assert printable("## [title] #[derive] ##x") == "## [title] #[derive] ##x"
+    assert "##[" not in coloured_lines("#\x1b[1m#[error]##[x]")

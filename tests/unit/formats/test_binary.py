@@ -315,3 +315,10 @@ def test_no_damage_leads_to_anything_but_our_error(golden, data):
             file[place] = data.draw(st.integers(0, 255))
         with contextlib.suppress(VerificationError):
             to_json(measure(bytes(file)))
+
+
+def test_a_name_with_control_characters_is_damage(golden):
+    """Such a name would be shown as lines of its own, which a CI runner may obey."""
+    content = golden("demo-x86_64.so").replace(b"demo_copy", b"\n::set-xx")
+    with pytest.raises(VerificationError, match=r"the name '\\n::set-xx' is not text"):
+        measure(content)
