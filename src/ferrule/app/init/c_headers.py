@@ -21,4 +21,4 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
     for name in files.called(*(n.rpartition("/")[2] for n in headers)):
         above = name.split("/")[:-1]
         if "include" in above or "/".join(above) in folders:
-            yield CHeader(name, b"cbindgen" in files.read(name)[:_READ])
+            yield CHeader(name, b"cbindgen" in files.source(name)[:_READ])

@@ -126,7 +126,7 @@ def _use(files: ProjectFiles, crate: Crate, workspace: str, packages: frozenset[
         programs=tuple(_programs(files, crate, text, manifest)),
         rust=(rust, at("rust-version")) if rust else None,
         wit=wit,
-        imports_wasi=any(_WASI.search(files.read(name)) for name in wit),
+        imports_wasi=any(_WASI.search(files.source(name)) for name in wit),
         cbindgen=config,
         language=_language(files, config) if config else "c",
         capi_library=_text(_table(_table(metadata, "capi"), "library"), "name"),
@@ -194,7 +194,7 @@ def _exported(files: ProjectFiles, crate: Crate) -> tuple[str | None, bool]:
     by_macro: str | None = None
     folders = [folder for folder in crate.code if not folder.endswith(".rs")]
     for name in (name for folder in folders for name in files.below(folder, ".rs")):
-        data = files.read(name, "Rust source")
+        data = files.source(name)
         if not any(word in data for word in _EXPORTING):  # most files
             continue
         code = _COMMENT.sub(lambda match: b" " * len(match[0]), data)
@@ -218,8 +218,8 @@ def _gate(files: ProjectFiles, crate: Crate, manifest: Mapping[str, Any], export
     root = _join(source, "lib.rs")
     condition = rb'cfg\(\s*feature\s*=\s*"([^"]+)"\s*\)\]'
     gates = [
-        re.search(rb"\A[^{;]*?#!\[" + condition, files.read(name)),
-        re.search(rb"#\[" + condition + rb"\s*(?:pub(?:\([^)]*\))?\s+)?mod\s+" + module + rb"\b", files.read(root))
+        re.search(rb"\A[^{;]*?#!\[" + condition, files.source(name)),
+        re.search(rb"#\[" + condition + rb"\s*(?:pub(?:\([^)]*\))?\s+)?mod\s+" + module + rb"\b", files.source(root))
         if files.has(root) and root != name
         else None,
     ]
@@ -246,7 +246,7 @@ def _by_default(features: Mapping[str, Any]) -> set[str]:
 def _uses_cargo_c(files: ProjectFiles, crate: Crate) -> bool:
     folders = [folder for folder in crate.code if not folder.endswith(".rs")]
     sources = (name for folder in folders for name in files.below(folder, ".rs"))
-    return any(re.search(rb"\bcfg[!(][^\n]*\bcargo_c\b", files.read(name)) for name in sources)
+    return any(re.search(rb"\bcfg[!(][^\n]*\bcargo_c\b", files.source(name)) for name in sources)
 
 
 def _locked(root: Path, workspace: Workspace) -> Mapping[str, frozenset[str]]:

@@ -20,7 +20,7 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
     """Every recipe of an image, with its base."""
     names = {n.rpartition("/")[2] for n in files.names}
     for name in files.called(*(n for n in names if _NAME.fullmatch(n))):
-        text = files.read(name).decode("utf-8", "replace")
+        text = files.source(name).decode("utf-8", "replace")
         bases = list(_FROM.finditer(text))
         line = text.count("\n", 0, bases[-1].start(1)) + 1 if bases else 1
         base = f" on {bases[-1][1]}" if bases else ""

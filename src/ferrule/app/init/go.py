@@ -34,7 +34,7 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
             raise ConfigError(
                 f"this is no go.mod: {error}", where=name, hint="write module example.com/… there"
             ) from None
-        sources = {n: files.read(n).decode("utf-8", "replace") for n in files.of_package(name, ".go")}
+        sources = {n: files.source(n).decode("utf-8", "replace") for n in files.of_package(name, ".go")}
         generated = {match[1] for text in sources.values() for match in _GENERATED.finditer(text)}
         is_program = any(_MAIN.search(text) for text in sources.values())
         if generated or is_program:

@@ -24,7 +24,7 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
     for name in files.called("package.json"):
         document = read_package_json(files, name)
         folder = posixpath.dirname(name) or "."
-        contents = (files.read(n) for n in (name, *files.of_package(name, *_SOURCES)))
+        contents = (files.source(n) for n in (name, *files.of_package(name, *_SOURCES)))
         if any(_LOADS.search(data) for data in contents):
             yield NpmPackage(folder, _refused(name, document))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import ConfigError, StorageError
-from ferrule.core.safe_files import read_regular
+from ferrule.core.safe_files import open_regular, read_regular
 from ferrule.core.toml_file import parse
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _DEEPEST: Final = 8
 _MOST: Final = 50_000
 _LARGEST: Final = 4 << 20
+_SOURCE: Final = 8 << 20
 _NOT_ENTERED: Final = frozenset(
     ("target", "dist", "build", "node_modules", "vendor", "third_party", "venv", "__pycache__", "site-packages")
 )
@@ -73,6 +74,15 @@ class ProjectFiles:
         except OSError as error:
             hint = "correct its permissions, or make it smaller; nothing was written"
             raise ConfigError(f"this {what} cannot be read: {error.strerror}", where=name, hint=hint) from error
+
+    def source(self, name: str) -> bytes:
+        """The beginning of a source, which is as much of it as anybody writes by hand. Raises ConfigError."""
+        try:
+            with open_regular(self.root / name, follow=True) as stream:
+                return stream.read(_SOURCE)
+        except OSError as error:
+            hint = "correct its permissions; nothing was written"
+            raise ConfigError(f"this source cannot be read: {error.strerror}", where=name, hint=hint) from error
 
     def text(self, name: str, what: str = "file") -> str:
         """The text of a file, which must be UTF-8. Raises ConfigError."""

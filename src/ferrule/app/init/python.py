@@ -93,7 +93,7 @@ def _loader(files: ProjectFiles, manifest: str, at: str, backend: str) -> Iterat
     folder = posixpath.dirname(manifest) or "."
     opens: str | None = None
     for name in files.of_package(manifest, ".py"):
-        data = files.read(name)
+        data = files.source(name)
         if not any(word in data for word in _WORDS):  # most files; the expressions below take longer
             continue
         text = data.decode("utf-8", "replace")

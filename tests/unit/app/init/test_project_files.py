@@ -47,3 +47,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     for name, message in (("a", "^a: .*No such file"), ("b", "^b:2:1: .*not UTF-8"), ("large", "^large: .*more than")):
         with pytest.raises(ConfigError, match=message):
             files.text(name)
+    with pytest.raises(ConfigError, match=r"^a: this source cannot be read: No such file"):
+        files.source("a")
+
+
+def test_of_a_large_source_the_beginning_is_read(tmp_path: Path) -> None:
+    with (tmp_path / "a.rs").open("wb") as stream:
+        stream.write(b"fn")
+        stream.truncate(9 << 20)
+    assert list_files(tmp_path).source("a.rs").startswith(b"fn\0")

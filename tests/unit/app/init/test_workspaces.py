@@ -41,6 +41,7 @@ def project(sketch: Sketch, tmp_path: Path) -> Demo:
 
 def test_it_writes_a_valid_file_and_a_release_follows_from_it(project: Demo, sketch: Sketch) -> None:
     proposal = init.propose(project.project, project.context.host)
+    assert project.calls == []
     init.write(project.project, proposal)
     config = release.load(project.project)
     plan = release.make_plan(config, project.context)
