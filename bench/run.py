@@ -173,19 +173,27 @@ def together(rounds: int, *measures: Callable[[], Sample]) -> list[list[Sample]]
 
 
 def start(bench: Bench) -> list[Figure]:
-    """`ferrule --version` beside the bare interpreter."""
+    """`ferrule --version` beside the bare interpreter, and what commands cost that only look."""
     count = bench.times(41, 11)
 
-    def version() -> Sample:
-        return run(bench, (*FERRULE, "--version"), ROOT)
+    def ferrule(*arguments: str) -> Callable[[], Sample]:
+        return lambda: run(bench, (*FERRULE, *arguments), ROOT)
 
     def bare() -> Sample:
         return run(bench, (sys.executable, "-c", "pass"), ROOT)
 
-    version()
-    bare()
-    mine, other = together(count, version, bare)
-    return ratios("start", "ferrule --version to bare Python", mine, other, wall=3.0, cpu=3.0)
+    commands = {"--help": 60.0, "check": 200.0, "plan": 200.0}
+    measures = (ferrule("--version"), bare, *(ferrule(command) for command in commands))
+    for measure in measures:
+        measure()
+    mine, other, *looks = together(count, *measures)
+    found = ratios("start", "ferrule --version to bare Python", mine, other, wall=3.0, cpu=3.0)
+    for (command, goal), samples in zip(commands.items(), looks, strict=True):
+        cpu, least = middle(samples).cpu * 1000, middle(other).cpu * 1000
+        what = f"ferrule {command}, CPU time"
+        detail = f"{cpu / least:.1f} times bare Python's {least:.0f} ms, {count} rounds"
+        found.append(Figure(f"start-{command.strip('-')}", what, cpu, "ms", goal, detail))
+    return found
 
 
 # Planning
