@@ -247,7 +247,11 @@ class Extension:
     def _built(self, context: ActionContext, project: Path) -> Path:
         """The one wheel that came out."""
         output, toolchain = context.folder / "made", context.toolchain
-        variables = {"FERRULE_FINGERPRINT": context.fingerprint.hex, "FERRULE_COMMIT": self.package.commit}
+        variables = {
+            "FERRULE_FINGERPRINT": context.fingerprint.hex,
+            "FERRULE_COMMIT": self.package.commit,
+            **cibuildwheel.remapped_crates(None if self.image else context.site.host.environment),
+        }
         if self.image is None and context.site.host.environment.get("CI"):
             # Only there does cibuildwheel install the interpreter on a Mac, as that is for root.
             variables["CI"] = "true"

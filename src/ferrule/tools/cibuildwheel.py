@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -78,6 +79,18 @@ def image_for(glibc: tuple[int, int]) -> str:
 def identifier(python: str, platform: Platform) -> str:
     """The name of a build, as cibuildwheel has it: `cp311-manylinux_x86_64`, `cp311-macosx_arm64`."""
     return f"{python}-{platform.cibuildwheel}"
+
+
+def remapped_crates(environment: Mapping[str, str] | None) -> dict[str, str]:
+    """A variable by which messages of crates say `/cargo/…`, and not where Cargo unpacked them.
+
+    Cargo adds it to what `[build] rustflags` says; flags of a target come before both ("Configuration", build.rustflags).
+    In an image (no environment) Cargo's home is root's. Nothing for a folder whose path has spaces, which split flags.
+    """
+    home = "/root" if environment is None else environment.get("HOME")
+    folder = (environment or {}).get("CARGO_HOME") or (f"{home}/.cargo" if home else None)
+    usable = folder is not None and not re.search(r"\s", folder)
+    return {"CARGO_BUILD_RUSTFLAGS": f"--remap-path-prefix={folder}=/cargo"} if usable else {}
 
 
 def command(

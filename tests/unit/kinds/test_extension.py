@@ -266,7 +266,8 @@ def test_cibuildwheel_is_told_everything_by_name_and_sees_declared_sources_alone
     told = {n: v for n, v in machine.call["environment"].items() if n.startswith(("CIBW_", "SOURCE_", "FERRULE_"))}
     assert told == {
         "CIBW_MANYLINUX_X86_64_IMAGE": "manylinux2014",
-        "CIBW_CONTAINER_ENGINE": "podman; create_args: --env=FERRULE_COMMIT=c0ffee "
+        "CIBW_CONTAINER_ENGINE": "podman; create_args: "
+        "--env=CARGO_BUILD_RUSTFLAGS=--remap-path-prefix=/root/.cargo=/cargo --env=FERRULE_COMMIT=c0ffee "
         f"--env=FERRULE_FINGERPRINT={context.fingerprint}; disable_host_mount: true",
         "SOURCE_DATE_EPOCH": "315532800",
     }

@@ -78,3 +78,14 @@ def test_no_image_is_older_than_the_oldest():
     assert cibuildwheel.image_for((2, 17)) == "manylinux2014"
     with pytest.raises(ValueError, match=r"glibc 2\.16"):
         cibuildwheel.image_for((2, 16))
+
+
+def test_messages_of_crates_name_no_folder_of_the_machine():
+    assert cibuildwheel.remapped_crates(None) == {"CARGO_BUILD_RUSTFLAGS": "--remap-path-prefix=/root/.cargo=/cargo"}
+    assert cibuildwheel.remapped_crates({"HOME": "/Users/me"})["CARGO_BUILD_RUSTFLAGS"].endswith(
+        "=/Users/me/.cargo=/cargo"
+    )
+    assert cibuildwheel.remapped_crates({"HOME": "/Users/me", "CARGO_HOME": "/crates"})[
+        "CARGO_BUILD_RUSTFLAGS"
+    ].endswith("=/crates=/cargo")
+    assert cibuildwheel.remapped_crates({"HOME": "/Users/my name"}) == cibuildwheel.remapped_crates({}) == {}
