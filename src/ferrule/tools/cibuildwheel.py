@@ -84,7 +84,7 @@ def identifier(python: str, platform: Platform) -> str:
 def remapped_crates(environment: Mapping[str, str] | None) -> dict[str, str]:
     """A variable by which messages of crates say `/cargo/…`, and not where Cargo unpacked them.
 
-    Cargo adds it to what `[build] rustflags` says; flags of a target come before both ("Configuration", build.rustflags).
+    Cargo adds it to what `[build] rustflags` says; flags of a target come first ("Configuration", build.rustflags).
     In an image (no environment) Cargo's home is root's. Nothing for a folder whose path has spaces, which split flags.
     """
     home = "/root" if environment is None else environment.get("HOME")
