@@ -148,6 +148,21 @@ def test_the_first_lock_of_a_base_is_written(demo: Demo) -> None:
     assert "image/index.json" in demo.files()
 
 
+def test_several_programs_in_an_image(demo: Demo) -> None:
+    module = "go: {kind: gomodule, library: native, source: packaging/go}"
+    program = "kind: goprogram, module: go, source: packaging/server"
+    programs = (f"{name}: {{{program}, name: {name}}}" for name in ("server", "admin"))
+    image = "image: {kind: image, library: [native], base: packaging/base.lock, program: [server, admin]}"
+    release(demo, "native: {kind: library, crate: demo-ffi}", module, *programs, image)
+    layers: set[str] = set()
+    for path in (demo.dist / "image" / "blobs" / "sha256").iterdir():
+        if tarfile.is_tarfile(path):
+            with tarfile.open(path) as layer:
+                layers |= {*layer.getnames()}
+    assert {"usr/bin/server", "usr/bin/admin", "usr/lib/libdemo.so.1"} <= layers
+    assert demo.ferrule("verify", "dist").returncode == 0
+
+
 def test_the_interface_gate_reads_headers_that_exist(demo: Demo) -> None:
     headers(demo)
     release(demo, NATIVE, "header: {kind: header, files: ['api', '!api/old']}", SDK)

@@ -472,6 +472,31 @@ def test_image_on_a_base_by_digest_pulls_once(demo: Demo) -> None:
     assert [i for i in ids(made) if i.startswith("image")] == ["image:base", "image"]
 
 
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ("", "this image holds nothing"),
+        ("library: [native, native]", "the same artifact is named twice"),
+        ("library: [native, again]", "native and again are both called demo"),
+        ("library: [native, static]", f"static makes no cdylib for {X86}"),
+    ],
+)
+def test_what_an_image_cannot_hold(demo: Demo, keys: str, problem: str) -> None:
+    others = [
+        "again: {kind: library, crate: demo-ffi, ship: false}",
+        "static: {kind: library, crate: demo-ffi, name: still, types: [staticlib], ship: false}",
+    ]
+    told = mistakes(demo, NATIVE, *others, f"image: {{kind: image, base: packaging/base.lock, {keys}}}")
+    assert [problem in message for message in told] == [True]
+
+
+def test_an_image_of_several_libraries(demo: Demo) -> None:
+    more = "more: {kind: library, crate: demo-ffi, name: more}"
+    line = "image: {kind: image, library: [native, more], base: packaging/base.lock}"
+    (image,) = [a for a in planned(artifacts(demo, NATIVE, more, line)).actions if a.id == "image"]
+    assert {f"{name}@{t}" for name in ("native", "more") for t in (X86, ARM)} < set(image.needs)
+
+
 def test_image_without_a_cdylib(demo: Demo) -> None:
     line = "image: {kind: image, library: native, base: packaging/base.lock}"
     (told,) = mistakes(demo, "native: {kind: library, crate: demo-ffi, types: [staticlib]}", line)

@@ -32,6 +32,10 @@ _LIBC = "libc.so.6"
 _ImagePath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._@%+/-]{1,255}$")]
 
 
+_Library = Annotated[str, ArtifactRef(("library",))]
+_Program = Annotated[str, ArtifactRef(("goprogram",))]
+
+
 class ImageSpec(Spec):
     """An image for each Linux target in one index; it runs as an unprivileged user unless `user` says otherwise."""
 
@@ -42,10 +46,15 @@ class ImageSpec(Spec):
         description="A lock file of Debian packages, which `ferrule lock --init` writes, or an image by digest: "
         "name@sha256:… .",
     )
-    library: Annotated[str, ArtifactRef(("library",))] = Field(description="The library to install.")
-    library_path: _ImagePath = Field(default="/usr/lib", description="Folder of the image that the library goes to.")
-    program: Annotated[str, ArtifactRef(("goprogram",))] | None = Field(
-        default=None, description="A program to put into /usr/bin; the image runs it unless `entrypoint` says else."
+    library: _Library | tuple[_Library, ...] | None = Field(
+        default=None, description="The library to install, or several.", examples=["native", ["native", "crypto"]]
+    )
+    library_path: _ImagePath = Field(default="/usr/lib", description="Folder of the image that libraries go to.")
+    program: _Program | tuple[_Program, ...] | None = Field(
+        default=None,
+        description="A program to put into /usr/bin, or several; the image runs the first unless `entrypoint` says "
+        "otherwise.",
+        examples=["server", ["server", "admin"]],
     )
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._/-]{0,127}$")] | None = Field(
         default=None, description="Name of the image; by default the project's."
@@ -73,8 +82,11 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
     """An action for the base (one a platform, or one pull), and one that puts the layout together."""
     if not context.targets:
         return []
-    libraries = {t.triple: _library(spec, context, t.triple) for t in context.targets}
-    programs = {t.triple: _program(spec, context, t.triple) for t in context.targets} if spec.program else {}
+    libraries = [
+        (t.triple, _library(name, context, t.triple)) for t in context.targets for name in _names(spec.library)
+    ]
+    programs = [(t.triple, _program(name, context, t.triple)) for t in context.targets for name in _names(spec.program)]
+    _check_names(spec, [action for triple, action in (*libraries, *programs) if triple == context.targets[0].triple])
     bases = _bases(spec, context)
     project = context.project
     name = spec.name or project.name
@@ -92,8 +104,8 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
         kind="image",
         recipe=OciImage(
             bases=tuple((context.platforms[t.triple], bases[t.triple].interface) for t in context.targets),
-            libraries=tuple((triple, action.interface) for triple, action in libraries.items()),
-            programs=tuple((triple, action.interface) for triple, action in programs.items()),
+            libraries=tuple((triple, action.interface) for triple, action in libraries),
+            programs=tuple((triple, action.interface) for triple, action in programs),
             pulled=_pulled(spec.base),
             library_path=spec.library_path,
             files=tuple(sorted(spec.files.items())),
@@ -109,7 +121,7 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
             epoch=project.epoch,
         ),
         outputs=(Output(context.artifact, "layout", context.artifact if context.ship else None, folder=True),),
-        needs=tuple(dict.fromkeys(a.id for group in (bases, libraries, programs) for a in group.values())),
+        needs=tuple(dict.fromkeys(action.id for _, action in (*bases.items(), *libraries, *programs))),
         sources=(*project.license_files, *spec.files.values()),
     )
     return [*dict.fromkeys(bases.values()), image]
@@ -125,26 +137,44 @@ def _pulled(base: str) -> str | None:
     return base if "@" in base else None
 
 
-def _library(spec: ImageSpec, context: Context, triple: str) -> Action:
-    action = context.action_for(spec.library, triple)
+def _names(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """One name or several as several."""
+    return (value,) if isinstance(value, str) else value or ()
+
+
+def _library(name: str, context: Context, triple: str) -> Action:
+    action = context.action_for(name, triple)
     if action is None or action.interface.output("cdylib") is None:
         raise PlanProblem(
-            "library", f"{spec.library} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
+            "library", f"{name} makes no cdylib for {triple}", "narrow `targets` here, or widen them there"
         )
     return action
 
 
-def _program(spec: ImageSpec, context: Context, triple: str) -> Action:
-    action = context.action_for(spec.program or "", triple)
+def _program(name: str, context: Context, triple: str) -> Action:
+    action = context.action_for(name, triple)
     if action is None:
-        raise PlanProblem(
-            "program", f"{spec.program} is not made for {triple}", "narrow `targets` here, or widen them there"
-        )
+        raise PlanProblem("program", f"{name} is not made for {triple}", "narrow `targets` here, or widen them there")
     return action
 
 
-def _entrypoint(programs: Mapping[str, Action]) -> tuple[str, ...]:
-    return next(((f"/{_BIN}/{action.interface.trait('program')}",) for action in programs.values()), ())
+def _check_names(spec: ImageSpec, actions: Sequence[Action]) -> None:
+    """Raise PlanProblem for an image of nothing, and for two files of one name."""
+    if not actions:
+        raise PlanProblem("kind", "this image holds nothing", "name `library`, `program` or both")
+    for key, trait in (("library", "library"), ("program", "program")):
+        names: dict[str, str] = {}
+        for action in actions:
+            name = dict(action.traits).get(trait)
+            if name is not None and (other := names.setdefault(name, action.artifact)) != action.artifact:
+                hint = f"give one of them another `name`, or leave it out of {spec.kind}"
+                raise PlanProblem(key, f"{other} and {action.artifact} are both called {name}", hint)
+        if len(set(_names(getattr(spec, key)))) < len(_names(getattr(spec, key))):
+            raise PlanProblem(key, "the same artifact is named twice", "name it once")
+
+
+def _entrypoint(programs: Sequence[tuple[str, Action]]) -> tuple[str, ...]:
+    return (f"/{_BIN}/{programs[0][1].interface.trait('program')}",) if programs else ()
 
 
 def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
@@ -253,7 +283,10 @@ class PulledBase:
 
 @dataclass(frozen=True, slots=True)
 class OciImage:
-    """Put library, program and files on each base, and all platforms into one index."""
+    """Put libraries, programs and files on each base, and all platforms into one index.
+
+    `libraries` and `programs` are those of each target, by its triple.
+    """
 
     bases: tuple[tuple[Platform, ActionInterface], ...]
     libraries: tuple[tuple[str, ActionInterface], ...]
@@ -293,8 +326,7 @@ class OciImage:
             self.epoch,
             comment=f"{self.name} {self.version}",
         )
-        identity = context.recorded(dict(self.libraries)[triple].id).identity
-        labels = dict(self.labels) | {f"ferrule.{name}": value for name, value in identity.values().items()}
+        labels = dict(self.labels) | self._identities(context, triple)
         if self.pulled:
             layout = oci.read_layout(_folder_of(context, base))
             self._check(context, row, [*layout.image(platform).layers, own])
@@ -326,16 +358,30 @@ class OciImage:
         )
         return oci.PlatformImage(platform, tuple(layers), config)
 
+    def _identities(self, context: ActionContext, triple: str) -> dict[str, str]:
+        """Labels with the fingerprints of the libraries; those of the first without its name."""
+        labels: dict[str, str] = {}
+        for library in _of(self.libraries, triple):
+            prefix = f"ferrule.{library.trait('library')}" if labels else "ferrule"
+            identity = context.recorded(library.id).identity.values()
+            labels |= {f"{prefix}.{name}": value for name, value in identity.items()}
+        return labels
+
     def _check(self, context: ActionContext, platform: Platform, layers: Sequence[oci.Layer]) -> None:
         """Refuse what could not start or open its library: the files are read, not their recorded facts."""
         triple = platform.triple
-        library = context.recorded(dict(self.libraries)[triple].id).compiled["cdylib"]
-        needs = dict.fromkeys(library.needed, "the library")
+        needs: dict[str, str] = {}
         floors: dict[str, tuple[tuple[int, ...], str]] = {}
-        if library.glibc_version:
-            floors["the library"] = library.glibc_version, ", ".join(library.glibc_because_of)
+        for interface in _of(self.libraries, triple):
+            library, who = (
+                context.recorded(interface.id).compiled["cdylib"],
+                f"the library {interface.trait('library')}",
+            )
+            needs |= dict.fromkeys(library.needed, who)
+            if library.glibc_version:
+                floors[who] = library.glibc_version, ", ".join(library.glibc_because_of)
         root = oci.read_root(layers)
-        if program := dict(self.programs).get(triple):
+        for program in _of(self.programs, triple):
             name = program.trait("program")
             measured = binary.measure(context.input(program, "program"), where=name)
             if (measured.system, measured.machine) != (platform.system, platform.machine):
@@ -383,16 +429,19 @@ class OciImage:
 
     def _entries(self, context: ActionContext, platform: Platform) -> list[Member]:
         triple = platform.triple
-        library = dict(self.libraries)[triple]
-        name = library.trait("library")
-        real, folder = platform.soname(name, self.version), self.library_path.lstrip("/")
-        others = {platform.cdylib(name), platform.soname(name, library.trait("abi"))} - {real}
-        entries = [Member(f"{folder}/{real}", context.input(library, "cdylib"), executable=True)]
-        entries += [Member(f"{folder}/{link}", link=real) for link in sorted(others)]
-        if program := dict(self.programs).get(triple):
-            entries.append(
-                Member(f"{_BIN}/{program.trait('program')}", context.input(program, "program"), executable=True)
-            )
+        libraries, folder = _of(self.libraries, triple), self.library_path.lstrip("/")
+        entries: list[Member] = []
+        for library in libraries:
+            name = library.trait("library")
+            real = platform.soname(name, self.version)
+            others = {platform.cdylib(name), platform.soname(name, library.trait("abi"))} - {real}
+            entries.append(Member(f"{folder}/{real}", context.input(library, "cdylib"), executable=True))
+            entries += [Member(f"{folder}/{link}", link=real) for link in sorted(others)]
+        entries += [
+            Member(f"{_BIN}/{program.trait('program')}", context.input(program, "program"), executable=True)
+            for program in _of(self.programs, triple)
+        ]
+        name = libraries[0].trait("library") if libraries else self.name.rpartition("/")[2]
         entries += [
             Member(f"usr/share/licenses/{name}/{f.rpartition('/')[2]}", context.project / f) for f in self.license_files
         ]
@@ -400,6 +449,10 @@ class OciImage:
             path = context.project / file
             entries.append(Member(target.lstrip("/"), path, executable=bool(path.stat().st_mode & 0o100)))
         return list(with_folders(entries))
+
+
+def _of(by_target: tuple[tuple[str, ActionInterface], ...], triple: str) -> list[ActionInterface]:
+    return [interface for target, interface in by_target if target == triple]
 
 
 def _layer(context: ActionContext, base: ActionInterface) -> oci.Layer:

@@ -72,13 +72,15 @@ def image(bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, P
     bench.source("LICENSE", "licence")
     bench.source("run.sh", "#!/bin/sh\n").chmod(0o755)
     bases = {triple: base(bench, triple, a) for triple, a in ((X86, "amd64"), (ARM, "arm64"))}
-    libraries = {triple: native(triple) for triple in bases}
-    programs = {triple: program(bench, triple, content) for triple, content in fields.get("programs", {}).items()}
+    none: Callable[..., list[tuple[ActionInterface, dict[str, Path]]]] = lambda *_: []  # noqa: E731
+    libraries = [(t, made) for t in bases for made in (native(t), *fields.get("more", none)(t))]
+    contents = fields.get("programs", {}).items()
+    programs = [(t, made) for t, c in contents for made in (program(bench, t, c), *fields.get("tool", none)(t, c))]
     needs = fields.get("needs", ["libc.so.6"])
     recipe = OciImage(
         bases=tuple((PLATFORMS[t], made) for t, (made, _, _) in bases.items()),
-        libraries=tuple((t, made) for t, (made, _) in libraries.items()),
-        programs=tuple((t, made) for t, (made, _) in programs.items()),
+        libraries=tuple((t, made) for t, (made, _) in libraries),
+        programs=tuple((t, made) for t, (made, _) in programs),
         pulled=None,
         library_path="/usr/lib",
         files=(("/bin/run", "run.sh"), ("/etc/licence", "LICENSE")),
@@ -98,7 +100,7 @@ def image(bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, P
         Output("image", "layout", folder=True),
         needed={
             **{made.id: files for made, files, _ in bases.values()},
-            **{made.id: files for made, files in (*libraries.values(), *programs.values())},
+            **{made.id: files for _, (made, files) in (*libraries, *programs)},
         },
         facts={
             **{made.id: facts for made, _, facts in bases.values()},
@@ -108,7 +110,7 @@ def image(bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, P
                     "fingerprint": "f1" * 32,
                     "cdylib": {"format": "elf", "needed": needs},
                 }
-                for made, _ in libraries.values()
+                for _, (made, _) in libraries
             },
         },
     )
@@ -220,9 +222,30 @@ def test_library_that_needs_what_is_not_there(
     bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]]
 ) -> None:
     with pytest.raises(
-        VerificationError, match=r"the library needs libgcc_s\.so\.1, which the base for linux/amd64 lacks"
+        VerificationError, match=r"the library z needs libgcc_s\.so\.1, which the base for linux/amd64 lacks"
     ):
         image(bench, native, needs=["libc.so.6", "libgcc_s.so.1"])
+
+
+def test_several_libraries_and_programs(
+    bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]]
+) -> None:
+    def more(triple: str) -> list[tuple[ActionInterface, dict[str, Path]]]:
+        output = (Output("libmore.so.2", "cdylib"),)
+        return [bench.made(f"more@{triple}", {"libmore.so.2": b"more"}, output, library="more", abi="2")]
+
+    def tool(triple: str, content: bytes) -> list[tuple[ActionInterface, dict[str, Path]]]:
+        return [bench.made(f"tool@{triple}", {"tool": content}, (Output("tool", "program"),), program="tool")]
+
+    programs = {X86: executable("amd64"), ARM: executable("arm64")}
+    layout = image(bench, native, programs=programs, more=more, tool=tool, needs=["libc.so.6", "libmore.so.2"])
+    for manifest in manifests(layout).values():
+        with tarfile.open(blob(layout, manifest["layers"][-1]["digest"])) as layer:
+            names = layer.getnames()
+        assert {"usr/lib/libz.so.1.2.3", "usr/lib/libmore.so.1.2.3", "usr/lib/libmore.so.2"} <= {*names}
+        assert {"usr/bin/serve", "usr/bin/tool"} <= {*names}
+        labels = json.loads(blob(layout, manifest["config"]["digest"]).read_bytes())["config"]["Labels"]
+        assert labels["ferrule.interface"] == labels["ferrule.more.interface"] == "11" * 32
 
 
 REFERENCE = f"registry.example/team/base@sha256:{'0' * 64}"

@@ -432,7 +432,7 @@ def with_undefined_symbol(name: bytes) -> Callable[[Demo], None]:
 RUNS: dict[str, tuple[Callable[[Demo], None], str]] = {
     "base older than the library needs": (
         with_old_base,
-        r"the library needs glibc 2\.38 \(memcpy\), and the base for linux/amd64 has 2\.36",
+        r"the library demo needs glibc 2\.38 \(memcpy\), and the base for linux/amd64 has 2\.36",
     ),
     "undeclared import of WebAssembly": (
         with_undeclared_import,
