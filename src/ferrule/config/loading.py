@@ -12,7 +12,14 @@ from ferrule.config.nodes import LARGEST, MappingNode, Node, ScalarNode, find, r
 from ferrule.config.problems import Position, Problems, listed, quote
 from ferrule.config.references import ReferenceScope, check_references
 from ferrule.config.sections import ProjectSection, TargetSection, TargetsFile, toolchain_section
-from ferrule.config.versions import StatedVersion, VersionProblem, artifact_versions, crates_of, version_of_workspace
+from ferrule.config.versions import (
+    StatedVersion,
+    VersionProblem,
+    artifact_versions,
+    crates_of,
+    other_versions,
+    version_of_workspace,
+)
 from ferrule.config.wit_checks import wit_problems
 from ferrule.config.workspace_checks import workspace_problems
 from ferrule.core.cargo_config import CargoSettings, read_settings
@@ -116,6 +123,12 @@ def load(
         raise problems.error()
     config = Config(project, file, described, tool_versions, targets, artifacts, workspace, ci, tree)
     by_crate = not isinstance(section.version, str) if section else False
+    for crate, artifact in () if by_crate else other_versions(artifacts, workspace, release):
+        minor.add(
+            reading.mark("project", "version"),
+            f"this is {release.text}, and {crate.name}, of which {artifact} is built, is {crate.version}",
+            f"write version: {{cargo: {workspace.folder}}}; if both are right, state `version` under {artifact} too",
+        )
     versions = artifact_versions(artifacts, workspace, release, config.location, by_crate=by_crate)
     _check_versions(config, versions, destinations, minor)
     for path, error in wit_problems(config.root, artifacts, workspace):

@@ -10,7 +10,7 @@ from ferrule.config.sections import VERSION
 from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from ferrule.config.artifacts import ArtifactConfig
     from ferrule.core.cargo_workspace import Crate, Workspace
@@ -63,6 +63,24 @@ def version_of_workspace(workspace: Workspace, folder: str, released: Collection
         f"{workspace.manifest} does not say which version is the release's: {names}",
         'state it under [workspace.package], or here: version: "1.2.3"',
     )
+
+
+def other_versions(
+    artifacts: Iterable[ArtifactConfig], workspace: Workspace, release: StatedVersion
+) -> Iterator[tuple[Crate, str]]:
+    """Crates with another version than the release states, and the first artifact that is built of each.
+
+    Libraries say the version of their crate, whatever a package around them says; who wants both states `version` at
+    the artifact. What follows a `+` in a version tells builds of it apart, and no crate has to have it.
+    """
+    seen: set[str] = set()
+    for artifact in artifacts:
+        crate = workspace.crates.get(getattr(artifact.spec, "crate", ""))
+        if crate is None or artifact.spec.version is not None or crate.name in seen:
+            continue
+        if crate.version.partition("+")[0] != release.text.partition("+")[0]:
+            seen.add(crate.name)
+            yield crate, artifact.name
 
 
 def _first(crates: Collection[Crate]) -> tuple[str, str]:

@@ -116,9 +116,12 @@ def check(spec: ExtensionSpec, context: Context) -> Iterator[PlanProblem]:
     try:
         text = context.read_text(crate.manifest)
         maturin = context.read_text(f"{source}/pyproject.toml".removeprefix("./"))
+        # A feature counts wherever it stands: Cargo unites those of a crate, of what it needs and of the workspace.
+        files = (context.workspace.manifest, *(other.manifest for other in context.workspace.closure(spec.crate)))
+        manifests = "".join(context.read_text(file) for file in dict.fromkeys(files))
     except ConfigError:
         return  # planning gives this problem
-    if "pyo3" in crate.dependencies and not re.search(r"""["'/]abi3(-py3[0-9]+)?["']""", text + maturin):
+    if "pyo3" in crate.dependencies and not re.search(r"""["'/]abi3(-py3[0-9]+)?["']""", manifests + maturin):
         yield PlanProblem(
             "crate",
             f"{spec.crate} builds PyO3 for one version of Python only, and the wheel promises the stable interface",

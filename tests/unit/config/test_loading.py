@@ -615,3 +615,23 @@ def test_mistakes_read_as_a_list():
 def test_selected_keeps_the_order_of_the_file():
     assert selected(("*-darwin", "x86_64-*"), (LINUX, ARM, MAC)) == (LINUX, MAC)
     assert selected(None, (LINUX, ARM)) == (LINUX, ARM)
+
+
+@pytest.mark.parametrize(
+    ("version", "native", "problems"),
+    [
+        ("1.2.3", "", 1),
+        ("1.2.3", ', version: "1.2.3"', 0),
+        ("0.1.0", "", 0),
+        ("0.1.0+build.7", "", 0),
+    ],
+)
+def test_a_stated_version_that_is_not_the_crates_is_a_mistake(
+    load: Callable[..., config.Config], version: str, native: str, problems: int
+):
+    text = (HEAD + TARGETS + NATIVE).replace("1.2.3", version).replace("crate: ffi", f"crate: ffi{native}")
+    found = [problem for problem in load(text).problems if "of which" in problem.message]
+    assert [problem.message for problem in found] == ["this is 1.2.3, and ffi, of which native is built, is 0.1.0"][
+        :problems
+    ]
+    assert [problem.where for problem in found] == ["targets.yaml:2:34"][:problems]

@@ -133,6 +133,35 @@ def test_what_pyproject_has_to_say(change, key, said):
 MANIFEST = '[package]\nname = "demo-ext"\n\n[dependencies]\npyo3 = { version = "0.24", features = ["FEATURE"] }\n'
 
 
+def problems_of_pyo3(manifest, maturin, more=None, folder="ext"):
+    dependencies = ("pyo3",) if manifest and "pyo3" in manifest else ()
+    crate = Crate("demo-ext", "1.2.3", "ext", "demo_ext", ("cdylib",), dependencies=dependencies)
+    files = {"ext/pyproject.toml": f"{PYPROJECT}{maturin}".replace('["fast"]\n', '["fast"]\n\n[tool.other]\n')}
+    files |= {"ext/Cargo.toml": manifest} if manifest else {}
+    files |= more or {}
+
+    def read_text(name):
+        if name not in files:
+            raise ConfigError("this file cannot be read", where=name)
+        return files[name]
+
+    section = ExtensionSpec(kind="extension", crate="demo-ext")
+    context = Context(
+        artifact="ext",
+        project=ReleaseInfo("demo", "1.2.3", license_files=("LICENSE",), commit="c0ffee"),
+        workspace=Workspace(folder, {"demo-ext": crate}, locked=True, settings=("ext/Cargo.lock",)),
+        targets=(Target(X86),),
+        spec_for=lambda _: section,
+        actions_of=lambda _: (),
+        action_for=lambda _, __: None,
+        shipping=tuple,
+        read_text=read_text,
+        folders=lambda _: (),
+        ship=True,
+    )
+    return list(check(section, context))
+
+
 @pytest.mark.parametrize(
     ("manifest", "maturin", "problems"),
     [
@@ -145,33 +174,17 @@ MANIFEST = '[package]\nname = "demo-ext"\n\n[dependencies]\npyo3 = { version = "
     ],
 )
 def test_a_pyo3_for_one_version_of_python_is_refused(manifest, maturin, problems):
-    dependencies = ("pyo3",) if manifest and "pyo3" in manifest else ()
-    crate = Crate("demo-ext", "1.2.3", "ext", "demo_ext", ("cdylib",), dependencies=dependencies)
-    files = {"ext/pyproject.toml": f"{PYPROJECT}{maturin}".replace('["fast"]\n', '["fast"]\n\n[tool.other]\n')}
-    files |= {"ext/Cargo.toml": manifest} if manifest else {}
-
-    def read_text(name):
-        if name not in files:
-            raise ConfigError("this file cannot be read", where=name)
-        return files[name]
-
-    section = ExtensionSpec(kind="extension", crate="demo-ext")
-    context = Context(
-        artifact="ext",
-        project=ReleaseInfo("demo", "1.2.3", license_files=("LICENSE",), commit="c0ffee"),
-        workspace=Workspace("ext", {"demo-ext": crate}, locked=True, settings=("ext/Cargo.lock",)),
-        targets=(Target(X86),),
-        spec_for=lambda _: section,
-        actions_of=lambda _: (),
-        action_for=lambda _, __: None,
-        shipping=tuple,
-        read_text=read_text,
-        folders=lambda _: (),
-        ship=True,
-    )
-    found = list(check(section, context))
+    found = problems_of_pyo3(manifest, maturin)
     assert [problem.message.partition(",")[0] for problem in found] == problems
     assert [problem.where for problem in found] == ["ext/Cargo.toml:5:1" for _ in problems]
+
+
+def test_features_of_pyo3_count_where_the_workspace_states_them():
+    inherited = '[package]\nname = "demo-ext"\n[dependencies]\npyo3.workspace = true\n'
+    root = '[workspace]\n[workspace.dependencies]\npyo3 = {version = "0.24", features = ["FEATURE"]}\n'
+    assert problems_of_pyo3(inherited, "", {"Cargo.toml": root.replace("FEATURE", "abi3-py311")}, folder=".") == []
+    (problem,) = problems_of_pyo3(inherited, "", {"Cargo.toml": root}, folder=".")
+    assert problem.where == "ext/Cargo.toml:4:1"
 
 
 def test_targets_that_cibuildwheel_does_not_know():
