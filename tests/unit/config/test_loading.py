@@ -634,4 +634,4 @@ def test_a_stated_version_that_is_not_the_crates_is_a_mistake(
     assert [problem.message for problem in found] == ["this is 1.2.3, and ffi, of which native is built, is 0.1.0"][
         :problems
     ]
-    assert [problem.where for problem in found] == ["targets.yaml:2:34"][:problems]
+    assert [problem.where for problem in found] == ["targets.yaml:2:32"][:problems]
