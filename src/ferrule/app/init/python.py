@@ -98,9 +98,10 @@ def _loader(files: ProjectFiles, manifest: str, at: str, backend: str) -> Iterat
             continue
         text = data.decode("utf-8", "replace")
         if _LOADS.search(text):
-            root = posixpath.join(folder, "src") if files.below(posixpath.join(folder, "src"), ".py") else folder
+            source = posixpath.normpath(posixpath.join(folder, "src"))
+            root = source if files.below(source, ".py") else folder
             package = posixpath.relpath(posixpath.dirname(name), root).replace("/", ".")
-            tops = {n.removeprefix(f"{root}/").split("/")[0] for n in files.below(root, "/__init__.py")}
+            tops = {posixpath.relpath(n, root).split("/")[0] for n in files.below(root, "/__init__.py")}
             yield PythonPackage(folder, at, backend, loads=package, several=len(tops - {"tests"}) > 1)
             return
         match = _OPENS.search(text)
