@@ -7,11 +7,11 @@ registries keep theirs; docs/how-to/secrets.md tells the rules, and what they ca
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 import shlex
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Final
@@ -56,15 +56,15 @@ _SHAPES: Final = re.compile(
 _PROXY: Final = re.compile(r"^\s*([^\s/@:\"'<>]+):([^\s/@\"'<>]+)@[^\s/@]+$")
 _PEM: Final = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]+?-----END [A-Z0-9 ]*PRIVATE KEY-----")
 _URL: Final = re.compile(r"\b([a-z][a-z0-9+.-]*)://([^\s/@:\"'<>]*)(?::([^\s/@\"'<>]*))?@", re.IGNORECASE)
-_ASSIGNED: Final = re.compile(
-    r"(?:token|password|passwd|passphrase|secret|api_?key|account_?key|_auth|\bauth)[\w-]*"
-    r"[\"']?[ \t]*[=:][ \t]*[\"']?([^\s\"',;{}\[\]$]+)",
-    re.IGNORECASE,
+# Of files of settings. Strings, as most commands find none of those files: compiling these takes a millisecond.
+_ASSIGNED: Final = (
+    r"(?i)(?:token|password|passwd|passphrase|secret|api_?key|account_?key|_auth|\bauth)[\w-]*"
+    r"[\"']?[ \t]*[=:][ \t]*[\"']?([^\s\"',;{}\[\]$]+)"
 )
-_ELEMENT: Final = re.compile(r"<(?:password|passphrase|privateKey)>([^<]+)<")
-_NETRC: Final = re.compile(r"\bpassword\s+(\S+)")
-_COMMENT: Final = re.compile(r"^[ \t]*[#;].*$", re.MULTILINE)
-_HEADER: Final = re.compile(r"\b(?:bearer|basic|token)[ \t]+([\w+/=.~-]+)", re.IGNORECASE)
+_ELEMENT: Final = r"<(?:password|passphrase|privateKey)>([^<]+)<"
+_NETRC: Final = r"\bpassword\s+(\S+)"
+_COMMENT: Final = r"(?m)^[ \t]*[#;].*$"
+_HEADER: Final = r"(?i)\b(?:bearer|basic|token)[ \t]+([\w+/=.~-]+)"
 _COLOUR: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _LARGEST: Final = 1 << 20
 _WRAPS: Final = (76, 64)
@@ -114,11 +114,11 @@ def is_telling(name: str) -> bool:
 
 def of_text(text: str) -> Iterator[str]:
     """Secrets in a file of settings: what is assigned to a password, token and the like, and what `of_value` finds."""
-    text = _COMMENT.sub("", text)
+    text = re.sub(_COMMENT, "", text)
     yield from of_value(text)
     yield from _of_json(text)
-    yield from _ELEMENT.findall(text)
-    for match in (*_ASSIGNED.finditer(text), *_NETRC.finditer(text), *_HEADER.finditer(text)):
+    yield from re.findall(_ELEMENT, text)
+    for match in chain.from_iterable(re.finditer(form, text) for form in (_ASSIGNED, _NETRC, _HEADER)):
         yield match[1]
         yield from _after_name(match[1])
 
@@ -215,15 +215,17 @@ def _files_of_worktree(pointer: Path) -> Iterator[Path]:
     yield from (folder / "config", folder / "config.worktree", common / "config", common / "config.worktree")
 
 
-_INCLUDE: Final = re.compile(r"^\s*path\s*=\s*\"?([^\"\n#;]+)", re.MULTILINE)
-_CARGO_INCLUDE: Final = re.compile(r"^\s*include\s*=\s*(\[[^\]]*\]|\"[^\"\n]*\"|'[^'\n]*')", re.MULTILINE)
+_INCLUDE: Final = r"(?m)^\s*path\s*=\s*\"?([^\"\n#;]+)"
+_CARGO_INCLUDE: Final = r"(?m)^\s*include\s*=\s*(\[[^\]]*\]|\"[^\"\n]*\"|'[^'\n]*')"
 
 
 def _included(path: Path, text: str, environment: Mapping[str, str]) -> Iterator[Path]:
     """Files that settings of Git (`include`, `includeIf`, whatever the condition) and of Cargo (`include`) name."""
-    names = _INCLUDE.findall(text) if "[include" in text else []
+    names = re.findall(_INCLUDE, text) if "[include" in text else []
     if path.parent.name == ".cargo" or path.name.startswith("config."):
-        names += [n for names_ in _CARGO_INCLUDE.findall(text) for n in re.findall(r"[\"']([^\"'\n]+)[\"']", names_)]
+        names += [
+            n for names_ in re.findall(_CARGO_INCLUDE, text) for n in re.findall(r"[\"']([^\"'\n]+)[\"']", names_)
+        ]
     for name in names:
         home, slash, below = name.strip().partition("/")
         yield path.parent / (f"{environment.get('HOME', '~')}/{below}" if home == "~" and slash else name.strip())
@@ -327,6 +329,8 @@ def _lines(secret: str) -> list[str]:
 
 def _written(part: str) -> Iterator[str]:
     """A text as it stands in URLs, JSON, shells, markup and what programs print of their values."""
+    import html  # noqa: PLC0415 - 1.3 ms, for its table of entities; most environments have no secret
+
     yield part
     for encoded in (quote(part, safe=""), quote(part), quote_plus(part)):
         yield encoded
