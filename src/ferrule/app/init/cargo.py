@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.app.init.findings import CargoWorkspace, CrateUse, Finding, Licence, Program, Uncovered
@@ -97,34 +98,55 @@ def _workspaces(files: ProjectFiles) -> tuple[list[Workspace], list[Uncovered]]:
 
 def _uses(files: ProjectFiles, workspace: Workspace) -> Iterator[CrateUse]:
     locked = _locked(files.root, workspace)
+    root = _Manifest(workspace.manifest, *files.toml(workspace.manifest))
     for crate in workspace.crates.values():
-        yield _use(files, crate, workspace.folder, _closure(workspace, crate, locked))
+        yield _use(files, crate, root, _closure(workspace, crate, locked))
 
 
-def _use(files: ProjectFiles, crate: Crate, workspace: str, packages: frozenset[str]) -> CrateUse:
-    text, manifest = files.toml(crate.manifest)
-    package, metadata = _table(manifest, "package"), _table(_table(manifest, "package"), "metadata")
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """A Cargo.toml: its name, text and tables."""
 
-    def at(*keys: str) -> str:
-        return position(text, crate.manifest, ("package", *keys))
+    name: str
+    text: str
+    values: Mapping[str, Any]
 
+    @property
+    def package(self) -> Mapping[str, Any]:
+        return _table(self.values, "package")
+
+    def at(self, *keys: str) -> str:
+        return position(self.text, self.name, keys)
+
+    def stated(self, key: str, root: _Manifest) -> tuple[Any, str]:
+        """A value of [package] and its position, where it is inherited those in the workspace's root."""
+        value = self.package.get(key)
+        if isinstance(value, dict) and value.get("workspace") is True:
+            shared = _table(_table(root.values, "workspace"), "package")
+            return shared.get(key), root.at("workspace", "package", key)
+        return value, self.at("package", key)
+
+
+def _use(files: ProjectFiles, crate: Crate, root: _Manifest, packages: frozenset[str]) -> CrateUse:
+    manifest = _Manifest(crate.manifest, *files.toml(crate.manifest))
+    metadata, workspace = _table(manifest.package, "metadata"), posixpath.dirname(root.name)
     exported, by_macro = _exported(files, crate)
-    rust = _text(package, "rust-version")
+    rust, rust_at = manifest.stated("rust-version", root)
     wit = files.below(_join(crate.folder, "wit"), ".wit")
     config = next((n for f in (crate.folder, workspace, ".") if files.has(n := _join(f, "cbindgen.toml"))), None)
     return CrateUse(
         crate=crate,
-        at=at("name"),
-        required=frozenset(_required(manifest)),
+        at=manifest.at("package", "name"),
+        required=frozenset(_required(manifest.values)),
         packages=packages,
         exported=exported if exported and not by_macro else None,
         exported_by_macro=exported if by_macro else None,
-        feature=_gate(files, crate, manifest, exported) if exported else None,
+        feature=_gate(files, crate, manifest.values, exported) if exported else None,
         asks_for_cargo_c="capi" in metadata and _uses_cargo_c(files, crate),
-        capi=at("metadata", "capi") if "capi" in metadata else None,
-        cargo_component=at("metadata", "component") if "component" in metadata else None,
-        programs=tuple(_programs(files, crate, text, manifest)),
-        rust=(rust, at("rust-version")) if rust else None,
+        capi=manifest.at("package", "metadata", "capi") if "capi" in metadata else None,
+        cargo_component=manifest.at("package", "metadata", "component") if "component" in metadata else None,
+        programs=tuple(_programs(files, crate, manifest.text, manifest.values)),
+        rust=(rust, rust_at) if isinstance(rust, str) else None,
         wit=wit,
         imports_wasi=any(_WASI.search(files.source(name)) for name in wit),
         cbindgen=config,
@@ -132,8 +154,8 @@ def _use(files: ProjectFiles, crate: Crate, workspace: str, packages: frozenset[
         capi_library=_text(_table(_table(metadata, "capi"), "library"), "name"),
         capi_header=_text(_table(_table(metadata, "capi"), "header"), "name"),
         capi_pkg_config=tuple(_pkg_config(_table(_table(metadata, "capi"), "pkg_config"))),
-        names_abi3=_ABI3.search(text) is not None,
-        is_published=package.get("publish") not in (False, []),
+        names_abi3=_ABI3.search(manifest.text) is not None,
+        is_published=manifest.stated("publish", root)[0] not in (False, []),
     )
 
 
@@ -278,10 +300,12 @@ def _closure(workspace: Workspace, crate: Crate, locked: Mapping[str, frozenset[
 
 
 def _licences(files: ProjectFiles, workspace: Workspace) -> Iterator[Licence]:
-    """Texts of licences in the root, or else in the workspace's folder."""
-    for folder in dict.fromkeys((".", workspace.folder)):
+    """Texts of licences in the root, or else in the workspace's folder, or in LICENSES/ (REUSE specification)."""
+    for folder in dict.fromkeys((".", workspace.folder, "LICENSES")):
         names = [name for name in files.names if (posixpath.dirname(name) or ".") == folder]
-        texts = [n for n in names if _LICENCE.fullmatch(posixpath.basename(n)) and not n.endswith(_NO_LICENCE)]
+        is_reuse = folder == "LICENSES"
+        named = [n for n in names if is_reuse or _LICENCE.fullmatch(posixpath.basename(n))]
+        texts = [name for name in named if not name.endswith(_NO_LICENCE)]
         if texts:
             yield from (Licence(name) for name in texts)
             return

@@ -155,6 +155,9 @@ def _remote(root: Path, host: Host) -> Iterator[Remote]:
 
 
 def _no_workspace(files: ProjectFiles) -> ConfigError:
+    if manifests := files.called("Cargo.toml"):
+        hint = "write the crates' folders to [workspace] members; nothing was written"
+        return ConfigError("this Cargo workspace has no crates", where=manifests[0], hint=hint)
     other = next((name for name in files.names if name in _OTHER_BUILDS), None)
     seen = f", and {other} is of {_OTHER_BUILDS[other]}" if other else ""
     return ConfigError(

@@ -139,3 +139,18 @@ def test_texts_of_licences_are_those_of_the_root_or_else_of_the_workspace(tmp_pa
     }
     licences = [f.file for f in findings(tmp_path, **names) if isinstance(f, Licence)]
     assert licences == ["COPYING", "LICENSE-MIT", "UNLICENSE"]
+
+
+def test_texts_of_licences_may_be_where_reuse_has_them(tmp_path: Path) -> None:
+    licences = [
+        f.file for f in findings(tmp_path, **{"LICENSES/MIT.txt": "", "src__lib_rs": ""}) if isinstance(f, Licence)
+    ]
+    assert licences == ["LICENSES/MIT.txt"]
+
+
+def test_what_is_inherited_is_that_of_the_workspace(tmp_path: Path) -> None:
+    root = virtual("x") + '[workspace.package]\nrust-version = "1.97"\npublish = false\n'
+    inner = crate("x", "rust-version.workspace = true", "publish = {workspace = true}")
+    files = {"Cargo.toml": root, "Cargo.lock": lock(x=""), "x/Cargo.toml": inner}
+    use = use_of(tmp_path, **files, x__src__lib_rs="")
+    assert (use.rust, use.is_published) == (("1.97", "Cargo.toml:4:1"), False)

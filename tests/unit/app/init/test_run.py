@@ -45,6 +45,7 @@ BAD: Mapping[str, tuple[Mapping[str, str | None], str, str]] = {
     "broken manifest": ({"Cargo.toml": "[package]\nname = demo\n"}, "Cargo.toml:2:8", "cannot be read"),
     "no package name": ({"Cargo.toml": "[package]\nversion = '1.2.3'\n"}, "Cargo.toml:1:1", "not the name of a package"),
     "missing member": ({"Cargo.toml": virtual("gone")}, "Cargo.toml:2:1", "the member gone has no Cargo.toml"),
+    "no crates": (without_crate(**{"Cargo.toml": "[workspace]\n"}), "Cargo.toml", "this Cargo workspace has no crates"),
     "no lock": ({"Cargo.lock": None}, "Cargo.toml", "Cargo.lock does not exist"),
     "stale lock": ({"Cargo.lock": lock(other="")}, "Cargo.lock:1:1", "does not list the crate demo"),
     "broken lock": ({"Cargo.lock": "version ="}, "Cargo.lock:1:10", "cannot be read"),
