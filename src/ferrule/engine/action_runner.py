@@ -74,8 +74,10 @@ class ActionRunner:
         state = self.lookup.find(action)
         if not isinstance(state, Outcome):
             return self.make(action, state[0], state[1])
-        if state.error is not None or state.key is None:
-            raise state.error or AssertionError(state.reason)
+        if state.error is not None:
+            raise state.error
+        if state.key is None:
+            raise AssertionError(f"an order came before what it needs: {state.reason}")
         return self.engine.store.find(state.key) or self.make(action, state.key, declared)
 
     def make(self, action: Action, key: Digest, document: Document) -> Result:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from ferrule.core.errors import BuildError, ConfigError, ConfigErrors, FerruleError, NetworkError, VerificationError
+from fakes.unreadable import make_unreadable
+from ferrule.core.errors import (
+    BuildError,
+    ConfigError,
+    ConfigErrors,
+    FerruleError,
+    NetworkError,
+    StorageError,
+    VerificationError,
+)
 from ferrule.core.facts import Facts
 from ferrule.core.model import Action, Digest, Output, Plan
 from ferrule.engine.events import ActionProgress, ActionStarted
@@ -173,6 +182,18 @@ def test_a_failure_elsewhere_is_a_failure_here(lab: Lab, other: Other) -> None:
     error = run(lab, other, action("a"))["a"].error
     assert isinstance(error, BuildError)
     assert (error.message, error.hint, error.where) == ("it does not compile", "correct it", "a.rs:1")
+
+
+def test_what_cannot_be_read_there_is_a_failure_here(lab: Lab, other: Other) -> None:
+    plan = action("a", recipe=Join("words"))
+    for one in (lab, other.lab):
+        one.source("words", "same")
+    assert run(lab, other, plan)["a"].state == "built"
+    lab.write(lab.project / "words", "changed")
+    make_unreadable(other.lab.project / "words")
+    error = run(lab, other, plan)["a"].error
+    assert isinstance(error, StorageError)
+    assert error.message == "a source cannot be read: Input/output error"
 
 
 def test_nobody_left_ends_the_run(lab: Lab) -> None:

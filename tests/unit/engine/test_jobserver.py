@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess  # noqa: TID251 - children are what this is for
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -154,3 +155,16 @@ def test_folder_for_temporary_files_with_a_space_in_its_name(tmp_path: Path) -> 
     environment = {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(place)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert len(done.stdout.split()) == 2
+
+
+def test_the_pipe_has_a_name_that_make_can_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spaced, plain = tmp_path / "a b", tmp_path / "work"
+    for folder in (spaced, plain):
+        folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(spaced))
+    for work, parent in ((plain, plain), (spaced, Path("/tmp")), (None, Path("/tmp")), (tmp_path / "x", Path("/tmp"))):
+        with Jobserver(1, work) as server:
+            assert pipe_of(server).parent.parent == parent
+    monkeypatch.setattr(tempfile, "tempdir", str(plain))
+    with Jobserver(1, spaced) as server:
+        assert pipe_of(server).parent.parent == plain

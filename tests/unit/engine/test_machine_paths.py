@@ -116,3 +116,13 @@ def test_folders_are_the_checkout_the_caches_and_those_of_rust(tmp_path: Path) -
         Path("/root/.cache"),
         tmp_path / "real",
     )
+
+
+def test_no_member_is_named_where_the_path_is_in_none(tmp_path: Path) -> None:
+    in_a_name = archive(("a-name-of-16-byte", b"")).replace(b"a-name-of-16-byte", b"x/builds/project", 1)
+    damaged = b"!<arch>\n damaged \0/builds/project/a.c\0"
+    for content in (in_a_name.replace(b"x/builds/project/", b"x/builds/project"), damaged):
+        (tmp_path / "lib.a").write_bytes(content)
+        with pytest.raises(BuildError, match=r"/builds/project") as caught:
+            refuse(tmp_path, ["lib.a"], FOLDERS)
+        assert caught.value.where == "lib.a"

@@ -793,3 +793,39 @@ def test_slowness_adds_up(cache: Cache) -> None:
     assert server.notices() == [
         f"remote cache {cache.url}: it is too slow; it is not asked any more in this run; what is missing is made here"
     ]
+
+
+def test_result_of_which_a_content_is_gone_is_made_here(
+    machines: Callable[..., Machine], cache: Cache, first: Outcome
+) -> None:
+    gone = next(record for record in first.files if record.name == "out/one")
+    del cache.contents[f"/cas/{gone.digest}"]
+    machine = machines("read")
+    assert machine.run(cache.url)[ACTION.id].state == "built"
+    assert f"/cas/{gone.digest}" in cache.asked("GET")
+    (notice,) = machine.notices
+    assert notice.startswith("remote cache: 1 of 3 requests failed (it lacks what it says it has)")
+
+
+def test_an_answer_to_an_upload_may_have_content(machines: Callable[..., Machine], cache: Cache) -> None:
+    def answer(request: Request) -> bool:
+        if request.command != "PUT":
+            return False
+        cache.contents[request.path] = request.rfile.read(int(request.headers["Content-Length"]))
+        request.answer(200, b"taken")
+        return True
+
+    cache.trick = answer
+    machine = machines()
+    assert machine.run(cache.url)[ACTION.id].state == "built"
+    assert machine.notices == []
+    assert machines("read").run(cache.url)[ACTION.id].state == "remote"
+
+
+def test_a_notice_is_given_once() -> None:
+    server = Server(Address("http://127.0.0.1:9", "read"), time.monotonic)
+    for text in ("one", "two", "one"):
+        server.notice(text)
+    assert server.notices() == ["one", "two"]
+    server.notice("one")
+    assert server.notices() == []

@@ -5,9 +5,11 @@ import shutil
 import signal
 import subprocess  # noqa: TID251 - a setting of the whole process is changed
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,7 +18,7 @@ import pytest
 from fakes.toolchain import PATIENCE_SECONDS, wait_until
 from ferrule.core.errors import BuildError, StorageError, ToolchainError
 from ferrule.core.facts import Facts
-from ferrule.core.model import Action, Digest, Output, Tool
+from ferrule.core.model import Action, Digest, Output, Plan, Tool
 from ferrule.core.toolchain import Toolchain
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished, RunStarted
 from ferrule.engine.key import fingerprint_of, key_of
@@ -973,3 +975,86 @@ def test_interrupt_ends_children_and_keeps_nothing_half_made(
     wait_until(lambda: all(gone(int(pid)) for pid in pids.read_text().split()), "them to end")
     does["a"] = does["b"] = lambda _: None
     assert {o.state for o in lab.run(*plan).values()} <= {"built", "cached"}
+
+
+# Secrets, and what goes wrong at the edges
+
+
+@pytest.mark.parametrize("where", ["file", "facts"])
+def test_what_holds_a_secret_is_not_kept(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]], where: str
+) -> None:
+    lab.variables["DEPLOY_TOKEN"] = "canary-0123456789"
+
+    def leak(context: ActionContext) -> None:
+        if where == "file":
+            context.output("file").write_text("x" * (1 << 20) + "canary-0123456789")
+        else:
+            context.record_facts(Facts(others={"said": "canary-0123456789"}))
+
+    does["a"] = leak
+    outcome = lab.run(action("a", recipe=Do("a")))["a"]
+    assert outcome.state == "failed"
+    assert outcome.error is not None
+    assert outcome.error.message == "this holds a secret, the value of the variable DEPLOY_TOKEN, and was not kept"
+    assert outcome.error.where == ("out.txt" if where == "file" else "what was measured")
+    assert lab.run(action("a"))["a"].state == "built"
+
+
+def test_a_thread_that_computes_for_ever_does_not_keep_the_run(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
+) -> None:
+    over, begun = threading.Event(), threading.Event()
+
+    def compute(_: ActionContext) -> None:
+        begun.set()
+        over.wait(PATIENCE_SECONDS)
+
+    def bug(_: ActionContext) -> None:
+        begun.wait(PATIENCE_SECONDS)
+        raise ZeroDivisionError("a bug of ours")
+
+    seconds = count(step=100)
+    lab.monotonic = lambda: float(next(seconds))  # on which every wait is long over
+    does["a"], does["b"] = bug, compute
+    started = time.monotonic()
+    try:
+        with pytest.raises(ZeroDivisionError):
+            lab.run(action("a", recipe=Do("a")), action("b", recipe=Do("b")))
+        assert time.monotonic() - started < PATIENCE_SECONDS
+    finally:
+        over.set()
+
+
+class BrokenRemote:
+    """A remote cache with a bug: the run must not take it for an answer."""
+
+    def serves(self, _: Action) -> bool:
+        return True
+
+    def submit(self, job: Callable[[], None]) -> None:
+        threading.Thread(target=job).start()
+
+    def entries(self, *_: object) -> object:
+        raise ZeroDivisionError("a bug of ours")
+
+    def is_lost(self) -> bool:
+        return False
+
+    def notices(self) -> list[str]:
+        return []
+
+
+def test_a_bug_in_the_remote_cache_passes_on(lab: Lab) -> None:
+    engine = replace(lab.engine(), remote=BrokenRemote())
+    with pytest.raises(ZeroDivisionError):
+        engine.execute(Plan("p", "1.0.0", (action("a"),)))
+
+
+def test_no_folder_for_temporary_files(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spaced = replace(lab, root=tmp_path / "a b")
+    spaced.project.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(StorageError, match="the folder for temporary files cannot be used: No such file") as caught:
+        spaced.run(action("a"))
+    assert str(tmp_path / "gone") in str(caught.value.where)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,9 +11,12 @@ from ferrule.core.model import Digest
 from ferrule.engine import stamp as settled
 from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.engine.stamp import Stamp
+from ferrule.tools.host import Host
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ferrule.core.model import Json
 
 WISH = {"asked": "everything"}
 TOLD = {"rows": []}
@@ -176,3 +180,37 @@ def test_nothing_is_remembered_while_a_stranger_is_in_the_output(tmp_path):
     project = Project(tmp_path)
     project.write("dist/stranger", "")
     assert project.remember() is None
+
+
+def request(host: Host, **more: Json) -> Json:
+    return settled.request_document(host, commit="c0ffee", packages=host.cache, **more)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    variables = {"HOME": str(tmp_path), "TMPDIR": "/tmp/a", "NOT_PASSED": "x"}
+    return Host((tmp_path,), variables, tmp_path, "Linux", "x86_64", is_root=False, offline=True, python=tmp_path)
+
+
+def test_requests_are_kept_apart_by_all_that_they_depend_on(host: Host, tmp_path: Path) -> None:
+    assert request(host, names=["a"]) == request(host, names=["a"])
+    same = replace(host, environment={**host.environment, "TMPDIR": "/tmp/b"})
+    assert request(same, names=["a"]) == request(host, names=["a"])
+    others = [
+        request(host, names=["b"]),
+        request(replace(host, path=(tmp_path / "bin",)), names=["a"]),
+        request(replace(host, machine="aarch64"), names=["a"]),
+        request(replace(host, environment={**host.environment, "HOME": "/other"}), names=["a"]),
+        request(replace(host, environment={**host.environment, "RUSTC": "/bin/rustc"}), names=["a"]),
+        settled.request_document(host, commit="beef", packages=host.cache, names=["a"]),
+    ]
+    files = {settled.stamp_file(tmp_path, each) for each in (request(host, names=["a"]), *others)}
+    assert len(files) == 1 + len(others)
+    assert {file.parent for file in files} == {tmp_path}
+
+
+def test_another_set_of_packages_is_another_request(host: Host, tmp_path: Path) -> None:
+    before = request(host)
+    (tmp_path / "new-package").mkdir()
+    os.utime(tmp_path, ns=(1, 1))
+    assert request(host) != before

@@ -6,6 +6,7 @@ import stat
 import subprocess  # noqa: TID251 - another user is another process
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +16,6 @@ from ferrule.core.model import Digest, FileRecord
 from ferrule.engine.store import DamagedError, Result, Store, file_name, write_aside
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.unit.engine.conftest import Lab
 
 KEY = Digest.of(b"key")
@@ -421,3 +420,10 @@ def test_damaged_names_of_what_was_read_are_none(store: Store, damage: bytes) ->
     (file,) = (store.root / "reads").iterdir()
     file.write_bytes(damage)
     assert ("words",) not in store.reads(declared, "a")
+
+
+def test_a_file_of_another_file_system_is_copied(lab: Lab) -> None:
+    store, source = lab.store(), Path("/proc/version")  # no link to it can be made
+    digest = Digest.of(source.read_bytes())
+    assert store.adopt(source, digest)
+    assert store.object(digest).read_bytes() == source.read_bytes()
