@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from ferrule.cli import environment
 from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import STATE
 from ferrule.reporting import html, journal
+from ferrule.reporting.waiting import Waiting
 from ferrule.tools.secrets import Hider, secrets_of
 
 if TYPE_CHECKING:
@@ -89,10 +91,18 @@ def read(
 
 
 def provide(requirements: ToolRequirements, host: Host, options: Options, *, dry_run: bool = False) -> None:
-    """Install missing tools, and print which."""
+    """Install missing tools, and print which; on a terminal a line moves while one is installed."""
+    with waiting(quiet=options.quiet) as line:
 
-    def say(text: str) -> None:
-        if not options.quiet:
-            click.echo(text, err=options.json)
+        def say(text: str) -> None:
+            if not options.quiet:
+                click.echo(text, err=options.json)
+            line.step(text)
 
-    doctor.setup(requirements, host, say, dry_run=dry_run)
+        line.step("looking for tools")
+        doctor.setup(requirements, host, say, dry_run=dry_run)
+
+
+def waiting(*, quiet: bool) -> Waiting:
+    """The line that moves while a command works: on a terminal, unless it is to be quiet."""
+    return Waiting(sys.stderr, interactive=sys.stderr.isatty() and not quiet, colour=environment.allows_colour())

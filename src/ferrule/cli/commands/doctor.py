@@ -13,6 +13,7 @@ from ferrule.app.release import run as release
 from ferrule.app.release import selection
 from ferrule.cli.environment import coloured, run_context
 from ferrule.cli.options import selecting_tools, shared
+from ferrule.cli.project import waiting
 from ferrule.core.errors import ToolchainError
 from ferrule.reporting import findings
 from ferrule.tools.cargo_git import git_crates
@@ -40,14 +41,16 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
     requirements = selection.required_tools(config, context, extras=extras, host_only=host_only)
     floors = {t.triple: t.glibc for t in config.targets if t.glibc}
     lock = _lock(config)
-    rows = examine.examine(
-        requirements,
-        context.host,
-        probe=probe,
-        glibc=floors,
-        git_crates=git_crates(lock),
-        locked=frozenset(re.findall(r'^name = "([^"]+)"', lock, re.MULTILINE)),
-    )
+    with waiting(quiet=options["quiet"]) as line:
+        line.step("trying each tool" + (", and a link for each target" if probe else ""))
+        rows = examine.examine(
+            requirements,
+            context.host,
+            probe=probe,
+            glibc=floors,
+            git_crates=git_crates(lock),
+            locked=frozenset(re.findall(r'^name = "([^"]+)"', lock, re.MULTILINE)),
+        )
     if options["as_json"]:
         click.echo(findings.as_json(rows))
     else:

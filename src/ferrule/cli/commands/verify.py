@@ -11,6 +11,7 @@ import click
 from ferrule.app import verify as verifying
 from ferrule.cli.environment import coloured, read_key
 from ferrule.cli.options import invocation, shared
+from ferrule.cli.project import waiting
 from ferrule.core.errors import VerificationError
 from ferrule.core.safe_files import MANIFEST, find_project
 from ferrule.formats import sigstore
@@ -42,7 +43,9 @@ def verify(directory: Path, path: Path | None, key: Path | None, **options: bool
         )
     public = sigstore.public_key(read_key(key), where=str(key)) if key else None
     file = None if folder is target else Path(os.path.abspath(target)).relative_to(folder).as_posix()  # noqa: PTH100
-    examination = verifying.examine(folder, public, file)
+    with waiting(quiet=options["quiet"]) as line:
+        line.step("reading every file again")
+        examination = verifying.examine(folder, public, file)
     signer = f"{key} (SHA-256 {sigstore.key_hint(public)})" if public else None
     if options["as_json"]:
         click.echo(verdicts.as_json(examination, passed=examination.passed, signer=signer))
