@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ferrule.app.init.findings import (
@@ -21,6 +20,7 @@ from ferrule.app.init.findings import (
     PythonPackage,
     Uncovered,
 )
+from ferrule.core.frozen import dataclass
 from ferrule.formats import versions
 
 if TYPE_CHECKING:

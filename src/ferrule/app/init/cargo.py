@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.app.init.findings import CargoWorkspace, CrateUse, Finding, Licence, Program, Uncovered
 from ferrule.core.cargo_workspace import read_workspace
 from ferrule.core.errors import ConfigError
+from ferrule.core.frozen import dataclass
 from ferrule.core.toml_file import parse, position, read_bytes
 from ferrule.tools import cbindgen
 
@@ -100,7 +101,11 @@ def _uses(files: ProjectFiles, workspace: Workspace) -> Iterator[CrateUse]:
     locked = _locked(files.root, workspace)
     root = _Manifest(workspace.manifest, *files.toml(workspace.manifest))
     for crate in workspace.crates.values():
-        yield _use(files, crate, root, _closure(workspace, crate, locked))
+        use = _use(files, crate, root, _closure(workspace, crate, locked))
+        # A feature counts wherever it stands: Cargo unites those of a crate, of what it needs and of the workspace.
+        manifests = {root.name, *(other.manifest for other in workspace.closure(crate.name))}
+        names_abi3 = use.requires("pyo3") and any(_ABI3.search(files.text(name)) for name in manifests)
+        yield replace(use, names_abi3=names_abi3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,6 @@ def _use(files: ProjectFiles, crate: Crate, root: _Manifest, packages: frozenset
         capi_library=_text(_table(_table(metadata, "capi"), "library"), "name"),
         capi_header=_text(_table(_table(metadata, "capi"), "header"), "name"),
         capi_pkg_config=tuple(_pkg_config(_table(_table(metadata, "capi"), "pkg_config"))),
-        names_abi3=_ABI3.search(manifest.text) is not None,
         is_published=manifest.stated("publish", root)[0] not in (False, []),
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferrule.app.init.artifacts import Line, Project, artifacts, is_component, stem
 from ferrule.app.init.findings import CargoWorkspace, CrateUse, Finding, Licence, Remote, RequestedTarget, Uncovered
+from ferrule.core.frozen import dataclass
 from ferrule.core.one_line import one_line
 from ferrule.core.platforms import PLATFORMS, unsupported
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import posixpath
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import ConfigError, StorageError
+from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import open_regular, read_regular
 from ferrule.core.toml_file import parse
 

@@ -6,7 +6,6 @@ import difflib
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from ferrule.app.init.text import text_of
 from ferrule.config.workspace_checks import workspace_problems
 from ferrule.core.cargo_config import read_settings
 from ferrule.core.errors import ConfigError, ConfigErrors, StorageError
+from ferrule.core.frozen import dataclass
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.rust_toolchain import read_rust_toolchain
 from ferrule.core.safe_files import FILE
