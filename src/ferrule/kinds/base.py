@@ -229,6 +229,14 @@ class Context:
     platforms: Mapping[str, Platform] = field(default_factory=lambda: PLATFORMS)
     planned: Callable[[], tuple[Action, ...]] = tuple
 
+    def has_file(self, name: str) -> bool:
+        """Whether the project has a file of this path that can be read."""
+        try:
+            self.read_text(name)
+        except ConfigError:
+            return False
+        return True
+
     def crate(self, name: str) -> Crate:
         """A crate of the workspace; config has checked that it exists."""
         return self.workspace.crates[name]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import posixpath
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
@@ -148,20 +147,16 @@ def _problems(package: PackageJson, source: str, context: Context) -> Iterator[P
         yield PlanProblem("source", problem.message, problem.hint, problem.where)
     for key, path in entry_points_by_key(package.document):
         # The component's files are not there yet.
-        if not (_is_of_component(path) or "*" in path or is_entry_point(path, partial(_exists, source, context), key)):
+        if not (
+            _is_of_component(path)
+            or "*" in path
+            or is_entry_point(path, lambda name: context.has_file(f"{source}/{name}"), key)
+        ):
             hint = f"correct `{key}`, or add the file"
             yield PlanProblem("source", f"this leads to ./{path}, which cannot be read", hint, package.at(key))
-    if not {"exports", "main"} & package.document.keys() and _exists(source, context, "index.js"):
+    if not {"exports", "main"} & package.document.keys() and context.has_file(f"{source}/index.js"):
         hint = 'write "exports": {".": {"types": "./index.d.ts", "default": "./index.js"}}'
         yield PlanProblem("source", "this does not say what is imported", hint, package.at())
-
-
-def _exists(source: str, context: Context, path: str) -> bool:
-    try:
-        context.read_text(f"{source}/{path}")
-    except ConfigError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)

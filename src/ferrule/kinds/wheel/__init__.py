@@ -37,7 +37,7 @@ from ferrule.kinds.base import (
     required_floor,
 )
 from ferrule.kinds.wheel import checks, pack, sdist
-from ferrule.kinds.wheel.layout import find_package, is_file
+from ferrule.kinds.wheel.layout import find_package
 from ferrule.kinds.wheel.package_sources import (
     PackageSources,
     join,
@@ -136,7 +136,7 @@ def _sdist(
             library=library.interface,
             compiled=library.compiles,
             library_name=workspace.crates[library.compiles.crate].library or "",
-            supply_backend=not _compiles_itself(project, lambda name: is_file(context, join(common.source, name))),
+            supply_backend=not _compiles_itself(project, lambda name: context.has_file(join(common.source, name))),
         ),
         outputs=(Output(name, "sdist", name if context.ship else None),),
         needs=(library.id,),

@@ -25,7 +25,7 @@ from ferrule.kinds.base import (
     python_checks,
     python_project,
 )
-from ferrule.kinds.wheel.layout import find_package, is_file
+from ferrule.kinds.wheel.layout import find_package
 from ferrule.kinds.wheel.package_sources import (
     NATIVE,
     join,
@@ -67,7 +67,7 @@ def check(source: str, package: str | None, context: Context) -> Iterator[PlanPr
     yield from _other_versions(document, context, source, root)
     for file in (f"{NATIVE}.py", f"{NATIVE}.pyi"):
         name = join(root, f"{package.replace('.', '/')}/{file}")
-        if file.endswith(".py") and is_file(context, name):
+        if file.endswith(".py") and context.has_file(name):
             yield PlanProblem(
                 "source", f"the library goes into a folder {NATIVE} beside this, which hides it", "rename it", name
             )
@@ -93,7 +93,7 @@ def _other_versions(document: Mapping[str, Any], context: Context, source: str, 
     below = posixpath.relpath(root, source)
     for name, pattern in version_in_files(document, below):
         file = posixpath.normpath(join(source, name))
-        if not is_file(context, file) or not (match := pattern.search(text := context.read_text(file))):
+        if not context.has_file(file) or not (match := pattern.search(text := context.read_text(file))):
             continue
         if not versions.same_python_version(match[1], context.project.version):
             where = f"{file}:{text[: match.start(1)].count(chr(10)) + 1}:1"
@@ -117,7 +117,7 @@ def _missing_modules(project: PythonProject, context: Context, root: str, packag
                 continue
             *above, last = module.split(".")
             folder = "/".join(join(root, name) for name in ["/".join(above)] if name) or root
-            if last not in context.folders(folder) and not is_file(context, join(folder, f"{last}.py")):
+            if last not in context.folders(folder) and not context.has_file(join(folder, f"{last}.py")):
                 where = position(project.text, project.file, ("project", *path, name))
                 yield PlanProblem("source", f"there is no module {module}", "write it, or name another", where)
 
@@ -128,7 +128,7 @@ def _clashing_licences(project: PythonProject, context: Context, source: str) ->
         for file in context.project.license_files:
             name = file.rpartition("/")[2]
             beside = join(source, name)
-            if beside == file or not is_license_file(pattern, name) or not is_file(context, beside):
+            if beside == file or not is_license_file(pattern, name) or not context.has_file(beside):
                 continue
             if context.read_text(beside) != context.read_text(file):
                 where = position(project.text, project.file, ("project", "license-files"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from ferrule.core.errors import ConfigError
 from ferrule.kinds.base import (
     Context,
     PlanProblem,
@@ -34,7 +33,7 @@ def find_package(
         for folder in context.folders(source)
         if folder.isidentifier()
         and (folder in only or not (only or folder in _BESIDE))
-        and is_file(context, join(join(source, folder), "__init__.py"))
+        and context.has_file(join(join(source, folder), "__init__.py"))
     ]
     if stated is not None:
         *above, last = stated.split(".")
@@ -62,18 +61,9 @@ def find_package(
 def _innermost(context: Context, root: str, package: str) -> str:
     """The package itself, or the only regular one in a namespace: packages/namespace packages have no __init__.py."""
     inner = package
-    while not is_file(context, join(join(root, inner.replace(".", "/")), "__init__.py")):
+    while not context.has_file(join(join(root, inner.replace(".", "/")), "__init__.py")):
         folders = [f for f in context.folders(join(root, inner.replace(".", "/"))) if f.isidentifier()]
         if len(folders) != 1:
             return package
         inner = f"{inner}.{folders[0]}"
     return inner
-
-
-def is_file(context: Context, name: str) -> bool:
-    """Whether the project has a file that can be read."""
-    try:
-        context.read_text(name)
-    except ConfigError:
-        return False
-    return True
