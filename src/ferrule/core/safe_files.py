@@ -30,17 +30,29 @@ REPORT: Final = "report.html"
 
 
 def find_project(start: Path) -> Path:
-    """The nearest folder, from `start` upwards, that holds targets.yaml; raises ConfigError."""
+    """The nearest folder, from `start` upwards, that holds targets.yaml; raises ConfigError.
+
+    Its path has to be UTF-8, as keys, manifests and the programs that are started hold paths as text.
+    """
     folder = start.absolute()
     for candidate in (folder, *folder.parents):
         with suppress(OSError):  # a folder that may not be looked into holds nothing for us
             if (candidate / FILE).exists():
-                return candidate
+                return _encodable(candidate)
     raise ConfigError(
         f"there is no {FILE} here or in any folder above",
         where=str(start),
         hint="ferrule init writes one for a Cargo workspace; docs/targets.md has a first example",
     )
+
+
+def _encodable(project: Path) -> Path:
+    try:
+        os.fspath(project).encode()
+    except UnicodeEncodeError:
+        hint = "rename the folder, or move the project elsewhere"
+        raise ConfigError("the path of this project is not UTF-8", where=str(project), hint=hint) from None
+    return project
 
 
 def open_regular(path: Path, *, follow: bool = False) -> BufferedReader:

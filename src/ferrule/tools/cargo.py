@@ -79,7 +79,7 @@ def package_id(workspace: Path, package: str) -> str:
     >>> package_id(Path("/w"), "demo-ffi#demo@1.2.3")
     'path+file:///w/demo-ffi#demo@1.2.3'
     """
-    folder, _, name = package.partition("#")
+    folder, _, name = package.rpartition("#")
     path = os.path.normpath(workspace.resolve() / folder)
     return f"path+file://{quote(path, safe=_PLAIN)}#{name}"
 

@@ -7,8 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.core.errors import StorageError
-from ferrule.core.safe_files import check_folder, keep_regular, lockable, open_more, open_regular, read_regular
+from ferrule.core.errors import ConfigError, StorageError
+from ferrule.core.safe_files import (
+    check_folder,
+    find_project,
+    keep_regular,
+    lockable,
+    open_more,
+    open_regular,
+    read_regular,
+)
 
 
 @pytest.fixture
@@ -85,3 +93,12 @@ def test_only_files_and_folders_are_kept(tmp_path: Path, fifo: Path) -> None:
     assert (tmp_path / "a" / "b" / "deep").is_symlink()
     assert (tmp_path / "a" / "file").exists()
     assert keep_regular(tmp_path / "nothing", 1) == []
+
+
+def test_a_project_whose_path_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    project = tmp_path / os.fsdecode(b"odd\xff")
+    project.mkdir()
+    (project / "targets.yaml").touch()
+    with pytest.raises(ConfigError, match="the path of this project is not UTF-8") as caught:
+        find_project(project)
+    assert caught.value.hint == "rename the folder, or move the project elsewhere"

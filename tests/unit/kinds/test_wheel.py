@@ -270,6 +270,12 @@ def test_sdist_without_a_file_that_the_build_reads_is_refused(crates: Bench, nat
     assert caught.value.where == "generated.rs"
 
 
+def test_sdist_without_the_readme_that_its_metadata_names_is_refused(crates: Bench, native: Native) -> None:
+    crates.source(".gitignore", "README.md\n")
+    with pytest.raises(BuildError, match=r"py/README\.md: Git ignores this readme"):
+        made_sdist(crates, native)
+
+
 def test_sdist_that_needs_a_folder_outside_of_the_project_is_refused(crates: Bench, native: Native) -> None:
     (crates.root / "more").write_text("../../outside/Cargo.toml")
     with pytest.raises(BuildError, match="x is read from a folder outside of the project") as caught:

@@ -201,6 +201,7 @@ def test_a_package_is_addressed_by_its_id(tmp_path):
     (tmp_path / "a b").mkdir()
     root = tmp_path.resolve()
     assert cargo.package_id(tmp_path, "a b#x@1.0.0") == f"path+file://{root}/a%20b#x@1.0.0"
+    assert cargo.package_id(tmp_path, "a#%b#x@1.0.0") == f"path+file://{root}/a%23%25b#x@1.0.0"
     assert cargo.package_id(tmp_path, ".#x@1.0.0+b") == f"path+file://{root}#x@1.0.0+b"
 
 

@@ -65,6 +65,7 @@ class Sdist:
     def make(self, context: ActionContext) -> None:
         """Write the source distribution; raises BuildError where Cargo could not build from it."""
         common, project = self.common, read_project(context, self.common)
+        _refuse_ignored(context, project)
         rust, workspace = self._rust(context)
         licences = licence_files(context, common, project)
         kept_back = IgnoreFiles()
@@ -211,6 +212,16 @@ class Sdist:
             Member(f"{_BACKEND}/sdist_backend.py", backend),
             Member(f"{_BACKEND}/wheel.json", (json.dumps(about, indent=1, sort_keys=True) + "\n").encode()),
         ]
+
+
+def _refuse_ignored(context: ActionContext, project: PythonProject) -> None:
+    """Raise BuildError for a readme that Git does not keep: nobody could make the metadata of what is published."""
+    if project.readme is not None and not context.site.sources.covers((".",), context.project / project.readme):
+        raise BuildError(
+            "Git ignores this readme, so the source distribution would lack it",
+            where=project.readme,
+            hint="let Git track it, or take it out of pyproject.toml",
+        )
 
 
 def _published(context: ActionContext, local: LocalSources) -> set[str]:
