@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from ferrule.app.init import c_functions
 from ferrule.app.init.findings import CargoWorkspace, CrateUse, Finding, Licence, Program, Uncovered
 from ferrule.core.cargo_workspace import read_workspace
 from ferrule.core.errors import ConfigError
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from ferrule.core.cargo_workspace import Crate, Workspace
 
 _LIBRARIES: Final = frozenset(("cdylib", "staticlib"))
-_EXPORT: Final = re.compile(
-    rb'\b(?:no_mangle|export_name\s*=)[^;{}]{0,400}?\bextern\s*(?:"C(?:-unwind)?"\s*)?fn\s+([\w$]+)', re.DOTALL
-)
-_EXPORTING: Final = (b"no_mangle", b"export_name")
-_COMMENT: Final = re.compile(rb"//[^\n]*")
 _WASI: Final = re.compile(rb"\bwasi:")
 _ABI3: Final = re.compile(r"""["'/]abi3(-py3[0-9]+)?["']""")
 _LICENCE: Final = re.compile(r"(licen[cs]e|copying|unlicense)([-_.].*)?", re.IGNORECASE)
@@ -135,7 +131,8 @@ class _Manifest:
 def _use(files: ProjectFiles, crate: Crate, root: _Manifest, packages: frozenset[str]) -> CrateUse:
     manifest = _Manifest(crate.manifest, *files.toml(crate.manifest))
     metadata, workspace = _table(manifest.package, "metadata"), posixpath.dirname(root.name)
-    exported, by_macro = _exported(files, crate)
+    where, by_macro = c_functions.exported(files, crate)
+    features = _table(manifest.values, "features")
     rust, rust_at = manifest.stated("rust-version", root)
     wit = files.below(_join(crate.folder, "wit"), ".wit")
     config = next((n for f in (crate.folder, workspace, ".") if files.has(n := _join(f, "cbindgen.toml"))), None)
@@ -144,10 +141,10 @@ def _use(files: ProjectFiles, crate: Crate, root: _Manifest, packages: frozenset
         at=manifest.at("package", "name"),
         required=frozenset(_required(manifest.values)),
         packages=packages,
-        exported=exported if exported and not by_macro else None,
-        exported_by_macro=exported if by_macro else None,
-        feature=_gate(files, crate, manifest.values, exported) if exported else None,
-        asks_for_cargo_c="capi" in metadata and _uses_cargo_c(files, crate),
+        exported=None if by_macro else where,
+        exported_by_macro=where if by_macro else None,
+        feature=c_functions.gate(files, crate, features, where, is_capi="capi" in metadata) if where else None,
+        asks_for_cargo_c="capi" in metadata and c_functions.uses_cargo_c(files, crate),
         capi=manifest.at("package", "metadata", "capi") if "capi" in metadata else None,
         cargo_component=manifest.at("package", "metadata", "component") if "component" in metadata else None,
         programs=tuple(_programs(files, crate, manifest.text, manifest.values)),
@@ -211,68 +208,6 @@ def _programs(files: ProjectFiles, crate: Crate, text: str, manifest: Mapping[st
             if len(parts) == 1 or parts[1:] == ["main.rs"]:
                 names.setdefault(parts[0].removesuffix(".rs"), file)
     return (Program(name, where) for name, where in names.items())
-
-
-def _exported(files: ProjectFiles, crate: Crate) -> tuple[str | None, bool]:
-    """Where a C function stands that a crate exports under a name of its own, and whether only a macro writes such."""
-    if crate.library is None or "proc-macro" in crate.types:
-        return None, False
-    by_macro: str | None = None
-    folders = [folder for folder in crate.code if not folder.endswith(".rs")]
-    for name in (name for folder in folders for name in files.below(folder, ".rs")):
-        data = files.source(name)
-        if not any(word in data for word in _EXPORTING):  # most files
-            continue
-        code = _COMMENT.sub(lambda match: b" " * len(match[0]), data)
-        for match in _EXPORT.finditer(code):
-            before = code[: match.start()]
-            where = f"{name}:{before.count(10) + 1}:{match.start() - (before.rfind(10) + 1) + 1}"
-            if not match[1].startswith(b"$"):
-                return where, False
-            by_macro = by_macro or where
-    return by_macro, by_macro is not None
-
-
-def _gate(files: ProjectFiles, crate: Crate, manifest: Mapping[str, Any], exported: str) -> str | None:
-    """The feature that a module with exported functions needs, unless it is on by default.
-
-    cargo-c turns the feature `capi` on by itself, where a crate has one.
-    """
-    name = exported.partition(":")[0]
-    source = next((folder for folder in crate.code if name.startswith(f"{folder}/")), crate.folder)
-    module = re.escape(posixpath.relpath(name, source).split("/")[0].removesuffix(".rs").encode())
-    root = _join(source, "lib.rs")
-    condition = rb'cfg\(\s*feature\s*=\s*"([^"]+)"\s*\)\]'
-    gates = [
-        re.search(rb"\A[^{;]*?#!\[" + condition, files.source(name)),
-        re.search(rb"#\[" + condition + rb"\s*(?:pub(?:\([^)]*\))?\s+)?mod\s+" + module + rb"\b", files.source(root))
-        if files.has(root) and root != name
-        else None,
-    ]
-    features = {match[1].decode("utf-8", "replace") for match in gates if match}
-    if "capi" in _table(_table(manifest, "package"), "metadata") and "capi" in crate.features:
-        features.add("capi")
-    missing = features & {*crate.features} - _by_default(_table(manifest, "features"))
-    return min(missing, default=None)
-
-
-def _by_default(features: Mapping[str, Any]) -> set[str]:
-    """The features that are on unless somebody turns them off."""
-    seen: set[str] = set()
-    waiting = ["default"]
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            following = features.get(name)
-            waiting += [one for one in following if isinstance(one, str)] if isinstance(following, list) else []
-    return seen
-
-
-def _uses_cargo_c(files: ProjectFiles, crate: Crate) -> bool:
-    folders = [folder for folder in crate.code if not folder.endswith(".rs")]
-    sources = (name for folder in folders for name in files.below(folder, ".rs"))
-    return any(re.search(rb"\bcfg[!(][^\n]*\bcargo_c\b", files.source(name)) for name in sources)
 
 
 def _locked(root: Path, workspace: Workspace) -> Mapping[str, frozenset[str]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from ferrule.app.init.artifacts import Line, Project, artifacts, is_component, stem
+from ferrule.app.init.artifacts import artifacts
 from ferrule.app.init.findings import CargoWorkspace, CrateUse, Finding, Licence, Remote, RequestedTarget, Uncovered
+from ferrule.app.init.lines import Line
+from ferrule.app.init.uses import Project, is_component, stem
 from ferrule.core.frozen import dataclass
 from ferrule.core.one_line import one_line
 from ferrule.core.platforms import PLATFORMS, unsupported
@@ -59,15 +61,15 @@ def describe(findings: tuple[Finding, ...], rust: str, *, rust_is_stated: bool =
     workspace = next(finding for finding in findings if isinstance(finding, CargoWorkspace))
     project = Project(findings, workspace)
     uncovered = list(project.every(Uncovered))
-    made: list[Line] = []
+    lines: list[Line] = []
     for item in artifacts(project):
         if isinstance(item, Line):
-            made.append(item)
+            lines.append(item)
         else:
             uncovered.append(item)
-    if not made:
+    if not lines:
         return Description((), tuple(dict.fromkeys(uncovered)))
-    names = {line.value["crate"] for line in made if isinstance(line.value, dict) and "crate" in line.value}
+    names = {line.value["crate"] for line in lines if isinstance(line.value, dict) and "crate" in line.value}
     released = tuple(use for use in workspace.crates if use.crate.name in names)
     targets, unbuilt = _targets(project, released)
     ci, unpublished = _ci(project)
@@ -75,7 +77,7 @@ def describe(findings: tuple[Finding, ...], rust: str, *, rust_is_stated: bool =
         ("project", _project(project, released)),
         ("toolchain", () if rust_is_stated else tuple(_toolchain(released, rust))),
         ("targets", targets),
-        ("artifacts", (*made, *_LAST)),
+        ("artifacts", (*lines, *_LAST)),
         ("ci", ci),
     )
     filled = tuple((name, lines) for name, lines in sections if lines)

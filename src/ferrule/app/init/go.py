@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _GENERATED: Final = re.compile(r'"[^"\n]+/internal/ferrule/(native|wasm)"')
 _MAIN: Final = re.compile(r"^package main\b", re.MULTILINE)
-_OWN_WAYS: Final = (
+_OTHER_WAYS: Final = (
     (re.compile(r'^\s*(?:import\s+)?"C"', re.MULTILINE), "links it by cgo"),
     (re.compile(r"\bpurego\.Dlopen\("), "opens it by itself with purego"),
     (re.compile(r"\bwazero\.NewRuntime"), "runs it by itself with wazero"),
@@ -40,12 +40,12 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
         if generated or is_program:
             yield GoModule(folder, module.path, module.requires, "native" in generated, "wasm" in generated, is_program)
         if not generated:
-            yield from _own_way(folder, sources)
+            yield from _other_way(folder, sources)
 
 
-def _own_way(folder: str, sources: dict[str, str]) -> Iterator[Uncovered]:
+def _other_way(folder: str, sources: dict[str, str]) -> Iterator[Uncovered]:
     for name, text in sources.items():
-        for pattern, how in _OWN_WAYS:
+        for pattern, how in _OTHER_WAYS:
             if match := pattern.search(text):
                 at = f"{name}:{text.count(chr(10), 0, match.start()) + 1}:1"
                 reason = (

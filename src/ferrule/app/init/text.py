@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from ferrule.config.scalars import resolve
 
 if TYPE_CHECKING:
-    from ferrule.app.init.artifacts import Line
     from ferrule.app.init.document import Description
+    from ferrule.app.init.lines import Line
     from ferrule.core.model import Json
 
 _HEAD: Final = (

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferrule.app.init.artifacts import Line
 from ferrule.app.init.document import Description
+from ferrule.app.init.lines import Line
 from ferrule.app.init.text import flow, text_of
 from ferrule.config.nodes import plain, read
 from ferrule.config.problems import Problems

@@ -34,7 +34,7 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
         if capi is None:
             continue
         yield from capi.uncovered("header", "library", "pkg_config", **_REASONS)
-        known = ("name", "filename", "version", "requires", "requires_private")
-        yield from capi.table("pkg_config").uncovered(*known, **_REASONS)
+        taken = ("name", "filename", "version", "requires", "requires_private")
+        yield from capi.table("pkg_config").uncovered(*taken, **_REASONS)
         for part in ("header", "library"):
             yield from capi.table(part).uncovered("name", "enabled", **_REASONS)

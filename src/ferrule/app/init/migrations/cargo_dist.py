@@ -38,7 +38,7 @@ _REASONS: Final = {
 
 def read(files: ProjectFiles) -> Iterator[Finding]:
     """Its targets with their glibc; everything else is reported. Raises ConfigError."""
-    found: list[Settings] = []
+    tables: list[Settings] = []
     if files.has(_FILE):
         text, document = files.toml(_FILE)
         workspace = document.get("workspace")
@@ -46,22 +46,22 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
         for member in members if isinstance(members, list) else ():
             if not str(member).startswith("cargo:"):
                 yield Uncovered(f"{_FILE}:1:1", f"the member {member}", "Ferrule reads Cargo workspaces")
-        found += [s for s in (toml_settings("[dist]", _FILE, text, document, "dist"),) if s]
+        tables += [s for s in (toml_settings("[dist]", _FILE, text, document, "dist"),) if s]
     for name in files.called("Cargo.toml"):
         if b"metadata" not in files.read(name):
             continue
         text, document = files.toml(name)
         for table in ("workspace", "package"):
             title = f"[{table}.metadata.dist]"
-            found += [s for s in (toml_settings(title, name, text, document, table, "metadata", "dist"),) if s]
-    whole = [settings for settings in found if not settings.title.startswith("[package")]
+            tables += [s for s in (toml_settings(title, name, text, document, table, "metadata", "dist"),) if s]
+    whole = [settings for settings in tables if not settings.title.startswith("[package")]
     if len(whole) > 1:
         raise ConfigError(
             f"cargo-dist is configured twice: the other is at {whole[0].at()}",
             where=whole[1].at(),
             hint="finish that migration first: cargo-dist reads dist-workspace.toml only; nothing was written",
         )
-    for settings in found:
+    for settings in tables:
         glibc = settings.table("min-glibc-version").values
         for target in settings.targets("targets"):
             floor = glibc.get(target.triple, glibc.get("*"))
