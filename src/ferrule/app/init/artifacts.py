@@ -13,6 +13,7 @@ from ferrule.app.init.lines import Line
 from ferrule.app.init.uses import (
     PYTHON,
     Project,
+    host_of,
     is_browser_module,
     is_c_library,
     is_component,
@@ -79,6 +80,10 @@ def _uniffi(use: CrateUse, _: Project) -> Iterator[Uncovered]:
     yield Uncovered(use.at, f"bindings of {use.crate.name} by UniFFI", reason)
 
 
+def _for_another_host(use: CrateUse, _: Project) -> Iterator[Uncovered]:
+    yield Uncovered(use.at, f"the module {use.crate.name} for {host_of(use)}", "Ferrule makes no packages for it")
+
+
 def _not_covered(what: str, reason: str) -> Callable[[CrateUse, Project], Iterator[Uncovered]]:
     def uncovered(use: CrateUse, _: Project) -> Iterator[Uncovered]:
         yield Uncovered(use.at, what.format(use.crate.name), reason)
@@ -105,6 +110,7 @@ _ROLES: Final = (
     _Role(is_python_module, _extension),
     _Role(lambda use, _: use.requires("uniffi") and use.makes("cdylib", "staticlib"), _uniffi),
     _Role(is_node_addon, _not_covered("the addon {} for Node.js", "Ferrule makes no native npm packages yet")),
+    _Role(lambda use, _: host_of(use), _for_another_host),
     _Role(
         is_browser_module,
         _not_covered("the module {} of wasm-bindgen", "Ferrule makes WebAssembly of WIT worlds (wit-bindgen) only"),

@@ -18,6 +18,17 @@ _LONGEST: Final = 48
 """Most characters of a name from a crate; with what is appended it must have at most 64."""
 PYTHON: Final = ("pyo3",)
 NODE: Final = ("napi", "napi-derive", "neon")
+HOSTS: Final = {
+    "ext-php-rs": "PHP",
+    "extendr-api": "R",
+    "godot": "Godot",
+    "jni": "Java",
+    "magnus": "Ruby",
+    "pgrx": "PostgreSQL",
+    "rb-sys": "Ruby",
+    "rustler": "Erlang",
+}
+"""Packages by which a library becomes a module of a language or program that Ferrule makes no packages for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,7 @@ def is_c_library(use: CrateUse, project: Project) -> bool:
         return False
     if use.exported or use.exported_by_macro or use.capi:
         return True
-    for_others = use.requires(*PYTHON, *NODE, "wasm-bindgen", "wit-bindgen") or use.cargo_component
+    for_others = use.requires(*PYTHON, *NODE, *HOSTS, "wasm-bindgen", "wit-bindgen") or use.cargo_component
     is_wrapped = use.requires("uniffi") or (headers_below(use, project) and not for_others)
     return bool(is_wrapped and use.makes("cdylib", "staticlib"))
 
@@ -89,6 +100,12 @@ def is_c_library(use: CrateUse, project: Project) -> bool:
 def is_node_addon(use: CrateUse, _: Project) -> bool:
     """Whether it is a native addon of Node.js."""
     return use.makes("cdylib") and use.requires(*NODE)
+
+
+def host_of(use: CrateUse) -> str | None:
+    """The language or program that a library is a module of, if Ferrule makes no packages for it."""
+    hosts = [name for package, name in HOSTS.items() if use.requires(package)]
+    return hosts[0] if hosts and use.makes("cdylib") else None
 
 
 def is_browser_module(use: CrateUse, project: Project) -> bool:

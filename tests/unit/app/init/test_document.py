@@ -149,6 +149,8 @@ def test_a_procedural_macro_is_nothing() -> None:
         ({"required": frozenset({"napi"})}, "the addon demo-x for Node.js"),
         ({"required": frozenset({"wasm-bindgen"})}, "the module demo-x of wasm-bindgen"),
         ({"cargo_component": "a:1:1"}, "the component demo-x"),
+        ({"required": frozenset({"jni"})}, "the module demo-x for Java"),
+        ({"required": frozenset({"magnus"})}, "the module demo-x for Ruby"),
         ({"required": frozenset({"pyo3"})}, "the Python module demo-x"),
     ],
 )
