@@ -163,7 +163,7 @@ def licenses(package: DebPackage) -> tuple[str, ...]:
     None where that file is written in the older way, as prose.
     """
     path = f"usr/share/doc/{package.name}/copyright"
-    entry = next((e for e in package.entries if e.regular and e.name.removeprefix("./") == path), None)
+    entry = next((e for e in package.entries if e.regular and e.name == path), None)
     text = entry.read().decode(errors="replace") if entry else ""
     if not text.startswith("Format:"):
         return ()

@@ -112,3 +112,8 @@ def test_a_bill_of_others_loses_what_was_random_in_it():
 )
 def test_what_is_no_bill_stays(content):
     assert without_chance(content, 0) == content
+
+
+def test_a_bill_without_a_time_gets_none() -> None:
+    document = json.dumps({"bomFormat": "CycloneDX", "serialNumber": "urn:uuid:1", "metadata": {}}).encode()
+    assert json.loads(without_chance(document, 0)) == {"bomFormat": "CycloneDX", "metadata": {}}

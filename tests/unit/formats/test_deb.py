@@ -264,3 +264,32 @@ def test_a_copyright_in_another_package_needs_that_package():
     with pytest.raises(BuildError, match="copyright of libgcc") as caught:
         layer(user)
     assert "gcc-base" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"nothing of this is xz, and there is enough of it", "xz data is damaged: Input format"),
+        (lzma.compress(bytes(1 << 20)), "far more than anything worth packing"),
+        (lzma.compress(b"\0" * 1024) + b"more", "hidden behind the end of the xz data"),
+    ],
+)
+def test_xz_that_misleads_is_refused(deb, data, reason):
+    with pytest.raises(VerificationError, match=reason):
+        read_deb(deb(members=lambda m: {**m, "data.tar.xz": data}), Limits(free=1 << 16, ratio=10))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            b"Format: https://example.org\nLicense: MIT\nFiles: *\nLicense:  BSD-3\nLicense: MIT\nLicense:\n",
+            ("BSD-3", "MIT"),
+        ),
+        (b"This is free.\nLicense: MIT\n", ()),
+        (None, ()),
+    ],
+)
+def test_licences_that_a_package_names(text, expected):
+    entries = [Member("./usr/share/doc/a/copyright", text)] if text else []
+    assert licenses(package("a", *entries)) == expected

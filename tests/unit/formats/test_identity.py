@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ferrule.formats import identity
 from ferrule.formats.archive_member import Member
 from ferrule.formats.identity import Identity, identities
 from ferrule.formats.tar import write_tar_gz
@@ -99,3 +100,41 @@ def test_what_says_nothing_says_nothing(tmp_path: Path, content: bytes) -> None:
 def test_no_bytes_confuse_it(tmp_path_factory: pytest.TempPathFactory, data: bytes, magic: bytes) -> None:
     file = tmp_path_factory.getbasetemp() / "any"
     assert all(one.member == "" for one in said_by(file, magic + data))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"fingerprint " + b"x" * (1 << 20),  # too large for a text
+        b"\x7fELF\x02\x01" + json.dumps(SAID).encode().replace(b"{", b"(", 1),  # no object around it
+        b"\x7fELF\x02\x01" + json.dumps({"x": "{" * 100, **SAID}).encode(),  # too many places to begin at
+        json.dumps({"ferrule.fingerprint": FINGERPRINT, "config": {"Labels": None}}).encode(),
+        json.dumps({"ferrule.fingerprint": FINGERPRINT, "config": 7}).encode(),
+    ],
+)
+def test_what_states_nothing_that_counts(tmp_path: Path, content: bytes) -> None:
+    assert said_by(tmp_path / "x", content) == []
+
+
+def test_an_object_within_an_object_is_passed_over(tmp_path: Path) -> None:
+    inner = json.dumps({"of": {"name": "inner"}, **SAID}).encode()
+    (found,) = said_by(tmp_path / "x.so", b"\x7fELF\x02\x01" + inner.replace(b'"dependencies": {}', b'"d": {"x": {}}'))
+    assert (found.version, found.fingerprint) == ("1.2.3", FINGERPRINT)
+
+
+@pytest.mark.parametrize(("name", "content"), [("METADATA", b"Name: demo\n\n"), ("package.json", b'{"name": "x"}')])
+def test_a_package_without_a_version_says_nothing(tmp_path: Path, name: str, content: bytes) -> None:
+    assert said_by(tmp_path / name, content) == []
+
+
+def test_only_files_of_archives_are_asked(tmp_path: Path) -> None:
+    members = [Member("a", folder=True), Member("a/link", link="x.so"), Member("a/x.so", LIBRARY)]
+    write_tar_gz(tmp_path / "x.tgz", members, 0)
+    assert [one.member for one in identities(tmp_path / "x.tgz")] == ["a/x.so"]
+
+
+def test_no_more_is_unpacked_than_anybody_packs(tmp_path: Path) -> None:
+    write_zip(tmp_path / "x.zip", [Member(f"{number}.so", LIBRARY) for number in range(4)], 0)
+    data, cost = (tmp_path / "x.zip").read_bytes(), len(LIBRARY) + identity._MEMBER
+    assert len(list(identity._members(data, [1 << 30]))) == 4
+    assert len(list(identity._members(data, [2 * cost + len(LIBRARY) * 4]))) < 4

@@ -68,3 +68,44 @@ def test_what_does_not_parse(text: str, line: int, column: int, message: str):
         read_wit(text)
     assert (caught.value.line, caught.value.column) == (line, column)
     assert caught.value.message.startswith(message)
+
+
+MORE = """package acme:geo:deep/inner {
+  interface i { type id = u8; }
+  world w {
+    use acme:types/shapes.{shape};
+    include other;
+    import plain: func() -> (a: u8, b: u8);
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MORE,
+        "use acme:types/shapes;\ninterface i { a: func(); }",
+        "interface i { resource r { constructor(a: u8) -> result<r>; } }",
+        "interface i { a: func(b: list<u8, 4>) -> result; c: func() -> list<u8>; }",
+        "interface i { use shapes.{}; type t = tuple<u8, u8,>; }",
+        "interface i { a: get(); b: set(c: u8); }",
+    ],
+)
+def test_what_parses_too(text: str):
+    assert read_wit(text).worlds == (("w",) if "world" in text else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message"),
+    [
+        ("package a:;", 11, "expected a name"),
+        ("world w { include other import a; }", 25, "expected ';', found 'import'"),
+        ("interface i { type a = map<u8>", 31, "expected ';'"),
+    ],
+)
+def test_what_does_not_parse_either(text: str, column: int, message: str):
+    with pytest.raises(WitProblem) as caught:
+        read_wit(text)
+    assert (caught.value.line, caught.value.column) == (1, column)
+    assert caught.value.message.startswith(message)

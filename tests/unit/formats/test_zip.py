@@ -230,3 +230,69 @@ def test_content_can_be_watched_while_it_is_packed():
     writer = ZipWriter(io.BytesIO(), 0)
     writer.add(Member("a", b"content"), seen.append)
     assert seen == [b"content"]
+
+
+def patched(data, name, *, local=None, central=None):
+    """An archive with other fields in a member's two headers, given by their offsets there."""
+    changed = bytearray(data)
+    for signature, name_at, fields in ((b"PK\3\4", 30, local or {}), (b"PK\1\2", 46, central or {})):
+        at = data.index(name.encode()) - name_at if signature == b"PK\3\4" else data.rindex(name.encode()) - name_at
+        assert data[at : at + 4] == signature
+        for offset, value in fields.items():
+            struct.pack_into("<L", changed, at + offset, value)
+    return bytes(changed)
+
+
+def sized(data, name, *, crc=None, packed=None, size=None):
+    """An archive of which both headers of a member say the same of its content."""
+    fields = [(14, 16, crc), (18, 20, packed), (22, 24, size)]
+    local = {at: value for at, _, value in fields if value is not None}
+    central = {at: value for _, at, value in fields if value is not None}
+    return patched(data, name, local=local, central=central)
+
+
+STORED = zipped(Member("aaaa", b"12345"), Member("bbbb", b"12345"))
+DEFLATED = zipped(Member("aaaa", b"t" * 4000), Member("bbbb", b"12345"))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (zipped(Member("a/File"), Member("a/file")), "where case does not count it is a/File again"),
+        (patched(STORED, "bbbb", central={42: 0}), "several members share the same bytes"),
+        (sized(STORED, "aaaa", packed=900, size=900), "it reaches into what belongs to others"),
+        (sized(STORED, "aaaa", size=6), "it has another size than is declared"),
+        (sized(STORED, "aaaa", crc=7), "it has another checksum"),
+        (sized(DEFLATED, "aaaa", size=3999), "it has another size than is declared"),
+        (sized(DEFLATED, "aaaa", size=4001), "it has another size than is declared"),
+        (sized(DEFLATED, "aaaa", packed=8, size=4000), "it has another size than is declared"),
+        (patched(STORED, "aaaa", local={22: 9}), "its local header contradicts the directory"),
+    ],
+)
+def test_members_that_lie_about_themselves_are_refused(data, reason):
+    with pytest.raises(VerificationError, match=reason):
+        read(data)
+
+
+def test_more_than_a_directory_could_be_is_refused():
+    data = bytearray(STORED)
+    struct.pack_into("<L", data, data.rindex(b"PK\5\6") + 12, len(data))
+    with pytest.raises(VerificationError, match="a directory larger than its names need"):
+        read(bytes(data))
+
+
+def test_the_size_of_a_directory_may_be_in_the_wide_end():
+    data = bytearray(zipped(*ENTRIES, large=100))
+    struct.pack_into("<L", data, data.rindex(b"PK\5\6") + 12, 0xFFFFFFFF)
+    assert described(read(bytes(data))) == described(in_order(ENTRIES))
+    with pytest.raises(VerificationError, match="more than 5 members"):
+        read(bytes(data), limits=Limits(members=5))
+    struct.pack_into("<Q", data, data.rindex(b"PK\6\6") + 40, 1 << 40)
+    with pytest.raises(VerificationError, match="a directory larger than its names need"):
+        read(bytes(data))
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked():
+    data = zipped(Member("a", bytes(1 << 20)))
+    with pytest.raises(VerificationError, match="far more than anything worth packing"):
+        read(data, limits=Limits(free=1 << 16, ratio=10))
