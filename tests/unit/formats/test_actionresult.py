@@ -59,3 +59,11 @@ def test_every_cut_is_refused_or_is_a_shorter_message() -> None:
     for length in range(len(whole)):
         with pytest.raises(ValueError):  # noqa: PT011 - whatever the reason
             decode(whole[:length])
+
+
+def test_what_is_added_within_a_file_is_skipped() -> None:
+    digest = b"\x0a\x40" + A.hex.encode() + b"\x10\x01" + b"\x98\x06\x01"
+    file = b"\x0a\x01a" + b"\x12" + bytes([len(digest)]) + digest + b"\x98\x06\x01"
+    data = b"\x12" + bytes([len(file)]) + file
+    stdout = encode(ActionResult((), RESULT.stdout))
+    assert decode(data + stdout) == ActionResult((FileRecord("a", A, 1),), RESULT.stdout)

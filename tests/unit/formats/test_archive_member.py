@@ -11,6 +11,7 @@ from ferrule.core.errors import BuildError, VerificationError
 from ferrule.formats.archive_member import (
     Member,
     below,
+    check_folded,
     checked_name,
     entries_of_folder,
     in_order,
@@ -191,3 +192,9 @@ def test_what_is_neither_file_nor_folder_nor_link_is_refused(tmp_path):
         entries_of_folder(tmp_path / "pipe")
     with pytest.raises(BuildError, match="not a folder"):
         entries_of_folder(Path("/nonexistent"))
+
+
+def test_names_that_differ_by_case_alone_are_refused():
+    check_folded([Member("a"), Member("b"), Member("a/b")])
+    with pytest.raises(BuildError, match="a/B and A/b would be one file on macOS and Windows"):
+        check_folded([Member("A/b"), Member("c"), Member("a/B")])

@@ -276,3 +276,63 @@ def test_a_layout_that_cannot_be_followed_is_files(tmp_path: Path) -> None:
     found = first_difference_of_layouts(index, {**index, "stranger": b""})
     assert found is not None
     assert (steps(found), found.reason) == (["image stranger"], "it is only in the second")
+
+
+def test_a_difference_of_the_whole_has_no_place() -> None:
+    assert Difference((), "the bytes differ").location == "the whole"
+
+
+def with_declared_size(data: bytes, size: int) -> bytes:
+    """A zip archive whose directory says that its member is so large."""
+    changed = bytearray(data)
+    at = data.rindex(b"PK\x01\x02") + 24
+    changed[at : at + 4] = size.to_bytes(4, "little")
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("size", [0xFFFFFF00, 1 << 30])
+def test_what_is_too_large_to_look_into_is_bytes(size: int) -> None:
+    one, two = (with_declared_size(zip_of(("a", content)), size) for content in (b"x", b"y"))
+    found = told(one, two)
+    assert steps(found) == []
+    assert found.offset is not None
+
+
+def test_a_stream_that_is_cut_is_bytes_and_what_is_behind_it_a_part() -> None:
+    stream = gzip.compress(b"content", mtime=0)
+    assert steps(told(stream[:-9] + b"x" + stream[-8:], stream)) == []
+    found = told(stream + b"one", stream + b"two")
+    assert steps(found)[0] == "stream behind gzip"
+
+
+def test_a_machine_of_another_kind_is_bytes() -> None:
+    head = b"\x7fELF\x01\x01" + bytes(60)
+    assert steps(told(head + b"a", head + b"b")) == []
+
+
+def test_what_lies_behind_the_last_section_has_a_name() -> None:
+    library = golden("demo-x86_64.so.gz")
+    assert steps(told(library + b"\1one", library + b"\1two")) == ["section (end of the file)"]
+
+
+def test_a_section_of_a_macho_file_that_is_only_reserved_has_no_bytes() -> None:
+    library = bytearray(golden("demo-arm64.dylib.gz"))
+    name = library.index(b"__text")
+    library[name + 48 : name + 52] = bytes(4)  # section_64.offset (mach-o/loader.h)
+    end = len(library) - 1
+    assert told(bytes(library), flipped(bytes(library), end)).at == end
+
+
+def test_images_that_lack_what_they_name_are_files() -> None:
+    def layout(digest: str, **files: bytes) -> dict[str, bytes]:
+        manifest = json.dumps({"layers": [{"digest": "sha256:none"}], "config": {"digest": "sha256:none"}}).encode()
+        index = json.dumps({"manifests": [{"digest": digest}]}).encode()
+        return {"index.json": index, "blobs/sha256/m": manifest, **files}
+
+    one, two = layout("sha256:m", other=b"1"), layout("sha256:m", other=b"2")
+    found = first_difference_of_layouts(one, two)
+    assert found is not None
+    assert steps(found) == ["image other"]
+    found = first_difference_of_layouts({"index.json": b"{", "x": b"1"}, {"index.json": b"{", "x": b"2"})
+    assert found is not None
+    assert steps(found) == ["image x"]

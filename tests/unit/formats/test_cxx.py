@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import gzip
+import struct
 from pathlib import Path
 
+import lief
 import pytest
 
 from ferrule.core.errors import VerificationError
@@ -49,3 +51,23 @@ def test_a_damaged_object_is_passed_over() -> None:
     assert undefined_cxx(archive(("words.o", golden("cxx-linux.o")[:200] + b"\0__cxa_throw\0"))) == {}
     with pytest.raises(VerificationError, match="not an ar archive"):
         undefined_cxx(b"\x7fELF")
+
+
+def test_what_another_object_defines_is_not_left() -> None:
+    data = bytearray(golden("cxx-linux.o"))
+    elf = lief.ELF.parse(bytes(data))
+    index = next(n for n, symbol in enumerate(elf.symtab_symbols) if symbol.name == "__cxa_throw")
+    table = next(section for section in elf.sections if section.name == ".symtab")
+    struct.pack_into("<H", data, table.file_offset + 24 * index + 6, 1)  # Elf64_Sym.st_shndx
+    symbols = undefined_cxx(archive(("words.o", golden("cxx-linux.o")), ("throw.o", bytes(data))))
+    assert "__cxa_throw" not in symbols
+    assert symbols["__cxa_free_exception"] == "words.o"
+
+
+def test_what_may_be_missing_is_not_left() -> None:
+    data = bytearray(golden("cxx-linux.o"))
+    elf = lief.ELF.parse(bytes(data))
+    index = next(n for n, symbol in enumerate(elf.symtab_symbols) if symbol.name == "__cxa_throw")
+    table = next(section for section in elf.sections if section.name == ".symtab")
+    data[table.file_offset + 24 * index + 4] = 0x20  # Elf64_Sym.st_info: STB_WEAK
+    assert "__cxa_throw" not in undefined_cxx(archive(("words.o", bytes(data))))

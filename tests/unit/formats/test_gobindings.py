@@ -397,3 +397,18 @@ def test_types_as_wit_writes_them(kind, text_):
 
 if __name__ == "__main__":
     SHOWN.write_text(shown(written(golden("email-validator"))), encoding="utf-8")
+
+
+WORDS_OF_GO = [
+    "break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for", "func",
+    "go", "goto", "if", "import", "interface", "map", "package", "range", "return", "select", "struct",
+    "switch", "type", "var", "any", "append", "bool", "byte", "cap", "clear", "close", "comparable", "complex",
+    "copy", "delete", "error", "false", "float32", "float64", "imag", "int", "int8", "int16", "int32", "int64",
+    "iota", "len", "make", "max", "min", "new", "nil", "panic", "print", "println", "real", "recover", "rune",
+    "string", "true", "uint", "uint8", "uint16", "uint32", "uint64", "uintptr",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", WORDS_OF_GO)
+def test_no_name_is_a_word_of_go(word):
+    assert names.local(word) == f"{word}Value"

@@ -119,3 +119,8 @@ def test_a_static_library_may_define_more():
     declared = declarations('# 1 "d.h"\nint demo_add(int);', {"d.h": "demo.h"})
     assert differences(declared, {"demo_add", "shared"}, texts={"demo.h": ""}, only_declared=True) == []
     assert differences(declared, {"shared"}, texts={"demo.h": ""}, only_declared=True) != []
+
+
+def test_what_has_no_name_declares_nothing():
+    assert names("extern = 3;") == []
+    assert names("extern int a;\nextern = 3;\nextern int b;") == ["a", "b"]

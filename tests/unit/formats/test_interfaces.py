@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pycparser import c_ast
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.facts import MeasuredFile
@@ -481,3 +482,56 @@ def test_each_of_several_headers_has_what_it_declares_itself():
     assert surfaces["a.h"]["macros"] == {"LIMIT": "3"}
     assert surfaces["sub/b.h"]["functions"] == {"weigh": {"returns": "i32", "parameters": ["struct box *"]}}
     assert (surfaces["sub/b.h"]["variables"], surfaces["sub/b.h"]["macros"]) == ({"total": "i32"}, {"LIMIT_B": "4"})
+
+
+def test_what_other_files_declare_is_not_of_the_header():
+    other = "int away(void);\nstatic inline int g(int a) { return a; }\nstruct O { int x; };\nenum P { Q = 7 };\n"
+    told = header.read(f'# 1 "other.h"\n{other}# 1 "x.h"\nstruct S {{ struct O o; char c[Q]; }};', "x.h", release="1")
+    assert told["functions"] == {}
+    assert told["enums"] == {}
+    assert told["types"]["struct O"] == {"kind": "struct", "opaque": True}
+    assert told["types"]["struct S"]["size"] == 12
+
+
+def test_what_pycparser_has_not_had_so_far_is_refused():
+    reading = header._Reading({}, 16, "x.h")
+    with pytest.raises(VerificationError, match="beyond what can be read: EmptyStatement"):
+        reading.text(c_ast.EmptyStatement())
+    with pytest.raises(VerificationError, match="beyond what can be read: EmptyStatement"):
+        reading.take(c_ast.EmptyStatement())
+
+
+def test_modules_that_no_list_names_are_public(tmp_path):
+    told = py(tmp_path, demo__in____init__="__all__ = []\ndef hidden(): ...\n", demo__in__part="def f(): ...\n")
+    assert set(told) == {"demo", "demo.part", "demo.part.f"}
+
+
+def test_an_error_deep_inside_has_its_line():
+    with pytest.raises(VerificationError, match=r"index\.d\.ts:3"):
+        ts("export interface A {\n  b: {\n    c: [[;\n  };\n}\n")
+
+
+def test_comments_between_the_values_of_an_enumeration():
+    told = ts("export declare enum E { X, /* two */ Y,\n // three\n Z }")["."]
+    assert told["E"]["values"] == {"X": "0", "Y": "1", "Z": "2"}
+
+
+def test_a_new_entry_of_a_package():
+    one, two = ({".": {"types": "./i.d.ts"}, **more} for more in ({}, {"./a": {"types": "./i.d.ts"}}))
+    old, new = (
+        typescript.read({"package.json": json.dumps({"exports": e}).encode(), "i.d.ts": b"export type A = 1;"})
+        for e in (one, two)
+    )
+    assert [(change.item, change.breaking) for change in typescript.compare(old, new)] == [("./a", False)]
+    assert [(change.item, change.breaking) for change in typescript.compare(new, old)] == [("./a", True)]
+
+
+def test_signatures_within_a_type():
+    told = ts("export type A = { new (x: number): B; (y: string): void; m(z: 'a'): (void) }; export type B = 1;")["."]
+    other = ts("export type A = { new (x: number): B; (y: number): void; m(z: 'a'): void }; export type B = 1;")["."]
+    assert told["A"] != other["A"]
+
+
+def test_a_type_of_hundreds_of_levels_is_what_it_spells():
+    deep = "(" * 300 + "A" + ")" * 300
+    assert "((A" in ts(f"export type A = 1; export type D = {deep};")["."]["D"]["type"]

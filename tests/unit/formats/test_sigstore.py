@@ -9,6 +9,7 @@ import subprocess  # noqa: TID251 - OpenSSL judges
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from ferrule.core.errors import UsageError, VerificationError
+from ferrule.core.errors import ToolchainError, UsageError, VerificationError
 from ferrule.formats import sigstore
 
 if TYPE_CHECKING:
@@ -121,3 +122,30 @@ def test_unfit_private_keys_are_refused_and_not_shown(content: bytes, message: s
 def test_unfit_public_keys_are_refused(content: bytes) -> None:
     with pytest.raises(UsageError):
         sigstore.public_key(content, where="key.pub")
+
+
+def test_only_keys_of_one_curve_are_taken() -> None:
+    assert sigstore.private_key(pem(KEY), where="key.pem").private_numbers() == KEY.private_numbers()
+    other = ec.generate_private_key(ec.SECP384R1()).public_key()
+    with pytest.raises(UsageError, match="P-256") as caught:
+        sigstore.public_key(other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), where="key.pub")
+    assert caught.value.where == "key.pub"
+
+
+def test_an_openssl_that_is_too_old_is_named() -> None:
+    class Old:
+        def public_key(self) -> object:
+            return KEY.public_key()
+
+        def sign(self, *_: object) -> bytes:
+            raise UnsupportedAlgorithm("deterministic")
+
+    with pytest.raises(ToolchainError, match="cannot derive nonces"):
+        sigstore.sign_blob(Old(), b"content")  # type: ignore[arg-type]
+
+
+def test_a_signature_that_is_no_text_is_refused() -> None:
+    bundle = json.loads(sigstore.sign_blob(KEY, b"content"))
+    bundle["messageSignature"]["signature"] = 7
+    with pytest.raises(VerificationError):
+        sigstore.verify_blob(KEY.public_key(), json.dumps(bundle).encode(), b"content", where="x")

@@ -4,7 +4,7 @@ import pytest
 
 from fakes.symbol_lists import glibc, libsystem
 from ferrule.core.errors import ToolchainError
-from ferrule.core.platforms import PLATFORMS
+from ferrule.core.platforms import LINUX_MUSL, PLATFORMS, X86_64, Platform
 from ferrule.formats import symbol_lists
 
 
@@ -20,3 +20,9 @@ def test_a_list_of_another_zig_is_refused(triple, data):
     with pytest.raises(ToolchainError, match="cannot be read") as caught:
         symbol_lists.read(data, PLATFORMS[triple])
     assert "pin a zig" in (caught.value.hint or "")
+
+
+def test_musl_has_a_form_of_its_own():
+    musl = Platform("x86_64-unknown-linux-musl", LINUX_MUSL, X86_64, elf_interpreter="/lib/ld-musl-x86_64.so.1")
+    found = symbol_lists.read(b".globl malloc\n#ifdef ARCH_aarch64\n.globl of_arm\n#endif\n", musl)
+    assert [set(symbols) for symbols in found.libraries.values()] == [{"malloc"}]

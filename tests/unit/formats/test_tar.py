@@ -15,7 +15,7 @@ from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Digest
 from ferrule.formats.archive_member import Member, in_order
 from ferrule.formats.decompress import Limits
-from ferrule.formats.tar import HashingSink, read_tar, read_tar_gz, write_tar, write_tar_gz
+from ferrule.formats.tar import HashingSink, read_tar, read_tar_gz, survey, write_tar, write_tar_gz
 
 LONG = "n" * 120
 ENTRIES = (
@@ -351,3 +351,26 @@ def test_empty_numbers_count_as_zero():
     data = bytearray(tar(Member("a")))
     data[100:108] = b" " * 8
     assert read(checked(data))[0].permissions == 0
+
+
+def test_decompression_may_give_no_more_than_anything_worth_packing(tmp_path):
+    write_tar_gz(tmp_path / "a.tar.gz", [Member("a", bytes(1 << 20))], 0)
+    with pytest.raises(VerificationError, match="far more than anything worth packing"):
+        list(read_tar_gz(io.BytesIO((tmp_path / "a.tar.gz").read_bytes()), Limits(free=1 << 16, ratio=10)))
+
+
+def test_names_that_differ_by_case_alone_are_refused():
+    data = raw_tar(("a/File", {}, b""), ("A/file", {}, b""))
+    with pytest.raises(VerificationError, match="where case does not count it is a/File again"):
+        read(data)
+    assert [entry.name for entry in read(data, root=True)] == ["a/File", "A/file"]
+
+
+def test_looking_over_an_archive_reads_what_is_asked_for():
+    data = raw_tar(("a", {}, b"x" * 3000), ("b/", {"type": b"5"}, b""), ("c", {}, b"y"))
+    found = [(member.name, member.content) for member in survey(io.BytesIO(data), lambda name: name == "c")]
+    assert found == [("a", None), ("b", None), ("c", b"y")]
+    with pytest.raises(VerificationError, match="ends in the middle of a"):
+        list(survey(io.BytesIO(data[:2000]), lambda _: False))
+    with pytest.raises(VerificationError, match="sparse"):
+        list(survey(io.BytesIO(raw_tar(("a", {"type": b"S"}, b""))), lambda _: False))

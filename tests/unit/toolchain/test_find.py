@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import replace
 
@@ -10,9 +11,10 @@ from fakes.machine import ALL, COMMIT, LINUX, MACOS, WANTED, remove
 from fakes.triples import ARM, WASM
 from ferrule.core.errors import StorageError, ToolchainError
 from ferrule.core.toolchain import Toolchain
-from ferrule.toolchain.find import find, require
+from ferrule.toolchain.find import find, listed, require
 from ferrule.toolchain.record import load
 from ferrule.toolchain.requirements import ToolRequirements, needed_tools
+from ferrule.tools.problems import ToolProblem
 
 
 def test_a_toolchain_knows_versions_and_never_places(machine):
@@ -159,3 +161,22 @@ def test_an_engine_is_asked_each_time(machine):
 def test_all_targets_have_a_standard_library(machine):
     machine.complete()
     assert set(find(WANTED, machine.host()).std) == set(ALL)
+
+
+def test_a_fix_that_several_share_is_named_with_the_last_of_them():
+    problems = [ToolProblem(name, "not installed", fix) for name, fix in (("a", "x"), ("b", "y"), ("c", "x"))]
+    assert listed("3 tools are missing", problems).splitlines() == [
+        "3 tools are missing:",
+        "  - a: not installed",
+        "  - b: not installed",
+        "      fix: y",
+        "  - c: not installed",
+        "      fix: x",
+    ]
+
+
+def test_the_first_record_makes_its_folder(machine):
+    machine.complete()
+    shutil.rmtree(machine.cache / "toolchain", ignore_errors=True)
+    found = find(WANTED, machine.host())
+    assert load(WANTED, machine.host()) == found

@@ -457,8 +457,6 @@ def _more_const(less: str, more: str) -> bool:
 def _types(label: str, old: Surface, new: Surface) -> Iterator[Change]:
     if old["kind"] == new["kind"] == "typedef":
         yield broken(label, f"stands for {new['type']}, and stood for {old['type']}")
-    elif old["kind"] != new["kind"]:
-        yield broken(label, f"is a {new['kind']}, and was a {old['kind']}")
     elif new.get("opaque"):
         yield broken(label, "no longer tells its fields")
     elif old.get("opaque"):

@@ -178,7 +178,7 @@ def _objects(path: str, old: Surface, new: Surface) -> Iterator[Change]:
         yield from _functions(path, old, new)
     elif old["kind"] == "class":
         yield from _classes(path, old, new)
-    elif old["kind"] == "attribute":
+    else:
         yield from _attributes(path, old, new)
 
 

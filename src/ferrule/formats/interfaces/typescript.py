@@ -154,12 +154,10 @@ class _Reading:
 
 
 def _first_error(node: Any) -> Any:  # noqa: ANN401
-    for child in node.children:
-        if child.type == "ERROR" or child.is_missing:
-            return child
-        if child.has_error:
-            return _first_error(child)
-    return node
+    """The first piece that the grammar does not know, or misses, in a node that has one."""
+    if node.type == "ERROR" or node.is_missing:
+        return node
+    return _first_error(next(child for child in node.children if child.has_error))
 
 
 def _inside(node: Any, kind: str) -> Iterator[Any]:  # noqa: ANN401
@@ -368,9 +366,7 @@ class _Comparing:
         """How an item is called for people."""
         return name if self.entry == "." else f"{self.entry} {name}"
 
-    def item(  # noqa: C901 - one case for each kind
-        self, name: str, old: Surface, new: Surface, of: frozenset[Position]
-    ) -> Iterator[Change]:
+    def item(self, name: str, old: Surface, new: Surface, of: frozenset[Position]) -> Iterator[Change]:
         """One declaration."""
         item = self.label(name)
         if old["kind"] != new["kind"]:
@@ -398,7 +394,7 @@ class _Comparing:
                     *(old["values"], new["values"], lambda n: f"{item}.{n}"),
                     lambda n, a, b: iter([broken(f"{item}.{n}", f"is {b}, and was {a}")]),
                 )
-            case "namespace":
+            case _:  # a namespace
                 yield from self.items(old["members"], new["members"], f"{name}.", of)
 
     def members(self, name: str, old: Surface, new: Surface, of: frozenset[Position]) -> Iterator[Change]:

@@ -79,7 +79,8 @@ def _named(kind: wit.Named, types: Surface) -> str:
             }
         case wit.Enum(names):
             surface = {"kind": "enum", "cases": [[name, None] for name in names]}
-        case wit.Flags(labels):
+        case _:
+            labels = kind.labels
             surface = {"kind": "flags", "labels": [[name, None] for name in labels]}
     if kind.name is None:
         parts = surface[_PARTS[surface["kind"]]]
