@@ -36,20 +36,18 @@ def artifacts(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
     fields: dict[str, Json] = {"kind": "library", "crate": use.crate.name}
     reasons: list[str] = []
     stated = [t for t in use.crate.types if t in ("cdylib", "staticlib")]
-    if len(stated) == 1:
+    if len(stated) == 1 and not use.capi:
         fields["types"] = [*stated]
         reasons.append("crate-type of the crate")
     elif not stated:
         reasons.append("the crate has neither type, and is built as both")
-    if use.capi_library and use.capi_library != use.crate.library:
-        fields["name"] = use.capi_library
-        reasons.append("name of cargo-c")
     if use.feature:
         fields["features"] = [use.feature]
         reasons.append("its C functions are behind this feature")
-    if use.asks_for_cargo_c:
-        fields["rustflags"] = ["--cfg", "cargo_c"]
-        reasons.append("the condition that cargo-c sets")
+    of_capi = dict(_of_capi(use))
+    if of_capi:
+        fields |= of_capi
+        reasons.append(f"{', '.join(of_capi)} of cargo-c")
     if isinstance(header, Line):
         fields["header"] = header.key
     yield Line(name, fields, ", ".join(reasons) or None)
@@ -59,15 +57,28 @@ def artifacts(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
     yield from _system_libraries(use)
 
 
+def _of_capi(use: CrateUse) -> Iterator[tuple[str, Json]]:
+    """What cargo-c is told of the library, by the keys of targets.yaml."""
+    if use.capi is None:
+        return
+    if use.capi.library and use.capi.library != use.crate.library:
+        yield "name", use.capi.library
+    if use.capi.abi:
+        yield "abi", use.capi.abi
+    flags = [*use.capi.rustflags, *(("--cfg", "cargo_c") if use.asks_for_cargo_c else ())]
+    if flags:
+        yield "rustflags", [*flags]
+
+
 def _header(use: CrateUse, project: Project) -> Line | Uncovered:
     """The header as cbindgen writes it, or those that are written by hand."""
     name = project.name(use, "header", project.libraries, "-header")
     headers = headers_of(use, project)
-    written = [header.file for header in headers if not header.generated]
-    if written and not use.cbindgen:
-        origin: dict[str, Json] = (
-            {"file": written[0]} if len(written) == 1 else {"files": [*dict.fromkeys(_globs(written))]}
-        )
+    installed = [*use.capi.headers] if use.capi else []
+    written = installed or [header.file for header in headers if not header.generated]
+    if written and not (use.capi.generates if use.capi and installed else use.cbindgen):
+        is_one = len(written) == 1 and "*" not in written[0]
+        origin: dict[str, Json] = {"file": written[0]} if is_one else {"files": [*dict.fromkeys(_globs(written))]}
         return Line(name, {"kind": "header", **origin}, "written by hand")
     if use.exported is None:
         reason = "its C functions are written by a macro, which cbindgen does not see without compiling"
@@ -87,8 +98,8 @@ def _generated(use: CrateUse, name: str, existing: list[str]) -> Line:
         comments.append("settings of the workspace")
     suffix = ".hpp" if use.language == "c++" else ".h"
     fitting = [header for header in existing if header.endswith(suffix)]
-    capi_stem = use.capi_header or use.capi_library
-    file = fitting[0] if fitting else f"{capi_stem or use.crate.library}{suffix}"
+    stated = (use.capi.header or use.capi.library) if use.capi else None
+    file = fitting[0] if fitting else f"{stated or use.crate.library}{suffix}"
     if file != f"{use.crate.library}.h":
         fields["name"] = file
         comments.append("name of the one that is checked in" if fitting else "name that its settings give")
@@ -112,9 +123,9 @@ def _sdk(use: CrateUse, project: Project, library: str, header: str) -> Iterator
         return
     fields: dict[str, Json] = {"kind": "sdk", "library": library, "header": header}
     comment = None
-    if use.capi_pkg_config:
+    if use.capi and use.capi.pkg_config:
         fields["pkg-config"] = {
-            key: [*value] if isinstance(value, tuple) else value for key, value in use.capi_pkg_config
+            key: [*value] if isinstance(value, tuple) else value for key, value in use.capi.pkg_config
         }
         comment = "pkg_config of cargo-c"
     if project.libraries != (use,):

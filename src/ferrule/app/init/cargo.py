@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.app.init import c_functions
 from ferrule.app.init.findings import CargoWorkspace, CrateUse, Finding, Licence, Program, Uncovered
+from ferrule.app.init.migrations import cargo_c
 from ferrule.core.cargo_workspace import read_workspace
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _LIBRARIES: Final = frozenset(("cdylib", "staticlib"))
 _WASI: Final = re.compile(rb"\bwasi:")
 _ABI3: Final = re.compile(r"""["'/]abi3(-py3[0-9]+)?["']""")
-_LICENCE: Final = re.compile(r"(licen[cs]e|copying|unlicense)([-_.].*)?", re.IGNORECASE)
+_LICENCE: Final = re.compile(r"(licen[cs]e|copying|copyright|unlicense)([-_.].*)?", re.IGNORECASE)
 _NO_LICENCE: Final = (".rs", ".py", ".toml", ".json", ".yml", ".yaml", ".html", ".hbs", ".spdx")
 _BUILD_TABLES: Final = ("dependencies", "build-dependencies")
 
@@ -131,6 +132,7 @@ class _Manifest:
 def _use(files: ProjectFiles, crate: Crate, root: _Manifest, packages: frozenset[str]) -> CrateUse:
     manifest = _Manifest(crate.manifest, *files.toml(crate.manifest))
     metadata, workspace = _table(manifest.package, "metadata"), posixpath.dirname(root.name)
+    capi = cargo_c.settings_of(crate, manifest.text, manifest.values)
     where, by_macro = c_functions.exported(files, crate)
     features = _table(manifest.values, "features")
     rust, rust_at = manifest.stated("rust-version", root)
@@ -143,9 +145,9 @@ def _use(files: ProjectFiles, crate: Crate, root: _Manifest, packages: frozenset
         packages=packages,
         exported=None if by_macro else where,
         exported_by_macro=where if by_macro else None,
-        feature=c_functions.gate(files, crate, features, where, is_capi="capi" in metadata) if where else None,
-        asks_for_cargo_c="capi" in metadata and c_functions.uses_cargo_c(files, crate),
-        capi=manifest.at("package", "metadata", "capi") if "capi" in metadata else None,
+        feature=c_functions.gate(files, crate, features, where, is_capi=capi is not None) if where else None,
+        asks_for_cargo_c=capi is not None and c_functions.uses_cargo_c(files, crate),
+        capi=capi,
         cargo_component=manifest.at("package", "metadata", "component") if "component" in metadata else None,
         programs=tuple(_programs(files, crate, manifest.text, manifest.values)),
         rust=(rust, rust_at) if isinstance(rust, str) else None,
@@ -153,9 +155,6 @@ def _use(files: ProjectFiles, crate: Crate, root: _Manifest, packages: frozenset
         imports_wasi=any(_WASI.search(files.source(name)) for name in wit),
         cbindgen=config,
         language=_language(files, config) if config else "c",
-        capi_library=_text(_table(_table(metadata, "capi"), "library"), "name"),
-        capi_header=_text(_table(_table(metadata, "capi"), "header"), "name"),
-        capi_pkg_config=tuple(_pkg_config(_table(_table(metadata, "capi"), "pkg_config"))),
         is_published=manifest.stated("publish", root)[0] not in (False, []),
     )
 
@@ -168,18 +167,6 @@ def _language(files: ProjectFiles, name: str) -> str:
         raise ConfigError(
             f"this file cannot be read: {error}", where=name, hint="correct it; nothing was written"
         ) from None
-
-
-def _pkg_config(values: Mapping[str, Any]) -> Iterator[tuple[str, str | tuple[str, ...]]]:
-    """What cargo-c says of the pkg-config file, by the keys that targets.yaml has for it (cargo-c, README)."""
-    if name := _text(values, "filename") or _text(values, "name"):
-        yield "name", name
-    if version := _text(values, "version"):
-        yield "version", version
-    for theirs, ours in (("requires", "requires"), ("requires_private", "requires-private")):
-        listed = tuple(part.strip() for part in (_text(values, theirs) or "").split(",") if part.strip())
-        if listed:
-            yield ours, listed
 
 
 def _required(manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -28,17 +28,33 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
+class CapiSettings:
+    """What a crate says to cargo-c: names, `pkg_config` by the keys of targets.yaml, flags, the number in the soname.
+
+    `at` is the position of the table, `headers` the files that are installed, relative to the project, and `generates`
+    whether cbindgen is to write one.
+    """
+
+    at: str
+    library: str | None = None
+    header: str | None = None
+    pkg_config: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
+    rustflags: tuple[str, ...] = ()
+    abi: str | None = None
+    headers: tuple[str, ...] = ()
+    generates: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class CrateUse:
     """A crate of a workspace, and what its manifest and sources say about its use.
 
     `at` is the `file:line:column` of its name; `exported` that of its first exported C function,
     `exported_by_macro` that of a macro which writes them all, `feature` the one without which it has none,
-    `asks_for_cargo_c` whether its sources use the condition that cargo-c sets; `capi` that of its
-    settings for cargo-c, `cargo_component` that of those for cargo-component. `required` are the dependencies that it
-    is never built without, `packages` all that may be compiled for it, `rust` the oldest Rust for it and its position,
-    `wit` its WIT files, `imports_wasi` whether these name WASI, `cbindgen` the cbindgen.toml that holds for it,
-    `language` that of its header, and `capi_library`, `capi_header` and `capi_pkg_config` what cargo-c says of
-    them, the last by the keys of targets.yaml.
+    `asks_for_cargo_c` whether its sources use the condition that cargo-c sets; `cargo_component` the position of its
+    settings for cargo-component. `required` are the dependencies that it is never built without, `packages` all that
+    may be compiled for it, `rust` the oldest Rust for it and its position, `wit` its WIT files, `imports_wasi` whether
+    these name WASI, `cbindgen` the cbindgen.toml that holds for it, `language` that of its header.
     """
 
     crate: Crate
@@ -49,7 +65,7 @@ class CrateUse:
     exported_by_macro: str | None = None
     feature: str | None = None
     asks_for_cargo_c: bool = False
-    capi: str | None = None
+    capi: CapiSettings | None = None
     cargo_component: str | None = None
     programs: tuple[Program, ...] = ()
     rust: tuple[str, str] | None = None
@@ -57,9 +73,6 @@ class CrateUse:
     imports_wasi: bool = False
     cbindgen: str | None = None
     language: str = "c"
-    capi_library: str | None = None
-    capi_header: str | None = None
-    capi_pkg_config: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
     names_abi3: bool = False
     is_published: bool = True
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ferrule.app.init.document import Description, describe
-from ferrule.app.init.findings import CargoWorkspace, CrateUse, Licence, Remote, RequestedTarget, Uncovered
+from ferrule.app.init.findings import (
+    CapiSettings,
+    CargoWorkspace,
+    CrateUse,
+    Licence,
+    Remote,
+    RequestedTarget,
+    Uncovered,
+)
 from ferrule.core.cargo_workspace import Crate, Workspace
 
 if TYPE_CHECKING:
@@ -176,7 +184,7 @@ def test_openssl_of_the_system_is_named_unless_it_is_bundled() -> None:
             {"cbindgen": "demo-ffi/cbindgen.toml", "language": "c++"},
             {"kind": "header", "crate": "demo-ffi", "name": "demo.hpp"},
         ),
-        ({"capi": "a:1:1", "capi_library": "other"}, {"kind": "header", "crate": "demo-ffi", "name": "other.h"}),
+        ({"capi": CapiSettings("a:1:1", library="other")}, {"kind": "header", "crate": "demo-ffi", "name": "other.h"}),
     ],
 )
 def test_a_header_is_as_the_crate_describes_it(values: dict[str, Any], header: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ NAPI = {"napi": {"binaryName": "x", "targets": ["a", "b"]}}
 OLD_NAPI = {"napi": {"name": "x", "triples": {"additional": ["a"]}}}
 ONLY_NAPI = {"napi": {"triples": {"defaults": False, "additional": ["a"]}}}
 DEFAULTS = ["x86_64-unknown-linux-gnu", "x86_64-apple-darwin", "x86_64-pc-windows-msvc"]
-CAPI = '[package.metadata.capi]\nmin_version = "1"\n[package.metadata.capi.library]\nname = "x"\nrustflags = "y"\n'
+CAPI = '[package.metadata.capi]\nmin_version = "1"\n[package.metadata.capi.library]\nname = "x"\ninstall_subdir = "y"\n'
 
 CASES = {
     "cargo-dist in Cargo.toml": (
@@ -93,7 +93,7 @@ CASES = {
         [],
         {
             "[package.metadata.capi] min_version": "Cargo.toml:2:1",
-            "[package.metadata.capi] library rustflags": "Cargo.toml:5:1",
+            "[package.metadata.capi] library install_subdir": "Cargo.toml:5:1",
         },
     ),
 }
