@@ -110,7 +110,7 @@ members = ["cargo:."]
 
 [dist]
 cargo-dist-version = "0.30.0"
-targets = ["aarch64-apple-darwin", "x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl", "x86_64-pc-windows-msvc"]
+targets = ["aarch64-apple-darwin", "x86_64-unknown-linux-gnu", "x86_64-unknown-freebsd", "i686-pc-windows-msvc"]
 installers = ["shell", "powershell"]
 
 [dist.min-glibc-version]
@@ -124,7 +124,7 @@ builds:
     targets:
       - x86_64-unknown-linux-gnu.2.28
       - aarch64-apple-darwin
-      - aarch64-pc-windows-gnullvm
+      - x86_64-unknown-netbsd
     command: zigbuild
 nfpms:
   - formats: [deb]
@@ -315,11 +315,11 @@ SKETCHES: Mapping[str, Sketch] = {
             "pyproject.toml": PYPROJECT
             + '\n[tool.maturin]\nfeatures = ["pyo3/extension-module"]\ncompatibility = "manylinux2014"\n'
             + '\n[tool.cibuildwheel]\nbuild = "cp311-*"\n[tool.cibuildwheel.linux]\narchs = ["x86_64"]\n'
-            + '[tool.cibuildwheel.windows]\narchs = "AMD64"\n',
+            + '[tool.cibuildwheel.windows]\narchs = "x86"\n',
             **LICENCE,
         },
         {"py": "extension"},
-        ("[tool.maturin] compatibility", "[tool.cibuildwheel] build", "the target x86_64-pc-windows-msvc"),
+        ("[tool.maturin] compatibility", "[tool.cibuildwheel] build", "the target i686-pc-windows-msvc"),
         ('x86_64-unknown-linux-gnu: {glibc: "2.17"}  # of pyproject.toml',),
     ),
     "cargo-dist": Sketch(
@@ -333,8 +333,8 @@ SKETCHES: Mapping[str, Sketch] = {
         },
         C_LIBRARY,
         (
-            "dist-workspace.toml:6:1: the target x86_64-unknown-linux-musl",
-            "dist-workspace.toml:6:1: the target x86_64-pc-windows-msvc",
+            "dist-workspace.toml:6:1: the target x86_64-unknown-freebsd",
+            "dist-workspace.toml:6:1: the target i686-pc-windows-msvc",
             "dist-workspace.toml:7:1: [dist] installers",
             "dist-workspace.toml:5:1: [dist] cargo-dist-version",
             "src/main.rs: the program demo",
@@ -356,7 +356,7 @@ SKETCHES: Mapping[str, Sketch] = {
         },
         C_LIBRARY,
         (
-            ".goreleaser.yaml:5:5: the target aarch64-pc-windows-gnullvm",
+            ".goreleaser.yaml:5:5: the target x86_64-unknown-netbsd",
             ".goreleaser.yaml:9:5: builds command",
             ".goreleaser.yaml:10:1: .goreleaser.yaml nfpms",
             "Cross.toml:2:1: [target.aarch64-unknown-linux-gnu] image",
@@ -377,7 +377,7 @@ SKETCHES: Mapping[str, Sketch] = {
             "demo-ffi/src/lib.rs": EXPORTED,
             "demo-node/Cargo.toml": crate("demo-node", types='["cdylib"]', lib="demo_node", needs='napi = "1"'),
             "demo-node/src/lib.rs": "",
-            "demo-node/package.json": '{"name": "demo", "napi": {"targets": ["x86_64-pc-windows-msvc"]}}\n',
+            "demo-node/package.json": '{"name": "demo", "napi": {"targets": ["i686-pc-windows-msvc"]}}\n',
             "demo-web/Cargo.toml": crate("demo-web", types='["cdylib"]', lib="demo_web", needs='wasm-bindgen = "1"'),
             "demo-web/src/lib.rs": "",
             "demo-sys/Cargo.toml": crate("demo-sys", 'links = "demo"', types=None, lib="demo_sys"),
@@ -389,7 +389,7 @@ SKETCHES: Mapping[str, Sketch] = {
         (
             "the addon demo-node for Node.js",
             "the module demo-web of wasm-bindgen",
-            "the target x86_64-pc-windows-msvc",
+            "the target i686-pc-windows-msvc",
             "OpenSSL, which demo-ffi links",
             "aarch64-apple-darwin, as core-foundation-sys links a framework of macOS",
             "publishing on GitLab",

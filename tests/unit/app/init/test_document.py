@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ferrule.app.init.findings import Finding
 
 X86, ARM, MAC = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin"
-MUSL, WINDOWS, WASM = "x86_64-unknown-linux-musl-none", "x86_64-pc-windows-none", "wasm32-unknown-unknown"
+WINDOWS, WASM = "x86_64-pc-windows-none", "wasm32-unknown-unknown"
 
 
 def use(name: str = "demo-ffi", folder: str | None = None, **values: Any) -> CrateUse:
