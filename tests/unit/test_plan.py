@@ -9,7 +9,9 @@ import pytest
 from fakes.triples import ARM, MAC, WASM, X86
 from ferrule import config
 from ferrule.app.publish import DESTINATIONS
+from ferrule.app.release import run as release
 from ferrule.app.release.run import disk_of
+from ferrule.config import PartlyReadableError
 from ferrule.core.errors import ConfigErrors
 from ferrule.core.model import Output, to_json
 from ferrule.core.platforms import LINUX_MUSL, PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
@@ -605,3 +607,51 @@ def test_no_text_of_the_project_becomes_a_line_of_its_own(demo: Demo) -> None:
     assert "\\u0000" not in document
     assert document.count("Adds. Libs: nothing at all.") >= 4  # SDK, image, npm, bill of materials
     assert (project.homepage, project.license) == ("https://example.org x: y", "MIT")
+
+
+# Mistakes of targets.yaml and of what it leads to, all at once
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("crate: demo-wasm", "crate: demo-wasn", 'there is no crate "demo-wasn"'),
+        ('{glibc: "2.17"}', '{glibc: "9.17"}', "expected text like"),
+        ("aarch64-apple-darwin", "aarch64-apple-darwim", "there is no target"),
+        ("base: packaging/base.lock", "base: packaging/base.lock, colour: red", "unknown key"),
+    ],
+)
+def test_what_can_be_planned_beside_a_mistake_is_checked_too(demo: Demo, old: str, new: str, message: str) -> None:
+    (demo.project / "packaging" / "python" / "pyproject.toml").write_text(
+        '[project]\nname = "a b"\nversion = "1.2.3"\n'
+    )
+    demo.edit(old, new)
+    with pytest.raises(PartlyReadableError) as caught:
+        release.load(demo.project)
+    assert message in str(caught.value)
+    assert "Invalid project name" not in str(caught.value)
+    text = str(release.all_problems(caught.value, demo.context))
+    assert message in text
+    assert "packaging/python/pyproject.toml:2:1: Invalid project name" in text
+
+
+def test_a_circle_leaves_nothing_to_plan(demo: Demo) -> None:
+    demo.edit("header: header\n    exports", "header: native\n    exports")
+    with pytest.raises(ConfigErrors):
+        release.load(demo.project)
+
+
+def test_what_is_wrong_in_one_place_alone_is_told_once(demo: Demo) -> None:
+    demo.edit("crate: demo-wasm", "crate: demo-wasn")
+    with pytest.raises(PartlyReadableError) as caught:
+        release.load(demo.project)
+    assert release.all_problems(caught.value, demo.context).errors == caught.value.errors
+
+
+def test_the_command_line_tells_both(demo: Demo) -> None:
+    (demo.project / "packaging" / "js" / "package.json").write_text('{"name": "X"}')
+    demo.edit("library: native, source", "library: native, colour: red, source")
+    done = demo.ferrule("check")
+    assert done.returncode == 3
+    assert "unknown key" in done.stderr
+    assert "packaging/js/package.json:1:2: there is no valid npm name" in done.stderr

@@ -13,6 +13,7 @@ from ferrule.app.distributed.dask import client
 from ferrule.app.doctor import setup as doctor
 from ferrule.app.release import run as release
 from ferrule.cli import environment
+from ferrule.config import PartlyReadableError
 from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import STATE
 from ferrule.reporting import html, journal
@@ -83,10 +84,13 @@ def read(
     planned: Callable[[Config, RunContext], Plan] = release.make_plan,
 ) -> LoadedProject:
     """Read the project that contains a folder, and plan it, by default as a whole. Raises ConfigError."""
-    config = release.load(folder)
     context = replace(
         environment.run_context(jobs=jobs, offline=offline, rust_source=rust_source), key=key, remote=remote
     )
+    try:
+        config = release.load(folder)
+    except PartlyReadableError as errors:
+        raise release.all_problems(errors, context) from None
     return LoadedProject(config, planned(config, context), context)
 
 

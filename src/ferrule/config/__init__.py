@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ferrule.config.artifacts import ArtifactConfig
-from ferrule.config.loading import Config, document, load
+from ferrule.config.loading import Config, PartlyReadableError, document, load
 from ferrule.config.publishing import reference, schema
 
-__all__ = ["ArtifactConfig", "Config", "document", "load", "reference", "schema"]
+__all__ = ["ArtifactConfig", "Config", "PartlyReadableError", "document", "load", "reference", "schema"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from ferrule.config.wit_checks import wit_problems
 from ferrule.config.workspace_checks import workspace_problems
 from ferrule.core.cargo_config import CargoSettings, read_settings
 from ferrule.core.cargo_workspace import Workspace, read_workspace
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Json, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform, unsupported
@@ -34,7 +35,7 @@ from ferrule.kinds.base import ReleaseInfo
 from ferrule.toolchain.registry import TOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ferrule.config.ci import PublishDestination
@@ -111,16 +112,12 @@ def load(
             (tool_versions or {}).get("rust"),
         ):
             minor.add(mark, error.message, error.hint or "correct it", error.where)
-    if (
-        problems.by_position
-        or described is None
-        or workspace is None
-        or tool_versions is None
-        or ci is None
-        or release is None
-    ):
+    if described is None or workspace is None or tool_versions is None or ci is None or release is None:
         problems.by_position.update(minor.by_position)
         raise problems.error()
+    if problems.by_position:
+        artifacts = tuple(_without_problems(artifacts, part, problems))
+        targets = tuple(target for target in targets if target.triple in platforms)
     config = Config(project, file, described, tool_versions, targets, artifacts, workspace, ci, tree)
     by_crate = not isinstance(section.version, str) if section else False
     for crate, artifact in () if by_crate else other_versions(artifacts, workspace, release):
@@ -134,7 +131,29 @@ def load(
     for path, error in wit_problems(config.root, artifacts, workspace):
         where = error.where or config.location(path)
         minor.add(find(tree, path)[0], error.message, error.hint or "correct it", where)
+    if problems.by_position:
+        problems.by_position.update(minor.by_position)
+        raise PartlyReadableError(replace(config, versions=versions, problems=problems.error().errors))
     return replace(config, versions=versions, problems=minor.error().errors if minor.by_position else ())
+
+
+class PartlyReadableError(ConfigErrors):
+    """Mistakes of a targets.yaml, and `config`: what of it can be planned, so that more of them can be told at once."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config.problems)
+        self.config = config
+
+
+def _without_problems(
+    artifacts: tuple[ArtifactConfig, ...], part: MappingNode, problems: Problems
+) -> Iterator[ArtifactConfig]:
+    """The artifacts in whose sections nothing is wrong; none where they may need each other in a circle."""
+    if any("need each other" in error.message for error in problems.by_position.values()):
+        return
+    starts = sorted(part.keys.values())
+    wrong = {bisect_right(starts, mark) for mark, _ in problems.by_position}
+    yield from (artifact for artifact in artifacts if bisect_right(starts, part.keys[artifact.name]) not in wrong)
 
 
 def _check_versions(

@@ -14,7 +14,7 @@ from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release import output_folder
 from ferrule.app.release.manifest import manifest_of, signatures, sources_of, text_of
 from ferrule.core.cargo_config import environment_problems
-from ferrule.core.errors import ConfigError, StorageError, ToolchainError
+from ferrule.core.errors import ConfigError, ConfigErrors, StorageError, ToolchainError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Plan, Report
 from ferrule.core.safe_files import FILE, REPORT, STATE, check_folder, find_project
@@ -78,6 +78,15 @@ class RunContext:
 def load(folder: Path) -> Config:
     """Read the configuration of the project that holds `folder`. Raises ConfigErrors with every mistake."""
     return config.load(find_project(folder), KINDS, DESTINATIONS)
+
+
+def all_problems(partly: config.PartlyReadableError, context: RunContext) -> ConfigErrors:
+    """The mistakes of a targets.yaml, and those that planning what is right in it shows."""
+    try:
+        make_plan(partly.config, context, narrowed=True)
+    except ConfigErrors as errors:
+        return errors
+    return partly
 
 
 def make_plan(config: Config, context: RunContext, *, narrowed: bool = False) -> Plan:
