@@ -111,6 +111,7 @@ def test_no_bytes_confuse_it(tmp_path_factory: pytest.TempPathFactory, data: byt
         json.dumps({"ferrule.fingerprint": FINGERPRINT, "config": {"Labels": None}}).encode(),
         json.dumps({"ferrule.fingerprint": FINGERPRINT, "config": 7}).encode(),
     ],
+    ids=["too large", "no object", "too many beginnings", "no labels", "no settings"],
 )
 def test_what_states_nothing_that_counts(tmp_path: Path, content: bytes) -> None:
     assert said_by(tmp_path / "x", content) == []

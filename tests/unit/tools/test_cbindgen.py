@@ -63,3 +63,15 @@ def test_a_header_is_one_of_c_for_both_unless_the_configuration_says_more(settin
         settings=settings,
     )
     assert [a for a in command.argv if a in {"--lang", "c", "--cpp-compat"}] == options
+
+
+@pytest.mark.parametrize(
+    ("language", "names"),
+    [
+        ("c", ["c", "C"]),
+        ("c++", ["c++", "C++", "cxx", "Cxx", "cpp", "Cpp", "cplusplus", "Cplusplus", "CXX", "CPP"]),
+        ("cython", ["cython", "Cython", "CYTHON"]),
+    ],
+)
+def test_every_name_of_a_language(language, names):
+    assert {read_settings(f'language = "{name}"').language for name in names} == {language}

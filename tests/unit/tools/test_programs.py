@@ -267,3 +267,10 @@ def test_a_c_compiler_on_macos_comes_from_apple(machine):
     assert isinstance(fault, ToolProblem)
     fixes = [f.fix for f in find(WANTED, machine.host(system="Darwin", machine="arm64")) if f.tool == "cc"]
     assert fixes == ["xcode-select --install   (it needs the desktop: run it yourself)"]
+
+
+def test_a_node_that_is_too_old_is_named(machine):
+    path = machine.program("node", "echo v18.20.0")
+    fault = node.find(machine.host(), "22.0.0")
+    assert (fault.problem, fault.required) == ("too old", "20 or newer")
+    assert fault.version == f"18.20.0 ({path or machine.bin / 'node'})"

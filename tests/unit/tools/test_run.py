@@ -312,6 +312,8 @@ def test_environment_for_children_keeps_places_and_clients_only():
     given = {
         "PATH": "/bin",
         "HOME": "/builds",
+        "TMPDIR": "/scratch",
+        "USER": "me",
         "https_proxy": "proxy",
         "PIP_INDEX_URL": "mirror",
         "CARGO_REGISTRIES_OURS_INDEX": "index",
@@ -328,6 +330,8 @@ def test_environment_for_children_keeps_places_and_clients_only():
     assert run.base_environment(given) == {
         "PATH": "/bin",
         "HOME": "/builds",
+        "TMPDIR": "/scratch",
+        "USER": "me",
         "https_proxy": "proxy",
         "PIP_INDEX_URL": "mirror",
         "CARGO_REGISTRIES_OURS_INDEX": "index",

@@ -329,3 +329,10 @@ def test_the_shortest_that_is_hidden_and_the_shortest_that_refuses_a_file():
     }
     assert find_secret(["x" * (SURE - 1)], [b"x" * 99]) is None
     assert find_secret(["x" * SURE], [b"x" * SURE]) == "x" * SURE
+
+
+@pytest.mark.parametrize("count", ["1000", "0001", "1"])
+def test_settings_are_counted_as_git_does(count: str):
+    given = {"GIT_CONFIG_COUNT": count, "GIT_CONFIG_KEY_0": "sendemail.smtpPass", "GIT_CONFIG_VALUE_0": "canary-one"}
+    assert "canary-one" in secrets_of(given)
+    assert secrets_of({**given, "GIT_CONFIG_COUNT": f"{count}00000"[:5]}) == {}
