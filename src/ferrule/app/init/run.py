@@ -180,5 +180,23 @@ def _check_workspace(root: Path, workspace: Workspace, description: Description)
     problems = tuple(
         workspace_problems(root, workspace, read_settings(root, workspace.folder), triples, workspace.manifest)
     )
+    problems += tuple(_licence_problems(workspace, description))
     if problems:
         raise ConfigErrors(problems)
+
+
+def _licence_problems(workspace: Workspace, description: Description) -> Iterator[ConfigError]:
+    """A licence of the crates that is no SPDX expression, unless the description states another."""
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415 - 11 ms
+
+    stated = {line.key: line.value for line in dict(description.sections)["project"]}
+    crates = workspace.crates.values()
+    agree = len({crate.license for crate in crates}) == 1
+    counting = [crate for crate in crates if agree or crate.name == stated["name"]]  # as for `project.license` itself
+    licences = {crate.license: crate for crate in counting if "license" not in stated}
+    for text, crate in licences.items():
+        try:
+            canonicalize_license_expression((text or "MIT").replace("/", " OR "))
+        except InvalidLicenseExpression:
+            hint = "write one such as MIT OR Apache-2.0, or LicenseRef-… for one of your own; nothing was written"
+            yield ConfigError(f"{text!r} is not an SPDX licence expression", where=crate.manifest, hint=hint)

@@ -33,7 +33,7 @@ HOSTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """All findings, and the crates that share a name's beginning with what they are the outside of."""
+    """All findings about a project, and its workspace, which is one of them."""
 
     findings: tuple[Finding, ...]
     workspace: CargoWorkspace

@@ -46,6 +46,7 @@ BAD: Mapping[str, tuple[Mapping[str, str | None], str, str]] = {
     "no package name": ({"Cargo.toml": "[package]\nversion = '1.2.3'\n"}, "Cargo.toml:1:1", "not the name of a package"),
     "missing member": ({"Cargo.toml": virtual("gone")}, "Cargo.toml:2:1", "the member gone has no Cargo.toml"),
     "no crates": (without_crate(**{"Cargo.toml": "[workspace]\n"}), "Cargo.toml", "this Cargo workspace has no crates"),
+    "no licence that SPDX knows": ({"Cargo.toml": crate("demo").replace('"MIT"', '"Ours"')}, "Cargo.toml", "'Ours' is not an SPDX"),
     "no lock": ({"Cargo.lock": None}, "Cargo.toml", "Cargo.lock does not exist"),
     "stale lock": ({"Cargo.lock": lock(other="")}, "Cargo.lock:1:1", "does not list the crate demo"),
     "broken lock": ({"Cargo.lock": "version ="}, "Cargo.lock:1:10", "cannot be read"),
@@ -238,6 +239,18 @@ def test_unreadable_names_links_that_lead_out_and_pipes_are_passed_over(tmp_path
     proposal = init.propose(root, host)
     assert "license-files" not in proposal.text
     assert "a C SDK of demo" in {one.what for one in proposal.description.uncovered}
+
+
+def test_a_licence_that_does_not_count_is_nobodys_business(tmp_path: Path, host: Host) -> None:
+    inner = crate("inner", types=None, lib="inner").replace('"MIT"', '"Ours"')
+    files = {"Cargo.toml": virtual("ffi", "inner"), "Cargo.lock": lock(demo="", inner=""), "src/lib.rs": None}
+    more = {
+        "ffi/Cargo.toml": crate("demo"),
+        "ffi/src/lib.rs": EXPORTED,
+        "inner/Cargo.toml": inner,
+        "inner/src/lib.rs": "",
+    }
+    assert "  name: demo\n" in init.propose(lay_out(tmp_path, {**files, **more}), host).text
 
 
 def test_pyo3_of_one_python_is_not_covered(tmp_path: Path, host: Host) -> None:
