@@ -200,8 +200,8 @@ def _framework(released: tuple[CrateUse, ...]) -> tuple[str, str] | None:
 def _ci(project: Project) -> tuple[tuple[Line, ...], tuple[Uncovered, ...]]:
     """GitHub is the default; a repository elsewhere is published nowhere yet."""
     for remote in project.every(Remote):
-        name = next((title for part, title in _FORGES.items() if part in remote.host), None)
-        if name:
+        name = next((title for part, title in _FORGES.items() if part in remote.host), remote.host)
+        if "github" not in remote.host:
             nowhere: Json = []
             line = Line("publish", nowhere, f"the remote repository is on {name}")
             return (line,), (

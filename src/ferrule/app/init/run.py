@@ -62,6 +62,8 @@ _OTHER_BUILDS: Final = {
     "pyproject.toml": "a Python build backend",
     "setup.py": "setuptools",
 }
+_HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9-]+)+")
+_PATH: Final = re.compile(r"/[\w.~/-]+", re.ASCII)
 _SSH: Final = re.compile(r"(?:[\w.-]+@)?([\w.-]+):(?!//)/?(.+)")
 
 
@@ -150,7 +152,7 @@ def _remote(root: Path, host: Host) -> Iterator[Remote]:
         return
     if parts.hostname and parts.scheme in ("https", "http", "ssh", "git"):
         path = parts.path.rstrip("/").removesuffix(".git")
-        if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", parts.hostname) and re.fullmatch(r"/[\w.~/-]+", path, re.ASCII):
+        if _HOST.fullmatch(parts.hostname) and _PATH.fullmatch(path):
             yield Remote(f"https://{parts.hostname}{path}", parts.hostname)
 
 

@@ -129,7 +129,8 @@ def test_a_newer_rust_is_stated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "publish"), [("github.com", None), ("gitlab.com", []), ("codeberg.org", []), ("x.org", None)]
+    ("host", "publish"),
+    [("github.com", None), ("gitlab.com", []), ("codeberg.org", []), ("x.org", []), ("github.example.org", None)],
 )
 def test_a_forge_that_nothing_is_published_on_is_named(host: str, publish: list[str] | None) -> None:
     description = described(Remote(f"https://{host}/a/b", host))

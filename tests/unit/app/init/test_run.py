@@ -212,6 +212,7 @@ def text_or_error(root: Path, host: Host) -> None:
         ("ssh://git@example.org:2222/team/demo.git", "https://example.org/team/demo"),
         ("https://user:t0k3n@github.com/team/demo", "https://github.com/team/demo"),
         ("../demo", None),
+        ("work:team/demo", None),
         ("/srv/git/demo", None),
         ("https://", None),
         ("https://[::1", None),
