@@ -179,6 +179,9 @@ def _context(
     is_packed: bool,
 ) -> Context:
     version = config.versions[artifact.name]
+    if (release := config.by_artifact.get(artifact.name)) is not None:
+        own = config.info_of(release)
+        project = replace(project, name=own.name, description=own.description)
     return Context(
         artifact=artifact.name,
         project=replace(project, version=version.text, version_at=version.where),
@@ -247,15 +250,18 @@ def _no_target(config: Config, artifact: ArtifactConfig, platforms: Mapping[str,
 
 def _collisions(config: Config, actions: tuple[Action, ...]) -> list[ConfigError]:
     """Two outputs with one place in dist/, or one within the other; some file systems do not tell case."""
-    taken: dict[str, Action] = {}
-    above: dict[str, Action] = {}
+    taken: dict[tuple[str, str], Action] = {}
+    above: dict[tuple[str, str], Action] = {}
     problems: list[ConfigError] = []
     for action in actions:
+        of_release = config.by_artifact.get(action.artifact)
+        release = of_release.name if of_release else ""  # each has a folder of its own
         for path in (output.ships for output in action.outputs if output.ships):
             name = path.casefold()
-            folders = [name[:at] for at, character in enumerate(name) if character == "/"]
-            other = next((taken[n] for n in (name, *folders) if n in taken), above.get(name))
-            taken.setdefault(name, action)
+            folders = [(release, name[:at]) for at, character in enumerate(name) if character == "/"]
+            place = (release, name)
+            other = next((taken[n] for n in (place, *folders) if n in taken), above.get(place))
+            taken.setdefault(place, action)
             above |= dict.fromkeys(folders, action)
             if other is not None:
                 problems.append(_collision(config, action, other, path))

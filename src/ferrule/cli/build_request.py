@@ -47,6 +47,7 @@ class BuildRequest:
     everything: bool = False
     report: bool = False
     signed: bool = False
+    release: str | None = None
 
     @property
     def output(self) -> Path:
@@ -67,6 +68,7 @@ class BuildRequest:
             rust_source=self.rust_source,
             everything=self.everything,
             report=self.report,
+            release=self.release,
             epoch=environment.source_date_epoch(),
         )
 

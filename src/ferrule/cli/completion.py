@@ -34,6 +34,11 @@ def targets(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str
     return [*_names(ctx, "targets", incomplete), *(["all"] if "all".startswith(incomplete) else [])]
 
 
+def releases(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Releases of the project, where it has several, that begin with what was typed."""
+    return _names(ctx, "releases", incomplete)
+
+
 def kinds(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Kinds of the project's artifacts that begin with what was typed, and `all`."""
     sections = _section(ctx, "artifacts").values()

@@ -14,6 +14,7 @@ from ferrule.app.doctor import setup as doctor
 from ferrule.app.release import run as release
 from ferrule.cli import environment
 from ferrule.config import PartlyReadableError
+from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import STATE
 from ferrule.reporting import html, journal
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from ferrule.app.release.run import RunContext
     from ferrule.cli.options import Options
-    from ferrule.config import Config
+    from ferrule.config import Config, ReleaseConfig
     from ferrule.core.manifest import Manifest
     from ferrule.core.model import Plan
     from ferrule.core.toolchain import RustSource
@@ -82,8 +83,13 @@ def read(
     key: EllipticCurvePrivateKey | None = None,
     remote: Address | None = None,
     planned: Callable[[Config, RunContext], Plan] = release.make_plan,
+    release_name: str | None = None,
+    single: bool = False,
 ) -> LoadedProject:
-    """Read the project that contains a folder, and plan it, by default as a whole. Raises ConfigError."""
+    """Read the project that contains a folder, and plan it, by default as a whole. Raises ConfigError.
+
+    `release_name` is one of several releases that is planned alone; with `single`, several are refused.
+    """
     context = replace(
         environment.run_context(jobs=jobs, offline=offline, rust_source=rust_source), key=key, remote=remote
     )
@@ -91,7 +97,28 @@ def read(
         config = release.load(folder)
     except PartlyReadableError as errors:
         raise release.all_problems(errors, context) from None
+    if single and config.releases:
+        raise ConfigError(
+            "this file describes several releases, and these are made on one machine only",
+            where=config.location(("releases",)),
+            hint=f"ferrule release {config.releases[0].name}",
+        )
+    if release_name is not None:
+        config = config.only(release_named(config, release_name))
     return LoadedProject(config, planned(config, context), context)
+
+
+def release_named(config: Config, name: str) -> ReleaseConfig:
+    """The release of that name; raises ConfigError."""
+    for one in config.releases:
+        if one.name == name:
+            return one
+    names = ", ".join(one.name for one in config.releases)
+    raise ConfigError(
+        f"there is no release {name!r}",
+        where=config.location(("releases",)),
+        hint=f"the releases are: {names}" if names else "this file describes one release: leave the name out",
+    )
 
 
 def provide(requirements: ToolRequirements, host: Host, options: Options, *, dry_run: bool = False) -> None:

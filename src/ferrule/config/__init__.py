@@ -5,5 +5,15 @@ from __future__ import annotations
 from ferrule.config.artifacts import ArtifactConfig
 from ferrule.config.loading import Config, PartlyReadableError, document, load
 from ferrule.config.publishing import reference, schema
+from ferrule.config.releases import ReleaseConfig
 
-__all__ = ["ArtifactConfig", "Config", "PartlyReadableError", "document", "load", "reference", "schema"]
+__all__ = [
+    "ArtifactConfig",
+    "Config",
+    "PartlyReadableError",
+    "ReleaseConfig",
+    "document",
+    "load",
+    "reference",
+    "schema",
+]

@@ -12,6 +12,7 @@ from ferrule.config.ci import Ci, read_ci
 from ferrule.config.nodes import LARGEST, MappingNode, Node, ScalarNode, find, read
 from ferrule.config.problems import Position, Problems, listed, quote
 from ferrule.config.references import ReferenceScope, check_references
+from ferrule.config.releases import ReleaseConfig, needed_by, read_releases, releases_by_artifact
 from ferrule.config.sections import ProjectSection, TargetSection, TargetsFile, toolchain_section
 from ferrule.config.versions import (
     StatedVersion,
@@ -50,6 +51,7 @@ class Config:
     `toolchain` has the version of each tool by its name; `1.96` stands for every 1.96.
     `tree` is the file as it was read, for pointing at places in it; `versions` are those of the artifacts by name, and
     `problems` those that keep nothing from being planned, so that they can be reported with those of the plan.
+    `releases` are those of a file with several, `by_artifact` the one that an artifact belongs to, if it is one only.
     """
 
     root: Path
@@ -63,11 +65,30 @@ class Config:
     tree: Node = field(repr=False, compare=False)
     versions: Mapping[str, StatedVersion] = field(default_factory=dict)
     problems: tuple[ConfigError, ...] = field(default=(), compare=False)
+    releases: tuple[ReleaseConfig, ...] = ()
+    by_artifact: Mapping[str, ReleaseConfig] = field(default_factory=dict)
 
     def location(self, path: KeyPath) -> str:
         """`file:line:column` of a path of keys and indexes, or of the deepest part of it that the file has."""
         mark, _ = find(self.tree, path)
         return f"{self.file}:{mark.line}:{mark.column}"
+
+    def info_of(self, release: ReleaseConfig) -> ReleaseInfo:
+        """What a release says of itself."""
+        crate = self.workspace.crates.get(release.name)
+        return replace(
+            self.project,
+            name=release.name,
+            version=release.version.text,
+            version_at=release.version.where,
+            description=release.description or (crate.description if crate else None) or self.project.description,
+        )
+
+    def only(self, release: ReleaseConfig) -> Config:
+        """The configuration of one release: its artifacts, what these need, and what describes them."""
+        names = needed_by(release, {one.name: one for one in self.artifacts})
+        artifacts = tuple(one for one in self.artifacts if one.name in names or one.kind.last)
+        return replace(self, project=self.info_of(release), artifacts=artifacts)
 
 
 def load(
@@ -103,6 +124,7 @@ def load(
         *(reading.part("ci"), targets, (artifact.kind.name for artifact in artifacts)),
         *(destinations, problems),
     )
+    releases = read_releases(reading.part("releases"), artifacts, workspace, project, problems) if workspace else ()
     if workspace is not None:
         mark = _workspace_mark(reading)
         for error in workspace_problems(
@@ -118,15 +140,30 @@ def load(
     if problems.by_position:
         artifacts = tuple(_without_problems(artifacts, part, problems))
         targets = tuple(target for target in targets if target.triple in platforms)
-    config = Config(project, file, described, tool_versions, targets, artifacts, workspace, ci, tree)
+    by_artifact = releases_by_artifact(releases, {one.name: one for one in artifacts})
+    config = Config(
+        *(project, file, described, tool_versions, targets, artifacts, workspace, ci, tree),
+        releases=releases,
+        by_artifact=by_artifact,
+    )
     by_crate = not isinstance(section.version, str) if section else False
-    for crate, artifact in () if by_crate else other_versions(artifacts, workspace, release):
+    own = tuple(artifact for artifact in artifacts if artifact.name not in by_artifact)
+    for crate, artifact in () if by_crate else other_versions(own, workspace, release):
         minor.add(
             reading.mark("project", "version"),
             f"this is {release.text}, and {crate.name}, of which {artifact} is built, is {crate.version}",
             f"write version: {{cargo: {workspace.folder}}}; if both are right, state `version` under {artifact} too",
         )
-    versions = artifact_versions(artifacts, workspace, release, config.location, by_crate=by_crate)
+    for one in releases:
+        held = tuple(artifact for artifact in artifacts if by_artifact.get(artifact.name) is one)
+        for crate, artifact in other_versions(held, workspace, one.version):
+            minor.add(
+                reading.mark("releases", one.name, "version"),
+                f"{one.name} is {one.version.text}, and {crate.name}, of which {artifact} is built, is {crate.version}",
+                f"write version: {{cargo: {crate.folder}}}; if both are right, state `version` under {artifact} too",
+            )
+    of_releases = {name: one.version for name, one in by_artifact.items()}
+    versions = artifact_versions(artifacts, workspace, release, config.location, of_releases, by_crate=by_crate)
     _check_versions(config, versions, destinations, minor)
     for path, error in wit_problems(config.root, artifacts, workspace):
         where = error.where or config.location(path)
@@ -193,6 +230,7 @@ def document(config: Config) -> Json:
         "artifacts": {
             a.name: _artifact_document(a, config.versions.get(a.name), project.version) for a in config.artifacts
         },
+        **({"releases": {r.name: r.document() for r in config.releases}} if config.releases else {}),
         "ci": config.ci.document(),
     }
 

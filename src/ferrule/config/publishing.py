@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ferrule.config.artifacts import FIXED, PER_TARGET
 from ferrule.config.ci import CiSection
 from ferrule.config.json_schema import schema_of
+from ferrule.config.releases import ReleaseSection
 from ferrule.config.sections import NAME, ProjectSection, TargetSection, TargetsFile, toolchain_section
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.kinds.base import Spec
@@ -51,11 +52,18 @@ def schema(
         "propertyNames": {"pattern": NAME},
         "additionalProperties": {"$ref": "#/$defs/artifact"},
     }
+    properties["releases"] = {
+        **_described(properties["releases"]),
+        "type": ["object", "null"],
+        "propertyNames": {"pattern": NAME},
+        "additionalProperties": {"$ref": "#/$defs/release"},
+    }
     properties["ci"] = {**_described(properties["ci"]), "$ref": "#/$defs/ci"}
     definitions = {
         "project": schema_of(ProjectSection),
         "toolchain": {**schema_of(toolchain_section(tools)), "type": ["object", "null"]},
         "artifact": _artifact(kinds),
+        "release": schema_of(ReleaseSection),
         "ci": {**_ci(destinations), "type": ["object", "null"]},
     }
     definitions |= {kind.name: _kind(kind) for kind in kinds.values()}
@@ -124,6 +132,7 @@ def reference(
             {"description": "Keys of artifacts of any kind.", "properties": every, "required": ["kind"]},
         ),
         *(_table(f"Kind `{kind.name}`", schema_of(kind.spec), leave_out=tuple(every)) for kind in kinds.values()),
+        _table("`releases`", schema_of(ReleaseSection)),
         _table("`ci`", _ci(destinations)),
     ]
     return "\n".join(tables)

@@ -105,6 +105,11 @@ class TargetsFile(Section):
     artifacts: dict[str, Any] = Field(
         min_length=1, description="What is made, by name; the name is also how artifacts refer to each other."
     )
+    releases: dict[str, Any] | None = Field(
+        default=None,
+        description="Several releases of this repository by name, where it has more than one; each has a version, tag "
+        "and changelog of its own.",
+    )
     ci: dict[str, Any] | None = Field(
         default=None, description="What workflows of a CI system are written from; without it they have defaults."
     )

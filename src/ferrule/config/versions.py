@@ -102,13 +102,14 @@ def artifact_versions(
     workspace: Workspace,
     release: StatedVersion,
     location_of: Callable[[tuple[str | int, ...]], str],
+    of_releases: Mapping[str, StatedVersion],
     *,
     by_crate: bool,
 ) -> Mapping[str, StatedVersion]:
     """The version of every artifact, by name.
 
-    Its own `version`, else (with `by_crate`) that of its crate, else that of the first artifact it names, else the
-    release's. Artifacts must not need each other in a circle.
+    Its own `version`, else that of the one of several releases that it belongs to, else (with `by_crate`) that of its
+    crate, else that of the first artifact it names, else the release's. Artifacts must not need each other in a circle.
     """
     by_name = {artifact.name: artifact for artifact in artifacts}
     versions: dict[str, StatedVersion] = {}
@@ -121,6 +122,8 @@ def artifact_versions(
     def version_of(artifact: ArtifactConfig) -> StatedVersion:
         if artifact.spec.version is not None:
             return StatedVersion(artifact.spec.version, location_of(("artifacts", artifact.name, "version")))
+        if artifact.name in of_releases:
+            return of_releases[artifact.name]
         crate = workspace.crates.get(getattr(artifact.spec, "crate", ""))
         if crate is not None:
             return StatedVersion(crate.version, crate.version_at or crate.manifest) if by_crate else release

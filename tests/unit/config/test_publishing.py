@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from ferrule import config
 from ferrule.app.publish import DESTINATIONS
+from ferrule.config.json_schema import schema_of
 from ferrule.core.section import Section, keys_of
 from ferrule.kinds import KINDS
 from ferrule.kinds.base import markers
@@ -127,10 +128,7 @@ def plain_texts(model: type[Section]) -> list[str]:
     referring = {name for name, _, _ in markers(model)}
     free = []
     for name, key in keys_of(model).items():
-        text = json.dumps(
-            config.schema(KINDS, DESTINATIONS)["$defs"][keys_of(model)["kind"].annotation.__args__[0]]["properties"]
-        )
-        part = json.loads(text)[key.name]
+        part = schema_of(model)["properties"][key.name]
         if name not in referring and _has_free_text(part):
             free.append(key.name)
         free += [f"{key.name}.{k}" for held in _held(key.annotation) for k in plain_texts(held)]

@@ -125,7 +125,12 @@ def _build_shard(
     **options: bool,
 ) -> None:
     whole = project.read(
-        shared_options.folder, jobs=jobs, offline=options["offline"], rust_source=rust_source, remote=remote
+        shared_options.folder,
+        jobs=jobs,
+        offline=options["offline"],
+        rust_source=rust_source,
+        remote=remote,
+        single=True,
     )
     config, plan, context = whole.config, whole.plan, whole.context
     shard = _shard(named, config, plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     default="text",
     help="sarif: for CI systems that show errors beside the line.",
 )
-@click.option("--tag", metavar="TAG", help="Fail unless this tag is the version: v1.2.3 or 1.2.3.")
+@click.option(
+    "--tag", metavar="TAG", help="Fail unless this tag is the version: v1.2.3, or that of one of several releases."
+)
 def check(directory: Path, form: str, tag: str | None, **options: bool) -> None:
     """Validate targets.yaml and its sources without building.
 
@@ -58,10 +61,34 @@ def _checked(directory: Path, tag: str | None) -> tuple[Config, Plan]:
     """The project and its plan. Raises ConfigError, also where the tag is not that of the version."""
     whole = project.read(directory)
     config, plan = whole.config, whole.plan
-    if tag is not None and tag.removeprefix("v") != plan.version:
+    if tag is not None and config.releases:
+        _check_release_tag(config, tag)
+    elif tag is not None and tag.removeprefix("v") != plan.version:
         raise ConfigError(
             f"the tag {tag!r} is not of this version, {plan.version}",
             where=config.location(("project", "version")),
             hint=f"tag the commit v{plan.version}, or state the other version and commit that first",
         )
     return config, plan
+
+
+def _check_release_tag(config: Config, tag: str) -> None:
+    """Raise ConfigError unless the tag is that of one of several releases, and its changelog knows the version."""
+    release = next((one for one in config.releases if one.tag_name == tag), None)
+    if release is None:
+        tags = ", ".join(one.tag_name for one in config.releases)
+        raise ConfigError(
+            f"the tag {tag!r} is of no release of this file",
+            where=config.location(("releases",)),
+            hint=f"their tags are: {tags}; state the other version and commit that first",
+        )
+    if release.changelog is None:
+        return
+    text = (config.root / release.changelog).read_text("utf-8", "replace")
+    heading = rf"^#+ .*(?<![\w.]){re.escape(release.version.text)}(?![\w.])"
+    if not re.search(heading, text, re.MULTILINE):
+        raise ConfigError(
+            f"the changelog of {release.name} has no heading for {release.version.text}",
+            where=release.changelog,
+            hint=f"write what has changed below a line such as `## {release.version.text}`",
+        )

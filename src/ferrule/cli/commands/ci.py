@@ -36,7 +36,7 @@ def ci(directory: Path, system: Literal["github"], *, compare: bool, **options: 
       ferrule ci github
       ferrule ci github --check
     """
-    whole = project.read(directory)
+    whole = project.read(directory, single=True)
     root, most = whole.config.root, pipelines.LIMITS[system]
     top = git.top(root, whole.context.host)
     if top is not None and top.resolve() != root.resolve():

@@ -42,7 +42,7 @@ def matrix(directory: Path, count: int | None, system: System, **options: bool) 
       ferrule matrix --shards 4
       ferrule matrix --shards 100 --format gitlab > pipeline.yml
     """
-    whole = project.read(directory)
+    whole = project.read(directory, single=True)
     most, times = pipelines.LIMITS[system], merging.times(whole.config, whole.plan, whole.context)
     split = merging.split(whole.config, whole.plan, min(count or most, most), times)
     if count and len(split) < count and not options["quiet"]:

@@ -45,7 +45,7 @@ def merge(
     key = signing_key(sign_key) if sign_key else None
     shared_options = Options(directory, options["as_json"], options["quiet"])
     whole = project.read(
-        directory, jobs=jobs, offline=options["offline"], rust_source=rust_source, key=key, remote=remote
+        directory, jobs=jobs, offline=options["offline"], rust_source=rust_source, key=key, remote=remote, single=True
     )
     config, plan, context = whole.config, whole.plan, whole.context
     if options["set_up"]:

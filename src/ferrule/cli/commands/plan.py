@@ -9,7 +9,7 @@ import click
 
 from ferrule import plan as planning
 from ferrule.app.release import run as release
-from ferrule.cli import project
+from ferrule.cli import completion, project
 from ferrule.cli.options import shared
 from ferrule.reporting import plans
 
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 @click.command()
 @shared
 @click.option("--why", is_flag=True, help="Print for each action whether it would run, and what changed.")
+@click.option(
+    *("--release", "release_name"), metavar="NAME", shell_complete=completion.releases, help="One of several releases."
+)
 @click.option("--graph", type=click.Choice(["dot", "mermaid"]), help="Print the graph of actions instead.")
-def plan(directory: Path, *, why: bool, graph: str | None, **options: bool) -> None:
+def plan(directory: Path, *, why: bool, release_name: str | None, graph: str | None, **options: bool) -> None:
     """Show everything that would be built, without building it.
 
     \b
@@ -29,7 +32,7 @@ def plan(directory: Path, *, why: bool, graph: str | None, **options: bool) -> N
       ferrule plan
       ferrule plan --json | jq '.actions[].id'
     """
-    whole = project.read(directory)
+    whole = project.read(directory, release_name=release_name)
     reasons = release.reasons(whole.config, whole.plan, whole.context) if why else None
     if graph:
         click.echo(plans.graph(whole.plan, graph), nl=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ferrule.cli import project, run_display
+from ferrule.cli import completion, project, run_display
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.environment import signing_key
 from ferrule.cli.options import Options, cached, clustered, releasing, shared
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 @releasing
 @cached
 @clustered
+@click.argument("names", nargs=-1, metavar="[NAME]…", shell_complete=completion.releases)
 def release(
     directory: Path,
+    names: tuple[str, ...],
     output: Path | None,
     jobs: int | None,
     rust_source: RustSource | None,
@@ -35,9 +39,12 @@ def release(
 ) -> None:
     """Build everything that targets.yaml describes, into dist/.
 
+    Where it describes several releases, each goes into a folder of its own, dist/NAME; without NAME all are built.
+
     \b
     Example:
       ferrule release
+      ferrule release sealed-box
       ferrule release --offline --jobs 8
       ferrule release --sign-key release.pem
       ferrule release --executor dask://build.example:8786
@@ -51,13 +58,28 @@ def release(
         report=options["report"],
         signed=key is not None,
     )
-    started = request.start(shared_options)
-    if started is None:
+    started = None if names else request.start(shared_options)
+    if started is None and not names:
         return
 
-    whole = project.read(
-        directory, jobs=jobs, offline=options["offline"], rust_source=rust_source, key=key, remote=remote
+    read = partial(
+        project.read,
+        directory,
+        jobs=jobs,
+        offline=options["offline"],
+        rust_source=rust_source,
+        key=key,
+        remote=remote,
     )
+    whole = read()
+    selected = [project.release_named(whole.config, name) for name in names] or whole.config.releases
     if options["set_up"]:
         project.provide(whole.tool_requirements, whole.context.host, shared_options)
-    run_display.build(whole, request, started, shared_options, executor)
+    if started is not None and not selected:
+        run_display.build(whole, request, started, shared_options, executor)
+    for one in selected:
+        part = replace(request, named=request.output / one.name, release=one.name)
+        if not shared_options.quiet:
+            click.echo(f"{one.name} {one.version.text}", err=True)
+        if (started := part.start(shared_options)) is not None:
+            run_display.build(read(release_name=one.name), part, started, shared_options, executor)

@@ -39,7 +39,7 @@ def reproduce(
       ferrule reproduce --against dist
     """
     shared_options = Options(directory, options["as_json"], options["quiet"])
-    whole = project.read(directory, jobs=jobs, offline=options["offline"], rust_source=rust_source)
+    whole = project.read(directory, jobs=jobs, offline=options["offline"], rust_source=rust_source, single=True)
     context = whole.context
     if options["set_up"]:
         project.provide(whole.tool_requirements, context.host, shared_options)

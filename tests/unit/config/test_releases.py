@@ -1,0 +1,97 @@
+"""Several releases in one targets.yaml: what each holds, and under which version and tag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ferrule import config
+from ferrule.app.publish import DESTINATIONS
+from ferrule.core.errors import ConfigErrors
+from ferrule.kinds import KINDS
+
+if TYPE_CHECKING:
+    from fakes.toolchain import Demo
+    from ferrule.config import Config
+
+RELEASES = """\
+releases:
+  core: {version: "2.0.0", artifacts: [sdk-c, sdk-py, image], description: "The library", changelog: LICENSE}
+  web: {version: {cargo: rust/demo-wasm}, artifacts: [npm], tag: "npm/{name}@{version}"}
+  go: {version: "0.4.0", artifacts: [go]}
+"""
+
+
+def loaded(demo: Demo, releases: str = RELEASES) -> Config:
+    path = demo.project / "targets.yaml"
+    path.write_text(path.read_text() + releases.replace("@", "-"))
+    return config.load(demo.project, KINDS, DESTINATIONS)
+
+
+def test_each_artifact_has_the_version_of_its_release(demo: Demo) -> None:
+    demo.edit("  server: {kind: goprogram, module: go, source: packaging/server}\n", "")
+    demo.edit(", program: server", "")
+    versions = {name: version.text for name, version in loaded(demo).versions.items()}
+    # Two releases need the library and its header, and neither lists them: they have the version of their crate.
+    assert [versions[name] for name in ("sdk-c", "sdk-py", "image")] == ["2.0.0"] * 3
+    assert [versions[name] for name in ("npm", "go", "native", "header", "sums")] == [
+        *("1.2.3", "0.4.0", "1.2.3", "1.2.3", "1.2.3")
+    ]
+
+
+def test_what_one_release_lists_has_its_version_in_every_other(demo: Demo) -> None:
+    demo.edit("  server: {kind: goprogram, module: go, source: packaging/server}\n", "")
+    demo.edit(", program: server", "")
+    whole = loaded(demo, RELEASES.replace("[sdk-c,", "[native, sdk-c,"))
+    assert whole.versions["native"].text == "2.0.0"
+    assert whole.only(whole.releases[2]).versions["native"].text == "2.0.0"
+    # A library that is built of a crate with another version is a mistake, unless it is said to be none.
+    (problem,) = whole.problems
+    assert problem.message == "core is 2.0.0, and demo-ffi, of which native is built, is 1.2.3"
+    assert (problem.where or "").startswith("targets.yaml:41:")
+
+
+def test_one_release_is_the_project_with_its_artifacts(demo: Demo) -> None:
+    whole = loaded(demo)
+    core, web, go = whole.releases
+    assert (core.tag_name, web.tag_name, go.tag_name) == ("core-v2.0.0", "npm/web-1.2.3", "go-v0.4.0")
+    part = whole.only(web)
+    assert (part.project.name, part.project.version, part.project.license) == ("web", "1.2.3", "MIT")
+    assert [one.name for one in part.artifacts] == ["component", "npm", "sbom", "sums", "provenance"]
+    assert whole.only(core).project.description == "The library"
+    assert whole.only(go).project.description == "Adds two numbers"
+
+
+@pytest.mark.parametrize(
+    ("releases", "problem"),
+    [
+        ("releases: {}\n", None),
+        ('releases: {a: {version: "1.0.0", artifacts: [sdk-c]}}\n', "the artifact component is in no release"),
+        (RELEASES.replace("[npm]", "[npm, go]"), "go is in the releases web and go"),
+        (RELEASES.replace("[npm]", "[npm, sums]"), "sums is made for every release"),
+        (RELEASES.replace("[npm]", "[npmm]"), 'there is no artifact "npmm"'),
+        (RELEASES.replace("rust/demo-wasm", "rust/demo-was"), "does not exist"),
+        (RELEASES.replace("{version}", ""), "the tag has no {version}"),
+        (RELEASES.replace("changelog: LICENSE", "changelog: NEWS"), '"NEWS" does not exist'),
+        (RELEASES.replace('"0.4.0"', '"0.4"'), "releases.go.version: expected text like"),
+        ("releases: {A b: {version: '1.0.0', artifacts: [sdk-c]}}\n", '"A b" is not a name of a release'),
+        ("releases: {a: none}\n", "releases.a: expected a mapping"),
+        ("releases: 1\n", "releases: expected a mapping"),
+    ],
+)
+def test_what_does_not_fit_together(demo: Demo, releases: str, problem: str | None) -> None:
+    if problem is None:
+        assert loaded(demo, releases).releases == ()
+        return
+    with pytest.raises(ConfigErrors) as caught:
+        loaded(demo, releases)
+    assert problem in str(caught.value)
+
+
+def test_the_printed_configuration_says_the_same(demo: Demo) -> None:
+    document = config.document(loaded(demo))
+    assert isinstance(document, dict)
+    releases = document["releases"]
+    assert isinstance(releases, dict)
+    assert releases["web"] == {"version": "1.2.3", "artifacts": ["npm"], "tag": "npm/{name}-{version}"}
