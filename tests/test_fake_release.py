@@ -608,3 +608,16 @@ def test_release_after_a_partial_build_compiles_only_the_rest(released: Demo, de
     assert demo.ferrule("release").returncode == 0
     assert len(compilations(demo)) == before + 1
     assert demo.files() == released.files()
+
+
+def test_what_cargos_settings_include_is_part_of_the_key(demo: Demo) -> None:
+    for name, text in {"config.toml": 'include = ["more.toml"]\n', "more.toml": "[env]\nA = '1'\n"}.items():
+        (demo.project / "rust" / ".cargo").mkdir(exist_ok=True)
+        (demo.project / "rust" / ".cargo" / name).write_text(text)
+    assert demo.ferrule("build", "native", "--quiet").returncode == 0
+    before = len(compilations(demo))
+    assert demo.ferrule("build", "native", "--quiet").returncode == 0
+    assert len(compilations(demo)) == before
+    demo.edit("'1'", "'2'", "rust/.cargo/more.toml")
+    assert demo.ferrule("build", "native", "--quiet").returncode == 0
+    assert len(compilations(demo)) > before

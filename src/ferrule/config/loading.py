@@ -36,7 +36,7 @@ from ferrule.kinds.base import ReleaseInfo
 from ferrule.toolchain.registry import TOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ferrule.config.ci import PublishDestination
@@ -138,8 +138,11 @@ def load(
         problems.by_position.update(minor.by_position)
         raise problems.error()
     if problems.by_position:
-        artifacts = tuple(_without_problems(artifacts, part, problems))
-        targets = tuple(target for target in targets if target.triple in platforms)
+        right = _right_names(part, problems)
+        is_circle = any("need each other" in error.message for error in problems.by_position.values())
+        artifacts = tuple(artifact for artifact in artifacts if artifact.name in right and not is_circle)
+        right = _right_names(reading.part("targets"), problems)
+        targets = tuple(target for target in targets if target.triple in right and target.triple in platforms)
     by_artifact = releases_by_artifact(releases, {one.name: one for one in artifacts})
     config = Config(
         *(project, file, described, tool_versions, targets, artifacts, workspace, ci, tree),
@@ -182,15 +185,11 @@ class PartlyReadableError(ConfigErrors):
         self.config = config
 
 
-def _without_problems(
-    artifacts: tuple[ArtifactConfig, ...], part: MappingNode, problems: Problems
-) -> Iterator[ArtifactConfig]:
-    """The artifacts in whose sections nothing is wrong; none where they may need each other in a circle."""
-    if any("need each other" in error.message for error in problems.by_position.values()):
-        return
+def _right_names(part: MappingNode, problems: Problems) -> frozenset[str]:
+    """The keys of a mapping in whose values nothing is wrong."""
     starts = sorted(part.keys.values())
     wrong = {bisect_right(starts, mark) for mark, _ in problems.by_position}
-    yield from (artifact for artifact in artifacts if bisect_right(starts, part.keys[artifact.name]) not in wrong)
+    return frozenset(name for name, mark in part.keys.items() if bisect_right(starts, mark) not in wrong)
 
 
 def _check_versions(

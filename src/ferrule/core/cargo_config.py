@@ -113,6 +113,12 @@ def read_settings(project: Path, folder: str, home: Path | None = None) -> Cargo
     return CargoSettings(tuple(files))
 
 
+def included(project: Path, folder: str, home: Path | None = None) -> tuple[Path, ...]:
+    """Files that the settings for a folder include, as `read_settings`, and that Cargo would not look for otherwise."""
+    files = read_settings(project, folder, home).files
+    return tuple(f.path.resolve() for f in files if f.path.name not in _NAMES or f.path.parent.name != ".cargo")
+
+
 def _read(path: Path, project: Path, others: list[SettingsFile]) -> Iterator[SettingsFile]:
     """A file and those that it includes, which count less (The Cargo Book, "include")."""
     inside = path.is_relative_to(project)
@@ -130,14 +136,14 @@ def _read(path: Path, project: Path, others: list[SettingsFile]) -> Iterator[Set
     file = SettingsFile(path, name, data.decode("utf-8"), values)
     yield file
     seen = [*others, file]
-    for included, optional in reversed(list(_included(file))):
-        target = path.parent / included
+    for entry, optional in reversed(list(_included(file))):
+        target = path.parent / entry
         if target.is_file() and all(target != other.path for other in seen):
             more = list(_read(target, project, seen))
             seen += more
             yield from more
         elif not optional and not target.is_file():
-            raise ConfigError(f"there is no file {included}", where=file.at("include"), hint="correct `include`")
+            raise ConfigError(f"there is no file {entry}", where=file.at("include"), hint="correct `include`")
 
 
 def _included(file: SettingsFile) -> Iterator[tuple[str, bool]]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import posixpath
 import re
+from contextlib import suppress
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from ferrule.core.cargo_config import included
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
 from ferrule.core.manifest_problems import (
@@ -402,4 +404,13 @@ def _settings(project: Path, folder: str) -> Iterator[str]:
         *(_join(folder, n) for n in ("Cargo.toml", "Cargo.lock")),
         *(_join(p, n) for p in folders for n in _SETTINGS),
     )
-    return (name for name in names if (project / name).is_file())
+    yield from (name for name in names if (project / name).is_file())
+    yield from _included_settings(project, folder)
+
+
+def _included_settings(project: Path, folder: str) -> Iterator[str]:
+    """Files of the project that Cargo's settings include; what is wrong with them is told where they are checked."""
+    with suppress(ConfigError):
+        for path in included(project, folder):
+            if path.is_relative_to(project.resolve()):
+                yield path.relative_to(project.resolve()).as_posix()

@@ -7,13 +7,15 @@ import os
 import re
 import shlex
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ferrule.core.cargo_config import read_settings
+from ferrule.core.cargo_config import included, read_settings
 from ferrule.core.cargo_workspace import read_workspace
+from ferrule.core.errors import ConfigError
 from ferrule.tools import cargo_failures
 from ferrule.tools.command import Command, Runner
 from ferrule.tools.run import ToolFailed
@@ -354,7 +356,10 @@ def _local_names(lock: Path) -> set[str]:
 
 
 def settings(workspace: Path, environment: Mapping[str, str]) -> list[Path]:
-    """Where Cargo looks for its settings, whether there are any ("Configuration", Hierarchical structure)."""
+    """Where Cargo looks for its settings, whether there are any, and what these include ("Configuration")."""
     home = environment.get("CARGO_HOME") or (f"{environment['HOME']}/.cargo" if environment.get("HOME") else None)
     folders = [*(parent / ".cargo" for parent in (workspace, *workspace.parents)), *([Path(home)] if home else [])]
-    return [folder / name for folder in dict.fromkeys(folders) for name in ("config.toml", "config")]
+    paths = [folder / name for folder in dict.fromkeys(folders) for name in ("config.toml", "config")]
+    with suppress(ConfigError):  # the build itself says what is wrong with them
+        paths += included(workspace, ".", Path(home) if home else None)
+    return paths

@@ -123,7 +123,7 @@ def mistakes(load: Callable[..., config.Config]) -> Callable[[str], list[str]]:
         return [
             f"{m.where}: {m.message} | {m.hint}".removeprefix("targets.yaml:")
             for m in caught.value.errors
-            if "Cargo.lock" not in m.message
+            if "Cargo.lock" not in m.message and "of which" not in m.message
         ]
 
     return refuse

@@ -371,3 +371,19 @@ def test_a_dependency_that_says_nothing_requires_nothing(tmp_path: Path):
     )
     write(tmp_path, {"Cargo.toml": package("a", text), "src/lib.rs": ""})
     assert read_workspace(tmp_path).crates["a"].requires == (("b", "1"), ("f", "2"), ("g", None))
+
+
+def test_what_settings_include_is_a_setting_too(tmp_path: Path) -> None:
+    for name, content in {
+        "rust/Cargo.toml": '[package]\nname = "a"\nversion = "1.0.0"\n',
+        "rust/src/lib.rs": "",
+        "rust/.cargo/config.toml": 'include = ["more.toml", "../../flags.toml"]\n',
+        "rust/.cargo/more.toml": 'include = [{path = "missing.toml", optional = true}]\n',
+        "flags.toml": '[build]\nrustflags = ["--cfg", "x"]\n',
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    settings = read_workspace(tmp_path, "rust").settings
+    assert set(settings) == {"rust/Cargo.toml", "rust/.cargo/config.toml", "rust/.cargo/more.toml", "flags.toml"}
+    (tmp_path / "flags.toml").unlink()
+    assert "rust/.cargo/config.toml" in read_workspace(tmp_path, "rust").settings

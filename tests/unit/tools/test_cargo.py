@@ -197,6 +197,14 @@ def test_settings_of_cargo_are_looked_for_in_every_folder_above_and_at_home():
     assert Path("/crates/config.toml") in cargo.settings(Path("/w"), {"CARGO_HOME": "/crates", "HOME": "/builds"})
 
 
+def test_what_settings_outside_of_the_project_include_is_looked_for_too(tmp_path):
+    (tmp_path / ".cargo").mkdir()
+    (tmp_path / ".cargo" / "config.toml").write_text('include = ["more.toml"]\n')
+    (tmp_path / ".cargo" / "more.toml").write_text("")
+    (tmp_path / "w").mkdir()
+    assert tmp_path / ".cargo" / "more.toml" in cargo.settings(tmp_path / "w", {"HOME": "/none"})
+
+
 def test_a_package_is_addressed_by_its_id(tmp_path):
     (tmp_path / "a b").mkdir()
     root = tmp_path.resolve()
