@@ -370,7 +370,12 @@ def _target(reading: _Reading, triple: str, node: Node, platform: Platform | Non
         return Target(triple)
     if platform is not None:
         _check_floors(reading, section, platform)
-    return Target(triple, glibc=section.glibc, macos=section.macos, runner=section.runner)
+        if section.sdk is not None and platform.system != "macos":
+            mark = reading.mark("targets", triple, "sdk")
+            reading.problems.add(
+                mark, f"{triple} has no SDK of Apple's", "only …-apple-darwin targets have one; remove it"
+            )
+    return Target(triple, glibc=section.glibc, macos=section.macos, runner=section.runner, sdk=section.sdk)
 
 
 def _check_floors(reading: _Reading, section: TargetSection, platform: Platform) -> None:

@@ -90,6 +90,12 @@ class TargetSection(Section):
     runner: Annotated[str, Field(pattern=RUNNER)] | None = Field(
         default=None, description="Label of the CI machine that builds it.", examples=["ubuntu-24.04"]
     )
+    sdk: Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = Field(
+        default=None,
+        description="Folder MacOSX.sdk of Apple's, by its path in the project or on the machine, for libraries that "
+        "use frameworks (…-apple-darwin only; on a Mac zig finds it).",
+        examples=["third-party/MacOSX.sdk"],
+    )
 
 
 class TargetsFile(Section):

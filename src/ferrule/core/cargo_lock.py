@@ -21,6 +21,15 @@ _UPDATE: Final = "run cargo update --workspace, look at the change of Cargo.lock
 _COMPARATOR: Final = re.compile(r"(\^|~|=|>=|<=|>|<|)\s*(\d+)(?:\.(\d+|[*xX]))?(?:\.(\d+|[*xX]))?")
 
 
+def crate_names(text: str) -> frozenset[str]:
+    r"""Names of all crates in the text of a Cargo.lock.
+
+    >>> sorted(crate_names('[[package]]\nname = "cc"\n[[package]]\nname = "a"\n'))
+    ['a', 'cc']
+    """
+    return frozenset(re.findall(r'^name = "([^"]+)"', text, re.MULTILINE))
+
+
 def lock_problems(project: Path, workspace: Workspace) -> Iterator[ConfigError]:
     """How Cargo.lock differs from the manifests, each with its place; nothing where there is no Cargo.lock."""
     name = workspace.lock

@@ -27,7 +27,8 @@ LARGEST_DOCUMENT: Final = 64 << 20
 
 _DEEPEST: Final = 32
 _TOO_DEEP: Final = f"it is nested deeper than {_DEEPEST} levels"
-_AGAIN: Final = "make the release again: ferrule release"
+_AGAIN: Final = "get it again from where it comes, or make the release again: ferrule release"
+_LONGEST_NUMBER: Final = 20
 _FILE: Final[dict[str, Any]] = {
     "artifact": {**TEXT, "description": "Name of the artifact in targets.yaml."},
     "kind": {**TEXT, "description": "Its kind."},
@@ -228,7 +229,8 @@ def parse_manifest(content: bytes, where: str, *, any_names: bool = False) -> Ma
 def _document(content: bytes, where: str) -> Any:  # noqa: ANN401 - any JSON
     """A document in JSON, in which no key may stand twice; raises VerificationError."""
     try:
-        return json.loads(content.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
+        text = content.decode()
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         problem = _TOO_DEEP if isinstance(error, RecursionError) else error
         raise VerificationError(f"the manifest is damaged: {problem}", where=where, hint=_AGAIN) from error
@@ -243,6 +245,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _LONGEST_NUMBER:
+        raise ValueError(f"a number has {len(digits)} digits")
+    return int(digits)
 
 
 def manifest_from(document: Any, where: str, *, any_names: bool = False) -> Manifest:  # noqa: ANN401 - any JSON

@@ -80,12 +80,16 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target as a release wants it: the triple and the floors and CI runner that targets.yaml gives it."""
+    """A target as a release wants it: the triple, and what targets.yaml gives it.
+
+    That is the floors, the CI runner and, for macOS, the folder of an SDK that describes frameworks.
+    """
 
     triple: str
     glibc: str | None = None
     macos: str | None = None
     runner: str | None = None
+    sdk: str | None = None
 
     def floor(self, name: str | None) -> str | None:
         """The floor of that name (`Platform.floor_name`), if targets.yaml gives one."""

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ferrule.core import facts, header_files
-from ferrule.core.errors import BuildError, ToolchainError, VerificationError
+from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Compiled, Digest, Output
 from ferrule.core.section import Field
@@ -26,11 +26,11 @@ from ferrule.kinds.base import (
     environment_of,
     needs_machine,
 )
-from ferrule.tools import cargo, cargo_builds, zig
+from ferrule.tools import cargo, cargo_builds, macos_sdk, zig
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from ferrule.core.model import Target
@@ -111,6 +111,8 @@ def _action(context: Context, target: Target) -> Action:
     if "cdylib" in spec.types and (linked := platform.import_library(name)):
         files.append((IMPORT_LIBRARY, linked))
     headers = context.actions_of(spec.header) if spec.header else ()
+    sdk = {macos_sdk.VARIABLE: target.sdk} if target.sdk else {}
+    env = environment_of({**sdk, **spec.env})
     script = _version_script(spec, context, platform)
     return Action(
         id=f"{context.artifact}@{target.triple}",
@@ -132,7 +134,7 @@ def _action(context: Context, target: Target) -> Action:
             libraries=spec.needs,
             commit=context.project.commit,
             header=headers[0].id if headers else None,
-            env=environment_of(spec.env),
+            env=env,
             package=context.workspace.package(crate.name),
             rustflags=spec.rustflags,
             version_script=script,
@@ -151,7 +153,7 @@ def _action(context: Context, target: Target) -> Action:
             spec.default_features,
             context.workspace.package(crate.name),
             profile=spec.profile,
-            env=environment_of(spec.env),
+            env=env,
         ),
     )
 
@@ -274,11 +276,12 @@ class CargoLibrary:
 
     def _sdk(self, context: ActionContext) -> dict[str, str]:
         """The SDK of macOS that targets.yaml names, as a variable; its version is an input."""
-        sdk = sdk_root(dict(self.env), context.project, where=f"{context.action.artifact}: env.SDKROOT")
-        if sdk is None:
+        path = dict(self.env).get(macos_sdk.VARIABLE)
+        if path is None:
             return {}
+        sdk = macos_sdk.sdk_root(path, context.project, where=context.action.id)
         context.file_inputs([sdk / "SDKSettings.json"])
-        return {"SDKROOT": str(sdk)}
+        return {macos_sdk.VARIABLE: str(sdk)}
 
     def _identity(self, context: ActionContext) -> dict[str, str]:
         """What a build script may compile in; a crate that does not look at these variables is the same anyway."""
@@ -471,21 +474,6 @@ class CargoLibrary:
         if self.exports is None:
             return None
         return {name for glob in self.exports for name in fnmatch.filter(exports, glob)}
-
-
-def sdk_root(env: Mapping[str, str], project: Path, *, where: str) -> Path | None:
-    """The folder that SDKROOT names, wherever build scripts run; raises ToolchainError if it is not a macOS SDK."""
-    path = env.get("SDKROOT")
-    if path is None:
-        return None
-    sdk = project / path
-    if not (sdk / "System" / "Library" / "Frameworks").is_dir():
-        raise ToolchainError(
-            f"{path} is not a macOS SDK: it has no System/Library/Frameworks",
-            where=where,
-            hint="name the folder MacOSX.sdk of Xcode or of its command line tools",
-        )
-    return sdk
 
 
 def cxx_problem(archive: bytes, platform: Platform) -> str | None:

@@ -59,7 +59,7 @@ def _missing_from_system(failed: ToolFailed) -> BuildError | None:
         return BuildError(
             f"the framework {framework[1]} of macOS was not found: it comes with Apple's SDK, which zig does not have",
             output=failed.output,
-            hint="name an SDK of macOS at the library, as `env: {SDKROOT: path/of/MacOSX.sdk}`, or build on a Mac",
+            hint="name an SDK of macOS (SDKROOT) at the target, as `sdk: path/of/MacOSX.sdk`, or build on a Mac",
         )
     if library := _LIBRARY.search(failed.stderr):
         return BuildError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -26,7 +27,11 @@ _LANGUAGES: Final[dict[str, Literal["c", "c++", "cython"]]] = {
     **dict.fromkeys(("c++", "C++", "cxx", "Cxx", "cpp", "Cpp", "cplusplus", "Cplusplus", "CXX", "CPP"), "c++"),
     **dict.fromkeys(("cython", "Cython", "CYTHON"), "cython"),
 }
-_HARMLESS: Final = ("WARN: Skip ", "WARN: Missing `[defines]` entry")
+_HARMLESS: Final = re.compile(
+    r"WARN: (Skip |Skipping .* - \(not `no_mangle`|Skipping associated constants|Couldn't find path for .* skipping"
+    r"|Missing `\[defines\]` entry|couldn't parse (unsafe\(\)|deprecated) attribute|deprecated attribute must be"
+    r"|Failed to discover host platform)"
+)
 
 
 def find(host: Host, version: str) -> Tool | ToolProblem:
@@ -69,11 +74,12 @@ def read_settings(text: str) -> Settings:
 def complaints(lines: Iterable[str]) -> list[str]:
     """Warnings and errors among what cbindgen writes, each once, but for what says nothing of the interface.
 
-    Those are items that nobody outside can use, and conditions without an entry in `[defines]`: what is declared
-    although no library has it is found when the two are compared.
+    Those are items that nobody outside can use, attributes that cbindgen does not know, and conditions without an entry
+    in `[defines]`: what is declared although no library has it, and what one has and is not, is found when the two are
+    compared.
     """
     messages = [line.strip() for line in lines if line.lstrip().startswith(("WARN: ", "ERROR: "))]
-    return [line for line in dict.fromkeys(messages) if not line.startswith(_HARMLESS)]
+    return [line for line in dict.fromkeys(messages) if not _HARMLESS.match(line)]
 
 
 def header_command(

@@ -140,9 +140,13 @@ def _compile(
 def header_command(
     zig: Tool, platform: Platform, *, floor: str | None, cache: Path, folder: Path, options: tuple[str, ...]
 ) -> Command:
-    """A call of zig's C compiler in a folder, for a target and with its system headers, that links nothing."""
+    """A call of zig's C or C++ compiler in a folder, for a target and with its system headers, that links nothing.
+
+    C++ (options `-x c++`) has the headers of its library only where zig is called as that compiler.
+    """
     environment = {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder(cache, zig.version, platform.triple))}
-    return Command((*zig.argv, "cc", "-target", platform.zig(floor), *options), environment, folder)
+    compiler = "c++" if "c++" in options else "cc"
+    return Command((*zig.argv, compiler, "-target", platform.zig(floor), *options), environment, folder)
 
 
 def warm_cache(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> None:

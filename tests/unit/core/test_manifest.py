@@ -210,7 +210,7 @@ def test_whatever_stands_there_is_judged_as_jsonschema_judges_it(path: str, valu
 def test_what_is_no_manifest_is_refused(content: bytes) -> None:
     with pytest.raises(VerificationError, match="the manifest is damaged") as raised:
         parse_manifest(content, "manifest.json")
-    assert raised.value.hint == "make the release again: ferrule release"
+    assert raised.value.hint == "get it again from where it comes, or make the release again: ferrule release"
 
 
 def test_a_newer_format_is_refused_before_anything_else() -> None:

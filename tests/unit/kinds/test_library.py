@@ -10,12 +10,11 @@ import pytest
 from fakes.toolchain import lay_out
 from fakes.triples import MAC, X86
 from ferrule.app.release import run as release
-from ferrule.core.errors import ToolchainError
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.formats import binary
 from ferrule.kinds import library
-from ferrule.kinds.library import CargoLibrary, abi_of, cxx_problem, sdk_root
-from ferrule.tools import cargo
+from ferrule.kinds.library import CargoLibrary, abi_of, cxx_problem
+from ferrule.tools import cargo_builds
 
 if TYPE_CHECKING:
     from fakes.toolchain import Demo
@@ -32,15 +31,6 @@ def test_c_plus_plus_that_nobody_could_link_is_a_problem() -> None:
     assert "libc++ of zig (_ZNSt13runtime_errorC1EPKc in words.o and 6 more)" in problem
     assert cxx_problem(archive, PLATFORMS[MAC]) is None
     assert cxx_problem(b"!<arch>\n", PLATFORMS[X86]) is None
-
-
-def test_an_sdk_is_named_from_the_project(tmp_path: Path) -> None:
-    assert sdk_root({}, tmp_path, where="native") is None
-    with pytest.raises(ToolchainError, match="sdks/mac is not a macOS SDK"):
-        sdk_root({"SDKROOT": "sdks/mac"}, tmp_path, where="native")
-    (tmp_path / "sdks/mac/System/Library/Frameworks").mkdir(parents=True)
-    assert sdk_root({"SDKROOT": "sdks/mac"}, tmp_path, where="native") == tmp_path / "sdks/mac"
-    assert sdk_root({"SDKROOT": str(tmp_path / "sdks/mac")}, Path("/other"), where="native") == tmp_path / "sdks/mac"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +155,7 @@ def test_objects_are_looked_for_in_all_crates_where_no_static_library_is_made(de
     for name, content in archives.items():
         (demo.root / name).write_bytes(content)
     files = tuple(demo.root / name for name in archives)
-    built = cargo.CargoBuild((cargo.CargoArtifact("demo-ffi", ("cdylib",), files),), (), ())
+    built = cargo_builds.CargoBuild((cargo_builds.CargoArtifact("demo-ffi", ("cdylib",), files),), (), ())
     shared = replace(recipe(demo), types=("cdylib",))
     assert list(shared._objects(("memcpy",), built)) == ["memcpy is used by demo.o"]
     assert list(shared._objects(("nothing",), built)) == []
@@ -177,4 +167,17 @@ def test_nothing_is_undefined_in_a_dll(demo: Demo) -> None:
     context: Any = None  # no list of symbols is read
     dll = replace(recipe(demo), platform=WINDOWS)
     assert dll._undefined(measured, context) == ()
-    assert dll._undefined_for_users((), cargo.CargoBuild((), (), ()), context) == ()
+    assert dll._undefined_for_users((), cargo_builds.CargoBuild((), (), ()), context) == ()
+
+
+def test_an_sdk_of_the_target_reaches_the_build_and_the_library_s_own_comes_first(tmp_path: Path) -> None:
+    demo = lay_out(tmp_path)
+    demo.edit('aarch64-apple-darwin: {macos: "11.0"}', 'aarch64-apple-darwin: {macos: "11.0", sdk: sdks/mac}')
+    artifacts = STATIC.replace(X86, MAC)
+    assert "sdks/mac is not a macOS SDK" in failure(demo, artifacts)
+    (demo.project / "sdks/mac/System/Library/Frameworks").mkdir(parents=True)
+    (demo.project / "sdks/mac/SDKSettings.json").write_text("{}")
+    assert failure(demo, artifacts) == ""
+    assert "not a macOS SDK" in failure(
+        demo, artifacts.replace("header: header", "header: header, env: {SDKROOT: none}")
+    )

@@ -75,3 +75,22 @@ def test_a_header_is_one_of_c_for_both_unless_the_configuration_says_more(settin
 )
 def test_every_name_of_a_language(language, names):
     assert {read_settings(f'language = "{name}"').language for name in names} == {language}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WARN: Skipping demo::start - (not `no_mangle`, and has no `export_name` attribute)",
+        "WARN: couldn't parse unsafe() attribute",
+        "WARN: Skipping associated constants for Type { .. }: x",
+        "WARN: Couldn't find path for Type { .. }, skipping associated constants",
+        "WARN: couldn't parse deprecated attribute",
+    ],
+)
+def test_attributes_and_functions_that_are_not_for_c_are_no_complaint(line):
+    assert complaints([line]) == []
+
+
+def test_a_function_of_another_convention_is_a_complaint():
+    line = 'WARN: Skipping demo::start - (not `extern "C"`)'
+    assert complaints([line]) == [line]

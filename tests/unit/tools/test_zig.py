@@ -6,6 +6,7 @@ import pytest
 
 from ferrule.core.errors import StorageError
 from ferrule.core.model import Tool
+from ferrule.core.platforms import PLATFORMS
 from ferrule.tools import zig
 from ferrule.tools.run import capture
 
@@ -53,3 +54,10 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, tool: Tool) -> None:
     (tmp_path / "zig").write_text("no folder")
     with pytest.raises(StorageError, match="zig's cache cannot be written"):
         zig.write_wrapper(tool, tmp_path)
+
+
+@pytest.mark.parametrize(("language", "compiler"), [("c", "cc"), ("c++", "c++")])
+def test_c_plus_plus_has_the_headers_of_its_library(tmp_path: Path, language: str, compiler: str) -> None:
+    tool, platform = Tool("zig", "1", ("/z/zig",), "zig 1"), PLATFORMS["x86_64-unknown-linux-gnu"]
+    command = zig.header_command(tool, platform, floor=None, cache=tmp_path, folder=tmp_path, options=("-x", language))
+    assert command.argv[:2] == ("/z/zig", compiler)

@@ -10,6 +10,7 @@ from ferrule.core.platforms import PLATFORMS
 from ferrule.toolchain import find as toolchains
 from ferrule.toolchain.registry import TOOLS
 from ferrule.toolchain.requirements import definition_of
+from ferrule.tools import macos_sdk
 from ferrule.tools.build_programs import asked_for
 from ferrule.tools.cargo_git import check_git_support
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ferrule.app.doctor.machine import Free
-    from ferrule.core.model import Tool
+    from ferrule.core.model import Target, Tool
     from ferrule.toolchain.requirements import ToolRequirements
     from ferrule.tools.build_programs import BuildProgram
     from ferrule.tools.definition import ToolDefinition
@@ -55,6 +56,7 @@ def examine(
     glibc: Mapping[str, str] | None = None,
     git_crates: tuple[str, ...] = (),
     locked: frozenset[str] = frozenset(),
+    targets: tuple[Target, ...] = (),
     free: Free = free_bytes,
     room: int = ROOM,
     registry: Registry = TOOLS,
@@ -62,7 +64,8 @@ def examine(
     """A row for each tool that a build needs; changes nothing but zig's cache.
 
     With `probe` a shared library of one function is linked for every native target, with the floor that `glibc` gives
-    for a triple. `locked` are the names of all crates in Cargo.lock.
+    for a triple. `locked` are the names of all crates in Cargo.lock, `targets` those
+    for which no artifact names an SDK of its own.
     """
     machine = check_machine(host, free=free, room=room)
     results = toolchains.search(requirements, host, registry)
@@ -75,6 +78,8 @@ def examine(
     git_problem = check_git_support(cargo, host, git_crates) if cargo and git_crates else None
     findings += [_problem(git_problem)] if git_problem else []
     findings += [_build_program(program, crates, host) for program, crates in asked_for(locked)]
+    if missing := macos_sdk.missing_sdk(targets, locked, host.system):
+        findings.append(ToolFinding("macOS SDK", "note", problem=missing[0], fix=missing[1]))
     if probe and not any(problem.tool == "cache" for problem in machine):
         findings += _probe(results.tools, requirements, host, glibc or {}, registry)
     return findings

@@ -12,6 +12,7 @@ from ferrule.app.init.uses import Project, is_component, stem
 from ferrule.core.frozen import dataclass
 from ferrule.core.one_line import one_line
 from ferrule.core.platforms import PLATFORMS, unsupported
+from ferrule.tools.macos_sdk import links_framework
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +29,6 @@ _FORGES: Final = {
     "bitbucket": "Bitbucket",
     "sr.ht": "sourcehut",
 }
-_FRAMEWORKS: Final = re.compile(
-    r"(core-foundation|core-graphics(-types)?|core-text|core-video|coreaudio|coremidi|fsevent|io-kit|io-surface|metal"
-    r"|security-framework|system-configuration)(-sys)?|cocoa|objc2-.*"
-)
-"""Packages that link frameworks of macOS, which only its SDK describes."""
 _LAST: Final = (
     Line("sbom", {"kind": "sbom"}),
     Line("sums", {"kind": "checksums"}),
@@ -156,7 +152,7 @@ def _targets(project: Project, released: tuple[CrateUse, ...]) -> tuple[tuple[Li
     if linked := _framework(released):
         for triple in [t for t in chosen if PLATFORMS[t].system == "macos"]:
             where, package = linked
-            text = "a framework's description is in Apple's SDK: on a Mac, or with SDKROOT, add the target"
+            text = "a framework's description is in Apple's SDK: on a Mac, or with `sdk`, add the target"
             uncovered.append(Uncovered(where, f"{triple}, as {package} links a framework of macOS", text))
             del chosen[triple]
     lines: list[Line] = []
@@ -189,7 +185,7 @@ def _framework(released: tuple[CrateUse, ...]) -> tuple[str, str] | None:
     """A crate that links a framework of macOS: its position, and the package that does."""
     for use in released:
         for package in sorted(use.packages):
-            if _FRAMEWORKS.fullmatch(package):
+            if links_framework(package):
                 return use.at, package
     return None
 

@@ -7,18 +7,36 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from ferrule.app.release.run import make_plan, tool_requirements
+from ferrule.core.cargo_lock import crate_names
 from ferrule.core.errors import ConfigError, UsageError
 from ferrule.core.platforms import PLATFORMS
 from ferrule.plan import only
+from ferrule.tools import macos_sdk
 
 if TYPE_CHECKING:
     from ferrule.app.release.run import RunContext
     from ferrule.config import Config
-    from ferrule.core.model import Plan
+    from ferrule.core.model import Plan, Target
     from ferrule.toolchain.requirements import ToolRequirements
 
 EXTRAS: Final = {"emulation": "qemu-aarch64"}
 """Tools that people may ask for besides those of a plan, where their name is another one."""
+
+
+def targets_without_sdk(config: Config) -> tuple[Target, ...]:
+    """The targets for which no artifact names an SDK of macOS by a variable; each may name its own."""
+    envs = (getattr(one.spec, "env", {}) for one in config.artifacts)
+    return () if any(macos_sdk.VARIABLE in env for env in envs) else config.targets
+
+
+def sdk_note(config: Config, system: str) -> str | None:
+    """A sentence where a crate of Cargo.lock links frameworks of macOS and nothing names an SDK."""
+    try:
+        lock = (config.root / config.workspace.lock).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    missing = macos_sdk.missing_sdk(targets_without_sdk(config), crate_names(lock), system)
+    return f"{missing[0]}: {missing[1]}" if missing else None
 
 
 def select(config: Config, context: RunContext, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _ABOUT_OTHERS: Final = frozenset({"checksums", "provenance"})  # these come after the others
 _ROLES: Final = {".cdx.json": "sbom", ".intoto.jsonl": "provenance", ".whl": "wheel", "SHA256SUMS": "checksums"}
+_CAPABILITIES: Final = "security.capability"
 _DEEPEST: Final = 32
 _MOST: Final = 100  # strangers that are listed one by one
 
@@ -79,9 +81,23 @@ def _file_problem(path: Path, file: ManifestFile) -> str | None:
         return f"it cannot be read: {getattr(error, 'strerror', None) or error}"
     if digest != file.digest:
         return f"its SHA-256 is {digest}, the manifest says {file.digest}"
-    if status.st_mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX):
-        return f"its mode is {stat.S_IMODE(status.st_mode):04o}: it would run with the rights of its owner"
+    return _rights_problem(path, status.st_mode)
+
+
+def _rights_problem(path: Path, mode: int) -> str | None:
+    if _has_capabilities(path):
+        return f"it has capabilities (the attribute {_CAPABILITIES}): it would run with rights of root"
+    if mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX):
+        return f"its mode is {stat.S_IMODE(mode):04o}: it would run with the rights of its owner"
     return None
+
+
+def _has_capabilities(path: Path) -> bool:
+    """Whether a file gets rights of root when it is run (capabilities(7)); only Linux has such."""
+    try:
+        return sys.platform == "linux" and _CAPABILITIES in os.listxattr(path, follow_symlinks=False)
+    except OSError:  # a file system without attributes
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +162,10 @@ def roles(release: ReleaseFolder) -> Iterator[Verdict]:
             problem = f"the manifest names an unknown target: {printable(file.target)}"
         if by_name or problem:
             yield Verdict(name, "role", problem, (f"{release.pointers[file]}/role",) if by_name else ())
+    for file in release.manifest.packed:
+        if file.target is not None and file.target not in PLATFORMS:
+            target = printable(file.target)
+            yield Verdict(file.path, "role", f"the manifest names an unknown target of what is packed: {target}")
 
 
 def checksums(release: ReleaseFolder) -> Iterator[Verdict]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ferrule.app.release import selection
 from ferrule.cli import project
 from ferrule.cli.messages import counted
 from ferrule.cli.options import shared
 from ferrule.core.errors import ConfigError, ConfigErrors
+from ferrule.core.printable import printable_lines
 from ferrule.reporting import sarif
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def check(directory: Path, form: str, tag: str | None, **options: bool) -> None:
       ferrule check --format sarif > ferrule.sarif
     """
     try:
-        config, plan = _checked(directory, tag)
+        config, plan, system = _checked(directory, tag)
     except ConfigError as error:
         if form == "sarif":
             click.echo(sarif.document(error.errors if isinstance(error, ConfigErrors) else (error,)))
@@ -55,10 +57,12 @@ def check(directory: Path, form: str, tag: str | None, **options: bool) -> None:
         counts = {"target": config.targets, "artifact": config.artifacts, "action": plan.actions}
         summary = ", ".join(counted(len(things), name) for name, things in counts.items())
         click.echo(f"targets.yaml is valid: {summary}")
+        if note := selection.sdk_note(config, system):
+            click.echo(f"note: {printable_lines(note)}", err=True)
 
 
-def _checked(directory: Path, tag: str | None) -> tuple[Config, Plan]:
-    """The project and its plan. Raises ConfigError, also where the tag is not that of the version."""
+def _checked(directory: Path, tag: str | None) -> tuple[Config, Plan, str]:
+    """The project, its plan and this machine's system. Raises ConfigError, also where the tag is not the version's."""
     whole = project.read(directory)
     config, plan = whole.config, whole.plan
     if tag is not None and config.releases:
@@ -69,7 +73,7 @@ def _checked(directory: Path, tag: str | None) -> tuple[Config, Plan]:
             where=config.location(("project", "version")),
             hint=f"tag the commit v{plan.version}, or state the other version and commit that first",
         )
-    return config, plan
+    return config, plan, whole.context.host.system
 
 
 def _check_release_tag(config: Config, tag: str) -> None:

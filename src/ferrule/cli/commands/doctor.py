@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from ferrule.app.release import selection
 from ferrule.cli.environment import coloured, run_context
 from ferrule.cli.options import selecting_tools, shared
 from ferrule.cli.project import waiting
+from ferrule.core.cargo_lock import crate_names
 from ferrule.core.errors import ToolchainError
 from ferrule.reporting import findings
 from ferrule.tools.cargo_git import git_crates
@@ -49,7 +49,8 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
             probe=probe,
             glibc=floors,
             git_crates=git_crates(lock),
-            locked=frozenset(re.findall(r'^name = "([^"]+)"', lock, re.MULTILINE)),
+            locked=crate_names(lock),
+            targets=selection.targets_without_sdk(config),
         )
     if options["as_json"]:
         click.echo(findings.as_json(rows))

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from fakes.machine import LINUX, MACOS, WANTED
-from fakes.triples import ARM, WASM
+from fakes.triples import ARM, MAC, WASM
 from ferrule.app.doctor import examine as doctor
 from ferrule.app.doctor.machine import free_bytes
+from ferrule.core.model import Target
 
 
 def test_a_whole_machine_is_reported_whole(machine):
@@ -38,3 +39,11 @@ def test_a_program_that_a_build_script_may_call_is_a_note(machine):
 
 def test_free_room_of_a_folder_that_is_yet_to_be_made(machine):
     assert free_bytes(machine.cache / "not" / "there") > 0
+
+
+def test_a_missing_sdk_of_macos_is_a_note(machine):
+    """Whether the crate is built at all, its features decide."""
+    locked, targets = frozenset({"core-foundation"}), (Target(MAC),)
+    findings = doctor.examine(WANTED, machine.host(), probe=False, locked=locked, targets=targets)
+    (row,) = [finding for finding in findings if finding.tool == "macOS SDK"]
+    assert (row.state, row.fix.startswith("write `sdk: path/of/MacOSX.sdk`")) == ("note", True)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from fakes.toolchain import Demo, lay_out
 from ferrule.app.release import run as release
-from ferrule.app.verify import verify
+from ferrule.app.verify import examine, verify
 from ferrule.core.errors import VerificationError
 from ferrule.formats import sigstore
 
@@ -291,6 +291,19 @@ def test_true_release_of_another_key_is_not(true: Path) -> None:
     told = refused(true, OTHER_KEY)
     assert [line.split(":")[0] for line in told] == [MANIFEST, SUMS, PROVENANCE]
     assert all("signed with another key" in line for line in told)
+
+
+def test_one_file_needs_the_signature_of_the_manifest_alone(true: Path, tmp_path: Path) -> None:
+    manifest = json.loads((true / MANIFEST).read_text())
+    name = next(row["file"] for row in manifest["artifacts"] if row["file"].endswith(".whl"))
+    for file in (name, MANIFEST, f"{MANIFEST}.sigstore.json"):
+        shutil.copyfile(true / file, tmp_path / file)
+    examination = examine(tmp_path, KEY.public_key(), name)
+    assert (examination.passed, examination.signed) == (True, True)
+    assert not examine(tmp_path, KEY.public_key()).passed
+    assert not examine(tmp_path, OTHER_KEY.public_key(), name).passed
+    (tmp_path / f"{MANIFEST}.sigstore.json").unlink()
+    assert not examine(tmp_path, KEY.public_key(), name).passed
 
 
 @pytest.mark.parametrize("forge", FORGERIES, ids=lambda f: f.__name__)

@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import subprocess  # noqa: TID251 - folders so deep only rm takes away
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -351,6 +352,30 @@ def mutations(value: Any, others: list[Any]) -> list[Any]:
     if isinstance(value, int):
         return [value + 1, value - 1, -value - 1, 1 << 70, str(value)]
     return ["x", True, 0, []] if value is None else ["x", None, 1]
+
+
+def test_a_target_that_nobody_knows_is_wrong_of_what_is_packed_too(folder):
+    folder.edit(lambda manifest: manifest["packed"][5].update(target="x86_65-unknown-linux-gnu"))
+    (problem,) = {v for k, v in folder.problems().items() if k.endswith(": role")}
+    assert problem == "the manifest names an unknown target of what is packed: x86_65-unknown-linux-gnu"
+
+
+def test_a_number_without_end_is_named_as_what_it_is(folder):
+    text = (folder.path / "manifest.json").read_text()
+    (folder.path / "manifest.json").write_text(text.replace('"size": ', '"size": 1' + "0" * 5000, 1))
+    with pytest.raises(VerificationError, match=r"damaged: a number has 50\d\d digits"):
+        list(verify(folder.path))
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="only root gives capabilities")
+def test_a_file_with_capabilities_is_wrong(folder):
+    """linux/capability.h: revision 2, effective, all of them permitted."""
+    path = next(p for p in folder.path.iterdir() if p.is_file())
+    try:
+        os.setxattr(path, "security.capability", bytes.fromhex("0100000280000000000000000000000000000000"))
+    except OSError:
+        pytest.skip("this file system has no such attributes")
+    assert any("capabilities" in problem for problem in folder.problems().values())
 
 
 def test_every_leaf_of_the_manifest_is_recomputed_or_said_to_be_stated_only(folder, record_property):
