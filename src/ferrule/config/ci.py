@@ -59,9 +59,9 @@ class FerruleSection(Section):
 
 
 class CiSection(Section):
-    """What `ferrule ci github` writes workflows from; all of it may be left out.
+    """Settings of the workflows that `ferrule ci github` writes; all are optional.
 
-    Commands are words: no quotes, variables or other signs of a shell. What needs more is a script of the project's.
+    Commands are words, without quotes, variables or other shell syntax. Put anything else into a script.
     """
 
     ferrule: Annotated[str, Field(pattern=_VERSION)] | FerruleSection | None = Field(

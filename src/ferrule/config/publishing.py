@@ -192,7 +192,7 @@ def _kind(kind: Kind) -> dict[str, Any]:
 def _overrides(own: Mapping[str, Any]) -> dict[str, Any]:
     section = {"type": "object", "minProperties": 1, "properties": own, "additionalProperties": False}
     return {
-        "description": "Globs over targets, and the keys that differ for those; later globs count more.",
+        "description": "Globs over targets, and the keys that differ for these targets; later globs win.",
         "type": "object",
         "additionalProperties": section,
     }

@@ -21,7 +21,7 @@ VERSION = (
 )
 """A version as SemVer 2.0.0 (section 2, 9 and 10) has it, of bounded length."""
 _Folder = Annotated[RelativePath, ProjectPath("folder")]
-_TOOLCHAIN = "Versions of the programs that build. A shorter version stands for all that begin with it."
+_TOOLCHAIN = "Versions of the build tools. A shorter version matches every version that begins with it."
 
 
 class CargoVersion(Section):
@@ -75,7 +75,7 @@ def toolchain_section(tools: Mapping[str, ToolDefinition]) -> type[Section]:
 
 
 class TargetSection(Section):
-    """How one target is wanted; an empty mapping will do."""
+    """Settings of a target; an empty mapping is enough."""
 
     glibc: Annotated[str, Field(pattern=r"^2\.[0-9]{1,2}$")] | None = Field(
         default=None,

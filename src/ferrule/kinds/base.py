@@ -98,12 +98,12 @@ class Spec(Section):
     )
     ship: bool | None = Field(
         default=None,
-        description="Whether the files stand in dist/ themselves; by default yes, unless another artifact packs them.",
+        description="Whether the files are in dist/ themselves; by default yes, unless another artifact packs them.",
     )
 
     version: Annotated[str, Field(pattern=r"^[0-9][0-9A-Za-z.!+_-]{0,63}$")] | None = Field(
         default=None,
-        description="Version of this artifact where the release's does not suit; by default that of its crate, or of "
+        description="Version of this artifact if it differs from the release's; by default that of its crate, or of "
         "the artifact that it packs.",
         examples=["1.0.0.dev20260101"],
     )

@@ -55,7 +55,7 @@ _ON_A_MAC: Final = Machine("macos", "cibuildwheel makes wheels for macOS on a Ma
 
 
 class ExtensionSpec(Spec):
-    """A Python package with an extension module, such as PyO3 makes, for CPython's stable interface (abi3)."""
+    """A Python package with an extension module, as built with PyO3, for CPython's stable interface (abi3)."""
 
     kind: Literal["extension"]
     crate: Annotated[str, CrateRef(("cdylib",))] = Field(description="The crate of the extension module.")

@@ -33,7 +33,7 @@ class GoProgramSpec(Spec):
 
     kind: Literal["goprogram"]
     module: Annotated[str, ArtifactRef(("gomodule",))] = Field(
-        description="The Go module that is put in place of the version that go.mod requires."
+        description="The Go module of this release that replaces the version required by go.mod."
     )
     source: Annotated[RelativePath, ProjectPath("folder")] = Field(
         description="Folder with the program's go.mod, go.sum and sources."

@@ -60,22 +60,22 @@ class ImageSpec(Spec):
         default=None, description="Name of the image; by default the project's."
     )
     files: dict[_ImagePath, Annotated[RelativePath, ProjectPath("file")]] = Field(
-        default_factory=dict, description="More files: place in the image and path in the project."
+        default_factory=dict, description="More files: path in the image and path in the project."
     )
     user: Annotated[str, Field(pattern=r"^[0-9]{1,9}(:[0-9]{1,9})?$")] = Field(
         default="65532:65532", description="Numeric user and group that the program runs as."
     )
     entrypoint: tuple[str, ...] = Field(default=(), description="Program and arguments that are always run.")
-    cmd: tuple[str, ...] = Field(default=(), description="Arguments that a person may replace.")
+    cmd: tuple[str, ...] = Field(default=(), description="Default arguments, which users can override.")
     health: tuple[str, ...] = Field(
         default=(),
-        description="Command by which docker asks every 10 s whether the program is well; others ignore it.",
+        description="Command that docker runs every 10 s to check the program's health; other engines ignore it.",
         examples=[["/usr/bin/demo", "-health"]],
     )
     env: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")], str] = Field(
         default_factory=dict, description="Environment variables."
     )
-    labels: dict[str, str] = Field(default_factory=dict, description="Labels, besides those that are always there.")
+    labels: dict[str, str] = Field(default_factory=dict, description="Labels, in addition to the standard ones.")
 
 
 def plan(spec: ImageSpec, context: Context) -> list[Action]:

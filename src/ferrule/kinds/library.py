@@ -76,7 +76,7 @@ class LibrarySpec(CargoSpec):
     )
     needs: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_@/][A-Za-z0-9_.+@/-]{0,127}$")], ...] = Field(
         default=(),
-        description="Libraries that the cdylib may ask for when it is loaded, besides those of glibc or macOS itself.",
+        description="Libraries that the cdylib may need at load time, besides those of glibc or macOS itself.",
         examples=[["libssl.so.3"]],
     )
 

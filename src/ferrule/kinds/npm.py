@@ -57,7 +57,7 @@ _TEMPLATES: Final = {"index.js": "npm.mjs", "index.d.ts": "npm.d.mts"}
 
 
 class NpmSpec(Spec):
-    """A package whose own JavaScript stands on a component, or which is that component alone."""
+    """A package of JavaScript that uses a component, or of the component alone."""
 
     kind: Literal["npm"]
     component: Annotated[str, ArtifactRef(("component",))] = Field(description="The component to pack.")

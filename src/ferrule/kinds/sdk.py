@@ -76,7 +76,7 @@ class SdkSpec(Spec):
         examples=[{"name": "demo-2.0", "cflags": ["-I${includedir}/demo-2.0"], "requires": ["glib-2.0 >= 2.66"]}],
     )
     files: dict[str, Annotated[RelativePath, ProjectPath("file")]] = Field(
-        default_factory=dict, description="More files: place in the archive and path in the project."
+        default_factory=dict, description="More files: path in the archive and path in the project."
     )
 
 

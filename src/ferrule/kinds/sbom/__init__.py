@@ -29,7 +29,7 @@ class SbomSpec(Spec):
     cryptography: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9*?][A-Za-z0-9_.+/*?-]{0,127}$")], ...] = Field(
         default=(),
         max_length=256,
-        description="Globs over names of packages that do cryptography, besides those that are known to.",
+        description="Globs over names of packages that do cryptography, in addition to the known ones.",
         examples=[["acme-crypto*"]],
     )
 
