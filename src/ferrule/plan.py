@@ -180,8 +180,8 @@ def _context(
 ) -> Context:
     version = config.versions[artifact.name]
     if (release := config.by_artifact.get(artifact.name)) is not None:
-        own = config.info_of(release)
-        project = replace(project, name=own.name, description=own.description)
+        info = config.info_of(release)
+        project = replace(project, name=info.name, description=info.description)
     return Context(
         artifact=artifact.name,
         project=replace(project, version=version.text, version_at=version.where),
@@ -259,9 +259,9 @@ def _collisions(config: Config, actions: tuple[Action, ...]) -> list[ConfigError
         for path in (output.ships for output in action.outputs if output.ships):
             name = path.casefold()
             folders = [(release, name[:at]) for at, character in enumerate(name) if character == "/"]
-            place = (release, name)
-            other = next((taken[n] for n in (place, *folders) if n in taken), above.get(place))
-            taken.setdefault(place, action)
+            path_of_release = (release, name)
+            other = next((taken[n] for n in (path_of_release, *folders) if n in taken), above.get(path_of_release))
+            taken.setdefault(path_of_release, action)
             above |= dict.fromkeys(folders, action)
             if other is not None:
                 problems.append(_collision(config, action, other, path))

@@ -150,8 +150,8 @@ def load(
         by_artifact=by_artifact,
     )
     by_crate = not isinstance(section.version, str) if section else False
-    own = tuple(artifact for artifact in artifacts if artifact.name not in by_artifact)
-    for crate, artifact in () if by_crate else other_versions(own, workspace, release):
+    unreleased = tuple(artifact for artifact in artifacts if artifact.name not in by_artifact)
+    for crate, artifact in () if by_crate else other_versions(unreleased, workspace, release):
         minor.add(
             reading.mark("project", "version"),
             f"this is {release.text}, and {crate.name}, of which {artifact} is built, is {crate.version}",

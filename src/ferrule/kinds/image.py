@@ -167,7 +167,7 @@ def _check_names(spec: ImageSpec, actions: Sequence[Action]) -> None:
         for action in actions:
             name = dict(action.traits).get(trait)
             if name is not None and (other := names.setdefault(name, action.artifact)) != action.artifact:
-                hint = f"give one of them another `name`, or leave it out of {spec.kind}"
+                hint = "give one of them another `name`, or leave one of them out"
                 raise PlanProblem(key, f"{other} and {action.artifact} are both called {name}", hint)
         if len(set(_names(getattr(spec, key)))) < len(_names(getattr(spec, key))):
             raise PlanProblem(key, "the same artifact is named twice", "name it once")
