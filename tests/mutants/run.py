@@ -1,7 +1,7 @@
 """Do the tests notice? Changes one thing at a time in a sample of the sources and runs the tests that reach it.
 
-`scripts/nox -s mutants` measures first which test reaches which line. A mutant that no test kills is printed with its
-place; one that cannot be told from the original by any test stands in equivalent.toml with the reason.
+`scripts/nox -s mutants` measures first which test reaches which line. Each mutant is printed with its place and the
+test that killed it; one that no test can tell from the original stands in equivalent.toml with the reason.
 """
 
 from __future__ import annotations
@@ -80,12 +80,10 @@ def _tests(
 
     For what runs at import, these are the tests that reach any line of the module.
     """
-    contexts = set(lines.get(mutation.line, ())) - {""}
-    if not contexts:
-        contexts = (
-            {test for tests in lines.values() for test in tests} - {""} if mutation.function == "<module>" else set()
-        )
-    names = {context.partition("|")[0].partition("[")[0] for context in contexts}
+    contexts = set(lines.get(mutation.line, ()))
+    if contexts == {""}:  # it runs at import
+        contexts = {test for tests in lines.values() for test in tests}
+    names = {context.partition("|")[0].partition("[")[0] for context in contexts - {""}}
     own = f"test_{Path(module).stem}.py::"
     order = sorted(names, key=lambda name: (own not in name, seconds.get(name, 0.0), name))
     spent = accumulate(seconds.get(name, 0.0) for name in order)
@@ -209,8 +207,8 @@ def main() -> int:
                 verdict = judge(mutant, folder)
             finally:
                 copies.put(folder)
-            if verdict.state == "survived":
-                print(f"survived  {verdict.place}  {verdict.mutation.label}  {verdict.killer}", flush=True)
+            label = " ".join(verdict.mutation.label.split())
+            print(f"{verdict.state:8}  {verdict.place}  {label}  {verdict.killer}", flush=True)
             return verdict
 
         with ThreadPoolExecutor(options.jobs) as pool:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from mutants.mutations import mutations
+from mutants import run
+from mutants.mutations import Mutation, mutations
 from mutants.run import SOURCES, equivalents
 
 
@@ -53,3 +54,18 @@ def test_every_mutation_changes_one_span_and_compiles():
 def test_equivalent_mutants_exist():
     stale = [(m, text) for m, text in equivalents() if text not in labels((SOURCES / m).read_text(encoding="utf-8"))]
     assert not stale
+
+
+def chosen(line, reach, seconds):
+    return run._tests("kinds/x.py", Mutation(line, "f", "a", "b", ""), reach, seconds)
+
+
+def test_tests_of_the_module_come_first_and_the_fastest_first():
+    own, other, slow = "unit/test_x.py::a", "unit/test_y.py::b", "unit/test_z.py::c"
+    reach = {3: [f"{slow}|run", f"{other}[1]|run", f"{own}|run", f"{other}[2]|setup"], 4: [""], 5: [f"{slow}|run"]}
+    seconds = {own: 30.0, other: 1.0, slow: 40.0}
+    assert chosen(3, reach, seconds) == (own, other)  # a minute is enough
+    assert chosen(3, reach, {}) == (own, other, slow)
+    assert chosen(4, reach, {}) == (own, other, slow)  # it runs at import
+    assert chosen(5, reach, {slow: 100.0}) == (slow,)
+    assert chosen(6, reach, {}) == ()
