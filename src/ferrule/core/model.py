@@ -137,7 +137,8 @@ class ActionInterface:
 class Compiled:
     """The crate of the workspace that an action compiles: for which target, with which features, profile, variables.
 
-    `package` addresses it as `Workspace.package` does; without it the name has to do.
+    `rustflags` are those besides what Cargo's settings have; `package` addresses it as `Workspace.package` does, and
+    without it the name has to do.
     """
 
     crate: str
@@ -147,6 +148,7 @@ class Compiled:
     package: str | None = None
     profile: str = "release"
     env: tuple[tuple[str, str], ...] = ()
+    rustflags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

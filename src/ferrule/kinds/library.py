@@ -154,6 +154,7 @@ def _action(context: Context, target: Target) -> Action:
             context.workspace.package(crate.name),
             profile=spec.profile,
             env=env,
+            rustflags=spec.rustflags,
         ),
     )
 

@@ -172,7 +172,7 @@ if sys.argv[2] == "fetch" and (root / "fetchable").exists():
     missing.unlink()
 if missing.exists() and "project" not in folder.parts:
     sys.exit("error: " + missing.read_text())
-if sys.argv[2] == "build":
+if sys.argv[2] == "rustc":
     library = root / "libz.so"
     library.write_bytes(b"built here")
     target = {"kind": ["cdylib"], "name": "z"}
@@ -330,7 +330,9 @@ def test_supplied_backend_builds_a_wheel_that_python_imports(crates: Bench, nati
         PYPROJECT
         + '[project.scripts]\ndemo = "demo:main"\n[build-system]\nrequires = [\n"x"\n]\n[tool.x]\ny = [\n[1]]\n',
     )
-    sdist = made_sdist(crates, native)
+    crates.source("rust/.cargo/config.toml", '[build]\nrustflags = "-Cdebuginfo=0"\n')
+    compiled = Compiled("ffi", X86, ("fast",), False, rustflags=("--cfg", 'backend="a"'))
+    sdist = made_sdist(crates, native, compiled=compiled)
     with tarfile.open(sdist) as members:
         members.extractall(crates.root / "unpacked", filter="data")
     folder = crates.root / "unpacked" / "demo_x-1.2.3"
@@ -351,9 +353,10 @@ def test_supplied_backend_builds_a_wheel_that_python_imports(crates: Bench, nati
         [sys.executable, "-c", call, str(wheels)], cwd=folder, env=environment, capture_output=True, check=True
     )
     facts = read_wheel(wheels / built.stdout.decode().strip())
-    assert (
-        "--package ffi --profile release --no-default-features --features fast" in (crates.root / "calls").read_text()
-    )
+    calls = (crates.root / "calls").read_text()
+    assert "rustc --crate-type cdylib --locked --lib --package ffi --profile release" in calls
+    assert "--no-default-features --features fast" in calls
+    assert r"""--config target.'cfg(all())'.rustflags=["-Cdebuginfo=0", "--cfg", "backend=\"a\""]""" in calls
     assert facts.metadata == (folder / "PKG-INFO").read_text()
     known: dict[str, str] = {}
     with zipfile.ZipFile(wheels / built.stdout.decode().strip()) as wheel:

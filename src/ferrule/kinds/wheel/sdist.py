@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core import facts
 from ferrule.core.build_script import build_script
+from ferrule.core.cargo_config import read_settings
 from ferrule.core.errors import BuildError
 from ferrule.core.frozen import dataclass
 from ferrule.core.ignore_files import IgnoreFiles
@@ -180,6 +181,11 @@ class Sdist:
             context.run(cargo.fetch_command(context.toolchain, workspace, context.site.environment))
             cargo.metadata(context.run, context.toolchain, workspace, context.site.environment, offline=True)
 
+    def _rustflags(self, context: ActionContext) -> list[str]:
+        """Flags that Cargo does not find in the source distribution; those of `[build]` too, which these would hide."""
+        flags = self.compiled.rustflags
+        return [*read_settings(context.project, self.workspace).rustflags(""), *flags] if flags else []
+
     def _backend(
         self, context: ActionContext, project: PythonProject, licences: Mapping[str, Path], workspace: str
     ) -> list[Member]:
@@ -202,6 +208,7 @@ class Sdist:
                 *([] if compiled.default_features else ["--no-default-features"]),
                 *(["--features", ",".join(compiled.features)] if compiled.features else []),
             ],
+            "rustflags": self._rustflags(context),
             "environment": {**dict(compiled.env), **environment},
             "workspace": workspace,
             "library": self.library_name,
