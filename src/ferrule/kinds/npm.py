@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
@@ -46,6 +47,10 @@ COMPONENT: Final = "component"
 SECTION: Final = "ferrule"
 """Name of the custom section in which component and core module say what they are, as JSON."""
 
+_NODE: Final = ">=20"
+_ASYNC_NODE: Final = 25
+"""The first Node.js whose WebAssembly can wait for JavaScript without a flag (JSPI, V8 13.7)."""
+_ASYNC: Final = re.compile(rb"\[async-(?:lift|lower)\]")
 _EXPORTS: Final = {
     ".": {"types": f"./{COMPONENT}/index.d.ts", "default": f"./{COMPONENT}/index.js"},
     f"./{COMPONENT}/*": f"./{COMPONENT}/*",
@@ -125,7 +130,7 @@ def package_json(source: str, context: Context) -> dict[str, Any]:
         "homepage": context.project.homepage,
         "type": "module",
         "exports": None if {"exports", "main"} & written.keys() else _EXPORTS,
-        "engines": {"node": ">=20"},
+        "engines": {"node": _NODE},
     }
     added = {key: value for key, value in derived.items() if key not in written and value is not None}
     manifest = {"name": written["name"], "version": context.project.version, **written, **added}
@@ -159,6 +164,11 @@ def _problems(package: PackageJson, source: str, context: Context) -> Iterator[P
         yield PlanProblem("source", "this does not say what is imported", hint, package.at())
 
 
+def _is_async(folder: Path) -> bool:
+    """Whether a component's JavaScript has asynchronous functions: it calls them by names of the component model."""
+    return any(_ASYNC.search(path.read_bytes()) for path in folder.glob("*.js"))
+
+
 @dataclass(frozen=True, slots=True)
 class NpmPackage:
     """Turn the component into JavaScript and pack it with the sources."""
@@ -173,7 +183,9 @@ class NpmPackage:
 
     def make(self, context: ActionContext) -> None:
         """Write the tarball as npm does: everything in the folder `package`."""
-        entries = in_order((*self._wrapper(context), *below(COMPONENT, self._generated(context))))
+        generated = self._generated(context)
+        manifest = self._for_engines(is_async=_is_async(context.folder / "transpiled"))
+        entries = in_order((*self._wrapper(context, manifest), *below(COMPONENT, generated)))
         names = [entry.name for entry in entries]
         for key, path in entry_points_by_key(json.loads(self.manifest)):
             if "*" not in path and not is_entry_point(path, names.__contains__, key):
@@ -185,13 +197,30 @@ class NpmPackage:
                 )
         tar.write_tar_gz(context.output("package"), below("package", entries), self.epoch)
 
-    def _wrapper(self, context: ActionContext) -> list[Member]:
+    def _for_engines(self, *, is_async: bool) -> str:
+        """The package.json with a Node.js that runs the component. Raises BuildError for an older one that it names."""
+        document = json.loads(self.manifest)
+        stated = str(document.get("engines", {}).get("node", ""))
+        oldest = re.fullmatch(r"\s*(?:>=|\^|~)?\s*v?(\d+)(?:\.\S*)?\s*", stated)
+        if not is_async or (oldest and int(oldest[1]) >= _ASYNC_NODE):
+            return self.manifest
+        if stated != _NODE:
+            raise BuildError(
+                f"`engines` says node {stated or '*'}, and a component with asynchronous functions needs Node.js "
+                f"{_ASYNC_NODE} or newer",
+                where=f"{self.source}/package.json",
+                hint=f'write "engines": {{"node": ">={_ASYNC_NODE}"}} there',
+            )
+        document["engines"] |= {"node": f">={_ASYNC_NODE}"}
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+    def _wrapper(self, context: ActionContext, package: str) -> list[Member]:
         """What lies in the source folder, the package.json of the release, and the licences.
 
         Files are found as the engine finds sources, so that nothing is packed whose change would go unseen.
         """
-        manifest = json.loads(self.manifest)
-        entries = {"package.json": Member("package.json", self.manifest.encode())}
+        manifest = json.loads(package)
+        entries = {"package.json": Member("package.json", package.encode())}
         files = {file.name.removeprefix(f"{self.source}/"): file for file in context.source_files(self.source)}
         ignored = {name: Path(file.path).read_text() for name, file in files.items() if _is_ignore_file(name)}
         if nothing := names_nothing(manifest.get("files", ()), (*files, *self.license_files, f"{COMPONENT}/index.js")):

@@ -247,6 +247,24 @@ def sources(bench: Bench) -> Bench:
     return bench
 
 
+ASYNC = {**TRANSPILED, "demo.js": b"WebAssembly.promising(exports['[async-lift]wait']);\n"}
+
+
+@pytest.mark.parametrize(("stated", "written"), [(">=20", ">=25"), (">=25.1", ">=25.1"), ("^26", "^26")])
+def test_a_component_with_asynchronous_functions_names_a_node_that_runs_it(
+    sources: Bench, stated: str, written: str
+) -> None:
+    manifest = json.dumps({**MANIFEST, "engines": {"node": stated}})
+    package = json.loads(content(packed(sources, transpiled=ASYNC, manifest=manifest))["package/package.json"])
+    assert package["engines"] == {"node": written}
+
+
+@pytest.mark.parametrize("engines", [{"node": ">=22"}, {}, {"node": "18 || 20"}])
+def test_a_node_that_does_not_run_it_is_refused(sources: Bench, engines: dict[str, str]) -> None:
+    with pytest.raises(BuildError, match=r"asynchronous functions needs Node\.js 25 or newer"):
+        packed(sources, transpiled=ASYNC, manifest=json.dumps({**MANIFEST, "engines": engines}))
+
+
 def test_package_holds_the_sources_the_component_and_its_loader(sources: Bench) -> None:
     found = content(packed(sources))
     assert sorted(found) == [
