@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.frozen import dataclass
+from ferrule.core.globs import MOST_PATTERNS, expanded, matches
 from ferrule.core.ignore_files import IgnoreFiles
 
 if TYPE_CHECKING:
@@ -22,12 +23,8 @@ _NEVER: Final = (
     *(".git", ".svn", ".hg", "CVS", "/.lock-wscript", "/.wafpickle-*", "/build/config.gypi", "/archived-packages/"),
 )
 _ALWAYS: Final = re.compile(r"(?:readme|licen[cs]e|copying)(?:\..*)?", re.IGNORECASE)
-_SPECIAL: Final = re.compile(r"[*?\[\]{}]")
 _UNKNOWN: Final = re.compile(r"\\|[@+?*!]\(|\{[^{},]*\}|\{[^}]*\{|\[\[?:")
 """Signs of forms of a pattern that are not read here: escapes, extended globs, nested braces, ranges, classes."""
-_BRACES: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
-_TOKENS: Final = re.compile(r"\*+|\?|\[[!^]?[^\]/]+\]")
-_MOST_PATTERNS: Final = 1000
 
 
 def pattern_problem(pattern: object) -> str | None:
@@ -38,7 +35,7 @@ def pattern_problem(pattern: object) -> str | None:
         return "names the whole folder"
     if re.search(r"(^|/)\.\.(/|$)", pattern):
         return "leads out of the package"
-    if _UNKNOWN.search(pattern) or len(_expanded(pattern)) > _MOST_PATTERNS:
+    if _UNKNOWN.search(pattern) or len(expanded(pattern)) > MOST_PATTERNS:
         return "is a pattern of a form that Ferrule does not read"
     return None
 
@@ -96,10 +93,10 @@ class _Rule:
 
     def matches(self, path: tuple[str, ...], *, is_folder: bool) -> bool:
         """Whether it matches a path, or, of a folder, may match something below it."""
-        if self.anywhere and _part(self.parts[0], path[-1]):
+        if self.anywhere and matches(self.parts, path[-1:], fold_case=True):
             return True
-        return _matches(self.parts, path, partial=is_folder and self.takes) or (
-            is_folder and _matches(self.parts, (*path, ""), partial=False)
+        return matches(self.parts, path, partial=is_folder and self.takes, fold_case=True) or (
+            is_folder and matches(self.parts, (*path, ""), fold_case=True)
         )
 
 
@@ -126,7 +123,7 @@ class _Selection:
                 strict.insert(0, _Rule(takes, tuple(name.split("/")), anywhere))
                 continue
             is_folder = any(other.startswith(f"{name}/") for other in names)
-            for pattern in _expanded(f"{name}*" if name.endswith("/*") else name):
+            for pattern in expanded(f"{name}*" if name.endswith("/*") else name):
                 parts = tuple(pattern.split("/"))
                 rules.append(_Rule(takes, parts, anywhere))
                 if is_folder:
@@ -152,46 +149,3 @@ def _verdict(rules: tuple[_Rule, ...], path: tuple[str, ...], *, start: bool, is
         if rule.takes != verdict and rule.matches(path, is_folder=is_folder):
             verdict = rule.takes
     return verdict
-
-
-def _expanded(pattern: str) -> list[str]:
-    """The patterns that one with braces stands for."""
-    waiting, done = [pattern], list[str]()
-    while waiting and len(done) + len(waiting) <= _MOST_PATTERNS:
-        text = waiting.pop()
-        match = _BRACES.search(text)
-        if match is None:
-            done.append(text)
-        else:
-            waiting += [f"{text[: match.start()]}{word}{text[match.end() :]}" for word in match[1].split(",")]
-    return done + waiting
-
-
-def _matches(parts: tuple[str, ...], path: tuple[str, ...], *, partial: bool) -> bool:
-    """Whether a pattern matches all of a path; with `partial` also whether it may match something below."""
-    if not path:
-        return partial or all(part == "**" for part in parts)
-    if not parts:
-        return False
-    if parts[0] == "**":
-        return _matches(parts[1:], path, partial=partial) or _matches(parts, path[1:], partial=partial)
-    return _part(parts[0], path[0]) and _matches(parts[1:], path[1:], partial=partial)
-
-
-def _part(pattern: str, name: str) -> bool:
-    return re.fullmatch(_regex(pattern), name, re.IGNORECASE | re.DOTALL) is not None
-
-
-def _regex(pattern: str) -> str:
-    """A part of a pattern as a regular expression."""
-    pieces, end = [], 0
-    for token in _TOKENS.finditer(pattern):
-        pieces.append(re.escape(pattern[end : token.start()]))
-        end = token.end()
-        if token[0].startswith("["):
-            negated = token[0][1] in "!^"
-            members = re.sub(r"([\[&~|^])", r"\\\1", token[0][1 + negated : -1])
-            pieces.append(f"[{'^' if negated else ''}{members}]")
-        else:
-            pieces.append("[^/]" if token[0] == "?" else "[^/]*")
-    return "".join(pieces) + re.escape(pattern[end:])

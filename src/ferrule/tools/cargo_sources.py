@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.core import toml_file
+from ferrule.core import globs, toml_file
 from ferrule.core.errors import BuildError
-from ferrule.core.ignore_files import IgnoreFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -41,27 +40,64 @@ class LocalSources:
 
 
 @dataclass(frozen=True, slots=True)
+class CargoPatterns:
+    """Patterns of `include` or `exclude`: whether each takes what it matches, its parts, and if it is for folders only.
+
+    They look like those of .gitignore, and count otherwise: what is said of a file itself goes before what is said of a
+    folder above it, and braces are known (crate `ignore`, Gitignore::matched_path_or_any_parents; globset).
+    """
+
+    rules: tuple[tuple[bool, tuple[str, ...], bool], ...] = ()
+
+    @classmethod
+    def of(cls, patterns: Iterable[str]) -> CargoPatterns:
+        """Read patterns in their order, of which later ones count more."""
+        return cls(tuple(rule for pattern in patterns for rule in _rules(pattern.rstrip())))
+
+    def matches(self, name: str) -> bool:
+        """Whether the file, or the nearest folder above it of which a pattern speaks, is taken."""
+        path = tuple(name.split("/"))
+        for end in range(len(path), 0, -1):
+            for takes, parts, is_for_folders in reversed(self.rules):
+                if not (is_for_folders and end == len(path)) and globs.matches(parts, path[:end]):
+                    return takes
+        return False
+
+
+def _rules(pattern: str) -> Iterator[tuple[bool, tuple[str, ...], bool]]:
+    """The rules of one pattern; none for an empty line and a comment."""
+    if not pattern or pattern.startswith("#"):
+        return
+    body = pattern.removeprefix("!").removeprefix("\\")
+    for text in globs.expanded(body.removesuffix("/")):
+        parts = text.removeprefix("/").split("/")
+        if "/" not in text:
+            parts = ["**", *parts]
+        if parts[-1] == "**" and len(parts) > 1:
+            parts.append("*")  # what is in the folder, not the folder itself
+        yield not pattern.startswith("!"), tuple(parts), body.endswith("/")
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedFiles:
     """Which files of a package Cargo would publish, by names relative to its folder."""
 
-    include: IgnoreFiles | None = None
-    exclude: IgnoreFiles = field(default_factory=IgnoreFiles)
+    include: CargoPatterns | None = None
+    exclude: CargoPatterns = field(default_factory=CargoPatterns)
     always: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, manifest: str) -> PublishedFiles:
-        """The rules of a manifest; patterns are those of .gitignore, and `include` overrides `exclude`.
+        """The rules of a manifest, of which `include` overrides `exclude`.
 
         The files of targets that the manifest names stay, as Cargo reads no manifest of which one is missing.
         """
         document = toml_file.parse(manifest.encode(), "Cargo.toml")
         package = document.get("package", {})
-        include, exclude = IgnoreFiles(), IgnoreFiles()
-        exclude.read("", _texts(package.get("exclude")))
-        include.read("", _texts(package.get("include")))
+        include = _texts(package.get("include"))
         return cls(
-            include if _texts(package.get("include")) else None,
-            exclude,
+            CargoPatterns.of(include) if include else None,
+            CargoPatterns.of(_texts(package.get("exclude"))),
             frozenset({"Cargo.toml", "Cargo.lock", *_named_files(document, package)}),
         )
 
@@ -69,7 +105,7 @@ class PublishedFiles:
         """Whether a file is published."""
         if name in self.always:
             return True
-        return self.include.ignore_any(name) if self.include is not None else not self.exclude.ignore_any(name)
+        return self.include.matches(name) if self.include is not None else not self.exclude.matches(name)
 
 
 def _texts(value: object) -> list[str]:

@@ -131,3 +131,28 @@ def test_a_file_belongs_to_the_nearest_package() -> None:
 def test_manifests_are_read_as_cargo_reads_them() -> None:
     rules = PublishedFiles.of('package = {\n  name = "demo", # TOML 1.1\n  exclude = ["*.tmp"],\n}\n')
     assert rules == PublishedFiles.of('package = { name = "demo", exclude = ["*.tmp"] }\n')
+
+
+@pytest.mark.parametrize(
+    ("key", "patterns", "expected"),
+    [
+        ("include", ["src", "!src/a/secret.txt"], "src/lib.rs src/a/b.rs"),
+        ("include", ["*", "!src/a/secret.txt"], "src/lib.rs src/a/b.rs a.txt b.txt data/deep/z.txt tests/data/t.txt"),
+        ("include", ["data", "!tests"], "data/deep/z.txt tests/data/t.txt"),
+        ("include", ["!*.txt", "tests/*"], ""),
+        ("include", ["{a,b}.txt", "src/**/*.rs"], "a.txt b.txt src/lib.rs src/a/b.rs"),
+        ("include", ["/src/**"], "src/lib.rs src/a/b.rs src/a/secret.txt"),
+        ("include", ["./src", "[ab].txt"], "a.txt b.txt"),
+        ("exclude", ["{a,b}.txt", "/src/a/", "/data"], "src/lib.rs tests/data/t.txt"),
+        ("exclude", ["*.txt", "!a.txt"], "a.txt src/lib.rs src/a/b.rs"),
+        (
+            "exclude",
+            ["a.txt/", "# b.txt", ""],
+            "a.txt b.txt src/lib.rs src/a/b.rs src/a/secret.txt data/deep/z.txt tests/data/t.txt",
+        ),
+    ],
+)
+def test_patterns_of_a_manifest_are_those_of_cargo(key: str, patterns: list[str], expected: str) -> None:
+    names = ["a.txt", "b.txt", "src/lib.rs", "src/a/b.rs", "src/a/secret.txt", "data/deep/z.txt", "tests/data/t.txt"]
+    rules = PublishedFiles.of(f'[package]\nname = "x"\n{key} = {json.dumps(patterns)}\n')  # as `cargo package --list`
+    assert {name for name in names if rules.hold(name)} == set(expected.split())
