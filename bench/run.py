@@ -387,9 +387,9 @@ class Project:
         else:
             commit = {"FERRULE_COMMIT": recipe.commit} if facts else {}
             own = {"triple": recipe.triple, "types": recipe.types, "glibc": recipe.glibc, "macos": recipe.macos}
-            made = cargo.library_command(
+            made = cargo.native_command(
                 self.toolchain,
-                cargo.LibraryBuild(**shared, **own, soname=recipe.soname),
+                cargo.NativeBuild(**shared, **own, soname=recipe.soname),
                 target_folder=target_folder,
                 cache=self.context.host.cache,
                 environment=environment,

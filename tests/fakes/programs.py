@@ -108,6 +108,9 @@ def compile_crate(home: Path, arguments: list[str]) -> None:
     triple = next((t for t in BINARIES if target.startswith(t)), target)
     package, folder = option(arguments, "--package"), Path(os.environ["CARGO_TARGET_DIR"]) / triple / "release"
     root = crates()[package]
+    if "--bin" in arguments:
+        compile_program(home, triple, package, option(arguments, "--bin"), folder)
+        return
     read = [path for path in (root / "src" / "lib.rs", Path.cwd().parent / "assets" / "words.txt") if path.exists()]
     lock = write(folder / ".cargo-lock", b"").open()
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -131,6 +134,38 @@ def compile_crate(home: Path, arguments: list[str]) -> None:
         "target": {"crate_types": option(arguments, "--crate-type").split(","), "name": "demo"},
         "filenames": [str(path) for path in made],
         "fresh": fresh,
+    }
+    print(json.dumps(message))
+    print(json.dumps({"reason": "build-finished", "success": True}))
+
+
+def compile_program(home: Path, triple: str, package: str, name: str, folder: Path) -> None:
+    """Do as `cargo rustc --bin` does: a program that is a link to the one in deps, and what the build script writes."""
+    root = crates()[package]
+    source = root / "src" / "main.rs"
+    hashed = folder / "deps" / f"{name.replace('-', '_')}-0123456789abcdef"
+    hashed.unlink(missing_ok=True)
+    compile_anew(home, triple, package, [hashed])
+    hashed.chmod(0o755)
+    (folder / name).unlink(missing_ok=True)
+    os.link(hashed, folder / name)
+    write(hashed.with_name(f"{hashed.name}.d"), f"{hashed}: {source}\n\n# env-dep:DEMO_MODE\n".encode())
+    about = {"package_id": f"path+file://{root}#{'' if root.name == package else package + '@'}1.2.3"}
+    if (root / "build.rs").exists():
+        script = write(folder / "build" / f"{package}-0123456789abcdef" / "build-script-build", b"script")
+        compiled = {"manifest_path": str(root / "Cargo.toml"), "target": {"crate_types": ["bin"]}, "fresh": False}
+        print(json.dumps({"reason": "compiler-artifact", "filenames": [str(script)], **compiled, **about}))
+        out = script.parent / "out"
+        write(out / f"{name}.bash", f"complete {name}\n".encode())
+        write(out.parent / "output", b"cargo:rerun-if-changed=build.rs\n")
+        print(json.dumps({"reason": "build-script-executed", "out_dir": str(out), "env": [], **about}))
+    message = {
+        "reason": "compiler-artifact",
+        "manifest_path": str(root / "Cargo.toml"),
+        "target": {"crate_types": ["bin"], "name": name},
+        "filenames": [str(folder / name)],
+        "fresh": False,
+        **about,
     }
     print(json.dumps(message))
     print(json.dumps({"reason": "build-finished", "success": True}))
@@ -162,19 +197,26 @@ def compile_anew(home: Path, triple: str, package: str, made: list[Path]) -> Non
         sys.stderr.write(ERROR)
         sys.exit(101)
     run_script(home)
-    tampered, careless = home / f"tamper-{triple}", b""
+    careless = b""
     if (home / f"dated-{triple}").exists():
         careless += time.strftime("%Y-%m-%d").encode()
     if (home / f"listed-{triple}").exists():
         careless += " ".join(p.name for p in (crates()[package] / "src").iterdir()).encode()
     for path in made:
-        if triple not in BINARIES:
-            write(path, b"\0asm\1\0\0\0" + (tampered.read_bytes() if tampered.exists() else b""))
-        elif path.suffix == ".a":
-            write(path, (home / "binaries" / BINARIES[triple][2]).read_bytes())
-        else:
-            library = tampered if tampered.exists() else home / "binaries" / BINARIES[triple][1]
-            write(path, library.read_bytes() + careless)
+        write(path, compiled_bytes(home, triple, path) + (b"" if path.suffix in {".a", ".wasm"} else careless))
+
+
+def compiled_bytes(home: Path, triple: str, path: Path) -> bytes:
+    """What compiling gives for a file: a module, a program, or one of the libraries."""
+    tampered = home / f"tamper-{triple}"
+    if triple not in BINARIES:
+        return b"\0asm\1\0\0\0" + (tampered.read_bytes() if tampered.exists() else b"")
+    if path.parent.name == "deps":
+        return program(home, triple)
+    library, archive = BINARIES[triple][1:]
+    if path.suffix == ".a":
+        return (home / "binaries" / archive).read_bytes()
+    return (tampered if tampered.exists() else home / "binaries" / library).read_bytes()
 
 
 def core_section(module: bytes) -> bytes:
@@ -227,6 +269,16 @@ def go(home: Path, verb: str, *arguments: str) -> None:
     else:
         content = (home / "binaries" / "demo-arm64.dylib").read_bytes()
     write(Path(option(list(arguments), "-o")), content).chmod(0o755)
+
+
+def program(home: Path, triple: str) -> bytes:
+    """A program for a target, or the file that a test puts in its place."""
+    tampered = home / f"tamper-{triple}"
+    if tampered.exists():
+        return tampered.read_bytes()
+    if "linux" in triple:
+        return executable("amd64" if triple.startswith("x86_64") else "arm64")
+    return (home / "binaries" / "demo-arm64.dylib").read_bytes()
 
 
 def executable(architecture: str) -> bytes:

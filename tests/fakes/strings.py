@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 SEED = 20261121
 PLACE = "targets.yaml:"
 # Told to people, put into the environment or into an image's config: no program gets it as an argument or path of ours.
-FREE = ("description", "homepage", "labels", "env", "cmd", "entrypoint", "health")
+# `rustflags` are options of rustc, which reach it by a variable.
+FREE = ("description", "homepage", "labels", "env", "cmd", "entrypoint", "health", "rustflags")
 _LONGEST = 1 << 15
 _HERE = "@@HERE@@"
 

@@ -219,9 +219,12 @@ SKETCHES: Mapping[str, Sketch] = {
             "crates/cli/src/main.rs": "fn main() {}\n",
             **LICENCE,
         },
-        C_LIBRARY,
-        ("crates/cli/src/main.rs: the program demo-cli",),
-        ("header: {kind: header, crate: demo-ffi, name: demo_api.h}  # name of the one that is checked in",),
+        C_LIBRARY | {"program": "program"},
+        (),
+        (
+            "program: {kind: program, crate: demo-cli}",
+            "header: {kind: header, crate: demo-ffi, name: demo_api.h}  # name of the one that is checked in",
+        ),
     ),
     "header by hand, no licence": Sketch(
         {
@@ -331,13 +334,12 @@ SKETCHES: Mapping[str, Sketch] = {
             "dist-workspace.toml": DIST,
             **LICENCE,
         },
-        C_LIBRARY,
+        C_LIBRARY | {"program": "program"},
         (
             "dist-workspace.toml:6:1: the target x86_64-unknown-freebsd",
             "dist-workspace.toml:6:1: the target i686-pc-windows-msvc",
             "dist-workspace.toml:7:1: [dist] installers",
             "dist-workspace.toml:5:1: [dist] cargo-dist-version",
-            "src/main.rs: the program demo",
         ),
         (
             'x86_64-unknown-linux-gnu: {glibc: "2.28"}  # of dist-workspace.toml',

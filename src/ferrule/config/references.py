@@ -109,6 +109,8 @@ def _check_crate(name: str, marker: CrateRef, mark: Position, workspace: Workspa
         there = f"the crates of {workspace.manifest} are: {listed(workspace.crates)}"
         problems.add(mark, f"there is no crate {quote(name)}", problems.suggestion(name, workspace.crates, there))
         return
+    if not marker.library:
+        return
     missing = [t for t in marker.types if t not in crate.types]
     manifest = "Cargo.toml" if crate.folder == "." else f"{crate.folder}/Cargo.toml"
     if missing:

@@ -15,6 +15,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from ferrule.core.cargo_config import included
+from ferrule.core.cargo_programs import programs
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
 from ferrule.core.manifest_problems import (
@@ -30,8 +31,10 @@ from ferrule.core.manifest_table import ManifestTable
 from ferrule.core.toml_file import parse, read_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from ferrule.core.cargo_programs import CrateProgram
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}")
 _GLOB = re.compile(r"[*?\[]")
@@ -47,7 +50,8 @@ class Crate:
 
     `folder`, `paths` (where its path dependencies are) and `code` (where compiling its library begins: the folder of
     its sources and its build script) are relative to the project; `library` is the library target's name, or None.
-    `features` are the names that `--features` takes, `dependencies` those that it names, `requires` all
+    `programs` are its binary targets, `features` the names that `--features` takes and `turns_on` what each of them
+    turns on, `dependencies` those that it names, `requires` all
     of them by package name with the versions that
     a registry may give (None for those by path or Git), `version_at` the `file:line:column` of its version and
     `rust_version` the oldest Rust that it says it needs. For `problems` Cargo refuses the whole workspace;
@@ -65,7 +69,9 @@ class Crate:
     authors: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
+    programs: tuple[CrateProgram, ...] = field(default=(), compare=False)
     features: tuple[str, ...] = field(default=(), compare=False)
+    turns_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
     requires: tuple[tuple[str, str | None], ...] = field(default=(), compare=False)
     dependencies: tuple[str, ...] = field(default=(), compare=False)
     version_at: str | None = field(default=None, compare=False)
@@ -77,6 +83,19 @@ class Crate:
     def manifest(self) -> str:
         """Path of its manifest, relative to the project's root."""
         return _join(self.folder, "Cargo.toml")
+
+    def active_features(self, features: Iterable[str], *, default: bool) -> frozenset[str]:
+        """The features that are on where some are asked for, with all that these turn on."""
+        active: set[str] = set()
+        waiting = [*features, *(["default"] if default else [])]
+        while waiting:
+            name = waiting.pop().removeprefix("dep:")
+            if name not in active:
+                active.add(name)
+                dependency, slash, _ = name.partition("/")
+                waiting += [dependency] if slash and not dependency.endswith("?") else []
+                waiting += self.turns_on.get(name, ())
+        return frozenset(active)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +325,9 @@ def _crate(
         authors=(shared if package.inherits("authors") else package).texts("authors"),
         paths=paths,
         code=tuple(_code(package, library, crate_folder, folder)),
+        programs=tuple(programs(manifest, name, crate_folder, folder)),
         features=tuple(_features(manifest)),
+        turns_on={key: manifest.table("features").texts(key) for key in manifest.table("features").values},
         dependencies=tuple(dict.fromkeys(n for t in dependency_tables(manifest, _DEPENDENCIES) for n in t.values)),
         requires=tuple(dict.fromkeys(_requires(manifest, common))),
         version_at=source,

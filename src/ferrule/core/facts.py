@@ -188,6 +188,12 @@ class GoProgramFacts(FactGroup):
 
     go: str = field(metadata=_json(TEXT, "Version of Go that built it."))
     modules: Mapping[str, str] = field(metadata=_json(map_of(TEXT), "Versions of the modules that are linked in."))
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramFacts(FactGroup):
+    """What is recorded of a program, whatever language it is in."""
+
     interpreter: str | None = field(metadata=_json(or_null(TEXT), "The loader that starts the program; null if none."))
 
 
@@ -271,6 +277,7 @@ GROUPS: Final[tuple[type[FactGroup], ...]] = (
     ExtensionFacts,
     GoModuleFacts,
     GoProgramFacts,
+    ProgramFacts,
     BaseLayerFacts,
     PulledImageFacts,
     ImageFacts,

@@ -27,15 +27,16 @@ class Family:
 
     File names are patterns over `{name}` and `{version}`: `cdylib` and `staticlib` as rustc names them, `versioned` as
     programs load the library, `reference` as other files ask for it, `import_library` what programs are linked with in
-    its place. `libraries` are always there, by name or by a beginning that ends in `/`.
+    its place. `archive_suffix` is that of the archives that people of the system unpack. `libraries` are always there,
+    by name or by a beginning that ends in `/`.
 
-    `zig` is the second half of zig's name of a target, with `{floor}`; `link_name` the linker's option for the name
-    of a library; `rustflags` and `c_flags` what a library needs beyond the defaults of rustc and of C compilers;
-    `floor_variable` the variable that carries the floor. `floor_in_target`: cargo-zigbuild takes the floor as a suffix
-    of the target. `builds_std`: a compiled standard library will not do. `strips_with_objcopy`: rustc strips with
-    rust-objcopy. `links_unwinder`: zig links its own unwinder where libgcc_s is not asked for. `cxx_library` is the C++
-    library that zig compiles for, where every machine has it; `std_crates` are crates of the standard library for this
-    family alone.
+    `zig` is the second half of zig's name of a target, with `{floor}`; `link_name` the linker's option for the name of
+    a library; `rustflags` and `c_flags` what a library needs beyond the defaults of rustc and of C compilers,
+    `program_rustflags` what a program needs; `floor_variable` is the one that carries the floor. `floor_in_target`:
+    cargo-zigbuild takes the floor as a suffix of the target. `builds_std`: a compiled standard library will not do.
+    `strips_with_objcopy`: rustc strips with rust-objcopy. `links_unwinder`: zig links its own unwinder where libgcc_s
+    is not asked for. `cxx_library` is the C++ library that zig compiles for, where every machine has it; `std_crates`
+    are crates of the standard library for this family alone.
 
     `wheel` is the pattern of a wheel's platform tag, `wheel_floor` the version in it where targets.yaml has no floor to
     say, and `cibuildwheel` its name of the family; `macros` are what compilers define; `runner_label` begins GitHub's
@@ -54,6 +55,7 @@ class Family:
     import_library: str | None = None
     library_folder: str = "lib"
     program_suffix: str = ""
+    archive_suffix: Literal[".tar.gz", ".zip"] = ".tar.gz"
     libraries: tuple[str, ...] = ()
     floor_name: FloorName | None = None
     suggested_floor: str | None = None
@@ -61,6 +63,7 @@ class Family:
     floor_in_target: bool = False
     link_name: str | None = None
     rustflags: tuple[str, ...] = ()
+    program_rustflags: tuple[str, ...] = ()
     c_flags: tuple[str, ...] = ()
     builds_std: bool = False
     strips_with_objcopy: bool = False
@@ -341,6 +344,7 @@ LINUX_MUSL: Final = replace(
     floor_in_target=False,
     # rustc would link musl's own start files and make no shared library; zig brings both.
     rustflags=("-Ctarget-feature=-crt-static", "-Clink-self-contained=no"),
+    program_rustflags=("-Clink-self-contained=no",),
     npm_libc="musl",
     has_debian=False,
     wheel="musllinux_{major}_{minor}_{machine}",
@@ -365,6 +369,7 @@ MACOS: Final = Family(
     # zig ignores the list of exported symbols of a Mach-O file: what has no C name is hidden while it is compiled.
     # That takes an unstable option, and the standard library compiled along.
     rustflags=("-Zdefault-visibility=hidden",),
+    program_rustflags=("-Zdefault-visibility=hidden",),  # the same, so that crates of both are compiled once
     # … and so is what C and C++ objects define, which the list would hide on Linux.
     c_flags=("-fvisibility=hidden",),
     cxx_library="c++",
@@ -389,6 +394,7 @@ WINDOWS_GNULLVM: Final = Family(
     import_library="lib{name}.dll.a",
     library_folder="bin",
     program_suffix=".exe",
+    archive_suffix=".zip",
     zig="windows-gnu",
     libraries=_WINDOWS_LIBRARIES,
     links_unwinder=True,

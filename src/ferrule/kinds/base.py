@@ -42,9 +42,10 @@ class ProfileRef:
 
 @dataclass(frozen=True, slots=True)
 class CrateRef:
-    """Marks a string that names a crate of the workspace whose library has all of these crate types."""
+    """Marks a string that names a crate of the workspace, with a library that has all of these crate types."""
 
     types: tuple[str, ...] = ()
+    library: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,8 +155,8 @@ class GoProgram:
         go.check_sums(sums, written.read_text(encoding="utf-8") if written.exists() else "", build_folder)
         program = self._measure(context, output)
         modules = {package.module: package.version for package in packages if package.version}
-        build = facts.GoProgramFacts(tool.version, modules, program.interpreter)
-        context.record_facts(facts.Facts((build,), {"program": binary.summary(program)}))
+        groups = (facts.GoProgramFacts(tool.version, modules), facts.ProgramFacts(program.interpreter))
+        context.record_facts(facts.Facts(groups, {"program": binary.summary(program)}))
 
     def _listed(self, context: ActionContext, command: Command, build_folder: go.GoBuildFolder) -> list[go.GoPackage]:
         """The packages of the program; files it reads beyond the declared sources are reported to the engine."""

@@ -13,6 +13,7 @@ from ferrule.core.model import Action, Compiled, Digest, Output
 from ferrule.core.section import Field
 from ferrule.formats import archive_symbols, binary, cxx, header_declarations, symbol_lists
 from ferrule.formats.version_script import parse_version_script, version_problems
+from ferrule.kinds import native_build
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
     ArtifactRef,
@@ -23,10 +24,9 @@ from ferrule.kinds.base import (
     PlanProblem,
     ProjectPath,
     RelativePath,
-    environment_of,
     needs_machine,
 )
-from ferrule.tools import cargo, cargo_builds, macos_sdk, zig
+from ferrule.tools import zig
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
@@ -111,8 +111,7 @@ def _action(context: Context, target: Target) -> Action:
     if "cdylib" in spec.types and (linked := platform.import_library(name)):
         files.append((IMPORT_LIBRARY, linked))
     headers = context.actions_of(spec.header) if spec.header else ()
-    sdk = {macos_sdk.VARIABLE: target.sdk} if target.sdk else {}
-    env = environment_of({**sdk, **spec.env})
+    env = native_build.variables(spec, target)
     script = _version_script(spec, context, platform)
     return Action(
         id=f"{context.artifact}@{target.triple}",
@@ -197,66 +196,19 @@ class CargoLibrary:
 
     def make(self, context: ActionContext) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
-        zig.warm_cache(context.toolchain, context.site.host.cache, context.site.environment)
         if self.header:
+            zig.warm_cache(context.toolchain, context.site.host.cache, context.site.environment)
             self._compile_header(context)
-        workspace = context.project / self.workspace
-        configured = cargo.configured_flags(
-            context.run, context.toolchain, workspace, self.platform.triple, context.site.environment
-        )
-        build = cargo.LibraryBuild(
-            workspace=workspace,
-            package=cargo.package_id(workspace, self.package),
-            platform=self.platform,
+        cargo_build = native_build.compile_crate(
+            context,
+            self,
+            self._build_identity(context),
             types=self.types,
-            floor=self.floor,
-            profile=self.profile,
-            features=self.features,
-            default_features=self.default_features,
-            rustflags=(*configured, *self.rustflags),
-            remaps=cargo.local_folders(
-                context.run,
-                context.toolchain,
-                workspace,
-                context.project,
-                context.site.environment,
-                offline=context.site.host.offline,
-            ),
             soname=self.soname,
             version_script=self._script(context),
             # The lists of the system's symbols say nothing of other libraries: only the linker has seen those.
             resolves_all=bool(self.libraries),
         )
-        target_folder = context.cache(f"cargo/{self.platform.triple}")
-        zig.write_wrapper(context.toolchain.tool("zig"), context.site.host.cache)
-        command = cargo.library_command(
-            context.toolchain,
-            build,
-            target_folder=target_folder,
-            cache=context.site.host.cache,
-            environment=context.site.environment,
-            offline=context.site.host.offline,
-            extra={**dict(self.env), **self._sdk(context), **self._identity(context)},
-        )
-        host = context.site.host
-        first = zig.prelink(
-            context.toolchain.tool("zig"),
-            self.platform,
-            self.floor,
-            host.cache,
-            context.site.environment,
-            context.acquire_job_token,
-        )
-        with first:
-            cargo_build = cargo_builds.build(
-                context.run,
-                command,
-                context.report_progress,
-                cargo_builds.units(build, command, context.toolchain, context.digest_of),
-            )
-        files, variables = cargo_builds.inputs(cargo_build, build.workspace, context.project, context.site.environment)
-        context.file_inputs(files)
-        context.env_inputs(variables)
         declared = self._declared(context) if self.header else ()
         for kind in self.types:
             self._take(context, kind, cargo_build, declared)
@@ -274,20 +226,6 @@ class CargoLibrary:
         """What a static library is linked with; without the C++ library where none of its objects needs one."""
         has_cxx = self.platform.family.cxx_library is not None
         return tuple(option for option in cargo_build.native_libraries if has_cxx or option not in _CXX_OPTIONS)
-
-    def _sdk(self, context: ActionContext) -> dict[str, str]:
-        """The SDK of macOS that targets.yaml names, as a variable; its version is an input."""
-        path = dict(self.env).get(macos_sdk.VARIABLE)
-        if path is None:
-            return {}
-        sdk = macos_sdk.sdk_root(path, context.project, where=context.action.id)
-        context.file_inputs([sdk / "SDKSettings.json"])
-        return {macos_sdk.VARIABLE: str(sdk)}
-
-    def _identity(self, context: ActionContext) -> dict[str, str]:
-        """What a build script may compile in; a crate that does not look at these variables is the same anyway."""
-        identity = {**self._build_identity(context).values(), "commit": self.commit}
-        return {f"FERRULE_{name.upper()}": value for name, value in identity.items()}
 
     def _build_identity(self, context: ActionContext) -> facts.BuildIdentity:
         """Fingerprint of what the library is made of, and of its interface where a header declares one."""
@@ -310,7 +248,7 @@ class CargoLibrary:
         objects = archive_symbols.read_objects(target.read_bytes()) if kind == "staticlib" else ()
         exports = frozenset(measured.exports).union(*(one.visible for one in objects))
         if kind == "cdylib":
-            undefined = self._undefined(measured, context)
+            undefined = native_build.undefined_symbols(measured, self, context)
             problems += self._version_problems(measured, context)
         else:
             roots = self._interface(exports, declared)
@@ -406,13 +344,6 @@ class CargoLibrary:
                 where=f"{context.action.artifact} for {self.platform.triple}",
                 hint="leave `staticlib` out of its `types` (the cdylib carries its C++ library inside)",
             )
-
-    def _undefined(self, facts: BinaryFacts, context: ActionContext) -> tuple[Undefined, ...]:
-        """Symbols that the loader would not find at the declared floor; a DLL is never linked with any."""
-        if self.platform.family.object_format == "coff":
-            return ()
-        system = symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), self.platform), self.platform)
-        return binary.undefined(facts, system, floor=self.floor)
 
     def _interface(
         self, visible: Collection[str], declared: tuple[header_declarations.Declaration, ...]

@@ -37,9 +37,10 @@ _NOWHERE = "/nonexistent/python"
 
 
 @dataclass(frozen=True, slots=True)
-class LibraryBuild:
-    """A native library to build: which package of which workspace, for which target and floor, under which name.
+class NativeBuild:
+    """A native library or program to build: which package of which workspace, for which target and floor.
 
+    `types` are those of a library; `program` is the binary target that is built in place of the library.
     `soname` is the name a loader asks for: on macOS it becomes the install name `@rpath/<soname>`. `version_script` is
     a file below the folder that holds the workspace, with its digest, by which the linker gives versions to symbols.
     With `resolves_all`
@@ -50,7 +51,7 @@ class LibraryBuild:
     workspace: Path
     package: str
     platform: Platform
-    types: tuple[str, ...]
+    types: tuple[str, ...] = ()
     floor: str | None = None
     profile: str = "release"
     features: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class LibraryBuild:
     version_script: tuple[Path, Digest] | None = None
     resolves_all: bool = False
     remaps: tuple[tuple[str, str], ...] = ()
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,9 @@ def configured_flags(
     return settings.rustflags(triple, cfg)
 
 
-def library_command(
+def native_command(
     toolchain: Toolchain,
-    build: LibraryBuild,
+    build: NativeBuild,
     *,
     target_folder: Path,
     cache: Path,
@@ -112,9 +114,10 @@ def library_command(
     offline: bool = False,
     extra: Mapping[str, str] | None = None,
 ) -> Command:
-    """Build a library with cargo-zigbuild; the target carries the glibc floor as a suffix (cargo-zigbuild's README)."""
+    """Build with cargo-zigbuild; the target carries the glibc floor as a suffix (cargo-zigbuild's README)."""
     platform = build.platform
     zigbuild, zig = toolchain.tool("cargo-zigbuild"), toolchain.tool("zig")
+    own_flags = platform.family.program_rustflags if build.program else platform.family.rustflags
     link = platform.link_options(build.soname) if build.soname and "cdylib" in build.types else ()
     link = (*link, *_version_script_options(build))
     if build.resolves_all and platform.family.object_format == "elf" and "cdylib" in build.types:
@@ -123,8 +126,9 @@ def library_command(
     argv = [
         *zigbuild.argv,
         "rustc",
-        *_selection(build, offline=offline),
-        *("--target", platform.zigbuild_target(build.floor), "--crate-type", ",".join(build.types)),
+        *_selection(build, build.program, offline=offline),
+        *("--target", platform.zigbuild_target(build.floor)),
+        *(["--crate-type", ",".join(build.types)] if build.program is None else []),
         *_std_options(toolchain, platform.triple),
         *(["--", *native, *link] if native or link else []),
     ]
@@ -136,7 +140,7 @@ def library_command(
             target_folder,
             environment,
             profile=build.profile,
-            flags=[*build.rustflags, *platform.family.rustflags],
+            flags=[*build.rustflags, *own_flags],
             remaps=build.remaps,
         ),
         # Every target has wrapper scripts of its own, so that two builds never write the same one.
@@ -154,7 +158,7 @@ def library_command(
     return Command(tuple(argv), env, build.workspace)
 
 
-def _version_script_options(build: LibraryBuild) -> tuple[str, ...]:
+def _version_script_options(build: NativeBuild) -> tuple[str, ...]:
     """Options of rustc that name a version script, which zig takes in place of rustc's own, as the last one.
 
     rustc starts the linker in the workspace's folder, and no folder of this machine may become part of a crate's
@@ -169,7 +173,7 @@ def _version_script_options(build: LibraryBuild) -> tuple[str, ...]:
 
 def _c_flags(
     toolchain: Toolchain,
-    build: LibraryBuild,
+    build: NativeBuild,
     target_folder: Path,
     compiled: Path,
     environment: Mapping[str, str],
@@ -254,11 +258,11 @@ def metadata(
         raise cargo_failures.explain_cargo(failed) from failed
 
 
-def _selection(build: LibraryBuild | WasmBuild, *, offline: bool) -> list[str]:
+def _selection(build: NativeBuild | WasmBuild, program: str | None = None, *, offline: bool) -> list[str]:
     features = ["--features", ",".join(build.features)] if build.features else []
     return [
         *("--locked", *(["--offline"] if offline else [])),
-        *("--package", build.package, "--lib", "--profile", build.profile),
+        *("--package", build.package, *(("--bin", program) if program else ("--lib",)), "--profile", build.profile),
         *([] if build.default_features else ["--no-default-features"]),
         *features,
         "--message-format=json-render-diagnostics",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ferrule.core.platforms import Platform
     from ferrule.core.toolchain import Toolchain
-    from ferrule.tools.cargo import LibraryBuild, WasmBuild
+    from ferrule.tools.cargo import NativeBuild, WasmBuild
     from ferrule.tools.cargo_units import Look, Message
     from ferrule.tools.command import Command, Runner
 
@@ -45,7 +45,8 @@ class CargoBuild:
 
     `built` is everything that Cargo named, `digests` are of the files when Cargo had written them; `read` are files,
     folders and manifests that were read for it, `asks` the variables of the environment that were asked for, each with
-    the first package that did, `native_libraries` what a static library must be linked with.
+    the first package that did, `native_libraries` what a static library must be linked with, `out_folders` where build
+    scripts of packages in folders write, by package.
     """
 
     built: tuple[CargoArtifact, ...]
@@ -53,18 +54,27 @@ class CargoBuild:
     native_libraries: tuple[str, ...]
     asks: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[Path, str] = field(default_factory=dict)
+    out_folders: Mapping[str, Path] = field(default_factory=dict)
 
     def file(self, package: str, platform: Platform, kind: str, library: str) -> Path:
         """The file of a package's library of a kind (`cdylib`, `staticlib`); raises BuildError if there is none."""
         name = platform.cdylib(library) if kind == "cdylib" else platform.staticlib(library)
+        return self._named(package, name, f"does the crate's [lib] have another name than {library}?")
+
+    def program(self, package: str, platform: Platform, program: str) -> Path:
+        """The file of a package's binary target; raises BuildError if there is none."""
+        return self._named(package, platform.program(program), f"does the crate have a [[bin]] called {program}?")
+
+    def _named(self, package: str, name: str, hint: str) -> Path:
         for one in self.built:
             for path in one.files:
                 if one.package == package and path.name == name:
                     return path
-        raise BuildError(
-            f"Cargo built {package} but made no {name}",
-            hint=f"does the crate's [lib] have another name than {library}?",
-        )
+        raise BuildError(f"Cargo built {package} but made no {name}", hint=hint)
+
+    def out_folder(self, package: str) -> Path | None:
+        """The folder that the build script of a package writes into (OUT_DIR); None without a build script."""
+        return self.out_folders.get(package)
 
     def take(self, file: Path, target: Path, look: Look) -> None:
         """Copy a file that Cargo wrote; raises BuildError if it is not as Cargo wrote it."""
@@ -134,6 +144,11 @@ def _cargo_build(messages: Iterable[Message], units: Units, libraries: tuple[str
         asks={
             name: package for name, package in asks.items() if name not in variables and not _OF_CARGO.fullmatch(name)
         },
+        out_folders={
+            package_name(m["package_id"]): Path(m["out_dir"])
+            for m in messages
+            if m["reason"] == SCRIPT and m["package_id"].startswith("path+")
+        },
         digests={units.folder / name: digest for unit in used for name, digest in unit.wrote.items() if digest},
     )
 
@@ -143,7 +158,7 @@ def _built(message: Message) -> CargoArtifact:
     return CargoArtifact(package_name(message["package_id"]), tuple(message["target"]["crate_types"]), files)
 
 
-def units(build: LibraryBuild | WasmBuild, command: Command, toolchain: Toolchain, look: Look) -> Units:
+def units(build: NativeBuild | WasmBuild, command: Command, toolchain: Toolchain, look: Look) -> Units:
     """The units of the folder that a command builds in."""
     source = toolchain.sysroot / "lib" / "rustlib" / "src" / "rust"
     return Units(Path(command.env["CARGO_TARGET_DIR"]), build.workspace, (source,), look)

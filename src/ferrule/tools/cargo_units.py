@@ -216,7 +216,16 @@ def notes_of(file: Path) -> list[Path]:
     if file.stem.startswith("build-script-"):
         return sorted(file.parent.glob("build_script_*.d"))
     folder = file.parent if file.parent.name == "deps" else file.parent / "deps"
-    return [path for stem in sorted(stems) if (path := folder / f"{stem}.d").is_file()]
+    notes = [path for stem in sorted(stems) if (path := folder / f"{stem}.d").is_file()]
+    return notes or _notes_of_program(file, folder)
+
+
+def _notes_of_program(file: Path, folder: Path) -> list[Path]:
+    """The list of a program, which is a link to a file whose name has a hash in it; of all such, if it is a copy."""
+    name = re.compile(re.escape(file.stem.replace("-", "_")) + r"-[0-9a-f]{16}")
+    lists = sorted(path for path in folder.glob("*.d") if name.fullmatch(path.stem)) if file.is_file() else []
+    linked = [path for path in lists if (program := path.with_suffix(file.suffix)).is_file() and program.samefile(file)]
+    return linked or lists
 
 
 def parse_dep_info(text: str) -> tuple[list[Path], set[str]]:

@@ -25,6 +25,7 @@ from ferrule.core.facts import (
     LibraryFacts,
     MeasuredFile,
     PackageFacts,
+    ProgramFacts,
     PulledImageFacts,
     StandardCrate,
     StandardLibraryFacts,
@@ -63,7 +64,10 @@ EXAMPLES: list[tuple[Facts, dict[str, Any]]] = [
         {"go_module": "example.com/z", "requires": {"example.com/y": "v1.0.0"}, "go_platforms": ["linux/amd64"]},
     ),
     (
-        Facts((GoProgramFacts("1.27.3", {}, None),), {"program": MeasuredFile("macho", macos="11.0", stripped=True)}),
+        Facts(
+            (GoProgramFacts("1.27.3", {}), ProgramFacts(None)),
+            {"program": MeasuredFile("macho", macos="11.0", stripped=True)},
+        ),
         {
             "go": "1.27.3",
             "modules": {},

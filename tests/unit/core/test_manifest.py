@@ -150,7 +150,7 @@ WRONG = [
     ("facts.lib.files", [], "facts.lib.files: expected object, found []"),
     ("facts.lib.files.x", {}, "facts.lib.files.x.format: missing"),
     ("facts.lib.version", REMOVED, "facts.lib.version: missing"),
-    ("facts.lib.interpreter", REMOVED, "facts.lib.interpreter: missing"),
+    ("facts.lib.modules", REMOVED, "facts.lib.modules: missing"),
 ]
 
 

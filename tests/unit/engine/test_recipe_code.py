@@ -22,7 +22,7 @@ RECIPES = {
     for name in sorted(
         ".".join(p.relative_to(PACKAGE / "kinds").with_suffix("").parts)
         for p in (PACKAGE / "kinds").rglob("*.py")
-        if p.stem not in {"__init__", "base"}
+        if p.stem not in {"__init__", "base", "native_build"}
     )
 }
 """The modules of kinds, in which their recipes are: of a kind that is a package, each of its modules."""

@@ -12,7 +12,7 @@ from fakes.triples import MAC, X86
 from ferrule.app.release import run as release
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.formats import binary
-from ferrule.kinds import library
+from ferrule.kinds import library, native_build
 from ferrule.kinds.library import CargoLibrary, abi_of, cxx_problem
 from ferrule.tools import cargo_builds
 
@@ -166,7 +166,7 @@ def test_nothing_is_undefined_in_a_dll(demo: Demo) -> None:
     measured = binary.measure(golden("demo-x86_64.so"), where="demo")
     context: Any = None  # no list of symbols is read
     dll = replace(recipe(demo), platform=WINDOWS)
-    assert dll._undefined(measured, context) == ()
+    assert native_build.undefined_symbols(measured, dll, context) == ()
     assert dll._undefined_for_users((), cargo_builds.CargoBuild((), (), ()), context) == ()
 
 

@@ -9,7 +9,7 @@ from ferrule.core.model import Digest, Tool
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Toolchain
 from ferrule.tools import cargo
-from ferrule.tools.cargo import LibraryBuild, WasmBuild
+from ferrule.tools.cargo import NativeBuild, WasmBuild
 from ferrule.tools.run import capture
 from ferrule.tools.wasm import component_command
 
@@ -29,8 +29,8 @@ ENVIRONMENT = {"PATH": "/bin", "HOME": "/builds", "CARGO_MAKEFLAGS": "--jobserve
 
 
 def library(triple=LINUX, **fields):
-    build = LibraryBuild(Path("/w/rust"), "x-ffi", PLATFORMS[triple], ("cdylib", "staticlib"), **fields)
-    return cargo.library_command(
+    build = NativeBuild(Path("/w/rust"), "x-ffi", PLATFORMS[triple], ("cdylib", "staticlib"), **fields)
+    return cargo.native_command(
         CHAIN, build, target_folder=Path("/t"), cache=Path("/c"), environment=ENVIRONMENT, extra={"FERRULE_COMMIT": "c"}
     )
 
@@ -251,8 +251,8 @@ def test_c_objects_for_macos_export_nothing_by_themselves():
 
 
 def test_flags_of_targets_yaml_come_after_ours():
-    build = LibraryBuild(Path("/w/my rust"), "x-ffi", PLATFORMS[LINUX], ("cdylib",))
-    env = cargo.library_command(
+    build = NativeBuild(Path("/w/my rust"), "x-ffi", PLATFORMS[LINUX], ("cdylib",))
+    env = cargo.native_command(
         CHAIN, build, target_folder=Path("/t"), cache=Path("/c"), environment=ENVIRONMENT, extra={"CFLAGS": "-O1"}
     ).env
     assert env["CFLAGS_x86_64_unknown_linux_gnu"].endswith(" -O1")

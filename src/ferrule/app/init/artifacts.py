@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ferrule.app.init import c_library, packages
-from ferrule.app.init.findings import CrateUse, Uncovered
+from ferrule.app.init.findings import CrateUse, GoModule, Uncovered
 from ferrule.app.init.lines import Line
 from ferrule.app.init.uses import (
     PYTHON,
@@ -19,6 +19,7 @@ from ferrule.app.init.uses import (
     is_component,
     is_node_addon,
     is_python_module,
+    plain_name,
     stem_in,
 )
 from ferrule.core.frozen import dataclass
@@ -36,7 +37,7 @@ def artifacts(project: Project) -> Iterator[Line | Uncovered]:
         roles = [role for role in _ROLES if role.holds(use, project)]
         for role in roles:
             yield from role.becomes(use, project)
-        yield from _programs(use)
+        yield from _programs(use, project)
     yield from _for_rust_only(project)
     yield from packages.artifacts(project)
 
@@ -129,10 +130,25 @@ _ROLES: Final = (
 """Every use of a crate that is recognized; the last one is for crates without any of the others."""
 
 
-def _programs(use: CrateUse) -> Iterator[Uncovered]:
-    for program in use.programs:
-        reason = "Ferrule makes no programs in Rust yet" if use.is_published else "its crate has publish = false"
-        yield Uncovered(program.where, f"the program {program.name}", reason)
+def _programs(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
+    others = [p.name for one in project.workspace.crates if one.is_published for p in one.crate.programs]
+    has_go = any(module.is_program for module in project.every(GoModule))
+    for program in use.crate.programs:
+        what, crate = f"the program {program.name}", use.crate
+        if not use.is_published:
+            yield Uncovered(program.where, what, "its crate has publish = false")
+        elif others.count(program.name) > 1:
+            yield Uncovered(program.where, what, "another crate has a program of this name: rename one of them")
+        elif program.source is None:
+            yield Uncovered(program.where, what, "its source is not there")
+        else:
+            is_default = len(crate.programs) == 1 or program.name == crate.name
+            named: dict[str, Json] = {} if is_default else {"bin": program.name}
+            missing = {*program.required_features} - crate.active_features((), default=True)
+            features: dict[str, Json] = {"features": [*sorted(missing)]} if missing else {}
+            key = "program" if len(others) == 1 and not has_go else f"{plain_name(program.name)}-program"
+            comment = "its required-features" if missing else None
+            yield Line(key, {"kind": "program", "crate": crate.name, **named, **features}, comment)
 
 
 def _for_rust_only(project: Project) -> Iterator[Uncovered]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.app.init import c_functions
-from ferrule.app.init.findings import CargoWorkspace, CrateUse, Finding, Licence, Program, Uncovered
+from ferrule.app.init.findings import CargoWorkspace, CrateUse, Finding, Licence, Uncovered
 from ferrule.app.init.migrations import cargo_c
 from ferrule.core.cargo_workspace import read_workspace
 from ferrule.core.errors import ConfigError
@@ -149,7 +149,6 @@ def _use(files: ProjectFiles, crate: Crate, root: _Manifest, packages: frozenset
         asks_for_cargo_c=capi is not None and c_functions.uses_cargo_c(files, crate),
         capi=capi,
         cargo_component=manifest.at("package", "metadata", "component") if "component" in metadata else None,
-        programs=tuple(_programs(files, crate, manifest.text, manifest.values)),
         rust=(rust, rust_at) if isinstance(rust, str) else None,
         wit=wit,
         imports_wasi=any(_WASI.search(files.source(name)) for name in wit),
@@ -177,24 +176,6 @@ def _required(manifest: Mapping[str, Any]) -> Iterator[str]:
             yield name
             if isinstance(value, dict) and isinstance(value.get("package"), str):
                 yield value["package"]
-
-
-def _programs(files: ProjectFiles, crate: Crate, text: str, manifest: Mapping[str, Any]) -> Iterator[Program]:
-    """Binary targets, named or by their files (The Cargo Book, "Cargo Targets", "Target auto-discovery")."""
-    package, listed = _table(manifest, "package"), manifest.get("bin", [])
-    names: dict[str, str] = {}
-    for one in listed if isinstance(listed, list) else []:
-        if isinstance(one, dict) and isinstance(one.get("name"), str):
-            names[one["name"]] = position(text, crate.manifest, ("bin",))
-    if package.get("autobins") is not False:
-        if files.has(main := _join(crate.folder, "src/main.rs")):
-            names.setdefault(crate.name, main)
-        folder = _join(crate.folder, "src/bin")
-        for file in files.below(folder, ".rs"):
-            parts = file.removeprefix(f"{folder}/").split("/")
-            if len(parts) == 1 or parts[1:] == ["main.rs"]:
-                names.setdefault(parts[0].removesuffix(".rs"), file)
-    return (Program(name, where) for name, where in names.items())
 
 
 def _locked(root: Path, workspace: Workspace) -> Mapping[str, frozenset[str]]:

@@ -20,14 +20,6 @@ class Uncovered:
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
-    """A binary target of a crate."""
-
-    name: str
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
 class CapiSettings:
     """What a crate says to cargo-c: names, `pkg_config` by the keys of targets.yaml, flags, the number in the soname.
 
@@ -67,7 +59,6 @@ class CrateUse:
     asks_for_cargo_c: bool = False
     capi: CapiSettings | None = None
     cargo_component: str | None = None
-    programs: tuple[Program, ...] = ()
     rust: tuple[str, str] | None = None
     wit: tuple[str, ...] = ()
     imports_wasi: bool = False

@@ -51,8 +51,8 @@ BAD: Mapping[str, tuple[Mapping[str, str | None], str, str]] = {
     "stale lock": ({"Cargo.lock": lock(other="")}, "Cargo.lock:1:1", "does not list the crate demo"),
     "broken lock": ({"Cargo.lock": "version ="}, "Cargo.lock:1:10", "cannot be read"),
     "nightly": ({"rust-toolchain": "nightly"}, "rust-toolchain:1:1", "'nightly'"),
-    "a program alone": (
-        {"Cargo.toml": crate("demo", types=None), "src/lib.rs": None, "src/main.rs": "fn main() {}"},
+    "a program that is not published": (
+        {"Cargo.toml": crate("demo", "publish = false", types=None), "src/lib.rs": None, "src/main.rs": "fn main() {}"},
         "Cargo.toml",
         "there is nothing here that Ferrule can release",
     ),
@@ -96,10 +96,38 @@ def test_bad_input_is_a_sentence_with_its_position_and_nothing_is_written(
     assert sorted(root.rglob("*")) == before
 
 
-def test_what_a_program_alone_lacks_is_listed(tmp_path: Path, host: Host) -> None:
-    lay_out(tmp_path, BAD["a program alone"][0])
-    with pytest.raises(ConfigError, match=r"src/main\.rs: the program demo: Ferrule makes no programs in Rust yet"):
+def test_what_a_project_of_nothing_else_leaves_out_is_listed(tmp_path: Path, host: Host) -> None:
+    lay_out(tmp_path, BAD["a program that is not published"][0])
+    with pytest.raises(ConfigError, match=r"src/main\.rs: the program demo: its crate has publish = false"):
         init.propose(tmp_path, host)
+
+
+PROGRAMS = crate("demo", types=None).partition("\n[lib]")[0] + "\n[features]\ncli = []\n"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "files", "lines"),
+    [
+        (PROGRAMS, ("src/main.rs",), ["program: {kind: program, crate: demo}"]),
+        (PROGRAMS, ("src/bin/other.rs",), ["program: {kind: program, crate: demo}"]),
+        (
+            PROGRAMS + '[[bin]]\nname = "demo_x"\npath = "x.rs"\nrequired-features = ["cli"]\n',
+            ("src/main.rs", "x.rs"),
+            [
+                "demo-x-program: {kind: program, crate: demo, bin: demo_x, features: [cli]}  # its required-features",
+                "demo-program: {kind: program, crate: demo}",
+            ],
+        ),
+    ],
+)
+def test_programs_become_artifacts(
+    tmp_path: Path, host: Host, manifest: str, files: tuple[str, ...], lines: list[str]
+) -> None:
+    lay_out(
+        tmp_path, without_crate(**{"Cargo.toml": manifest, "Cargo.lock": lock(demo="")}, **dict.fromkeys(files, ""))
+    )
+    text = init.propose(tmp_path, host).text
+    assert [line.strip() for line in text.splitlines() if "kind: program" in line] == lines
 
 
 def test_a_folder_inside_another_workspace_or_project_is_refused(tmp_path: Path, host: Host) -> None:

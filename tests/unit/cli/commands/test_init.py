@@ -31,7 +31,7 @@ def init(folder: Path, *arguments: str) -> tuple[int, str]:
 
 def test_it_writes_says_what_is_not_covered_and_then_changes_nothing(project: Path) -> None:
     code, output = init(project)
-    assert (code, output.splitlines()[0]) == (0, "targets.yaml written: 6 artifacts")
+    assert (code, output.splitlines()[0]) == (0, "targets.yaml written: 7 artifacts")
     assert "  dist-workspace.toml:6:1: the target x86_64-unknown-freebsd: Ferrule does not build for it yet" in output
     assert output.endswith("\nnext: ferrule check, ferrule plan, ferrule release --setup\n")
     written = (project / "targets.yaml").read_bytes()
@@ -59,7 +59,7 @@ def test_programs_get_it_all_as_json(project: Path) -> None:
     document = json.loads(init(project, "--json")[1])
     assert (document["written"], document["artifacts"][0]) == (True, "native")
     where = {row["what"]: row["where"] for row in document["uncovered"]}
-    assert where["the program demo"] == "src/main.rs"
+    assert where["the target x86_64-pc-windows-msvc"] == "dist-workspace.toml:6:1"
     again = json.loads(init(project, "--json")[1])
     assert (again["written"], again["diff"]) == (False, "")
 

@@ -43,7 +43,7 @@ _REASONS: Final = {
     "winget": "Ferrule writes no winget manifests",
 }
 _OF_BUILDS: Final = {
-    "binary": "Ferrule makes no programs in Rust",
+    "binary": "a program has the name of its [[bin]]",
     "env": "write `env` at the artifact",
     "flags": "write `features`, `profile` or `rustflags` at the artifact",
     "goos": "Go programs are artifacts of kind goprogram, for the targets of this file",

@@ -1,0 +1,156 @@
+"""How the kinds that make machine code of a crate compile it and look at what came of it: one way for all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ferrule.formats import binary, symbol_lists
+from ferrule.kinds.base import environment_of
+from ferrule.tools import cargo, cargo_builds, macos_sdk, zig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.core.facts import BuildIdentity
+    from ferrule.core.model import Digest, Target
+    from ferrule.core.platforms import Platform
+    from ferrule.engine.context import ActionContext
+    from ferrule.formats.binary import BinaryFacts, Undefined
+    from ferrule.kinds.base import CargoSpec
+    from ferrule.tools.cargo_builds import CargoBuild
+
+
+class CrateRecipe(Protocol):
+    """What a recipe that compiles a crate for one target knows, whatever it makes of it."""
+
+    @property
+    def workspace(self) -> str:
+        """Folder of the Cargo workspace."""
+
+    @property
+    def package(self) -> str:
+        """The crate, as `Workspace.package` addresses it."""
+
+    @property
+    def platform(self) -> Platform:
+        """The target."""
+
+    @property
+    def floor(self) -> str | None:
+        """The oldest version of the system that it has to run on."""
+
+    @property
+    def profile(self) -> str:
+        """Cargo's profile."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Features that are on."""
+
+    @property
+    def default_features(self) -> bool:
+        """Whether those that are on by default are."""
+
+    @property
+    def rustflags(self) -> tuple[str, ...]:
+        """Flags for rustc after those of Cargo's settings."""
+
+    @property
+    def env(self) -> tuple[tuple[str, str], ...]:
+        """Variables for build scripts and macros."""
+
+    @property
+    def commit(self) -> str:
+        """The last commit that touched what is compiled."""
+
+
+def variables(spec: CargoSpec, target: Target) -> tuple[tuple[str, str], ...]:
+    """Variables for build scripts and macros, the SDK of the target among them; raises PlanProblem."""
+    sdk = {macos_sdk.VARIABLE: target.sdk} if target.sdk else {}
+    return environment_of({**sdk, **spec.env})
+
+
+def compile_crate(
+    context: ActionContext,
+    recipe: CrateRecipe,
+    identity: BuildIdentity,
+    *,
+    types: tuple[str, ...] = (),
+    program: str | None = None,
+    soname: str | None = None,
+    version_script: tuple[Path, Digest] | None = None,
+    resolves_all: bool = False,
+) -> CargoBuild:
+    """Build the library of a crate, or a program of it, and report what was read; raises BuildError.
+
+    `identity` is what a build script may compile in: a crate that does not look at these variables is the same anyway.
+    """
+    host, environment, platform = context.site.host, context.site.environment, recipe.platform
+    zig.warm_cache(context.toolchain, host.cache, environment)
+    workspace = context.project / recipe.workspace
+    configured = cargo.configured_flags(context.run, context.toolchain, workspace, platform.triple, environment)
+    build = cargo.NativeBuild(
+        workspace=workspace,
+        package=cargo.package_id(workspace, recipe.package),
+        platform=platform,
+        types=types,
+        floor=recipe.floor,
+        profile=recipe.profile,
+        features=recipe.features,
+        default_features=recipe.default_features,
+        rustflags=(*configured, *recipe.rustflags),
+        remaps=cargo.local_folders(
+            context.run, context.toolchain, workspace, context.project, environment, offline=host.offline
+        ),
+        soname=soname,
+        version_script=version_script,
+        resolves_all=resolves_all,
+        program=program,
+    )
+    zig.write_wrapper(context.toolchain.tool("zig"), host.cache)
+    command = cargo.native_command(
+        context.toolchain,
+        build,
+        target_folder=context.cache(f"cargo/{platform.triple}"),
+        cache=host.cache,
+        environment=environment,
+        offline=host.offline,
+        extra={**dict(recipe.env), **_sdk(context, recipe), **_identity_variables(identity, recipe.commit)},
+    )
+    first = zig.prelink(
+        context.toolchain.tool("zig"), platform, recipe.floor, host.cache, environment, context.acquire_job_token
+    )
+    with first:
+        cargo_build = cargo_builds.build(
+            context.run,
+            command,
+            context.report_progress,
+            cargo_builds.units(build, command, context.toolchain, context.digest_of),
+        )
+    files, variables = cargo_builds.inputs(cargo_build, workspace, context.project, environment)
+    context.file_inputs(files)
+    context.env_inputs(variables)
+    return cargo_build
+
+
+def _sdk(context: ActionContext, recipe: CrateRecipe) -> dict[str, str]:
+    """The SDK of macOS that targets.yaml names, as a variable; its version is an input."""
+    path = dict(recipe.env).get(macos_sdk.VARIABLE)
+    if path is None:
+        return {}
+    sdk = macos_sdk.sdk_root(path, context.project, where=context.action.id)
+    context.file_inputs([sdk / "SDKSettings.json"])
+    return {macos_sdk.VARIABLE: str(sdk)}
+
+
+def _identity_variables(identity: BuildIdentity, commit: str) -> dict[str, str]:
+    return {f"FERRULE_{name.upper()}": value for name, value in {**identity.values(), "commit": commit}.items()}
+
+
+def undefined_symbols(measured: BinaryFacts, recipe: CrateRecipe, context: ActionContext) -> tuple[Undefined, ...]:
+    """Symbols that the loader would not find at the declared floor; a file of Windows is never linked with any."""
+    platform = recipe.platform
+    if platform.family.object_format == "coff":
+        return ()
+    system = symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), platform), platform)
+    return binary.undefined(measured, system, floor=recipe.floor)

@@ -1,0 +1,129 @@
+"""Releases of programs in Rust by the real command line, with pretended compilers."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakes.programs import executable
+from fakes.toolchain import Demo, lay_out
+from fakes.triples import ARM, MAC, X86
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ARCHIVES = {triple: f"demo-cli-1.2.3-{triple}.tar.gz" for triple in (X86, ARM, MAC)}
+MANIFEST = '[package]\nname = "demo-cli"\nversion.workspace = true\nlicense.workspace = true\nedition = "2021"\n'
+GENERATED = 'generated: {completions: ["*.bash"]}'
+BUILD = f"cli: {{kind: program, crate: demo-cli, files: {{man/man1/demo-cli.1: LICENSE}}, {GENERATED}}}"
+
+
+def with_program(demo: Demo, artifact: str = BUILD) -> Demo:
+    """The demo project with a crate of a program, and nothing else released but what describes it."""
+    crate = demo.project / "rust" / "demo-cli"
+    (crate / "src").mkdir(parents=True)
+    (crate / "src" / "main.rs").write_text("fn main() {}\n")
+    (crate / "build.rs").write_text("fn main() {}\n")
+    (crate / "README.md").write_text("# demo-cli\n")
+    (crate / "Cargo.toml").write_text(MANIFEST)
+    demo.edit("members = [", 'members = ["demo-cli", ', "rust/Cargo.toml")
+    lock = demo.project / "rust" / "Cargo.lock"
+    lock.write_text(lock.read_text() + '\n[[package]]\nname = "demo-cli"\nversion = "1.2.3"\n')
+    text = (demo.project / "targets.yaml").read_text()
+    above = text.partition("\nartifacts:")[0]
+    described = "sbom: {kind: sbom}\n  sums: {kind: checksums}\n  provenance: {kind: provenance}\n"
+    (demo.project / "targets.yaml").write_text(f"{above}\nartifacts:\n  {artifact}\n  {described}")
+    return demo
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    demo = with_program(lay_out(tmp_path_factory.mktemp("released")))
+    done = demo.ferrule("release", "-j", "2")
+    assert done.returncode == 0, done.stderr
+    return demo
+
+
+def manifest(demo: Demo) -> Any:
+    return json.loads((demo.dist / "manifest.json").read_bytes())
+
+
+def members(demo: Demo, triple: str) -> dict[str, tuple[int, bytes]]:
+    """Mode and content of what is in an archive, by name below its only folder."""
+    with tarfile.open(demo.dist / ARCHIVES[triple]) as archive:
+        top = ARCHIVES[triple].removesuffix(".tar.gz")
+        return {
+            one.name.removeprefix(f"{top}/"): (one.mode, (archive.extractfile(one) or io.BytesIO()).read())
+            for one in archive
+        }
+
+
+def test_an_archive_a_target_with_all_that_belongs_to_the_program(released: Demo) -> None:
+    assert {name for name in released.files() if name.endswith(".tar.gz")} == {*ARCHIVES.values()}
+    found = members(released, X86)
+    assert {name: mode for name, (mode, _) in found.items()} == {
+        "LICENSE": 0o644,
+        "README.md": 0o644,
+        "completions/demo-cli.bash": 0o644,
+        "demo-cli": 0o755,
+        "man/man1/demo-cli.1": 0o644,
+    }
+    assert found["demo-cli"][1] == executable("amd64")
+    assert found["README.md"][1] == b"# demo-cli\n"
+    assert members(released, ARM)["demo-cli"][1] == executable("arm64")
+
+
+def test_the_manifest_says_what_was_measured(released: Demo) -> None:
+    facts = manifest(released)["facts"]
+    assert facts[f"cli@{X86}"]["interpreter"] == "/lib64/ld-linux-x86-64.so.2"
+    assert facts[f"cli@{MAC}"]["interpreter"] is None
+    assert (facts[f"cli@{ARM}"]["program"]["format"], facts[f"cli@{ARM}"]["program"]["machine"]) == ("elf", "aarch64")
+    packed = {(row["artifact"], row["name"]) for row in manifest(released)["packed"] if row["kind"] == "program"}
+    assert packed == {("cli", "demo-cli"), ("cli", "generated/completions/demo-cli.bash")}
+
+
+def test_its_bill_of_materials_has_the_crates_and_the_program(released: Demo) -> None:
+    bill = json.loads((released.dist / f"{ARCHIVES[X86]}.cdx.json").read_bytes())
+    names = {(component["name"], component["type"]) for component in bill["components"]}
+    assert names >= {("demo-cli", "application"), ("demo-cli", "library"), ("sha2", "library")}
+
+
+def test_verify_reads_the_program_in_the_archive(released: Demo) -> None:
+    done = released.ferrule("verify", str(released.dist), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    claims = {row["subject"]: row["claim"] for row in json.loads(done.stdout)["verdicts"]}
+    assert claims[ARCHIVES[X86]] == "archive with 1 of the compiled files"
+
+
+def test_it_is_explained(released: Demo) -> None:
+    done = released.ferrule("explain", f"dist/{ARCHIVES[X86]}")
+    assert done.returncode == 0, done.stderr
+    assert f"{ARCHIVES[X86]} of cli (program) for {X86}" in done.stdout
+
+
+def test_elsewhere_the_same_bytes(released: Demo, tmp_path: Path) -> None:
+    demo = with_program(lay_out(tmp_path / "a folder with spaces"))
+    assert demo.ferrule("release", "-q", TZ="Asia/Kathmandu", LC_ALL="C").returncode == 0
+    assert {n: c for n, c in demo.files().items() if n in ARCHIVES.values()} == {
+        n: c for n, c in released.files().items() if n in ARCHIVES.values()
+    }
+
+
+def test_a_program_for_another_machine_is_refused(tmp_path: Path) -> None:
+    demo = with_program(lay_out(tmp_path / "demo"))
+    (demo.home / f"tamper-{X86}").write_bytes(executable("arm64"))
+    done = demo.ferrule("build", "cli", "--target", X86)
+    assert done.returncode != 0
+    assert f"it is a executable for linux on aarch64, not for {X86}" in done.stdout
+
+
+def test_a_glob_that_matches_nothing_is_refused(tmp_path: Path) -> None:
+    artifact = 'cli: {kind: program, crate: demo-cli, generated: {man/man1: ["*.1"]}}'
+    demo = with_program(lay_out(tmp_path / "demo"), artifact)
+    done = demo.ferrule("build", "cli", "--target", X86)
+    assert done.returncode != 0
+    assert "the build script of demo-cli writes nothing into OUT_DIR that matches *.1" in done.stdout + done.stderr

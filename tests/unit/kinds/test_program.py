@@ -1,0 +1,174 @@
+"""Programs in Rust: what is refused before anything is built, and what is planned."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakes.triples import ARM, X86
+from ferrule.config.checking import check as checked
+from ferrule.config.nodes import read
+from ferrule.config.problems import Problems
+from ferrule.core.cargo_workspace import read_workspace
+from ferrule.core.model import Action, Output, Target
+from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
+from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo
+from ferrule.kinds.program import ProgramArchive, ProgramSpec, check, plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.kinds.conftest import Bench
+
+WINDOWS = "x86_64-pc-windows-gnullvm"
+PACKAGE = '[package]\nname = "demo"\nversion = "1.2.3"\nedition = "2021"\n'
+CLI = PACKAGE + '[features]\ncli = []\nall = ["cli"]\n[[bin]]\nname = "x"\nrequired-features = ["cli"]\n'
+
+
+def spec(**fields: Any) -> ProgramSpec:
+    """The section as targets.yaml has it; raises ConfigErrors."""
+    problems = Problems("targets.yaml")
+    values = {"kind": "program", "crate": "demo", **fields}
+    section = checked(ProgramSpec, read(json.dumps(values).encode(), problems), (), problems)
+    problems.check()
+    assert section is not None
+    return section
+
+
+def context(
+    folder: Path, manifest: str, section: ProgramSpec, *files: str, planned: tuple[Action, ...] = (), ship: bool = True
+) -> Context:
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("text")
+    (folder / "Cargo.toml").write_text(manifest)
+    windows = Platform(WINDOWS, WINDOWS_GNULLVM, X86_64)
+
+    def text(name: str) -> str:
+        from ferrule.core.errors import ConfigError  # noqa: PLC0415
+
+        try:
+            return (folder / name).read_text()
+        except OSError as error:
+            raise ConfigError(str(error)) from error
+
+    return Context(
+        artifact="cli",
+        project=ReleaseInfo("demo", "1.2.3", license_files=("LICENSE",)),
+        workspace=read_workspace(folder),
+        targets=(Target(X86, glibc="2.17"), Target(WINDOWS)),
+        spec_for=lambda _: section,
+        actions_of=lambda _: (),
+        action_for=lambda *_: None,
+        shipping=tuple,
+        read_text=text,
+        folders=lambda _: (),
+        ship=ship,
+        platforms={**PLATFORMS, WINDOWS: windows},
+        planned=lambda: planned,
+    )
+
+
+@pytest.mark.parametrize(
+    ("manifest", "files", "fields", "key", "message", "hint"),
+    [
+        (
+            PACKAGE,
+            ("src/lib.rs",),
+            {},
+            "crate",
+            "the crate demo has no program",
+            "add src/main.rs, or a table [[bin]] to",
+        ),
+        (PACKAGE, ("src/bin/a.rs", "src/bin/b.rs"), {}, "crate", "demo has several programs", "with `bin`: a and b"),
+        (PACKAGE, ("src/main.rs",), {"bin": "dmeo"}, "bin", "demo has no program 'dmeo'", "Cargo.toml are: demo"),
+        (
+            PACKAGE + '[[bin]]\nname = "x"\n',
+            (),
+            {},
+            "crate",
+            "the source of the program x is not there",
+            "src/bin/x.rs",
+        ),
+        (CLI, ("src/bin/x.rs",), {"bin": "x"}, "bin", "the feature cli (required-features)", "write features: [cli]"),
+        (
+            CLI,
+            ("src/bin/x.rs",),
+            {"features": ["cli"], "default-features": False, "bin": "y"},
+            "bin",
+            "has no program 'y'",
+            "Cargo.toml are: x",
+        ),
+    ],
+)
+def test_what_cargo_would_not_build(
+    tmp_path: Path, manifest: str, files: tuple[str, ...], fields: dict[str, Any], key: str, message: str, hint: str
+) -> None:
+    section = spec(**fields)
+    (problem,) = check(section, context(tmp_path, manifest, section, *files))
+    assert problem.key == (key,)
+    assert message in problem.message
+    assert hint in (problem.hint or "")
+    with pytest.raises(PlanProblem, match=problem.message[:20]):
+        plan(section, context(tmp_path, manifest, section))
+
+
+@pytest.mark.parametrize("feature", ["cli", "all"])
+def test_a_feature_may_be_turned_on_by_another(tmp_path: Path, feature: str) -> None:
+    section = spec(features=[feature])
+    assert not list(check(section, context(tmp_path, CLI, section, "src/bin/x.rs")))
+
+
+def test_what_is_planned(tmp_path: Path) -> None:
+    section = spec(generated={"man/man1": ["*.1"]}, files={"doc/x": "x"})
+    files = ("src/main.rs", "README.md", "x", "LICENSE")
+    actions = plan(section, context(tmp_path, PACKAGE, section, *files))
+    assert [(action.id, [(o.name, o.role, o.ships) for o in action.outputs]) for action in actions] == [
+        (f"cli@{X86}", [("demo", "program", None), ("generated", "generated", None)]),
+        (f"cli:archive@{X86}", [(f"demo-1.2.3-{X86}.tar.gz", "archive", f"demo-1.2.3-{X86}.tar.gz")]),
+        (f"cli@{WINDOWS}", [("demo.exe", "program", None), ("generated", "generated", None)]),
+        (f"cli:archive@{WINDOWS}", [(f"demo-1.2.3-{WINDOWS}.zip", "archive", f"demo-1.2.3-{WINDOWS}.zip")]),
+    ]
+    assert actions[1].needs == (actions[0].id,)
+    assert actions[1].sources == ("LICENSE", "README.md", "x")
+    assert actions[0].interface.trait("program") == "demo"
+    assert [a.id for a in plan(section, context(tmp_path, PACKAGE, section, ship=False))] == [
+        f"cli@{X86}",
+        f"cli@{WINDOWS}",
+    ]
+
+
+def test_two_programs_of_one_name(tmp_path: Path) -> None:
+    section = spec()
+    (first, *_) = plan(section, context(tmp_path, PACKAGE, section, "src/main.rs", "LICENSE"))
+    other = replace(first, id=f"other@{X86}", artifact="other")
+    with pytest.raises(PlanProblem, match=f"other and cli are both called demo on {X86}"):
+        plan(section, context(tmp_path, PACKAGE, section, planned=(other,)))
+    elsewhere = replace(other, target=ARM)
+    assert plan(section, context(tmp_path, PACKAGE, section, planned=(elsewhere,)))
+
+
+def test_two_files_of_one_name(tmp_path: Path) -> None:
+    section = spec(files={"LICENSE": "x"})
+    with pytest.raises(PlanProblem, match="two files of the archive would be called LICENSE") as caught:
+        plan(section, context(tmp_path, PACKAGE, section, "src/main.rs", "LICENSE", "x"))
+    assert caught.value.key == ("files", "LICENSE")
+
+
+def test_an_archive_for_windows_is_a_zip(bench: Bench) -> None:
+    made, files = bench.made(
+        "cli", {"x.exe": b"program", "generated/completions/x": b"c"}, (Output("x.exe", "program"),), program="x"
+    )
+    bench.source("LICENSE", "licence")
+    recipe = ProgramArchive("x-1", made, (("LICENSE", "LICENSE"),), 315_532_800)
+    done = bench.make(recipe, Output("x-1.zip", "archive"), needed={made.id: files})
+    with zipfile.ZipFile(done.output("archive")) as archive:
+        assert {i.filename: (i.external_attr >> 16 & 0o777, archive.read(i)) for i in archive.infolist()} == {
+            "x-1/LICENSE": (0o644, b"licence"),
+            "x-1/completions/x": (0o644, b"c"),
+            "x-1/x.exe": (0o755, b"program"),
+        }
