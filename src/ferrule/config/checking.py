@@ -6,7 +6,7 @@ import json
 import re
 from itertools import groupby
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain
 from ferrule.config.problems import MOST, Position, Problems, listed, quote
@@ -243,8 +243,8 @@ def _single(annotation: Any, limits: _Limits, location: _Location, findings: lis
     elif isinstance(value, str):
         if _check_length(len(value), _CHARACTERS, limits, location, findings):
             _check_pattern(value, limits, location, findings)
-    elif isinstance(value, int | float):
-        _check_size(value, limits, location, findings)
+    else:
+        _check_size(cast("float", value), limits, location, findings)
     return value
 
 

@@ -126,7 +126,7 @@ def judge(
     `at` gives the place of a key of the table. What `license-files` names is not looked for.
     """
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # noqa: PLC0415 - 11 ms
-    from pyproject_metadata import ConfigurationError, StandardMetadata  # noqa: PLC0415 - 57 ms
+    from pyproject_metadata import StandardMetadata  # noqa: PLC0415 - 57 ms
     from pyproject_metadata.errors import ConfigurationWarning  # noqa: PLC0415 - 57 ms
 
     project = dict(table)
@@ -149,8 +149,6 @@ def judge(
             )
     except ExceptionGroup as group:
         errors += group.exceptions
-    except ConfigurationError as error:
-        errors.append(error)
     problems += (_refusal(error, at) for error in errors)
     return (None if problems else standard), tuple(problems)
 

@@ -84,3 +84,9 @@ def test_where_no_lock_is_nothing_is_wrong_with_it(tmp_path: Path):
     problems(tmp_path, LOCK)
     (tmp_path / "Cargo.lock").unlink()
     assert list(lock_problems(tmp_path, read_workspace(tmp_path))) == []
+
+
+@pytest.mark.parametrize("version", ["99", "'4'"])
+def test_a_lock_of_a_newer_cargo(tmp_path: Path, version: str):
+    (message,) = problems(tmp_path, LOCK.replace("version = 4", f"version = {version}", 1))
+    assert message == f"Cargo.lock:1:1: version {version.strip(chr(39))} of Cargo.lock is of a newer Cargo"

@@ -139,3 +139,17 @@ def test_other_declarations_are_left_to_the_standard_library() -> None:
     value = Mutable(1)
     value.one = 2
     assert value == Mutable(2)
+
+
+def test_a_field_that_is_set_later() -> None:
+    @frozen.dataclass(frozen=True, slots=True)
+    class Sum:
+        one: int
+        two: int
+        both: int = field(init=False)
+
+        def __post_init__(self) -> None:
+            object.__setattr__(self, "both", self.one + self.two)
+
+    assert Sum(1, 2).both == 3
+    assert Sum(1, 2) == Sum(1, 2) != Sum(2, 2)

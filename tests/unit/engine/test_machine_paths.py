@@ -126,3 +126,8 @@ def test_no_member_is_named_where_the_path_is_in_none(tmp_path: Path) -> None:
         with pytest.raises(BuildError, match=r"/builds/project") as caught:
             refuse(tmp_path, ["lib.a"], FOLDERS)
         assert caught.value.where == "lib.a"
+
+
+def test_compressed_debug_information_may_name_other_folders(tmp_path: Path) -> None:
+    (tmp_path / "lib.so").write_bytes(compressed_elf(zlib.compress(b"\0/elsewhere/native.c\0"), 1))
+    refuse(tmp_path, ["lib.so"], FOLDERS)

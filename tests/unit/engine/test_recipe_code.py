@@ -12,6 +12,7 @@ import pytest
 
 import ferrule
 from ferrule.core.model import Digest
+from ferrule.engine import recipe_code
 from ferrule.engine.recipe_code import RecipeCode, parse
 from ferrule.engine.sources import StatIndex
 from ferrule.kinds import KINDS
@@ -269,3 +270,12 @@ def test_a_record_is_written_only_when_something_was_read(tmp_path: Path) -> Non
     unwritable = code(package, tmp_path / "code.json" / "below.json")
     unwritable.read("ferrule.kinds.a")
     unwritable.save()
+
+
+def test_data_beside_a_module_are_files_and_folders_but_no_code(tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "package").mkdir()
+    for name in ("a.txt", "b.py", "texts/c.txt", "package/__init__.py"):
+        (tmp_path / name).touch()
+    found = recipe_code._data(tmp_path, ("a.txt", "b.py", "texts", "package", "gone.txt"))
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["a.txt", "texts/c.txt"]

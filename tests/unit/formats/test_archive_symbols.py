@@ -93,3 +93,7 @@ def test_a_library_of_the_system_has_to_be_named():
         "it needs dlopen and not libdl.so.2, the library that has it: link with that library"
     ]
     assert problems(objects, "-ldl", "-lc") == []
+
+
+def test_what_is_no_object_has_no_symbols(ar):
+    assert read_objects(ar(("notes.txt", b"text"))) == ()

@@ -336,3 +336,10 @@ def test_images_that_lack_what_they_name_are_files() -> None:
     found = first_difference_of_layouts({"index.json": b"{", "x": b"1"}, {"index.json": b"{", "x": b"2"})
     assert found is not None
     assert steps(found) == ["image x"]
+
+
+def test_a_stream_that_ends_early_is_bytes() -> None:
+    stream = gzip.compress(b"content", mtime=0)
+    found = told(stream[:-10], stream)
+    assert steps(found) == []
+    assert "ends here" in found.reason

@@ -139,3 +139,8 @@ def test_no_more_is_unpacked_than_anybody_packs(tmp_path: Path) -> None:
     data, cost = (tmp_path / "x.zip").read_bytes(), len(LIBRARY) + identity._MEMBER
     assert len(list(identity._members(data, [1 << 30]))) == 4
     assert len(list(identity._members(data, [2 * cost + len(LIBRARY) * 4]))) < 4
+
+
+def test_a_package_of_which_no_version_is_stated() -> None:
+    assert list(identity.identities_of("x/METADATA", b"Name: demo\n\n")) == []
+    assert list(identity.identities_of("x/package.json", b'{"name": "x"}')) == []

@@ -535,3 +535,15 @@ def test_signatures_within_a_type():
 def test_a_type_of_hundreds_of_levels_is_what_it_spells():
     deep = "(" * 300 + "A" + ")" * 300
     assert "((A" in ts(f"export type A = 1; export type D = {deep};")["."]["D"]["type"]
+
+
+def test_signatures_and_depths_within_a_union():
+    def changes(old: str, new: str) -> list[bool]:
+        both = (ts(f"export type B = 1; export function f(a: {text}): void;") for text in (old, new))
+        return [change.breaking for change in typescript.compare(*both)]
+
+    assert changes("1 | { new (x: (number)): B; m(z: 'a'): void }", "{ new (y: number): B; m(z: 'a'): void } | 1") == []
+    assert changes("1 | { new (x: number): B }", "1 | { new (x: string): B }") != []
+    deep = "{}".join(("P<" * 250, ">" * 250))
+    assert changes(deep.format("A"), deep.format("A")) == []
+    assert changes(deep.format("A"), deep.format("B")) != []

@@ -12,6 +12,7 @@ from hatchling.plugin.manager import PluginManager
 from packaging.requirements import Requirement
 
 from ferrule.core.errors import ConfigError, ConfigErrors
+from ferrule.formats import python_metadata
 from ferrule.formats.python_metadata import (
     PythonProject,
     check_project,
@@ -170,3 +171,7 @@ def test_settings_that_only_a_backend_follows_are_refused(table: str) -> None:
     (refusal,) = refusals(of(table))
     assert "only the build backend follows" in refusal
     assert refusal.startswith(("py/pyproject.toml:4:1: ", "py/pyproject.toml:5:1: "))
+
+
+def test_texts_are_looked_for_wherever_they_stand() -> None:
+    assert list(python_metadata._strings({"a": ["b", {"c": "d"}], "e": True})) == ["a", "b", "c", "d", "e"]

@@ -149,3 +149,8 @@ def test_a_signature_that_is_no_text_is_refused() -> None:
     bundle["messageSignature"]["signature"] = 7
     with pytest.raises(VerificationError):
         sigstore.verify_blob(KEY.public_key(), json.dumps(bundle).encode(), b"content", where="x")
+
+
+def test_what_is_no_text_is_no_base_64() -> None:
+    with pytest.raises(TypeError):
+        sigstore._bytes(7)

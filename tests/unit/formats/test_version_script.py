@@ -72,3 +72,9 @@ def test_versions_are_measured_and_compared() -> None:
 def test_an_exact_name_counts_more_than_a_glob() -> None:
     nodes = (VersionNode("A", ("a_*",)), VersionNode("B", ("a_b",)), VersionNode("C", ("a*",)))
     assert version_problems(nodes, {"a_b": "B", "a_c": "C", "ax": "C"}) == []
+
+
+def test_the_last_name_may_go_without_its_semicolon() -> None:
+    assert parse_version_script("V1 { local: *; global: a; b };") == parse_version_script(
+        "V1 { local: *; global: a; b; };"
+    )

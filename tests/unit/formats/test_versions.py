@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ferrule.formats.versions import go_problem, npm_problem, oci_problem, python_problem
+from ferrule.formats.versions import go_problem, npm_problem, oci_problem, python_problem, same_python_version
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,11 @@ def test_oci(version: str, taken: bool):
 )
 def test_go(version: str, module: str, taken: bool):
     assert (go_problem(version, module) is None) is taken
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [("1.0.0-rc.1", "1.0.0rc1", True), ("1.0", "1.0.0", True), ("1.0", "1.1", False), ("1.0", "?", False)],
+)
+def test_same_version_to_python(one: str, other: str, same: bool):
+    assert same_python_version(one, other) is same
