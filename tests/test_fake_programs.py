@@ -113,6 +113,41 @@ def test_elsewhere_the_same_bytes(released: Demo, tmp_path: Path) -> None:
     }
 
 
+IMAGE = "\n  image: {kind: image, program: cli, base: "
+
+
+def static(architecture: str) -> bytes:
+    """The same program without a loader: its only segment is a note."""
+    content = bytearray(executable(architecture))
+    content[64:68] = (4).to_bytes(4, "little")  # PT_NOTE (System V ABI, "Program Header")
+    return bytes(content)
+
+
+def test_it_goes_into_an_image(tmp_path: Path) -> None:
+    demo = with_program(lay_out(tmp_path / "demo"), f"{BUILD[:-1]}, ship: true}}{IMAGE}packaging/base.lock}}")
+    done = demo.ferrule("release", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+    facts = manifest(demo)["facts"]["image"]
+    assert facts["platforms"] == ["linux/amd64", "linux/arm64"]
+    assert f"{ARCHIVES[X86]}" in demo.files()
+    assert demo.ferrule("verify", "dist").returncode == 0
+
+
+def test_a_static_program_needs_no_base_and_any_other_does(tmp_path: Path) -> None:
+    demo = with_program(lay_out(tmp_path / "demo"), f"cli: {{kind: program, crate: demo-cli}}{IMAGE}scratch}}")
+    done = demo.ferrule("build", "image")
+    assert done.returncode != 0
+    assert "demo-cli is started by /lib64/ld-linux-x86-64.so.2, which the base for linux/amd64" in done.stdout
+    for triple, architecture in ((X86, "amd64"), (ARM, "arm64")):
+        (demo.home / f"tamper-{triple}").write_bytes(static(architecture))
+    (demo.project / "rust" / "demo-cli" / "src" / "main.rs").write_text("fn main() { }\n")
+    done = demo.ferrule("release", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (image, *_) = (row for row in manifest(demo)["artifacts"] if row["file"] == "image/index.json")
+    assert image["artifact"] == "image"
+    assert demo.ferrule("verify", "dist").returncode == 0
+
+
 def test_a_program_for_another_machine_is_refused(tmp_path: Path) -> None:
     demo = with_program(lay_out(tmp_path / "demo"))
     (demo.home / f"tamper-{X86}").write_bytes(executable("arm64"))

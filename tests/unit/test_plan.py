@@ -552,7 +552,8 @@ def test_a_plan_says_which_kind_cannot_be_made_for_a_target(demo: Demo) -> None:
     loader = "linux/amd64, linux/arm64, darwin/amd64, darwin/arm64"
     assert reasons["go", WINDOWS] == f"its loader is for {loader}"
     assert reasons["go", MUSL] == "its loader opens libraries by glibc, and this is Linux with musl"
-    assert reasons["image", MUSL] == "its base is checked for glibc, and this is Linux with musl"
+    assert reasons["image", WINDOWS] == "images are of Linux, and this is Windows"
+    assert ("image", MUSL) not in reasons
     assert ("sdk-c", WASM) not in reasons
     assert ("go", WASM) not in reasons
     assert f"\nnot made\n  native for {WASM}: it is machine code, and WebAssembly is no machine\n" in plans.text(made)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ferrule.tools.debs import LockedPackage
 
 _REFERENCE = re.compile(r"[a-z0-9][a-z0-9.:_/-]{0,254}(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?@sha256:[0-9a-f]{64}")
-_EMPTY = frozenset({"scratch", "static", "none"})
+_SCRATCH = "scratch"
+_EMPTY = frozenset({_SCRATCH, "static", "none"})
 _BIN = "usr/bin"
 _LIBC = "libc.so.6"
 
@@ -33,7 +34,7 @@ _ImagePath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._@%+/-]{1,255}$")]
 
 
 _Library = Annotated[str, ArtifactRef(("library",))]
-_Program = Annotated[str, ArtifactRef(("goprogram",))]
+_Program = Annotated[str, ArtifactRef(("goprogram", "program"))]
 
 
 class ImageSpec(Spec):
@@ -44,7 +45,8 @@ class ImageSpec(Spec):
         min_length=1,
         max_length=512,
         description="A lock file of Debian packages, which `ferrule lock --init` writes, or an image by digest: "
-        "name@sha256:… .",
+        "name@sha256:… ; `scratch` is empty, for programs of kind `program` that need no loader. Of two targets for "
+        "one platform the image takes the one with glibc, and on `scratch` the other.",
     )
     library: _Library | tuple[_Library, ...] | None = Field(
         default=None, description="The library to install, or several.", examples=["native", ["native", "crypto"]]
@@ -80,14 +82,15 @@ class ImageSpec(Spec):
 
 def plan(spec: ImageSpec, context: Context) -> list[Action]:
     """An action for the base (one a platform, or one pull), and one that puts the layout together."""
-    if not context.targets:
+    triples = tuple(_triples(spec, context))
+    if not triples:
         return []
-    libraries = [
-        (t.triple, _library(name, context, t.triple)) for t in context.targets for name in _names(spec.library)
-    ]
-    programs = [(t.triple, _program(name, context, t.triple)) for t in context.targets for name in _names(spec.program)]
-    _check_names(spec, [action for triple, action in (*libraries, *programs) if triple == context.targets[0].triple])
-    bases = _bases(spec, context)
+    libraries = [(triple, _library(name, context, triple)) for triple in triples for name in _names(spec.library)]
+    programs = [(triple, _program(name, context, triple)) for triple in triples for name in _names(spec.program)]
+    contents = (*libraries, *programs)
+    _check_names(spec, [action for triple, action in contents if triple == triples[0]])
+    is_empty = spec.base == _SCRATCH and all(action.kind == "program" for _, action in contents)
+    bases = {} if is_empty else _bases(spec, context, triples)
     project = context.project
     name = spec.name or project.name
     labels = {
@@ -103,7 +106,7 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
         artifact=context.artifact,
         kind="image",
         recipe=OciImage(
-            bases=tuple((context.platforms[t.triple], bases[t.triple].interface) for t in context.targets),
+            bases=tuple((context.platforms[t], bases[t].interface if t in bases else None) for t in triples),
             libraries=tuple((triple, action.interface) for triple, action in libraries),
             programs=tuple((triple, action.interface) for triple, action in programs),
             pulled=_pulled(spec.base),
@@ -121,10 +124,20 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
             epoch=project.epoch,
         ),
         outputs=(Output(context.artifact, "layout", context.artifact if context.ship else None, folder=True),),
-        needs=tuple(dict.fromkeys(action.id for _, action in (*bases.items(), *libraries, *programs))),
+        needs=tuple(dict.fromkeys(action.id for _, action in (*bases.items(), *contents))),
         sources=(*project.license_files, *spec.files.values()),
     )
     return [*dict.fromkeys(bases.values()), image]
+
+
+def _triples(spec: ImageSpec, context: Context) -> Iterator[str]:
+    """One target for each platform of OCI, which does not tell C libraries apart."""
+    by_platform: dict[str, list[str]] = {}
+    for target in context.targets:
+        by_platform.setdefault(context.platforms[target.triple].oci or "", []).append(target.triple)
+    for triples in by_platform.values():
+        fitting = [t for t in triples if (context.platforms[t].debian is None) == (spec.base == _SCRATCH)]
+        yield (fitting or triples)[0]
 
 
 def check(_: ImageSpec, context: Context) -> Iterator[PlanProblem]:
@@ -177,7 +190,7 @@ def _entrypoint(programs: Sequence[tuple[str, Action]]) -> tuple[str, ...]:
     return (f"/{_BIN}/{programs[0][1].interface.trait('program')}",) if programs else ()
 
 
-def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
+def _bases(spec: ImageSpec, context: Context, triples: Sequence[str]) -> dict[str, Action]:
     """The action that makes or pulls the base, for each target."""
     if spec.base.split(":")[0].rpartition("/")[2] in _EMPTY or "distroless/static" in spec.base:
         raise PlanProblem(
@@ -197,7 +210,7 @@ def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
             recipe=PulledBase(spec.base),
             outputs=(Output("base", "base", folder=True),),
         )
-        return {t.triple: pull for t in context.targets}
+        return dict.fromkeys(triples, pull)
 
     if spec.base.startswith("/") or ".." in spec.base.split("/"):
         raise PlanProblem("base", f"{spec.base} leaves the project", "name a file of the project")
@@ -213,11 +226,17 @@ def _bases(spec: ImageSpec, context: Context) -> dict[str, Action]:
         raise PlanProblem(
             "base", f"{spec.base} is not a valid lock file: {error}", f"run `ferrule lock {spec.base}`"
         ) from None
-    return {t.triple: _package_base(spec, context, t.triple, packages) for t in context.targets}
+    return {triple: _package_base(spec, context, triple, packages) for triple in triples}
 
 
 def _package_base(spec: ImageSpec, context: Context, triple: str, packages: tuple[LockedPackage, ...]) -> Action:
     architecture = context.platforms[triple].debian
+    if architecture is None:
+        raise PlanProblem(
+            "base",
+            f"{spec.base} is of Debian packages, which have glibc, and {triple} has another C library",
+            "write `base: scratch` for static programs, or an image by digest",
+        )
     own = tuple(p for p in packages if p.architecture in (architecture, "all"))
     if not any(p.name == "libc6" for p in own):
         raise PlanProblem(
@@ -285,10 +304,10 @@ class PulledBase:
 class OciImage:
     """Put libraries, programs and files on each base, and all platforms into one index.
 
-    `libraries` and `programs` are those of each target, by its triple.
+    `bases` are None where the image holds nothing else; `libraries` and `programs` are those of each target, by triple.
     """
 
-    bases: tuple[tuple[Platform, ActionInterface], ...]
+    bases: tuple[tuple[Platform, ActionInterface | None], ...]
     libraries: tuple[tuple[str, ActionInterface], ...]
     programs: tuple[tuple[str, ActionInterface], ...]
     pulled: str | None
@@ -317,7 +336,7 @@ class OciImage:
             facts.Facts((facts.ImageFacts(index.digest.oci, tuple(image.platform for image in images), sizes),))
         )
 
-    def _image(self, context: ActionContext, row: Platform, base: ActionInterface) -> oci.PlatformImage:
+    def _image(self, context: ActionContext, row: Platform, base: ActionInterface | None) -> oci.PlatformImage:
         triple, platform = row.triple, row.oci or ""
         context.report_progress(platform)
         own = oci.write_layer(
@@ -327,7 +346,7 @@ class OciImage:
             comment=f"{self.name} {self.version}",
         )
         labels = dict(self.labels) | self._identities(context, triple)
-        if self.pulled:
+        if self.pulled and base:
             layout = oci.read_layout(_folder_of(context, base))
             self._check(context, row, [*layout.image(platform).layers, own])
             return oci.append_layers(
@@ -343,7 +362,7 @@ class OciImage:
                 health=self.health,
                 base_name=self.pulled.partition("@")[0],
             )
-        layers = [_layer(context, base), own]
+        layers = [*([_layer(context, base)] if base else []), own]
         self._check(context, row, layers)
         config = oci.image_config(
             platform,
@@ -380,7 +399,7 @@ class OciImage:
             needs |= dict.fromkeys(library.needed, who)
             if library.glibc_version:
                 floors[who] = library.glibc_version, ", ".join(library.glibc_because_of)
-        root = oci.read_root(layers)
+        root, base_is_empty = oci.read_root(layers), len(layers) == 1
         for program in _of(self.programs, triple):
             name = program.trait("program")
             measured = binary.measure(context.input(program, "program"), where=name)
@@ -393,7 +412,8 @@ class OciImage:
                 raise VerificationError(
                     f"the program {name} is started by {measured.interpreter}, which the base for {platform.oci} lacks",
                     where=context.action.id,
-                    hint="use a base with glibc: a lock file with libc6, or an image such as one made for C programs",
+                    hint="use a base with glibc: a lock file with libc6, or an image such as one made for C programs"
+                    + ("; a program for a target with musl needs none" if base_is_empty else ""),
                 )
             needs |= dict.fromkeys(measured.needed, f"the program {name}")
             if measured.floor:
@@ -480,7 +500,9 @@ def _folder_of(context: ActionContext, base: ActionInterface) -> Path:
 def _unsupported(platform: Platform) -> str | None:
     if platform.oci is None:
         return f"no image runs on {platform.title}"
-    return None if platform.debian else f"its base is checked for glibc, and this is {platform.family.title}"
+    return (
+        None if platform.family.object_format == "elf" else f"images are of Linux, and this is {platform.family.title}"
+    )
 
 
 KIND = Kind(
