@@ -101,7 +101,9 @@ class MeasuredFile(FactGroup):
     """What was measured of a compiled file, by which it is recognized and judged again."""
 
     format: str = field(
-        metadata=_json({"enum": ["elf", "macho", "macho-fat", "wasm", "ar"]}, "Format of the file; ar: static library.")
+        metadata=_json(
+            {"enum": ["elf", "macho", "macho-fat", "pe", "wasm", "ar"]}, "Format of the file; ar: static library."
+        )
     )
     machine: str | None = field(default=None, metadata=_json(TEXT, "The machine it is for, as its format names it."))
     name: str | None = field(default=None, metadata=_json(TEXT, "Soname or install name of a library."))

@@ -30,17 +30,18 @@ class Family:
     its place. `archive_suffix` is that of the archives that people of the system unpack. `libraries` are always there,
     by name or by a beginning that ends in `/`.
 
-    `zig` is the second half of zig's name of a target, with `{floor}`; `link_name` the linker's option for the name of
-    a library; `rustflags` and `c_flags` what a library needs beyond the defaults of rustc and of C compilers,
-    `program_rustflags` what a program needs; `floor_variable` is the one that carries the floor. `floor_in_target`:
+    `zig` is the second half of zig's name of a target, with the `{abi}` of the architecture and the `{floor}`;
+    `link_name` the linker's option for the name of a library; `rustflags` and `c_flags` what a library needs beyond the
+    defaults of rustc and of C compilers, `program_rustflags` what a program needs; `floor_variable` is the one that
+    carries the floor. `floor_in_target`:
     cargo-zigbuild takes the floor as a suffix of the target. `builds_std`: a compiled standard library will not do.
     `strips_with_objcopy`: rustc strips with rust-objcopy. `links_unwinder`: zig links its own unwinder where libgcc_s
     is not asked for. `cxx_library` is the C++ library that zig compiles for, where every machine has it; `std_crates`
     are crates of the standard library for this family alone.
 
     `wheel` is the pattern of a wheel's platform tag, `wheel_floor` the version in it where targets.yaml has no floor to
-    say, and `cibuildwheel` its name of the family; `macros` are what compilers define; `runner_label` begins GitHub's
-    labels of such machines.
+    say, and `cibuildwheel` its name of the family; `macros` are what compilers define, and `__LP64__` besides
+    where `is_lp64` and pointers have 64 bits; `runner_label` begins GitHub's labels of such machines.
     """
 
     system: System
@@ -79,15 +80,30 @@ class Family:
     wheel_floor: str | None = None
     cibuildwheel: str | None = None
     macros: tuple[str, ...] = ()
+    is_lp64: bool = False
     runner_label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataModel:
+    """Sizes of C's types in bytes, as far as machines differ, and the alignment of numbers of 8 bytes in a struct.
+
+    (System V ABI and its supplements for each processor, "Fundamental Types"; Microsoft, "x64 software conventions".)
+    """
+
+    pointer: int = 8
+    long: int = 8
+    long_double: int = 16
+    align_of_8: int = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """A machine in everybody's words.
 
-    `name` is Rust's, Zig's and ours; `file` is what measured files call it, `go` GOARCH with `goarm`, `npm` npm's
-    `cpu`, `debian` Debian's name, `wheel` that of a wheel's platform tag; `long_double` the size of that type in bytes.
+    `name` is Zig's; `file` is what measured files call it, `go` GOARCH with `goarm`, `npm` npm's `cpu`, `debian`
+    Debian's name, and `debian_cpu` its first word in names of folders where that is not ours; `wheel` is that of a
+    wheel's platform tag. `abi` ends names of its Linux targets (zig's, and Debian's for folders).
     """
 
     name: str
@@ -98,8 +114,9 @@ class Architecture:
     wheel: str
     macro: str | None = None
     goarm: str | None = None
-    debian_abi: str = "gnu"
-    long_double: int = 16
+    debian_cpu: str | None = None
+    abi: str = ""
+    data_model: DataModel = DataModel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +223,8 @@ class Platform:
 
     def zig(self, floor: str | None = None) -> str:
         """Zig's name of the target and its floor: `x86_64-linux-gnu.2.17`, `aarch64-macos.11.0-none`."""
-        return f"{self.architecture.name}-{self.family.zig.format(floor=f'.{floor}' if floor else '')}"
+        suffix = f".{floor}" if floor else ""
+        return f"{self.architecture.name}-{self.family.zig.format(abi=self.architecture.abi, floor=suffix)}"
 
     def zigbuild_target(self, floor: str | None) -> str:
         """The target as cargo-zigbuild takes it, with the floor as a suffix where it has one (its README)."""
@@ -255,7 +273,7 @@ class Platform:
         """Debian's library folder (Debian Policy, "Multiarch")."""
         if not self.family.has_debian:
             return None
-        return f"{self.architecture.name.removesuffix('v7')}-linux-{self.architecture.debian_abi}"
+        return f"{self.architecture.debian_cpu or self.architecture.name}-linux-gnu{self.architecture.abi}"
 
     @property
     def has_wheels(self) -> bool:
@@ -280,7 +298,8 @@ class Platform:
     @property
     def macros(self) -> tuple[str, ...]:
         """What C compilers for it define."""
-        return (*self.family.macros, *([self.architecture.macro] if self.architecture.macro else []))
+        lp64 = ("__LP64__",) if self.family.is_lp64 and self.architecture.data_model.pointer == 8 else ()  # noqa: PLR2004 - bytes
+        return (*self.family.macros, *lp64, *([self.architecture.macro] if self.architecture.macro else []))
 
 
 def _numbers(version: str) -> Version:
@@ -316,7 +335,7 @@ LINUX_GNU: Final = Family(
     staticlib="lib{name}.a",
     versioned="lib{name}.so.{version}",
     reference="{name}",
-    zig="linux-gnu{floor}",
+    zig="linux-gnu{abi}{floor}",
     libraries=_GLIBC_LIBRARIES,
     floor_name="glibc",
     suggested_floor="2.17",
@@ -330,14 +349,15 @@ LINUX_GNU: Final = Family(
     has_debian=True,
     wheel="manylinux_{major}_{minor}_{machine}",
     cibuildwheel="manylinux",
-    macros=("__linux__", "__unix__", "__ELF__", "__LP64__"),
+    macros=("__linux__", "__unix__", "__ELF__"),
+    is_lp64=True,
     runner_label="ubuntu",
 )
 LINUX_MUSL: Final = replace(
     LINUX_GNU,
     libc="musl",
     title="Linux with musl",
-    zig="linux-musl",
+    zig="linux-musl{abi}",
     libraries=("libc.so",),
     floor_name=None,
     suggested_floor=None,
@@ -379,7 +399,8 @@ MACOS: Final = Family(
     npm="darwin",
     wheel="macosx_{major}_{minor}_{machine}",
     cibuildwheel="macosx",
-    macros=("__APPLE__", "__MACH__", "__LP64__"),
+    macros=("__APPLE__", "__MACH__"),
+    is_lp64=True,
     runner_label="macos",
 )
 WINDOWS_GNULLVM: Final = Family(
@@ -423,16 +444,28 @@ FAMILIES: Final = (LINUX_GNU, LINUX_MUSL, MACOS, WINDOWS_GNULLVM, WASM)
 
 X86_64: Final = Architecture(*("x86_64", "x86_64", "amd64", "x64", "amd64", "x86_64"), macro="__x86_64__")
 AARCH64: Final = Architecture(*("aarch64", "aarch64", "arm64", "arm64", "arm64", "aarch64"), macro="__aarch64__")
-APPLE_ARM64: Final = replace(AARCH64, file="arm64", wheel="arm64", long_double=8)
+APPLE_ARM64: Final = replace(AARCH64, file="arm64", wheel="arm64", data_model=DataModel(long_double=8))
 ARMV7: Final = Architecture(
     *("arm", "arm", "arm", "arm", "armhf", "armv7l"),
     macro="__arm__",
     goarm="7",
-    debian_abi="gnueabihf",
-    long_double=8,
+    abi="eabihf",
+    data_model=DataModel(pointer=4, long=4, long_double=8),
+)
+I686: Final = Architecture(
+    *("x86", "i686", "386", "ia32", "i386", "i686"),
+    macro="__i386__",
+    debian_cpu="i386",
+    data_model=DataModel(4, 4, 12, 4),
 )
 RISCV64: Final = Architecture(*("riscv64",) * 6, macro="__riscv")
-WASM32: Final = Architecture("wasm32", "wasm32", "wasm", "wasm32", "wasm32", "wasm32")
+POWERPC64LE: Final = Architecture(
+    *("powerpc64le", "ppc64le", "ppc64le", "ppc64", "ppc64el", "ppc64le"), macro="__powerpc64__"
+)
+S390X: Final = Architecture(*("s390x",) * 6, macro="__s390x__")
+WASM32: Final = Architecture(
+    "wasm32", "wasm32", "wasm", "wasm32", "wasm32", "wasm32", data_model=DataModel(pointer=4, long=4)
+)
 
 _ROWS = (
     Platform(
@@ -451,8 +484,44 @@ _ROWS = (
         floors=((2, 17), (2, 44)),
         runner="ubuntu-24.04-arm",
     ),
+    Platform(
+        "armv7-unknown-linux-gnueabihf",
+        LINUX_GNU,
+        ARMV7,
+        elf_interpreter="/lib/ld-linux-armhf.so.3",
+        floors=((2, 17), (2, 44)),
+    ),
+    Platform(
+        "i686-unknown-linux-gnu", LINUX_GNU, I686, elf_interpreter="/lib/ld-linux.so.2", floors=((2, 17), (2, 44))
+    ),
+    Platform(
+        "riscv64gc-unknown-linux-gnu",
+        LINUX_GNU,
+        RISCV64,
+        elf_interpreter="/lib/ld-linux-riscv64-lp64d.so.1",
+        floors=((2, 29), (2, 44)),
+    ),
+    Platform(
+        "powerpc64le-unknown-linux-gnu",
+        LINUX_GNU,
+        POWERPC64LE,
+        elf_interpreter="/lib64/ld64.so.2",
+        floors=((2, 17), (2, 44)),
+    ),
+    Platform("s390x-unknown-linux-gnu", LINUX_GNU, S390X, elf_interpreter="/lib/ld64.so.1", floors=((2, 17), (2, 44))),
+    Platform("x86_64-unknown-linux-musl", LINUX_MUSL, X86_64, elf_interpreter="/lib/ld-musl-x86_64.so.1"),
+    Platform("aarch64-unknown-linux-musl", LINUX_MUSL, AARCH64, elf_interpreter="/lib/ld-musl-aarch64.so.1"),
+    Platform("armv7-unknown-linux-musleabihf", LINUX_MUSL, ARMV7, elf_interpreter="/lib/ld-musl-armhf.so.1"),
     Platform("aarch64-apple-darwin", MACOS, APPLE_ARM64, floors=((11, 0), None), runner="macos-15"),
     Platform("x86_64-apple-darwin", MACOS, X86_64, floors=((10, 12), None), runner="macos-15-intel"),
+    Platform(
+        "x86_64-pc-windows-gnullvm", WINDOWS_GNULLVM, replace(X86_64, wheel="amd64", data_model=DataModel(long=4))
+    ),
+    Platform(
+        "aarch64-pc-windows-gnullvm",
+        WINDOWS_GNULLVM,
+        replace(AARCH64, wheel="arm64", data_model=DataModel(long=4, long_double=8)),
+    ),
     Platform("wasm32-unknown-unknown", WASM, WASM32),
 )
 

@@ -103,7 +103,7 @@ def _compressed_hits(data: mmap.mmap, folders: tuple[Path, ...]) -> Iterator[tup
 
 def _decompressed(data: bytes) -> Iterator[bytes]:
     """What compressed sections hold; raises BuildError for a compression that cannot be read."""
-    with suppress(struct.error):
+    with suppress(struct.error, ValueError):
         for kind, content in elf.compressed_sections(data):
             if kind != _ZLIB:
                 raise BuildError(

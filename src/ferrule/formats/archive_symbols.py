@@ -1,7 +1,7 @@
 """Symbols of the objects in a static library, and what a program that is linked with it has to bring.
 
 Home-made, because lief reads whole objects, and a library of Rust has hundreds of which only the symbol tables matter.
-Formats: System V ABI, "Symbol Table"; mach-o/nlist.h.
+Formats: System V ABI, "Symbol Table"; mach-o/nlist.h; for Windows `formats.pe`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import VerificationError
-from ferrule.formats import elf, macho, magic
+from ferrule.formats import elf, macho, magic, pe
 from ferrule.formats.ar import read_ar
 from ferrule.formats.binary_facts import BinaryFacts
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from ferrule.formats.system_symbols import SystemSymbols
 
-_ELF_SYMBOL: Final = struct.Struct("<LBBHQQ")
-_ELF_LINK: Final = struct.Struct("<L")
 _SYMTAB: Final = 2
 _LOCAL, _WEAK = 0, 2
 _VISIBLE: Final = frozenset({0, 3})
@@ -69,6 +67,8 @@ def read_objects(archive: bytes, *, where: str | None = None) -> tuple[ObjectSym
                 objects.append(_object(name, _elf_symbols(bytes(content))))
             elif bytes(content[:4]) == magic.MACHO:
                 objects.append(_object(name, _macho_symbols(bytes(content))))
+            elif pe.is_object(bytes(content[:8])):
+                objects.append(_object(name, (_Symbol(*s, is_visible=True) for s in pe.object_symbols(bytes(content)))))
         except (struct.error, IndexError, ValueError) as error:
             raise VerificationError(f"the object {name} is damaged: {error}", where=where) from error
     return tuple(objects)
@@ -144,10 +144,10 @@ def _elf_symbols(data: bytes) -> Iterator[_Symbol]:
         if section.kind != _SYMTAB:
             continue
         header = tables.sections_start + number * tables.section_size
-        strings = sections[_ELF_LINK.unpack_from(data, header + 40)[0]]
+        strings = sections[tables.form.link(data, header)]
         names = data[strings.offset : strings.offset + strings.size]
         table = data[section.offset : section.offset + section.size]
-        for place, information, other, index, _, _ in _ELF_SYMBOL.iter_unpack(table):
+        for place, information, other, index in tables.form.symbols(table):
             binding = information >> 4
             if binding != _LOCAL and place:
                 yield _Symbol(_text(names, place), index != 0, binding == _WEAK, (other & 3) in _VISIBLE)

@@ -1,4 +1,4 @@
-"""What built files truly are: ELF, Mach-O, WebAssembly and static libraries, measured and compared with a declaration.
+"""What built files truly are: ELF, Mach-O, PE, WebAssembly, static libraries; measured, compared with a declaration.
 
 Static libraries only need the architecture of each object, which is in its first bytes.
 """
@@ -9,7 +9,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import VerificationError
-from ferrule.formats import elf, macho, magic
+from ferrule.formats import elf, macho, magic, pe
 from ferrule.formats.ar import read_ar
 from ferrule.formats.binary_check import check
 from ferrule.formats.binary_facts import BinaryFacts, Floor, glibc_versions, summary
@@ -40,7 +40,7 @@ def measure(source: Path | bytes, *, where: str | None = None) -> BinaryFacts:
     """
     data = source if isinstance(source, bytes) else source.read_bytes()
     label = where or (None if isinstance(source, bytes) else str(source))
-    if data.startswith((magic.ELF, magic.MACHO)):
+    if data.startswith((magic.ELF, magic.MACHO, magic.PE)):
         return _measure_native(data, label)
     if data.startswith(magic.MACHO_FATS):
         return macho.measure_fat(data, label)
@@ -48,12 +48,14 @@ def measure(source: Path | bytes, *, where: str | None = None) -> BinaryFacts:
         return _measure_wasm(data, label)
     if data.startswith(magic.AR):
         return _measure_archive(data, label)
-    raise VerificationError("this is neither ELF, 64-bit Mach-O, WebAssembly nor a static library", where=label)
+    raise VerificationError("this is neither ELF, 64-bit Mach-O, PE, WebAssembly nor a static library", where=label)
 
 
 def _measure_native(data: bytes, where: str | None) -> BinaryFacts:
     """Read by lief, whose objects lack attributes or hold bytes for text where a file is damaged."""
     try:
+        if data.startswith(magic.PE):
+            return pe.measure_pe(data, where)
         return elf.measure_elf(data, where) if data.startswith(magic.ELF) else macho.measure_macho(data, where)
     except (AttributeError, TypeError, ValueError, IndexError, OverflowError, RuntimeError, struct.error) as error:
         raise VerificationError(f"the file is damaged: {error}", where=where) from error
@@ -93,9 +95,11 @@ def _measure_archive(data: bytes, where: str | None) -> BinaryFacts:
 
 def _object_machine(head: bytes) -> tuple[str, str]:
     if head.startswith(magic.ELF) and len(head) == 20:  # noqa: PLR2004 - e_machine ends there
-        return "linux", elf.MACHINES.get(int.from_bytes(head[18:20], "little"), "unknown")
+        return "linux", elf.machine(head)
     if head.startswith(magic.MACHO):
         return "macos", macho.MACHINES.get(int.from_bytes(head[4:8], "little"), "unknown")
     if head.startswith(magic.WASM):
         return "wasm", "wasm32"
+    if pe.is_object(head):
+        return "windows", pe.machine(head)
     return "unknown", "unknown"

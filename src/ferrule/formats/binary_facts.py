@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ferrule.formats.signature import Signature
 
-Format = Literal["elf", "macho", "macho-fat", "wasm", "ar"]
+Format = Literal["elf", "macho", "macho-fat", "pe", "wasm", "ar"]
 _GLIBC = re.compile(r"GLIBC_(\d+)\.(\d+)(\.\d+)?")
 _GLIBC_FEATURES = {"GLIBC_ABI_DT_RELR": (2, 36)}
 

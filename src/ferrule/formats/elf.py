@@ -20,23 +20,27 @@ from ferrule.formats.binary_facts import BinaryFacts, glibc_floor, name_text, su
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-MACHINES = {62: "x86_64", 183: "aarch64", 243: "riscv64", 21: "ppc64le", 258: "loongarch64"}
+MACHINES = {
+    3: "i686",
+    22: "s390x",
+    40: "arm",
+    62: "x86_64",
+    21: "ppc64le",
+    183: "aarch64",
+    243: "riscv64",
+    258: "loongarch64",
+}
 _KINDS = {1: "object", 2: "executable", 3: "shared library"}
-LITTLE_64 = b"\x02\x01"
-_SECTION, _SEGMENT = struct.Struct("<LLQQQQ"), struct.Struct("<LLQQQQ")
 _NULL, _NOBITS = 0, 8
 _GLOBAL, _WEAK, _UNIQUE = 1, 2, 10
 _DEFAULT, _PROTECTED = 0, 3
 _BUILD_ID = 3
 _BASE = 1  # VER_FLG_BASE (gABI, "Symbol Versioning")
 _COMPRESSED = 0x800
-_COMPRESSION_HEADER = 24
 
 
 def measure_elf(data: bytes, where: str | None) -> BinaryFacts:
     """Read an ELF file; raises VerificationError for a cut one and what lief raises for other damage."""
-    if data[4:6] != LITTLE_64:
-        raise VerificationError("the ELF file is not of a 64-bit little-endian machine", where=where)
     _check_extent(data, where)
     lief.logging.disable()
     elf: Any = lief.ELF.parse(data)
@@ -48,12 +52,12 @@ def measure_elf(data: bytes, where: str | None) -> BinaryFacts:
     ]
     versions = _versions(elf)
     sections = summed((name_text(section.name), section.size) for section in elf.sections if section.name)
-    kind, machine = struct.unpack_from("<HH", data, 16)
+    (kind,) = struct.unpack_from(f"{Form.of(data).order}H", data, 16)
     return BinaryFacts(
         format="elf",
         kind=_KINDS.get(kind, "unknown"),
         system="linux",
-        machine=MACHINES.get(machine, "unknown"),
+        machine=machine(data),
         size=len(data),
         name=names[0] if names else None,
         interpreter=elf.interpreter or None,
@@ -78,6 +82,64 @@ def measure_elf(data: bytes, where: str | None) -> BinaryFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """How the numbers of an ELF file are written (System V ABI, "ELF Identification"): their order, their width.
+
+    `start` is where the header says where the tables are, `counts` where it says how large these are.
+    """
+
+    order: str
+    is_wide: bool
+
+    @classmethod
+    def of(cls, data: bytes) -> Form:
+        """That of a file; raises ValueError for bytes that name none."""
+        if data[4:5] not in {b"\x01", b"\x02"} or data[5:6] not in {b"\x01", b"\x02"}:
+            raise ValueError("its header names neither 32 nor 64 bits, or no order of bytes")
+        return cls("<" if data[5] == 1 else ">", data[4] == 2)  # noqa: PLR2004 - ELFCLASS64
+
+    @property
+    def header_size(self) -> int:
+        """Bytes of the header."""
+        return 64 if self.is_wide else 52
+
+    def tables(self, data: bytes) -> Tables:
+        """Where the tables stand, as the header says."""
+        start, counts = (32, 54) if self.is_wide else (28, 42)
+        places = struct.unpack_from(f"{self.order}{'QQ' if self.is_wide else 'LL'}", data, start)
+        return Tables(self, *places, *struct.unpack_from(f"{self.order}HHHHH", data, counts))
+
+    def section(self, data: bytes, offset: int) -> tuple[int, int, int, int, int]:
+        """Name, type, flags, offset and size of a section header."""
+        fields = struct.unpack_from(f"{self.order}{'LLQQQQ' if self.is_wide else 'LLLLLL'}", data, offset)
+        return fields[0], fields[1], fields[2], fields[4], fields[5]
+
+    def segment(self, data: bytes, offset: int) -> tuple[int, int]:
+        """Offset and size in the file of a program header."""
+        fields = struct.unpack_from(f"{self.order}{'LLQQQQ' if self.is_wide else 'LLLLL'}", data, offset)
+        return (fields[2], fields[5]) if self.is_wide else (fields[1], fields[4])
+
+    def link(self, data: bytes, offset: int) -> int:
+        """The section that a section header refers to: of a table of symbols, that of their names."""
+        (number,) = struct.unpack_from(f"{self.order}L", data, offset + (40 if self.is_wide else 24))
+        return int(number)
+
+    def symbols(self, table: bytes) -> Iterator[tuple[int, int, int, int]]:
+        """Name, information, visibility and section of each symbol of a table."""
+        if self.is_wide:
+            for name, information, other, section, _, _ in struct.iter_unpack(f"{self.order}LBBHQQ", table):
+                yield name, information, other, section
+        else:
+            for name, _, _, information, other, section in struct.iter_unpack(f"{self.order}LLLBBH", table):
+                yield name, information, other, section
+
+    def compression(self, data: bytes, offset: int) -> tuple[int, int]:
+        """Kind of compression, and the size of the header that says it."""
+        (kind,) = struct.unpack_from(f"{self.order}L", data, offset)
+        return kind, 24 if self.is_wide else 12
+
+
+@dataclass(frozen=True, slots=True)
 class SectionHeader:
     """An entry of the section table: where its name stands in the table of names, and which bytes belong to it."""
 
@@ -99,6 +161,7 @@ class Tables:
     The methods raise struct.error where a table is cut.
     """
 
+    form: Form
     segments_start: int
     sections_start: int
     segment_size: int
@@ -120,21 +183,19 @@ class Tables:
     def segments(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Offset and size in the file of each segment."""
         for number in range(self.segment_count):
-            _, _, offset, _, _, size = _SEGMENT.unpack_from(data, self.segments_start + number * self.segment_size)
-            yield offset, size
+            yield self.form.segment(data, self.segments_start + number * self.segment_size)
 
     def sections(self, data: bytes) -> Iterator[SectionHeader]:
         """Each entry of the section table."""
         for number in range(self.section_count):
-            name, kind, _, _, offset, size = _SECTION.unpack_from(
-                data, self.sections_start + number * self.section_size
-            )
+            start = self.sections_start + number * self.section_size
+            name, kind, _, offset, size = self.form.section(data, start)
             yield SectionHeader(name, kind, offset, size)
 
 
 def read_tables(data: bytes) -> Tables:
-    """Where the tables stand; raises struct.error for a cut header."""
-    return Tables(*struct.unpack_from("<QQ", data, 32), *struct.unpack_from("<HHHHH", data, 54))
+    """Where the tables stand; raises struct.error for a cut header, ValueError for one of no known form."""
+    return Form.of(data).tables(data)
 
 
 def compressed_sections(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -144,10 +205,16 @@ def compressed_sections(data: bytes) -> Iterator[tuple[int, bytes]]:
     """
     tables = read_tables(data)
     for number in range(tables.section_count):
-        header = _SECTION.unpack_from(data, tables.sections_start + number * tables.section_size)
-        if header[2] & _COMPRESSED:
-            (kind,) = struct.unpack_from("<L", data, header[4])
-            yield kind, data[header[4] + _COMPRESSION_HEADER : header[4] + header[5]]
+        start = tables.sections_start + number * tables.section_size
+        _, _, flags, offset, size = tables.form.section(data, start)
+        if flags & _COMPRESSED:
+            kind, header = tables.form.compression(data, offset)
+            yield kind, data[offset + header : offset + size]
+
+
+def machine(head: bytes) -> str:
+    """The machine that the first 20 bytes of a file name; raises ValueError for a header of no known form."""
+    return MACHINES.get(struct.unpack_from(f"{Form.of(head).order}H", head, 18)[0], "unknown")
 
 
 def _check_extent(data: bytes, where: str | None) -> None:

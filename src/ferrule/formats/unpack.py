@@ -178,15 +178,13 @@ def _section(name: str, data: bytes, start: int, end: int) -> Piece:
 
 def sections_of_elf(data: bytes) -> list[Piece]:
     """Sections in the order of the file, and what lies between them (System V ABI, "Object Files")."""
-    if data[4:6] != elf.LITTLE_64:
-        raise ValueError("it is not of a 64-bit little-endian machine")
     tables = elf.read_tables(data)
     headers = list(tables.sections(data))
     names = data[headers[tables.names].offset :] if headers else b""
     return _covering(
         data,
         [
-            (0, 64, "(ELF header)"),
+            (0, tables.form.header_size, "(ELF header)"),
             (tables.segments_start, tables.segments_end, "(program headers)"),
             (tables.sections_start, tables.sections_end, "(section headers)"),
             *(

@@ -212,6 +212,9 @@ class CargoLibrary:
         declared = self._declared(context) if self.header else ()
         for kind in self.types:
             self._take(context, kind, cargo_build, declared)
+        if any(output.role == IMPORT_LIBRARY for output in context.action.outputs):
+            linked = cargo_build.file(self.crate, self.platform, IMPORT_LIBRARY, self.library)
+            cargo_build.take(linked, context.output(IMPORT_LIBRARY), context.digest_of)
         reads = (
             path.relative_to(context.project).as_posix() for path in context.read_files if _is_there(path, context)
         )
@@ -373,7 +376,8 @@ class CargoLibrary:
                 facts,
                 platform=self.platform,
                 floor=self.floor,
-                name=self.platform.reference(self.soname),
+                name=self.platform.reference(self.soname)
+                or (self.soname if self.platform.family.import_library else None),
                 libraries=self.libraries,
                 exports_allowed=self._allowed(facts.exports),
             ),

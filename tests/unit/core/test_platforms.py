@@ -5,13 +5,9 @@ from dataclasses import fields, replace
 import pytest
 
 from ferrule.core.platforms import (
-    AARCH64,
-    ARMV7,
     FAMILIES,
     LINUX_GNU,
-    LINUX_MUSL,
     PLATFORMS,
-    RISCV64,
     WINDOWS_GNULLVM,
     X86_64,
     Platform,
@@ -20,15 +16,15 @@ from ferrule.core.platforms import (
     unsupported,
 )
 
-MUSL = Platform("x86_64-unknown-linux-musl", LINUX_MUSL, X86_64, elf_interpreter="/lib/ld-musl-x86_64.so.1")
+MUSL = PLATFORMS["x86_64-unknown-linux-musl"]
 WINDOWS = Platform("x86_64-pc-windows-gnullvm", WINDOWS_GNULLVM, replace(X86_64, wheel="amd64"))
-ARM = Platform("armv7-unknown-linux-gnueabihf", replace(LINUX_GNU, zig="linux-gnueabihf{floor}"), ARMV7)
-RISCV = Platform("riscv64gc-unknown-linux-gnu", LINUX_GNU, RISCV64, floors=((2, 29), (2, 44)))
+ARM = PLATFORMS["armv7-unknown-linux-gnueabihf"]
+RISCV = PLATFORMS["riscv64gc-unknown-linux-gnu"]
 LINUX, MAC = PLATFORMS["x86_64-unknown-linux-gnu"], PLATFORMS["aarch64-apple-darwin"]
 
 
 def test_a_row_answers_in_everybodys_words() -> None:
-    rows = (*PLATFORMS.values(), MUSL, WINDOWS, ARM, RISCV)
+    rows = (*PLATFORMS.values(), WINDOWS)
     assert {row.triple: (row.zig("9.9"), row.go, row.oci, row.npm, row.debian) for row in rows} == {
         "x86_64-unknown-linux-gnu": (
             "x86_64-linux-gnu.9.9",
@@ -73,6 +69,41 @@ def test_a_row_answers_in_everybodys_words() -> None:
             "linux/arm/v7",
             {"os": "linux", "cpu": "arm", "libc": "glibc"},
             "armhf",
+        ),
+        "i686-unknown-linux-gnu": (
+            "x86-linux-gnu.9.9",
+            "linux/386",
+            "linux/386",
+            {"os": "linux", "cpu": "ia32", "libc": "glibc"},
+            "i386",
+        ),
+        "powerpc64le-unknown-linux-gnu": (
+            "powerpc64le-linux-gnu.9.9",
+            "linux/ppc64le",
+            "linux/ppc64le",
+            {"os": "linux", "cpu": "ppc64", "libc": "glibc"},
+            "ppc64el",
+        ),
+        "s390x-unknown-linux-gnu": (
+            "s390x-linux-gnu.9.9",
+            "linux/s390x",
+            "linux/s390x",
+            {"os": "linux", "cpu": "s390x", "libc": "glibc"},
+            "s390x",
+        ),
+        "aarch64-unknown-linux-musl": (
+            "aarch64-linux-musl",
+            "linux/arm64",
+            "linux/arm64",
+            {"os": "linux", "cpu": "arm64", "libc": "musl"},
+            None,
+        ),
+        "armv7-unknown-linux-musleabihf": (
+            "arm-linux-musleabihf",
+            "linux/arm",
+            "linux/arm/v7",
+            {"os": "linux", "cpu": "arm", "libc": "musl"},
+            None,
         ),
         "riscv64gc-unknown-linux-gnu": (
             "riscv64-linux-gnu.9.9",
@@ -155,8 +186,8 @@ def test_wheels_name_the_c_library() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("x86_64-pc-windows-gnullvm", "x86_64-pc-windows-msvc", "x86_64-unknown-linux-musl", "wasm32-wasip1"),
-        *("armv7-unknown-linux-gnueabihf", "riscv64gc-unknown-linux-gnu", "aarch64-linux-android", "aarch64-apple-ios"),
+        *("x86_64-pc-windows-gnullvm", "x86_64-pc-windows-msvc", "i686-unknown-linux-musl", "wasm32-wasip1"),
+        *("arm-unknown-linux-gnueabihf", "riscv32imac-unknown-none-elf", "aarch64-linux-android", "aarch64-apple-ios"),
     ],
 )
 def test_a_target_without_a_row_is_unsupported(name: str) -> None:
@@ -178,7 +209,23 @@ def test_a_misspelt_target_is_not_taken_for_one(name: str) -> None:
 
 def test_every_row_is_a_target_of_rust() -> None:
     assert all(is_rust_target(triple) and triple == row.triple for triple, row in PLATFORMS.items())
-    assert all(AARCH64.name in t or row.architecture.name in t for t, row in PLATFORMS.items())
+    assert len({row.zig() for row in PLATFORMS.values()}) == len(PLATFORMS)
+
+
+def test_where_debian_keeps_libraries_and_what_compilers_define() -> None:
+    names = {t: row.multiarch for t, row in PLATFORMS.items() if row.multiarch}
+    assert names == {
+        "x86_64-unknown-linux-gnu": "x86_64-linux-gnu",
+        "aarch64-unknown-linux-gnu": "aarch64-linux-gnu",
+        "armv7-unknown-linux-gnueabihf": "arm-linux-gnueabihf",
+        "i686-unknown-linux-gnu": "i386-linux-gnu",
+        "riscv64gc-unknown-linux-gnu": "riscv64-linux-gnu",
+        "powerpc64le-unknown-linux-gnu": "powerpc64le-linux-gnu",
+        "s390x-unknown-linux-gnu": "s390x-linux-gnu",
+    }
+    wide = {t for t, row in PLATFORMS.items() if "__LP64__" in row.macros}
+    narrow = {"armv7-unknown-linux-gnueabihf", "armv7-unknown-linux-musleabihf", "i686-unknown-linux-gnu"}
+    assert wide == PLATFORMS.keys() - narrow - {"wasm32-unknown-unknown"}
 
 
 def test_labels_of_other_machines() -> None:

@@ -12,7 +12,7 @@ from pycparser import c_ast
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.facts import MeasuredFile
-from ferrule.core.platforms import PLATFORMS
+from ferrule.core.platforms import PLATFORMS, DataModel
 from ferrule.formats import wit
 from ferrule.formats.interfaces import header, python, symbols, typescript, versions, world
 
@@ -58,8 +58,36 @@ def test_layout(declared, size, offsets):
     assert [field["offset"] for field in told["fields"]] == offsets
 
 
+@pytest.mark.parametrize(
+    ("model", "size", "offsets"),
+    [
+        (DataModel(), 64, [0, 8, 16, 32, 48]),
+        (DataModel(pointer=4, long=4, long_double=8), 32, [0, 4, 8, 16, 24]),  # AAPCS
+        (DataModel(4, 4, 12, 4), 32, [0, 4, 8, 16, 28]),  # System V i386
+        (DataModel(long=4), 64, [0, 8, 16, 32, 48]),  # 64-bit Windows, by GNU compilers
+    ],
+)
+def test_sizes_and_places_are_those_of_the_machine(model: DataModel, size: int, offsets: list[int]):
+    struct = c("struct S { long a; void *b; uint64_t c; long double d; size_t e; };", data_model=model)["types"][
+        "struct S"
+    ]
+    assert (struct["size"], [f["offset"] for f in struct["fields"]]) == (size, offsets)
+    assert struct["fields"][0]["type"] == f"i{8 * model.long}"
+    assert struct["fields"][4]["type"] == f"u{8 * model.pointer}"
+
+
+def test_what_each_program_settles_itself_has_no_size_on_a_narrow_machine():
+    text = "struct S { time_t a; };"
+    assert c(text)["types"]["struct S"]["size"] == 8
+    with pytest.raises(VerificationError, match="the size of time_t"):
+        c(text, data_model=DataModel(pointer=4, long=4))
+
+
 def test_long_double_of_apple():
-    assert c("struct S { char a; long double b; };", long_double=8)["types"]["struct S"]["size"] == 16
+    assert (
+        c("struct S { char a; long double b; };", data_model=DataModel(long_double=8))["types"]["struct S"]["size"]
+        == 16
+    )
 
 
 @pytest.mark.parametrize(

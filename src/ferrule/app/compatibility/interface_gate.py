@@ -146,7 +146,7 @@ def _headers(release: ReleaseFolder, host: Host) -> Iterator[tuple[str, Surface]
                 preprocess(files, platform),
                 names,
                 release=release.manifest.release,
-                long_double=platform.architecture.long_double,
+                data_model=platform.architecture.data_model,
                 where=f"{', '.join([*names][:3])} for {triple}",
             )
             for name, surface in by_name.items():

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pycparser import c_ast, c_parser  # type: ignore[import-untyped]
 
 from ferrule.core.errors import VerificationError
+from ferrule.core.platforms import DataModel
 from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named, keeps_order
 
 if TYPE_CHECKING:
@@ -29,12 +30,15 @@ if TYPE_CHECKING:
 _EXACT: Final = {
     **{f"{sign}int{bits}_t": f"{sign[:1] or 'i'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
     **{f"{sign}int_least{bits}_t": f"{sign[:1] or 'i'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
-    **dict.fromkeys(("intptr_t", "intmax_t", "ptrdiff_t", "ssize_t", "off_t"), "i64"),
-    **dict.fromkeys(("uintptr_t", "uintmax_t", "size_t"), "u64"),
+    **dict.fromkeys(("intptr_t", "ptrdiff_t", "ssize_t"), "i pointer"),
+    **dict.fromkeys(("uintptr_t", "size_t"), "u pointer"),
+    "intmax_t": "i64",
+    "off_t": "i64",
+    "uintmax_t": "u64",
     **dict.fromkeys(("wchar_t", "wint_t"), "wide character"),
     **dict.fromkeys(("va_list", "jmp_buf", "FILE", "time_t"), ""),
 }
-"""Types of the standard library by their exact kind; those without one stay themselves."""
+"""Types of the standard library by their exact kind, `pointer` for the size of one; those without stay themselves."""
 _BUILTIN: Final = {
     "void": "void",
     "char": "char",
@@ -48,15 +52,14 @@ _BUILTIN: Final = {
     **dict.fromkeys(("unsigned short", "unsigned short int"), "u16"),
     **dict.fromkeys(("int", "signed", "signed int"), "i32"),
     **dict.fromkeys(("unsigned", "unsigned int"), "u32"),
-    **dict.fromkeys(
-        (f"{s}{length}{i}" for s in ("", "signed ") for length in ("long", "long long") for i in ("", " int")), "i64"
-    ),
-    **dict.fromkeys((f"unsigned {length}{i}" for length in ("long", "long long") for i in ("", " int")), "u64"),
+    **dict.fromkeys((f"{s}long{i}" for s in ("", "signed ") for i in ("", " int")), "i long"),
+    **dict.fromkeys((f"{s}long long{i}" for s in ("", "signed ") for i in ("", " int")), "i64"),
+    **dict.fromkeys((f"unsigned long{i}" for i in ("", " int")), "u long"),
+    **dict.fromkeys((f"unsigned long long{i}" for i in ("", " int")), "u64"),
 }
 _SIZES: Final = {"char": 1, "bool": 1, "f32": 4, "f64": 8, "wide character": 4, "time_t": 8} | {
     f"{sign}{bits}": bits // 8 for sign in "iu" for bits in (8, 16, 32, 64)
 }
-_POINTER: Final = 8
 _STANDARD: Final = (
     *("assert", "ctype", "errno", "float", "inttypes", "limits", "locale", "math", "setjmp", "signal", "stdarg"),
     *("stdbool", "stddef", "stdint", "stdio", "stdlib", "string", "time", "wchar", "sys/types"),
@@ -97,18 +100,20 @@ def preprocessor_options(platform: Platform) -> tuple[str, ...]:
     return ("-E", "-dD", "-std=c11", "-undef", "-nostdinc", *(f"-D{name}=1" for name in platform.macros))
 
 
-def read(text: str, file: str, *, release: str, long_double: int = 16, where: str | None = None) -> Surface:
+def read(
+    text: str, file: str, *, release: str, data_model: DataModel | None = None, where: str | None = None
+) -> Surface:
     """What a preprocessed header declares in `file` itself, as `read_files` reads it."""
     files = {posixpath.normpath(file): file}
-    return read_files(text, files, release=release, long_double=long_double, where=where)[file]
+    return read_files(text, files, release=release, data_model=data_model, where=where)[file]
 
 
 def read_files(
-    text: str, files: Mapping[str, str], *, release: str, long_double: int = 16, where: str | None = None
+    text: str, files: Mapping[str, str], *, release: str, data_model: DataModel | None = None, where: str | None = None
 ) -> dict[str, Surface]:
     """What preprocessed headers declare themselves, by name: `files` are those by what line marks call them, shortest.
 
-    `release` is the version that macros may carry, `long_double` the size of that type in bytes. Raises
+    `release` is the version that macros may carry, `data_model` what C's types are on the target. Raises
     VerificationError for what pycparser does not understand, and for extensions that change a layout.
 
     The document: `functions` (`returns`, `parameters`, `variadic`), `types` (`kind` and, of structs, `size`, `align`
@@ -122,7 +127,7 @@ def read_files(
         raise VerificationError("the layout that #pragma pack asks for is not known here", where=where)
     try:
         tree = c_parser.CParser().parse(_ATTRIBUTE.sub(" ", code), next(iter(files)))
-        reading = _Reading(files, long_double, where)
+        reading = _Reading(files, data_model or DataModel(), where)
         for node in tree.ext:
             reading.take(node)
     except c_parser.ParseError as error:
@@ -164,7 +169,7 @@ class _Reading:
     """What was declared so far: in each file by `surfaces`, in the one that is read now by the fields."""
 
     files: Mapping[str, str]
-    long_double: int
+    data_model: DataModel
     where: str | None
     surfaces: dict[str, Surface] = field(default_factory=dict)
     functions: Surface = field(default_factory=dict)
@@ -217,7 +222,7 @@ class _Reading:
 
     def _typedef(self, node: Any, *, own: bool) -> None:  # noqa: ANN401
         if node.name in _EXACT:
-            self.aliases[node.name] = _EXACT[node.name] or node.name
+            self.aliases[node.name] = self._sized(_EXACT[node.name]) or node.name
             return
         text = self.text(node.type, own=own, name=node.name)
         self.aliases[node.name] = text
@@ -272,7 +277,13 @@ class _Reading:
         text = _BUILTIN.get(name) or self.aliases.get(name)
         if text is None:
             raise self.fail(f"the type {name}")
-        return text
+        return self._sized(text)
+
+    def _sized(self, text: str) -> str:
+        """A number whose size the machine settles, by that size; any other type as it is."""
+        sizes = {"long": self.data_model.long, "pointer": self.data_model.pointer}
+        sign, _, measure = text.partition(" ")
+        return f"{sign}{8 * sizes[measure]}" if sign in {"i", "u"} and measure in sizes else text
 
     def _structure(self, node: Any, *, own: bool, name: str | None) -> str:  # noqa: ANN401
         kind = "union" if isinstance(node, c_ast.Union) else "struct"
@@ -310,16 +321,19 @@ class _Reading:
             return size * int(array[2] or 0), align
         bare = text.removeprefix("const ")
         if bare.endswith(("*", "*const")) or "(*)" in bare:
-            return _POINTER, _POINTER
+            return self.data_model.pointer, self.data_model.pointer
         if bare == "long double":
-            return self.long_double, self.long_double
+            size = self.data_model.long_double
+            return size, size & -size  # the largest power of two in it: 12 bytes stand at every fourth
         if bare.startswith("enum "):
             return 4, 4
         if bare in self.layouts:
             return self.layouts[bare]
-        if bare not in _SIZES:
+        is_open = bare == "time_t" and self.data_model.pointer == 4  # noqa: PLR2004 - glibc leaves it to each program
+        if bare not in _SIZES or is_open:
             raise self.fail(f"the size of {bare}")
-        return _SIZES[bare], _SIZES[bare]
+        size = _SIZES[bare]
+        return size, min(size, self.data_model.align_of_8) if size == 8 else size  # noqa: PLR2004 - bytes
 
     def _enumeration(self, node: Any, *, own: bool, name: str | None) -> str:  # noqa: ANN401
         label = f"enum {node.name or name or ''}".rstrip()
