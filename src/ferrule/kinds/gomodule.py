@@ -6,6 +6,7 @@ in the folder `go` beside this file, and serve any library. No Go is needed to m
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shutil
 from pathlib import Path
@@ -16,7 +17,7 @@ from ferrule.core.errors import BuildError, ConfigError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Digest, Output
 from ferrule.core.section import Field
-from ferrule.formats import gobindings, versions
+from ferrule.formats import go_files, gobindings, versions
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, version_problem
 from ferrule.tools import go
 
@@ -97,11 +98,18 @@ def plan(spec: GoModuleSpec, context: Context) -> list[Action]:
 
 
 def check(spec: GoModuleSpec, context: Context) -> Iterator[PlanProblem]:
-    """A version that Go does not take."""
+    """A version that Go does not take, and what go.mod has replaced by folders."""
+    file = posixpath.normpath(f"{spec.source}/go.mod")
     try:
-        module = go.read_go_mod(context.read_text(f"{spec.source}/go.mod")).path
+        text = context.read_text(file)
+        module = go.read_go_mod(text).path
     except (ConfigError, ValueError):
         return  # planning gives this problem
+    for line, path in go_files.local_replacements(text):
+        reason = f"this is replaced by {path}, which users of the module do not have"
+        yield PlanProblem(
+            "source", reason, "require a version of it, or use go.work on your machine", f"{file}:{line}:1"
+        )
     if message := versions.go_problem(context.project.version, module):
         problem = version_problem(message, context, "1.0.0")
         path = re.sub(r"/v[0-9]+$", "", module)
@@ -190,6 +198,12 @@ class GoModuleFolder:
     def make(self, context: ActionContext) -> None:
         """Write the folder; raises BuildError for a library whose identity cannot be checked as declared."""
         folder = context.output("module")
+        if message := go_files.name_problem(name for name, _ in self._sources(context)):
+            raise BuildError(
+                f"Go would refuse the whole module: {message}",
+                where=self.source,
+                hint="rename the file, or keep it elsewhere",
+            )
         for name, path in self._sources(context):
             _copy(path, folder / name)
         for file in self.license_files:

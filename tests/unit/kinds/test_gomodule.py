@@ -10,6 +10,7 @@ import pytest
 from fakes.triples import ARM, MAC, X86
 from ferrule import config
 from ferrule.app.publish import DESTINATIONS
+from ferrule.app.release import run as release
 from ferrule.app.release.run import disk_of
 from ferrule.core.errors import BuildError, ConfigErrors
 from ferrule.core.model import Digest, Output
@@ -327,3 +328,19 @@ def test_module_is_embedded_beside_its_bindings(bench: Bench) -> None:
     expected = gobindings.bindings(world(), package="wasm")
     assert found == {f"wasm/{n}": content for n, content in expected.items()} | {"wasm/module.wasm": world()}
     assert b"Add(" in found["wasm/bindings.go"]
+
+
+def test_a_replacement_by_a_folder_is_a_mistake(demo: Demo) -> None:
+    file = demo.project / "packaging" / "go" / "go.mod"
+    file.write_text(f"{file.read_text()}\nrequire example.com/x v1.0.0\nreplace example.com/x => ../x\n")
+    line = len(file.read_text().splitlines())
+    with pytest.raises(ConfigErrors) as caught:
+        release.make_plan(release.load(demo.project), demo.context)
+    assert [error.where for error in caught.value.errors] == [f"packaging/go/go.mod:{line}:1"]
+
+
+def test_a_name_that_go_refuses_fails_the_module(demo: Demo) -> None:
+    (demo.project / "packaging" / "go" / "a*b.txt").touch()
+    done = demo.ferrule("build", "go", "--quiet")
+    assert done.returncode == 5
+    assert "Go would refuse the whole module: a*b.txt: its name holds '*'" in done.stdout + done.stderr
