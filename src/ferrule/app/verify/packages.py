@@ -245,6 +245,8 @@ def _check_image(layout: ImageLayout, artifact: str, release: ReleaseFolder, con
         layer = layers.get(base.digest) if base else None
         if base and layer and (base.size, base.diff_id) == (layer.size, layer.diff_id.hex):
             contents.covers += [pointer("facts", action, name) for name in ("digest", "size", "diff_id")]
+        elif base and action.startswith(f"{artifact}:base@"):
+            contents.problem = contents.problem or f"the manifest says of {action} what none of its layers is"
 
 
 def _regular(platform: str, members: Iterator[Member]) -> Iterator[tuple[str, str, bytes]]:

@@ -180,6 +180,13 @@ def test_a_part_of_the_facts_of_an_image_that_is_missing(folder):
         list(verify(folder.path))
 
 
+@pytest.mark.parametrize("change", [{"size": 1}, {"digest": "0" * 64}, {"diff_id": "0" * 64}])
+def test_a_base_of_an_image_is_one_of_its_layers(folder, change):
+    action = "image:base@x86_64-unknown-linux-gnu"
+    folder.edit(lambda manifest: manifest["facts"][action].update(change))
+    assert f"the manifest says of {action} what none of its layers is" in folder.problems().values()
+
+
 def test_checksums_of_something_else(folder):
     sums = folder.path / "SHA256SUMS"
     first, *rest = sums.read_text().splitlines(keepends=True)
