@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.toolchain import lay_out
+from fakes.triples import X86
 from ferrule import config
 from ferrule.app.publish import DESTINATIONS
 from ferrule.app.release.run import disk_of
@@ -176,3 +177,54 @@ def test_a_configuration_that_cannot_be_read_is_a_mistake(demo: Demo) -> None:
     with pytest.raises(ConfigErrors) as caught:
         plan(config.load(demo.project, KINDS, DESTINATIONS), ReleaseInfo("demo", "1.2.3"), disk_of(demo.project))
     assert [error.where for error in caught.value.errors if "not UTF-8" in error.message] == ["cbindgen.toml"]
+
+
+DECLARED = "int demo_add(int a, int b);\nchar *demo_copy(const char *text);\n"
+
+
+def failures(demo: Demo, header: str, **files: str | bytes) -> list[str]:
+    """What fails in a run of a library with this header for one target."""
+    for name, content in files.items():
+        path = demo.project / "api" / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    path = demo.project / "targets.yaml"
+    head = path.read_text().partition("targets:\n")[0]
+    native = "native: {kind: library, crate: demo-ffi, header: header, ship: true, exports: ['demo_*']}"
+    path.write_text(
+        f'{head}targets:\n  {X86}: {{glibc: "2.17"}}\nartifacts:\n  {native}\n  header: {{kind: header, {header}}}\n'
+    )
+    return [str(outcome.error) for outcome in demo.run().failed if outcome.error]
+
+
+@pytest.mark.parametrize(
+    ("header", "shipped"),
+    [
+        ("file: api/demo.h, ship: true, name: add.h", {"include/add.h"}),
+        ("files: [api], ship: true", {"include/demo.h", "include/demo/text.inc"}),
+        ("files: ['**/*.h'], root: ., ship: true", {"include/api/demo.h"}),
+    ],
+)
+def test_headers_that_exist_are_taken_as_they_are(demo: Demo, header: str, shipped: set[str]) -> None:
+    files: dict[str, str | bytes] = {"demo_dot_h": DECLARED, "demo__text_dot_inc": "text"}
+    assert failures(demo, header, **files) == []
+    assert {name for name in demo.files() if name.startswith("include/")} == shipped
+
+
+def test_headers_of_which_none_is_left_are_refused(demo: Demo) -> None:
+    (message,) = failures(demo, "files: ['api/*.inc']", text_dot_inc="text")
+    assert "no file of the project that Git would publish is a header among `files` (api/*.inc)" in message
+
+
+@pytest.mark.parametrize("header", ["file: api/demo.h", "files: [api]"])
+def test_a_header_in_another_encoding_is_refused(demo: Demo, header: str) -> None:
+    (message,) = failures(demo, header, demo_dot_h=b"int demo_add(void); /* \xff */")
+    assert "api/demo.h: this header is not UTF-8" in message
+
+
+def test_a_header_of_c_plus_plus_alone_is_compiled_as_that_alone(demo: Demo) -> None:
+    content = f'extern "C" {{\n{DECLARED}}}\n'
+    assert failures(demo, "file: api/demo.hpp", demo_dot_hpp=content) == []
+    calls = " ".join(demo.calls)
+    assert "-std=c++17" in calls
+    assert "-std=c11" not in calls

@@ -10,6 +10,7 @@ import pytest
 from fakes.toolchain import lay_out
 from fakes.triples import MAC, X86
 from ferrule.app.release import run as release
+from ferrule.core.errors import ConfigErrors
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.formats import binary
 from ferrule.kinds import library, native_build
@@ -181,3 +182,17 @@ def test_an_sdk_of_the_target_reaches_the_build_and_the_library_s_own_comes_firs
     assert "not a macOS SDK" in failure(
         demo, artifacts.replace("header: header", "header: header, env: {SDKROOT: none}")
     )
+
+
+def test_a_version_script_that_cannot_be_read_is_a_mistake(demo: Demo) -> None:
+    (demo.project / "demo.map").write_text("V1 {\n  global: demo_add\n")
+    only_native(demo, "version-script: demo.map")
+    with pytest.raises(ConfigErrors, match=r"demo\.map cannot be read: "):
+        release.make_plan(release.load(demo.project), demo.context)
+    (demo.project / "demo.map").write_text("V1 { global: demo_*; local: *; };\n")
+    plan = release.make_plan(release.load(demo.project), demo.context)
+    scripts = {action.target: action.recipe.version_script for action in plan.actions}  # type: ignore[attr-defined]
+    assert scripts == {X86: "demo.map", "aarch64-unknown-linux-gnu": "demo.map", MAC: None}
+    failed = {outcome.action.target: outcome.error for outcome in demo.run().failed}
+    assert set(failed) == {X86, "aarch64-unknown-linux-gnu"}  # what the compiler made has no versions
+    assert all("V1" in str(error) for error in failed.values())

@@ -506,3 +506,25 @@ def test_no_pyproject_is_a_mistake_with_a_way_out(demo: Demo) -> None:
     (demo.project / "packaging" / "python" / "pyproject.toml").unlink()
     with pytest.raises(ConfigErrors, match="write one with a \\[project\\] table"):
         release.make_plan(release.load(demo.project), demo.context)
+
+
+def test_a_readme_outside_of_the_project_is_a_mistake(demo: Demo) -> None:
+    messages = mistakes(demo, f"{TABLE}readme = '../../../README.md'\n")
+    assert any("not in the project" in message for message in messages.values())
+
+
+def test_licences_that_are_the_same_do_not_clash(demo: Demo) -> None:
+    same = (demo.project / "LICENSE").read_text()
+    assert mistakes(demo, f"{TABLE}license-files = ['LICENSE', 'src/*.txt']\n", LICENSE=same) == {}
+
+
+def test_of_several_packages_the_one_that_is_packed_counts(demo: Demo) -> None:
+    text = '[project]\nname = "x-y"\ndynamic = ["version"]\n[tool.hatch.build.targets.wheel]\npackages = ["src/two"]\n'
+    source = demo.project / "packaging" / "python" / "src"
+    for name in ("one", "two"):
+        (source / name).mkdir(parents=True)
+        (source / name / "__init__.py").touch()
+    assert mistakes(demo, text) == {}
+    plan = release.make_plan(release.load(demo.project), demo.context)
+    recipes = [action.recipe for action in plan.actions if action.kind == "wheel"]
+    assert {recipe.common.package for recipe in recipes if isinstance(recipe, Wheel | Sdist)} == {"two"}
