@@ -296,7 +296,19 @@ def _project_section(reading: _Reading) -> ProjectSection | None:
         canonical = _license(stated.value, mark, "project.license: ", reading.problems)
         section = section and section.replaced(license=canonical)
     check_references(ProjectSection, part, ReferenceScope(reading.root, None, {}), reading.problems)
+    _check_license_files(reading, section.license_files if section else ())
     return section
+
+
+def _check_license_files(reading: _Reading, files: tuple[str, ...]) -> None:
+    """Refuse two of one name: packages hold licence files side by side, and one would take the other's place."""
+    seen: dict[str, str] = {}
+    for index, file in enumerate(files):
+        other = seen.setdefault(file.rpartition("/")[2].casefold(), file)
+        if other != file:
+            mark = reading.mark("project", "license-files", index)
+            message = f"{other} and {file} have one name, and packages hold licence files side by side"
+            reading.problems.add(mark, message, "rename one of the two")
 
 
 def _toolchain(

@@ -23,6 +23,7 @@ from ferrule.core.manifest_problems import (
     ignored_problems,
     nested_problems,
     package_problems,
+    patch_problems,
     path_problems,
     profile_problems,
     text_file_problems,
@@ -207,7 +208,7 @@ def read_workspace(project: Path, folder: str = ".") -> Workspace:
         version_at=root.at("workspace", "package", "version"),
         profiles=tuple(dict.fromkeys((*_PROFILES, *root.table("profile").values))),
         globs=globs,
-        problems=tuple(profile_problems(root)),
+        problems=(*profile_problems(root), *patch_problems(root, project / folder)),
         excluded=tuple(posixpath.normpath(name) for name in table.texts("exclude")) if globs else (),
     )
 

@@ -96,6 +96,15 @@ def profile_problems(root: ManifestTable) -> Iterator[ConfigError]:
         yield table.problem(f"the profile {name} {reason}", 'write inherits = "release"', "inherits")
 
 
+def patch_problems(root: ManifestTable, folder: Path) -> Iterator[ConfigError]:
+    """Crates of [patch] and [replace] that are to be in folders where none is; Cargo reads each, used or not."""
+    for table in (*root.table("patch").tables(), root.table("replace")):
+        for name, value in table.values.items():
+            path = value.get("path") if isinstance(value, dict) else None
+            if isinstance(path, str) and not (folder / path / "Cargo.toml").is_file():
+                yield table.problem(f"{name} is to be in {path}, where no Cargo.toml is", "correct its path", name)
+
+
 def _leads_back(profiles: ManifestTable, name: str) -> bool:
     parents = {n: profiles.table(n).values.get("inherits") for n in profiles.values if n not in _BUILT_IN}
     above = parents.get(name)

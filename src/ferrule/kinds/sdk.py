@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ferrule.core import facts
+from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.core.section import Field, Section
 from ferrule.formats import deflate, tar
-from ferrule.formats.archive_member import Member
+from ferrule.formats.archive_member import Member, check_folded, checked_name, in_order
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
     ArtifactRef,
@@ -24,6 +25,8 @@ from ferrule.kinds.base import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
 
@@ -83,6 +86,20 @@ class SdkSpec(Spec):
 def plan(spec: SdkSpec, context: Context) -> list[Action]:
     """One archive a target that the library is made for."""
     return [_action(spec, context, target.triple) for target in context.targets]
+
+
+def check(spec: SdkSpec, _: Context) -> Iterator[PlanProblem]:
+    """Paths of `files` that no archive can hold, and two that would be one file."""
+    members: list[Member] = []
+    for path in spec.files:
+        try:
+            members.append(Member(checked_name(path), b""))
+        except VerificationError as error:
+            yield PlanProblem(("files", path), error.message, "write a path below the archive's folder")
+    try:
+        check_folded(in_order(members))
+    except BuildError as error:
+        yield PlanProblem("files", error.message, error.hint)
 
 
 def _action(spec: SdkSpec, context: Context, triple: str) -> Action:
@@ -314,4 +331,5 @@ KIND = Kind(
     plan=plan,
     summary="a C SDK a target: libraries, header, pkg-config, CMake, licences",
     unsupported=needs_machine,
+    check=check,
 )

@@ -635,3 +635,12 @@ def test_a_stated_version_that_is_not_the_crates_is_a_mistake(
         :problems
     ]
     assert [problem.where for problem in found] == ["targets.yaml:2:32"][:problems]
+
+
+def test_licence_files_of_one_name_are_a_mistake(mistakes: Callable[[str], list[str]], project: Path):
+    write(project, {"legal/licence/LICENSE": "another", "legal/NOTICE": ""})
+    text = HEAD.replace(
+        "workspace: rust}", "workspace: rust, license-files: [LICENSE, legal/NOTICE, legal/licence/LICENSE]}"
+    )
+    (line,) = (line for line in mistakes(text + TARGETS + NATIVE) if "side by side" in line)
+    assert "LICENSE and legal/licence/LICENSE have one name" in line

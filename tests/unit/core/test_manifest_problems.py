@@ -82,6 +82,13 @@ def test_profiles_that_lead_nowhere(tmp_path: Path, text: str, expected: str) ->
     assert [line.partition(": ")[2] for line in every] == [expected]
 
 
+def test_a_patch_that_is_not_there(tmp_path: Path) -> None:
+    every, _ = problems(
+        tmp_path, f'{ROOT}[patch.crates-io]\nb = {{path = "b"}}\nc = {{path = "a"}}\n', HEAD, "a/src/lib.rs"
+    )
+    assert every == ["Cargo.toml:8:1: b is to be in b, where no Cargo.toml is"]
+
+
 def test_a_ring_of_profiles(tmp_path: Path) -> None:
     every, _ = problems(
         tmp_path, ROOT + '[profile.x]\ninherits = "y"\n[profile.y]\ninherits = "x"\n', HEAD, "a/src/lib.rs"

@@ -3,14 +3,14 @@ from __future__ import annotations
 import shutil
 import tarfile
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from fakes.triples import MAC, X86
 from ferrule.core.model import ActionInterface, Output
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
-from ferrule.kinds.sdk import CSdk, PkgConfig, cmake_config, cmake_version, links, pkg_config
+from ferrule.kinds.sdk import CSdk, PkgConfig, SdkSpec, check, cmake_config, cmake_version, links, pkg_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -211,3 +211,19 @@ def test_archive_for_windows(bench: Bench) -> None:
     assert 'IMPORTED_LOCATION "${_z_root}/bin/z.dll"' in text
     assert 'IMPORTED_IMPLIB "${_z_root}/lib/libz.dll.a"' in text
     assert "IMPORTED_SONAME" not in text
+
+
+@pytest.mark.parametrize(
+    ("files", "key", "message"),
+    [
+        ({"a/../b": "README.md"}, ("files", "a/../b"), "cannot be the name of an archive member"),
+        ({"/etc/x": "README.md"}, ("files", "/etc/x"), "cannot be the name of an archive member"),
+        ({"x/y": "README.md", "X/Y": "README.md"}, ("files",), "would be one file on macOS and Windows"),
+        ({"x": "README.md", "x/y": "README.md"}, ("files",), "cannot be packed below x"),
+    ],
+)
+def test_paths_that_no_archive_can_hold(files: dict[str, str], key: tuple[str, ...], message: str) -> None:
+    spec = SdkSpec(kind="sdk", library="native", header="header", files=files)
+    (problem,) = check(spec, cast("Any", None))
+    assert problem.key == key
+    assert message in problem.message
