@@ -165,6 +165,9 @@ def _targets(project: Project, released: tuple[CrateUse, ...]) -> tuple[tuple[Li
 
 def _unsupported(target: RequestedTarget) -> Uncovered:
     reason = "Ferrule does not build for it yet" if unsupported(target.triple, PLATFORMS) else "Rust has no such target"
+    instead = target.triple.replace("-windows-msvc", "-windows-gnullvm")
+    if instead in PLATFORMS:
+        reason = f"it needs Microsoft's linker; {instead} runs on the same machines, and can be added"
     return Uncovered(target.where, f"the target {target.triple}", reason)
 
 

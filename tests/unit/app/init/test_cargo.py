@@ -89,15 +89,6 @@ def test_what_cargo_c_turns_on_is_known(tmp_path: Path) -> None:
     assert (use.feature, use.asks_for_cargo_c) == (None, False)
 
 
-def test_programs_are_found_as_cargo_finds_them(tmp_path: Path) -> None:
-    more = '\n[[bin]]\nname = "named"\npath = "tools/named.rs"\n'
-    sources = {"src__lib_rs": "", "src__main_rs": "", "src__bin__one_rs": "", "src__bin__two__main_rs": ""}
-    use = use_of(tmp_path, **{"Cargo.toml": crate("demo") + more}, **sources, src__bin__two__other_rs="")
-    assert [program.name for program in use.programs] == ["named", "demo", "one", "two"]
-    use = use_of(tmp_path, **{"Cargo.toml": crate("demo", "autobins = false") + more}, **sources)
-    assert [(program.name, program.where) for program in use.programs] == [("named", "Cargo.toml:12:1")]
-
-
 def test_what_is_compiled_for_a_crate_is_without_what_its_tests_need(tmp_path: Path) -> None:
     locked = lock(demo="a b") + '\n[[package]]\nname = "c"\nversion = "1.0.0"\n'
     manifest = crate("demo", needs='a = "1"') + '\n[dev-dependencies]\nb = "1"\n'

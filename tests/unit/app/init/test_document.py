@@ -68,6 +68,14 @@ def test_targets_that_none_can_be_made_for_are_named_and_the_usual_ones_taken() 
     assert f"the target {WINDOWS}" in uncovered(description)
 
 
+def test_for_a_target_of_microsofts_linker_the_other_one_is_named() -> None:
+    description = described(RequestedTarget("x86_64-pc-windows-msvc", "a.toml:2:1"))
+    assert (
+        "x86_64-pc-windows-gnullvm runs on the same machines"
+        in uncovered(description)["the target x86_64-pc-windows-msvc"]
+    )
+
+
 def test_a_floor_that_is_none_is_named() -> None:
     description = described(RequestedTarget(X86, "a.toml:1:1", "2.3"))
     assert section(description, "targets") == {X86: {"glibc": "2.17"}}

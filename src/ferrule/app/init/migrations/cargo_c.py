@@ -26,7 +26,7 @@ _TAKEN: Final = {
 _REASONS: Final = {
     "data": "write `files` at the SDK",
     "description": "the pkg-config file has the project's",
-    "import_library": "Ferrule makes nothing for Windows",
+    "import_library": "an SDK for Windows always has one",
     "install_subdir": "an SDK has fixed folders",
     "strip_include_path_components": "an SDK's headers are below include/: write `cflags` of `pkg-config`",
     "subdirectory": "an SDK's header lies in include/",

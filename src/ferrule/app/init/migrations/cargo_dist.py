@@ -30,7 +30,7 @@ _REASONS: Final = {
     "pr_run_mode": "ci.tests says what runs for a change",
     "rust_toolchain_version": "write toolchain.rust, or rust-toolchain.toml",
     "unix_archive": "archives are .tar.gz",
-    "windows_archive": "Ferrule makes nothing for Windows",
+    "windows_archive": "archives of programs for Windows are .zip",
     "features": "write `features` at the artifact",
     "include": "write `files` at the SDK",
 }
