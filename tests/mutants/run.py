@@ -7,8 +7,10 @@ test that killed it; one that no test can tell from the original stands in equiv
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -154,13 +156,17 @@ def _pytest(folder: Path, tests: Iterable[str]) -> tuple[int, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     environment |= {"PYTHONPATH": str(folder / "src"), "HOME": str(folder.parent)}
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    )
     try:
-        run = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, timeout=TIMEOUT, check=False, text=True
-        )
+        output, _ = process.communicate(timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # with all that its tests have started
+        process.communicate()
         return -1, ""  # it hangs, and that is noticed
-    return run.returncode, run.stdout
+    return process.returncode, output
 
 
 def clean_failures(killers: Iterable[str], folder: Path) -> set[str]:
