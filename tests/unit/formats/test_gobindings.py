@@ -196,6 +196,15 @@ def test_floats_import_what_they_need():
     assert '\t"math"\n' in written(exporting(kind=b"\x76"))
 
 
+def test_results_within_values_have_both_sides():
+    either = declared(b"\x6a\x01" + U8 + b"\x01" + STRING)
+    data = exports(either, declared(b"\x70\x00"), function(returns=result(b"\x01")))
+    go = bindings(data, package="wasm")["conversions.go"].decode()
+    assert "\t\treturn Result[uint8, string]{Ok: " in go
+    assert ", IsErr: true}\n" in go
+    assert "return Result[uint8, string]{Err: " in go
+
+
 # What is refused
 
 
