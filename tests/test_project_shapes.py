@@ -175,13 +175,13 @@ def test_several_releases_of_one_file(demo: Demo) -> None:
         f"{head}{ONE_TARGET}  wasm32-unknown-unknown: {{}}\nartifacts:\n"
         "  native: {kind: library, crate: demo-ffi, header: header}\n  header: {kind: header, crate: demo-ffi}\n"
         "  sdk: {kind: sdk, library: native, header: header}\n  web: {kind: component, crate: demo-wasm}\n"
-        "  sums: {kind: checksums}\n"
+        "  sums: {kind: checksums}\n  provenance: {kind: provenance}\n"
         "releases:\n  core: {version: {cargo: rust/demo-ffi}, artifacts: [sdk], changelog: CHANGES.md}\n"
         '  page: {version: "0.4.0", artifacts: [web], tag: "page/{version}"}\n'
     )
     done = demo.ferrule("release")
     assert done.returncode == 0, done.stderr
-    assert {name for name in demo.files() if not name.endswith("manifest.json")} == {
+    assert {name for name in demo.files() if not name.endswith(("manifest.json", ".jsonl"))} == {
         f"core/core-c-1.9.1-{X86}.tar.gz",
         "core/SHA256SUMS",
         "page/page-0.4.0.wasm",
@@ -190,11 +190,13 @@ def test_several_releases_of_one_file(demo: Demo) -> None:
     }
     manifest = json.loads(demo.files()["core/manifest.json"])
     assert (manifest["project"], manifest["release"]) == ("core", "1.9.1")
-    assert {demo.ferrule("verify", f"dist/{name}").returncode for name in ("core", "page")} == {0}
+    for name in ("core", "page"):
+        verified = demo.ferrule("verify", f"dist/{name}")
+        assert verified.returncode == 0, verified.stdout
     calls = len(demo.calls)
     again = demo.ferrule("release", "page")
     assert (again.returncode, len(demo.calls)) == (0, calls), again.stderr
-    assert "0 built, 2 unchanged" in again.stderr
+    assert "0 built, 3 unchanged" in again.stderr
     # A tag is that of one release; 1.9.10 is no heading for 1.9.1.
     assert demo.ferrule("check", "--tag", "page/0.4.0").returncode == 0
     tagged = demo.ferrule("check", "--tag", "core-v1.9.1")

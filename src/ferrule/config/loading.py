@@ -88,7 +88,9 @@ class Config:
         """The configuration of one release: its artifacts, what these need, and what describes them."""
         names = needed_by(release, {one.name: one for one in self.artifacts})
         artifacts = tuple(one for one in self.artifacts if one.name in names or one.kind.last)
-        return replace(self, project=self.info_of(release), artifacts=artifacts)
+        describing = (one.name for one in artifacts if one.kind.last and one.spec.version is None)
+        versions = {**self.versions, **dict.fromkeys(describing, release.version)}
+        return replace(self, project=self.info_of(release), artifacts=artifacts, versions=versions)
 
 
 def load(

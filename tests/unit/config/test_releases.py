@@ -59,6 +59,7 @@ def test_one_release_is_the_project_with_its_artifacts(demo: Demo) -> None:
     part = whole.only(web)
     assert (part.project.name, part.project.version, part.project.license) == ("web", "1.2.3", "MIT")
     assert [one.name for one in part.artifacts] == ["component", "npm", "sbom", "sums", "provenance"]
+    assert {whole.only(core).versions[name].text for name in ("sbom", "sums", "provenance")} == {"2.0.0"}
     assert whole.only(core).project.description == "The library"
     assert whole.only(go).project.description == "Adds two numbers"
 
