@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import http.server
 import io
 import json
+import os
+import re
+import shutil
+import subprocess  # noqa: TID251 - the script is what is tested
 import tarfile
+import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +21,7 @@ from fakes.toolchain import Demo, lay_out
 from fakes.triples import ARM, MAC, X86
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 ARCHIVES = {triple: f"demo-cli-1.2.3-{triple}.tar.gz" for triple in (X86, ARM, MAC)}
@@ -111,6 +119,73 @@ def test_elsewhere_the_same_bytes(released: Demo, tmp_path: Path) -> None:
     assert {n: c for n, c in demo.files().items() if n in ARCHIVES.values()} == {
         n: c for n, c in released.files().items() if n in ARCHIVES.values()
     }
+
+
+INSTALLER = '\n  setup: {kind: installer, program: cli, url: "https://downloads.example/v{version}"}'
+
+
+@pytest.fixture(scope="module")
+def installable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, str]]:
+    """A release with an installer, and where a server on this machine has its files."""
+    demo = with_program(lay_out(tmp_path_factory.mktemp("installable")), BUILD + INSTALLER)
+    done = demo.ferrule("release", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(demo.dist))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield demo, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def install(script: Path, *arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.defpath, "HOME": str(home)}
+    return subprocess.run(
+        ["/bin/sh", script, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_an_installer_downloads_verifies_and_installs(installable: tuple[Demo, str], tmp_path: Path) -> None:
+    demo, address = installable
+    script = demo.dist / "demo-cli-installer.sh"
+    assert "from='https://downloads.example/v1.2.3'" in script.read_text()
+    folder = tmp_path / "a folder" / "bin"
+    for _ in range(2):  # it may be there already
+        done = install(script, "--target", ARM, "--to", str(folder), "--from", address, home=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"installed demo-cli 1.2.3 as {folder}/demo-cli\n")
+    assert f"add {folder} to PATH" in done.stdout
+    assert [(path.name, path.stat().st_mode & 0o777) for path in folder.iterdir()] == [("demo-cli", 0o755)]
+    assert (folder / "demo-cli").read_bytes() == executable("arm64")
+
+
+def test_other_bytes_are_not_installed(installable: tuple[Demo, str], tmp_path: Path) -> None:
+    demo, address = installable
+    script, other = tmp_path / "installer.sh", "0" * 64
+    text = (demo.dist / "demo-cli-installer.sh").read_text()
+    script.write_text(re.sub(r"sha256='[0-9a-f]{64}'", f"sha256='{other}'", text))
+    done = install(script, "--target", X86, "--from", address, home=tmp_path)
+    assert done.returncode == 1
+    assert f"that of the release is {other}: nothing was installed" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["installer.sh"]
+
+
+def test_half_a_script_does_nothing(installable: tuple[Demo, str], tmp_path: Path) -> None:
+    demo, address = installable
+    half = tmp_path / "installer.sh"
+    half.write_text((demo.dist / "demo-cli-installer.sh").read_text().rpartition("main ")[0])
+    install(half, "--target", X86, "--from", address, home=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["installer.sh"]
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
+def test_shellcheck_has_nothing_to_say_of_an_installer(installable: tuple[Demo, str]) -> None:
+    script = installable[0].dist / "demo-cli-installer.sh"
+    done = subprocess.run(["shellcheck", script], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+
+
+def test_a_release_with_an_installer_is_verified(installable: tuple[Demo, str]) -> None:
+    assert installable[0].ferrule("verify", "dist").returncode == 0
 
 
 IMAGE = "\n  image: {kind: image, program: cli, base: "

@@ -41,7 +41,8 @@ class Family:
 
     `wheel` is the pattern of a wheel's platform tag, `wheel_floor` the version in it where targets.yaml has no floor to
     say, and `cibuildwheel` its name of the family; `macros` are what compilers define, and `__LP64__` besides
-    where `is_lp64` and pointers have 64 bits; `runner_label` begins GitHub's labels of such machines.
+    where `is_lp64` and pointers have 64 bits; `runner_label` begins GitHub's labels of such machines; `uname` is what
+    `uname -s` says.
     """
 
     system: System
@@ -56,6 +57,7 @@ class Family:
     import_library: str | None = None
     library_folder: str = "lib"
     program_suffix: str = ""
+    uname: str | None = None
     archive_suffix: Literal[".tar.gz", ".zip"] = ".tar.gz"
     libraries: tuple[str, ...] = ()
     floor_name: FloorName | None = None
@@ -276,6 +278,11 @@ class Platform:
         return f"{self.architecture.debian_cpu or self.architecture.name}-linux-gnu{self.architecture.abi}"
 
     @property
+    def uname(self) -> str | None:
+        """What `uname -s` and `uname -m` say on such a machine, with a slash between; None where there is no uname."""
+        return f"{self.family.uname}/{self.architecture.wheel}" if self.family.uname else None
+
+    @property
     def has_wheels(self) -> bool:
         """Whether a wheel's platform tag can name it."""
         return self.family.wheel is not None
@@ -352,6 +359,7 @@ LINUX_GNU: Final = Family(
     macros=("__linux__", "__unix__", "__ELF__"),
     is_lp64=True,
     runner_label="ubuntu",
+    uname="Linux",
 )
 LINUX_MUSL: Final = replace(
     LINUX_GNU,
@@ -402,6 +410,7 @@ MACOS: Final = Family(
     macros=("__APPLE__", "__MACH__"),
     is_lp64=True,
     runner_label="macos",
+    uname="Darwin",
 )
 WINDOWS_GNULLVM: Final = Family(
     system="windows",
