@@ -24,7 +24,7 @@ _REASONS: Final = {
     "hosting": "ci.publish names the destinations",
     "homebrew": "Ferrule writes no Homebrew formulas",
     "install_updater": "Ferrule makes no updaters",
-    "installers": "a shell script is an artifact of kind installer, which you write with its URL; Ferrule makes no others",
+    "installers": "a shell script is kind `installer`, which needs its URL; Ferrule makes no others",
     "tap": "Ferrule writes no Homebrew formulas",
     "publish_jobs": "ci.publish names the destinations",
     "pr_run_mode": "ci.tests says what runs for a change",
