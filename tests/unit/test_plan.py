@@ -544,6 +544,14 @@ def test_a_row_is_all_that_a_target_needs(demo: Demo) -> None:
     assert ships(before) <= ships(made)
 
 
+def test_of_two_targets_for_one_platform_an_image_takes_one(demo: Demo) -> None:
+    image = "image: {kind: image, library: native, base: packaging/base.lock}"
+    made = planned_with(artifacts(demo, DECLARED, HEADER, image), ROWS, MUSL)
+    assert [a.id for a in made.actions if a.artifact == "image"] == [f"image:base@{X86}", f"image:base@{ARM}", "image"]
+    with pytest.raises(ConfigErrors, match=f"which have glibc, and {MUSL} has another C library"):
+        planned_with(artifacts(demo, DECLARED, HEADER, f"{image[:-1]}, targets: ['*-musl']}}"), ROWS)
+
+
 def test_a_plan_says_which_kind_cannot_be_made_for_a_target(demo: Demo) -> None:
     made = planned_with(demo.project, ROWS, MUSL, WINDOWS)
     reasons = {(o.artifact, o.target): o.reason for o in made.omissions}

@@ -41,6 +41,7 @@ def crate(folder: Path, manifest: str, *files: str) -> Crate:
         (PACKAGE + '[[bin]]\nname = "x"\npath = "y.rs"\n', ("src/main.rs",), [("x", "y.rs"), ("demo", "src/main.rs")]),
         (PACKAGE + '[[bin]]\nname = "x"\n[[bin]]\nname = "x"\n', (), [("x", None)]),
         (PACKAGE.replace("2021", "2015") + '[[bin]]\nname = "x"\npath = "x"\n', ("src/main.rs",), [("x", "x")]),
+        (PACKAGE + '[[bin]]\npath = "x.rs"\n', ("x.rs",), []),
         ("bin = 1\n" + PACKAGE, (), []),
         ("bin = [1]\n" + PACKAGE, (), []),
     ],

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import subprocess  # noqa: TID251 - the script is what is tested
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fakes.triples import ARM, MAC, X86
-from ferrule.core.model import Digest
+from ferrule.core.cargo_workspace import Workspace
+from ferrule.core.model import Action, Digest, Output, Target
 from ferrule.core.platforms import PLATFORMS
-from ferrule.kinds.installer import _TEMPLATE, KIND, archive_case, choices, filled
+from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo, Spec
+from ferrule.kinds.installer import (
+    _TEMPLATE,
+    KIND,
+    InstallerSpec,
+    ShellInstaller,
+    archive_case,
+    choices,
+    filled,
+    plan,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.unit.kinds.conftest import Bench
 
 MUSL = "x86_64-unknown-linux-musl"
 CONDITIONS = {X86: "has_glibc 2 17", MUSL: None, ARM: "has_glibc 2 17", MAC: "has_macos 11 0"}
@@ -72,6 +85,82 @@ def said(folder: Path, machine: str, **programs: str) -> str:
 )
 def test_the_target_for_a_machine(tmp_path: Path, machine: str, programs: dict[str, str], message: str) -> None:
     assert message in said(tmp_path, machine, **programs)
+
+
+def planned(url: str, ship: bool, triples: tuple[str, ...], *actions: Action) -> list[Action]:
+    return plan(
+        InstallerSpec(kind="installer", program="cli", url=url),
+        Context(
+            artifact="setup",
+            project=ReleaseInfo("demo", "1.2.3"),
+            workspace=Workspace(".", {}, locked=True),
+            targets=tuple(Target(triple) for triple in triples),
+            spec_for=lambda _: Spec(kind="installer"),
+            actions_of=lambda _: actions,
+            action_for=lambda *_: None,
+            shipping=tuple,
+            read_text=str,
+            folders=lambda _: (),
+            ship=ship,
+        ),
+    )
+
+
+def made(triple: str, role: str, name: str, program: str = "demo") -> Action:
+    recipe: Any = None
+    return Action(
+        f"{role}@{triple}", "cli", "program", recipe, (Output(name, role),), triple, traits=(("program", program),)
+    )
+
+
+BOTH = [made(t, *pair) for t in (X86, ARM) for pair in (("program", "demo"), ("archive", f"d-1.2.3-{t}.tar.gz"))]
+URL = "https://downloads.example/v{version}/"
+
+
+def test_what_is_planned() -> None:
+    (action,) = planned(URL, True, (X86, ARM), *BOTH)
+    assert action.outputs == (Output("d-installer.sh", "installer", "d-installer.sh"),)
+    assert action.recipe.url == "https://downloads.example/v1.2.3"
+    assert action.needs == tuple(one.id for one in BOTH)
+    assert planned(URL, False, (X86,), *BOTH)[0].outputs[0].ships is None
+    assert planned(URL, True, (), *BOTH) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "actions", "message"),
+    [
+        ("https://downloads.example/{tag}", BOTH, "braces stand around `version` only"),
+        ("https://downloads.example/v}", BOTH, "braces stand around `version` only"),
+        (URL, [made(X86, "program", "demo")], "cli ships no archive"),
+        (URL, [*BOTH[:2], BOTH[2], made(ARM, "archive", "x", "other")], "cli is another program on some targets"),
+    ],
+)
+def test_what_cannot_be_installed(url: str, actions: list[Action], message: str) -> None:
+    with pytest.raises(PlanProblem, match=message):
+        planned(url, True, (X86, ARM), *actions)
+
+
+def test_the_script_has_the_digests_and_what_was_measured(bench: Bench) -> None:
+    rows = {X86: {"format": "elf", "glibc": "2.28"}, ARM: {"format": "elf"}, MAC: {"format": "macho", "macos": "11.0"}}
+    rows |= {MUSL: {"format": "elf"}}
+    targets, needed, facts = [], {}, {}
+    for triple, measured in rows.items():
+        program, files = bench.made(f"cli@{triple}", {"demo": b"x"}, (Output("demo", "program"),))
+        archive, packed = bench.made(f"cli:archive@{triple}", {"d.tar.gz": b"y"}, (Output("d.tar.gz", "archive"),))
+        targets.append((PLATFORMS[triple], program, archive))
+        needed |= {program.id: files, archive.id: packed}
+        facts[program.id] = {"program": measured, "interpreter": None}
+    recipe = ShellInstaller("d", "demo", "1.2.3", "https://downloads.example", tuple(targets))
+    text = (
+        bench.make(recipe, Output("d-installer.sh", "installer"), needed=needed, facts=facts)
+        .output("installer")
+        .read_text()
+    )
+    assert text.count(f"sha256='{Digest.of(b'y')}'") == len(rows)
+    for line in ("has_glibc 2 28; then", "has_glibc 0 0; then", "has_macos 11 0; then", 'needs glibc"'):
+        assert line in text
+    assert 'needs glibc 2.28 or Linux with musl"' in text
+    assert "__" not in text
 
 
 def test_where_no_shell_of_unix_is() -> None:

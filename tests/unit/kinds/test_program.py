@@ -5,24 +5,32 @@ from __future__ import annotations
 import json
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.program_project import with_program
+from fakes.programs import executable
+from fakes.toolchain import lay_out
 from fakes.triples import ARM, X86
 from ferrule.config.checking import check as checked
 from ferrule.config.nodes import read
 from ferrule.config.problems import Problems
 from ferrule.core.cargo_workspace import read_workspace
+from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, Output, Target
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo
-from ferrule.kinds.program import ProgramArchive, ProgramSpec, check, plan
+from ferrule.kinds.program import CargoProgram, ProgramArchive, ProgramSpec, check, plan
+from ferrule.tools.cargo_builds import CargoBuild
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.unit.kinds.conftest import Bench
+
+    from fakes.toolchain import Demo
 
 WINDOWS = "x86_64-pc-windows-gnullvm"
 PACKAGE = '[package]\nname = "demo"\nversion = "1.2.3"\nedition = "2021"\n'
@@ -157,6 +165,50 @@ def test_two_files_of_one_name(tmp_path: Path) -> None:
     with pytest.raises(PlanProblem, match="two files of the archive would be called LICENSE") as caught:
         plan(section, context(tmp_path, PACKAGE, section, "src/main.rs", "LICENSE", "x"))
     assert caught.value.key == ("files", "LICENSE")
+
+
+def failure(demo: Demo) -> str:
+    return "".join(str(outcome.error or outcome.reason) for outcome in demo.run().failed)
+
+
+def test_it_is_built_measured_and_packed(tmp_path: Path) -> None:
+    demo = with_program(lay_out(tmp_path))
+    assert failure(demo) == ""
+    assert f"demo-cli-1.2.3-{ARM}.tar.gz" in demo.files()
+
+
+def test_what_is_not_for_the_target_is_refused(tmp_path: Path) -> None:
+    demo = with_program(lay_out(tmp_path))
+    (demo.home / f"tamper-{X86}").write_bytes(executable("arm64"))
+    assert "demo-cli does not match its declaration:\n  - it is a" in failure(demo)
+
+
+def generated(folder: Path, out: Path | None, *globs: str) -> None:
+    recipe = CargoProgram(
+        *(".", "demo", "demo", PLATFORMS[X86], None, "release", (), True, ()),
+        generated=tuple((".", (glob,)) for glob in globs),
+        commit="",
+        env=(),
+        package="",
+        rustflags=(),
+    )
+    context: Any = SimpleNamespace(output=lambda role: folder / role, action=SimpleNamespace(artifact="cli", id="cli"))
+    recipe._take_generated(context, CargoBuild((), (), (), out_folders={"demo": out} if out else {}))
+
+
+def test_what_the_build_script_wrote_is_taken_once(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for name in ("a/x", "b/x", "y"):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(name)
+    generated(tmp_path, out, "y", "a/*", "a/x")
+    assert sorted(path.name for path in (tmp_path / "generated").iterdir()) == ["x", "y"]
+    with pytest.raises(BuildError, match="two files that would be packed as x"):
+        generated(tmp_path, out, "*/x")
+    with pytest.raises(BuildError, match=r"writes nothing into OUT_DIR that matches \*\.1"):
+        generated(tmp_path, out, "*.1")
+    with pytest.raises(BuildError, match="the crate demo has no build script"):
+        generated(tmp_path, None, "y")
 
 
 def test_an_archive_for_windows_is_a_zip(bench: Bench) -> None:

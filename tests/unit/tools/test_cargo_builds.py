@@ -59,6 +59,14 @@ def test_a_file_is_found_by_package_and_kind():
         made.file("x-ffi", PLATFORMS[LINUX], "cdylib", "y")
 
 
+def test_a_program_is_found_by_its_package():
+    made = CargoBuild((CargoArtifact("x", ("bin",), (Path("/t/my-x"),)),), (), (), out_folders={"x": Path("/t/out")})
+    assert made.program("x", PLATFORMS[LINUX], "my-x") == Path("/t/my-x")
+    with pytest.raises(BuildError, match="Cargo built x but made no y"):
+        made.program("x", PLATFORMS[LINUX], "y")
+    assert (made.out_folder("x"), made.out_folder("y")) == (Path("/t/out"), None)
+
+
 def units(tmp_path, workspace=Path("/w")):
     return Units(
         tmp_path / "t", workspace, (), partial(SourceFiles(tmp_path, ()).content, StatIndex(None, time.time_ns))

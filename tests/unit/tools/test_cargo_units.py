@@ -293,6 +293,22 @@ def test_notes_are_beside_a_file_or_where_it_was_linked_from(tmp_path):
     assert notes_of(tmp_path / "release/wasm.wasm") == []
 
 
+def test_where_the_notes_of_a_program_are(tmp_path):
+    deps = tmp_path / "release" / "deps"
+    deps.mkdir(parents=True)
+    for digest in (HASH, HASH[::-1]):
+        (deps / f"my_x-{digest}").write_text(digest)
+        (deps / f"my_x-{digest}.d").touch()
+    (deps / "my_x-other.d").touch()
+    program = tmp_path / "release" / "my-x"
+    assert notes_of(program) == []
+    program.hardlink_to(deps / f"my_x-{HASH}")
+    assert notes_of(program) == [deps / f"my_x-{HASH}.d"]
+    program.unlink()
+    program.write_text("a copy")
+    assert notes_of(program) == sorted([deps / f"my_x-{HASH}.d", deps / f"my_x-{HASH[::-1]}.d"])
+
+
 def test_notes_as_rustc_and_cbindgen_write_them():
     paths, names = parse_dep_info(
         "# env-dep:X: y\n/t/a.d: /w/b.rs /w/c\\ d.rs\n\n/w/b.rs:\n# env-dep:Y=1\n# env-dep:Z\n"
