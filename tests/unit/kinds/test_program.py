@@ -178,7 +178,7 @@ def test_it_is_built_measured_and_packed(tmp_path: Path) -> None:
 
 
 def test_what_is_not_for_the_target_is_refused(tmp_path: Path) -> None:
-    demo = with_program(lay_out(tmp_path))
+    demo = with_program(lay_out(tmp_path), "cli: {kind: program, crate: demo-cli}")
     (demo.home / f"tamper-{X86}").write_bytes(executable("arm64"))
     assert "demo-cli does not match its declaration:\n  - it is a" in failure(demo)
 
