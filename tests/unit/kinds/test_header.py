@@ -130,9 +130,9 @@ MISMATCH = """
         ({"cbindgen-says": "ERROR: Cannot use fn demo-ffi::demo_sum (Tuples …).\n"}, "demo-ffi::demo_sum"),
         (
             {"zig-says": "c11: unknown type name 'Status'\n"},
-            "demo.h is not valid C11 for x86_64-unknown-linux-gnu:\n  | c11: unk",
+            "demo.h is not valid C11 for x86_64-unknown-linux-gnu\n  | c11: unk",
         ),
-        ({"zig-says": "c++17: expected unqualified-id\n"}, "demo.h is not valid C++17 for x86_64-unknown-linux-gnu:\n"),
+        ({"zig-says": "c++17: expected unqualified-id\n"}, "demo.h is not valid C++17 for x86_64-unknown-linux-gnu\n"),
         (
             {"header": GUARDED.format("int demo_add(int a, int b);\nint demo_fetch(void);")},
             MISMATCH,
