@@ -306,9 +306,11 @@ def _check_license_files(reading: _Reading, files: tuple[str, ...]) -> None:
     """Refuse two of one name: packages hold licence files side by side, and one would take the other's place."""
     seen: dict[str, str] = {}
     for index, file in enumerate(files):
+        mark = reading.mark("project", "license-files", index)
+        if reading.problems.has(mark):
+            continue
         other = seen.setdefault(file.rpartition("/")[2].casefold(), file)
         if other != file:
-            mark = reading.mark("project", "license-files", index)
             message = f"{other} and {file} have one name, and packages hold licence files side by side"
             reading.problems.add(mark, message, "rename one of the two")
 
