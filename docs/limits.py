@@ -19,13 +19,12 @@ _BLOCK = re.compile(r"(?<=<!-- kinds: python docs/limits.py -->\n).*?(?=<!-- /ki
 
 def table() -> str:
     """For each kind that is made for targets, which of them."""
-    platforms = PLATFORMS.values()
-    lines = ["| kind | " + " | ".join(platform.title for platform in platforms) + " |"]
-    lines.append("| --- |" + " :-: |" * len(platforms))
-    for name, kind in KINDS.items():
-        cells = [_NO if kind.unsupported(platform) else "yes" for platform in platforms]
-        if _NO in cells:
-            lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    able = {name: [not kind.unsupported(row) for row in PLATFORMS.values()] for name, kind in KINDS.items()}
+    kinds = [name for name, cells in able.items() if not all(cells)]
+    lines = ["| target | " + " | ".join(f"`{name}`" for name in kinds) + " |", "| --- |" + " :-: |" * len(kinds)]
+    for number, triple in enumerate(PLATFORMS):
+        cells = ["yes" if able[name][number] else _NO for name in kinds]
+        lines.append(f"| `{triple}` | " + " | ".join(cells) + " |")
     return "\n" + "\n".join(lines) + "\n\n"
 
 

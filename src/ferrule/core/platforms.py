@@ -523,14 +523,6 @@ _ROWS = (
     Platform("armv7-unknown-linux-musleabihf", LINUX_MUSL, ARMV7, elf_interpreter="/lib/ld-musl-armhf.so.1"),
     Platform("aarch64-apple-darwin", MACOS, APPLE_ARM64, floors=((11, 0), None), runner="macos-15"),
     Platform("x86_64-apple-darwin", MACOS, X86_64, floors=((10, 12), None), runner="macos-15-intel"),
-    Platform(
-        "x86_64-pc-windows-gnullvm", WINDOWS_GNULLVM, replace(X86_64, wheel="amd64", data_model=DataModel(long=4))
-    ),
-    Platform(
-        "aarch64-pc-windows-gnullvm",
-        WINDOWS_GNULLVM,
-        replace(AARCH64, wheel="arm64", data_model=DataModel(long=4, long_double=8)),
-    ),
     Platform("wasm32-unknown-unknown", WASM, WASM32),
 )
 

@@ -212,9 +212,6 @@ class CargoLibrary:
         declared = self._declared(context) if self.header else ()
         for kind in self.types:
             self._take(context, kind, cargo_build, declared)
-        if any(output.role == IMPORT_LIBRARY for output in context.action.outputs):
-            linked = cargo_build.file(self.crate, self.platform, IMPORT_LIBRARY, self.library)
-            cargo_build.take(linked, context.output(IMPORT_LIBRARY), context.digest_of)
         reads = (
             path.relative_to(context.project).as_posix() for path in context.read_files if _is_there(path, context)
         )

@@ -57,13 +57,9 @@ class CargoBuild:
     out_folders: Mapping[str, Path] = field(default_factory=dict)
 
     def file(self, package: str, platform: Platform, kind: str, library: str) -> Path:
-        """The file of a package's library of a kind; raises BuildError if there is none.
-
-        Kinds are `cdylib`, `staticlib`, and `import-library`, which rustc writes beside the cdylib.
-        """
-        names = {"cdylib": platform.cdylib, "staticlib": platform.staticlib, "import-library": platform.import_library}
-        name = names[kind](library)
-        return self._named(package, name or kind, f"does the crate's [lib] have another name than {library}?")
+        """The file of a package's library of a kind (`cdylib`, `staticlib`); raises BuildError if there is none."""
+        name = platform.cdylib(library) if kind == "cdylib" else platform.staticlib(library)
+        return self._named(package, name, f"does the crate's [lib] have another name than {library}?")
 
     def program(self, package: str, platform: Platform, program: str) -> Path:
         """The file of a package's binary target; raises BuildError if there is none."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -8,6 +8,8 @@ from ferrule.core.platforms import (
     FAMILIES,
     LINUX_GNU,
     PLATFORMS,
+    WINDOWS_GNULLVM,
+    X86_64,
     Platform,
     is_rust_target,
     other_runner_labels,
@@ -15,14 +17,17 @@ from ferrule.core.platforms import (
 )
 
 MUSL = PLATFORMS["x86_64-unknown-linux-musl"]
-WINDOWS = PLATFORMS["x86_64-pc-windows-gnullvm"]
+WINDOWS = Platform("x86_64-pc-windows-gnullvm", WINDOWS_GNULLVM, replace(X86_64, wheel="amd64"))
 ARM = PLATFORMS["armv7-unknown-linux-gnueabihf"]
 RISCV = PLATFORMS["riscv64gc-unknown-linux-gnu"]
 LINUX, MAC = PLATFORMS["x86_64-unknown-linux-gnu"], PLATFORMS["aarch64-apple-darwin"]
 
 
 def test_a_row_answers_in_everybodys_words() -> None:
-    assert {t: (row.zig("9.9"), row.go, row.oci, row.npm, row.debian) for t, row in PLATFORMS.items()} == {
+    assert {
+        t: (row.zig("9.9"), row.go, row.oci, row.npm, row.debian)
+        for t, row in {**PLATFORMS, WINDOWS.triple: WINDOWS}.items()
+    } == {
         "x86_64-unknown-linux-gnu": (
             "x86_64-linux-gnu.9.9",
             "linux/amd64",
@@ -58,13 +63,6 @@ def test_a_row_answers_in_everybodys_words() -> None:
             "windows/amd64",
             "windows/amd64",
             {"os": "win32", "cpu": "x64"},
-            None,
-        ),
-        "aarch64-pc-windows-gnullvm": (
-            "aarch64-windows-gnu",
-            "windows/arm64",
-            "windows/arm64",
-            {"os": "win32", "cpu": "arm64"},
             None,
         ),
         "armv7-unknown-linux-gnueabihf": (
@@ -190,7 +188,7 @@ def test_wheels_name_the_c_library() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("i686-pc-windows-gnullvm", "x86_64-pc-windows-msvc", "i686-unknown-linux-musl", "wasm32-wasip1"),
+        *("x86_64-pc-windows-gnullvm", "x86_64-pc-windows-msvc", "i686-unknown-linux-musl", "wasm32-wasip1"),
         *("arm-unknown-linux-gnueabihf", "riscv32imac-unknown-none-elf", "aarch64-linux-android", "aarch64-apple-ios"),
     ],
 )
