@@ -512,7 +512,7 @@ WINDOWS = "x86_64-pc-windows-gnullvm"
 ROWS = {
     **PLATFORMS,
     MUSL: Platform(MUSL, LINUX_MUSL, X86_64, elf_interpreter="/lib/ld-musl-x86_64.so.1"),
-    WINDOWS: Platform(WINDOWS, WINDOWS_GNULLVM, replace(X86_64, wheel="amd64")),
+    WINDOWS: Platform(WINDOWS, replace(WINDOWS_GNULLVM, exports_exactly=True), replace(X86_64, wheel="amd64")),
 }
 
 

@@ -41,8 +41,8 @@ class Family:
 
     `wheel` is the pattern of a wheel's platform tag, `wheel_floor` the version in it where targets.yaml has no floor to
     say, and `cibuildwheel` its name of the family; `macros` are what compilers define, and `__LP64__` besides
-    where `is_lp64` and pointers have 64 bits; `runner_label` begins GitHub's labels of such machines; `uname` is what
-    `uname -s` says.
+    where `is_lp64` and pointers have 64 bits; `exports_exactly`: a library exports what its crate does, and no more;
+    `runner_label` begins GitHub's labels of such machines; `uname` is what `uname -s` says.
     """
 
     system: System
@@ -83,6 +83,7 @@ class Family:
     cibuildwheel: str | None = None
     macros: tuple[str, ...] = ()
     is_lp64: bool = False
+    exports_exactly: bool = True
     runner_label: str | None = None
 
 
@@ -435,6 +436,7 @@ WINDOWS_GNULLVM: Final = Family(
     wheel_floor="10.0",
     cibuildwheel="win",
     macros=("_WIN32", "_WIN64"),
+    exports_exactly=False,  # cargo-zigbuild (0.24) leaves out rustc's list of a DLL's exports: all of Rust's are
     runner_label="windows",
 )
 WASM: Final = Family(
@@ -523,6 +525,16 @@ _ROWS = (
     Platform("armv7-unknown-linux-musleabihf", LINUX_MUSL, ARMV7, elf_interpreter="/lib/ld-musl-armhf.so.1"),
     Platform("aarch64-apple-darwin", MACOS, APPLE_ARM64, floors=((11, 0), None), runner="macos-15"),
     Platform("x86_64-apple-darwin", MACOS, X86_64, floors=((10, 12), None), runner="macos-15-intel"),
+    Platform(
+        "x86_64-pc-windows-gnullvm",
+        WINDOWS_GNULLVM,
+        replace(X86_64, wheel="amd64", data_model=DataModel(long=4)),
+    ),
+    Platform(
+        "aarch64-pc-windows-gnullvm",
+        WINDOWS_GNULLVM,
+        replace(AARCH64, wheel="arm64", data_model=DataModel(long=4, long_double=8)),
+    ),
     Platform("wasm32-unknown-unknown", WASM, WASM32),
 )
 

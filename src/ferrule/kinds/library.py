@@ -24,7 +24,7 @@ from ferrule.kinds.base import (
     PlanProblem,
     ProjectPath,
     RelativePath,
-    needs_machine,
+    needs_library,
 )
 from ferrule.tools import zig
 from ferrule.tools.run import ToolFailed
@@ -451,5 +451,5 @@ KIND = Kind(
     spec=LibrarySpec,
     plan=plan,
     summary="native libraries (cdylib, staticlib) of a crate, one set a target",
-    unsupported=needs_machine,
+    unsupported=needs_library,
 )

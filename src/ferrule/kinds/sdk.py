@@ -21,7 +21,7 @@ from ferrule.kinds.base import (
     ProjectPath,
     RelativePath,
     Spec,
-    needs_machine,
+    needs_library,
 )
 
 if TYPE_CHECKING:
@@ -330,6 +330,6 @@ KIND = Kind(
     spec=SdkSpec,
     plan=plan,
     summary="a C SDK a target: libraries, header, pkg-config, CMake, licences",
-    unsupported=needs_machine,
+    unsupported=needs_library,
     check=check,
 )

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import pytest
 
@@ -8,8 +8,6 @@ from ferrule.core.platforms import (
     FAMILIES,
     LINUX_GNU,
     PLATFORMS,
-    WINDOWS_GNULLVM,
-    X86_64,
     Platform,
     is_rust_target,
     other_runner_labels,
@@ -17,7 +15,7 @@ from ferrule.core.platforms import (
 )
 
 MUSL = PLATFORMS["x86_64-unknown-linux-musl"]
-WINDOWS = Platform("x86_64-pc-windows-gnullvm", WINDOWS_GNULLVM, replace(X86_64, wheel="amd64"))
+WINDOWS = PLATFORMS["x86_64-pc-windows-gnullvm"]
 ARM = PLATFORMS["armv7-unknown-linux-gnueabihf"]
 RISCV = PLATFORMS["riscv64gc-unknown-linux-gnu"]
 LINUX, MAC = PLATFORMS["x86_64-unknown-linux-gnu"], PLATFORMS["aarch64-apple-darwin"]
@@ -63,6 +61,13 @@ def test_a_row_answers_in_everybodys_words() -> None:
             "windows/amd64",
             "windows/amd64",
             {"os": "win32", "cpu": "x64"},
+            None,
+        ),
+        "aarch64-pc-windows-gnullvm": (
+            "aarch64-windows-gnu",
+            "windows/arm64",
+            "windows/arm64",
+            {"os": "win32", "cpu": "arm64"},
             None,
         ),
         "armv7-unknown-linux-gnueabihf": (
@@ -188,7 +193,7 @@ def test_wheels_name_the_c_library() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("x86_64-pc-windows-gnullvm", "x86_64-pc-windows-msvc", "i686-unknown-linux-musl", "wasm32-wasip1"),
+        *("i686-pc-windows-gnullvm", "x86_64-pc-windows-msvc", "i686-unknown-linux-musl", "wasm32-wasip1"),
         *("arm-unknown-linux-gnueabihf", "riscv32imac-unknown-none-elf", "aarch64-linux-android", "aarch64-apple-ios"),
     ],
 )

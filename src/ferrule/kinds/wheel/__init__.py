@@ -32,6 +32,7 @@ from ferrule.kinds.base import (
     ProjectPath,
     RelativePath,
     Spec,
+    needs_library,
     no_wheel,
     python_project,
     required_floor,
@@ -163,11 +164,15 @@ def _compiles_itself(project: PythonProject, is_file: Any) -> bool:  # noqa: ANN
     )
 
 
+def _unsupported(platform: Platform) -> str | None:
+    return no_wheel(platform) or needs_library(platform)
+
+
 KIND = Kind(
     name="wheel",
     spec=WheelSpec,
     plan=plan,
     summary="Python wheels around a native library, and the source distribution",
-    unsupported=no_wheel,
+    unsupported=_unsupported,
     check=lambda spec, context: checks.check(spec.source, spec.package, context),
 )
