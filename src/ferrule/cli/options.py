@@ -183,7 +183,7 @@ def selecting_tools(command: Function) -> Function:
 
 def _tools(names: tuple[str, ...]) -> tuple[str, ...]:
     """Names of tools as they are; raises click.BadParameter for one that there is not, with the nearest."""
-    import difflib  # noqa: PLC0415 - 0.9 ms, for a mistake
+    import difflib  # noqa: PLC0415 - 1 ms, for a mistake
 
     existing = {*selection.EXTRAS, *(program for tool in registry.TOOLS.values() for program in tool.names)}
     for name in names:

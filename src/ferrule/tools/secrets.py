@@ -329,7 +329,7 @@ def _lines(secret: str) -> list[str]:
 
 def _written(part: str) -> Iterator[str]:
     """A text as it stands in URLs, JSON, shells, markup and what programs print of their values."""
-    import html  # noqa: PLC0415 - 1.3 ms, for its table of entities; most environments have no secret
+    import html  # noqa: PLC0415 - 1 ms, for its table of entities; most environments have no secret
 
     yield part
     for encoded in (quote(part, safe=""), quote(part), quote_plus(part)):

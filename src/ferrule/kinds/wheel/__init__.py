@@ -8,7 +8,7 @@ project's build backend would leave the library out, one that compiles it is put
 from __future__ import annotations
 
 import posixpath
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.core.model import Action, Output
 from ferrule.core.section import Field
@@ -44,6 +44,9 @@ from ferrule.kinds.wheel.package_sources import (
     join,
     relative,
 )
+
+if TYPE_CHECKING:
+    from ferrule.core.platforms import Platform
 
 # Build backends that pack what lies in the package and nothing else, unless they are told to call something.
 _PLAIN_BACKENDS: Final = frozenset({"hatchling", "setuptools", "flit_core", "uv_build", "poetry", "pdm"})
