@@ -38,15 +38,17 @@ _Program = Annotated[str, ArtifactRef(("goprogram", "program"))]
 
 
 class ImageSpec(Spec):
-    """An image for each Linux target in one index; it runs as an unprivileged user unless `user` says otherwise."""
+    """An image for each Linux target in one index; it runs as an unprivileged user unless `user` says otherwise.
+
+    Of two targets for one platform it takes that with glibc, and on `scratch` the other.
+    """
 
     kind: Literal["image"]
     base: str = Field(
         min_length=1,
         max_length=512,
-        description="A lock file of Debian packages, which `ferrule lock --init` writes, or an image by digest: "
-        "name@sha256:… ; `scratch` is empty, for programs of kind `program` that need no loader. Of two targets for "
-        "one platform the image takes the one with glibc, and on `scratch` the other.",
+        description="A lock file of Debian packages, which `ferrule lock --init` writes, an image by digest "
+        "(name@sha256:…), or `scratch`: nothing, for static programs in Rust.",
     )
     library: _Library | tuple[_Library, ...] | None = Field(
         default=None, description="The library to install, or several.", examples=["native", ["native", "crypto"]]
