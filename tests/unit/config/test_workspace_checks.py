@@ -79,3 +79,50 @@ def test_a_crate_that_needs_a_newer_rust(tmp_path: Path, needed: str, rust: str,
 def test_a_lock_file_of_a_newer_cargo(tmp_path: Path) -> None:
     (line,) = problems(tmp_path, **{"rust__Cargo.lock": LOCK.replace("4", "9")})
     assert line == "rust/Cargo.lock:1:1: version 9 of Cargo.lock is of a newer Cargo"
+
+
+def members(root: Path, workspace: str, folder: str = ".") -> list[tuple[str | None, str, str | None]]:
+    """What is wrong with the members of a workspace with one crate, `crates/a`."""
+    crate = root / folder / "crates" / "a"
+    (crate / "src").mkdir(parents=True)
+    (crate / "src" / "lib.rs").touch()
+    (crate / "Cargo.toml").write_text(MANIFEST)
+    (root / folder / "Cargo.toml").write_text(workspace)
+    (root / folder / "Cargo.lock").write_text(LOCK)
+    found = workspace_problems(root, read_workspace(root, folder), read_settings(root, folder), (), "targets.yaml:1:1")
+    return [(problem.where, problem.message, problem.hint) for problem in found]
+
+
+@pytest.mark.parametrize(
+    ("workspace", "folder"),
+    [
+        ('[workspace]\nmembers = ["crates/*"]\n', "."),
+        ('[workspace]\nmembers = ["*", "crates/*"]\nexclude = [".ferrule", "dist", "crates"]\n', "."),
+        ('[workspace]\nmembers = ["crates/*", "*"]\nexclude = ["crates"]\n', "rust"),
+    ],
+)
+def test_globs_that_leave_our_folders_alone(tmp_path: Path, workspace: str, folder: str) -> None:
+    assert members(tmp_path, workspace, folder) == []
+
+
+@pytest.mark.parametrize(
+    ("workspace", "message", "hint"),
+    [
+        (
+            '[workspace]\nexclude = ["crates"]\nmembers = ["crates/a", "*"]\n',
+            "the member '*' takes .ferrule and dist for crates, and Cargo refuses",
+            'write exclude = ["crates", ".ferrule", "dist"] under [workspace]',
+        ),
+        (
+            '[workspace]\nmembers = ["crates/a", "d*"]\n',
+            "the member 'd*' takes dist for a crate, and Cargo refuses",
+            'write exclude = ["dist"] under [workspace]',
+        ),
+    ],
+)
+def test_globs_that_take_our_folders_for_crates(tmp_path: Path, workspace: str, message: str, hint: str) -> None:
+    ((where, found, way_out),) = members(tmp_path, workspace)
+    assert where is not None
+    assert where.startswith("Cargo.toml:")
+    assert found.startswith(message)
+    assert way_out == hint
