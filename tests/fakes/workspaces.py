@@ -222,6 +222,7 @@ SKETCHES: Mapping[str, Sketch] = {
         C_LIBRARY | {"program": "program"},
         (),
         (
+            "name: demo  # of the crate demo-ffi",
             "program: {kind: program, crate: demo-cli}",
             "header: {kind: header, crate: demo-ffi, name: demo_api.h}  # name of the one that is checked in",
         ),

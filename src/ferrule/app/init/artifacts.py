@@ -37,6 +37,7 @@ def artifacts(project: Project) -> Iterator[Line | Uncovered]:
         roles = [role for role in _ROLES if role.holds(use, project)]
         for role in roles:
             yield from role.becomes(use, project)
+    for use in project.workspace.crates:
         yield from _programs(use, project)
     yield from _for_rust_only(project)
     yield from packages.artifacts(project)

@@ -65,8 +65,9 @@ def describe(findings: tuple[Finding, ...], rust: str, *, rust_is_stated: bool =
             uncovered.append(item)
     if not lines:
         return Description((), tuple(dict.fromkeys(uncovered)))
-    names = {line.value["crate"] for line in lines if isinstance(line.value, dict) and "crate" in line.value}
-    released = tuple(use for use in workspace.crates if use.crate.name in names)
+    names = [line.value["crate"] for line in lines if isinstance(line.value, dict) and "crate" in line.value]
+    uses = [use for use in workspace.crates if use.crate.name in names]
+    released = tuple(sorted(uses, key=lambda use: names.index(use.crate.name)))
     targets, unbuilt = _targets(project, released)
     ci, unpublished = _ci(project)
     sections = (
