@@ -13,7 +13,14 @@ import pytest
 
 from fakes.symbol_lists import write_lists
 from ferrule.core.cargo_workspace import Crate, Workspace
-from ferrule.core.errors import BuildError, ConfigError, NetworkError, ToolchainError, VerificationError
+from ferrule.core.errors import (
+    BuildError,
+    ConfigError,
+    NetworkError,
+    ToolchainError,
+    VerificationError,
+    command_of,
+)
 from ferrule.core.model import Compiled, Digest, Output, Target, Tool
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.core.toolchain import Toolchain
@@ -381,7 +388,7 @@ def test_a_failure_says_what_it_is(machine, fails, kind, said):
     with pytest.raises(kind, match=said) as failure:
         machine.make()
     assert failure.value.hint
-    assert "cibuildwheel.py" in failure.value.message  # the command, to be pasted
+    assert "cibuildwheel.py" in command_of(failure.value)  # to be pasted
 
 
 def test_a_wheel_for_macos_is_not_made_here_and_the_reason_is_told(machine):

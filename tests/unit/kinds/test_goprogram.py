@@ -197,14 +197,14 @@ def test_module_without_sums(machine: Machine) -> None:
             BuildError,
             "server/main.go:7:14",
             "undefined: x (and 1 more)",
-            "all of it is in",
+            "all of it, and the command, is in",
         ),
         (
             "# example.com/team/lib\n../../work/module/lib.go:3:8: undefined: z\n",
             BuildError,
             "example.com/team/lib/lib.go:3:8",
             "undefined: z",
-            "all of it is in",
+            "all of it, and the command, is in",
         ),
         (
             "main.go:4:9: cannot find module providing package example.com/q: import lookup disabled\n",
@@ -248,8 +248,14 @@ def test_module_without_sums(machine: Machine) -> None:
             "module lookup disabled by GOPROXY=off",
             "where there is a network",
         ),
-        ("stat /p/server/cmd: directory not found\n", BuildError, "server", "directory not found", "all of it is in"),
-        ("", BuildError, "server", "it gave no reason", "all of it is in"),
+        (
+            "stat /p/server/cmd: directory not found\n",
+            BuildError,
+            "server",
+            "directory not found",
+            "all of it, and the command, is in",
+        ),
+        ("", BuildError, "server", "it gave no reason", "all of it, and the command, is in"),
     ],
 )
 def test_what_go_says_has_a_place_and_a_fix(
