@@ -20,7 +20,7 @@ from ferrule.app.distributed.dask.identity import difference, identity
 from ferrule.app.distributed.dask.worker import Session, WorkerReady
 from ferrule.app.release import run as release
 from ferrule.cli.environment import run_context
-from ferrule.core.errors import ConfigError, NetworkError, VerificationError
+from ferrule.core.errors import NetworkError, UsageError, VerificationError
 from ferrule.core.model import Plan
 from ferrule.engine.events import ActionProgress, ActionStarted, Noticed
 from ferrule.tools.run import ToolFailed
@@ -293,5 +293,5 @@ def test_what_an_executor_is_called(named: str, address: str) -> None:
 
 @pytest.mark.parametrize("named", ["", "dask", "dask://", "dask://host", "dask://host:x", "tcp://host:1", "ssh://h:1"])
 def test_what_no_executor_is_called(named: str) -> None:
-    with pytest.raises(ConfigError, match="there is no executor"):
+    with pytest.raises(UsageError, match="there is no executor"):
         address_of(named)
