@@ -49,7 +49,7 @@ def test_help_imports_no_command() -> None:
     modules = imported("--help")
     assert own(modules) == {
         *("ferrule", "ferrule.__main__", "ferrule.core", "ferrule.core.errors", "ferrule.core.lazy_modules"),
-        "ferrule.core.printable",
+        *("ferrule.core.frozen", "ferrule.core.printable"),
         *("ferrule.cli", "ferrule.cli.commands", "ferrule.cli.environment", "ferrule.cli.redact_output"),
         "ferrule.cli.options",
         *("ferrule.tools", "ferrule.tools.secrets"),

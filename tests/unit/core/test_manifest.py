@@ -141,7 +141,7 @@ WRONG = [
     (
         "facts.lib.cdylib.format",
         "so",
-        'facts.lib.cdylib.format: expected elf or macho or macho-fat or wasm or ar, found "so"',
+        'facts.lib.cdylib.format: expected elf or macho or macho-fat or pe or wasm or ar, found "so"',
     ),
     ("facts.lib.cdylib.exports", ["f", None], "facts.lib.cdylib.exports[1]: expected string, found null"),
     ("facts.lib.cdylib.more", 1, "facts.lib.cdylib.more: unknown key"),

@@ -306,7 +306,7 @@ def test_a_stream_that_is_cut_is_bytes_and_what_is_behind_it_a_part() -> None:
 
 
 def test_a_machine_of_another_kind_is_bytes() -> None:
-    head = b"\x7fELF\x01\x01" + bytes(60)
+    head = b"\x7fELF\x03\x01" + bytes(60)
     assert steps(told(head + b"a", head + b"b")) == []
 
 

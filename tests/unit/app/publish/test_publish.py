@@ -37,7 +37,7 @@ WITH_SHELF = {**DESTINATIONS, "shelf": SHELF, "even": EVEN}
 
 def loaded(demo: Demo, publish: list[str], destinations: Mapping[str, Destination] = WITH_SHELF) -> config.Config:
     with (demo.project / "targets.yaml").open("a") as stream:
-        stream.write(f"\nci: {json.dumps({'publish': publish})}\n")
+        stream.write(f"\nci: {json.dumps({'publish': publish, 'ferrule': {'command': 'ferrule'}})}\n")
     return config.load(demo.project, KINDS, destinations)
 
 

@@ -21,6 +21,7 @@ from ferrule.app.release import run
 from ferrule.app.release.extract import extract_all, extract_kind
 from ferrule.app.release.manifest import text_of
 from ferrule.app.verify import examine
+from ferrule.config.ci import FerruleSection
 from ferrule.core.errors import ConfigError, StorageError, VerificationError
 from ferrule.core.manifest import Manifest, ManifestFile
 from ferrule.core.model import Digest
@@ -101,7 +102,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 def uploaded(demo: Demo, folder: Path) -> Path:
     """What the job of the workflow takes, in an empty folder: by its own commands and pattern."""
     config = run.load(demo.project)
-    ci = replace(config.ci, publish=("github",))
+    ci = replace(config.ci, source=FerruleSection(command="ferrule"), publish=("github",))
     text = workflows.github(replace(config, ci=ci), 2)["release.yml"]
     jobs = yaml.safe_load(text)["jobs"]
     prepare = next(s["run"] for s in jobs["verify"]["steps"] if "extract all" in s.get("run", ""))
