@@ -165,4 +165,4 @@ def _for_rust_only(project: Project) -> Iterator[Uncovered]:
     if plain:
         names = ", ".join(use.crate.name for use in plain)
         crates = "the crate" if len(plain) == 1 else "the crates"
-        yield Uncovered(plain[0].at, f"{crates} {names}", "for programs in Rust; Ferrule does not publish to crates.io")
+        yield Uncovered(plain[0].at, f"{crates} {names}", "for programs in Rust; Ferrule does not publish crates")
