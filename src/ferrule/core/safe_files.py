@@ -74,11 +74,24 @@ def read_regular(path: Path, *, follow: bool = False, largest: int | None = None
     return content
 
 
+_TRIES: Final = 20
+"""How often a file is replaced that somebody else puts there again."""
+
+
 def open_new(path: Path) -> BufferedWriter:
-    """Open a new file to write its bytes, replacing anything there but a folder. Raises OSError."""
-    with suppress(FileNotFoundError):
-        path.unlink()
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb")
+    """Open a new file to write its bytes, replacing anything there but a folder. Raises OSError.
+
+    Somebody else may put something there again at the same moment; what they put is never opened.
+    """
+    for remaining in reversed(range(_TRIES)):
+        with suppress(FileNotFoundError):
+            path.unlink()
+        try:
+            return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb")
+        except FileExistsError:
+            if not remaining:
+                raise
+    raise AssertionError("the loop returns or raises")
 
 
 def open_more(path: Path) -> BufferedWriter:

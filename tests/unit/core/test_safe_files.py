@@ -14,6 +14,7 @@ from ferrule.core.safe_files import (
     keep_regular,
     lockable,
     open_more,
+    open_new,
     open_regular,
     read_regular,
 )
@@ -102,3 +103,30 @@ def test_a_project_whose_path_is_not_utf8_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the path of this project is not UTF-8") as caught:
         find_project(project)
     assert caught.value.hint == "rename the folder, or move the project elsewhere"
+
+
+class Contested(type(Path())):  # type: ignore[misc]
+    """A path where somebody puts a link again, so many times, when it is taken away."""
+
+    remaining = 0
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        super().unlink(missing_ok)
+        if type(self).remaining:
+            type(self).remaining -= 1
+            self.symlink_to("elsewhere")
+
+
+@pytest.mark.parametrize(("times", "wins"), [(0, True), (3, True), (1000, False)])
+def test_a_new_file_is_never_what_somebody_else_puts_there(tmp_path: Path, times: int, wins: bool) -> None:
+    path, Contested.remaining = Contested(tmp_path / "log"), times
+    path.symlink_to("elsewhere")
+    if wins:
+        with open_new(path) as stream:
+            stream.write(b"ours")
+        assert not path.is_symlink()
+        assert path.read_bytes() == b"ours"
+    else:
+        with pytest.raises(FileExistsError):
+            open_new(path)
+    assert not (tmp_path / "elsewhere").exists()
