@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ferrule import config
+from ferrule import plan as planning
 from ferrule.app.publish import DESTINATIONS
+from ferrule.app.release.run import disk_of
 from ferrule.core.errors import ConfigErrors
 from ferrule.kinds import KINDS
+from ferrule.kinds.base import ReleaseInfo
 
 if TYPE_CHECKING:
     from fakes.toolchain import Demo
@@ -96,3 +99,23 @@ def test_the_printed_configuration_says_the_same(demo: Demo) -> None:
     releases = document["releases"]
     assert isinstance(releases, dict)
     assert releases["web"] == {"version": "1.2.3", "artifacts": ["npm"], "tag": "npm/{name}-{version}"}
+
+
+def test_crates_of_several_versions_say_no_version(demo: Demo) -> None:
+    demo.edit('version = "1.2.3"\n', "", "rust/Cargo.toml")
+    for crate, version in (("demo-ffi", "1.2.4"), ("demo-wasm", "1.2.5")):
+        demo.edit("version.workspace = true", f'version = "{version}"', f"rust/{crate}/Cargo.toml")
+    with pytest.raises(ConfigErrors) as caught:
+        loaded(demo, "releases: {a: {version: {cargo: rust}, artifacts: [sdk-c, sdk-py, image, npm, go]}}\n")
+    assert "does not say which version is the release's" in str(caught.value)
+
+
+def test_what_is_planned_of_a_release_has_its_name_and_words(demo: Demo) -> None:
+    demo.edit("  server: {kind: goprogram, module: go, source: packaging/server}\n", "")
+    demo.edit(", program: server", "")
+    whole = loaded(demo)
+    made = planning.plan(
+        whole, ReleaseInfo("demo", "1.2.3", license="MIT", license_files=("LICENSE",)), disk_of(demo.project)
+    )
+    names = {output.ships for action in made.actions for output in action.outputs if output.ships}
+    assert {"core-c-2.0.0-x86_64-unknown-linux-gnu.tar.gz", "core-c-2.0.0-aarch64-apple-darwin.tar.gz"} <= names

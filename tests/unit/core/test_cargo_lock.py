@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ferrule.core.cargo_lock import lock_problems, satisfies
+from ferrule.core.cargo_lock import crate_names, lock_problems, satisfies
 from ferrule.core.cargo_workspace import read_workspace
 
 if TYPE_CHECKING:
@@ -90,3 +90,7 @@ def test_where_no_lock_is_nothing_is_wrong_with_it(tmp_path: Path):
 def test_a_lock_of_a_newer_cargo(tmp_path: Path, version: str):
     (message,) = problems(tmp_path, LOCK.replace("version = 4", f"version = {version}", 1))
     assert message == f"Cargo.lock:1:1: version {version.strip(chr(39))} of Cargo.lock is of a newer Cargo"
+
+
+def test_names_of_all_crates():
+    assert crate_names('[[package]]\nname = "cc"\n[[package]]\nname = "a"\nsource = "x"\n') == {"cc", "a"}

@@ -387,3 +387,17 @@ def test_what_settings_include_is_a_setting_too(tmp_path: Path) -> None:
     assert set(settings) == {"rust/Cargo.toml", "rust/.cargo/config.toml", "rust/.cargo/more.toml", "flags.toml"}
     (tmp_path / "flags.toml").unlink()
     assert "rust/.cargo/config.toml" in read_workspace(tmp_path, "rust").settings
+
+
+def test_what_settings_include_from_outside_of_the_project_is_none_of_its_files(tmp_path):
+    (tmp_path / "flags.toml").write_text("")
+    project = tmp_path / "project"
+    (project / ".cargo").mkdir(parents=True)
+    (project / ".cargo" / "config.toml").write_text('include = ["../../flags.toml", "own.toml"]\n')
+    (project / ".cargo" / "own.toml").write_text("")
+    (project / "Cargo.toml").write_text('[package]\nname = "a"\nversion = "1.0.0"\nedition = "2024"\n')
+    (project / "src").mkdir()
+    (project / "src" / "lib.rs").write_text("")
+    settings = read_workspace(project, ".").settings
+    assert {".cargo/config.toml", ".cargo/own.toml"} <= {*settings}
+    assert not any("flags" in name for name in settings)

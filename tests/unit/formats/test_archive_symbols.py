@@ -97,3 +97,10 @@ def test_a_library_of_the_system_has_to_be_named():
 
 def test_what_is_no_object_has_no_symbols(ar):
     assert read_objects(ar(("notes.txt", b"text"))) == ()
+
+
+@pytest.mark.parametrize("name", ["demo-arm.o", "demo-s390x.o"])
+def test_symbols_of_narrow_objects_and_of_those_with_the_other_order(golden, ar, name):
+    (symbols,) = read_objects(ar(("demo.o/", golden(name))))
+    assert symbols.defines >= {"demo_add", "demo_data"}
+    assert "getpid" in symbols.needs

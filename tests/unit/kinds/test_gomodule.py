@@ -290,6 +290,12 @@ def test_what_others_left_behind_is_left_out_and_tests_are_kept(bench: Bench, mo
     assert "internal/ferrule/native/old.go" not in tree(module(X86))
 
 
+def test_a_name_that_go_would_refuse(bench: Bench, module: Callable[..., Path]) -> None:
+    bench.source("packaging/go/a*b.txt")
+    with pytest.raises(BuildError, match=r"Go would refuse the whole module: a\*b\.txt"):
+        module(X86)
+
+
 def test_licence_of_the_sources_comes_first(bench: Bench, module: Callable[..., Path]) -> None:
     bench.source("packaging/go/LICENSE", "their own")
     assert tree(module(X86))["LICENSE"] == b"their own"

@@ -360,3 +360,10 @@ def test_base_outside_of_the_project(demo: Demo, base: str) -> None:
     with pytest.raises(ConfigErrors) as caught:
         release.make_plan(release.load(demo.project), demo.context)
     assert any(error.message == f"{base} leaves the project" for error in caught.value.errors)
+
+
+def test_base_that_is_nothing_is_told_with_its_place(demo: Demo) -> None:
+    demo.edit("base: packaging/base.lock", "base: nothing/of/that")
+    with pytest.raises(ConfigErrors) as caught:
+        release.make_plan(release.load(demo.project), demo.context)
+    assert "nothing/of/that is neither a file of the project nor an image by digest" in str(caught.value)
