@@ -328,3 +328,13 @@ def test_any_edit_of_one_byte_is_refused(true: Path, forged: Path) -> None:
         path.write_bytes((true / path.relative_to(forged)).read_bytes())
     assert believed == []
     assert refused(forged) == []
+
+
+@pytest.mark.parametrize("name", ["fingerprint", "interface"])
+def test_what_a_module_carries_the_manifest_must_say(true: Path, tmp_path: Path, name: str) -> None:
+    folder = shutil.copytree(true, tmp_path / "dist", symlinks=True)
+    document = json.loads((folder / MANIFEST).read_bytes())
+    del document["facts"]["component@wasm32-unknown-unknown"][name]
+    (folder / MANIFEST).write_text(json.dumps(document))
+    problems = [verdict.problem for verdict in examine(folder).verdicts if verdict.problem]
+    assert any(f"it carries the {name} " in problem and "the manifest says none" in problem for problem in problems)
