@@ -118,7 +118,9 @@ class ExplainedProject:
 
 
 def explain(item: str, here: Path, project: Callable[[], ExplainedProject | None]) -> dict[str, Json]:
-    """What `item` is: an exit code, an error, a file (relative to `here`), an artifact, an action or a fingerprint.
+    """What `item` is: an exit code, an error, a file, an artifact, an action or a fingerprint.
+
+    Files are named relative to `here`, or as they are called in dist/.
 
     `project` is asked only where a project is needed, and gives None where there is none. Raises UsageError with the
     nearest names for what is none of them, OSError for a file that cannot be read.
@@ -133,8 +135,9 @@ def explain(item: str, here: Path, project: Callable[[], ExplainedProject | None
         return of_file(path, item, project)
     configured = project()
     explanation = _of_project(item, configured) if configured is not None else None
-    if explanation is None and path.exists():
-        explanation = of_file(path, item, lambda: configured)
+    released = configured.dist / item if configured is not None else path
+    if explanation is None and (path.exists() or released.is_file()):
+        explanation = of_file(path if path.exists() else released, item, lambda: configured)
     if explanation is None and re.fullmatch(rf"(sha256:)?[0-9a-f]{{{_SHORTEST},64}}", item):
         explanation = of_digest(item.removeprefix("sha256:"), configured)
     if explanation is None:

@@ -254,6 +254,12 @@ def test_what_is_unknown_is_told_with_the_nearest_names(made: Demo, item: str, n
     assert near in done.stderr
 
 
+def test_a_file_of_the_release_is_known_by_its_name_there(made: Demo) -> None:
+    by_name, by_path = (made.ferrule("explain", "--json", n) for n in ("demo-1.2.3.wasm", "dist/demo-1.2.3.wasm"))
+    assert by_name.returncode == by_path.returncode == 0, by_name.stderr
+    assert json.loads(by_name.stdout)["what"] == json.loads(by_path.stdout)["what"]
+
+
 def test_no_project_is_needed_for_what_is_none_of_one(tmp_path: Path) -> None:
     assert without_project("130")["code"] == 130
     with pytest.raises(UsageError, match="nothing here is called"):
