@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess  # noqa: TID251 - the script is what is tested
 import tarfile
 import threading
@@ -157,7 +156,6 @@ def test_half_a_script_does_nothing(installable: tuple[Demo, str], tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["installer.sh"]
 
 
-@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
 def test_shellcheck_has_nothing_to_say_of_an_installer(installable: tuple[Demo, str]) -> None:
     script = installable[0].dist / "demo-cli-installer.sh"
     done = subprocess.run(["shellcheck", script], capture_output=True, text=True, check=False)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from ferrule.cli import environment
-from ferrule.core.errors import ConfigError, ConfigErrors, FerruleError, command_of
-from ferrule.core.printable import coloured_lines, printable_lines
+from ferrule.core.errors import ConfigError, ConfigErrors, FerruleError
+from ferrule.core.printable import printable_lines
 from ferrule.core.safe_files import find_project, read_regular
+from ferrule.reporting.failure_lines import HINT, failure_lines
 from ferrule.reporting.source_frame import POSITION, frame
 
 if TYPE_CHECKING:
@@ -37,14 +39,22 @@ def show(error: FerruleError, invocation: Invocation) -> None:
         position = f"{failure.where}: " if failure.where else ""
         lines = [click.style("error: ", fg="red", bold=True) + printable_lines(position + failure.message)]
         lines += _source_line(failure.where, invocation.directory)
-        lines += [f"  | {coloured_lines(line)}" for line in failure.output.splitlines()]
-        if failure.hint:
-            lines.append(click.style("  hint: ", fg="cyan") + printable_lines(failure.hint))
-        if invocation.verbose and (command := command_of(failure)):
-            lines.append(f"  command: {printable_lines(command)}")
+        for line in failure_lines(failure, colour=colour, verbose=invocation.verbose):
+            hint = line.removeprefix(HINT)
+            lines.append(line if hint == line else click.style(HINT, fg="cyan") + hint)
         click.echo("\n".join(lines), err=True, color=colour)
     if len(errors) > 1:
         click.echo(f"{len(errors)} errors", err=True)
+
+
+@cache
+def _text(directory: Path, name: str) -> str | None:
+    """The text of a file of the project, read once for all messages about it; None if it cannot be read."""
+    try:
+        data = read_regular(find_project(directory) / name, follow=True, largest=LARGEST)
+    except (ConfigError, OSError, ValueError):
+        return None
+    return data.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
 def _source_line(where: str | None, directory: Path) -> list[str]:
@@ -52,10 +62,8 @@ def _source_line(where: str | None, directory: Path) -> list[str]:
     position = POSITION.fullmatch(where or "")
     if position is None:
         return []
-    try:
-        file = find_project(directory) / position["file"]
-        text = read_regular(file, follow=True, largest=LARGEST).decode("utf-8", "replace").removeprefix("\ufeff")
-    except (ConfigError, OSError, ValueError):
+    text = _text(directory, position["file"])
+    if text is None:
         return []
     columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else FILE_COLUMNS
     return [

@@ -160,8 +160,8 @@ def load(
             f"write version: {{cargo: {workspace.folder}}}; if both are right, state `version` under {artifact} too",
         )
     for one in releases:
-        held = tuple(artifact for artifact in artifacts if by_artifact.get(artifact.name) is one)
-        for crate, artifact in other_versions(held, workspace, one.version):
+        members = tuple(artifact for artifact in artifacts if by_artifact.get(artifact.name) is one)
+        for crate, artifact in other_versions(members, workspace, one.version):
             minor.add(
                 reading.mark("releases", one.name, "version"),
                 f"{one.name} is {one.version.text}, and {crate.name}, of which {artifact} is built, is {crate.version}",

@@ -99,8 +99,8 @@ def read_releases(
             check_references(ReleaseSection, node, ReferenceScope(project, workspace, {}), problems)
         if section is not None:
             _check_section(name, section, node, by_name, listing, problems)
-            held = [by_name[artifact] for artifact in section.artifacts if artifact in by_name]
-            version = _version(section, node, workspace, held, problems)
+            members = [by_name[artifact] for artifact in section.artifacts if artifact in by_name]
+            version = _version(section, node, workspace, members, problems)
             texts = (section.artifacts, section.tag, section.changelog, section.description)
             releases += [ReleaseConfig(name, version, *texts)] if version else []
     if part.values and not problems.by_position:

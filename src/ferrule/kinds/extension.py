@@ -16,10 +16,11 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Compiled, Machine, Output
 from ferrule.core.section import Field
 from ferrule.core.toml_file import parse, position
-from ferrule.formats import binary, deflate, magic, symbol_lists
+from ferrule.formats import binary, deflate, magic
 from ferrule.formats import wheel as wheel_format
 from ferrule.formats import zip as zips
 from ferrule.formats.archive_member import Member
+from ferrule.kinds import native_build
 from ferrule.kinds.base import (
     Context,
     CrateRef,
@@ -33,7 +34,7 @@ from ferrule.kinds.base import (
     python_project,
     required_floor,
 )
-from ferrule.tools import cibuildwheel, container, run, zig
+from ferrule.tools import cibuildwheel, container, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -334,9 +335,9 @@ class Extension:
 
     def _undefined(self, measured: dict[str, BinaryFacts], context: ActionContext) -> Iterator[str]:
         """Symbols that nothing defines where Python loads the files; a DLL is never linked with any."""
-        if self.platform.family.object_format == "coff":
+        system = native_build.system_symbols(self.platform, context)
+        if system is None:
             return
-        system = symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), self.platform), self.platform)
         for name, file in measured.items():
             # Python itself has loaded all parts of the C library, and defines what begins with its name.
             undefined = binary.undefined(

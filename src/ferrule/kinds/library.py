@@ -11,7 +11,7 @@ from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Compiled, Digest, Output
 from ferrule.core.section import Field
-from ferrule.formats import archive_symbols, binary, cxx, header_declarations, symbol_lists
+from ferrule.formats import archive_symbols, binary, cxx, header_declarations
 from ferrule.formats.version_script import parse_version_script, version_problems
 from ferrule.kinds import native_build
 from ferrule.kinds.base import (
@@ -281,19 +281,9 @@ class CargoLibrary:
             if not includes:
                 continue
             (context.folder / source).write_text("".join(includes), encoding="utf-8")
-            command = zig.header_command(
-                context.toolchain.tool("zig"),
-                self.platform,
-                floor=self.floor,
-                cache=context.site.host.cache,
-                folder=context.folder,
-                options=(
-                    *("-x", language, f"-std={standard}", *_WARNINGS, f"-I{header_files.FOLDER}"),
-                    *("-c", source, "-o", f"{source}.o"),
-                ),
-            )
+            options = ("-x", language, f"-std={standard}", *_WARNINGS, "-c", "-o", f"{source}.o")
             try:
-                context.run(command)
+                self._include(context, source, options)
             except ToolFailed as failed:
                 subject = f"{names[0]} is" if len(names) == 1 else f"the headers of {self.header} together are"
                 raise BuildError(
@@ -311,16 +301,21 @@ class CargoLibrary:
         source = "interface.c"
         includes = [f'#include "{name}"\n' for name in in_c or names if name.endswith(header_files.SUFFIXES)]
         (context.folder / source).write_text("".join(includes), encoding="utf-8")
+        marks = {f"{header_files.FOLDER}/{name}": name for name in names}
+        text = self._include(context, source, ("-E", "-x", "c" if in_c else "c++"))
+        return header_declarations.declarations(text, marks)
+
+    def _include(self, context: ActionContext, source: str, options: tuple[str, ...]) -> str:
+        """What zig's compiler writes about a file that includes the headers. Raises ToolFailed."""
         command = zig.header_command(
             context.toolchain.tool("zig"),
             self.platform,
             floor=self.floor,
             cache=context.site.host.cache,
             folder=context.folder,
-            options=("-E", "-x", "c" if in_c else "c++", f"-I{header_files.FOLDER}", source),
+            options=(*options, f"-I{header_files.FOLDER}", source),
         )
-        marks = {f"{header_files.FOLDER}/{name}": name for name in names}
-        return header_declarations.declarations(context.run(command), marks)
+        return context.run(command)
 
     def _header_problems(
         self,
@@ -357,9 +352,9 @@ class CargoLibrary:
         self, objects: Iterable[archive_symbols.ObjectSymbols], cargo_build: CargoBuild, context: ActionContext
     ) -> tuple[Undefined, ...]:
         """Symbols that a program with these objects would lack when it is linked as the SDK says."""
-        if self.platform.family.object_format == "coff":
+        system = native_build.system_symbols(self.platform, context)
+        if system is None:
             return ()
-        system = symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), self.platform), self.platform)
         options = self._link_options(cargo_build)
         return binary.undefined(archive_symbols.facts_for_linking(objects, options, system), system, floor=self.floor)
 

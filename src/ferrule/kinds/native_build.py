@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.formats.binary import BinaryFacts, Undefined
+    from ferrule.formats.system_symbols import SystemSymbols
     from ferrule.kinds.base import CargoSpec
     from ferrule.tools.cargo_builds import CargoBuild
 
@@ -148,9 +149,13 @@ def _identity_variables(identity: BuildIdentity, commit: str) -> dict[str, str]:
 
 
 def undefined_symbols(measured: BinaryFacts, recipe: CrateRecipe, context: ActionContext) -> tuple[Undefined, ...]:
-    """Symbols that the loader would not find at the declared floor; a file of Windows is never linked with any."""
-    platform = recipe.platform
+    """Symbols that the loader would not find at the declared floor."""
+    system = system_symbols(recipe.platform, context)
+    return binary.undefined(measured, system, floor=recipe.floor) if system else ()
+
+
+def system_symbols(platform: Platform, context: ActionContext) -> SystemSymbols | None:
+    """What the system of a target defines, as zig lists it; None for Windows, where no file is linked with less."""
     if platform.family.object_format == "coff":
-        return ()
-    system = symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), platform), platform)
-    return binary.undefined(measured, system, floor=recipe.floor)
+        return None
+    return symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), platform), platform)

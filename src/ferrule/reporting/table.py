@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from rich.console import Console
 from rich.table import Table
 
-from ferrule.core.errors import FerruleError, command_of
+from ferrule.core.errors import FerruleError
 from ferrule.core.model import Digest
-from ferrule.core.printable import coloured_lines, printable, printable_lines
+from ferrule.core.printable import printable, printable_lines
+from ferrule.reporting.failure_lines import failure_lines
 from ferrule.reporting.report import duration, size
 
 if TYPE_CHECKING:
@@ -67,21 +68,17 @@ def show(report: Report, stream: TextIO, *, colour: bool, width: int | None, ver
     for outcome in report.failed:
         console = _console(stream, colour=colour, width=width)
         console.print(f"\n{printable(outcome.action.id)} {outcome.state}", style="red", markup=False)
-        stream.write("".join(f"  {line}\n" for line in _why(outcome, colour=colour, verbose=verbose)))
+        stream.write("".join(f"{line}\n" for line in _why(outcome, colour=colour, verbose=verbose)))
 
 
 def _why(outcome: Outcome, *, colour: bool, verbose: bool) -> Iterator[str]:
     """Why an action failed or was skipped, in lines that a terminal wraps itself."""
     error = outcome.error
     if not isinstance(error, FerruleError):
-        yield printable_lines(str(error or outcome.reason))
+        yield f"  {printable_lines(str(error or outcome.reason))}"
         return
-    yield printable_lines(f"{error.where}: {error.message}" if error.where else error.message)
-    yield from (f"| {coloured_lines(line) if colour else printable_lines(line)}" for line in error.output.splitlines())
-    if error.hint:
-        yield f"hint: {printable_lines(error.hint)}"
-    if verbose and (command := command_of(error)):
-        yield f"command: {printable_lines(command)}"
+    yield f"  {printable_lines(f'{error.where}: {error.message}' if error.where else error.message)}"
+    yield from failure_lines(error, colour=colour, verbose=verbose)
 
 
 def show_rows(table_rows: list[Row], stream: TextIO, *, colour: bool, width: int | None) -> None:
