@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,9 +14,10 @@ from ferrule.app.publish import DESTINATIONS
 from ferrule.core import safe_files as places
 from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.model import Action, Target
-from ferrule.core.platforms import PLATFORMS
+from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.core.section import Field, Section
 from ferrule.kinds.base import ArtifactRef, CrateRef, Kind, ProjectPath, RelativePath, Spec, selected
+from work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -549,20 +549,24 @@ def test_without_a_workspace_crates_are_not_judged(mistakes: Callable[[str], lis
 # size
 
 
-def test_a_thousand_targets_cost_little(load: Callable[..., config.Config]):
-    rows = {f"x86_64-demo{i}-linux-gnu": PLATFORMS[LINUX] for i in range(1000)}
+def many_targets(count: int) -> tuple[str, dict[str, Platform]]:
+    """A file of `count` targets and twenty libraries for all of them, and the rows that its targets need."""
+    rows = {f"x86_64-demo{i:03}-linux-gnu": PLATFORMS[LINUX] for i in range(count)}
     targets = "".join(f'  {triple}: {{glibc: "2.17", runner: ubuntu-24.04}}\n' for triple in rows)
     artifacts = "".join(
-        f"  a{i}: {{kind: library, crate: ffi, targets: ['*-linux-gnu'], per-target: {{'*{i}-*': {{jobs: 2}}}}}}\n"
+        f"  a{i}: {{kind: library, crate: ffi, targets: ['*-linux-gnu'], per-target: {{'*{i:02}-*': {{jobs: 2}}}}}}\n"
         for i in range(20)
     )
-    text = f"{HEAD}targets:\n{targets}artifacts:\n{artifacts}"
-    load(text, platforms=rows)
-    begin = time.process_time()
-    found = load(text, platforms=rows)
-    assert time.process_time() - begin < 0.5
-    assert len(found.targets) == 1000
-    assert len(found.artifacts[7].by_target) == 100
+    return f"{HEAD}targets:\n{targets}artifacts:\n{artifacts}", rows
+
+
+def test_ten_times_the_targets_cost_ten_times_as_much(load: Callable[..., config.Config]):
+    (few, few_rows), (many, many_rows) = many_targets(100), many_targets(1000)
+    load(few, platforms=few_rows)
+    assert calls(lambda: load(many, platforms=many_rows)) < 11 * calls(lambda: load(few, platforms=few_rows))
+    loaded = load(many, platforms=many_rows)
+    assert len(loaded.targets) == 1000
+    assert len(loaded.artifacts[7].by_target) == 10
 
 
 # files

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 
 import pytest
@@ -14,6 +13,7 @@ from ferrule.config import nodes
 from ferrule.config.nodes import MappingNode, ScalarNode, find, plain, read
 from ferrule.config.problems import MOST, Position, Problems, listed, quote
 from ferrule.core.errors import ConfigErrors
+from work import calls
 
 
 def tree(text: str, loader: object = None) -> nodes.Node:
@@ -162,10 +162,12 @@ def test_the_nearest_name():
 
 def test_looking_for_the_nearest_name_has_an_end():
     mistakes = Problems("a.yaml")
-    begin = time.process_time()
-    for _ in range(100):
-        mistakes.nearest("ab" * 30, ["ba" * 30] * 1000)
-    assert time.process_time() - begin < 1
+
+    def look() -> None:
+        for _ in range(100):
+            mistakes.nearest("ab" * 30, ["ba" * 30] * 1000)
+
+    assert calls(look) < 1_000_000
     assert mistakes.nearest("libary", ["library"]) is None
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -177,9 +176,7 @@ def test_the_difference_is_that_of_the_file_that_is_there(tmp_path: Path, host: 
 def test_aliases_cost_no_more_than_they_are_long(tmp_path: Path, host: Host) -> None:
     doubled = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 50)}]\n" for n in range(1, 40))
     lay_out(tmp_path, {".goreleaser.yaml": f"a0: &a0 [x]\n{doubled}"})
-    began = time.perf_counter()
-    assert "native" in init.propose(tmp_path, host).text
-    assert time.perf_counter() - began < 10
+    assert "native" in init.propose(tmp_path, host).text  # 50**39 names written out would have no end
 
 
 FILES = {
