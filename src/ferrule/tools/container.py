@@ -61,7 +61,9 @@ def _installer(host: Host) -> Installer:
 
 @dataclass(frozen=True, slots=True)
 class StartEngine:
-    """Start docker's daemon, detached, as the machine's own service would."""
+    """Start docker's daemon, detached, as the machine's own service would, and wait so many seconds for an answer."""
+
+    patience: float = 30
 
     method = "dockerd"
     stage = 3
@@ -80,13 +82,13 @@ class StartEngine:
         return None if host.which("start-stop-daemon") else "there is no start-stop-daemon"
 
     def install(self, host: Host, tools: Mapping[str, Tool], say: Callable[[str], None]) -> None:  # noqa: ARG002
-        """Start it and wait up to 30 seconds for its first answer; raises ToolchainError if none comes."""
+        """Start it and wait for its first answer; raises ToolchainError if none comes."""
         say("docker's engine: starting dockerd")
         try:
             capture(self._argv(host), env=host.children)
         except ToolFailed as failed:
             raise ToolchainError("dockerd could not be started", output=failed.output) from failed
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + self.patience
         while isinstance(find(host), ToolProblem):
             if time.monotonic() > deadline:
                 raise ToolchainError("dockerd was started but does not answer", hint="run dockerd by hand to see why")

@@ -1,4 +1,4 @@
-"""Tools that need no machinery of their own: wheels, cbindgen, zig's cache, go, node, engines and emulators."""
+"""Tools that need no machinery of their own: wheels, cbindgen, zig's cache, go, node and emulators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ferrule.core.model import Tool
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Toolchain
 from ferrule.toolchain.find import find
-from ferrule.tools import cbindgen, container, emulation, go, node, zig
+from ferrule.tools import cbindgen, emulation, go, node, zig
 from ferrule.tools.installers import cargo_install, pip
 from ferrule.tools.installers.pip import PinnedWheel
 from ferrule.tools.problems import ToolProblem
@@ -220,32 +220,6 @@ def test_node_of_the_machine_or_of_the_wheel(machine):
     assert node.find(machine.host(), "24.19.0").version == "24.19.0"
     machine.program("node", "exit 1")
     assert node.find(machine.host(), "24.19.0").version == "24.19.0"
-
-
-def test_podman_serves_where_docker_is_silent(machine):
-    machine.program("docker", "exit 1")
-    machine.program("podman", "echo 4.3.1")
-    found = container.find(machine.host())
-    assert (found.version, found.identity) == ("podman 4.3.1", "container engine")
-
-
-def test_dockerd_is_started_and_waited_for(machine):
-    machine.program("docker", f'[ -e "{machine.root}/up" ] && echo 20.10.24 || exit 1')
-    machine.program("dockerd", "exit 0")
-    machine.program("start-stop-daemon", f': > "{machine.root}/up"')
-    fault = container.find(machine.host())
-    fault.installer.install(machine.host(), {}, silent)
-    assert container.find(machine.host()).version == "docker 20.10.24"
-
-
-def test_engines_that_only_a_person_can_start(machine):
-    machine.program("docker", "exit 1")
-    fault = container.find(machine.host(system="Darwin"))
-    assert (fault.fixable, fault.fix.startswith("open -a Docker")) == (False, True)
-    machine.program("dockerd", "exit 0")
-    fault = container.find(machine.host(is_root=False))
-    assert not fault.fixable
-    assert fault.fix.startswith("sudo start-stop-daemon")
 
 
 def test_programs_of_another_machine(machine):
