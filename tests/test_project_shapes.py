@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tarfile
 from typing import TYPE_CHECKING
@@ -162,52 +161,6 @@ def test_several_programs_in_an_image(demo: Demo) -> None:
                 layers |= {*layer.getnames()}
     assert {"usr/bin/server", "usr/bin/admin", "usr/lib/libdemo.so.1"} <= layers
     assert demo.ferrule("verify", "dist").returncode == 0
-
-
-def test_several_releases_of_one_file(demo: Demo) -> None:
-    (demo.project / "CHANGES.md").write_text("# Changes\n\n## 1.9.10\n")
-    for crate, version in (("demo-ffi", "1.9.1"), ("demo-wasm", "0.4.0")):
-        demo.edit("version.workspace = true", f'version = "{version}"', f"rust/{crate}/Cargo.toml")
-        demo.edit(f'name = "{crate}"\nversion = "1.2.3"', f'name = "{crate}"\nversion = "{version}"', "rust/Cargo.lock")
-    path = demo.project / "targets.yaml"
-    head = path.read_text().partition("targets:\n")[0]
-    path.write_text(
-        f"{head}{ONE_TARGET}  wasm32-unknown-unknown: {{}}\nartifacts:\n"
-        "  native: {kind: library, crate: demo-ffi, header: header}\n  header: {kind: header, crate: demo-ffi}\n"
-        "  sdk: {kind: sdk, library: native, header: header}\n  web: {kind: component, crate: demo-wasm}\n"
-        "  sums: {kind: checksums}\n  provenance: {kind: provenance}\n"
-        "releases:\n  core: {version: {cargo: rust/demo-ffi}, artifacts: [sdk], changelog: CHANGES.md}\n"
-        '  page: {version: "0.4.0", artifacts: [web], tag: "page/{version}"}\n'
-    )
-    done = demo.ferrule("release")
-    assert done.returncode == 0, done.stderr
-    assert {name for name in demo.files() if not name.endswith(("manifest.json", ".jsonl"))} == {
-        f"core/core-c-1.9.1-{X86}.tar.gz",
-        "core/SHA256SUMS",
-        "page/page-0.4.0.wasm",
-        "page/page-0.4.0.core.wasm",
-        "page/SHA256SUMS",
-    }
-    manifest = json.loads(demo.files()["core/manifest.json"])
-    assert (manifest["project"], manifest["release"]) == ("core", "1.9.1")
-    for name in ("core", "page"):
-        verified = demo.ferrule("verify", f"dist/{name}")
-        assert verified.returncode == 0, verified.stdout
-    calls = len(demo.calls)
-    again = demo.ferrule("release", "page")
-    assert (again.returncode, len(demo.calls)) == (0, calls), again.stderr
-    assert "0 built, 3 unchanged" in again.stderr
-    # A tag is that of one release; 1.9.10 is no heading for 1.9.1.
-    assert demo.ferrule("check", "--tag", "page/0.4.0").returncode == 0
-    tagged = demo.ferrule("check", "--tag", "core-v1.9.1")
-    assert "the changelog of core has no heading for 1.9.1" in tagged.stdout + tagged.stderr
-    (demo.project / "CHANGES.md").write_text("# Changes\n\n## [1.9.1] - today\n")
-    assert demo.ferrule("check", "--tag", "core-v1.9.1").returncode == 0
-    assert "is of no release of this file" in demo.ferrule("check", "--tag", "v1.9.1").stderr
-    assert "there is no release 'pag'" in demo.ferrule("release", "pag").stderr
-    assert "page-0.4.0.wasm" in demo.ferrule("plan", "--release", "page").stdout
-    for command in (("matrix",), ("ci", "github"), ("reproduce",), ("build", "--shard", "1/1"), ("merge", "dist")):
-        assert "describes several releases" in demo.ferrule(*command).stderr, command
 
 
 def test_the_interface_gate_reads_headers_that_exist(demo: Demo) -> None:

@@ -11,7 +11,7 @@ import click
 
 from ferrule.cli import environment
 from ferrule.cli.messages import counted, relative, show_not_built
-from ferrule.core.safe_files import REPORT, STATE
+from ferrule.core.safe_files import STATE, report_name
 from ferrule.engine import stamp as stamps
 from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.reporting import report as reports
@@ -83,7 +83,7 @@ class BuildRequest:
         if options.json or environment.on_github() or environment.summary_page():
             return False
         state = self.root / STATE
-        if self.report and not (state / REPORT).is_file():
+        if self.report and not (state / report_name(self.release)).is_file():
             return False
         index = StatIndex(state / "index.json", environment.now_ns)
         sources = SourceFiles(self.root, source_names(self.root, environment.host(offline=self.offline)))

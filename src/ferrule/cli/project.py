@@ -57,8 +57,10 @@ class LoadedProject:
 
     def page(self, manifest: Manifest | None) -> str:
         """The report of a release and the recorded runs; it names what cannot be read."""
-        runs = journal.read(self.config.root / STATE)
-        return self.hide(html.page(html.subject(self.config, self.plan, manifest, *runs)))
+        runs, notes = journal.read(self.config.root / STATE)
+        if self.config.selected is not None:
+            runs = tuple(run for run in runs if run.project == self.plan.project)
+        return self.hide(html.page(html.subject(self.config, self.plan, manifest, runs, notes)))
 
     @property
     def hide(self) -> Hider:
@@ -88,7 +90,7 @@ def read(
 ) -> LoadedProject:
     """Read the project that contains a folder, and plan it, by default as a whole. Raises ConfigError.
 
-    `release_name` is one of several releases that is planned alone; with `single`, several are refused.
+    `release_name` is one of several releases that is planned alone; with `single`, it must be named where there are.
     """
     context = replace(
         environment.run_context(jobs=jobs, offline=offline, rust_source=rust_source), key=key, remote=remote
@@ -97,11 +99,11 @@ def read(
         config = release.load(folder)
     except PartlyReadableError as errors:
         raise release.all_problems(errors, context) from None
-    if single and config.releases:
+    if single and config.releases and release_name is None:
         raise ConfigError(
-            "this file describes several releases, and these are made on one machine only",
+            "this file describes several releases, of which this command takes one",
             where=config.location(("releases",)),
-            hint=f"ferrule release {config.releases[0].name}",
+            hint="name it: " + " or ".join(f"--release {one.name}" for one in config.releases),
         )
     if release_name is not None:
         config = config.only(release_named(config, release_name))

@@ -51,7 +51,8 @@ class Config:
     `toolchain` has the version of each tool by its name; `1.96` stands for every 1.96.
     `tree` is the file as it was read, for pointing at places in it; `versions` are those of the artifacts by name, and
     `problems` those that keep nothing from being planned, so that they can be reported with those of the plan.
-    `releases` are those of a file with several, `by_artifact` the one that an artifact belongs to, if it is one only.
+    `releases` are those of a file with several, `by_artifact` the one that an artifact belongs to, if it is one only,
+    and `selected` the one that this is narrowed to, if it is.
     """
 
     root: Path
@@ -67,6 +68,7 @@ class Config:
     problems: tuple[ConfigError, ...] = field(default=(), compare=False)
     releases: tuple[ReleaseConfig, ...] = ()
     by_artifact: Mapping[str, ReleaseConfig] = field(default_factory=dict)
+    selected: ReleaseConfig | None = None
 
     def location(self, path: KeyPath) -> str:
         """`file:line:column` of a path of keys and indexes, or of the deepest part of it that the file has."""
@@ -90,7 +92,8 @@ class Config:
         artifacts = tuple(one for one in self.artifacts if one.name in names or one.kind.last)
         describing = (one.name for one in artifacts if one.kind.last and one.spec.version is None)
         versions = {**self.versions, **dict.fromkeys(describing, release.version)}
-        return replace(self, project=self.info_of(release), artifacts=artifacts, versions=versions)
+        info = self.info_of(release)
+        return replace(self, project=info, artifacts=artifacts, versions=versions, selected=release)
 
 
 def load(

@@ -103,6 +103,7 @@ def read_releases(
             version = _version(section, node, workspace, members, problems)
             texts = (section.artifacts, section.tag, section.changelog, section.description)
             releases += [ReleaseConfig(name, version, *texts)] if version else []
+    _check_tags(part, releases, problems)
     if part.values and not problems.by_position:
         _check_all_listed(part, releases, by_name, problems)
     return tuple(releases)
@@ -130,6 +131,16 @@ def _check_section(
         elif (other := listing.setdefault(artifact, name)) != name:
             hint = "list it in one of them; another that needs it has it too"
             problems.add(mark, f"{artifact} is in the releases {other} and {name}", hint)
+
+
+def _check_tags(part: MappingNode, releases: list[ReleaseConfig], problems: Problems) -> None:
+    """Refuse two releases whose tags are alike but for the version: nothing would say of which one a tag is."""
+    seen: dict[str, str] = {}
+    for release in releases:
+        tag = release.tag.replace("{name}", release.name)
+        if (other := seen.setdefault(tag, release.name)) != release.name:
+            mark = find(part, (release.name, "tag"))[0]
+            problems.add(mark, f"{other} and {release.name} have the same tags, {tag}", f"write {_TAG}")
 
 
 def needed_by(release: ReleaseConfig, artifacts: Mapping[str, ArtifactConfig]) -> tuple[str, ...]:

@@ -29,6 +29,11 @@ REPORT: Final = "report.html"
 """The page about a release, in `.ferrule`. It shows times, so it is not part of the release and never beside it."""
 
 
+def report_name(release: str | None) -> str:
+    """The name of the page about one of several releases, or (None) about the only one."""
+    return f"report-{release}.html" if release else REPORT
+
+
 def find_project(start: Path) -> Path:
     """The nearest folder, from `start` upwards, that holds targets.yaml; raises ConfigError.
 

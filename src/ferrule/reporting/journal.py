@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ferrule.engine.events import Event, Listener
 
 KEPT: Final = 20
-"""How many runs are kept; the newest whole release of each version stays besides."""
+"""How many runs are kept; the newest whole release of each name and version stays besides."""
 
 _VERSION: Final = 1
 _MOST: Final = 1e15
@@ -219,13 +219,13 @@ def _prune(folder: Path) -> None:
             path.unlink()
 
 
-def _version(path: Path) -> str | None:
-    """The version that a kept run released; None if it released none, or cannot be read."""
+def _version(path: Path) -> tuple[str, str] | None:
+    """The name and version that a kept run released; None if it released none, or cannot be read."""
     try:
         run = decode(read_regular(path), 0)
     except _UNREADABLE:
         return None
-    return run.release if run.whole else None
+    return (run.project, run.release) if run.whole else None
 
 
 def _journals(folder: Path) -> list[tuple[int, Path]]:

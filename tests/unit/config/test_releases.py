@@ -77,6 +77,7 @@ def test_one_release_is_the_project_with_its_artifacts(demo: Demo) -> None:
         (RELEASES.replace("[npm]", "[npmm]"), 'there is no artifact "npmm"'),
         (RELEASES.replace("rust/demo-wasm", "rust/demo-was"), "does not exist"),
         (RELEASES.replace("{version}", ""), "the tag has no {version}"),
+        (RELEASES.replace("npm/{name}@", "go-v"), "web and go have the same tags, go-v{version}"),
         (RELEASES.replace("changelog: LICENSE", "changelog: NEWS"), '"NEWS" does not exist'),
         (RELEASES.replace('"0.4.0"', '"0.4"'), "releases.go.version: expected text like"),
         ("releases: {A b: {version: '1.0.0', artifacts: [sdk-c]}}\n", '"A b" is not a name of a release'),

@@ -155,6 +155,13 @@ def test_the_last_runs_are_kept_and_the_newest_release_of_each_version(tmp_path:
     assert [f.number for f in found] == [2, 3, *range(6, 6 + KEPT)]
 
 
+def test_the_newest_of_each_of_several_releases_is_kept(tmp_path: Path) -> None:
+    (core,), (page,) = releases("1.0.0"), releases("1.0.0", first=2)
+    for one_ in (core, replace(page, project="page"), *releases(*["2.0.0"] * KEPT, first=3)):
+        journal.write(tmp_path, one_)
+    assert [(f.number, f.project) for f in journal.read(tmp_path)[0]][:2] == [(1, "demo"), (2, "page")]
+
+
 def test_no_secret_is_kept(tmp_path: Path, clock: Clock, story: Story) -> None:
     hide = Hider(["canary-one"])
     listener = Journal(tmp_path, "build", "demo", "1", 0, clock, lambda _: None, hide)

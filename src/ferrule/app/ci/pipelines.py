@@ -43,15 +43,17 @@ class PipelineShard(Protocol):
         """The shard as JSON."""
 
 
-def text(shards: Sequence[PipelineShard], system: System, runner: str) -> str:
+def text(shards: Sequence[PipelineShard], system: System, runner: str, release: str | None = None) -> str:
     """The split as one line of JSON for a system; `shards` must be within its LIMITS.
 
-    A job of GitHub Actions must name its machine: `runner` is the label where targets name none.
+    A job of GitHub Actions must name its machine: `runner` is the label where targets name none. `release` is the one
+    of several that is merged.
     """
+    merge = f"ferrule merge --setup {f'--release {release} ' if release else ''}{_FOLDER}/*"
     render = {
         "github": lambda: _github(shards, runner),
-        "gitlab": lambda: _gitlab(shards),
-        "buildkite": lambda: _buildkite(shards),
+        "gitlab": lambda: _gitlab(shards, merge),
+        "buildkite": lambda: _buildkite(shards, merge),
     }
     return json.dumps(render[system](), ensure_ascii=False, separators=(",", ":"))
 
@@ -77,7 +79,7 @@ def _github(shards: Sequence[PipelineShard], runner: str) -> Json:
     }
 
 
-def _gitlab(shards: Sequence[PipelineShard]) -> Json:
+def _gitlab(shards: Sequence[PipelineShard], command: str) -> Json:
     """A child pipeline: a job for each shard, and one that merges. `$` would be the beginning of a variable's name."""
     jobs: dict[str, Json] = {
         f"shard {shard.name}": {
@@ -91,13 +93,13 @@ def _gitlab(shards: Sequence[PipelineShard]) -> Json:
     }
     merge: Json = {
         "stage": "merge",
-        "script": [f"ferrule merge --setup {_FOLDER}/*"],
+        "script": [command],
         "artifacts": {"paths": ["dist/"]},
     }
     return {"stages": ["build", "merge"], **jobs, "merge": merge}
 
 
-def _buildkite(shards: Sequence[PipelineShard]) -> Json:
+def _buildkite(shards: Sequence[PipelineShard], command: str) -> Json:
     """Steps: one for each shard, a wait, the merge. `$$` keeps the upload from looking the variable up."""
     steps: list[Json] = [
         {
@@ -115,7 +117,7 @@ def _buildkite(shards: Sequence[PipelineShard]) -> Json:
         "key": "merge",
         "command": [
             f"buildkite-agent artifact download '{_FOLDER}/**/*' .",
-            f"ferrule merge --setup {_FOLDER}/*",
+            command,
         ],
         "artifact_paths": ["dist/**/*"],
     }

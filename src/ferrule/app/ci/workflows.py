@@ -6,6 +6,7 @@ The texts are in github/, for Jinja: `[% … %]` says which lines there are, `[[
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,10 +19,10 @@ from ferrule.core.errors import ConfigError, StorageError, VerificationError
 from ferrule.engine.store import storage_errors, write_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ferrule.app.publish.base import Destination
-    from ferrule.config import Config
+    from ferrule.config import Config, ReleaseConfig
 
 FOLDER: Final = Path(".github", "workflows")
 
@@ -46,14 +47,18 @@ _TEXTS: Final = Path(__file__).parent / "github"
 
 
 def github(
-    config: Config, shards: int, destinations: Mapping[str, Destination] = DESTINATIONS, origin: str | None = None
+    config: Config,
+    shards: int | Mapping[str, int],
+    destinations: Mapping[str, Destination] = DESTINATIONS,
+    origin: str | None = None,
 ) -> dict[str, str]:
     """The workflows of a project whose release is split into so many shards: texts by name of the file.
 
+    Of several releases, `shards` has the number of each, and each has a workflow of its own, which its tags start.
     `origin` is the line for targets.yaml by which machines get the Ferrule that runs now, where that is known. Raises
     ConfigError where nothing says how machines get one.
     """
-    ci, nested = config.ci, shards > GITHUB
+    ci = config.ci
     if ci.source is None:
         raise ConfigError(
             "nothing says where a machine gets Ferrule: no package index has it yet",
@@ -63,19 +68,61 @@ def github(
     if ci.source.wheel and not ci.source.sha256 and not (config.root / ci.source.wheel).is_file():
         where = config.location(("ci", "ferrule", "wheel"))
         raise ConfigError(f"there is no file {ci.source.wheel}", where=where, hint="add it to the project, and to Git")
-    needed = {"ci.yml": bool(ci.tests), "shards.yml": nested}
+    templates = _templates([destinations[name] for name in ci.publish])
     values = {
         "mark": _MARK,
         "actions": ACTIONS,
         "ci": ci,
-        "kinds": {artifact.kind.name for artifact in config.artifacts},
-        "shards": shards,
-        "nested": nested,
-        "destinations": [destinations[name] for name in ci.publish],
         "needs": ", ".join(["verify", *(f"consumers-{number}" for number, _ in enumerate(ci.consumers, 1))]),
+        "each_release": (),
+        "kept": [("", "dist/")],
     }
-    templates = _templates([destinations[name] for name in ci.publish])
-    return {name: templates.get_template(name).render(values) for name in _NAMES if needed.get(name, True)}
+    texts: dict[str, str] = {}
+    if ci.tests:
+        names = [release.name for release in config.releases]
+        several = {"each_release": names, "kept": [(f"-{name}", f"dist/{name}/") for name in names]} if names else {}
+        texts["ci.yml"] = templates.get_template("ci.yml").render(values | several)
+    counts = {"": shards} if isinstance(shards, int) else shards
+    for release in config.releases or (None,):
+        part = config.only(release) if release else config
+        kinds = {artifact.kind.name for artifact in part.artifacts}
+        of_release = {
+            "release": release.name if release else None,
+            "tags": tag_patterns(release, config.releases) if release else ["v*"],
+            "kinds": kinds,
+            "shards": counts[release.name if release else ""],
+            "nested": counts[release.name if release else ""] > GITHUB,
+            "destinations": [
+                destination
+                for destination in (destinations[name] for name in ci.publish)
+                if not destination.kinds or not kinds.isdisjoint(destination.kinds)
+            ],
+        }
+        name = f"release-{release.name}.yml" if release else "release.yml"
+        texts[name] = templates.get_template("release.yml").render(values | of_release)
+    if max(counts.values()) > GITHUB:
+        texts["shards.yml"] = templates.get_template("shards.yml").render(values | {"nested": True})
+    return texts
+
+
+def tag_patterns(release: ReleaseConfig, releases: Iterable[ReleaseConfig]) -> list[str]:
+    """The filter that lets the tags of one release through, and not those of another that look like them.
+
+    A star stands for all but a slash, and what begins with `!` takes matches out again (GitHub's "Workflow syntax",
+    "Filter pattern cheat sheet").
+    """
+    pattern = _tag_pattern(release)
+    others = (one for one in releases if one is not release)
+    similar = (_tag_pattern(one) for one in others if fnmatchcase(_tag(one, "0.0.0"), pattern))
+    return [pattern, *(f"!{other}" for other in similar)]
+
+
+def _tag_pattern(release: ReleaseConfig) -> str:
+    return _tag(release, "[0-9]*")
+
+
+def _tag(release: ReleaseConfig, version: str) -> str:
+    return release.tag.replace("{name}", release.name).replace("{version}", version)
 
 
 def write(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
@@ -105,7 +152,9 @@ def write(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
 
 def differences(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
     """The names of workflows that are out of date. Raises StorageError."""
-    current = {name: _read(root / FOLDER / name) for name in _NAMES}
+    folder = root / FOLDER
+    names = dict.fromkeys([*_NAMES, *texts, *sorted(path.name for path in folder.glob("release-*.yml"))])
+    current = {name: _read(folder / name) for name in names}
     ours = {name: text for name, text in current.items() if name in texts or (text or "").startswith(_MARK)}
     return tuple(name for name, text in ours.items() if text != texts.get(name))
 

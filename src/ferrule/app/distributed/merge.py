@@ -43,7 +43,8 @@ def times(config: Config, plan: Plan, context: RunContext) -> dict[str, float]:
 
 def split(config: Config, plan: Plan, count: int, recorded: Mapping[str, float]) -> tuple[shards.Shard, ...]:
     """The shards of a plan on the machines that targets.yaml names. Raises ConfigError."""
-    return shards.split(plan, count, {target.triple: target.runner for target in config.targets}, recorded)
+    parts = shards.split(plan, count, {target.triple: target.runner for target in config.targets}, recorded)
+    return tuple(replace(part, release=config.selected.name) for part in parts) if config.selected else parts
 
 
 def narrowed(plan: Plan, shard: shards.Shard) -> Plan:

@@ -36,7 +36,8 @@ class Shard:
     """The work of one machine: number `number` of `of`, of the plan and the split with these digests.
 
     `actions` are in the order of the plan, with all that they need; `runner` is the label of the machine as
-    targets.yaml names it; `seconds` is what it is expected to take, ten for preparing each target among them.
+    targets.yaml names it; `seconds` is what it is expected to take, ten for preparing each target among them; `release`
+    is the one of several that the plan is of.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Shard:
     targets: tuple[str, ...] = ()
     runner: str | None = None
     seconds: float = 0.0
+    release: str | None = None
 
     @property
     def id(self) -> str:
@@ -73,6 +75,7 @@ class Shard:
             "plan": self.plan.hex,
             "split": self.split.hex,
             "actions": list(self.actions),
+            **({"release": self.release} if self.release else {}),
         }
 
 
@@ -86,6 +89,7 @@ def read(text: str) -> Shard:
             plan=Digest(row["plan"]),
             split=Digest(row["split"]),
             actions=tuple(map(str, row["actions"])),
+            release=str(row["release"]) if "release" in row else None,
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(

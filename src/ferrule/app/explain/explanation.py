@@ -112,9 +112,12 @@ class ExplainedProject:
     history: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def dist(self) -> Path:
-        """Where releases are by default."""
-        return self.config.root / "dist"
+    def releases(self) -> tuple[Path, ...]:
+        """The folders where releases are by default: of several, each in one of its own."""
+        dist, selected = self.config.root / "dist", self.config.selected
+        if selected is not None:
+            return (dist / selected.name,)
+        return tuple(dist / one.name for one in self.config.releases) or (dist,)
 
 
 def explain(item: str, here: Path, project: Callable[[], ExplainedProject | None]) -> dict[str, Json]:
@@ -135,9 +138,10 @@ def explain(item: str, here: Path, project: Callable[[], ExplainedProject | None
         return of_file(path, item, project)
     configured = project()
     explanation = _of_project(item, configured) if configured is not None else None
-    released = configured.dist / item if configured is not None else path
-    if explanation is None and (path.exists() or released.is_file()):
-        explanation = of_file(path if path.exists() else released, item, lambda: configured)
+    released = [folder / item for folder in configured.releases] if configured is not None else []
+    file = next((each for each in (path, *released) if each.is_file() or (each is path and each.exists())), None)
+    if explanation is None and file is not None:
+        explanation = of_file(file, item, lambda: configured)
     if explanation is None and re.fullmatch(rf"(sha256:)?[0-9a-f]{{{_SHORTEST},64}}", item):
         explanation = of_digest(item.removeprefix("sha256:"), configured)
     if explanation is None:
@@ -157,8 +161,7 @@ def _unknown(item: str, project: ExplainedProject | None, named: Mapping[str, ty
     names = [*named]
     if project is not None:
         names += [*(a.name for a in project.config.artifacts), *(a.id for a in project.plan.actions)]
-        manifest = _read_manifest(project.dist)
-        names += [file.path for file in manifest.shipped] if manifest else []
+        names += [file.path for _, manifest in _manifests(project) for file in manifest.shipped]
     near = list(dict.fromkeys(get_close_matches(item, names, 3)))
     return UsageError(
         f"nothing here is called {item!r}: no artifact, action, file, fingerprint, exit code or error",
@@ -310,7 +313,7 @@ def of_file(path: Path, item: str, project: Callable[[], ExplainedProject | None
         if summary := _measured(data):
             measured[name] = summary
     digest = Digest.of_file(path) if path.is_file() else None
-    folder = _manifest_folder(path, project)
+    folder = _manifest_folder(path, digest, project)
     return {
         "what": "folder" if path.is_dir() else "file",
         "item": item,
@@ -341,8 +344,8 @@ def _measured(content: bytes) -> Json:
         return None  # no library
 
 
-def _manifest_folder(path: Path, project: Callable[[], ExplainedProject | None]) -> Path | None:
-    """The nearest folder above with a manifest, else where the project's last release is."""
+def _manifest_folder(path: Path, digest: Digest | None, project: Callable[[], ExplainedProject | None]) -> Path | None:
+    """The nearest folder above with a manifest, else the last release, of several the one with these bytes."""
     absolute = path.absolute()
     folders = [absolute, *absolute.parents] if path.is_dir() else [*absolute.parents]
     near = next((folder for folder in folders if _read_manifest(folder)), None)
@@ -352,7 +355,15 @@ def _manifest_folder(path: Path, project: Callable[[], ExplainedProject | None])
         configured = project()
     except ConfigError:
         return None
-    return configured.dist if configured and _read_manifest(configured.dist) else None
+    manifests = _manifests(configured) if configured else []
+    listing = (folder for folder, manifest in manifests if any(file.digest == digest for file in manifest.files))
+    return next(listing, manifests[0][0] if manifests else None)
+
+
+def _manifests(project: ExplainedProject) -> list[tuple[Path, Manifest]]:
+    """The last releases of a project that can be read."""
+    read = ((folder, _read_manifest(folder)) for folder in project.releases)
+    return [(folder, manifest) for folder, manifest in read if manifest is not None]
 
 
 def _read_manifest(folder: Path) -> Manifest | None:
@@ -391,22 +402,15 @@ def of_digest(digits: str, project: ExplainedProject | None) -> dict[str, Json] 
     """What has a digest, key or fingerprint that begins so; None if nothing does."""
     if project is None:
         return None
-    manifest = _read_manifest(project.dist)
-    rows = [
-        {"match": name, **file.document()}
-        for file in (manifest.files if manifest else ())
-        for name, value in (
-            ("sha256", file.digest.hex),
-            ("key", file.key.hex if file.key else None),
-            ("fingerprint", manifest.facts_of(file).identity.fingerprint if manifest else None),
-        )
-        if value is not None and value.startswith(digits)
-    ]
+    manifests = _manifests(project)
+    matching = ((folder, _rows(manifest, digits)) for folder, manifest in manifests)
+    folder, rows = next((each for each in matching if each[1]), (None, []))
     keys = {a: e.key.hex for a, e in project.examined.items() if e.key}
     last = {a.id: record["key"] for a in project.plan.actions if (record := project.store.latest(a.id))}
     interfaces = [
         action
-        for action, facts in (manifest.facts.items() if manifest else ())
+        for _, manifest in manifests
+        for action, facts in manifest.facts.items()
         if (facts.identity.interface or "").startswith(digits)
     ]
     actions = [a for a in dict.fromkeys((*keys, *last)) if any(k.get(a, "").startswith(digits) for k in (keys, last))]
@@ -416,6 +420,20 @@ def of_digest(digits: str, project: ExplainedProject | None) -> dict[str, Json] 
         "what": "digest",
         "item": digits,
         "actions": list(actions),
-        "interface_of": list(interfaces),
-        "manifest": {"file": str(project.dist / MANIFEST), "rows": list(rows)} if rows else None,
+        "interface_of": list(dict.fromkeys(interfaces)),
+        "manifest": {"file": str(folder / MANIFEST), "rows": list(rows)} if folder else None,
     }
+
+
+def _rows(manifest: Manifest, digits: str) -> list[dict[str, Json]]:
+    """The files of a manifest whose digest, key or fingerprint begins so."""
+    return [
+        {"match": name, **file.document()}
+        for file in manifest.files
+        for name, value in (
+            ("sha256", file.digest.hex),
+            ("key", file.key.hex if file.key else None),
+            ("fingerprint", manifest.facts_of(file).identity.fingerprint),
+        )
+        if value is not None and value.startswith(digits)
+    ]

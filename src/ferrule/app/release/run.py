@@ -17,7 +17,7 @@ from ferrule.core.cargo_config import environment_problems
 from ferrule.core.errors import ConfigError, ConfigErrors, StorageError, ToolchainError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Plan, Report
-from ferrule.core.safe_files import FILE, REPORT, STATE, check_folder, find_project
+from ferrule.core.safe_files import FILE, STATE, check_folder, find_project, report_name
 from ferrule.engine import context as contexts
 from ferrule.engine import events, recipe_code, remote_server, scheduler, sources
 from ferrule.engine import lock as locks
@@ -324,6 +324,7 @@ def _finish(
         bundles = signatures(context.key, engine.store, placed, manifest) if context.key is not None else {}
         text = text_of(manifest)
         output_folder.ship(engine.store, engine.index, placed, text, output, state, engine.listen, bundles)
-        if page is not None and output_folder.read_if_any(state / REPORT) != (content := page(manifest).encode()):
-            stores.write_aside(state / REPORT, content)
+        file = state / report_name(config.selected.name if config.selected else None)
+        if page is not None and output_folder.read_if_any(file) != (content := page(manifest).encode()):
+            stores.write_aside(file, content)
     return report

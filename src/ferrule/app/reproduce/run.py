@@ -48,7 +48,7 @@ class ReproductionRequest:
 
     `plan` tells the sources, `programs` are those of the toolchain, `against` is a finished release to compare with
     (None: build it too), `work` a folder to build in that is left there, `options` those of `ferrule release`, `jobs`
-    the threads of the first build.
+    the threads of the first build, `release` the one of several that is built.
     """
 
     root: Path
@@ -58,6 +58,11 @@ class ReproductionRequest:
     work: Path | None = None
     options: tuple[str, ...] = ()
     jobs: int = 1
+    release: str | None = None
+
+    def dist(self, project: Path) -> Path:
+        """The folder of the release that a copy of the project makes."""
+        return project / "dist" / (self.release or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,19 +159,20 @@ class _Reproducing:
     varied: list[Variation] = field(default_factory=list)
 
     def run(self) -> Reproduction:
-        first = self.request.against.absolute() if self.request.against else self._first() / "dist"
-        second = self._second(None if self.request.against else first.parent)
+        ours = self._first() if self.request.against is None else self.request.root
+        first = self.request.dist(ours) if self.request.against is None else self.request.against.absolute()
+        second = self._second(None if self.request.against else ours)
+        dist = self.request.dist(second)
         self.say("comparing")
-        files = tuple(compare(first, second / "dist"))
+        files = tuple(compare(first, dist))
         lacking = lacking_sources(self.request, second, self.host)
-        states = (self.request.root if self.request.against else first.parent, second)
-        inputs = () if all(c.verdict == "equal" for c in files) else differing_inputs(first, second / "dist", states)
+        inputs = () if all(c.verdict == "equal" for c in files) else differing_inputs(first, dist, (ours, second))
         keep = bool(self.request.work) or bool(inputs) or any(c.verdict != "equal" for c in files)
         return Reproduction(
             files=files,
             variations=self._variations(),
             inputs=(*lacking, *inputs),
-            view=self._view(files, first, second / "dist"),
+            view=self._view(files, first, dist),
             second=second if keep else None,
         )
 
@@ -230,7 +236,8 @@ class _Reproducing:
     def _build(self, which: str, directory: Path, who: VariedEnvironment, jobs: int) -> None:
         self.say(f"{which} build: from scratch, in {directory}")
         log = logs_folder(work_folder(self.request.root / STATE)) / f"reproduce-{which}.log"
-        command = (*who.prefix, str(self.host.python), "-m", "ferrule", "release", "--jobs", str(jobs))
+        names = (self.request.release,) if self.request.release else ()
+        command = (*who.prefix, str(self.host.python), "-m", "ferrule", "release", *names, "--jobs", str(jobs))
 
         def heard(line: str) -> None:
             if _PROGRESS_LINE.match(line):

@@ -15,6 +15,7 @@ from ferrule.cli import completion, project, run_display
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.messages import finish, relative
 from ferrule.cli.options import Options, building, cached, clustered, shared
+from ferrule.cli.release_option import of_release
 from ferrule.core.safe_files import STATE, find_project
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 @cached
 @clustered
 @click.argument("artifacts", nargs=-1, shell_complete=completion.artifacts)
+@of_release
 @click.option(
     *("-t", "--target", "targets"),
     multiple=True,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 def build(
     directory: Path,
     artifacts: tuple[str, ...],
+    release_name: str | None,
     targets: tuple[str, ...],
     output: Path | None,
     shard: str | None,
@@ -75,7 +78,14 @@ def build(
         if artifacts or targets or output or executor:
             raise click.UsageError("--shard cannot be combined with artifacts, --target, --output or --executor")
         _build_shard(
-            _named(shard, of), bundle, shared_options, jobs=jobs, rust_source=rust_source, remote=remote, **options
+            _named(shard, of),
+            release_name,
+            bundle,
+            shared_options,
+            jobs=jobs,
+            rust_source=rust_source,
+            remote=remote,
+            **options,
         )
         return
     if of is not None or bundle is not None:
@@ -85,6 +95,7 @@ def build(
         offline=options["offline"],
         rust_source=rust_source,
         everything=True,
+        release=release_name,
     )
     started = request.start(shared_options)
     if started is None:
@@ -97,17 +108,18 @@ def build(
         rust_source=rust_source,
         remote=remote,
         planned=lambda config, context: selection.select(config, context, artifacts, targets),
+        release_name=release_name,
     )
     if options["set_up"]:
         project.provide(part.tool_requirements, part.context.host, shared_options)
     run_display.build(part, request, started, shared_options, executor)
 
 
-def _named(shard: str, of: int | None) -> tuple[int, int] | str:
-    """K and N of `K/N`, `K-of-N` or K with --of; anything else is an entry of a matrix. Raises click.UsageError."""
+def _named(shard: str, of: int | None) -> tuple[int, int] | Shard:
+    """K and N of `K/N`, `K-of-N` or K with --of; else the entry of a matrix. Raises click.UsageError, UsageError."""
     number, mark, count = shard.replace("-of-", "/").partition("/")
     if not (number.isascii() and number.isdigit() and (not mark or (count.isascii() and count.isdigit()))):
-        return shard
+        return shards.read(shard)
     total = int(count) if mark else of
     if total is None or (of or total) != total or not 1 <= int(number) <= total:
         raise click.UsageError(f"--shard {shard} is out of range: write K/N, from 1/N to N/N")
@@ -115,7 +127,8 @@ def _named(shard: str, of: int | None) -> tuple[int, int] | str:
 
 
 def _build_shard(
-    named: tuple[int, int] | str,
+    named: tuple[int, int] | Shard,
+    release_name: str | None,
     bundle: Path | None,
     shared_options: Options,
     *,
@@ -124,16 +137,18 @@ def _build_shard(
     remote: Address | None,
     **options: bool,
 ) -> None:
+    of_entry = None if isinstance(named, tuple) else named.release
     whole = project.read(
         shared_options.folder,
         jobs=jobs,
         offline=options["offline"],
         rust_source=rust_source,
         remote=remote,
+        release_name=release_name or of_entry,
         single=True,
     )
     config, plan, context = whole.config, whole.plan, whole.context
-    shard = _shard(named, config, plan)
+    shard = _numbered(*named, config, plan) if isinstance(named, tuple) else named
     if options["set_up"]:
         part = replace(whole, plan=merging.narrowed(plan, shard))
         project.provide(part.tool_requirements, context.host, shared_options)
@@ -148,10 +163,8 @@ def _build_shard(
         click.echo(f"shard {shard.number} of {shard.of} in {relative(folder)}")
 
 
-def _shard(named: tuple[int, int] | str, config: Config, plan: Plan) -> Shard:
-    if isinstance(named, str):
-        return shards.read(named)
-    number, count = named
+def _numbered(number: int, count: int, config: Config, plan: Plan) -> Shard:
+    """The shard of that number of `count`. Raises click.UsageError where the plan has work for fewer."""
     # Times that were recorded here are not those of another machine: without a matrix, all split by the plan alone.
     split = merging.split(config, plan, count, {})
     if len(split) != count:

@@ -12,6 +12,7 @@ from ferrule.app.release import selection
 from ferrule.cli import project
 from ferrule.cli.messages import counted
 from ferrule.cli.options import shared
+from ferrule.cli.release_option import of_release
 from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.printable import printable_lines
 from ferrule.reporting import sarif
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
+@of_release
 @click.option(
     *("--format", "form"),
     type=click.Choice(["text", "sarif"]),
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--tag", metavar="TAG", help="Fail unless this tag is the version: v1.2.3, or that of one of several releases."
 )
-def check(directory: Path, form: str, tag: str | None, **options: bool) -> None:
+def check(directory: Path, release_name: str | None, form: str, tag: str | None, **options: bool) -> None:
     """Validate targets.yaml and its sources without building.
 
     \b
@@ -44,7 +46,7 @@ def check(directory: Path, form: str, tag: str | None, **options: bool) -> None:
       ferrule check --format sarif > ferrule.sarif
     """
     try:
-        config, plan, system = _checked(directory, tag)
+        config, plan, system = _checked(directory, release_name, tag)
     except ConfigError as error:
         if form == "sarif":
             click.echo(sarif.document(error.errors if isinstance(error, ConfigErrors) else (error,)))
@@ -61,9 +63,9 @@ def check(directory: Path, form: str, tag: str | None, **options: bool) -> None:
             click.echo(f"note: {printable_lines(note)}", err=True)
 
 
-def _checked(directory: Path, tag: str | None) -> tuple[Config, Plan, str]:
+def _checked(directory: Path, release_name: str | None, tag: str | None) -> tuple[Config, Plan, str]:
     """The project, its plan and this machine's system. Raises ConfigError, also where the tag is not the version's."""
-    whole = project.read(directory)
+    whole = project.read(directory, release_name=release_name)
     config, plan = whole.config, whole.plan
     if tag is not None and config.releases:
         _check_release_tag(config, tag)
@@ -77,7 +79,16 @@ def _checked(directory: Path, tag: str | None) -> tuple[Config, Plan, str]:
 
 
 def _check_release_tag(config: Config, tag: str) -> None:
-    """Raise ConfigError unless the tag is that of one of several releases, and its changelog knows the version."""
+    """Raise ConfigError unless the tag is that of one of several releases, and its changelog knows the version.
+
+    Where one release is selected, it must be the tag of that one.
+    """
+    if (selected := config.selected) is not None and selected.tag_name != tag:
+        raise ConfigError(
+            f"the tag {tag!r} is not of {selected.name} {selected.version.text}",
+            where=config.location(("releases", selected.name, "version")),
+            hint=f"tag the commit {selected.tag_name}, or state the other version and commit that first",
+        )
     release = next((one for one in config.releases if one.tag_name == tag), None)
     if release is None:
         tags = ", ".join(one.tag_name for one in config.releases)

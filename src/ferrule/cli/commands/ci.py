@@ -29,6 +29,7 @@ def ci(directory: Path, system: Literal["github"], *, compare: bool, **options: 
 
     \b
     github: ci.yml and release.yml in .github/workflows, and shards.yml for more than 256 shards.
+    Of several releases each has a workflow of its own, release-NAME.yml, which its tags start.
     A file there that Ferrule did not write is kept, with an error.
 
     \b
@@ -36,7 +37,7 @@ def ci(directory: Path, system: Literal["github"], *, compare: bool, **options: 
       ferrule ci github
       ferrule ci github --check
     """
-    whole = project.read(directory, single=True)
+    whole = project.read(directory)
     root, most = whole.config.root, pipelines.LIMITS[system]
     top = git.top(root, whole.context.host)
     if top is not None and top.resolve() != root.resolve():
@@ -46,8 +47,11 @@ def ci(directory: Path, system: Literal["github"], *, compare: bool, **options: 
             hint=f"move targets.yaml to {top}",
         )
     # Times differ from machine to machine, and would be seen as drift if the number of shards depended on them.
-    split = merging.split(whole.config, whole.plan, min(whole.config.ci.shards, most), {})
-    texts = workflows.github(whole.config, len(split), origin=origin(direct_url()))
+    parts = [project.read(directory, release_name=release.name) for release in whole.config.releases]
+    count = min(whole.config.ci.shards, most)
+    split = {one.plan.project: len(merging.split(one.config, one.plan, count, {})) for one in parts or [whole]}
+    shards = split if parts else split[whole.plan.project]
+    texts = workflows.github(whole.config, shards, origin=origin(direct_url()))
     if compare:
         workflows.check(root, texts)
     changed = () if compare else workflows.write(root, texts)

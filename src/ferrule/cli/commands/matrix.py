@@ -11,6 +11,7 @@ from ferrule.app.distributed import merge as merging
 from ferrule.cli import project
 from ferrule.cli.messages import counted
 from ferrule.cli.options import shared
+from ferrule.cli.release_option import of_release
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
+@of_release
 @click.option("--shards", "count", type=click.IntRange(1), help="Number of shards [default: one per unit of work].")
 @click.option(
     "--format",
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     default="github",
     help="CI system to generate for [default: github].",
 )
-def matrix(directory: Path, count: int | None, system: System, **options: bool) -> None:
+def matrix(directory: Path, release_name: str | None, count: int | None, system: System, **options: bool) -> None:
     """Split the compile jobs over CI machines; print them as JSON.
 
     \b
@@ -40,9 +42,10 @@ def matrix(directory: Path, count: int | None, system: System, **options: bool) 
     \b
     Example:
       ferrule matrix --shards 4
+      ferrule matrix --release sealed-box
       ferrule matrix --shards 100 --format gitlab > pipeline.yml
     """
-    whole = project.read(directory, single=True)
+    whole = project.read(directory, release_name=release_name, single=True)
     most, times = pipelines.LIMITS[system], merging.times(whole.config, whole.plan, whole.context)
     split = merging.split(whole.config, whole.plan, min(count or most, most), times)
     if count and len(split) < count and not options["quiet"]:
@@ -51,4 +54,4 @@ def matrix(directory: Path, count: int | None, system: System, **options: bool) 
             f"{counted(len(split), 'shard')} instead of {count}: {reason}",
             err=True,
         )
-    click.echo(pipelines.text(split, system, whole.config.ci.runner))
+    click.echo(pipelines.text(split, system, whole.config.ci.runner, release_name))

@@ -12,6 +12,7 @@ from ferrule.cli import project, run_display
 from ferrule.cli.environment import signing_key
 from ferrule.cli.messages import finish
 from ferrule.cli.options import Options, cached, releasing, shared
+from ferrule.cli.release_option import of_release
 
 if TYPE_CHECKING:
     from ferrule.core.toolchain import RustSource
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 @shared
 @releasing
 @cached
+@of_release
 @click.argument("folders", nargs=-1, required=True, metavar="DIR…", type=click.Path(path_type=Path))
 def merge(
     directory: Path,
     folders: tuple[Path, ...],
     output: Path | None,
+    release_name: str | None,
     jobs: int | None,
     rust_source: RustSource | None,
     sign_key: str | None,
@@ -41,16 +44,24 @@ def merge(
     \b
     Example:
       ferrule merge bundles/*
+      ferrule merge --release sealed-box bundles/*
     """
     key = signing_key(sign_key) if sign_key else None
     shared_options = Options(directory, options["as_json"], options["quiet"])
     whole = project.read(
-        directory, jobs=jobs, offline=options["offline"], rust_source=rust_source, key=key, remote=remote, single=True
+        directory,
+        jobs=jobs,
+        offline=options["offline"],
+        rust_source=rust_source,
+        key=key,
+        remote=remote,
+        release_name=release_name,
+        single=True,
     )
     config, plan, context = whole.config, whole.plan, whole.context
     if options["set_up"]:
         project.provide(merging.required_tools(config, plan, context, folders), context.host, shared_options)
-    dist = (output or config.root / "dist").absolute()
+    dist = (output or config.root / "dist" / (release_name or "")).absolute()
     page = whole.page if options["report"] else None
     report = run_display.run(
         *(whole, "merge", shared_options),

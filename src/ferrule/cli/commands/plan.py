@@ -9,8 +9,9 @@ import click
 
 from ferrule import plan as planning
 from ferrule.app.release import run as release
-from ferrule.cli import completion, project
+from ferrule.cli import project
 from ferrule.cli.options import shared
+from ferrule.cli.release_option import of_release
 from ferrule.reporting import plans
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @shared
 @click.option("--why", is_flag=True, help="Print for each action whether it would run, and what changed.")
-@click.option(
-    *("--release", "release_name"), metavar="NAME", shell_complete=completion.releases, help="One of several releases."
-)
+@of_release
 @click.option("--graph", type=click.Choice(["dot", "mermaid"]), help="Print the graph of actions instead.")
 def plan(directory: Path, *, why: bool, release_name: str | None, graph: str | None, **options: bool) -> None:
     """Show everything that would be built, without building it.

@@ -12,6 +12,7 @@ from ferrule.app.release import run as release
 from ferrule.app.reproduce import run as reproducing
 from ferrule.cli import project
 from ferrule.cli.options import Options, building, shared
+from ferrule.cli.release_option import of_release
 from ferrule.reporting.reproduction import text as reproduction_text
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 @click.command()
 @shared
 @building
+@of_release
 @click.option("--against", type=click.Path(path_type=Path), help="Compare with this finished release; build once.")
 @click.option("--work", "base", type=click.Path(path_type=Path), help="Build in this new folder and leave all there.")
 def reproduce(
     directory: Path,
+    release_name: str | None,
     against: Path | None,
     base: Path | None,
     jobs: int | None,
@@ -37,9 +40,17 @@ def reproduce(
     Example:
       ferrule reproduce
       ferrule reproduce --against dist
+      ferrule reproduce --release sealed-box --against dist/sealed-box
     """
     shared_options = Options(directory, options["as_json"], options["quiet"])
-    whole = project.read(directory, jobs=jobs, offline=options["offline"], rust_source=rust_source, single=True)
+    whole = project.read(
+        directory,
+        jobs=jobs,
+        offline=options["offline"],
+        rust_source=rust_source,
+        release_name=release_name,
+        single=True,
+    )
     context = whole.context
     if options["set_up"]:
         project.provide(whole.tool_requirements, context.host, shared_options)
@@ -56,6 +67,7 @@ def reproduce(
             *(["--rust-source", rust_source] if rust_source else []),
         ),
         jobs=context.jobs,
+        release=release_name,
     )
 
     def say(text: str) -> None:

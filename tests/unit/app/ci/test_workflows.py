@@ -11,6 +11,8 @@ import yaml
 from ferrule import config
 from ferrule.app.ci import workflows
 from ferrule.app.publish import DESTINATIONS
+from ferrule.config import ReleaseConfig
+from ferrule.config.versions import StatedVersion
 from ferrule.core.errors import ConfigError, StorageError, VerificationError
 from ferrule.kinds import KINDS
 
@@ -230,6 +232,43 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path, demo: Demo):
 def test_the_same_text_again(demo: Demo):
     first = texts(demo)
     assert workflows.github(config.load(demo.project, KINDS, DESTINATIONS), 4) == first
+
+
+# several releases
+
+
+def several(*tags: str) -> list[ReleaseConfig]:
+    return [ReleaseConfig(f"r{n}", StatedVersion("1.0.0", ""), (), tag) for n, tag in enumerate(tags)]
+
+
+@pytest.mark.parametrize(
+    ("tags", "patterns"),
+    [
+        (("{name}-v{version}", "{name}-v{version}"), [["r0-v[0-9]*"], ["r1-v[0-9]*"]]),
+        (
+            ("v{version}", "v{version}-web", "web/v{version}"),
+            [["v[0-9]*", "!v[0-9]*-web"], ["v[0-9]*-web"], ["web/v[0-9]*"]],
+        ),
+    ],
+)
+def test_a_workflow_is_started_by_the_tags_of_its_release_alone(tags: tuple[str, ...], patterns: list[list[str]]):
+    releases = several(*tags)
+    assert [workflows.tag_patterns(one, releases) for one in releases] == patterns
+
+
+def test_a_release_goes_where_it_has_something_to_publish(demo: Demo):
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write(
+            "\nreleases:\n  core: {version: '1.2.3', artifacts: [sdk-c, sdk-py, server, image]}\n"
+            f"  web: {{version: '1.2.3', artifacts: [npm, go]}}\nci: {{{SOURCE}, publish: [github, pypi]}}\n"
+        )
+    found = workflows.github(config.load(demo.project, KINDS, DESTINATIONS), {"core": 3, "web": 300})
+    jobs_of = {name: set(yaml.safe_load(text)["jobs"]) for name, text in found.items()}
+    assert set(jobs_of) == {"ci.yml", "release-core.yml", "release-web.yml", "shards.yml"}
+    assert "pypi" in jobs_of["release-core.yml"]
+    assert jobs_of["release-core.yml"] - jobs_of["release-web.yml"] == {"pypi"}
+    assert "uses: ./.github/workflows/shards.yml" in found["release-web.yml"]
+    assert "shards.yml" not in found["release-core.yml"]
 
 
 # the command

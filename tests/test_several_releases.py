@@ -1,0 +1,234 @@
+"""Several releases of one targets.yaml, by the real command line, with pretended compilers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from fakes.toolchain import lay_out
+from fakes.triples import ARM, X86
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fakes.toolchain import Demo
+
+FILE = f"""targets:
+  {X86}: {{glibc: "2.17"}}
+  {ARM}: {{glibc: "2.17"}}
+  wasm32-unknown-unknown: {{}}
+artifacts:
+  native: {{kind: library, crate: demo-ffi, header: header}}
+  header: {{kind: header, crate: demo-ffi}}
+  sdk: {{kind: sdk, library: native, header: header}}
+  web: {{kind: component, crate: demo-wasm}}
+  sums: {{kind: checksums}}
+  provenance: {{kind: provenance}}
+releases:
+  core: {{version: {{cargo: rust/demo-ffi}}, artifacts: [sdk], changelog: CHANGES.md}}
+  page: {{version: "0.4.0", artifacts: [web], tag: "page/{{version}}"}}
+"""
+CI = """
+ci:
+  ferrule: {git: https://example.com/ferrule.git, commit: 0123456789abcdef0123456789abcdef01234567}
+"""
+
+
+def several(root: Path) -> Demo:
+    """The demo as two releases: `core` 1.9.1 with an SDK, and `page` 0.4.0 with a component."""
+    demo = lay_out(root)
+    (demo.project / "CHANGES.md").write_text("# Changes\n\n## 1.9.10\n")
+    for crate, version in (("demo-ffi", "1.9.1"), ("demo-wasm", "0.4.0")):
+        demo.edit("version.workspace = true", f'version = "{version}"', f"rust/{crate}/Cargo.toml")
+        demo.edit(f'name = "{crate}"\nversion = "1.2.3"', f'name = "{crate}"\nversion = "{version}"', "rust/Cargo.lock")
+    path = demo.project / "targets.yaml"
+    path.write_text(path.read_text().partition("targets:\n")[0] + FILE)
+    return demo
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Demo:
+    return several(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """Both releases, made once with their pages, for tests that change nothing but what can be made again."""
+    demo = several(tmp_path_factory.mktemp("several"))
+    done = demo.ferrule("release", "--report")
+    assert done.returncode == 0, done.stderr
+    return demo
+
+
+def output(demo: Demo, *arguments: str) -> str:
+    """What a command that must succeed prints."""
+    done = demo.ferrule(*arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def refusal(demo: Demo, *arguments: str, code: int = 3) -> str:
+    done = demo.ferrule(*arguments)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stderr
+
+
+def test_each_is_made_into_a_folder_of_its_own(released: Demo) -> None:
+    assert {name for name in released.files() if not name.endswith(("manifest.json", ".jsonl"))} == {
+        f"core/core-c-1.9.1-{X86}.tar.gz",
+        f"core/core-c-1.9.1-{ARM}.tar.gz",
+        "core/SHA256SUMS",
+        "page/page-0.4.0.wasm",
+        "page/page-0.4.0.core.wasm",
+        "page/SHA256SUMS",
+    }
+    manifest = json.loads(released.files()["core/manifest.json"])
+    assert (manifest["project"], manifest["release"]) == ("core", "1.9.1")
+    for name in ("core", "page"):
+        output(released, "verify", f"dist/{name}")
+    calls = len(released.calls)
+    again = released.ferrule("release", "page")
+    assert (again.returncode, len(released.calls)) == (0, calls), again.stderr
+    assert "0 built, 3 unchanged" in again.stderr
+    assert "there is no release 'pag'" in refusal(released, "release", "pag")
+    assert "page-0.4.0.wasm" in output(released, "plan", "--release", "page")
+
+
+def test_a_tag_is_that_of_one_release(demo: Demo) -> None:
+    output(demo, "check", "--tag", "page/0.4.0")
+    output(demo, "check", "--release", "page", "--tag", "page/0.4.0")
+    # 1.9.10 is no heading for 1.9.1.
+    assert "the changelog of core has no heading for 1.9.1" in refusal(demo, "check", "--tag", "core-v1.9.1")
+    (demo.project / "CHANGES.md").write_text("# Changes\n\n## [1.9.1] - today\n")
+    output(demo, "check", "--tag", "core-v1.9.1")
+    assert "is of no release of this file" in refusal(demo, "check", "--tag", "v1.9.1")
+    other = refusal(demo, "check", "--release", "core", "--tag", "page/0.4.0")
+    assert "the tag 'page/0.4.0' is not of core 1.9.1" in other
+    assert "tag the commit core-v1.9.1" in other
+
+
+@pytest.mark.parametrize("command", [("matrix",), ("reproduce",), ("build", "--shard", "1/1"), ("merge", "dist")])
+def test_what_takes_one_release_must_be_told_which(demo: Demo, command: tuple[str, ...]) -> None:
+    message = refusal(demo, *command)
+    assert "this file describes several releases, of which this command takes one" in message
+    assert "name it: --release core or --release page" in message
+    assert "there is no release 'pag'" in refusal(demo, *command, "--release", "pag")
+
+
+@pytest.mark.parametrize("by", ["entry", "number"])
+def test_the_shards_of_a_release_are_merged_to_it(released: Demo, tmp_path: Path, by: str) -> None:
+    demo, alone = several(tmp_path), released.files()
+    for name, of in (("core", 2), ("page", 1)):
+        shards = json.loads(output(demo, "matrix", "--release", name))["include"]
+        assert [(shard["release"], shard["of"]) for shard in shards] == [(name, of)] * of
+        for number, shard in enumerate(shards, 1):
+            words = [json.dumps(shard)] if by == "entry" else [f"{number}/{of}", "--release", name]
+            output(demo, "build", "--shard", *words, "--bundle", f"bundles/{name}-{number}")
+        bundles = sorted(str(path) for path in (demo.project / "bundles").glob(f"{name}-*"))
+        output(demo, "merge", "--release", name, *bundles)
+    assert demo.files() == alone
+    other = refusal(demo, "merge", "--release", "core", *bundles, code=6)
+    assert "this bundle is of the project page, not of core" in other
+
+
+def test_pipelines_of_other_systems_merge_the_release(demo: Demo) -> None:
+    for system in ("gitlab", "buildkite"):
+        text = output(demo, "matrix", "--release", "core", "--format", system)
+        assert "ferrule merge --setup --release core bundles/*" in text
+
+
+def test_a_part_of_one_release_is_built(demo: Demo) -> None:
+    output(demo, "build", "web", "--release", "page", "--target", "all")
+    assert (demo.project / ".ferrule/out/page-0.4.0.wasm").is_file()
+    assert "sdk" in refusal(demo, "build", "sdk", "--release", "page", code=2)
+
+
+def test_each_has_a_workflow_that_its_tags_start(demo: Demo) -> None:
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write(CI)
+    folder = demo.project / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    (folder / "release-mine.yml").write_text("name: mine\n")
+    assert output(demo, "ci", "github").split() == [
+        *(".github/workflows/ci.yml:", "written"),
+        *(".github/workflows/release-core.yml:", "written"),
+        *(".github/workflows/release-page.yml:", "written"),
+    ]
+    texts = {path.name: path.read_text() for path in folder.iterdir()}
+    core, page = (yaml.load(texts[f"release-{name}.yml"], yaml.BaseLoader) for name in ("core", "page"))
+    assert (core["name"], core["on"]["push"]["tags"]) == ("release core", ["core-v[0-9]*"])
+    assert (page["name"], page["on"]["push"]["tags"]) == ("release page", ["page/[0-9]*"])
+    commands = [step["run"] for job in core["jobs"].values() for step in job["steps"] if "run" in step]
+    assert {
+        'ferrule check --release core --tag "$TAG"',
+        '{ printf shards=; ferrule matrix --release core --shards 2; } >> "$GITHUB_OUTPUT"\n',
+        'ferrule merge --setup --release core --output dist "$RUNNER_TEMP"/bundles/*',
+        "ferrule verify dist",
+    } <= set(commands)
+    jobs = yaml.load(texts["ci.yml"], yaml.BaseLoader)["jobs"]
+    kept = [step["with"]["path"] for step in jobs["dist"]["steps"] if "upload" in step.get("uses", "")]
+    assert kept == ["dist/core/", "dist/page/"]
+    assert jobs["consumers-1"]["strategy"]["matrix"] == {"release": ["core", "page"]}
+    fetched = [step["with"] for step in jobs["consumers-1"]["steps"] if "download" in step.get("uses", "")]
+    assert fetched == [{"name": "dist-${{ matrix.release }}", "path": "dist/"}]
+    output(demo, "ci", "github", "--check")
+    # One that is gone has no workflow any more; what somebody else wrote stays.
+    text = (demo.project / "targets.yaml").read_text()
+    (demo.project / "targets.yaml").write_text(text[: text.index("releases:")] + text[text.index("\nci:") :])
+    said = demo.ferrule("ci", "github")
+    assert said.returncode == 0, said.stderr
+    assert {path.name for path in folder.iterdir()} == {"ci.yml", "release.yml", "release-mine.yml"}
+
+
+def test_each_is_reproduced(released: Demo) -> None:
+    done = json.loads(output(released, "reproduce", "--release", "page", "--json"))
+    assert done["equal"] is True
+    assert "page-0.4.0.wasm" in {row["file"] for row in done["files"]}
+    done = json.loads(output(released, "reproduce", "--release", "core", "--against", "dist/core", "--json"))
+    assert done["equal"] is True
+    assert f"core-c-1.9.1-{X86}.tar.gz" in {row["file"] for row in done["files"]}
+
+
+def test_each_has_a_page(released: Demo) -> None:
+    state = released.project / ".ferrule"
+    pages = [state / "report-core.html", state / "report-page.html"]
+    before = [path.read_bytes() for path in pages]
+    assert output(released, "report").split() == [str(path) for path in pages]
+    assert [path.read_bytes() for path in pages] == before
+    assert b"core 1.9.1" in before[0]
+    assert b"page-0.4.0.wasm" not in before[0]
+    assert not (state / "report.html").exists()
+    assert output(released, "report", "--release", "page").split() == [str(pages[1])]
+    shutil.copytree(released.dist / "core", state / "copy")
+    assert "of which this command takes one" in refusal(released, "report", ".ferrule/copy")
+    assert output(released, "report", ".ferrule/copy", "--release", "core").split() == [str(pages[0])]
+    assert pages[0].read_bytes() == before[0]
+
+
+def explained(demo: Demo, *words: str) -> dict[str, object]:
+    document = json.loads(output(demo, "explain", "--json", *words))
+    assert isinstance(document, dict)
+    return document
+
+
+def test_what_is_in_one_release_or_in_several_is_explained(released: Demo) -> None:
+    (action,) = explained(released, "web")["actions"]
+    assert (action["state"], action["recipe"]["fields"]["version"]) == ("cached", "0.4.0")
+    assert explained(released, f"sdk@{X86}")["state"] == "cached"
+    message = refusal(released, "explain", "sums")
+    assert "sums is in several releases" in message
+    assert "name one: --release core or --release page" in message
+    (action,) = explained(released, "sums", "--release", "core")["actions"]
+    assert action["item"] == "sums"
+    file = explained(released, "page-0.4.0.wasm")["manifest"]
+    assert (file["project"], file["release"]) == ("page", "0.4.0")
+    row = json.loads(released.files()["core/manifest.json"])["artifacts"][0]
+    assert explained(released, row["sha256"][:16])["manifest"]["rows"][0]["file"] == row["file"]
+    shutil.copy(released.dist / "page" / "page-0.4.0.wasm", released.root / "elsewhere.wasm")
+    file = explained(released, str(released.root / "elsewhere.wasm"))["manifest"]
+    assert (file["project"], next(row["match"] for row in file["rows"])) == ("page", "same bytes")
+    assert "did you mean" in refusal(released, "explain", "page-0.4.0.wasn", code=2)
