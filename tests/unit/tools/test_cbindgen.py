@@ -6,7 +6,9 @@ import pytest
 
 from ferrule.core.model import Tool
 from ferrule.core.toolchain import Toolchain
+from ferrule.tools import cbindgen
 from ferrule.tools.cbindgen import Settings, complaints, header_command, read_settings
+from ferrule.tools.installers import cargo_install
 
 
 @pytest.mark.parametrize(
@@ -94,3 +96,43 @@ def test_attributes_and_functions_that_are_not_for_c_are_no_complaint(line):
 def test_a_function_of_another_convention_is_a_complaint():
     line = 'WARN: Skipping demo::start - (not `extern "C"`)'
     assert complaints([line]) == [line]
+
+
+def silent(_line):
+    """Nobody listens."""
+
+
+def test_a_cbindgen_on_the_path_serves_if_it_is_the_wanted_one(machine):
+    place = machine.cbindgen("0.29.4", machine.bin)
+    assert cbindgen.find(machine.host(), "0.29.4").argv == (str(place),)
+
+
+def test_cbindgen_is_compiled_aside(machine):
+    machine.rust()
+    tools = {n: Tool(n, "1.96.0", (str(machine.usr / "bin" / n),), n) for n in ("cargo", "rustc")}
+    cargo_install.CargoInstall("cbindgen", "0.29.4").install(machine.host(), tools, silent)
+    place = machine.cache / "tools/cbindgen-0.29.4"
+    assert cbindgen.find(machine.host(), "0.29.4").argv == (str(place / "bin/cbindgen"),)
+    assert not (place / "target").exists()
+
+
+def test_the_header_command():
+    tools = {n: Tool(n, "1", (f"/tools/{n}",), n) for n in ("cargo", "rustc", "cbindgen")}
+    command = cbindgen.header_command(
+        Toolchain("installed", tools, {}, Path("/usr")),
+        crate="x-ffi",
+        crate_folder=Path("/w/x-ffi"),
+        lockfile=Path("/w/Cargo.lock"),
+        metadata=Path("/o/metadata.json"),
+        config=Path("/w/x-ffi/cbindgen.toml"),
+        output=Path("/o/x.h"),
+        notes=Path("/o/x.d"),
+        settings=cbindgen.Settings("c", cpp_compat=True),
+        offline=True,
+    )
+    assert " ".join(command.argv) == (
+        "/tools/cbindgen --crate x-ffi --lockfile /w/Cargo.lock --metadata /o/metadata.json --output /o/x.h"
+        " --depfile /o/x.d --config /w/x-ffi/cbindgen.toml ."
+    )
+    assert command.env == {"CARGO": "/tools/cargo", "RUSTC": "/tools/rustc", "CARGO_NET_OFFLINE": "true"}
+    assert command.cwd == Path("/w/x-ffi")

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.machine import LINUX, MACOS, WANTED
+from fakes.triples import ARM
 from ferrule.core.errors import StorageError
 from ferrule.core.model import Tool
 from ferrule.core.platforms import PLATFORMS
+from ferrule.toolchain.find import find
 from ferrule.tools import zig
 from ferrule.tools.run import capture
 
@@ -61,3 +67,73 @@ def test_c_plus_plus_has_the_headers_of_its_library(tmp_path: Path, language: st
     tool, platform = Tool("zig", "1", ("/z/zig",), "zig 1"), PLATFORMS["x86_64-unknown-linux-gnu"]
     command = zig.header_command(tool, platform, floor=None, cache=tmp_path, folder=tmp_path, options=("-x", language))
     assert command.argv[:2] == ("/z/zig", compiler)
+
+
+def test_names_of_targets_for_zig():
+    assert PLATFORMS[LINUX].zig("2.17") == "x86_64-linux-gnu.2.17"
+    assert PLATFORMS[ARM].zig() == "aarch64-linux-gnu"
+    assert PLATFORMS[MACOS].zig("11.0") == "aarch64-macos.11.0-none"
+
+
+def test_priming_happens_once_for_each_native_target(machine):
+    machine.complete()
+    chain = find(WANTED, machine.host())
+    machine.forget_calls()
+    threads = [
+        threading.Thread(target=zig.warm_cache, args=(chain, machine.cache, machine.host().children)) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    targets = [call.split()[3] for call in machine.calls]
+    assert targets == ["x86_64-linux-gnu", "aarch64-linux-gnu", "aarch64-macos-none"]
+
+
+def first_link(machine, chain, triple, floor, borrow=lambda _: nullcontext(True)):
+    places = (machine.cache, machine.host().children)
+    return zig.prelink(chain.tool("zig"), PLATFORMS[triple], floor, *places, borrow)
+
+
+def test_the_first_link_happens_beside_other_work_and_once(machine):
+    machine.complete()
+    chain = find(WANTED, machine.host())
+    machine.forget_calls()
+    for floor in ("2.17", "2.17", "2.28"):
+        with first_link(machine, chain, LINUX, floor):
+            pass
+    assert [call.split()[3] for call in machine.calls] == ["x86_64-linux-gnu.2.17", "x86_64-linux-gnu.2.28"]
+    assert all("-shared" in call and "-lunwind" in call for call in machine.calls)
+
+
+def test_a_first_link_for_which_there_is_no_room_is_left_to_the_real_one(machine):
+    machine.complete()
+    chain = find(WANTED, machine.host())
+    machine.forget_calls()
+    asked = []
+
+    @contextmanager
+    def never(over):
+        asked.append(over.wait(60))
+        yield False
+
+    with first_link(machine, chain, LINUX, "2.17", never):
+        pass
+    assert asked == [True]
+    assert machine.calls == []
+
+
+def test_a_first_link_that_fails_is_left_to_the_real_one(machine):
+    machine.complete()
+    chain = find(WANTED, machine.host())
+    (machine.cache / "zig").touch()
+    with first_link(machine, chain, MACOS, "11.0"):
+        pass
+
+
+def test_priming_a_cache_that_cannot_be_written(machine):
+    machine.complete()
+    chain = find(WANTED, machine.host())
+    (machine.cache / "zig").touch()
+    with pytest.raises(StorageError, match="zig's cache"):
+        zig.warm_cache(chain, machine.cache, machine.host().children)

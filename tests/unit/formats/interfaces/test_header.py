@@ -1,0 +1,215 @@
+# ruff: noqa: E501 - declarations are read better in one piece
+"""The interface of a C header: layouts, functions, constants, and what changes for its users."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pycparser import c_ast
+
+from ferrule.core.errors import VerificationError
+from ferrule.core.platforms import PLATFORMS, DataModel
+from ferrule.formats.interfaces import header
+
+STANDARD = header.stand_ins()["ferrule-standard.h"].replace("#pragma once\n", "")
+
+
+def c(text: str, **options: Any) -> Any:
+    return header.read(f'# 1 "standard.h"\n{STANDARD}# 1 "x.h"\n{text}', "x.h", release="1.0.0", **options)
+
+
+@pytest.mark.parametrize(
+    ("declared", "size", "offsets"),
+    [
+        ("struct S { char a; int b; char c; };", 12, [0, 4, 8]),
+        ("struct S { char a; char b; short c; };", 4, [0, 1, 2]),
+        ("struct S { char a; double b; };", 16, [0, 8]),
+        ("struct S { char a; void *b; char c; };", 24, [0, 8, 16]),
+        ("struct S { char a[5]; uint16_t b; };", 8, [0, 6]),
+        ("struct S { uint32_t a[2][3]; uint8_t b; };", 28, [0, 24]),
+        ("struct I { short x; char y; }; struct S { char a; struct I b; };", 6, [0, 2]),
+        ("struct S { char a; struct { long x; } b; };", 16, [0, 8]),
+        ("union S { char a; double b; int c; };", 8, [0, 0, 0]),
+        ("enum E { A }; struct S { char a; enum E b; };", 8, [0, 4]),
+        ("struct S { char a; long double b; };", 32, [0, 16]),
+        ("struct S { size_t a; _Bool b; wchar_t c; };", 16, [0, 8, 12]),
+        ("struct S { void (*a)(int); int32_t b; };", 16, [0, 8]),
+        ("enum { N = 4 }; struct S { char a[N * 2 + (1 << 1)]; };", 10, [0]),
+        ("struct S { char a[sizeof(int)]; const char b; };", 5, [0, 4]),
+        ("struct S { int a; char b[]; };", 4, [0, 4]),
+        ('struct S { int a; _Static_assert(1, ""); int b; };', 8, [0, 4]),
+    ],
+)
+def test_layout(declared, size, offsets):
+    label = "union S" if "union" in declared else "struct S"
+    told = c(declared)["types"][label]
+    assert told["size"] == size
+    assert [field["offset"] for field in told["fields"]] == offsets
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "offsets"),
+    [
+        (DataModel(), 64, [0, 8, 16, 32, 48]),
+        (DataModel(pointer=4, long=4, long_double=8), 32, [0, 4, 8, 16, 24]),  # AAPCS
+        (DataModel(4, 4, 12, 4), 32, [0, 4, 8, 16, 28]),  # System V i386
+        (DataModel(long=4), 64, [0, 8, 16, 32, 48]),  # 64-bit Windows, by GNU compilers
+    ],
+)
+def test_sizes_and_places_are_those_of_the_machine(model: DataModel, size: int, offsets: list[int]):
+    struct = c("struct S { long a; void *b; uint64_t c; long double d; size_t e; };", data_model=model)["types"][
+        "struct S"
+    ]
+    assert (struct["size"], [f["offset"] for f in struct["fields"]]) == (size, offsets)
+    assert struct["fields"][0]["type"] == f"i{8 * model.long}"
+    assert struct["fields"][4]["type"] == f"u{8 * model.pointer}"
+
+
+def test_what_each_program_settles_itself_has_no_size_on_a_narrow_machine():
+    text = "struct S { time_t a; };"
+    assert c(text)["types"]["struct S"]["size"] == 8
+    with pytest.raises(VerificationError, match="the size of time_t"):
+        c(text, data_model=DataModel(pointer=4, long=4))
+
+
+def test_long_double_of_apple():
+    assert (
+        c("struct S { char a; long double b; };", data_model=DataModel(long_double=8))["types"]["struct S"]["size"]
+        == 16
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "parameters", "returns"),
+    [
+        ("int f(void);", [], "i32"),
+        ("void f(int a[4], const int b);", ["i32 *", "i32"], "void"),
+        ("const char *f(char *const *list);", ["char *const *"], "const char *"),
+        ("unsigned long long f(signed char a, unsigned short b, long int c);", ["i8", "u16", "i64"], "u64"),
+        ("struct T *f(enum E e, union U *u);", ["enum E", "union U *"], "struct T *"),
+        ("void f(int (*call)(void *, ...));", ["i32 (*)(void *, ...)"], "void"),
+        ("typedef int32_t Status; Status f(FILE *file, va_list more);", ["FILE *", "va_list"], "i32"),
+        ("typedef int F(char); void f(F *a, F b);", ["i32 ()(char) *", "i32 ()(char)"], "void"),
+        ("static inline int f(int a) { return a; }", ["i32"], "i32"),
+    ],
+)
+def test_function(declared, parameters, returns):
+    told = c(declared)["functions"]["f"]
+    assert (told["parameters"], told["returns"]) == (parameters, returns)
+
+
+def test_variadic_function_variables_and_enumerators():
+    told = c(
+        'int f(const char *format, ...); extern const int limit; extern int table[3]; _Static_assert(1, "");\n'
+        "enum E { A = -1, B, C = 'x', D = ~0, F = 0x10 | 010, G = (int)B, H = !1, I = +2, J = 7 ^ 5 & 4 - 3, K = 9 >> 1 };"
+    )
+    assert told["functions"]["f"]["variadic"] is True
+    assert told["variables"] == {"limit": "const i32", "table": "i32[3]"}
+    assert told["enums"]["enum E"] == {
+        "A": -1, "B": 0, "C": 120, "D": -1, "F": 24, "G": 0, "H": 0, "I": 2, "J": 7 ^ 5 & 1, "K": 4
+    }  # fmt: skip
+
+
+def test_macros_of_the_header_itself():
+    digest = "ab" * 32
+    told = c(
+        "#define GUARD\n#define LIMIT  (1 <<  4)\n#define MAX(a, b) ((a) > (b) ? (a) : (b))\n#define GONE 1\n#undef GONE\n"
+        f'#define V "1.0.0"\n#define FINGERPRINT "{digest}"\n#define NAME "demo"\n'
+    )["macros"]
+    assert told == {
+        "FINGERPRINT": None,
+        "LIMIT": "(1 << 4)",
+        "MAX": "(a, b) ((a) > (b) ? (a) : (b))",
+        "NAME": '"demo"',
+        "V": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("declared", "says"),
+    [
+        ("struct S { int a; } __attribute__((packed));", "packed"),
+        ("#pragma pack(push, 1)\nstruct S { int a; };", "#pragma pack"),
+        ("struct S { int a : 3; };", "bit-fields"),
+        ("struct S { _Alignas(16) int a; };", "alignment"),
+        ("struct S { Unknown a; };", "cannot be read"),
+        ("struct S { struct T a; };", "the size of struct T"),
+        ("enum E { A = B };", "no whole number"),
+        ("enum E { A = 1.5 };", "no whole number"),
+        ("class S {};", "cannot be read"),
+        ("_Alignas(16) extern int v;", "alignment"),
+        ("int f(int " + "*" * 5000 + "a);", "beyond what can be read"),
+        ("int f(_Complex double a);", "the type"),
+    ],
+)
+def test_header_that_is_refused(declared, says):
+    with pytest.raises(VerificationError) as caught:
+        c(declared)
+    assert says in str(caught.value)
+
+
+def test_attributes_without_a_layout_are_nothing():
+    plain, marked = "int f(int a);", '__attribute__((visibility("default"))) int f(int a) __attribute__((nonnull(1)));'
+    assert c(plain) == c(marked)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("struct S { int a; };", "union S { int a; };", {("struct S", True), ("union S", False)}),
+        ("struct S;", "struct S { int a; };", {("struct S", False)}),
+        ("struct S { int a; };", "struct S;", {("struct S", True)}),
+        ("typedef int S;", "typedef struct { int a; } S;", {("S", True), ("struct S", False)}),
+        ("extern int v;", "extern long v;", {("v", True)}),
+        ("union U { int a; char b; };", "union U { char b; int a; };", {("union U", True)}),
+        ("int f(int a);", "int f(int a, ...);", {("f()", True)}),
+        ("int f(int a, ...);", "int f(int a);", {("f()", True)}),
+        ("const char *f(void);", "char *f(void);", {("f()", False)}),
+        ("char *f(void);", "const char *f(void);", {("f()", True)}),
+        ("void f(int (*g)(char *));", "void f(int (*g)(const char *));", {("f()", True)}),
+        ("struct S { int a; double b; };", "struct S { int a; long b; };", {("struct S.b", True)}),
+        ('#define V "1.0.0"', '#define V "other"', {("#define V", True)}),
+        ('#define V "other"', '#define V "1.0.0"', {("#define V", True)}),
+    ],
+)
+def test_comparing_headers(old, new, says):
+    assert {(change.item, change.breaking) for change in header.compare(c(old), c(new))} == says
+
+
+def test_preprocessor_sees_the_platform_and_nothing_else():
+    linux, macos = (
+        header.preprocessor_options(PLATFORMS[f"aarch64-{name}"]) for name in ("unknown-linux-gnu", "apple-darwin")
+    )
+    assert {"-undef", "-D__linux__=1", "-D__aarch64__=1"} <= {*linux}
+    assert "-D__APPLE__=1" in macos
+    assert "-D__linux__=1" not in macos
+
+
+def test_each_of_several_headers_has_what_it_declares_itself():
+    text = (
+        '# 1 "./all.c"\n# 1 "./a.h" 1\ntypedef struct box { int size; } box;\n#define LIMIT 3\n'
+        '# 2 "./all.c" 2\n# 1 "./sub/../sub/b.h" 1\nint weigh(box *one);\nextern int total;\n#define LIMIT_B 4\n'
+    )
+    surfaces = header.read_files(text, {"a.h": "a.h", "sub/b.h": "sub/b.h"}, release="1.0.0")
+    assert (surfaces["a.h"]["types"]["struct box"]["size"], surfaces["a.h"]["functions"]) == (4, {})
+    assert surfaces["a.h"]["macros"] == {"LIMIT": "3"}
+    assert surfaces["sub/b.h"]["functions"] == {"weigh": {"returns": "i32", "parameters": ["struct box *"]}}
+    assert (surfaces["sub/b.h"]["variables"], surfaces["sub/b.h"]["macros"]) == ({"total": "i32"}, {"LIMIT_B": "4"})
+
+
+def test_what_other_files_declare_is_not_of_the_header():
+    other = "int away(void);\nstatic inline int g(int a) { return a; }\nstruct O { int x; };\nenum P { Q = 7 };\n"
+    told = header.read(f'# 1 "other.h"\n{other}# 1 "x.h"\nstruct S {{ struct O o; char c[Q]; }};', "x.h", release="1")
+    assert told["functions"] == {}
+    assert told["enums"] == {}
+    assert told["types"]["struct O"] == {"kind": "struct", "opaque": True}
+    assert told["types"]["struct S"]["size"] == 12
+
+
+def test_what_pycparser_has_not_had_so_far_is_refused():
+    reading = header._Reading({}, 16, "x.h")
+    with pytest.raises(VerificationError, match="beyond what can be read: EmptyStatement"):
+        reading.text(c_ast.EmptyStatement())
+    with pytest.raises(VerificationError, match="beyond what can be read: EmptyStatement"):
+        reading.take(c_ast.EmptyStatement())
