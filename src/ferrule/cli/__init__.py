@@ -45,5 +45,5 @@ def cli() -> None:
     """One Rust core, every platform: build and release a Cargo workspace from targets.yaml.
 
     Exit codes: 0 success, 2 command line, 3 targets.yaml, 4 toolchain, 5 build, 6 verification, 7 storage, 8 network,
-    9 nothing to compare with, 130 interrupted; 1 is an internal error (please report it).
+    9 nothing to compare with, 10 publishing, 130 interrupted; 1 is an internal error (please report it).
     """

@@ -50,6 +50,9 @@ now_ns: Final = time.time_ns
 monotonic: Final = time.monotonic
 """A clock in seconds that is never set, for durations."""
 
+sleep: Final = time.sleep
+"""Waits for some seconds."""
+
 
 def host(*, offline: bool) -> hosts.Host:
     """The machine as the process environment describes it; raises StorageError as `cache_folder`.

@@ -113,6 +113,14 @@ class PublishDestination(Protocol):
     def kinds(self) -> tuple[str, ...]:
         """The kinds of artifacts that it takes; none if it takes the whole release."""
 
+    @property
+    def section(self) -> type[Section] | None:
+        """The keys of its row below `publish`; None if `ferrule publish` brings nothing there."""
+
+    @property
+    def has_job(self) -> bool:
+        """Whether `ci.publish` may name it."""
+
     def problems(self, kinds: frozenset[str]) -> Iterable[tuple[str, str]]:
         """Messages and hints: what keeps a project with these kinds of artifacts from being published there."""
 
@@ -219,10 +227,11 @@ def _check_publish(
     destinations: Mapping[str, PublishDestination],
     problems: Problems,
 ) -> None:
+    offered = {name: destination for name, destination in destinations.items() if destination.has_job}
     for index, name in enumerate(names):
         position = find(part, ("publish", index))[0]
-        if name not in destinations:
-            hint = problems.suggestion(name, destinations, f"the destinations are {listed(destinations)}")
+        if name not in offered:
+            hint = problems.suggestion(name, offered, f"the destinations are {listed(offered)}")
             problems.add(position, f"ci.publish: there is no destination {quote(name)}", hint)
             continue
         for message, hint in destinations[name].problems(kinds):

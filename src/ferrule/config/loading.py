@@ -11,6 +11,7 @@ from ferrule.config.checking import check
 from ferrule.config.ci import Ci, read_ci
 from ferrule.config.nodes import LARGEST, MappingNode, Node, ScalarNode, find, read
 from ferrule.config.problems import Position, Problems, listed, quote
+from ferrule.config.publish_rows import PublishRow, read_publish
 from ferrule.config.references import ReferenceScope, check_references
 from ferrule.config.releases import ReleaseConfig, needed_by, read_releases, releases_by_artifact
 from ferrule.config.sections import ProjectSection, TargetSection, TargetsFile, toolchain_section
@@ -53,6 +54,7 @@ class Config:
     `problems` those that keep nothing from being planned, so that they can be reported with those of the plan.
     `releases` are those of a file with several, `by_artifact` the one that an artifact belongs to, if it is one only,
     and `selected` the one that this is narrowed to, if it is.
+    `publish` are the destinations of `ferrule publish`.
     """
 
     root: Path
@@ -69,6 +71,7 @@ class Config:
     releases: tuple[ReleaseConfig, ...] = ()
     by_artifact: Mapping[str, ReleaseConfig] = field(default_factory=dict)
     selected: ReleaseConfig | None = None
+    publish: tuple[PublishRow, ...] = ()
 
     def location(self, path: KeyPath) -> str:
         """`file:line:column` of a path of keys and indexes, or of the deepest part of it that the file has."""
@@ -129,6 +132,9 @@ def load(
         *(reading.part("ci"), targets, (artifact.kind.name for artifact in artifacts)),
         *(destinations, problems),
     )
+    publish = read_publish(
+        reading.part("publish"), (artifact.kind.name for artifact in artifacts), destinations, problems
+    )
     releases = read_releases(reading.part("releases"), artifacts, workspace, project, problems) if workspace else ()
     if workspace is not None:
         mark = _workspace_mark(reading)
@@ -153,6 +159,7 @@ def load(
         *(project, file, described, tool_versions, targets, artifacts, workspace, ci, tree),
         releases=releases,
         by_artifact=by_artifact,
+        publish=publish,
     )
     by_crate = not isinstance(section.version, str) if section else False
     unreleased = tuple(artifact for artifact in artifacts if artifact.name not in by_artifact)
@@ -204,7 +211,8 @@ def _check_versions(
     problems: Problems,
 ) -> None:
     """Ask each destination about the versions of the artifacts that go there."""
-    for destination in (destinations[name] for name in config.ci.publish):
+    names = dict.fromkeys((*config.ci.publish, *(row.to for row in config.publish)))
+    for destination in (destinations[name] for name in names):
         for artifact in config.artifacts:
             if destination.kinds and artifact.kind.name not in destination.kinds:
                 continue
@@ -235,6 +243,7 @@ def document(config: Config) -> Json:
             a.name: _artifact_document(a, config.versions.get(a.name), project.version) for a in config.artifacts
         },
         **({"releases": {r.name: r.document() for r in config.releases}} if config.releases else {}),
+        **({"publish": {row.name: row.document() for row in config.publish}} if config.publish else {}),
         "ci": config.ci.document(),
     }
 

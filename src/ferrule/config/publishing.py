@@ -58,12 +58,19 @@ def schema(
         "propertyNames": {"pattern": NAME},
         "additionalProperties": {"$ref": "#/$defs/release"},
     }
+    properties["publish"] = {
+        **_described(properties["publish"]),
+        "type": ["object", "null"],
+        "propertyNames": {"pattern": NAME},
+        "additionalProperties": {"$ref": "#/$defs/publish"},
+    }
     properties["ci"] = {**_described(properties["ci"]), "$ref": "#/$defs/ci"}
     definitions = {
         "project": schema_of(ProjectSection),
         "toolchain": {**schema_of(toolchain_section(tools)), "type": ["object", "null"]},
         "artifact": _artifact(kinds),
         "release": schema_of(ReleaseSection),
+        "publish": _publish(destinations),
         "ci": {**_ci(destinations), "type": ["object", "null"]},
     }
     definitions |= {kind.name: _kind(kind) for kind in kinds.values()}
@@ -105,13 +112,39 @@ def _artifact(kinds: Mapping[str, Kind]) -> dict[str, Any]:
     }
 
 
+def _publish(destinations: Mapping[str, PublishDestination]) -> dict[str, Any]:
+    """A row below `publish`: its destination decides what else it may hold."""
+    offered = {name: one for name, one in destinations.items() if one.section is not None}
+    return {
+        "type": "object",
+        "required": ["to"],
+        "properties": {
+            "to": {
+                "description": "The destination: "
+                + "; ".join(f"{name} {one.summary}" for name, one in offered.items())
+                + ".",
+                "enum": list(offered),
+            }
+        },
+        "allOf": [
+            {
+                "if": {"properties": {"to": {"const": name}}, "required": ["to"]},
+                "then": schema_of(one.section),
+            }
+            for name, one in offered.items()
+            if one.section is not None
+        ],
+    }
+
+
 def _ci(destinations: Mapping[str, PublishDestination]) -> dict[str, Any]:
     """The section `ci`, with the destinations that there are."""
     section = schema_of(CiSection)
     publish = section["properties"]["publish"]
-    summaries = ", ".join(f"`{destination.name}` {destination.summary}" for destination in destinations.values())
+    offered = [destination for destination in destinations.values() if destination.has_job]
+    summaries = ", ".join(f"`{destination.name}` {destination.summary}" for destination in offered)
     publish["description"] = publish["description"].removesuffix(".") + f": {summaries}."
-    publish["items"] = {"enum": list(destinations), "type": "string"}
+    publish["items"] = {"enum": [destination.name for destination in offered], "type": "string"}
     return section
 
 
@@ -133,6 +166,11 @@ def reference(
         ),
         *(_table(f"Kind `{kind.name}`", schema_of(kind.spec), leave_out=tuple(every)) for kind in kinds.values()),
         _table("`releases`", schema_of(ReleaseSection)),
+        *(
+            _table(f"Destination `{one.name}`", schema_of(one.section), leave_out=("to",))
+            for one in destinations.values()
+            if one.section is not None
+        ),
         _table("`ci`", _ci(destinations)),
     ]
     return "\n".join(tables)

@@ -116,6 +116,9 @@ class TargetsFile(Section):
         description="Several releases of this repository by name, where it has more than one; each has a version, tag "
         "and changelog of its own.",
     )
+    publish: dict[str, Any] | None = Field(
+        default=None, description="Where `ferrule publish` brings the release, a row for each destination."
+    )
     ci: dict[str, Any] | None = Field(
         default=None, description="What workflows of a CI system are written from; without it they have defaults."
     )

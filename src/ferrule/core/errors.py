@@ -9,7 +9,8 @@
     ├── VerificationError    6  something in the release does not match its declaration
     ├── StorageError         7  disk, permissions or locks of the cache, work or output folder
     ├── NetworkError         8  something that had to be fetched could not be
-    └── IncomparableError    9  there is nothing to compare with, or it cannot be read
+    ├── IncomparableError    9  there is nothing to compare with, or it cannot be read
+    └── PublishError        10  a release could not be published, or not be fetched back as it is
 
 Exit code 0 is success, 130 an interrupt. Any other exception is a bug of ours
 (exit code 1) and keeps its traceback.
@@ -125,3 +126,9 @@ class IncomparableError(FerruleError):
     """Two releases could not be compared: no earlier one is recorded, or one of them cannot be read."""
 
     exit_code = 9
+
+
+class PublishError(FerruleError):
+    """A release could not be published everywhere, or what is published is not what it should be."""
+
+    exit_code = 10

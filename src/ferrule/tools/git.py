@@ -67,6 +67,11 @@ def remote(project: Path, host: Host) -> str | None:
     return _git(project, host, "config", "--default", "", "--get", "remote.origin.url") or None
 
 
+def tagged_commit(project: Path, tag: str, host: Host) -> str | None:
+    """The commit that a tag of this repository names, also an annotated one; None where there is no such tag."""
+    return _git(project, host, "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}^{{commit}}") or None
+
+
 def files(folder: Path, host: Host, *, untracked: bool = True) -> tuple[str, ...]:
     """Names of all files that are tracked and, with `untracked`, of those that are neither tracked nor ignored.
 

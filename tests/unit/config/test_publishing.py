@@ -98,7 +98,7 @@ def test_what_editors_may_take(validator: Draft202012Validator, change: dict[str
     [
         {"version": 2},
         {"version": True},
-        {"publish": {}},
+        {"publish": {"x": {}}},
         {"project": {"name": "Demo", "version": "1.2.3"}},
         {"project": {"name": "demo", "version": "1.2"}},
         {"project": {"name": "demo", "version": {"crago": "rust"}}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule.app.publish import github, pypi
+from ferrule.app.publish import folder, github, pypi
 
 if TYPE_CHECKING:
     from ferrule.app.publish.base import Destination
@@ -14,5 +14,6 @@ DESTINATIONS: dict[str, Destination] = {
     for destination in (
         github.DESTINATION,
         pypi.DESTINATION,
+        folder.DESTINATION,
     )
 }

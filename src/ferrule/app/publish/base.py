@@ -1,13 +1,19 @@
-"""What a destination says of itself: its words for targets.yaml, what it refuses, and its job in the workflow."""
+"""What a destination is: its words for targets.yaml, its job in the workflow, and how to look and upload there."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from ferrule.app.publish.items import Item, Release, State
+    from ferrule.app.publish.web import Web
+    from ferrule.core.section import Section
+    from ferrule.tools.host import Host
 
 Problem = tuple[str, str]
 """What is wrong, and what to do."""
@@ -19,29 +25,79 @@ def accept_version(_version: str) -> Iterator[Problem]:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishContext:
+    """What a destination may use: HTTP, this machine, the project's folder, and one for what is only for a moment."""
+
+    web: Web
+    host: Host
+    project: Path
+    scratch: Path
+
+
+class Publisher(Protocol):
+    """A destination of one project: what is to be there, and how to look, upload and fetch back.
+
+    Nothing there is ever replaced or deleted. `whole` says whether a user gets all files of the release there.
+    """
+
+    @property
+    def title(self) -> str:
+        """The name that people use, with its address."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all files of the release go there."""
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """What is to be there; what others need comes before these."""
+
+    def preflight(self, pending: Sequence[Item]) -> Iterator[Problem]:
+        """What would keep these items from being uploaded: credentials, rights, names, sizes, tags."""
+
+    def look(self, item: Item) -> State:
+        """What is there now. Raises UploadFailed where it cannot be told."""
+
+    def upload(self, item: Item) -> None:
+        """Bring it there, unless something is there. Raises UploadFailed; what happened, `look` tells."""
+
+    def call(self, item: Item) -> str:
+        """What `upload` would do, as a person would call it."""
+
+    def fetch(self, item: Item, folder: Path) -> Path | None:
+        """Download it to a folder as a user does; None for what has no bytes. Raises UploadFailed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a tagged release can be published.
+    """Where a release can be published.
 
-    `name` stands in `ci.publish` of targets.yaml and names the job; `title` is the name that people use, and `summary`
-    what is published there, for the schema and the reference page. `kinds` are the kinds of artifacts that it takes, at
-    least one of which a project must have; none stands for the whole release. `check_version` finds what the
-    destination would refuse in a version, without network.
+    `name` stands in targets.yaml, as `to` of a row below `publish` and in `ci.publish`, and names the job; `title` is
+    the name that people use, and `summary` what is published there, for the schema and the reference page. `kinds` are
+    the kinds of artifacts that it takes, at least one of which a project must have; none stands for the whole release.
+    `check_version` finds what the destination would refuse in a version, without network.
 
-    `prepare` are steps of the job that has verified the release, which may run Ferrule; `publish` are the steps of the
-    job that may write there, which runs nothing of the project's. Both are YAML of GitHub Actions with the marks of the
-    templates of app/ci. `permissions` are those of that job, each with its reason; `environment` is the deployment
-    environment in which it runs.
+    `section` are the keys of its row below `publish`, and `opened` makes the publisher from a row, for `ferrule
+    publish`; `takes_page` says that it uses `Release.page`.
+
+    What follows is for `ferrule ci`: `prepare` are steps of the job that has verified the release, which may run
+    Ferrule; `publish` are the steps of the job that may write there, which runs nothing of the project's. Both are YAML
+    of GitHub Actions with the marks of the templates of app/ci. `permissions` are those of that job, each with its
+    reason; `environment` is the deployment environment in which it runs.
     """
 
     name: str
     title: str
     summary: str
-    publish: str
-    permissions: tuple[tuple[str, str], ...]
+    publish: str = ""
+    permissions: tuple[tuple[str, str], ...] = ()
     kinds: tuple[str, ...] = ()
     check_version: Callable[[str], Iterator[Problem]] = accept_version
     prepare: str = ""
     environment: str | None = None
+    section: type[Section] | None = None
+    takes_page: bool = False
+    opened: Callable[[Any, Release, PublishContext], Publisher] | None = None
 
     def problems(self, kinds: frozenset[str]) -> Iterator[Problem]:
         """What keeps a project with these kinds of artifacts from being published there."""
@@ -49,3 +105,8 @@ class Destination:
             listed = " or ".join(self.kinds)
             hint = f"add an artifact of kind {listed}, or leave {self.name} out"
             yield f"there is no {listed} to publish on {self.title}", hint
+
+    @property
+    def has_job(self) -> bool:
+        """Whether a workflow can publish there by a job of its own."""
+        return bool(self.publish)

@@ -24,6 +24,7 @@ SUMMARIES: Final = {
     "matrix": "Split the compile jobs over CI machines; print them as JSON.",
     "merge": "Assemble the release from what shards have built.",
     "plan": "Show everything that would be built, without building it.",
+    "publish": "Publish a finished release, once, everywhere targets.yaml names.",
     "release": "Build everything that targets.yaml describes, into dist/.",
     "report": "Write a page about the release and the last runs.",
     "reproduce": "Rebuild from scratch elsewhere and compare every byte.",

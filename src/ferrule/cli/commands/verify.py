@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
 
 from ferrule.app import verify as verifying
+from ferrule.cli import publishing
 from ferrule.cli.environment import coloured, read_key
+from ferrule.cli.messages import counted
 from ferrule.cli.options import invocation, shared
 from ferrule.cli.project import waiting
-from ferrule.core.errors import VerificationError
+from ferrule.core.errors import PublishError, VerificationError
+from ferrule.core.printable import printable
 from ferrule.core.safe_files import MANIFEST, find_project
 from ferrule.formats import sigstore
 from ferrule.reporting import verdicts
@@ -22,7 +27,11 @@ from ferrule.reporting import verdicts
 @shared
 @click.argument("path", required=False, type=click.Path(path_type=Path, exists=True))
 @click.option("--key", type=click.Path(path_type=Path), help="Public key (PEM) that must have signed it.")
-def verify(directory: Path, path: Path | None, key: Path | None, **options: bool) -> None:
+@click.option("--published", is_flag=True, help="Fetch back what was published everywhere, and compare it with PATH.")
+@click.option("--to", "rows", metavar="ROW", multiple=True, help="With --published: only this destination.")
+def verify(
+    directory: Path, path: Path | None, key: Path | None, rows: tuple[str, ...], *, published: bool, **options: bool
+) -> None:
     """Verify a finished release: recompute every digest and claim.
 
     PATH is the folder of a release, or one file of it; by default dist/ of the project.
@@ -31,7 +40,12 @@ def verify(directory: Path, path: Path | None, key: Path | None, **options: bool
     Example:
       ferrule verify
       ferrule verify Downloads/demo-1.2.3 --key demo.pub
+      ferrule verify --published
     """
+    if published:
+        _verify_published(directory, path, rows, **options)
+        return
+
     target = path or find_project(directory) / "dist"
     release = verifying.release_of(target)
     folder = target if (target.is_dir() and (target / MANIFEST).exists()) or release is None else release
@@ -54,3 +68,24 @@ def verify(directory: Path, path: Path | None, key: Path | None, **options: bool
         verdicts.show(examination, sys.stdout, **display, signer=signer)
     if not examination.passed:
         sys.exit(VerificationError.exit_code)
+
+
+def _verify_published(directory: Path, path: Path | None, rows: tuple[str, ...], **options: bool) -> None:
+    """Fetch everything back, print a line for each item, and exit with 10 if anything is not what it should be."""
+    say = partial(publishing.echo, quiet=options["quiet"], as_json=options["as_json"])
+    wrong = count = 0
+    with publishing.opened(directory, path, rows=rows, say=say) as opened:
+        for destination, item, problem in publishing.verify_published(opened):
+            count += 1
+            wrong += problem is not None
+            if options["as_json"]:
+                click.echo(json.dumps({"destination": destination, "item": item, "problem": problem}))
+            elif problem or not options["quiet"]:
+                click.echo(printable(f"{destination}: {item}: {problem or 'same'}"))
+    say(
+        f"{counted(count, 'check')} of what is published: {wrong} failed"
+        if wrong
+        else f"{counted(count, 'check')} passed"
+    )
+    if wrong:
+        sys.exit(PublishError.exit_code)

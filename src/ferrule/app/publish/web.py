@@ -1,0 +1,317 @@
+"""HTTP for destinations: requests that end, credentials that go to one host only, and failures in a few words.
+
+By urllib3. A question may be asked again and may be led to another host, without its credentials; what changes
+something is sent once, and never to where a redirect leads: whether to send it again, what is there then decides.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import hashlib
+import json
+import urllib.parse
+from typing import TYPE_CHECKING, Any, Final
+
+import urllib3
+from urllib3 import exceptions
+
+from ferrule.app.publish.items import UploadFailed
+from ferrule.core.frozen import dataclass
+from ferrule.core.model import Digest
+from ferrule.core.one_line import one_line
+from ferrule.core.proxies import proxy_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from urllib3 import BaseHTTPResponse, PoolManager
+
+_LARGEST_DOCUMENT: Final = 64 << 20
+_CHUNK: Final = 1 << 16
+_REDIRECTS: Final = 5
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_BUSY: Final = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
+_SOON: Final = 1.0  # seconds until a connection that broke off is tried again
+_LONGEST: Final = 200
+
+OK: Final = 200
+CREATED: Final = 201
+NOT_FOUND: Final = 404
+GONE: Final = 410
+UNAUTHORIZED: Final = 401
+
+
+@dataclass(frozen=True, slots=True)
+class WebPatience:
+    """Seconds until a connection stands, for the next piece of an answer, and for an answer as a whole.
+
+    A large body may take longer, by its size at `rate` (bytes a second).
+    """
+
+    connect: float = 10.0
+    piece: float = 60.0
+    whole: float = 120.0
+    rate: float = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that arrived whole; `headers` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:  # noqa: ANN401 - any JSON
+        """The document in the body. Raises UploadFailed if it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise UploadFailed("its answer is not JSON", wait=_SOON) from error
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300  # noqa: PLR2004
+
+
+class Web:
+    """Requests to destinations; `hide` removes secrets from what servers say, `monotonic` is a clock in seconds."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        monotonic: Callable[[], float],
+        hide: Callable[[str], str] = str,
+        patience: WebPatience | None = None,
+    ) -> None:
+        self._environment = environment
+        self._monotonic = monotonic
+        self._hide = hide
+        self._patience = patience or WebPatience()
+        self._pools: dict[str | None, PoolManager] = {}
+
+    def ask(
+        self, url: str, *, auth: str | None = None, headers: Mapping[str, str] | None = None, method: str = "GET"
+    ) -> Answer:
+        """Ask a question; redirects are followed, without credentials where they lead to another host.
+
+        404 and 410 are answers, as is 401 to a question without credentials. Raises UploadFailed for all other
+        failures.
+        """
+        answer, _ = self._followed(method, url, auth, headers or {}, None)
+        fine = answer.is_success or answer.status in {NOT_FOUND, GONE}
+        if not fine and not (answer.status == UNAUTHORIZED and auth is None):
+            raise self.refusal(answer)
+        return answer
+
+    def download(self, url: str, path: Path, limit: int, *, auth: str | None = None, accept: str = "*/*") -> Digest:
+        """Write what is there to a file, and return its digest. Raises UploadFailed, also for more than `limit` bytes.
+
+        A file that is not there raises NotThere.
+        """
+        sha = hashlib.sha256()
+        with path.open("wb") as stream:
+
+            def keep(piece: bytes) -> None:
+                sha.update(piece)
+                stream.write(piece)
+
+            answer, _ = self._followed("GET", url, auth, {"Accept": accept}, keep, limit)
+        if answer.status in {NOT_FOUND, GONE}:
+            raise NotThere
+        if not answer.is_success:
+            raise self.refusal(answer)
+        return Digest(sha.hexdigest())
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        auth: str | None,
+        body: Path | bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send something once, and return the answer, whatever its status. Raises UploadFailed where none came."""
+        if isinstance(body, bytes):
+            return self._exchange(method, url, auth, headers or {}, body, len(body), None, _LARGEST_DOCUMENT)
+        size = body.stat().st_size
+        with body.open("rb") as stream:
+            return self._exchange(method, url, auth, headers or {}, stream, size, None, _LARGEST_DOCUMENT)
+
+    def refusal(self, answer: Answer, hint: str = "") -> UploadFailed:
+        """What an answer other than the one that was hoped for means, and whether to try again."""
+        status, location = answer.status, answer.headers.get("location")
+        words = self._words_of(answer)
+        if status in _BUSY:
+            return UploadFailed(f"it answers {status}{words}", wait=retry_after(answer.headers))
+        if 300 <= status < 400:  # noqa: PLR2004
+            host = urllib.parse.urlsplit(location or "").netloc.rpartition("@")[2] or "nowhere"
+            return UploadFailed(
+                f"it leads to another address ({status}, {one_line(host)}), where nothing is sent",
+                hint="correct the address in targets.yaml",
+            )
+        hints = {
+            401: "the credentials are missing, expired or wrong: renew them",
+            403: "use credentials that may write there; the name may belong to somebody else",
+            404: "correct the name or address; without rights, many servers say this too",
+            413: "the file is larger than the server takes: ask its owner to raise the limit",
+        }
+        meaning = {401: "it does not accept the credentials", 403: "these credentials may not do this"}
+        text = f"{meaning[status]} ({status})" if status in meaning else f"it answers {status}"
+        return UploadFailed(text + words, hint=hint or hints.get(status, "see what it says"))
+
+    def _words_of(self, answer: Answer) -> str:
+        """What the server says in its answer, on one line and without secrets."""
+        text = answer.body[:4096].decode("utf-8", "replace")
+        if text.lstrip().startswith("<"):
+            return ""
+        try:
+            document = json.loads(answer.body)
+            text = str(next(document[k] for k in ("message", "error", "detail", "errors") if document.get(k)))
+        except (ValueError, RecursionError, AttributeError, StopIteration):
+            pass
+        # Secrets first: cut in the middle one would not be known any more.
+        shown = one_line(self._hide(text).strip())[:_LONGEST]
+        return f": {shown}" if shown else ""
+
+    def _followed(
+        self,
+        method: str,
+        url: str,
+        auth: str | None,
+        headers: Mapping[str, str],
+        keep: Callable[[bytes], None] | None,
+        limit: int = _LARGEST_DOCUMENT,
+    ) -> tuple[Answer, str]:
+        for _ in range(_REDIRECTS + 1):
+            answer = self._exchange(method, url, auth, headers, b"", 0, keep, limit)
+            location = answer.headers.get("location")
+            if answer.status not in {301, 302, 303, 307, 308} or not location:
+                return answer, url
+            target = urllib.parse.urljoin(url, location)
+            before, after = urllib.parse.urlsplit(url), urllib.parse.urlsplit(target)
+            if before.scheme == "https" and after.scheme != "https":
+                raise UploadFailed("it leads from https to an address that is not", hint="correct the address")
+            if (before.scheme, before.netloc) != (after.scheme, after.netloc):
+                auth = None
+            url = target
+        raise UploadFailed("it redirects without end", wait=_SOON)
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        auth: str | None,
+        headers: Mapping[str, str],
+        body: Any,  # noqa: ANN401 - bytes or a stream of them
+        size: int,
+        keep: Callable[[bytes], None] | None,
+        limit: int,
+    ) -> Answer:
+        """One request and its answer; of a success `keep` takes the pieces. Raises UploadFailed."""
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise UploadFailed("its address is not a URL of http or https", hint="correct the address in targets.yaml")
+        if auth and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise UploadFailed("the credentials would travel in the clear", hint="use https")
+        sent = {"User-Agent": "ferrule", "Accept-Encoding": "identity", **headers}
+        if auth:
+            sent["Authorization"] = auth
+        if method not in {"GET", "HEAD"}:
+            sent["Content-Length"] = str(size)
+        patience = self._patience
+        until = self._monotonic() + patience.whole + max(size, 0) / patience.rate
+        response: BaseHTTPResponse | None = None
+        try:
+            response = self._pool(url).request(
+                *(method, url),
+                body=body or None,
+                headers=sent,
+                preload_content=False,
+                decode_content=False,
+                redirect=False,
+                retries=False,
+                timeout=urllib3.Timeout(connect=patience.connect, read=patience.piece),
+            )
+            content, taken = [], keep if keep and 200 <= response.status < 300 else None  # noqa: PLR2004
+            for piece in self._pieces(response, limit, until):
+                if taken:
+                    taken(piece)
+                else:
+                    content.append(piece)
+            lower = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, lower, b"".join(content))
+        except (exceptions.HTTPError, OSError) as error:
+            raise UploadFailed(_what_happened(error), hint="check that it can be reached", wait=_SOON) from error
+        finally:
+            if response is not None:
+                response.close()
+                response.release_conn()
+
+    def _pieces(self, response: BaseHTTPResponse, limit: int, until: float) -> Iterator[bytes]:
+        total = 0
+        while piece := response.read1(_CHUNK):
+            total += len(piece)
+            if total > limit:
+                raise TooLarge
+            if self._monotonic() > until + total / self._patience.rate:
+                raise UploadFailed("it does not answer in time", wait=_SOON)
+            yield piece
+
+    def _pool(self, url: str) -> PoolManager:
+        proxy = proxy_of(url, self._environment)
+        if proxy not in self._pools:
+            self._pools[proxy] = self._connected(proxy)
+        return self._pools[proxy]
+
+    def _connected(self, proxy: str | None) -> PoolManager:
+        bundle = self._environment.get("SSL_CERT_FILE")
+        if proxy is None:
+            return urllib3.PoolManager(ca_certs=bundle)
+        url = urllib3.util.parse_url(proxy)
+        secret = urllib3.util.make_headers(proxy_basic_auth=urllib.parse.unquote(url.auth)) if url.auth else None
+        return urllib3.ProxyManager(proxy, proxy_headers=secret, ca_certs=bundle)
+
+
+class NotThere(UploadFailed):
+    """A file that was to be downloaded is not there."""
+
+    def __init__(self) -> None:
+        super().__init__("it is not there")
+
+
+class TooLarge(UploadFailed):
+    """An answer is longer than it may be: where it is a file, that is another one."""
+
+    def __init__(self) -> None:
+        super().__init__("what is there is larger than it should be")
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """The seconds that a server asks to wait (RFC 9110, 10.2.3); a date counts from the server's own clock."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        then = email.utils.parsedate_to_datetime(text)
+        now = email.utils.parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (then - now).total_seconds())
+    except (ValueError, TypeError):
+        return _SOON
+
+
+def _what_happened(error: Exception) -> str:
+    """A failure of a connection in a few words; those of the library are long, and may hold the whole URL."""
+    words: dict[type[BaseException], str] = {
+        exceptions.SSLError: "its certificate is not accepted",
+        exceptions.ReadTimeoutError: "it does not answer in time",
+        exceptions.ConnectTimeoutError: "it cannot be reached",
+        exceptions.NewConnectionError: "it cannot be reached",
+        exceptions.ProxyError: "the proxy does not lead to it",
+        exceptions.ProtocolError: "the connection broke off",
+    }
+    matching = (text for kind, text in words.items() if isinstance(error, kind))
+    return next(matching, f"the connection failed ({type(error).__name__})")

@@ -1,0 +1,165 @@
+"""What `ferrule publish` and `ferrule verify --published` share: a release that verified, and its destinations."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from ferrule.app import verify as verifying
+from ferrule.app.publish import DESTINATIONS, run
+from ferrule.app.publish import base as destinations
+from ferrule.app.publish import web as webs
+from ferrule.app.release import publication
+from ferrule.app.release import run as releasing
+from ferrule.app.release.publishable import publishable
+from ferrule.cli import environment, project
+from ferrule.core.errors import ConfigError, PublishError, UsageError, VerificationError
+from ferrule.core.frozen import dataclass
+from ferrule.core.manifest import read_manifest
+from ferrule.core.safe_files import STATE, clear, own_folder
+from ferrule.engine import lock as locks
+from ferrule.tools.secrets import Hider, secrets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+    from ferrule.app.publish.base import Publisher
+    from ferrule.config import Config
+    from ferrule.core.manifest import Manifest
+    from ferrule.tools.host import Host
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """A release that verified, and its destinations by the names of their rows.
+
+    `problems` keep it from being published, `scratch` is a folder for the moment, `hide` removes secrets.
+    """
+
+    root: Path
+    manifest: Manifest
+    publishers: dict[str, Publisher]
+    problems: tuple[PublishError, ...]
+    scratch: Path
+    hide: Callable[[str], str]
+
+
+@contextmanager
+def opened(
+    directory: Path,
+    source: Path | None,
+    *,
+    release: str | None = None,
+    rows: Sequence[str] = (),
+    sign_key: str | None = None,
+    say: Callable[[str], None],
+) -> Iterator[Publishing]:
+    """Verify a release, and open its destinations. Raises as these do, and VerificationError for what fails."""
+    config = releasing.load(directory)
+    if config.problems:
+        raise config.problems[0]
+    host = environment.host(offline=False)
+    named = project.release_named(config, release) if release else None
+    if named is None and config.releases:
+        hint = f"ferrule publish {config.releases[0].name}"
+        raise UsageError("this file describes several releases, each of which is published by its name", hint=hint)
+    dist = source or config.root / "dist" / (named.name if named else "")
+    own_folder(config.root / STATE)
+    with locks.locked(config.root / STATE, lambda _: say("another run works in this project; waiting for it to end")):
+        scratch = config.root / STATE / "publish"
+        clear(scratch)
+        scratch.mkdir()
+        try:
+            key = environment.signing_key(sign_key) if sign_key else None
+            say("verifying the release")
+            manifest = _verified(dist, key)
+            version = named.version.text if named else config.project.version
+            tag = named.tag_name if named else f"v{version}"
+            problems = tuple(publishable(config.root, manifest, version, tag, host))
+            hide = Hider(secrets_of(host.environment, config.root))
+            publishers = _publishers(config, host, dist, tag, rows, scratch, key, hide)
+            yield Publishing(config.root, manifest, publishers, problems, scratch, hide)
+        finally:
+            clear(scratch)
+
+
+def pace(listen: Callable[[run.PublishEvent], None]) -> run.Pace:
+    """How a run on this machine waits."""
+    return run.Pace(environment.sleep, listen)
+
+
+def _verified(dist: Path, key: EllipticCurvePrivateKey | None) -> Manifest:
+    """The manifest of a release in which nothing is wrong. Raises VerificationError."""
+    manifest = read_manifest(dist)
+    examination = verifying.examine(dist, key.public_key() if key else None)
+    if not examination.passed:
+        wrong = next((v for v in examination.verdicts if v.problem), None)
+        about = f"{wrong.subject}: {wrong.problem}" if wrong else "nothing in it could be checked"
+        raise VerificationError(
+            f"this release does not verify, so it is not published: {about}",
+            where=str(dist),
+            hint="ferrule verify shows all of it; make the release again: ferrule release",
+        )
+    return manifest
+
+
+def _publishers(
+    config: Config,
+    host: Host,
+    dist: Path,
+    tag: str,
+    rows: Sequence[str],
+    scratch: Path,
+    key: EllipticCurvePrivateKey | None,
+    hide: Callable[[str], str],
+) -> dict[str, Publisher]:
+    names = [row.name for row in config.publish]
+    if not names:
+        raise ConfigError(
+            "targets.yaml names no destination",
+            where=config.location(("publish",)),
+            hint="write, for example, publish: {shelf: {to: folder, path: /srv/releases}}; see docs/how-to/publish.md",
+        )
+    for missing in (row for row in rows if row not in names):
+        raise UsageError(f"there is no row {missing!r}", hint=f"the rows below publish are: {', '.join(names)}")
+    selected = [row for row in config.publish if not rows or row.name in rows]
+    takes_page = any(DESTINATIONS[row.to].takes_page for row in selected)
+    release = publication.publication(dist, tag, scratch / "page" if takes_page else None, key)
+    (scratch / "work").mkdir()
+    web = webs.Web(host.environment, environment.monotonic, hide)
+    context = destinations.PublishContext(web, host, config.root, scratch / "work")
+    publishers: dict[str, Publisher] = {}
+    for row in selected:
+        opens = DESTINATIONS[row.to].opened
+        assert opens is not None  # noqa: S101 - a row has a section, and so a publisher
+        publishers[row.name] = opens(row.section, release, context)
+    return publishers
+
+
+def echo(text: str, *, quiet: bool, as_json: bool) -> None:
+    """A line for people: none where a command is to be quiet, on standard error beside JSON."""
+    if not quiet:
+        click.echo(text, err=as_json)
+
+
+def verify_published(opened: Publishing) -> Iterator[tuple[str, str, str | None]]:
+    """Fetch everything back as users do and compare: destination, item, and what is wrong (None if nothing is).
+
+    Where all files of the release are, what was fetched has to verify by itself as well.
+    """
+    folder = opened.scratch / "fetched"
+    folder.mkdir()
+    whole: dict[str, bool] = {}
+    for entry, _ in run.fetch_back(opened.publishers, folder, pace(lambda _: None)):
+        problem = None if entry.state.presence == "same" else entry.state.detail or "it is not there"
+        whole[entry.destination] = whole.get(entry.destination, entry.publisher.whole) and problem is None
+        yield entry.destination, entry.item.name, problem
+    for name in (name for name, complete in whole.items() if complete):
+        examination = verifying.examine(folder / name)
+        wrong = next((v for v in examination.verdicts if v.problem), None)
+        yield name, "verify", f"{wrong.subject}: {wrong.problem}" if wrong else None

@@ -1,0 +1,64 @@
+"""The part `publish` of targets.yaml: where `ferrule publish` brings a release, a row each."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ferrule.config.checking import check, quote_key
+from ferrule.config.nodes import MappingNode, ScalarNode, find
+from ferrule.config.problems import listed, quote
+from ferrule.config.sections import NAME
+from ferrule.core.frozen import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ferrule.config.ci import PublishDestination
+    from ferrule.config.problems import Problems
+    from ferrule.core.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRow:
+    """A row: its name, the destination that `to` names, and the section that has its settings."""
+
+    name: str
+    to: str
+    section: Any
+
+    def document(self) -> Json:
+        """The row, as targets.yaml has it."""
+        return {name: value for name, value in self.section.document().items() if value is not None}
+
+
+def read_publish(
+    part: MappingNode,
+    kinds: Iterable[str],
+    destinations: Mapping[str, PublishDestination],
+    problems: Problems,
+) -> tuple[PublishRow, ...]:
+    """The rows that could be read; the others have left problems. `kinds` are those of the project's artifacts."""
+    rows: list[PublishRow] = []
+    offered = {name: one for name, one in destinations.items() if one.section is not None}
+    for name, node in part.values.items():
+        mark, path = part.keys[name], f"publish.{quote_key(name)}"
+        if not re.fullmatch(NAME, name):
+            hint = "use lower-case letters, digits, dots, underscores and dashes"
+            problems.add(mark, f"{quote(name)} cannot be the name of a row", hint)
+        value = node.values.get("to") if isinstance(node, MappingNode) else None
+        if value is None:
+            problems.add(mark, f"{path}: the key to is missing", f"the destinations are {listed(offered)}")
+            continue
+        text = value.text if isinstance(value, ScalarNode) else ""
+        destination = offered.get(text)
+        if destination is None or destination.section is None:
+            hint = problems.suggestion(text, offered, f"the destinations are {listed(offered)}")
+            problems.add(find(node, ("to",))[0], f"{path}.to: there is no destination {quote(text)}", hint)
+            continue
+        section = check(destination.section, node, ("publish", name), problems, key=mark)
+        for message, hint in destination.problems(frozenset(kinds)):
+            problems.add(mark, f"{path}: {message}", hint)
+        if section is not None:
+            rows.append(PublishRow(name, text, section))
+    return tuple(rows)

@@ -1,0 +1,54 @@
+"""The section `publish`: rows by the sections of their destinations, every mistake with its position."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ferrule import config
+from ferrule.app.publish import DESTINATIONS
+from ferrule.core.errors import ConfigErrors
+from ferrule.kinds import KINDS
+
+if TYPE_CHECKING:
+    from fakes.toolchain import Demo
+
+
+def loaded(demo: Demo, text: str) -> config.Config:
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write(f"\npublish:\n{text}\n")
+    return config.load(demo.project, KINDS, DESTINATIONS)
+
+
+def messages(demo: Demo, text: str) -> list[str]:
+    with pytest.raises(ConfigErrors) as caught:
+        loaded(demo, text)
+    return [error.message for error in caught.value.errors]
+
+
+def test_rows_are_read_and_written_back(demo: Demo) -> None:
+    read = loaded(demo, "  shelf: {to: folder, path: /srv/x}")
+    assert [(row.name, row.to, row.section.path) for row in read.publish] == [("shelf", "folder", "/srv/x")]
+    assert config.document(read)["publish"] == {"shelf": {"to": "folder", "path": "/srv/x"}}
+
+
+def test_every_mistake_is_named(demo: Demo) -> None:
+    assert messages(
+        demo,
+        "  a: {path: x}\n  b: {to: foldr}\n  C: {to: folder, path: x}\n  d: {to: folder}\n  e: 5\n  f: {to: [x]}",
+    ) == [
+        "publish.a: the key to is missing",
+        'publish.b.to: there is no destination "foldr"',
+        '"C" cannot be the name of a row',
+        "publish.d: the key path is missing",
+        "publish.e: the key to is missing",
+        'publish.f.to: there is no destination ""',
+    ]
+
+
+def test_a_destination_without_a_row_of_its_own_is_not_offered() -> None:
+    only = {name: DESTINATIONS[name] for name in ("github", "folder")}
+    schema = config.schema(KINDS, only)["$defs"]["publish"]
+    assert schema["properties"]["to"]["enum"] == [n for n, d in only.items() if d.section is not None]
+    assert "### Destination `folder`" in config.reference(KINDS, only)
