@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import subprocess  # noqa: TID251 - a step of a workflow is run as CI does
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -95,6 +96,21 @@ def test_workflow_is_pinned_and_may_do_nothing_by_default(workflow: Path) -> Non
 def test_workflows_are_as_targets_yaml_says() -> None:
     found = config.load(ROOT, KINDS, DESTINATIONS)
     assert workflows.differences(ROOT, workflows.github(found, len(found.targets))) == (), "run: ferrule ci github"
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"), [("ferrule-v1.2.0", 0), ("ferrule-v1.2", 1), ("ferrule-v1.1.0", 1), ("ferrule-v1.2.0rc1", 1)]
+)
+def test_a_tag_of_ferrule_itself_is_that_of_what_was_built(tmp_path: Path, tag: str, code: int) -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ferrule.yml").read_text())
+    steps = {step["name"]: step for step in workflow["jobs"]["build"]["steps"]}
+    (tmp_path / "build").mkdir()
+    for name in ("ferrule-1.2.0-py3-none-any.whl", "ferrule-1.2.0.tar.gz"):
+        (tmp_path / "build" / name).touch()
+    (tmp_path / "CHANGELOG.md").write_text("## [1.2.0] - 2026-11-29\n\n## [1.1.0] - 2026-10-01\n")
+    command = ["bash", "-e", "-c", steps["Check the tag"]["run"]]
+    done = subprocess.run(command, cwd=tmp_path, env={"TAG": tag, "PATH": "/usr/bin:/bin"}, check=False)
+    assert done.returncode == code
 
 
 def test_every_session_is_explained_to_contributors() -> None:
