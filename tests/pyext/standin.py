@@ -99,6 +99,7 @@ def narrow(project: Path, image: str | None) -> Path:
     """Leave this machine's target, with the stand-in and its floor where there is one."""
     path = project / "targets.yaml"
     text = re.sub(rf"^  (?!{HOST})\w+-\w+-[\w-]+: .*\n", "", path.read_text(), flags=re.MULTILINE)
+    text = text.replace("reads: [rust]", "reads: [rust], builder: cibuildwheel")
     if image:
         text = text.replace('glibc: "2.17"', f'glibc: "{GLIBC}"')
         text = text.replace("reads: [rust]", f'reads: [rust], image: "{image}"')

@@ -116,8 +116,7 @@ def native_command(
 ) -> Command:
     """Build with cargo-zigbuild; the target carries the glibc floor as a suffix (cargo-zigbuild's README)."""
     platform = build.platform
-    zigbuild, zig = toolchain.tool("cargo-zigbuild"), toolchain.tool("zig")
-    own_flags = platform.family.program_rustflags if build.program else platform.family.rustflags
+    zigbuild = toolchain.tool("cargo-zigbuild")
     link = platform.link_options(build.soname) if build.soname and "cdylib" in build.types else ()
     link = (*link, *_version_script_options(build))
     if build.resolves_all and platform.family.object_format == "elf" and "cdylib" in build.types:
@@ -129,10 +128,28 @@ def native_command(
         *_selection(build, build.program, offline=offline),
         *("--target", platform.zigbuild_target(build.floor)),
         *(["--crate-type", ",".join(build.types)] if build.program is None else []),
-        *_std_options(toolchain, platform.triple),
+        *std_options(toolchain, platform.triple),
         *(["--", *native, *link] if native or link else []),
     ]
-    env = {
+    env = native_environment(
+        toolchain, build, target_folder=target_folder, cache=cache, environment=environment, extra=extra
+    )
+    return Command(tuple(argv), env, build.workspace)
+
+
+def native_environment(
+    toolchain: Toolchain,
+    build: NativeBuild,
+    *,
+    target_folder: Path,
+    cache: Path,
+    environment: Mapping[str, str],
+    extra: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """What Cargo, compilers and zig as the linker find in their environment, whoever starts Cargo."""
+    platform, zig = build.platform, toolchain.tool("zig")
+    own_flags = platform.family.program_rustflags if build.program else platform.family.rustflags
+    return {
         **_environment(
             toolchain,
             build.workspace,
@@ -155,7 +172,6 @@ def native_command(
             toolchain, build, target_folder, zig_cache(cache, zig.version, platform.triple), environment, extra or {}
         ),
     }
-    return Command(tuple(argv), env, build.workspace)
 
 
 def _version_script_options(build: NativeBuild) -> tuple[str, ...]:
@@ -216,7 +232,7 @@ def wasm_command(
         "rustc",
         *_selection(build, offline=offline),
         *("--target", _WASM, "--crate-type", "cdylib"),
-        *_std_options(toolchain, _WASM),
+        *std_options(toolchain, _WASM),
     ]
     env = {
         **_environment(
@@ -269,7 +285,8 @@ def _selection(build: NativeBuild | WasmBuild, program: str | None = None, *, of
     ]
 
 
-def _std_options(toolchain: Toolchain, triple: str) -> list[str]:
+def std_options(toolchain: Toolchain, triple: str) -> list[str]:
+    """Options of Cargo that have the standard library compiled, where a target has none."""
     return ["-Zbuild-std=std,panic_abort"] if toolchain.std[triple] == "build-std" else []
 
 

@@ -27,7 +27,9 @@ from ferrule.core.toolchain import Toolchain
 from ferrule.formats.archive_member import Member
 from ferrule.formats.wheel import read_wheel, wheel_file_name, write_wheel
 from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo
-from ferrule.kinds.extension import KIND, Extension, ExtensionSpec, _Package, check, plan
+from ferrule.kinds.extension import KIND, ExtensionSpec, check, contents, plan
+from ferrule.kinds.extension.by_cibuildwheel import CibuildwheelExtension
+from ferrule.kinds.extension.contents import Package
 
 if TYPE_CHECKING:
     from tests.unit.kinds.conftest import Bench
@@ -62,6 +64,17 @@ def golden(name: str = "demo-x86_64.so") -> bytes:
 # What is planned
 
 
+def reader(files):
+    """The files of a project by name."""
+
+    def read_text(name):
+        if name not in files:
+            raise ConfigError("this file cannot be read", where=name)
+        return files[name]
+
+    return read_text
+
+
 def planned(*targets: Target, pyproject: str = PYPROJECT, **spec: Any) -> list[Action]:
     crates = {"demo-ext": Crate("demo-ext", "1.2.3", "ext", "demo_ext", ("cdylib",))}
     section = ExtensionSpec(kind="extension", crate="demo-ext", **spec)
@@ -74,7 +87,7 @@ def planned(*targets: Target, pyproject: str = PYPROJECT, **spec: Any) -> list[A
         actions_of=lambda _: (),
         action_for=lambda _, __: None,
         shipping=tuple,
-        read_text=lambda name: {"ext/pyproject.toml": pyproject, "py/pyproject.toml": pyproject}[name],
+        read_text=reader({"ext/pyproject.toml": pyproject, "py/pyproject.toml": pyproject, "ext/Cargo.toml": ""}),
         folders=lambda _: (),
         ship=True,
     )
@@ -89,7 +102,10 @@ def test_everything_follows_from_the_target_and_from_pyproject():
     assert action.tools == ("cibuildwheel", "container", "zig")
     assert action.sources == ("ext", "ext/Cargo.lock", "LICENSE")
     assert action.compiles == Compiled("demo-ext", X86, ("fast",), default_features=False, package=".#demo-ext@1.2.3")
-    assert (action.machine, dict(action.traits)["purl"]) == (None, f"pkg:pypi/demo-ext@1.2.3?file_name={WHEEL}")
+    assert (action.machine, dict(action.traits)[f"purl:{WHEEL}"]) == (
+        None,
+        f"pkg:pypi/demo-ext@1.2.3?file_name={WHEEL}",
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,14 +159,9 @@ MANIFEST = '[package]\nname = "demo-ext"\n\n[dependencies]\npyo3 = { version = "
 def problems_of_pyo3(manifest, maturin, more=None, folder="ext"):
     dependencies = ("pyo3",) if manifest and "pyo3" in manifest else ()
     crate = Crate("demo-ext", "1.2.3", "ext", "demo_ext", ("cdylib",), dependencies=dependencies)
-    files = {"ext/pyproject.toml": f"{PYPROJECT}{maturin}".replace('["fast"]\n', '["fast"]\n\n[tool.other]\n')}
+    files = {"ext/pyproject.toml": PYPROJECT.replace('features = ["fast"]', maturin)}
     files |= {"ext/Cargo.toml": manifest} if manifest else {}
     files |= more or {}
-
-    def read_text(name):
-        if name not in files:
-            raise ConfigError("this file cannot be read", where=name)
-        return files[name]
 
     section = ExtensionSpec(kind="extension", crate="demo-ext")
     context = Context(
@@ -162,7 +173,7 @@ def problems_of_pyo3(manifest, maturin, more=None, folder="ext"):
         actions_of=lambda _: (),
         action_for=lambda _, __: None,
         shipping=tuple,
-        read_text=read_text,
+        read_text=reader(files),
         folders=lambda _: (),
         ship=True,
     )
@@ -196,15 +207,14 @@ def test_features_of_pyo3_count_where_the_workspace_states_them():
 
 def test_targets_that_cibuildwheel_does_not_know():
     assert KIND.unsupported(PLATFORMS[X86]) is None
-    assert KIND.unsupported(PLATFORMS["wasm32-unknown-unknown"]) == (
-        "no image or machine of cibuildwheel's is known for WebAssembly"
-    )
+    assert KIND.unsupported(PLATFORMS["wasm32-unknown-unknown"]) == "no platform tag of wheels names WebAssembly"
+    with pytest.raises(PlanProblem, match="no image or machine of cibuildwheel's is known here for Linux with musl"):
+        planned(Target("x86_64-unknown-linux-musl"))
 
 
 def test_nothing_is_undefined_in_a_dll():
-    package = _Package("ext", "Demo-Ext", "1.2.3", "cp311", "c0ffee", ("LICENSE",), 0)
     windows = Platform("x86_64-pc-windows-gnullvm", WINDOWS_GNULLVM, X86_64)
-    assert list(Extension(package, windows, "", "image", TAGS)._undefined({}, None)) == []
+    assert list(contents.undefined({}, windows, None, None)) == []
 
 
 def test_a_target_without_a_floor_is_refused():
@@ -247,8 +257,9 @@ class Machine:
         )
 
     def make(self, triple: str = X86, **fields: Any) -> ActionContext:
-        package = _Package("ext", "Demo-Ext", "1.2.3", "cp311", "c0ffee", ("LICENSE", "legal/NOTICE"), 315_532_800)
-        recipe = replace(Extension(package, PLATFORMS[triple], "2.17", "manylinux2014", TAGS), **fields)
+        package = Package("ext", "Demo-Ext", "1.2.3", "c0ffee", ("LICENSE", "legal/NOTICE"), 315_532_800)
+        recipe = CibuildwheelExtension(package, "cp311", PLATFORMS[triple], "2.17", "manylinux2014", TAGS)
+        recipe = replace(recipe, **fields)
         tools = {
             "cibuildwheel": Tool("cibuildwheel", "4.3.3", (sys.executable, str(PROGRAM), str(self.home)), "c 4.3.3"),
             "container": Tool("container", "20.10", ("/usr/bin/podman",), "podman 20.10"),

@@ -11,7 +11,6 @@ from ferrule.app.init import c_library, packages
 from ferrule.app.init.findings import CrateUse, GoModule, Uncovered
 from ferrule.app.init.lines import Line
 from ferrule.app.init.uses import (
-    PYTHON,
     Project,
     host_of,
     is_browser_module,
@@ -49,21 +48,14 @@ def _extension(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
         yield Uncovered(use.at, what, "no pyproject.toml with maturin as its backend builds it")
     elif package.refused:
         yield package.refused
-    elif use.requires(*PYTHON) and not (use.names_abi3 or package.names_abi3):
-        reason = (
-            "Ferrule makes wheels of the stable interface only, one for each target: write "
-            'pyo3 = { version = "…", features = ["abi3-py311"] } in the crate, as old as requires-python'
-        )
-        yield Uncovered(use.at, what, reason)
     elif package.version and not versions.same_python_version(package.version[0], use.crate.version):
         reason = f'it states {package.version[0]}, and the crate {use.crate.version}: write dynamic = ["version"]'
         yield Uncovered(package.version[1], f"the Python package in {package.folder}", reason)
     else:
         group = tuple(u for u in project.workspace.crates if project.package_of(u))
         source = {} if package.folder == use.crate.folder else {"source": package.folder}
-        value: dict[str, Json] = {"kind": "extension", "crate": use.crate.name, **source, "targets": ["*-linux-gnu"]}
-        name = project.name(use, "py", group, "-py")
-        yield Line(name, value, "cibuildwheel needs a Mac for macOS")
+        value: dict[str, Json] = {"kind": "extension", "crate": use.crate.name, **source}
+        yield Line(project.name(use, "py", group, "-py"), value)
 
 
 def _component(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:

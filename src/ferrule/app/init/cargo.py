@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.app.init import c_functions
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 _LIBRARIES: Final = frozenset(("cdylib", "staticlib"))
 _WASI: Final = re.compile(rb"\bwasi:")
-_ABI3: Final = re.compile(r"""["'/]abi3(-py3[0-9]+)?["']""")
 _LICENCE: Final = re.compile(r"(licen[cs]e|copying|copyright|unlicense)([-_.].*)?", re.IGNORECASE)
 _NO_LICENCE: Final = (".rs", ".py", ".toml", ".json", ".yml", ".yaml", ".html", ".hbs", ".spdx")
 _BUILD_TABLES: Final = ("dependencies", "build-dependencies")
@@ -98,11 +96,7 @@ def _uses(files: ProjectFiles, workspace: Workspace) -> Iterator[CrateUse]:
     locked = _locked(files.root, workspace)
     root = _Manifest(workspace.manifest, *files.toml(workspace.manifest))
     for crate in workspace.crates.values():
-        use = _use(files, crate, root, _closure(workspace, crate, locked))
-        # A feature counts wherever it stands: Cargo unites those of a crate, of what it needs and of the workspace.
-        manifests = {root.name, *(other.manifest for other in workspace.closure(crate.name))}
-        names_abi3 = use.requires("pyo3") and any(_ABI3.search(files.text(name)) for name in manifests)
-        yield replace(use, names_abi3=names_abi3)
+        yield _use(files, crate, root, _closure(workspace, crate, locked))
 
 
 @dataclass(frozen=True, slots=True)

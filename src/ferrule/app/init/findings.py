@@ -64,7 +64,6 @@ class CrateUse:
     imports_wasi: bool = False
     cbindgen: str | None = None
     language: str = "c"
-    names_abi3: bool = False
     is_published: bool = True
 
     def requires(self, *names: str) -> bool:
@@ -106,8 +105,7 @@ class PythonPackage:
 
     `crate` is the folder of the crate that maturin builds for it, `loads` the dotted name of the package whose sources
     import what Ferrule puts into a wheel, and `several` whether others lie beside that one. `version` is the one that
-    it states, with its position; `names_abi3` whether its settings turn PyO3's stable interface on; `refused` why no
-    wheel can be made of it.
+    it states, with its position; `refused` why no wheel can be made of it.
     """
 
     folder: str
@@ -117,7 +115,6 @@ class PythonPackage:
     loads: str | None = None
     several: bool = False
     version: tuple[str, str] | None = None
-    names_abi3: bool = False
     refused: Uncovered | None = None
 
 

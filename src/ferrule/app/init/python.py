@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _LOADS: Final = re.compile(r"""(?:from|import)\s+[\w.]*\._native\b|from\s+\.+\s+import\s+_native\b|\._native["']""")
 _OPENS: Final = re.compile(r"\bctypes\.(?:CDLL|cdll|PyDLL)|\bdlopen\(|\bLoadLibrary\(")
 _WORDS: Final = (b"_native", b"ctypes", b"dlopen", b"LoadLibrary")
-_ABI3: Final = re.compile(r"""["'/]abi3(-py3[0-9]+)?["']""")
 _OLDEST: Final = re.compile(r"(?:>=|~=|==)\s*3\.\d+")
 _BINDINGS: Final = {
     "bin": "Ferrule puts no programs into wheels",
@@ -56,7 +55,6 @@ def _maturin(files: ProjectFiles, name: str, text: str, document: Mapping[str, A
         backend="maturin",
         crate=crate,
         version=(str(version), position(text, name, ("project", "version"))) if version is not None else None,
-        names_abi3=_ABI3.search(text) is not None,
         refused=_refused(files, name, text, document),
     )
 

@@ -111,7 +111,7 @@ def _closure(action: Action, planned: Mapping[str, Action], platforms: Mapping[s
 
 
 def _resolution(context: Context, action: Action, build: Compiled) -> Action:
-    workspace, linked_by_zig = context.workspace, "cargo-zigbuild" in action.tools
+    workspace, linked_by_zig = context.workspace, not {"cargo-zigbuild", "maturin"}.isdisjoint(action.tools)
     manifests = (f"{crate.folder}/Cargo.toml".removeprefix("./") for crate in workspace.crates.values())
     return Action(
         id=f"{context.artifact}:{action.id}",
@@ -145,6 +145,7 @@ def _step(action: Action, resolved: Mapping[Compiled, Action], platforms: Mappin
 
 
 def _subject(context: Context, action: Action, output: Output, inside: tuple[str, ...]) -> BomSubject:
+    traits = dict(action.traits)
     path, project = output.ships or output.name, context.project
     purl = f"pkg:generic/{project.name}@{quote(project.version, safe='')}?file_name={quote(path, safe='')}"
     return bills.BomSubject(
@@ -154,7 +155,7 @@ def _subject(context: Context, action: Action, output: Output, inside: tuple[str
         path=path,
         role=output.role,
         folder=output.folder,
-        purl=dict(action.traits).get("purl", purl),
+        purl=traits.get(f"purl:{output.name}", traits.get("purl", purl)),
         inside=inside,
     )
 

@@ -136,8 +136,7 @@ def linked_by_zig(
     """What the linker adds: zig's own part of a C compiler, and on Linux its unwinder in place of libgcc_s."""
     if not document["zig"] or target is None:
         return
-    library = recorded.compiled.get("cdylib")
-    needed = library.needed if library else ()
+    needed = tuple(name for file in recorded.compiled.values() for name in file.needed)
     added = [("compiler-rt", "compiler_rt", "MIT")]
     if links_unwinder and not any(n.startswith("libgcc_s") for n in needed):
         added.append(("libunwind", "libunwind", "Apache-2.0 WITH LLVM-exception"))

@@ -139,15 +139,6 @@ def test_texts_of_licences_may_be_where_reuse_has_them(tmp_path: Path) -> None:
     assert licences == ["LICENSES/MIT.txt"]
 
 
-def test_a_feature_of_pyo3_counts_where_the_workspace_states_it(tmp_path: Path) -> None:
-    root = virtual("x") + '[workspace.dependencies]\npyo3 = {version = "1", features = ["abi3-py311"]}\n'
-    inner = crate("x", needs="pyo3.workspace = true")
-    files = {"Cargo.toml": root, "Cargo.lock": lock(x="pyo3"), "x/Cargo.toml": inner}
-    assert use_of(tmp_path, **files, x__src__lib_rs="").names_abi3
-    files["Cargo.toml"] = root.replace("abi3-py311", "auto-initialize")
-    assert not use_of(tmp_path, **files, x__src__lib_rs="").names_abi3
-
-
 def test_what_is_inherited_is_that_of_the_workspace(tmp_path: Path) -> None:
     root = virtual("x") + '[workspace.package]\nrust-version = "1.97"\npublish = false\n'
     inner = crate("x", "rust-version.workspace = true", "publish = {workspace = true}")

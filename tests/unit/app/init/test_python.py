@@ -59,7 +59,6 @@ def test_a_good_package_names_its_crate_and_version(tmp_path: Path) -> None:
     )
     assert isinstance(package, PythonPackage)
     assert (package.folder, package.crate, package.version) == (".", "rust/ext", ("1.2.3", "pyproject.toml:7:1"))
-    assert package.names_abi3
     assert package.refused is None
 
 

@@ -1,0 +1,128 @@
+"""The wheels of a PyO3 module for one target by maturin, with zig as the linker: read back, and packed again.
+
+maturin knows how a module is linked, how its file is called and what stands in a wheel. What it gives back is measured
+here, and packed by the writer of all other wheels, so that the same members make the same bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ferrule.core.errors import VerificationError
+from ferrule.core.frozen import dataclass
+from ferrule.formats import wheel as wheel_format
+from ferrule.kinds.extension import contents
+from ferrule.tools import cargo, maturin, run, zig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ferrule.core.platforms import Platform
+    from ferrule.engine.context import ActionContext
+    from ferrule.kinds.extension.contents import Package
+    from ferrule.kinds.extension.pythons import PythonBuild
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWheel:
+    """A wheel that was promised: for which build of Python, under which name and tags."""
+
+    python: PythonBuild
+    name: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MaturinExtension:
+    """Let maturin make one target's wheels, measure what is inside, and pack them again.
+
+    `floor` is that of the target, `compatibility` the platform tag that maturin gives, without its machine; `workspace`
+    is the folder of the Cargo workspace.
+    """
+
+    package: Package
+    platform: Platform
+    floor: str | None
+    compatibility: str | None
+    workspace: str
+    profile: str
+    wheels: tuple[PlannedWheel, ...]
+
+    def make(self, context: ActionContext) -> None:
+        """Build all of them in one folder of Cargo's; raises BuildError, VerificationError."""
+        project = context.folder / "project"
+        contents.lay_out(context, project)
+        by_python = self._built(context, project)
+        planned = {wheel.python.tag: wheel for wheel in self.wheels}
+        if by_python.keys() != planned.keys():
+            raise VerificationError(
+                f"maturin made wheels for {', '.join(sorted(by_python)) or 'nothing'}, "
+                f"and planned are {', '.join(planned)}",
+                where=context.action.id,
+                hint="name what it makes with `pythons`: abi3 where a feature of PyO3 asks for the stable interface, "
+                "which a crate from a registry can turn on too",
+            )
+        for tag, wheel in planned.items():
+            self.package.pack(by_python[tag], context.folder / wheel.name, wheel.tags, context.project)
+        contents.keep_compiled_files(
+            context,
+            [context.folder / wheel.name for wheel in self.wheels],
+            self.platform,
+            self.floor,
+            system_libraries_only=True,
+        )
+
+    def _built(self, context: ActionContext, project: Path) -> Mapping[str, Path]:
+        """The wheels that came out, by the first two parts of their tags."""
+        site, toolchain, output = context.site, context.toolchain, context.folder / "made"
+        host, environment, workspace = site.host, site.environment, project / self.workspace
+        interpreters = tuple(wheel.python.interpreter for wheel in self.wheels)
+        zig.warm_cache(toolchain, host.cache, environment)
+        zig.write_wrapper(toolchain.tool("zig"), host.cache)
+        maturin.hide_interpreters(context.folder / "interpreters", interpreters)
+        configured = cargo.configured_flags(context.run, toolchain, workspace, self.platform.triple, environment)
+        remaps = cargo.local_folders(context.run, toolchain, workspace, project, environment, offline=host.offline)
+        command = maturin.command(
+            toolchain,
+            cargo.NativeBuild(
+                workspace=workspace,
+                package="",
+                platform=self.platform,
+                types=("cdylib",),
+                floor=self.floor,
+                profile=self.profile,
+                rustflags=configured,
+                remaps=remaps,
+            ),
+            package=project / self.package.source,
+            interpreters=interpreters,
+            hidden=context.folder / "interpreters",
+            compatibility=self.compatibility,
+            output=output,
+            target_folder=context.cache(f"maturin/{self.platform.triple}"),
+            cache=host.cache,
+            environment=environment,
+            offline=host.offline,
+            extra={
+                "FERRULE_FINGERPRINT": context.fingerprint.hex,
+                "FERRULE_COMMIT": self.package.commit,
+                "SOURCE_DATE_EPOCH": str(self.package.epoch),
+            },
+        )
+        first = zig.prelink(
+            toolchain.tool("zig"), self.platform, self.floor, host.cache, environment, context.acquire_job_token
+        )
+        try:
+            with first:
+                context.run(command, on_line=maturin.report_to(context.report_progress))
+        except run.ToolFailed as failed:
+            raise maturin.explain(failed, self.package.source) from failed
+        settings = cargo.settings(context.project / self.workspace, environment)
+        context.file_inputs(path for path in settings if not path.is_relative_to(context.project))
+        return {_python_of(path): path for path in sorted(output.glob("*.whl"))}
+
+
+def _python_of(wheel: Path) -> str:
+    tags = {tag.rpartition("-")[0] for tag in wheel_format.read_wheel(wheel).tags}
+    return ".".join(sorted(tags))
