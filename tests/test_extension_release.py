@@ -135,3 +135,29 @@ def test_for_a_mac_the_reason_is_told_and_the_rest_is_made(project):
     assert not project.dist.exists()
     matrix = json.loads(project.ferrule("matrix", "--shards", "2").stdout)
     assert {job["runner"] for job in matrix["include"] if f"ext@{MAC}" in job["actions"]} == {"macos-15"}
+
+
+def test_a_wheel_for_each_python_by_maturin_without_an_engine(project):
+    for name in ("docker", "podman"):
+        program(project, name, "exit 1")
+    (project.home / "stable").unlink()
+    backend = '[build-system]\nrequires = ["maturin"]\nbuild-backend = "maturin"\n\n'
+    (project.project / "ext" / "pyproject.toml").write_text(backend + PYPROJECT)
+    manifest_of_crate = project.project / "rust" / "demo-ffi" / "Cargo.toml"
+    manifest_of_crate.write_text(manifest_of_crate.read_text() + '\n[dependencies.pyo3]\nversion = "0.30"\n')
+    lock = project.project / "rust" / "Cargo.lock"
+    pyo3 = 'name = "{}"\nversion = "0.30.1"\nsource = "registry+https://example.invalid/index"\n'
+    packages = "".join(f"\n[[package]]\n{pyo3.format(name)}" for name in ("pyo3", "pyo3-ffi"))
+    text = lock.read_text().replace(' "demo-derive",\n', ' "demo-derive",\n "pyo3",\n', 1)
+    lock.write_text(text + packages)
+    project.edit("source: ext,", "source: ext, pythons: [cp312, cp314t, pp311],")
+    manifest = released(project)
+    wheels = {a["file"] for a in manifest["artifacts"] if a["role"] == "wheel"}
+    tags = ("cp312-cp312", "cp314-cp314t", "pp311-pypy311_pp73")
+    assert wheels == {f"demo_ext-1.2.3-{tag}-manylinux2014_x86_64.manylinux_2_17_x86_64.whl" for tag in tags}
+    for wheel in wheels:
+        bill = json.loads((project.dist / f"{wheel}.cdx.json").read_bytes())
+        assert bill["metadata"]["component"]["purl"] == f"pkg:pypi/demo-ext@1.2.3?file_name={wheel}"
+        assert "zig-compiler-rt" in {part["name"] for part in bill["components"]}
+    done = project.ferrule("verify", "--json")
+    assert done.returncode == 0, done.stdout

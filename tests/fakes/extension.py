@@ -1,11 +1,13 @@
-"""A pretended cibuildwheel and a container engine that only answers, for projects with an extension module."""
+"""A pretended cibuildwheel, a container engine that only answers, and a pretended maturin, for extension modules."""
 
 from __future__ import annotations
 
 import gzip
+import os
+import sys
 from typing import TYPE_CHECKING
 
-from fakes import cibuildwheel
+from fakes import cibuildwheel, maturin
 from fakes.toolchain import GOLDEN
 from ferrule.formats.archive_member import Member
 from ferrule.formats.wheel import wheel_file_name, write_wheel
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from fakes.toolchain import Demo
 
 VERSION = "4.3.3"
+MATURIN = "1.16.0"
 MODULE = "demo_ext/demo_ext.abi3.so"
 # What cibuildwheel's own folder holds, here: it hands over to the pretended one.
 MAIN = """
@@ -28,7 +31,8 @@ def main():
 
 
 def equip(demo: Demo) -> None:
-    """Put both where Ferrule looks for them."""
+    """Put all of them where Ferrule looks for them."""
+    _equip_maturin(demo)
     program(demo, "docker", "echo 20.10.24")
     folder = demo.root / "cache" / "tools" / f"cibuildwheel-{VERSION}"
     (folder / "cibuildwheel").mkdir(parents=True)
@@ -39,6 +43,19 @@ def equip(demo: Demo) -> None:
     (demo.home / "wheels").mkdir()
 
 
+def _equip_maturin(demo: Demo) -> None:
+    folder = demo.root / "cache" / "tools" / f"maturin-{MATURIN}"
+    (folder / "bin").mkdir(parents=True)
+    (folder / ".complete").touch()
+    path = folder / "bin" / "maturin"
+    answer = f'if [ "$1" = --version ]; then echo maturin {MATURIN}; exit; fi'
+    hand_over = f'PYTHONPATH={os.pathsep.join(sys.path)} exec {sys.executable} {maturin.__file__} {demo.home} "$@"'
+    path.write_text(f"#!/bin/sh\n{answer}\n{hand_over}\n")
+    path.chmod(0o755)
+    (demo.home / "module").write_bytes(_module())
+    (demo.home / "stable").touch()
+
+
 def program(demo: Demo, name: str, script: str) -> None:
     """A shell script in the place of a program."""
     path = demo.root / "bin" / name
@@ -47,15 +64,19 @@ def program(demo: Demo, name: str, script: str) -> None:
 
 
 def built(demo: Demo, *more: Member) -> None:
-    """Lay ready what is built: a module whose one function has the name of a module's beginning, which is as long."""
+    """Lay ready what cibuildwheel builds."""
     tag = "cp311-abi3-manylinux_2_17_x86_64"
-    module = gzip.decompress((GOLDEN / "demo-x86_64.so.gz").read_bytes()).replace(b"demo_add", b"PyInit_d")
     write_wheel(
         demo.home / "wheels" / wheel_file_name("demo-ext", "1.2.3", [tag]),
         name="demo-ext",
         version="1.2.3",
         tags=[tag],
         metadata="Metadata-Version: 2.4\nName: demo-ext\nVersion: 1.2.3\n\nIt adds.\n",
-        entries=[Member(MODULE, module + b"rustc version 1.97.1 (c0ffee 2026-07-01)", executable=True), *more],
+        entries=[Member(MODULE, _module() + b"rustc version 1.97.1 (c0ffee 2026-07-01)", executable=True), *more],
         epoch=1_700_000_000,
     )
+
+
+def _module() -> bytes:
+    """A module whose one function has the name of a module's beginning, which is as long."""
+    return gzip.decompress((GOLDEN / "demo-x86_64.so.gz").read_bytes()).replace(b"demo_add", b"PyInit_d")
