@@ -24,7 +24,7 @@ from ferrule.core.model import to_json
 from ferrule.core.one_line import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 PREFIX: Final = "ferrule:"
@@ -120,6 +120,37 @@ def spdx(text: str) -> str:
     'MIT OR Apache-2.0'
     """
     return re.sub(r"\s*/\s*", " OR ", text)
+
+
+@dataclass(frozen=True, slots=True)
+class BomLicenses:
+    """What a bill says of licences: those of its subject, and of each part in it, by name and version."""
+
+    licenses: tuple[str, ...]
+    parts: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All licences, those of the subject first, each once."""
+        others = sorted({license_ for _, licenses in self.parts for license_ in licenses})
+        return tuple(dict.fromkeys((*self.licenses, *others)))
+
+
+def licenses_of(document: Mapping[str, Any]) -> BomLicenses:
+    """The licences in a bill; what only runs while the rest is built is left out.
+
+    Raises what reading values of other types raises: KeyError, TypeError, AttributeError.
+    """
+    subject = document["metadata"]["component"]
+    parts = [part for part in document.get("components", ()) if part.get("scope") != "excluded"]
+    named = {f"{part['name']} {part.get('version', '')}".rstrip(): _texts(part) for part in parts}
+    return BomLicenses(_texts(subject), tuple(sorted(named.items())))
+
+
+def _texts(component: Mapping[str, Any]) -> tuple[str, ...]:
+    """Licences of a component: an expression, or the id or name of each (CycloneDX 1.6, `licenses`)."""
+    choices = component.get("licenses", ())
+    return tuple(str(c.get("expression") or c["license"].get("id") or c["license"]["name"]) for c in choices)
 
 
 def problems(document: dict[str, Any]) -> list[str]:

@@ -1,20 +1,13 @@
-"""The report of a release: a self-contained HTML file that works without scripts and depends on no clock.
-
-Everything that was read may be hostile (names, reasons, versions), so text reaches the page through `markup` only, and
-the page forbids itself everything but its own style and script, each by its digest (Content Security Policy Level 3,
-section 6.7.3.3, "Does element match source list for type and source?").
-"""
+"""The report of a release: what was built for which target, when and why."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ferrule.reporting.page import graph, matrix, sizes, timeline, words
-from ferrule.reporting.page.markup import Html, joined, raw, tag
+from ferrule.reporting.page.document import document
+from ferrule.reporting.page.markup import Html, joined, tag
 from ferrule.reporting.page.subject import PageContent, short, subject
 
 if TYPE_CHECKING:
@@ -25,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PageContent", "page", "subject"]
 
-_FOLDER: Final = Path(__file__).parent / "page"
 _PARTS: Final = {
     "matrix": "Artifacts",
     "timeline": "Timeline",
@@ -40,27 +32,12 @@ _PARTS: Final = {
 
 def page(about: PageContent) -> str:
     """The whole page. The same values always give the same text."""
-    style = (_FOLDER / "page.css").read_text(encoding="utf-8")
-    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
     title = f"{about.plan.project} {about.plan.version}"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{title}: release report"),
-        tag("style", raw(style)),
-    )
-    links = (tag("li", tag("a", name, href=f"#{anchor}")) for anchor, name in _PARTS.items())
-    body = tag(
-        "body",
-        tag("a", "To the content", href="#content", class_="skip"),
+    return document(
+        f"{title}: release report",
+        _PARTS,
         tag("header", tag("h1", title), _source(about), _summary(about), _alarm(about)),
-        tag("nav", tag("ul", links), aria_label="Parts of this page"),
-        tag(
-            "main",
+        (
             matrix.part(about),
             timeline.part(about),
             _why(about),
@@ -69,23 +46,11 @@ def page(about: PageContent) -> str:
             graph.part(about),
             _tools(about),
             _undone(about),
-            id="content",
         ),
-        tag("footer", words.paragraph("Written by ferrule report. Hover over a number for all its digits.")),
-        tag("script", raw(script)),
+        "Written by ferrule report. Hover over a number for all its digits.",
+        styles=("page.css",),
+        script="page.js",
     )
-    return f"<!doctype html>\n{tag('html', head, body, lang='en').text}\n"
-
-
-def _policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; style-src {_source_of(style)}; script-src {_source_of(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _source_of(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 # Above all

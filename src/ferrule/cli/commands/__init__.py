@@ -23,6 +23,7 @@ SUMMARIES: Final = {
     "lock": "Update the lock files of base images, or write the first ones.",
     "matrix": "Split the compile jobs over CI machines; print them as JSON.",
     "merge": "Assemble the release from what shards have built.",
+    "page": "Write the page of a release for those who download it.",
     "plan": "Show everything that would be built, without building it.",
     "publish": "Publish a finished release, once, everywhere targets.yaml names.",
     "release": "Build everything that targets.yaml describes, into dist/.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,7 @@ from ferrule.cli import project
 from ferrule.cli.messages import counted
 from ferrule.cli.options import shared
 from ferrule.cli.release_option import of_release
+from ferrule.core import changelog
 from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.printable import printable_lines
 from ferrule.reporting import sarif
@@ -100,8 +100,7 @@ def _check_release_tag(config: Config, tag: str) -> None:
     if release.changelog is None:
         return
     text = (config.root / release.changelog).read_text("utf-8", "replace")
-    heading = rf"^#+ .*(?<![\w.]){re.escape(release.version.text)}(?![\w.])"
-    if not re.search(heading, text, re.MULTILINE):
+    if changelog.section(text, release.version.text) is None:
         raise ConfigError(
             f"the changelog of {release.name} has no heading for {release.version.text}",
             where=release.changelog,

@@ -1,0 +1,1 @@
+"""A finished release described for those who download it."""
