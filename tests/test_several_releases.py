@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,6 @@ from fakes.toolchain import lay_out
 from fakes.triples import ARM, X86
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fakes.toolchain import Demo
 
 FILE = f"""targets:
@@ -207,6 +206,21 @@ def test_each_has_a_page(released: Demo) -> None:
     assert "of which this command takes one" in refusal(released, "report", ".ferrule/copy")
     assert output(released, "report", ".ferrule/copy", "--release", "core").split() == [str(pages[0])]
     assert pages[0].read_bytes() == before[0]
+
+
+def test_each_has_a_page_for_those_who_download_it(released: Demo) -> None:
+    state = released.project / ".ferrule"
+    (released.project / "CHANGES.md").write_text("# Changes\n\n## 1.9.1\n\nNew.\n")
+    done = released.ferrule("page")
+    assert done.stdout.split() == [str(state / f"release-{name}.html") for name in ("core", "page")]
+    assert "CHANGELOG.md" in done.stderr
+    core = (state / "release-core.html").read_text()
+    assert "Changes in 1.9.1" in core
+    assert f"../dist/core/core-c-1.9.1-{X86}.tar.gz" in core
+    assert "page-0.4.0.wasm" not in core
+    assert output(released, "page", "--release", "page").split() == [str(state / "release-page.html")]
+    assert "Changes in 1.9.1" in Path(output(released, "page", "dist/core").strip()).read_text()
+    assert "name it: --release core or --release page" in refusal(released, "page", "--output", "x.html")
 
 
 def explained(demo: Demo, *words: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The page about the real release, in a browser: as wide as a phone and as a desk, in light and in dark, on paper."""
+"""The pages about the real release, in a browser: as wide as a phone and as a desk, in light and in dark, on paper."""
 
 from __future__ import annotations
 
@@ -131,6 +131,69 @@ def test_hovering_and_filtering(browser: Browser, shown: Path) -> None:
     assert lit[1] == 0
     assert lit[2] >= 10
     assert browser.complaints() == []
+
+
+# The page for those who download it
+
+
+@pytest.fixture(scope="module")
+def offered(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That page as the command writes it, with a changelog."""
+    folder = tmp_path_factory.mktemp("offered")
+    version = release.manifest["release"]
+    (folder / "CHANGES.md").write_text(
+        f"# {version}\n\n- A {'very_' * 40}long word and `{'code' * 40}`.\n\n```\n{'x' * 200}\n```\n"
+    )
+    ferrule("page", release.dist, "--output", folder / "p.html", "--changelog", folder / "CHANGES.md", "--quiet")
+    return folder / "p.html"
+
+
+@pytest.mark.parametrize("width", [PHONE, 768, DESK])
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_for_downloads_fits_and_is_quiet(
+    browser: Browser, offered: Path, tmp_path: Path, width: int, dark: bool
+) -> None:
+    browser.open(offered, width=width, dark=dark)
+    browser.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert browser.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [width, width]
+    assert browser.evaluate(WIDER) == []
+    cut = """[...document.querySelectorAll("body *")].filter((one) => one.scrollWidth > one.clientWidth + 1
+      && getComputedStyle(one).overflowX !== "visible").map((one) => one.outerHTML.slice(0, 200))"""
+    assert browser.evaluate(cut) == []
+    ground = browser.evaluate("getComputedStyle(document.body).backgroundColor")
+    red = int(ground.removeprefix("rgb(").split(",")[0])
+    assert red < 64 if dark else red > 192
+    browser.picture(tmp_path / "page.png", height=900)
+    assert (tmp_path / "page.png").stat().st_size > 10_000
+    assert browser.complaints() == []
+
+
+def test_a_click_copies_a_digest_or_selects_it(browser: Browser, offered: Path, release: Release) -> None:
+    browser.open(offered)
+    first = "document.querySelector('.copied')"
+    digest = browser.evaluate(f"{first}.querySelector('code').textContent")
+    assert digest in {row["sha256"] for row in release.manifest["artifacts"]}
+    clicked = browser.evaluate(
+        f"(async () => {{ const button = {first}.querySelector('button'); const shown = !button.hidden; button.click();"
+        " await new Promise((done) => setTimeout(done, 300));"
+        " return [shown, button.textContent, getSelection().toString()]; })()"
+    )
+    assert clicked[:2] in ([True, "Copied"], [True, "Selected"])
+    assert clicked[2] in {digest, ""}
+    assert browser.evaluate(f"getComputedStyle({first}.querySelector('code')).userSelect") == "all"
+    links = browser.evaluate(
+        "[...document.querySelectorAll('#files a')].map((link) => decodeURIComponent(link.getAttribute('href')))"
+    )
+    assert {row["file"] for row in release.manifest["artifacts"]} <= set(links)
+    browser("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(offered)
+        browser("Emulation.setScriptExecutionDisabled", value=False)
+        plain = browser.evaluate("[document.body.innerText.includes('Copy'), document.body.innerText]")
+    finally:
+        browser("Emulation.setScriptExecutionDisabled", value=False)
+    assert plain[0] is False
+    assert digest in plain[1]
 
 
 def test_a_page_full_of_hostile_texts_does_nothing(browser: Browser, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from ferrule.formats.cryptography import is_cryptographic
-from ferrule.formats.cyclonedx import BomComponent, problems, without_chance, write_bom
+from ferrule.formats.cyclonedx import BomComponent, licenses_of, problems, without_chance, write_bom
 
 DIGEST = "ab" * 32
 LEAF = BomComponent(
@@ -117,3 +117,22 @@ def test_what_is_no_bill_stays(content):
 def test_a_bill_without_a_time_gets_none() -> None:
     document = json.dumps({"bomFormat": "CycloneDX", "serialNumber": "urn:uuid:1", "metadata": {}}).encode()
     assert json.loads(without_chance(document, 0)) == {"bomFormat": "CycloneDX", "metadata": {}}
+
+
+# Licences
+
+
+def test_licences_are_read_back() -> None:
+    parts = [
+        {"name": "b", "version": "1", "licenses": [{"expression": "MIT OR Apache-2.0"}]},
+        {"name": "a", "licenses": [{"license": {"id": "MIT"}}, {"license": {"name": "Other"}}], "scope": "required"},
+        {"name": "tool", "version": "1", "scope": "excluded", "licenses": [{"license": {"id": "GPL-3.0-only"}}]},
+        {"name": "unstated", "version": "2"},
+    ]
+    subject = {"name": "demo", "licenses": [{"license": {"id": "MIT"}}]}
+    bill = licenses_of({"metadata": {"component": subject}, "components": parts})
+    assert bill.parts == (("a", ("MIT", "Other")), ("b 1", ("MIT OR Apache-2.0",)), ("unstated 2", ()))
+    assert (bill.licenses, bill.all) == (("MIT",), ("MIT", "MIT OR Apache-2.0", "Other"))
+    assert licenses_of({"metadata": {"component": {}}}).all == ()
+    with pytest.raises(KeyError):
+        licenses_of({})

@@ -175,7 +175,7 @@ def hostile(text: str) -> PageContent:
     return PageContent(plan, (text, MAC), {(text, MAC): text}, document, (first, grown, last), (text,))
 
 
-VOID = {"br", "input", "meta"}
+VOID = {"br", "hr", "input", "meta"}
 
 
 class Parsed(HTMLParser):

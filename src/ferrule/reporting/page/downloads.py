@@ -135,7 +135,7 @@ def href(base: str, path: str) -> str:
     >>> href("../dist/", "a b/javascript:1")
     '../dist/a%20b/javascript%3A1'
     """
-    return quote(base + path, safe="/", errors="surrogateescape")
+    return quote(base + path, safe="/", errors="backslashreplace")
 
 
 def _facts(download: Download, base: str) -> Html:
@@ -210,7 +210,9 @@ def _signature(about: DownloadPage, base: str) -> Iterator[Html]:
     if about.signer is None:
         yield words.paragraph("By whom was not checked for this page. ", _KEY)
         return
-    yield words.paragraph("All were checked with the public key of this digest. ", _KEY)
+    yield words.paragraph(
+        "All were checked with the public key whose digest (SHA-256 of its DER, in base 64) is below. ", _KEY
+    )
     yield tag("ul", tag("li", _digest("SHA-256", about.signer)), class_="files")
 
 
@@ -228,7 +230,11 @@ def _licences(about: DownloadPage) -> Html | None:
     if about.parts is None:
         return None
     entries = (
-        tag("details", tag("summary", tag("b", name or "none stated"), f", {len(parts)}"), tag("p", ", ".join(parts)))
+        tag(
+            "details",
+            tag("summary", tag("b", name or "none stated"), f", {len(parts)} part{'' if len(parts) == 1 else 's'}"),
+            tag("p", ", ".join(parts)),
+        )
         for name, parts in about.parts.items()
     )
     text = "Of everything in the files, by their bills of materials."
