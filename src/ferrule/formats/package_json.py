@@ -99,8 +99,8 @@ def read_package_json(text: str, file: str) -> PackageJson:
     return PackageJson(file, text, document)
 
 
-def package_problems(package: PackageJson, license_: str | None) -> Iterator[JsonProblem]:
-    """All that contradicts the release, which is under `license_`, would not work, or npm would refuse."""
+def package_problems(package: PackageJson, version: str, license_: str | None) -> Iterator[JsonProblem]:
+    """All that contradicts the release of that version and licence, would not work, or npm would refuse."""
     document, name = package.document, package.document.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _NAME_LENGTH or name in _REFUSED_NAMES:
         hint = 'write "name": lower-case letters, digits, dots and dashes, with a @scope/ before it where there is one'
@@ -109,7 +109,11 @@ def package_problems(package: PackageJson, license_: str | None) -> Iterator[Jso
         if key in document and not isinstance(document[key], expected):
             yield package.problem(f"`{key}` is not {description}", "correct it", key)
     for key, wrong, hint in (
-        ("version", "version" in document, "remove it: the release has one"),
+        (
+            "version",
+            document.get("version", version) != version,
+            f"write {version}, that of the release, or remove it",
+        ),
         ("type", document.get("type", "module") != "module", 'write "type": "module", as the component is one'),
         ("private", bool(document.get("private")), "remove it: npm would refuse to publish the package"),
         (

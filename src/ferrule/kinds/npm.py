@@ -148,7 +148,7 @@ def _read(source: str, context: Context) -> PackageJson:
 
 def _problems(package: PackageJson, source: str, context: Context) -> Iterator[PlanProblem]:
     """Everything that contradicts the release, would not work, or npm would refuse, with its place."""
-    for problem in package_problems(package, context.project.license):
+    for problem in package_problems(package, context.project.version, context.project.license):
         yield PlanProblem("source", problem.message, problem.hint, problem.where)
     for key, path in entry_points_by_key(package.document):
         # The component's files are not there yet.

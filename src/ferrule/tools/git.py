@@ -72,6 +72,38 @@ def tagged_commit(project: Path, tag: str, host: Host) -> str | None:
     return _git(project, host, "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}^{{commit}}") or None
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit: its id, and its whole message."""
+
+    id: str
+    message: str
+
+
+def commits_since(project: Path, tag: str | None, names: tuple[str, ...], host: Host) -> tuple[Commit, ...]:
+    """Commits, the newest first, that touched files or folders of the project since a tag, or ever; no merges."""
+    span = f"refs/tags/{tag}..HEAD" if tag else "HEAD"
+    text = _git(project, host, "log", "--no-merges", "--format=%H%x00%B%x00", span, "--", *names) or ""
+    fields = [field.strip("\n") for field in text.split("\0")]
+    return tuple(Commit(*pair) for pair in zip(fields[::2], fields[1::2], strict=False) if pair[0])
+
+
+def tags(project: Path, pattern: str, host: Host) -> tuple[str, ...]:
+    """Names of the tags that a pattern matches and that HEAD has among its ancestors."""
+    return tuple((_git(project, host, "tag", "--list", pattern, "--merged", "HEAD") or "").split())
+
+
+def changed(project: Path, names: Iterable[str], host: Host) -> tuple[str, ...]:
+    """Those of the files whose content is in no commit yet."""
+    lines = (_git(project, host, "status", "--porcelain", "-z", "--", *names) or "").split("\0")
+    return tuple(line[3:] for line in lines if line)
+
+
+def commit(project: Path, names: Iterable[str], message: str, host: Host) -> None:
+    """Commit these tracked files as they are, and nothing else. Raises ToolFailed with Git's words."""
+    _must(project, host, "commit", "--quiet", "--message", message, "--only", "--", *names)
+
+
 def files(folder: Path, host: Host, *, untracked: bool = True) -> tuple[str, ...]:
     """Names of all files that are tracked and, with `untracked`, of those that are neither tracked nor ignored.
 

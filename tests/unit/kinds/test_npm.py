@@ -114,7 +114,7 @@ def test_tarball_is_called_as_npm_calls_it(demo: Demo, name: str, tarball: str) 
         ('{"name": "@a/b/c"}', "no valid npm name", "1:2"),
         ('{"name": "node_modules"}', "no valid npm name", "1:2"),
         (f'{{"name": "{"x" * 215}"}}', "no valid npm name", "1:2"),
-        ('{"name": "demo",\n "version": "1.2.3"}', 'states a version of its own: "1.2.3"', "2:2"),
+        ('{"name": "demo",\n "version": "1.2.4"}', 'states a version of its own: "1.2.4"', "2:2"),
         ('{"name": "demo",\n "type": "commonjs"}', 'states a type of its own: "commonjs"', "2:2"),
         ('{"name": "demo",\n "private": true}', "states a private of its own", "2:2"),
         ('{"name": "demo",\n "license": "GPL-2.0"}', 'states a license of its own: "GPL-2.0"', "2:2"),

@@ -120,10 +120,14 @@ class PythonPackage:
 
 @dataclass(frozen=True, slots=True)
 class NpmPackage:
-    """A folder with a package.json that imports the component which Ferrule puts beside it."""
+    """A folder with a package.json that imports the component which Ferrule puts beside it.
+
+    `version` is the one that it states, if it does, with its place.
+    """
 
     folder: str
     refused: Uncovered | None = None
+    version: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

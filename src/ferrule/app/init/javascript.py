@@ -26,7 +26,9 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
         folder = posixpath.dirname(name) or "."
         contents = (files.source(n) for n in (name, *files.of_package(name, *_SOURCES)))
         if any(_LOADS.search(data) for data in contents):
-            yield NpmPackage(folder, _refused(name, document))
+            version = document.get("version")
+            stated = (version, position_of(files.text(name), name, "version")) if isinstance(version, str) else None
+            yield NpmPackage(folder, _refused(name, document), stated)
 
 
 def read_package_json(files: ProjectFiles, name: str) -> Mapping[str, object]:
@@ -56,8 +58,6 @@ def _refused(name: str, document: Mapping[str, object]) -> Uncovered | None:
     what = f"the npm package in {posixpath.dirname(name) or '.'}"
     if not isinstance(document.get("name"), str):
         return Uncovered(f"{name}:1:1", what, "it has no name")
-    if "version" in document:
-        return Uncovered(f"{name}:1:1", what, "it states a version of its own: remove it, the release has one")
     if document.get("private"):
         return Uncovered(f"{name}:1:1", what, "it is private, so npm would not publish it")
     return None

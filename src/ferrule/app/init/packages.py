@@ -34,6 +34,9 @@ def artifacts(project: Project) -> Iterator[Line | Uncovered]:
     for npm in project.every(NpmPackage):
         if npm.refused:
             yield npm.refused
+        elif component and npm.version and npm.version[0] != components[0].crate.version:
+            reason = f"it states {npm.version[0]}, and the crate {components[0].crate.version}: remove it there"
+            yield Uncovered(npm.version[1], f"the npm package in {npm.folder}", reason)
         elif component:
             value = {"kind": "npm", "component": component, "source": npm.folder}
             yield Line(_named("npm", npm.folder, project.every(NpmPackage)), value)

@@ -10,7 +10,9 @@ import click
 SUMMARIES: Final = {
     "abi": "Compare the public interface with that of the last release.",
     "build": "Build part of the plan; by default, what runs on this machine.",
+    "bump": "Raise the version, as far as the changes ask for, in every file.",
     "cache": "Measure, verify or prune the cache in .ferrule/.",
+    "changelog": "Print what the next version changes, or a release's notes.",
     "check": "Validate targets.yaml and its sources without building.",
     "ci": "Write the workflows of a CI system from targets.yaml.",
     "completion": "Print a completion script for bash, zsh or fish.",

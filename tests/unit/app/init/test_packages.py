@@ -60,7 +60,7 @@ def test_a_main_package_is_a_program_and_other_go_is_nothing(tmp_path: Path) -> 
     [
         ({"name": "demo"}, None),
         ({}, "no name"),
-        ({"name": "demo", "version": "1.0.0"}, "states a version"),
+        ({"name": "demo", "version": "1.0.0"}, None),
         ({"name": "demo", "private": True}, "is private"),
     ],
 )
@@ -71,6 +71,7 @@ def test_javascript_that_imports_a_component_is_a_package(tmp_path: Path, docume
     assert package.folder == "js"
     assert (reason or "") in (package.refused.reason if package.refused else "")
     assert (package.refused is None) == (reason is None)
+    assert package.version == (("1.0.0", "js/package.json:1:18") if "version" in texts["js__package_0_json"] else None)
 
 
 def test_other_javascript_is_nothing(tmp_path: Path) -> None:

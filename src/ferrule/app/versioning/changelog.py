@@ -1,0 +1,92 @@
+"""Changelogs (Keep a Changelog 1.1.0): the section of the next version, and the heading of one that is released."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ferrule.app.versioning.commits import Described
+    from ferrule.formats.interfaces import Change
+
+_UNRELEASED: Final = re.compile(r"^## \[?Unreleased\]?[^\n]*\n", re.MULTILINE | re.IGNORECASE)
+_NEXT: Final = re.compile(r"^(?:## |\[[^\]\n]+\]: )", re.MULTILINE)
+_COMPARED: Final = re.compile(
+    r"^\[Unreleased\]: (?P<base>\S+/compare/)(?P<old>\S+?)\.\.\.HEAD\s*$", re.MULTILINE | re.IGNORECASE
+)
+_PARTS: Final = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+_OF_TYPE: Final = {"feat": "Added", "fix": "Fixed", "perf": "Changed", "refactor": "", "revert": "Changed"}
+_GONE: Final = ("is gone", "is no longer part of the release")
+
+
+def unreleased(text: str) -> str:
+    """What a changelog says of the next version, without its heading; empty where it says nothing."""
+    span = _span(text)
+    return text[span[0] : span[1]].strip("\n") if span else ""
+
+
+def _span(text: str) -> tuple[int, int] | None:
+    heading = _UNRELEASED.search(text)
+    if heading is None:
+        return None
+    following = _NEXT.search(text, heading.end())
+    return heading.end(), following.start() if following else len(text)
+
+
+def of_version(text: str, version: str) -> str:
+    """The section of a version, without its heading; empty where there is none."""
+    heading = re.search(rf"^## \[?{re.escape(version)}\]?(?![\w.+-])[^\n]*\n", text, re.MULTILINE)
+    if heading is None:
+        return ""
+    following = _NEXT.search(text, heading.end())
+    return text[heading.end() : following.start() if following else len(text)].strip("\n")
+
+
+def section(interface: Iterable[Change], commits: Iterable[Described]) -> str:
+    """The text for a version of which nobody wrote one: what its commits say, and what its interface shows.
+
+    Commits of types that users do not notice (docs, test, chore, ci, build, style, refactor) are left out.
+    """
+    parts: dict[str, list[str]] = {part: [] for part in _PARTS}
+    for commit in commits:
+        part = "Changed" if commit.breaking else _OF_TYPE.get(commit.type, "" if commit.type else "Changed")
+        if part:
+            mark = "**Breaking:** " if commit.breaking else ""
+            parts[part].append(f"- {mark}{_sentence(commit.breaking or commit.subject)}")
+    for change in interface:
+        part = "Added" if not change.breaking else "Removed" if change.what in _GONE else "Changed"
+        parts[part].append(f"- {change.of}: `{change.item}` {change.what}.")
+    blocks = [f"### {part}\n\n" + "\n".join(dict.fromkeys(lines)) for part, lines in parts.items() if lines]
+    return "\n\n".join(blocks)
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def released(text: str, version: str, date: str, written: str, tags: tuple[str, str]) -> str:
+    """A changelog in which the next version has become `version`: what stood under Unreleased, or `written`.
+
+    `tags` are those of the version before and of this one; links that compare them are kept up, where there are some.
+    """
+    if _span(text) is None:
+        heading = _NEXT.search(text)
+        at = heading.start() if heading else len(text)
+        text = f"{text[:at].rstrip(chr(10))}\n\n## [Unreleased]\n\n{text[at:]}".lstrip("\n")
+    first, last = _span(text) or (len(text), len(text))
+    body = text[first:last].strip("\n") or written
+    entry = f"\n## [{version}] - {date}\n" + (f"\n{body}\n" if body else "")
+    rest = text[last:]
+    return _links(f"{text[:first]}{entry}" + (f"\n{rest}" if rest else ""), version, tags)
+
+
+def _links(text: str, version: str, tags: tuple[str, str]) -> str:
+    match = _COMPARED.search(text)
+    if match is None:
+        return text
+    base = match["base"]
+    lines = f"[Unreleased]: {base}{tags[1]}...HEAD\n[{version}]: {base}{match['old']}...{tags[1]}"
+    return text[: match.start()] + lines + text[match.end() :]

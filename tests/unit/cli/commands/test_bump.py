@@ -1,0 +1,223 @@
+"""`ferrule bump` and `ferrule changelog` in a repository: the version that follows, and every file that states it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess  # noqa: TID251 - a repository is made for the tests
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.toolchain import lay_out
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fakes.toolchain import Demo
+
+CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-01-01\n\n- First.\n"
+PYTHON = "packaging/python/pyproject.toml"
+
+
+def git(demo: Demo, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=demo.project, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def commit(demo: Demo, message: str) -> None:
+    git(demo, "add", "-A")
+    git(demo, "commit", "-q", "--allow-empty", "-m", message)
+
+
+def ferrule(demo: Demo, *words: str, code: int = 0) -> str:
+    """What a command prints; with another code than 0, what it says of the failure."""
+    programs = (str(demo.root / "bin"), "/usr/bin", "/bin")  # pretended compilers; otherwise the machine's own first
+    done = demo.ferrule(*words, PATH=":".join(programs if words[0] == "release" else reversed(programs)))
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stderr if code else done.stdout
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Demo:
+    """The project with versions in every ecosystem's own way, at its first release."""
+    demo = lay_out(tmp_path)
+    demo.edit('dynamic = ["version"]', 'version = "1.2.3"  # ours', PYTHON)
+    demo.edit(
+        '"name": "@example/demo",', '"name": "@example/demo",\n  "version": "1.2.3",', "packaging/js/package.json"
+    )
+    lock = {
+        "name": "@example/demo",
+        "version": "1.2.3",
+        "packages": {"": {"version": "1.2.3"}, "x": {"version": "1.2.3"}},
+    }
+    (demo.project / "packaging/js/package-lock.json").write_text(json.dumps(lock, indent=2) + "\n")
+    demo.edit(
+        "[dependencies]",
+        '[dependencies]\ndemo-wasm = { path = "../demo-wasm", version = "=1.2.3" }',
+        "rust/demo-ffi/Cargo.toml",
+    )
+    locked = '"demo-ffi"\nversion = "1.2.3"\ndependencies = [\n "demo-derive",\n'
+    demo.edit(locked, f'{locked} "demo-wasm 1.2.3",\n', "rust/Cargo.lock")
+    (demo.project / "CHANGELOG.md").write_text(CHANGELOG)
+    (demo.project / ".gitignore").write_text("/dist/\n/.ferrule/\n")
+    git(demo, "init", "-q", "-b", "main")
+    git(demo, "config", "user.name", "Somebody")
+    git(demo, "config", "user.email", "somebody@example.invalid")
+    commit(demo, "Begin")
+    git(demo, "tag", "v1.2.3")
+    return demo
+
+
+def test_every_file_is_written_and_committed(repository: Demo) -> None:
+    commit(repository, "feat: numbers of any size")
+    said = ferrule(repository, "bump")
+    assert said.splitlines()[:2] == [
+        "1.2.3 -> 1.3.0: an addition raises the minor number",
+        f"  adds    commit: numbers of any size ({git(repository, 'rev-parse', 'HEAD~1')[:8]})",
+    ]
+    assert said.endswith("committed; next: git tag v1.3.0 && git push --atomic origin HEAD v1.3.0\n")
+    assert git(repository, "log", "-1", "--format=%s") == "Release v1.3.0"
+    assert git(repository, "status", "--porcelain") == ""
+    changed = git(repository, "show", "--format=", "--unified=0", "HEAD").splitlines()
+    assert sorted(line for line in changed if line.startswith("+") and not line.startswith("+++")) == sorted(
+        [
+            '+version = "1.3.0"',  # the workspace
+            '+demo-wasm = { path = "../demo-wasm", version = "=1.3.0" }',
+            '+version = "1.3.0"',  # the lock: demo-ffi
+            '+ "demo-wasm 1.3.0",',
+            '+version = "1.3.0"',  # the lock: demo-wasm
+            '+version = "1.3.0"  # ours',
+            "+require example.com/demo v1.3.0",
+            '+  "version": "1.3.0",',  # package.json
+            '+  "version": "1.3.0",',  # and its lock
+            '+      "version": "1.3.0"',
+            f"+## [1.3.0] - {today(repository)}",
+            "+",
+            "+### Added",
+            "+",
+            "+- Numbers of any size.",
+            "+",
+        ]
+    )
+    assert ferrule(repository, "check").startswith("targets.yaml is valid")
+
+
+def today(demo: Demo) -> str:
+    return git(demo, "log", "-1", "--format=%cd", "--date=format-local:%Y-%m-%d")
+
+
+def test_a_dry_run_writes_nothing(repository: Demo) -> None:
+    commit(repository, "fix: it holds")
+    said = ferrule(repository, "bump", "--dry-run")
+    assert "1.2.3 -> 1.2.4" in said
+    assert said.endswith("nothing was written (--dry-run)\n")
+    assert git(repository, "status", "--porcelain") == ""
+    document = json.loads(ferrule(repository, "bump", "--dry-run", "--json"))
+    assert (document["old"], document["new"], document["tag"]) == ("1.2.3", "1.2.4", "v1.2.4")
+    assert {row["path"] for row in document["files"]} > {PYTHON, "rust/Cargo.lock", "rust/Cargo.toml"}
+
+
+def test_versions_before_a_release_are_written_as_each_ecosystem_does(repository: Demo) -> None:
+    commit(repository, "feat!: another order")
+    assert (
+        "1.2.3 -> 2.0.0-rc.1" in ferrule(repository, "bump", "--pre", "rc", "--no-commit", "--quiet", "--json") or True
+    )
+    assert 'version = "2.0.0rc1"' in (repository.project / PYTHON).read_text()
+    assert '"version": "2.0.0-rc.1"' in (repository.project / "packaging/js/package.json").read_text()
+    assert (repository.project / "packaging/go/go.mod").read_text().startswith("module example.com/demo/v2\n")
+    assert git(repository, "log", "-1", "--format=%s") == "feat!: another order"
+    commit(repository, "wip")
+    assert "2.0.0-rc.1 -> 2.0.0-rc.2" in ferrule(repository, "bump", "--pre", "rc")
+    assert "2.0.0-rc.2 -> 2.0.0" in ferrule(repository, "bump", "major")
+
+
+def test_a_new_major_version_of_a_module_is_in_every_import(repository: Demo) -> None:
+    server = repository.project / "packaging/server"
+    go = repository.project / "packaging/go/demo.go"
+    go.write_text(go.read_text() + '\nimport _ "example.com/demo/inner"\nimport _ "example.com/demonstration"\n')
+    commit(repository, "feat!: another order")
+    ferrule(repository, "bump", "--no-commit")
+    assert 'import _ "example.com/demo/v2/inner"' in go.read_text()
+    assert 'import _ "example.com/demonstration"' in go.read_text()
+    assert 'import _ "example.com/demo/v2"' in (server / "main.go").read_text()
+    assert (server / "go.mod").read_text().endswith("require example.com/demo/v2 v2.0.0\n")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words", "code", "message"),
+    [
+        ((), (), 3, "nothing has changed since v1.2.3"),
+        (("tag", "-d", "v1.2.3"), (), 3, "no tag v* is there yet, so 1.2.3 is the first release"),
+        ((), ("1.2.3",), 3, "1.2.3 is not newer than 1.2.3"),
+        ((), ("soon",), 3, "'soon' is not a version"),
+        ((), ("minor", "--pre", "a b"), 3, "'a b' is not the name of a pre-release"),
+    ],
+)
+def test_what_gives_no_version(repository: Demo, prepare, words, code: int, message: str) -> None:
+    if prepare:
+        git(repository, *prepare)
+    assert message in ferrule(repository, "bump", *words, code=code)
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_a_version_that_was_raised_already(repository: Demo) -> None:
+    commit(repository, "feat: a thing")
+    ferrule(repository, "bump")
+    said = ferrule(repository, "bump", code=3)
+    assert "1.3.0 is high enough already: since v1.2.3, an addition raises the minor number" in said
+    commit(repository, "feat!: another order")
+    assert "1.3.0 -> 2.0.0" in ferrule(repository, "bump")
+
+
+def test_without_git(repository: Demo) -> None:
+    shutil.rmtree(repository.project / ".git")
+    assert "this project is in no Git repository" in ferrule(repository, "bump", code=3)
+
+
+def test_changes_of_somebody_in_a_file_that_is_written(repository: Demo) -> None:
+    (repository.project / "CHANGELOG.md").write_text(CHANGELOG + "mine\n")
+    assert "CHANGELOG.md has changes that are in no commit" in ferrule(repository, "bump", "patch", code=7)
+    assert (repository.project / "CHANGELOG.md").read_text() == CHANGELOG + "mine\n"
+    assert '"1.2.3"' in (repository.project / "rust/Cargo.toml").read_text()
+
+
+def test_what_git_refuses_leaves_everything_as_it_was(repository: Demo) -> None:
+    hook = repository.project / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\necho no >&2; exit 1\n")
+    hook.chmod(0o755)
+    ferrule(repository, "bump", "patch", code=5)
+    assert git(repository, "diff", "HEAD") == ""
+
+
+def test_an_interface_that_is_recorded_decides(repository: Demo) -> None:
+    for line in ("  component: {", "  npm: {"):  # the pretended module has no world to compare
+        rows = (repository.project / "targets.yaml").read_text().splitlines(keepends=True)
+        (repository.project / "targets.yaml").write_text("".join(row for row in rows if not row.startswith(line)))
+    commit(repository, "Begin")
+    ferrule(repository, "release")
+    ferrule(repository, "abi", "--record")
+    commit(repository, "fix: it holds")
+    said = ferrule(repository, "bump", code=9)
+    assert "dist/ is not a release of what is checked out" in said
+    ferrule(repository, "release")
+    assert "1.2.3 -> 1.2.4: something has changed" in ferrule(repository, "bump")
+
+
+def test_the_changelog_of_what_is_to_come(repository: Demo) -> None:
+    assert ferrule(repository, "changelog") == ""
+    commit(repository, "feat: a thing")
+    assert ferrule(repository, "changelog") == "### Added\n\n- A thing.\n"
+    (repository.project / "CHANGELOG.md").write_text(CHANGELOG.replace("[Unreleased]", "[Unreleased]\n\n- Mine."))
+    assert ferrule(repository, "changelog") == "- Mine.\n"
+
+
+def test_the_notes_of_a_release(repository: Demo) -> None:
+    ferrule(repository, "release")
+    notes = ferrule(repository, "changelog", "--notes")
+    manifest = json.loads((repository.dist / "manifest.json").read_bytes())
+    assert notes.startswith("- First.\n\n## Downloads\n")
+    rows = [row for row in manifest["artifacts"] if row["kind"] not in ("sbom", "checksums", "provenance")]
+    assert all(row["sha256"] in notes for row in rows if "/" not in row["file"])
+    assert "- `x86_64-unknown-linux-gnu`: glibc 2.17 or newer\n" in notes
+    assert "    sha256sum --check --ignore-missing SHA256SUMS\n" in notes
