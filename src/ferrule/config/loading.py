@@ -132,9 +132,7 @@ def load(
         *(reading.part("ci"), targets, (artifact.kind.name for artifact in artifacts)),
         *(destinations, problems),
     )
-    publish = read_publish(
-        reading.part("publish"), (artifact.kind.name for artifact in artifacts), destinations, problems
-    )
+    publish = read_publish(reading.part("publish"), destinations, problems)
     releases = read_releases(reading.part("releases"), artifacts, workspace, project, problems) if workspace else ()
     if workspace is not None:
         mark = _workspace_mark(reading)

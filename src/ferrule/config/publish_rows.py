@@ -12,7 +12,7 @@ from ferrule.config.sections import NAME
 from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from ferrule.config.ci import PublishDestination
     from ferrule.config.problems import Problems
@@ -34,11 +34,10 @@ class PublishRow:
 
 def read_publish(
     part: MappingNode,
-    kinds: Iterable[str],
     destinations: Mapping[str, PublishDestination],
     problems: Problems,
 ) -> tuple[PublishRow, ...]:
-    """The rows that could be read; the others have left problems. `kinds` are those of the project's artifacts."""
+    """The rows that could be read; the others have left problems."""
     rows: list[PublishRow] = []
     offered = {name: one for name, one in destinations.items() if one.section is not None}
     for name, node in part.values.items():
@@ -57,8 +56,6 @@ def read_publish(
             problems.add(find(node, ("to",))[0], f"{path}.to: there is no destination {quote(text)}", hint)
             continue
         section = check(destination.section, node, ("publish", name), problems, key=mark)
-        for message, hint in destination.problems(frozenset(kinds)):
-            problems.add(mark, f"{path}: {message}", hint)
         if section is not None:
             rows.append(PublishRow(name, text, section))
     return tuple(rows)

@@ -1,10 +1,10 @@
-"""Every destination of a tagged release. A new one is one file in this folder and one line in this list."""
+"""Every destination of a release. A new one is one file in this folder and one line in this list."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule.app.publish import folder, github, pypi
+from ferrule.app.publish import folder, gitea, github, gitlab, http, npm, oci, pypi
 
 if TYPE_CHECKING:
     from ferrule.app.publish.base import Destination
@@ -14,6 +14,11 @@ DESTINATIONS: dict[str, Destination] = {
     for destination in (
         github.DESTINATION,
         pypi.DESTINATION,
+        npm.DESTINATION,
+        oci.DESTINATION,
+        gitlab.DESTINATION,
+        gitea.DESTINATION,
         folder.DESTINATION,
+        http.DESTINATION,
     )
 }

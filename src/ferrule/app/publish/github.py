@@ -1,16 +1,94 @@
-"""GitHub: a release of the tag, with all files of dist/; its folders go there as one file each."""
+"""GitHub: a release of the tag, with all files of dist/; its folders go there as one file each.
+
+By its REST API ("REST API endpoints for releases", "… for release assets"). A file's SHA-256 is in `digest`.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import urllib.parse
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
+from ferrule.app.publish import credentials, release_page, web
 from ferrule.app.publish.base import Destination
+from ferrule.app.publish.items import UploadFailed
+from ferrule.core.frozen import dataclass
+from ferrule.core.section import Field, Section
+
+if TYPE_CHECKING:
+    from ferrule.app.publish.base import PublishContext
+    from ferrule.app.publish.items import Item, Release
+    from ferrule.app.publish.release_page import ReleasePage
+
+URL: Final = r"^https?://[A-Za-z0-9\[][A-Za-z0-9.:\]-]*(/[A-Za-z0-9._~+@%/-]*)?$"
+REPOSITORY: Final = r"^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$"
+_NEEDS: Final = "set GITHUB_TOKEN to a token with contents: write, or run gh auth login"
+
+
+class GithubSection(Section):
+    """A repository on GitHub; the token is that of GITHUB_TOKEN or GH_TOKEN."""
+
+    to: Literal["github"] = Field(description="The destination.")
+    repository: Annotated[str, Field(pattern=REPOSITORY)] = Field(
+        description="The repository.", examples=["example/demo"]
+    )
+    api: Annotated[str, Field(pattern=URL, max_length=400)] = Field(
+        default="https://api.github.com", description="Address of its REST API; GitHub Enterprise has another."
+    )
+    uploads: Annotated[str, Field(pattern=URL, max_length=400)] = Field(
+        default="https://uploads.github.com", description="Address to which files are sent."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Github:
+    """GitHub's addresses; `uploads` is where files go."""
+
+    uploads: str
+    page_size: int = 100
+    page_key: str = "per_page"
+
+    def send(self, page: ReleasePage, release: Any, item: Item) -> web.Answer:  # noqa: ANN401 - JSON of GitHub
+        stated = urllib.parse.urlsplit(str(release.get("upload_url", "")).partition("{")[0])
+        if (stated.scheme, stated.netloc) != urllib.parse.urlsplit(self.uploads)[:2]:
+            raise UploadFailed(
+                f"it wants files to be sent to {stated.netloc or 'nowhere'}, which the row does not name",
+                hint="correct `uploads` in targets.yaml",
+            )
+        url = f"{stated.geturl()}?name={urllib.parse.quote(item.name)}"
+        assert item.source is not None  # noqa: S101 - only files are sent
+        headers = {"Content-Type": "application/octet-stream"}
+        return page.context.web.send("POST", url, auth=page.auth, body=item.source, headers=headers)
+
+    def download(self, asset: Any) -> tuple[str, str]:  # noqa: ANN401 - JSON of GitHub
+        return str(asset["url"]), "application/octet-stream"
+
+    def publishing(self, release: Release) -> dict[str, Any]:
+        # "legacy": GitHub makes it the latest only if its version is higher.
+        return {"draft": False, **({} if release.is_prerelease else {"make_latest": "legacy"})}
+
+
+def _opened(section: GithubSection, release: Release, context: PublishContext) -> ReleasePage:
+    token = credentials.variable(context.host, "GH_TOKEN", "GITHUB_TOKEN")
+    return release_page.ReleasePage(
+        f"{section.repository} on GitHub",
+        f"{section.api.rstrip('/')}/repos/{section.repository}",
+        _Github(section.uploads.rstrip("/")),
+        release,
+        release_page.items_of(release),
+        context,
+        web.bearer(token) if token else None,
+        _NEEDS,
+    )
+
 
 DESTINATION: Final = Destination(
     name="github",
     title="GitHub",
     summary="makes a release of it with its files",
     permissions=(("contents: write", "to make a release of the tag"),),
+    section=GithubSection,
+    takes_page=True,
+    opened=_opened,
     prepare="""\
       - name: Extract what GitHub takes
         run: [[ ci.call ]] extract all --from dist --to upload

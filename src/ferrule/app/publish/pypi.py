@@ -1,15 +1,157 @@
-"""PyPI: wheels and source distributions, uploaded by trusted publishing (PyPI, "Trusted Publishers")."""
+"""PyPI and compatible indexes: wheels and source distributions, uploaded by twine.
+
+What is there, the simple API says, with digests (PEP 691, PEP 503); a file without a SHA-256 there is downloaded and
+hashed. An index refuses a file name that it has, so that of two publishers one creates it. In a workflow that the index
+trusts twine needs no password (PyPI, "Trusted Publishers").
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import urllib.parse
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
+from ferrule.app.publish import client, credentials, simple_index, web
 from ferrule.app.publish.base import Destination
+from ferrule.app.publish.github import URL
+from ferrule.app.publish.items import ABSENT, Item, UploadFailed, compared, item_of, other
+from ferrule.core.frozen import dataclass
+from ferrule.core.section import Field, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
-    from ferrule.app.publish.base import Problem
+    from ferrule.app.publish.base import Problem, PublishContext
+    from ferrule.app.publish.items import Release, State
+    from ferrule.core.model import Digest
+
+_VARIABLES: Final = ("TWINE_USERNAME", "TWINE_PASSWORD", "TWINE_CERT", "TWINE_CLIENT_CERT")
+
+
+class PypiSection(Section):
+    """A package index; credentials are those of twine: TWINE_USERNAME and TWINE_PASSWORD, ~/.pypirc, or a keyring."""
+
+    to: Literal["pypi"] = Field(description="The destination.")
+    index: Annotated[str, Field(pattern=URL, max_length=400)] = Field(
+        description="Address from which pip installs: that of the simple API.",
+        examples=["https://index.example.org/simple"],
+    )
+    upload: Annotated[str, Field(pattern=URL, max_length=400)] | None = Field(
+        default=None,
+        description="Address to which twine uploads; by default that of `repository`.",
+        examples=["https://index.example.org/legacy/"],
+    )
+    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = Field(
+        default="pypi", description="Section of ~/.pypirc with address and credentials; twine knows pypi and testpypi."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PypiPublisher:
+    """The files of one release on an index."""
+
+    section: PypiSection
+    items: tuple[Item, ...]
+    context: PublishContext
+    whole: bool = False
+
+    @property
+    def title(self) -> str:
+        """The index."""
+        return self.section.index
+
+    def preflight(self, pending: Sequence[Item]) -> Iterator[Problem]:
+        """Whether twine is there, takes the files, and will find credentials. What an index allows, an upload shows."""
+        twine = client.program(self.context.host, "twine")
+        files = [str(item.source) for item in pending]
+        try:
+            client.call(self.context.host, [str(twine), "--no-color", "check", "--strict", *files])
+        except UploadFailed as failure:
+            yield f"twine check: {failure.message}", "correct the metadata in pyproject.toml"
+        if not self._has_credentials():
+            hint = "set TWINE_USERNAME and TWINE_PASSWORD, or write them to ~/.pypirc, or keep them in a keyring"
+            yield "there are no credentials for it", hint
+
+    def _has_credentials(self) -> bool:
+        host = self.context.host
+        if credentials.variable(host, "TWINE_PASSWORD", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"):
+            return True
+        if self.section.upload is None and credentials.has_password_in_pypirc(host, self.section.repository):
+            return True
+        # twine itself asks the keyring; whether it has an answer only that can tell.
+        return host.which("keyring") is not None and self._in_keyring()
+
+    def _in_keyring(self) -> bool:
+        host, user = self.context.host, credentials.variable(self.context.host, "TWINE_USERNAME") or "__token__"
+        try:
+            keyring = client.program(host, "keyring")
+            return bool(client.call(host, [str(keyring), "get", self.section.upload or "", user]).strip())
+        except UploadFailed:
+            return False
+
+    def look(self, item: Item) -> State:
+        """Ask the simple API; a file without a stated SHA-256 is downloaded. Raises UploadFailed."""
+        listed = self._listed(item)
+        if listed is None:
+            return ABSENT
+        if listed.digest is not None:
+            return compared(listed.digest, item)
+        try:
+            return compared(self._download(listed, item, self.context.scratch / "looked-at"), item)
+        except web.TooLarge:
+            return other("it has a larger file there")
+
+    def upload(self, item: Item) -> None:
+        """Let twine upload the file. Raises UploadFailed."""
+        client.call(self.context.host, self._argv(item), _VARIABLES)
+
+    def call(self, item: Item) -> str:
+        """Twine's call."""
+        return " ".join(["twine", *self._argv(item)[1:]])
+
+    def fetch(self, item: Item, folder: Path) -> Path:
+        """Download the file to which the index links, as pip does. Raises UploadFailed."""
+        listed = self._listed(item)
+        if listed is None:
+            raise UploadFailed("the index does not list it")
+        path = folder / item.name
+        self._download(listed, item, path)
+        return path
+
+    def _argv(self, item: Item) -> list[str]:
+        twine = self.context.host.which("twine") or "twine"
+        target = (
+            ["--repository-url", self.section.upload]
+            if self.section.upload
+            else ["--repository", self.section.repository]
+        )
+        options = ["--non-interactive", "--disable-progress-bar"]
+        return [str(twine), "--no-color", "upload", *options, *target, str(item.source)]
+
+    def _download(self, listed: simple_index.ListedFile, item: Item, path: Path) -> Digest:
+        return self.context.web.download(listed.url, path, item.size, auth=self._auth(listed.url))
+
+    def _auth(self, url: str) -> web.Auth | None:
+        """Name and password of the index in ~/.netrc, as pip reads it, for that host only."""
+        parts = urllib.parse.urlsplit(url)
+        if parts[:2] != urllib.parse.urlsplit(self.section.index)[:2]:
+            return None
+        pair = credentials.of_netrc(self.context.host, parts.hostname or "")
+        return web.basic(*pair) if pair else None
+
+    def _listed(self, item: Item) -> simple_index.ListedFile | None:
+        """The file as the index lists it; None if it does not. Raises UploadFailed."""
+        url = f"{self.section.index.rstrip('/')}/{simple_index.project_of(item.name)}/"
+        headers = {"Accept": f"{simple_index.JSON}, text/html;q=0.5", "Cache-Control": "no-cache"}
+        auth = self._auth(url)
+        answer = self.context.web.ask(url, auth=auth, headers=headers)
+        if answer.status in {web.NOT_FOUND, web.GONE}:
+            return None
+        if answer.status != web.OK:
+            raise self.context.web.refusal(answer)
+        if answer.headers.get("content-type", "").startswith(simple_index.JSON):
+            return simple_index.of_json(answer.json(), item.name, url)
+        return simple_index.of_html(answer.body.decode("utf-8", "replace"), item.name, url)
 
 
 def _check_version(version: str) -> Iterator[Problem]:
@@ -20,6 +162,12 @@ def _check_version(version: str) -> Iterator[Problem]:
         yield f"PyPI takes no version with build metadata, such as {version}", hint
 
 
+def _opened(section: PypiSection, release: Release, context: PublishContext) -> PypiPublisher:
+    roles = {file.path: file.role for file in release.manifest.shipped}
+    files = [file for file in release.files if file.path.endswith(".whl") or roles.get(file.path) == "sdist"]
+    return PypiPublisher(section, tuple(item_of(file, file.path.rpartition("/")[2]) for file in files), context)
+
+
 DESTINATION: Final = Destination(
     name="pypi",
     title="PyPI",
@@ -27,6 +175,8 @@ DESTINATION: Final = Destination(
     kinds=("wheel",),
     check_version=_check_version,
     environment="pypi",
+    section=PypiSection,
+    opened=_opened,
     permissions=(("id-token: write", "PyPI trusts this workflow, so there is no password"),),
     prepare="""\
       - name: Extract what PyPI takes

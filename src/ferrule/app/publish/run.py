@@ -68,7 +68,7 @@ def publish(
     Nothing is uploaded anywhere if anything cannot be right somewhere. `problems` are those of the release itself.
     """
     entries = look_everywhere(publishers, pace)
-    refuse(entries, problems)
+    refuse(entries, (*problems, *empty(publishers)))
     for entry in ordered(entries):
         if entry.state.presence == "same":
             pace.listen(PublishEvent("same", entry.destination, entry.item))
@@ -84,12 +84,23 @@ def ordered(entries: Sequence[Entry]) -> Iterator[Entry]:
 
 
 def look_everywhere(publishers: Mapping[str, Publisher], pace: Pace) -> tuple[Entry, ...]:
-    """What there is of everything."""
-    return tuple(
-        Entry(name, publisher, item, _look(name, publisher, item, pace))
-        for name, publisher in publishers.items()
-        for item in publisher.items
-    )
+    """What there is of everything. A destination that cannot be asked for one item is not asked for the next."""
+    entries: list[Entry] = []
+    for name, publisher in publishers.items():
+        state: State | None = None
+        for item in publisher.items:
+            if state is None or state.presence != "unknown":
+                state = _look(name, publisher, item, pace)
+            entries.append(Entry(name, publisher, item, state))
+    return tuple(entries)
+
+
+def empty(publishers: Mapping[str, Publisher]) -> Iterator[PublishError]:
+    """A problem for each destination to which nothing of the release goes."""
+    for name, publisher in publishers.items():
+        if not publisher.items:
+            hint = f"take {name} out of targets.yaml, or add an artifact that goes there"
+            yield PublishError("nothing of this release goes there", where=publisher.title, hint=hint)
 
 
 def refuse(entries: Sequence[Entry], problems: Sequence[PublishError] = ()) -> None:
@@ -97,15 +108,22 @@ def refuse(entries: Sequence[Entry], problems: Sequence[PublishError] = ()) -> N
 
     What is published everywhere already needs no credentials, and no tag any more.
     """
-    missing = any(entry.state.presence == "absent" for entry in entries)
+    missing = not entries or any(entry.state.presence == "absent" for entry in entries)
     errors = [*(problems if missing else ())]
     errors += [
         PublishError(f"{entry.item.name}: {entry.state.detail}", where=entry.publisher.title, hint=entry.state.hint)
         for entry in entries
-        if entry.state.presence in {"other", "unknown"}
+        if entry.state.presence == "other"
     ]
-    for publisher in dict.fromkeys(entry.publisher for entry in entries):
-        pending = [e.item for e in entries if e.publisher is publisher and e.state.presence == "absent"]
+    errors += [
+        PublishError(entry.state.detail, where=entry.publisher.title, hint=entry.state.hint)
+        for entry in entries
+        if entry.state.presence == "unknown"
+    ]
+    for name, publisher in {entry.destination: entry.publisher for entry in entries}.items():
+        own = [entry for entry in entries if entry.destination == name]
+        unknown_there = any(entry.state.presence == "unknown" for entry in own)
+        pending = [entry.item for entry in own if entry.state.presence == "absent" and not unknown_there]
         errors += [
             PublishError(message, where=publisher.title, hint=hint)
             for message, hint in (_preflight(publisher, pending) if pending else ())
@@ -119,6 +137,7 @@ def all_of(errors: Sequence[PublishError]) -> PublishError:
     unique = list(dict.fromkeys((e.where, e.message, e.hint) for e in errors))
     if len(unique) == 1:
         return errors[0]
+
     lines = [
         "\n  ".join([f"{where}: {message}", *([f"hint: {hint}"] if hint else [])]) for where, message, hint in unique
     ]

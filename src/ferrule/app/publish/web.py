@@ -6,6 +6,7 @@ something is sent once, and never to where a redirect leads: whether to send it 
 
 from __future__ import annotations
 
+import base64
 import email.utils
 import hashlib
 import json
@@ -34,6 +35,9 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _BUSY: Final = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
 _SOON: Final = 1.0  # seconds until a connection that broke off is tried again
 _LONGEST: Final = 200
+
+Auth = tuple[str, str]
+"""The header that shows who asks, and its value."""
 
 OK: Final = 200
 CREATED: Final = 201
@@ -93,7 +97,7 @@ class Web:
         self._pools: dict[str | None, PoolManager] = {}
 
     def ask(
-        self, url: str, *, auth: str | None = None, headers: Mapping[str, str] | None = None, method: str = "GET"
+        self, url: str, *, auth: Auth | None = None, headers: Mapping[str, str] | None = None, method: str = "GET"
     ) -> Answer:
         """Ask a question; redirects are followed, without credentials where they lead to another host.
 
@@ -106,7 +110,7 @@ class Web:
             raise self.refusal(answer)
         return answer
 
-    def download(self, url: str, path: Path, limit: int, *, auth: str | None = None, accept: str = "*/*") -> Digest:
+    def download(self, url: str, path: Path, limit: int, *, auth: Auth | None = None, accept: str = "*/*") -> Digest:
         """Write what is there to a file, and return its digest. Raises UploadFailed, also for more than `limit` bytes.
 
         A file that is not there raises NotThere.
@@ -130,7 +134,7 @@ class Web:
         method: str,
         url: str,
         *,
-        auth: str | None,
+        auth: Auth | None,
         body: Path | bytes = b"",
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
@@ -181,7 +185,7 @@ class Web:
         self,
         method: str,
         url: str,
-        auth: str | None,
+        auth: Auth | None,
         headers: Mapping[str, str],
         keep: Callable[[bytes], None] | None,
         limit: int = _LARGEST_DOCUMENT,
@@ -204,7 +208,7 @@ class Web:
         self,
         method: str,
         url: str,
-        auth: str | None,
+        auth: Auth | None,
         headers: Mapping[str, str],
         body: Any,  # noqa: ANN401 - bytes or a stream of them
         size: int,
@@ -219,7 +223,7 @@ class Web:
             raise UploadFailed("the credentials would travel in the clear", hint="use https")
         sent = {"User-Agent": "ferrule", "Accept-Encoding": "identity", **headers}
         if auth:
-            sent["Authorization"] = auth
+            sent[auth[0]] = auth[1]
         if method not in {"GET", "HEAD"}:
             sent["Content-Length"] = str(size)
         patience = self._patience
@@ -237,7 +241,7 @@ class Web:
                 timeout=urllib3.Timeout(connect=patience.connect, read=patience.piece),
             )
             content, taken = [], keep if keep and 200 <= response.status < 300 else None  # noqa: PLR2004
-            for piece in self._pieces(response, limit, until):
+            for piece in self._pieces(response, limit if taken else _LARGEST_DOCUMENT, until):
                 if taken:
                     taken(piece)
                 else:
@@ -274,6 +278,28 @@ class Web:
         url = urllib3.util.parse_url(proxy)
         secret = urllib3.util.make_headers(proxy_basic_auth=urllib.parse.unquote(url.auth)) if url.auth else None
         return urllib3.ProxyManager(proxy, proxy_headers=secret, ca_certs=bundle)
+
+
+def json_body(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `Web.send` by which a document is sent."""
+    return {"body": json.dumps(values).encode(), "headers": {"Content-Type": "application/json"}}
+
+
+def form(field: str, name: str, source: Path) -> dict[str, Any]:
+    """The arguments of `Web.send` by which a file is sent as a field of a form (RFC 7578)."""
+    fields = {field: (name, source.read_bytes(), "application/octet-stream")}
+    body, kind = urllib3.encode_multipart_formdata(fields)
+    return {"body": body, "headers": {"Content-Type": kind}}
+
+
+def bearer(token: str) -> Auth:
+    """A token (RFC 6750)."""
+    return "Authorization", f"Bearer {token}"
+
+
+def basic(user: str, password: str) -> Auth:
+    """A name and a password (RFC 7617)."""
+    return "Authorization", f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 class NotThere(UploadFailed):

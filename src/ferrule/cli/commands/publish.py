@@ -86,7 +86,7 @@ def _dry_run(opened: Publishing, *, as_json: bool) -> None:
         else:
             click.echo(printable(opened.hide(f"{entry.destination}: {entry.item.name}: {presence} {call}".rstrip())))
     try:
-        run.refuse(entries, opened.problems)
+        run.refuse(entries, (*opened.problems, *run.empty(opened.publishers)))
     except PublishError as error:
         click.echo(opened.hide(str(error)), err=True)
         sys.exit(error.exit_code)

@@ -1,0 +1,108 @@
+"""A server that takes PUT: WebDAV, S3-compatible stores behind a gateway, artifact repositories.
+
+A file is created by `If-None-Match: *` (RFC 9110, 13.1.2), so that of two publishers one creates it; a server that
+ignores this header is at least asked before. What is there is downloaded and hashed: an ETag says nothing of bytes.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from dataclasses import field
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from ferrule.app.publish import credentials, web
+from ferrule.app.publish.base import Destination
+from ferrule.app.publish.items import ABSENT, Item, compared, item_of, other
+from ferrule.core.frozen import dataclass
+from ferrule.core.safe_files import MANIFEST
+from ferrule.core.section import Field, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from ferrule.app.publish.base import Problem, PublishContext
+    from ferrule.app.publish.items import Release, State
+
+URL: Final = r"^https?://[A-Za-z0-9\[][A-Za-z0-9.:\]-]*(/[A-Za-z0-9._~+@%/-]*)?$"
+"""An address without a user, a query and a fragment: no secret stands in targets.yaml."""
+
+_CONFLICT: Final = 409
+
+
+class HttpSection(Section):
+    """A server that takes files by HTTP PUT; a name and password for it come from ~/.netrc."""
+
+    to: Literal["http"] = Field(description="The destination.")
+    url: Annotated[str, Field(pattern=URL, max_length=400)] = Field(
+        description="Where the release gets a folder of its own, named by its name and version.",
+        examples=["https://files.example.org/releases"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPublisher:
+    """The folder of one release on a server, at `title`."""
+
+    title: str
+    items: tuple[Item, ...]
+    context: PublishContext
+    auth: web.Auth | None = field(default=None, repr=False)
+    whole: bool = True
+
+    def preflight(self, _pending: Sequence[Item]) -> Iterator[Problem]:
+        """Nothing: a server that takes PUT can only be asked by a PUT."""
+        yield from ()
+
+    def look(self, item: Item) -> State:
+        """Download what is there and hash it. Raises UploadFailed."""
+        path = self.context.scratch / "looked-at"
+        try:
+            return compared(self.context.web.download(self._url(item), path, item.size, auth=self.auth), item)
+        except web.NotThere:
+            return ABSENT
+        except web.TooLarge:
+            return other("it has a larger file there")
+
+    def upload(self, item: Item) -> None:
+        """PUT the file, and before it the folder where the server wants one (RFC 4918, 9.7.1). Raises UploadFailed."""
+        assert item.source is not None  # noqa: S101 - every item here is a file
+        headers = {"If-None-Match": "*", "Content-Type": "application/octet-stream"}
+        server = self.context.web
+        answer = server.send("PUT", self._url(item), auth=self.auth, body=item.source, headers=headers)
+        if answer.status == _CONFLICT:
+            server.send("MKCOL", f"{self.title}/", auth=self.auth)
+            answer = server.send("PUT", self._url(item), auth=self.auth, body=item.source, headers=headers)
+        if not answer.is_success:
+            raise server.refusal(answer)
+
+    def call(self, item: Item) -> str:
+        """A PUT."""
+        return f"PUT {self._url(item)} (If-None-Match: *)"
+
+    def fetch(self, item: Item, folder: Path) -> Path:
+        """Download a file. Raises UploadFailed."""
+        path = folder / item.name
+        self.context.web.download(self._url(item), path, item.size, auth=self.auth)
+        return path
+
+    def _url(self, item: Item) -> str:
+        return f"{self.title}/{urllib.parse.quote(item.name)}"
+
+
+def _opened(section: HttpSection, release: Release, context: PublishContext) -> HttpPublisher:
+    url = f"{section.url.rstrip('/')}/{urllib.parse.quote(f'{release.project}-{release.version}')}"
+    pair = credentials.of_netrc(context.host, urllib.parse.urlsplit(url).hostname or "")
+    files = sorted(release.page, key=lambda file: file.path == MANIFEST)
+    items = (item_of(file, phase="publish" if file.path == MANIFEST else "upload") for file in files)
+    return HttpPublisher(url, tuple(items), context, web.basic(*pair) if pair else None)
+
+
+DESTINATION: Final = Destination(
+    name="http",
+    title="a server",
+    summary="puts all files of the release on a server by HTTP PUT",
+    section=HttpSection,
+    takes_page=True,
+    opened=_opened,
+)

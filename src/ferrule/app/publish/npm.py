@@ -1,0 +1,188 @@
+"""npm and compatible registries: packages, uploaded by npm as the files that they are.
+
+What is there, the registry says, with a SHA-512 (`dist.integrity`). A registry refuses a version that it has, so that
+of two publishers one creates it. Packages that others need come first. A dist-tag moves with an upload: `latest` only
+to a newer version.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import urllib.parse
+from dataclasses import field
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from ferrule.app.publish import client, web
+from ferrule.app.publish.base import Destination
+from ferrule.app.publish.github import URL
+from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, item_of, other
+from ferrule.app.publish.semver import is_newer
+from ferrule.core.errors import VerificationError
+from ferrule.core.frozen import dataclass
+from ferrule.core.section import Field, Section
+from ferrule.formats import tar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from ferrule.app.publish.base import Problem, PublishContext
+    from ferrule.app.publish.items import Release, ReleaseFile, State
+
+_VARIABLES: Final = ("NPM_TOKEN", "NODE_AUTH_TOKEN")
+
+
+class NpmSection(Section):
+    """A registry of npm packages; credentials are those of ~/.npmrc, which may name NPM_TOKEN or NODE_AUTH_TOKEN."""
+
+    to: Literal["npm"] = Field(description="The destination.")
+    registry: Annotated[str, Field(pattern=URL, max_length=400)] = Field(
+        description="Address of the registry.", examples=["https://npm.example.org"]
+    )
+    access: Literal["public", "restricted"] = Field(
+        default="public", description="Who may install a package whose name has a scope."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package: name, version, SHA-512 of its file as registries state it, and the packages that it needs."""
+
+    name: str
+    version: str
+    integrity: str
+    needs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NpmPublisher:
+    """The packages of one release on a registry, by the names of their items."""
+
+    section: NpmSection
+    items: tuple[Item, ...]
+    packages: Mapping[str, Package]
+    context: PublishContext = field(repr=False)
+    whole: bool = False
+
+    @property
+    def title(self) -> str:
+        """The registry."""
+        return self.section.registry
+
+    def preflight(self, _pending: Sequence[Item]) -> Iterator[Problem]:
+        """Whether npm is there and somebody is logged in. Who owns a name, an upload shows."""
+        host = self.context.host
+        npm = client.program(host, "npm")
+        try:
+            client.call(host, [str(npm), "whoami", "--registry", self.section.registry], _VARIABLES)
+        except UploadFailed as failure:
+            yield f"npm whoami: {failure.message}", f"npm login --registry {self.section.registry}"
+
+    def look(self, item: Item) -> State:
+        """Compare the SHA-512 that the registry states. Raises UploadFailed."""
+        package = self.packages[item.name]
+        document = self._document(package)
+        row = (document.get("versions") or {}).get(package.version)
+        if row is None:
+            return ABSENT
+        stated = str((row.get("dist") or {}).get("integrity") or "")
+        if package.integrity in stated.split():
+            return SAME
+        return other(
+            f"it has other bytes there: {stated[:20] or 'no SHA-512 is stated'}…, here {package.integrity[:20]}…"
+        )
+
+    def upload(self, item: Item) -> None:
+        """Let npm upload the file. Raises UploadFailed."""
+        client.call(self.context.host, self._argv(item), _VARIABLES, {"npm_config_update_notifier": "false"})
+
+    def call(self, item: Item) -> str:
+        """Npm's call."""
+        return " ".join(["npm", *self._argv(item)[1:]])
+
+    def fetch(self, item: Item, folder: Path) -> Path:
+        """Download the file of the version, as npm install does. Raises UploadFailed."""
+        package = self.packages[item.name]
+        row = (self._document(package).get("versions") or {}).get(package.version)
+        if row is None:
+            raise UploadFailed("it is not there")
+        path = folder / item.digest.hex
+        self.context.web.download(str(row["dist"]["tarball"]), path, item.size)
+        return path
+
+    def _argv(self, item: Item) -> list[str]:
+        npm, package = str(self.context.host.which("npm") or "npm"), self.packages[item.name]
+        options = ["--registry", self.section.registry, "--access", self.section.access, "--ignore-scripts"]
+        return [npm, "publish", str(item.source), *options, "--tag", self._tag(package)]
+
+    def _tag(self, package: Package) -> str:
+        """The dist-tag that moves: never `latest` to a version that is older, or before a release."""
+        if "-" in package.version.partition("+")[0]:
+            return "next"
+        latest = str((self._document(package).get("dist-tags") or {}).get("latest") or "")
+        return f"release-{package.version.rpartition('.')[0]}" if is_newer(latest, package.version) else "latest"
+
+    def _document(self, package: Package) -> dict[str, Any]:
+        """What the registry says of a package, nothing if it has none of that name. Raises UploadFailed."""
+        url = f"{self.section.registry.rstrip('/')}/{urllib.parse.quote(package.name, safe='@')}"
+        answer = self.context.web.ask(url, headers={"Accept": "application/json", "Cache-Control": "no-cache"})
+        if answer.status == web.NOT_FOUND:
+            return {}
+        if answer.status != web.OK:
+            raise self.context.web.refusal(answer)
+        document = answer.json()
+        if not isinstance(document, dict):
+            raise UploadFailed("its answer is not a document about a package", wait=1)
+        return document
+
+
+def read_package(path: Path) -> Package:
+    """The package that a file is. Raises VerificationError for one that is none."""
+    try:
+        with path.open("rb") as stream:
+            content = next(m.read() for m in tar.read_tar_gz(stream) if m.name == "package/package.json")
+        document = json.loads(content)
+        needs = frozenset(
+            name
+            for key in ("dependencies", "optionalDependencies", "peerDependencies")
+            for name in document.get(key) or {}
+        )
+        digest = hashlib.sha512(path.read_bytes()).digest()
+        integrity = f"sha512-{base64.b64encode(digest).decode()}"
+        return Package(str(document["name"]), str(document["version"]), integrity, needs)
+    except (StopIteration, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise VerificationError("this is not an npm package", where=str(path)) from error
+
+
+def in_order(packages: Mapping[str, Package]) -> tuple[str, ...]:
+    """Names of items, what is needed before what needs it. Raises VerificationError for packages in a circle."""
+    by_package = {package.name: name for name, package in packages.items()}
+    graph = {name: sorted(by_package[n] for n in p.needs & by_package.keys()) for name, p in sorted(packages.items())}
+    try:
+        return tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise VerificationError(f"these packages need each other: {', '.join(error.args[1])}") from error
+
+
+def _opened(section: NpmSection, release: Release, context: PublishContext) -> NpmPublisher:
+    files: dict[str, ReleaseFile] = {}
+    packages: dict[str, Package] = {}
+    for file in release.of_kinds("npm"):
+        package = read_package(file.source)
+        name = f"{package.name}@{package.version}"
+        files[name], packages[name] = file, package
+    items = tuple(item_of(files[name], name) for name in in_order(packages))
+    return NpmPublisher(section, items, packages, context)
+
+
+DESTINATION: Final = Destination(
+    name="npm",
+    title="npm",
+    summary="uploads npm packages",
+    kinds=("npm",),
+    section=NpmSection,
+    opened=_opened,
+)

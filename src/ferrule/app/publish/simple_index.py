@@ -1,0 +1,65 @@
+"""What a package index says of its files: the simple API in JSON (PEP 691) and in HTML (PEP 503)."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+import urllib.parse
+from typing import Any, Final
+
+from ferrule.app.publish.items import UploadFailed
+from ferrule.core.frozen import dataclass
+from ferrule.core.model import Digest
+
+JSON: Final = "application/vnd.pypi.simple.v1+json"
+"""The type of its answers in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file on an index: its address, and its digest if that is stated."""
+
+    url: str
+    digest: Digest | None
+
+
+def project_of(file: str) -> str:
+    """The normalized name of the project that a file is of (PEP 503; PEP 427 and 625 have one dash after the name)."""
+    name = file.partition("-")[0] if file.endswith(".whl") else file.rpartition("-")[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def of_json(document: Any, name: str, base: str) -> ListedFile | None:  # noqa: ANN401 - any JSON
+    """The file of a name in a document; None if it has none. Raises UploadFailed for another document."""
+    try:
+        row = next((row for row in document["files"] if row["filename"] == name), None)
+        if row is None:
+            return None
+        sha = row.get("hashes", {}).get("sha256")
+        return ListedFile(urllib.parse.urljoin(base, row["url"]), Digest(sha) if sha else None)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UploadFailed("its answer is not one of the simple API", wait=1) from error
+
+
+class _Anchors(html.parser.HTMLParser):
+    """The addresses of all links of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.addresses += [value for key, value in attrs if key == "href" and value]
+
+
+def of_html(text: str, name: str, base: str) -> ListedFile | None:
+    """The file of a name on a page; None if it has none."""
+    parser = _Anchors()
+    parser.feed(text)
+    for address in parser.addresses:
+        url, fragment = urllib.parse.urldefrag(urllib.parse.urljoin(base, address))
+        if urllib.parse.unquote(urllib.parse.urlsplit(url).path).rpartition("/")[2] == name:
+            match = re.fullmatch(r"sha256=([0-9a-f]{64})", fragment)
+            return ListedFile(url, Digest(match[1]) if match else None)
+    return None
