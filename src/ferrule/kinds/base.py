@@ -387,13 +387,23 @@ def _no_problems(*_: object) -> tuple[PlanProblem, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedDigest:
+    """A file of the release that another one names, with the SHA-256 that it states, as it is written there."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """Everything the rest of the program asks of a kind of artifact.
 
     `unsupported` says why it cannot be made for a platform, or None; `last` is 0 unless it describes other artifacts:
     then it is planned after all with a smaller number; `plan` turns a validated section into actions; it raises
     PlanProblem.
-    `check` gives every problem of a section and its context that can be known without building.
+    `check` gives every problem of a section and its context that can be known without building; `named_digests` reads a
+    file that ships: which files of the release it names, with digests that `ferrule verify` compares; None for a kind
+    whose files name none.
     """
 
     name: str
@@ -404,3 +414,4 @@ class Kind:
     last: int = 0
     packs: bool = True
     check: Callable[..., Iterable[PlanProblem]] = _no_problems
+    named_digests: Callable[[str], Iterable[NamedDigest]] | None = None

@@ -1,14 +1,29 @@
-"""Installers: a shell script that downloads a program of this release, verifies it and puts it into a folder."""
+"""Installers: scripts that download a program of this release, verify it and put it into a folder.
+
+One is for the shells of Unix and one for PowerShell. The digests of the archives stand in them.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from ferrule.core.frozen import dataclass
-from ferrule.core.model import Action, ActionInterface, Digest, Output
+from ferrule.core.model import Action, Digest, Output
 from ferrule.core.section import Field
-from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, Spec
+from ferrule.kinds.base import Context, Kind, NamedDigest, Spec
+from ferrule.kinds.packed_program import (
+    URL_DESCRIPTION,
+    URL_EXAMPLES,
+    DownloadUrl,
+    PackedProgram,
+    ProgramRef,
+    download_url,
+    needs_of,
+    packed_programs,
+    stem,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,87 +32,102 @@ if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
 
-_TEMPLATE: Final = Path(__file__).parent / "installer.sh"
-_VERSION: Final = "{version}"
+_HERE: Final = Path(__file__).parent
+_IN_SHELL: Final = re.compile(r"archive='([^']+)' sha256='([^']+)'")
+_IN_POWERSHELL: Final = re.compile(r"Archive = '([^']+)'; Sha256 = '([^']+)'")
 
 
 class InstallerSpec(Spec):
-    """A script that installs a program, for people who have no package of it."""
+    """Scripts that install a program, for people who have no package of it: for Unix, and for Windows."""
 
     kind: Literal["installer"]
-    program: Annotated[str, ArtifactRef(("program",))] = Field(description="The program to install.")
-    url: Annotated[str, Field(pattern=r"^https://[A-Za-z0-9._~:/@%+{}-]{1,400}$")] = Field(
-        description="Where the archives can be downloaded: their folder; {version} stands for that of the release.",
-        examples=["https://github.com/example/demo/releases/download/v{version}"],
-    )
+    program: ProgramRef = Field(description="The program to install.")
+    url: DownloadUrl = Field(description=URL_DESCRIPTION, examples=URL_EXAMPLES)
 
 
 def plan(spec: InstallerSpec, context: Context) -> list[Action]:
-    """One script for all targets that have a shell."""
-    if "{" in spec.url.replace(_VERSION, "") or "}" in spec.url.replace(_VERSION, ""):
-        raise PlanProblem("url", "braces stand around `version` only", "write {version}, or leave them out")
-    planned = context.actions_of(spec.program)
-    archives = {action.target: action for action in planned if action.interface.output("archive") is not None}
-    if not archives:
-        raise PlanProblem("program", f"{spec.program} ships no archive", f"write `ship: true` at {spec.program}")
-    programs = {action.target: action for action in planned if action.interface.output("program") is not None}
-    triples = [target.triple for target in context.targets if target.triple in archives]
-    if not triples:
-        return []
-    if len({archives[triple].traits for triple in triples}) > 1:
-        raise PlanProblem("program", f"{spec.program} is another program on some targets", "select targets of one")
-    first = archives[triples[0]].interface
-    name = first.outputs[0].name.partition(f"-{context.project.version}-{triples[0]}")[0]
-    file = f"{name}-installer.sh"
-    return [
-        Action(
-            id=context.artifact,
-            artifact=context.artifact,
-            kind="installer",
-            recipe=ShellInstaller(
-                name=name,
-                program=first.trait("program"),
-                version=context.project.version,
-                url=spec.url.replace(_VERSION, context.project.version).rstrip("/"),
-                targets=tuple(
-                    (context.platforms[triple], programs[triple].interface, archives[triple].interface)
-                    for triple in triples
-                ),
-            ),
-            outputs=(Output(file, "installer", file if context.ship else None),),
-            needs=tuple(action.id for triple in triples for action in (programs[triple], archives[triple])),
-        )
-    ]
+    """One script for all targets that have a shell of Unix, and one for all that have PowerShell."""
+    url = download_url(spec.url, context.project.version)
+    programs = packed_programs(spec.program, context)
+    unix = tuple(program for program in programs if program.platform.uname)
+    windows = tuple(program for program in programs if _is_windows(program.platform))
+    actions = []
+    if unix:
+        name = stem(unix, context.project.version)
+        recipe = ShellInstaller(name, context.project.version, url, unix)
+        actions.append(_action(context.artifact, f"{name}-installer.sh", recipe, context))
+    if windows:
+        name = stem(windows, context.project.version)
+        powershell = PowerShellInstaller(name, context.project.version, url, windows)
+        identifier = f"{context.artifact}:powershell" if unix else context.artifact
+        actions.append(_action(identifier, f"{name}-installer.ps1", powershell, context))
+    return actions
+
+
+def _action(identifier: str, file: str, recipe: ShellInstaller | PowerShellInstaller, context: Context) -> Action:
+    return Action(
+        id=identifier,
+        artifact=context.artifact,
+        kind="installer",
+        recipe=recipe,
+        outputs=(Output(file, "installer", file if context.ship else None),),
+        needs=needs_of(recipe.programs),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ShellInstaller:
-    """Write the script; `targets` are each a platform, its program and its archive."""
+    """Write the script for the shells of Unix, with digests and the oldest systems that the programs run on."""
 
     name: str
-    program: str
     version: str
     url: str
-    targets: tuple[tuple[Platform, ActionInterface, ActionInterface], ...]
+    programs: tuple[PackedProgram, ...]
 
     def make(self, context: ActionContext) -> None:
-        """Write the script, with the digests of the archives and the oldest systems that the programs run on."""
-        archives = []
-        floors: dict[str, str | None] = {}
-        for platform, program, archive in self.targets:
-            digest = Digest.of_file(context.input(archive, "archive"))
-            archives.append(archive_case(platform, archive.outputs[0].name, digest))
-            floors[platform.triple] = _condition(platform, context.recorded(program.id).compiled["program"])
+        """Write the script."""
+        rows = [program.platform for program in self.programs]
+        floors = {p.platform.triple: _condition(p.platform, p.measured(context)) for p in self.programs}
         values = {
-            "NAME": self.name,
-            "PROGRAM": self.program,
-            "VERSION": self.version,
-            "URL": self.url,
-            "TARGETS": " ".join(platform.triple for platform, _, _ in self.targets),
-            "CHOICES": "\n".join(choices([platform for platform, _, _ in self.targets], floors)),
-            "ARCHIVES": "\n".join(archives),
+            **_common(self),
+            "CHOICES": "\n".join(choices(rows, floors)),
+            "ARCHIVES": "\n".join(archive_case(p.platform, p.file, p.digest(context)) for p in self.programs),
         }
-        context.output("installer").write_text(filled(_TEMPLATE.read_text(encoding="utf-8"), values), encoding="utf-8")
+        _write(context, "installer.sh", values)
+
+
+@dataclass(frozen=True, slots=True)
+class PowerShellInstaller:
+    """Write the script for PowerShell, with the digests of the archives."""
+
+    name: str
+    version: str
+    url: str
+    programs: tuple[PackedProgram, ...]
+
+    def make(self, context: ActionContext) -> None:
+        """Write the script."""
+        rows = "\n".join(
+            f"    '{p.platform.triple}' = @{{ Machine = '{_machine(p.platform)}'; "
+            f"Archive = '{p.file}'; Sha256 = '{p.digest(context)}' }}"
+            for p in self.programs
+        )
+        _write(context, "installer.ps1", {**_common(self), "ARCHIVES": rows})
+
+
+def _common(recipe: ShellInstaller | PowerShellInstaller) -> dict[str, str]:
+    return {
+        "NAME": recipe.name,
+        "PROGRAM": recipe.programs[0].command,
+        "VERSION": recipe.version,
+        "URL": recipe.url,
+        "TARGETS": " ".join(program.platform.triple for program in recipe.programs),
+    }
+
+
+def _write(context: ActionContext, template: str, values: Mapping[str, str]) -> None:
+    text = filled((_HERE / template).read_text(encoding="utf-8"), values)
+    context.output("installer").write_text(text, encoding="utf-8")
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
@@ -149,15 +179,34 @@ def _requirement(platform: Platform, condition: str | None) -> str:
     return f"{system} {'.'.join(numbers)}" if any(number != "0" for number in numbers) else system
 
 
+def _machine(platform: Platform) -> str:
+    """What .NET calls the machine (System.Runtime.InteropServices.Architecture)."""
+    return platform.architecture.npm.capitalize()
+
+
+def _is_windows(platform: Platform) -> bool:
+    return platform.system == "windows"
+
+
 def _unsupported(platform: Platform) -> str | None:
-    return None if platform.uname else f"the script runs in a shell of Unix, and this is {platform.family.title}"
+    if platform.uname or _is_windows(platform):
+        return None
+    return f"the scripts run in a shell of Unix or in PowerShell, and this is {platform.family.title}"
+
+
+def named_digests(text: str) -> Iterator[NamedDigest]:
+    """The archives that a script takes, with their digests."""
+    yield from (
+        NamedDigest(*match.groups()) for pattern in (_IN_SHELL, _IN_POWERSHELL) for match in pattern.finditer(text)
+    )
 
 
 KIND = Kind(
     name="installer",
     spec=InstallerSpec,
     plan=plan,
-    summary="a shell script that downloads, verifies and installs a program",
+    summary="scripts for shells and PowerShell that download, verify and install a program",
     unsupported=_unsupported,
     packs=False,
+    named_digests=named_digests,
 )

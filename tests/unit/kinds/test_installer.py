@@ -11,17 +11,19 @@ from fakes.triples import ARM, MAC, X86
 from ferrule.core.cargo_workspace import Workspace
 from ferrule.core.model import Action, Digest, Output, Target
 from ferrule.core.platforms import PLATFORMS
-from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo, Spec
+from ferrule.kinds.base import Context, NamedDigest, PlanProblem, ReleaseInfo, Spec
 from ferrule.kinds.installer import (
-    _TEMPLATE,
+    _HERE,
     KIND,
     InstallerSpec,
+    PowerShellInstaller,
     ShellInstaller,
     archive_case,
     choices,
     filled,
     plan,
 )
+from ferrule.kinds.packed_program import PackedProgram
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,13 +31,15 @@ if TYPE_CHECKING:
     from tests.unit.kinds.conftest import Bench
 
 MUSL = "x86_64-unknown-linux-musl"
+WINDOWS = "x86_64-pc-windows-gnullvm"
+WINDOWS_ARM = "aarch64-pc-windows-gnullvm"
 CONDITIONS = {X86: "has_glibc 2 17", MUSL: None, ARM: "has_glibc 2 17", MAC: "has_macos 11 0"}
 
 
 def script() -> str:
     rows = [PLATFORMS[triple] for triple in CONDITIONS]
     return filled(
-        _TEMPLATE.read_text(),
+        (_HERE / "installer.sh").read_text(),
         {
             "NAME": "demo",
             "PROGRAM": "demo",
@@ -143,14 +147,14 @@ def test_what_cannot_be_installed(url: str, actions: list[Action], message: str)
 def test_the_script_has_the_digests_and_what_was_measured(bench: Bench) -> None:
     rows = {X86: {"format": "elf", "glibc": "2.28"}, ARM: {"format": "elf"}, MAC: {"format": "macho", "macos": "11.0"}}
     rows |= {MUSL: {"format": "elf"}}
-    targets, needed, facts = [], {}, {}
+    programs, needed, facts = [], {}, {}
     for triple, measured in rows.items():
-        program, files = bench.made(f"cli@{triple}", {"demo": b"x"}, (Output("demo", "program"),))
+        program, files = bench.made(f"cli@{triple}", {"demo": b"x"}, (Output("demo", "program"),), program="demo")
         archive, packed = bench.made(f"cli:archive@{triple}", {"d.tar.gz": b"y"}, (Output("d.tar.gz", "archive"),))
-        targets.append((PLATFORMS[triple], program, archive))
+        programs.append(PackedProgram(PLATFORMS[triple], program, archive))
         needed |= {program.id: files, archive.id: packed}
         facts[program.id] = {"program": measured, "interpreter": None}
-    recipe = ShellInstaller("d", "demo", "1.2.3", "https://downloads.example", tuple(targets))
+    recipe = ShellInstaller("d", "1.2.3", "https://downloads.example", tuple(programs))
     text = (
         bench.make(recipe, Output("d-installer.sh", "installer"), needed=needed, facts=facts)
         .output("installer")
@@ -161,8 +165,47 @@ def test_the_script_has_the_digests_and_what_was_measured(bench: Bench) -> None:
         assert line in text
     assert 'needs glibc 2.28 or Linux with musl"' in text
     assert "__" not in text
+    assert KIND.named_digests is not None
+    assert list(KIND.named_digests(text)) == [NamedDigest("d.tar.gz", Digest.of(b"y").hex)] * len(rows)
 
 
-def test_where_no_shell_of_unix_is() -> None:
-    assert "Windows" in str(KIND.unsupported(PLATFORMS["x86_64-pc-windows-gnullvm"]))
+def test_the_script_for_powershell(bench: Bench) -> None:
+    programs, needed = [], {}
+    for triple, file in ((WINDOWS, b"x"), (WINDOWS_ARM, b"y")):
+        program, files = bench.made(f"cli@{triple}", {"d.exe": b"x"}, (Output("d.exe", "program"),), program="d")
+        name = f"d-1.2.3-{triple}.zip"
+        archive, packed = bench.made(f"cli:archive@{triple}", {name: file}, (Output(name, "archive"),))
+        programs.append(PackedProgram(PLATFORMS[triple], program, archive))
+        needed |= {program.id: files, archive.id: packed}
+    recipe = PowerShellInstaller("d", "1.2.3", "https://downloads.example", tuple(programs))
+    text = bench.make(recipe, Output("d-installer.ps1", "installer"), needed=needed).output("installer").read_text()
+    row = f"'{WINDOWS}' = @{{ Machine = 'X64'; Archive = 'd-1.2.3-{WINDOWS}.zip'; Sha256 = '{Digest.of(b'x')}' }}"
+    assert row in text
+    assert "Machine = 'Arm64'" in text
+    assert "__" not in text
+    assert KIND.named_digests is not None
+    assert list(KIND.named_digests(text)) == [
+        NamedDigest(f"d-1.2.3-{WINDOWS}.zip", Digest.of(b"x").hex),
+        NamedDigest(f"d-1.2.3-{WINDOWS_ARM}.zip", Digest.of(b"y").hex),
+    ]
+
+
+def test_scripts_for_unix_and_for_windows() -> None:
+    windows = [
+        made(WINDOWS, "program", "demo.exe"),
+        made(WINDOWS, "archive", f"d-1.2.3-{WINDOWS}.zip"),
+    ]
+    both = planned(URL, True, (X86, ARM, WINDOWS), *BOTH, *windows)
+    assert {action.id: action.outputs[0].name for action in both} == {
+        "setup": "d-installer.sh",
+        "setup:powershell": "d-installer.ps1",
+    }
+    (alone,) = planned(URL, True, (WINDOWS,), *windows)
+    assert (alone.id, alone.outputs[0].ships) == ("setup", "d-installer.ps1")
+    assert alone.needs == (f"program@{WINDOWS}", f"archive@{WINDOWS}")
+
+
+def test_where_no_script_runs() -> None:
+    assert "WebAssembly" in str(KIND.unsupported(PLATFORMS["wasm32-unknown-unknown"]))
     assert KIND.unsupported(PLATFORMS[MUSL]) is None
+    assert KIND.unsupported(PLATFORMS[WINDOWS]) is None

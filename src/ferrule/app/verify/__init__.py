@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ferrule.app.release.release_folder import ReleaseFolder, leaves, read_release
 from ferrule.app.verify.contents import checksums, listed, manifest, roles
+from ferrule.app.verify.named_digests import named_digests
 from ferrule.app.verify.origin import bills, provenance, signatures
 from ferrule.app.verify.packages import packages
 from ferrule.core.manifest import VERSION
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["CLAIMS", "VERSION", "Examination", "ReleaseFolder", "examine", "read_release", "release_of", "verify"]
 
 CLAIMS: Final[tuple[Callable[[ReleaseFolder], Iterator[Verdict]], ...]] = (
-    *(manifest, roles, checksums, packages),
+    *(manifest, roles, checksums, packages, named_digests),
     *(provenance, bills, signatures),
 )
 
