@@ -36,6 +36,7 @@ def programs(manifest: ManifestTable, package: str, crate_folder: str, folder: P
     discovered = dict(_discovered(package, folder))
     tables = list(_tables(manifest))
     names: set[str] = set()
+    listed = {posixpath.normpath(path) for table in tables if (path := table.text("path"))}
     for table in tables:
         name = table.text("name")
         if name is not None and name not in names:
@@ -45,7 +46,7 @@ def programs(manifest: ManifestTable, package: str, crate_folder: str, folder: P
             yield CrateProgram(name, path, table.texts("required-features"), manifest.at("bin"))
     if _discovers(manifest, listed=bool(tables)):
         for name, source in discovered.items():
-            if name not in names:
+            if name not in names and source not in listed:  # a source that is named is no second program
                 path = posixpath.normpath(posixpath.join(crate_folder, source))
                 yield CrateProgram(name, path, where=path)
 

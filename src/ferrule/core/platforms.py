@@ -106,7 +106,8 @@ class Architecture:
 
     `name` is Zig's; `file` is what measured files call it, `go` GOARCH with `goarm`, `npm` npm's `cpu`, `debian`
     Debian's name, and `debian_cpu` its first word in names of folders where that is not ours; `wheel` is that of a
-    wheel's platform tag. `abi` ends names of its Linux targets (zig's, and Debian's for folders).
+    wheel's platform tag, `rpm_name` rpm's where that is another. `abi` ends names of its Linux targets (zig's, and
+    Debian's for folders).
     """
 
     name: str
@@ -120,6 +121,12 @@ class Architecture:
     debian_cpu: str | None = None
     abi: str = ""
     data_model: DataModel = DataModel()
+    rpm_name: str | None = None
+
+    @property
+    def rpm(self) -> str:
+        """The name of the architecture in rpm packages (rpm, "Architectures")."""
+        return self.rpm_name or self.wheel
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,6 +469,7 @@ ARMV7: Final = Architecture(
     goarm="7",
     abi="eabihf",
     data_model=DataModel(pointer=4, long=4, long_double=8),
+    rpm_name="armv7hl",
 )
 I686: Final = Architecture(
     *("x86", "i686", "386", "ia32", "i386", "i686"),

@@ -25,9 +25,11 @@ from ferrule.kinds.base import (
     RelativePath,
     needs_machine,
 )
+from ferrule.tools.command import Command
+from ferrule.tools.run import ToolMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ferrule.core.cargo_programs import CrateProgram
@@ -39,12 +41,14 @@ if TYPE_CHECKING:
 
 _PROGRAM = "program"
 _GENERATED = "generated"
-"""Roles of the outputs of a compilation: the program, and the folder with what its build script wrote."""
+_PRINTED = "printed"
+"""Roles of outputs: the program, and the folders with what its build script wrote and with what it printed itself."""
 
 _PART = r"[A-Za-z0-9_@+][A-Za-z0-9._@+-]{0,127}"
 _Place = Annotated[str, Field(pattern=rf"^{_PART}(/{_PART}){{0,7}}$")]
 _Folder = Annotated[str, Field(pattern=rf"^(\.|{_PART}(/{_PART}){{0,7}})$")]
 _GLOB_PART = r"[A-Za-z0-9_*?@+][A-Za-z0-9._*?@+-]{0,127}"
+_Argument = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{0,255}$")]
 _Glob = Annotated[str, Field(pattern=rf"^{_GLOB_PART}(/{_GLOB_PART}){{0,7}}$")]
 
 
@@ -78,6 +82,12 @@ class ProgramSpec(CargoSpec):
         description="Files that the crate's build script writes into OUT_DIR, as completions and man pages are: folder "
         "of the archive (`.`: the top) and globs.",
         examples=[{"completions": ["*.bash", "*.fish", "_demo"], "man/man1": ["*.1"]}],
+    )
+    prints: dict[_Place, Annotated[tuple[_Argument, ...], Field(min_length=1, max_length=32)]] = Field(
+        default_factory=dict,
+        description="Files that the program itself prints, as completions and man pages are: place in the archive and "
+        "arguments. The program for the first Linux of its targets is run, or else for the first target.",
+        examples=[{"completions/demo.bash": ["completions", "bash"], "man/man1/demo.1": ["man"]}],
     )
 
 
@@ -129,12 +139,37 @@ def _program(spec: ProgramSpec, crate: Crate) -> CrateProgram | None:
     return next((program for program in crate.programs if program.name == crate.name), None)
 
 
-def plan(_: ProgramSpec, context: Context) -> list[Action]:
-    """One compilation a target, and one archive of it if that ships."""
-    return [action for target in context.targets for action in _actions(context, target)]
+def plan(spec: ProgramSpec, context: Context) -> list[Action]:
+    """One compilation a target, one archive of it if that ships, and for all of these what the program prints."""
+    compilations = [_compiled(context, target) for target in context.targets]
+    if not context.ship:
+        return compilations
+    printed = [_printed(spec, context, compilations)] if spec.prints and compilations else []
+    archives = [
+        _archive(context, target, compilation, tuple(printed))
+        for target, compilation in zip(context.targets, compilations, strict=True)
+    ]
+    pairs = zip(compilations, archives, strict=True)
+    return [*(action for pair in pairs for action in pair), *printed]
 
 
-def _actions(context: Context, target: Target) -> Iterator[Action]:
+def _printed(spec: ProgramSpec, context: Context, compilations: Sequence[Action]) -> Action:
+    """What the program prints on the machine that builds: it is the same for every target."""
+    systems = {action.target: context.platforms[action.target or ""].system for action in compilations}
+    program = next((one for one in compilations if systems[one.target] == "linux"), compilations[0])
+    return Action(
+        id=f"{context.artifact}:prints@{program.target}",
+        artifact=context.artifact,
+        kind="program",
+        target=program.target,
+        recipe=PrintedFiles(program.interface, program.target or "", tuple(spec.prints.items())),
+        outputs=(Output(_PRINTED, _PRINTED, folder=True),),
+        needs=(program.id,),
+        traits=program.traits,
+    )
+
+
+def _compiled(context: Context, target: Target) -> Action:
     spec = context.spec_for(target.triple)
     assert isinstance(spec, ProgramSpec)  # noqa: S101 - for the type checker
     crate = context.crate(spec.crate)
@@ -143,9 +178,7 @@ def _actions(context: Context, target: Target) -> Iterator[Action]:
         raise problem or AssertionError
     compilation = _compilation(spec, context, target, crate, program)
     _refuse_namesake(spec, context, compilation)
-    yield compilation
-    if context.ship:
-        yield _archive(spec, context, target, crate, compilation)
+    return compilation
 
 
 def _refuse_namesake(spec: ProgramSpec, context: Context, compilation: Action) -> None:
@@ -209,16 +242,18 @@ def _is_inside(source: str, crate: Crate) -> bool:
     return folder != crate.folder and (crate.folder == "." or folder.startswith(f"{crate.folder}/"))
 
 
-def _archive(spec: ProgramSpec, context: Context, target: Target, crate: Crate, compilation: Action) -> Action:
-    project, platform = context.project, context.platforms[target.triple]
+def _archive(context: Context, target: Target, compilation: Action, printed: tuple[Action, ...]) -> Action:
+    spec = context.spec_for(target.triple)
+    assert isinstance(spec, ProgramSpec)  # noqa: S101 - for the type checker
+    crate, project, platform = context.crate(spec.crate), context.project, context.platforms[target.triple]
     stem = f"{spec.name or compilation.interface.trait(_PROGRAM)}-{project.version}-{target.triple}"
     readmes = [posixpath.normpath(f"{folder}/README.md") for folder in (crate.folder, ".")]
     readme = spec.readme or next((name for name in readmes if context.has_file(name)), None)
     texts = [*project.license_files, *([readme] if readme else [])]
     files = [*((posixpath.basename(name), name) for name in texts), *spec.files.items()]
-    places = [compilation.outputs[0].name, *(place for place, _ in files)]
+    places = [compilation.outputs[0].name, *(place for place, _ in files), *(spec.prints if printed else ())]
     if twice := next((place for place in places if places.count(place) > 1), None):
-        key = ("files", twice) if twice in spec.files else ("kind",)
+        key = next(((key, twice) for key in ("prints", "files") if twice in getattr(spec, key)), ("kind",))
         raise PlanProblem(key, f"two files of the archive would be called {twice}", "give one of them another place")
     name = f"{stem}{platform.family.archive_suffix}"
     return Action(
@@ -226,9 +261,11 @@ def _archive(spec: ProgramSpec, context: Context, target: Target, crate: Crate, 
         artifact=context.artifact,
         kind="program",
         target=target.triple,
-        recipe=ProgramArchive(stem, compilation.interface, tuple(sorted(files)), project.epoch),
+        recipe=ProgramArchive(
+            stem, compilation.interface, tuple(sorted(files)), project.epoch, tuple(a.interface for a in printed)
+        ),
         outputs=(Output(name, "archive", name),),
-        needs=(compilation.id,),
+        needs=(compilation.id, *(action.id for action in printed)),
         sources=tuple(dict.fromkeys(path for _, path in files)),
         traits=compilation.traits,
     )
@@ -305,6 +342,41 @@ def _copy_once(path: Path, target: Path, context: ActionContext) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintedFiles:
+    """Start the program of one target, and keep what it prints; `files` are places and arguments."""
+
+    program: ActionInterface
+    triple: str
+    files: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def make(self, context: ActionContext) -> None:
+        """Write the files; raises BuildError for a program that does not run here, fails, or prints nothing."""
+        name = next(output.name for output in self.program.outputs if output.role == _PROGRAM)
+        program = context.folder / "program" / name
+        program.parent.mkdir()
+        shutil.copyfile(context.input(self.program, _PROGRAM), program)
+        program.chmod(0o755)
+        for place, arguments in self.files:
+            try:
+                text = context.run(Command((str(program), *arguments), {}, program.parent))
+            except ToolMissing as error:
+                raise BuildError(
+                    f"{name} for {self.triple} cannot be started here, and is to print {place}",
+                    where=context.action.id,
+                    hint="build on such a machine, put a target that runs here first, or name a file by `files`",
+                ) from error
+            if not text.strip():
+                raise BuildError(
+                    f"`{' '.join([name, *arguments])}` printed nothing for {place}",
+                    where=context.action.id,
+                    hint="correct the arguments in `prints`: what belongs in the file has to be standard output",
+                )
+            path = context.output(_PRINTED) / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
 class ProgramArchive:
     """Pack one target's program, with one folder at the top; `files` are places in it and paths in the project."""
 
@@ -312,6 +384,7 @@ class ProgramArchive:
     program: ActionInterface
     files: tuple[tuple[str, str], ...]
     epoch: int
+    printed: tuple[ActionInterface, ...] = ()
     compressor: str = deflate.COMPRESSOR
 
     def make(self, context: ActionContext) -> None:
@@ -323,9 +396,10 @@ class ProgramArchive:
     def _entries(self, context: ActionContext) -> Iterator[Member]:
         program = next(output.name for output in self.program.outputs if output.role == _PROGRAM)
         yield Member(program, context.input(self.program, _PROGRAM), executable=True)
-        for name, path in context.needed[self.program.id].items():
-            if name.startswith(f"{_GENERATED}/"):
-                yield Member(name.removeprefix(f"{_GENERATED}/"), path)
+        for action, role in ((self.program, _GENERATED), *((action, _PRINTED) for action in self.printed)):
+            for name, path in context.needed[action.id].items():
+                if name.startswith(f"{role}/"):
+                    yield Member(name.removeprefix(f"{role}/"), path)
         for place, name in self.files:
             path = context.project / name
             yield Member(place, path, executable=bool(path.stat().st_mode & 0o100))

@@ -39,6 +39,7 @@ def crate(folder: Path, manifest: str, *files: str) -> Crate:
         (PACKAGE + "autobins = false\n", ("src/main.rs",), []),
         (PACKAGE + '[[bin]]\nname = "x"\n', ("src/bin/x.rs",), [("x", "src/bin/x.rs")]),
         (PACKAGE + '[[bin]]\nname = "x"\npath = "y.rs"\n', ("src/main.rs",), [("x", "y.rs"), ("demo", "src/main.rs")]),
+        (PACKAGE + '[[bin]]\nname = "x"\npath = "./src/main.rs"\n', ("src/main.rs",), [("x", "src/main.rs")]),
         (PACKAGE + '[[bin]]\nname = "x"\n[[bin]]\nname = "x"\n', (), [("x", None)]),
         (PACKAGE.replace("2021", "2015") + '[[bin]]\nname = "x"\npath = "x"\n', ("src/main.rs",), [("x", "x")]),
         (PACKAGE + '[[bin]]\npath = "x.rs"\n', ("x.rs",), []),

@@ -22,7 +22,7 @@ from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, Output, Target
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo
-from ferrule.kinds.program import CargoProgram, ProgramArchive, ProgramSpec, check, plan
+from ferrule.kinds.program import CargoProgram, PrintedFiles, ProgramArchive, ProgramSpec, check, plan
 from ferrule.tools.cargo_builds import CargoBuild
 
 if TYPE_CHECKING:
@@ -224,3 +224,52 @@ def test_an_archive_for_windows_is_a_zip(bench: Bench) -> None:
             "x-1/completions/x": (0o644, b"c"),
             "x-1/x.exe": (0o755, b"program"),
         }
+
+
+def printed(bench: Bench, script: bytes, **files: tuple[str, ...]) -> dict[str, str]:
+    """What the program prints into files."""
+    program, made = bench.made("cli", {"x": script}, (Output("x", "program"),), program="x")
+    recipe = PrintedFiles(program, X86, tuple((name.replace("_", "/"), arguments) for name, arguments in files.items()))
+    context = bench.make(recipe, Output("printed", "printed", folder=True), needed={program.id: made})
+    folder = context.output("printed")
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_the_program_prints_becomes_files(bench: Bench) -> None:
+    files = printed(bench, b'#!/bin/sh\necho "for $*"\n', man=("man",), completions_x=("completions", "a b"))
+    assert files == {"man": "for man\n", "completions/x": "for completions a b\n"}
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        (b"#!/bin/sh\necho 1>&2\n", "`x a` printed nothing for man"),
+        (b"\x7fELF of another machine", f"x for {X86} cannot be started here, and is to print man"),
+        (b"#!/bin/sh\nexit 3\n", "ended with exit code 3"),
+    ],
+)
+def test_a_program_that_prints_nothing(bench: Bench, script: bytes, message: str) -> None:
+    with pytest.raises(BuildError, match=message):
+        printed(bench, script, man=("a",))
+
+
+def test_the_first_linux_is_started(tmp_path: Path) -> None:
+    section = spec(prints={"man/x.1": ["man"]})
+    known = context(tmp_path, PACKAGE, section, "src/main.rs", "LICENSE")
+    compiled, archive, *_, prints = plan(section, replace(known, targets=(Target(WINDOWS), Target(X86))))
+    assert (compiled.id, prints.id, prints.needs) == (f"cli@{WINDOWS}", f"cli:prints@{X86}", (f"cli@{X86}",))
+    assert archive.needs == (f"cli@{WINDOWS}", prints.id)
+    assert plan(section, replace(known, targets=(Target(WINDOWS),)))[-1].id == f"cli:prints@{WINDOWS}"
+    assert [one.id for one in plan(section, replace(known, ship=False))] == [f"cli@{X86}", f"cli@{WINDOWS}"]
+    with pytest.raises(PlanProblem, match=r"two files of the archive would be called LICENSE") as caught:
+        plan(spec(prints={"LICENSE": ["x"]}), replace(known, spec_for=lambda _: spec(prints={"LICENSE": ["x"]})))
+    assert caught.value.key == ("prints", "LICENSE")
+
+
+def test_what_was_printed_is_packed(bench: Bench) -> None:
+    made, files = bench.made("cli", {"x": b"program"}, (Output("x", "program"),), program="x")
+    prints, texts = bench.made("cli:prints", {"printed/man/x.1": b"m"}, (Output("printed", "printed", folder=True),))
+    recipe = ProgramArchive("x-1", made, (), 315_532_800, (prints,))
+    done = bench.make(recipe, Output("x-1.zip", "archive"), needed={made.id: files, prints.id: texts})
+    with zipfile.ZipFile(done.output("archive")) as archive:
+        assert archive.namelist() == ["x-1/man/x.1", "x-1/x"]

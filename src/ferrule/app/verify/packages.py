@@ -22,11 +22,11 @@ from ferrule.core.facts import BaseLayerFacts, Facts, ImageFacts
 from ferrule.core.model import Digest, Verdict
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import open_regular, read_regular
-from ferrule.formats import binary, magic, oci, tar, wheel
+from ferrule.formats import binary, deb, magic, oci, rpm, tar, wheel
 from ferrule.formats import zip as zips
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from ferrule.core.facts import MeasuredFile
@@ -205,6 +205,10 @@ def _members(path: Path, release: ReleaseFolder, contents: _Contents) -> Iterato
             yield from _of_layout(oci.read_layout(folder), release.files[name].artifact, release, contents)
     elif path.suffix in {".whl", ".zip"}:
         yield from _regular(target, zips.read_zip(path))
+    elif path.suffix == ".deb":
+        yield from _regular(target, deb.read_deb(path).entries)
+    elif path.suffix == ".rpm":
+        yield from _regular(target, rpm.read_rpm(path).members)
     else:
         with open_regular(path) as stream:
             yield from _regular(target, tar.read_tar_gz(stream, where=str(path)))
@@ -249,7 +253,7 @@ def _check_image(layout: ImageLayout, artifact: str, release: ReleaseFolder, con
             contents.problem = contents.problem or f"the manifest says of {action} what none of its layers is"
 
 
-def _regular(platform: str, members: Iterator[Member]) -> Iterator[tuple[str, str, bytes]]:
+def _regular(platform: str, members: Iterable[Member]) -> Iterator[tuple[str, str, bytes]]:
     for member in members:
         if member.regular:
             yield platform, member.name, member.read()

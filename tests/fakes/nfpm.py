@@ -1,0 +1,34 @@
+"""Does as nfpm does: packs the files that its configuration names, or what a test has it pack instead."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fakes.rpms import deb_bytes, rpm_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+BANNER = "nfpm: a packager\n\nGitVersion:    2.48.0\nGitCommit:     none\n"
+
+
+def main(arguments: Sequence[str], changes: Mapping[str, Any]) -> None:
+    """Answer one call; `changes` are put in the place of what the configuration says."""
+    if arguments[0] == "--version":
+        sys.stdout.write(BANNER)
+        return
+    options = dict(zip(arguments[1::2], arguments[2::2], strict=True))
+    config = json.loads(Path(options["--config"]).read_text()) | changes
+    contents = {row["dst"].removeprefix("/"): Path(row["src"]).read_bytes() for row in config["contents"]}
+    version = f"{config['version']}-{config['release']}"
+    if options["--packager"] == "deb":
+        lines = f"Package: {config['name']}\nVersion: {version}\nArchitecture: {config['arch']}\n"
+        data = deb_bytes(f"{lines}Maintainer: {config['maintainer']}\nDescription: d\n", contents)
+    else:
+        fields = {1000: config["name"], 1001: config["version"], 1002: config["release"], 1014: config["license"]}
+        entries = [(f"./{name}", 0o100644, content) for name, content in contents.items()]
+        data = rpm_bytes({**fields, 1022: config["arch"], 1125: "gzip"}, entries)
+    Path(options["--target"]).write_bytes(data)
