@@ -339,8 +339,8 @@ SKETCHES: Mapping[str, Sketch] = {
         (
             "dist-workspace.toml:6:1: the target x86_64-unknown-freebsd",
             "dist-workspace.toml:6:1: the target i686-pc-windows-msvc",
-            "dist-workspace.toml:7:1: [dist] installers",
             "dist-workspace.toml:5:1: [dist] cargo-dist-version",
+            "dist-workspace.toml:7:1: the installer shell",
         ),
         (
             'x86_64-unknown-linux-gnu: {glibc: "2.28"}  # of dist-workspace.toml',

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ferrule.app.init import c_library, packages
-from ferrule.app.init.findings import CrateUse, GoModule, Uncovered
+from ferrule.app.init.findings import CrateUse, GoModule, Remote, RequestedPackage, Uncovered
 from ferrule.app.init.lines import Line
 from ferrule.app.init.uses import (
     Project,
@@ -36,8 +36,9 @@ def artifacts(project: Project) -> Iterator[Line | Uncovered]:
         roles = [role for role in _ROLES if role.holds(use, project)]
         for role in roles:
             yield from role.becomes(use, project)
-    for use in project.workspace.crates:
-        yield from _programs(use, project)
+    programs = [item for use in project.workspace.crates for item in _programs(use, project)]
+    yield from programs
+    yield from _packages_of_programs([line for line in programs if isinstance(line, Line)], project)
     yield from _for_rust_only(project)
     yield from packages.artifacts(project)
 
@@ -142,6 +143,38 @@ def _programs(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
             key = "program" if len(others) == 1 and not has_go else f"{plain_name(program.name)}-program"
             comment = "its required-features" if missing else None
             yield Line(key, {"kind": "program", "crate": crate.name, **named, **features}, comment)
+
+
+def _packages_of_programs(programs: list[Line], project: Project) -> Iterator[Line | Uncovered]:
+    """What another tool's file has made of each program, once for each kind."""
+    crates = {use.crate.name: use.crate for use in project.workspace.crates}
+    addresses = [remote.address for remote in project.every(Remote) if "github" in remote.host]
+    requested = {package.kind: package for package in reversed(project.every(RequestedPackage))}
+    for package in reversed(requested.values()):
+        for line in programs:
+            assert isinstance(line.value, dict)  # noqa: S101 - for the type checker
+            crate = crates[str(line.value["crate"])]
+            if package.kind in _WITH_URL and not addresses:
+                reason = f"write an artifact of kind {package.kind} with the `url` of the archives"
+                yield Uncovered(package.where, package.what, reason)
+                break
+            if package.kind in _WITH_LICENCE and not (crate.license and crate.description):
+                reason = f"kind {package.kind} needs `license` and `description`: state them in {crate.manifest}"
+                yield Uncovered(package.where, package.what, reason)
+                break
+            url: dict[str, Json] = (
+                {"url": f"{addresses[0]}/releases/download/v{{version}}"} if package.kind in _WITH_URL else {}
+            )
+            values: dict[str, Json] = {key: [*v] if isinstance(v, tuple) else v for key, v in package.values}
+            key = package.kind if len(programs) == 1 else f"{line.key.removesuffix('-program')}-{package.kind}"
+            comment = f"of {package.where.partition(':')[0]}"
+            yield Line(key, {"kind": package.kind, "program": line.key, **values}, comment)
+        if not programs:
+            yield Uncovered(package.where, package.what, "no program in Rust is released")
+
+
+_WITH_URL: Final = frozenset({"installer", "homebrew", "scoop"})
+_WITH_LICENCE: Final = frozenset({"scoop", "linux-package"})
 
 
 def _for_rust_only(project: Project) -> Iterator[Uncovered]:

@@ -156,6 +156,19 @@ class RequestedTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestedPackage:
+    """A form in which another tool's file has programs released: the kind of artifact that makes it.
+
+    `what` names the setting, for where it cannot be made; `values` are keys that are taken over.
+    """
+
+    kind: str
+    where: str
+    what: str
+    values: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Remote:
     """Where the repository is published: its address for people, without any name or password."""
 
@@ -164,5 +177,14 @@ class Remote:
 
 
 Finding = (
-    CargoWorkspace | Licence | CHeader | PythonPackage | NpmPackage | GoModule | RequestedTarget | Remote | Uncovered
+    CargoWorkspace
+    | Licence
+    | CHeader
+    | PythonPackage
+    | NpmPackage
+    | GoModule
+    | RequestedTarget
+    | RequestedPackage
+    | Remote
+    | Uncovered
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ferrule.app.init.findings import Finding, Uncovered
+from ferrule.app.init.findings import Finding, RequestedPackage, Uncovered
 from ferrule.app.init.migrations.settings import Settings, toml_settings
 from ferrule.core.errors import ConfigError
 
@@ -22,10 +22,12 @@ _REASONS: Final = {
     "ci": "ferrule ci github writes the workflows",
     "github_attestations": "the release workflow always attests",
     "hosting": "ci.publish names the destinations",
-    "homebrew": "Ferrule writes no Homebrew formulas",
+    "formula": "write `name` at the artifact of kind homebrew",
     "install_updater": "Ferrule makes no updaters",
-    "installers": "a shell script is kind `installer`, which needs its URL; Ferrule makes no others",
-    "tap": "Ferrule writes no Homebrew formulas",
+    "install_path": "scripts install into ~/.local/bin, and --to names another folder",
+    "npm_package": "write `name` at the artifact of kind program-npm",
+    "npm_scope": "write `name` at the artifact of kind program-npm",
+    "tap": "the formula is in dist/: copy it into the tap",
     "publish_jobs": "ci.publish names the destinations",
     "pr_run_mode": "ci.tests says what runs for a change",
     "rust_toolchain_version": "write toolchain.rust, or rust-toolchain.toml",
@@ -36,8 +38,16 @@ _REASONS: Final = {
 }
 
 
+_INSTALLERS: Final = {
+    "shell": "installer",
+    "powershell": "installer",
+    "homebrew": "homebrew",
+    "npm": "program-npm",
+}
+
+
 def read(files: ProjectFiles) -> Iterator[Finding]:
-    """Its targets with their glibc; everything else is reported. Raises ConfigError."""
+    """Its targets with their glibc, and its installers; everything else is reported. Raises ConfigError."""
     tables: list[Settings] = []
     if files.has(_FILE):
         text, document = files.toml(_FILE)
@@ -66,4 +76,15 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
         for target in settings.targets("targets"):
             floor = glibc.get(target.triple, glibc.get("*"))
             yield replace(target, floor=floor) if isinstance(floor, str) and "linux-gnu" in target.triple else target
-        yield from settings.uncovered("targets", "min-glibc-version", **_REASONS)
+        yield from _installers(settings)
+        yield from settings.uncovered("targets", "min-glibc-version", "installers", **_REASONS)
+
+
+def _installers(settings: Settings) -> Iterator[Finding]:
+    where = settings.at("installers")
+    for name in settings.texts("installers"):
+        what = f"the installer {name}"
+        if name in _INSTALLERS:
+            yield RequestedPackage(_INSTALLERS[name], where, what)
+        else:
+            yield Uncovered(where, what, "Ferrule makes no such installers")

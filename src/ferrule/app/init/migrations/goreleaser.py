@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.app.init.findings import Finding, Uncovered
+from ferrule.app.init.findings import Finding, RequestedPackage, Uncovered
 from ferrule.app.init.migrations.settings import Settings
 from ferrule.core.errors import ConfigError
 
@@ -14,14 +15,16 @@ if TYPE_CHECKING:
     from ferrule.app.init.project_files import ProjectFiles
 
 _FILES: Final = (".goreleaser.yaml", ".goreleaser.yml", "goreleaser.yaml", "goreleaser.yml")
-_SILENT: Final = ("version", "builds")
+_PACKAGES: Final = {"brews": "homebrew", "scoops": "scoop"}
+_SILENT: Final = ("version", "builds", "nfpms", *_PACKAGES)
+_FORMATS: Final = ("deb", "rpm")
+_MAINTAINER: Final = re.compile(r"[^<>$]{1,100} <[^<>$@\s]+@[^<>$@\s]+>")
 _OF_A_BUILD: Final = 3
 """Levels above the values of a build: the document, its builds, one of them."""
 _DEEPEST: Final = 100
 _REASONS: Final = {
     "archives": "the archives of SDKs have fixed contents and names",
     "before": "Ferrule runs no commands of a project: run them before it",
-    "brews": "Ferrule writes no Homebrew formulas",
     "changelog": "Ferrule writes no changelog",
     "checksum": "the artifact `sums` is SHA256SUMS",
     "dist": "the folder is dist/; ferrule release --output names another",
@@ -30,12 +33,10 @@ _REASONS: Final = {
     "docker_manifests": "an image of Ferrule's is for all platforms at once",
     "gomod": "Go modules are artifacts of kind gomodule",
     "homebrew_casks": "Ferrule writes no Homebrew casks",
-    "nfpms": "Ferrule makes no deb, rpm or apk packages",
     "notarize": "Ferrule does not notarize",
     "project_name": "project.name is that of the crate; write it there",
     "release": "ci.publish names the destinations",
     "sboms": "the artifact `sbom` is CycloneDX for every file",
-    "scoops": "Ferrule writes no Scoop manifests",
     "signs": "ferrule release --sign-key signs manifest, checksums and provenance",
     "snapcrafts": "Ferrule makes no snaps",
     "snapshot": "the version is that of the Cargo workspace",
@@ -55,7 +56,7 @@ _OF_BUILDS: Final = {
 
 
 def read(files: ProjectFiles) -> Iterator[Finding]:
-    """The targets of its Rust builds; everything else is reported. Raises ConfigError."""
+    """The targets of its Rust builds, and its packages of programs; everything else is reported. Raises ConfigError."""
     for name in _FILES:
         if files.has(name):
             yield from _settings(name, files.text(name))
@@ -65,6 +66,10 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
 def _settings(name: str, text: str) -> Iterator[Finding]:
     whole = _as_settings(name, name, _composed(name, text))
     yield from whole.uncovered(*_SILENT, **_REASONS)
+    for key, kind in _PACKAGES.items():
+        if whole.values.get(key):
+            yield RequestedPackage(kind, whole.at(key), f"{name} {key}")
+    yield from _linux_packages(name, whole)
     builds = whole.values.get("builds", [])
     if not isinstance(builds, list):
         raise whole.wrong("builds", "a list")
@@ -79,6 +84,28 @@ def _settings(name: str, text: str) -> Iterator[Finding]:
         else:
             yield from settings.targets("targets")
         yield from settings.uncovered("id", "builder", "targets", "dir", **_OF_BUILDS)
+
+
+def _linux_packages(name: str, whole: Settings) -> Iterator[Finding]:
+    """The deb and rpm packages that are asked for, once for all."""
+    rows = whole.values.get("nfpms") or []
+    if not isinstance(rows, list) or not all(isinstance(row, _Mapping) for row in rows):
+        raise whole.wrong("nfpms", "a list of mappings")
+    for row in rows[:1]:
+        settings = _as_settings(name, "nfpms", row)
+        formats = settings.texts("formats")
+        chosen = tuple(form for form in _FORMATS if form in formats)
+        for form in formats:
+            if form not in _FORMATS:
+                yield Uncovered(settings.at("formats"), f"the package format {form}", "Ferrule makes deb and rpm")
+        maintainer = str(settings.values.get("maintainer", ""))
+        if not _MAINTAINER.fullmatch(maintainer):
+            reason = "kind linux-package needs a maintainer: name and address"
+            yield Uncovered(whole.at("nfpms"), f"{name} nfpms", reason)
+        elif chosen:
+            values: tuple[tuple[str, str | tuple[str, ...]], ...] = (("maintainer", maintainer),)
+            values += (("formats", chosen),) if chosen != _FORMATS else ()
+            yield RequestedPackage("linux-package", whole.at("nfpms"), f"{name} nfpms", values)
 
 
 class _Mapping(dict[str, Any]):

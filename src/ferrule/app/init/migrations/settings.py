@@ -25,12 +25,16 @@ class Settings:
 
     def targets(self, key: str) -> Iterator[RequestedTarget]:
         """The triples that a list names, the floor of cargo-zigbuild's suffix with them. Raises ConfigError."""
-        triples = self.values.get(key, [])
-        if not isinstance(triples, list) or not all(isinstance(triple, str) for triple in triples):
-            raise self.wrong(key, "a list of texts")
-        for triple in triples:
+        for triple in self.texts(key):
             name, _, floor = triple.partition(".")
             yield RequestedTarget(name, self.at(key), floor or None)
+
+    def texts(self, key: str) -> list[str]:
+        """The texts of a list; none where there is no such key. Raises ConfigError."""
+        texts = self.values.get(key, [])
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise self.wrong(key, "a list of texts")
+        return texts
 
     def table(self, key: str) -> Settings:
         """A table inside. Raises ConfigError."""

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ferrule.app.init import migrations
-from ferrule.app.init.findings import RequestedTarget, Uncovered
+from ferrule.app.init.artifacts import artifacts
+from ferrule.app.init.findings import CargoWorkspace, CrateUse, Remote, RequestedTarget, Uncovered
+from ferrule.app.init.lines import Line
 from ferrule.app.init.project_files import list_files
+from ferrule.app.init.uses import Project
+from ferrule.core.cargo_workspace import read_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ferrule.app.init.findings import Finding
+    from ferrule.core.model import Json
 
 DIST = '[workspace]\nmembers = []\n\n[workspace.metadata.dist]\ntargets = ["a-b-linux-gnu", "c"]\n"unheard-of" = 1\n'
 MIN_GLIBC = '[dist]\ntargets = ["a-linux-gnu", "b-linux-gnu", "c-apple-darwin"]\nmin-glibc-version = {"*" = "2.28", a-linux-gnu = "2.17"}\n'  # noqa: E501
@@ -44,6 +51,16 @@ CASES = {
         {"dist-workspace.toml": '[workspace]\nmembers = ["npm:js"]\n'},
         [],
         {"the member npm:js": "dist-workspace.toml:1:1"},
+    ),
+    "cargo-dist with installers": (
+        {"dist-workspace.toml": '[dist]\ninstallers = ["shell", "msi"]\ntap = "x"\n'},
+        [],
+        {"the installer msi": "dist-workspace.toml:2:1", "[dist] tap": "dist-workspace.toml:3:1"},
+    ),
+    "GoReleaser with packages": (
+        {".goreleaser.yml": "nfpms:\n  - formats: [deb, apk]\n    maintainer: someone\nbrews: [{}]\n"},
+        [],
+        {"the package format apk": ".goreleaser.yml:2:5", ".goreleaser.yml nfpms": ".goreleaser.yml:1:1"},
     ),
     "GoReleaser": (
         {".goreleaser.yml": RUST},
@@ -122,3 +139,70 @@ def test_every_reader_has_a_case(tmp_path: Path) -> None:
         for name in files:
             (tmp_path / name).unlink()
     assert {*silent} == {reader.__module__ for reader in migrations.READERS}
+
+
+INSTALLERS = '[dist]\ninstallers = ["powershell", "shell", "homebrew", "npm"]\n'
+PACKAGES = (
+    "nfpms:\n  - formats: [rpm]\n    maintainer: A. Demo <demo@example.org>\nbrews: [{}]\nscoops: [{}]\nbuilds: []\n"
+)
+CRATE = '[package]\nname = "demo"\nversion = "1.2.3"\nedition = "2021"\n'
+ABOUT = 'license = "MIT"\ndescription = "Adds"\n'
+
+
+def described(
+    folder: Path, manifest: str, *findings: Finding, files: dict[str, str]
+) -> tuple[dict[str, Json], list[str]]:
+    """Artifacts around programs of a crate with other findings, and what is not covered."""
+    names = [p.partition("/")[2] for p in files if p.startswith("src/bin")] or ["main.rs"]
+    for name, text in {"Cargo.toml": manifest, **{f"src/{n}": "fn main() {}\n" for n in names}, **files}.items():
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
+        (folder / name).write_text(text)
+    workspace = read_workspace(folder)
+    use = CrateUse(workspace.crates["demo"], "Cargo.toml:2:1")
+    others = [finding for reader in migrations.READERS for finding in reader(list_files(folder))]
+    items = list(artifacts(Project((*findings, *others), CargoWorkspace(workspace, (use,)))))
+    values = {item.key: item.value for item in items if isinstance(item, Line)}
+    lines = {key: value for key, value in values.items() if isinstance(value, dict) and "program" in value}
+    return lines, [f"{i.where}: {i.what}" for i in items if isinstance(i, Uncovered)]
+
+
+GITHUB = Remote("https://github.com/example/demo", "github.com")
+URL = "https://github.com/example/demo/releases/download/v{version}"
+
+
+def test_installers_of_cargo_dist_become_artifacts(tmp_path: Path) -> None:
+    lines, uncovered = described(tmp_path, CRATE, GITHUB, files={"dist-workspace.toml": INSTALLERS})
+    assert lines == {
+        "installer": {"kind": "installer", "program": "program", "url": URL},
+        "homebrew": {"kind": "homebrew", "program": "program", "url": URL},
+        "program-npm": {"kind": "program-npm", "program": "program"},
+    }
+    assert uncovered == []
+
+
+def test_packages_of_goreleaser_become_artifacts_of_each_program(tmp_path: Path) -> None:
+    files = {".goreleaser.yaml": PACKAGES, "src/bin/a.rs": "", "src/bin/b.rs": ""}
+    lines, uncovered = described(tmp_path, CRATE + ABOUT, GITHUB, files=files)
+    assert lines["a-linux-package"] == {
+        "kind": "linux-package",
+        "program": "a-program",
+        "maintainer": "A. Demo <demo@example.org>",
+        "formats": ["rpm"],
+    }
+    assert {*lines} == {f"{p}-{kind}" for p in "ab" for kind in ("homebrew", "scoop", "linux-package")}
+    assert uncovered == []
+
+
+def test_packages_that_cannot_be_made(tmp_path: Path) -> None:
+    lines, uncovered = described(tmp_path / "bare", CRATE, GITHUB, files={".goreleaser.yaml": PACKAGES})
+    assert {*lines} == {"homebrew"}
+    assert uncovered == [
+        ".goreleaser.yaml:5:1: .goreleaser.yaml scoops",
+        ".goreleaser.yaml:1:1: .goreleaser.yaml nfpms",
+    ]
+    lines, uncovered = described(tmp_path / "nowhere", CRATE + ABOUT, files={".goreleaser.yaml": PACKAGES})
+    assert {*lines} == {"linux-package"}
+    assert len(uncovered) == 2
+    empty = {"src/bin/notes.txt": "", ".goreleaser.yaml": "brews: [{}]\n"}
+    lines, uncovered = described(tmp_path / "none", CRATE + "[lib]\n", GITHUB, files={**empty, "src/lib.rs": ""})
+    assert (lines, uncovered[0]) == ({}, ".goreleaser.yaml:1:1: .goreleaser.yaml brews")
