@@ -162,10 +162,9 @@ def _packages_of_programs(programs: list[Line], project: Project) -> Iterator[Li
                 reason = f"kind {package.kind} needs `license` and `description`: state them in {crate.manifest}"
                 yield Uncovered(package.where, package.what, reason)
                 break
-            url: dict[str, Json] = (
-                {"url": f"{addresses[0]}/releases/download/v{{version}}"} if package.kind in _WITH_URL else {}
-            )
             values: dict[str, Json] = {key: [*v] if isinstance(v, tuple) else v for key, v in package.values}
+            if package.kind in _WITH_URL:
+                values = {"url": f"{addresses[0]}/releases/download/v{{version}}", **values}
             key = package.kind if len(programs) == 1 else f"{line.key.removesuffix('-program')}-{package.kind}"
             comment = f"of {package.where.partition(':')[0]}"
             yield Line(key, {"kind": package.kind, "program": line.key, **values}, comment)
