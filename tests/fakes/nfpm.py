@@ -22,7 +22,9 @@ def main(arguments: Sequence[str], changes: Mapping[str, Any]) -> None:
         return
     options = dict(zip(arguments[1::2], arguments[2::2], strict=True))
     config = json.loads(Path(options["--config"]).read_text()) | changes
-    contents = {row["dst"].removeprefix("/"): Path(row["src"]).read_bytes() for row in config["contents"]}
+    left_out = options["--packager"] == "deb"  # what has a type of rpm's
+    rows = [row for row in config["contents"] if not (left_out and "type" in row)]
+    contents = {row["dst"].removeprefix("/"): Path(row["src"]).read_bytes() for row in rows}
     version = f"{config['version']}-{config['release']}"
     if options["--packager"] == "deb":
         lines = f"Package: {config['name']}\nVersion: {version}\nArchitecture: {config['arch']}\n"

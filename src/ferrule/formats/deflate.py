@@ -21,8 +21,10 @@ LEVEL = 4
 COMPRESSOR = f"zlib-ng {zlib_ng.ZLIBNG_RUNTIME_VERSION} level {LEVEL}"
 """What belongs into the key of every action whose output is compressed."""
 
+BEST = 9
+"""What Debian asks of manual pages and changelogs (Debian Policy, 12.1), which are small."""
+
 _BLOCK = 1 << 18
-_HEADER = struct.pack("<BBBBLBB", 0x1F, 0x8B, 8, 0, 0, 0, 255)
 
 
 class Sink(Protocol):
@@ -39,13 +41,13 @@ class Deflater:
     way of writing the same data gives the same bytes. `crc` (CRC-32) and `size` are those of the data written so far.
     """
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, level: int = LEVEL) -> None:
         self.crc = 0
         self.size = 0
         self.packed = 0
         self._sink = sink
         self._pending = bytearray()
-        self._compressor = zlib_ng.compressobj(LEVEL, zlib_ng.DEFLATED, -zlib_ng.MAX_WBITS)
+        self._compressor = zlib_ng.compressobj(level, zlib_ng.DEFLATED, -zlib_ng.MAX_WBITS)
 
     def write(self, data: bytes) -> None:
         """Compress `data`; what does not fill a block waits for more."""
@@ -78,10 +80,11 @@ class Deflater:
 class GzipWriter:
     """A gzip file of one member (RFC 1952) into a sink: no name, time 0, operating system 255 (unknown)."""
 
-    def __init__(self, sink: Sink) -> None:
-        sink.write(_HEADER)
+    def __init__(self, sink: Sink, level: int = LEVEL) -> None:
+        slowest = 2 if level == BEST else 0  # XFL
+        sink.write(struct.pack("<BBBBLBB", 0x1F, 0x8B, 8, 0, 0, slowest, 255))
         self._sink = sink
-        self._deflater = Deflater(sink)
+        self._deflater = Deflater(sink, level)
 
     def write(self, data: bytes) -> None:
         """Compress `data`."""
@@ -105,9 +108,9 @@ def gzip_stream(sink: Sink) -> GzipWriter:
     return GzipWriter(sink)
 
 
-def gzip_bytes(data: bytes) -> bytes:
+def gzip_bytes(data: bytes, level: int = LEVEL) -> bytes:
     """`data` as a gzip file."""
     buffer = io.BytesIO()
-    with gzip_stream(buffer) as stream:
+    with GzipWriter(buffer, level) as stream:
         stream.write(data)
     return buffer.getvalue()

@@ -156,7 +156,8 @@ class LinuxPackage:
             source = folder / str(number)
             source.parent.mkdir(exist_ok=True)
             source.write_bytes(content)
-            rows.append(PackageContent(source, path, path == self._program_path, _rpm_type(path)))
+            form = _rpm_type(path) if self.form == "rpm" else ""  # nfpm leaves such files out of a deb
+            rows.append(PackageContent(source, path, path == self._program_path, form))
         package = PackageDescription(
             name=self.name,
             version=package_version(self.version),
@@ -197,10 +198,10 @@ class LinuxPackage:
                 )
             paths[path] = file.member.name
             content = file.member.read()
-            yield path, deflate.gzip_bytes(content) if file.use == "man" else content
+            yield path, deflate.gzip_bytes(content, deflate.BEST) if file.use == "man" else content
         if self.form == "deb":
             yield f"{self._documentation}/copyright", self._copyright(files)
-            yield f"{self._documentation}/changelog.Debian.gz", deflate.gzip_bytes(self._changelog())
+            yield f"{self._documentation}/changelog.Debian.gz", deflate.gzip_bytes(self._changelog(), deflate.BEST)
 
     @property
     def _documentation(self) -> str:

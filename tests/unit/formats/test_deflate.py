@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferrule.formats.deflate import COMPRESSOR, LEVEL, Deflater, gzip_bytes, gzip_stream
+from ferrule.formats.deflate import BEST, COMPRESSOR, LEVEL, Deflater, gzip_bytes, gzip_stream
 
 DATA = b"".join(random.Random(number).randbytes(7) * 40 for number in range(4000))
 
@@ -72,3 +72,10 @@ def test_a_file_left_by_an_exception_is_not_ended():
         stream.write(b"x")
         raise RuntimeError
     assert len(buffer.getvalue()) == 10
+
+
+def test_the_best_level_is_in_the_header():
+    data = b"abcabcabc" * 1000
+    packed = gzip_bytes(data, BEST)
+    assert gzip.decompress(packed) == data
+    assert (packed[8], gzip_bytes(data)[8]) == (2, 0)
