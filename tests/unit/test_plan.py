@@ -424,8 +424,10 @@ def test_a_crate_makes_libraries_that_its_manifest_does_not_name(demo: Demo) -> 
 )
 @pytest.mark.parametrize("kind", ["library, crate: demo-ffi", "component, crate: demo-wasm"])
 def test_variables_that_a_build_may_not_be_given(demo: Demo, kind: str, given: str, says: str) -> None:
-    (told,) = mistakes(demo, f"it: {{kind: {kind}, env: {{{given}}}}}")
+    line = f"it: {{kind: {kind}, env: {{{given}}}}}"
+    (told,) = mistakes(demo, line)
     assert told.startswith("targets.yaml:24:")
+    assert int(told.split(":")[2]) >= line.index(given)  # at the variable, not at the artifact
     assert says in told
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess  # noqa: TID251 - children are what this is for
 import sys
 import tempfile
@@ -168,3 +169,12 @@ def test_the_pipe_has_a_name_that_make_can_read(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(tempfile, "tempdir", str(plain))
     with Jobserver(1, spaced) as server:
         assert pipe_of(server).parent.parent == plain
+
+
+def test_nobody_else_can_take_tokens() -> None:
+    before = os.umask(0)
+    try:
+        with Jobserver(1) as server:
+            assert stat.S_IMODE(pipe_of(server).stat().st_mode) == 0o600
+    finally:
+        os.umask(before)

@@ -100,6 +100,8 @@ def test_folders_of_crates_outside_are_of_this_machine_too() -> None:
 def test_a_short_folder_counts_only_where_it_has_such_a_file() -> None:
     assert list(find(b"\0/etc/passwd\0/etc/nothing-like-it\0", [Path("/etc")])) == [(1, "/etc/passwd")]
     assert list(find(b"\0/usr/etc/passwd\0x/etc/passwd", [Path("/etc")])) == []
+    # One of another machine may be below a folder that is there.
+    assert list(find(b"\0/etc/apt/of-another/machine\0", [Path("/etc")])) == [(1, "/etc/apt/of-another/machine")]
 
 
 def test_folders_are_the_checkout_the_caches_and_those_of_rust(tmp_path: Path) -> None:

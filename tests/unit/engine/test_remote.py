@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
 import time
@@ -536,6 +537,24 @@ def test_size_that_is_not_the_contents_is_refused(
     assert Compile.calls == [ACTION.id]
 
 
+def test_a_content_that_is_here_is_read_before_it_stands_for_the_remote_one(
+    machines: Callable[..., Machine], cache: Cache, first: Outcome
+) -> None:
+    machine = machines("read")
+    store = machine.lab.store()
+    content = next(record for record in first.files if record.name == "out/one")
+    store.receive([cache.contents[f"/cas/{content.digest}"]], content)
+    assert store.holds(content)
+    path = store.object(content.digest)
+    before = path.stat()
+    path.chmod(0o600)
+    path.write_bytes(b"?" * before.st_size)  # a bit that flips on the disk changes no time
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    path.chmod(before.st_mode & 0o777)
+    assert same(first, machine.run(cache.url)[ACTION.id])
+    assert path.read_bytes() == cache.contents[f"/cas/{content.digest}"]
+
+
 def records(cache: Cache) -> tuple[bytes, str]:
     """The record of the only result, and where its entry is."""
     ((path, entry),) = cache.kept("ac").items()
@@ -676,6 +695,17 @@ def test_failure_now_and_then_is_summed_up(machines: Callable[..., Machine], cac
     (notice,) = machine.notices
     assert "1 of " in notice
     assert "(it answers 500)" in notice
+    assert "what they were for was not used" in notice
+
+
+def test_an_upload_that_fails_now_and_then_is_summed_up(machines: Callable[..., Machine], cache: Cache) -> None:
+    broken = iter([True])
+    refuse = always(lambda r: r.answer(500))
+    cache.trick = lambda request: request.command == "PUT" and next(broken, False) and refuse(request)
+    machine = machines()
+    many = tuple(replace(ACTION, id=f"native@{n}", recipe=Compile(str(n))) for n in range(3))
+    machine.run(cache.url, *many)
+    assert any("what they were for was not kept" in notice for notice in machine.notices), machine.notices
 
 
 def test_failed_actions_do_not_keep_others_from_being_given(

@@ -420,3 +420,11 @@ def test_what_changed_since_a_moment(tmp_path: Path) -> None:
     os.utime(path, (0, 0))  # a time that somebody sets does not hide it
     assert changed_since(tmp_path / "a", now)
     assert changed_since(path, now)
+
+
+def test_a_link_into_its_own_folder_is_named_where_it_stands(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "b" / "file", "text")
+    (tmp_path / "a" / "b" / "link").symlink_to("../../a")
+    with pytest.raises(BuildError, match="leads to a folder that holds it") as failure:
+        source_digests(StatIndex(None, later), files_of(tmp_path), ("a",))
+    assert failure.value.where == "a/b/link"

@@ -201,7 +201,10 @@ def test_requests_are_kept_apart_by_all_that_they_depend_on(host: Host, tmp_path
         request(replace(host, path=(tmp_path / "bin",)), names=["a"]),
         request(replace(host, machine="aarch64"), names=["a"]),
         request(replace(host, environment={**host.environment, "HOME": "/other"}), names=["a"]),
-        request(replace(host, environment={**host.environment, "RUSTC": "/bin/rustc"}), names=["a"]),
+        *(
+            request(replace(host, environment={**host.environment, name: "/else"}), names=["a"])
+            for name in ("RUSTC", "CARGO", "RUSTUP_HOME", "CARGO_HOME")
+        ),
         settled.request_document(host, commit="beef", packages=host.cache, names=["a"]),
     ]
     files = {settled.stamp_file(tmp_path, each) for each in (request(host, names=["a"]), *others)}

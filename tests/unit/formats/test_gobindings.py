@@ -421,3 +421,14 @@ WORDS_OF_GO = [
 @pytest.mark.parametrize("word", WORDS_OF_GO)
 def test_no_name_is_a_word_of_go(word):
     assert names.local(word) == f"{word}Value"
+
+
+RUNTIME = ("Compile", "Component", "Error", "Imports", "Interface", "Module", "Options", "Result", "Root")
+
+
+@pytest.mark.parametrize("name", RUNTIME)
+def test_types_of_a_world_are_called_otherwise_than_those_of_the_runtime(name: str) -> None:
+    enum = named(name.lower(), b"\x6d" + vector(text("one")))
+    go = written(exports(*enum, function(("v", b"\x01"))))
+    assert "uint8" in go
+    assert not re.search(rf"^type {name} uint8$", go, re.MULTILINE)

@@ -56,6 +56,7 @@ def test_comments_and_layout_are_no_interface(same: str) -> None:
         ("example.org/a", "example.org/b"),
         ("https://example", "https:// example"),
         ("/* adds */", "int more(void);"),
+        ("/* adds */", "#define QUOTE '\"' // one"),
     ],
 )
 def test_everything_else_is(old: str, new: str) -> None:
@@ -228,3 +229,15 @@ def test_a_header_of_c_plus_plus_alone_is_compiled_as_that_alone(demo: Demo) -> 
     calls = " ".join(demo.calls)
     assert "-std=c++17" in calls
     assert "-std=c11" not in calls
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("#define A '\"' // one\n#define B '\"'\n", "#define A '\"' // two\n#define B '\"'\n"),
+        ("#define A '\\'' // it's\n#define B 1\n", "#define A '\\'' // it is\n#define B 1\n"),
+    ],
+)
+def test_a_quote_within_a_character_begins_no_text(one: str, other: str) -> None:
+    assert interface_of(one) == interface_of(other)
+    assert interface_of(one) != interface_of(one.replace("B", "C"))

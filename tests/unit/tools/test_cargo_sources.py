@@ -156,3 +156,9 @@ def test_patterns_of_a_manifest_are_those_of_cargo(key: str, patterns: list[str]
     names = ["a.txt", "b.txt", "src/lib.rs", "src/a/b.rs", "src/a/secret.txt", "data/deep/z.txt", "tests/data/t.txt"]
     rules = PublishedFiles.of(f'[package]\nname = "x"\n{key} = {json.dumps(patterns)}\n')  # as `cargo package --list`
     assert {name for name in names if rules.hold(name)} == set(expected.split())
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.txt", "README"])
+def test_a_readme_that_cargo_takes_by_itself_stays(name: str) -> None:
+    assert PublishedFiles.of(f'{HEAD}exclude = ["README*"]\n').hold(name)
+    assert not PublishedFiles.of(f'{HEAD}readme = "docs/a.md"\nexclude = ["README*"]\n').hold(name)

@@ -1,8 +1,19 @@
 from __future__ import annotations
 
-from ferrule.tools.program_output import shown_lines
+from ferrule.tools.program_output import BoundedText, shown_lines
 
 
 def test_plain_lines_are_no_commands_to_a_runner():
     assert shown_lines(b"::x\n##[error]y\n", str) == "::x\n\\x23#[error]y\n"
     assert shown_lines(b"# [error]\n", str) == "# [error]\n"
+
+
+def test_the_beginning_and_the_end_of_a_long_text_are_kept():
+    text = BoundedText(head=4, tail=6)
+    assert [text.add(piece) for piece in (b"a\n", b"b\n", b"c\n", b"d\n", b"e\n", b"f\n")] == [True, True] + [False] * 4
+    assert text.content() == b"a\nb\n... 2 bytes were left out here ...\nd\ne\nf\n"
+    text.forget_head()
+    assert text.content() == text.end() == b"... 2 bytes were left out here ...\nd\ne\nf\n"
+    short = BoundedText(head=2, tail=6)
+    assert [short.add(b"a\n"), short.add(b"b\n")] == [True, False]
+    assert short.content() == b"a\nb\n"  # nothing was left out, and no note says so

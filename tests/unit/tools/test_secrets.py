@@ -178,6 +178,18 @@ def test_is_known_from_a_project(tmp_path: Path):
         ("NOTE", "canary-one"),
         ("API_KEY", "canary-one"),
         ("NETRC", "FILE"),
+        ("PIP_CONFIG_FILE", "FILE"),
+        ("NPM_CONFIG_USERCONFIG", "FILE"),
+        ("npm_config_userconfig", "FILE"),
+        ("NPM_CONFIG_GLOBALCONFIG", "FILE"),
+        ("UV_CONFIG_FILE", "FILE"),
+        ("GIT_CONFIG_GLOBAL", "FILE"),
+        ("GIT_CONFIG_SYSTEM", "FILE"),
+        ("GIT_CONFIG", "FILE"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "FILE"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "FILE"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "FILE"),
+        ("REGISTRY_AUTH_FILE", "FILE"),
     ],
 )
 def test_is_known_from_a_variable(name: str, value: str, tmp_path: Path):
@@ -336,3 +348,10 @@ def test_settings_are_counted_as_git_does(count: str):
     given = {"GIT_CONFIG_COUNT": count, "GIT_CONFIG_KEY_0": "sendemail.smtpPass", "GIT_CONFIG_VALUE_0": "canary-one"}
     assert "canary-one" in secrets_of(given)
     assert secrets_of({**given, "GIT_CONFIG_COUNT": f"{count}00000"[:5]}) == {}
+
+
+@pytest.mark.parametrize("first", [".cargo/config", ".cargo/config.toml"])
+def test_settings_of_cargo_include_by_either_name(first: str, tmp_path: Path):
+    kept(tmp_path / first, 'include = ["secret.toml"]\n')
+    kept(tmp_path / ".cargo" / "secret.toml", '[registries.ours]\ntoken = "canary-one"\n')
+    assert "canary-one" in secrets_of({}, tmp_path / "project")
