@@ -97,3 +97,13 @@ def test_headers_are_those_in_include_and_beside_manifests(tmp_path: Path) -> No
     texts = {"x__Cargo_0_toml": "", "x__a_0_h": "", "include__b_0_hpp": "/* by cbindgen */", "x__src__c__d_0_h": ""}
     headers = [*c_headers.read(laid_out(tmp_path, **texts))]
     assert headers == [CHeader("include/b.hpp", True), CHeader("x/a.h", False)]
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["test", "tests", "testdata", "fixtures", "example", "examples", "bench", "benches", "fuzz", "docs", "doc"],
+)
+def test_what_lies_aside_of_a_package_tells_nothing_of_it(tmp_path: Path, folder: str) -> None:
+    files = laid_out(tmp_path, go_0_mod=GO_MOD, a_0_go="package a\n", **{f"{folder}__b_0_go": "package b\n"})
+    assert files.of_package("go.mod", ".go") == ("a.go",)
+    assert files.of_package("go.mod", ".go") != files.below(".", ".go")

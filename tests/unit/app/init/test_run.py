@@ -285,3 +285,30 @@ def test_pyo3_of_one_python_is_covered_too(tmp_path: Path, host: Host) -> None:
     more = {"ffi/Cargo.toml": crate("demo"), "ffi/src/lib.rs": EXPORTED, "ext/Cargo.toml": module, "ext/src/lib.rs": ""}
     lay_out(tmp_path, {**files, **more, "ext/pyproject.toml": PYPROJECT})
     assert "kind: extension, crate: demo-ext" in init.propose(tmp_path, host).text
+
+
+@pytest.mark.parametrize(
+    ("name", "system"),
+    [
+        ("BUILD", "Bazel"),
+        ("BUILD.bazel", "Bazel"),
+        ("Makefile", "make"),
+        ("Package.swift", "the Swift package manager"),
+        ("WORKSPACE", "Bazel"),
+        ("build.gradle", "Gradle"),
+        ("build.gradle.kts", "Gradle"),
+        ("build.zig", "zig"),
+        ("configure.ac", "autoconf"),
+        ("meson.build", "Meson"),
+        ("pom.xml", "Maven"),
+        ("go.mod", "Go"),
+        ("package.json", "npm"),
+        ("pyproject.toml", "a Python build backend"),
+        ("setup.py", "setuptools"),
+    ],
+)
+def test_a_folder_of_another_build_system_names_it(tmp_path: Path, host: Host, name: str, system: str) -> None:
+    text = {"package.json": "{}", "go.mod": "module example.com/demo\n"}.get(name, "")
+    with pytest.raises(ConfigError, match=r"there is no Cargo\.toml here") as failure:
+        init.propose(lay_out(tmp_path, without_crate(**{name: text})), host)
+    assert f"{name} is of {system}" in failure.value.message + failure.value.hint
