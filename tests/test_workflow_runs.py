@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.runner import Runner
+from fakes.several_releases import several
 from fakes.toolchain import lay_out
 
 if TYPE_CHECKING:
@@ -34,20 +35,33 @@ ci:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The demo project as a repository with a tag and workflows; programs that a machine of GitHub's has."""
-    demo = lay_out(tmp_path_factory.mktemp("workflows"))
+    return repository(lay_out(tmp_path_factory.mktemp("workflows")), "v1.2.3")
+
+
+def repository(demo: Demo, *tags: str, ci: str = CI) -> Demo:
+    """Make a project a repository with tags and workflows, and add programs that a machine of GitHub's has."""
     with (demo.project / "targets.yaml").open("a") as stream:
-        stream.write(CI)
+        stream.write(ci)
     program(demo, "ferrule", f'exec "{sys.executable}" -m ferrule "$@"')
     program(demo, "pipx", f'echo "$@" >> "{demo.root}/pipx"')
     program(demo, "gh", f'[ "$1" = release ] && echo "$@" >> "{demo.root}/gh"')  # act asks it for a token
     assert demo.ferrule("ci", "github").returncode == 0
-    for words in (("init", "-q", "-b", "main"), ("add", "."), ("commit", "-q", "-m", "all of it"), ("tag", "v1.2.3")):
+    for words in (
+        ("init", "-q", "-b", "main"),
+        ("add", "."),
+        ("commit", "-q", "-m", "all of it"),
+        *(("tag", tag) for tag in tags),
+    ):
         git(demo, *words)
     return demo
 
 
 @pytest.fixture(scope="module")
 def runner(demo: Demo) -> Runner:
+    return runner_of(demo)
+
+
+def runner_of(demo: Demo) -> Runner:
     folders = dict.fromkeys(
         [str(demo.root / "bin"), str(Path(shutil.which("git") or "git").parent), *os.defpath.split(":")]
     )
@@ -114,3 +128,24 @@ def test_a_tag_of_another_version_is_not_released(runner: Runner):
     assert done.returncode != 0
     assert "the tag 'v1.2.4' is not of this version, 1.2.3" in done.stdout
     assert list(runner.artifacts.iterdir()) == []
+
+
+def test_each_of_several_releases_is_made_by_its_own_workflow(tmp_path: Path):
+    demo = several(tmp_path)
+    (demo.project / "CHANGES.md").write_text("# Changes\n\n## 1.9.1\n\nNew.\n")
+    runner = runner_of(repository(demo, "core-v1.9.1", "page/0.4.0", ci=CI.replace(", pypi", "")))
+    done = runner.run("release-core.yml", "push", ref="refs/tags/core-v1.9.1")
+    assert done.returncode == 0, done.stdout
+    kept = runner.kept("dist")
+    upload = runner.kept("upload")
+    assert (runner.published / "attested").read_bytes() == upload["SHA256SUMS"]
+    assert "release create core-v1.9.1" in (demo.root / "gh").read_text()
+    done = runner.run("ci.yml", "push")
+    assert done.returncode == 0, done.stdout
+    assert runner.kept("dist-core") == kept
+    assert "page-0.4.0.wasm" in runner.kept("dist-page")
+    assert demo.ferrule("release").returncode == 0
+    assert {f"core/{name}": content for name, content in kept.items()}.items() <= demo.files().items()
+    done = runner.run("release-core.yml", "push", ref="refs/tags/page/0.4.0")
+    assert done.returncode != 0
+    assert "the tag 'page/0.4.0' is not of core 1.9.1" in done.stdout

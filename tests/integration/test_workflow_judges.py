@@ -12,6 +12,7 @@ import judges
 import pytest
 from judges import CHECKOUT, run
 
+from fakes.several_releases import several
 from ferrule import config
 from ferrule.app.ci import workflows
 from ferrule.app.publish import DESTINATIONS
@@ -55,6 +56,15 @@ def test_there_is_nothing_to_find_in_ours(actionlint: Path):
 def test_there_is_nothing_to_find_in_what_is_written_for_others(demo: Demo, actionlint: Path, ci: str, shards: int):
     with (demo.project / "targets.yaml").open("a") as stream:
         stream.write(f"\nci: {ci}\n")
+    workflows.write(demo.project, workflows.github(config.load(demo.project, KINDS, DESTINATIONS), shards))
+    assert judged(demo.project, actionlint) == []
+
+
+def test_there_is_nothing_to_find_in_those_of_several_releases(tmp_path: Path, actionlint: Path):
+    demo = several(tmp_path)
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write("\nci: {ferrule: {command: scripts/ferrule}}\n")
+    shards = {"core": 2, "page": 300}
     workflows.write(demo.project, workflows.github(config.load(demo.project, KINDS, DESTINATIONS), shards))
     assert judged(demo.project, actionlint) == []
 

@@ -260,15 +260,17 @@ def test_a_release_goes_where_it_has_something_to_publish(demo: Demo):
     with (demo.project / "targets.yaml").open("a") as stream:
         stream.write(
             "\nreleases:\n  core: {version: '1.2.3', artifacts: [sdk-c, sdk-py, server, image]}\n"
-            f"  web: {{version: '1.2.3', artifacts: [npm, go]}}\nci: {{{SOURCE}, publish: [github, pypi]}}\n"
+            f"  'no': {{version: '1.2.3', artifacts: [npm, go]}}\nci: {{{SOURCE}, publish: [github, pypi]}}\n"
         )
-    found = workflows.github(config.load(demo.project, KINDS, DESTINATIONS), {"core": 3, "web": 300})
+    found = workflows.github(config.load(demo.project, KINDS, DESTINATIONS), {"core": 3, "no": 300})
     jobs_of = {name: set(yaml.safe_load(text)["jobs"]) for name, text in found.items()}
-    assert set(jobs_of) == {"ci.yml", "release-core.yml", "release-web.yml", "shards.yml"}
+    assert set(jobs_of) == {"ci.yml", "release-core.yml", "release-no.yml", "shards.yml"}
     assert "pypi" in jobs_of["release-core.yml"]
-    assert jobs_of["release-core.yml"] - jobs_of["release-web.yml"] == {"pypi"}
-    assert "uses: ./.github/workflows/shards.yml" in found["release-web.yml"]
+    assert jobs_of["release-core.yml"] - jobs_of["release-no.yml"] == {"pypi"}
+    assert "uses: ./.github/workflows/shards.yml" in found["release-no.yml"]
     assert "shards.yml" not in found["release-core.yml"]
+    matrix = yaml.safe_load(found["ci.yml"])["jobs"]["consumers-1"]["strategy"]["matrix"]
+    assert matrix == {"release": ["core", "no"]}  # a name, and not what YAML 1.1 takes it for
 
 
 # the command
