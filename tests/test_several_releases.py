@@ -60,14 +60,29 @@ def test_each_is_made_into_a_folder_of_its_own(released: Demo) -> None:
     }
     manifest = json.loads(released.files()["core/manifest.json"])
     assert (manifest["project"], manifest["release"]) == ("core", "1.9.1")
-    for name in ("core", "page"):
-        output(released, "verify", f"dist/{name}")
+    output(released, "verify", "dist/core")
+    text = output(released, "verify")
+    assert [line for line in text.splitlines() if ", no commit, " in line] == [
+        f"{name}, no commit, signer not checked (--key names one)" for name in ("core 1.9.1", "page 0.4.0")
+    ]
+    documents = json.loads(output(released, "verify", "dist", "--json"))
+    assert [(document["project"], document["ok"]) for document in documents] == [("core", True), ("page", True)]
     calls = len(released.calls)
     again = released.ferrule("release", "page")
     assert (again.returncode, len(released.calls)) == (0, calls), again.stderr
     assert "0 built, 3 unchanged" in again.stderr
     assert "there is no release 'pag'" in refusal(released, "release", "pag")
     assert "page-0.4.0.wasm" in output(released, "plan", "--release", "page")
+
+
+def test_one_that_does_not_verify_fails_all(released: Demo, tmp_path: Path) -> None:
+    shutil.copytree(released.dist, tmp_path / "dist")
+    (tmp_path / "dist/core/SHA256SUMS").write_text("")
+    text = released.ferrule("verify", str(tmp_path / "dist")).stdout
+    assert "WRONG   SHA256SUMS: digest" in text
+    assert "page 0.4.0, no commit" in text
+    refusal(released, "verify", str(tmp_path / "dist"), code=6)
+    assert "there is no release here" in refusal(released, "verify", str(tmp_path), code=6)
 
 
 def test_a_tag_is_that_of_one_release(demo: Demo) -> None:

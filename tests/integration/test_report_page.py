@@ -9,6 +9,7 @@ from browser import Browser
 from judges import ferrule, program
 
 from ferrule.reporting.html import page
+from ferrule.reporting.page import downloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +134,59 @@ def test_hovering_and_filtering(browser: Browser, shown: Path) -> None:
     assert browser.complaints() == []
 
 
+def test_a_page_full_of_hostile_texts_does_nothing(browser: Browser, tmp_path: Path) -> None:
+    from unit.reporting.pages import HOSTILE, hostile  # noqa: PLC0415
+
+    for number, text in enumerate(HOSTILE):
+        file = tmp_path / f"{number}.html"
+        file.write_text(page(hostile(text)), encoding="utf-8")
+        browser.open(file, width=PHONE)
+        browser.evaluate("document.querySelectorAll('*').forEach((e) => e.dispatchEvent(new MouseEvent('mouseover')))")
+        assert browser.evaluate("window.reached ?? null") is None
+        assert browser.evaluate("[...document.scripts].length") == 1
+        assert browser.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [PHONE, PHONE], text
+        assert browser.complaints() == []
+        filtered = """(() => { const field = document.getElementById("filter"); field.value = "no such action";
+          field.dispatchEvent(new Event("input"));
+          return [...document.querySelectorAll("#why tbody tr")].filter((row) => !row.hidden).length; })()"""
+        assert browser.evaluate(filtered) == 0
+
+
+def test_policy_stops_what_is_not_ours(browser: Browser, shown: Path, tmp_path: Path) -> None:
+    file = tmp_path / "changed.html"
+    more = (
+        '<script>window.reached = 1</script><img src="https://example.org/x.png" onerror="window.reached = 2"></body>'
+    )
+    file.write_text(shown.read_text(encoding="utf-8").replace("</body>", more), encoding="utf-8")
+    browser.open(file)
+    assert browser.evaluate("window.reached ?? null") is None
+    assert len(browser.complaints()) >= 2
+
+
+def test_without_its_script_the_page_tells_the_same(browser: Browser, shown: Path) -> None:
+    browser.open(shown)
+    text = browser.evaluate("document.body.innerText")
+    browser("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(shown)
+        browser("Emulation.setScriptExecutionDisabled", value=False)
+        plain = browser.evaluate("document.body.innerText")
+    finally:
+        browser("Emulation.setScriptExecutionDisabled", value=False)
+    assert plain.split() == text.replace("Filter:", "").split()
+
+
+def test_on_paper_nothing_is_cut_off(browser: Browser, shown: Path) -> None:
+    browser.open(shown, width=794, media="print")
+    assert browser.evaluate("document.documentElement.scrollWidth") == 794
+    assert browser.evaluate('[...document.querySelectorAll("nav, .skip")].map((e) => getComputedStyle(e).display)') == [
+        "none",
+        "none",
+    ]
+    told = browser("Page.printToPDF", printBackground=True)["data"]
+    assert len(told) > 10_000
+
+
 # The page for those who download it
 
 
@@ -196,54 +250,17 @@ def test_a_click_copies_a_digest_or_selects_it(browser: Browser, offered: Path, 
     assert digest in plain[1]
 
 
-def test_a_page_full_of_hostile_texts_does_nothing(browser: Browser, tmp_path: Path) -> None:
-    from unit.reporting.pages import HOSTILE, hostile  # noqa: PLC0415
+def test_that_page_full_of_hostile_texts_does_nothing(browser: Browser, tmp_path: Path) -> None:
+    from unit.reporting.pages import HOSTILE, hostile_downloads  # noqa: PLC0415
 
     for number, text in enumerate(HOSTILE):
         file = tmp_path / f"{number}.html"
-        file.write_text(page(hostile(text)), encoding="utf-8")
+        file.write_text(downloads.page(hostile_downloads(text), "../dist/"), encoding="utf-8")
         browser.open(file, width=PHONE)
+        browser.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         browser.evaluate("document.querySelectorAll('*').forEach((e) => e.dispatchEvent(new MouseEvent('mouseover')))")
         assert browser.evaluate("window.reached ?? null") is None
         assert browser.evaluate("[...document.scripts].length") == 1
+        assert browser.evaluate("document.images.length") == 0
         assert browser.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [PHONE, PHONE], text
         assert browser.complaints() == []
-        filtered = """(() => { const field = document.getElementById("filter"); field.value = "no such action";
-          field.dispatchEvent(new Event("input"));
-          return [...document.querySelectorAll("#why tbody tr")].filter((row) => !row.hidden).length; })()"""
-        assert browser.evaluate(filtered) == 0
-
-
-def test_policy_stops_what_is_not_ours(browser: Browser, shown: Path, tmp_path: Path) -> None:
-    file = tmp_path / "changed.html"
-    more = (
-        '<script>window.reached = 1</script><img src="https://example.org/x.png" onerror="window.reached = 2"></body>'
-    )
-    file.write_text(shown.read_text(encoding="utf-8").replace("</body>", more), encoding="utf-8")
-    browser.open(file)
-    assert browser.evaluate("window.reached ?? null") is None
-    assert len(browser.complaints()) >= 2
-
-
-def test_without_its_script_the_page_tells_the_same(browser: Browser, shown: Path) -> None:
-    browser.open(shown)
-    text = browser.evaluate("document.body.innerText")
-    browser("Emulation.setScriptExecutionDisabled", value=True)
-    try:
-        browser.open(shown)
-        browser("Emulation.setScriptExecutionDisabled", value=False)
-        plain = browser.evaluate("document.body.innerText")
-    finally:
-        browser("Emulation.setScriptExecutionDisabled", value=False)
-    assert plain.split() == text.replace("Filter:", "").split()
-
-
-def test_on_paper_nothing_is_cut_off(browser: Browser, shown: Path) -> None:
-    browser.open(shown, width=794, media="print")
-    assert browser.evaluate("document.documentElement.scrollWidth") == 794
-    assert browser.evaluate('[...document.querySelectorAll("nav, .skip")].map((e) => getComputedStyle(e).display)') == [
-        "none",
-        "none",
-    ]
-    told = browser("Page.printToPDF", printBackground=True)["data"]
-    assert len(told) > 10_000

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from fakes.triples import MAC, X86
+from ferrule.core.downloads import CheckSummary, Download, DownloadPackage, DownloadPage, ReleasedFile
 from ferrule.core.facts import Facts, MeasuredFile
 from ferrule.core.manifest import Manifest, ManifestFile, ManifestToolchain, manifest_from
 from ferrule.core.model import Action, Digest, Output, Plan, State
@@ -173,6 +174,29 @@ def hostile(text: str) -> PageContent:
         facts={one.id: Facts(compiled={text: MeasuredFile(text, sections={text: 5, f"{text}.text": 3})})},
     )
     return PageContent(plan, (text, MAC), {(text, MAC): text}, document, (first, grown, last), (text,))
+
+
+def hostile_downloads(text: str) -> DownloadPage:
+    """The page of a release in which everything that may be a text is this one."""
+    file = ReleasedFile(text, 9, Digest(KEY))
+    folder = Download(
+        *(text, (file,), (text,), (text,), (text,), (text,), (text,), text),
+        image=f"sha256:{text}",
+        folder=True,
+    )
+    return DownloadPage(
+        *(text, text, text, True),
+        packages=(DownloadPackage(text, text, (folder, replace(folder, folder=False, image=None))),),
+        describing=(file,),
+        checksums=(text,),
+        provenance=(f"{text}2",),
+        bundles={text: text, f"{text}3": f"{text}2"},
+        check=CheckSummary({text: 1}, 1),
+        signer=text,
+        license=(text,),
+        parts={text: (text,)},
+        changelog=f"{text}\n\n- {text}\n\n[a]({text})\n\n![b]({text})\n",
+    )
 
 
 VOID = {"br", "hr", "input", "meta"}

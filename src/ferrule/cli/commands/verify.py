@@ -34,7 +34,7 @@ def verify(
 ) -> None:
     """Verify a finished release: recompute every digest and claim.
 
-    PATH is the folder of a release, or one file of it; by default dist/ of the project.
+    PATH is the folder of a release, of several releases, or one file; by default dist/ of the project.
 
     \b
     Example:
@@ -49,6 +49,7 @@ def verify(
     target = path or find_project(directory) / "dist"
     release = verifying.release_of(target)
     folder = target if (target.is_dir() and (target / MANIFEST).exists()) or release is None else release
+    folders = (_releases_in(folder) if release is None else []) or [folder]
     if release is None and not target.is_dir():
         raise VerificationError(
             "no folder above this file has a manifest, so nothing says what it should be",
@@ -59,15 +60,24 @@ def verify(
     file = None if folder is target else Path(os.path.abspath(target)).relative_to(folder).as_posix()  # noqa: PTH100
     with waiting(quiet=options["quiet"]) as line:
         line.step("reading every file again")
-        examination = verifying.examine(folder, public, file)
+        examinations = [verifying.examine(each, public, file) for each in folders]
     signer = f"{key} (SHA-256 {sigstore.key_hint(public)})" if public else None
     if options["as_json"]:
-        click.echo(verdicts.as_json(examination, passed=examination.passed, signer=signer))
+        documents = [verdicts.as_json(each, passed=each.passed, signer=signer) for each in examinations]
+        click.echo(documents[0] if folders == [folder] else f"[{', '.join(documents)}]")
     else:
         display = {"quiet": options["quiet"], "verbose": invocation().verbose, "colour": coloured(sys.stdout)}
-        verdicts.show(examination, sys.stdout, **display, signer=signer)
-    if not examination.passed:
+        for each in examinations:
+            verdicts.show(each, sys.stdout, **display, signer=signer)
+    if not all(each.passed for each in examinations):
         sys.exit(VerificationError.exit_code)
+
+
+def _releases_in(folder: Path) -> list[Path]:
+    """The folders of several releases in one that is none itself."""
+    if not folder.is_dir() or (folder / MANIFEST).exists():
+        return []
+    return sorted(each for each in folder.iterdir() if (each / MANIFEST).is_file())
 
 
 def _verify_published(directory: Path, path: Path | None, rows: tuple[str, ...], **options: bool) -> None:

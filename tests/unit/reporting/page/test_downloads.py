@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from pages import HOSTILE, Parsed
+from pages import HOSTILE, Parsed, hostile_downloads
 
 from fakes.triples import ARM, X86
 from ferrule.core.downloads import CheckSummary, Download, DownloadPackage, DownloadPage, ReleasedFile
@@ -140,23 +140,7 @@ def test_the_page_needs_nothing_and_may_do_nothing() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_texts_stay_texts(text: str) -> None:
-    download = Download(
-        text, (released(text),), (text,), (text,), (text,), (text,), (text,), text, f"sha256:{text}", folder=True
-    )
-    plain = replace(download, folder=False, image=None)
-    about = DownloadPage(
-        *(text, text, text, True),
-        packages=(DownloadPackage(text, text, (download, plain)),),
-        describing=(released(text),),
-        checksums=(text,),
-        provenance=(f"{text}2",),
-        bundles={text: text, f"{text}3": f"{text}2"},
-        check=CheckSummary({text: 1}, 1),
-        signer=text,
-        license=(text,),
-        parts={text: (text,)},
-        changelog=text,
-    )
+    about = hostile_downloads(text)
     parsed = Parsed(page(about, ""))
     assert [tag for tag, name, _ in parsed.attributes if name.startswith("on")] == []
     assert parsed.values("src") == []
