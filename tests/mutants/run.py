@@ -79,18 +79,19 @@ def sample(
 def _tests(
     module: str, mutation: Mutation, lines: Mapping[int, list[str]], seconds: Mapping[str, float]
 ) -> tuple[str, ...]:
-    """Tests that reach the line: those of the module's own file first, the fastest first, and a part of the others.
+    """Tests that reach the line, the fastest first, after all of the module's own file; of the others a part.
 
-    For what runs at import, these are the tests that reach any line of the module. A fixture that several tests share
-    is set up once, in the first of them: what it reaches, every test of that file may notice.
+    Of its own file all are taken, for nobody sees what a program reaches that they start. For what runs at import,
+    these are the tests that reach any line of the module. A fixture that several tests share is set up once, in the
+    first of them: what it reaches, every test of that file may notice.
     """
     contexts = set(lines.get(mutation.line, ()))
     if contexts == {""}:  # it runs at import
         contexts = {test for tests in lines.values() for test in tests}
     names = {context.partition("|")[0].partition("[")[0] for context in contexts - {""}}
     shared = {context.partition("::")[0] for context in contexts if context.endswith("|setup")}
-    names |= {test for test in seconds if test.partition("::")[0] in shared}
-    own = f"test_{Path(module).stem}.py::"
+    own = f"/{Path(module).parent.as_posix()}/test_{Path(module).name}::"
+    names |= {test for test in seconds if test.partition("::")[0] in shared or own in test}
     order = sorted(names, key=lambda name: (own not in name, seconds.get(name, 0.0), name))
     spent = accumulate(seconds.get(name, 0.0) for name in order)
     return tuple(

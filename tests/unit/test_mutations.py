@@ -61,11 +61,17 @@ def chosen(line, reach, seconds):
 
 
 def test_tests_of_the_module_come_first_and_the_fastest_first():
-    own, other, slow = "unit/test_x.py::a", "unit/test_y.py::b", "unit/test_z.py::c"
+    own, other, slow = "unit/kinds/test_x.py::a", "unit/test_y.py::b", "unit/test_z.py::c"
     reach = {3: [f"{slow}|run", f"{other}[1]|run", f"{own}|run", f"{other}[2]|setup"], 4: [""], 5: [f"{slow}|run"]}
-    seconds = {own: 30.0, other: 1.0, slow: 40.0}
-    assert chosen(3, reach, seconds) == (own, other)  # a minute is enough
+    seconds = {own: 30.0, other: 1.0, slow: 100.0}
+    assert chosen(3, reach, seconds) == (own, other)  # two minutes are enough
     assert chosen(3, reach, {}) == (own, other, slow)
     assert chosen(4, reach, {}) == (own, other, slow)  # it runs at import
-    assert chosen(5, reach, {slow: 100.0}) == (slow,)
+    assert chosen(5, reach, {slow: 1000.0}) == (slow,)
     assert chosen(6, reach, {}) == ()
+    assert chosen(6, reach, {own: 1.0}) == (own,)  # perhaps in a program that it starts
+
+
+def test_all_tests_of_a_file_see_what_a_shared_fixture_reaches():
+    first, second = "unit/test_y.py::b", "unit/test_y.py::c"
+    assert chosen(3, {3: [f"{first}|setup"]}, {first: 1.0, second: 2.0}) == (first, second)
