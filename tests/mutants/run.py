@@ -72,33 +72,35 @@ def sample(
         every = [(p.relative_to(SOURCES).as_posix(), m) for p in files for m in mutations(p.read_text("utf-8"))]
         generator = random.Random(f"{seed} {room}")
         for module, mutation in generator.sample(every, min(len(every), -(-number // len(rooms)))):
-            chosen.append(Mutant(module, mutation, _tests(module, mutation, reach.get(module, {}), seconds)))
+            own = (Path("tests/unit", module).parent / f"test_{Path(module).name}").as_posix()
+            tests = _tests(own if (ROOT / own).is_file() else None, mutation, reach.get(module, {}), seconds)
+            chosen.append(Mutant(module, mutation, tests))
     return chosen
 
 
 def _tests(
-    module: str, mutation: Mutation, lines: Mapping[int, list[str]], seconds: Mapping[str, float]
+    own: str | None, mutation: Mutation, lines: Mapping[int, list[str]], seconds: Mapping[str, float]
 ) -> tuple[str, ...]:
-    """Tests that reach the line, the fastest first, after all of the module's own file; of the others a part.
+    """The file of the module's own tests, if there is one, then others that reach the line: the fastest, and not all.
 
-    Of its own file all are taken, for nobody sees what a program reaches that they start. For what runs at import,
-    these are the tests that reach any line of the module. A fixture that several tests share is set up once, in the
-    first of them: what it reaches, every test of that file may notice.
+    The own ones all count, for nobody sees what a program reaches that they start. For what runs at import, the others
+    are those that reach any line of the module. A fixture that several tests share is set up once, in the first of
+    them: what it reaches, every test of that file may notice.
     """
     contexts = set(lines.get(mutation.line, ()))
     if contexts == {""}:  # it runs at import
         contexts = {test for tests in lines.values() for test in tests}
     names = {context.partition("|")[0].partition("[")[0] for context in contexts - {""}}
     shared = {context.partition("::")[0] for context in contexts if context.endswith("|setup")}
-    own = f"/{Path(module).parent.as_posix()}/test_{Path(module).name}::"
-    names |= {test for test in seconds if test.partition("::")[0] in shared or own in test}
-    order = sorted(names, key=lambda name: (own not in name, seconds.get(name, 0.0), name))
+    names |= {test for test in seconds if test.partition("::")[0] in shared}
+    order = sorted((name for name in names if name.partition("::")[0] != own), key=lambda n: (seconds.get(n, 0.0), n))
     spent = accumulate(seconds.get(name, 0.0) for name in order)
-    return tuple(
+    others = (
         name
         for number, (name, until) in enumerate(zip(order, spent, strict=True))
-        if own in name or number == 0 or (until <= SECONDS_A_MUTANT and number < TESTS_A_MUTANT)
+        if number == 0 or (until <= SECONDS_A_MUTANT and number < TESTS_A_MUTANT)
     )
+    return (*((own,) if own else ()), *others)
 
 
 def read_seconds(report: Path) -> dict[str, float]:

@@ -56,22 +56,24 @@ def test_equivalent_mutants_exist():
     assert not stale
 
 
-def chosen(line, reach, seconds):
-    return run._tests("kinds/x.py", Mutation(line, "f", "a", "b", ""), reach, seconds)
+OWN = "unit/kinds/test_x.py"
 
 
-def test_tests_of_the_module_come_first_and_the_fastest_first():
-    own, other, slow = "unit/kinds/test_x.py::a", "unit/test_y.py::b", "unit/test_z.py::c"
-    reach = {3: [f"{slow}|run", f"{other}[1]|run", f"{own}|run", f"{other}[2]|setup"], 4: [""], 5: [f"{slow}|run"]}
-    seconds = {own: 30.0, other: 1.0, slow: 100.0}
-    assert chosen(3, reach, seconds) == (own, other)  # two minutes are enough
-    assert chosen(3, reach, {}) == (own, other, slow)
-    assert chosen(4, reach, {}) == (own, other, slow)  # it runs at import
-    assert chosen(5, reach, {slow: 1000.0}) == (slow,)
-    assert chosen(6, reach, {}) == ()
-    assert chosen(6, reach, {own: 1.0}) == (own,)  # perhaps in a program that it starts
+def chosen(line, reach, seconds, own=OWN):
+    return run._tests(own, Mutation(line, "f", "a", "b", ""), reach, seconds)
+
+
+def test_the_file_of_the_module_comes_first_and_then_the_fastest_of_others():
+    other, slow = "unit/test_y.py::b", "unit/test_z.py::c"
+    reach = {3: [f"{slow}|run", f"{other}[1]|run", f"{OWN}::a|run", f"{other}[2]|run"], 4: [""], 5: [f"{slow}|run"]}
+    assert chosen(3, reach, {other: 1.0, slow: 200.0}) == (OWN, other)  # two minutes are enough
+    assert chosen(3, reach, {}) == (OWN, other, slow)
+    assert chosen(4, reach, {}) == (OWN, other, slow)  # it runs at import
+    assert chosen(5, reach, {slow: 1000.0}) == (OWN, slow)
+    assert chosen(6, reach, {}) == (OWN,)  # perhaps in a program that it starts
+    assert chosen(6, reach, {}, own=None) == ()
 
 
 def test_all_tests_of_a_file_see_what_a_shared_fixture_reaches():
     first, second = "unit/test_y.py::b", "unit/test_y.py::c"
-    assert chosen(3, {3: [f"{first}|setup"]}, {first: 1.0, second: 2.0}) == (first, second)
+    assert chosen(3, {3: [f"{first}|setup"]}, {first: 1.0, second: 2.0}, own=None) == (first, second)
