@@ -104,6 +104,13 @@ def rehearse(session: nox.Session) -> None:
 
 
 @nox.session
+def targets(session: nox.Session) -> None:
+    """Build a library and a program for every target, run or read them, print a table: `-- -k musl` takes some."""
+    prepare(session, TESTS)
+    session.run("pytest", "-m", "targets", *session.posargs, "tests/targets")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, types, imports, shell and workflows; changes nothing."""
     prepare(session, TESTS)

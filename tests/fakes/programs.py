@@ -57,6 +57,7 @@ BINARIES = {
     "x86_64-unknown-linux-gnu": ("libdemo.so", "demo-x86_64.so", "demo-linux.a"),
     "aarch64-unknown-linux-gnu": ("libdemo.so", "demo-aarch64.so", "demo-linux-aarch64.a"),
     "aarch64-apple-darwin": ("libdemo.dylib", "demo-arm64.dylib", "demo-macos.a"),
+    "x86_64-pc-windows-gnullvm": ("demo.dll", "demo.dll", "demo-windows.a"),
 }
 FETCHED = (("sha2", "0.10.9"), ("demo-derive", "2.0.1"))
 COMPONENT = b"\0asm\x0d\0\1\0"
@@ -174,7 +175,9 @@ def compile_program(home: Path, triple: str, package: str, name: str, folder: Pa
 def names_of(triple: str, package: str, types: list[str]) -> list[str]:
     if triple not in BINARIES:
         return [f"{package.replace('-', '_')}.wasm"]
-    return [{"cdylib": BINARIES[triple][0], "staticlib": "libdemo.a"}[kind] for kind in types]
+    shared = BINARIES[triple][0]
+    with_import_library = [shared, f"lib{shared}.a"] if shared.endswith(".dll") else [shared]
+    return [name for kind in types for name in (with_import_library if kind == "cdylib" else ["libdemo.a"])]
 
 
 def run_script(home: Path) -> None:
@@ -214,6 +217,8 @@ def compiled_bytes(home: Path, triple: str, path: Path) -> bytes:
     if path.parent.name == "deps":
         return program(home, triple)
     library, archive = BINARIES[triple][1:]
+    if path.name.endswith(".dll.a"):
+        return (home / "binaries" / path.name).read_bytes()
     if path.suffix == ".a":
         return (home / "binaries" / archive).read_bytes()
     return (tampered if tampered.exists() else home / "binaries" / library).read_bytes()

@@ -232,7 +232,7 @@ def _programs(demo: Demo) -> None:
 
 def _binaries(folder: Path) -> None:
     folder.mkdir(parents=True)
-    for packed in GOLDEN.glob("demo-*.gz"):
+    for packed in (*GOLDEN.glob("demo-*.gz"), *GOLDEN.glob("*demo.dll*.gz")):
         (folder / packed.name.removesuffix(".gz")).write_bytes(gzip.decompress(packed.read_bytes()))
     # The golden library of this machine names a folder to search, which a release refuses; here it does not.
     library = (folder / "demo-aarch64.so").read_bytes().replace(_entry(DT_RUNPATH), _entry(DT_DEBUG))

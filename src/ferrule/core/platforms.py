@@ -41,7 +41,7 @@ class Family:
 
     `wheel` is the pattern of a wheel's platform tag, `wheel_floor` the version in it where targets.yaml has no floor to
     say, and `cibuildwheel` its name of the family; `macros` are what compilers define, and `__LP64__` besides
-    where `is_lp64` and pointers have 64 bits; `exports_exactly`: a library exports what its crate does, and no more;
+    where `is_lp64` and pointers have 64 bits;
     `runner_label` begins GitHub's labels of such machines; `uname` is what `uname -s` says.
     """
 
@@ -83,7 +83,6 @@ class Family:
     cibuildwheel: str | None = None
     macros: tuple[str, ...] = ()
     is_lp64: bool = False
-    exports_exactly: bool = True
     runner_label: str | None = None
 
 
@@ -430,11 +429,14 @@ WINDOWS_GNULLVM: Final = Family(
     versioned="{name}.dll",
     reference="{name}",
     import_library="lib{name}.dll.a",
+    link_name="-soname",  # understood by `tools.dll_linker`
     library_folder="bin",
     program_suffix=".exe",
     archive_suffix=".zip",
     zig="windows-gnu",
     libraries=_WINDOWS_LIBRARIES,
+    # The compiler's command line, with its folder, would stand in the debug information of C objects.
+    c_flags=("-gno-codeview-command-line",),
     links_unwinder=True,
     go="windows",
     oci="windows",
@@ -443,7 +445,6 @@ WINDOWS_GNULLVM: Final = Family(
     wheel_floor="10.0",
     cibuildwheel="win",
     macros=("_WIN32", "_WIN64"),
-    exports_exactly=False,  # cargo-zigbuild (0.24) leaves out rustc's list of a DLL's exports: all of Rust's are
     runner_label="windows",
 )
 WASM: Final = Family(

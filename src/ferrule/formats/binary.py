@@ -79,7 +79,10 @@ def _measure_wasm(data: bytes, where: str | None) -> BinaryFacts:
 
 
 def _measure_archive(data: bytes, where: str | None) -> BinaryFacts:
-    objects = [_object_machine(bytes(content[:20])) for _, content in read_ar(data, where=where)]
+    try:
+        objects = [_object_machine(bytes(content[:20])) for _, content in read_ar(data, where=where)]
+    except ValueError as error:
+        raise VerificationError(f"an object of the static library is damaged: {error}", where=where) from error
     if not objects:
         raise VerificationError("the static library holds no object", where=where)
     systems, machines = ({pair[i] for pair in objects} for i in (0, 1))

@@ -365,13 +365,6 @@ def needs_machine(platform: Platform) -> str | None:
     return None if platform.is_native else f"it is machine code, and {platform.title} is no machine"
 
 
-def needs_library(platform: Platform) -> str | None:
-    """Why no shared library can be made for a platform; None if one can."""
-    if platform.is_native and not platform.family.exports_exactly:
-        return f"libraries for {platform.family.title} would export all of Rust's own symbols"
-    return needs_machine(platform)
-
-
 def needs_webassembly(platform: Platform) -> str | None:
     """Why WebAssembly cannot be made for a platform; None if it can."""
     return "it is WebAssembly, and runs on every machine" if platform.is_native else None

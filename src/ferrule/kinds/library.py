@@ -12,6 +12,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Compiled, Digest, Output
 from ferrule.core.section import Field
 from ferrule.formats import archive_symbols, binary, cxx, header_declarations
+from ferrule.formats.import_library import import_library_problems
 from ferrule.formats.version_script import parse_version_script, version_problems
 from ferrule.kinds import native_build
 from ferrule.kinds.base import (
@@ -24,7 +25,7 @@ from ferrule.kinds.base import (
     PlanProblem,
     ProjectPath,
     RelativePath,
-    needs_library,
+    needs_machine,
 )
 from ferrule.tools import zig
 from ferrule.tools.run import ToolFailed
@@ -212,6 +213,8 @@ class CargoLibrary:
         declared = self._declared(context) if self.header else ()
         for kind in self.types:
             self._take(context, kind, cargo_build, declared)
+        if context.action.interface.output(IMPORT_LIBRARY) is not None:
+            self._take_import_library(context, cargo_build)
         reads = (
             path.relative_to(context.project).as_posix() for path in context.read_files if _is_there(path, context)
         )
@@ -267,6 +270,24 @@ class CargoLibrary:
                 + "; nothing was shipped",
             )
         context.record_facts(facts.Facts(compiled={kind: binary.summary(measured)}))
+
+    def _take_import_library(self, context: ActionContext, cargo_build: CargoBuild) -> None:
+        """Copy what programs are linked with in place of the cdylib; raises VerificationError if it is not of that."""
+        target = context.output(IMPORT_LIBRARY)
+        cargo_build.take(
+            cargo_build.file(self.crate, self.platform, IMPORT_LIBRARY, self.library), target, context.digest_of
+        )
+        library = context.output("cdylib")
+        problems = import_library_problems(
+            target.read_bytes(), library.name, binary.measure(library).exports, where=target.name
+        )
+        if problems:
+            raise VerificationError(
+                f"{target.name} is not the import library of {library.name}:\n"
+                + "\n".join(f"  - {problem}" for problem in problems),
+                where=f"{context.action.artifact} for {self.platform.triple}",
+                hint="nothing was shipped; does .cargo/config.toml or a build script name another linker?",
+            )
 
     def _compile_header(self, context: ActionContext) -> None:
         """Let zig compile the header alone, as C11 and as C++17 (a `.hpp` as C++17 only); raises BuildError."""
@@ -368,8 +389,7 @@ class CargoLibrary:
                 facts,
                 platform=self.platform,
                 floor=self.floor,
-                name=self.platform.reference(self.soname)
-                or (self.soname if self.platform.family.import_library else None),
+                name=self.platform.reference(self.soname),
                 libraries=self.libraries,
                 exports_allowed=self._allowed(facts.exports),
             ),
@@ -446,5 +466,5 @@ KIND = Kind(
     spec=LibrarySpec,
     plan=plan,
     summary="native libraries (cdylib, staticlib) of a crate, one set a target",
-    unsupported=needs_library,
+    unsupported=needs_machine,
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ferrule.formats import binary, symbol_lists
 from ferrule.kinds.base import environment_of
-from ferrule.tools import cargo, cargo_builds, macos_sdk, zig
+from ferrule.tools import cargo, cargo_builds, dll_linker, macos_sdk, zig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +109,7 @@ def compile_crate(
         program=program,
     )
     zig.write_wrapper(context.toolchain.tool("zig"), host.cache)
+    dll_linker.write(host.cache, platform)
     command = cargo.native_command(
         context.toolchain,
         build,

@@ -11,6 +11,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.core.section import Field, Section
 from ferrule.formats import deflate, tar
+from ferrule.formats import zip as zips
 from ferrule.formats.archive_member import Member, check_folded, checked_name, in_order
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
@@ -21,7 +22,7 @@ from ferrule.kinds.base import (
     ProjectPath,
     RelativePath,
     Spec,
-    needs_library,
+    needs_machine,
 )
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def _action(spec: SdkSpec, context: Context, triple: str) -> Action:
         )
     project = context.project
     stem = f"{spec.name or project.name + '-c'}-{project.version}-{triple}"
-    name = f"{stem}.tar.gz"
+    platform = context.platforms[triple]
+    name = f"{stem}{platform.family.archive_suffix}"
     return Action(
         id=f"{context.artifact}@{triple}",
         artifact=context.artifact,
@@ -133,7 +135,7 @@ def _action(spec: SdkSpec, context: Context, triple: str) -> Action:
         target=triple,
         recipe=CSdk(
             stem=stem,
-            platform=context.platforms[triple],
+            platform=platform,
             library=library.interface,
             header=header.interface,
             version=project.version,
@@ -188,7 +190,9 @@ class CSdk:
     def make(self, context: ActionContext) -> None:
         """Write the archive, with one folder at its top."""
         entries = [self._below(entry) for entry in self._entries(context)]
-        tar.write_tar_gz(context.output("archive"), entries, self.epoch)
+        target = context.output("archive")
+        write = zips.write_zip if target.suffix == ".zip" else tar.write_tar_gz
+        write(target, entries, self.epoch)
 
     def _below(self, entry: Member) -> Member:
         return Member(f"{self.stem}/{entry.name}", entry.source, entry.executable, entry.link)
@@ -274,10 +278,10 @@ def cmake_config(name: str, sdk: CSdk, platform: Platform, private: list[str]) -
         properties = [
             f'IMPORTED_LOCATION "{root}/{platform.family.library_folder}/{platform.soname(name, sdk.version)}"'
         ]
-        if reference := platform.reference(platform.soname(name, abi)):
-            properties.append(f'IMPORTED_SONAME "{reference}"')
         if linked := platform.import_library(name):
             properties.append(f'IMPORTED_IMPLIB "{root}/lib/{linked}"')
+        elif reference := platform.reference(platform.soname(name, abi)):
+            properties.append(f'IMPORTED_SONAME "{reference}"')
         lines += [
             f"if(NOT TARGET {name}::{name})",
             f"  add_library({name}::{name} SHARED IMPORTED)",
@@ -330,6 +334,6 @@ KIND = Kind(
     spec=SdkSpec,
     plan=plan,
     summary="a C SDK a target: libraries, header, pkg-config, CMake, licences",
-    unsupported=needs_library,
+    unsupported=needs_machine,
     check=check,
 )

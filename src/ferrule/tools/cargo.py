@@ -16,7 +16,7 @@ from urllib.parse import quote
 from ferrule.core.cargo_config import included, read_settings
 from ferrule.core.cargo_workspace import read_workspace
 from ferrule.core.errors import ConfigError
-from ferrule.tools import cargo_failures
+from ferrule.tools import cargo_failures, dll_linker
 from ferrule.tools.command import Command, Runner
 from ferrule.tools.run import ToolFailed
 from ferrule.tools.zig import cache_folder as zig_cache
@@ -167,6 +167,7 @@ def native_environment(
         "CARGO_ZIGBUILD_ZIG_PATH": str(zig_wrapper(cache, zig.version)),
         "ZIG_GLOBAL_CACHE_DIR": str(zig_cache(cache, zig.version, platform.triple)),
         **platform.floor_environment(build.floor),
+        **dll_linker.environment(cache, platform),
         **(extra or {}),
         **_c_flags(
             toolchain, build, target_folder, zig_cache(cache, zig.version, platform.triple), environment, extra or {}

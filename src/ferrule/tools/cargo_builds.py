@@ -57,8 +57,12 @@ class CargoBuild:
     out_folders: Mapping[str, Path] = field(default_factory=dict)
 
     def file(self, package: str, platform: Platform, kind: str, library: str) -> Path:
-        """The file of a package's library of a kind (`cdylib`, `staticlib`); raises BuildError if there is none."""
-        name = platform.cdylib(library) if kind == "cdylib" else platform.staticlib(library)
+        """The file of a package's library of a kind (`cdylib`, `staticlib`, or the cdylib's import library).
+
+        Raises BuildError if there is none.
+        """
+        names = {"cdylib": platform.cdylib(library), "staticlib": platform.staticlib(library)}
+        name = names.get(kind) or platform.import_library(library) or ""
         return self._named(package, name, f"does the crate's [lib] have another name than {library}?")
 
     def program(self, package: str, platform: Platform, program: str) -> Path:

@@ -139,9 +139,10 @@ def test_file_names_are_those_of_rustc_and_the_loader() -> None:
     assert (LINUX.reference("libz.so.1"), MAC.reference("libz.1.dylib"), WINDOWS.reference("z.dll")) == (
         "libz.so.1",
         "@rpath/libz.1.dylib",
-        None,
+        "z.dll",
     )
-    assert WINDOWS.link_options("z.dll") == ()
+    assert WINDOWS.link_options("z.dll") == ("-C", "link-arg=-Wl,-soname,z.dll")
+    assert PLATFORMS["wasm32-unknown-unknown"].link_options("z.wasm") == ()
     assert MAC.link_options("libz.1.dylib") == ("-C", "link-arg=-Wl,-install_name,@rpath/libz.1.dylib")
 
 

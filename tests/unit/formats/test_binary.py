@@ -330,6 +330,13 @@ def test_no_damage_leads_to_anything_but_our_error(golden, data):
             to_json(measure(bytes(file)))
 
 
+def test_a_static_library_with_a_damaged_object_is_refused(golden):
+    archive = bytearray(golden("demo-linux.a"))
+    archive[archive.index(b"\x7fELF") + 4] = 0
+    with pytest.raises(VerificationError, match="an object of the static library is damaged: its header names neither"):
+        measure(bytes(archive), where="libdemo.a")
+
+
 def test_a_name_with_control_characters_is_damage(golden):
     """Such a name would be shown as lines of its own, which a CI runner may obey."""
     content = golden("demo-x86_64.so").replace(b"demo_copy", b"\n::set-xx")

@@ -163,6 +163,43 @@ def test_objects_are_looked_for_in_all_crates_where_no_static_library_is_made(de
     assert list(shared._objects((), built)) == []
 
 
+def for_windows(root: Path) -> Demo:
+    """The project with a library for Windows alone."""
+    demo = lay_out(root)
+    demo.edit("artifacts:\n", f"  {WINDOWS.triple}: {{}}\nartifacts:\n")
+    only_native(demo, f"header: header, targets: [{WINDOWS.triple}]")
+    targets = demo.project / "targets.yaml"
+    targets.write_text(f"{targets.read_text()}  header: {{kind: header, crate: demo-ffi}}\n")
+    return demo
+
+
+def test_a_dll_and_its_import_library(tmp_path: Path) -> None:
+    demo = for_windows(tmp_path)
+    assert demo.run().failed == ()
+    names = {"demo.dll", "libdemo.a", "libdemo.dll.a"}
+    assert {name for name in demo.files() if name.startswith("lib/")} == {f"lib/{WINDOWS.triple}/{n}" for n in names}
+    assert "link-arg=-Wl,-soname,demo.dll" in "".join(demo.calls)
+
+
+def test_the_import_library_of_another_dll_is_refused(tmp_path: Path) -> None:
+    demo = for_windows(tmp_path)
+    (demo.home / "binaries" / "libdemo.dll.a").write_bytes(golden("libdemo-x86_64.dll.a"))
+    (failed,) = demo.run().failed
+    assert failed.error is not None
+    assert failed.error.message.startswith("libdemo.dll.a is not the import library of demo.dll:\n")
+    assert "programs that are linked with it ask for demo-x86_64.dll" in failed.error.message
+
+
+def test_a_dll_of_another_name_is_refused(tmp_path: Path) -> None:
+    demo = for_windows(tmp_path)
+    (demo.home / "binaries" / "demo.dll").write_bytes(golden("demo-x86_64.dll"))
+    (failed,) = demo.run().failed
+    assert failed.error is not None
+    assert "its name is demo-x86_64.dll, and programs that are linked with it have to ask for demo.dll" in str(
+        failed.error
+    )
+
+
 def test_nothing_is_undefined_in_a_dll(demo: Demo) -> None:
     measured = binary.measure(golden("demo-x86_64.so"), where="demo")
     context: Any = None  # no list of symbols is read

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import tarfile
+import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -200,13 +201,10 @@ def test_archive_for_windows(bench: Bench) -> None:
     header, headers = bench.made("header", {"z.h": b"int z(void);"}, (Output("z.h", "header"),))
     needed = {library.id: files, header.id: headers}
     recipe = replace(SDK, platform=platform, library=library, header=header)
-    context = bench.make(recipe, Output("z.tar.gz", "archive"), needed=needed, facts={library.id: {"link": []}})
-    with tarfile.open(context.output("archive")) as archive:
-        contents = {m.name.removeprefix("z-c-1.2.3/"): archive.extractfile(m) for m in archive if m.isfile()}
-        linked, dll = contents["lib/libz.dll.a"], contents["bin/z.dll"]
-        assert linked is not None
-        assert dll is not None
-        assert (linked.read(), dll.read()) == (b"import-library", b"cdylib")
+    context = bench.make(recipe, Output("z.zip", "archive"), needed=needed, facts={library.id: {"link": []}})
+    with zipfile.ZipFile(context.output("archive")) as archive:
+        linked, dll = (archive.read(f"z-c-1.2.3/{name}") for name in ("lib/libz.dll.a", "bin/z.dll"))
+        assert (linked, dll) == (b"import-library", b"cdylib")
     text = cmake_config("z", recipe, platform, [])
     assert 'IMPORTED_LOCATION "${_z_root}/bin/z.dll"' in text
     assert 'IMPORTED_IMPLIB "${_z_root}/lib/libz.dll.a"' in text

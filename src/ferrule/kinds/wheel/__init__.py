@@ -32,7 +32,7 @@ from ferrule.kinds.base import (
     ProjectPath,
     RelativePath,
     Spec,
-    needs_library,
+    needs_machine,
     no_wheel,
     python_project,
     required_floor,
@@ -168,7 +168,7 @@ def _compiles_itself(project: PythonProject, is_file: Any) -> bool:  # noqa: ANN
 
 
 def _unsupported(platform: Platform) -> str | None:
-    return no_wheel(platform) or needs_library(platform)
+    return no_wheel(platform) or needs_machine(platform)
 
 
 KIND = Kind(

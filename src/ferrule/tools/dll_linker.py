@@ -1,0 +1,85 @@
+"""The program that links for Windows: it hands on to zig which symbols a DLL exports, and what the DLL is called.
+
+rustc writes the symbols into a module definition file and names that to the linker as `-Wl,<folder>/list.def`, which
+cargo-zigbuild (0.24) leaves out: the DLL would export every symbol of Rust's. zig takes such a file as an input of its
+own. The linker writes the file name of its output into the DLL and its import library, and Cargo names the output after
+the crate, so it is linked under its own name and put where rustc expects it.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from ferrule.core.errors import StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.core.platforms import Platform
+
+_NAME: Final = "-Wl,-soname,"
+_SCRIPT: Final = """\
+#!/bin/sh
+# $CC_{variable} is cargo-zigbuild's wrapper of zig.
+set -eu
+list='' name='' output='' previous=''
+for argument do
+    case $argument in
+    @*) echo 'the options of the linker are in a file, where the list of exports is not found' >&2; exit 1 ;;
+    -Wl,*/list.def) list=${{argument#-Wl,}} ;;
+    {option}*) name=${{argument#{option}}} ;;
+    esac
+    case $previous in -o) output=$argument ;; esac
+    previous=$argument
+done
+if [ -z "$list" ]; then exec "$CC_{variable}" "$@"; fi
+folder=${{list%/*}}/linked
+mkdir "$folder"
+cp "$list" "$folder/exports.def"
+: "${{name:=${{output##*/}}}}"
+previous=''
+for argument do
+    shift
+    case $argument in
+    "-Wl,$list") set -- "$@" "$folder/exports.def" ;;
+    {option}*) ;;
+    "$output") case $previous in -o) set -- "$@" "$folder/$name" ;; *) set -- "$@" "$argument" ;; esac ;;
+    *) set -- "$@" "$argument" ;;
+    esac
+    previous=$argument
+done
+"$CC_{variable}" "$@"
+mv "$folder/$name" "$output"
+"""
+
+
+def environment(cache: Path, platform: Platform) -> dict[str, str]:
+    """The variable by which Cargo links for a target with this program; none where zig is told all of it anyway."""
+    if platform.family.object_format != "coff":
+        return {}
+    return {f"CARGO_TARGET_{_variable(platform).upper()}_LINKER": str(_path(cache, platform))}
+
+
+def write(cache: Path, platform: Platform) -> None:
+    """Write the program, where the target needs it; raises StorageError."""
+    if platform.family.object_format != "coff":
+        return
+    path, text = _path(cache, platform), _SCRIPT.format(variable=_variable(platform), option=_NAME)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            aside = path.with_name(f"{path.name}.{threading.get_native_id()}")
+            aside.write_text(text, encoding="utf-8")
+            aside.chmod(0o755)
+            aside.replace(path)
+    except OSError as error:
+        raise StorageError(f"the linker's wrapper cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def _path(cache: Path, platform: Platform) -> Path:
+    return cache / "linkers" / f"ferrule-{platform.triple}"
+
+
+def _variable(platform: Platform) -> str:
+    return platform.triple.replace("-", "_")

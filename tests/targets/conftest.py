@@ -1,0 +1,68 @@
+"""The workspace of this folder for every target: built once each, judged, and put into a table at the end."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+HERE = Path(__file__).parent
+
+from judges import OWN, ferrule  # noqa: E402
+from released_targets import Row, Workspace, table  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROWS = pytest.StashKey[list[Row]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--table", type=Path, help="write the table of targets to this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of this folder."""
+    config.addinivalue_line("markers", "targets: builds for every target, for an hour; only where it is asked for")
+    config.stash[ROWS] = []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Everything here is for the session `targets`, which asks for it by its mark."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.targets)
+    if "targets" in config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("targets")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def workspace() -> Workspace:
+    """The workspace in a folder that is kept, so that a standard library is compiled once on a machine."""
+    folder = OWN / "targets"
+    for name in ("ffi", "cli", "python"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    shutil.copytree(HERE / "workspace", folder, dirs_exist_ok=True)
+    ferrule("setup", cwd=folder)
+    return Workspace(folder)
+
+
+@pytest.fixture(scope="session")
+def rows(pytestconfig: pytest.Config) -> Iterator[list[Row]]:
+    """What the table of targets is made of."""
+    rows = pytestconfig.stash[ROWS]
+    yield rows
+    path = pytestconfig.getoption("--table")
+    if path is not None:
+        path.write_text(table(rows))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table."""
+    if config.stash[ROWS]:
+        terminalreporter.write_line(table(config.stash[ROWS]))

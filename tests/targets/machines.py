@@ -1,0 +1,86 @@
+"""What starts the programs of a target on a Linux machine of x86_64, and what only reads them where nothing does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from judges import OWN, run
+
+from fakes.triples import ARM, MAC, X86
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+STAND_IN: Final = """\
+/* wine 8 has no bcryptprimitives.dll, which every Windows since 10 has. */
+__declspec(dllimport) unsigned char SystemFunction036(void *buffer, unsigned long length);
+__declspec(dllexport) int ProcessPrng(unsigned char *buffer, unsigned long long length) {
+    return SystemFunction036(buffer, (unsigned long)length);
+}
+"""
+
+
+def _nothing(_folder: Path, _zig: str) -> None:
+    """A machine that lacks nothing."""
+
+
+def _random_numbers(folder: Path, zig: str) -> None:
+    (folder / "stand-in.c").write_text(STAND_IN)
+    compiler = (zig, "cc", "-target", "x86_64-windows-gnu", "-shared", "-Os", "-s")
+    run(*compiler, "stand-in.c", "-ladvapi32", "-o", "bcryptprimitives.dll", cwd=folder)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How programs of a target are started: `runner` stands before them, None where they are only read.
+
+    `judges` are the programs for that with their packages; `prepare` puts what the machine lacks beside a program.
+    """
+
+    name: str
+    runner: tuple[str, ...] | None = ()
+    judges: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    prepare: Callable[[Path, str], None] = _nothing
+
+    def start(self, program: Path, *arguments: str, zig: str) -> str:
+        """What a program prints."""
+        assert self.runner is not None
+        self.prepare(program.parent, zig)
+        return run(*self.runner, program, *arguments, **self.environment).stdout
+
+
+def _emulated(processor: str, folder: str = "", debian: str = "") -> Machine:
+    """A processor of qemu, with the folder of its C library and Debian's name of the packages that bring it."""
+    qemu = f"qemu-{processor}-static"
+    libraries = [f"libc6-{debian}-cross", f"libgcc-s1-{debian}-cross"] if debian else []
+    runner = (qemu, *(("-L", f"/usr/{folder}") if folder else ()))
+    return Machine("qemu-user", runner, {qemu: ("qemu-user-static", *libraries)})
+
+
+_WINE: Final = Machine(
+    "wine",
+    ("wine",),
+    {"wine": ("wine", "wine64")},
+    {"WINEPREFIX": str(OWN / "wine"), "WINEDEBUG": "-all"},
+    _random_numbers,
+)
+_READ: Final = Machine("-", None)
+MACHINES: Final[dict[str, Machine]] = {
+    X86: Machine("this machine"),
+    ARM: _emulated("aarch64"),
+    "armv7-unknown-linux-gnueabihf": _emulated("arm", "arm-linux-gnueabihf", "armhf"),
+    "i686-unknown-linux-gnu": _emulated("i386", "i686-linux-gnu", "i386"),
+    "riscv64gc-unknown-linux-gnu": _emulated("riscv64", "riscv64-linux-gnu", "riscv64"),
+    "powerpc64le-unknown-linux-gnu": _emulated("ppc64le", "powerpc64le-linux-gnu", "ppc64el"),
+    "s390x-unknown-linux-gnu": _emulated("s390x", "s390x-linux-gnu", "s390x"),
+    "x86_64-unknown-linux-musl": Machine("this machine"),
+    "aarch64-unknown-linux-musl": _emulated("aarch64"),
+    "armv7-unknown-linux-musleabihf": _emulated("arm"),
+    MAC: _READ,
+    "x86_64-apple-darwin": _READ,
+    "x86_64-pc-windows-gnullvm": _WINE,
+    "aarch64-pc-windows-gnullvm": _READ,
+}

@@ -1,0 +1,95 @@
+"""The workspace of this folder as it is built for one target, and the table of what came of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from judges import ferrule, run
+
+from ferrule.core.platforms import PLATFORMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HERE = Path(__file__).parent
+NAMED = "x86_64-pc-windows-gnullvm"
+"""The target that the workspace's targets.yaml names, for which others are put."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: what was built for a target, its size in bytes, the seconds that all of the target took."""
+
+    target: str
+    kind: str
+    size: int
+    seconds: float
+    measured: str
+    run_by: str
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The rows as people read them."""
+    head = ("target", "kind", "built", "bytes", "seconds", "measured", "run by")
+    lines = [head, *((r.target, r.kind, "yes", f"{r.size}", f"{r.seconds:.0f}", r.measured, r.run_by) for r in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join(text) + "\n"
+
+
+@dataclass(frozen=True)
+class Built:
+    """What Ferrule built for a target: the folder with its files, its manifest, and the seconds that it took."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    seconds: float
+
+    def unpacked(self, stem: str, into: Path) -> Path:
+        """The folder in the archive whose name begins so."""
+        (archive,) = (path for path in self.folder.glob(f"{stem}-*") if path.suffix in {".zip", ".gz"})
+        into.mkdir()
+        if archive.suffix == ".zip":
+            run("unzip", "-q", archive, "-d", into)
+        else:
+            run("tar", "-xf", archive, "-C", into)
+        (folder,) = into.iterdir()
+        return folder
+
+    def measured(self, action: str, role: str) -> str:
+        """What was measured of a compiled file: its floor, and how many libraries it asks for."""
+        facts = self.manifest["facts"][action][role]
+        floor = next((f"{name} {facts[name]}, " for name in ("glibc", "macos") if facts.get(name)), "")
+        return f"{floor}needs {len(facts['needed'])}"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The workspace in a folder."""
+
+    folder: Path
+
+    @property
+    def zig(self) -> str:
+        """The zig that Ferrule links with."""
+        rows = json.loads(ferrule("doctor", "--json", "--no-probe", cwd=self.folder).stdout)
+        return str(next(row["path"] for row in rows if row["tool"] == "zig"))
+
+    def release(self, target: str) -> Built:
+        """Release everything for a target, and verify it."""
+        row, dist = PLATFORMS[target], self.folder / "dist"
+        floor = f'{row.floor_name}: "{row.suggested_floor}"' if row.floor_name else ""
+        text = (HERE / "workspace" / "targets.yaml").read_text()
+        (self.folder / "targets.yaml").write_text(text.replace(f"{NAMED}: {{}}", f"{target}: {{{floor}}}"))
+        shutil.rmtree(dist, ignore_errors=True)
+        started = time.monotonic()
+        ferrule("release", cwd=self.folder)
+        seconds = time.monotonic() - started
+        run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=dist)
+        ferrule("verify", "dist", cwd=self.folder)
+        return Built(dist, json.loads((dist / "manifest.json").read_text()), seconds)
