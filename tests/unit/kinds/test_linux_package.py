@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.contexts import PROJECT, context
+from fakes.nfpm import with_nfpm
 from fakes.packed_programs import EPOCH, FILES, packed, planned_program
 from fakes.triples import ARM, MAC, X86
 from ferrule.core.errors import VerificationError
@@ -87,11 +86,7 @@ def test_what_the_formats_ask_of_the_project(values: dict[str, Any], message: st
 
 def nfpm(bench: Bench, **changes: Any) -> Toolchain:
     """A stand-in that packs what it is told to, or something else."""
-    program = bench.root / "bin" / "nfpm"
-    program.parent.mkdir(exist_ok=True)
-    module = f"import sys; sys.path[:] = {sys.path!r}; import fakes.nfpm as n; n.main(sys.argv[1:], {changes!r})"
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(module)} "$@"\n')
-    program.chmod(0o755)
+    program = with_nfpm(bench.root / "nfpm", **changes)
     tool = Tool("nfpm", "1", (str(program),), "nfpm 1")
     return Toolchain(rust_source="installed", tools={"nfpm": tool}, std={}, sysroot=bench.root)
 

@@ -45,10 +45,11 @@ _FOREIGN: Final = frozenset({"npm", "image"})
 
 def packages(release: ReleaseFolder) -> Iterator[Verdict]:
     """Verdicts of what was compiled, where it stands by itself, and of each archive and image layout."""
-    measured = _Measured(release)
+    measured, packed = _Measured(release), {*release.packages()}
     for name, file in release.files.items():
         path = release.folder / name
-        if name in release.intact and _begins(path).startswith(magic.COMPILED):
+        is_alone = name in release.intact and name not in packed  # a deb begins as a static library does
+        if is_alone and _begins(path).startswith(magic.COMPILED):
             try:
                 content = read_regular(path, largest=_LARGEST)
             except OSError as error:
