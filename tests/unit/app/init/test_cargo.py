@@ -119,6 +119,18 @@ def test_the_workspace_with_a_library_is_taken_and_the_other_named(tmp_path: Pat
     ]
 
 
+def test_crates_of_the_other_workspaces_are_known(tmp_path: Path) -> None:
+    texts = {"a__Cargo.toml": crate("a"), "a__Cargo.lock": lock(a=""), "b__Cargo.toml": crate("b", types=None)}
+    for name, text in texts.items():
+        path = tmp_path / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "b" / "Cargo.lock").write_text(lock(b=""))
+    (workspace,) = (f for f in cargo.read(list_files(tmp_path)) if isinstance(f, CargoWorkspace))
+    assert workspace.workspace.folder == "a"
+    assert workspace.others == {"b"}
+
+
 def test_texts_of_licences_are_those_of_the_root_or_else_of_the_workspace(tmp_path: Path) -> None:
     names = {
         "LICENSE-MIT": "",

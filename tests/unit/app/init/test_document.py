@@ -209,3 +209,20 @@ def test_a_header_for_cython_is_none() -> None:
 def test_what_readers_report_is_passed_on_once() -> None:
     one = Uncovered("a:1:1", "x", "y")
     assert described(one, replace(one)).uncovered.count(one) == 1
+
+
+@pytest.mark.parametrize(
+    ("package", "library"),
+    [
+        ("alsa-sys", "ALSA"),
+        ("gtk-sys", "GTK"),
+        ("libdbus-sys", "D-Bus"),
+        ("libpq-sys", "PostgreSQL's client"),
+        ("libudev-sys", "udev"),
+        ("mysqlclient-sys", "MySQL's client"),
+        ("pq-sys", "PostgreSQL's client"),
+        ("yeslogic-fontconfig-sys", "fontconfig"),
+    ],
+)
+def test_a_library_of_the_system_is_named(package: str, library: str) -> None:
+    assert f"{library}, which demo-ffi links" in uncovered(described(uses=(use(packages=frozenset({package})),)))
