@@ -188,14 +188,22 @@ def problems(settings: CargoSettings, triples: Collection[str]) -> Iterator[Conf
             yield error
 
 
+# What `rustc --print cfg` calls the machines that triples begin with other words for.
+_ARCHITECTURES: Final = {"armv7": "arm", "i686": "x86", "riscv64gc": "riscv64", "powerpc64le": "powerpc64"}
+_ABIS: Final = ("eabihf", "llvm")
+
+
 def _tables_for(settings: CargoSettings, triple: str) -> Iterator[str]:
     """The tables of `[target]` that apply to a triple, as far as its name shows."""
     machine, vendor, system, *environment = triple.split("-")
     family = "wasm" if machine.startswith("wasm") else "windows" if system == "windows" else "unix"
+    libc = "".join(environment)
+    abi = next((suffix for suffix in _ABIS if libc.endswith(suffix)), "elfv2" if machine == "powerpc64le" else "")
     cfg = {
-        *(family, f'target_family="{family}"', f'target_arch="{machine}"', f'target_vendor="{vendor}"'),
+        *(family, f'target_family="{family}"', f'target_vendor="{vendor}"'),
+        f'target_arch="{_ARCHITECTURES.get(machine, machine)}"',
         f'target_os="{"macos" if system == "darwin" else system}"',
-        f'target_env="{"".join(environment)}"',
+        *(f'target_env="{libc.removesuffix(abi)}"', f'target_abi="{abi}"'),
     }
     for table in settings.keys("target"):
         if table == triple or (table.startswith("cfg(") and _holds_if_readable(table, cfg)):

@@ -131,6 +131,23 @@ def test_linkers_by_condition(tmp_path: Path):
     assert [error.where for error in found] == [".cargo/config.toml:2:1"]
 
 
+@pytest.mark.parametrize(
+    ("triple", "condition"),
+    [
+        ("armv7-unknown-linux-gnueabihf", 'all(target_arch = "arm", target_env = "gnu", target_abi = "eabihf")'),
+        ("armv7-unknown-linux-musleabihf", 'target_env = "musl"'),
+        ("i686-unknown-linux-gnu", 'all(target_arch = "x86", target_abi = "")'),
+        ("riscv64gc-unknown-linux-gnu", 'target_arch = "riscv64"'),
+        ("powerpc64le-unknown-linux-gnu", 'all(target_arch = "powerpc64", target_env = "gnu", target_abi = "elfv2")'),
+        ("x86_64-pc-windows-gnullvm", 'all(windows, target_env = "gnu", target_abi = "llvm", target_vendor = "pc")'),
+        ("aarch64-apple-darwin", 'all(target_os = "macos", target_env = "")'),
+    ],
+)
+def test_conditions_are_those_of_rustc(tmp_path: Path, triple: str, condition: str):
+    text = f"[target.'cfg({condition})']\nlinker = 'clang'\n"
+    assert len(list(problems(settings(tmp_path, {".cargo/config.toml": text}), [triple]))) == 1
+
+
 def test_flags_in_the_environment_are_refused():
     names = {
         "RUSTFLAGS": "-Cx",
