@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 URL: Final = r"^https?://[A-Za-z0-9\[][A-Za-z0-9.:\]-]*(/[A-Za-z0-9._~+@%/-]*)?$"
 """An address without a user, a query and a fragment: no secret stands in targets.yaml."""
 
-_CONFLICT: Final = 409
+_NO_FOLDER: Final = frozenset({404, 409, 500})
 
 
 class HttpSection(Section):
@@ -70,8 +70,8 @@ class HttpPublisher:
         headers = {"If-None-Match": "*", "Content-Type": "application/octet-stream"}
         server = self.context.web
         answer = server.send("PUT", self._url(item), auth=self.auth, body=item.source, headers=headers)
-        if answer.status == _CONFLICT:
-            server.send("MKCOL", f"{self.title}/", auth=self.auth)
+        # Where there is no such folder, RFC 4918 has 409 and nginx answers 500; a server without folders refuses MKCOL.
+        if answer.status in _NO_FOLDER and server.send("MKCOL", f"{self.title}/", auth=self.auth).is_success:
             answer = server.send("PUT", self._url(item), auth=self.auth, body=item.source, headers=headers)
         if not answer.is_success:
             raise server.refusal(answer)
