@@ -288,6 +288,7 @@ class CargoLibrary:
                 where=f"{context.action.artifact} for {self.platform.triple}",
                 hint="nothing was shipped; does .cargo/config.toml or a build script name another linker?",
             )
+        context.record_facts(facts.Facts(compiled={IMPORT_LIBRARY: binary.summary(binary.measure(target))}))
 
     def _compile_header(self, context: ActionContext) -> None:
         """Let zig compile the header alone, as C11 and as C++17 (a `.hpp` as C++17 only); raises BuildError."""

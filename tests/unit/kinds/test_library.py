@@ -10,6 +10,7 @@ import pytest
 from fakes.toolchain import lay_out
 from fakes.triples import MAC, X86
 from ferrule.app.release import run as release
+from ferrule.app.verify import verify
 from ferrule.core.errors import ConfigErrors
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.formats import binary
@@ -179,6 +180,14 @@ def test_a_dll_and_its_import_library(tmp_path: Path) -> None:
     names = {"demo.dll", "libdemo.a", "libdemo.dll.a"}
     assert {name for name in demo.files() if name.startswith("lib/")} == {f"lib/{WINDOWS.triple}/{n}" for n in names}
     assert "link-arg=-Wl,-soname,demo.dll" in "".join(demo.calls)
+
+
+def test_a_release_for_windows_is_verified(tmp_path: Path) -> None:
+    demo = for_windows(tmp_path)
+    demo.edit("  header: {kind", "  sdk: {kind: sdk, library: native, header: header}\n  header: {kind")
+    assert demo.run().failed == ()
+    assert f"demo-c-1.2.3-{WINDOWS.triple}.zip" in demo.files()
+    assert [verdict.problem for verdict in verify(demo.dist) if verdict.problem] == []
 
 
 def test_the_import_library_of_another_dll_is_refused(tmp_path: Path) -> None:
