@@ -41,9 +41,9 @@ def pattern_problem(pattern: object) -> str | None:
 
 
 def packed_names(
-    names: tuple[str, ...], manifest: Mapping[str, Any], ignore_files: Mapping[str, str], own: str
+    names: tuple[str, ...], manifest: Mapping[str, Any], ignore_files: Mapping[str, str], own: tuple[str, ...]
 ) -> Iterator[str]:
-    """Which files npm would publish; `own` is a folder that others fill, whose files are left out.
+    """Which files npm would publish; `own` are folders that others fill, whose files are left out.
 
     `ignore_files` are the texts of .npmignore files by their names; `files` of package.json overrides the first.
     """
@@ -56,7 +56,7 @@ def packed_names(
             ignored.read(name.removesuffix(".npmignore"), text.splitlines())
     required = {"package.json", *_required(manifest)}
     for name in names:
-        if name.startswith(f"{own}/") or never.ignore_any(name):
+        if name.partition("/")[0] in own or never.ignore_any(name):
             continue
         always = name in required or ("/" not in name and _ALWAYS.fullmatch(name))
         is_ignored = ignored.ignore_any(name)

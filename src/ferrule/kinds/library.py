@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 LibraryType = Literal["cdylib", "staticlib"]
 _WARNINGS = ("-Wall", "-Wextra", "-pedantic")
+_OF_NODE = ("napi_", "node_api_")
+"""What Node.js itself defines for the addons that it loads (Node.js, "Node-API")."""
 _IN_FOLDER = re.compile(rf"(?<![\w/]){header_files.FOLDER}/")
 
 
@@ -138,6 +140,7 @@ def _action(context: Context, target: Target) -> Action:
             package=context.workspace.package(crate.name),
             rustflags=spec.rustflags,
             version_script=script,
+            host_symbols=_OF_NODE if "napi" in crate.dependencies else (),
         ),
         outputs=tuple(Output(name, role, prefix + name if prefix else None) for role, name in files),
         needs=tuple(h.id for h in headers),
@@ -194,6 +197,7 @@ class CargoLibrary:
     package: str
     rustflags: tuple[str, ...]
     version_script: str | None = None
+    host_symbols: tuple[str, ...] = ()
 
     def make(self, context: ActionContext) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
@@ -251,7 +255,7 @@ class CargoLibrary:
         objects = archive_symbols.read_objects(target.read_bytes()) if kind == "staticlib" else ()
         exports = frozenset(measured.exports).union(*(one.visible for one in objects))
         if kind == "cdylib":
-            undefined = native_build.undefined_symbols(measured, self, context)
+            undefined = native_build.undefined_symbols(measured, self, context, self.host_symbols)
             problems += self._version_problems(measured, context)
         else:
             roots = self._interface(exports, declared)

@@ -149,10 +149,19 @@ def _identity_variables(identity: BuildIdentity, commit: str) -> dict[str, str]:
     return {f"FERRULE_{name.upper()}": value for name, value in {**identity.values(), "commit": commit}.items()}
 
 
-def undefined_symbols(measured: BinaryFacts, recipe: CrateRecipe, context: ActionContext) -> tuple[Undefined, ...]:
-    """Symbols that the loader would not find at the declared floor."""
+def undefined_symbols(
+    measured: BinaryFacts, recipe: CrateRecipe, context: ActionContext, host_symbols: tuple[str, ...] = ()
+) -> tuple[Undefined, ...]:
+    """Symbols that the loader would not find at the declared floor, but for those by which `host_symbols` begin.
+
+    These are of the program that loads the file.
+    """
     system = system_symbols(recipe.platform, context)
-    return binary.undefined(measured, system, floor=recipe.floor) if system else ()
+    if system is None:
+        return ()
+    return binary.undefined(
+        measured, system, floor=recipe.floor, host_defines=lambda name: name.lstrip("_").startswith(host_symbols)
+    )
 
 
 def system_symbols(platform: Platform, context: ActionContext) -> SystemSymbols | None:

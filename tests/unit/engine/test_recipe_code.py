@@ -110,9 +110,9 @@ def test_code_of_a_kind_is_its_own_and_that_of_the_rooms_below(
         ("library", "ferrule.tools.zig"),  # imported in a function
         ("gomodule", "ferrule.kinds.gomodule:go/open.go.txt"),
         ("gomodule", "ferrule.formats.gobindings:runtime.go"),
-        ("npm", "ferrule.kinds.npm:npm.mjs"),
+        ("npm.package", "ferrule.kinds.npm.package:npm.mjs"),
         ("wheel.sdist", "ferrule.kinds.wheel.sdist:sdist_backend.py.in"),
-        ("npm", "ferrule.tools.jco:package-lock.json"),
+        ("npm.package", "ferrule.tools.jco:package-lock.json"),
         ("provenance", "ferrule"),  # it writes the version
     ],
 )
@@ -150,7 +150,7 @@ def test_code_is_the_same_in_another_folder_and_with_other_line_endings(
     shutil.copytree(copied, other)
     for path in other.rglob("*.py"):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert code(other).read(RECIPES["npm"]) == reached["npm"]
+    assert code(other).read(RECIPES["npm.package"]) == reached["npm.package"]
 
 
 def test_imports_for_type_checking_do_not_count(tmp_path: Path) -> None:

@@ -36,20 +36,20 @@ NAMES = (
     ],
 )
 def test_patterns_are_those_of_npm(files: list[str], expected: str) -> None:
-    packed = set(packed_names(NAMES, {"files": files}, {}, "component")) - {"README.md", "package.json"}
+    packed = set(packed_names(NAMES, {"files": files}, {}, ("component",))) - {"README.md", "package.json"}
     spaced = {"data/x [1].txt"} if "data/x" in expected else set()
     assert packed == (spaced or set(expected.split()))
 
 
 def test_what_package_json_leads_to_is_packed_anyway() -> None:
     manifest = {"files": ["lib/b.txt"], "main": "./src/a.js", "bin": {"x": "./bin/cli"}, "browser": "index.js"}
-    packed = set(packed_names(NAMES, manifest, {}, "component"))
+    packed = set(packed_names(NAMES, manifest, {}, ("component",)))
     assert packed == {"README.md", "package.json", "lib/b.txt", "src/a.js", "bin/cli", "index.js"}
 
 
 def test_nested_ignore_files_count_but_for_files_that_are_named() -> None:
     ignore_files = {"lib/.npmignore": "*.js\n", ".npmignore": "*\n"}
-    packed = set(packed_names(NAMES, {"files": ["lib", "lib/a.js"]}, ignore_files, "component"))
+    packed = set(packed_names(NAMES, {"files": ["lib", "lib/a.js"]}, ignore_files, ("component",)))
     assert packed == {"README.md", "package.json", "lib/a.js", "lib/b.txt"}
 
 

@@ -14,13 +14,15 @@ from fakes.triples import WASM
 from ferrule.app.release import run as release
 from ferrule.core.errors import BuildError, ConfigErrors, VerificationError
 from ferrule.core.model import Output, Target, Tool
+from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Toolchain
 from ferrule.formats.npm_files import packed_names
 from ferrule.formats.wasm import with_custom_section
 from ferrule.kinds import component as components
 from ferrule.kinds import npm
 from ferrule.kinds.base import PlanProblem
-from ferrule.kinds.npm import NpmPackage
+from ferrule.kinds.npm import package
+from ferrule.kinds.npm.package import NpmPackage
 
 if TYPE_CHECKING:
     from tests.unit.kinds.conftest import Bench
@@ -188,7 +190,7 @@ def test_version_that_npm_would_shorten_is_refused(demo: Demo) -> None:
 
 
 def test_component_that_is_not_made_is_told() -> None:
-    nothing = cast("Context", SimpleNamespace(targets=(Target(WASM),), project=None, action_for=lambda *_: None))
+    nothing = cast("Context", SimpleNamespace(targets=(Target(WASM),), platforms=PLATFORMS, action_for=lambda *_: None))
     with pytest.raises(PlanProblem, match=f"^component is not made for {WASM}$"):
         npm.plan(npm.NpmSpec(kind="npm", component="component", source="js"), nothing)
 
@@ -318,7 +320,7 @@ def test_files_are_those_that_npm_would_publish(files: list[str] | None, expecte
     ]
     ignore_files = {".npmignore": "secret.txt\n", "a/b/.npmignore": "*.js\n!kept.js\n"}
     manifest = {} if files is None else {"files": files}
-    assert sorted(packed_names(tuple(names), manifest, ignore_files, "component")) == sorted(expected.split())
+    assert sorted(packed_names(tuple(names), manifest, ignore_files, ("component",))) == sorted(expected.split())
 
 
 def test_module_that_was_compiled_once_is_packed_as_it_is(sources: Bench) -> None:
@@ -394,4 +396,4 @@ def test_component_that_does_not_say_what_it_is_is_refused(sources: Bench, made:
 
 
 def test_component_and_package_speak_of_the_same_section() -> None:
-    assert npm.SECTION == components.SECTION
+    assert package.SECTION == components.SECTION

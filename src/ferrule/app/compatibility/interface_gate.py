@@ -232,7 +232,8 @@ def _npm(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
             for entry in _entries(release.folder / name)
             if entry.regular and entry.name.endswith(("/package.json", ".d.ts", ".d.mts", ".d.cts"))
         }
-        if "package.json" in files:
+        # Packages of one platform are limited to it, and hold a library that is compared by itself.
+        if "package.json" in files and b'"os"' not in files["package.json"]:
             yield file.artifact, typescript.read(files, where=name)
 
 

@@ -104,7 +104,12 @@ _ROLES: Final = (
     _Role(is_component, _component),
     _Role(is_python_module, _extension),
     _Role(lambda use, _: use.requires("uniffi") and use.makes("cdylib", "staticlib"), _uniffi),
-    _Role(is_node_addon, _not_covered("the addon {} for Node.js", "Ferrule makes no native npm packages yet")),
+    _Role(
+        is_node_addon,
+        _not_covered(
+            "the addon {} for Node.js", "write `kind: library` for it and `kind: npm` with that `library` yourself"
+        ),
+    ),
     _Role(lambda use, _: host_of(use), _for_another_host),
     _Role(
         is_browser_module,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ferrule.tools.host import Host
 
 PACKAGE: Final = "@bytecodealliance/jco-transpile"
+SHIM: Final = "@bytecodealliance/preview2-shim"
 _HERE: Final = Path(__file__).parent
 _MARKER: Final = ".complete"
 _OPTIONS: Final = (
@@ -117,6 +118,19 @@ def transpile_command(toolchain: Toolchain, component: Path, output: Path, name:
     """The command that makes NAME.js, NAME.d.ts, NAME.core*.wasm and interfaces/*.d.ts of a component, in a folder."""
     *node, target = toolchain.tool("jco").argv
     return Command((*node, str(_HERE / "transpile.mjs"), target, str(component), str(output), name), {}, output)
+
+
+def shim_version(toolchain: Toolchain) -> str:
+    """Version of preview2-shim, which gives JavaScript what WASI 0.2 has, that this jco was made with.
+
+    Raises ToolchainError for a jco that was installed without it.
+    """
+    manifest = Path(toolchain.tool("jco").argv[-1]) / "node_modules" / SHIM / "package.json"
+    try:
+        return str(json.loads(manifest.read_bytes())["version"])
+    except (OSError, ValueError, KeyError) as error:
+        hint = "install jco again: delete its folder, and run ferrule setup"
+        raise ToolchainError("jco was installed without preview2-shim", where=str(manifest), hint=hint) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 // Written when this package was released: loads the WebAssembly modules that lie beside this file.
-import { instantiate } from './__STEM__.js';
+__SHIM_IMPORT__import { instantiate } from './__STEM__.js';
 
 const SECTION = 'ferrule';
 const MAIN = '__MAIN__';
@@ -68,6 +68,7 @@ function check(module) {
 
 // The transpiled code asks for imports without their version, though its types name them with it.
 function unversioned(imports = {}) {
-    const both = Object.entries(imports).flatMap(([name, value]) => [[name, value], [name.replace(/@.*/, ''), value]]);
+    const all = { ...__SHIM__, ...imports };
+    const both = Object.entries(all).flatMap(([name, value]) => [[name, value], [name.replace(/@.*/, ''), value]]);
     return Object.fromEntries(both);
 }

@@ -1,0 +1,138 @@
+"""Packages of native libraries for npm: one for each platform, of which npm installs the one that fits the machine.
+
+npm takes of the optional dependencies those whose `os`, `cpu` and `libc` are the machine's (npm, "package.json").
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ferrule.core.errors import VerificationError
+from ferrule.core.frozen import dataclass
+from ferrule.formats import deflate, tar
+from ferrule.formats.archive_member import Member, below
+from ferrule.kinds.base import PlanProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ferrule.core.model import Action, ActionInterface
+    from ferrule.core.platforms import Platform
+    from ferrule.engine.context import ActionContext
+    from ferrule.kinds.base import Context
+
+FOLDER: Final = "native"
+"""Name of the folder, inside the main package, that finds the library."""
+REGISTERS: Final = "napi_register_module_v1"
+"""What every addon exports that is built with Node-API (Node.js, "Node-API", Module registration)."""
+
+_TEMPLATES: Final = {"index.js": "native.mjs", "index.d.ts": "native.d.mts"}
+_LIBC: Final = {"glibc": "gnu", "musl": "musl"}
+"""How names of packages end for what npm calls a libc, as those of napi do."""
+_TAKEN_OVER: Final = ("description", "license", "homepage", "repository", "author", "bugs", "engines")
+_NAPI: Final = "napi"
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformPackage:
+    """The package of one platform: its name, what npm is told of it, and the file in it."""
+
+    name: str
+    limits: tuple[tuple[str, str], ...]
+    file: str
+    library: ActionInterface
+
+
+def packages(artifact: str, name: str, globs: tuple[str, ...] | None, context: Context) -> tuple[PlatformPackage, ...]:
+    """A package for each target that the library of an artifact is made for and that npm can name.
+
+    Without globs of their own they are those of the library, whatever else the main package holds.
+
+    Raises PlanProblem for a target without a shared library, and two targets that npm does not tell apart.
+    """
+    actions = {action.target: action for action in context.actions_of(artifact) if action.target}
+    selected = {target.triple for target in context.targets}
+    rows: dict[str, PlatformPackage] = {}
+    for triple, action in actions.items():
+        platform = context.platforms[triple]
+        if (globs is not None and triple not in selected) or not platform.npm:
+            continue
+        package = _package(name, platform, action, context)
+        if package.name in rows:
+            message = f"two targets are both {package.name} to npm, {triple} and another"
+            raise PlanProblem("targets", message, "select one of them with `targets`")
+        rows[package.name] = package
+    return tuple(rows.values())
+
+
+def _package(name: str, platform: Platform, action: Action, context: Context) -> PlatformPackage:
+    output = action.interface.output("cdylib")
+    if output is None or action.compiles is None:
+        message = f"the library makes no cdylib for {platform.triple}"
+        raise PlanProblem("library", message, "narrow `targets` here, or widen them there")
+    crate = context.crate(action.compiles.crate)
+    is_addon = _NAPI in crate.dependencies
+    if is_addon and not any(path.endswith(".rs") for path in crate.code):
+        message = f"{crate.name} is an addon by napi without its build script, which links it as Node.js loads it"
+        hint = "add napi-build to [build-dependencies], and build.rs: fn main() { napi_build::setup(); }"
+        raise PlanProblem("library", message, hint, f"{crate.manifest}:1:1")
+    limits = platform.npm
+    words = [limits["os"], limits["cpu"], *([_LIBC[limits["libc"]]] if "libc" in limits else [])]
+    file = f"{action.interface.trait('library')}.node" if is_addon else output.name
+    return PlatformPackage("-".join([name, *words]), tuple(limits.items()), file, action.interface)
+
+
+@dataclass(frozen=True, slots=True)
+class NativePackage:
+    """Pack the library of one platform as it was compiled, with the licences; `about` are fields of package.json."""
+
+    package: PlatformPackage
+    version: str
+    about: str
+    license_files: tuple[str, ...]
+    epoch: int
+    compressor: str = deflate.COMPRESSOR
+
+    def make(self, context: ActionContext) -> None:
+        """Write the tarball; raises VerificationError for an addon that Node.js would not load."""
+        library = self.package.library
+        compiled = context.recorded(library.id).compiled.get("cdylib")
+        if self.package.file.endswith(".node") and (compiled is None or REGISTERS not in compiled.exports):
+            raise VerificationError(
+                f"{self.package.file} exports no {REGISTERS}, by which Node.js loads an addon",
+                where=context.action.id,
+                hint="mark what it offers by #[napi], and turn the feature napi8 or a newer one on",
+            )
+        document = {
+            "name": self.package.name,
+            "version": self.version,
+            **json.loads(self.about),
+            **{key: [value] for key, value in self.package.limits},
+            "main": self.package.file,
+            "files": [self.package.file],
+        }
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        members = [
+            Member("package.json", text.encode()),
+            Member(self.package.file, context.input(library, "cdylib")),
+            *(Member(name.rpartition("/")[2], context.project / name) for name in self.license_files),
+        ]
+        tar.write_tar_gz(context.output("package"), below("package", members), self.epoch)
+
+
+def about(manifest: Mapping[str, object]) -> str:
+    """What the packages of platforms say as the main one does, as JSON."""
+    return json.dumps({key: manifest[key] for key in _TAKEN_OVER if key in manifest}, ensure_ascii=False)
+
+
+def finder(rows: Iterable[PlatformPackage]) -> list[Member]:
+    """The module of the main package that finds the library, and its types."""
+    table = [{"package": row.name, "file": row.file, **dict(row.limits)} for row in rows]
+    members = []
+    for name, template in _TEMPLATES.items():
+        text = (Path(__file__).parent / template).read_text(encoding="utf-8")
+        text = text.replace("__PACKAGES__", json.dumps(table, indent=4))
+        members.append(Member(name, text.encode()))
+    return members
