@@ -1,4 +1,8 @@
-"""What a dynamic library offers to the loader and asks of the machine: exports, name, floor, needed libraries."""
+"""What a dynamic library offers to the loader and asks of the machine: exports, name, floor, needed libraries.
+
+Compared here, for abidiff reads ELF alone and types only from debug information, which no released library has; it is
+a judge in the tests.
+"""
 
 from __future__ import annotations
 
