@@ -552,6 +552,7 @@ def test_a_content_that_is_here_is_read_before_it_stands_for_the_remote_one(
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     path.chmod(before.st_mode & 0o777)
     assert same(first, machine.run(cache.url)[ACTION.id])
+    assert Compile.calls == []  # it was fetched before anything relied on it
     assert path.read_bytes() == cache.contents[f"/cas/{content.digest}"]
 
 

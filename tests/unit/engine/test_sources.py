@@ -424,7 +424,8 @@ def test_what_changed_since_a_moment(tmp_path: Path) -> None:
 
 def test_a_link_into_its_own_folder_is_named_where_it_stands(tmp_path: Path) -> None:
     write(tmp_path / "a" / "b" / "file", "text")
-    (tmp_path / "a" / "b" / "link").symlink_to("../../a")
+    write(tmp_path / "a" / "b" / "c" / "file", "text")
+    (tmp_path / "a" / "b" / "c" / "link").symlink_to("../../b")
     with pytest.raises(BuildError, match="leads to a folder that holds it") as failure:
         source_digests(StatIndex(None, later), files_of(tmp_path), ("a",))
-    assert failure.value.where == "a/b/link"
+    assert failure.value.where == "a/b/c/link"
