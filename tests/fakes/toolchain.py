@@ -219,7 +219,11 @@ def _programs(demo: Demo) -> None:
     (tools / "jco-0.15.0").mkdir()
     for name in ("cargo-zigbuild-0.24.0", "ziglang-0.17.0", "jco-0.15.0"):
         (tools / name / ".complete").touch()
-    write_lists(tools / "ziglang-0.17.0" / "ziglang" / "lib" / "libc")
+    zig = tools / "ziglang-0.17.0" / "ziglang"
+    write_lists(zig / "lib" / "libc")
+    for name in ("LICENSE", "lib/libunwind/LICENSE.TXT", "lib/libcxx/LICENSE.TXT", "lib/libc/musl/COPYRIGHT"):
+        (zig / name).parent.mkdir(parents=True, exist_ok=True)
+        (zig / name).write_text(f"The text of zig's {name}\n")
     rustlib = demo.home / "sysroot" / "lib" / "rustlib"
     source = rustlib / "src" / "rust" / "library" / "std" / "Cargo.toml"
     source.parent.mkdir(parents=True)

@@ -231,6 +231,7 @@ def document(config: Config) -> Json:
         "description": project.description,
         "homepage": project.homepage,
         "license-files": list(project.license_files) or None,
+        "license-texts": dict(project.license_texts) or None,
     }
     return {
         "version": 1,
@@ -470,6 +471,7 @@ def _project(reading: _Reading, section: ProjectSection, workspace: Workspace, v
         description=section.description or (main.description if main else None),
         homepage=section.homepage or (main.homepage if main else None),
         license_files=section.license_files,
+        license_texts=tuple(sorted(section.license_texts.items())),
     )
 
 

@@ -64,6 +64,14 @@ class ProjectSection(Section):
     license_files: tuple[Annotated[RelativePath, ProjectPath("file")], ...] = Field(
         default=(), description="Licence texts that packages carry.", examples=[["LICENSE"]]
     )
+    license_texts: dict[
+        Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")], Annotated[RelativePath, ProjectPath("file")]
+    ] = Field(
+        default_factory=dict,
+        description="Files with the licence texts of crates that are linked in and bring none, or others than they "
+        "should: crate and path in the project.",
+        examples=[{"acme-codec": "licenses/acme-codec.txt"}],
+    )
 
 
 def toolchain_section(tools: Mapping[str, ToolDefinition]) -> type[Section]:

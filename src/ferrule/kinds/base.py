@@ -179,6 +179,7 @@ class Builder:
 class ReleaseInfo:
     """What a release says of itself.
 
+    `license_texts` are files with the licences of crates that bring none, by crate.
     `commit` is the last commit that touched what is compiled of the Cargo workspace; `checked_out` is the one that is
     checked out, `dirty` whether tracked files differ from it; `builder` is None where a person builds;
     `version_at` is where the version is stated.
@@ -190,6 +191,7 @@ class ReleaseInfo:
     description: str | None = None
     homepage: str | None = None
     license_files: tuple[str, ...] = ()
+    license_texts: tuple[tuple[str, str], ...] = ()
     commit: str = "unreleased"
     epoch: int = 315_532_800
     checked_out: str | None = None

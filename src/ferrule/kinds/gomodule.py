@@ -19,6 +19,7 @@ from ferrule.core.model import Action, ActionInterface, Digest, Output
 from ferrule.core.section import Field
 from ferrule.formats import go_files, gobindings, versions
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, version_problem
+from ferrule.kinds.linked_code import third_party
 from ferrule.tools import go
 
 if TYPE_CHECKING:
@@ -73,28 +74,29 @@ def plan(spec: GoModuleSpec, context: Context) -> list[Action]:
     if (spec.library and not libraries) or (spec.component and not components):
         return []
     module = _go_mod(spec, context)
-    return [
-        Action(
-            id=context.artifact,
-            artifact=context.artifact,
-            kind="gomodule",
-            recipe=GoModuleFolder(
-                source=spec.source,
-                module=module.path,
-                requires=tuple(zip(module.requires, module.versions, strict=True)),
-                libraries=tuple((context.platforms[triple], action.interface) for triple, action in libraries.items()),
-                component=components[0].interface if components else None,
-                build_info=spec.build_info,
-                license_files=context.project.license_files,
-                version=context.project.version,
-                generator=_generator(),
-            ),
-            outputs=(Output(context.artifact, "module", context.artifact if context.ship else None, folder=True),),
-            needs=tuple(action.id for action in (*libraries.values(), *components)),
-            sources=(spec.source, *context.project.license_files),
-            traits=(("module", module.path), ("purl", f"pkg:golang/{module.path}@v{context.project.version}")),
-        )
-    ]
+    contents = third_party.inside(context, [*libraries.values(), *components])
+    action = Action(
+        id=context.artifact,
+        artifact=context.artifact,
+        kind="gomodule",
+        recipe=GoModuleFolder(
+            source=spec.source,
+            module=module.path,
+            requires=tuple(zip(module.requires, module.versions, strict=True)),
+            libraries=tuple((context.platforms[triple], action.interface) for triple, action in libraries.items()),
+            component=components[0].interface if components else None,
+            build_info=spec.build_info,
+            license_files=context.project.license_files,
+            version=context.project.version,
+            generator=_generator(),
+            contents=third_party.interfaces(contents),
+        ),
+        outputs=(Output(context.artifact, "module", context.artifact if context.ship else None, folder=True),),
+        needs=(*(action.id for action in (*libraries.values(), *components)), *(one.id for one in contents)),
+        sources=(spec.source, *context.project.license_files),
+        traits=(("module", module.path), ("purl", f"pkg:golang/{module.path}@v{context.project.version}")),
+    )
+    return third_party.following(context, contents, action)
 
 
 def check(spec: GoModuleSpec, context: Context) -> Iterator[PlanProblem]:
@@ -194,6 +196,7 @@ class GoModuleFolder:
     version: str
     generator: Digest
     requires: tuple[tuple[str, str], ...] = ()
+    contents: tuple[ActionInterface, ...] = ()
 
     def make(self, context: ActionContext) -> None:
         """Write the folder; raises BuildError for a library whose identity cannot be checked as declared."""
@@ -210,6 +213,8 @@ class GoModuleFolder:
             target = folder / file.rpartition("/")[2]
             if not target.exists():
                 _copy(context.project / file, target)
+        for member in third_party.licence_texts_of(context, self.contents):
+            (folder / member.name).write_bytes(member.read())
         if self.libraries:
             self._native(context, folder / GENERATED / "native")
         if self.component:

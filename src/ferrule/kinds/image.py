@@ -14,6 +14,7 @@ from ferrule.core.section import Field
 from ferrule.formats import binary, deb, deflate, oci, versions
 from ferrule.formats.archive_member import Member, with_folders
 from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, version_problem
+from ferrule.kinds.linked_code import third_party
 from ferrule.tools import debs, registry
 
 if TYPE_CHECKING:
@@ -103,6 +104,11 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
         **({"org.opencontainers.image.source": project.homepage} if project.homepage else {}),
         **spec.labels,
     }
+    linked = [
+        (triple, one)
+        for triple in triples
+        for one in third_party.inside(context, [a for of, a in contents if of == triple], machine=triple)
+    ]
     image = Action(
         id=context.artifact,
         artifact=context.artifact,
@@ -124,12 +130,17 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
             env=tuple(sorted(spec.env.items())),
             labels=tuple(sorted(labels.items())),
             epoch=project.epoch,
+            contents=tuple((triple, action.interface) for triple, action in linked),
         ),
         outputs=(Output(context.artifact, "layout", context.artifact if context.ship else None, folder=True),),
-        needs=tuple(dict.fromkeys(action.id for _, action in (*bases.items(), *contents))),
+        needs=(
+            *dict.fromkeys(action.id for _, action in (*bases.items(), *contents)),
+            *dict.fromkeys(action.id for _, action in linked),
+        ),
         sources=(*project.license_files, *spec.files.values()),
     )
-    return [*dict.fromkeys(bases.values()), image]
+    contents_actions = (action for _, action in linked)
+    return [*dict.fromkeys(bases.values()), *third_party.following(context, contents_actions, image)]
 
 
 def _triples(spec: ImageSpec, context: Context) -> Iterator[str]:
@@ -306,7 +317,8 @@ class PulledBase:
 class OciImage:
     """Put libraries, programs and files on each base, and all platforms into one index.
 
-    `bases` are None where the image holds nothing else; `libraries` and `programs` are those of each target, by triple.
+    `bases` are None where the image holds nothing else; `libraries` and `programs` are those of each target, by triple,
+    and `contents` say what is linked into these.
     """
 
     bases: tuple[tuple[Platform, ActionInterface | None], ...]
@@ -326,6 +338,7 @@ class OciImage:
     labels: tuple[tuple[str, str], ...]
     epoch: int
     compressor: str = deflate.COMPRESSOR
+    contents: tuple[tuple[str, ActionInterface], ...] = ()
 
     def make(self, context: ActionContext) -> None:
         """Write the layout; raises VerificationError for a program that its base or its machine could not start."""
@@ -467,6 +480,7 @@ class OciImage:
         entries += [
             Member(f"usr/share/licenses/{name}/{f.rpartition('/')[2]}", context.project / f) for f in self.license_files
         ]
+        entries += third_party.licence_texts_of(context, _of(self.contents, triple), f"usr/share/licenses/{name}")
         for target, file in self.files:
             path = context.project / file
             entries.append(Member(target.lstrip("/"), path, executable=bool(path.stat().st_mode & 0o100)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import ActionInterface, Digest
 from ferrule.core.section import Field
-from ferrule.formats import tar
+from ferrule.formats import notices, tar
 from ferrule.formats import zip as zips
 from ferrule.formats.archive_member import Member
 from ferrule.kinds.base import ArtifactRef, Context, PlanProblem
@@ -191,4 +191,4 @@ _COMPLETIONS: Final[tuple[tuple[Use, re.Pattern[str], str], ...]] = (
 
 def licence_names(context: Context) -> tuple[str, ...]:
     """Names of the licence files, as archives have them."""
-    return tuple(file.rpartition("/")[2] for file in context.project.license_files)
+    return (*(file.rpartition("/")[2] for file in context.project.license_files), notices.FILE)

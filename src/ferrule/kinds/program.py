@@ -25,6 +25,7 @@ from ferrule.kinds.base import (
     RelativePath,
     needs_machine,
 )
+from ferrule.kinds.linked_code import third_party
 from ferrule.tools.command import Command
 from ferrule.tools.run import ToolMissing
 
@@ -150,7 +151,7 @@ def plan(spec: ProgramSpec, context: Context) -> list[Action]:
         for target, compilation in zip(context.targets, compilations, strict=True)
     ]
     pairs = zip(compilations, archives, strict=True)
-    return [*(action for pair in pairs for action in pair), *printed]
+    return [*(action for first, others in pairs for action in (first, *others)), *printed]
 
 
 def _printed(spec: ProgramSpec, context: Context, compilations: Sequence[Action]) -> Action:
@@ -242,7 +243,7 @@ def _is_inside(source: str, crate: Crate) -> bool:
     return folder != crate.folder and (crate.folder == "." or folder.startswith(f"{crate.folder}/"))
 
 
-def _archive(context: Context, target: Target, compilation: Action, printed: tuple[Action, ...]) -> Action:
+def _archive(context: Context, target: Target, compilation: Action, printed: tuple[Action, ...]) -> list[Action]:
     spec = context.spec_for(target.triple)
     assert isinstance(spec, ProgramSpec)  # noqa: S101 - for the type checker
     crate, project, platform = context.crate(spec.crate), context.project, context.platforms[target.triple]
@@ -251,24 +252,36 @@ def _archive(context: Context, target: Target, compilation: Action, printed: tup
     readme = spec.readme or next((name for name in readmes if context.has_file(name)), None)
     texts = [*project.license_files, *([readme] if readme else [])]
     files = [*((posixpath.basename(name), name) for name in texts), *spec.files.items()]
-    places = [compilation.outputs[0].name, *(place for place, _ in files), *(spec.prints if printed else ())]
+    places = [
+        compilation.outputs[0].name,
+        *(place for place, _ in files),
+        *(spec.prints if printed else ()),
+        third_party.FILE,
+    ]
     if twice := next((place for place in places if places.count(place) > 1), None):
         key = next(((key, twice) for key in ("prints", "files") if twice in getattr(spec, key)), ("kind",))
         raise PlanProblem(key, f"two files of the archive would be called {twice}", "give one of them another place")
     name = f"{stem}{platform.family.archive_suffix}"
-    return Action(
+    contents = third_party.contents_of(context, compilation)
+    archive = Action(
         id=f"{context.artifact}:archive@{target.triple}",
         artifact=context.artifact,
         kind="program",
         target=target.triple,
         recipe=ProgramArchive(
-            stem, compilation.interface, tuple(sorted(files)), project.epoch, tuple(a.interface for a in printed)
+            stem,
+            compilation.interface,
+            tuple(sorted(files)),
+            project.epoch,
+            tuple(a.interface for a in printed),
+            contents=(contents.interface,),
         ),
         outputs=(Output(name, "archive", name),),
-        needs=(compilation.id, *(action.id for action in printed)),
+        needs=(compilation.id, *(action.id for action in printed), contents.id),
         sources=tuple(dict.fromkeys(path for _, path in files)),
         traits=compilation.traits,
     )
+    return third_party.following(context, [contents], archive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +399,7 @@ class ProgramArchive:
     epoch: int
     printed: tuple[ActionInterface, ...] = ()
     compressor: str = deflate.COMPRESSOR
+    contents: tuple[ActionInterface, ...] = ()
 
     def make(self, context: ActionContext) -> None:
         """Write the archive; raises BuildError for two files of one name."""
@@ -400,6 +414,7 @@ class ProgramArchive:
             for name, path in context.needed[action.id].items():
                 if name.startswith(f"{role}/"):
                     yield Member(name.removeprefix(f"{role}/"), path)
+        yield from third_party.licence_texts_of(context, self.contents)
         for place, name in self.files:
             path = context.project / name
             yield Member(place, path, executable=bool(path.stat().st_mode & 0o100))

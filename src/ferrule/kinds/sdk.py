@@ -24,6 +24,7 @@ from ferrule.kinds.base import (
     Spec,
     needs_machine,
 )
+from ferrule.kinds.linked_code import third_party
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,7 @@ class SdkSpec(Spec):
 
 def plan(spec: SdkSpec, context: Context) -> list[Action]:
     """One archive a target that the library is made for."""
-    return [_action(spec, context, target.triple) for target in context.targets]
+    return [action for target in context.targets for action in _actions(spec, context, target.triple)]
 
 
 def check(spec: SdkSpec, _: Context) -> Iterator[PlanProblem]:
@@ -103,7 +104,7 @@ def check(spec: SdkSpec, _: Context) -> Iterator[PlanProblem]:
         yield PlanProblem("files", error.message, error.hint)
 
 
-def _action(spec: SdkSpec, context: Context, triple: str) -> Action:
+def _actions(spec: SdkSpec, context: Context, triple: str) -> list[Action]:
     library = context.action_for(spec.library, triple)
     header = context.action_for(spec.header, triple)
     if library is None or header is None:
@@ -125,10 +126,11 @@ def _action(spec: SdkSpec, context: Context, triple: str) -> Action:
             "add `license-files: [LICENSE]` to `project`",
         )
     project = context.project
+    contents = third_party.inside(context, [library])
     stem = f"{spec.name or project.name + '-c'}-{project.version}-{triple}"
     platform = context.platforms[triple]
     name = f"{stem}{platform.family.archive_suffix}"
-    return Action(
+    action = Action(
         id=f"{context.artifact}@{triple}",
         artifact=context.artifact,
         kind="sdk",
@@ -145,11 +147,13 @@ def _action(spec: SdkSpec, context: Context, triple: str) -> Action:
             files=tuple(sorted(spec.files.items())),
             epoch=project.epoch,
             pkg_config=PkgConfig.of(spec.pkg_config),
+            contents=third_party.interfaces(contents),
         ),
         outputs=(Output(name, "archive", name if context.ship else None),),
-        needs=(library.id, header.id),
+        needs=(library.id, header.id, *(action.id for action in contents)),
         sources=(*project.license_files, *spec.files.values()),
     )
+    return third_party.following(context, contents, action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,7 @@ class CSdk:
     epoch: int
     pkg_config: PkgConfig = PkgConfig()
     compressor: str = deflate.COMPRESSOR
+    contents: tuple[ActionInterface, ...] = ()
 
     def make(self, context: ActionContext) -> None:
         """Write the archive, with one folder at its top."""
@@ -219,6 +224,7 @@ class CSdk:
         }
         entries += [Member(path, content.encode()) for path, content in text.items()]
         entries += [Member(f"share/licenses/{name}/{_base(f)}", context.project / f) for f in self.license_files]
+        entries += third_party.licence_texts_of(context, self.contents, f"share/licenses/{name}")
         entries += [Member(path, context.project / file) for path, file in self.files]
         return entries
 

@@ -61,6 +61,20 @@ class LinkedCrate:
 
 
 @dataclass(frozen=True, slots=True)
+class CrateSource:
+    """Where the sources of a crate that is linked in lie on this machine, and what it says of its licence."""
+
+    name: str
+    version: str
+    folder: Path
+    license: str | None = None
+    license_file: str | None = None
+    authors: tuple[str, ...] = ()
+    is_local: bool = False
+    is_git: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CrateNode:
     """A package of `cargo tree`: its label, its features, and the labels of what it depends on."""
 
@@ -166,6 +180,26 @@ def resolve(everything: str, linked: str, metadata: str, lock: str, workspace: P
         )
         for label, node in nodes.items()
     ]
+
+
+def sources(linked: str, metadata: str) -> list[CrateSource]:
+    """Where the crates lie that are linked in, of what `resolve` has read already."""
+    packages = json.loads(metadata)["packages"]
+    return [_source(_package_of(label, packages)) for label in parse_tree(linked)]
+
+
+def _source(package: Mapping[str, Any]) -> CrateSource:
+    origin = package.get("source")
+    return CrateSource(
+        package["name"],
+        package["version"],
+        Path(package["manifest_path"]).parent,
+        license=package.get("license"),
+        license_file=package.get("license_file"),
+        authors=tuple(package.get("authors") or ()),
+        is_local=origin is None,
+        is_git=str(origin).startswith("git+"),
+    )
 
 
 def _crate(node: CrateNode, package: Mapping[str, Any], **fields: Any) -> LinkedCrate:  # noqa: ANN401 - fields of Crate

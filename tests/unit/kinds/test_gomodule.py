@@ -75,7 +75,12 @@ def mistake(demo: Demo, *lines: str, go_mod: str | None = GO_MOD) -> str:
 
 def test_one_action_needs_the_library_of_every_target_and_the_component(demo: Demo) -> None:
     (action,) = planned(demo, NATIVE, COMPONENT, GO)
-    assert action.needs == (*(f"native@{t}" for t in TRIPLES), "component@wasm32-unknown-unknown")
+    assert action.needs == (
+        *(f"native@{t}" for t in TRIPLES),
+        "component@wasm32-unknown-unknown",
+        *(f"native:contents@{t}" for t in TRIPLES),
+        "component:contents@wasm32-unknown-unknown",
+    )
     assert action.target is None
     assert action.outputs == (Output("go", "module", "go", folder=True),)
     assert action.traits == (("module", "example.com/z"), ("purl", "pkg:golang/example.com/z@v1.2.3"))
@@ -85,19 +90,21 @@ def test_one_action_needs_the_library_of_every_target_and_the_component(demo: De
 
 def test_either_road_alone_will_do(demo: Demo) -> None:
     (native,) = planned(demo, NATIVE, "go: {kind: gomodule, source: packaging/go, library: native}")
-    assert native.needs == tuple(f"native@{t}" for t in TRIPLES)
+    assert native.needs == (*(f"native@{t}" for t in TRIPLES), *(f"native:contents@{t}" for t in TRIPLES))
     (wasm,) = planned(demo, COMPONENT, "go: {kind: gomodule, source: packaging/go, component: component}")
-    assert wasm.needs == ("component@wasm32-unknown-unknown",)
+    assert wasm.needs == ("component@wasm32-unknown-unknown", "component:contents@wasm32-unknown-unknown")
 
 
 def test_globs_choose_among_the_libraries_alone(demo: Demo) -> None:
     (action,) = planned(demo, NATIVE, COMPONENT, GO.replace("}", ', targets: ["*-linux-gnu"]}'))
-    assert action.needs == (f"native@{X86}", f"native@{ARM}", "component@wasm32-unknown-unknown")
+    assert action.needs[:3] == (f"native@{X86}", f"native@{ARM}", "component@wasm32-unknown-unknown")
+    assert len(action.needs) == 6
 
 
 def test_part_of_a_release_has_the_libraries_of_that_part(demo: Demo) -> None:
     (action,) = planned(demo, NATIVE, COMPONENT, GO, narrowed=(ARM, "wasm32-unknown-unknown"))
-    assert action.needs == (f"native@{ARM}", "component@wasm32-unknown-unknown")
+    assert action.needs[:2] == (f"native@{ARM}", "component@wasm32-unknown-unknown")
+    assert len(action.needs) == 4
 
 
 @pytest.mark.parametrize("narrowed", [(X86,), ("wasm32-unknown-unknown",)])

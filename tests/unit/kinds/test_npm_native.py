@@ -64,7 +64,8 @@ def test_a_package_for_each_platform_and_one_that_finds_them(demo: Demo) -> None
 
 def test_the_component_stands_in_where_there_is_no_library(demo: Demo) -> None:
     actions = planned(demo, BOTH)
-    assert (actions["npm"].tools, actions["npm"].needs) == (("jco",), ("component@wasm32-unknown-unknown",))
+    needs = ("component@wasm32-unknown-unknown", "component:contents@wasm32-unknown-unknown")
+    assert (actions["npm"].tools, actions["npm"].needs) == (("jco",), needs)
     main: Any = actions["npm"].recipe
     assert list(json.loads(main.manifest)["exports"]) == [".", "./component/*", "./native/*", "./package.json"]
     assert len(main.natives) == 3

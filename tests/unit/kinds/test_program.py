@@ -137,12 +137,14 @@ def test_what_is_planned(tmp_path: Path) -> None:
     actions = plan(section, context(tmp_path, PACKAGE, section, *files))
     assert [(action.id, [(o.name, o.role, o.ships) for o in action.outputs]) for action in actions] == [
         (f"cli@{X86}", [("demo", "program", None), ("generated", "generated", None)]),
+        (f"cli:contents@{X86}", [("crates.json", "crates", None), ("licences.json", "licences", None)]),
         (f"cli:archive@{X86}", [(f"demo-1.2.3-{X86}.tar.gz", "archive", f"demo-1.2.3-{X86}.tar.gz")]),
         (f"cli@{WINDOWS}", [("demo.exe", "program", None), ("generated", "generated", None)]),
+        (f"cli:contents@{WINDOWS}", [("crates.json", "crates", None), ("licences.json", "licences", None)]),
         (f"cli:archive@{WINDOWS}", [(f"demo-1.2.3-{WINDOWS}.zip", "archive", f"demo-1.2.3-{WINDOWS}.zip")]),
     ]
-    assert actions[1].needs == (actions[0].id,)
-    assert actions[1].sources == ("LICENSE", "README.md", "x")
+    assert actions[2].needs == (actions[0].id, actions[1].id)
+    assert actions[2].sources == ("LICENSE", "README.md", "x")
     assert actions[0].interface.trait("program") == "demo"
     assert [a.id for a in plan(section, context(tmp_path, PACKAGE, section, ship=False))] == [
         f"cli@{X86}",
@@ -256,9 +258,9 @@ def test_a_program_that_prints_nothing(bench: Bench, script: bytes, message: str
 def test_the_first_linux_is_started(tmp_path: Path) -> None:
     section = spec(prints={"man/x.1": ["man"]})
     known = context(tmp_path, PACKAGE, section, "src/main.rs", "LICENSE")
-    compiled, archive, *_, prints = plan(section, replace(known, targets=(Target(WINDOWS), Target(X86))))
+    compiled, contents, archive, *_, prints = plan(section, replace(known, targets=(Target(WINDOWS), Target(X86))))
     assert (compiled.id, prints.id, prints.needs) == (f"cli@{WINDOWS}", f"cli:prints@{X86}", (f"cli@{X86}",))
-    assert archive.needs == (f"cli@{WINDOWS}", prints.id)
+    assert archive.needs == (f"cli@{WINDOWS}", prints.id, contents.id)
     assert plan(section, replace(known, targets=(Target(WINDOWS),)))[-1].id == f"cli:prints@{WINDOWS}"
     assert [one.id for one in plan(section, replace(known, ship=False))] == [f"cli@{X86}", f"cli@{WINDOWS}"]
     with pytest.raises(PlanProblem, match=r"two files of the archive would be called LICENSE") as caught:

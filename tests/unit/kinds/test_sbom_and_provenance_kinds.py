@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tarfile
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,12 +24,11 @@ from ferrule.formats import oci
 from ferrule.formats.archive_member import Member, with_folders
 from ferrule.formats.cyclonedx import problems
 from ferrule.formats.intoto import read_statement
+from ferrule.formats.notices import FILE
 from ferrule.kinds.base import Builder
 from ferrule.kinds.provenance import Provenance
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.unit.kinds.conftest import Bench
 
 WHEEL = "demo-1.2.3-py3-none-macosx_11_0_arm64.whl"
@@ -231,3 +233,48 @@ def test_provenance_of_what_no_tool_made(bench: Bench) -> None:
     assert subjects == {}
     assert predicate["buildDefinition"]["resolvedDependencies"] == []
     assert predicate["runDetails"] == {"builder": {"id": "urn:ferrule:builder:local", "version": {"ferrule": "1"}}}
+
+
+def licences_in(path: Path) -> list[str]:
+    """The texts of third parties in a package of any kind that is one file."""
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as wheel:
+            return [wheel.read(n).decode() for n in wheel.namelist() if n.endswith(f"licenses/{FILE}")]
+    with tarfile.open(path) as archive:
+        streams = [archive.extractfile(m) for m in archive.getmembers() if m.name.endswith(f"/{FILE}")]
+        return [stream.read().decode() for stream in streams if stream]
+
+
+@pytest.mark.parametrize("name", [WHEEL, f"demo-c-1.2.3-{X86}.tar.gz", "example-demo-1.2.3.tgz"])
+def test_every_package_carries_the_licences_of_what_its_bill_names(demo: Demo, name: str) -> None:
+    (path,) = [path for path in demo.dist.iterdir() if path.name == name or path.suffix == Path(name).suffix == ".tgz"]
+    (text,) = licences_in(path)
+    linked = {
+        (c["name"], c["version"])
+        for c in bill(demo, path.name)["components"]
+        if c.get("scope") == "required" and c["purl"].startswith("pkg:cargo/") and "file:" not in c["purl"]
+    }
+    assert ("sha2", "0.10.9") in linked
+    for crate, version in linked:
+        assert f"  {crate} {version}" in text
+    assert "demo-derive" not in text  # it only runs while the rest is built
+    assert "Rust's standard library 1.96.0" in text
+    assert text.count("MIT License") == 1
+
+
+def test_an_image_carries_them_too(demo: Demo) -> None:
+    layers = oci.read_layout(demo.dist / "image").image("linux/amd64").layers
+    text = (oci.read_file(layers, f"usr/share/licenses/demo/{FILE}") or b"").decode()
+    assert "  sha2 0.10.9" in text
+
+
+def test_a_wheel_has_a_bill_inside(demo: Demo) -> None:
+    with zipfile.ZipFile(demo.dist / WHEEL) as wheel:
+        document = json.loads(wheel.read("demo-1.2.3.dist-info/sboms/demo.cdx.json"))
+        library = wheel.read("demo/_native/libdemo.1.dylib")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(document)) is None
+    assert problems(document) == []
+    parts, beside = named(document), named(bill(demo, WHEEL))
+    assert parts["libdemo.1.dylib"]["hashes"][0]["content"] == hashlib.sha256(library).hexdigest()
+    assert document["metadata"]["component"]["purl"] == bill(demo, WHEEL)["metadata"]["component"]["purl"]
+    assert parts.keys() == beside.keys()

@@ -27,6 +27,7 @@ from ferrule.kinds.base import (
     Spec,
     version_problem,
 )
+from ferrule.kinds.linked_code import third_party
 from ferrule.kinds.npm import native
 from ferrule.kinds.npm.package import COMPONENT, NODE, NpmPackage
 
@@ -67,7 +68,7 @@ def plan(spec: NpmSpec, context: Context) -> list[Action]:
         if component is None:
             raise PlanProblem("component", f"{spec.component} is not made for {triple}", "widen `targets` there")
     manifest = package_json(spec, context)
-    return [_action(spec, context, manifest, component, ()) for component in components.values()]
+    return [one for component in components.values() for one in _actions(spec, context, manifest, component, ())]
 
 
 def _plan_native(spec: NpmSpec, library: str, context: Context) -> list[Action]:
@@ -77,17 +78,19 @@ def _plan_native(spec: NpmSpec, library: str, context: Context) -> list[Action]:
     component = next(iter(context.actions_of(spec.component)), None) if spec.component else None
     if not rows or (spec.component and component is None):
         return []
-    return [_action(spec, context, manifest, component, rows), *_native(spec, context, manifest, rows)]
+    return [*_actions(spec, context, manifest, component, rows), *_native(spec, context, manifest, rows)]
 
 
 def _native(
     spec: NpmSpec, context: Context, manifest: Mapping[str, Any], rows: tuple[PlatformPackage, ...]
 ) -> Iterator[Action]:
-    by_id = {action.id: action.target for action in context.actions_of(spec.library or "")}
+    libraries = context.actions_of(spec.library or "")
+    by_id = {action.id: action.target for action in libraries}
     for row in rows:
         tarball = _tarball(row.name, context)
         triple = by_id[row.library.id]
-        yield Action(
+        contents = third_party.inside(context, [action for action in libraries if action.id == row.library.id])
+        package = Action(
             id=f"{context.artifact}@{triple}",
             artifact=context.artifact,
             kind="npm",
@@ -98,12 +101,14 @@ def _native(
                 native.about(manifest),
                 context.project.license_files,
                 context.project.epoch,
+                contents=third_party.interfaces(contents),
             ),
             outputs=(Output(tarball, "package", tarball if context.ship else None),),
-            needs=(row.library.id,),
+            needs=(row.library.id, *(action.id for action in contents)),
             sources=context.project.license_files,
             traits=_purl(row.name, context),
         )
+        yield from third_party.following(context, contents, package)
 
 
 def _tarball(name: str, context: Context) -> str:
@@ -124,17 +129,18 @@ def check(spec: NpmSpec, context: Context) -> Iterator[PlanProblem]:
         yield PlanProblem("source", error.message, error.hint, error.where)
 
 
-def _action(
+def _actions(
     spec: NpmSpec,
     context: Context,
     manifest: Mapping[str, Any],
     component: Action | None,
     rows: tuple[PlatformPackage, ...],
-) -> Action:
+) -> list[Action]:
     project = context.project
     output = component.interface.output("component") if component else None
     tarball = _tarball(manifest["name"], context)
-    return Action(
+    contents = third_party.inside(context, [component] if component else [])
+    action = Action(
         id=f"{context.artifact}@{component.target}" if component and not rows else context.artifact,
         artifact=context.artifact,
         kind="npm",
@@ -147,13 +153,15 @@ def _action(
             manifest=json.dumps(manifest, indent=2, ensure_ascii=False) + "\n",
             license_files=project.license_files,
             epoch=project.epoch,
+            contents=third_party.interfaces(contents),
         ),
         outputs=(Output(tarball, "package", tarball if context.ship else None),),
-        needs=(component.id,) if component else (),
+        needs=(*([component.id] if component else []), *(one.id for one in contents)),
         sources=(spec.source, *project.license_files),
         tools=("jco",) if component else (),
         traits=_purl(manifest["name"], context),
     )
+    return third_party.following(context, contents, action)
 
 
 def package_json(spec: NpmSpec, context: Context) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.formats import deflate, tar
 from ferrule.formats.archive_member import Member, below
 from ferrule.kinds.base import PlanProblem
+from ferrule.kinds.linked_code import third_party
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -94,6 +95,7 @@ class NativePackage:
     license_files: tuple[str, ...]
     epoch: int
     compressor: str = deflate.COMPRESSOR
+    contents: tuple[ActionInterface, ...] = ()
 
     def make(self, context: ActionContext) -> None:
         """Write the tarball; raises VerificationError for an addon that Node.js would not load."""
@@ -118,6 +120,7 @@ class NativePackage:
             Member("package.json", text.encode()),
             Member(self.package.file, context.input(library, "cdylib")),
             *(Member(name.rpartition("/")[2], context.project / name) for name in self.license_files),
+            *third_party.licence_texts_of(context, self.contents),
         ]
         tar.write_tar_gz(context.output("package"), below("package", members), self.epoch)
 

@@ -14,6 +14,7 @@ from ferrule.formats import binary, deflate, tar, wasm
 from ferrule.formats.archive_member import Member, below, entries_of_folder, in_order
 from ferrule.formats.npm_files import names_nothing, packed_names
 from ferrule.formats.package_json import entry_points_by_key, is_entry_point
+from ferrule.kinds.linked_code import third_party
 from ferrule.kinds.npm import native
 from ferrule.tools import jco
 
@@ -58,6 +59,7 @@ class NpmPackage:
     epoch: int
     natives: tuple[PlatformPackage, ...] = ()
     compressor: str = deflate.COMPRESSOR
+    contents: tuple[ActionInterface, ...] = ()
 
     def make(self, context: ActionContext) -> None:
         """Write the tarball as npm does: everything in the folder `package`."""
@@ -131,7 +133,13 @@ class NpmPackage:
         for license_file in self.license_files:
             name = license_file.rpartition("/")[2]
             entries.setdefault(name, Member(name, context.project / license_file))
-        return list(entries.values())
+        if third_party.FILE in entries and self.contents:
+            raise BuildError(
+                f"the package has a file {third_party.FILE} of its own, which the release writes",
+                where=f"{self.source}/{third_party.FILE}",
+                hint="delete it, or give it another name",
+            )
+        return [*entries.values(), *third_party.licence_texts_of(context, self.contents)]
 
     def _generated(self, context: ActionContext, packed: ActionInterface) -> list[Member]:
         """The component as JavaScript, with the core module that was compiled, byte for byte, and the loader."""

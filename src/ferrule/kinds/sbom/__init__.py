@@ -13,7 +13,8 @@ from ferrule import __version__
 from ferrule.core.model import Action, Compiled, Output
 from ferrule.core.section import Field
 from ferrule.kinds.base import SOURCES, Context, Kind, Spec
-from ferrule.kinds.sbom import bills, components, crates_of_build
+from ferrule.kinds.linked_code import components, third_party
+from ferrule.kinds.sbom import bills
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,7 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
     resolved: dict[Compiled, Action] = {}
     for action in planned.values():
         if action.compiles and action.compiles not in resolved:
-            resolved[action.compiles] = _resolution(context, action, action.compiles)
+            resolved[action.compiles] = third_party.contents_of(context, action)
     steps = {a.id: _step(a, resolved, context.platforms) for a in planned.values()}
     # A source distribution only looks at a library: it holds none of its code.
     inside = {
@@ -57,7 +58,7 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
     project = context.project
     release = f"{project.name}-{project.version}{bills.SUFFIX}"
     return [
-        *resolved.values(),
+        *(action for action in resolved.values() if action.id not in planned),
         Action(
             id=context.artifact,
             artifact=context.artifact,
@@ -68,7 +69,7 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
                 license=project.license,
                 homepage=project.homepage,
                 description=project.description,
-                supplier=_supplier(context),
+                supplier=components.supplier(context.project.name, context.workspace),
                 release=release,
                 subjects=subjects,
                 steps=tuple(steps.values()),
@@ -80,15 +81,9 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
                 *(Output(subject.document, "sbom", f"{subject.path}{bills.SUFFIX}") for subject in subjects),
                 Output(release, "sbom", release),
             ),
-            needs=(*planned, *(action.id for action in resolved.values())),
+            needs=tuple(dict.fromkeys((*planned, *(action.id for action in resolved.values())))),
         ),
     ]
-
-
-def _supplier(context: Context) -> str:
-    """Who supplies what the project makes: the authors that its crates name, else the project by its name."""
-    authors = (components.person(author) for crate in context.workspace.crates.values() for author in crate.authors)
-    return next((author for author in authors if author), f"The {context.project.name} project")
 
 
 def _closure(action: Action, planned: Mapping[str, Action], platforms: Mapping[str, Platform]) -> tuple[str, ...]:
@@ -108,27 +103,6 @@ def _closure(action: Action, planned: Mapping[str, Action], platforms: Mapping[s
         waiting += [(need, native or machine) for need in planned[name].needs]
     names = {name for name, _ in seen}
     return tuple(i for i in planned if i in names)
-
-
-def _resolution(context: Context, action: Action, build: Compiled) -> Action:
-    workspace, linked_by_zig = context.workspace, not {"cargo-zigbuild", "maturin"}.isdisjoint(action.tools)
-    manifests = (f"{crate.folder}/Cargo.toml".removeprefix("./") for crate in workspace.crates.values())
-    return Action(
-        id=f"{context.artifact}:{action.id}",
-        artifact=context.artifact,
-        kind="sbom",
-        target=build.triple,
-        recipe=crates_of_build.CratesOfBuild(workspace.folder, build, zig=linked_by_zig),
-        outputs=(Output(f"{crates_of_build.CRATES}.json", crates_of_build.CRATES),),
-        sources=tuple(dict.fromkeys((*workspace.settings, *manifests))),
-        # What is compiled in an image has its Rust there, and is asked about here.
-        tools=(
-            "rustc",
-            "cargo",
-            *(["zig"] if linked_by_zig else []),
-            *(t for t in action.tools if t.startswith("std-")),
-        ),
-    )
 
 
 def _step(action: Action, resolved: Mapping[Compiled, Action], platforms: Mapping[str, Platform]) -> BomStep:

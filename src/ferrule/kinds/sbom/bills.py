@@ -12,9 +12,9 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import ActionInterface, Digest
 from ferrule.formats import cyclonedx, magic, tar
 from ferrule.formats import zip as zips
-from ferrule.kinds.sbom import components
-from ferrule.kinds.sbom.components import Components
-from ferrule.kinds.sbom.crates_of_build import CRATES
+from ferrule.kinds.linked_code import components
+from ferrule.kinds.linked_code.components import Components
+from ferrule.kinds.linked_code.crates_of_build import CRATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -154,12 +154,10 @@ class BillsOfMaterials:
         code: list[str] = []
         if step.crates is not None:
             document = json.loads(context.input(step.crates, CRATES).read_bytes())
-            linked = [
-                *of.crates(document["crates"], step.target),
-                *of.std(document, step.target, recorded),
-                *components.linked_by_zig(document, step.target, recorded, links_unwinder=step.links_unwinder),
-            ]
-            code = [linked[0].ref, *(p.ref for p in linked if not p.ref.startswith("pkg:cargo/"))]
+            linked = components.linked_components(
+                of, document, step.target, recorded, links_unwinder=step.links_unwinder
+            )
+            code = [*components.code_of(linked)]
             yield from linked
         elif program := recorded.of(facts.GoProgramFacts):
             modules = [*of.modules(program.modules), components.go(program.go)]

@@ -37,6 +37,9 @@ from ferrule.kinds.base import (
     python_project,
     required_floor,
 )
+from ferrule.kinds.linked_code import third_party
+from ferrule.kinds.linked_code.components import supplier
+from ferrule.kinds.linked_code.packed_bill import PackedBill
 from ferrule.kinds.wheel import checks, pack, sdist
 from ferrule.kinds.wheel.layout import find_package
 from ferrule.kinds.wheel.package_sources import (
@@ -91,13 +94,13 @@ def plan(spec: WheelSpec, context: Context) -> list[Action]:
         only=packages_of_hatch(document),
         kept_back=left_out_of_sdists(document),
     )
-    actions = [_wheel(context, spec, common, triple) for triple in (t.triple for t in context.targets)]
+    actions = [action for target in context.targets for action in _wheel(context, spec, common, target.triple)]
     if spec.sdist and actions:
         actions.append(_sdist(context, spec, common, project, actions[0].target))
     return actions
 
 
-def _wheel(context: Context, spec: WheelSpec, common: PackageSources, triple: str) -> Action:
+def _wheel(context: Context, spec: WheelSpec, common: PackageSources, triple: str) -> list[Action]:
     library = context.action_for(spec.library, triple)
     if library is None or library.interface.output("cdylib") is None:
         raise PlanProblem(
@@ -106,17 +109,31 @@ def _wheel(context: Context, spec: WheelSpec, common: PackageSources, triple: st
     target, platform = next(t for t in context.targets if t.triple == triple), context.platforms[triple]
     tags = tuple(f"py3-none-{tag}" for tag in wheel.platform_tags(platform, required_floor(target, platform)))
     name = wheel.wheel_file_name(common.name, common.version, tags)
-    return Action(
+    contents, purl = third_party.inside(context, [library]), wheel.wheel_purl(common.name, common.version, name)
+    bill = PackedBill(
+        name=common.name,
+        version=common.version,
+        purl=purl,
+        supplier=supplier(context.project.name, context.workspace),
+        license=context.project.license,
+        epoch=common.epoch,
+        platform=platform,
+        code=library.interface,
+        role="cdylib",
+        contents=third_party.contents_of(context, library).interface,
+    )
+    action = Action(
         id=f"{context.artifact}@{triple}",
         artifact=context.artifact,
         kind="wheel",
         target=triple,
-        recipe=pack.Wheel(common=common, library=library.interface, tags=tags),
+        recipe=pack.Wheel(common, library.interface, tags, third_party.interfaces(contents), bill),
         outputs=(Output(name, "wheel", name if context.ship else None),),
-        needs=(library.id,),
+        needs=(library.id, *(action.id for action in contents)),
         sources=common.sources,
-        traits=(("purl", wheel.wheel_purl(common.name, common.version, name)),),
+        traits=(("purl", purl),),
     )
+    return third_party.following(context, contents, action)
 
 
 def _sdist(

@@ -11,6 +11,7 @@ from ferrule.formats.python_metadata import (
     entry_points_text,
     metadata_text,
 )
+from ferrule.kinds.linked_code import third_party
 from ferrule.kinds.wheel.package_sources import (
     PackageSources,
     library_identity,
@@ -23,6 +24,7 @@ from ferrule.kinds.wheel.package_sources import (
 if TYPE_CHECKING:
     from ferrule.core.model import ActionInterface
     from ferrule.engine.context import ActionContext
+    from ferrule.kinds.linked_code.packed_bill import PackedBill
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Wheel:
     common: PackageSources
     library: ActionInterface
     tags: tuple[str, ...]
+    contents: tuple[ActionInterface, ...] = ()
+    bill: PackedBill | None = None
 
     def make(self, context: ActionContext) -> None:
         """Write the wheel; raises ConfigError for metadata that no index would accept."""
@@ -43,6 +47,7 @@ class Wheel:
             f'{name}: str = "{value}"\n' for name, value in constants.items()
         )
         licences = licence_files(context, common, project)
+        texts = third_party.licence_texts_of(context, self.contents)
         entry_points = entry_points_text(project)
         info = wheel.info_folder(common.name, common.version)
         wheel.write_wheel(
@@ -50,13 +55,16 @@ class Wheel:
             name=common.name,
             version=common.version,
             tags=self.tags,
-            metadata=metadata_text(project, lambda name: text_of(context, name), licences),
+            metadata=metadata_text(
+                project, lambda name: text_of(context, name), [*licences, *(member.name for member in texts)]
+            ),
             entries=[
                 *package_files(context, common),
                 Member(f"{common.native}/__init__.py", description.encode()),
                 Member(f"{common.native}/{library}", context.input(self.library, "cdylib"), executable=True),
                 *([Member(f"{info}/entry_points.txt", entry_points.encode())] if entry_points else []),
+                *([Member(f"{info}/sboms/{common.name}.cdx.json", self.bill.write(context))] if self.bill else []),
             ],
-            licenses=[Member(name, path) for name, path in licences.items()],
+            licenses=[*(Member(name, path) for name, path in licences.items()), *texts],
             epoch=common.epoch,
         )

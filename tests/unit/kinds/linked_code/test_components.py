@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ferrule.core.facts import Facts, MeasuredFile
-from ferrule.kinds.sbom.components import Components, linked_by_zig
+from ferrule.kinds.linked_code.components import Components, linked_by_zig
 from ferrule.tools.crates import LinkedCrate
 
 LINUX = "x86_64-unknown-linux-gnu"

@@ -17,6 +17,7 @@ from ferrule.tools import crates
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from ferrule.core.cargo_workspace import Workspace
     from ferrule.formats.cyclonedx import BomComponent
     from ferrule.tools.crates import LinkedCrate
 
@@ -27,6 +28,12 @@ _WITHIN_STD: Final = "#rust-std"
 def person(text: str) -> str:
     """A name without its address: `A <a@example.org>` is A."""
     return re.sub(r"\s*<[^>]*>\s*", "", text).strip()
+
+
+def supplier(project: str, workspace: Workspace) -> str:
+    """Who supplies what a project makes: the authors that its crates name, else the project by its name."""
+    authors = (person(author) for crate in workspace.crates.values() for author in crate.authors)
+    return next((author for author in authors if author), f"The {project} project")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,25 @@ def linked_by_zig(
             description=f"{name} as it comes with zig, which links",
             properties=(("target", target),),
         )
+
+
+def linked_components(
+    of: Components, document: Mapping[str, Any], target: str | None, recorded: facts.Facts, *, links_unwinder: bool
+) -> list[BomComponent]:
+    """All that is linked into what an action compiled, the crate that was compiled first.
+
+    `document` is what Cargo resolved, `recorded` what the action measured.
+    """
+    return [
+        *of.crates(document["crates"], target),
+        *of.std(document, target, recorded),
+        *linked_by_zig(document, target, recorded, links_unwinder=links_unwinder),
+    ]
+
+
+def code_of(linked: Sequence[BomComponent]) -> tuple[str, ...]:
+    """Refs of what a compiled file consists of directly: its own crate, and what is no crate."""
+    return (linked[0].ref, *(part.ref for part in linked if not part.ref.startswith("pkg:cargo/")))
 
 
 def go(version: str) -> BomComponent:
