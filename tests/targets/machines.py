@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+MINGW: Final = "x86_64-w64-mingw32-gcc"
 STAND_IN: Final = """\
 /* wine 8 has no bcryptprimitives.dll, which every Windows since 10 has. */
 __declspec(dllimport) unsigned char SystemFunction036(void *buffer, unsigned long length);
@@ -22,33 +23,34 @@ __declspec(dllexport) int ProcessPrng(unsigned char *buffer, unsigned long long 
 """
 
 
-def _nothing(_folder: Path, _zig: str) -> None:
+def _nothing(_folder: Path) -> None:
     """A machine that lacks nothing."""
 
 
-def _random_numbers(folder: Path, zig: str) -> None:
+def _random_numbers(folder: Path) -> None:
     (folder / "stand-in.c").write_text(STAND_IN)
-    compiler = (zig, "cc", "-target", "x86_64-windows-gnu", "-shared", "-Os", "-s")
-    run(*compiler, "stand-in.c", "-ladvapi32", "-o", "bcryptprimitives.dll", cwd=folder)
+    run(MINGW, "-shared", "-Os", "-s", "stand-in.c", "-ladvapi32", "-o", "bcryptprimitives.dll", cwd=folder)
 
 
 @dataclass(frozen=True)
 class Machine:
     """How programs of a target are started: `runner` stands before them, None where they are only read.
 
-    `judges` are the programs for that with their packages; `prepare` puts what the machine lacks beside a program.
+    `judges` are the programs for that with their packages; `prepare` puts what the machine lacks beside a program;
+    `compiler` links with the SDK too, as its users have it.
     """
 
     name: str
     runner: tuple[str, ...] | None = ()
     judges: dict[str, tuple[str, ...]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
-    prepare: Callable[[Path, str], None] = _nothing
+    prepare: Callable[[Path], None] = _nothing
+    compiler: str | None = None
 
-    def start(self, program: Path, *arguments: str, zig: str) -> str:
+    def start(self, program: Path, *arguments: str) -> str:
         """What a program prints."""
         assert self.runner is not None
-        self.prepare(program.parent, zig)
+        self.prepare(program.parent)
         return run(*self.runner, program, *arguments, **self.environment).stdout
 
 
@@ -63,9 +65,10 @@ def _emulated(processor: str, folder: str = "", debian: str = "") -> Machine:
 _WINE: Final = Machine(
     "wine",
     ("wine",),
-    {"wine": ("wine", "wine64")},
+    {"wine": ("wine", "wine64"), MINGW: ("gcc-mingw-w64-x86-64",), "pkg-config": ("pkg-config",)},
     {"WINEPREFIX": str(OWN / "wine"), "WINEDEBUG": "-all"},
     _random_numbers,
+    MINGW,
 )
 _READ: Final = Machine("-", None)
 MACHINES: Final[dict[str, Machine]] = {

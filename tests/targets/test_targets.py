@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -43,8 +44,11 @@ def test_a_target(target: str, workspace: Workspace, rows: list[Row], tmp_path: 
     assert read_exports(library) == EXPORTS
     user = compile_user(sdk, platform, workspace.zig, tmp_path / "user")
     if machine.runner is not None:
-        assert machine.start(tool, "a b a", zig=workspace.zig).split() == ["2", "words"]
-        assert machine.start(user, zig=workspace.zig).split() == ["4", "-1"]
+        assert machine.start(tool, "a b a").split() == ["2", "words"]
+        assert machine.start(user).split() == ["4", "-1"]
+    if machine.compiler is not None:
+        user = compile_by_pkg_config(sdk, platform, machine.compiler, tmp_path / "user-by-pkg-config")
+        assert machine.start(user).split() == ["4", "-1"]
     wheel = check_wheel(built, platform, library)
     if machine.name == "this machine" and platform.family.libc == "glibc":
         code = "import tally; print(tally.words('a b a'))"
@@ -78,4 +82,13 @@ def compile_user(sdk: Path, platform: Platform, zig: str, folder: Path) -> Path:
     run(*compiler, "user.c", *linked, *search, "-o", user, cwd=folder)
     for file in (*lib.glob("*.so*"), *sdk.glob("bin/*.dll")):
         shutil.copy(file, folder)
+    return user
+
+
+def compile_by_pkg_config(sdk: Path, platform: Platform, compiler: str, folder: Path) -> Path:
+    """The same by a compiler of the system's users, with what pkg-config says."""
+    shutil.copytree(sdk / "bin", folder)
+    options = run("pkg-config", "--cflags", "--libs", "tally", PKG_CONFIG_PATH=str(sdk / "lib" / "pkgconfig")).stdout
+    user = folder / platform.program("user")
+    run(compiler, HERE / "user.c", *shlex.split(options), "-o", user)
     return user
