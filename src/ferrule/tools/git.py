@@ -69,7 +69,9 @@ def remote(project: Path, host: Host) -> str | None:
 
 def tagged_commit(project: Path, tag: str, host: Host) -> str | None:
     """The commit that a tag of this repository names, also an annotated one; None where there is no such tag."""
-    return _git(project, host, "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}^{{commit}}") or None
+    # The second name is what an annotated tag is of; Git has no failure for a tag that is not there.
+    names = _git(project, host, "for-each-ref", "--format=%(objectname) %(*objectname)", f"refs/tags/{tag}")
+    return names.split()[-1] if names else None
 
 
 @dataclass(frozen=True, slots=True)

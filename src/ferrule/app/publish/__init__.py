@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule.app.publish import folder, gitea, github, gitlab, http, npm, oci, pypi
+from ferrule.app.publish import folder, gitea, github, gitlab, go, http, npm, oci, pypi
 
 if TYPE_CHECKING:
     from ferrule.app.publish.base import Destination
@@ -16,6 +16,7 @@ DESTINATIONS: dict[str, Destination] = {
         pypi.DESTINATION,
         npm.DESTINATION,
         oci.DESTINATION,
+        go.DESTINATION,
         gitlab.DESTINATION,
         gitea.DESTINATION,
         folder.DESTINATION,

@@ -22,6 +22,7 @@ _TRANSIENT: Final = re.compile(
     r"\b(?:408|429|500|502|503|504)\b|\bE(?:CONNRE|TIMEDOUT|AI_AGAIN|NOTFOUND|SOCKET)|timed? ?out|ConnectionError"
     r"|[Cc]onnection (?:reset|refused|aborted)|socket hang up|Remote end closed|Broken pipe|IncompleteRead|Max retries"
 )
+_TELLING: Final = re.compile(r"error|E\d{3}|HTTP|denied|fail|reject|fatal", re.IGNORECASE)
 _OIDC: Final = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "GITHUB_ACTIONS", "GITLAB_CI")
 """By these the clients get a token of their own where an index trusts a workflow."""
 
@@ -39,19 +40,26 @@ def call(
     argv: Sequence[str],
     variables: Sequence[str] = (),
     fixed: Mapping[str, str] | None = None,
+    feed: str | None = None,
 ) -> str:
     """Run a client and return what it printed.
 
-    It gets the `variables` that are set, which hold its credentials, and `fixed` ones.
+    It gets the `variables` that are set, which hold its credentials, and `fixed` ones, and reads `feed`.
 
     Raises UploadFailed with what it said, and a wait where that may pass.
     """
     environment = {n: host.environment[n] for n in (*variables, *_OIDC) if host.environment.get(n)}
     try:
-        return run.capture(argv, env=host.children | environment | dict(fixed or {}), timeout=_SECONDS).stdout
+        return run.capture(
+            argv, env=host.children | environment | dict(fixed or {}), timeout=_SECONDS, input=feed
+        ).stdout
     except run.ToolFailed as failure:
         said = failure.stderr.strip() or failure.stdout.strip()
-        lines = [line for line in said.splitlines() if re.search(r"error|E\d{3}|HTTP|denied|fail", line, re.IGNORECASE)]
+        lines = [
+            line
+            for line in said.splitlines()
+            if re.search(r"error|E\d{3}|HTTP|denied|fail|reject|fatal", line, re.IGNORECASE)
+        ]
         text = one_line(" ".join(lines[:4]) or said[-_LONGEST:])[:_LONGEST] or failure.summary
         wait = 1.0 if _TRANSIENT.search(said) or "did not end" in failure.message else None
         raise UploadFailed(text, hint="see what it says; -v shows more", wait=wait) from failure

@@ -1,0 +1,165 @@
+"""Go modules: a tag in a Git repository, from which the go command and module proxies take a version.
+
+The tag is of a commit that holds the module and nothing else, without a parent and on no branch: no branch of the
+repository moves. A push never forces, and a server refuses a tag that it has, so that of two publishers one creates it;
+author and time of the commit are fixed, so that both would create the same one (Go Modules Reference, "VCS version").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import field
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from ferrule.app.publish import client
+from ferrule.app.publish.base import Destination
+from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
+from ferrule.core.errors import VerificationError
+from ferrule.core.frozen import dataclass
+from ferrule.core.model import Digest
+from ferrule.core.safe_files import clear
+from ferrule.core.section import Field, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from ferrule.app.publish.base import Problem, PublishContext
+    from ferrule.app.publish.items import Release, State
+
+_IDENTITY: Final = ("GIT_AUTHOR", "GIT_COMMITTER")
+_TIME: Final = "315532800 +0000"  # 1980, as in every output
+_CREDENTIALS: Final = ("SSH_AUTH_SOCK", "GIT_ASKPASS", "GIT_SSH_COMMAND", "GITHUB_TOKEN")
+_URL: Final = (
+    r"^(https://[A-Za-z0-9][A-Za-z0-9.:-]*/|ssh://[A-Za-z0-9][A-Za-z0-9.:@-]*/|[a-z]+@[A-Za-z0-9.-]+:|/)"
+    r"[A-Za-z0-9._~+/-]+$"
+)
+
+
+class GoSection(Section):
+    """A Git repository; credentials are those of Git: its helpers, or an SSH agent."""
+
+    to: Literal["go"] = Field(description="The destination.")
+    repository: Annotated[str, Field(pattern=_URL, max_length=400)] = Field(
+        description="Address of the repository to which the module's path leads.",
+        examples=["https://git.example.org/demo.git", "git@git.example.org:demo.git"],
+    )
+    folder: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$")] | None = (
+        Field(default=None, description="Folder of the repository that the module's path names, if it names one.")
+    )
+    artifact: str | None = Field(default=None, description="Which module it is, where the release has several.")
+
+
+@dataclass(frozen=True, slots=True)
+class GoPublisher:
+    """One version of a module; `files` are its own, by their names in the repository."""
+
+    section: GoSection
+    tag: str
+    files: Mapping[str, Path]
+    items: tuple[Item, ...]
+    context: PublishContext = field(repr=False)
+    whole: bool = False
+
+    @property
+    def title(self) -> str:
+        """The repository."""
+        return self.section.repository
+
+    def preflight(self, _pending: Sequence[Item]) -> Iterator[Problem]:
+        """Whether Git may push there, by a push that only asks."""
+        try:
+            self._git("push", "--dry-run", "--quiet", self.section.repository, f"{self._commit()}:refs/tags/{self.tag}")
+        except UploadFailed as failure:
+            yield failure.message, "see that git can push there: gh auth login, a credential helper, or an SSH key"
+
+    def look(self, _item: Item) -> State:
+        """Compare the files of the tag, by Git's own digests of them. Raises UploadFailed."""
+        listed = self._git("ls-remote", "--tags", self.section.repository, f"refs/tags/{self.tag}")
+        if not listed.strip():
+            return ABSENT
+        self._git("fetch", "--quiet", "--depth=1", "--no-tags", self.section.repository, f"refs/tags/{self.tag}")
+        rows = self._git("ls-tree", "-r", "-z", "FETCH_HEAD").split("\0")
+        theirs = {name: head.split(" ")[2] for head, _, name in (row.partition("\t") for row in rows if row)}
+        ours = {name: _blob(path) for name, path in self.files.items()}
+        if theirs == ours:
+            return SAME
+        first = min(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
+        return other(f"the tag {self.tag} is of other files: {first} differs", "a published tag never moves")
+
+    def upload(self, _item: Item) -> None:
+        """Push the tag. Raises UploadFailed."""
+        self._git("push", "--quiet", self.section.repository, f"{self._commit()}:refs/tags/{self.tag}")
+
+    def call(self, _item: Item) -> str:
+        """Git's call."""
+        return f"git push {self.section.repository} COMMIT:refs/tags/{self.tag}"
+
+    def fetch(self, _item: Item, _folder: Path) -> Path | None:
+        """Nothing, as it is no single file: what the tag holds is looked at."""
+
+    def _commit(self) -> str:
+        """The commit of the module, made in a repository for the moment: always the same one."""
+        index = self._repository / "ferrule-index"
+        clear(index)
+        fixed = {"GIT_INDEX_FILE": str(index)}
+        rows = [f"100644 {_blob(path)}\t{name}" for name, path in sorted(self.files.items())]
+        self._git("hash-object", "-w", "--no-filters", "--stdin-paths", feed="\n".join(map(str, self.files.values())))
+        self._git("update-index", "--index-info", feed="\n".join(rows) + "\n", fixed=fixed)
+        tree = self._git("write-tree", fixed=fixed).strip()
+        for who in _IDENTITY:
+            fixed |= {f"{who}_NAME": self.items[0].name.partition("@")[0], f"{who}_EMAIL": "", f"{who}_DATE": _TIME}
+        return self._git("commit-tree", tree, "-m", self.items[0].name, fixed=fixed).strip()
+
+    @property
+    def _repository(self) -> Path:
+        return self.context.scratch / "module.git"
+
+    def _git(self, *arguments: str, feed: str | None = None, fixed: Mapping[str, str] | None = None) -> str:
+        git = str(client.program(self.context.host, "git"))
+        never = {"GIT_TERMINAL_PROMPT": "0"}
+        if not self._repository.exists():
+            self._repository.mkdir()
+            client.call(self.context.host, [git, "init", "--quiet", "--bare", str(self._repository)])
+        argv = [git, "--git-dir", str(self._repository), *arguments]
+        return client.call(self.context.host, argv, _CREDENTIALS, {**never, **(fixed or {})}, feed)
+
+
+def _blob(path: Path) -> str:
+    """Git's name of a content (Git Internals, "Git objects")."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _opened(section: GoSection, release: Release, context: PublishContext) -> GoPublisher:
+    modules = {file.artifact for file in release.manifest.shipped if file.kind == "gomodule"}
+    if section.artifact is not None:
+        modules &= {section.artifact}
+    if len(modules) > 1:
+        raise VerificationError(
+            f"the release has several Go modules: {', '.join(sorted(modules))}",
+            where=section.repository,
+            hint="write `artifact: NAME` in each row of targets.yaml",
+        )
+    own = {file.path for file in release.manifest.shipped if file.artifact in modules and file.kind == "gomodule"}
+    prefix = f"{section.folder}/" if section.folder else ""
+    files = {prefix + f.path.partition("/")[2]: f.source for f in release.files if f.path in own}
+    tag = f"{prefix}v{release.version}"
+    if not files:
+        return GoPublisher(section, tag, {}, (), context)
+    text = files[f"{prefix}go.mod"].read_text(encoding="utf-8")
+    match = re.search(r"^module\s+\"?([^\s\"]+)", text, re.MULTILINE)
+    listing = "".join(f"{_blob(path)} {name}\n" for name, path in sorted(files.items()))
+    name = f"{match[1] if match else release.project}@v{release.version}"
+    return GoPublisher(section, tag, files, (Item(name, Digest.of(listing.encode()), phase="publish"),), context)
+
+
+DESTINATION: Final = Destination(
+    name="go",
+    title="a Git repository for Go",
+    summary="tags a Go module in a Git repository",
+    kinds=("gomodule",),
+    section=GoSection,
+    opened=_opened,
+)
