@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -20,6 +21,7 @@ from ferrule.core.errors import BuildError, StorageError, ToolchainError
 from ferrule.core.facts import Facts
 from ferrule.core.model import Action, Digest, Output, Plan, Tool
 from ferrule.core.toolchain import Toolchain
+from ferrule.engine import scheduler
 from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished, RunStarted
 from ferrule.engine.key import fingerprint_of, key_of
 from ferrule.engine.store import DamagedError, file_name
@@ -918,6 +920,16 @@ def test_child_that_takes_all_tokens_to_its_grave_does_not_stop_the_run(
     does["a"], does["b"] = steal, lambda _: other.set()
     plan = [action("a", recipe=Do("a")), action("b", recipe=Do("b")), *(action(f"c{n}", "a", "b") for n in range(4))]
     assert {o.state for o in lab.run(*plan, jobs=2).values()} == {"built"}
+
+
+def test_an_action_that_waits_for_a_token_is_tried_again_whatever_happens(lab: Lab) -> None:
+    """A token comes back into the pipe without a word to us."""
+    run, tried = scheduler._Run(lab.engine(), Plan("demo", "1", ())), []
+    order: TopologicalSorter[str] = TopologicalSorter({})
+    looking = threading.Thread(target=lambda: tried.append(run._wait_for_event(order, blocked=True)), daemon=True)
+    looking.start()
+    looking.join(PATIENCE_SECONDS)
+    assert tried == [[]]
 
 
 def test_output_of_programs_is_logged_for_each_action(
