@@ -147,6 +147,17 @@ def test_pypi_takes_wheels(demo: Demo):
     ]
 
 
+def test_every_artifact_whose_version_a_destination_refuses_is_named(demo: Demo):
+    demo.edit(
+        "  sdk-py: {", "  other: {kind: wheel, library: native, source: packaging/python, package: other}\n  sdk-py: {"
+    )
+    demo.edit('version = "1.2.3"', 'version = "1.2.3+local"', "rust/Cargo.toml")
+    told(demo, {"publish": ["pypi"]})
+    refused = [error for error in config.load(demo.project, KINDS, DESTINATIONS).problems if "PyPI" in error.message]
+    assert [error.message.partition(":")[0] for error in refused] == ["other", "sdk-py"]
+    assert all((error.where or "").startswith("rust/Cargo.toml:") for error in refused)
+
+
 @pytest.mark.parametrize("ci", [{"shards": 0}, {"shards": 65537}, {"minutes": 0}, {"publish": ["npm"]}, {"test": {}}])
 def test_other_mistakes(demo: Demo, ci: object):
     assert mistakes(demo, ci)

@@ -510,6 +510,17 @@ def test_globs_that_match_nothing(mistakes: Callable[[str], list[str]]):
 DEMO = '[package]\nname = "demo"\n'
 
 
+def test_a_version_that_is_none_is_corrected_where_it_stands(mistakes: Callable[[str], list[str]], project: Path):
+    write(
+        project,
+        {"rust/Cargo.toml": '[workspace]\nmembers = ["core"]\n', "rust/core/Cargo.toml": f'{DEMO}version = "1"\n'},
+    )
+    head = "version: 1\nproject: {name: demo, version: {cargo: rust}}\n"
+    errors = mistakes(f"{head}{TARGETS}artifacts: {{h: {{kind: header, crate: demo}}}}")
+    (mistake,) = (error for error in errors if "is not a version" in error)
+    assert mistake.endswith('"1" is not a version | write version = "1.2.3" under [package] in rust/core/Cargo.toml')
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [

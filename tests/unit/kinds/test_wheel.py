@@ -387,6 +387,16 @@ def test_a_build_system_that_cannot_be_replaced_is_refused(crates: Bench, native
         ('[build-system]\nbuild-backend = "maturin"', "", True),
         ('[build-system]\nbuild-backend = "setuptools.build_meta"', "setup.py", True),
         ('[build-system]\nbuild-backend = "setuptools.build_meta"\n[[tool.setuptools-rust.ext-modules]]', "", True),
+        (
+            '[build-system]\nbuild-backend = "setuptools.build_meta"\n[[tool.setuptools.ext-modules]]\nname = "a"',
+            "",
+            True,
+        ),
+        (
+            '[build-system]\nbuild-backend = "hatchling.build"\n[[tool.setuptools.ext-modules]]\nname = "a"',
+            "setup.py",
+            False,
+        ),
         ('[build-system]\nbuild-backend = "setuptools.build_meta"', "", False),
         ('[build-system]\nbuild-backend = "own"\nbackend-path = ["."]', "", True),
         ('[build-system]\nbuild-backend = "poetry.core.masonry.api"\n[tool.poetry.build]\nscript = "x"', "", True),

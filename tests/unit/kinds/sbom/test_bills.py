@@ -73,7 +73,7 @@ def test_digests_of_a_subject_are_those_of_its_files_and_of_what_they_hold(bench
         member.size = 4
         archive.addfile(member, io.BytesIO(b"text"))
     ours, theirs = gzip.compress(stream.getvalue(), mtime=0), gzip.compress(b"another layer", mtime=0)
-    files = {"image/a": theirs, "image/b": ours, "imagery": b"not of it"}
+    files = {"imagery": b"not of it", "image/a": theirs, "image/b": ours}
     _, image = bench.made("image", files, ())
     _, layer = bench.made("layer", {"layer": theirs}, ())
     context = bench.make(Nothing(), needed={"image": image, "layer": layer})
