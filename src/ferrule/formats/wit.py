@@ -12,6 +12,7 @@ the world. Types are written as in the Component Model, design/mvp/Binary.md, ve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -178,14 +179,19 @@ def undeclared_imports(file: bytes, module: bytes, *, where: str | None = None) 
 _SECTION = "component-type"
 _ENCODING = (b"\x04\x00",)
 """Version of the section, and strings in UTF-8."""
+_MAGIC = b"\0asm"
+_WRITER = re.compile(rb"wit-bindgen-\w+.(\d{1,5}\.\d{1,5}\.\d{1,5})", re.DOTALL)
+"""The entry of wit-bindgen in a producers section: a name, the length of the version, and the version."""
 
 
 def _world(content: bytes, where: str | None) -> tuple[str, _Scope]:
     """The one world that a section says: its name, and the scope of its type."""
+    if not content.startswith(_MAGIC):
+        raise _other_encoding(content, where)
     component = read_wasm(content, where=where)
     encodings = tuple(s.content for s in component.sections if s.name == "wit-component-encoding")
     if encodings != _ENCODING:
-        raise VerificationError("the module says its world in an encoding other than version 4 with UTF-8", where=where)
+        raise _other_encoding(content, where)
     root = _Scope(where)
     try:
         for section in component.sections:
@@ -202,6 +208,17 @@ def _world(content: bytes, where: str | None) -> tuple[str, _Scope]:
         return name, world.make(None)
     except (IndexError, KeyError, ValueError, RecursionError) as error:
         raise _damaged(where, f"what it says of its world does not hold together ({error!r})") from error
+
+
+def _other_encoding(content: bytes, where: str | None) -> VerificationError:
+    """Refuses what wit-bindgen wrote before 0.16, which began with the number of the encoding, or will write once."""
+    writer = _WRITER.search(content)
+    by = f", as wit-bindgen {writer[1].decode()} writes it" if writer else ""
+    return VerificationError(
+        f"the module says its world in an encoding other than version 4 with UTF-8{by}",
+        where=where,
+        hint="build the crate with wit-bindgen 0.16 or newer, as far as 0.63 this encoding is what it writes",
+    )
 
 
 def _interfaces(items: Iterable[tuple[str, _Item]]) -> tuple[Interface, ...]:

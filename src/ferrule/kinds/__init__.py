@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ferrule.kinds import (
     checksums,
     component,
+    component_oci,
     extension,
     gomodule,
     goprogram,
@@ -36,6 +37,7 @@ KINDS: dict[str, Kind] = {
         library.KIND,
         header.KIND,
         component.KIND,
+        component_oci.KIND,
         sdk.KIND,
         wheel.KIND,
         extension.KIND,

@@ -35,6 +35,8 @@ SECTION = "ferrule"
 """Name of the custom section that holds version and fingerprints as JSON."""
 
 _WASI = ("wasi:", "wasi_")
+_BINARY = (".wasm", ".wat")
+"""Endings of WIT packages that are not text."""
 
 
 class ComponentSpec(CargoSpec):
@@ -200,7 +202,10 @@ def _refuse_undeclared(name: str, imports: tuple[str, ...]) -> None:
 
 
 def wit_interface(path: Path) -> Digest:
-    """Fingerprint of a WIT file or folder: its tokens, whatever its comments and layout (WIT.md, "Lexical")."""
+    """Fingerprint of a WIT file or folder: its tokens, whatever its comments and layout (WIT.md, "Lexical").
+
+    Packages that `deps` holds in binary form count by their bytes (wit-parser, "deps" may be .wasm and .wat).
+    """
     files = sorted(path.rglob("*.wit")) if path.is_dir() else [path]
     if not files:
         raise VerificationError("there is no .wit file here", where=str(path.name), hint="name the WIT with `wit:`")
@@ -208,6 +213,8 @@ def wit_interface(path: Path) -> Digest:
     for file in files:
         code = re.sub(r"/\*.*?\*/|//[^\n]*", " ", file.read_text(encoding="utf-8"), flags=re.DOTALL)
         tokens += re.findall(r"[\w-]+|[^\w\s]", code)
+    binary_packages = sorted(p for p in path.rglob("*") if p.suffix in _BINARY) if path.is_dir() else []
+    tokens += [Digest.of_file(package).hex for package in binary_packages]
     return Digest.of(" ".join(tokens).encode())
 
 

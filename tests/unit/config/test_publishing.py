@@ -49,10 +49,10 @@ def test_this_repository_fits_the_schema(validator: Draft202012Validator):
 
 def test_this_repository_loads():
     found = config.load(ROOT, KINDS, DESTINATIONS)
-    # All kinds but the one that needs a container engine, which has a project of its own (packaging/pyext), and
-    # programs in Rust with what is around them, of which this repository has none.
+    # All kinds but extension modules, which have a project of their own (packaging/pyext), programs in Rust and what is
+    # around them, of which this repository has none, and the component for registries, as no release goes to one.
     around = {"installer", "homebrew", "scoop", "linux-package", "program-wheel", "program-npm"}
-    assert {a.kind.name for a in found.artifacts} == set(KINDS) - {"extension", "program", *around}
+    assert {a.kind.name for a in found.artifacts} == set(KINDS) - {"extension", "program", "component-oci", *around}
     assert found.project.version == found.workspace.version
 
 

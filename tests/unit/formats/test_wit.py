@@ -141,6 +141,10 @@ def test_an_alias_reaches_outside():
         (module(told(encoding=b"\x04\x01")), "in an encoding other than version 4 with UTF-8"),
         (module(told(encoding=b"\x05\x00")), "in an encoding other than version 4 with UTF-8"),
         (module(COMPONENT), "in an encoding other than version 4 with UTF-8"),
+        (
+            module(b"\x03\0wit-bindgen-rust\x060.13.1"),
+            "other than version 4 with UTF-8, as wit-bindgen 0.13.1 writes it",
+        ),
         (b"nothing", "this is neither a WebAssembly module nor a component"),
     ],
 )

@@ -65,3 +65,14 @@ def test_wasi_is_refused_by_name(imports: tuple[str, ...], says: str) -> None:
         _refuse_wasi("a.wasm", imports)
     assert says in caught.value.message
     assert "wasi: true" in (caught.value.hint or "")
+
+
+def test_a_dependency_in_binary_form_is_part_of_the_interface(tmp_path):
+    package = tmp_path / "wit" / "deps" / "types.wasm"
+    package.parent.mkdir(parents=True)
+    (tmp_path / "wit" / "world.wit").write_text("package a:b;")
+    before = wit_interface(tmp_path / "wit")
+    package.write_bytes(b"one")
+    between = wit_interface(tmp_path / "wit")
+    package.write_bytes(b"two")
+    assert len({before, between, wit_interface(tmp_path / "wit")}) == 3

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _VERSION: Final = "org.opencontainers.image.version"
 _LARGEST: Final = 4 << 20
+_KINDS: Final = ("image", "component-oci")
 _TYPES: Final = (
     *("application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json"),
     *(
@@ -264,12 +265,12 @@ def _layout_items(folder: Path, repository: str) -> Iterator[tuple[Item, _Refere
 
 
 def _opened(section: OciSection, release: Release, context: PublishContext) -> OciPublisher:
-    images = {file.artifact for file in release.manifest.shipped if file.kind == "image"}
+    images = {file.artifact for file in release.manifest.shipped if file.kind in _KINDS}
     if section.artifact is not None:
         images &= {section.artifact}
     if len(images) > 1:
         raise VerificationError(
-            f"the release has several images: {', '.join(sorted(images))}",
+            f"the release has several images and components: {', '.join(sorted(images))}",
             where=section.repository,
             hint="write `artifact: NAME` in each row of targets.yaml",
         )
@@ -292,8 +293,8 @@ def _opened(section: OciSection, release: Release, context: PublishContext) -> O
 DESTINATION: Final = Destination(
     name="oci",
     title="a registry of images",
-    summary="uploads an image, by digest and then by its version",
-    kinds=("image",),
+    summary="uploads an image or a component, by digest and then by its version",
+    kinds=_KINDS,
     section=OciSection,
     opened=_opened,
 )

@@ -196,7 +196,11 @@ def _members(path: Path, release: ReleaseFolder, contents: _Contents) -> Iterato
     """The platform that a file of a package is for (a target, a platform of OCI, or none), its name and content."""
     name = path.relative_to(release.folder).as_posix()
     target = (release.files[name].target if name in release.files else None) or ""
-    if path.is_dir():
+    if path.is_dir() and oci.holds_component(path):
+        layout = oci.read_component(path)
+        _compare_image(layout.facts, name, release, contents)
+        yield target, f"{name}/component.wasm", layout.component
+    elif path.is_dir():
         yield from _of_layout(oci.read_layout(path), name, release, contents)
     elif name.endswith(IMAGE_ARCHIVE):
         with open_regular(path) as stream:
@@ -231,19 +235,12 @@ def _of_layout(
 
 def _check_image(layout: ImageLayout, artifact: str, release: ReleaseFolder, contents: _Contents) -> None:
     """Compare what the manifest says of an image with its layout."""
-    stated = release.manifest.facts.get(artifact, Facts()).of(ImageFacts)
     image_facts = ImageFacts(
         index=layout.index.digest.oci,
         platforms=tuple(image.platform for image in layout.images),
         compressed={image.platform: sum(layer.size for layer in image.layers) for image in layout.images},
     )
-    document, expected = stated.to_json() if stated else {}, image_facts.to_json()
-    for name, value in expected.items():
-        if not document:
-            contents.problem = contents.problem or "the manifest says nothing of the image"
-        elif document[name] != value:
-            contents.problem = contents.problem or f"the manifest says something else of it: {name}"
-        contents.covers.append(pointer("facts", artifact, name))
+    _compare_image(image_facts, artifact, release, contents)
     layers = {layer.digest.hex: layer for image in layout.images for layer in image.layers}
     for action, facts in release.manifest.facts.items():
         base = facts.of(BaseLayerFacts)
@@ -252,6 +249,17 @@ def _check_image(layout: ImageLayout, artifact: str, release: ReleaseFolder, con
             contents.covers += [pointer("facts", action, name) for name in ("digest", "size", "diff_id")]
         elif base and action.startswith(f"{artifact}:base@"):
             contents.problem = contents.problem or f"the manifest says of {action} what none of its layers is"
+
+
+def _compare_image(image_facts: ImageFacts, artifact: str, release: ReleaseFolder, contents: _Contents) -> None:
+    stated = release.manifest.facts.get(artifact, Facts()).of(ImageFacts)
+    document, expected = stated.to_json() if stated else {}, image_facts.to_json()
+    for name, value in expected.items():
+        if not document:
+            contents.problem = contents.problem or "the manifest says nothing of the image"
+        elif document[name] != value:
+            contents.problem = contents.problem or f"the manifest says something else of it: {name}"
+        contents.covers.append(pointer("facts", artifact, name))
 
 
 def _regular(platform: str, members: Iterable[Member]) -> Iterator[tuple[str, str, bytes]]:

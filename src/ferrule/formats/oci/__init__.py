@@ -6,6 +6,7 @@ read the clock.
 
 from __future__ import annotations
 
+from ferrule.formats.oci.components import ComponentLayout, holds_component, read_component, write_component
 from ferrule.formats.oci.documents import (
     CONFIG,
     CREATED,
@@ -43,6 +44,7 @@ __all__ = [
     "MANIFEST",
     "PATH",
     "REF_NAME",
+    "ComponentLayout",
     "Descriptor",
     "ImageLayout",
     "Layer",
@@ -52,12 +54,15 @@ __all__ = [
     "append_layers",
     "canonical",
     "docker_archive",
+    "holds_component",
     "image_config",
     "platform_document",
+    "read_component",
     "read_file",
     "read_layout",
     "read_root",
     "rfc3339",
+    "write_component",
     "write_layer",
     "write_layout",
 ]
