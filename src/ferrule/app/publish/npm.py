@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ferrule.app.publish.items import Release, ReleaseFile, State
 
 _VARIABLES: Final = ("NPM_TOKEN", "NODE_AUTH_TOKEN")
+_KINDS: Final = ("npm", "program-npm")
 
 
 class NpmSection(Section):
@@ -170,7 +171,7 @@ def in_order(packages: Mapping[str, Package]) -> tuple[str, ...]:
 def _opened(section: NpmSection, release: Release, context: PublishContext) -> NpmPublisher:
     files: dict[str, ReleaseFile] = {}
     packages: dict[str, Package] = {}
-    for file in release.of_kinds("npm"):
+    for file in release.of_kinds(*_KINDS):
         package = read_package(file.source)
         name = f"{package.name}@{package.version}"
         files[name], packages[name] = file, package
@@ -182,7 +183,7 @@ DESTINATION: Final = Destination(
     name="npm",
     title="npm",
     summary="uploads npm packages",
-    kinds=("npm",),
+    kinds=_KINDS,
     section=NpmSection,
     opened=_opened,
 )

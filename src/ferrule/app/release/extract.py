@@ -44,11 +44,11 @@ _AGAIN: Final = "fetch the release again"
 
 
 def extract_kind(dist: Path, kind: str, target: Path) -> tuple[str, ...]:
-    """Copy the files that artifacts of a kind have in a release to a new folder, each checked; their names.
+    """Copy the files of artifacts of a kind, or of several with commas, to a new folder, each checked; their names.
 
     Raises VerificationError for a file that is not as the manifest says, or if there is none; StorageError.
     """
-    files = [file for file in read_manifest(dist).shipped if file.kind == kind]
+    files = [file for file in read_manifest(dist).shipped if file.kind in kind.split(",")]
     if not files:
         raise VerificationError(f"nothing of the kind {kind} is in this release", where=str(dist))
     _copy(dist, files, target)

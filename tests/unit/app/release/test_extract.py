@@ -53,6 +53,7 @@ def test_only_these_files_come_with_their_folders(tmp_path: Path):
     dist = release(tmp_path, wheel="a.whl", gomodule="go/go.mod")
     assert extract_kind(dist, "wheel", tmp_path / "python") == ("a.whl",)
     assert extract_kind(dist, "gomodule", tmp_path / "module") == ("go/go.mod",)
+    assert extract_kind(dist, "wheel,gomodule", tmp_path / "both") == ("a.whl", "go/go.mod")
     assert (tmp_path / "python" / "a.whl").read_text() == "wheel a.whl"
     assert (tmp_path / "module" / "go" / "go.mod").is_file()
 
