@@ -149,6 +149,8 @@ def test_a_whole_file(load: Callable[..., config.Config], project: Path):
         "cbindgen": "0.29.4",
         "go": "1.27.3",
         "jco": "0.15.0",
+        "maturin": "1.16.0",
+        "nfpm": "2.48.0",
         "cibuildwheel": "4.3.3",
     }
     assert found.targets == (Target(LINUX, glibc="2.28", runner="big"), Target(MAC, macos="12.3"))
