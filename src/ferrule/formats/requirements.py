@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ferrule.core.facts import MeasuredFile
 
 _WHEEL_FLOOR: Final = re.compile(r"(manylinux|musllinux|macosx)_(\d+)_(\d+)_")
+_WHEEL: Final = re.compile(r".+-(?P<python>[^-]+)-(?P<abi>[^-]+)-(?P<platform>[^-]+)\.whl")
+_CPYTHON: Final = re.compile(r"cp(\d)(\d+)")
 _SYSTEMS: Final = {"manylinux": "glibc", "musllinux": "musl", "macosx": "macOS"}
 
 
@@ -43,7 +45,7 @@ def of(name: str, members: Mapping[str, bytes], measured: Iterable[MeasuredFile]
         for pattern, read in _METADATA
         if pattern.fullmatch(member)
     ]
-    promised = dict(_promised(name)) if name.endswith(".whl") else {}
+    promised = dict(_promised(name))
     floors = {"glibc": _oldest(each.glibc for each in measured), "macOS": _oldest(each.macos for each in measured)}
     systems = {system: version for system, version in {**floors, **promised}.items() if version}
     bundled = {path.rpartition("/")[2] for path in members} | {each.name for each in measured}
@@ -63,11 +65,21 @@ def _oldest(versions: Iterable[str | None]) -> str | None:
     return max(filter(None, versions), key=lambda version: [int(number) for number in version.split(".")], default=None)
 
 
-def _promised(wheel: str) -> Iterator[tuple[str, str]]:
-    """The system and its oldest version that a wheel's tags promise (PEP 600, PEP 656, platform compatibility tags)."""
-    found = _WHEEL_FLOOR.search(wheel.rpartition("-")[2])
-    if found:
-        yield _SYSTEMS[found[1]], f"{found[2]}.{found[3]}"
+def _promised(name: str) -> Iterator[tuple[str, str]]:
+    """What the tags of a wheel promise: the oldest system, and the CPython that its modules are compiled for.
+
+    Platform compatibility tags, "Python tag", "ABI tag" and "Platform tag"; PEP 600, PEP 656. A file that is no wheel
+    promises nothing.
+    """
+    tags = _WHEEL.fullmatch(name)
+    if tags is None:
+        return
+    if system := _WHEEL_FLOOR.search(tags["platform"]):
+        yield _SYSTEMS[system[1]], f"{system[2]}.{system[3]}"
+    if python := _CPYTHON.fullmatch(tags["python"]):
+        least = ">=" if tags["abi"].startswith("abi3") else ""
+        free_threaded = " free-threaded" if tags["abi"].endswith("t") else ""
+        yield "CPython", f"{least}{python[1]}.{python[2]}{free_threaded}"
 
 
 def _of_python(text: str) -> Requirements:

@@ -36,6 +36,20 @@ def test_a_wheel_needs_what_its_tag_promises(tag: str, floor: str | None) -> Non
 
 
 @pytest.mark.parametrize(
+    ("name", "floors"),
+    [
+        ("demo-1-cp311-abi3-manylinux_2_17_x86_64.whl", ("glibc 2.17", "CPython >=3.11")),
+        ("demo-1-cp312-cp312-win_amd64.whl", ("CPython 3.12",)),
+        ("demo-1-cp314-cp314t-macosx_11_0_arm64.whl", ("macOS 11.0", "CPython 3.14 free-threaded")),
+        ("demo.whl", ()),
+        ("demo-1-cp312-cp312-manylinux_2_17_x86_64.zip", ()),
+    ],
+)
+def test_an_extension_needs_the_python_it_is_compiled_for(name: str, floors: tuple[str, ...]) -> None:
+    assert of(name, {}, []).floors == floors
+
+
+@pytest.mark.parametrize(
     ("member", "content", "needs"),
     [
         ("demo-1/PKG-INFO", b"Name: demo\n\n", Requirements()),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ferrule.core.model import Verdict
 
 _BILL: Final = ".cdx.json"
+_LARGEST_METADATA: Final = 1 << 20
+"""Bytes of a file in which a package says what it needs; of a larger one only the name counts."""
 
 
 def collect(
@@ -122,8 +124,13 @@ def _downloads(
 
 
 def _requirements(release: ReleaseFolder, top: str) -> requirements.Requirements:
-    members = dict(identity.files_inside(release.folder / top))
-    return requirements.of(top, members, filter(None, map(_measured, members.values())))
+    members: dict[str, bytes] = {}
+    measured: list[MeasuredFile] = []
+    for name, content in identity.files_inside(release.folder / top):
+        members[name] = content if len(content) <= _LARGEST_METADATA else b""
+        if facts := _measured(content):
+            measured.append(facts)
+    return requirements.of(top, members, measured)
 
 
 def _measured(content: bytes) -> MeasuredFile | None:
