@@ -180,13 +180,13 @@ def _verify(about: DownloadPage, base: str) -> Html:
 
 def _commands(about: DownloadPage) -> Iterator[tuple[str, str]]:
     for name in about.checksums:
-        yield "The files that are there, on Linux", f"sha256sum --ignore-missing -c {_word(name)}"
-        yield "On macOS", f"shasum -a 256 --ignore-missing -c {_word(name)}"
+        yield "The files that you have, on Linux", f"sha256sum --ignore-missing -c {_word(name)}"
+        yield "The same on macOS", f"shasum -a 256 --ignore-missing -c {_word(name)}"
     if not about.checksums:
-        yield "A file, beside the digest on this page", "sha256sum FILE"
-    yield "One file on Windows, beside the digest on this page", "certutil -hashfile FILE SHA256"
+        yield "One file; compare with the digest on this page", "sha256sum FILE"
+    yield "One file on Windows; compare with the digest on this page", "certutil -hashfile FILE SHA256"
     key = " --key release.pub" if about.bundles else ""
-    yield "All of the release: digests, contents, floors, bills of materials, provenance", f"ferrule verify .{key}"
+    yield "The whole release: digests, contents, floors, bills of materials, provenance", f"ferrule verify .{key}"
     for bundle, file in about.bundles.items():
         options = f"--key release.pub --insecure-ignore-tlog=true --bundle {_word(bundle)}"
         if file in about.provenance:
