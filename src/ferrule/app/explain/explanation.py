@@ -88,6 +88,13 @@ ADVICE: Final[Mapping[int, tuple[str, tuple[str, ...]]]] = {
         "there is nothing to compare with, or it cannot be read",
         ("name a release that can be read, or record the interface of the last one anew",),
     ),
+    10: (
+        "the release could not be published everywhere, or what is published is not what it should be",
+        (
+            "the message names destination and item; `ferrule publish --dry-run` looks everywhere and uploads nothing",
+            "run the same command again: what is there already is compared and kept, and what is missing is uploaded",
+        ),
+    ),
     130: (
         "the run was interrupted",
         ("run the same command again: what was finished is kept, and no half-made file is left under its final name",),
