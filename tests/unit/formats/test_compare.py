@@ -18,6 +18,7 @@ from ferrule.formats.compare import Difference, first_difference, first_differen
 from ferrule.formats.leb128 import encode as leb128
 from ferrule.formats.oci import PlatformImage, image_config, write_layer, write_layout
 from ferrule.formats.tar import write_tar_gz
+from ferrule.formats.unpack import DEEPEST
 from ferrule.formats.wasm import with_custom_section
 from ferrule.formats.zip import write_zip
 
@@ -276,6 +277,19 @@ def test_a_layout_that_cannot_be_followed_is_files(tmp_path: Path) -> None:
     found = first_difference_of_layouts(index, {**index, "stranger": b""})
     assert found is not None
     assert (steps(found), found.reason) == (["image stranger"], "it is only in the second")
+
+
+def test_of_files_that_are_no_images_as_much_is_taken_apart_as_of_those(tmp_path: Path) -> None:
+    one = layout(tmp_path / "one", b"x")
+
+    def nested(text: bytes) -> bytes:
+        for _ in range(DEEPEST + 2):
+            text = tar_of(("x", text))
+        return text
+
+    found = first_difference_of_layouts({**one, "extra": nested(b"a")}, {**one, "extra": nested(b"b")})
+    assert found is not None
+    assert steps(found) == ["image extra", *["member x"] * (DEEPEST - 1)]
 
 
 def test_a_difference_of_the_whole_has_no_place() -> None:

@@ -56,3 +56,4 @@ def test_nested_ignore_files_count_but_for_files_that_are_named() -> None:
 def test_entries_that_name_nothing() -> None:
     files = ("lib", "dist", "*.css", "!nope", "LICENSE", "./README.md", "./LICENSE", "**/*.txt")
     assert names_nothing(files, NAMES) == ("dist", "*.css")
+    assert names_nothing(("~README.md",), NAMES) == ("~README.md",)

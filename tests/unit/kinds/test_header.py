@@ -241,3 +241,9 @@ def test_a_header_of_c_plus_plus_alone_is_compiled_as_that_alone(demo: Demo) -> 
 def test_a_quote_within_a_character_begins_no_text(one: str, other: str) -> None:
     assert interface_of(one) == interface_of(other)
     assert interface_of(one) != interface_of(one.replace("B", "C"))
+
+
+def test_a_comment_that_a_character_seems_to_begin_hides_nothing() -> None:
+    one = "#define OPEN '/*'\n#define LIMIT 1\n/* the end */\n"
+    assert interface_of(one) != interface_of(one.replace("LIMIT 1", "LIMIT 2"))
+    assert interface_of(one) == interface_of(one.replace("the end", "another end"))

@@ -9,7 +9,7 @@ def test_plain_lines_are_no_commands_to_a_runner():
 
 
 def test_the_beginning_and_the_end_of_a_long_text_are_kept():
-    text = BoundedText(head=4, tail=6)
+    text = BoundedText(head=4, tail=5)
     assert [text.add(piece) for piece in (b"a\n", b"b\n", b"c\n", b"d\n", b"e\n", b"f\n")] == [True, True] + [False] * 4
     assert text.content() == b"a\nb\n... 2 bytes were left out here ...\nd\ne\nf\n"
     text.forget_head()
