@@ -36,7 +36,7 @@ _OF_COMPILERS: Final = {"gcc_s": "libgcc_s.so.1", "stdc++": "libstdc++.so.6"}
 _NONSHARED: Final = frozenset(
     (
         *("stat", "fstat", "lstat", "fstatat", "stat64", "fstat64", "lstat64", "fstatat64", "mknod", "mknodat"),
-        *("atexit", "at_quick_exit", "pthread_atfork", "__stack_chk_fail_local"),
+        *("atexit", "at_quick_exit", "pthread_atfork"),
     )
 )
 """What glibc's libc_nonshared.a defines in every program, also where no shared library has it yet (glibc 2.17, io/)."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -187,6 +188,12 @@ def test_what_a_program_leaves_behind_dies_with_it_and_stalls_nothing(tmp_path, 
     assert run.capture(["sh", "-c", script], env=ENV, input="x" * 200_000).stdout.startswith("done\n")
     assert_gone(int((tmp_path / "pid2").read_text()))
     assert time.monotonic() - begun < QUICK_SECONDS
+
+
+def test_a_program_that_has_to_be_killed_is_told_with_the_signal(tmp_path):
+    with pytest.raises(ToolFailed, match=r"did not end within 0\.3 s") as failure:
+        run.capture(["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"], env=ENV, timeout=0.3)
+    assert failure.value.code == -signal.SIGKILL
 
 
 def test_what_closed_its_outputs_dies_with_its_program_too(tmp_path):
