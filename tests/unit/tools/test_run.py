@@ -190,7 +190,7 @@ def test_what_a_program_leaves_behind_dies_with_it_and_stalls_nothing(tmp_path, 
     assert time.monotonic() - begun < QUICK_SECONDS
 
 
-def test_a_program_that_has_to_be_killed_is_told_with_the_signal(tmp_path):
+def test_a_program_that_has_to_be_killed_is_told_with_the_signal():
     with pytest.raises(ToolFailed, match=r"did not end within 0\.3 s") as failure:
         run.capture(["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"], env=ENV, timeout=0.3)
     assert failure.value.code == -signal.SIGKILL
