@@ -221,7 +221,8 @@ def _programs(demo: Demo) -> None:
         (tools / name / ".complete").touch()
     zig = tools / "ziglang-0.17.0" / "ziglang"
     write_lists(zig / "lib" / "libc")
-    for name in ("LICENSE", "lib/libunwind/LICENSE.TXT", "lib/libcxx/LICENSE.TXT", "lib/libc/musl/COPYRIGHT"):
+    licences = ("LICENSE", "lib/libunwind/LICENSE.TXT", "lib/libcxx/LICENSE.TXT", "lib/libc/musl/COPYRIGHT")
+    for name in (*licences, "lib/libc/mingw/COPYING"):
         (zig / name).parent.mkdir(parents=True, exist_ok=True)
         (zig / name).write_text(f"The text of zig's {name}\n")
     rustlib = demo.home / "sysroot" / "lib" / "rustlib"

@@ -286,8 +286,8 @@ def cmake_config(name: str, sdk: CSdk, platform: Platform, private: list[str]) -
         ]
         if linked := platform.import_library(name):
             properties.append(f'IMPORTED_IMPLIB "{root}/lib/{linked}"')
-        elif reference := platform.reference(platform.soname(name, abi)):
-            properties.append(f'IMPORTED_SONAME "{reference}"')
+        else:
+            properties.append(f'IMPORTED_SONAME "{platform.reference(platform.soname(name, abi))}"')
         lines += [
             f"if(NOT TARGET {name}::{name})",
             f"  add_library({name}::{name} SHARED IMPORTED)",
