@@ -574,6 +574,45 @@ class IndexServer(StandIn):
         return self.files
 
 
+@dataclass
+class NpmServer(StandIn):
+    """A registry of npm packages, as npm publish and npm install speak to it (npm/registry, "Registry API")."""
+
+    packages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def answer(self, request: Request) -> Reply:
+        known = request.secret == f"Bearer {CANARY}"
+        if request.path == "/-/whoami":
+            return reply(200, {"username": "me"}) if known else reply(401, {"error": "no"})
+        if request.path.startswith("/files/"):
+            name = request.path.removeprefix("/files/")
+            return reply(200, self.files[name]) if name in self.files else reply(404, {"error": "no"})
+        name = request.path.lstrip("/")
+        if request.method == "GET":
+            return reply(200, self.packages[name]) if name in self.packages else reply(404, {"error": "not_found"})
+        return self.publish(name, json.loads(request.body)) if known else reply(401, {"error": "no"})
+
+    def publish(self, name, document):
+        package = self.packages.setdefault(name, {"name": name, "versions": {}, "dist-tags": {}})
+        for version, row in document["versions"].items():
+            if version in package["versions"]:
+                return reply(403, {"error": "You cannot publish over the previously published versions"})
+            content = base64.b64decode(next(iter(document["_attachments"].values()))["data"])
+            file = f"{name.replace('/', '-')}-{version}.tgz"
+            integrity = f"sha512-{base64.b64encode(hashlib.sha512(content).digest()).decode()}"
+            dist = {"integrity": integrity, "tarball": f"{self.url}/files/{file}"}
+            self.create(file)
+            self.files[file] = content
+            package["versions"][version] = {**row, "dist": dist}
+            package["dist-tags"] |= document["dist-tags"]
+        return reply(201, {"ok": True})
+
+    def state(self) -> Any:
+        tags = {name: package["dist-tags"] for name, package in self.packages.items()}
+        return self.files, tags
+
+
 # A small release, and how each destination is reached
 
 
@@ -617,6 +656,7 @@ def section_of(name: str, server: StandIn) -> Any:
         "gitlab": {"project": "o/r", "url": server.url},
         "oci": {"repository": f"{server.url.removeprefix('http://')}/team/demo"},
         "pypi": {"index": f"{server.url}/simple", "upload": f"{server.url}/legacy/"},
+        "npm": {"registry": server.url},
     }
     section = DESTINATIONS[name].section
     assert section is not None
@@ -630,7 +670,10 @@ SERVERS: dict[str, type[StandIn]] = {
     "gitlab": GitlabServer,
     "oci": OciServer,
     "pypi": IndexServer,
+    "npm": NpmServer,
 }
+BY_CLIENTS = frozenset({"pypi", "npm"})
+"""Where the ecosystem's own client uploads, which takes a second a file."""
 
 
 def host_of(folder: Path, server: StandIn, **environment: str) -> Host:
@@ -641,6 +684,7 @@ def host_of(folder: Path, server: StandIn, **environment: str) -> Host:
     (folder / ".docker").mkdir(exist_ok=True)
     auth = base64.b64encode(f"me:{CANARY}".encode()).decode()
     registry = server.url.removeprefix("http://")
+    (folder / ".npmrc").write_text(f"//{registry}/:_authToken={CANARY}\nupdate-notifier=false\n")
     (folder / ".docker" / "config.json").write_text(json.dumps({"auths": {registry: {"auth": auth}}}))
     tokens = dict.fromkeys(("GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN", "TWINE_PASSWORD"), CANARY)
     values = {"HOME": str(folder), "TWINE_USERNAME": "__token__", **tokens, **environment}

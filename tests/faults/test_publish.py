@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.destinations import FAULTS, SERVERS, SMALL, publisher_of, serving
+from fakes.destinations import BY_CLIENTS, FAULTS, SERVERS, SMALL, publisher_of, serving
 from fakes.published import CANARY, release_of
 from ferrule.app.publish import run
 from ferrule.core.errors import PublishError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.faults, pytest.mark.thorough]
 
-HTTP = tuple(name for name in SERVERS if name != "pypi")  # its client takes a second a file: tests/integration
+HTTP = tuple(name for name in SERVERS if name not in BY_CLIENTS)
 NAMES_TWICE = frozenset({"gitlab", "gitea"})
 """These create a name twice if they are asked to: between two publishers at once nothing can keep them from it."""
 

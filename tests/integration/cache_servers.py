@@ -49,12 +49,13 @@ def nginx(folder: Path) -> Iterator[str]:
         f"http {{ access_log {folder}/accesses; {places}\n{server}}}\n"
     )
     argv = [program("nginx"), "-c", f"{folder}/nginx.conf", "-e", f"{folder}/errors"]
-    with _running(argv, port):
+    with running(argv, port):
         yield f"127.0.0.1:{port}"
 
 
 @contextmanager
-def _running(argv: list[str], port: int) -> Iterator[None]:
+def running(argv: list[str], port: int) -> Iterator[None]:
+    """A server, from when it answers to the end of the block."""
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, env={"PATH": os.defpath})
     try:
         until = time.monotonic() + 60

@@ -26,6 +26,7 @@ DEBIAN = {
     "clang": ("clang",),
     "clang++": ("clang",),
     "cmake": ("cmake",),
+    "docker-registry": ("docker-registry",),
     "dpkg": ("dpkg",),
     "g++": ("g++",),
     "gcc": ("gcc", "libc6-dev"),

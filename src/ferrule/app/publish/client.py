@@ -23,6 +23,12 @@ _TRANSIENT: Final = re.compile(
     r"|[Cc]onnection (?:reset|refused|aborted)|socket hang up|Remote end closed|Broken pipe|IncompleteRead|Max retries"
 )
 _TELLING: Final = re.compile(r"error|E\d{3}|HTTP|denied|fail|reject|fatal", re.IGNORECASE)
+_IDLE: Final = ("WARNING", "Uploading", "INFO")
+_HINTS: Final = {
+    r"\b(?:E?401|ENEEDAUTH)\b": "the credentials are missing, expired or wrong: renew them",
+    r"\bE?403\b": "use credentials that may write there; the name may belong to somebody else",
+    r"\bE?413\b": "the file is larger than the server takes: ask its owner to raise the limit",
+}
 _OIDC: Final = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "GITHUB_ACTIONS", "GITLAB_CI")
 """By these the clients get a token of their own where an index trusts a workflow."""
 
@@ -55,13 +61,10 @@ def call(
         ).stdout
     except run.ToolFailed as failure:
         said = failure.stderr.strip() or failure.stdout.strip()
-        lines = [
-            line
-            for line in said.splitlines()
-            if re.search(r"error|E\d{3}|HTTP|denied|fail|reject|fatal", line, re.IGNORECASE)
-        ]
+        lines = [line for line in said.splitlines() if _TELLING.search(line) and not line.lstrip().startswith(_IDLE)]
         text = one_line(" ".join(lines[:4]) or said[-_LONGEST:])[:_LONGEST] or failure.summary
         wait = 1.0 if _TRANSIENT.search(said) or "did not end" in failure.message else None
-        raise UploadFailed(text, hint="see what it says; -v shows more", wait=wait) from failure
+        hint = next((hint for sign, hint in _HINTS.items() if re.search(sign, text)), "see what it says")
+        raise UploadFailed(text, hint=hint, wait=wait) from failure
     except ToolchainError as error:
         raise UploadFailed(error.message, hint=error.hint or "install it") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.destinations import FAULTS, SERVERS, SMALL, GithubServer, publisher_of, serving
+from fakes.destinations import BY_CLIENTS, FAULTS, SERVERS, SMALL, GithubServer, publisher_of, serving
 from fakes.published import CANARY, release_of
 from ferrule.app.publish import run
 from ferrule.core.errors import PublishError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fakes.destinations import StandIn
     from ferrule.app.publish.items import Release
 
-HTTP = [name for name in SERVERS if name != "pypi"]
+HTTP = [name for name in SERVERS if name not in BY_CLIENTS]
 
 
 def pace(events: list[run.PublishEvent] | None = None) -> run.Pace:
