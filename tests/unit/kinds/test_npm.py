@@ -12,8 +12,8 @@ import pytest
 
 from fakes.triples import WASM
 from ferrule.app.release import run as release
-from ferrule.core.errors import BuildError, ConfigErrors, VerificationError
-from ferrule.core.model import Output, Target, Tool
+from ferrule.core.errors import BuildError, ConfigErrors, ToolchainError, VerificationError
+from ferrule.core.model import Action, Output, Target, Tool
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Toolchain
 from ferrule.formats.npm_files import packed_names
@@ -22,6 +22,7 @@ from ferrule.kinds import component as components
 from ferrule.kinds import npm
 from ferrule.kinds.base import PlanProblem
 from ferrule.kinds.npm import package
+from ferrule.kinds.npm.native import PlatformPackage
 from ferrule.kinds.npm.package import NpmPackage
 
 if TYPE_CHECKING:
@@ -397,3 +398,55 @@ def test_component_that_does_not_say_what_it_is_is_refused(sources: Bench, made:
 
 def test_component_and_package_speak_of_the_same_section() -> None:
     assert package.SECTION == components.SECTION
+
+
+# WASI, and libraries beside the component
+
+
+WASI = b"wasi:clocks/wall-clock@0.2.6"
+IMPORTS = b"\x01\x00" + bytes([len(WASI)]) + WASI + b"\x05\x00"
+NEEDS_WASI = with_custom_section(
+    b"\0asm\x0d\0\1\0" + b"\x0a" + bytes([len(IMPORTS)]) + IMPORTS, "ferrule", json.dumps(IDENTITY).encode()
+)
+SHIM_MANIFEST = "node_modules/@bytecodealliance/preview2-shim/package.json"
+
+
+def test_wasi_comes_along_in_the_version_that_jco_was_made_with(sources: Bench) -> None:
+    packages = content(
+        packed(sources, made=NEEDS_WASI, transpiled={**TRANSPILED, SHIM_MANIFEST: b'{"version": "0.26.1"}'})
+    )
+    manifest = json.loads(packages["package/package.json"])
+    assert manifest["dependencies"] == {"@bytecodealliance/preview2-shim": "0.26.1"}
+    loader = packages["package/component/index.js"].decode()
+    assert "import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';" in loader
+    assert "...new WASIShim().getImportObject()" in loader
+    assert "type Provided = 'wasi:clocks/wall-clock@0.2.6';" in packages["package/component/index.d.ts"].decode()
+
+
+def test_a_version_of_the_shim_that_the_package_names_stays(sources: Bench) -> None:
+    manifest = json.dumps({**MANIFEST, "dependencies": {"@bytecodealliance/preview2-shim": "^0.26.0"}})
+    transpiled = {**TRANSPILED, SHIM_MANIFEST: b'{"version": "0.26.1"}'}
+    packages = content(packed(sources, made=NEEDS_WASI, transpiled=transpiled, manifest=manifest))
+    assert json.loads(packages["package/package.json"])["dependencies"] == {
+        "@bytecodealliance/preview2-shim": "^0.26.0"
+    }
+
+
+def test_without_wasi_nothing_comes_along(sources: Bench) -> None:
+    packages = content(packed(sources))
+    assert "dependencies" not in json.loads(packages["package/package.json"])
+    assert b"WASIShim" not in packages["package/component/index.js"]
+
+
+def test_a_jco_without_the_shim_is_broken(sources: Bench) -> None:
+    with pytest.raises(ToolchainError, match="without preview2-shim"):
+        packed(sources, made=NEEDS_WASI)
+
+
+def test_the_main_package_asks_for_those_of_the_platforms(sources: Bench) -> None:
+    library = Action("native", "native", "library", cast("Any", None), (Output("libz.so", "cdylib"),)).interface
+    row = PlatformPackage("demo-linux-x64-gnu", (("os", "linux"), ("cpu", "x64"), ("libc", "glibc")), "z.node", library)
+    packages = content(packed(sources, natives=(row,)))
+    assert json.loads(packages["package/package.json"])["optionalDependencies"] == {"demo-linux-x64-gnu": "1.2.3"}
+    assert b'"package": "demo-linux-x64-gnu"' in packages["package/native/index.js"]
+    assert "package/component/index.js" in packages

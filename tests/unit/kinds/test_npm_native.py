@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import tarfile
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from ferrule.app.release import run as release
+from ferrule.core.cargo_workspace import Crate
 from ferrule.core.errors import ConfigErrors, VerificationError
 from ferrule.core.facts import Facts
-from ferrule.core.model import Output
+from ferrule.core.model import Action, Compiled, Output
+from ferrule.core.platforms import PLATFORMS
 from ferrule.formats import binary
+from ferrule.kinds.base import PlanProblem
 from ferrule.kinds.npm import native
 from ferrule.kinds.npm.native import NativePackage, PlatformPackage
 
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from tests.unit.kinds.conftest import Bench
 
     from fakes.toolchain import Demo
-    from ferrule.core.model import Action
+    from ferrule.kinds.base import Context
 
 X86, ARM, MAC = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin"
 NATIVE = "npm: {kind: npm, library: native, source: packaging/js}"
@@ -110,6 +114,28 @@ def test_an_addon_is_named_as_nodejs_loads_it_and_refused_without_its_build_scri
     recipes: dict[str, Any] = {action.id: action.recipe for action in made.actions}
     assert recipes[f"npm@{X86}"].package.file == "demo.node"
     assert recipes[f"native@{X86}"].host_symbols == ("napi_", "node_api_")
+
+
+def test_two_targets_that_npm_does_not_tell_apart_are_refused() -> None:
+    compiled = Compiled("demo", "x")
+    actions = tuple(
+        Action(name, "native", "library", cast("Any", None), (Output("a", "cdylib"),), name, compiles=compiled,
+               traits=(("library", "demo"),))
+        for name in ("a", "b")
+    )  # fmt: skip
+    context = SimpleNamespace(
+        actions_of=lambda _: actions,
+        targets=(),
+        platforms=dict.fromkeys("ab", PLATFORMS[X86]),
+        crate=lambda _: Crate("demo", "1.2.3", ".", "demo", ("cdylib",)),
+    )
+    with pytest.raises(PlanProblem, match="two targets are both demo-linux-x64-gnu to npm, b and another"):
+        native.packages("native", "demo", None, cast("Context", context))
+
+
+def test_without_a_library_for_any_target_nothing_is_planned(demo: Demo) -> None:
+    actions = planned(demo, NATIVE.replace("library:", "targets: [wasm32-unknown-unknown], library:"))
+    assert actions == {}
 
 
 # What is packed
