@@ -87,6 +87,15 @@ def test_an_undisturbed_release_holds_every_claim(folder):
     assert told <= set(re.findall(r"^\| ([a-z ]+) \|", page, re.MULTILINE))
 
 
+def test_digests_and_sizes_of_what_was_shipped_and_compiled_are_recomputed(folder):
+    stated = set(examine(folder.path).stated)
+    compiled = (".so.1", ".dylib", ".a", ".wasm", ".h")
+    packed = [i for i, file in enumerate(folder.manifest["packed"]) if file["name"].endswith(compiled)]
+    places = [f"/packed/{i}" for i in packed] + [f"/artifacts/{i}" for i in range(len(folder.manifest["artifacts"]))]
+    assert len(packed) > 5
+    assert [place for place in places if {f"{place}/sha256", f"{place}/size"} & stated] == []
+
+
 def test_one_other_byte_in_any_file(folder):
     for one in folder.manifest["artifacts"]:
         path = folder.path / one["file"]
