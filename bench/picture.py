@@ -21,9 +21,9 @@ from rich.text import Text  # noqa: E402
 
 from ferrule.app.release import run as release  # noqa: E402
 from ferrule.cli import environment  # noqa: E402
-from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished  # noqa: E402
+from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished, WorkForeseen  # noqa: E402
 from ferrule.reporting import table  # noqa: E402
-from ferrule.reporting.report import duration  # noqa: E402
+from ferrule.reporting.report import counted, duration, expectation  # noqa: E402
 from ferrule.reporting.terminal import Terminal  # noqa: E402
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Witness:
         self.running: set[str] = set()
         self.most = 0
         self.moment: list[str] = []
-        self.ending = ""
+        self.beginning = self.ending = ""
 
     def __call__(self, event: Event, /) -> None:
         """Show an event, and look whether this is the moment."""
@@ -66,9 +66,9 @@ class Witness:
                 self.most = len(self.running)
                 self.moment = drawn(self.display._progress.get_renderable())  # noqa: SLF001 - nothing else shows it
             case RunFinished(outcomes, seconds):
-                built = sum(o.state == "built" for o in outcomes)
-                cached = sum(o.state == "cached" for o in outcomes)
-                self.ending = f"{built} built, {cached} unchanged, in {duration(seconds)}"
+                self.ending = f"{counted(outcomes)}, in {duration(seconds)}"
+            case WorkForeseen(forecast):
+                self.beginning = expectation(forecast)
 
     def elapsed(self) -> float:
         """Seconds since the display began."""
@@ -88,7 +88,7 @@ def main() -> None:
     folder = Path(sys.argv[1]).absolute()
     output = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "docs" / "images" / "release.svg"  # noqa: PLR2004
     config = release.load(folder)
-    context = environment.surroundings(jobs=None, offline=False, rust_source=None)
+    context = environment.run_context(jobs=None, offline=False, rust_source=None)
     display = Terminal(io.StringIO(), colour=True, width=WIDTH, quiet=False)
     witness = Witness(display)
     with display:
@@ -99,6 +99,7 @@ def main() -> None:
 
     screen = Console(record=True, file=io.StringIO(), width=WIDTH, highlight=False)
     screen.print("[dim]$[/] [bold]ferrule release[/]")
+    screen.print(witness.beginning)
     for line in witness.moment:
         screen.print(Text.from_ansi(line))
     screen.print("  ⋮", style="dim")

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-screens", action="store_true", help="write tests/golden/screens anew")
+
+
 @pytest.fixture
 def demo(tmp_path: Path) -> Demo:
     """A project of every kind, with pretended compilers."""

@@ -125,6 +125,7 @@ def furnish(root: Path, document: dict[str, Any]) -> None:
         package = f'[package]\nname = "{crate}"\nversion.workspace = true\n'
         write(folder / crate / "Cargo.toml", f'{package}[lib]\ncrate-type = ["cdylib", "staticlib"]\n')
         write(folder / crate / "src" / "lib.rs", "")
+        write(folder / crate / "src" / "main.rs", "")
         write(folder / crate / "wit" / "world.wit", "package a:b;\nworld c {}\n")
     for name in document["project"].get("license-files", []):
         write(root / name, "A licence\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -10,6 +11,7 @@ import click
 from ferrule import __version__
 from ferrule.cli import environment, failures
 from ferrule.cli.commands import Commands
+from ferrule.cli.messages import echo
 from ferrule.cli.options import Invocation, everywhere
 from ferrule.cli.redact_output import redact_outputs
 from ferrule.core.errors import FerruleError
@@ -25,7 +27,9 @@ def main() -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        echo(shown.getvalue().rstrip("\n"), err=True)
         sys.exit(error.exit_code)
     except click.Abort:
         raise KeyboardInterrupt from None

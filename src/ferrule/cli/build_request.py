@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ferrule.cli import environment
-from ferrule.cli.messages import counted, relative, show_not_built
+from ferrule.cli.messages import counted, echo, relative, show_not_built, waiting
 from ferrule.core.safe_files import STATE, report_name
 from ferrule.engine import stamp as stamps
 from ferrule.engine.sources import SourceFiles, StatIndex
@@ -87,18 +87,18 @@ class BuildRequest:
             return False
         index = StatIndex(state / "index.json", environment.now_ns)
         sources = SourceFiles(self.root, source_names(self.root, environment.host(offline=self.offline)))
-        stamp_facts: Any = stamps.read_stamp(stamps.stamp_file(state, document), sources, index, document)
+        with waiting("looking what changed"):
+            stamp_facts: Any = stamps.read_stamp(stamps.stamp_file(state, document), sources, index, document)
         if stamp_facts is None:
             return False
         index.save()
 
         if not options.quiet:
             took = reports.duration(environment.monotonic() - started)
-            click.echo(f"0 built, {stamp_facts['actions']} unchanged, in {took}", err=True)
+            echo(f"0 built, {stamp_facts['actions']} unchanged, in {took}", err=True)
         rows = [table.Row(**row) for row in stamp_facts["rows"]]
-        width = None if sys.stdout.isatty() else 160
-        table.show_rows(rows, sys.stdout, colour=environment.coloured(sys.stdout), width=width)
+        table.show_rows(rows, sys.stdout, colour=environment.coloured(sys.stdout), width=environment.width(sys.stdout))
         if not options.quiet:
-            click.echo(f"{counted(stamp_facts['files'], 'file')} in {relative(self.output)}")
+            echo(f"{counted(stamp_facts['files'], 'file')} in {relative(self.output)}")
             show_not_built(stamp_facts["left"])
         return True

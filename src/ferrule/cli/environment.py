@@ -44,6 +44,9 @@ def check_current_folder() -> None:
         ) from error
 
 
+_COLUMNS: Final = 80
+"""Columns of a terminal that does not say how many it has."""
+
 now_ns: Final = time.time_ns
 """Nanoseconds since 1970, by the machine's clock."""
 
@@ -191,6 +194,20 @@ def source_date_epoch() -> str | None:
 def coloured(stream: TextIO) -> bool:
     """Whether to use colours: on a terminal or with FORCE_COLOR, without NO_COLOR (force-color.org, no-color.org)."""
     return allows_colour() and (stream.isatty() or bool(os.environ.get("FORCE_COLOR")))
+
+
+def width(stream: TextIO) -> int | None:
+    """Columns of the terminal that a stream goes to, by COLUMNS where that says it; None if it goes to none."""
+    if not stream.isatty():
+        return None
+    named = os.environ.get("COLUMNS", "")
+    if named.isascii() and named.isdigit() and int(named):
+        return int(named)
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        columns = 0
+    return columns or _COLUMNS
 
 
 def allows_colour() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ferrule.cli import environment
+from ferrule.cli.messages import echo
 from ferrule.core.errors import ConfigError, ConfigErrors, FerruleError
 from ferrule.core.printable import printable_lines
 from ferrule.core.safe_files import find_project, read_regular
@@ -42,9 +42,9 @@ def show(error: FerruleError, invocation: Invocation) -> None:
         for line in failure_lines(failure, colour=colour, verbose=invocation.verbose):
             hint = line.removeprefix(HINT)
             lines.append(line if hint == line else click.style(HINT, fg="cyan") + hint)
-        click.echo("\n".join(lines), err=True, color=colour)
+        echo("\n".join(lines), err=True, colour=colour)
     if len(errors) > 1:
-        click.echo(f"{len(errors)} errors", err=True)
+        echo(f"{len(errors)} errors", err=True)
 
 
 @cache
@@ -65,7 +65,7 @@ def _source_line(where: str | None, directory: Path) -> list[str]:
     text = _text(directory, position["file"])
     if text is None:
         return []
-    columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else FILE_COLUMNS
+    columns = environment.width(sys.stderr) or FILE_COLUMNS
     return [
         click.style(line, dim=True) for line in frame(text, int(position["line"]), int(position["column"]), columns)
     ]

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ferrule.cli import environment
 from ferrule.core.errors import FerruleError
+from ferrule.reporting.waiting import Waiting
+from ferrule.reporting.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ferrule.cli.options import Options
     from ferrule.core.model import Report
+
+
+def echo(text: str, *, err: bool = False, colour: bool | None = None) -> None:
+    """Print lines for people: on a terminal, longer ones are broken between words."""
+    click.echo(wrapped(text, environment.width(sys.stderr if err else sys.stdout)), err=err, color=colour)
+
+
+@contextmanager
+def waiting(step: str) -> Iterator[Waiting]:
+    """While a command works, a line that moves: on a terminal, unless the command is to be quiet."""
+    command = click.get_current_context(silent=True)
+    quiet = command is not None and bool(command.params.get("quiet"))
+    interactive = sys.stderr.isatty() and not quiet
+    with Waiting(sys.stderr, interactive=interactive, colour=environment.allows_colour()) as line:
+        line.step(step)
+        yield line
 
 
 def finish(report: Report, output: Path, options: Options) -> None:
@@ -22,17 +42,17 @@ def finish(report: Report, output: Path, options: Options) -> None:
     errors = [o.error for o in report.outcomes if isinstance(o.error, FerruleError)]
     if report.failed:
         count = len([o for o in report.outcomes if o.state == "failed"])
-        click.echo(f"{count} failed; {relative(output)} was not changed", err=True)
+        echo(f"{count} failed; {relative(output)} was not changed", err=True)
         sys.exit(errors[0].exit_code if errors else 1)
     if not options.json and not options.quiet:
-        click.echo(f"{counted(len(report.placed), 'file')} in {relative(output)}")
+        echo(f"{counted(len(report.placed), 'file')} in {relative(output)}")
 
 
 def show_not_built(names: Sequence[str]) -> None:
     """Name the artifacts that a build without arguments left out."""
     if names:
         listed = ", ".join(names)
-        click.echo(
+        echo(
             f"not built: {listed}: for other targets, or packing files of those; name them, or add --target all",
             err=True,
         )
@@ -45,5 +65,10 @@ def counted(number: int, thing: str) -> str:
 
 def relative(path: Path) -> str:
     """A folder relative to the working directory, or absolute if it is outside."""
+    return f"{relative_file(path)}/"
+
+
+def relative_file(path: Path) -> str:
+    """A file relative to the working directory, or absolute if it is outside."""
     absolute, current = path.absolute(), Path.cwd()
-    return f"{absolute.relative_to(current)}/" if absolute.is_relative_to(current) else f"{absolute}/"
+    return str(absolute.relative_to(current) if absolute.is_relative_to(current) else absolute)

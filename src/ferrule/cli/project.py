@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
-
-import click
 
 from ferrule.app.distributed.dask import client
 from ferrule.app.doctor import setup as doctor
 from ferrule.app.release import run as release
 from ferrule.cli import environment
+from ferrule.cli.messages import echo, waiting
 from ferrule.config import PartlyReadableError
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import STATE
 from ferrule.reporting import html, journal
-from ferrule.reporting.waiting import Waiting
 from ferrule.tools.secrets import Hider, secrets_of
 
 if TYPE_CHECKING:
@@ -95,6 +92,18 @@ def read(
     context = replace(
         environment.run_context(jobs=jobs, offline=offline, rust_source=rust_source), key=key, remote=remote
     )
+    with waiting("reading the project"):
+        return _read(folder, context, planned, release_name=release_name, single=single)
+
+
+def _read(
+    folder: Path,
+    context: RunContext,
+    planned: Callable[[Config, RunContext], Plan],
+    *,
+    release_name: str | None,
+    single: bool,
+) -> LoadedProject:
     try:
         config = release.load(folder)
     except PartlyReadableError as errors:
@@ -123,19 +132,17 @@ def release_named(config: Config, name: str) -> ReleaseConfig:
     )
 
 
-def provide(requirements: ToolRequirements, host: Host, options: Options, *, dry_run: bool = False) -> None:
-    """Install missing tools, and print which; on a terminal a line moves while one is installed."""
-    with waiting(quiet=options.quiet) as line:
+def provide(requirements: ToolRequirements, host: Host, options: Options, *, dry_run: bool = False) -> bool:
+    """Install missing tools, and print which; on a terminal a line moves while one is installed. Whether any was."""
+    missing = False
+    with waiting("looking for tools") as line:
 
         def say(text: str) -> None:
+            nonlocal missing
+            missing = True
             if not options.quiet:
-                click.echo(text, err=options.json)
+                echo(text, err=options.json)
             line.step(text)
 
-        line.step("looking for tools")
         doctor.setup(requirements, host, say, dry_run=dry_run)
-
-
-def waiting(*, quiet: bool) -> Waiting:
-    """The line that moves while a command works: on a terminal, unless it is to be quiet."""
-    return Waiting(sys.stderr, interactive=sys.stderr.isatty() and not quiet, colour=environment.allows_colour())
+    return missing

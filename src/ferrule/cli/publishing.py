@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
-
 from ferrule.app import verify as verifying
 from ferrule.app.publish import DESTINATIONS, run
 from ferrule.app.publish import base as destinations
@@ -14,7 +12,7 @@ from ferrule.app.publish import web as webs
 from ferrule.app.release import publication
 from ferrule.app.release import run as releasing
 from ferrule.app.release.publishable import publishable
-from ferrule.cli import environment, project
+from ferrule.cli import environment, messages, project
 from ferrule.core.errors import ConfigError, PublishError, UsageError, VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.manifest import read_manifest
@@ -96,7 +94,8 @@ def pace(listen: Callable[[run.PublishEvent], None]) -> run.Pace:
 def _verified(dist: Path, key: EllipticCurvePrivateKey | None) -> Manifest:
     """The manifest of a release in which nothing is wrong. Raises VerificationError."""
     manifest = read_manifest(dist)
-    examination = verifying.examine(dist, key.public_key() if key else None)
+    with messages.waiting("reading every file again"):
+        examination = verifying.examine(dist, key.public_key() if key else None)
     if not examination.passed:
         wrong = next((v for v in examination.verdicts if v.problem), None)
         about = f"{wrong.subject}: {wrong.problem}" if wrong else "nothing in it could be checked"
@@ -144,7 +143,7 @@ def _publishers(
 def echo(text: str, *, quiet: bool, as_json: bool) -> None:
     """A line for people: none where a command is to be quiet, on standard error beside JSON."""
     if not quiet:
-        click.echo(text, err=as_json)
+        messages.echo(text, err=as_json)
 
 
 def verify_published(opened: Publishing) -> Iterator[tuple[str, str, str | None]]:

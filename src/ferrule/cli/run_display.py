@@ -80,7 +80,7 @@ def run(project: LoadedProject, command: str, options: Options, work: Callable[[
         stream if style in {"json", "github"} else sys.stderr,
         logs=logs_folder(work_folder(state)),
         colour=environment.allows_colour(),
-        width=None,
+        width=environment.width(sys.stderr),
         quiet=options.quiet,
     )
     journal = Journal(
@@ -96,7 +96,7 @@ def run(project: LoadedProject, command: str, options: Options, work: Callable[[
     with live:
         report = work(journal)
     if not options.json:
-        width = None if stream.isatty() else 160
+        width = environment.width(stream)
         table.show(report, stream, colour=environment.coloured(stream), width=width, verbose=invocation().verbose)
     page = environment.summary_page()
     if page:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ferrule.core.model import Action, Outcome
+    from ferrule.engine.forecast import Forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,13 @@ class RunStarted:
 
     actions: int
     jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkForeseen:
+    """Something has to run, and this much is known of it; before the first action starts, and only then."""
+
+    forecast: Forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ class RunFinished:
     seconds: float
 
 
-Event = RunStarted | ActionStarted | ActionProgress | ActionFinished | Noticed | RunFinished
+Event = RunStarted | WorkForeseen | ActionStarted | ActionProgress | ActionFinished | Noticed | RunFinished
 
 
 class Listener(Protocol):

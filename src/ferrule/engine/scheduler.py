@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from ferrule.core.errors import FerruleError, StorageError
 from ferrule.core.model import Action, Digest, Outcome, Plan
 from ferrule.engine.action_runner import ActionRunner
-from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFinished, RunStarted
+from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFinished, RunStarted, WorkForeseen
+from ferrule.engine.forecast import forecast
 from ferrule.engine.jobserver import Jobserver
 from ferrule.engine.key import Document
 from ferrule.engine.lookup import Lookup
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from ferrule.engine.events import Event
     from ferrule.engine.executor import Order
+    from ferrule.engine.forecast import Forecast
     from ferrule.engine.remote import Remote
     from ferrule.engine.store import Result
 
@@ -111,12 +113,16 @@ class _Run:
         waiting: list[_Waiting] = []
         try:
             while order.is_active():
+                at_hand = False
                 for action_id in sorted(order.get_ready()):
                     state = self.lookup.find(actions[action_id])
                     if isinstance(state, Outcome):
+                        at_hand = True
                         self._finish(state, order)
                     elif not self._query_remote((actions[action_id], *state)):
                         waiting.append((actions[action_id], *state))
+                if at_hand:
+                    continue  # other actions are ready by this: the longest of all starts first
                 if waiting:
                     self._start_waiting(waiting)
                 if self.running or self.asked or waiting:
@@ -165,6 +171,14 @@ class _Run:
                 return
             for thread in alive:
                 thread.join(_POLL_SECONDS)
+
+    def _forecast(self) -> Forecast:
+        """What is known of the work that is left; all of it, as long as nothing has run."""
+        engine, toolchain = self.engine, self.engine.site.toolchain
+        left = [action for action in self.plan.actions if action.id not in self.outcomes]
+        seconds = {action.id: took for action in left if (took := self.lookup.seconds(action)) is not None}
+        jobs = engine.jobs + (engine.executor.slots if engine.executor else 0)
+        return forecast(left, seconds, toolchain.std if toolchain else {}, jobs)
 
     def _weigh(self) -> dict[str, float]:
         """Seconds from the start of each action until all that needs it could be done: what is long comes first."""
@@ -247,6 +261,7 @@ class _Run:
             self.tokens = _jobserver(self.engine.jobs, self.engine.work)
             self.maker = ActionRunner(self.engine, self.lookup, self.tokens, self.done.put)
             self.weights = self._weigh()
+            self.engine.listen(WorkForeseen(self._forecast()))
         if not self.running:
             self.tokens.refill()
         waiting.sort(key=lambda item: (-self.weights[item[0].id], item[0].id))

@@ -28,15 +28,15 @@ def text(explanation: Json) -> str:
         "folder": _file,
         "digest": _digest,
     }
-    return "\n".join(ways[document["what"]](document)) + "\n"
+    return "\n".join(ways[document["what"]](document))
 
 
 def _row(name: str, value: object) -> Iterator[str]:
-    """A line, or none for an empty value; several long values are written one per line."""
+    """A line, or none for an empty value; several that are long, or have columns, are written one per line."""
     values = [str(v) for v in value] if isinstance(value, (list, tuple)) else [str(value)]
     if not value and value != 0:
         return
-    if sum(map(len, values)) <= _LONG:
+    if sum(map(len, values)) <= _LONG and not any("  " in v for v in values):
         yield f"{_INDENT}{name:<{_WIDTH}}{', '.join(values)}"
         return
     for number, line in enumerate(values):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.core.errors import command_of
 from ferrule.core.printable import coloured_lines, printable_lines
+from ferrule.reporting.wrapping import QUOTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ HINT = "  hint: "
 def failure_lines(error: FerruleError, *, colour: bool, verbose: bool) -> Iterator[str]:
     """The lines, each indented; the call of the program is long, and only there if `verbose`."""
     shown = coloured_lines if colour else printable_lines
-    yield from (f"  | {shown(line)}" for line in error.output.splitlines())
+    yield from (f"{QUOTED}{shown(line)}" for line in error.output.splitlines())
     if error.hint:
         yield HINT + printable_lines(error.hint)
     if verbose and (command := command_of(error)):

@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
+from rich.text import Text
 
 from ferrule.core.printable import printable
+from ferrule.reporting.wrapping import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,16 +56,16 @@ def as_json(findings: Sequence[Finding]) -> str:
     return json.dumps([{name: getattr(f, name) for name in _FIELDS} for f in findings], indent=2)
 
 
-def show(findings: Sequence[Finding], stream: TextIO, *, colour: bool) -> None:
+def show(findings: Sequence[Finding], stream: TextIO, *, colour: bool, width: int | None) -> None:
     """Write a line for each tool, and below those that are unfit what is wrong and the fix."""
     console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
-    width = max((len(f.tool) for f in findings), default=0)
+    names = max((len(f.tool) for f in findings), default=0)
     for finding in findings:
         mark, style = _MARKS[finding.state]
-        console.print(mark, style=style, end=" ")
-        console.print(f"{finding.tool:<{width}}  {printable(_summary(finding))}".rstrip(), markup=False)
+        line = wrapped(f"{mark} {finding.tool:<{names}}  {printable(_summary(finding))}".rstrip(), width)
+        console.print(Text.assemble((mark, style), line.removeprefix(mark)))
         if finding.fix:
-            console.print(f"  {'':<{width}}  fix: {printable(finding.fix)}", markup=False)
+            console.print(wrapped(f"    fix: {printable(finding.fix)}", width), markup=False)
 
 
 def _summary(finding: Finding) -> str:

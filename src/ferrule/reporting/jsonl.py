@@ -14,6 +14,7 @@ from ferrule.engine.events import (
     Noticed,
     RunFinished,
     RunStarted,
+    WorkForeseen,
 )
 
 if TYPE_CHECKING:
@@ -44,21 +45,31 @@ class JsonLines:
 
 def as_json(event: Event) -> Json:
     """An event as JSON: always an `event` name, and the ids of what it is about."""
+    document: dict[str, Json]
     match event:
         case RunStarted(actions, jobs):
-            return {"event": "run-started", "actions": actions, "jobs": jobs}
+            document = {"event": "run-started", "actions": actions, "jobs": jobs}
+        case WorkForeseen(forecast):
+            document = {
+                "event": "work-foreseen",
+                "actions": forecast.actions,
+                "timed": forecast.timed,
+                "seconds": None if forecast.seconds is None else round(forecast.seconds, 3),
+                "std_from_source": list(forecast.std_from_source),
+            }
         case ActionStarted(action, reason, expected):
-            return {"event": "action-started", "action": action.id, "reason": reason, "expected_seconds": expected}
+            document = {"event": "action-started", "action": action.id, "reason": reason, "expected_seconds": expected}
         case ActionProgress(action, text):
-            return {"event": "action-progress", "action": action.id, "text": text}
+            document = {"event": "action-progress", "action": action.id, "text": text}
         case ActionFinished(outcome):
-            return {"event": "action-finished", **_outcome(outcome)}
+            document = {"event": "action-finished", **_outcome(outcome)}
         case Noticed(text):
-            return {"event": "notice", "text": text}
+            document = {"event": "notice", "text": text}
         case RunFinished(outcomes, seconds):
             states = [o.state for o in outcomes]
             counts = {state: states.count(state) for state in get_args(State)}
-            return {"event": "run-finished", "seconds": round(seconds, 3), **counts}
+            document = {"event": "run-finished", "seconds": round(seconds, 3), **counts}
+    return document
 
 
 def _outcome(outcome: Outcome) -> dict[str, Json]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 from ferrule.core.model import Digest
 from ferrule.core.printable import printable_lines
-from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFinished
+from ferrule.engine.events import ActionFinished, ActionStarted, Noticed, RunFinished, WorkForeseen
 from ferrule.engine.state import log_file
-from ferrule.reporting.report import counted, duration, verdict
+from ferrule.reporting.report import counted, duration, expectation, verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +30,8 @@ class Lines:
     def __call__(self, event: Event, /) -> None:
         """Write what is worth a line."""
         match event:
+            case WorkForeseen(forecast):
+                self._say(expectation(forecast))
             case ActionStarted(action, reason, _):
                 self._say(f"  {action.id} … ({reason})")
             case ActionFinished(outcome) if outcome.state != "cached":

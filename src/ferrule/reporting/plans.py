@@ -35,7 +35,7 @@ def text(plan: Plan, reasons: Mapping[str, str] | None = None) -> str:
         for omission in plan.omissions:
             targets.setdefault((omission.artifact, omission.reason), []).append(omission.target)
         lines += [f"  {name} for {', '.join(triples)}: {reason}" for (name, reason), triples in targets.items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _label(action: Action) -> str:

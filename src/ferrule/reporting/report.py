@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 
     from ferrule.core.model import Outcome
     from ferrule.engine.events import Event
+    from ferrule.engine.forecast import Forecast
 
 _MINUTE = 60
+_MOST_SECONDS = 95
+_FEW = 10
 _KIB = 1024
 
 
@@ -58,10 +61,37 @@ def size(count: int) -> str:
 
 
 def counted(outcomes: Iterable[Outcome]) -> str:
-    """How many actions were built and how many were up to date; those from a remote cache only if there are any."""
+    """How many actions were built and how many were up to date; of other states only if there are any."""
     states = Counter(outcome.state for outcome in outcomes)
     remote = f", {states['remote']} remote" if states["remote"] else ""
-    return f"{states['built']} built{remote}, {states['cached']} unchanged"
+    bad = "".join(f", {states[state]} {state}" for state in ("failed", "skipped") if states[state])
+    return f"{states['built']} built{remote}, {states['cached']} unchanged{bad}"
+
+
+def about(seconds: float) -> str:
+    """A duration that is only expected, no finer than it can be.
+
+    >>> about(3.2), about(47.0), about(250.0)
+    ('a few seconds', 'about 50 s', 'about 4 min')
+    """
+    if seconds < _FEW:
+        return "a few seconds"
+    return f"about {round(seconds, -1):.0f} s" if seconds < _MOST_SECONDS else f"about {round(seconds / _MINUTE)} min"
+
+
+def expectation(forecast: Forecast) -> str:
+    """What a run is going to do, and for how long if earlier runs tell."""
+    actions = f"{forecast.actions} action{'' if forecast.actions == 1 else 's'}"
+    if forecast.seconds is not None:
+        words = f"up to {actions}, {about(forecast.seconds)} by earlier runs"
+    elif forecast.timed:
+        words = f"up to {actions}, {forecast.actions - forecast.timed} of them for the first time here"
+    else:
+        words = f"{actions}, all for the first time here; later runs build only what changed"
+    if forecast.std_from_source:
+        targets, each = ", ".join(forecast.std_from_source), " each" if len(forecast.std_from_source) > 1 else ""
+        words += f"; Rust's standard library is compiled from source for {targets}, a minute or two{each}"
+    return words
 
 
 def verdict(outcome: Outcome) -> str:

@@ -25,7 +25,7 @@ def text(reproduction: Json) -> str:
         "",
         _sum(document["files"]),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _variations(rows: list[dict[str, str]]) -> Iterator[str]:

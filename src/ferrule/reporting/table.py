@@ -13,6 +13,7 @@ from ferrule.core.model import Digest
 from ferrule.core.printable import printable, printable_lines
 from ferrule.reporting.failure_lines import failure_lines
 from ferrule.reporting.report import duration, size
+from ferrule.reporting.wrapping import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ def show(report: Report, stream: TextIO, *, colour: bool, width: int | None, ver
     for outcome in report.failed:
         console = _console(stream, colour=colour, width=width)
         console.print(f"\n{printable(outcome.action.id)} {outcome.state}", style="red", markup=False)
-        stream.write("".join(f"{line}\n" for line in _why(outcome, colour=colour, verbose=verbose)))
+        stream.write("".join(f"{wrapped(line, width)}\n" for line in _why(outcome, colour=colour, verbose=verbose)))
 
 
 def _why(outcome: Outcome, *, colour: bool, verbose: bool) -> Iterator[str]:
@@ -90,10 +91,11 @@ def show_rows(table_rows: list[Row], stream: TextIO, *, colour: bool, width: int
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     table.add_column("file", overflow="fold")
     columns = _fitting(shown, console.width)
+    room = console.width - sum(_width(column, shown) for column in columns)
     for column in columns:
         table.add_column(column.title, justify=column.justify, no_wrap=True)
     for row in shown:
-        table.add_row(printable(row.file), *(column.text(row) for column in columns))
+        table.add_row("\n".join(broken(printable(row.file), room)), *(column.text(row) for column in columns))
     console.print(table)
 
 
@@ -150,6 +152,12 @@ _COLUMNS: Final = (
     _Column("sha256", "left", lambda row: row.digest),
     _Column("time", "right", lambda row: row.state),
 )
+_FILE_COLUMNS: Final = 160
+"""Columns of a table where output is no terminal."""
+
+_LEAST: Final = 12
+"""Columns that a name has, however narrow the terminal."""
+
 _GAP: Final = 2
 """Columns of the terminal between two of the table."""
 
@@ -158,7 +166,7 @@ def _fitting(shown: list[Row], width: int) -> list[_Column]:
     """The columns beside the file's name: size, time if it says something, others where no name is broken for them."""
     room = width - max(len(printable(row.file)) for row in shown)
     chosen = {"size"} if {row.state for row in shown} == {"unchanged"} else {"size", "time"}
-    widths = {c.title: _GAP + max(len(c.title), *(len(c.text(row)) for row in shown)) for c in _COLUMNS}
+    widths = {column.title: _width(column, shown) for column in _COLUMNS}
     room -= sum(widths[title] for title in chosen)
     for title in ("target", "sha256"):
         if widths[title] <= room:
@@ -167,8 +175,28 @@ def _fitting(shown: list[Row], width: int) -> list[_Column]:
     return [column for column in _COLUMNS if column.title in chosen]
 
 
+def _width(column: _Column, shown: list[Row]) -> int:
+    return _GAP + max(len(column.title), *(len(column.text(row)) for row in shown))
+
+
+def broken(name: str, room: int) -> list[str]:
+    """A file's name in lines of at most `room` columns, broken behind a mark (`-`, `_`, `.`, `/`) where it has one.
+
+    >>> broken("demo-1.2.3-py3-none-macosx_11_0_arm64.whl", 30)
+    ['demo-1.2.3-py3-none-', '  macosx_11_0_arm64.whl']
+    """
+    indent, lines = "", []
+    while len(indent + name) > max(room, _LEAST):
+        space = max(room, _LEAST) - len(indent)
+        strong, weak = (max(name.rfind(mark, 0, space) for mark in marks) + 1 for marks in ("-./", "_"))
+        end = strong if strong > space // 2 else max(strong, weak) or space
+        lines.append(indent + name[:end])
+        indent, name = "  ", name[end:]
+    return [*lines, indent + name]
+
+
 def _console(stream: TextIO, *, colour: bool, width: int | None) -> Console:
-    return Console(file=stream, no_color=not colour, width=width, highlight=False)
+    return Console(file=stream, no_color=not colour, width=width or _FILE_COLUMNS, highlight=False)
 
 
 def markdown(report: Report) -> str:

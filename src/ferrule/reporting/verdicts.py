@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from rich.console import Console
 
 from ferrule.core.printable import printable
+from ferrule.reporting.wrapping import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,14 @@ class Examination(Protocol):
 
 
 def show(
-    examination: Examination, stream: TextIO, *, colour: bool, quiet: bool, verbose: bool, signer: str | None
+    examination: Examination,
+    stream: TextIO,
+    *,
+    colour: bool,
+    width: int | None,
+    quiet: bool,
+    verbose: bool,
+    signer: str | None,
 ) -> None:
     """Write a line for each file that passed, one for each failed check, the totals and the identity of the release."""
     console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
@@ -63,17 +71,17 @@ def show(
     for subject, verdicts in by_subject.items():
         good = ", ".join(dict.fromkeys(v.claim for v in verdicts if v.problem is None))
         if good and not quiet:
-            console.print(f"ok      {subject}: {good}", markup=False)
+            console.print(wrapped(f"ok      {subject}: {good}", width), markup=False)
         for verdict in verdicts:
             if verdict.problem is not None:
-                problem = printable(verdict.problem)
-                console.print(f"WRONG   {subject}: {verdict.claim}: {problem}", style="red", markup=False)
+                problem = f"WRONG   {subject}: {verdict.claim}: {printable(verdict.problem)}"
+                console.print(wrapped(problem, width), style="red", markup=False)
     for label in examination.stated if verbose else ():
-        console.print(f"stated  {printable(label)}", markup=False)
+        console.print(wrapped(f"stated  {printable(label)}", width), markup=False)
     wrong = sum(v.problem is not None for v in examination.verdicts)
     style = "bold red" if wrong or not examination.verdicts else "bold"
-    console.print(_sum(examination, wrong, len(by_subject)), style=style, markup=False)
-    console.print(printable(_identity(examination, signer)), style=style, markup=False)
+    console.print(wrapped(_sum(examination, wrong, len(by_subject)), width), style=style, markup=False)
+    console.print(wrapped(printable(_identity(examination, signer)), width), style=style, markup=False)
 
 
 def _sum(examination: Examination, wrong: int, files: int) -> str:

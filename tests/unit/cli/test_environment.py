@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import fcntl
+import io
 import os
 import pwd
+import struct
+import termios
 from pathlib import Path
 
 import pytest
 
-from ferrule.cli.environment import cache_folder, home_folder
+from ferrule.cli.environment import cache_folder, home_folder, width
 from ferrule.core.errors import StorageError
 
 OWN = Path(pwd.getpwuid(os.getuid()).pw_dir)
@@ -34,3 +38,46 @@ def test_a_user_without_a_home_is_told(tmp_path):
         cache_folder({}, NOBODY)
     assert "FERRULE_CACHE" in refusal.value.hint
     assert cache_folder({"FERRULE_CACHE": str(tmp_path)}, NOBODY) == tmp_path
+
+
+@pytest.fixture
+def terminal():
+    """A terminal, and what sets its columns."""
+    master, slave = os.openpty()
+    with os.fdopen(slave, "w") as stream:
+        yield stream, lambda columns: fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    os.close(master)
+
+
+def test_a_file_has_no_width(tmp_path):
+    with (tmp_path / "log").open("w") as stream:
+        assert width(stream) is None
+
+
+def test_the_width_is_that_of_the_terminal(terminal, monkeypatch):
+    stream, set_columns = terminal
+    monkeypatch.delenv("COLUMNS", raising=False)
+    set_columns(97)
+    assert width(stream) == 97
+    set_columns(0)
+    assert width(stream) == 80, "it does not say how many"
+
+
+@pytest.mark.parametrize(("named", "columns"), [("61", 61), ("0", 97), ("", 97), ("many", 97)])
+def test_columns_are_believed_where_they_are_a_number(named, columns, terminal, monkeypatch):
+    stream, set_columns = terminal
+    set_columns(97)
+    monkeypatch.setenv("COLUMNS", named)
+    assert width(stream) == columns
+
+
+class Strange(io.StringIO):
+    """Says that it is a terminal, and has no number."""
+
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_without_a_number_has_80_columns(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert width(Strange()) == 80

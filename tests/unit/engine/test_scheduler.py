@@ -22,7 +22,8 @@ from ferrule.core.facts import Facts
 from ferrule.core.model import Action, Digest, Output, Plan, Tool
 from ferrule.core.toolchain import Toolchain
 from ferrule.engine import scheduler
-from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished, RunStarted
+from ferrule.engine.events import ActionFinished, ActionProgress, ActionStarted, RunFinished, RunStarted, WorkForeseen
+from ferrule.engine.forecast import Forecast
 from ferrule.engine.key import fingerprint_of, key_of
 from ferrule.engine.store import DamagedError, file_name
 from ferrule.tools.command import Command
@@ -116,8 +117,9 @@ def test_empty_plan(lab: Lab) -> None:
 def test_events_tell_the_whole_story(lab: Lab, does: dict[str, Callable[[ActionContext], None]]) -> None:
     does["a"] = lambda context: context.report_progress("half way")
     outcomes = lab.run(action("a", recipe=Do("a")))
-    started, begun, progress, finished, ended = lab.events
+    started, foreseen, begun, progress, finished, ended = lab.events
     assert started == RunStarted(1, 2)
+    assert foreseen == WorkForeseen(Forecast(1, 0, None))
     assert isinstance(begun, ActionStarted)
     assert (begun.action.id, begun.reason, begun.expected) == ("a", "never built here", None)
     assert isinstance(progress, ActionProgress)
@@ -279,10 +281,10 @@ def test_reason_names_what_changed_and_how_many_more(lab: Lab) -> None:
     lab.source("one", "changed")
     lab.run(plan)
     old, new = Digest.of(b"content").short, Digest.of(b"changed").short
-    assert lab.events[1] == ActionStarted(plan, f"sources one: {old} -> {new}", pytest.approx(0, abs=5))
+    assert lab.events[2] == ActionStarted(plan, f"sources one: {old} -> {new}", pytest.approx(0, abs=5))
     lab.run(replace(plan, recipe=Write("z"), outputs=(Output("x", "file"),)))
-    assert isinstance(lab.events[1], ActionStarted)
-    assert lab.events[1].reason == "fields text: a -> z and 1 more"
+    assert isinstance(lab.events[2], ActionStarted)
+    assert lab.events[2].reason == "fields text: a -> z and 1 more"
 
 
 def test_damaged_content_is_said_and_made_again(lab: Lab) -> None:
@@ -293,8 +295,8 @@ def test_damaged_content_is_said_and_made_again(lab: Lab) -> None:
     assert lab.run(action("a"))["a"].files == outcome.files
     assert lab.started == ["a"]
     assert lab.notices == ["out.txt is damaged or missing in the cache; its action runs again"]
-    assert isinstance(lab.events[2], ActionStarted)
-    assert lab.events[2].reason == "its result is no longer in the cache"
+    assert isinstance(lab.events[3], ActionStarted)
+    assert lab.events[3].reason == "its result is no longer in the cache"
     assert path.read_bytes() == b"a"
 
 

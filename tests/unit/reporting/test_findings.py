@@ -16,18 +16,18 @@ VAGUE = ToolFinding("cache", "fault", problem="it cannot be written")
 
 def test_table_names_problem_and_fix() -> None:
     stream = io.StringIO()
-    findings.show([GOOD, BAD, VAGUE], stream, colour=False)
+    findings.show([GOOD, BAD, VAGUE], stream, colour=False, width=None)
     assert stream.getvalue().splitlines() == [
         "✓ rustc  1.96.0 /usr/bin/rustc",
         "✗ zig    the pinned wheel is not installed (required: 0.17.0)",
-        "         fix: ferrule setup",
+        "    fix: ferrule setup",
         "✗ cache  it cannot be written",
     ]
 
 
 def test_nothing_to_show() -> None:
     stream = io.StringIO()
-    findings.show([], stream, colour=False)
+    findings.show([], stream, colour=False, width=None)
     assert stream.getvalue() == ""
 
 
@@ -39,6 +39,6 @@ def test_json_holds_everything() -> None:
 
 def test_a_note_is_no_fault():
     stream = io.StringIO()
-    findings.show([GOOD, NOTE], stream, colour=False)
+    findings.show([GOOD, NOTE], stream, colour=False, width=None)
     assert "! nasm   not found" in stream.getvalue()
     assert "fix: apt-get install nasm" in stream.getvalue()

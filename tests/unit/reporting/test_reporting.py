@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.triples import MAC, WASM
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Digest, Machine, Outcome, Plan, Report
 from ferrule.engine.events import (
@@ -16,10 +17,12 @@ from ferrule.engine.events import (
     Noticed,
     RunFinished,
     RunStarted,
+    WorkForeseen,
 )
+from ferrule.engine.forecast import Forecast
 from ferrule.engine.store import file_name
 from ferrule.reporting import plans, reporter, style_for, table
-from ferrule.reporting.report import duration, size, verdict
+from ferrule.reporting.report import about, duration, expectation, size, verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,12 +32,13 @@ if TYPE_CHECKING:
     from ferrule.engine.events import Event
     from ferrule.reporting import Style
 
-SUMMARY = "1 built, 1 unchanged, in 2 min 17 s"
+SUMMARY = "1 built, 1 unchanged, 1 failed, 1 skipped, in 2 min 17 s"
 
 
 def told(story: Story) -> list[Event]:
     return [
         RunStarted(4, 2),
+        WorkForeseen(Forecast(4, 4, 250.0)),
         ActionStarted(story.library.action, "never built here", 10.0),
         ActionProgress(story.library.action, "compiling [core] v1"),
         ActionFinished(story.image),
@@ -81,6 +85,40 @@ def test_sizes(count: int, text: str) -> None:
     assert size(count) == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.1, "a few seconds"), (9.9, "a few seconds"), (12.0, "about 10 s"), (94.0, "about 90 s"), (96.0, "about 2 min")],
+)
+def test_what_is_only_expected_is_said_roughly(seconds: float, text: str) -> None:
+    assert about(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("forecast", "text"),
+    [
+        (Forecast(1, 0, None), "1 action, all for the first time here; later runs build only what changed"),
+        (Forecast(9, 9, 250.0), "up to 9 actions, about 4 min by earlier runs"),
+        (Forecast(9, 6, None), "up to 9 actions, 3 of them for the first time here"),
+        (
+            Forecast(9, 6, None, (MAC,)),
+            (
+                "up to 9 actions, 3 of them for the first time here; "
+                f"Rust's standard library is compiled from source for {MAC}, a minute or two"
+            ),
+        ),
+        (
+            Forecast(9, 9, 20.0, (MAC, WASM)),
+            (
+                "up to 9 actions, about 20 s by earlier runs; Rust's standard library is compiled from source for "
+                f"{MAC}, {WASM}, a minute or two each"
+            ),
+        ),
+    ],
+)
+def test_expectations(forecast: Forecast, text: str) -> None:
+    assert expectation(forecast) == text
+
+
 def test_verdicts(story: Story) -> None:
     assert [verdict(o) for o in story.outcomes] == [
         "native@x86_64-unknown-linux-gnu built in 12.3 s",
@@ -108,6 +146,7 @@ def test_form_follows_where_the_output_goes(json_wanted: bool, terminal: bool, g
 
 def test_lines(story: Story, tmp_path: Path) -> None:
     assert shown("lines", story, tmp_path).splitlines() == [
+        "up to 4 actions, about 4 min by earlier runs",
         "  native@x86_64-unknown-linux-gnu … (never built here)",
         "  native@x86_64-unknown-linux-gnu built in 12.3 s",
         "note: a damaged cache record was dropped [x]",
@@ -126,6 +165,7 @@ def test_github_folds_logs_and_annotates_failures(story: Story, tmp_path: Path) 
     log = b"$ cargo build\n bad \xff byte\n"
     (tmp_path / f"{file_name(story.library.action.id)}.log").write_bytes(log)
     assert shown("github", story, tmp_path).splitlines() == [
+        "up to 4 actions, about 4 min by earlier runs",
         "  native@x86_64-unknown-linux-gnu … (never built here)",
         "::group::native@x86_64-unknown-linux-gnu built in 12.3 s",
         f"::stop-commands::{Digest.of(log)}",
@@ -169,6 +209,7 @@ def test_json_is_an_event_a_line(story: Story, tmp_path: Path) -> None:
     events = [json.loads(line) for line in shown("json", story, tmp_path).splitlines()]
     assert [e["event"] for e in events] == [
         "run-started",
+        "work-foreseen",
         "action-started",
         "action-progress",
         "action-finished",
@@ -180,16 +221,23 @@ def test_json_is_an_event_a_line(story: Story, tmp_path: Path) -> None:
         "run-finished",
     ]
     assert events[0] == {"event": "run-started", "actions": 4, "jobs": 2}
-    assert events[1]["expected_seconds"] == 10.0
-    assert events[2] == {
+    assert events[1] == {
+        "event": "work-foreseen",
+        "actions": 4,
+        "timed": 4,
+        "seconds": 250.0,
+        "std_from_source": [],
+    }
+    assert events[2]["expected_seconds"] == 10.0
+    assert events[3] == {
         "event": "action-progress",
         "action": "native@x86_64-unknown-linux-gnu",
         "text": "compiling [core] v1",
     }
-    assert events[4]["files"] == [
+    assert events[5]["files"] == [
         {"name": "lib.so", "sha256": story.library.files[0].digest.hex, "size": 20480},
     ]
-    failed = events[7]
+    failed = events[8]
     assert (failed["state"], failed["hint"]) == ("failed", "correct it")
     assert failed["error"].startswith("src/lib.rs:7:5: it does not compile")
     assert events[-1] == {

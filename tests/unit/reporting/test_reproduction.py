@@ -32,4 +32,4 @@ def test_what_differs_is_shown_to_people(tmp_path: Path) -> None:
     assert "= b  equal " in told
     assert "a: offset 0x4\n  line 2 differs\n  first:  1\n  second: 2" in told
     assert "inputs that differ:\n  source commit: a -> b" in told
-    assert told.endswith("not reproduced: 1 of 2 files differ\n")
+    assert told.endswith("not reproduced: 1 of 2 files differ")

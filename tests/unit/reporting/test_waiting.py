@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from fakes.toolchain import wait_until
 from ferrule.reporting.waiting import Waiting
 
 
@@ -17,8 +18,9 @@ class Screen(io.StringIO):
 def test_a_terminal_shows_the_step_and_takes_it_away(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     screen = Screen()
-    with Waiting(screen, interactive=True) as line:
+    with Waiting(screen, interactive=True, patience=0) as line:
         line.step("cbindgen: cargo install")
+        wait_until(lambda: "cbindgen: cargo install" in screen.getvalue(), "the line")
         line.step("zig\x1b[2J: a wheel")
     text = screen.getvalue()
     assert "cbindgen: cargo install" in text
@@ -31,3 +33,11 @@ def test_nothing_is_written_where_there_is_no_terminal():
     with Waiting(stream, interactive=False) as line:
         line.step("anything")
     assert stream.getvalue() == ""
+
+
+def test_what_is_quick_shows_nothing(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Screen()
+    with Waiting(screen, interactive=True, patience=600) as line:
+        line.step("reading")
+    assert screen.getvalue() == ""

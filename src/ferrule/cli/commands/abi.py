@@ -9,8 +9,8 @@ import click
 
 from ferrule.app.compatibility import interface_gate
 from ferrule.app.release import run as release
-from ferrule.cli.environment import coloured, host
-from ferrule.cli.messages import relative
+from ferrule.cli.environment import coloured, host, width
+from ferrule.cli.messages import echo, relative, waiting
 from ferrule.cli.options import shared
 from ferrule.core.errors import VerificationError
 from ferrule.core.safe_files import find_project
@@ -42,7 +42,8 @@ def abi(directory: Path, folder: Path | None, against: Path | None, *, record: b
     first = record and not (baseline / interface_gate.RECORD).exists()  # there is nothing before it
     recorded = None if first else interface_gate.recall(baseline)
     dist = folder or root / "dist"
-    released = interface_gate.read(dist, host(offline=True))
+    with waiting("reading the interfaces"):
+        released = interface_gate.read(dist, host(offline=True))
     if folder is None:
         interface_gate.check_current(released, release.load(directory).project.version)
     if recorded is not None:
@@ -50,12 +51,15 @@ def abi(directory: Path, folder: Path | None, against: Path | None, *, record: b
         if options["as_json"]:
             click.echo(interface_changes.as_json(comparison))
         else:
-            interface_changes.show(comparison, sys.stdout, colour=coloured(sys.stdout), quiet=options["quiet"])
+            interface_changes.show(
+                *(comparison, sys.stdout),
+                colour=coloured(sys.stdout),
+                width=width(sys.stdout),
+                quiet=options["quiet"],
+            )
         if comparison.problems:
             sys.exit(VerificationError.exit_code)
     if record:
         interface_gate.record(released, baseline, interface_gate.header_files(dist))
         if not options["quiet"]:
-            click.echo(
-                f"recorded the interface of {released['release']} in {relative(baseline)}", err=options["as_json"]
-            )
+            echo(f"recorded the interface of {released['release']} in {relative(baseline)}", err=options["as_json"])

@@ -13,7 +13,7 @@ from ferrule.app.distributed import shards
 from ferrule.app.release import selection
 from ferrule.cli import completion, project, run_display
 from ferrule.cli.build_request import BuildRequest
-from ferrule.cli.messages import finish, relative
+from ferrule.cli.messages import echo, finish, relative
 from ferrule.cli.options import Options, building, cached, clustered, shared
 from ferrule.cli.release_option import of_release
 from ferrule.core.safe_files import STATE, find_project
@@ -160,7 +160,7 @@ def _build_shard(
     if report.failed:
         finish(report, folder, shared_options)
     elif not shared_options.json and not shared_options.quiet:
-        click.echo(f"shard {shard.number} of {shard.of} in {relative(folder)}")
+        echo(f"shard {shard.number} of {shard.of} in {relative(folder)}")
 
 
 def _numbered(number: int, count: int, config: Config, plan: Plan) -> Shard:

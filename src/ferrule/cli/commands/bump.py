@@ -13,6 +13,7 @@ from ferrule.app.release import release_folder
 from ferrule.app.versioning import bump as bumping
 from ferrule.cli import project
 from ferrule.cli.environment import run_context
+from ferrule.cli.messages import echo
 from ferrule.cli.options import shared
 from ferrule.cli.release_option import of_release
 from ferrule.core.errors import IncomparableError
@@ -96,19 +97,19 @@ def _interface(whole: LoadedProject, past: History) -> tuple[Change, ...]:
 
 def _show(prepared: Bump, *, committed: bool, written: bool) -> None:
     decision = prepared.decision
-    click.echo(f"{decision.old} -> {decision.new}: {decision.why}")
+    echo(f"{decision.old} -> {decision.new}: {decision.why}")
     for change in sorted(decision.changes, key=lambda change: not change.breaking):
         text = f"{change.of}: {change.item} {change.what}"
-        click.echo(f"  {'BREAKS' if change.breaking else 'adds  '}  {printable(text)}")
+        echo(f"  {'BREAKS' if change.breaking else 'adds  '}  {printable(text)}")
     for file in prepared.files:
         for line in file.statements:
-            click.echo(f"{line.path}:{line.line}  {printable(line.after.strip())}")
+            echo(f"{line.path}:{line.line}  {printable(line.after.strip())}")
     if prepared.changelog:
-        click.echo(f"{prepared.changelog[0]}  ## [{decision.new}]")
+        echo(f"{prepared.changelog[0]}  ## [{decision.new}]")
     if committed:
-        click.echo(f"committed; next: git tag {prepared.tag} && git push --atomic origin HEAD {prepared.tag}")
+        echo(f"committed; next: git tag {prepared.tag} && git push --atomic origin HEAD {prepared.tag}")
     elif not written:
-        click.echo("nothing was written (--dry-run)")
+        echo("nothing was written (--dry-run)")
 
 
 def _document(prepared: Bump) -> dict[str, object]:

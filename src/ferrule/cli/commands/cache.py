@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ferrule.cli.environment import now_ns
-from ferrule.cli.messages import counted
+from ferrule.cli.messages import counted, echo, waiting
 from ferrule.cli.options import shared
 from ferrule.core.errors import StorageError
 from ferrule.core.safe_files import STATE, find_project
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.engine.cache_maintenance import Usage
+    from ferrule.engine.events import Listener
 
 
 @click.command()
@@ -48,26 +49,31 @@ def cache(directory: Path, what: Literal["size", "verify", "prune"], **options: 
         if isinstance(event, Noticed):
             notices.append(event.text)
             if not options["quiet"]:
-                click.echo(f"note: {event.text}", err=True)
+                echo(f"note: {event.text}", err=True)
 
-    usages: dict[str, Any]
-    if what == "size":
-        parts = sorted(path for path in state.glob("*") if path.is_dir())
-        usages = {path.name: _usage_row(cache_maintenance.extent(path)) for path in (*parts, state)}
-    else:
-        with locked(state, hear):
-            notices.clear()  # of a run that was waited for
-            index, store = open_store(state, now_ns, notice_to(hear))
-            usage = cache_maintenance.check(store) if what == "verify" else cache_maintenance.prune(store)
-            index.save()
-        usages = {"undamaged" if what == "verify" else "deleted": _usage_row(usage)}
+    with waiting("reading the cache"):
+        usages = _size(state) if what == "size" else _maintain(state, what, hear, notices)
     if options["as_json"]:
         click.echo(json.dumps(usages))
     elif not options["quiet"]:
         for name, extent in usages.items():
-            click.echo(f"{name}: {counted(extent['files'], 'file')}, {size(extent['bytes'])}")
+            echo(f"{name}: {counted(extent['files'], 'file')}, {size(extent['bytes'])}")
     if notices:
         sys.exit(StorageError.exit_code)
+
+
+def _size(state: Path) -> dict[str, Any]:
+    parts = sorted(path for path in state.glob("*") if path.is_dir())
+    return {path.name: _usage_row(cache_maintenance.extent(path)) for path in (*parts, state)}
+
+
+def _maintain(state: Path, what: Literal["verify", "prune"], hear: Listener, notices: list[str]) -> dict[str, Any]:
+    with locked(state, hear):
+        notices.clear()  # of a run that was waited for
+        index, store = open_store(state, now_ns, notice_to(hear))
+        usage = cache_maintenance.check(store) if what == "verify" else cache_maintenance.prune(store)
+        index.save()
+    return {"undamaged" if what == "verify" else "deleted": _usage_row(usage)}
 
 
 def _usage_row(extent: Usage) -> dict[str, int]:

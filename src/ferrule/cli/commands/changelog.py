@@ -11,6 +11,7 @@ from ferrule.app.versioning import bump as bumping
 from ferrule.app.versioning import changelog as changelogs
 from ferrule.app.versioning import notes as release_notes
 from ferrule.cli import project
+from ferrule.cli.messages import echo
 from ferrule.cli.options import shared
 from ferrule.cli.release_option import of_release
 
@@ -52,4 +53,4 @@ def changelog(directory: Path, release_name: str | None, *, notes: bool, **optio
     if section:
         click.echo(section)
     else:
-        click.echo("nothing has changed that users notice", err=True)
+        echo("nothing has changed that users notice", err=True)

@@ -9,7 +9,7 @@ import click
 
 from ferrule.app.release import selection
 from ferrule.cli import project
-from ferrule.cli.messages import counted
+from ferrule.cli.messages import counted, echo
 from ferrule.cli.options import shared
 from ferrule.cli.release_option import of_release
 from ferrule.core import changelog
@@ -58,9 +58,9 @@ def check(directory: Path, release_name: str | None, form: str, tag: str | None,
     elif not options["quiet"]:
         counts = {"target": config.targets, "artifact": config.artifacts, "action": plan.actions}
         summary = ", ".join(counted(len(things), name) for name, things in counts.items())
-        click.echo(f"targets.yaml is valid: {summary}")
+        echo(f"targets.yaml is valid: {summary}")
         if note := selection.sdk_note(config, system):
-            click.echo(f"note: {printable_lines(note)}", err=True)
+            echo(f"note: {printable_lines(note)}", err=True)
 
 
 def _checked(directory: Path, release_name: str | None, tag: str | None) -> tuple[Config, Plan, str]:

@@ -12,6 +12,7 @@ from ferrule.app.ci.origin import origin
 from ferrule.app.distributed import merge as merging
 from ferrule.cli import project
 from ferrule.cli.environment import direct_url
+from ferrule.cli.messages import echo
 from ferrule.cli.options import shared
 from ferrule.core.errors import ConfigError
 from ferrule.tools import git
@@ -60,4 +61,4 @@ def ci(directory: Path, system: Literal["github"], *, compare: bool, **options: 
     elif not options["quiet"]:
         for name in sorted({*texts, *changed}):
             state = "removed" if name not in texts else "written" if name in changed else "unchanged"
-            click.echo(f"{workflows.FOLDER / name}: {state}")
+            echo(f"{workflows.FOLDER / name}: {state}")

@@ -10,9 +10,9 @@ import click
 from ferrule.app.doctor import examine
 from ferrule.app.release import run as release
 from ferrule.app.release import selection
-from ferrule.cli.environment import coloured, run_context
+from ferrule.cli.environment import coloured, run_context, width
+from ferrule.cli.messages import waiting
 from ferrule.cli.options import selecting_tools, shared
-from ferrule.cli.project import waiting
 from ferrule.core.cargo_lock import crate_names
 from ferrule.core.errors import ToolchainError
 from ferrule.reporting import findings
@@ -41,8 +41,7 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
     requirements = selection.required_tools(config, context, extras=extras, host_only=host_only)
     floors = {t.triple: t.glibc for t in config.targets if t.glibc}
     lock = _lock(config)
-    with waiting(quiet=options["quiet"]) as line:
-        line.step("trying each tool" + (", and a link for each target" if probe else ""))
+    with waiting("trying each tool" + (", and a link for each target" if probe else "")):
         rows = examine.examine(
             requirements,
             context.host,
@@ -55,7 +54,7 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
     if options["as_json"]:
         click.echo(findings.as_json(rows))
     else:
-        findings.show(rows, sys.stdout, colour=coloured(sys.stdout))
+        findings.show(rows, sys.stdout, colour=coloured(sys.stdout), width=width(sys.stdout))
     if any(f.state == "fault" for f in rows):
         sys.exit(ToolchainError.exit_code)
 

@@ -10,6 +10,7 @@ import click
 from ferrule.app.explain import explanation
 from ferrule.app.release import run as release
 from ferrule.cli import completion, project
+from ferrule.cli.messages import echo, waiting
 from ferrule.cli.options import shared
 from ferrule.cli.release_option import of_release
 from ferrule.core.errors import ConfigError, StorageError, ToolchainError
@@ -44,9 +45,10 @@ def explain(directory: Path, release_name: str | None, item: str, **options: boo
         document = explanation.explain(item, directory, lambda: _project_if_any(directory, item, release_name))
     except OSError as error:
         raise StorageError(f"this cannot be read: {error.strerror}", where=str(error.filename or item)) from error
-    click.echo(
-        json.dumps(document, indent=2) if options["as_json"] else explanation_text(document), nl=options["as_json"]
-    )
+    if options["as_json"]:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        echo(explanation_text(document))
 
 
 def _project_if_any(directory: Path, item: str, release_name: str | None) -> explanation.ExplainedProject | None:
@@ -67,7 +69,8 @@ def _project_if_any(directory: Path, item: str, release_name: str | None) -> exp
     _, store = open_store(state, context.now_ns)
     why_not, examined = "", {}
     try:
-        examined = release.examine(config, plan, context)
+        with waiting("looking what changed"):
+            examined = release.examine(config, plan, context)
     except ToolchainError as error:
         why_not = f"its tools are not complete, so its key is not known: {error.message.splitlines()[0]}"
     return explanation.ExplainedProject(

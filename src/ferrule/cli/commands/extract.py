@@ -10,7 +10,7 @@ import click
 from ferrule.app.release import extract as extraction
 from ferrule.cli import completion
 from ferrule.cli.environment import signing_key
-from ferrule.cli.messages import counted, relative
+from ferrule.cli.messages import counted, echo, relative, waiting
 from ferrule.cli.options import shared
 from ferrule.core.safe_files import find_project
 
@@ -40,11 +40,13 @@ def extract(
       ferrule extract all --to upload
     """
     dist = source or find_project(directory) / "dist"
-    if kind == extraction.ALL:
-        names = extraction.extract_all(dist, target, signing_key(sign_key) if sign_key else None)
-    else:
-        names = extraction.extract_kind(dist, kind, target)
+    key = signing_key(sign_key) if sign_key else None
+    with waiting("copying"):
+        if kind == extraction.ALL:
+            names = extraction.extract_all(dist, target, key)
+        else:
+            names = extraction.extract_kind(dist, kind, target)
     if options["as_json"]:
         click.echo(json.dumps({"files": list(names)}))
     elif not options["quiet"]:
-        click.echo(f"{counted(len(names), 'file')} in {relative(target)}")
+        echo(f"{counted(len(names), 'file')} in {relative(target)}")

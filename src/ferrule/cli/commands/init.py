@@ -9,7 +9,7 @@ import click
 
 from ferrule.app.init import run
 from ferrule.cli import environment
-from ferrule.cli.messages import counted
+from ferrule.cli.messages import counted, echo
 from ferrule.cli.options import shared
 from ferrule.core.printable import printable_lines
 from ferrule.core.safe_files import FILE
@@ -50,12 +50,12 @@ def init(directory: Path, *, diff: bool, **options: bool) -> None:
         return
     if written:
         count = counted(len(proposal.description.artifacts), "artifact")
-        click.echo(f"{FILE} written: {count}")
+        echo(f"{FILE} written: {count}")
     else:
-        click.echo(f"{FILE} exists and was not changed; ferrule init --diff shows what would be written now")
+        echo(f"{FILE} exists and was not changed; ferrule init --diff shows what would be written now")
     if uncovered:
-        click.echo("\nnot covered:")
+        echo("\nnot covered:")
     for one in uncovered:
-        click.echo(printable_lines(f"  {one.where}: {one.what}: {one.reason}"))
+        echo(printable_lines(f"  {one.where}: {one.what}: {one.reason}"))
     if written:
-        click.echo("\nnext: ferrule check, ferrule plan, ferrule release --setup")
+        echo("\nnext: ferrule check, ferrule plan, ferrule release --setup")

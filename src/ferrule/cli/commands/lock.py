@@ -9,6 +9,7 @@ import click
 from ferrule.app.release import base_image_locks
 from ferrule.app.release import run as release
 from ferrule.cli.environment import run_context
+from ferrule.cli.messages import echo, waiting
 from ferrule.cli.options import shared
 
 
@@ -34,8 +35,9 @@ def lock(directory: Path, files: tuple[Path, ...], *, init: bool, **options: boo
         else base_image_locks.refresh_locks(config, host, files)
     )
     count = 0
-    for count, (name, packages) in enumerate(locks, 1):  # noqa: B007 - it is used below
-        if not options["quiet"]:
-            click.echo(f"{name}: {packages} packages")
+    with waiting("looking packages up"):
+        for count, (name, packages) in enumerate(locks, 1):  # noqa: B007 - it is used below
+            if not options["quiet"]:
+                echo(f"{name}: {packages} packages")
     if init and not count and not options["quiet"]:
-        click.echo("every lock file that an image names exists")
+        echo("every lock file that an image names exists")

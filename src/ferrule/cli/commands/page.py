@@ -13,7 +13,7 @@ from ferrule.app import verify as verifying
 from ferrule.app.downloads.collect import collect
 from ferrule.app.release import run as release
 from ferrule.cli.environment import read_key
-from ferrule.cli.messages import counted
+from ferrule.cli.messages import counted, echo
 from ferrule.cli.options import shared
 from ferrule.cli.project import release_named
 from ferrule.cli.release_option import of_release
@@ -83,7 +83,7 @@ def page(
         text, remarks = _page(folder, file.absolute(), part, public, notes)
         write_aside(file.absolute(), text.encode())
         for remark in remarks if not options["quiet"] else ():
-            click.echo(f"note: {remark}", err=True)
+            echo(f"note: {remark}", err=True)
         click.echo(json.dumps({"page": str(file.absolute())}) if options["as_json"] else str(file.absolute()))
 
 

@@ -10,6 +10,7 @@ import click
 from ferrule import plan as planning
 from ferrule.app.release import run as release
 from ferrule.cli import project
+from ferrule.cli.messages import echo, waiting
 from ferrule.cli.options import shared
 from ferrule.cli.release_option import of_release
 from ferrule.reporting import plans
@@ -32,10 +33,11 @@ def plan(directory: Path, *, why: bool, release_name: str | None, graph: str | N
       ferrule plan --json | jq '.actions[].id'
     """
     whole = project.read(directory, release_name=release_name)
-    reasons = release.reasons(whole.config, whole.plan, whole.context) if why else None
+    with waiting("looking what changed"):
+        reasons = release.reasons(whole.config, whole.plan, whole.context) if why else None
     if graph:
         click.echo(plans.graph(whole.plan, graph), nl=False)
     elif options["as_json"]:
         click.echo(json.dumps(planning.document(whole.plan), indent=2))
     else:
-        click.echo(plans.text(whole.plan, reasons), nl=False)
+        echo(plans.text(whole.plan, reasons))

@@ -12,7 +12,7 @@ import click
 
 from ferrule.app.publish import ledger, run
 from ferrule.cli import completion, environment, publishing
-from ferrule.cli.messages import counted
+from ferrule.cli.messages import counted, echo, waiting
 from ferrule.cli.options import shared
 from ferrule.core.errors import PublishError
 from ferrule.core.printable import printable
@@ -64,12 +64,14 @@ def publish(
 
         def listen(event: run.PublishEvent) -> None:
             record(event)
+            line.step(f"{event.destination}: {event.item.name}: {event.what}")
             if options["as_json"]:
                 click.echo(_row(event.destination, event.item.name, event.what, event.detail))
             elif event.what != "uploading":
                 say(printable(f"{event.destination}: {event.item.name}: {event.what} {event.detail}".rstrip()))
 
-        entries = run.publish(opened.publishers, publishing.pace(listen), opened.problems)
+        with waiting("asking every destination") as line:
+            entries = run.publish(opened.publishers, publishing.pace(listen), opened.problems)
     new = sum(entry.state.presence == "absent" for entry in entries)
     say(f"{release}: {counted(len(entries), 'item')} at {counted(len(opened.publishers), 'destination')}, {new} new")
 
@@ -77,18 +79,19 @@ def publish(
 def _dry_run(opened: Publishing, *, as_json: bool) -> None:
     """Print what is there and what would be called; exits as the run itself would."""
     pace = publishing.pace(lambda _: None)
-    entries = run.look_everywhere(opened.publishers, pace)
+    with waiting("asking every destination"):
+        entries = run.look_everywhere(opened.publishers, pace)
     for entry in run.ordered(entries):
         presence = entry.state.presence
         call = entry.publisher.call(entry.item) if presence == "absent" else entry.state.detail
         if as_json:
             click.echo(opened.hide(_row(entry.destination, entry.item.name, presence, call)))
         else:
-            click.echo(printable(opened.hide(f"{entry.destination}: {entry.item.name}: {presence} {call}".rstrip())))
+            echo(printable(opened.hide(f"{entry.destination}: {entry.item.name}: {presence} {call}".rstrip())))
     try:
         run.refuse(entries, (*opened.problems, *run.empty(opened.publishers)))
     except PublishError as error:
-        click.echo(opened.hide(str(error)), err=True)
+        echo(opened.hide(str(error)), err=True)
         sys.exit(error.exit_code)
 
 

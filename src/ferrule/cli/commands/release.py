@@ -12,6 +12,7 @@ import click
 from ferrule.cli import completion, project, run_display
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.environment import signing_key
+from ferrule.cli.messages import echo
 from ferrule.cli.options import Options, cached, clustered, releasing, shared
 from ferrule.core.safe_files import find_project
 
@@ -85,6 +86,6 @@ def release(
     for one in selected:
         part = replace(request, named=request.output / one.name, release=one.name)
         if not shared_options.quiet:
-            click.echo(f"{one.name} {one.version.text}", err=True)
+            echo(f"{one.name} {one.version.text}", err=True)
         if (started := part.start(shared_options)) is not None:
             run_display.build(read(release_name=one.name), part, started, shared_options, executor)

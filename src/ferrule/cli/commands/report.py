@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ferrule.cli import project
+from ferrule.cli.messages import echo, relative_file, waiting
 from ferrule.cli.options import shared
 from ferrule.cli.release_option import of_release
 from ferrule.core.manifest import read_manifest
@@ -49,5 +50,9 @@ def report(directory: Path, release_name: str | None, dist: Path | None, output:
         folder = dist or part.config.root / "dist" / (selected or "")
         manifest = read_manifest(folder) if dist or os.path.lexists(folder / MANIFEST) else None
         target = (output or part.config.root / STATE / report_name(selected)).absolute()
-        write_aside(target, part.page(manifest).encode())
-        click.echo(json.dumps({"report": str(target)}) if options["as_json"] else str(target))
+        with waiting("writing the page"):
+            write_aside(target, part.page(manifest).encode())
+        if options["as_json"]:
+            click.echo(json.dumps({"report": str(target)}))
+        else:
+            echo(relative_file(target))

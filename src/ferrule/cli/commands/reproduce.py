@@ -11,6 +11,7 @@ import click
 from ferrule.app.release import run as release
 from ferrule.app.reproduce import run as reproducing
 from ferrule.cli import project
+from ferrule.cli.messages import echo, waiting
 from ferrule.cli.options import Options, building, shared
 from ferrule.cli.release_option import of_release
 from ferrule.reporting.reproduction import text as reproduction_text
@@ -70,15 +71,19 @@ def reproduce(
         release=release_name,
     )
 
-    def say(text: str) -> None:
-        if not shared_options.quiet:
-            click.echo(text, err=True)
+    with waiting("copying the sources") as line:
 
-    reproduction = reproducing.reproduce(request, context.host, say)
+        def say(text: str) -> None:
+            if not shared_options.quiet:
+                echo(text, err=True)
+            line.step(text)
+
+        reproduction = reproducing.reproduce(request, context.host, say)
     document = reproduction.document()
-    click.echo(
-        json.dumps(document, indent=2) if shared_options.json else reproduction_text(document), nl=shared_options.json
-    )
+    if shared_options.json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        echo(reproduction_text(document))
     failed = reproducing.failure(reproduction)
     if failed is not None:
         raise failed

@@ -9,6 +9,7 @@ import click
 from ferrule.app.release import run as release
 from ferrule.app.release import selection
 from ferrule.cli.environment import run_context
+from ferrule.cli.messages import echo
 from ferrule.cli.options import Options, selecting_tools, shared
 from ferrule.cli.project import provide
 
@@ -30,4 +31,6 @@ def setup(directory: Path, extras: tuple[str, ...], *, host_only: bool, dry_run:
     """
     context = run_context(jobs=options["jobs"], offline=options["offline"], rust_source=options["rust_source"])
     requirements = selection.required_tools(release.load(directory), context, extras=extras, host_only=host_only)
-    provide(requirements, context.host, Options(directory, options["as_json"], options["quiet"]), dry_run=dry_run)
+    shared_options = Options(directory, options["as_json"], options["quiet"])
+    if not provide(requirements, context.host, shared_options, dry_run=dry_run) and not shared_options.quiet:
+        echo("every tool is there; nothing to install", err=shared_options.json)

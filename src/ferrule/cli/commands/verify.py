@@ -12,10 +12,9 @@ import click
 
 from ferrule.app import verify as verifying
 from ferrule.cli import publishing
-from ferrule.cli.environment import coloured, read_key
-from ferrule.cli.messages import counted
+from ferrule.cli.environment import coloured, read_key, width
+from ferrule.cli.messages import counted, echo, waiting
 from ferrule.cli.options import invocation, shared
-from ferrule.cli.project import waiting
 from ferrule.core.errors import PublishError, VerificationError
 from ferrule.core.printable import printable
 from ferrule.core.safe_files import MANIFEST, find_project
@@ -58,17 +57,22 @@ def verify(
         )
     public = sigstore.public_key(read_key(key), where=str(key)) if key else None
     file = None if folder is target else Path(os.path.abspath(target)).relative_to(folder).as_posix()  # noqa: PTH100
-    with waiting(quiet=options["quiet"]) as line:
-        line.step("reading every file again")
+    with waiting("reading every file again"):
         examinations = [verifying.examine(each, public, file) for each in folders]
     signer = f"{key} (SHA-256 {sigstore.key_hint(public)})" if public else None
     if options["as_json"]:
         documents = [verdicts.as_json(each, passed=each.passed, signer=signer) for each in examinations]
         click.echo(documents[0] if folders == [folder] else f"[{', '.join(documents)}]")
     else:
-        display = {"quiet": options["quiet"], "verbose": invocation().verbose, "colour": coloured(sys.stdout)}
         for each in examinations:
-            verdicts.show(each, sys.stdout, **display, signer=signer)
+            verdicts.show(
+                *(each, sys.stdout),
+                colour=coloured(sys.stdout),
+                width=width(sys.stdout),
+                quiet=options["quiet"],
+                verbose=invocation().verbose,
+                signer=signer,
+            )
     if not all(each.passed for each in examinations):
         sys.exit(VerificationError.exit_code)
 
@@ -91,7 +95,7 @@ def _verify_published(directory: Path, path: Path | None, rows: tuple[str, ...],
             if options["as_json"]:
                 click.echo(json.dumps({"destination": destination, "item": item, "problem": problem}))
             elif problem or not options["quiet"]:
-                click.echo(printable(f"{destination}: {item}: {problem or 'same'}"))
+                echo(printable(f"{destination}: {item}: {problem or 'same'}"))
     say(
         f"{counted(count, 'check')} of what is published: {wrong} failed"
         if wrong

@@ -51,7 +51,7 @@ def written(demo: Demo, *arguments: str, **environment: str) -> str:
     done = demo.ferrule("report", *arguments, **environment)
     assert done.returncode == 0, done.stderr
     place = demo.project / ".ferrule" / "report.html"
-    assert done.stdout == f"{place}\n"
+    assert done.stdout == ".ferrule/report.html\n"
     return place.read_text(encoding="utf-8")
 
 
