@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from example import lay_out
 from judges import CHECKOUT, VECTORS, ferrule, run
 from released import HOST, Release, sha256
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONSUMERS = CHECKOUT / "tests" / "consumers"
 ALONE = ("-I", "-X", "utf8")
@@ -67,7 +70,7 @@ def test_every_vector_in_a_clean_environment(wheels, expected, tmp_path):
     assert run(python, *ALONE, CONSUMERS / "python-extension" / "main.py", VECTORS).stdout == expected
 
 
-def test_the_same_bytes_from_another_folder(made, wheels, surroundings, tmp_path):
+def test_the_same_bytes_from_another_folder(wheels, surroundings, tmp_path):
     project = narrowed(lay_out(tmp_path / "elsewhere"))
     ferrule("release", cwd=project, **surroundings)
     for wheel in wheels.values():

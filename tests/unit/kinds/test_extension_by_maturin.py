@@ -231,6 +231,13 @@ def test_there_is_no_pypy_for_windows_on_arm64():
         planned(Target(WINDOWS_ARM), pythons=("pp311",))
 
 
+def test_for_windows_the_stable_interface_stands_alone():
+    stable = with_features('"abi3-py312"')
+    with pytest.raises(PlanProblem, match="for Windows maturin makes no wheel for cp314t of a module for the stable"):
+        planned(Target(WINDOWS), pythons=("abi3", "cp314t"), manifest=stable)
+    planned(Target(WINDOWS), pythons=("abi3",), manifest=stable)
+
+
 def test_an_old_pyo3_needs_its_import_library_for_windows():
     old = LOCK.replace("0.30", "0.28")
     with pytest.raises(PlanProblem, match="needs an import library") as problem:

@@ -185,8 +185,19 @@ def _problems_of_target(context: Context, sources: _Sources, triple: str) -> Ite
         message = f"PyO3 {sources.pyo3[0]}.{sources.pyo3[1]} knows no Python that {requires} accepts"
         where = position(sources.text, sources.file, ("project", "requires-python"))
         yield PlanProblem("source", message, hint, where)
+    yield from _problems_of_pythons(spec, context, sources, sources.pyo3, platform)
+    if pythons.needs_import_library(platform, sources.pyo3, sources.features):
+        hint = "add the feature generate-import-lib to pyo3, or take PyO3 0.29 or newer, which needs none"
+        message = f"this PyO3 needs an import library of Python's to be linked for {platform.title}"
+        yield PlanProblem("crate", message, hint, _place_of_pyo3(spec, context))
+
+
+def _problems_of_pythons(
+    spec: ExtensionSpec, context: Context, sources: _Sources, version: tuple[int, int], platform: Platform
+) -> Iterator[PlanProblem]:
+    names = sources.names(spec)
     for name in names:
-        if problem := pythons.problem_of(name, sources.pyo3, platform):
+        if problem := pythons.problem_of(name, version, platform):
             yield PlanProblem("pythons", *problem)
         elif name.startswith("cp") and not name.endswith("t") and sources.stable is not None:
             hint = f"write abi3 in place of {name}, or turn the feature of PyO3 off"
@@ -194,10 +205,12 @@ def _problems_of_target(context: Context, sources: _Sources, triple: str) -> Ite
             yield PlanProblem("pythons", message, hint)
         elif name == pythons.ABI3 and sources.stable is None and spec.pythons is not None:
             yield _not_stable(spec, context, "pythons")
-    if pythons.needs_import_library(platform, sources.pyo3, sources.features):
-        hint = "add the feature generate-import-lib to pyo3, or take PyO3 0.29 or newer, which needs none"
-        message = f"this PyO3 needs an import library of Python's to be linked for {platform.title}"
-        yield PlanProblem("crate", message, hint, _place_of_pyo3(spec, context))
+    others = [name for name in names if name != pythons.ABI3]
+    if platform.system == "windows" and sources.stable is not None and others:
+        # maturin 1.16: there it looks at no Python where a feature of PyO3 says which interface is meant.
+        message = f"for Windows maturin makes no wheel for {others[0]} of a module for the stable interface"
+        hint = f"write pythons: [abi3] for {platform.triple} under `per-target`"
+        yield PlanProblem("pythons", message, hint)
 
 
 def _problems_of_cibuildwheel(

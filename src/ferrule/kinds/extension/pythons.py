@@ -133,7 +133,7 @@ def problem_of(name: str, version: tuple[int, int], platform: Platform) -> tuple
             )
     if implementation == "pp" and platform.system == "windows" and platform.architecture.name != "x86_64":
         return f"there is no PyPy for {platform.title}, so {name} cannot be built for it", (
-            f"leave {name} out for {platform.triple} (by `overrides`)"
+            f"leave {name} out for {platform.triple} (by `per-target`)"
         )
     return None
 
