@@ -135,23 +135,16 @@ def load(
     publish = read_publish(reading.part("publish"), destinations, problems)
     releases = read_releases(reading.part("releases"), artifacts, workspace, project, problems) if workspace else ()
     if workspace is not None:
-        mark = _workspace_mark(reading)
-        for error in workspace_problems(
-            *(project, workspace, settings, [t.triple for t in targets if t.triple in platforms]),
-            problems.where(mark),
-            crates_of(artifacts, workspace),
-            (tool_versions or {}).get("rust"),
-        ):
+        mark, triples = _workspace_mark(reading), [t.triple for t in targets if t.triple in platforms]
+        crates, rust = crates_of(artifacts, workspace), (tool_versions or {}).get("rust")
+        for error in workspace_problems(project, workspace, settings, triples, problems.where(mark), crates, rust):
             minor.add(mark, error.message, error.hint or "correct it", error.where)
     if described is None or workspace is None or tool_versions is None or ci is None or release is None:
         problems.by_position.update(minor.by_position)
         raise problems.error()
     if problems.by_position:
-        right = _right_names(part, problems)
-        is_circle = any("need each other" in error.message for error in problems.by_position.values())
-        artifacts = tuple(artifact for artifact in artifacts if artifact.name in right and not is_circle)
-        right = _right_names(reading.part("targets"), problems)
-        targets = tuple(target for target in targets if target.triple in right and target.triple in platforms)
+        artifacts, targets = _right_parts(reading, artifacts, targets)
+        targets = tuple(target for target in targets if target.triple in platforms)
     by_artifact = releases_by_artifact(releases, {one.name: one for one in artifacts})
     config = Config(
         *(project, file, described, tool_versions, targets, artifacts, workspace, ci, tree),
@@ -160,21 +153,7 @@ def load(
         publish=publish,
     )
     by_crate = not isinstance(section.version, str) if section else False
-    unreleased = tuple(artifact for artifact in artifacts if artifact.name not in by_artifact)
-    for crate, artifact in () if by_crate else other_versions(unreleased, workspace, release):
-        minor.add(
-            reading.mark("project", "version"),
-            f"this is {release.text}, and {crate.name}, of which {artifact} is built, is {crate.version}",
-            f"write version: {{cargo: {workspace.folder}}}; if both are right, state `version` under {artifact} too",
-        )
-    for one in releases:
-        members = tuple(artifact for artifact in artifacts if by_artifact.get(artifact.name) is one)
-        for crate, artifact in other_versions(members, workspace, one.version):
-            minor.add(
-                reading.mark("releases", one.name, "version"),
-                f"{one.name} is {one.version.text}, and {crate.name}, of which {artifact} is built, is {crate.version}",
-                f"write version: {{cargo: {crate.folder}}}; if both are right, state `version` under {artifact} too",
-            )
+    _check_crates(reading, config, None if by_crate else release, minor)
     of_releases = {name: one.version for name, one in by_artifact.items()}
     versions = artifact_versions(artifacts, workspace, release, config.location, of_releases, by_crate=by_crate)
     _check_versions(config, versions, destinations, minor)
@@ -187,12 +166,47 @@ def load(
     return replace(config, versions=versions, problems=minor.error().errors if minor.by_position else ())
 
 
+def _check_crates(reading: _Reading, config: Config, release: StatedVersion | None, problems: Problems) -> None:
+    """Crates with another version than the release that they are in; `release` is that of a file that states one."""
+    releases: dict[str | None, StatedVersion | None] = {None: release, **{r.name: r.version for r in config.releases}}
+    for name, version in releases.items():
+        if version is None:
+            continue
+        members = [artifact for artifact in config.artifacts if _release_of(artifact, config) == name]
+        for crate, artifact in other_versions(members, config.workspace, version):
+            built = f"{crate.name}, of which {artifact} is built, is {crate.version}"
+            folder = crate.folder if name else config.workspace.folder
+            problems.add(
+                reading.mark(*(("releases", name, "version") if name else ("project", "version"))),
+                f"{name or 'this'} is {version.text}, and {built}",
+                f"write version: {{cargo: {folder}}}; if both are right, state `version` under {artifact} too",
+            )
+
+
+def _release_of(artifact: ArtifactConfig, config: Config) -> str | None:
+    release = config.by_artifact.get(artifact.name)
+    return release.name if release else None
+
+
 class PartlyReadableError(ConfigErrors):
     """Mistakes of a targets.yaml, and `config`: what of it can be planned, so that more of them can be told at once."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(config.problems)
         self.config = config
+
+
+def _right_parts(
+    reading: _Reading, artifacts: tuple[ArtifactConfig, ...], targets: tuple[Target, ...]
+) -> tuple[tuple[ArtifactConfig, ...], tuple[Target, ...]]:
+    """The artifacts and targets in which nothing is wrong; no artifacts where some need each other."""
+    problems = reading.problems
+    right = _right_names(reading.part("targets"), problems)
+    good_targets = tuple(target for target in targets if target.triple in right)
+    if any("need each other" in error.message for error in problems.by_position.values()):
+        return (), good_targets
+    right = _right_names(reading.part("artifacts"), problems)
+    return tuple(artifact for artifact in artifacts if artifact.name in right), good_targets
 
 
 def _right_names(part: MappingNode, problems: Problems) -> frozenset[str]:
