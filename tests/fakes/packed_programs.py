@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ferrule.core.model import Action, Output
+from ferrule.core.model import Action, Compiled, Output
 from ferrule.core.platforms import PLATFORMS
 from ferrule.formats import tar
 from ferrule.formats import zip as zips
@@ -77,7 +77,11 @@ def planned_program(*triples: str, name: str = "demo", program: str = "demo") ->
         executable = Output(platform.program(program), "program")
         archive = f"{name}-1.2.3-{triple}{platform.family.archive_suffix}"
         actions += [
-            Action(f"cli@{triple}", "cli", "program", recipe, (executable,), triple, traits=traits),
+            Action(
+                *(f"cli@{triple}", "cli", "program", recipe, (executable,), triple),
+                traits=traits,
+                compiles=Compiled("demo", triple),
+            ),
             Action(
                 f"cli:archive@{triple}", "cli", "program", recipe, (Output(archive, "archive"),), triple, traits=traits
             ),

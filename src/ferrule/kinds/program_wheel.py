@@ -30,6 +30,9 @@ from ferrule.kinds.base import (
     required_floor,
     version_problem,
 )
+from ferrule.kinds.linked_code import third_party
+from ferrule.kinds.linked_code.components import supplier
+from ferrule.kinds.linked_code.packed_bill import PackedBill
 from ferrule.kinds.packed_program import (
     PackedFile,
     PackedProgram,
@@ -86,7 +89,11 @@ def plan(spec: ProgramWheelSpec, context: Context) -> list[Action]:
                 raise PlanProblem("source", f"{key} need a package, and this wheel has none", "take them out", where)
     targets = {target.triple: target for target in context.targets}
     read = (manifest, *([project.readme] if project.readme else [])) if spec.source is not None else ()
-    return [_action(spec, context, project, program, targets[program.platform.triple], read) for program in programs]
+    return [
+        action
+        for program in programs
+        for action in _action(spec, context, project, program, targets[program.platform.triple], read)
+    ]
 
 
 def _manifest(source: str | None) -> str:
@@ -125,11 +132,14 @@ def _action(
     program: PackedProgram,
     target: Target,
     read: tuple[str, ...],
-) -> Action:
+) -> list[Action]:
     platform = program.platform
     tags = tuple(f"py3-none-{tag}" for tag in wheel.platform_tags(platform, required_floor(target, platform)))
     name = wheel.wheel_file_name(project.name, project.version, tags)
-    return Action(
+    purl = wheel.wheel_purl(project.name, project.version, name)
+    compilations = {action.id: action for action in context.actions_of(spec.program)}
+    contents = third_party.contents_of(context, compilations[program.program.id])
+    action = Action(
         id=f"{context.artifact}@{platform.triple}",
         artifact=context.artifact,
         kind="program-wheel",
@@ -144,12 +154,25 @@ def _action(
             tags=tags,
             license_files=licence_names(context),
             epoch=context.project.epoch,
+            bill=PackedBill(
+                name=project.name,
+                version=project.version,
+                purl=purl,
+                supplier=supplier(context.project.name, context.workspace),
+                license=context.project.license,
+                epoch=context.project.epoch,
+                platform=platform,
+                code=program.program,
+                role="program",
+                contents=contents.interface,
+            ),
         ),
         outputs=(Output(name, "wheel", name if context.ship else None),),
-        needs=program.needs,
+        needs=(*program.needs, contents.id),
         sources=read,
-        traits=(("purl", wheel.wheel_purl(project.name, project.version, name)),),
+        traits=(("purl", purl),),
     )
+    return third_party.following(context, [contents], action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +188,16 @@ class ProgramWheel:
     tags: tuple[str, ...]
     license_files: tuple[str, ...]
     epoch: int
+    bill: PackedBill
     compressor: str = deflate.COMPRESSOR
 
     def make(self, context: ActionContext) -> None:
         """Write the wheel; raises ConfigError for metadata that no index would accept."""
         files = sorted_files(self.program, self.program.members(context), self.license_files)
         licences = [file.member for file in files if file.use == "licence"]
-        data = wheel.info_folder(self.name, self.version).removesuffix(".dist-info") + ".data"
+        info = wheel.info_folder(self.name, self.version)
+        data = f"{info.removesuffix('.dist-info')}.data"
+        bill = Member(f"{info}/sboms/{self.name}.cdx.json", self.bill.write(context))
         wheel.write_wheel(
             context.output("wheel"),
             name=self.name,
@@ -179,9 +205,12 @@ class ProgramWheel:
             tags=self.tags,
             metadata=self._metadata(context, files, [licence.name for licence in licences]),
             entries=[
-                Member(f"{data}/{path}", file.member.source, executable=file.use == "program")
-                for file in files
-                if (path := _path(file))
+                bill,
+                *(
+                    Member(f"{data}/{path}", file.member.source, executable=file.use == "program")
+                    for file in files
+                    if (path := _path(file))
+                ),
             ],
             licenses=licences,
             epoch=self.epoch,

@@ -25,6 +25,14 @@ PYPROJECT = '[project]\nname = "py-demo"\ndynamic = ["version"]\nreadme = "about
 FILES = {"py/pyproject.toml": PYPROJECT, "py/about.md": "# about\n"}
 
 
+class _Bill:
+    def write(self, context: object) -> bytes:  # noqa: ARG002
+        return b"{}"
+
+
+BILL: Any = _Bill()
+
+
 def section(**values: Any) -> ProgramWheelSpec:
     return ProgramWheelSpec(kind="program-wheel", program="cli", **values)
 
@@ -35,7 +43,7 @@ def test_one_wheel_a_target() -> None:
         replace(target, glibc="2.28" if target.triple == X86 else None, macos="11.0" if target.triple == MAC else None)
         for target in known.targets
     )
-    actions = plan(section(), replace(known, targets=targets))
+    actions = [a for a in plan(section(), replace(known, targets=targets)) if a.outputs[0].role == "wheel"]
     assert [action.outputs[0].ships for action in actions] == [
         "demo-1.2.3-py3-none-manylinux_2_28_x86_64.whl",
         "demo-1.2.3-py3-none-musllinux_1_2_x86_64.whl",
@@ -43,7 +51,7 @@ def test_one_wheel_a_target() -> None:
         "demo-1.2.3-py3-none-win_amd64.whl",
     ]
     assert (actions[0].id, actions[0].sources) == (f"this@{X86}", ())
-    assert actions[0].needs == (f"cli@{X86}", f"cli:archive@{X86}")
+    assert actions[0].needs == (f"cli@{X86}", f"cli:archive@{X86}", f"cli:contents@{X86}")
     assert plan(section(), replace(known, targets=())) == []
     with pytest.raises(PlanProblem, match="a wheel for x86_64-unknown-linux-gnu needs a floor"):
         plan(section(), replace(known, targets=(Target(X86),)))
@@ -51,11 +59,11 @@ def test_one_wheel_a_target() -> None:
 
 def test_metadata_of_a_pyproject() -> None:
     known = context(planned_program(MUSL), files=FILES, ship=False)
-    (action,) = plan(section(source="py"), known)
+    (_, action) = plan(section(source="py"), known)
     assert action.outputs == (Output("py_demo-1.2.3-py3-none-musllinux_1_2_x86_64.whl", "wheel"),)
     assert action.sources == ("py/pyproject.toml", "py/about.md")
     bare = {"py/pyproject.toml": PYPROJECT.replace('readme = "about.md"\n', "")}
-    assert plan(section(source="py"), context(planned_program(MUSL), files=bare))[0].sources == ("py/pyproject.toml",)
+    assert plan(section(source="py"), context(planned_program(MUSL), files=bare))[1].sources == ("py/pyproject.toml",)
     scripts = {**FILES, "py/pyproject.toml": f'{PYPROJECT}[project.scripts]\ndemo = "demo:main"\n'}
     with pytest.raises(PlanProblem, match="scripts need a package, and this wheel has none") as caught:
         plan(section(source="py"), context(planned_program(MUSL), files=scripts))
@@ -76,8 +84,10 @@ def test_what_python_does_not_take() -> None:
 
 def test_what_is_in_a_wheel(bench: Bench) -> None:
     program = packed(bench, MUSL)
-    (action,) = plan(section(name="Demo-Tool"), context(planned_program(MUSL)))
-    done = bench.make(replace(action.recipe, program=program.programs[0]), action.outputs[0], needed=program.needed)
+    (_, action) = plan(section(name="Demo-Tool"), context(planned_program(MUSL)))
+    done = bench.make(
+        replace(action.recipe, program=program.programs[0], bill=BILL), action.outputs[0], needed=program.needed
+    )
     path = done.output("wheel")
     facts = read_wheel(path)
     assert set(facts.digests) == {
@@ -87,6 +97,7 @@ def test_what_is_in_a_wheel(bench: Bench) -> None:
         "demo_tool-1.2.3.data/data/share/fish/vendor_completions.d/demo.fish",
         "demo_tool-1.2.3.data/data/share/zsh/site-functions/_demo",
         "demo_tool-1.2.3.dist-info/licenses/LICENSE",
+        "demo_tool-1.2.3.dist-info/sboms/Demo-Tool.cdx.json",
         *(f"demo_tool-1.2.3.dist-info/{name}" for name in ("METADATA", "WHEEL", "RECORD")),
     }
     for line in ("Name: Demo-Tool", "License-Expression: MIT", "Requires-Python: >=3.8", "License-File: LICENSE"):
@@ -101,8 +112,10 @@ def test_metadata_that_are_written(bench: Bench) -> None:
     program = packed(bench, MUSL, files={"LICENSE": b"Copyright\n"})
     for name, text in FILES.items():
         bench.source(name, text)
-    (action,) = plan(section(source="py"), context(planned_program(MUSL), files=FILES))
-    done = bench.make(replace(action.recipe, program=program.programs[0]), action.outputs[0], needed=program.needed)
+    (_, action) = plan(section(source="py"), context(planned_program(MUSL), files=FILES))
+    done = bench.make(
+        replace(action.recipe, program=program.programs[0], bill=BILL), action.outputs[0], needed=program.needed
+    )
     metadata = read_wheel(done.output("wheel")).metadata
     assert "Keywords: sum" in metadata
     assert metadata.endswith("# about\n")
@@ -111,8 +124,10 @@ def test_metadata_that_are_written(bench: Bench) -> None:
 def test_without_a_readme(bench: Bench) -> None:
     program = packed(bench, MUSL, files={})
     about = replace(PROJECT, description=None, homepage=None, license=None, license_files=())
-    (action,) = plan(section(), context(planned_program(MUSL), project=about))
-    done = bench.make(replace(action.recipe, program=program.programs[0]), action.outputs[0], needed=program.needed)
+    (_, action) = plan(section(), context(planned_program(MUSL), project=about))
+    done = bench.make(
+        replace(action.recipe, program=program.programs[0], bill=BILL), action.outputs[0], needed=program.needed
+    )
     assert "Summary" not in read_wheel(done.output("wheel")).metadata
 
 
