@@ -172,7 +172,7 @@ DESTINATION: Final = Destination(
     name="pypi",
     title="PyPI",
     summary="uploads wheels and source distributions by trusted publishing",
-    kinds=("wheel", "program-wheel"),
+    kinds=("wheel", "extension", "program-wheel"),
     check_version=_check_version,
     environment="pypi",
     section=PypiSection,
@@ -180,7 +180,7 @@ DESTINATION: Final = Destination(
     permissions=(("id-token: write", "PyPI trusts this workflow, so there is no password"),),
     prepare="""\
       - name: Extract what PyPI takes
-        run: [[ ci.call ]] extract wheel,program-wheel --from dist --to python
+        run: [[ ci.call ]] extract wheel,extension,program-wheel --from dist --to python
       - name: Keep python/
         uses: [[ actions.upload ]]
         with:
