@@ -42,6 +42,7 @@ _OF_ONE_LENGTH: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
 _VARYING: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"(  )?\b(?:\d+ min )?\d+(?:\.\d+)? s\b", lambda m: "  " + "1.0 s".rjust(len(m[0]) - 2) if m[1] else "1.0 s"),
     (r"\b\d+(\.\d)? (?:[KM]i)?B\b", lambda m: re.sub(r"\d", "1", m[0])),
+    (r"\b\d+ (?:bytes|claims?|stated|checks?|files?)\b|\bsays \d+", lambda m: re.sub(r"\d", "1", m[0])),
     (r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC\b", lambda _: "2001-02-03 04:05 UTC"),
     (r"\b\d:\d\d:\d\d\b", lambda _: "0:00:01"),
     (r"(?ms)^(::stop-commands::(\w+)\n).*?^(::\2::)", lambda m: f"{m[1]}(the log of the action)\n{m[3]}"),

@@ -19,10 +19,11 @@ def text(plan: Plan, reasons: Mapping[str, str] | None = None) -> str:
     """
     lines = [f"{plan.project} {plan.version}: {len(plan.actions)} actions"]
     artifact = None
+    kinds = {a.artifact: a.kind for a in plan.actions if a.id.partition("@")[0].partition(":")[0] == a.artifact}
     for action in plan.actions:
-        if action.artifact != artifact:
+        if action.artifact != artifact:  # its first action may be one that it shares with what it packs
             artifact = action.artifact
-            lines += ["", f"{artifact} ({action.kind})"]
+            lines += ["", f"{artifact} ({kinds.get(artifact, action.kind)})"]
         lines.append(f"  {_label(action)}")
         lines += [f"      dist/{o.ships}{'/' if o.folder else ''}" for o in action.outputs if o.ships]
         if action.machine is not None:
