@@ -1,7 +1,8 @@
 """Stand-ins for destinations on loopback, written from their documentation, with a fault at any request.
 
 Each keeps what it has, counts how often a name was created and replaced, and remembers the credentials that it was
-shown. `Elsewhere` is another host, to which an answer may lead: nobody should show it any.
+shown. `elsewhere` is another host, to which an answer may lead: nobody should
+show it any (`leaked`), and nothing of ours should be sent there (`strayed`).
 """
 
 # ruff: noqa: C901, N815, PLR0911 - a protocol is a list of cases, and http.server names its methods
@@ -12,15 +13,18 @@ import email.parser
 import email.policy
 import hashlib
 import http.server
+import io
 import json
 import os
 import re
 import signal
 import socket
 import sys
+import tarfile
 import threading
 import time
 import urllib.parse
+import zipfile
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -79,6 +83,7 @@ class StandIn:
     url: str = ""
     elsewhere: str = ""
     leaked: list[str] = field(default_factory=list)
+    strayed: list[str] = field(default_factory=list)
     blobs: dict[str, bytes] = field(default_factory=dict)
     meanwhile: dict[int, Callable[[], None]] = field(default_factory=dict)
     stall: threading.Event = field(default_factory=threading.Event)
@@ -175,7 +180,7 @@ class _Elsewhere(http.server.BaseHTTPRequestHandler):
                 self.stand_in.leaked.append(f"{self.command} {self.path} {name}")
         body = self.stand_in.blobs.get(self.path.rpartition("/")[2].partition("?")[0])
         if self.command not in {"GET", "HEAD"}:
-            self.stand_in.leaked.append(f"{self.command} {self.path}")
+            self.stand_in.strayed.append(f"{self.command} {self.path}")
         self.send_response(404 if body is None else 200)
         self.send_header("Content-Length", str(len(body or b"")))
         self.end_headers()
@@ -203,7 +208,9 @@ def serving(stand_in: StandIn) -> Iterator[StandIn]:
     servers = [_Server(("127.0.0.1", 0), handler), _Server(("127.0.0.1", 0), other)]
     for server in servers:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    stand_in.url, stand_in.elsewhere = (f"http://127.0.0.1:{server.server_port}" for server in servers)
+    # Another name, as some clients take another port of one name for the same host.
+    names = ("127.0.0.1", "localhost")
+    stand_in.url, stand_in.elsewhere = (f"http://{n}:{s.server_port}" for n, s in zip(names, servers, strict=True))
     try:
         yield stand_in
     finally:
@@ -645,6 +652,32 @@ SMALL: dict[str, tuple[str, bytes]] = {
     "demo.zip": ("gomodule", b"a module"),
     **layout(),
 }
+
+
+def npm_package() -> bytes:
+    """A package as npm packs it."""
+    content = json.dumps({"name": "@example/demo", "version": "1.2.3"}).encode()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        member = tarfile.TarInfo("package/package.json")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def python_wheel() -> bytes:
+    """A wheel that twine takes."""
+    metadata = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.2.3\nDescription-Content-Type: text/plain\n\nA demo.\n"
+    files = {
+        "demo-1.2.3.dist-info/METADATA": metadata,
+        "demo-1.2.3.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "demo-1.2.3.dist-info/RECORD": b"",
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
 
 
 def section_of(name: str, server: StandIn) -> Any:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.destinations import BY_CLIENTS, FAULTS, SERVERS, SMALL, publisher_of, serving
+from fakes.destinations import (
+    BY_CLIENTS,
+    FAULTS,
+    SERVERS,
+    SMALL,
+    npm_package,
+    publisher_of,
+    python_wheel,
+    serving,
+)
 from fakes.published import CANARY, release_of
 from ferrule.app.publish import run
 from ferrule.core.errors import PublishError
@@ -87,6 +96,33 @@ def test_the_next_run_ends_as_an_undisturbed_one(
             assert visible(server) == right, number
             assert set(server.created.values()) == {1}, number
             assert not server.replaced
+            assert not server.leaked + server.strayed
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", sorted(BY_CLIENTS))
+def test_after_a_fault_at_any_request_of_a_client(name: str, fault: str, tmp_path: Path, record_property) -> None:
+    """twine and npm upload: a client that outlives the run that started it is a second publisher."""
+    files = {
+        "npm": ("demo.tgz", "npm", npm_package()),
+        "pypi": ("demo-1.2.3-py3-none-any.whl", "wheel", python_wheel()),
+    }
+    path, kind, content = files[name]
+    release = release_of(tmp_path / "dist", {path: (kind, content)})
+    count, right = requests_of(name, release, tmp_path)
+    assert count > 2
+    record_property(f"faults: at requests to {name}", count)
+    for number in range(count):
+        with serving(SERVERS[name](faults={number: fault})) as server:
+            if fault.startswith("killed"):
+                publish_and_be_killed(name, server, release, tmp_path)
+            else:
+                assert CANARY not in publish(name, server, release, tmp_path)
+            server.faults.clear()
+            publish(name, server, release, tmp_path)
+            assert visible(server) == right, number
+            assert set(server.created.values()) == {1}, number
+            assert not server.replaced
             assert not server.leaked
 
 
@@ -106,7 +142,7 @@ def test_two_at_once(name: str, release: Release, tmp_path: Path, record_propert
             publish(name, server, release, tmp_path)
             publish(name, server, release, tmp_path)
             assert not server.replaced
-            assert not server.leaked
+            assert not server.leaked + server.strayed
             if name in NAMES_TWICE:
                 assert max(server.created.values()) <= 2
             elif name == "github":

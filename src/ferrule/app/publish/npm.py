@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ferrule.app.publish.items import Release, ReleaseFile, State
 
 _VARIABLES: Final = ("NPM_TOKEN", "NODE_AUTH_TOKEN")
+_FIXED: Final = {"npm_config_update_notifier": "false", "npm_config_fetch_retries": "0"}
+"""What is sent again, what is there decides."""
 _KINDS: Final = ("npm", "program-npm")
 
 
@@ -78,7 +80,7 @@ class NpmPublisher:
         host = self.context.host
         npm = client.program(host, "npm")
         try:
-            client.call(host, [str(npm), "whoami", "--registry", self.section.registry], _VARIABLES)
+            client.call(host, [str(npm), "whoami", "--registry", self.section.registry], _VARIABLES, _FIXED)
         except UploadFailed as failure:
             yield f"npm whoami: {failure.message}", f"npm login --registry {self.section.registry}"
 
@@ -98,7 +100,7 @@ class NpmPublisher:
 
     def upload(self, item: Item) -> None:
         """Let npm upload the file. Raises UploadFailed."""
-        client.call(self.context.host, self._argv(item), _VARIABLES, {"npm_config_update_notifier": "false"})
+        client.call(self.context.host, self._argv(item), _VARIABLES, _FIXED)
 
     def call(self, item: Item) -> str:
         """Npm's call."""
