@@ -35,15 +35,6 @@ def _span(text: str) -> tuple[int, int] | None:
     return heading.end(), following.start() if following else len(text)
 
 
-def of_version(text: str, version: str) -> str:
-    """The section of a version, without its heading; empty where there is none."""
-    heading = re.search(rf"^## \[?{re.escape(version)}\]?(?![\w.+-])[^\n]*\n", text, re.MULTILINE)
-    if heading is None:
-        return ""
-    following = _NEXT.search(text, heading.end())
-    return text[heading.end() : following.start() if following else len(text)].strip("\n")
-
-
 def section(interface: Iterable[Change], commits: Iterable[Described]) -> str:
     """The text for a version of which nobody wrote one: what its commits say, and what its interface shows.
 

@@ -14,6 +14,7 @@ from ferrule.cli import project
 from ferrule.cli.messages import echo
 from ferrule.cli.options import shared
 from ferrule.cli.release_option import of_release
+from ferrule.core.changelog import section
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,14 +44,14 @@ def changelog(directory: Path, release_name: str | None, *, notes: bool, **optio
         folder = config.root / "dist" / (config.selected.name if config.selected else "")
         released = release_folder.read_release(folder)
         signed = any(folder.glob("*.sigstore.json"))
-        changes = changelogs.of_version(text, released.manifest.release)
+        changes = section(text, released.manifest.release) or ""
         click.echo(release_notes.notes(released.manifest, changes, config.targets, signed=signed), nl=False)
         return
-    section = changelogs.unreleased(text)
-    if not section:
+    words = changelogs.unreleased(text)
+    if not words:
         past = bumping.history(config, whole.plan, whole.context.host)
-        section = changelogs.section((), past.commits)
-    if section:
-        click.echo(section)
+        words = changelogs.section((), past.commits)
+    if words:
+        click.echo(words)
     else:
         echo("nothing has changed that users notice", err=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ferrule.app.versioning.changelog import of_version, released, section, unreleased
+from ferrule.app.versioning.changelog import released, section, unreleased
 from ferrule.app.versioning.commits import Described
 from ferrule.formats.interfaces import Change
 
@@ -50,13 +50,6 @@ def test_links_between_versions_are_kept_up():
         "[1.3.0]: https://a.example/compare/v1.2.3...v1.3.0\n"
         "[1.2.3]: https://a.example/tag/v1.2.3\n"
     )
-
-
-def test_the_section_of_a_version():
-    text = f"{HEAD}\n## [1.2.3.4]\n\nno\n\n{OLD}\n## [1.2.2]\n\nolder\n"
-    assert of_version(text, "1.2.3") == "- First."
-    assert of_version(text, "1.2.2") == "older"
-    assert of_version(text, "9.9.9") == ""
 
 
 def test_a_section_is_made_of_commits_and_interface():
