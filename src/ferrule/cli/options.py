@@ -72,6 +72,8 @@ def _enter(ctx: click.Context, _: click.Parameter, folder: Path | None) -> Path:
     whole = ctx.find_root().ensure_object(Invocation)
     if folder is not None:
         whole.directory /= folder
+        if not whole.directory.is_dir() and not ctx.resilient_parsing:
+            raise click.BadParameter(f"there is no directory {str(whole.directory)!r}.")
     return whole.directory
 
 

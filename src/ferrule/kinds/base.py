@@ -12,12 +12,13 @@ from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
 from ferrule.core.one_line import one_line
 from ferrule.core.platforms import PLATFORMS, Platform
+from ferrule.core.rustflags import refused_flag
 from ferrule.core.section import Field, Section, keys_of
 from ferrule.core.toml_file import parse, position
 from ferrule.formats import pyproject, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ferrule.core.cargo_workspace import Crate, Workspace
     from ferrule.core.model import Action, Target
@@ -252,7 +253,7 @@ class PlanProblem(Exception):  # noqa: N818 - a mistake in the file, turned into
     """
 
     def __init__(
-        self, key: str | tuple[str, ...], message: str, hint: str | None = None, where: str | None = None
+        self, key: str | tuple[str | int, ...], message: str, hint: str | None = None, where: str | None = None
     ) -> None:
         super().__init__(message)
         self.where = where
@@ -360,6 +361,13 @@ def environment_of(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
                 "give the build nothing that must stay secret",
             )
     return tuple(sorted(env.items()))
+
+
+def check_rustflags(flags: Sequence[str]) -> None:
+    """Raise PlanProblem for a flag for rustc that a section may not state."""
+    if (refused := refused_flag(flags)) is not None:
+        index, reason = refused
+        raise PlanProblem(("rustflags", index), f"{flags[index]} cannot be a flag here: {reason}", "leave it out")
 
 
 def needs_machine(platform: Platform) -> str | None:

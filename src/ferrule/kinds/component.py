@@ -19,6 +19,7 @@ from ferrule.kinds.base import (
     Kind,
     ProjectPath,
     RelativePath,
+    check_rustflags,
     environment_of,
     needs_webassembly,
 )
@@ -57,6 +58,7 @@ def plan(spec: ComponentSpec, context: Context) -> list[Action]:
     """One action a WebAssembly target."""
     crate = context.crate(spec.crate)
     wit = spec.wit or f"{crate.folder}/wit"
+    check_rustflags(spec.rustflags)
     stem = f"{spec.name or context.project.name}-{context.project.version}"
     return [
         Action(

@@ -98,8 +98,21 @@ def abi_of(version: str) -> str:
 
 
 def plan(_: LibrarySpec, context: Context) -> list[Action]:
-    """One action a target."""
+    """One action a target. Raises PlanProblem for what says nothing of the libraries that are made."""
+    _check_cdylib_keys(context)
     return [_action(context, target) for target in context.targets]
+
+
+def _check_cdylib_keys(context: Context) -> None:
+    """Raise PlanProblem for keys about the cdylib where no target has one, which would promise what nobody measures."""
+    specs = [spec for target in context.targets if isinstance(spec := context.spec_for(target.triple), LibrarySpec)]
+    if any("cdylib" in spec.types for spec in specs):
+        return
+    for spec in specs:
+        for key, value in (("exports", spec.exports), ("version-script", spec.version_script), ("needs", spec.needs)):
+            if value:
+                hint = "leave it out, or add cdylib to `types`"
+                raise PlanProblem(key, f"`{key}` says something of a cdylib, and none is made", hint)
 
 
 def _action(context: Context, target: Target) -> Action:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ferrule.formats import binary, symbol_lists
-from ferrule.kinds.base import environment_of
+from ferrule.kinds.base import check_rustflags, environment_of
 from ferrule.tools import cargo, cargo_builds, dll_linker, macos_sdk, zig
 
 if TYPE_CHECKING:
@@ -66,7 +66,11 @@ class CrateRecipe(Protocol):
 
 
 def variables(spec: CargoSpec, target: Target) -> tuple[tuple[str, str], ...]:
-    """Variables for build scripts and macros, the SDK of the target among them; raises PlanProblem."""
+    """Variables for build scripts and macros, the SDK of the target among them.
+
+    Raises PlanProblem, also for flags for rustc that may not be stated.
+    """
+    check_rustflags(spec.rustflags)
     sdk = {macos_sdk.VARIABLE: target.sdk} if target.sdk else {}
     return environment_of({**sdk, **spec.env})
 

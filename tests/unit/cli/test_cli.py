@@ -91,6 +91,10 @@ def test_the_folder_may_stand_before_and_after_the_command(demo: Demo) -> None:
     lost = demo.ferrule("-C", "rust", "check", "-C", "/")
     assert lost.returncode == 3
     assert "error: /: there is no targets.yaml" in lost.stderr
+    for words in (["-C", "gone", "check"], ["check", "-C", "gone"], ["-C", "rust", "check", "-C", "gone"]):
+        gone = demo.ferrule(*words)
+        assert gone.returncode == 2
+        assert "there is no directory '" in gone.stderr
 
 
 def test_colours_are_those_of_the_command_line_then_of_the_environment(demo: Demo) -> None:

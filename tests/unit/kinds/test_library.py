@@ -242,3 +242,19 @@ def test_a_version_script_that_cannot_be_read_is_a_mistake(demo: Demo) -> None:
     failed = {outcome.action.target: outcome.error for outcome in demo.run().failed}
     assert set(failed) == {X86, "aarch64-unknown-linux-gnu"}  # what the compiler made has no versions
     assert all("V1" in str(error) for error in failed.values())
+
+
+@pytest.mark.parametrize("key", ['exports: ["demo_*"]', "version-script: demo.map", 'needs: ["libssl.so.3"]'])
+def test_what_only_a_cdylib_has_is_refused_where_none_is_made(demo: Demo, key: str) -> None:
+    (demo.project / "demo.map").write_text("V1 { global: demo_*; local: *; };\n")
+    only_native(demo, f"types: [staticlib], {key}")
+    with pytest.raises(ConfigErrors, match=f"`{key.partition(':')[0]}` says something of a cdylib, and none is made"):
+        release.make_plan(release.load(demo.project), demo.context)
+
+
+def test_a_flag_for_rustc_that_ferrule_states_is_refused_at_its_place(demo: Demo) -> None:
+    only_native(demo, 'rustflags: ["-C", "linker=cc"]')
+    with pytest.raises(ConfigErrors, match=r"linker=cc cannot be a flag here: Ferrule or Cargo states it") as raised:
+        release.make_plan(release.load(demo.project), demo.context)
+    line, column = map(int, str(raised.value.errors[0].where).rsplit(":", 2)[1:])
+    assert (demo.project / "targets.yaml").read_text().splitlines()[line - 1][column - 1 :].startswith('"linker=cc"')

@@ -81,8 +81,12 @@ class Shard:
 
 def read(text: str) -> Shard:
     """The shard that a `document` describes; raises UsageError."""
+    hint = "give K/N, or an entry of what ferrule matrix wrote, unchanged"
     try:
         row: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{text[:80]!r} is neither K/N nor JSON", where="--shard", hint=hint) from error
+    try:
         return Shard(
             number=int(row["shard"]),
             of=int(row["of"]),
@@ -91,12 +95,10 @@ def read(text: str) -> Shard:
             actions=tuple(map(str, row["actions"])),
             release=str(row["release"]) if "release" in row else None,
         )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UsageError(
-            f"this is no shard: {type(error).__name__} {error}",
-            where="--shard",
-            hint="give K/N, or an entry of what ferrule matrix wrote, unchanged",
-        ) from error
+    except KeyError as error:
+        raise UsageError(f"this is no shard: it has no {error}", where="--shard", hint=hint) from error
+    except (ValueError, TypeError) as error:
+        raise UsageError("this is no shard: not what an entry is made of", where="--shard", hint=hint) from error
 
 
 def foundation(plan: Plan) -> frozenset[str]:

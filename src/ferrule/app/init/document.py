@@ -205,6 +205,11 @@ def _ci(project: Project) -> tuple[tuple[Line, ...], tuple[Uncovered, ...]]:
             nowhere: Json = []
             line = Line("publish", nowhere, f"the remote repository is on {name}")
             return (line,), (
-                Uncovered(remote.address, f"publishing on {name}", "Ferrule publishes on GitHub and PyPI"),
+                Uncovered(
+                    remote.address,
+                    f"publishing on {name}",
+                    "the workflows of ferrule ci publish on GitHub and PyPI; ferrule publish goes to the places that "
+                    "`publish` names (docs/how-to/publish.md)",
+                ),
             )
     return (), ()

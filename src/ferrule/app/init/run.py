@@ -171,7 +171,10 @@ def _no_workspace(files: ProjectFiles) -> ConfigError:
 
 def _nothing_to_release(workspace: Workspace, description: Description) -> ConfigErrors:
     """One error for everything that cannot be released, and that nothing can."""
-    hint = 'a crate with exported extern "C" functions, a WIT world or a Python module can be; nothing was written'
+    hint = (
+        'a program, a crate with exported extern "C" functions, a WIT world or a Python module can be; '
+        "nothing was written"
+    )
     first = ConfigError("there is nothing here that Ferrule can release", where=workspace.manifest, hint=hint)
     return ConfigErrors((first, *(ConfigError(f"{u.what}: {u.reason}", where=u.where) for u in description.uncovered)))
 

@@ -26,7 +26,10 @@ def refresh_locks(config: Config, host: Host, files: tuple[Path, ...]) -> Iterat
     for path in files or tuple(config.root / base for base in _bases(config)):
         try:
             packages = debs.refresh(debs.read_lock(path.read_text(encoding="utf-8")), host)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            hint = "name a lock file that exists; ferrule lock --init writes the first ones"
+            raise ConfigError(f"this file cannot be read: {error.strerror}", where=str(path), hint=hint) from error
+        except ValueError as error:
             raise ConfigError(f"this is not a valid lock file: {error}", where=str(path)) from error
         write_aside(path, debs.format_lock(packages).encode())
         yield path.name, len(packages)

@@ -9,8 +9,10 @@ import click
 
 from ferrule.app.init import run
 from ferrule.cli import environment
+from ferrule.cli import project as projects
 from ferrule.cli.messages import counted, echo
 from ferrule.cli.options import shared
+from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.printable import printable_lines
 from ferrule.core.safe_files import FILE
 
@@ -37,11 +39,14 @@ def init(directory: Path, *, diff: bool, **options: bool) -> None:
     written = proposal.existing is None and not diff
     if written:
         run.write(directory, proposal)
+    problems = _problems(directory) if written else ()
     uncovered = proposal.description.uncovered
     if options["as_json"]:
         rows = [{"where": one.where, "what": one.what, "reason": one.reason} for one in uncovered]
         names = [line.key for line in proposal.description.artifacts]
-        click.echo(json.dumps({"written": written, "artifacts": names, "uncovered": rows, "diff": proposal.diff}))
+        errors = [{"where": one.where, "message": one.message, "hint": one.hint} for one in problems]
+        document = {"written": written, "artifacts": names, "uncovered": rows, "problems": errors}
+        click.echo(json.dumps({**document, "diff": proposal.diff}))
         return
     if diff:
         click.echo(proposal.diff or f"{FILE}: nothing would change", nl=not proposal.diff)
@@ -53,9 +58,25 @@ def init(directory: Path, *, diff: bool, **options: bool) -> None:
         echo(f"{FILE} written: {count}")
     else:
         echo(f"{FILE} exists and was not changed; ferrule init --diff shows what would be written now")
-    if uncovered:
-        echo("\nnot covered:")
-    for one in uncovered:
-        echo(printable_lines(f"  {one.where}: {one.what}: {one.reason}"))
+    _list("not covered", [f"{one.where}: {one.what}: {one.reason}" for one in uncovered])
+    _list(
+        "to do first, as ferrule check says", [": ".join(filter(None, (p.where, p.message, p.hint))) for p in problems]
+    )
     if written:
         echo("\nnext: ferrule check, ferrule plan, ferrule release --setup")
+
+
+def _list(title: str, lines: list[str]) -> None:
+    if lines:
+        echo(f"\n{title}:")
+    for line in lines:
+        echo(printable_lines(f"  {line}"))
+
+
+def _problems(directory: Path) -> tuple[ConfigError, ...]:
+    """What `ferrule check` says of the file that was written: what has to be done in other files before a release."""
+    try:
+        projects.read(directory)
+    except ConfigError as error:
+        return error.errors if isinstance(error, ConfigErrors) else (error,)
+    return ()

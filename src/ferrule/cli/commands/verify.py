@@ -49,6 +49,10 @@ def verify(
     release = verifying.release_of(target)
     folder = target if (target.is_dir() and (target / MANIFEST).exists()) or release is None else release
     folders = (_releases_in(folder) if release is None else []) or [folder]
+    if path is None and not target.is_dir():
+        raise VerificationError(
+            "there is no release here", where=str(target), hint="make one: ferrule release; or name the folder of one"
+        )
     if release is None and not target.is_dir():
         raise VerificationError(
             "no folder above this file has a manifest, so nothing says what it should be",

@@ -200,10 +200,17 @@ def test_an_entry_can_be_read_again() -> None:
         )
 
 
-@pytest.mark.parametrize("text", ["", "4", "[]", "{}", '{"shard": 1}', '{"shard":1,"of":1,"plan":"x","split":"x"}'])
+@pytest.mark.parametrize("text", ["4", "[]", "{}", '{"shard": 1}', '{"shard":1,"of":1,"plan":"x","split":"x"}'])
 def test_what_is_no_entry_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="this is no shard"):
         shards.read(text)
+
+
+@pytest.mark.parametrize("text", ["", "a/b", "{", "[" * 100_000])
+def test_what_is_not_even_json_is_refused_without_a_word_of_python_s(text: str) -> None:
+    with pytest.raises(UsageError, match=r"is neither K/N nor JSON") as raised:
+        shards.read(text)
+    assert len(raised.value.message) < 120
 
 
 # What CI systems get

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,19 @@ def test_a_difference_is_shown_and_nothing_written(project: Path) -> None:
     assert (project / "targets.yaml").read_text() == "version: 1\n"
 
 
+def test_what_check_would_refuse_is_said_at_once(project: Path) -> None:
+    shutil.rmtree(project)
+    SKETCHES["Go and Python"].lay_out(project)
+    (project / "go" / "go.mod").write_text("module example.org/demo\n\ngo 1.24\n")
+    code, output = init(project)
+    assert code == 0
+    assert "\nto do first, as ferrule check says:\n  targets.yaml:" in output
+    assert "go/go.mod does not require github.com/ebitengine/purego" in output
+    (project / "targets.yaml").unlink()
+    (problem,) = json.loads(init(project, "--json")[1])["problems"]
+    assert problem["hint"] == "add it in go: go get github.com/ebitengine/purego"
+
+
 def test_programs_get_it_all_as_json(project: Path) -> None:
     document = json.loads(init(project, "--json")[1])
     assert (document["written"], document["artifacts"][0]) == (True, "native")
@@ -71,4 +85,4 @@ def test_quiet_says_nothing(project: Path) -> None:
 
 def test_what_it_refuses_has_the_documented_codes(tmp_path: Path) -> None:
     assert init(tmp_path)[0] == 3
-    assert init(tmp_path / "gone")[0] == 7
+    assert CliRunner().invoke(cli, ["init", "-C", str(tmp_path / "gone")]).exit_code == 2

@@ -120,3 +120,15 @@ def test_programs_get_all_of_it(dist: Path):
 def test_a_file_without_a_release_says_what_to_do(tmp_path: Path):
     (tmp_path / "x").touch()
     assert "no folder above this file has a manifest" in verify(tmp_path / "x")[1]
+
+
+def test_a_project_without_a_release_is_told_to_make_one(tmp_path: Path):
+    (tmp_path / "targets.yaml").touch()
+    code, output = verify("-C", tmp_path)
+    assert (code, output.splitlines()) == (
+        6,
+        [
+            f"{tmp_path / 'dist'}: there is no release here",
+            "  hint: make one: ferrule release; or name the folder of one",
+        ],
+    )

@@ -29,7 +29,8 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
             "napi", napi, lambda *keys, n=name, t=text: javascript.position_of(t, n, (keys or ("napi",))[-1])
         )
         what = f"the native npm package in {posixpath.dirname(name) or '.'}"
-        yield Uncovered(settings.at(), what, "Ferrule makes no native addons for Node.js yet")
+        reason = "write `kind: npm` with this folder as `source` and the addon as `library` yourself"
+        yield Uncovered(settings.at(), what, reason)
         triples = settings.table("triples")
         if triples.values and triples.values.get("defaults", True) is True:
             yield from (RequestedTarget(triple, settings.at("triples")) for triple in _DEFAULTS)
