@@ -14,6 +14,7 @@ import struct
 import sys
 import tempfile
 import termios
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 ROWS = 1000
+_FRAME_SECONDS = 0.3
 HOME = "/home/ada/demos"
 """What stands in place of the demo's folder, whose path is as long, so that lines break where they broke."""
 
@@ -42,7 +44,7 @@ _OF_ONE_LENGTH: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
 _VARYING: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"(  )?\b(?:\d+ min )?\d+(?:\.\d+)? s\b", lambda m: "  " + "1.0 s".rjust(len(m[0]) - 2) if m[1] else "1.0 s"),
     (r"\b\d+(\.\d)? (?:[KM]i)?B\b", lambda m: re.sub(r"\d", "1", m[0])),
-    (r"\b\d+ (?:bytes|claims?|stated|checks?|files?)\b|\bsays \d+", lambda m: re.sub(r"\d", "1", m[0])),
+    (r"\b\d+ (?:bytes|claims|stated)\b|\bsays \d+", lambda m: re.sub(r"\d", "1", m[0])),
     (r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC\b", lambda _: "2001-02-03 04:05 UTC"),
     (r"\b\d:\d\d:\d\d\b", lambda _: "0:00:01"),
     (r"(?ms)^(::stop-commands::(\w+)\n).*?^(::\2::)", lambda m: f"{m[1]}(the log of the action)\n{m[3]}"),
@@ -99,7 +101,11 @@ def while_it_runs(demo: Demo, words: tuple[str, ...], width: int, until: str) ->
             pages: list[str] = []
 
             def whole() -> bool:
-                data.more()
+                time.sleep(_FRAME_SECONDS)  # a look costs more than a frame of the display
+                before = -1
+                while before < len(data.so_far):  # a terminal hands out a few KiB at once
+                    before = len(data.so_far)
+                    data.more()
                 pages.append(_seen(data.so_far, width, 0, demo).text)
                 return re.search(rf"{until}.* (0:00:01|left)\Z", pages[-1].rstrip()) is not None
 
