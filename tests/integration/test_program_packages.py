@@ -215,6 +215,7 @@ class Pathname
 end
 class Formula
   PREFIX = Pathname.new("prefix")
+  def self.test; end
   def self.method_missing(name, *, &block)
     block&.call if name.to_s.start_with?("on_")
   end
