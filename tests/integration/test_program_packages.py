@@ -197,7 +197,7 @@ def test_the_formula_installs_what_the_archive_holds(dist, tmp_path):
     check(tmp_path / "prefix/bin/adder")
     installed = {p.relative_to(tmp_path / "prefix").as_posix() for p in (tmp_path / "prefix").rglob("*") if p.is_file()}
     assert installed == {
-        *("bin/adder", "doc/LICENSE", "doc/README.md", "man1/adder.1"),
+        *("bin/adder", "doc/LICENSE", "doc/README.md", "doc/THIRD-PARTY-LICENSES", "man1/adder.1"),
         *("bash_completion/adder", "zsh_completion/_adder"),
     }
 
