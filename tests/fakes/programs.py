@@ -206,7 +206,15 @@ def compile_anew(home: Path, triple: str, package: str, made: list[Path]) -> Non
     if (home / f"listed-{triple}").exists():
         careless += " ".join(p.name for p in (crates()[package] / "src").iterdir()).encode()
     for path in made:
-        write(path, compiled_bytes(home, triple, path) + (b"" if path.suffix in {".a", ".wasm"} else careless))
+        write(
+            path, compiled_bytes(home, triple, path) + (b"" if path.suffix in {".a", ".wasm"} else careless + linked())
+        )
+
+
+def linked() -> bytes:
+    """The object that ours links besides, if it does."""
+    marked = any("-DFERRULE_LINK=" in argument for argument in sys.argv)
+    return Path(os.environ["FERRULE_LINK_OBJECT"]).read_bytes() if marked else b""
 
 
 def compiled_bytes(home: Path, triple: str, path: Path) -> bytes:
@@ -326,6 +334,9 @@ def zig(home: Path, arguments: list[str]) -> None:
     elif "-E" in arguments:
         included = re.findall('#include "(.*)"', Path(arguments[-1]).read_text())
         print("\n".join(f'# 1 "include/{name}"\n{Path("include", name).read_text()}' for name in included))
+    elif arguments[-1].endswith(".s"):
+        (included,) = re.findall('.incbin "(.*)"', Path(arguments[-1]).read_text())
+        write(Path(option(arguments, "-o")), Path(included).read_bytes())
     else:
         write(Path(option(arguments, "-o")), b"object")
 

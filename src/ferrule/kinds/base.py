@@ -139,6 +139,11 @@ class CargoSpec(Spec):
         description="Variables for build scripts and macros, which get nothing else of a person's own environment.",
         examples=[{"ICU4X_DATA_DIR": "data"}],
     )
+    auditable: bool = Field(
+        default=True,
+        description="Whether the compiled file holds the list of its crates, as cargo-auditable writes it and scanners "
+        "read it; a static library never does.",
+    )
     reads: tuple[Annotated[RelativePath, ProjectPath("either")], ...] = Field(
         default=(),
         description="Files and folders outside of the crates' own sources that the build reads. Cargo tells of them "

@@ -23,6 +23,7 @@ from ferrule.kinds.base import (
     environment_of,
     needs_webassembly,
 )
+from ferrule.kinds.linked_code import audit_data as audit
 from ferrule.tools import cargo, cargo_builds
 from ferrule.tools import wasm as linkers
 
@@ -80,6 +81,7 @@ def plan(spec: ComponentSpec, context: Context) -> list[Action]:
                 env=environment_of(spec.env),
                 package=context.workspace.package(crate.name),
                 rustflags=spec.rustflags,
+                auditable=spec.auditable,
             ),
             outputs=tuple(
                 Output(name, role, name if context.ship else None)
@@ -112,12 +114,13 @@ class WasmComponent:
     env: tuple[tuple[str, str], ...]
     package: str
     rustflags: tuple[str, ...]
+    auditable: bool = True
 
     def make(self, context: ActionContext) -> None:
         """Build both and check that the module imports nothing but what the WIT declares."""
         interface = wit_interface(context.project / self.wit)
         identity = {"version": self.version, "fingerprint": context.fingerprint.hex, "interface": interface.hex}
-        module = self._module(context, interface)
+        module, audit_data = self._module(context, interface), self._audit_data(context)
         component = context.folder / "component.wasm"
         context.report_progress("making the component")
         context.run(linkers.component_command(context.toolchain, module, component, context.folder))
@@ -125,13 +128,22 @@ class WasmComponent:
         for role, path in (("module", module), ("component", component)):
             target = context.output(role)
             content = path.read_bytes()
-            target.write_bytes(wasm.with_custom_section(content, SECTION, _canonical(identity)))
+            marked = wasm.with_custom_section(content, SECTION, _canonical(identity))
+            if audit_data is not None:
+                marked = wasm.with_custom_section(marked, audit.SECTION, audit_data)
+            target.write_bytes(marked)
             measured = binary.measure(target)
             if not self.wasi:
                 _refuse_wasi(target.name, measured.imports)
             _refuse_undeclared(target.name, wit.undeclared_imports(content, module.read_bytes(), where=target.name))
             compiled[role] = binary.summary(measured)
         context.record_facts(facts.Facts((facts.BuildIdentity(context.fingerprint.hex, interface.hex),), compiled))
+
+    def _audit_data(self, context: ActionContext) -> bytes | None:
+        if not self.auditable:
+            return None
+        build = Compiled(self.crate, self.platform.triple, self.features, self.default_features, self.package)
+        return audit.of_build(context, context.project / self.workspace, build)
 
     def _module(self, context: ActionContext, interface: Digest) -> Path:
         workspace = context.project / self.workspace

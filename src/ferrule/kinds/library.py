@@ -152,6 +152,7 @@ def _action(context: Context, target: Target) -> Action:
             env=env,
             package=context.workspace.package(crate.name),
             rustflags=spec.rustflags,
+            auditable=spec.auditable,
             version_script=script,
             host_symbols=_OF_NODE if "napi" in crate.dependencies else (),
         ),
@@ -211,6 +212,7 @@ class CargoLibrary:
     rustflags: tuple[str, ...]
     version_script: str | None = None
     host_symbols: tuple[str, ...] = ()
+    auditable: bool = True
 
     def make(self, context: ActionContext) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
@@ -260,7 +262,11 @@ class CargoLibrary:
         declared: tuple[header_declarations.Declaration, ...],
     ) -> None:
         target = context.output(kind)
-        cargo_build.take(cargo_build.file(self.crate, self.platform, kind, self.library), target, context.digest_of)
+        file = cargo_build.file(self.crate, self.platform, kind, self.library)
+        if kind == "cdylib":
+            native_build.take(context, cargo_build, file, target)
+        else:
+            cargo_build.take(file, target, context.digest_of)
         if kind == "staticlib":
             self._refuse_cxx(target, context)  # before its symbols are reported one by one
         measured = binary.measure(target)

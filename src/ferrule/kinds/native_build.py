@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from ferrule.core.model import Compiled
 from ferrule.formats import binary, symbol_lists
 from ferrule.kinds.base import check_rustflags, environment_of
+from ferrule.kinds.linked_code import audit_data as audit
 from ferrule.tools import cargo, cargo_builds, dll_linker, macos_sdk, zig
 
 if TYPE_CHECKING:
@@ -61,6 +64,10 @@ class CrateRecipe(Protocol):
         """Variables for build scripts and macros."""
 
     @property
+    def auditable(self) -> bool:
+        """Whether what is linked holds the list of its crates."""
+
+    @property
     def commit(self) -> str:
         """The last commit that touched what is compiled."""
 
@@ -112,6 +119,11 @@ def compile_crate(
         resolves_all=resolves_all,
         program=program,
     )
+    audit_data = None
+    if recipe.auditable and (program or "cdylib" in types):
+        compiled = Compiled("", platform.triple, recipe.features, recipe.default_features, recipe.package)
+        audit_data = audit.of_build(context, workspace, compiled)
+        build = replace(build, link_object=audit.write_object(context, platform, audit_data))
     zig.write_wrapper(context.toolchain.tool("zig"), host.cache)
     dll_linker.write(host.cache, platform)
     command = cargo.native_command(
@@ -136,7 +148,14 @@ def compile_crate(
     files, variables = cargo_builds.inputs(cargo_build, workspace, context.project, environment)
     context.file_inputs(files)
     context.env_inputs(variables)
-    return cargo_build
+    return replace(cargo_build, audit_data=audit_data)
+
+
+def take(context: ActionContext, cargo_build: CargoBuild, file: Path, target: Path) -> None:
+    """Copy a file that was linked; raises BuildError, and VerificationError if it does not name its crates."""
+    cargo_build.take(file, target, context.digest_of)
+    if cargo_build.audit_data is not None:
+        audit.check(target, cargo_build.audit_data, context.action.id)
 
 
 def _sdk(context: ActionContext, recipe: CrateRecipe) -> dict[str, str]:

@@ -220,6 +220,7 @@ def _compilation(spec: ProgramSpec, context: Context, target: Target, crate: Cra
             env=env,
             package=package,
             rustflags=spec.rustflags,
+            auditable=spec.auditable,
         ),
         outputs=(Output(platform.program(program.name), _PROGRAM), *generated),
         sources=tuple(dict.fromkeys((*context.workspace.compiled(crate.name), *sources, *spec.reads))),
@@ -302,13 +303,14 @@ class CargoProgram:
     env: tuple[tuple[str, str], ...]
     package: str
     rustflags: tuple[str, ...]
+    auditable: bool = True
 
     def make(self, context: ActionContext) -> None:
         """Build, copy, and refuse what is not as declared; raises BuildError, VerificationError."""
         identity = facts.BuildIdentity(context.fingerprint.hex)
         cargo_build = native_build.compile_crate(context, self, identity, program=self.program)
         target = context.output(_PROGRAM)
-        cargo_build.take(cargo_build.program(self.crate, self.platform, self.program), target, context.digest_of)
+        native_build.take(context, cargo_build, cargo_build.program(self.crate, self.platform, self.program), target)
         target.chmod(0o755)
         if self.generated:
             self._take_generated(context, cargo_build)

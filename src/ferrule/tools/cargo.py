@@ -16,16 +16,17 @@ from urllib.parse import quote
 from ferrule.core.cargo_config import included, read_settings
 from ferrule.core.cargo_workspace import read_workspace
 from ferrule.core.errors import ConfigError
+from ferrule.core.model import Digest
 from ferrule.tools import cargo_failures, dll_linker
 from ferrule.tools.command import Command, Runner
 from ferrule.tools.run import ToolFailed
+from ferrule.tools.zig import LINK_MARK, LINK_OBJECT
 from ferrule.tools.zig import cache_folder as zig_cache
 from ferrule.tools.zig import wrapper as zig_wrapper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ferrule.core.model import Digest
     from ferrule.core.platforms import Platform
     from ferrule.core.toolchain import Toolchain
 
@@ -45,7 +46,7 @@ class NativeBuild:
     a file below the folder that holds the workspace, with its digest, by which the linker gives versions to symbols.
     With `resolves_all`
     the linker refuses symbols that no library has which it links with. `remaps` are folders besides the workspace that
-    must not show in what is built (`local_folders`).
+    must not show in what is built (`local_folders`). `link_object` is linked into a program or a cdylib besides.
     """
 
     workspace: Path
@@ -62,6 +63,7 @@ class NativeBuild:
     resolves_all: bool = False
     remaps: tuple[tuple[str, str], ...] = ()
     program: str | None = None
+    link_object: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def native_command(
     link = (*link, *_version_script_options(build))
     if build.resolves_all and platform.family.object_format == "elf" and "cdylib" in build.types:
         link = (*link, "-C", "link-arg=-Wl,-z,defs")
+    link = (*link, *_link_object_options(build))
     native = ["--print", "native-static-libs"] if "staticlib" in build.types else []
     argv = [
         *zigbuild.argv,
@@ -168,11 +171,18 @@ def native_environment(
         "ZIG_GLOBAL_CACHE_DIR": str(zig_cache(cache, zig.version, platform.triple)),
         **platform.floor_environment(build.floor),
         **dll_linker.environment(cache, platform),
+        **({LINK_OBJECT: str(build.link_object)} if build.link_object else {}),
         **(extra or {}),
         **_c_flags(
             toolchain, build, target_folder, zig_cache(cache, zig.version, platform.triple), environment, extra or {}
         ),
     }
+
+
+def _link_object_options(build: NativeBuild) -> tuple[str, ...]:
+    if build.link_object is None:
+        return ()
+    return ("-C", f"link-arg={LINK_MARK}{Digest.of_file(build.link_object).short}")
 
 
 def _version_script_options(build: NativeBuild) -> tuple[str, ...]:

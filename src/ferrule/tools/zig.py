@@ -34,6 +34,12 @@ _SYMBOL_LISTS: Final = {
     "musl": "musl/libc.S",
     "libSystem": "darwin/libSystem.tbd",
 }
+LINK_MARK: Final = "-DFERRULE_LINK="
+"""Begins an option that asks the wrapper to link an object; a digest of it follows, so that Cargo links anew."""
+
+LINK_OBJECT: Final = "FERRULE_LINK_OBJECT"
+"""The variable that names the object. In an option the path would be a part of the crate's identity."""
+
 _PROBE = "int ferrule_probe(int n) { return n + 1; }\n"
 
 
@@ -70,11 +76,13 @@ def write_wrapper(zig: Tool, cache: Path) -> None:
     """Write a program that starts zig, and where zig is only asked for its version lets it leave nothing behind.
 
     `zig cc --version` compiles an empty file for macOS and leaves `a.o` in the folder that it is started in, which is
-    that of a package's sources when a build script asks. Raises StorageError.
+    that of a package's sources when a build script asks. Where it links with `LINK_MARK`, the object that LINK_OBJECT
+    names is linked too. Raises StorageError.
     """
     path = wrapper(cache, zig.version)
     text = (
-        '#!/bin/sh\ncase " $* " in *" --version "*) cd "${TMPDIR:-/tmp}" ;; esac\n'
+        '#!/bin/sh\ncase " $* " in\n  *" --version "*) cd "${TMPDIR:-/tmp}" ;;\n'
+        f'  *" {LINK_MARK}"*) set -- "$@" "${LINK_OBJECT}" ;;\nesac\n'
         f'exec {shlex.quote(zig.argv[0])} "$@"\n'
     )
     try:
@@ -147,6 +155,12 @@ def header_command(
     environment = {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder(cache, zig.version, platform.triple))}
     compiler = "c++" if "c++" in options else "cc"
     return Command((*zig.argv, compiler, "-target", platform.zig(floor), *options), environment, folder)
+
+
+def assemble_command(zig: Tool, platform: Platform, cache: Path, folder: Path, source: str, target: str) -> Command:
+    """Assemble a source in a folder for a target."""
+    environment = {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder(cache, zig.version, platform.triple))}
+    return Command((*zig.argv, "cc", "-target", platform.zig(), "-c", "-o", target, source), environment, folder)
 
 
 def warm_cache(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> None:
