@@ -9,9 +9,8 @@ import sys
 import click
 
 from ferrule import __version__
-from ferrule.cli import environment, failures
+from ferrule.cli import environment, failures, messages
 from ferrule.cli.commands import Commands
-from ferrule.cli.messages import echo
 from ferrule.cli.options import Invocation, everywhere
 from ferrule.cli.redact_output import redact_outputs
 from ferrule.core.errors import FerruleError
@@ -29,7 +28,7 @@ def main() -> None:
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(shown)
-        echo(shown.getvalue().rstrip("\n"), err=True)
+        messages.echo(shown.getvalue().rstrip("\n"), err=True)
         sys.exit(error.exit_code)
     except click.Abort:
         raise KeyboardInterrupt from None
