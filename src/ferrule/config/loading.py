@@ -30,7 +30,7 @@ from ferrule.core.cargo_workspace import Workspace, read_workspace
 from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Json, Target, to_json
-from ferrule.core.platforms import PLATFORMS, Platform, unsupported
+from ferrule.core.platforms import PLATFORMS, Platform, counterpart, unsupported
 from ferrule.core.rust_toolchain import agrees, read_rust_toolchain
 from ferrule.core.safe_files import FILE
 from ferrule.kinds.base import ReleaseInfo
@@ -394,6 +394,9 @@ def _targets(reading: _Reading, platforms: Mapping[str, Platform]) -> tuple[Targ
         if platform is None:
             names = f"the targets are: {listed(platforms)}"
             reason = unsupported(triple, platforms)
+            instead = counterpart(triple, platforms) if reason else None
+            if instead:
+                names = f"write {instead}, which runs on the same machines"
             hint = names if reason else reading.problems.suggestion(triple, platforms, names)
             reading.problems.add(part.keys[triple], reason or f"there is no target {quote(triple)}", hint)
         targets.append(_target(reading, triple, _or_empty(node), platform))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
 System = Literal["linux", "macos", "windows", "wasm"]
 ObjectFormat = Literal["elf", "macho", "coff", "wasm"]
@@ -591,6 +591,17 @@ def is_rust_target(name: str) -> bool:
 def unsupported(name: str, platforms: Iterable[str]) -> str | None:
     """What to say of a target without a row that Rust has; None for anything else."""
     return f"{name} is not supported" if name not in platforms and is_rust_target(name) else None
+
+
+def counterpart(name: str, platforms: Container[str]) -> str | None:
+    """The target with a row that runs on the machines of one without; None where there is none.
+
+    >>> counterpart("x86_64-pc-windows-msvc", PLATFORMS), counterpart("x86_64-unknown-freebsd", PLATFORMS)
+    ('x86_64-pc-windows-gnullvm', None)
+    """
+    arch, windows, _ = name.partition("-pc-windows-")
+    instead = f"{arch}{windows}gnullvm"
+    return instead if windows and instead in platforms else None
 
 
 def host_triple(system: str, machine: str) -> str | None:

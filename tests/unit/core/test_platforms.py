@@ -9,6 +9,7 @@ from ferrule.core.platforms import (
     LINUX_GNU,
     PLATFORMS,
     Platform,
+    counterpart,
     is_rust_target,
     other_runner_labels,
     unsupported,
@@ -201,6 +202,12 @@ def test_wheels_name_the_c_library() -> None:
 def test_a_target_without_a_row_is_unsupported(name: str) -> None:
     assert unsupported(name, PLATFORMS) == f"{name} is not supported"
     assert unsupported(name, [name]) is None
+
+
+@pytest.mark.parametrize("linker", ["msvc", "gnu"])
+def test_windows_has_one_target_for_each_machine(linker: str) -> None:
+    assert counterpart(f"aarch64-pc-windows-{linker}", PLATFORMS) == "aarch64-pc-windows-gnullvm"
+    assert counterpart(f"i686-pc-windows-{linker}", PLATFORMS) is None
 
 
 @pytest.mark.parametrize(
