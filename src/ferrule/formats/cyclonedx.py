@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -105,9 +106,14 @@ def _component(part: BomComponent) -> Component:
     )
 
 
+_PARSING: Final = threading.Lock()
+"""The library's parser is one for all threads, and takes nothing for an expression while another builds its tables."""
+
+
 def _licenses(texts: tuple[str, ...]) -> list[Any]:
     """One expression, or several licences by identifier or name: the format takes no mixture."""
-    licenses = [LicenseFactory().make_from_string(spdx(text)) for text in texts]
+    with _PARSING:
+        licenses = [LicenseFactory().make_from_string(spdx(text)) for text in texts]
     if len(licenses) > 1:
         return [DisjunctiveLicense(name=str(f.value)) if isinstance(f, LicenseExpression) else f for f in licenses]
     return list(licenses)

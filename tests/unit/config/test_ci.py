@@ -143,7 +143,7 @@ def test_pypi_takes_wheels(demo: Demo):
     demo.edit("  sdk-py: {kind: wheel, library: native, source: packaging/python}\n", "")
     line = (demo.project / "targets.yaml").read_text().count("\n") + 2
     assert mistakes(demo, {"publish": ["github", "pypi"]}) == [
-        f"targets.yaml:{line}:28: ci.publish: there is no wheel or program-wheel to publish on PyPI"
+        f"targets.yaml:{line}:28: ci.publish: there is no wheel or extension or program-wheel to publish on PyPI"
     ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess  # noqa: TID251 - a process that has parsed nothing yet
+import sys
 from dataclasses import replace
 
 import pytest
@@ -136,3 +138,21 @@ def test_licences_are_read_back() -> None:
     assert licenses_of({"metadata": {"component": {}}}).all == ()
     with pytest.raises(KeyError):
         licenses_of({})
+
+
+def test_expressions_are_read_by_several_threads_at_once() -> None:
+    """In a process of its own, in which nobody has built the parser's tables yet."""
+    program = (
+        "import sys, threading\n"
+        "from ferrule.formats.cyclonedx import _licenses\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "start, kinds = threading.Barrier(8), []\n"
+        "def work():\n"
+        "    start.wait()\n"
+        "    kinds.append(type(_licenses(('MIT OR Apache-2.0',))[0]).__name__)\n"
+        "threads = [threading.Thread(target=work) for _ in range(8)]\n"
+        "[thread.start() for thread in threads], [thread.join() for thread in threads]\n"
+        "print(set(kinds))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "{'LicenseExpression'}\n"
