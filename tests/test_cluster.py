@@ -87,15 +87,15 @@ def test_two_hundred_targets_and_a_worker_that_is_killed(bench: Bench, tmp_path:
     notes = tmp_path / "journal"
     notes.mkdir()
     names = [f"target{number}" for number in range(TARGETS)]
-    made = [action(name, Compile(name, str(notes), stuck=name == "target100")) for name in names]
+    result = [action(name, Compile(name, str(notes), stuck=name == "target100")) for name in names]
     whole = replace(action("whole", Compile("whole", str(notes)), *names), target=None)
     heard: list[str] = []
 
     def kill() -> None:
         wait_for((notes / "target100").exists)
         wait_for(lambda: len(list(notes.iterdir())) > TARGETS // 2)
-        place = (notes / "target100").read_text().strip()
-        bench.fleet.kill(next(n for n, demo in enumerate(bench.fleet.demos) if str(demo.project) == place))
+        path = (notes / "target100").read_text().strip()
+        bench.fleet.kill(next(n for n, demo in enumerate(bench.fleet.demos) if str(demo.project) == path))
 
     def listen(event: Event) -> None:
         if isinstance(event, Noticed):
@@ -103,7 +103,7 @@ def test_two_hundred_targets_and_a_worker_that_is_killed(bench: Bench, tmp_path:
 
     killer = threading.Thread(target=kill)
     killer.start()
-    outcomes = bench.run(*made, whole, listen=listen)
+    outcomes = bench.run(*result, whole, listen=listen)
     killer.join()
     assert {o.state for o in outcomes.values()} == {"built"}
     runs = {name: (notes / name).read_text().splitlines() for name in names}
@@ -112,9 +112,9 @@ def test_two_hundred_targets_and_a_worker_that_is_killed(bench: Bench, tmp_path:
     assert len({places[0] for places in runs.values()}) == WORKERS
     assert "target100 is started again on another worker" in heard
     alone = lay_out(tmp_path / "alone")
-    mine = Bench(alone, bench.fleet).run(*made, whole, there=False)
-    told = {name: (o.key, o.files, o.facts) for name, o in outcomes.items()}
-    assert told == {name: (o.key, o.files, o.facts) for name, o in mine.items()}
+    mine = Bench(alone, bench.fleet).run(*result, whole, there=False)
+    output = {name: (o.key, o.files, o.facts) for name, o in outcomes.items()}
+    assert output == {name: (o.key, o.files, o.facts) for name, o in mine.items()}
 
 
 def test_a_release_over_workers_is_the_release_of_one_machine(fleet: Fleet, demo: Demo, tmp_path: Path) -> None:
@@ -178,11 +178,11 @@ def test_a_second_worker_in_one_checkout_is_left_out(bench: Bench, tmp_path: Pat
         elif isinstance(event, ActionStarted) and event.action.id == "n0":
             wait_for(lambda: cluster.slots and heard)  # until both were looked at
 
-    made = [action(f"n{number}", Compile(str(number), str(notes))) for number in range(WORKERS)]
+    result = [action(f"n{number}", Compile(str(number), str(notes))) for number in range(WORKERS)]
     config = release.load(bench.demo.project)
     engine = release.engine_of(config, None, bench.demo.context, listen)
-    with bench.cluster(*made, listen=listen) as cluster:
-        outcomes = replace(engine, executor=cluster).execute(Plan("p", "1.0.0", tuple(made)))
+    with bench.cluster(*result, listen=listen) as cluster:
+        outcomes = replace(engine, executor=cluster).execute(Plan("p", "1.0.0", tuple(result)))
     fleet.kill(WORKERS)
     fleet.demos.pop()
     assert {o.state for o in outcomes} == {"built"}

@@ -105,8 +105,8 @@ def test_a_changed_source_is_built_again_and_gives_the_same_wheel(project):
 def test_a_shard_of_it_is_merged_where_there_is_no_engine(project, tmp_path):
     released(project)
     bundle = tmp_path / "bundle"
-    made = project.ferrule("build", "--shard", "1/1", "--bundle", str(bundle))
-    assert made.returncode == 0, made.stderr
+    result = project.ferrule("build", "--shard", "1/1", "--bundle", str(bundle))
+    assert result.returncode == 0, result.stderr
     other = Demo(tmp_path / "other")
     shutil.copytree(project.root, other.root, ignore=shutil.ignore_patterns("other", "bundle", ".ferrule", "dist"))
     for name in ("docker", "podman"):

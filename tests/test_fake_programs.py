@@ -54,16 +54,16 @@ def members(demo: Demo, triple: str) -> dict[str, tuple[int, bytes]]:
 
 def test_an_archive_a_target_with_all_that_belongs_to_the_program(released: Demo) -> None:
     assert {name for name in released.files() if name.endswith(".tar.gz")} == {*ARCHIVES.values()}
-    found = members(released, X86)
-    assert {name: mode for name, (mode, _) in found.items()} == {
+    result = members(released, X86)
+    assert {name: mode for name, (mode, _) in result.items()} == {
         "LICENSE": 0o644,
         "README.md": 0o644,
         "completions/demo-cli.bash": 0o644,
         "demo-cli": 0o755,
         "man/man1/demo-cli.1": 0o644,
     }
-    assert found["demo-cli"][1] == executable("amd64")
-    assert found["README.md"][1] == b"# demo-cli\n"
+    assert result["demo-cli"][1] == executable("amd64")
+    assert result["README.md"][1] == b"# demo-cli\n"
     assert members(released, ARM)["demo-cli"][1] == executable("arm64")
 
 
@@ -178,16 +178,16 @@ def verdicts(demo: Demo, folder: str = "dist") -> dict[tuple[str, str], str | No
 
 
 def test_everything_around_a_program_is_verified(installable: tuple[Demo, str]) -> None:
-    made = verdicts(installable[0])
-    assert {problem for problem in made.values() if problem} == set()
+    result = verdicts(installable[0])
+    assert {problem for problem in result.values() if problem} == set()
     packages = (
         "demo-cli_1.2.3_amd64.deb",
         "demo-cli-1.2.3-1.aarch64.rpm",
         "demo_cli-1.2.3-py3-none-macosx_11_0_arm64.whl",
         "demo-cli-darwin-arm64-1.2.3.tgz",
     )
-    assert {(name, "archive with 1 of the compiled files") for name in packages} <= made.keys()
-    assert {("demo-cli-installer.sh", "names"), ("demo-cli.rb", "names")} <= made.keys()
+    assert {(name, "archive with 1 of the compiled files") for name in packages} <= result.keys()
+    assert {("demo-cli-installer.sh", "names"), ("demo-cli.rb", "names")} <= result.keys()
 
 
 @pytest.mark.parametrize(

@@ -67,17 +67,17 @@ def compilations(demo: Demo) -> list[str]:
 
 def libraries(demo: Demo, triple: str) -> dict[str, str]:
     """Digest of a target's cdylib in every package that holds it."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     with tarfile.open(demo.dist / SDKS[triple]) as sdk:
         member = sdk.extractfile(f"demo-c-1.2.3-{triple}/lib/{REAL_NAMES[triple]}")
         assert member is not None
-        found["sdk"] = hashlib.sha256(member.read()).hexdigest()
+        result["sdk"] = hashlib.sha256(member.read()).hexdigest()
     with zipfile.ZipFile(demo.dist / WHEELS[triple]) as wheel:
         name = next(n for n in wheel.namelist() if n.startswith("demo/_native/libdemo"))
-        found["wheel"] = hashlib.sha256(wheel.read(name)).hexdigest()
+        result["wheel"] = hashlib.sha256(wheel.read(name)).hexdigest()
     if triple != MAC:
-        found["image"] = hashlib.sha256(in_image(demo, triple, f"usr/lib/{REAL_NAMES[triple]}")).hexdigest()
-    return found
+        result["image"] = hashlib.sha256(in_image(demo, triple, f"usr/lib/{REAL_NAMES[triple]}")).hexdigest()
+    return result
 
 
 def in_image(demo: Demo, triple: str, name: str) -> bytes:
@@ -86,9 +86,9 @@ def in_image(demo: Demo, triple: str, name: str) -> bytes:
 
     index = json.loads((demo.dist / "image" / "index.json").read_bytes())
     while "layers" not in index:
-        wanted = {X86: "amd64", ARM: "arm64"}[triple]
+        expected = {X86: "amd64", ARM: "arm64"}[triple]
         entries = index["manifests"]
-        chosen = next(e for e in entries if e.get("platform", {}).get("architecture", wanted) == wanted)
+        chosen = next(e for e in entries if e.get("platform", {}).get("architecture", expected) == expected)
         index = json.loads(blob(chosen["digest"]).read_bytes())
     for layer in index["layers"]:
         with tarfile.open(blob(layer["digest"])) as archive:
@@ -140,24 +140,27 @@ def test_sums_name_every_file_but_themselves_and_what_names_them(released: Demo)
 
 
 def test_manifest_names_every_file_with_its_digest_size_and_origin(released: Demo) -> None:
-    told = manifest(released)
-    assert (told["version"], told["project"], told["release"]) == (1, "demo", "1.2.3")
+    output = manifest(released)
+    assert (output["version"], output["project"], output["release"]) == (1, "demo", "1.2.3")
     files = released.files()
-    jsonschema.validate(told, SCHEMA)
-    assert {a["file"] for a in told["artifacts"]} == set(files) - {"manifest.json"}
-    for artifact in told["artifacts"]:
+    jsonschema.validate(output, SCHEMA)
+    assert {a["file"] for a in output["artifacts"]} == set(files) - {"manifest.json"}
+    for artifact in output["artifacts"]:
         content = files[artifact["file"]]
         assert artifact["size"] == len(content)
         assert artifact["sha256"] == hashlib.sha256(content).hexdigest()
         assert re.fullmatch("[0-9a-f]{64}", artifact["key"])
-    wheel = next(a for a in told["artifacts"] if a["file"] == WHEELS[MAC])
+    wheel = next(a for a in output["artifacts"] if a["file"] == WHEELS[MAC])
     assert (wheel["artifact"], wheel["kind"], wheel["role"], wheel["target"]) == ("sdk-py", "wheel", "wheel", MAC)
 
 
 def test_manifest_names_what_is_packed_inside(released: Demo) -> None:
     packed = {(p["artifact"], p["target"], p["name"]): p["sha256"] for p in manifest(released)["packed"]}
     names = {name for _, _, name in packed if not name.startswith("go/")}
-    assert names == {"demo.h", "libdemo.so.1", "libdemo.1.dylib", "libdemo.a", "base.tar.gz", "server", "crates.json"}
+    assert names == {"demo.h", "libdemo.so.1", "libdemo.1.dylib", "libdemo.a", "base.tar.gz", "server"} | {
+        "crates.json",
+        "licences.json",
+    }
     folders = {X86: "linux_amd64", ARM: "linux_arm64", MAC: "darwin_arm64"}
     for triple, name in ((X86, "libdemo.so.1"), (ARM, "libdemo.so.1"), (MAC, "libdemo.1.dylib")):
         compiled = packed["native", triple, name]
@@ -166,11 +169,11 @@ def test_manifest_names_what_is_packed_inside(released: Demo) -> None:
 
 
 def test_manifest_tells_measured_facts_and_tools(released: Demo) -> None:
-    told = manifest(released)
-    facts = told["facts"][f"native@{X86}"]["cdylib"]
+    output = manifest(released)
+    facts = output["facts"][f"native@{X86}"]["cdylib"]
     assert (facts["name"], facts["glibc"], facts["exports"]) == ("libdemo.so.1", "2.14", ["demo_add", "demo_copy"])
-    assert told["facts"][f"native@{MAC}"]["cdylib"]["name"] == "@rpath/libdemo.1.dylib"
-    tools = told["toolchain"]["tools"]
+    assert output["facts"][f"native@{MAC}"]["cdylib"]["name"] == "@rpath/libdemo.1.dylib"
+    tools = output["toolchain"]["tools"]
     assert tools["zig"] == "zig 0.17.0"
     assert "release: 1.96.0" in tools["rustc"]
     assert str(released.root) not in (released.dist / "manifest.json").read_text()
@@ -390,8 +393,8 @@ def test_artifact_that_is_no_longer_wanted_goes_away_and_comes_back(shipped: Dem
 def test_what_a_killed_run_left_in_the_output_folder_is_taken_away(shipped: Demo) -> None:
     files = shipped.files()
     (shipped.dist / "manifest.json").unlink()
-    for place in (shipped.dist / ".aside-half", shipped.dist / "image" / "blobs" / ".aside-x1y2"):
-        place.write_bytes(b"half of a wheel")
+    for path in (shipped.dist / ".aside-half", shipped.dist / "image" / "blobs" / ".aside-x1y2"):
+        path.write_bytes(b"half of a wheel")
     (shipped.dist / ".manifest.json.aside").write_bytes(b"{")
     assert shipped.ferrule("release").returncode == 0
     assert shipped.files() == files
@@ -415,13 +418,13 @@ def events(process: Any) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("after", [1, 8, 20, 34])
 def test_killed_after_any_event_the_next_run_gives_the_same_bytes(released: Demo, demo: Demo, after: int) -> None:
     for _ in range(10):
-        process, told = demo.start("release", "--json"), []
+        process, output = demo.start("release", "--json"), []
         for event in events(process):
-            told.append(event["event"])
-            if len(told) == after:
+            output.append(event["event"])
+            if len(output) == after:
                 process.send_signal(signal.SIGKILL)
         process.communicate()
-        if "run-finished" not in told:
+        if "run-finished" not in output:
             break
         shutil.rmtree(demo.project / ".ferrule")  # where much else runs, the kill may come too late
         shutil.rmtree(demo.dist, ignore_errors=True)
@@ -579,9 +582,9 @@ def test_developer_builds_for_this_machine_only(demo: Demo) -> None:
     done = demo.ferrule("build", "native")
     assert done.returncode == 0, done.stderr
     out = demo.project / ".ferrule" / "out"
-    found = [p.relative_to(out).as_posix() for p in out.rglob("libdemo*")]
-    assert len(found) == 2
-    assert all(f.startswith("native/") for f in found)
+    result = [p.relative_to(out).as_posix() for p in out.rglob("libdemo*")]
+    assert len(result) == 2
+    assert all(f.startswith("native/") for f in result)
     assert len(compilations(demo)) == 1
     assert not demo.dist.exists()
 

@@ -155,17 +155,17 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 
 def traces(secret: str) -> set[bytes]:
     """Parts of every form of it, long enough that none is there by chance."""
-    found = {
+    result = {
         secret.encode(),
         secret.encode().hex().encode(),
         quote(secret, safe="").encode(),
         quote_plus(secret).encode(),
     }
-    found |= {json.dumps(secret)[1:-1].encode(), repr(secret)[1:-1].encode(), html.escape(secret).encode()}
+    result |= {json.dumps(secret)[1:-1].encode(), repr(secret)[1:-1].encode(), html.escape(secret).encode()}
     for before in range(3):
         digits = base64.b64encode(bytes(before) + secret.encode() + bytes(3))[4:-8]
-        found |= {digits, digits.translate(bytes.maketrans(b"+/", b"-_"))}
-    return {trace for trace in found if len(trace) >= 8}
+        result |= {digits, digits.translate(bytes.maketrans(b"+/", b"-_"))}
+    return {trace for trace in result if len(trace) >= 8}
 
 
 TRACES = {trace: secret for secret in SECRETS for trace in traces(secret)} | {b"CANARY": "any"}
@@ -222,9 +222,9 @@ def test_the_test_would_notice() -> None:
 
 
 def test_nothing_of_a_release_shows_a_secret(stage: Stage, record_property: Callable[[str, object], None]) -> None:
-    code, said = stage.ferrule("release", "--report", "-j", "2")
-    assert code == 0, said
-    looked = check(stage, said)
+    code, output = stage.ferrule("release", "--report", "-j", "2")
+    assert code == 0, output
+    looked = check(stage, output)
     assert looked > 150
     assert "***" in (next((stage.demo.project / ".ferrule/work/logs").glob("native@x86*.log"))).read_text()
     record_property("secrets: places where one was kept", len(VARIABLES) + len(FILES))
@@ -248,9 +248,9 @@ def test_nothing_of_a_release_shows_a_secret(stage: Stage, record_property: Call
     ids=" ".join,
 )
 def test_nothing_that_is_asked_afterwards_shows_a_secret(stage: Stage, arguments: tuple[str, ...]) -> None:
-    _, said = stage.ferrule(*arguments)
-    assert said
-    assert shown(said.encode()) == []
+    _, output = stage.ferrule(*arguments)
+    assert output
+    assert shown(output.encode()) == []
 
 
 def test_a_failure_shows_none_at_any_verbosity(stage: Stage, record_property: Callable[[str, object], None]) -> None:
@@ -262,10 +262,10 @@ def test_a_failure_shows_none_at_any_verbosity(stage: Stage, record_property: Ca
             [((), {}), (("--quiet",), {}), (("--json",), {}), ((), {"GITHUB_ACTIONS": "true"})]
         ):
             source.write_text(f"{before}// {number}\n")
-            code, said = stage.ferrule("release", *options, **more)
-            assert code == 5, said
-            assert "***" in said or "--quiet" in options
-            looked += check(stage, said)
+            code, output = stage.ferrule("release", *options, **more)
+            assert code == 5, output
+            assert "***" in output or "--quiet" in options
+            looked += check(stage, output)
     finally:
         (stage.demo.home / f"fail-{X86}").unlink()
         source.write_text(before)
@@ -273,9 +273,9 @@ def test_a_failure_shows_none_at_any_verbosity(stage: Stage, record_property: Ca
 
 
 def test_a_bundle_shows_none(stage: Stage) -> None:
-    code, said = stage.ferrule("build", "--shard", "1/2")
-    assert code == 0, said
-    check(stage, said)
+    code, output = stage.ferrule("build", "--shard", "1/2")
+    assert code == 0, output
+    check(stage, output)
 
 
 def test_children_see_only_what_they_are_given(stage: Stage, record_property: Callable[[str, object], None]) -> None:

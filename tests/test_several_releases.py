@@ -167,8 +167,8 @@ def test_each_has_a_workflow_that_its_tags_start(demo: Demo) -> None:
     # One that is gone has no workflow any more; what somebody else wrote stays.
     text = (demo.project / "targets.yaml").read_text()
     (demo.project / "targets.yaml").write_text(text[: text.index("releases:")] + text[text.index("\nci:") :])
-    said = demo.ferrule("ci", "github")
-    assert said.returncode == 0, said.stderr
+    messages = demo.ferrule("ci", "github")
+    assert messages.returncode == 0, messages.stderr
     assert {path.name for path in folder.iterdir()} == {"ci.yml", "release.yml", "release-mine.yml"}
 
 

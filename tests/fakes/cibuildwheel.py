@@ -22,8 +22,8 @@ def main(home: Path, arguments: list[str]) -> None:
     call = {"arguments": arguments, "environment": dict(os.environ), "files": seen, "folder": str(Path.cwd())}
     (home / "call.json").write_text(json.dumps(call), encoding="utf-8")
     if (home / "fails").exists():
-        code, _, said = (home / "fails").read_text(encoding="utf-8").partition(" ")
-        print(said, file=sys.stderr)
+        code, _, messages = (home / "fails").read_text(encoding="utf-8").partition(" ")
+        print(messages, file=sys.stderr)
         sys.exit(int(code))
     output = Path(arguments[arguments.index("--output-dir") + 1])
     output.mkdir()

@@ -59,8 +59,8 @@ class Fleet:
         """Start a worker in a checkout."""
         demo = self.demos[number]
         options = ("--nthreads", "1", "--no-dashboard", "--no-nanny", "--memory-limit", "0")
-        place = ("--local-directory", str(demo.root / "dask"))
-        self.workers[number] = self._start(demo, "worker", self.address, *options, *place)
+        path = ("--local-directory", str(demo.root / "dask"))
+        self.workers[number] = self._start(demo, "worker", self.address, *options, *path)
         return self.workers[number]
 
     def _start(self, demo: Demo, kind: str, *options: str) -> subprocess.Popen[bytes]:

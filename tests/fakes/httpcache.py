@@ -20,8 +20,8 @@ class Request(BaseHTTPRequestHandler):
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
-        told = {"Content-Length": str(len(body)), **{name.replace("_", "-"): v for name, v in headers.items()}}
-        for name, value in told.items():
+        output = {"Content-Length": str(len(body)), **{name.replace("_", "-"): v for name, v in headers.items()}}
+        for name, value in output.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":

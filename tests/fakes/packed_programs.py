@@ -54,7 +54,7 @@ def packed(
     for triple in triples:
         platform = PLATFORMS[triple]
         name, stem = platform.program("demo"), f"demo-1.2.3-{triple}"
-        program, made = bench.made(f"cli@{triple}", {name: content}, (Output(name, "program"),), program="demo")
+        program, product = bench.made(f"cli@{triple}", {name: content}, (Output(name, "program"),), program="demo")
         file = bench.root / f"{stem}{platform.family.archive_suffix}"
         members = [Member(name, content, executable=True), *(Member(n, c) for n, c in files.items())]
         write = zips.write_zip if file.suffix == ".zip" else tar.write_tar_gz
@@ -62,7 +62,7 @@ def packed(
         outputs = (Output(file.name, "archive", file.name),)
         archive, archives = bench.made(f"cli:archive@{triple}", {file.name: file.read_bytes()}, outputs, program="demo")
         result.programs.append(PackedProgram(platform, program, archive))
-        result.needed |= {program.id: made, archive.id: archives}
+        result.needed |= {program.id: product, archive.id: archives}
         result.facts[program.id] = {"program": {"format": "elf", **(measured or {})}, "interpreter": interpreter}
     return result
 

@@ -118,12 +118,12 @@ def compile_crate(home: Path, arguments: list[str]) -> None:
     mark = folder / ".fingerprint" / f"{package}-0123456789abcdef" / "lib"
     asked = {name: os.environ.get(name) for name in ("FERRULE_FINGERPRINT", "FERRULE_COMMIT")}
     state = json.dumps([arguments, asked, [path.stat().st_mtime_ns for path in read]])
-    made = [folder / name for name in names_of(triple, package, option(arguments, "--crate-type").split(","))]
-    fresh = mark.exists() and mark.read_text() == state and all(path.exists() for path in made)
+    result = [folder / name for name in names_of(triple, package, option(arguments, "--crate-type").split(","))]
+    fresh = mark.exists() and mark.read_text() == state and all(path.exists() for path in result)
     if not fresh:
-        compile_anew(home, triple, package, made)
-        notes = folder / "deps" / f"{made[0].stem.removeprefix('lib')}.d"
-        names = [str(name).replace(" ", "\\ ") for name in (made[0], *read)]
+        compile_anew(home, triple, package, result)
+        notes = folder / "deps" / f"{result[0].stem.removeprefix('lib')}.d"
+        names = [str(name).replace(" ", "\\ ") for name in (result[0], *read)]
         write(notes, f"{names[0]}: {' '.join(names[1:])}\n\n# env-dep:DEMO_MODE\n".encode())
         write(mark, state.encode())
     if triple in BINARIES:
@@ -133,7 +133,7 @@ def compile_crate(home: Path, arguments: list[str]) -> None:
         "package_id": f"path+file://{root}#{'' if root.name == package else package + '@'}1.2.3",
         "manifest_path": str(root / "Cargo.toml"),
         "target": {"crate_types": option(arguments, "--crate-type").split(","), "name": "demo"},
-        "filenames": [str(path) for path in made],
+        "filenames": [str(path) for path in result],
         "fresh": fresh,
     }
     print(json.dumps(message))

@@ -49,15 +49,15 @@ class Runner:
         for folder in (self.artifacts, self.published):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-        told = self.root / "event.json"
-        told.write_text(json.dumps({"ref": ref} if ref else {}))
+        output = self.root / "event.json"
+        output.write_text(json.dumps({"ref": ref} if ref else {}))
         options = (
             "--no-skip-checkout",
             "--no-cache-server",
             "--container-daemon-socket",
             "-",
             "--eventpath",
-            str(told),
+            str(output),
         )
         labels = (f"--platform={label}=-self-hosted" for label in self.labels)
         actions = _USES.findall("\n".join(p.read_text() for p in (self.source / FOLDER).iterdir()))

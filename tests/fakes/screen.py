@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 
 import pyte
 
-from fakes.toolchain import Demo, add_preprocessor, hear_signals, lay_out, wait_until
+from fakes.toolchain import PATIENCE_SECONDS, Demo, add_preprocessor, hear_signals, lay_out, wait_until
 from ferrule import __main__ as program
+from ferrule.reporting.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -191,6 +192,8 @@ def _run(words: tuple[str, ...], output: str, folder: str, variables: dict[str, 
     Path(variables["HOME"], "started").touch()
     sys.argv = ["ferrule", *words]
     hear_signals()
+    # A slow machine would show the line of what takes longer than a second; tests of reporting/waiting.py look at it.
+    (Waiting.__init__.__kwdefaults__ or {})["patience"] = PATIENCE_SECONDS
     program.main()
 
 

@@ -172,18 +172,18 @@ def base(project: Path) -> dict[str, Any]:
 
 def _artifacts(document: dict[str, Any]) -> dict[str, str]:
     """Name and kind of each artifact, and of one more for each kind that has none."""
-    told = {name: one["kind"] for name, one in document["artifacts"].items()}
-    return told | {f"a-{kind}": kind for kind in KINDS if kind not in told.values()}
+    output = {name: one["kind"] for name, one in document["artifacts"].items()}
+    return output | {f"a-{kind}": kind for kind in KINDS if kind not in output.values()}
 
 
 def spots(document: dict[str, Any]) -> list[Spot]:
     """Every value and every mapping's keys that the schema knows, and one that it does not."""
     whole = schema(KINDS, DESTINATIONS)
-    found = [*_walk(whole, {k: v for k, v in whole.items() if k != "$defs"}, ())]
+    result = [*_walk(whole, {k: v for k, v in whole.items() if k != "$defs"}, ())]
     for name, kind in _artifacts(document).items():
-        found += _walk(whole, {"$ref": f"#/$defs/{kind}"}, ("artifacts", name))
-        found += _walk(whole, {"$ref": f"#/$defs/{kind}"}, ("artifacts", name, "per-target", "*-gnu"))
-    return list(dict.fromkeys(found))
+        result += _walk(whole, {"$ref": f"#/$defs/{kind}"}, ("artifacts", name))
+        result += _walk(whole, {"$ref": f"#/$defs/{kind}"}, ("artifacts", name, "per-target", "*-gnu"))
+    return list(dict.fromkeys(result))
 
 
 def _walk(whole: dict[str, Any], node: Any, path: tuple[str | int, ...]) -> Iterator[Spot]:
@@ -244,18 +244,18 @@ def written(document: dict[str, Any], case: Case) -> bytes:
 
 
 def _put(document: dict[str, Any], spot: Spot) -> None:
-    place: Any = document
+    path: Any = document
     *context, last = spot.path or (None,)
     for step, following in zip(context, spot.path[1:], strict=True):
-        wanted = list if isinstance(following, int) else dict
-        place = _entered(place, step, wanted)
+        expected = list if isinstance(following, int) else dict
+        path = _entered(path, step, expected)
     if spot.what == "value":
-        if isinstance(place, list):
-            place[:] = [_HERE]
+        if isinstance(path, list):
+            path[:] = [_HERE]
         else:
-            place[last] = _HERE
+            path[last] = _HERE
         return
-    inner = document if last is None else _entered(place, last, dict)
+    inner = document if last is None else _entered(path, last, dict)
     inner[_HERE] = next(iter(inner.values()), "x")
 
 
@@ -296,9 +296,9 @@ def judge(project: Path, document: bytes) -> tuple[str, str | None]:
             read.append(name)
             return disk.read_text(name)
 
-        told = loaded.project
+        output = loaded.project
         described = ReleaseInfo(
-            told.name, told.version, told.license, told.description, told.homepage, told.license_files
+            output.name, output.version, output.license, output.description, output.homepage, output.license_files
         )
         plan = planning.plan(loaded, described, planning.Disk(read_text, disk.folders))
     except ConfigErrors as errors:

@@ -289,9 +289,9 @@ def _package(demo: Demo, architecture: str) -> LockedPackage:
         *((name, (aside / name).read_bytes()) for name in ("control.tar.gz", "data.tar.gz")),
     )
     digest = Digest.of(content)
-    place = demo.root / "cache" / "debs" / f"{digest}.deb"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(content)
+    path = demo.root / "cache" / "debs" / f"{digest}.deb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
     shutil.rmtree(aside)
     return LockedPackage("libc6", architecture, "2.36-9", digest.hex, len(content))
 

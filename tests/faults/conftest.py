@@ -24,12 +24,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def stages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], injection.Stage]:
     """A stage by its name, made once."""
-    made: dict[str, injection.Stage] = {}
+    result: dict[str, injection.Stage] = {}
 
     def get(name: str) -> injection.Stage:
-        if name not in made:
-            made[name] = injection.stage(tmp_path_factory.mktemp(name), name)
-        return made[name]
+        if name not in result:
+            result[name] = injection.stage(tmp_path_factory.mktemp(name), name)
+        return result[name]
 
     return get
 

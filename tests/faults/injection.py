@@ -131,10 +131,10 @@ class Stage:
             check=False,
             preexec_fn=hear_signals,
         )
-        told: dict[str, Any] = json.loads(report.read_text())
-        calls = [Call(*call) for call in told["calls"]]
-        hit = Call(*told["hit"]) if told["hit"] else None
-        return Disturbed(calls, hit, told["code"], told["gone"], done.stdout + done.stderr)
+        output: dict[str, Any] = json.loads(report.read_text())
+        calls = [Call(*call) for call in output["calls"]]
+        hit = Call(*output["hit"]) if output["hit"] else None
+        return Disturbed(calls, hit, output["code"], output["gone"], done.stdout + done.stderr)
 
     def meet(self, point: int, fault: Fault, *, reads: bool = False) -> Disturbed:
         """A run from that moment that meets a fault at its call number `point`, or at its last if it had fewer calls.
@@ -181,10 +181,10 @@ class Stage:
 def untrue(files: dict[str, bytes]) -> Iterator[str]:
     """Claims of a release that are not so; one with a manifest has to be whole."""
     manifest = json.loads(files["manifest.json"])
-    told = {a["file"]: a["sha256"] for a in manifest["artifacts"]}
+    output = {a["file"]: a["sha256"] for a in manifest["artifacts"]}
     lines = files.get("SHA256SUMS", b"").decode().splitlines()
     sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
-    for claims in (told, sums):
+    for claims in (output, sums):
         for name, digest in claims.items():
             if hashlib.sha256(files.get(name, b"")).hexdigest() != digest:
                 yield f"{name} is not what the release says"

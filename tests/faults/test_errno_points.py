@@ -68,8 +68,8 @@ def test_errors_while_the_tools_are_looked_for(
     stages: Callable[[str], Stage], record_property: Callable[[str, object], None]
 ) -> None:
     stage = stages("new_machine")
-    found = calls(stage)
-    chosen = [(n, fault) for n, fault in faults(stage) if not found[n - 1].path.startswith("project/")]
+    result = calls(stage)
+    chosen = [(n, fault) for n, fault in faults(stage) if not result[n - 1].path.startswith("project/")]
     survive(stage, chosen, record_property)
 
 
@@ -87,6 +87,6 @@ def test_no_descriptor_is_left_for_reading_and_starting_programs(
 ) -> None:
     stage = stages("never_built")
     takers = {"openat", "open", "pipe2", "epoll_create1"}
-    found = [n for n, call in enumerate(calls(stage, reads=True), 1) if call.name in takers]
-    few = found[:: max(1, len(found) // 100)]
+    result = [n for n, call in enumerate(calls(stage, reads=True), 1) if call.name in takers]
+    few = result[:: max(1, len(result) // 100)]
     survive(stage, [(n, Fault("fail", 24)) for n in few], record_property, reads=True)

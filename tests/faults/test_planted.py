@@ -128,14 +128,14 @@ PLANTS = (link_to_file, link_to_folder, link_to_nowhere, fifo, unix_socket)
 def plant(stage: Stage, places: list[Path], seed: Callable[[Path, Stage], None]) -> int:
     """Put it at each place, in place of what was there; what is below another is gone with it."""
     count = 0
-    for place in places:
+    for path in places:
         inside = stage.demo.root.resolve()
-        if place.parent.is_dir() and place.parent.resolve().is_relative_to(inside):
-            if place.is_dir() and not place.is_symlink():
-                shutil.rmtree(place)
+        if path.parent.is_dir() and path.parent.resolve().is_relative_to(inside):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
             else:
-                place.unlink(missing_ok=True)
-            seed(place, stage)
+                path.unlink(missing_ok=True)
+            seed(path, stage)
             count += 1
     return count
 
@@ -163,9 +163,9 @@ def test_nothing_planted_is_followed(
     folders = [p for p in places if p.is_dir()]
     chosen = [p for p in places if p not in folders] if depth == "leaves" else folders
     count = plant(stage, chosen, seed)
-    code, said = run(stage)
+    code, output = run(stage)
     assert stage.unharmed()
-    assert code == 0, said
+    assert code == 0, output
     assert stage.demo.files() == stage.expected
     assert not [p for p in stage.demo.dist.rglob("*") if p.is_symlink()]
     assert run(stage)[0] == 0
@@ -181,11 +181,11 @@ def test_a_link_in_place_of_a_whole_folder_is_told(
     """A checkout could bring one along; nothing is written through it and nothing cleaned behind it."""
     stage.restore()
     plant(stage, [stage.demo.project / name], seed)
-    code, said = run(stage)
+    code, output = run(stage)
     assert stage.unharmed()
-    assert code == 7, said
-    assert "Traceback" not in said
-    assert re.search(rf"^error: .*/{re.escape(name)}", said, re.MULTILINE), said
+    assert code == 7, output
+    assert "Traceback" not in output
+    assert re.search(rf"^error: .*/{re.escape(name)}", output, re.MULTILINE), output
 
 
 @pytest.mark.thorough
@@ -201,9 +201,9 @@ def test_nothing_planted_is_followed_there(
             with (stage.demo.project / "rust" / "demo-ffi" / "src" / "lib.rs").open("a") as source:
                 source.write("// changed\n")
         count = plant(stage, stage.places(pattern), seed)
-        code, said = run(stage)
+        code, output = run(stage)
         assert stage.unharmed()
-        assert code == 0, said
+        assert code == 0, output
         # A link that nobody made a file of is left where it is; it is read by nobody but this test.
         there = {
             name: content for name, content in stage.demo.files().items() if not (stage.demo.dist / name).is_symlink()
@@ -234,6 +234,6 @@ def test_a_log_is_no_way_to_a_file_of_somebody_else(stage: Stage) -> None:
     compiler.write_text(text.replace("#!/bin/sh\n", f"#!/bin/sh\nPATH=/usr/bin:/bin\n{trick}\n"))
     with (stage.demo.project / "rust" / "demo-ffi" / "src" / "lib.rs").open("a") as source:
         source.write("// changed\n")
-    code, said = run(stage)
-    assert code == 0, said
+    code, output = run(stage)
+    assert code == 0, output
     assert stage.unharmed()

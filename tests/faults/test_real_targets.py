@@ -26,10 +26,10 @@ ARM = "  aarch64-unknown-linux-gnu: {glibc: '2.17'}\n"
 @pytest.fixture
 def adder(tmp_path: Path) -> Adder:
     """A tiny crate for both Linux targets, and a toolchain that is complete."""
-    made = lay_out(tmp_path / "project")
-    made.edit("targets.yaml", "artifacts:\n", f"{ARM}artifacts:\n")
-    made.ferrule("setup", ok=True)
-    return made
+    result = lay_out(tmp_path / "project")
+    result.edit("targets.yaml", "artifacts:\n", f"{ARM}artifacts:\n")
+    result.ferrule("setup", ok=True)
+    return result
 
 
 def empty_cache(place: Path) -> Path:

@@ -68,7 +68,7 @@ def _runnable(pid: int) -> list[str]:
 
 def samples(command: list[str], folder: Path, environment: dict[str, str], log: Path) -> tuple[int, list[list[str]]]:
     """Run a command to its end, and look at its threads every so often."""
-    found: list[list[str]] = []
+    result: list[list[str]] = []
     with (
         log.open("w") as stream,
         subprocess.Popen(
@@ -77,10 +77,10 @@ def samples(command: list[str], folder: Path, environment: dict[str, str], log: 
     ):
         watched, due = Watched(process.pid), time.monotonic()
         while process.poll() is None:
-            found.append(watched.runnable())
+            result.append(watched.runnable())
             due = max(due + EVERY_SECONDS, time.monotonic())
             time.sleep(max(0.0, due - time.monotonic()))
-    return process.returncode, found
+    return process.returncode, result
 
 
 def test_a_cold_build_of_all_native_targets_keeps_to_the_limit(
@@ -94,13 +94,13 @@ def test_a_cold_build_of_all_native_targets_keeps_to_the_limit(
         "FERRULE_CACHE": str(empty_cache(tmp_path / "cache")),
     }
     command = [sys.executable, "-m", "ferrule", "build", "native", "--target", "all", "--offline"]
-    code, found = samples(command, project, environment, tmp_path / "log")
+    code, result = samples(command, project, environment, tmp_path / "log")
     assert code == 0, (tmp_path / "log").read_text()[-3000:]
-    counts = sorted(len(names) for names in found)
+    counts = sorted(len(names) for names in result)
     most = counts[math.ceil(len(counts) * 0.99) - 1]
     record_property("faults: looks at the threads of a cold build", len(counts))
     record_property("faults: threads that wanted a processor, in 99 of 100 looks at most", most)
     record_property("faults: threads that wanted a processor, at most", counts[-1])
     record_property("how often how many threads wanted a processor", str(sorted(Counter(counts).items())))
-    record_property("the largest crowd", str(sorted(max(found, key=len))))
-    assert most <= cores + BEYOND, sorted(max(found, key=len))
+    record_property("the largest crowd", str(sorted(max(result, key=len))))
+    assert most <= cores + BEYOND, sorted(max(result, key=len))

@@ -69,13 +69,13 @@ def test_a_signal_at_calls_all_over_a_run(
 
 def programs(demo: Demo) -> list[int]:
     """The pretended programs of a project that are running."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*/cmdline"):
+    result = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            words = place.read_bytes().split(b"\0")
+            words = path.read_bytes().split(b"\0")
             if str(demo.home).encode() in words:
-                found.append(int(place.parent.name))
-    return found
+                result.append(int(path.parent.name))
+    return result
 
 
 def interrupted_while_programs_work(

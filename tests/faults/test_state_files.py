@@ -59,14 +59,14 @@ def reader(stage: Stage, shape: str) -> Reader:
             return None
 
     def of_toolchain(_: Path) -> Any:
-        return toolchain.load(wanted, demo.context.host)
+        return toolchain.load(expected, demo.context.host)
 
     def action(path: Path) -> str:
         return re.sub("%([0-9a-f]+)~", lambda found: chr(int(found[1], 16)), path.stem)
 
     wishes = {p: json.loads(p.read_bytes())["request"] for p in state.glob("settled-*.json")}
     config = release.load(demo.project)
-    wanted = release.tool_requirements(config, release.make_plan(config, demo.context), None)
+    expected = release.tool_requirements(config, release.make_plan(config, demo.context), None)
     readers: tuple[Reader, ...] = (
         lambda path: dict(StatIndex(path, now)._known),
         of_settled,
@@ -113,7 +113,7 @@ def says_nothing_or_the_same(stage: Stage, shape: str, step: int, record: Callab
         assert answer, "the file as it was says something"
         for end in range(0, len(whole), step):
             path.write_bytes(whole[:end])
-            assert not (found := ask(path)) or found == answer, (path.name, end)
+            assert not (result := ask(path)) or result == answer, (path.name, end)
         path.write_bytes(whole)
         cuts += len(range(0, len(whole), step))
     record("faults: cuts of state files, answered in one process", cuts)

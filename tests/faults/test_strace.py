@@ -59,13 +59,13 @@ def under(strace: str, stage: Stage, *options: str) -> subprocess.CompletedProce
 def whole(log: str) -> Iterator[str]:
     """The calls in strace's log, each in one piece: it tells begin and end apart where threads ran side by side."""
     begun: dict[str, str] = {}
-    for thread, told in re.findall(r"^(\d+) +(.*)$", log, flags=re.MULTILINE):
-        if told.endswith(" <unfinished ...>"):
-            begun[thread] = told.removesuffix(" <unfinished ...>")
-        elif ended := re.match(r"<\.\.\. \w+ resumed>(.*)", told):
+    for thread, output in re.findall(r"^(\d+) +(.*)$", log, flags=re.MULTILINE):
+        if output.endswith(" <unfinished ...>"):
+            begun[thread] = output.removesuffix(" <unfinished ...>")
+        elif ended := re.match(r"<\.\.\. \w+ resumed>(.*)", output):
             yield begun.pop(thread) + ended[1]
         else:
-            yield told
+            yield output
 
 
 def seen(log: str, root: str, apart: str) -> Counter[str]:
@@ -77,12 +77,12 @@ def seen(log: str, root: str, apart: str) -> Counter[str]:
             continue
         name, arguments, result = match.groups()
         paths = re.findall(r'"([^"]*)"', arguments) if name not in {n for n, _ in BY_DESCRIPTOR.values()} else []
-        held = re.findall(r"\d+<([^<>]*)>", arguments)
-        path = paths[-1] if paths else (held[0] if held else "")
+        matches = re.findall(r"\d+<([^<>]*)>", arguments)
+        path = paths[-1] if paths else (matches[0] if matches else "")
         if name == "sendfile":
-            path = held[0]
-        if held and paths and not path.startswith("/"):
-            path = f"{held[-1]}/{path}"
+            path = matches[0]
+        if matches and paths and not path.startswith("/"):
+            path = f"{matches[-1]}/{path}"
         if name == "openat" and not OPENING.search(arguments):
             continue
         if name in MAKING | REMOVING and result == "-1":

@@ -27,18 +27,18 @@ def silent(_line: str) -> None:
 
 @pytest.fixture
 def machine(tmp_path):
-    made = Machine(tmp_path)
-    made.complete()
-    return made
+    result = Machine(tmp_path)
+    result.complete()
+    return result
 
 
 def only_fault(machine, wanted=WANTED, **changes):
-    found = find(wanted, machine.host(**changes))
-    assert isinstance(found, list), "the fault went unnoticed"
-    assert len(found) == 1, [f.tool for f in found]
+    toolchain = find(wanted, machine.host(**changes))
+    assert isinstance(toolchain, list), "the fault went unnoticed"
+    assert len(toolchain) == 1, [f.tool for f in toolchain]
     compiled = [c for c in machine.calls if c.startswith(("cargo rustc", "cargo build", "cargo install"))]
     assert not compiled
-    return found[0]
+    return toolchain[0]
 
 
 def test_a_whole_machine_has_no_fault(machine):
@@ -91,9 +91,9 @@ def test_missing_standard_library_without_source(machine):
 def test_missing_source_of_the_standard_library(machine):
     remove(machine.usr / "lib/rustlib/src")
     machine.apt({"rustc-web": "1.96.0+dfsg1-1"}, foreign=("arm64",))
-    found = find(WANTED, machine.host())
-    assert [f.tool for f in found] == [f"std-{MACOS}", "std-wasm32-unknown-unknown"]
-    assert all(f"{APT} rustc-web cargo-web" in f.fix and " rust-web-src " in f.fix for f in found)
+    toolchain = find(WANTED, machine.host())
+    assert [f.tool for f in toolchain] == [f"std-{MACOS}", "std-wasm32-unknown-unknown"]
+    assert all(f"{APT} rustc-web cargo-web" in f.fix and " rust-web-src " in f.fix for f in toolchain)
 
 
 def test_source_package_whose_link_leads_nowhere(machine):
@@ -127,8 +127,8 @@ def test_no_zig(machine):
 
 def test_zig_on_the_path_is_never_used(machine):
     machine.program("zig", "echo 0.17.0")
-    found = find(WANTED, machine.host())
-    assert found.tools["zig"].argv == (str(machine.cache / "tools/ziglang-0.17.0/ziglang/zig"),)
+    toolchain = find(WANTED, machine.host())
+    assert toolchain.tools["zig"].argv == (str(machine.cache / "tools/ziglang-0.17.0/ziglang/zig"),)
     remove(machine.cache / "tools" / "ziglang-0.17.0")
     assert only_fault(machine).tool == "zig"
 
@@ -295,10 +295,10 @@ def test_no_network_for_a_wheel(machine):
 
 
 def test_a_version_that_no_index_offers(machine):
-    wanted = replace(WANTED, versions={"zig": "9.9.9"})
+    expected = replace(WANTED, versions={"zig": "9.9.9"})
     machine.python(says="ERROR: No matching distribution found for ziglang==9.9.9", code=1)
     with pytest.raises(ToolchainError, match="does not offer it") as failure:
-        setup(wanted, machine.host(), silent)
+        setup(expected, machine.host(), silent)
     assert "targets.yaml" in failure.value.hint
 
 

@@ -48,15 +48,15 @@ def expected_line(vector: dict) -> str:
 
 def judge(consumer: str, vectors: list[dict], printed: str, used: Used) -> Row:
     """Compare all that a consumer printed with all that it should have printed."""
-    wanted = [expected_line(vector) for vector in vectors]
+    expected = [expected_line(vector) for vector in vectors]
     lines = printed.split("\n")
     ended = lines.pop() == ""
-    pairs = list(zip(vectors, wanted, lines, strict=False))
+    pairs = list(zip(vectors, expected, lines, strict=False))
     differences = [_difference(*pair) for pair in pairs if pair[1] != pair[2]]
     passed = len(pairs) - len(differences)
-    if len(lines) != len(wanted) or not ended:
-        differences.insert(0, f"{len(lines)} whole lines for {len(wanted)} vectors")
-    assert differences or printed == "".join(f"{line}\n" for line in wanted)
+    if len(lines) != len(expected) or not ended:
+        differences.insert(0, f"{len(lines)} whole lines for {len(expected)} vectors")
+    assert differences or printed == "".join(f"{line}\n" for line in expected)
     return Row(consumer, passed, len(vectors), used, tuple(differences[:SHOWN]))
 
 

@@ -61,11 +61,11 @@ class Browser:
         self._to.write(json.dumps(message).encode() + b"\0")
         self._to.flush()
         while True:
-            told = self._next()
-            if told.get("id") == self._number:
-                assert "error" not in told, f"{method}: {told['error']}"
-                return told["result"]
-            self.heard.append(told)
+            output = self._next()
+            if output.get("id") == self._number:
+                assert "error" not in output, f"{method}: {output['error']}"
+                return output["result"]
+            self.heard.append(output)
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
@@ -87,23 +87,23 @@ class Browser:
 
     def evaluate(self, script: str) -> Any:
         """What an expression comes to in the page."""
-        told = self("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in told, told["exceptionDetails"]
-        return told["result"].get("value")
+        output = self("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in output, output["exceptionDetails"]
+        return output["result"].get("value")
 
     def picture(self, file: Path, *, height: int | None = None) -> None:
         """Keep a picture of the page from its top, all of it unless `height` says how much."""
         size = self("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": height or size["height"], "scale": 1}
-        told = self("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
-        file.write_bytes(base64.b64decode(told["data"]))
+        output = self("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
+        file.write_bytes(base64.b64decode(output["data"]))
 
     def complaints(self) -> list[str]:
         """What the console was told, errors of scripts, and whatever was loaded beside the page itself."""
         spoken = {"Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"}
-        told = [json.dumps(event["params"]) for event in self.heard if event.get("method") in spoken]
+        output = [json.dumps(event["params"]) for event in self.heard if event.get("method") in spoken]
         asked = [event["params"] for event in self.heard if event.get("method") == "Network.requestWillBeSent"]
-        return told + [request["request"]["url"] for request in asked if request["type"] != "Document"]
+        return output + [request["request"]["url"] for request in asked if request["type"] != "Document"]
 
     def __enter__(self) -> Self:
         return self

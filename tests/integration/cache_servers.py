@@ -24,8 +24,8 @@ READER, WRITER = "reader:r3ad-canary", "writer:wr1te-canary"
 @contextmanager
 def nginx(folder: Path) -> Iterator[str]:
     """The server of the how-to, with people who read and people who write; yields host and port."""
-    told = re.search(r"```nginx\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert told
+    output = re.search(r"```nginx\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert output
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -33,7 +33,7 @@ def nginx(folder: Path) -> Iterator[str]:
     users = {name: f"{name}:{{PLAIN}}{secret}\n" for name, _, secret in (u.partition(":") for u in (READER, WRITER))}
     (folder / "readers").write_text("".join(users.values()))
     (folder / "writers").write_text(users["writer"])
-    server = told[1]
+    server = output[1]
     for there, here in {
         "listen 8080": f"listen 127.0.0.1:{port}",
         "/var/cache/ferrule": f"{folder}/content",

@@ -95,8 +95,8 @@ def release(setup: None, given: Path | None, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def programs(setup: None, tools: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG001
     """Where the programs of the toolchain are, as `ferrule doctor` says."""
-    said = ferrule("doctor", "--json", "--no-probe", *tools).stdout
-    return {row["tool"]: row["path"] for row in json.loads(said)}
+    output = ferrule("doctor", "--json", "--no-probe", *tools).stdout
+    return {row["tool"]: row["path"] for row in json.loads(output)}
 
 
 @pytest.fixture(scope="session")

@@ -150,8 +150,8 @@ def in_go_module(target: str) -> Callable[[Release], Used]:
         if target == WASM:
             (core,) = (release.dist / "go").rglob("*.wasm")
             return Used("core module", sha256(core))
-        (found,) = (release.dist / "go" / "internal" / "ferrule" / "native" / f"linux_{GO_MACHINE[target]}").iterdir()
-        return library(found, target)
+        (result,) = (release.dist / "go" / "internal" / "ferrule" / "native" / f"linux_{GO_MACHINE[target]}").iterdir()
+        return library(result, target)
 
     return used
 
@@ -162,8 +162,8 @@ def in_sdk(target: str) -> Callable[[Release], Used]:
 
 def in_wheel(target: str) -> Callable[[Release], Used]:
     def used(release: Release) -> Used:
-        (found,) = (p for p in release.wheel(target).rglob("*.so*") if p.is_file())
-        return library(found, target)
+        (result,) = (p for p in release.wheel(target).rglob("*.so*") if p.is_file())
+        return library(result, target)
 
     return used
 

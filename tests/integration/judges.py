@@ -88,12 +88,12 @@ def provision(
 
     By default all of the system's are wanted.
     """
-    wanted = PROGRAMS[system] if programs is None else programs
-    missing = sorted(name for name in wanted if found(name, path=path) is None)
+    expected = PROGRAMS[system] if programs is None else programs
+    missing = sorted(name for name in expected if found(name, path=path) is None)
     if not missing:
         return
-    packages = sorted({package for name in missing for package in wanted[name]})
-    apple, by_hand = system == "darwin", not all(wanted[name] for name in missing)
+    packages = sorted({package for name in missing for package in expected[name]})
+    apple, by_hand = system == "darwin", not all(expected[name] for name in missing)
     steps = _homebrew(packages, by_hand=by_hand) if apple else _debian(packages)
     # Homebrew wants no root, and Apple's tools come by a window that a person has to answer.
     may = not by_hand if apple else is_root
@@ -112,10 +112,10 @@ def found(name: str, *, path: str | None = None) -> str | None:
 
 def program(name: str) -> str:
     """Where a judge is that was provisioned."""
-    place = found(name)
-    if place is None:
+    path = found(name)
+    if path is None:
         raise MissingJudgeError(f"not on this machine: {name}")
-    return place
+    return path
 
 
 def built(name: str, go: str) -> Path:
@@ -154,8 +154,8 @@ def run(
         check=False,
     )
     if ok and done.returncode:
-        said = "\n".join(f"{done.stdout}\n{done.stderr}".splitlines()[-60:])
-        raise AssertionError(f"{shlex.join(done.args)} ended with {done.returncode}:\n{said}")
+        output = "\n".join(f"{done.stdout}\n{done.stderr}".splitlines()[-60:])
+        raise AssertionError(f"{shlex.join(done.args)} ended with {done.returncode}:\n{output}")
     return done
 
 

@@ -34,13 +34,13 @@ def installed(release: Release, node: str, folder: Path) -> Path:
 
 def judges_of_javascript(node: str) -> Path:
     """The programs that a lock names, installed with their digests checked."""
-    place = OWN / "javascript"
-    lock, stamp = (JAVASCRIPT / "package-lock.json").read_bytes(), place / "installed"
+    path = OWN / "javascript"
+    lock, stamp = (JAVASCRIPT / "package-lock.json").read_bytes(), path / "installed"
     if not stamp.exists() or stamp.read_bytes() != lock:
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(JAVASCRIPT / name, place)
-        run(*npm(node), "ci", *QUIET, cwd=place)
+            shutil.copy(JAVASCRIPT / name, path)
+        run(*npm(node), "ci", *QUIET, cwd=path)
         stamp.write_bytes(lock)
-    return place
+    return path

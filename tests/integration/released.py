@@ -75,11 +75,11 @@ class Release:
 
     def wheel(self, target: str) -> Path:
         """The wheel of a target, unpacked."""
-        place = self.scratch / f"wheel-{target}"
-        if not place.exists():
+        path = self.scratch / f"wheel-{target}"
+        if not path.exists():
             with zipfile.ZipFile(self.made("wheel", target)) as archive:
-                archive.extractall(place)
-        return place
+                archive.extractall(path)
+        return path
 
     def sdist(self) -> Path:
         """The source distribution, unpacked."""
@@ -99,9 +99,9 @@ class Release:
         """The image's manifest for a target, found through both indexes by hand."""
         (top,) = json.loads((self.dist / "image" / "index.json").read_bytes())["manifests"]
         system, architecture = PLATFORM[target].split("/")
-        wanted = {"os": system, "architecture": architecture}
+        expected = {"os": system, "architecture": architecture}
         (entry,) = [
-            m for m in json.loads(self.blob(top).read_bytes())["manifests"] if wanted.items() <= m["platform"].items()
+            m for m in json.loads(self.blob(top).read_bytes())["manifests"] if expected.items() <= m["platform"].items()
         ]
         return json.loads(self.blob(entry).read_bytes())
 
@@ -114,17 +114,17 @@ class Release:
 
     def rootfs(self, target: str) -> Path:
         """The file system of the image, its layers unpacked over each other."""
-        place = self.scratch / f"rootfs-{target}"
-        if not place.exists():
+        path = self.scratch / f"rootfs-{target}"
+        if not path.exists():
             for layer in self.image_manifest(target)["layers"]:
                 with tarfile.open(self.blob(layer)) as archive:
-                    extract(archive, place, "tar")
-        return place
+                    extract(archive, path, "tar")
+        return path
 
     def _unpacked(self, archive: Path, name: str) -> Path:
-        place = self.scratch / name
-        if not place.exists():
+        path = self.scratch / name
+        if not path.exists():
             with tarfile.open(archive) as members:
-                extract(members, place)
-        (top,) = place.iterdir()
+                extract(members, path)
+        (top,) = path.iterdir()
         return top

@@ -29,8 +29,8 @@ def test_a_second_release_starts_no_program_but_git(release, tmp_path):
 
 
 def test_a_second_release_lists_what_is_there(release):
-    said = ferrule("release", "--output", release.dist).stdout
-    head, *rows = said.splitlines()[:-1]
+    output = ferrule("release", "--output", release.dist).stdout
+    head, *rows = output.splitlines()[:-1]
     assert head.split() == ["file", "target", "size", "sha256"]  # no time: nothing was built
     assert len(rows) > 10
 

@@ -102,9 +102,9 @@ class Agreement:
 
 @pytest.fixture(scope="session")
 def agreement(release, programs, vectors, tmp_path_factory, pytestconfig) -> Agreement:
-    made = Agreement(Builds(release, programs, tmp_path_factory.mktemp("consumers")), vectors)
-    pytestconfig.pluginmanager.register(made, "agreement")
-    return made
+    result = Agreement(Builds(release, programs, tmp_path_factory.mktemp("consumers")), vectors)
+    pytestconfig.pluginmanager.register(result, "agreement")
+    return result
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS)
@@ -126,7 +126,7 @@ def test_the_page_is_current(agreement, release, pytestconfig):
     if pytestconfig.getoption("--write-agreement", default=False):
         source = release.manifest["source"]
         beyond = " and changes that are in no commit" if source["dirty"] else ""
-        made = f"Release {release.manifest['release']}, of commit {source['commit'][:DIGITS]}{beyond}:"
-        page = written(page, rows, made)
+        result = f"Release {release.manifest['release']}, of commit {source['commit'][:DIGITS]}{beyond}:"
+        page = written(page, rows, result)
         PAGE.write_text(page, encoding="utf-8")
     assert promised(page) == [row.cells()[:-1] for row in rows], f"run: {COMMAND}"

@@ -84,15 +84,15 @@ def compilers(programs) -> dict[str, Compiler]:
 @pytest.fixture(scope="module")
 def sdk(release, tmp_path_factory) -> Path:
     """The SDK of this machine in another folder than it was unpacked into, with a space in its name."""
-    place = tmp_path_factory.mktemp("sdk") / "moved here"
-    return Path(shutil.copytree(release.sdk(HOST), place, symlinks=True))
+    path = tmp_path_factory.mktemp("sdk") / "moved here"
+    return Path(shutil.copytree(release.sdk(HOST), path, symlinks=True))
 
 
 @pytest.fixture(scope="module")
 def archive_only(sdk) -> Path:
     """The SDK without its dynamic library: what a linker that prefers it has to be given to link statically."""
-    place = sdk.parent / "only the archive"
-    return Path(shutil.copytree(sdk, place, symlinks=True, ignore=shutil.ignore_patterns("*.so*", "*.dylib")))
+    path = sdk.parent / "only the archive"
+    return Path(shutil.copytree(sdk, path, symlinks=True, ignore=shutil.ignore_patterns("*.so*", "*.dylib")))
 
 
 def ask(sdk: Path, *question: str) -> list[str]:
@@ -108,7 +108,7 @@ def build(compilers, sdk, archive_only, tmp_path_factory):
 
     @functools.cache
     def configured(name: str) -> Path:
-        compiler, made, source = compilers[name], folder / name, folder / f"source {name}"
+        compiler, result, source = compilers[name], folder / name, folder / f"source {name}"
         source.mkdir()
         file = source / ("vectors.c" if compiler.language == "C" else "vectors.cpp")
         shutil.copy(CONSUMER, file)
@@ -122,10 +122,10 @@ def build(compilers, sdk, archive_only, tmp_path_factory):
         }
         given = [f"-D{key}={value}" for key, value in values.items()]
         zig = {"ZIG_GLOBAL_CACHE_DIR": str(OWN / "zig")}
-        said = run("cmake", "-S", source, "-B", made, "-Wdev", "-Werror=dev", *given, **zig)
-        assert "Warning" not in said.stdout + said.stderr
-        run("cmake", "--build", made, **zig)
-        return made
+        output = run("cmake", "-S", source, "-B", result, "-Wdev", "-Werror=dev", *given, **zig)
+        assert "Warning" not in output.stdout + output.stderr
+        run("cmake", "--build", result, **zig)
+        return result
 
     @functools.cache
     def build(name: str, road: str, linked: str) -> Path:

@@ -69,11 +69,11 @@ def test_the_library_is_the_same_file_in_every_package(release: Release, target)
     platform = {X86: "linux_amd64", ARM: "linux_arm64", MAC: "darwin_arm64"}[target]
     (in_wheel,) = release.wheel(target).rglob("libemail_validator*")
     (in_go,) = (release.dist / "go" / "internal" / "ferrule" / "native" / platform).glob("libemail_validator*")
-    found = {"sdk": sha256(release.library(target)), "wheel": sha256(in_wheel), "go": sha256(in_go)}
+    result = {"sdk": sha256(release.library(target)), "wheel": sha256(in_wheel), "go": sha256(in_go)}
     if target in LINUX:
-        found["image"] = sha256(release.rootfs(target) / "usr" / "lib" / LIBRARY[target])
-    assert len(set(found.values())) == 1, found
-    assert set(found.values()) < set(release.packed("library", target).values())
+        result["image"] = sha256(release.rootfs(target) / "usr" / "lib" / LIBRARY[target])
+    assert len(set(result.values())) == 1, result
+    assert set(result.values()) < set(release.packed("library", target).values())
 
 
 def test_the_core_module_is_the_same_file_in_every_package(release: Release):

@@ -135,8 +135,8 @@ def exports_are_what_the_header_declares(path: Path) -> bool:
 
 
 def no_path_of_the_machine_that_built_it(path: Path) -> bool:
-    found = re.findall(rb"(?<![\w.])/(?:\w[\w.-]*/){2,}\w[\w.-]*", path.read_bytes())
-    return len(found) > 10 and all(text.startswith(SOURCES) for text in found)
+    matches = re.findall(rb"(?<![\w.])/(?:\w[\w.-]*/){2,}\w[\w.-]*", path.read_bytes())
+    return len(matches) > 10 and all(text.startswith(SOURCES) for text in matches)
 
 
 def every_page_has_the_hash_that_was_signed(path: Path) -> bool:
@@ -165,8 +165,8 @@ def replaced(old: bytes, new: bytes) -> Callable[[bytearray], None]:
 
     def change(data: bytearray) -> None:
         assert len(old) == len(new)
-        place = data.index(old)
-        data[place : place + len(new)] = new
+        path = data.index(old)
+        data[path : path + len(new)] = new
 
     return change
 
@@ -183,8 +183,8 @@ def in_command(kind: int, offset: int, form: str, *values: object) -> Callable[[
 def in_the_trie(data: bytearray, old: bytes, new: bytes) -> None:
     """Writes other bytes over some in the trie of exports, which the loader reads, not in the table of symbols."""
     (start,) = struct.unpack_from("<I", data, command_at(data, LC_DYLD_INFO_ONLY) + 40)
-    place = data.index(old, start)
-    data[place : place + len(new)] = new
+    path = data.index(old, start)
+    data[path : path + len(new)] = new
 
 
 LIES = {
@@ -266,10 +266,10 @@ class TestMacPackages:
         assert tags(wheel, release.wheel(MAC)) == {"py3-none-macosx_11_0_arm64"}
 
     def test_a_wheel_that_says_otherwise_is_noticed(self, release, tmp_path):
-        place = Path(shutil.copytree(release.wheel(MAC), tmp_path / "wheel"))
-        (said,) = place.glob("*.dist-info/WHEEL")
-        said.write_text(said.read_text().replace("macosx_11_0", "macosx_10_9"))
-        assert len(tags(release.made("wheel", MAC), place)) == 2
+        path = Path(shutil.copytree(release.wheel(MAC), tmp_path / "wheel"))
+        (output,) = path.glob("*.dist-info/WHEEL")
+        output.write_text(output.read_text().replace("macosx_11_0", "macosx_10_9"))
+        assert len(tags(release.made("wheel", MAC), path)) == 2
 
     def test_the_links_lead_to_the_library(self, release):
         lib = release.sdk(MAC) / "lib"
@@ -331,11 +331,11 @@ class TestMacPackages:
 
 def tags(wheel: Path, unpacked: Path) -> set[str]:
     """What a wheel says of whom it is for: in its name, in its WHEEL file, and by the library inside."""
-    (said,) = unpacked.glob("*.dist-info/WHEEL")
+    (output,) = unpacked.glob("*.dist-info/WHEEL")
     (library,) = unpacked.glob("*/_native/*.dylib")
     (build,) = of_kind(library, "LC_BUILD_VERSION")
     major, minor = version(build["minos"])
-    written = HeaderParser().parsestr(said.read_text()).get_all("Tag")
+    written = HeaderParser().parsestr(output.read_text()).get_all("Tag")
     return {wheel.stem.split("-", 2)[2], *written, f"py3-none-macosx_{major}_{minor}_arm64"}
 
 
@@ -354,31 +354,31 @@ def astray(sdk: Path) -> list[str]:
         cmake: '"${CMAKE_CURRENT_LIST_DIR}/../../.."' in text[cmake]
         and f'IMPORTED_SONAME "{NAME}"' in text[cmake]
         and len(located) == 2
-        and all((sdk / place).is_file() for place in located),
+        and all((sdk / path).is_file() for path in located),
     }
     strange = flags - {"email_validator", "System", "c", "m"}
-    found = [file for file in (pc, cmake) if any(f"-l{name}" in text[file] for name in strange)]
+    result = [file for file in (pc, cmake) if any(f"-l{name}" in text[file] for name in strange)]
     absolute = [file for file in (pc, cmake) if re.search(r'[\s"=]/\w', text[file])]
-    return [file for file in (pc, cmake) if not right[file] or file in found or file in absolute]
+    return [file for file in (pc, cmake) if not right[file] or file in result or file in absolute]
 
 
 def objects(archive: Path) -> set[tuple[str, str, tuple[int, ...]]]:
     """Machine, system and oldest version of every object in a static library; whatever differs is one more."""
     data = archive.read_bytes()
-    found = set()
+    result = set()
     for name, start in members_of(data):
         if not name.startswith("__.SYMDEF"):
             at = start + command_at(data[start:], LC_BUILD_VERSION)
             system, oldest = struct.unpack_from("<2I", data, at + 8)
             (machine,) = struct.unpack_from("<I", data, start + 4)
-            found.add((hex(machine), {1: "macos"}.get(system, "another"), (oldest >> 16, oldest >> 8 & 0xFF)))
-    return found
+            result.add((hex(machine), {1: "macos"}.get(system, "another"), (oldest >> 16, oldest >> 8 & 0xFF)))
+    return result
 
 
 def members_of(data: bytes) -> list[tuple[str, int]]:
     """Name of each member of a BSD archive and where its content begins (ar(5) of the BSDs)."""
     assert data.startswith(b"!<arch>\n")
-    found, at = [], 8
+    result, at = [], 8
     while at < len(data):
         name, size = data[at : at + 16].decode().strip(), int(data[at + 48 : at + 58])
         start = at + 60
@@ -386,31 +386,31 @@ def members_of(data: bytes) -> list[tuple[str, int]]:
             length = int(name[3:])
             name = data[start : start + length].rstrip(b"\0").decode()
             start += length
-        found.append((name, start))
+        result.append((name, start))
         at += 60 + size + size % 2
-    return found
+    return result
 
 
 def code_directory(data: bytes) -> tuple[int, int, list[bytes], int]:
     """Code limit, page size, hashes of all pages and flags (XNU, osfmk/kern/cs_blobs.h); it ends the file."""
-    place, size = struct.unpack_from("<2I", data, command_at(data, LC_CODE_SIGNATURE) + 8)
-    assert place + size == len(data)
+    path, size = struct.unpack_from("<2I", data, command_at(data, LC_CODE_SIGNATURE) + 8)
+    assert path + size == len(data)
     start = directory_at(data)
     magic, _, _, flags, hashes, _, _, codes, limit = struct.unpack_from(">9I", data, start)
     hash_size, hash_type, _, page = struct.unpack_from(">4B", data, start + 36)
     assert (magic, hash_size, hash_type) == (0xFADE0C02, 32, 2)  # SHA-256
-    assert limit == place
+    assert limit == path
     first = start + hashes
     return limit, 1 << page, [data[first + 32 * i : first + 32 * (i + 1)] for i in range(codes)], flags
 
 
 def directory_at(data: bytes) -> int:
     """Where the code directory begins."""
-    (place,) = struct.unpack_from("<I", data, command_at(data, LC_CODE_SIGNATURE) + 8)
-    magic, _, count = struct.unpack_from(">3I", data, place)
+    (path,) = struct.unpack_from("<I", data, command_at(data, LC_CODE_SIGNATURE) + 8)
+    magic, _, count = struct.unpack_from(">3I", data, path)
     assert magic == 0xFADE0CC0  # CSMAGIC_EMBEDDED_SIGNATURE
-    blobs = dict(struct.unpack_from(">2I", data, place + 12 + 8 * i) for i in range(count))
-    return place + blobs[0]  # CSSLOT_CODEDIRECTORY
+    blobs = dict(struct.unpack_from(">2I", data, path + 12 + 8 * i) for i in range(count))
+    return path + blobs[0]  # CSSLOT_CODEDIRECTORY
 
 
 def command_at(data: bytes, kind: int) -> int:

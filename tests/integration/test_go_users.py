@@ -80,8 +80,8 @@ def test_it_embeds_the_library_that_was_compiled_once(release, go, target):
 
 
 def test_its_own_tests_pass(go):
-    said = go("test", "-count=1", "-json", "./...")
-    ended = [json.loads(line) for line in said.splitlines()]
+    output = go("test", "-count=1", "-json", "./...")
+    ended = [json.loads(line) for line in output.splitlines()]
     passed = {event["Test"] for event in ended if event["Action"] == "pass" and "Test" in event}
     assert not [event for event in ended if event["Action"] in ("fail", "skip") and "Test" in event]
     assert {"TestHundredGoroutines/native", "TestHundredGoroutines/wasm"} <= passed
@@ -96,9 +96,9 @@ def test_the_race_detector_finds_nothing(go):
 def test_its_own_tests_pass_on_arm64(release, go, tmp_path):
     program, root = tmp_path / "arm64.test", str(release.rootfs(ARM))
     go("test", "-c", "-o", program, ".", GOARCH="arm64")
-    said = run("qemu-aarch64-static", program, "-test.v", QEMU_LD_PREFIX=root, cwd=go.folder).stdout
-    assert said.endswith("PASS\n")
-    assert "--- PASS: TestManyProcessesAtOnce" in said
+    output = run("qemu-aarch64-static", program, "-test.v", QEMU_LD_PREFIX=root, cwd=go.folder).stdout
+    assert output.endswith("PASS\n")
+    assert "--- PASS: TestManyProcessesAtOnce" in output
 
 
 def test_a_program_without_a_library_says_so_and_takes_an_installed_one(release, consumer, expected, tmp_path):
@@ -123,8 +123,8 @@ def test_a_cache_where_nothing_may_run_is_told_and_another_way_works(release, pr
     run(engine, "load", "--input", archive)
     mounts = [
         word
-        for source, place in ((consumer("whole"), "/program"), (VECTORS, "/vectors.json"))
-        for word in ("--mount", f"type=bind,source={source},target={place},readonly")
+        for source, path in ((consumer("whole"), "/program"), (VECTORS, "/vectors.json"))
+        for word in ("--mount", f"type=bind,source={source},target={path},readonly")
     ]
     options = ("--rm", "--pull", "never", "--network", "none", "--read-only", "--cap-drop", "ALL", *mounts)
 

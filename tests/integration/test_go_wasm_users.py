@@ -43,8 +43,8 @@ def test_goroutines_that_share_validators_get_every_vector_right(release, progra
     run(programs["go"], "mod", "edit", f"-replace={MODULE}={release.dist / 'go'}", cwd=source, **PURE)
     run(programs["go"], "build", "-race", "-o", tmp_path / "vectors", cwd=source, **RACE)
     for road in ("native", "wasm"):
-        said = run(tmp_path / "vectors", VECTORS, road, "16").stdout
-        assert [json.loads(line) for line in said.splitlines()] == [vector["expected"] for vector in vectors]
+        output = run(tmp_path / "vectors", VECTORS, road, "16").stdout
+        assert [json.loads(line) for line in output.splitlines()] == [vector["expected"] for vector in vectors]
 
 
 # Modules that mean harm
@@ -145,8 +145,8 @@ def module(identity: bytes, *, realloc: str | None = "(i32.const 1024)", **parts
 @pytest.mark.consumer
 def test_modules_that_mean_harm_end_in_errors(release, programs, tmp_path):
     (identity,) = custom_sections(release.made("module", WASM).read_bytes(), "ferrule")
-    expected = {name: {"called": said} for name, (_, said) in CALLED.items()}
-    expected |= {name: {"opened": said} for name, (_, said) in OPENED.items()}
+    expected = {name: {"called": output} for name, (_, output) in CALLED.items()}
+    expected |= {name: {"opened": output} for name, (_, output) in OPENED.items()}
     for name, (parts, _) in {**CALLED, **OPENED}.items():
         (tmp_path / f"{name}.wasm").write_bytes(module(identity, **parts))
     (tmp_path / "expected.json").write_text(json.dumps(expected))

@@ -239,11 +239,11 @@ def test_the_service_decides_as_the_vectors_say(release, start, vectors, target)
     finally:
         service.close()
     facts = release.manifest["facts"]
-    told = about["library"]["build_info"]
-    assert (told["target"], told["fingerprint"]) == (target, facts[f"native@{target}"]["fingerprint"])
+    output = about["library"]["build_info"]
+    assert (output["target"], output["fingerprint"]) == (target, facts[f"native@{target}"]["fingerprint"])
     assert about["go"] == f"go{facts[f'service@{target}']['go']}"
-    wanted = ["POST /check"] * len(suitable) + ["GET /check", "GET /version"]
-    assert requests(container, len(wanted)) == wanted
+    expected = ["POST /check"] * len(suitable) + ["GET /check", "GET /version"]
+    assert requests(container, len(expected)) == expected
     assert b"@" not in container.logs()
     assert not container.attrs["State"]["OOMKilled"]
 
@@ -259,8 +259,8 @@ def test_the_program_is_what_was_built_and_measured(release, target):
     program = release.rootfs(target) / PROGRAM.lstrip("/")
     assert {sha256(program)} == set(release.packed("goprogram", target).values())
     assert PLATFORMS[target].elf_interpreter == release.manifest["facts"][f"service@{target}"]["interpreter"]
-    said = run("readelf", "--program-headers", "--wide", program).stdout
-    assert f"[Requesting program interpreter: {PLATFORMS[target].elf_interpreter}]" in said
+    output = run("readelf", "--program-headers", "--wide", program).stdout
+    assert f"[Requesting program interpreter: {PLATFORMS[target].elf_interpreter}]" in output
     assert str(CHECKOUT).encode() not in program.read_bytes()
 
 

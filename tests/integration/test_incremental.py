@@ -92,8 +92,8 @@ class Project:
 
     @property
     def library(self) -> Path:
-        (found,) = (self.root / ".ferrule" / "out").rglob("libtiny_ffi*")
-        return found
+        (result,) = (self.root / ".ferrule" / "out").rglob("libtiny_ffi*")
+        return result
 
     def holds(self, text: str) -> bool:
         return text.encode() in self.library.read_bytes()
@@ -108,8 +108,8 @@ def tiny(setup, tmp_path_factory) -> Project:  # noqa: ARG001
     project = Project(tmp_path_factory.mktemp("tiny") / "project")
     for name, text in FILES.items():
         project.write(name, text)
-    said = project.build()
-    assert "native also reads beside/Cargo.toml and 3 more, so its key changed" in said
+    output = project.build()
+    assert "native also reads beside/Cargo.toml and 3 more, so its key changed" in output
     return project
 
 
@@ -175,9 +175,9 @@ def test_a_byte_that_was_added_to_what_cargo_wrote_is_not_shipped(tiny):
 
 def test_a_variable_is_not_passed_on_but_said_and_can_be_given(tiny):
     tiny.write("rust/ffi/data/three", "")
-    said = tiny.build(TINY_GREETING="hello", TINY_OTHER="x")
-    assert "tiny-ffi asks for TINY_GREETING, which is set here but not passed on" in said
-    assert "TINY_OTHER" not in said
+    output = tiny.build(TINY_GREETING="hello", TINY_OTHER="x")
+    assert "tiny-ffi asks for TINY_GREETING, which is set here but not passed on" in output
+    assert "TINY_OTHER" not in output
     assert tiny.holds("[]")
     matrix = (tiny.root / "targets.yaml").read_text()
     tiny.write("targets.yaml", matrix.replace("types: [cdylib]", "types: [cdylib], env: {TINY_GREETING: from here}"))
@@ -194,10 +194,10 @@ def test_a_file_that_changes_while_it_is_built_keeps_no_result(tiny):
         wait_until((tiny.root / "waits").exists, "the build script")
         tiny.write("rust/core/words/list.txt", "words meanwhile")
         (tiny.root / "waits").unlink()
-        said, _ = running.communicate()
+        output, _ = running.communicate()
     assert running.returncode != 0
-    assert "a source changed while this was built" in said
-    assert "rust/core/words/list.txt" in said
+    assert "a source changed while this was built" in output
+    assert "rust/core/words/list.txt" in output
     (tiny.root / "rust/ffi/data/held").unlink()
     tiny.build()
     assert tiny.holds("words meanwhile")

@@ -48,13 +48,13 @@ def interface() -> dict[str, Any]:
 
 def seen_by(kept: dict[str, Any], target: str) -> Any:
     """The part of a record that a target sees."""
-    return next(told for targets, told in kept.items() if target in targets.split())
+    return next(output for targets, output in kept.items() if target in targets.split())
 
 
 def test_this_release_says_in_its_version_what_changed(release):
     done = ferrule("abi", release.dist, "--json")
-    told = json.loads(done.stdout)
-    assert told["ok"], told["problems"]
+    document = json.loads(done.stdout)
+    assert document["ok"], document["problems"]
     assert (RECORDED / "include" / "email_validator.h").is_file()
 
 
@@ -65,11 +65,11 @@ def test_this_release_says_in_its_version_what_changed(release):
 def stub(interface, tmp_path_factory) -> Path:
     """A folder with a library that has the recorded name and symbols, and does nothing: what a program is linked with."""
     folder = tmp_path_factory.mktemp("recorded release")
-    told = seen_by(interface["libraries"]["native"], HOST)
+    output = seen_by(interface["libraries"]["native"], HOST)
     source = folder / "stub.c"
-    source.write_text("".join(f"void {name}(void);\nvoid {name}(void) {{}}\n" for name in told["exports"]))
+    source.write_text("".join(f"void {name}(void);\nvoid {name}(void) {{}}\n" for name in output["exports"]))
     library = folder / "libemail_validator.so"
-    run("gcc", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{told['name']}", source, "-o", library)
+    run("gcc", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{output['name']}", source, "-o", library)
     return folder
 
 
@@ -98,10 +98,10 @@ def test_program_of_the_recorded_release_runs_with_this_library(release, earlier
 
 @pytest.mark.parametrize("target", list(ZIG))
 def test_compilers_agree_about_layout_and_values(interface, programs, tmp_path, target):
-    told = seen_by(interface["headers"]["email_validator.h"], target)
+    output = seen_by(interface["headers"]["email_validator.h"], target)
     claims = [
         claim
-        for label, one in told["types"].items()
+        for label, one in output["types"].items()
         if "fields" in one
         for claim in (
             f"sizeof({label}) == {one['size']}",
@@ -109,7 +109,7 @@ def test_compilers_agree_about_layout_and_values(interface, programs, tmp_path, 
             *(f"offsetof({label}, {field['name']}) == {field['offset']}" for field in one["fields"]),
         )
     ]
-    claims += [f"{name} == {value}" for values in told["enums"].values() for name, value in values.items()]
+    claims += [f"{name} == {value}" for values in output["enums"].values() for name, value in values.items()]
     assert len(claims) > 30
     source = tmp_path / "claims.c"
     lines = "".join(f'_Static_assert({claim}, "{claim}");\n' for claim in claims)
@@ -126,12 +126,12 @@ def test_compilers_agree_about_layout_and_values(interface, programs, tmp_path, 
 
 def compiled(folder: Path, name: str, declarations: str, bodies: str) -> Path:
     """A library of a header, with the debug information that abidiff reads types from."""
-    place = folder / name
-    place.mkdir()
-    (place / "box.h").write_text(declarations)
-    source = place / "box.c"
+    path = folder / name
+    path.mkdir()
+    (path / "box.h").write_text(declarations)
+    source = path / "box.c"
     source.write_text(f'#include "box.h"\n{bodies}')
-    library = place / "libbox.so.1"
+    library = path / "libbox.so.1"
     run("gcc", "-g", "-shared", "-fPIC", "-Wl,-soname,libbox.so.1", source, "-o", library)
     return library
 
@@ -139,12 +139,12 @@ def compiled(folder: Path, name: str, declarations: str, bodies: str) -> Path:
 def our_verdict(old: Path, new: Path) -> set[bool]:
     """Whether there are breaking and compatible changes, by the library and its header."""
     libraries = [symbols.read(binary.summary(binary.measure(path))) for path in (old, new)]
-    told = []
+    output = []
     for path in (old, new):
         options = header.preprocessor_options(PLATFORMS[HOST])
         text = run("gcc", *options, "box.h", cwd=path.parent).stdout
-        told.append(header.read(text, "box.h", release="1.0.0"))
-    return {c.breaking for c in (*symbols.compare(*libraries), *header.compare(*told))}
+        output.append(header.read(text, "box.h", release="1.0.0"))
+    return {c.breaking for c in (*symbols.compare(*libraries), *header.compare(*output))}
 
 
 def abidiff(old: Path, new: Path) -> tuple[bool, bool]:
@@ -181,8 +181,8 @@ def test_abidiff_on_the_release_itself(release, interface, tmp_path):
     less.write_bytes(library.read_bytes().replace(b"\0" + name + b"\0", b"\0email_validator_other_name_\0"))
     assert abidiff(library, less) == (True, True)
     before, after = (symbols.read(binary.summary(binary.measure(path))) for path in (library, less))
-    found = {(c.item, c.breaking) for c in symbols.compare(before, after)}
-    assert found == {(name.decode(), True), ("email_validator_other_name_", False)}
+    result = {(c.item, c.breaking) for c in symbols.compare(before, after)}
+    assert result == {(name.decode(), True), ("email_validator_other_name_", False)}
     recorded = seen_by(interface["libraries"]["native"], HOST)
     assert recorded["exports"] == before["exports"]
     assert re.fullmatch(r"libemail_validator\.so\.\d+(\.\d+)*", recorded["name"])

@@ -66,21 +66,21 @@ def judging(node) -> Path:
 
 
 def test_npm_sees_what_was_packed(release, node, package, tmp_path):
-    said = run(*npm(node), "pack", "--dry-run", "--json", "--offline", release.made("package"), cwd=tmp_path).stdout
-    ((told),) = json.loads(said)
-    assert (told["name"], told["version"], told["filename"]) == (
+    output = run(*npm(node), "pack", "--dry-run", "--json", "--offline", release.made("package"), cwd=tmp_path).stdout
+    ((result),) = json.loads(output)
+    assert (result["name"], result["version"], result["filename"]) == (
         PACKAGE,
         release.manifest["release"],
         release.made("package").name,
     )
-    assert {file["path"] for file in told["files"]} == {
+    assert {file["path"] for file in result["files"]} == {
         *("package.json", "README.md", "LICENSE", "index.js", "index.d.ts"),
         *(f"component/index.{ending}" for ending in ("js", "d.ts")),
         *(f"component/email-validator.{ending}" for ending in ("js", "d.ts")),
         *(f"component/email-validator.core{number}.wasm" for number in ("", "2", "3")),
         *(f"component/interfaces/ferrule-email-validator-{name}.d.ts" for name in ("logger", "overrides")),
     }
-    assert {file["path"] for file in told["files"]} == {
+    assert {file["path"] for file in result["files"]} == {
         p.relative_to(package).as_posix() for p in package.rglob("*") if p.is_file()
     }
 
@@ -93,22 +93,24 @@ def test_the_package_says_what_it_holds(release, package):
     facts = release.manifest["facts"]
     (component,) = [f for name, f in facts.items() if name.startswith("component@")]
     (npm_facts,) = [f for name, f in facts.items() if name.startswith("npm@")]
-    said = json.loads(custom_sections((package / CORE).read_bytes(), "ferrule")[0])
-    assert {k: said[k] for k in ("fingerprint", "interface")} == {k: component[k] for k in ("fingerprint", "interface")}
+    document = json.loads(custom_sections((package / CORE).read_bytes(), "ferrule")[0])
+    assert {k: document[k] for k in ("fingerprint", "interface")} == {
+        k: component[k] for k in ("fingerprint", "interface")
+    }
     modules = {f"package/{path.relative_to(package).as_posix()}" for path in package.rglob("*.wasm")} - {
         f"package/{CORE}"
     }
-    assert {"files", *said} == npm_facts.keys()
+    assert {"files", *document} == npm_facts.keys()
     assert modules == npm_facts["files"].keys()
-    assert said == {name: told for name, told in npm_facts.items() if name != "files"}
-    assert json.dumps(said["interface"]) in (package / "component" / "index.js").read_text()
+    assert document == {name: output for name, output in npm_facts.items() if name != "files"}
+    assert json.dumps(document["interface"]) in (package / "component" / "index.js").read_text()
 
 
 def test_publint_finds_nothing(node, judging, package):
-    said = run(
+    output = run(
         node, judging / "node_modules" / "publint" / "src" / "cli.js", "run", package, "--strict", "--pack", "false"
     ).stdout
-    assert "All good!" in said
+    assert "All good!" in output
 
 
 @pytest.mark.parametrize(
@@ -136,8 +138,8 @@ def test_a_program_in_node_gives_the_same_bytes(node, user, expected):
 
 
 def test_a_page_in_a_browser_gives_the_same_bytes(user, expected):
-    said = run(sys.executable, SOURCES / "browser" / "main.py", program("chromium"), user, VECTORS).stdout
-    assert said == expected
+    output = run(sys.executable, SOURCES / "browser" / "main.py", program("chromium"), user, VECTORS).stdout
+    assert output == expected
 
 
 def test_it_behaves(node, user, package, tmp_path):
@@ -145,6 +147,6 @@ def test_it_behaves(node, user, package, tmp_path):
     trapping = tmp_path / "trapping.wasm"
     trapping.write_bytes(with_custom_section(bytes(wasmtime.wat2wasm(TRAPPING)), "ferrule", section))
     shutil.copy(JAVASCRIPT / "behaviour.mjs", user)
-    said = run(node, "--test-reporter=tap", "behaviour.mjs", package / CORE, trapping, cwd=user).stdout
-    assert "# fail 0" in said
-    assert "# skipped 0" in said
+    output = run(node, "--test-reporter=tap", "behaviour.mjs", package / CORE, trapping, cwd=user).stdout
+    assert "# fail 0" in output
+    assert "# skipped 0" in output

@@ -13,9 +13,9 @@ from fakes.triples import MAC
 
 
 def test_sha256sum_agrees_with_the_sums(release):
-    said = run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=release.dist).stdout.splitlines()
-    assert all(line.endswith(": OK") for line in said)
-    listed = {line.removesuffix(": OK") for line in said}
+    output = run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=release.dist).stdout.splitlines()
+    assert all(line.endswith(": OK") for line in output)
+    listed = {line.removesuffix(": OK") for line in output}
     assert listed == release.files().keys() - {"SHA256SUMS", "provenance.intoto.jsonl", "manifest.json"}
 
 
@@ -56,4 +56,4 @@ def test_no_package_names_a_place_of_this_machine(release):
     ]
     files = [p for folder in folders for p in folder.rglob("*") if p.is_file() and not p.is_symlink()]
     assert len(files) > 300
-    assert [(str(p), place) for p in files for place in places if place in p.read_bytes()] == []
+    assert [(str(p), path) for p in files for path in places if path in p.read_bytes()] == []

@@ -76,15 +76,15 @@ def test_page_fits_and_is_quiet(browser: Browser, shown: Path, tmp_path: Path, w
 
 def test_numbers_are_those_of_the_manifest(browser: Browser, shown: Path, release: Release) -> None:
     browser.open(shown)
-    told = browser.evaluate(MATRIX)
+    output = browser.evaluate(MATRIX)
     for row in (*release.manifest["artifacts"], *release.manifest["packed"]):
         name = row.get("file") or row["name"]
         if "/" not in name:
-            ((sizes, _),) = cells(told, row["artifact"], row["target"], row["sha256"])
+            ((sizes, _),) = cells(output, row["artifact"], row["target"], row["sha256"])
             assert row["size"] in sizes, name
     image = [row for row in release.manifest["artifacts"] if row["artifact"] == "image"]
     (index,) = [row["sha256"] for row in image if row["file"] == "image/index.json"]
-    assert cells(told, "image", None, index) == [([sum(row["size"] for row in image)], [index])]
+    assert cells(output, "image", None, index) == [([sum(row["size"] for row in image)], [index])]
     shipped = browser.evaluate('[...document.querySelectorAll("header data")].map((number) => +number.value)')
     assert shipped == [len(release.manifest["artifacts"]), sum(row["size"] for row in release.manifest["artifacts"])]
 
@@ -99,14 +99,14 @@ def test_sections_are_those_of_the_manifest(browser: Browser, shown: Path, relea
     browser.open(shown)
     rows = browser.evaluate("""[...document.querySelectorAll("#sections tbody tr")].map((row) => [
       row.cells[0].firstChild.textContent.trim(), row.cells[1].textContent, +row.querySelector("data").value])""")
-    wanted = [
+    expected = [
         [action, section, size]
         for action, facts in release.manifest["facts"].items()
-        for told in facts.values()
-        if isinstance(told, dict) and "sections" in told
-        for section, size in told["sections"].items()
+        for output in facts.values()
+        if isinstance(output, dict) and "sections" in output
+        for section, size in output["sections"].items()
     ]
-    assert sorted(rows) == sorted(wanted)
+    assert sorted(rows) == sorted(expected)
     assert len({action for action, _, _ in rows}) >= 4
 
 
@@ -183,8 +183,8 @@ def test_on_paper_nothing_is_cut_off(browser: Browser, shown: Path) -> None:
         "none",
         "none",
     ]
-    told = browser("Page.printToPDF", printBackground=True)["data"]
-    assert len(told) > 10_000
+    output = browser("Page.printToPDF", printBackground=True)["data"]
+    assert len(output) > 10_000
 
 
 # The page for those who download it

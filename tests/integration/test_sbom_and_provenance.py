@@ -36,8 +36,8 @@ def locked() -> dict[str, str | None]:
 
 def crates(bill: dict[str, Any], scope: str) -> set[str]:
     """Names of the crates that a bill has for the crate itself, not for Rust's standard library."""
-    found = [c for c in bill["components"] if c["purl"].startswith("pkg:cargo/") and c["scope"] == scope]
-    return {c["name"] for c in found if not c["bom-ref"].endswith("#rust-std")}
+    result = [c for c in bill["components"] if c["purl"].startswith("pkg:cargo/") and c["scope"] == scope]
+    return {c["name"] for c in result if not c["bom-ref"].endswith("#rust-std")}
 
 
 def test_crates_inside_of_the_standard_library_are_named(release: Release) -> None:
@@ -51,9 +51,9 @@ def test_crates_inside_of_the_standard_library_are_named(release: Release) -> No
 
 
 def test_every_bill_is_valid_by_the_official_schema(release: Release) -> None:
-    found = bills(release)
-    assert len(found) == 12
-    for name in found:
+    result = bills(release)
+    assert len(result) == 12
+    for name in result:
         text = (release.dist / name).read_text(encoding="utf-8")
         assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None, name
 
@@ -217,9 +217,9 @@ def test_verify_believes_the_key_and_no_other(signed: Path, keys: Path, tmp_path
     openssl = program("openssl")
     run(openssl, "ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", tmp_path / "other.pem")
     run(openssl, "pkey", "-in", tmp_path / "other.pem", "-pubout", "-out", tmp_path / "other.pub")
-    told = ferrule("verify", signed, "--key", tmp_path / "other.pub", ok=False)
-    assert told.returncode == 6
-    assert "another key" in told.stdout
+    output = ferrule("verify", signed, "--key", tmp_path / "other.pub", ok=False)
+    assert output.returncode == 6
+    assert "another key" in output.stdout
 
 
 @pytest.mark.only_on(*LINUX, reason="a finished release of another machine is judged, which has no signatures")

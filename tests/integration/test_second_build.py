@@ -25,28 +25,28 @@ def test_a_section_is_where_readelf_has_it(release: Release, target):
         inside = int(size, 16) // 2
         at = int(start, 16) + inside
         changed = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
-        found = first_difference(content, changed)
-        assert found is not None
-        assert (found.path[0].name, found.offset, found.at) == (name, inside, at)
+        difference = first_difference(content, changed)
+        assert difference is not None
+        assert (difference.path[0].name, difference.offset, difference.at) == (name, inside, at)
 
 
 def test_every_file_of_a_release_is_known_by_what_it_says(release: Release):
     facts = release.manifest["facts"]
-    fingerprints = {said["fingerprint"] for said in facts.values() if "fingerprint" in said}
+    fingerprints = {output["fingerprint"] for output in facts.values() if "fingerprint" in output}
     for kind in ("wheel", "sdk", "component", "npm"):
         row = next(a for a in release.manifest["artifacts"] if a["kind"] == kind)
-        found = json.loads(ferrule("explain", "--json", release.dist / row["file"]).stdout)
-        stated = {one["fingerprint"] for one in found["identities"]} - {""}
+        document = json.loads(ferrule("explain", "--json", release.dist / row["file"]).stdout)
+        stated = {one["fingerprint"] for one in document["identities"]} - {""}
         assert stated & fingerprints, row["file"]
-        assert found["manifest"]["rows"][0]["match"] == "same bytes"
-        assert {one["version"] for one in found["identities"]} == {"0.1.0"}
+        assert document["manifest"]["rows"][0]["match"] == "same bytes"
+        assert {one["version"] for one in document["identities"]} == {"0.1.0"}
 
 
 def test_a_folder_of_a_release_is_known_by_what_is_inside(release: Release):
     libraries = {f["fingerprint"] for n, f in release.manifest["facts"].items() if n.startswith("native@")}
-    for name, held in (("go", libraries), ("image", {f for t, f in _by_target(release).items() if t in LINUX})):
-        found = json.loads(ferrule("explain", "--json", release.dist / name).stdout)
-        assert {one["fingerprint"] for one in found["identities"] if one["form"] == "library"} == held
+    for name, content in (("go", libraries), ("image", {f for t, f in _by_target(release).items() if t in LINUX})):
+        document = json.loads(ferrule("explain", "--json", release.dist / name).stdout)
+        assert {one["fingerprint"] for one in document["identities"] if one["form"] == "library"} == content
 
 
 def _by_target(release: Release) -> dict[str, str]:

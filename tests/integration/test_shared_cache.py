@@ -26,20 +26,20 @@ CANARIES = [user.partition(":")[2] for user in (READER, WRITER)]
 def server(judged: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:  # noqa: ARG001
     """Host and port, and the folder of contents."""
     folder = tmp_path_factory.mktemp("nginx")
-    with nginx(folder) as place:
-        yield place, folder / "content"
+    with nginx(folder) as path:
+        yield path, folder / "content"
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Callable[[], Demo]:
     """Makes fresh clones of the project, in folders of different lengths."""
-    made: list[Demo] = []
+    result: list[Demo] = []
 
     def another() -> Demo:
-        folder = tmp_path / ("clone" + "-again" * len(made))
+        folder = tmp_path / ("clone" + "-again" * len(result))
         folder.mkdir()
-        made.append(lay_out(folder))
-        return made[-1]
+        result.append(lay_out(folder))
+        return result[-1]
 
     return another
 
@@ -58,37 +58,37 @@ def compilations(demo: Demo) -> list[str]:
 
 
 def test_fresh_clone_with_a_full_cache_starts_no_compiler(server: tuple[str, Path], clone: Callable[[], Demo]) -> None:
-    place, contents = server
+    location, contents = server
     first, second = clone(), clone()
     # Who may only read changes nothing there, whatever is asked.
-    denied = release(first, READER, place, "write")
+    denied = release(first, READER, location, "write")
     assert "it refuses this identity (401); it is not written to any more in this run" in denied.stderr
     assert not list(contents.rglob("cas/*"))
     third = clone()
-    release(third, WRITER, place, "write")
-    found = release(second, READER, place)
+    release(third, WRITER, location, "write")
+    result = release(second, READER, location)
     assert compilations(third)
     assert compilations(second) == []
-    assert "14 remote" in found.stderr
-    assert re.search(r"demo-1\.2\.3\.wasm .* remote$", found.stdout, re.MULTILINE)
+    assert "14 remote" in result.stderr
+    assert re.search(r"demo-1\.2\.3\.wasm .* remote$", result.stdout, re.MULTILINE)
     assert first.files() == second.files() == third.files()
-    assert "note:" not in found.stderr
+    assert "note:" not in result.stderr
     # Bits that flip on the server's disk are noticed, and whoever may write puts things right.
     damaged = sorted(contents.rglob("cas/*"))
     for path in damaged:
         content = path.read_bytes()
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     fourth = clone()
-    assert "it was refused, and is made here" in release(fourth, WRITER, place, "write").stderr
+    assert "it was refused, and is made here" in release(fourth, WRITER, location, "write").stderr
     assert fourth.files() == first.files()
     fifth = clone()
-    release(fifth, READER, place)
+    release(fifth, READER, location)
     assert fifth.files() == first.files()
 
 
 def test_stranger_is_not_let_in_and_builds(server: tuple[str, Path], demo: Demo) -> None:
-    place, _ = server
-    done = release(demo, "reader:wrong-password", place)
+    path, _ = server
+    done = release(demo, "reader:wrong-password", path)
     assert done.stderr.count("it refuses this identity (401)") == 1
     assert "wrong-password" not in done.stderr
     assert compilations(demo)

@@ -88,17 +88,17 @@ def told(python: Path, expression: str) -> object:
 
 
 def test_twine_takes_every_package(release):
-    said = run(sys.executable, "-m", "twine", "--no-color", "check", "--strict", *packages(release)).stdout
-    assert len(re.findall(r"PASSED$", said, flags=re.MULTILINE)) == len(packages(release)) == 4
+    output = run(sys.executable, "-m", "twine", "--no-color", "check", "--strict", *packages(release)).stdout
+    assert len(re.findall(r"PASSED$", output, flags=re.MULTILINE)) == len(packages(release)) == 4
 
 
 @pytest.mark.only_on(*LINUX, reason="auditwheel runs on Linux alone")
 @pytest.mark.parametrize("target", LINUX)
 def test_auditwheel_gives_the_tag_that_the_name_has(release, target):
     wheel = release.made("wheel", target)
-    said = " ".join(run(sys.executable, "-m", "auditwheel", "show", wheel).stdout.split())
+    output = " ".join(run(sys.executable, "-m", "auditwheel", "show", wheel).stdout.split())
     machine = target.partition("-")[0]
-    assert f'consistent with the following platform tag: "manylinux_2_17_{machine}"' in said
+    assert f'consistent with the following platform tag: "manylinux_2_17_{machine}"' in output
     assert f"manylinux2014_{machine}.manylinux_2_17_{machine}" in wheel.name
 
 
@@ -138,8 +138,8 @@ def test_every_vector_by_the_component_in_wasmtime(release, expected):
 
 
 def test_the_example_of_the_component(release):
-    said = run(sys.executable, EXAMPLE, release.made("component"), "joe@example.com", "joe@gmx.net", "joe@").stdout
-    assert [json.loads(line).get("blocked") for line in said.splitlines()] == [None, ["FREE"], ["INVALID"]]
+    output = run(sys.executable, EXAMPLE, release.made("component"), "joe@example.com", "joe@gmx.net", "joe@").stdout
+    assert [json.loads(line).get("blocked") for line in output.splitlines()] == [None, ["FREE"], ["INVALID"]]
 
 
 # What the package promises: its own tests hold for what was installed, memory and threads included
@@ -173,22 +173,22 @@ def test_mypy_strict_finds_nothing_in_a_users_program(installed, tmp_path):
 
 def test_mypy_finds_every_mistake_and_no_other(installed, tmp_path):
     (tmp_path / "misused.py").write_text(MISUSED)
-    said = mypy(installed, tmp_path, tmp_path / "misused.py")
-    assert sorted({int(n) for n in re.findall(r"misused\.py:(\d+): error", said)}) == WRONG, said
+    output = mypy(installed, tmp_path, tmp_path / "misused.py")
+    assert sorted({int(n) for n in re.findall(r"misused\.py:(\d+): error", output)}) == WRONG, output
 
 
 @pytest.fixture(scope="session")
 def pyright(programs) -> tuple[str | Path, ...]:
     """pyright in its locked version, installed by npm."""
-    sources, place, node = Path(__file__).parent / "pyright", OWN / "pyright", Path(programs["node"])
+    sources, path, node = Path(__file__).parent / "pyright", OWN / "pyright", Path(programs["node"])
     lock = (sources / "package-lock.json").read_bytes()
-    stamp = place / "installed"
+    stamp = path / "installed"
     if not stamp.exists() or stamp.read_bytes() != lock:
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(sources, place)
-        run(*npm(node), "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", cwd=place)
+        shutil.rmtree(path, ignore_errors=True)
+        shutil.copytree(sources, path)
+        run(*npm(node), "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", cwd=path)
         stamp.write_bytes(lock)
-    return node, place / "node_modules" / "pyright" / "index.js"
+    return node, path / "node_modules" / "pyright" / "index.js"
 
 
 def npm(node: Path) -> tuple[str | Path, ...]:
@@ -209,9 +209,9 @@ def checked(pyright: tuple[str | Path, ...], python: Path, folder: Path, *files:
     for file in files:
         shutil.copy(file, folder / "users")
     done = run(*pyright, "--outputjson", "--pythonpath", python, "--project", folder, cwd=folder, ok=False)
-    said = json.loads(done.stdout)
-    assert said["summary"]["filesAnalyzed"] == len(files)
-    return said["generalDiagnostics"]
+    document = json.loads(done.stdout)
+    assert document["summary"]["filesAnalyzed"] == len(files)
+    return document["generalDiagnostics"]
 
 
 def test_pyright_strict_finds_nothing_in_a_users_program(pyright, installed, tmp_path):
@@ -220,16 +220,16 @@ def test_pyright_strict_finds_nothing_in_a_users_program(pyright, installed, tmp
 
 def test_pyright_finds_every_mistake_and_no_other(pyright, installed, tmp_path):
     (tmp_path / "misused.py").write_text(MISUSED)
-    said = checked(pyright, installed, tmp_path, tmp_path / "misused.py")
-    errors = {1 + found["range"]["start"]["line"] for found in said if found["severity"] == "error"}
-    assert sorted(errors) == WRONG, said
+    output = checked(pyright, installed, tmp_path, tmp_path / "misused.py")
+    errors = {1 + result["range"]["start"]["line"] for result in output if result["severity"] == "error"}
+    assert sorted(errors) == WRONG, output
 
 
 def test_every_public_name_has_a_known_type(pyright, installed, tmp_path):
     # It asks the first python on the PATH, whatever the options say.
     search = f"{installed.parent}:{Path(pyright[0]).parent}"
-    said = run(*pyright, "--verifytypes", "ferrule_email_validator", "--outputjson", cwd=tmp_path, PATH=search).stdout
-    report = json.loads(said)["typeCompleteness"]
+    output = run(*pyright, "--verifytypes", "ferrule_email_validator", "--outputjson", cwd=tmp_path, PATH=search).stdout
+    report = json.loads(output)["typeCompleteness"]
     counts = report["exportedSymbolCounts"]
     assert (report["completenessScore"], counts["withUnknownType"], counts["withAmbiguousType"]) == (1, 0, 0)
     assert counts["withKnownType"] == told(installed, "sum(not name.startswith('_') for name in e.__all__)")
@@ -243,14 +243,14 @@ def test_the_example_of_the_component_is_typed(tmp_path):
 
 
 def test_the_loader_refuses_a_library_of_another_interface(release, tmp_path):
-    place = tmp_path / "changed"
-    shutil.copytree(release.wheel(HOST), place)
-    native = place / "ferrule_email_validator" / "_native" / "__init__.py"
+    path = tmp_path / "changed"
+    shutil.copytree(release.wheel(HOST), path)
+    native = path / "ferrule_email_validator" / "_native" / "__init__.py"
     text = native.read_text()
     changed = re.sub(r"(INTERFACE\b.*?)[0-9a-f]{64}", rf"\g<1>{'0' * 64}", text)
     assert changed != text
     native.write_text(changed)
-    program = f"import sys; sys.path.insert(0, {str(place)!r}); import ferrule_email_validator"
+    program = f"import sys; sys.path.insert(0, {str(path)!r}); import ferrule_email_validator"
     done = run(sys.executable, "-I", "-c", program, ok=False)
     assert done.returncode
     last = done.stderr.splitlines()[-1]

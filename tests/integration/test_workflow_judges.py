@@ -32,8 +32,8 @@ def judged(folder: Path, actionlint: Path) -> list[str]:
     lint = run(actionlint, *options, *files, cwd=folder, ok=False)
     # Without a finding each says so by its exit code; any other end than these two is a fault of its own.
     assert lint.returncode in (0, 1), lint.stderr
-    found = [finding["desc"] for finding in json.loads(zizmor.stdout)]
-    return [*found, *(finding["message"] for finding in json.loads(lint.stdout))]
+    result = [finding["desc"] for finding in json.loads(zizmor.stdout)]
+    return [*result, *(finding["message"] for finding in json.loads(lint.stdout))]
 
 
 @pytest.fixture(scope="module")

@@ -122,24 +122,24 @@ def _write(stream: IO[bytes]) -> None:
 
 def _files() -> set[str]:
     listed = run("dpkg-query", "--listfiles", *_closure()).stdout.splitlines()
-    found = set(_MADE_ON_INSTALLATION)
+    result = set(_MADE_ON_INSTALLATION)
     for name in listed:
         path = Path(name)
         if name.startswith("/") and not name.startswith(_LEFT_OUT) and (path.is_symlink() or path.is_file()):
-            found.add(re.sub(r"^/(bin|sbin|lib|lib64)/", r"/usr/\1/", name))
-    return {name for name in found if Path(name).exists() or Path(name).is_symlink()}
+            result.add(re.sub(r"^/(bin|sbin|lib|lib64)/", r"/usr/\1/", name))
+    return {name for name in result if Path(name).exists() or Path(name).is_symlink()}
 
 
 def _closure() -> list[str]:
     """Installed packages that the wanted ones need, however indirectly."""
-    found: dict[str, None] = {}
+    result: dict[str, None] = {}
     waiting = list(PACKAGES)
     while waiting:
         package = _known().get(waiting.pop())
-        if package is not None and package not in found:
-            found[package] = None
+        if package is not None and package not in result:
+            result[package] = None
             waiting += _needs()[package]
-    return list(found)
+    return list(result)
 
 
 @cache
@@ -159,12 +159,12 @@ def _known() -> dict[str, str]:
 @cache
 def _needs() -> dict[str, list[str]]:
     """What packages depend on; of alternatives the first that is installed."""
-    found = {}
+    result = {}
     for package, architecture, _, depends in _rows():
         choices = [
             [word.split()[0].partition(":")[0] for word in part.split("|") if word.strip()]
             for part in depends.split(",")
         ]
         needed = [next((name for name in names if name in _known()), None) for names in choices]
-        found[f"{package}:{architecture}"] = [name for name in needed if name]
-    return found
+        result[f"{package}:{architecture}"] = [name for name in needed if name]
+    return result

@@ -45,8 +45,8 @@ def test_it_has_a_bill_of_materials_with_its_crates(release, wheel):
 
 
 def test_verify_agrees(release, project):
-    said = ferrule("verify", release.dist, cwd=project).stdout
-    assert "archive with 1 of the compiled files" in said
+    output = ferrule("verify", release.dist, cwd=project).stdout
+    assert "archive with 1 of the compiled files" in output
 
 
 def test_a_changed_module_is_noticed(release, project, tmp_path):
@@ -70,16 +70,16 @@ def test_what_stands_is_not_made_again(project, surroundings):
 
 @pytest.mark.images
 def test_auditwheel_gives_the_tag_that_the_name_has(wheel):
-    said = " ".join(run(sys.executable, "-m", "auditwheel", "show", wheel).stdout.split())
-    tag = said.partition('consistent with the following platform tag: "')[2].partition('"')[0]
+    output = " ".join(run(sys.executable, "-m", "auditwheel", "show", wheel).stdout.split())
+    tag = output.partition('consistent with the following platform tag: "')[2].partition('"')[0]
     assert tag.startswith("manylinux_2_")
     assert tag in wheel.name
 
 
 def test_abi3audit_finds_nothing_beyond_the_stable_interface(wheel):
-    said = run(sys.executable, "-m", "abi3audit", "--strict", "--report", wheel).stdout
-    (told,) = json.loads(said)["specs"].values()
-    (module,) = told["wheel"]
+    output = run(sys.executable, "-m", "abi3audit", "--strict", "--report", wheel).stdout
+    (result,) = json.loads(output)["specs"].values()
+    (module,) = result["wheel"]
     assert module["name"] == MODULE.rpartition("/")[2]
     assert module["result"]["is_abi3"]
     assert module["result"]["is_abi3_baseline_compatible"]
@@ -101,9 +101,9 @@ def test_every_vector_in_a_clean_environment(wheel, expected, tmp_path):
 
 
 def test_the_fingerprint_is_inside(release):
-    told = release.manifest["facts"][f"ext@{HOST}"]["fingerprint"]
+    output = release.manifest["facts"][f"ext@{HOST}"]["fingerprint"]
     program = "import ferrule_email_validator_ext as e, json; print(json.loads(e.__build_info__)['fingerprint'])"
-    assert run(sys.executable, "-c", program, PYTHONPATH=str(release.wheel(HOST))).stdout.strip() == told
+    assert run(sys.executable, "-c", program, PYTHONPATH=str(release.wheel(HOST))).stdout.strip() == output
 
 
 # Where it is made

@@ -31,15 +31,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone of what is committed here."""
-    place = tmp_path_factory.mktemp("repository") / "clone"
-    run("git", "clone", "--quiet", CHECKOUT, place)
-    return place
+    path = tmp_path_factory.mktemp("repository") / "clone"
+    run("git", "clone", "--quiet", CHECKOUT, path)
+    return path
 
 
 @pytest.fixture(scope="session")
 def alone(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The release that one machine makes of the same commit, by path."""
-    place = tmp_path_factory.mktemp("alone") / "clone"
-    run("git", "clone", "--quiet", repository, place)
-    ferrule("release", cwd=place)
-    return files(place / "dist")
+    path = tmp_path_factory.mktemp("alone") / "clone"
+    run("git", "clone", "--quiet", repository, path)
+    ferrule("release", cwd=path)
+    return files(path / "dist")

@@ -42,7 +42,7 @@ def test_by_the_workflow(
     runner = Runner(repository, tmp_path, os.environ)  # noqa: TID251 - the machine's own, as a runner has it
     done = runner.run("release.yml", "workflow_dispatch", job="verify")
     assert done.returncode == 0, done.stdout[-10_000:]
-    made = runner.kept("dist")
-    record_property("files of a release by the workflow", len(made))
-    assert not differing(made, alone)
+    result = runner.kept("dist")
+    record_property("files of a release by the workflow", len(result))
+    assert not differing(result, alone)
     assert not list(runner.published.iterdir())

@@ -37,8 +37,8 @@ def test_go_tells_time_and_memory_for_one_address(cost: ModuleType) -> None:
 
 
 def test_one_allocation_is_one(cost: ModuleType) -> None:
-    said = "BenchmarkShort  100  5 ns/op  24 B/op  1 allocs/op\n"
-    assert cost.of_go(said)["short"].memory == "1 allocation, 24 B"
+    output = "BenchmarkShort  100  5 ns/op  24 B/op  1 allocs/op\n"
+    assert cost.of_go(output)["short"].memory == "1 allocation, 24 B"
 
 
 def test_words_without_a_benchmark_are_refused(cost: ModuleType) -> None:
@@ -47,27 +47,27 @@ def test_words_without_a_benchmark_are_refused(cost: ModuleType) -> None:
 
 
 def test_other_programs_print_json(cost: ModuleType) -> None:
-    said = '{"short": {"ns": 5087.3, "memory": "3 blocks"}, "batch": {"ns": 12}}'
-    assert cost.of_json(said) == {"short": cost.Cost(5087.3, "3 blocks"), "batch": cost.Cost(12.0)}
+    output = '{"short": {"ns": 5087.3, "memory": "3 blocks"}, "batch": {"ns": 12}}'
+    assert cost.of_json(output) == {"short": cost.Cost(5087.3, "3 blocks"), "batch": cost.Cost(12.0)}
 
 
 def test_each_road_is_a_ratio_to_cgo_by_the_medians(cost: ModuleType) -> None:
     def road(*nanoseconds: float, **memory: str) -> list:
         return [{"short": cost.Cost(ns, **memory)} for ns in nanoseconds]
 
-    told = {
+    output = {
         "cgo": road(200, 100, 900, memory="1 allocation"),
         "purego": road(500, 500, 1),
         "wazero": road(9000, 10, 9000),
     }
-    rounds = [{name: samples[n] for name, samples in told.items()} for n in range(3)]
-    found = {f.name: f for f in cost.figures(rounds)}
-    assert list(found) == ["calls-cgo-short", "calls-purego-short", "calls-wazero-short", "calls-wazero-time"]
-    assert found["calls-cgo-short"].detail == "200 ns; 1 allocation; 3 rounds"
-    assert (found["calls-purego-short"].value, found["calls-purego-short"].met) == (2.5, False)
-    assert found["calls-purego-short"].detail == "500 ns to 200 ns"
-    assert (found["calls-wazero-short"].value, found["calls-wazero-short"].goal) == (45, None)
-    assert (found["calls-wazero-time"].value, found["calls-wazero-time"].goal) == (9, 8)
+    rounds = [{name: samples[n] for name, samples in output.items()} for n in range(3)]
+    result = {f.name: f for f in cost.figures(rounds)}
+    assert list(result) == ["calls-cgo-short", "calls-purego-short", "calls-wazero-short", "calls-wazero-time"]
+    assert result["calls-cgo-short"].detail == "200 ns; 1 allocation; 3 rounds"
+    assert (result["calls-purego-short"].value, result["calls-purego-short"].met) == (2.5, False)
+    assert result["calls-purego-short"].detail == "500 ns to 200 ns"
+    assert (result["calls-wazero-short"].value, result["calls-wazero-short"].goal) == (45, None)
+    assert (result["calls-wazero-time"].value, result["calls-wazero-time"].goal) == (9, 8)
 
 
 def test_goals_and_roads_are_of_one_list(cost: ModuleType) -> None:

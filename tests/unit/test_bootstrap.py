@@ -85,9 +85,9 @@ class Machine:
         shutil.copy(SCRIPT, self.project / "scripts" / "nox")
         self.lock("nox==1 --hash=sha256:00\n")
         for name in SYSTEM:
-            found = shutil.which(name)
-            assert found is not None
-            (self.path / name).symlink_to(found)
+            result = shutil.which(name)
+            assert result is not None
+            (self.path / name).symlink_to(result)
         self.program(self.roads / "fake", PYTHON)
         self.user(1000)
 
@@ -340,8 +340,8 @@ def real(machine: Machine, tmp_path: Path) -> str:
 
 def test_real_uv(machine: Machine, tmp_path: Path) -> None:
     (machine.path / "uv").symlink_to(find_uv_bin())
-    said = real(machine, tmp_path)
-    assert said == f"{['-f', f'{machine.project}/noxfile.py', '-l']} {machine.project}/.cache/{machine.made[0]}\n"
+    output = real(machine, tmp_path)
+    assert output == f"{['-f', f'{machine.project}/noxfile.py', '-l']} {machine.project}/.cache/{machine.made[0]}\n"
 
 
 def test_real_uv_refuses_another_digest(machine: Machine, tmp_path: Path) -> None:
@@ -356,8 +356,8 @@ def test_real_uv_refuses_another_digest(machine: Machine, tmp_path: Path) -> Non
 
 @pytest.mark.integration
 def test_real_python_is_used_for_what_it_has(machine: Machine, tmp_path: Path) -> None:
-    said = real(machine, tmp_path)
+    output = real(machine, tmp_path)
     if find_spec("ensurepip") or find_spec("pip"):
-        assert said.endswith(f"{machine.project}/.cache/{machine.made[0]}\n")
+        assert output.endswith(f"{machine.project}/.cache/{machine.made[0]}\n")
     else:
-        assert (said, machine.made) == ("", [])
+        assert (output, machine.made) == ("", [])

@@ -57,14 +57,14 @@ def anchors(page: Path) -> set[str]:
 def broken(page: Path) -> list[str]:
     """Links of a page, within the repository, that lead to nothing."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
-    found = []
+    result = []
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
-        place, _, anchor = link.partition("#")
-        target = (page.parent / place).resolve() if place else page
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
         outside = re.match(r"[a-z]+:", link)
         if not outside and not (target.exists() and (not anchor or anchor in anchors(target))):
-            found.append(link)
-    return found
+            result.append(link)
+    return result
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
@@ -145,9 +145,9 @@ def write(path: Path, text: str) -> None:
 def planned(root: Path, text: str) -> plan.Plan:
     furnish(root, yaml.safe_load(text))
     write(root / "targets.yaml", text)
-    found = config.load(root, KINDS, DESTINATIONS)
+    loaded = config.load(root, KINDS, DESTINATIONS)
 
-    return plan.plan(found, found.project, disk_of(root))
+    return plan.plan(loaded, loaded.project, disk_of(root))
 
 
 def test_there_are_examples_to_check() -> None:
@@ -232,30 +232,30 @@ def test_commands_in_a_row_cost_their_sum(figures: ModuleType) -> None:
 
 
 def test_table_tells_goals_and_what_has_none(figures: ModuleType) -> None:
-    found = [
+    result = [
         figures.Figure("a", "one", 1.25, "x", 1.05, "how"),
         figures.Figure("b", "two", 0.5, "s", 0.5, "how"),
         figures.Figure("c", "three", 61.7, "MiB", None, "how"),
     ]
-    lines = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in figures.table(found).splitlines()]
+    lines = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in figures.table(result).splitlines()]
     assert lines[2:] == [
         ["one", "1.25 x", "≤ 1.05 x", "**no**", "how"],
         ["two", "0.50 s", "≤ 0.50 s", "yes", "how"],
         ["three", "62 MiB", "-", "-", "how"],
     ]
-    document = figures.document(found, {"cores": "2"}, ["a note"])
+    document = figures.document(result, {"cores": "2"}, ["a note"])
     assert [f["met"] for f in document["figures"]] == [False, True, None]
 
 
 def test_chart_draws_every_figure_with_a_goal(figures: ModuleType) -> None:
     from xml.etree import ElementTree as ET  # noqa: PLC0415
 
-    found = [
+    result = [
         figures.Figure("a", "half & half", 0.5, "x", 1.0, ""),
         figures.Figure("b", "far too much", 9.0, "x", 1.0, ""),
         figures.Figure("c", "no goal", 1.0, "s", None, ""),
     ]
-    drawn = ET.fromstring(figures.chart(found))
+    drawn = ET.fromstring(figures.chart(result))
     bars = [float(e.get("width", "0")) for e in drawn.iter("{http://www.w3.org/2000/svg}rect")][1:]
     texts = [e.text for e in drawn.iter("{http://www.w3.org/2000/svg}text")]
     assert bars == [120.0, 360.0]

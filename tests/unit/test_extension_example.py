@@ -54,8 +54,8 @@ def test_the_image_gets_the_rust_that_is_named() -> None:
 
 
 def test_its_project_plans_what_the_page_shows(project: Path) -> None:
-    found = config.load(project, KINDS, DESTINATIONS)
-    plan = planning.plan(found, ReleaseInfo("email-validator-pyext", found.project.version), disk_of(project))
+    loaded = config.load(project, KINDS, DESTINATIONS)
+    plan = planning.plan(loaded, ReleaseInfo("email-validator-pyext", loaded.project.version), disk_of(project))
     shown = plans.text(plan).partition("\n\nsbom")[0]
     page = (ROOT / "docs" / "how-to" / "extension.md").read_text(encoding="utf-8")
     assert "\n".join(f"    {line}".rstrip() for line in shown.splitlines()) in page

@@ -66,10 +66,10 @@ def ships(made: Plan) -> set[str]:
 
 
 def test_every_action_follows_those_it_needs(demo: Demo) -> None:
-    made = planned(demo.project)
-    assert (made.project, made.version) == ("demo", "1.2.3")
-    for number, action in enumerate(made.actions):
-        assert set(action.needs) <= set(ids(made)[:number])
+    plan = planned(demo.project)
+    assert (plan.project, plan.version) == ("demo", "1.2.3")
+    for number, action in enumerate(plan.actions):
+        assert set(action.needs) <= set(ids(plan)[:number])
 
 
 def test_order_does_not_depend_on_the_order_of_the_file(demo: Demo) -> None:
@@ -86,9 +86,9 @@ def test_equal_input_gives_an_equal_plan(demo: Demo) -> None:
 
 
 def test_what_describes_the_others_needs_all_that_ships(demo: Demo) -> None:
-    made = planned(demo.project)
-    shipping = {a.id for a in made.actions if any(o.ships for o in a.outputs)} - {"sums", "provenance"}
-    *_, sums, provenance = made.actions
+    plan = planned(demo.project)
+    shipping = {a.id for a in plan.actions if any(o.ships for o in a.outputs)} - {"sums", "provenance"}
+    *_, sums, provenance = plan.actions
     assert set(sums.needs) == shipping
     assert set(provenance.needs) >= shipping | {"sums"}
 
@@ -107,16 +107,16 @@ def test_packed_artifacts_do_not_ship(demo: Demo) -> None:
 
 def test_ship_overrides_in_both_directions(demo: Demo) -> None:
     loud = "native: {kind: library, crate: demo-ffi, header: header, ship: true}"
-    made = ships(planned(artifacts(demo, loud, HEADER, SDK)))
-    assert f"lib/{X86}/libdemo.a" in made
-    assert f"demo-c-1.2.3-{X86}.tar.gz" in made
+    result = ships(planned(artifacts(demo, loud, HEADER, SDK)))
+    assert f"lib/{X86}/libdemo.a" in result
+    assert f"demo-c-1.2.3-{X86}.tar.gz" in result
     silent = "header: {kind: header, crate: demo-ffi, ship: false}"
     assert ships(planned(artifacts(demo, silent))) == set()
 
 
 def test_sums_alone_pack_nothing(demo: Demo) -> None:
-    made = planned(artifacts(demo, HEADER, SUMS))
-    assert ships(made) == {"include/demo.h", "SHA256SUMS"}
+    plan = planned(artifacts(demo, HEADER, SUMS))
+    assert ships(plan) == {"include/demo.h", "SHA256SUMS"}
 
 
 def test_artifact_is_made_for_the_targets_of_what_it_packs(demo: Demo) -> None:
@@ -156,8 +156,8 @@ def test_names_that_differ_in_case_only_are_a_collision(demo: Demo) -> None:
 def test_folder_over_files_of_others_is_a_collision(demo: Demo, first: bool) -> None:
     image = "lib: {kind: image, library: native, base: packaging/base.lock}"
     loud = "native: {kind: library, crate: demo-ffi, ship: true}"
-    told = mistakes(demo, *((image, loud) if first else (loud, image)))
-    assert any("would both write dist/lib" in t for t in told)
+    errors = mistakes(demo, *((image, loud) if first else (loud, image)))
+    assert any("would both write dist/lib" in t for t in errors)
 
 
 def test_two_sums_are_a_collision(demo: Demo) -> None:
@@ -199,8 +199,8 @@ def test_what_needs_an_artifact_that_a_part_does_not_make_is_left_out_too(demo: 
 def test_packer_wider_than_what_it_packs(demo: Demo) -> None:
     narrow = f"native: {{kind: library, crate: demo-ffi, targets: [{MAC}]}}"
     wide = f"sdk: {{kind: sdk, library: native, header: header, targets: [{X86}]}}"
-    told = mistakes(demo, narrow, HEADER, wide)
-    assert told == [f"targets.yaml:26:29: native is not made for {X86}"]
+    errors = mistakes(demo, narrow, HEADER, wide)
+    assert errors == [f"targets.yaml:26:29: native is not made for {X86}"]
 
 
 def test_an_sdk_packs_the_header_that_its_library_is_compared_with(demo: Demo) -> None:
@@ -212,31 +212,31 @@ def test_an_sdk_packs_the_header_that_its_library_is_compared_with(demo: Demo) -
 def test_all_problems_at_once_and_none_twice(demo: Demo) -> None:
     narrow = f"native: {{kind: library, crate: demo-ffi, targets: [{WASM}]}}"
     twice = ("h2: {kind: header, crate: demo-ffi}", "h3: {kind: header, crate: demo-ffi}")
-    told = mistakes(demo, narrow, HEADER, SDK, WHEEL, *twice)
-    assert len(told) == 2
-    assert "no target is left for native" in told[0]
-    assert "would both write" in told[1]
+    errors = mistakes(demo, narrow, HEADER, SDK, WHEEL, *twice)
+    assert len(errors) == 2
+    assert "no target is left for native" in errors[0]
+    assert "would both write" in errors[1]
 
 
 def test_overrides_of_a_target_hold_for_it_alone(demo: Demo) -> None:
     line = f"native: {{kind: library, crate: demo-ffi, per-target: {{{MAC}: {{abi: '7'}}}}}}"
-    made = planned(artifacts(demo, line))
-    names = {a.target: a.outputs[0].name for a in made.actions}
+    plan = planned(artifacts(demo, line))
+    names = {a.target: a.outputs[0].name for a in plan.actions}
     assert names == {X86: "libdemo.so.1", ARM: "libdemo.so.1", MAC: "libdemo.7.dylib"}
 
 
 def test_only_takes_along_what_is_needed(demo: Demo) -> None:
-    made = planned(demo.project)
-    part = only(made, lambda a: a.id == f"sdk-py@{X86}")
+    plan = planned(demo.project)
+    part = only(plan, lambda a: a.id == f"sdk-py@{X86}")
     assert ids(part) == ["header", f"native@{X86}", f"native:contents@{X86}", f"sdk-py@{X86}"]
-    assert ids(only(made, lambda _: False)) == []
-    assert only(made, lambda _: True) == made
+    assert ids(only(plan, lambda _: False)) == []
+    assert only(plan, lambda _: True) == plan
 
 
 def test_document_is_plain_json(demo: Demo) -> None:
-    told = json.loads(json.dumps(document(planned(demo.project))))
-    assert (told["version"], told["project"], told["release"]) == (1, "demo", "1.2.3")
-    native = next(a for a in told["actions"] if a["id"] == f"native@{MAC}")
+    output = json.loads(json.dumps(document(planned(demo.project))))
+    assert (output["version"], output["project"], output["release"]) == (1, "demo", "1.2.3")
+    native = next(a for a in output["actions"] if a["id"] == f"native@{MAC}")
     assert native["recipe"] == "CargoLibrary"
     assert native["needs"] == ["header"]
     assert native["outputs"][0] == {"name": "libdemo.1.dylib", "role": "cdylib", "ships": None, "folder": False}
@@ -270,24 +270,24 @@ def test_versions_that_an_ecosystem_does_not_take(demo: Demo) -> None:
 
 
 def test_an_artifact_may_state_its_own_version_and_what_packs_it_follows(demo: Demo) -> None:
-    made = planned(artifacts(demo, DECLARED[:-1] + ', version: "2.3.0"}', HEADER, SDK, WHEEL))
-    names = [output.name for action in made.actions for output in action.outputs]
+    plan = planned(artifacts(demo, DECLARED[:-1] + ', version: "2.3.0"}', HEADER, SDK, WHEEL))
+    names = [output.name for action in plan.actions for output in action.outputs]
     assert "libdemo.so.2" in names
     assert any(name.startswith("demo-c-2.3.0-") for name in names)
     assert any("-2.3.0-py3-none-" in name for name in names)
-    assert made.version == "1.2.3"
+    assert plan.version == "1.2.3"
 
 
 def test_problems_of_a_pyproject_and_of_features_are_reported_together(demo: Demo) -> None:
     pyproject(demo, '[project]\nname = "demo"\nreadme = "NONE.md"\nlicense = {text = "MIT"}\ndynamic = ["version"]\n')
-    found = mistakes(demo, NATIVE[:-1] + ", features: [lyte], profile: dist}", HEADER, WHEEL)
-    assert {problem.split(": ", 1)[1] for problem in found} == {
+    errors = mistakes(demo, NATIVE[:-1] + ", features: [lyte], profile: dist}", HEADER, WHEEL)
+    assert {problem.split(": ", 1)[1] for problem in errors} == {
         'there is no Cargo profile "dist"',
         'the crate demo-ffi has no feature "lyte"',
         "NONE.md: this file cannot be read: No such file or directory",
         "`license` is a table, which metadata 2.4 does not take",
     }
-    assert "packaging/python/pyproject.toml:3:1: NONE.md: this file cannot be read: No such file or directory" in found
+    assert "packaging/python/pyproject.toml:3:1: NONE.md: this file cannot be read: No such file or directory" in errors
 
 
 @pytest.mark.parametrize(
@@ -310,15 +310,15 @@ def test_problems_of_a_pyproject_and_of_features_are_reported_together(demo: Dem
 )
 def test_python_project_that_cannot_be_packed(demo: Demo, text: str, says: str) -> None:
     pyproject(demo, text)
-    (told,) = mistakes(demo, NATIVE, WHEEL)
-    assert told.startswith(says)
+    (error,) = mistakes(demo, NATIVE, WHEEL)
+    assert error.startswith(says)
 
 
 def test_everything_that_a_wheel_would_lose_is_said_at_once(demo: Demo) -> None:
     lost = 'dynamic = ["version", "scripts", "urls"]\n[tool.setuptools]\ndata-files = {a = ["b"]}\n'
     pyproject(demo, f'[project]\nname = "demo"\n{lost}')
-    told = mistakes(demo, NATIVE, WHEEL)
-    assert [one.split(": ")[0].rpartition("toml")[2] for one in told] == [":3:1", ":3:1", ":5:1"]
+    errors = mistakes(demo, NATIVE, WHEEL)
+    assert [one.split(": ")[0].rpartition("toml")[2] for one in errors] == [":3:1", ":3:1", ":5:1"]
 
 
 def test_a_stated_version_that_agrees_is_taken(demo: Demo) -> None:
@@ -356,9 +356,9 @@ def test_pyproject_that_cannot_be_read_is_told_with_everything_else(demo: Demo, 
         path.unlink()
     else:
         path.write_bytes(b"\xff\xfe")
-    told = mistakes(demo, NATIVE, WHEEL, HEADER, "header2: {kind: header, crate: demo-ffi}")
-    assert len(told) == 2
-    assert told[0].startswith("packaging/python/pyproject.toml: this file ")
+    errors = mistakes(demo, NATIVE, WHEEL, HEADER, "header2: {kind: header, crate: demo-ffi}")
+    assert len(errors) == 2
+    assert errors[0].startswith("packaging/python/pyproject.toml: this file ")
 
 
 @pytest.mark.parametrize("folders", [0, 2])
@@ -367,24 +367,24 @@ def test_package_that_loads_the_library_must_be_clear(demo: Demo, folders: int) 
     (source / "demo").rename(source / ("first" if folders else ".demo"))
     if folders:
         (source / "other").mkdir()
-    (told,) = mistakes(demo, NATIVE, WHEEL)
-    assert f"packaging/python{'/src' * (folders > 0)} holds {folders or 'no'} packages" in told
+    (error,) = mistakes(demo, NATIVE, WHEEL)
+    assert f"packaging/python{'/src' * (folders > 0)} holds {folders or 'no'} packages" in error
 
 
 def test_package_can_be_named(demo: Demo) -> None:
     (demo.project / "packaging" / "python" / "src" / "other").mkdir()
-    made = planned(artifacts(demo, NATIVE, WHEEL[:-1] + ", package: demo}"))
-    assert f"py@{X86}" in ids(made)
+    plan = planned(artifacts(demo, NATIVE, WHEEL[:-1] + ", package: demo}"))
+    assert f"py@{X86}" in ids(plan)
 
 
 def test_package_that_is_not_there(demo: Demo) -> None:
-    (told,) = mistakes(demo, NATIVE, WHEEL[:-1] + ", package: dem}")
-    assert told.endswith("there is no package 'dem' in packaging/python/src")
+    (error,) = mistakes(demo, NATIVE, WHEEL[:-1] + ", package: dem}")
+    assert error.endswith("there is no package 'dem' in packaging/python/src")
 
 
 def test_wheel_without_a_cdylib(demo: Demo) -> None:
-    (told,) = mistakes(demo, "native: {kind: library, crate: demo-ffi, types: [staticlib]}", WHEEL)
-    assert told == f"targets.yaml:25:30: native makes no cdylib for {X86}"
+    (error,) = mistakes(demo, "native: {kind: library, crate: demo-ffi, types: [staticlib]}", WHEEL)
+    assert error == f"targets.yaml:25:30: native makes no cdylib for {X86}"
 
 
 def test_wheel_without_a_floor(demo: Demo) -> None:
@@ -392,14 +392,14 @@ def test_wheel_without_a_floor(demo: Demo) -> None:
     path.write_text(path.read_text().replace(f'{MAC}: {{macos: "11.0"}}', f"{MAC}: {{}}"))
     with pytest.raises(ConfigErrors) as caught:
         planned(demo.project)
-    (told,) = caught.value.errors
-    assert f"a wheel for {MAC} needs a floor" in told.message
-    assert told.hint == 'write macos: "11.0" at the target'
+    (output,) = caught.value.errors
+    assert f"a wheel for {MAC} needs a floor" in output.message
+    assert output.hint == 'write macos: "11.0" at the target'
 
 
 def test_wheel_without_an_sdist(demo: Demo) -> None:
-    made = planned(artifacts(demo, NATIVE, WHEEL[:-1] + ", sdist: false}"))
-    assert [i for i in ids(made) if i.startswith("py@")] == [f"py@{t}" for t in (X86, ARM, MAC)]
+    plan = planned(artifacts(demo, NATIVE, WHEEL[:-1] + ", sdist: false}"))
+    assert [i for i in ids(plan) if i.startswith("py@")] == [f"py@{t}" for t in (X86, ARM, MAC)]
 
 
 def test_sdk_carries_a_licence(demo: Demo) -> None:
@@ -411,9 +411,9 @@ def test_sdk_carries_a_licence(demo: Demo) -> None:
 
 def test_a_crate_makes_libraries_that_its_manifest_does_not_name(demo: Demo) -> None:
     demo.edit('["cdylib", "staticlib"]', '["rlib"]', "rust/demo-ffi/Cargo.toml")
-    made = planned(artifacts(demo, NATIVE, "web: {kind: component, crate: demo-wasm}"))
-    assert ids(made) == [f"native@{t}" for t in (X86, ARM, MAC)] + [f"web@{WASM}"]
-    assert f"lib/{X86}/libdemo.a" in ships(made)
+    plan = planned(artifacts(demo, NATIVE, "web: {kind: component, crate: demo-wasm}"))
+    assert ids(plan) == [f"native@{t}" for t in (X86, ARM, MAC)] + [f"web@{WASM}"]
+    assert f"lib/{X86}/libdemo.a" in ships(plan)
 
 
 @pytest.mark.parametrize(
@@ -430,16 +430,16 @@ def test_a_crate_makes_libraries_that_its_manifest_does_not_name(demo: Demo) -> 
 @pytest.mark.parametrize("kind", ["library, crate: demo-ffi", "component, crate: demo-wasm"])
 def test_variables_that_a_build_may_not_be_given(demo: Demo, kind: str, given: str, says: str) -> None:
     line = f"it: {{kind: {kind}, env: {{{given}}}}}"
-    (told,) = mistakes(demo, line)
-    assert told.startswith("targets.yaml:24:")
-    assert int(told.split(":")[2]) >= line.index(given)  # at the variable, not at the artifact
-    assert says in told
+    (error,) = mistakes(demo, line)
+    assert error.startswith("targets.yaml:24:")
+    assert int(error.split(":")[2]) >= line.index(given)  # at the variable, not at the artifact
+    assert says in error
 
 
 def test_what_a_build_is_given_and_said_to_read(demo: Demo) -> None:
     more = "env: {MODE: fast, AXIS: x}, reads: [assets]"
-    made = planned(artifacts(demo, f"{NATIVE[:-1]}, {more}}}", f"it: {{kind: component, crate: demo-wasm, {more}}}"))
-    for action in made.actions:
+    plan = planned(artifacts(demo, f"{NATIVE[:-1]}, {more}}}", f"it: {{kind: component, crate: demo-wasm, {more}}}"))
+    for action in plan.actions:
         assert "assets" in action.sources
         assert action.recipe.env == (("AXIS", "x"), ("MODE", "fast"))  # type: ignore[attr-defined]
 
@@ -450,8 +450,8 @@ def test_a_header_is_made_of_its_crate_alone(demo: Demo) -> None:
     (demo.project / "rust/demo-ffi/cbindgen.toml").write_text("")
     (header,) = planned(demo.project).actions
     assert (*before, "rust/demo-ffi/cbindgen.toml") == header.sources
-    (told,) = mistakes(demo, HEADER[:-1] + ", config: rust/none.toml}")
-    assert "rust/none.toml" in told
+    (error,) = mistakes(demo, HEADER[:-1] + ", config: rust/none.toml}")
+    assert "rust/none.toml" in error
 
 
 @pytest.mark.parametrize(
@@ -470,15 +470,15 @@ def test_base_that_cannot_be_one(demo: Demo, base: str, says: str) -> None:
     (demo.project / "packaging" / "half.lock").write_text(
         "".join(line for line in lock.read_text().splitlines(keepends=True) if "arm64" not in line)
     )
-    told = mistakes(demo, NATIVE, f'image: {{kind: image, library: native, base: "{base}"}}')
-    assert says in told[0]
-    assert told[0].startswith("targets.yaml:25:")
+    errors = mistakes(demo, NATIVE, f'image: {{kind: image, library: native, base: "{base}"}}')
+    assert says in errors[0]
+    assert errors[0].startswith("targets.yaml:25:")
 
 
 def test_image_on_a_base_by_digest_pulls_once(demo: Demo) -> None:
     line = f'image: {{kind: image, library: native, base: "registry.example/base/cc@sha256:{"0" * 64}"}}'
-    made = planned(artifacts(demo, NATIVE, line))
-    assert [i for i in ids(made) if i.startswith("image")] == ["image:base", "image"]
+    plan = planned(artifacts(demo, NATIVE, line))
+    assert [i for i in ids(plan) if i.startswith("image")] == ["image:base", "image"]
 
 
 @pytest.mark.parametrize(
@@ -495,8 +495,8 @@ def test_what_an_image_cannot_hold(demo: Demo, keys: str, problem: str) -> None:
         "again: {kind: library, crate: demo-ffi, ship: false}",
         "static: {kind: library, crate: demo-ffi, name: still, types: [staticlib], ship: false}",
     ]
-    told = mistakes(demo, NATIVE, *others, f"image: {{kind: image, base: packaging/base.lock, {keys}}}")
-    assert [problem in message for message in told] == [True]
+    errors = mistakes(demo, NATIVE, *others, f"image: {{kind: image, base: packaging/base.lock, {keys}}}")
+    assert [problem in message for message in errors] == [True]
 
 
 def test_an_image_of_several_libraries(demo: Demo) -> None:
@@ -508,8 +508,8 @@ def test_an_image_of_several_libraries(demo: Demo) -> None:
 
 def test_image_without_a_cdylib(demo: Demo) -> None:
     line = "image: {kind: image, library: native, base: packaging/base.lock}"
-    (told,) = mistakes(demo, "native: {kind: library, crate: demo-ffi, types: [staticlib]}", line)
-    assert f"native makes no cdylib for {X86}" in told
+    (error,) = mistakes(demo, "native: {kind: library, crate: demo-ffi, types: [staticlib]}", line)
+    assert f"native makes no cdylib for {X86}" in error
 
 
 # Targets that are one row
@@ -533,8 +533,8 @@ def planned_with(root: Path, rows: dict[str, Platform], *triples: str) -> Plan:
 
 def test_a_row_is_all_that_a_target_needs(demo: Demo) -> None:
     before = planned(demo.project)
-    made = planned_with(demo.project, ROWS, MUSL, WINDOWS)
-    libraries = {a.id: a.outputs for a in made.actions if a.target in {MUSL, WINDOWS} and a.artifact == "native"}
+    plan = planned_with(demo.project, ROWS, MUSL, WINDOWS)
+    libraries = {a.id: a.outputs for a in plan.actions if a.target in {MUSL, WINDOWS} and a.artifact == "native"}
     assert libraries == {
         f"native@{MUSL}": (Output("libdemo.so.1", "cdylib"), Output("libdemo.a", "staticlib")),
         f"native@{WINDOWS}": (
@@ -543,27 +543,27 @@ def test_a_row_is_all_that_a_target_needs(demo: Demo) -> None:
             Output("libdemo.dll.a", "import-library"),
         ),
     }
-    assert ships(made) - ships(before) >= {
+    assert ships(plan) - ships(before) >= {
         f"demo-c-1.2.3-{MUSL}.tar.gz",
         f"demo-c-1.2.3-{WINDOWS}.zip",
     }
-    wheels = {name.rpartition("-none-")[2] for name in ships(made) - ships(before) if name.endswith(".whl")}
+    wheels = {name.rpartition("-none-")[2] for name in ships(plan) - ships(before) if name.endswith(".whl")}
     assert wheels == {"musllinux_1_2_x86_64.whl", "win_amd64.whl"}
-    assert ships(before) <= ships(made)
+    assert ships(before) <= ships(plan)
 
 
 def test_of_two_targets_for_one_platform_an_image_takes_one(demo: Demo) -> None:
     image = "image: {kind: image, library: native, base: packaging/base.lock}"
-    made = planned_with(artifacts(demo, DECLARED, HEADER, image), ROWS, MUSL)
-    of_image = [a.id for a in made.actions if a.artifact == "image" and ":contents" not in a.id]
+    plan = planned_with(artifacts(demo, DECLARED, HEADER, image), ROWS, MUSL)
+    of_image = [a.id for a in plan.actions if a.artifact == "image" and ":contents" not in a.id]
     assert of_image == [f"image:base@{X86}", f"image:base@{ARM}", "image"]
     with pytest.raises(ConfigErrors, match=f"which have glibc, and {MUSL} has another C library"):
         planned_with(artifacts(demo, DECLARED, HEADER, f"{image[:-1]}, targets: ['*-musl']}}"), ROWS)
 
 
 def test_a_plan_says_which_kind_cannot_be_made_for_a_target(demo: Demo) -> None:
-    made = planned_with(demo.project, ROWS, MUSL, WINDOWS)
-    reasons = {(o.artifact, o.target): o.reason for o in made.omissions}
+    plan = planned_with(demo.project, ROWS, MUSL, WINDOWS)
+    reasons = {(o.artifact, o.target): o.reason for o in plan.omissions}
     assert reasons["component", MUSL] == "it is WebAssembly, and runs on every machine"
     assert reasons["native", WASM] == "it is machine code, and WebAssembly is no machine"
     loader = "linux/amd64, linux/arm64, darwin/amd64, darwin/arm64"
@@ -573,8 +573,8 @@ def test_a_plan_says_which_kind_cannot_be_made_for_a_target(demo: Demo) -> None:
     assert ("image", MUSL) not in reasons
     assert ("sdk-c", WASM) not in reasons
     assert ("go", WASM) not in reasons
-    assert f"\nnot made\n  native for {WASM}: it is machine code, and WebAssembly is no machine" in plans.text(made)
-    assert {"artifact": "native", "target": WASM, "reason": reasons["native", WASM]} in document(made)["omissions"]
+    assert f"\nnot made\n  native for {WASM}: it is machine code, and WebAssembly is no machine" in plans.text(plan)
+    assert {"artifact": "native", "target": WASM, "reason": reasons["native", WASM]} in document(plan)["omissions"]
 
 
 def test_two_targets_that_are_one_to_go_are_refused(demo: Demo) -> None:
@@ -602,8 +602,8 @@ def test_a_configuration_of_cbindgen_that_makes_no_header_of_c_is_refused(demo: 
 
 def test_a_header_of_cplusplus_has_a_name_of_its_own(demo: Demo) -> None:
     (demo.project / "rust" / "demo-ffi" / "cbindgen.toml").write_text('language = "C++"\n')
-    made = planned(artifacts(demo, "header: {kind: header, crate: demo-ffi, name: demo.hpp}"))
-    assert [o.name for a in made.actions for o in a.outputs] == ["demo.hpp"]
+    plan = planned(artifacts(demo, "header: {kind: header, crate: demo-ffi, name: demo.hpp}"))
+    assert [o.name for a in plan.actions for o in a.outputs] == ["demo.hpp"]
 
 
 def test_a_header_is_the_same_whatever_targets_are_selected(demo: Demo) -> None:

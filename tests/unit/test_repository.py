@@ -36,8 +36,8 @@ def group(name: str) -> list[str]:
 
 def pins(lock: str) -> dict[str, Version]:
     text = (ROOT / "requirements" / lock).read_text()
-    found = re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE)
-    return {canonicalize_name(name): Version(version) for name, version in found}
+    matches = re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE)
+    return {canonicalize_name(name): Version(version) for name, version in matches}
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_workflow_is_pinned_and_may_do_nothing_by_default(workflow: Path) -> Non
 
 
 def test_workflows_are_as_targets_yaml_says() -> None:
-    found = config.load(ROOT, KINDS, DESTINATIONS)
-    assert workflows.differences(ROOT, workflows.github(found, len(found.targets))) == (), "run: ferrule ci github"
+    loaded = config.load(ROOT, KINDS, DESTINATIONS)
+    assert workflows.differences(ROOT, workflows.github(loaded, len(loaded.targets))) == (), "run: ferrule ci github"
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,6 @@ def test_imports_stand_at_the_top_unless_a_reason_was_measured() -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
     assert len(inside) <= 60
-    assert [place for place, line in inside if not re.search(r"noqa: (?:F401, )?PLC0415 - \d+ ms", line)] == []
-    own = {place.partition(":")[0] for place, line in inside if "ferrule" in line.partition("#")[0]}
+    assert [location for location, line in inside if not re.search(r"noqa: (?:F401, )?PLC0415 - \d+ ms", line)] == []
+    own = {location.partition(":")[0] for location, line in inside if "ferrule" in line.partition("#")[0]}
     assert own == {"src/ferrule/__main__.py", "src/ferrule/cli/environment.py"}

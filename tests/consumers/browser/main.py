@@ -56,8 +56,8 @@ class Site(ThreadingHTTPServer):
         """The file that an address stands for, if there is one."""
         if path in self.places:
             return self.places[path]
-        wanted = (self.modules / unquote(path).removeprefix("/node_modules/")).resolve()
-        return wanted if wanted.is_relative_to(self.modules) and wanted.is_file() else None
+        expected = (self.modules / unquote(path).removeprefix("/node_modules/")).resolve()
+        return expected if expected.is_relative_to(self.modules) and expected.is_file() else None
 
 
 class Page(BaseHTTPRequestHandler):
@@ -120,8 +120,8 @@ def told(site: Site, log: str, process: subprocess.Popen[bytes] | None) -> bytes
         if path != "/answers":
             raise SystemExit(f"the page failed: {body.decode()}")
         return body
-    said = Path(log).read_text(encoding="utf-8", errors="replace")[-4000:]
-    raise SystemExit(f"the page said nothing within {PATIENCE} s, or the browser ended; it said:\n{said}")
+    output = Path(log).read_text(encoding="utf-8", errors="replace")[-4000:]
+    raise SystemExit(f"the page said nothing within {PATIENCE} s, or the browser ended; it said:\n{output}")
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ def main(path: str, component: str) -> None:
     for vector in json.loads(Path(path).read_text(encoding="utf-8")):
         answers.update(vector["overrides"])
         try:
-            said = {"ok": validator.check(vector["candidate"], **vector["options"])}
+            output = {"ok": validator.check(vector["candidate"], **vector["options"])}
         except OptionsError as error:
-            said = {"err": str(error)}
-        line = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+            output = {"err": str(error)}
+        line = json.dumps(output, ensure_ascii=False, separators=(",", ":"))
         sys.stdout.buffer.write(f"{line}\n".encode())
 
 

@@ -48,9 +48,9 @@ def test_every_class_of_failure_has_a_code_of_its_own() -> None:
     codes = [c.exit_code for c in classes]
     assert codes == [2, 3, 4, 5, 6, 7, 8, 9, 10]
     documented = errors.__doc__ or ""
-    for found in classes:
-        line = next(line for line in documented.splitlines() if f" {found.__name__} " in line)
-        assert f" {found.exit_code} " in line
+    for result in classes:
+        line = next(line for line in documented.splitlines() if f" {result.__name__} " in line)
+        assert f" {result.exit_code} " in line
 
 
 @pytest.mark.parametrize(
@@ -271,10 +271,10 @@ def test_failure_says_what_where_and_what_to_do(
 ) -> None:
     damage(demo)
     done = demo.ferrule("release", "--offline")
-    told = done.stdout + done.stderr
-    assert done.returncode == code, told
-    assert [text for text in says if text not in told] == []
-    assert "Traceback" not in told
+    output = done.stdout + done.stderr
+    assert done.returncode == code, output
+    assert [text for text in says if text not in output] == []
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize(
@@ -370,10 +370,10 @@ def test_commands_that_only_look_change_nothing_and_start_nothing(demo: Demo) ->
 
 
 def test_plan_as_json_names_every_action(demo: Demo) -> None:
-    told = json.loads(demo.ferrule("plan", "--json").stdout)
-    assert (told["project"], told["release"], len(told["actions"])) == ("demo", "1.2.3", 27)
-    ids = [a["id"] for a in told["actions"]]
-    assert all(ids.index(need) < ids.index(a["id"]) for a in told["actions"] for need in a["needs"])
+    document = json.loads(demo.ferrule("plan", "--json").stdout)
+    assert (document["project"], document["release"], len(document["actions"])) == ("demo", "1.2.3", 27)
+    ids = [a["id"] for a in document["actions"]]
+    assert all(ids.index(need) < ids.index(a["id"]) for a in document["actions"] for need in a["needs"])
 
 
 def test_plan_tells_why(demo: Demo) -> None:
@@ -382,9 +382,9 @@ def test_plan_tells_why(demo: Demo) -> None:
     calls = demo.calls
     assert demo.ferrule("plan", "--why").stdout.count("why: nothing changed") == 27
     (demo.project / "LICENSE").write_text("another licence")
-    told = demo.ferrule("plan", "--why").stdout
-    assert "why: sources LICENSE: " in told
-    assert "why: because `" in told
+    output = demo.ferrule("plan", "--why").stdout
+    assert "why: sources LICENSE: " in output
+    assert "why: because `" in output
     assert demo.calls == calls
 
 
@@ -396,8 +396,8 @@ def test_graphs(demo: Demo) -> None:
 
 
 def test_config_prints_the_effective_matrix(demo: Demo) -> None:
-    told = json.loads(demo.ferrule("config").stdout)
-    assert set(told["targets"]) == {
+    document = json.loads(demo.ferrule("config").stdout)
+    assert set(document["targets"]) == {
         "x86_64-unknown-linux-gnu",
         "aarch64-unknown-linux-gnu",
         "aarch64-apple-darwin",

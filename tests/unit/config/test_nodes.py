@@ -113,8 +113,8 @@ def test_joiners_are_spelling():
     ],
 )
 def test_what_cannot_be_read(data: bytes, place: str):
-    (found,) = refused(data)
-    assert found.startswith(f"a.yaml:{place}")
+    (result,) = refused(data)
+    assert result.startswith(f"a.yaml:{place}")
 
 
 def test_a_parser_that_says_nothing_of_the_place():
@@ -142,9 +142,9 @@ def test_limits():
 
 
 def test_mistakes_without_end_end():
-    found = refused("[" + "no, " * 5000 + "]")
-    assert len(found) == MOST + 1
-    assert found[-1].endswith("there are more errors than are shown")
+    result = refused("[" + "no, " * 5000 + "]")
+    assert len(result) == MOST + 1
+    assert result[-1].endswith("there are more errors than are shown")
 
 
 # mistakes

@@ -28,8 +28,8 @@ def validator() -> Draft202012Validator:
 
 
 def test_the_published_schema_is_this_one():
-    wanted = json.dumps(config.schema(KINDS, DESTINATIONS), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    assert PUBLISHED.read_text(encoding="utf-8") == wanted, "run: ferrule schema --output docs/targets.schema.json"
+    expected = json.dumps(config.schema(KINDS, DESTINATIONS), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    assert PUBLISHED.read_text(encoding="utf-8") == expected, "run: ferrule schema --output docs/targets.schema.json"
 
 
 def test_the_reference_has_the_keys_of_this_version():
@@ -48,23 +48,23 @@ def test_this_repository_fits_the_schema(validator: Draft202012Validator):
 
 
 def test_this_repository_loads():
-    found = config.load(ROOT, KINDS, DESTINATIONS)
+    loaded = config.load(ROOT, KINDS, DESTINATIONS)
     # All kinds but extension modules, which have a project of their own (packaging/pyext), programs in Rust and what is
     # around them, of which this repository has none, and the component for registries, as no release goes to one.
     around = {"installer", "homebrew", "scoop", "linux-package", "program-wheel", "program-npm"}
-    assert {a.kind.name for a in found.artifacts} == set(KINDS) - {"extension", "program", "component-oci", *around}
-    assert found.project.version == found.workspace.version
+    assert {a.kind.name for a in loaded.artifacts} == set(KINDS) - {"extension", "program", "component-oci", *around}
+    assert loaded.project.version == loaded.workspace.version
 
 
 def test_every_key_is_described():
     def missing(value: Any, path: str = "") -> list[str]:
-        found = []
+        result = []
         for name, part in value.get("properties", {}).items() if isinstance(value, dict) else ():
-            found += [] if "description" in part else [f"{path}.{name}"]
-            found += missing(part, f"{path}.{name}")
+            result += [] if "description" in part else [f"{path}.{name}"]
+            result += missing(part, f"{path}.{name}")
         for name, part in value.get("$defs", {}).items() if isinstance(value, dict) else ():
-            found += missing(part, name)
-        return found
+            result += missing(part, name)
+        return result
 
     assert missing(config.schema(KINDS, DESTINATIONS)) == []
 
@@ -133,7 +133,7 @@ def plain_texts(model: type[Section]) -> list[str]:
         part = schema_of(model)["properties"][key.name]
         if name not in referring and _has_free_text(part):
             free.append(key.name)
-        free += [f"{key.name}.{k}" for held in _held(key.annotation) for k in plain_texts(held)]
+        free += [f"{key.name}.{k}" for content in _held(key.annotation) for k in plain_texts(content)]
     return free
 
 

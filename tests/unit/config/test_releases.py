@@ -115,8 +115,8 @@ def test_what_is_planned_of_a_release_has_its_name_and_words(demo: Demo) -> None
     demo.edit("  server: {kind: goprogram, module: go, source: packaging/server}\n", "")
     demo.edit(", program: server", "")
     whole = loaded(demo)
-    made = planning.plan(
+    result = planning.plan(
         whole, ReleaseInfo("demo", "1.2.3", license="MIT", license_files=("LICENSE",)), disk_of(demo.project)
     )
-    names = {output.ships for action in made.actions for output in action.outputs if output.ships}
+    names = {output.ships for action in result.actions for output in action.outputs if output.ships}
     assert {"core-c-2.0.0-x86_64-unknown-linux-gnu.tar.gz", "core-c-2.0.0-aarch64-apple-darwin.tar.gz"} <= names

@@ -25,9 +25,9 @@ from ferrule.config.scalars import AmbiguousScalar, resolve
     ],
 )  # fmt: skip
 def test_plain_scalars(text: str, value: object):
-    found = resolve(text)
-    assert found == value
-    assert type(found) is type(value)
+    result = resolve(text)
+    assert result == value
+    assert type(result) is type(value)
 
 
 @pytest.mark.parametrize("text", ["y", "Y", "yes", "Yes", "YES", "on", "On", "ON"])
@@ -61,8 +61,8 @@ def test_scalars_that_two_versions_of_yaml_read_differently(text: str, reading: 
 @given(st.text(alphabet="0123456789+-._:eExXobaTinfNA yY", max_size=12))
 def test_whatever_pyyaml_takes_for_something_else_is_no_text(text: str):
     """PyYAML's own resolver (YAML 1.1) is the judge: a text for us is a text for it, and other values are equal."""
-    found = resolve(text)
-    if not isinstance(found, AmbiguousScalar):
+    result = resolve(text)
+    if not isinstance(result, AmbiguousScalar):
         node = yaml.ScalarNode(yaml.SafeLoader("").resolve(yaml.ScalarNode, text, (True, False)), text)
         theirs = yaml.constructor.SafeConstructor().construct_object(node)
-        assert (found, type(found)) == (theirs, type(theirs))
+        assert (result, type(result)) == (theirs, type(theirs))

@@ -31,8 +31,8 @@ def problems(project: Path, *, rust: str = "1.96", **files: str) -> list[str]:
         path.write_text(content)
     workspace = read_workspace(project, "rust")
     settings, released = read_settings(project, "rust"), tuple(workspace.crates.values())
-    found = workspace_problems(project, workspace, settings, [X86], "targets.yaml:1:1", released, rust)
-    return [f"{problem.where}: {problem.message}" for problem in found]
+    result = workspace_problems(project, workspace, settings, [X86], "targets.yaml:1:1", released, rust)
+    return [f"{problem.where}: {problem.message}" for problem in result]
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def members(root: Path, workspace: str, folder: str = ".") -> list[tuple[str | N
     (crate / "Cargo.toml").write_text(MANIFEST)
     (root / folder / "Cargo.toml").write_text(workspace)
     (root / folder / "Cargo.lock").write_text(LOCK)
-    found = workspace_problems(root, read_workspace(root, folder), read_settings(root, folder), (), "targets.yaml:1:1")
-    return [(problem.where, problem.message, problem.hint) for problem in found]
+    result = workspace_problems(root, read_workspace(root, folder), read_settings(root, folder), (), "targets.yaml:1:1")
+    return [(problem.where, problem.message, problem.hint) for problem in result]
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_globs_that_leave_our_folders_alone(tmp_path: Path, workspace: str, fold
     ],
 )
 def test_globs_that_take_our_folders_for_crates(tmp_path: Path, workspace: str, message: str, hint: str) -> None:
-    ((where, found, way_out),) = members(tmp_path, workspace)
+    ((where, result, way_out),) = members(tmp_path, workspace)
     assert where is not None
     assert where.startswith("Cargo.toml:")
-    assert found.startswith(message)
+    assert result.startswith(message)
     assert way_out == hint

@@ -48,11 +48,11 @@ def test_lists_of_several_files_are_joined_and_texts_replaced(tmp_path: Path):
         ".cargo/config.toml": 'build.rustflags = ["-Cfar"]\nbuild.rustc-wrapper = "two"\n',
         "rust/.cargo/config": 'build.rustflags = ["-Cnear"]\n[profile.dist]\ninherits = "release"\n',
     }
-    found = settings(tmp_path, files, home="home")
-    assert found.rustflags(LINUX) == ("-Chome", "-Cfar", "-Cnear")
-    assert found.value("build", "rustc-wrapper") == "two"
-    assert found.at("build", "rustc-wrapper") == ".cargo/config.toml:2:1"
-    assert found.profiles == ("dist",)
+    options = settings(tmp_path, files, home="home")
+    assert options.rustflags(LINUX) == ("-Chome", "-Cfar", "-Cnear")
+    assert options.value("build", "rustc-wrapper") == "two"
+    assert options.at("build", "rustc-wrapper") == ".cargo/config.toml:2:1"
+    assert options.profiles == ("dist",)
 
 
 def test_included_files_count_less(tmp_path: Path):
@@ -127,8 +127,8 @@ def test_what_is_no_condition(condition: str):
 
 def test_linkers_by_condition(tmp_path: Path):
     text = "[target.'cfg(target_os = \"linux\")']\nlinker = 'clang'\n[target.'cfg(windows)']\nlinker = 'link'\n"
-    found = problems(settings(tmp_path, {".cargo/config.toml": text}), [LINUX])
-    assert [error.where for error in found] == [".cargo/config.toml:2:1"]
+    result = problems(settings(tmp_path, {".cargo/config.toml": text}), [LINUX])
+    assert [error.where for error in result] == [".cargo/config.toml:2:1"]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_files_that_include_one_another_without_end(tmp_path: Path):
 
 def test_a_condition_that_cannot_be_read_holds_for_nothing(tmp_path: Path):
     text = "target.'cfg(any(unix'.linker = 'a'\n"
-    found = settings(tmp_path, {".cargo/config.toml": text})
-    assert list(problems(found, (LINUX,))) == []
-    found = settings(tmp_path, {".cargo/config.toml": text.replace("any(unix", "unix)")})
-    assert [error.message for error in problems(found, (LINUX,))] != []
+    options = settings(tmp_path, {".cargo/config.toml": text})
+    assert list(problems(options, (LINUX,))) == []
+    options = settings(tmp_path, {".cargo/config.toml": text.replace("any(unix", "unix)")})
+    assert [error.message for error in problems(options, (LINUX,))] != []

@@ -77,5 +77,5 @@ def test_a_name_that_is_none(tmp_path: Path) -> None:
 )
 def test_features_turn_on_others(tmp_path: Path, features: tuple[str, ...], default: bool, active: set[str]) -> None:
     table = 'default = ["a"]\na = ["b"]\nb = []\nc = ["dep/x", "weak?/y"]\nloop = ["back"]\nback = ["loop"]\n'
-    found = crate(tmp_path, f"{PACKAGE}[features]\n{table}", "src/main.rs")
-    assert found.active_features(features, default=default) == active
+    result = crate(tmp_path, f"{PACKAGE}[features]\n{table}", "src/main.rs")
+    assert result.active_features(features, default=default) == active

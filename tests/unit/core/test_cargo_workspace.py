@@ -52,16 +52,21 @@ def test_members_and_what_they_inherit(tmp_path: Path):
             "rust/crates/nothing/readme": "",
         },
     )
-    found = read_workspace(tmp_path, "rust")
-    assert (found.folder, found.manifest, found.locked, found.version) == ("rust", "rust/Cargo.toml", True, "2.1.0")
-    assert list(names(found).items()) == [
+    workspace = read_workspace(tmp_path, "rust")
+    assert (workspace.folder, workspace.manifest, workspace.locked, workspace.version) == (
+        "rust",
+        "rust/Cargo.toml",
+        True,
+        "2.1.0",
+    )
+    assert list(names(workspace).items()) == [
         ("bin", "rust/crates/bin"),
         ("macro", "rust/crates/macro"),
         ("old", "rust/crates/old"),
         ("one-two", "rust/crates/one"),
         ("two", "rust/crates/two"),
     ]
-    assert found.crates["one-two"] == Crate(
+    assert workspace.crates["one-two"] == Crate(
         name="one-two",
         version="2.1.0",
         folder="rust/crates/one",
@@ -72,22 +77,22 @@ def test_members_and_what_they_inherit(tmp_path: Path):
         authors=("A <a@example.org>",),
         code=("rust/crates/one/src",),
     )
-    two = found.crates["two"]
+    two = workspace.crates["two"]
     assert (two.library, two.types, two.description, two.homepage) == ("second", ("cdylib",), "Two.", "https://two")
-    assert (found.crates["bin"].library, found.crates["bin"].types) == (None, ())
-    assert found.crates["macro"].types == ("proc-macro",)
-    assert found.crates["old"].types == ("staticlib",)
+    assert (workspace.crates["bin"].library, workspace.crates["bin"].types) == (None, ())
+    assert workspace.crates["macro"].types == ("proc-macro",)
+    assert workspace.crates["old"].types == ("staticlib",)
 
 
 def test_a_package_alone(tmp_path: Path):
     write(tmp_path, {"Cargo.toml": '[package]\nname = "alone"\n[dependencies]\nb = { path = "b" }\n', "src/lib.rs": ""})
     write(tmp_path, {"b/Cargo.toml": package("b")})
-    found = read_workspace(tmp_path)
-    assert names(found) == {"alone": "."}
-    assert found.crates["alone"].version == "0.0.0"
-    assert found.manifest == "Cargo.toml"
-    assert not found.locked
-    assert found.version is None
+    workspace = read_workspace(tmp_path)
+    assert names(workspace) == {"alone": "."}
+    assert workspace.crates["alone"].version == "0.0.0"
+    assert workspace.manifest == "Cargo.toml"
+    assert not workspace.locked
+    assert workspace.version is None
 
 
 def test_a_root_package_is_a_member(tmp_path: Path):
@@ -102,10 +107,7 @@ def test_exclude_counts_for_globs_and_not_for_names(tmp_path: Path):
         tmp_path,
         {
             "Cargo.toml": '[workspace]\nmembers = ["a/*", "b/named"]\nexclude = ["a/x/", "b", "a/deep"]\n',
-            **{
-                f"{place}/Cargo.toml": package(place.replace("/", "-"))
-                for place in ("a/x", "a/xy", "a/deep", "b/named")
-            },
+            **{f"{path}/Cargo.toml": package(path.replace("/", "-")) for path in ("a/x", "a/xy", "a/deep", "b/named")},
         },
     )
     assert names(read_workspace(tmp_path)) == {"a-xy": "a/xy", "b-named": "b/named"}
@@ -131,11 +133,11 @@ def test_path_dependencies_are_members_too(tmp_path: Path):
             "shared/Cargo.toml": package("shared", '[dependencies]\napp = { path = "../app" }\n'),
         },
     )
-    found = read_workspace(tmp_path)
-    assert sorted(found.crates) == ["app", "making", "near", "shared", "testing"]
-    assert found.crates["app"].paths == ("apart", "app/near", "gone", "making", "shared")
-    assert found.sources("app") == ("Cargo.toml", "app", "app/near", "making", "shared")
-    assert found.sources("near") == ("Cargo.toml", "app/near")
+    workspace = read_workspace(tmp_path)
+    assert sorted(workspace.crates) == ["app", "making", "near", "shared", "testing"]
+    assert workspace.crates["app"].paths == ("apart", "app/near", "gone", "making", "shared")
+    assert workspace.sources("app") == ("Cargo.toml", "app", "app/near", "making", "shared")
+    assert workspace.sources("near") == ("Cargo.toml", "app/near")
 
 
 def test_what_a_build_reads_is_code_and_manifests(tmp_path: Path):
@@ -162,13 +164,13 @@ def test_what_a_build_reads_is_code_and_manifests(tmp_path: Path):
             "tools/Cargo.toml": package("tools"),
         },
     )
-    found = read_workspace(tmp_path)
+    workspace = read_workspace(tmp_path)
     every = ("Cargo.toml", "Cargo.lock", *(f"{name}/Cargo.toml" for name in ("app", "flat", "lib", "odd", "tools")))
     own = ("app/build.rs", "app/src")
-    assert found.compiled("app", alone=True) == (*every, *own)
-    assert found.compiled("app") == (*every, *own, "lib/code", "lib/make.rs", "odd", "odd/a.rs")
-    assert found.compiled("flat") == (*every, "flat")
-    assert set(found.code) == {*found.compiled("app"), "flat", "tools"}
+    assert workspace.compiled("app", alone=True) == (*every, *own)
+    assert workspace.compiled("app") == (*every, *own, "lib/code", "lib/make.rs", "odd", "odd/a.rs")
+    assert workspace.compiled("flat") == (*every, "flat")
+    assert set(workspace.code) == {*workspace.compiled("app"), "flat", "tools"}
     assert read_workspace(write(tmp_path / "empty", {"Cargo.toml": "[workspace]\n"})).code == (".",)
 
 

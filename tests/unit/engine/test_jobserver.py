@@ -148,12 +148,12 @@ def test_nobody_else_may_take_tokens() -> None:
 
 
 def test_folder_for_temporary_files_with_a_space_in_its_name(tmp_path: Path) -> None:
-    place = tmp_path / "with space"
-    place.mkdir()
+    path = tmp_path / "with space"
+    path.mkdir()
     program = (
         "from ferrule.engine.jobserver import Jobserver\nwith Jobserver(1) as s: print(s.environment['MAKEFLAGS'])"
     )
-    environment = {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(place)}
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(path)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert len(done.stdout.split()) == 2
 

@@ -78,7 +78,7 @@ def test_every_reached_file_changes_the_code_of_those_that_reach_it_and_of_no_ot
     copied: Path, reached: dict[str, dict[str, Digest]]
 ) -> None:
     every = sorted(p for p in copied.rglob("*") if p.is_file() and p.name != "py.typed")
-    labels = {file_of(copied, label): label for found in reached.values() for label in found}
+    labels = {file_of(copied, label): label for result in reached.values() for label in result}
     assert len(labels) > 50
     assert len(labels) < len(every)
     now = RecipeCode(StatIndex(None, later_ns), None, copied)
@@ -87,7 +87,7 @@ def test_every_reached_file_changes_the_code_of_those_that_reach_it_and_of_no_ot
         path.write_bytes(before + b"\n# changed\n" if path.suffix == ".py" else before + b"\n")
         changed = {name for name, module in RECIPES.items() if now.read(module) != reached[name]}
         path.write_bytes(before)
-        assert changed == {name for name, found in reached.items() if labels.get(path) in found}, path
+        assert changed == {name for name, result in reached.items() if labels.get(path) in result}, path
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -125,7 +125,7 @@ def test_all_data_beside_kinds_formats_and_tools_is_some_recipes(reached: dict[s
     files = {p for room in ("kinds", "formats", "tools") for p in (PACKAGE / room).rglob("*") if p.is_file()}
     data = {p for p in files if p.suffix not in {".py", ".pyc"}}
     assert len(data) > 5
-    assert data <= {file_of(PACKAGE, label) for found in reached.values() for label in found}
+    assert data <= {file_of(PACKAGE, label) for result in reached.values() for label in result}
 
 
 @pytest.mark.parametrize("room", ["core", "engine", "formats", "kinds", "toolchain", "tools"])
@@ -218,19 +218,19 @@ def test_relative_imports_are_refused() -> None:
 
 def test_a_recipe_of_another_package_counts_with_what_it_imports_of_ferrule() -> None:
     module = import_module("fakes.actions")
-    found = code().of(module.Compile)
-    assert found["fakes.actions"] == Digest.of(Path(str(module.__file__)).read_bytes())
-    assert "ferrule.tools.command" in found
+    result = code().of(module.Compile)
+    assert result["fakes.actions"] == Digest.of(Path(str(module.__file__)).read_bytes())
+    assert "ferrule.tools.command" in result
 
 
 def test_one_process_reads_the_code_of_a_recipe_once(tmp_path: Path) -> None:
     package = small(tmp_path, kinds__a="")
-    found = code(package)
+    source = code(package)
     recipe = type("Recipe", (), {"__module__": "ferrule.kinds.a"})
-    before = found.of(recipe)
+    before = source.of(recipe)
     (package / "kinds" / "a.py").write_text("changed")
-    assert found.of(recipe) is before
-    assert found.read("ferrule.kinds.a") != before
+    assert source.of(recipe) is before
+    assert source.read("ferrule.kinds.a") != before
 
 
 def test_what_was_parsed_is_remembered_by_content(tmp_path: Path) -> None:
@@ -258,11 +258,11 @@ def test_a_damaged_record_only_costs_time(tmp_path: Path, text: str) -> None:
 
 def test_a_record_is_written_only_when_something_was_read(tmp_path: Path) -> None:
     package, record = small(tmp_path, kinds__a=""), tmp_path / "code.json"
-    found = code(package, record)
-    found.save()
+    source = code(package, record)
+    source.save()
     assert not record.exists()
-    found.read("ferrule.kinds.a")
-    found.save()
+    source.read("ferrule.kinds.a")
+    source.save()
     written = record.stat().st_ino
     again = code(package, record)
     again.read("ferrule.kinds.a")
@@ -278,5 +278,5 @@ def test_data_beside_a_module_are_files_and_folders_but_no_code(tmp_path: Path) 
     (tmp_path / "package").mkdir()
     for name in ("a.txt", "b.py", "texts/c.txt", "package/__init__.py"):
         (tmp_path / name).touch()
-    found = recipe_code._data(tmp_path, ("a.txt", "b.py", "texts", "package", "gone.txt"))
-    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["a.txt", "texts/c.txt"]
+    result = recipe_code._data(tmp_path, ("a.txt", "b.py", "texts", "package", "gone.txt"))
+    assert [path.relative_to(tmp_path).as_posix() for path in result] == ["a.txt", "texts/c.txt"]

@@ -120,13 +120,13 @@ def cache() -> Iterator[Cache]:
 @pytest.fixture
 def machines(lab: Lab) -> Callable[..., Machine]:
     """Makes machines; the first has the fixture's folders, every other one its own."""
-    made: list[Machine] = []
+    result: list[Machine] = []
 
     def another(mode: Mode = "write", **options: object) -> Machine:
-        root = lab.root / f"machine-{len(made)}"
+        root = lab.root / f"machine-{len(result)}"
         (root / "project").mkdir(parents=True)
-        made.append(Machine(replace(lab, root=root, events=[]), mode, **options))
-        return made[-1]
+        result.append(Machine(replace(lab, root=root, events=[]), mode, **options))
+        return result[-1]
 
     return another
 
@@ -149,10 +149,10 @@ def same(one: Outcome, other: Outcome) -> bool:
 
 def test_another_machine_makes_nothing(machines: Callable[..., Machine], cache: Cache, first: Outcome) -> None:
     other = machines("read")
-    found = other.run(cache.url)[ACTION.id]
-    assert (found.state, Compile.calls, other.notices) == ("remote", [], [])
-    assert same(first, found)
-    assert other.lab.content(found)["out/one"] == b"text" + b"1" * 5000
+    result = other.run(cache.url)[ACTION.id]
+    assert (result.state, Compile.calls, other.notices) == ("remote", [], [])
+    assert same(first, result)
+    assert other.lab.content(result)["out/one"] == b"text" + b"1" * 5000
     assert {method for method, *_ in cache.requests} == {"GET"}
     again = other.run(cache.url)[ACTION.id]
     assert (again.state, same(first, again)) == ("cached", True)
@@ -160,13 +160,13 @@ def test_another_machine_makes_nothing(machines: Callable[..., Machine], cache: 
 
 def test_layout_is_that_of_bazel(cache: Cache, first: Outcome) -> None:
     (entry,) = cache.kept("ac").values()
-    told = actionresult.decode(entry)
-    assert {(r.name, r.digest, r.size, r.executable) for r in told.files} == {
+    decoded = actionresult.decode(entry)
+    assert {(r.name, r.digest, r.size, r.executable) for r in decoded.files} == {
         (r.name, r.digest, r.size, r.executable) for r in first.files
     }
     for path, content in cache.kept("cas").items():
         assert path == f"/cas/{Digest.of(content)}"
-    assert set(cache.kept("cas")) == {f"/cas/{r.digest}" for r in (*told.files, told.stdout)}
+    assert set(cache.kept("cas")) == {f"/cas/{r.digest}" for r in (*decoded.files, decoded.stdout)}
 
 
 def test_what_is_needed_is_there_before_what_names_it(machines: Callable[..., Machine], cache: Cache) -> None:
@@ -240,9 +240,9 @@ def test_what_is_read_besides_the_sources_is_found_without_knowing_it(
     for machine in (one, two):
         machine.lab.source("more.txt", "equal")
     three.lab.source("more.txt", "different")
-    made = one.run(cache.url)[ACTION.id]
-    found = two.run(cache.url)[ACTION.id]
-    assert (found.state, same(made, found)) == ("remote", True)
+    product = one.run(cache.url)[ACTION.id]
+    result = two.run(cache.url)[ACTION.id]
+    assert (result.state, same(product, result)) == ("remote", True)
     assert two.run(cache.url)[ACTION.id].state == "cached"
     assert three.run(cache.url)[ACTION.id].state == "built"
     two.lab.source("more.txt", "different now")
@@ -412,7 +412,7 @@ MISBEHAVIOURS: dict[str, tuple[Callable[[Request], bool], str]] = {
 def test_server_that_misbehaves_changes_nothing(
     name: str, machines: Callable[..., Machine], cache: Cache, first: Outcome
 ) -> None:
-    trick, said = MISBEHAVIOURS[name]
+    trick, output = MISBEHAVIOURS[name]
     other = replace(ACTION, id="other", recipe=Compile("other"))
     machines().run(cache.url, other)
     others = Digest.of(b"other").hex.encode()
@@ -422,15 +422,15 @@ def test_server_that_misbehaves_changes_nothing(
         cache.trick = trick
         machine = machines("read", patience=IMPATIENT)
         many = (ACTION, *(replace(ACTION, id=f"native@{n}", recipe=Compile(str(n))) for n in range(5)))
-        found = machine.run(cache.url, *many)
+        result = machine.run(cache.url, *many)
         cache.over.set()
         assert elsewhere.requests == []
-    assert same(first, found[ACTION.id])
-    assert machine.lab.content(found[ACTION.id])["lib"] == b"text"
-    assert {o.state for o in found.values()} <= {"built", "remote"}
-    if said:
-        assert found[ACTION.id].state == "built"
-        assert any(said in notice for notice in machine.notices), machine.notices
+    assert same(first, result[ACTION.id])
+    assert machine.lab.content(result[ACTION.id])["lib"] == b"text"
+    assert {o.state for o in result.values()} <= {"built", "remote"}
+    if output:
+        assert result[ACTION.id].state == "built"
+        assert any(output in notice for notice in machine.notices), machine.notices
     assert len(machine.notices) <= 3
     assert not any("\n" in notice or len(notice) > 250 for notice in machine.notices)
     cache.trick = None
@@ -483,9 +483,9 @@ def test_every_bit_that_flips_is_noticed(machines: Callable[..., Machine], cache
         content = cache.contents[path]
         for at in range(0, len(content), max(1, len(content) // 5)):
             cache.contents[path] = content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :]
-            found = machines("read", patience=replace(IMPATIENT, whole=10, piece=5)).run(cache.url)[ACTION.id]
-            assert found.state == "built"
-            assert same(first, found)
+            result = machines("read", patience=replace(IMPATIENT, whole=10, piece=5)).run(cache.url)[ACTION.id]
+            assert result.state == "built"
+            assert same(first, result)
         cache.contents[path] = content
 
 
@@ -566,9 +566,9 @@ def forge(cache: Cache, path: str, body: dict) -> None:
     """Put an entry in place of the true one, with all digests right."""
     record = canonical({"body": body, "sha256": Digest.of(canonical(body)).hex})
     files = tuple(FileRecord(n, Digest(d), s, x) for n, d, s, x in body["files"])
-    said = FileRecord("", Digest.of(record), len(record))
-    cache.contents[f"/cas/{said.digest}"] = record
-    cache.contents[path] = actionresult.encode(actionresult.ActionResult(files, said))
+    output = FileRecord("", Digest.of(record), len(record))
+    cache.contents[f"/cas/{output.digest}"] = record
+    cache.contents[path] = actionresult.encode(actionresult.ActionResult(files, output))
 
 
 @pytest.mark.parametrize(
@@ -600,8 +600,8 @@ def test_entry_that_names_other_files_than_its_record_is_refused(
     machines: Callable[..., Machine], cache: Cache, first: Outcome
 ) -> None:
     _, path = records(cache)
-    told = actionresult.decode(cache.contents[path])
-    cache.contents[path] = actionresult.encode(replace(told, files=told.files[1:]))
+    decoded = actionresult.decode(cache.contents[path])
+    cache.contents[path] = actionresult.encode(replace(decoded, files=decoded.files[1:]))
     machine = machines("read")
     assert same(first, machine.run(cache.url)[ACTION.id])
     assert "other files than its record" in machine.notices[0]
@@ -630,8 +630,8 @@ def test_record_that_is_too_large_is_not_fetched(
     machines: Callable[..., Machine], cache: Cache, first: Outcome
 ) -> None:
     _, path = records(cache)
-    told = actionresult.decode(cache.contents[path])
-    cache.contents[path] = actionresult.encode(replace(told, stdout=replace(told.stdout, size=1 << 40)))
+    decoded = actionresult.decode(cache.contents[path])
+    cache.contents[path] = actionresult.encode(replace(decoded, stdout=replace(decoded.stdout, size=1 << 40)))
     machine = machines("read")
     assert same(first, machine.run(cache.url)[ACTION.id])
     assert "its record is too large" in machine.notices[0]
@@ -677,12 +677,12 @@ REFUSALS: dict[str, tuple[Callable[[Request], None], str]] = {
 
 @pytest.mark.parametrize("name", REFUSALS)
 def test_server_that_takes_nothing_changes_nothing(name: str, machines: Callable[..., Machine], cache: Cache) -> None:
-    do, said = REFUSALS[name]
+    do, output = REFUSALS[name]
     cache.trick = lambda request: request.command in {"PUT", "HEAD"} and always(do)(request)
     machine = machines(patience=IMPATIENT)
     many = tuple(replace(ACTION, id=f"native@{n}", recipe=Compile(str(n))) for n in range(5))
     assert {o.state for o in machine.run(cache.url, *many).values()} == {"built"}
-    assert any(said in notice for notice in machine.notices), machine.notices
+    assert any(output in notice for notice in machine.notices), machine.notices
     assert cache.kept("ac") == {}
 
 
@@ -730,11 +730,11 @@ def read(url: str, *, token: str | None = None, mode: str = "read", **environmen
 
 
 def test_secrets_are_sent_and_never_shown(machines: Callable[..., Machine], cache: Cache) -> None:
-    told = cache.url.replace("://", "://me:s3cr%40t-canary@")
-    place = read(f"{told}/base/")
-    assert "canary" not in repr(place)
-    assert place.url == f"{cache.url}/base"
-    server = Server(place, time.monotonic)
+    output = cache.url.replace("://", "://me:s3cr%40t-canary@")
+    path = read(f"{output}/base/")
+    assert "canary" not in repr(path)
+    assert path.url == f"{cache.url}/base"
+    server = Server(path, time.monotonic)
     assert server.get("ac/x", 100) is None
     assert cache.requests == [("GET", "/base/ac/x", "Basic bWU6czNjckB0LWNhbmFyeQ==")]
     Server(read(cache.url, token="t0ken-canary"), time.monotonic).get("ac/x", 100)

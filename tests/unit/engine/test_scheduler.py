@@ -501,9 +501,9 @@ def test_reasons_run_nothing_and_write_nothing(lab: Lab) -> None:
     before = lab.everything()
     assert set(lab.reasons(*plan).values()) == {"nothing changed"}
     lab.source("one", "changed")
-    told = lab.reasons(*plan)
-    assert told["a"].startswith("sources one: ")
-    assert (told["b"], told["c"]) == ("because `a` will be rebuilt", "nothing changed")
+    output = lab.reasons(*plan)
+    assert output["a"].startswith("sources one: ")
+    assert (output["b"], output["c"]) == ("because `a` will be rebuilt", "nothing changed")
     assert lab.everything() == before
 
 

@@ -78,9 +78,9 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    made = Project(tmp_path)
-    assert made.remember() is not None
-    return made
+    result = Project(tmp_path)
+    assert result.remember() is not None
+    return result
 
 
 def test_what_stands_is_told_and_not_written_again(project):

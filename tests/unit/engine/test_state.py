@@ -22,13 +22,13 @@ def test_what_one_opened_another_finds(tmp_path: Path) -> None:
 
 
 def test_damage_is_told(tmp_path: Path) -> None:
-    told: list[str] = []
-    _, store = open_store(tmp_path, lambda: 0, told.append)
+    output: list[str] = []
+    _, store = open_store(tmp_path, lambda: 0, output.append)
     record = store.root / "results" / f"{Digest.of(b'').hex}.json"
     record.parent.mkdir(parents=True)
     record.write_bytes(b"{")
     assert store.find(Digest.of(b"")) is None
-    assert told
+    assert output
 
 
 def test_what_is_swept_up_is_not_the_logs(tmp_path: Path) -> None:

@@ -258,10 +258,10 @@ def test_content_that_is_read_again_before_it_is_used(store: Store, lab: Lab) ->
     result = save(store, lab)
     record = result.files[0]
     store.check(record)
-    place = store.object(record.digest)
-    place.chmod(0o644)
-    place.write_bytes(CONTENT[::-1])
-    store._index.remember(place, record.digest)  # as if its stat data were those from before
+    path = store.object(record.digest)
+    path.chmod(0o644)
+    path.write_bytes(CONTENT[::-1])
+    store._index.remember(path, record.digest)  # as if its stat data were those from before
     assert store.find(KEY) == result
     with pytest.raises(DamagedError):
         store.check(record)
@@ -271,15 +271,15 @@ def test_content_that_is_read_again_before_it_is_used(store: Store, lab: Lab) ->
 @pytest.mark.parametrize("take", ["put_file", "adopt"])
 def test_damage_that_nobody_saw_does_not_stand_for_what_is_made_again(store: Store, lab: Lab, take: str) -> None:
     record = put(store, lab)
-    place = store.object(record.digest)
-    place.chmod(0o644)
-    place.write_bytes(CONTENT[::-1])
-    store._index.remember(place, record.digest)  # as if its stat data were those from before
+    path = store.object(record.digest)
+    path.chmod(0o644)
+    path.write_bytes(CONTENT[::-1])
+    store._index.remember(path, record.digest)  # as if its stat data were those from before
     if take == "adopt":
         assert store.adopt(lab.root / record.name, record.digest)
     else:
         put(store, lab)
-    assert place.read_bytes() == CONTENT
+    assert path.read_bytes() == CONTENT
 
 
 def test_file_written_aside_leaves_nothing_where_it_cannot_be(lab: Lab) -> None:

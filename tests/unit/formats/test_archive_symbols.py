@@ -48,8 +48,8 @@ def test_a_hidden_and_a_weak_symbol_of_mach_o(ar):
     rows = [(0x1F, 0, 8), (0x01, 0x40, 0), (0x01, 0, 4), (0x0E, 0, 0), (0x01, 0, 0)]
     places = [names.index(text) for text in (b"_hidden", b"_maybe", b"_common", b"_local", b"_needed")]
     table = b"".join(
-        struct.pack("<LBBHQ", place, kind, 1, description, value)
-        for place, (kind, description, value) in zip(places, rows, strict=True)
+        struct.pack("<LBBHQ", path, kind, 1, description, value)
+        for path, (kind, description, value) in zip(places, rows, strict=True)
     )
     start = 32 + 24
     command = struct.pack("<LLLLLL", 2, 24, start, len(rows), start + len(table), len(names))

@@ -171,15 +171,15 @@ def test_static_libraries(golden, ar):
 
 def fat(*parts, wide=False):
     head = struct.pack(">LL", 0xCAFEBABF if wide else 0xCAFEBABE, len(parts))
-    place = 4096
+    path = 4096
     body = b""
     for machine, content in parts:
         if wide:
-            head += struct.pack(">LLQQLL", machine, 0, place + len(body), len(content), 0, 0)
+            head += struct.pack(">LLQQLL", machine, 0, path + len(body), len(content), 0, 0)
         else:
-            head += struct.pack(">LLLLL", machine, 0, place + len(body), len(content), 0)
+            head += struct.pack(">LLLLL", machine, 0, path + len(body), len(content), 0)
         body += content
-    return head.ljust(place, b"\0") + body
+    return head.ljust(path, b"\0") + body
 
 
 @pytest.mark.parametrize("wide", [False, True])
@@ -209,12 +209,12 @@ def test_facts_can_be_written_as_json(golden):
 
 
 def test_a_summary_leaves_out_what_is_empty(golden):
-    told = summary(measure(golden("demo-x86_64.so"))).to_json()
-    assert told["glibc"] == "2.14"
-    assert told["glibc_because_of"] == ["memcpy"]
-    assert told["stripped"] is True
-    assert "imports" not in told
-    assert "macos" not in told
+    output = summary(measure(golden("demo-x86_64.so"))).to_json()
+    assert output["glibc"] == "2.14"
+    assert output["glibc_because_of"] == ["memcpy"]
+    assert output["stripped"] is True
+    assert "imports" not in output
+    assert "macos" not in output
     assert summary(measure(golden("demo-arm64.dylib"))).signature == "ad-hoc"
     assert summary(BinaryFacts("wasm", "component", "wasm", "wasm32", 1, imports=("x",))).imports == ("x",)
 
@@ -245,9 +245,9 @@ def patched(data, place, form, *values):
 
 def test_other_kinds_of_elf(golden):
     data = golden("demo-x86_64.so")
-    for place in (4, 5):
+    for path in (4, 5):
         with pytest.raises(VerificationError, match="neither 32 nor 64 bits, or no order of bytes"):
-            measure(patched(data, place, "B", 3))
+            measure(patched(data, path, "B", 3))
     assert measure(patched(data, 16, "<H", 2)).kind == "executable"
     assert measure(patched(data, 16, "<H", 9)).kind == "unknown"
     assert measure(patched(data, 18, "<H", 9)).machine == "unknown"
@@ -272,44 +272,44 @@ def test_an_elf_without_versions_has_no_floor(golden):
 
 
 def load_commands(data):
-    count, place = struct.unpack_from("<L", data, 16)[0], 32
+    count, path = struct.unpack_from("<L", data, 16)[0], 32
     for _ in range(count):
-        kind, size = struct.unpack_from("<LL", data, place)
-        yield kind, place, size
-        place += size
+        kind, size = struct.unpack_from("<LL", data, path)
+        yield kind, path, size
+        path += size
 
 
 def command(data, wanted):
-    return next(place for kind, place, _ in load_commands(data) if kind == wanted)
+    return next(path for kind, path, _ in load_commands(data) if kind == wanted)
 
 
 def test_the_platform_and_versions_of_mach_o(golden):
     data = golden("demo-arm64.dylib")
-    place = command(data, 0x32)
-    assert measure(patched(data, place + 8, "<L", 2)).system == "another Apple system"
-    assert measure(patched(data, place + 12, "<L", 0x000D0405)).minimum_os == "13.4.5"
-    old = patched(data, place, "<LLLL", 0x24, 32, 0x000A0F00, 0x000B0100)
+    path = command(data, 0x32)
+    assert measure(patched(data, path + 8, "<L", 2)).system == "another Apple system"
+    assert measure(patched(data, path + 12, "<L", 0x000D0405)).minimum_os == "13.4.5"
+    old = patched(data, path, "<LLLL", 0x24, 32, 0x000A0F00, 0x000B0100)
     facts = measure(old)
     assert (facts.system, facts.minimum_os, facts.sdk) == ("macos", "10.15", "11.1")
-    bare = measure(patched(data, place, "<L", 0x1B0))
+    bare = measure(patched(data, path, "<L", 0x1B0))
     assert (bare.system, bare.minimum_os) == ("another Apple system", None)
     assert measure(patched(data, 12, "<L", 8)).kind == "bundle"
 
 
 def test_exports_of_files_with_another_or_no_trie(golden):
     data = golden("demo-arm64.dylib")
-    place = command(data, 0x80000022)
-    start, size = struct.unpack_from("<LL", data, place + 40)
-    trie = patched(data, place, "<LLLL", 0x80000033, 48, start, size)
+    path = command(data, 0x80000022)
+    start, size = struct.unpack_from("<LL", data, path + 40)
+    trie = patched(data, path, "<LLLL", 0x80000033, 48, start, size)
     assert measure(trie).exports == measure(data).exports
-    assert set(DEMO) < set(measure(patched(data, place, "<L", 0x1B0)).exports)
+    assert set(DEMO) < set(measure(patched(data, path, "<L", 0x1B0)).exports)
 
 
 def test_load_commands_beyond_their_place_are_refused(golden):
     data = golden("demo-arm64.dylib")
-    for place, value in ((16, 900), (20, 40), (36, 4)):
+    for path, value in ((16, 900), (20, 40), (36, 4)):
         with pytest.raises(VerificationError, match="load commands cannot be read"):
-            measure(patched(data, place, "<L", value))
+            measure(patched(data, path, "<L", value))
 
 
 def test_names_that_are_no_text_are_refused(golden):
@@ -324,8 +324,8 @@ def test_names_that_are_no_text_are_refused(golden):
 def test_no_damage_leads_to_anything_but_our_error(golden, data):
     for name in ("demo-x86_64.so", "demo-arm64.dylib", "demo-linux.a"):
         file = bytearray(golden(name))
-        for place in data.draw(st.lists(st.integers(4, min(len(file), 3000) - 1), min_size=1, max_size=4)):
-            file[place] = data.draw(st.integers(0, 255))
+        for path in data.draw(st.lists(st.integers(4, min(len(file), 3000) - 1), min_size=1, max_size=4)):
+            file[path] = data.draw(st.integers(0, 255))
         with contextlib.suppress(VerificationError):
             to_json(measure(bytes(file)))
 

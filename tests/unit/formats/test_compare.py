@@ -36,9 +36,9 @@ def flipped(data: bytes, at: int) -> bytes:
 
 
 def told(one: bytes, two: bytes) -> Difference:
-    found = first_difference(one, two)
-    assert found is not None
-    return found
+    difference = first_difference(one, two)
+    assert difference is not None
+    return difference
 
 
 def steps(found: Difference) -> list[str]:
@@ -72,39 +72,39 @@ def test_what_is_equal_has_no_difference(data: bytes) -> None:
 
 @given(st.binary(), st.binary(), st.sampled_from([b"", b"\x7fELF\x02\x01", MODULE, b"!<arch>\n", b"PK\x03\x04"]))
 def test_bytes_of_any_kind_are_compared(one: bytes, two: bytes, magic: bytes) -> None:
-    found = first_difference(magic + one, magic + two)
-    assert (found is None) == (one == two)
+    difference = first_difference(magic + one, magic + two)
+    assert (difference is None) == (one == two)
 
 
 @given(st.binary(min_size=1, max_size=300), st.data())
 def test_the_offset_is_that_of_the_first_byte_that_differs(data: bytes, draw: st.DataObject) -> None:
     at = draw.draw(st.integers(0, len(data) - 1))
-    found = told(b"\xff\0" + data, b"\xff\0" + flipped(data, at))
-    assert (found.offset, found.at) == (at + 2, at + 2)
+    result = told(b"\xff\0" + data, b"\xff\0" + flipped(data, at))
+    assert (result.offset, result.at) == (at + 2, at + 2)
 
 
 def test_bytes_are_shown_from_the_difference_on() -> None:
-    found = told(b"\0abc", b"\0abd")
-    assert (found.reason, found.first, found.second) == ("the bytes differ", "63", "64")
-    assert found.location == "offset 0x3"
+    result = told(b"\0abc", b"\0abd")
+    assert (result.reason, result.first, result.second) == ("the bytes differ", "63", "64")
+    assert result.location == "offset 0x3"
 
 
 def test_a_file_that_ends_early_is_told() -> None:
-    found = told(b"\0\xff\0", b"\0\xff\0\x01\x02")
-    assert found.reason == "the first ends here, after 3 bytes; the other has 5"
-    assert (found.offset, found.first, found.second) == (3, "nothing", "01 02")
+    result = told(b"\0\xff\0", b"\0\xff\0\x01\x02")
+    assert result.reason == "the first ends here, after 3 bytes; the other has 5"
+    assert (result.offset, result.first, result.second) == (3, "nothing", "01 02")
     assert told(b"\0\0", b"\0").reason.startswith("the second ends here")
 
 
 def test_of_a_text_the_line_is_shown() -> None:
-    found = told(b"one\ntwo\nthree\n", b"one\ntoo\nthree\n")
-    assert (found.reason, found.first, found.second, found.offset) == ("line 2 differs", "two", "too", 5)
+    result = told(b"one\ntwo\nthree\n", b"one\ntoo\nthree\n")
+    assert (result.reason, result.first, result.second, result.offset) == ("line 2 differs", "two", "too", 5)
 
 
 def test_a_long_line_is_shown_around_the_difference() -> None:
-    found = told(b"a" * 5000 + b"x" + b"a" * 5000, b"a" * 5000 + b"y" + b"a" * 5000)
-    assert len(found.first) == 160
-    assert "x" in found.first
+    result = told(b"a" * 5000 + b"x" + b"a" * 5000, b"a" * 5000 + b"y" + b"a" * 5000)
+    assert len(result.first) == 160
+    assert "x" in result.first
 
 
 # Sections
@@ -113,13 +113,13 @@ def test_a_long_line_is_shown_around_the_difference() -> None:
 def test_section_and_offset_of_an_elf_file() -> None:
     library = golden("demo-x86_64.so.gz")
     at = library.index(b"demo_add")
-    found = told(library, flipped(library, at))
-    (step,) = found.path
+    result = told(library, flipped(library, at))
+    (step,) = result.path
     assert step.kind == "section"
     assert step.name == ".dynstr"
-    assert found.at == at
-    assert found.offset is not None
-    assert found.offset < at
+    assert result.at == at
+    assert result.offset is not None
+    assert result.offset < at
 
 
 def test_of_an_elf_file_code_counts_before_what_tells_where_it_is() -> None:
@@ -128,18 +128,18 @@ def test_of_an_elf_file_code_counts_before_what_tells_where_it_is() -> None:
     changed = flipped(flipped(library, code), 40)  # the place of the section headers, in the ELF header
     broken = told(library, changed)
     assert broken.at == 40  # a file that cannot be read any more is bytes
-    found = told(library, flipped(flipped(library, code), 24))  # the entry point
-    assert steps(found) != ["section (ELF header)"]
-    assert found.at == code
-    assert "(ELF header)" in found.also
+    result = told(library, flipped(flipped(library, code), 24))  # the entry point
+    assert steps(result) != ["section (ELF header)"]
+    assert result.at == code
+    assert "(ELF header)" in result.also
 
 
 def test_section_of_a_macho_file() -> None:
     library = golden("demo-arm64.dylib.gz")
     end = len(library) - 1
-    found = told(library, flipped(library, end))
-    assert steps(found)[0].startswith(("section __LINKEDIT,", "section (end of the file)"))
-    assert found.at == end
+    result = told(library, flipped(library, end))
+    assert steps(result)[0].startswith(("section __LINKEDIT,", "section (end of the file)"))
+    assert result.at == end
     assert steps(told(library, flipped(library, 24))) == ["section (load commands)"]
 
 
@@ -148,14 +148,14 @@ def test_section_of_a_module_inside_of_a_component() -> None:
         module = with_custom_section(MODULE, "producers", content)
         return COMPONENT + b"\x01" + leb128(len(module)) + module
 
-    found = told(component(b"\0rustc 1"), component(b"\0rustc 2"))
-    assert steps(found) == ["section module", "section custom:producers"]
-    assert found.at == len(component(b"\0rustc 1")) - 1
+    result = told(component(b"\0rustc 1"), component(b"\0rustc 2"))
+    assert steps(result) == ["section module", "section custom:producers"]
+    assert result.at == len(component(b"\0rustc 1")) - 1
 
 
 def test_a_section_that_only_one_has_is_named() -> None:
-    found = told(MODULE, with_custom_section(MODULE, "name", b"x"))
-    assert (steps(found), found.reason) == (["section custom:name"], "it is only in the second")
+    result = told(MODULE, with_custom_section(MODULE, "name", b"x"))
+    assert (steps(result), result.reason) == (["section custom:name"], "it is only in the second")
 
 
 # Archives
@@ -165,36 +165,36 @@ def test_section_of_a_library_in_a_compressed_archive(tmp_path: Path) -> None:
     library = golden("demo-x86_64.so.gz")
     archives = []
     for number, content in enumerate((library, flipped(library, len(library) // 2))):
-        place = tmp_path / f"{number}.tar.gz"
-        write_tar_gz(place, [Member("sdk/README", b"x"), Member("sdk/lib/libdemo.so", content)], 0)
-        archives.append(place.read_bytes())
-    found = told(*archives)
-    assert steps(found)[:2] == ["stream inside gzip", "member sdk/lib/libdemo.so"]
-    assert found.path[2].kind == "section"
+        path = tmp_path / f"{number}.tar.gz"
+        write_tar_gz(path, [Member("sdk/README", b"x"), Member("sdk/lib/libdemo.so", content)], 0)
+        archives.append(path.read_bytes())
+    result = told(*archives)
+    assert steps(result)[:2] == ["stream inside gzip", "member sdk/lib/libdemo.so"]
+    assert result.path[2].kind == "section"
 
 
 def test_member_of_a_wheel(tmp_path: Path) -> None:
     for name, content in (("one", b"print(1)\n"), ("two", b"print(2)\n")):
         write_zip(tmp_path / name, [Member("a.py", b"same"), Member("b.py", content)], 0)
-    found = told((tmp_path / "one").read_bytes(), (tmp_path / "two").read_bytes())
-    assert (steps(found), found.reason, found.first) == (["member b.py"], "line 1 differs", "print(1)")
+    result = told((tmp_path / "one").read_bytes(), (tmp_path / "two").read_bytes())
+    assert (steps(result), result.reason, result.first) == (["member b.py"], "line 1 differs", "print(1)")
 
 
 def test_other_members_that_differ_are_named_too() -> None:
     members = [(name, b"x") for name in "abc"]
-    found = told(zip_of(*members), zip_of(("a", b"x"), ("b", b"y"), ("c", b"y")))
-    assert (steps(found), found.also) == (["member b"], ("c",))
+    result = told(zip_of(*members), zip_of(("a", b"x"), ("b", b"y"), ("c", b"y")))
+    assert (steps(result), result.also) == (["member b"], ("c",))
 
 
 def test_a_member_that_only_one_has_is_named() -> None:
-    found = told(tar_of(("a", b"")), tar_of(("a", b""), ("b", b"")))
-    assert (steps(found), found.reason, found.offset) == (["member b"], "it is only in the second", None)
+    result = told(tar_of(("a", b"")), tar_of(("a", b""), ("b", b"")))
+    assert (steps(result), result.reason, result.offset) == (["member b"], "it is only in the second", None)
     assert told(zip_of(("b", b"")), zip_of(("a", b""))).also == ("a",)
 
 
 def test_names_that_are_there_twice_are_told_apart() -> None:
-    found = told(ar_of(("a.o/", b"x"), ("a.o/", b"y")), ar_of(("a.o/", b"x"), ("a.o/", b"z")))
-    assert steps(found) == ["member a.o #2"]
+    result = told(ar_of(("a.o/", b"x"), ("a.o/", b"y")), ar_of(("a.o/", b"x"), ("a.o/", b"z")))
+    assert steps(result) == ["member a.o #2"]
 
 
 @pytest.mark.parametrize(
@@ -209,32 +209,32 @@ def test_names_that_are_there_twice_are_told_apart() -> None:
     ],
 )
 def test_what_is_said_about_a_member(one: bytes, two: bytes, trait: str, values: tuple[str, str] | None) -> None:
-    found = told(one, two)
-    assert found.reason == f"its {trait} differs"
-    assert values is None or (found.first, found.second) == values
+    result = told(one, two)
+    assert result.reason == f"its {trait} differs"
+    assert values is None or (result.first, result.second) == values
 
 
 def test_an_order_that_differs_is_told() -> None:
-    found = told(tar_of(("a", b"x"), ("b", b"y")), tar_of(("b", b"y"), ("a", b"x")))
-    assert (found.reason, found.first, found.second) == ("the order differs", "a", "b")
+    result = told(tar_of(("a", b"x"), ("b", b"y")), tar_of(("b", b"y"), ("a", b"x")))
+    assert (result.reason, result.first, result.second) == ("the order differs", "a", "b")
 
 
 @pytest.mark.parametrize("pack", [lambda d, n: gzip.compress(d, n, mtime=0), lambda d, n: zip_of(("a", d), level=n)])
 def test_another_compressor_is_told(pack) -> None:
     data = bytes(range(256)) * 400 + b"abcabcabd" * 1000
-    found = told(pack(data, 1), pack(data, 9))
-    assert "compressed" in found.reason or found.reason == "its header differs"
+    result = told(pack(data, 1), pack(data, 9))
+    assert "compressed" in result.reason or result.reason == "its header differs"
 
 
 def test_a_damaged_member_is_told() -> None:
     whole = zip_of(("a", b"x" * 4000), ("b", b"y"))
-    found = told(whole, flipped(whole, 40))
-    assert (steps(found), found.reason, found.first) == (["member a"], "it is damaged", "none")
+    result = told(whole, flipped(whole, 40))
+    assert (steps(result), result.reason, result.first) == (["member a"], "it is damaged", "none")
 
 
 def test_what_only_seems_to_be_an_archive_is_bytes() -> None:
-    found = told(b"PK\x03\x04 one", b"PK\x03\x04 two")
-    assert (steps(found), found.offset) == ([], 5)
+    result = told(b"PK\x03\x04 one", b"PK\x03\x04 two")
+    assert (steps(result), result.offset) == ([], 5)
 
 
 # Images
@@ -253,30 +253,30 @@ def layout(place: Path, content: bytes, *, label: str = "1") -> dict[str, bytes]
 
 def test_layer_and_member_of_an_image(tmp_path: Path) -> None:
     one, two = (layout(tmp_path / name, name.encode()) for name in ("one", "two"))
-    found = first_difference_of_layouts(one, two)
-    assert found is not None
-    assert steps(found) == ["image linux/arm64 layer 1", "stream inside gzip", "member usr/lib/x"]
-    assert (found.first, found.second) == ("one", "two")
-    assert "linux/arm64 config" in found.also
+    difference = first_difference_of_layouts(one, two)
+    assert difference is not None
+    assert steps(difference) == ["image linux/arm64 layer 1", "stream inside gzip", "member usr/lib/x"]
+    assert (difference.first, difference.second) == ("one", "two")
+    assert "linux/arm64 config" in difference.also
     assert first_difference_of_layouts(one, one) is None
 
 
 def test_configuration_of_an_image(tmp_path: Path) -> None:
-    found = first_difference_of_layouts(layout(tmp_path / "a", b"x"), layout(tmp_path / "b", b"x", label="2"))
-    assert found is not None
-    assert steps(found) == ["image linux/amd64 config"]
-    assert '"v":"2"' in found.second
+    difference = first_difference_of_layouts(layout(tmp_path / "a", b"x"), layout(tmp_path / "b", b"x", label="2"))
+    assert difference is not None
+    assert steps(difference) == ["image linux/amd64 config"]
+    assert '"v":"2"' in difference.second
 
 
 def test_a_layout_that_cannot_be_followed_is_files(tmp_path: Path) -> None:
     one = layout(tmp_path / "one", b"x")
-    found = first_difference_of_layouts(one, {**one, "oci-layout": b"{}"})
-    assert found is not None
-    assert steps(found) == ["image oci-layout"]
+    difference = first_difference_of_layouts(one, {**one, "oci-layout": b"{}"})
+    assert difference is not None
+    assert steps(difference) == ["image oci-layout"]
     index = {**one, "index.json": json.dumps({"manifests": [{"digest": 3}]}).encode()}
-    found = first_difference_of_layouts(index, {**index, "stranger": b""})
-    assert found is not None
-    assert (steps(found), found.reason) == (["image stranger"], "it is only in the second")
+    difference = first_difference_of_layouts(index, {**index, "stranger": b""})
+    assert difference is not None
+    assert (steps(difference), difference.reason) == (["image stranger"], "it is only in the second")
 
 
 def test_of_files_that_are_no_images_as_much_is_taken_apart_as_of_those(tmp_path: Path) -> None:
@@ -287,9 +287,9 @@ def test_of_files_that_are_no_images_as_much_is_taken_apart_as_of_those(tmp_path
             text = tar_of(("x", text))
         return text
 
-    found = first_difference_of_layouts({**one, "extra": nested(b"a")}, {**one, "extra": nested(b"b")})
-    assert found is not None
-    assert steps(found) == ["image extra", *["member x"] * (DEEPEST - 1)]
+    difference = first_difference_of_layouts({**one, "extra": nested(b"a")}, {**one, "extra": nested(b"b")})
+    assert difference is not None
+    assert steps(difference) == ["image extra", *["member x"] * (DEEPEST - 1)]
 
 
 def test_a_difference_of_the_whole_has_no_place() -> None:
@@ -307,16 +307,16 @@ def with_declared_size(data: bytes, size: int) -> bytes:
 @pytest.mark.parametrize("size", [0xFFFFFF00, 1 << 30])
 def test_what_is_too_large_to_look_into_is_bytes(size: int) -> None:
     one, two = (with_declared_size(zip_of(("a", content)), size) for content in (b"x", b"y"))
-    found = told(one, two)
-    assert steps(found) == []
-    assert found.offset is not None
+    result = told(one, two)
+    assert steps(result) == []
+    assert result.offset is not None
 
 
 def test_a_stream_that_is_cut_is_bytes_and_what_is_behind_it_a_part() -> None:
     stream = gzip.compress(b"content", mtime=0)
     assert steps(told(stream[:-9] + b"x" + stream[-8:], stream)) == []
-    found = told(stream + b"one", stream + b"two")
-    assert steps(found)[0] == "stream behind gzip"
+    result = told(stream + b"one", stream + b"two")
+    assert steps(result)[0] == "stream behind gzip"
 
 
 def test_a_machine_of_another_kind_is_bytes() -> None:
@@ -344,16 +344,16 @@ def test_images_that_lack_what_they_name_are_files() -> None:
         return {"index.json": index, "blobs/sha256/m": manifest, **files}
 
     one, two = layout("sha256:m", other=b"1"), layout("sha256:m", other=b"2")
-    found = first_difference_of_layouts(one, two)
-    assert found is not None
-    assert steps(found) == ["image other"]
-    found = first_difference_of_layouts({"index.json": b"{", "x": b"1"}, {"index.json": b"{", "x": b"2"})
-    assert found is not None
-    assert steps(found) == ["image x"]
+    difference = first_difference_of_layouts(one, two)
+    assert difference is not None
+    assert steps(difference) == ["image other"]
+    difference = first_difference_of_layouts({"index.json": b"{", "x": b"1"}, {"index.json": b"{", "x": b"2"})
+    assert difference is not None
+    assert steps(difference) == ["image x"]
 
 
 def test_a_stream_that_ends_early_is_bytes() -> None:
     stream = gzip.compress(b"content", mtime=0)
-    found = told(stream[:-10], stream)
-    assert steps(found) == []
-    assert "ends here" in found.reason
+    result = told(stream[:-10], stream)
+    assert steps(result) == []
+    assert "ends here" in result.reason

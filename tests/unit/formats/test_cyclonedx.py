@@ -79,9 +79,9 @@ def test_gaps_of_the_document_are_told() -> None:
     del document["metadata"]["authors"]
     document["components"] *= 2
     document["dependencies"] = document["dependencies"][:1]
-    told = problems(document)
-    assert "the document has no authors" in told
-    assert f"{LEAF.ref} is there twice" in told
+    output = problems(document)
+    assert "the document has no authors" in output
+    assert f"{LEAF.ref} is there twice" in output
     assert problems({})[0] == "the document has no timestamp"
 
 
@@ -95,10 +95,10 @@ def test_cryptography_is_known_by_name() -> None:
 
 def test_a_bill_of_others_loses_what_was_random_in_it():
     bill = {"bomFormat": "CycloneDX", "metadata": {"timestamp": "2026-11-21T09:25:31.5Z", "x": "é"}, "components": []}
-    made = [without_chance(json.dumps(bill | {"serialNumber": n}).encode(), 315_532_800) for n in ("urn:a", "urn:b")]
-    assert made[0] == made[1]
-    wanted = bill | {"metadata": {"timestamp": "1980-01-01T00:00:00Z", "x": "é"}}
-    assert json.loads(made[0]) == wanted
+    result = [without_chance(json.dumps(bill | {"serialNumber": n}).encode(), 315_532_800) for n in ("urn:a", "urn:b")]
+    assert result[0] == result[1]
+    expected = bill | {"metadata": {"timestamp": "1980-01-01T00:00:00Z", "x": "é"}}
+    assert json.loads(result[0]) == expected
 
 
 @pytest.mark.parametrize(

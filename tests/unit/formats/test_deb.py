@@ -133,7 +133,7 @@ def layer(*packages):
 
 
 def test_documentation_goes_and_copyright_stays():
-    found = layer(
+    layers = layer(
         package(
             "a",
             Member("usr/share/doc/a", folder=True),
@@ -150,11 +150,11 @@ def test_documentation_goes_and_copyright_stays():
             Member("proc", folder=True),
         )
     )
-    kept = {name for name, entry in found.items() if entry.regular and name.startswith("usr/")}
+    kept = {name for name, entry in layers.items() if entry.regular and name.startswith("usr/")}
     assert kept == {"usr/share/doc/a/copyright", "usr/lib/x86_64-linux-gnu/liba.so.1", "usr/share/zoneinfo/UTC"}
-    assert "usr/share/man" not in found
-    assert "usr/share/empty" not in found
-    assert found["proc"].folder
+    assert "usr/share/man" not in layers
+    assert "usr/share/empty" not in layers
+    assert layers["proc"].folder
 
 
 @pytest.mark.parametrize(
@@ -188,23 +188,23 @@ def test_documentation_goes_and_copyright_stays():
     ],
 )
 def test_the_loader_is_found_where_programs_look_for_it(tmp_path, before, after, loader):
-    found = layer(package("libc6", *before))
-    assert {name: found[name].link for name in after} == after
-    assert sum(entry.regular and entry.read() == b"ELF" for entry in found.values()) == 1
-    for entry in found.values():
-        place = tmp_path / entry.name
+    layers = layer(package("libc6", *before))
+    assert {name: layers[name].link for name in after} == after
+    assert sum(entry.regular and entry.read() == b"ELF" for entry in layers.values()) == 1
+    for entry in layers.values():
+        path = tmp_path / entry.name
         if entry.folder:
-            place.mkdir(exist_ok=True)
+            path.mkdir(exist_ok=True)
         elif entry.link is not None:
             target = entry.link
-            place.symlink_to(tmp_path / target[1:] if target.startswith("/") else target)
+            path.symlink_to(tmp_path / target[1:] if target.startswith("/") else target)
         else:
-            place.write_bytes(entry.read())
+            path.write_bytes(entry.read())
     assert (tmp_path / loader).read_bytes() == b"ELF"
 
 
 def test_relative_links_lead_where_they_did_before():
-    found = layer(
+    layers = layer(
         package(
             "a",
             Member("lib/a", b""),
@@ -215,36 +215,36 @@ def test_relative_links_lead_where_they_did_before():
             Member("etc/same", link="../usr/share/x"),
         )
     )
-    assert found["usr/lib/up"].link == "../share/x"
-    assert found["usr/share/x"].link == "../lib/a"
-    assert found["usr/sbin/tool"].link == "../bin/tool"
-    assert found["etc/same"].link == "../usr/share/x"
-    assert (found["sbin"].link, found["bin"].link) == ("usr/sbin", "usr/bin")
+    assert layers["usr/lib/up"].link == "../share/x"
+    assert layers["usr/share/x"].link == "../lib/a"
+    assert layers["usr/sbin/tool"].link == "../bin/tool"
+    assert layers["etc/same"].link == "../usr/share/x"
+    assert (layers["sbin"].link, layers["bin"].link) == ("usr/sbin", "usr/bin")
 
 
 def test_what_a_root_needs_is_added():
-    found = layer(package("b", Member("etc/b", b"")), package("a"))
-    assert b"nonroot:x:65532:65532:" in found["etc/passwd"].read()
-    assert b"nonroot:x:65532:\n" in found["etc/group"].read()
-    assert found["tmp"].permissions == 0o1777
-    assert found["root"].permissions == 0o700
-    assert found["var/lib/dpkg/status.d/a"].read().decode() == CONTROL.format(name="a")
-    assert "etc/ssl/certs/ca-certificates.crt" not in found
-    assert "lib" not in found
-    assert all(entry.mode is None or entry.mode <= 0o1777 for entry in found.values())
+    layers = layer(package("b", Member("etc/b", b"")), package("a"))
+    assert b"nonroot:x:65532:65532:" in layers["etc/passwd"].read()
+    assert b"nonroot:x:65532:\n" in layers["etc/group"].read()
+    assert layers["tmp"].permissions == 0o1777
+    assert layers["root"].permissions == 0o700
+    assert layers["var/lib/dpkg/status.d/a"].read().decode() == CONTROL.format(name="a")
+    assert "etc/ssl/certs/ca-certificates.crt" not in layers
+    assert "lib" not in layers
+    assert all(entry.mode is None or entry.mode <= 0o1777 for entry in layers.values())
 
 
 def test_what_a_package_brings_itself_is_kept():
-    found = layer(package("a", Member("etc/nsswitch.conf", b"own"), Member("tmp", folder=True, mode=0o1777)))
-    assert found["etc/nsswitch.conf"].read() == b"own"
+    layers = layer(package("a", Member("etc/nsswitch.conf", b"own"), Member("tmp", folder=True, mode=0o1777)))
+    assert layers["etc/nsswitch.conf"].read() == b"own"
 
 
 def test_certificates_are_joined_in_the_order_of_their_names():
     folder = "usr/share/ca-certificates/mozilla"
-    found = layer(
+    layers = layer(
         package("ca", Member(f"{folder}/B.crt", b"two"), Member(f"{folder}/A.crt", b"one\n"), Member(f"{folder}/x.txt"))
     )
-    assert found["etc/ssl/certs/ca-certificates.crt"].read() == b"one\ntwo\n"
+    assert layers["etc/ssl/certs/ca-certificates.crt"].read() == b"one\ntwo\n"
 
 
 def test_order_of_packages_does_not_matter():

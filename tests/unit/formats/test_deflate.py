@@ -19,11 +19,11 @@ DATA = b"".join(random.Random(number).randbytes(7) * 40 for number in range(4000
 def packed(data, sizes):
     buffer = io.BytesIO()
     deflater = Deflater(buffer)
-    place = 0
+    path = 0
     for size in sizes:
-        deflater.write(data[place : place + size])
-        place += size
-    deflater.write(data[place:])
+        deflater.write(data[path : path + size])
+        path += size
+    deflater.write(data[path:])
     deflater.finish()
     assert deflater.size == len(data)
     assert deflater.crc == zlib.crc32(data)

@@ -61,8 +61,8 @@ def shown(go: str) -> str:
 
 def exports(*declarations: bytes, index: int | None = None) -> bytes:
     """A module that exports the last of these declarations as the function f."""
-    place = len(declarations) - 1 if index is None else index
-    return module(told(*declarations, exported("f", of_function(place))))
+    path = len(declarations) - 1 if index is None else index
+    return module(told(*declarations, exported("f", of_function(path))))
 
 
 def named(name: str, definition: bytes) -> tuple[bytes, bytes]:

@@ -84,8 +84,8 @@ def of_explain(path: Path) -> str:
 
 def of_reproduce(path: Path) -> str:
     data = path.read_bytes()
-    found = compare.first_difference(data, data[:-1] + bytes([data[-1] ^ 1]) if data else b"x")
-    return "" if found is None else found.location[:10]
+    result = compare.first_difference(data, data[:-1] + bytes([data[-1] ^ 1]) if data else b"x")
+    return "" if result is None else result.location[:10]
 
 
 def of_layer(path: Path) -> str:
@@ -194,8 +194,8 @@ def cases() -> Iterator[Any]:
 
 @cache
 def archives(family: str) -> dict[str, bytes]:
-    found, wrap, _ = FAMILIES[family]
-    return {name: wrap(make()) for name, make in found().items()}
+    result, wrap, _ = FAMILIES[family]
+    return {name: wrap(make()) for name, make in result().items()}
 
 
 @pytest.mark.parametrize(("family", "reader"), list(cases()))
@@ -208,13 +208,13 @@ def test_is_refused_or_harmless(
     problems, refused = [], 0
     for number, (name, content) in enumerate(archives(family).items()):
         result = attempt(reader, content, tmp_path / str(number))
-        said = result.get("refused", "")
-        refused += bool(said)
+        output = result.get("refused", "")
+        refused += bool(output)
         if "bug" in result:
             problems.append(f"{name}: {result['bug']}")
-        elif not said.replace("\n", "").isprintable() or len(said) > 1000:
-            problems.append(f"{name}: {said[:300]!r} is no sentence")
-        elif reader in JUDGES and not said and (family, name, reader.__name__) not in TAKEN:
+        elif not output.replace("\n", "").isprintable() or len(output) > 1000:
+            problems.append(f"{name}: {output[:300]!r} is no sentence")
+        elif reader in JUDGES and not output and (family, name, reader.__name__) not in TAKEN:
             problems.append(f"{name} was taken: {result['taken']}")
         elif result["memory"] > MEBIBYTES:
             problems.append(f"{name} costs {result['memory']:.0f} MiB")
@@ -224,7 +224,7 @@ def test_is_refused_or_harmless(
 
 
 def test_there_are_enough_of_them(record_property: Callable[[str, object], None]):
-    distinct = {found: len(found()) for found, _, _ in FAMILIES.values()}
+    distinct = {result: len(result()) for result, _, _ in FAMILIES.values()}
     record_property("hostile: archives", sum(distinct.values()))
     assert len(hostile.tars()) >= 40
     assert len(hostile.zips()) >= 40
@@ -280,5 +280,5 @@ def test_a_zip_written_to_a_pipe_is_read():
     with zipfile.ZipFile(Unseekable(target), "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[arg-type]
         archive.writestr("a", b"x" * 5000)
         archive.writestr("b", b"y" * 10)
-    found = {entry.name: entry.read() for entry in zips_.read_zip(io.BytesIO(target.getvalue()))}
-    assert found == {"a": b"x" * 5000, "b": b"y" * 10}
+    result = {entry.name: entry.read() for entry in zips_.read_zip(io.BytesIO(target.getvalue()))}
+    assert result == {"a": b"x" * 5000, "b": b"y" * 10}

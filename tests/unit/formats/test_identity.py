@@ -31,8 +31,8 @@ def said_by(path: Path, content: bytes) -> list[Identity]:
 
 
 def test_a_library_holds_it_as_json(tmp_path: Path) -> None:
-    (found,) = said_by(tmp_path / "x.so", LIBRARY)
-    assert found == Identity("", "library", "1.2.3", FINGERPRINT, INTERFACE, (("name", "demo"),))
+    (result,) = said_by(tmp_path / "x.so", LIBRARY)
+    assert result == Identity("", "library", "1.2.3", FINGERPRINT, INTERFACE, (("name", "demo"),))
 
 
 def test_what_is_in_a_library_twice_is_told_once(tmp_path: Path) -> None:
@@ -40,13 +40,13 @@ def test_what_is_in_a_library_twice_is_told_once(tmp_path: Path) -> None:
 
 
 def test_a_library_that_cargo_built_alone_says_so(tmp_path: Path) -> None:
-    (found,) = said_by(tmp_path / "x.so", LIBRARY.replace(FINGERPRINT.encode(), b"unreleased"))
-    assert found.fingerprint == "unreleased"
+    (result,) = said_by(tmp_path / "x.so", LIBRARY.replace(FINGERPRINT.encode(), b"unreleased"))
+    assert result.fingerprint == "unreleased"
 
 
 def test_a_webassembly_module_has_a_section(tmp_path: Path) -> None:
-    (found,) = said_by(tmp_path / "x.wasm", with_custom_section(MODULE, "ferrule", json.dumps(SAID).encode()))
-    assert (found.form, found.version, found.fingerprint) == ("WebAssembly", "1.2.3", FINGERPRINT)
+    (result,) = said_by(tmp_path / "x.wasm", with_custom_section(MODULE, "ferrule", json.dumps(SAID).encode()))
+    assert (result.form, result.version, result.fingerprint) == ("WebAssembly", "1.2.3", FINGERPRINT)
     assert said_by(tmp_path / "y.wasm", MODULE) == []
     assert said_by(tmp_path / "z.wasm", with_custom_section(MODULE, "ferrule", b"{")) == []
 
@@ -61,18 +61,18 @@ def test_a_webassembly_module_has_a_section(tmp_path: Path) -> None:
     ],
 )
 def test_sources_state_it_as_constants(tmp_path: Path, text: str) -> None:
-    (found,) = said_by(tmp_path / "x", text.encode())
-    assert (found.form, found.version, found.fingerprint) == ("constant", "1.2.3", FINGERPRINT)
-    assert found.interface == INTERFACE
+    (result,) = said_by(tmp_path / "x", text.encode())
+    assert (result.form, result.version, result.fingerprint) == ("constant", "1.2.3", FINGERPRINT)
+    assert result.interface == INTERFACE
 
 
 def test_every_member_of_a_wheel_is_asked(tmp_path: Path) -> None:
     metadata = b"Metadata-Version: 2.4\nName: demo\nVersion: 1.2.3\n\nVersion: 9\n"
     members = [Member("demo/_native/x.so", LIBRARY), Member("demo-1.2.3.dist-info/METADATA", metadata)]
     write_zip(tmp_path / "x.whl", members, 0)
-    found = {one.member: one for one in identities(tmp_path / "x.whl")}
-    assert found["demo/_native/x.so"].fingerprint == FINGERPRINT
-    assert found["demo-1.2.3.dist-info/METADATA"].version == "1.2.3"
+    result = {one.member: one for one in identities(tmp_path / "x.whl")}
+    assert result["demo/_native/x.so"].fingerprint == FINGERPRINT
+    assert result["demo-1.2.3.dist-info/METADATA"].version == "1.2.3"
 
 
 def test_packages_in_folders_are_asked(tmp_path: Path) -> None:
@@ -80,15 +80,19 @@ def test_packages_in_folders_are_asked(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     members = [Member("package/package.json", json.dumps(package).encode()), Member("package/x.so", LIBRARY)]
     write_tar_gz(tmp_path / "in" / "demo.tgz", members, 0)
-    found = {one.member: one.form for one in identities(tmp_path)}
-    assert found == {"in/demo.tgz: package/package.json": "npm package", "in/demo.tgz: package/x.so": "library"}
+    result = {one.member: one.form for one in identities(tmp_path)}
+    assert result == {"in/demo.tgz: package/package.json": "npm package", "in/demo.tgz: package/x.so": "library"}
 
 
 def test_images_have_labels(tmp_path: Path) -> None:
     labels = {"ferrule.fingerprint": FINGERPRINT, "org.opencontainers.image.version": "1.2.3"}
     config = {"os": "linux", "architecture": "arm64", "config": {"Labels": labels}}
-    (found,) = said_by(tmp_path / "config", json.dumps(config).encode())
-    assert (found.form, found.fingerprint, found.more) == ("image label", FINGERPRINT, (("platform", "linux/arm64"),))
+    (result,) = said_by(tmp_path / "config", json.dumps(config).encode())
+    assert (result.form, result.fingerprint, result.more) == (
+        "image label",
+        FINGERPRINT,
+        (("platform", "linux/arm64"),),
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"fingerprint", b'{"fingerprint": 3}', b"PK\x03\x04", b"\x1f\x8b\x08"])
@@ -119,8 +123,8 @@ def test_what_states_nothing_that_counts(tmp_path: Path, content: bytes) -> None
 
 def test_an_object_within_an_object_is_passed_over(tmp_path: Path) -> None:
     inner = json.dumps({"of": {"name": "inner"}, **SAID}).encode()
-    (found,) = said_by(tmp_path / "x.so", b"\x7fELF\x02\x01" + inner.replace(b'"dependencies": {}', b'"d": {"x": {}}'))
-    assert (found.version, found.fingerprint) == ("1.2.3", FINGERPRINT)
+    (result,) = said_by(tmp_path / "x.so", b"\x7fELF\x02\x01" + inner.replace(b'"dependencies": {}', b'"d": {"x": {}}'))
+    assert (result.version, result.fingerprint) == ("1.2.3", FINGERPRINT)
 
 
 @pytest.mark.parametrize(("name", "content"), [("METADATA", b"Name: demo\n\n"), ("package.json", b'{"name": "x"}')])

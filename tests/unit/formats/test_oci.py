@@ -45,8 +45,10 @@ def layer(folder, name="layer", content=b"x"):
 
 def images(folder):
     for platform in PLATFORMS:
-        made = layer(folder / "work", platform.replace("/", "-"), platform.encode())
-        yield PlatformImage(platform, (made,), image_config(platform, [made], epoch=EPOCH, labels={"b": "1", "a": "2"}))
+        layers = layer(folder / "work", platform.replace("/", "-"), platform.encode())
+        yield PlatformImage(
+            platform, (layers,), image_config(platform, [layers], epoch=EPOCH, labels={"b": "1", "a": "2"})
+        )
 
 
 def layout(folder):
@@ -73,10 +75,10 @@ def test_platforms_are_split_and_checked():
 def test_a_layer_knows_both_of_its_digests(tmp_path):
     import gzip  # noqa: PLC0415 - the judge of this test
 
-    made = layer(tmp_path)
+    layers = layer(tmp_path)
     data = (tmp_path / "layer").read_bytes()
-    assert (made.digest, made.size) == (Digest.of(data), len(data))
-    assert made.diff_id == Digest.of(gzip.decompress(data))
+    assert (layers.digest, layers.size) == (Digest.of(data), len(data))
+    assert layers.diff_id == Digest.of(gzip.decompress(data))
 
 
 def test_a_config_runs_without_rights():
@@ -96,10 +98,10 @@ def test_a_config_runs_without_rights():
 
 
 def test_a_config_says_what_it_was_told(tmp_path):
-    made = layer(tmp_path)
+    layers = layer(tmp_path)
     config = image_config(
         "linux/amd64",
-        [made, replace(made, comment="")],
+        [layers, replace(layers, comment="")],
         epoch=EPOCH,
         user="0",
         env={"PATH": "/bin", "X": "1"},
@@ -116,7 +118,7 @@ def test_a_config_says_what_it_was_told(tmp_path):
         "Entrypoint": ["/app"],
         "Cmd": ["--help"],
     }
-    assert config["rootfs"]["diff_ids"] == [made.diff_id.oci] * 2
+    assert config["rootfs"]["diff_ids"] == [layers.diff_id.oci] * 2
     assert config["history"] == [
         {"created": "2026-01-02T03:04:05Z", "created_by": "ferrule", "comment": "adds layer"},
         {"created": "2026-01-02T03:04:05Z", "created_by": "ferrule"},
@@ -124,14 +126,14 @@ def test_a_config_says_what_it_was_told(tmp_path):
 
 
 def test_what_is_written_is_read(tmp_path):
-    found = read_layout(layout(tmp_path))
-    assert [image.platform for image in found.images] == ["linux/amd64", "linux/arm64"]
-    assert found.ref_name == "1.0"
-    assert found.annotations == {"title": "demo", "org.opencontainers.image.created": "2026-01-02T03:04:05Z"}
-    assert found.images[0].config["config"]["Labels"] == {"a": "2", "b": "1"}
-    assert found.images[0].annotations["title"] == "demo"
-    assert found.index.media_type == INDEX
-    index = json.loads(blob(tmp_path / "image", found.index.digest).read_bytes())
+    result = read_layout(layout(tmp_path))
+    assert [image.platform for image in result.images] == ["linux/amd64", "linux/arm64"]
+    assert result.ref_name == "1.0"
+    assert result.annotations == {"title": "demo", "org.opencontainers.image.created": "2026-01-02T03:04:05Z"}
+    assert result.images[0].config["config"]["Labels"] == {"a": "2", "b": "1"}
+    assert result.images[0].annotations["title"] == "demo"
+    assert result.index.media_type == INDEX
+    index = json.loads(blob(tmp_path / "image", result.index.digest).read_bytes())
     assert [entry["platform"] for entry in index["manifests"]] == [
         {"os": "linux", "architecture": "amd64"},
         {"os": "linux", "architecture": "arm64"},
@@ -149,25 +151,25 @@ def test_two_folders_and_any_order_give_the_same_bytes(tmp_path):
 
 
 def test_the_same_layer_is_stored_once(tmp_path):
-    made = layer(tmp_path)
-    config = image_config("linux/amd64", [made, made], epoch=0)
-    index = write_layout(tmp_path / "image", [PlatformImage("linux/amd64", (made, made), config)], epoch=0)
+    layers = layer(tmp_path)
+    config = image_config("linux/amd64", [layers, layers], epoch=0)
+    index = write_layout(tmp_path / "image", [PlatformImage("linux/amd64", (layers, layers), config)], epoch=0)
     assert index.annotations == {}
     assert len(list((tmp_path / "image/blobs/sha256").iterdir())) == 4
     assert read_layout(tmp_path / "image").ref_name is None
 
 
 def test_images_that_contradict_each_other_are_refused(tmp_path):
-    made = layer(tmp_path)
-    image = PlatformImage("linux/amd64", (made,), image_config("linux/amd64", [made], epoch=0))
+    layers = layer(tmp_path)
+    image = PlatformImage("linux/amd64", (layers,), image_config("linux/amd64", [layers], epoch=0))
     with pytest.raises(BuildError, match="each platform once"):
         write_layout(tmp_path / "a", [image, image], epoch=0)
     with pytest.raises(BuildError, match="none"):
         write_layout(tmp_path / "a", [], epoch=0)
-    made.path.write_bytes(b"other")
+    layers.path.write_bytes(b"other")
     with pytest.raises(BuildError, match="any more"):
         write_layout(tmp_path / "b", [image], epoch=0)
-    assert not blob(tmp_path / "b", made.digest).exists()
+    assert not blob(tmp_path / "b", layers.digest).exists()
 
 
 # Reading what nobody vouches for
@@ -200,10 +202,10 @@ def remade(folder, change):
         entry = index["manifests"][0]
         old = folder / "blobs" / "sha256" / entry["digest"][7:]
         manifest = json.loads(old.read_bytes())
-        place = folder / "blobs" / "sha256" / manifest["config"]["digest"][7:]
-        config = json.loads(place.read_bytes())
+        path = folder / "blobs" / "sha256" / manifest["config"]["digest"][7:]
+        config = json.loads(path.read_bytes())
         old.unlink()
-        place.unlink()
+        path.unlink()
         change(manifest, config)
         manifest["config"] |= stored(folder, config)
         entry |= stored(folder, manifest)
@@ -318,25 +320,25 @@ def test_a_layer_that_is_a_bomb_is_refused(tmp_path):
 
 
 def test_manifests_may_stand_in_index_json_itself(tmp_path):
-    made = read_layout(layout(tmp_path))
-    folder = made.folder
-    blob(folder, made.index.digest).unlink()
-    entries = [replace(image.manifest, annotations={}).document() for image in made.images]
+    product = read_layout(layout(tmp_path))
+    folder = product.folder
+    blob(folder, product.index.digest).unlink()
+    entries = [replace(image.manifest, annotations={}).document() for image in product.images]
     (folder / "index.json").write_bytes(canonical({"schemaVersion": 2, "manifests": entries}))
-    found = read_layout(folder)
-    assert [image.platform for image in found.images] == ["linux/amd64", "linux/arm64"]
-    assert found.index.digest == Digest.of_file(folder / "index.json")
+    result = read_layout(folder)
+    assert [image.platform for image in result.images] == ["linux/amd64", "linux/arm64"]
+    assert result.index.digest == Digest.of_file(folder / "index.json")
 
 
 def test_one_manifest_without_a_platform_has_that_of_its_config(tmp_path):
-    made = layer(tmp_path)
-    image = PlatformImage("linux/amd64", (made,), image_config("linux/amd64", [made], epoch=0))
+    layers = layer(tmp_path)
+    image = PlatformImage("linux/amd64", (layers,), image_config("linux/amd64", [layers], epoch=0))
     write_layout(tmp_path / "image", [image], epoch=0)
-    found = read_layout(tmp_path / "image")
-    blob(found.folder, found.index.digest).unlink()
-    bare = replace(found.images[0].manifest, platform=None)
-    (found.folder / "index.json").write_bytes(canonical({"manifests": [bare.document()]}))
-    again = read_layout(found.folder)
+    layout = read_layout(tmp_path / "image")
+    blob(layout.folder, layout.index.digest).unlink()
+    bare = replace(layout.images[0].manifest, platform=None)
+    (layout.folder / "index.json").write_bytes(canonical({"manifests": [bare.document()]}))
+    again = read_layout(layout.folder)
     assert again.index == bare
     assert again.image("linux/amd64").platform == "linux/amd64"
 
@@ -363,10 +365,10 @@ def test_types_of_docker_and_plain_layers_are_read(tmp_path):
 
     folder = remade(layout(tmp_path), docker)
     rewritten(folder, lambda index: index["manifests"][0].update(mediaType=prefix + "distribution.manifest.v2+json"))
-    found = read_layout(folder)
-    assert found.images[0].manifest.media_type == MANIFEST
-    assert found.images[0].layers[1].media_type == LAYER_PLAIN
-    extended = append_layers(found, "linux/amd64", [], epoch=0)
+    result = read_layout(folder)
+    assert result.images[0].manifest.media_type == MANIFEST
+    assert result.images[0].layers[1].media_type == LAYER_PLAIN
+    extended = append_layers(result, "linux/amd64", [], epoch=0)
     write_layout(tmp_path / "again", [extended], epoch=0)
     assert len(read_layout(tmp_path / "again").images[0].layers) == 2
 
@@ -415,9 +417,9 @@ def test_layers_are_put_on_a_base(tmp_path):
         for platform in PLATFORMS
     ]
     write_layout(tmp_path / "final", extended, epoch=EPOCH + 1)
-    found = read_layout(tmp_path / "final").image("linux/arm64")
-    assert [one.digest for one in found.layers] == [base.image("linux/arm64").layers[0].digest, own.digest]
-    assert found.config["config"] == {
+    result = read_layout(tmp_path / "final").image("linux/arm64")
+    assert [one.digest for one in result.layers] == [base.image("linux/arm64").layers[0].digest, own.digest]
+    assert result.config["config"] == {
         "User": "1000",
         "WorkingDir": "/app",
         "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "X=1"],
@@ -425,10 +427,10 @@ def test_layers_are_put_on_a_base(tmp_path):
         "Entrypoint": ["/app"],
         "Cmd": ["run"],
     }
-    assert [entry.get("comment") for entry in found.config["history"]] == ["adds linux-arm64", "adds own"]
-    assert found.config["created"] == rfc3339(EPOCH + 1)
-    assert found.annotations["org.opencontainers.image.base.digest"] == base.image("linux/arm64").manifest.digest.oci
-    assert found.annotations["org.opencontainers.image.base.name"] == "registry.example/base:1"
+    assert [entry.get("comment") for entry in result.config["history"]] == ["adds linux-arm64", "adds own"]
+    assert result.config["created"] == rfc3339(EPOCH + 1)
+    assert result.annotations["org.opencontainers.image.base.digest"] == base.image("linux/arm64").manifest.digest.oci
+    assert result.annotations["org.opencontainers.image.base.name"] == "registry.example/base:1"
 
 
 def test_what_is_not_changed_stays_as_the_base_has_it(tmp_path):
@@ -464,17 +466,17 @@ def test_a_variant_is_found_by_its_architecture_and_a_missing_one_is_named(tmp_p
 
 
 def test_the_archive_is_a_layout_and_a_docker_archive(tmp_path):
-    made = read_layout(layout(tmp_path))
-    digest = docker_archive(tmp_path / "a.tar", made, "linux/arm64", tags=["demo:1.0", "demo:latest"], epoch=5)
+    product = read_layout(layout(tmp_path))
+    digest = docker_archive(tmp_path / "a.tar", product, "linux/arm64", tags=["demo:1.0", "demo:latest"], epoch=5)
     assert digest == Digest.of_file(tmp_path / "a.tar")
     with tarfile.open(tmp_path / "a.tar") as archive:
         assert {member.mtime for member in archive} == {5}
         extract(archive, tmp_path / "out")
-    found = read_layout_of_archive(tmp_path / "out")
-    assert [image.platform for image in found.images] == ["linux/arm64"]
-    assert found.ref_name == "1.0"
+    result = read_layout_of_archive(tmp_path / "out")
+    assert [image.platform for image in result.images] == ["linux/arm64"]
+    assert result.ref_name == "1.0"
     (docker,) = json.loads((tmp_path / "out/manifest.json.kept").read_bytes())
-    image = made.image("linux/arm64")
+    image = product.image("linux/arm64")
     assert docker["RepoTags"] == ["demo:1.0", "demo:latest"]
     assert docker["Config"] == f"blobs/sha256/{image.config_descriptor.digest}"
     assert docker["Layers"] == [f"blobs/sha256/{image.layers[0].digest}"]
@@ -482,14 +484,14 @@ def test_the_archive_is_a_layout_and_a_docker_archive(tmp_path):
 
 def read_layout_of_archive(folder):
     shutil.move(folder / "manifest.json", folder.parent / "kept")
-    found = read_layout(folder)
+    layout = read_layout(folder)
     shutil.move(folder.parent / "kept", folder / "manifest.json.kept")
-    return found
+    return layout
 
 
 def test_an_archive_may_have_no_name(tmp_path):
-    made = read_layout(layout(tmp_path))
-    docker_archive(tmp_path / "a.tar", made, "linux/amd64")
+    result = read_layout(layout(tmp_path))
+    docker_archive(tmp_path / "a.tar", result, "linux/amd64")
     with tarfile.open(tmp_path / "a.tar") as archive:
         assert json.load(archive.extractfile("manifest.json"))[0]["RepoTags"] == []
         assert "annotations" not in json.load(archive.extractfile("index.json"))["manifests"][0]
@@ -539,7 +541,7 @@ def test_a_path_is_followed_as_a_kernel_does(tmp_path):
             ]
         ),
     )
-    for path, found in {
+    for path, result in {
         "/lib/x": "usr/lib/x",
         "lib/up": "usr/lib/x",
         "/lib/./../share/y": "usr/lib/x",
@@ -549,7 +551,7 @@ def test_a_path_is_followed_as_a_kernel_does(tmp_path):
         "/dangling": None,
         "/lib/z": None,
     }.items():
-        assert root.find(path) == found, path
+        assert root.find(path) == result, path
 
 
 def test_a_root_has_members_that_an_unpacker_would_refuse(tmp_path):
@@ -562,18 +564,18 @@ def test_a_root_has_members_that_an_unpacker_would_refuse(tmp_path):
             member = tarfile.TarInfo(name)
             member.type, member.mode, member.linkname = kind, 0o4755, "bin/su"
             archive.addfile(member)
-    made = Layer(tmp_path / "layer", Digest.of(b""), 0, Digest.of(b""), LAYER_PLAIN)
-    assert sorted(read_root([made]).files) == ["bin/hard", "bin/su", "dev/null"]
+    result = Layer(tmp_path / "layer", Digest.of(b""), 0, Digest.of(b""), LAYER_PLAIN)
+    assert sorted(read_root([result]).files) == ["bin/hard", "bin/su", "dev/null"]
     (tmp_path / "layer").write_bytes(b"no archive" * 100)
     with pytest.raises(VerificationError, match="cannot be read"):
-        read_root([made])
+        read_root([result])
 
 
 def test_a_health_check_is_written_for_docker_and_dropped_with_the_program_it_is_of(tmp_path):
-    made = layer(tmp_path)
-    config = image_config("linux/amd64", [made], epoch=EPOCH, health=["/app", "-health"])
+    layers = layer(tmp_path)
+    config = image_config("linux/amd64", [layers], epoch=EPOCH, health=["/app", "-health"])
     assert config["config"]["Healthcheck"]["Test"] == ["CMD", "/app", "-health"]
-    write_layout(tmp_path / "image", [PlatformImage("linux/amd64", (made,), config)], epoch=EPOCH)
+    write_layout(tmp_path / "image", [PlatformImage("linux/amd64", (layers,), config)], epoch=EPOCH)
     base = read_layout(tmp_path / "image")
     assert "Healthcheck" in append_layers(base, "linux/amd64", [], epoch=EPOCH).config["config"]
     assert "Healthcheck" not in append_layers(base, "linux/amd64", [], epoch=EPOCH, entrypoint=["/b"]).config["config"]

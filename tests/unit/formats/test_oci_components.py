@@ -71,8 +71,8 @@ def test_an_image_is_none(tmp_path: Path) -> None:
 def blob(layout: Path, media_type: str) -> Path:
     (entry,) = json.loads((layout / "index.json").read_bytes())["manifests"]
     manifest = document(layout, entry["digest"])
-    found = next(one for one in (manifest["config"], *manifest["layers"]) if one["mediaType"] == media_type)
-    return layout / "blobs" / "sha256" / found["digest"].removeprefix("sha256:")
+    result = next(one for one in (manifest["config"], *manifest["layers"]) if one["mediaType"] == media_type)
+    return layout / "blobs" / "sha256" / result["digest"].removeprefix("sha256:")
 
 
 def test_a_changed_blob_is_noticed(layout: Path) -> None:

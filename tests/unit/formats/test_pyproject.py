@@ -14,8 +14,8 @@ def problems(text: str, *files: str) -> list[str]:
     def problem_of(name: str) -> str | None:
         return None if name in files else "this file cannot be read"
 
-    found = pyproject_problems(text, tomli.loads(text), "py/pyproject.toml", problem_of)
-    return [f"{problem.where}: {problem.message}" for problem in found]
+    result = pyproject_problems(text, tomli.loads(text), "py/pyproject.toml", problem_of)
+    return [f"{problem.where}: {problem.message}" for problem in result]
 
 
 def test_a_table_that_can_be_used():

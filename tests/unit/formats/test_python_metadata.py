@@ -71,8 +71,8 @@ def of(*lines: str) -> PythonProject:
 
 def headers(text: str) -> set[tuple[str, str]]:
     message = message_from_string(text)
-    found = {(name.lower(), " ".join(value.split())) for name, value in message.items()}
-    return {(name, str(Requirement(value)) if name == "requires-dist" else value) for name, value in found}
+    result = {(name.lower(), " ".join(value.split())) for name, value in message.items()}
+    return {(name, str(Requirement(value)) if name == "requires-dist" else value) for name, value in result}
 
 
 def refusals(one: PythonProject) -> list[str]:
@@ -154,9 +154,9 @@ def test_a_description_is_one_line() -> None:
 )
 def test_what_cannot_be_kept_or_taken_is_refused_with_its_place(line: str, message: str) -> None:
     (refusal,) = refusals(of(line))
-    place, _, text = refusal.partition(": ")
+    path, _, text = refusal.partition(": ")
     assert text.startswith(message)
-    assert place in ("py/pyproject.toml:4:1", "py/pyproject.toml:1:1")
+    assert path in ("py/pyproject.toml:4:1", "py/pyproject.toml:1:1")
 
 
 @pytest.mark.parametrize(

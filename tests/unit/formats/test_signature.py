@@ -31,7 +31,7 @@ def directory(
     name, size = ALGORITHMS.get(kind, ("sha256", 32))
     step = 1 << page if page else len(content)
     digest = lambda data: hashlib.new(name, data).digest()[:size]  # noqa: E731 - one line beside its only use
-    hashes = [digest(content[place : place + step]) for place in range(0, len(content), step)]
+    hashes = [digest(content[path : path + step]) for path in range(0, len(content), step)]
     hashes = hashes if pages is None else hashes[:pages]
     before = b"".join(digest(part) if part is not None else bytes(size) for part in reversed(special))
     identifier = b"demo\0"
@@ -61,8 +61,8 @@ REQUIREMENTS = blob(0xFADE0C01, b"requirements")
 
 @pytest.mark.parametrize("kind", ALGORITHMS)
 def test_every_known_hash_is_recomputed(kind):
-    found = signed(kind=kind)
-    assert (found.kind, found.identifier, found.pages, found.problems) == ("ad-hoc", "demo", 3, ())
+    result = signed(kind=kind)
+    assert (result.kind, result.identifier, result.pages, result.problems) == ("ad-hoc", "demo", 3, ())
 
 
 def test_a_page_size_of_zero_means_one_page():
@@ -80,9 +80,9 @@ def test_other_parts_are_recomputed():
 def test_who_signed():
     assert signed((0x10000, blob(0xFADE0B01, b"cms")), flags=0).kind == "certificate"
     assert signed((0x10000, blob(0xFADE0B01, b""))).kind == "ad-hoc"
-    found = signed(flags=0)
-    assert found.kind == "incomplete"
-    assert found.problems == ("its signature is neither ad-hoc nor made with a certificate",)
+    result = signed(flags=0)
+    assert result.kind == "incomplete"
+    assert result.problems == ("its signature is neither ad-hoc nor made with a certificate",)
 
 
 def test_every_code_directory_counts():
@@ -113,8 +113,8 @@ def test_the_wide_limit_of_newer_directories_is_used():
     data = bytearray(directory())
     struct.pack_into(">Q", data, 56, 4096)
     signature = super_blob([(0, bytes(data))])
-    found = read_signature(CONTENT + signature, len(CONTENT), len(signature))
-    assert "covers 4096 bytes" in found.problems[0]
+    result = read_signature(CONTENT + signature, len(CONTENT), len(signature))
+    assert "covers 4096 bytes" in result.problems[0]
     assert signed(version=0x20200).problems == ()
 
 
@@ -139,9 +139,9 @@ def test_an_identifier_that_does_not_end_is_empty():
     ],
 )
 def test_damage_is_a_problem_and_not_a_crash(signature, reason):
-    found = read_signature(CONTENT + signature, len(CONTENT), len(signature))
-    assert found.kind == "incomplete"
-    assert reason in found.problems[0]
+    result = read_signature(CONTENT + signature, len(CONTENT), len(signature))
+    assert result.kind == "incomplete"
+    assert reason in result.problems[0]
 
 
 def test_a_signature_beyond_the_file_is_damaged():

@@ -83,9 +83,9 @@ def test_no_byte_of_a_bundle_may_be_another(kind: str) -> None:
         "statement": (sigstore.sign_statement, lambda b: sigstore.verify_statement(key, b, where="x")),
     }[kind]
     bundle = sign(KEY, b"content")
-    for place in range(0, len(bundle), 3):
+    for path in range(0, len(bundle), 3):
         edited = bytearray(bundle)
-        edited[place] ^= 1
+        edited[path] ^= 1
         with pytest.raises(VerificationError):
             check(bytes(edited))
 

@@ -71,5 +71,5 @@ def test_sha256sum_agrees(tmp_path):
     assert program, "GNU coreutils are needed to run this test"
     judged = subprocess.run([program, "-c", "SHA256SUMS"], cwd=tmp_path, capture_output=True, check=False)
     assert judged.returncode == 0, judged.stdout + judged.stderr
-    made = subprocess.run([program, *sorted(names)], cwd=tmp_path, capture_output=True, check=True, text=True)
-    assert parse_sums(made.stdout) == digests
+    result = subprocess.run([program, *sorted(names)], cwd=tmp_path, capture_output=True, check=True, text=True)
+    assert parse_sums(result.stdout) == digests

@@ -24,5 +24,5 @@ def test_a_list_of_another_zig_is_refused(triple, data):
 
 def test_musl_has_a_form_of_its_own():
     musl = Platform("x86_64-unknown-linux-musl", LINUX_MUSL, X86_64, elf_interpreter="/lib/ld-musl-x86_64.so.1")
-    found = symbol_lists.read(b".globl malloc\n#ifdef ARCH_aarch64\n.globl of_arm\n#endif\n", musl)
-    assert [set(symbols) for symbols in found.libraries.values()] == [{"malloc"}]
+    result = symbol_lists.read(b".globl malloc\n#ifdef ARCH_aarch64\n.globl of_arm\n#endif\n", musl)
+    assert [set(symbols) for symbols in result.libraries.values()] == [{"malloc"}]

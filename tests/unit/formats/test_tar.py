@@ -368,8 +368,8 @@ def test_names_that_differ_by_case_alone_are_refused():
 
 def test_looking_over_an_archive_reads_what_is_asked_for():
     data = raw_tar(("a", {}, b"x" * 3000), ("b/", {"type": b"5"}, b""), ("c", {}, b"y"))
-    found = [(member.name, member.content) for member in survey(io.BytesIO(data), is_read=lambda name: name == "c")]
-    assert found == [("a", None), ("b/", None), ("c", b"y")]
+    result = [(member.name, member.content) for member in survey(io.BytesIO(data), is_read=lambda name: name == "c")]
+    assert result == [("a", None), ("b/", None), ("c", b"y")]
     with pytest.raises(VerificationError, match="ends in the middle of 'a'"):
         list(survey(io.BytesIO(data[:2000])))
     with pytest.raises(VerificationError, match="sparse"):

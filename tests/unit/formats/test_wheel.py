@@ -285,7 +285,7 @@ def test_what_others_packed_is_packed_again_without_a_trace_of_them(tmp_path):
     theirs = wheel(tmp_path / "theirs", tags=["py3-none-linux_x86_64"])
     with zipfile.ZipFile(theirs) as archive:
         members = [(info, archive.read(info)) for info in archive.infolist()]
-    made = []
+    result = []
     for number, order in enumerate((members, members[::-1])):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -294,8 +294,8 @@ def test_what_others_packed_is_packed_again_without_a_trace_of_them(tmp_path):
                 archive.writestr(zipfile.ZipInfo(info.filename, (1990 + number, 1, 1, 1, 1, 0)), content)
         ours = folder / wheel_file_name("e-mail-check", "1.0.0rc1", TAGS)
         rewrite_wheel(folder / theirs.name, ours, name="e-mail-check", version="1.0.0-rc.1", tags=TAGS, epoch=0)
-        made.append(ours.read_bytes())
-    assert made[0] == made[1]
+        result.append(ours.read_bytes())
+    assert result[0] == result[1]
     facts = read_wheel(ours)
     assert facts.tags == tuple(sorted(TAGS))
     assert set(facts.digests) == {info.filename for info, _ in members}

@@ -201,8 +201,8 @@ def test_an_instance_that_is_none_is_refused():
 def test_no_damage_leads_to_another_error(data):
     content = bytearray((GOLDEN / "types.wasm").read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
-        place = data.draw(st.integers(8, len(content) - 1))
-        content[place] = data.draw(st.integers(0, 255))
+        path = data.draw(st.integers(8, len(content) - 1))
+        content[path] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(8, len(content)))
     with contextlib.suppress(VerificationError):
         read_world(module(bytes(content)))

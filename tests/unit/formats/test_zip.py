@@ -83,8 +83,8 @@ def test_the_same_bytes_everywhere():
 )
 def test_times_are_kept_within_those_of_dos(epoch, when):
     time, date = dos_time(epoch)
-    found = (1980 + (date >> 9), date >> 5 & 15, date & 31, time >> 11, time >> 5 & 63, (time & 31) * 2)
-    assert found == when
+    result = (1980 + (date >> 9), date >> 5 & 15, date & 31, time >> 11, time >> 5 & 63, (time & 31) * 2)
+    assert result == when
 
 
 def test_large_archives_have_wide_fields():
@@ -219,9 +219,9 @@ def test_no_damage_leads_to_anything_but_our_error(place, value, cut):
 
 def test_members_without_modes_get_the_usual_ones():
     data = bytearray(zipped(Member("a", b"x"), Member("b", folder=True)))
-    place = -1
-    while (place := data.find(b"PK\x01\x02", place + 1)) >= 0:
-        data[place + 38 : place + 42] = bytes(4)
+    path = -1
+    while (path := data.find(b"PK\x01\x02", path + 1)) >= 0:
+        data[path + 38 : path + 42] = bytes(4)
     assert [e.permissions for e in read(bytes(data))] == [0o644, 0o755]
 
 

@@ -122,11 +122,11 @@ def native(bench: Bench) -> Callable[..., tuple[ActionInterface, dict[str, Path]
         from ferrule.core.platforms import PLATFORMS  # noqa: PLC0415
 
         names = {"cdylib": PLATFORMS[triple].soname("z", "1"), "staticlib": PLATFORMS[triple].staticlib("z")}
-        wanted = types or ("cdylib", "staticlib")
+        expected = types or ("cdylib", "staticlib")
         return bench.made(
             f"native@{triple}",
-            {names[t]: f"{t} for {triple}".encode() for t in wanted},
-            tuple(Output(names[t], t) for t in wanted),
+            {names[t]: f"{t} for {triple}".encode() for t in expected},
+            tuple(Output(names[t], t) for t in expected),
             library="z",
             abi="1",
         )

@@ -192,9 +192,9 @@ def problems_of_pyo3(manifest, maturin, more=None, folder="ext"):
     ],
 )
 def test_a_pyo3_for_one_version_of_python_is_refused(manifest, maturin, problems):
-    found = problems_of_pyo3(manifest, maturin)
-    assert [problem.message.partition(",")[0] for problem in found] == problems
-    assert [problem.where for problem in found] == ["ext/Cargo.toml:5:1" for _ in problems]
+    result = problems_of_pyo3(manifest, maturin)
+    assert [problem.message.partition(",")[0] for problem in result] == problems
+    assert [problem.where for problem in result] == ["ext/Cargo.toml:5:1" for _ in problems]
 
 
 def test_features_of_pyo3_count_where_the_workspace_states_them():
@@ -250,7 +250,7 @@ class Machine:
             version=version,
             tags=tags or (TAG,),
             metadata=METADATA.replace("1.2.3", version).replace("Demo-Ext", name),
-            entries=[Member(place, content, executable=place == MODULE) for place, content in files.items()],
+            entries=[Member(path, content, executable=path == MODULE) for path, content in files.items()],
             licenses=[Member("LICENSE", b"yes")],
             epoch=1_700_000_000,
             generator="maturin (1.16.0)",
@@ -294,8 +294,8 @@ def test_cibuildwheel_is_told_everything_by_name_and_sees_declared_sources_alone
     ]
     assert machine.call["folder"] == str(folder)
     assert machine.call["files"] == {"ext/pyproject.toml": 0o644, "ext/build.sh": 0o755}
-    told = {n: v for n, v in machine.call["environment"].items() if n.startswith(("CIBW_", "SOURCE_", "FERRULE_"))}
-    assert told == {
+    output = {n: v for n, v in machine.call["environment"].items() if n.startswith(("CIBW_", "SOURCE_", "FERRULE_"))}
+    assert output == {
         "CIBW_MANYLINUX_X86_64_IMAGE": "manylinux2014",
         "CIBW_CONTAINER_ENGINE": "podman; create_args: "
         "--env=CARGO_BUILD_RUSTFLAGS=--remap-path-prefix=/root/.cargo=/cargo --env=FERRULE_COMMIT=c0ffee "
@@ -414,10 +414,10 @@ def test_a_mac_makes_it_and_only_there_ci_is_told(machine, environment):
     machine.lay()
     with pytest.raises(VerificationError, match=r"floor is 11\.0|not for aarch64"):
         machine.make(MAC, image=None, floor="11.0")
-    told = machine.call["environment"]
+    output = machine.call["environment"]
     assert machine.call["arguments"][1] == "cp311-macosx_arm64"
-    assert (told["MACOSX_DEPLOYMENT_TARGET"], told.get("CI")) == ("11.0", environment.get("CI"))
-    assert told["FERRULE_COMMIT"] == "c0ffee"
+    assert (output["MACOSX_DEPLOYMENT_TARGET"], output.get("CI")) == ("11.0", environment.get("CI"))
+    assert output["FERRULE_COMMIT"] == "c0ffee"
 
 
 def test_without_a_network_nothing_is_tried(machine):

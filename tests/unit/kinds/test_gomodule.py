@@ -57,20 +57,20 @@ def planned(demo: Demo, *lines: str, go_mod: str | None = GO_MOD, narrowed: tupl
     path = demo.project / "targets.yaml"
     head = path.read_text().partition("artifacts:\n")[0]
     path.write_text(f"{head}artifacts:\n" + "".join(f"  {line}\n" for line in lines))
-    found = config.load(demo.project, KINDS, DESTINATIONS)
+    loaded = config.load(demo.project, KINDS, DESTINATIONS)
     if narrowed:
-        found = replace(found, targets=tuple(t for t in found.targets if t.triple in narrowed))
+        loaded = replace(loaded, targets=tuple(t for t in loaded.targets if t.triple in narrowed))
     project = ReleaseInfo("demo", "1.2.3", license_files=("LICENSE",), epoch=0)
-    made = plan(found, project, disk_of(demo.project), narrowed=bool(narrowed))
-    return [action for action in made.actions if action.kind == "gomodule"]
+    result = plan(loaded, project, disk_of(demo.project), narrowed=bool(narrowed))
+    return [action for action in result.actions if action.kind == "gomodule"]
 
 
 def mistake(demo: Demo, *lines: str, go_mod: str | None = GO_MOD) -> str:
     with pytest.raises(ConfigErrors) as caught:
         planned(demo, *lines, go_mod=go_mod)
-    (told,) = caught.value.errors
-    assert told.hint
-    return str(told).partition("\n")[0]
+    (output,) = caught.value.errors
+    assert output.hint
+    return str(output).partition("\n")[0]
 
 
 def test_one_action_needs_the_library_of_every_target_and_the_component(demo: Demo) -> None:
@@ -128,9 +128,9 @@ def test_part_that_lacks_a_road_has_no_module(demo: Demo, narrowed: tuple[str, .
 def test_go_mod_that_cannot_be_used(demo: Demo, go_mod: str | None, says: str) -> None:
     with pytest.raises(ConfigErrors) as caught:
         planned(demo, NATIVE, COMPONENT, GO, go_mod=go_mod)
-    (told,) = caught.value.errors
-    assert says in str(told)
-    assert go_mod is None or told.hint
+    (output,) = caught.value.errors
+    assert says in str(output)
+    assert go_mod is None or output.hint
 
 
 def test_module_for_no_target_that_go_could_load_on(demo: Demo) -> None:
@@ -141,9 +141,9 @@ def test_module_for_no_target_that_go_could_load_on(demo: Demo) -> None:
     lines = f"  {NATIVE}\n  go: {{kind: gomodule, source: packaging/go, library: native}}\n"
     path.write_text(f"{head}targets:\n  {musl}: {{}}\nartifacts:\n{lines}")
     loaded = config.load(demo.project, KINDS, DESTINATIONS, platforms=rows)
-    made = plan(loaded, ReleaseInfo("demo", "1.2.3"), disk_of(demo.project), rows)
-    assert [action.id for action in made.actions] == [f"native@{musl}"]
-    assert [omission.artifact for omission in made.omissions] == ["go"]
+    planned = plan(loaded, ReleaseInfo("demo", "1.2.3"), disk_of(demo.project), rows)
+    assert [action.id for action in planned.actions] == [f"native@{musl}"]
+    assert [omission.artifact for omission in planned.omissions] == ["go"]
 
 
 def test_module_whose_path_lacks_its_major_version(demo: Demo) -> None:
@@ -173,8 +173,8 @@ def test_library_without_a_cdylib(demo: Demo) -> None:
 
 
 def facts(*exports: str, interface: str | None = "1" * 64) -> dict[str, Json]:
-    told: dict[str, Json] = {"cdylib": {"format": "elf", "exports": list(exports)}}
-    return told | ({"interface": interface} if interface else {})
+    output: dict[str, Json] = {"cdylib": {"format": "elf", "exports": list(exports)}}
+    return output | ({"interface": interface} if interface else {})
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def module(bench: Bench, native: Any) -> Callable[..., Path]:
         recipe = GoModuleFolder(
             source="packaging/go",
             module="example.com/z",
-            libraries=tuple((PLATFORMS[triple], made) for triple, (made, _) in libraries.items()),
+            libraries=tuple((PLATFORMS[triple], result) for triple, (result, _) in libraries.items()),
             component=None,
             build_info=None,
             license_files=("LICENSE",),
@@ -200,8 +200,8 @@ def module(bench: Bench, native: Any) -> Callable[..., Path]:
         context = bench.make(
             replace(recipe, **fields),
             Output("go", "module", folder=True),
-            needed={made.id: paths for made, paths in libraries.values()},
-            facts={made.id: known[triple] for triple, (made, _) in libraries.items()},
+            needed={result.id: paths for result, paths in libraries.values()},
+            facts={result.id: known[triple] for triple, (result, _) in libraries.items()},
         )
         assert context.facts["go_module"] == "example.com/z"
         return context.output("module")
@@ -219,9 +219,9 @@ def constants(folder: Path) -> dict[str, str]:
 
 
 def test_sources_licence_libraries_and_loader_are_there(module: Callable[..., Path]) -> None:
-    found = tree(module(*TRIPLES))
+    result = tree(module(*TRIPLES))
     own = "internal/ferrule/native"
-    assert set(found) == {
+    assert set(result) == {
         *("go.mod", "z.go", "LICENSE"),
         *(f"{own}/{n}.go" for n in ("library", "open", "unpack", "unsupported", "identity", "embedded_none")),
         *(f"{own}/embedded_{n}.go" for n in ("linux_amd64", "linux_arm64", "darwin_arm64")),
@@ -229,8 +229,8 @@ def test_sources_licence_libraries_and_loader_are_there(module: Callable[..., Pa
         f"{own}/linux_arm64/libz.so.1",
         f"{own}/darwin_arm64/libz.1.dylib",
     }
-    assert found[f"{own}/linux_arm64/libz.so.1"] == f"cdylib for {ARM}".encode()
-    for name, content in found.items():
+    assert result[f"{own}/linux_arm64/libz.so.1"] == f"cdylib for {ARM}".encode()
+    for name, content in result.items():
         if name.startswith(own) and name.endswith(".go"):
             assert content.startswith(b"// Code generated by ferrule; DO NOT EDIT.\n\n")
             assert b"\r" not in content
@@ -269,10 +269,10 @@ def test_library_that_says_nothing_of_itself_is_taken_as_it_is(module: Callable[
 
 
 def test_function_that_one_target_lacks_is_not_relied_on(module: Callable[..., Path]) -> None:
-    said = {X86: facts("z_build_info"), ARM: facts("z_add")}
-    assert constants(module(X86, ARM, said=said))["buildInfo"] == ""
+    output = {X86: facts("z_build_info"), ARM: facts("z_add")}
+    assert constants(module(X86, ARM, said=output))["buildInfo"] == ""
     with pytest.raises(BuildError, match=f"the library for {ARM} exports no z_build_info") as caught:
-        module(X86, ARM, said=said, build_info="z_build_info")
+        module(X86, ARM, said=output, build_info="z_build_info")
     assert caught.value.hint
 
 
@@ -292,8 +292,8 @@ def test_what_others_left_behind_is_left_out_and_tests_are_kept(bench: Bench, mo
         *(".git/HEAD", "internal/ferrule/native/old.go", "internal/mine.go"),
     ):
         bench.source(f"packaging/go/{name}")
-    found = {n for n in tree(module(X86)) if not n.startswith("internal/ferrule/")}
-    assert found == {"go.mod", "z.go", "LICENSE", "z_test.go", "sub/a.go", "internal/mine.go"}
+    result = {n for n in tree(module(X86)) if not n.startswith("internal/ferrule/")}
+    assert result == {"go.mod", "z.go", "LICENSE", "z_test.go", "sub/a.go", "internal/mine.go"}
     assert "internal/ferrule/native/old.go" not in tree(module(X86))
 
 
@@ -324,11 +324,13 @@ def world() -> bytes:
 
     add = b"\x01\x40\x02\x01a\x7a\x01b\x7a\x00\x7a" + b"\x04\x00\x03add\x01\x00"
     package = b"\x01\x41\x02" + add + b"\x04\x00" + sized(b"example:demo/demo@1.0.0") + b"\x04\x00"
-    told = b"\0asm\x0d\0\1\0" + section(0, sized(b"wit-component-encoding") + b"\x04\x00")
-    told += section(7, b"\x01\x41\x02" + package)
+    output = b"\0asm\x0d\0\1\0" + section(0, sized(b"wit-component-encoding") + b"\x04\x00")
+    output += section(7, b"\x01\x41\x02" + package)
     interface = b'{"interface": "%s"}' % (b"1" * 64)
     return (
-        b"\0asm\1\0\0\0" + section(0, sized(b"component-type:demo") + told) + section(0, sized(b"ferrule") + interface)
+        b"\0asm\1\0\0\0"
+        + section(0, sized(b"component-type:demo") + output)
+        + section(0, sized(b"ferrule") + interface)
     )
 
 
@@ -337,10 +339,10 @@ def test_module_is_embedded_beside_its_bindings(bench: Bench) -> None:
     component, paths = bench.made("component", {"z.core.wasm": world()}, (Output("z.core.wasm", "module"),))
     recipe = GoModuleFolder("packaging/go", "example.com/z", (), component, None, (), "1.2.3", Digest.of(b""))
     context = bench.make(recipe, Output("go", "module", folder=True), needed={"component": paths})
-    found = tree(context.output("module") / "internal" / "ferrule")
+    result = tree(context.output("module") / "internal" / "ferrule")
     expected = gobindings.bindings(world(), package="wasm")
-    assert found == {f"wasm/{n}": content for n, content in expected.items()} | {"wasm/module.wasm": world()}
-    assert b"Add(" in found["wasm/bindings.go"]
+    assert result == {f"wasm/{n}": content for n, content in expected.items()} | {"wasm/module.wasm": world()}
+    assert b"Add(" in result["wasm/bindings.go"]
 
 
 def test_a_replacement_by_a_folder_is_a_mistake(demo: Demo) -> None:

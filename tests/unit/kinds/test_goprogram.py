@@ -71,10 +71,10 @@ class Machine:
         return (self.home / "calls").read_text().splitlines()
 
     def make(self, triple: str = X86, *, files: dict[str, bytes] = MODULE, **fields: Any) -> ActionContext:
-        made, paths = module(self.bench, files)
+        result, paths = module(self.bench, files)
         recipe = GoProgram(
             **{
-                "module": made,
+                "module": result,
                 "source": "server",
                 "package": ".",
                 "tags": (),
@@ -86,7 +86,7 @@ class Machine:
         return self.bench.make(
             recipe,
             Output("server", "program"),
-            needed={made.id: paths},
+            needed={result.id: paths},
             sources=("server",),
             toolchain=self.toolchain(),
         )
@@ -302,8 +302,8 @@ def spec(**fields: Any) -> GoProgramSpec:
 
 @pytest.fixture
 def action(bench: Bench) -> Action:
-    made, _ = module(bench)
-    return Action("go", "go", "gomodule", bench, made.outputs, traits=made.traits)  # type: ignore[arg-type]
+    result, _ = module(bench)
+    return Action("go", "go", "gomodule", bench, result.outputs, traits=result.traits)  # type: ignore[arg-type]
 
 
 def test_one_program_a_target(action: Action) -> None:

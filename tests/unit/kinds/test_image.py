@@ -42,8 +42,8 @@ def base(bench: Bench, triple: str, architecture: str) -> tuple[ActionInterface,
     context = bench.make(PackageBase(packages(bench, architecture), 315_532_800), Output("base.tar.gz", "layer"))
     content = context.output("layer").read_bytes()
     (bench.root / "work").rename(bench.root / f"base-{architecture}")
-    made, files = bench.made(f"base@{triple}", {"base.tar.gz": content}, (Output("base.tar.gz", "layer"),))
-    return made, files, context.facts
+    result, files = bench.made(f"base@{triple}", {"base.tar.gz": content}, (Output("base.tar.gz", "layer"),))
+    return result, files, context.facts
 
 
 def test_base_is_made_of_its_packages(bench: Bench) -> None:
@@ -73,14 +73,14 @@ def image(bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, P
     bench.source("run.sh", "#!/bin/sh\n").chmod(0o755)
     bases = {triple: base(bench, triple, a) for triple, a in ((X86, "amd64"), (ARM, "arm64"))}
     none: Callable[..., list[tuple[ActionInterface, dict[str, Path]]]] = lambda *_: []  # noqa: E731
-    libraries = [(t, made) for t in bases for made in (native(t), *fields.get("more", none)(t))]
+    libraries = [(t, result) for t in bases for result in (native(t), *fields.get("more", none)(t))]
     contents = fields.get("programs", {}).items()
-    programs = [(t, made) for t, c in contents for made in (program(bench, t, c), *fields.get("tool", none)(t, c))]
+    programs = [(t, result) for t, c in contents for result in (program(bench, t, c), *fields.get("tool", none)(t, c))]
     needs = fields.get("needs", ["libc.so.6"])
     recipe = OciImage(
-        bases=tuple((PLATFORMS[t], made) for t, (made, _, _) in bases.items()),
-        libraries=tuple((t, made) for t, (made, _) in libraries),
-        programs=tuple((t, made) for t, (made, _) in programs),
+        bases=tuple((PLATFORMS[t], result) for t, (result, _, _) in bases.items()),
+        libraries=tuple((t, result) for t, (result, _) in libraries),
+        programs=tuple((t, result) for t, (result, _) in programs),
         pulled=None,
         library_path="/usr/lib",
         files=(("/bin/run", "run.sh"), ("/etc/licence", "LICENSE")),
@@ -99,18 +99,18 @@ def image(bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, P
         recipe,
         Output("image", "layout", folder=True),
         needed={
-            **{made.id: files for made, files, _ in bases.values()},
-            **{made.id: files for _, (made, files) in (*libraries, *programs)},
+            **{result.id: files for result, files, _ in bases.values()},
+            **{result.id: files for _, (result, files) in (*libraries, *programs)},
         },
         facts={
-            **{made.id: facts for made, _, facts in bases.values()},
+            **{result.id: facts for result, _, facts in bases.values()},
             **{
-                made.id: {
+                result.id: {
                     "interface": "11" * 32,
                     "fingerprint": "f1" * 32,
                     "cdylib": {"format": "elf", "needed": needs},
                 }
-                for _, (made, _) in libraries
+                for _, (result, _) in libraries
             },
         },
     )
@@ -124,27 +124,27 @@ def blob(layout: Path, digest: str) -> Path:
 
 def manifests(layout: Path) -> dict[str, dict[str, Any]]:
     """The manifest of each architecture, through however many indexes lead to it."""
-    found: dict[str, dict[str, Any]] = {}
+    result: dict[str, dict[str, Any]] = {}
     waiting = [json.loads((layout / "index.json").read_bytes())]
     while waiting:
         document = waiting.pop()
         for entry in document.get("manifests", []):
             inner = json.loads(blob(layout, entry["digest"]).read_bytes())
             if "layers" in inner:
-                found[entry["platform"]["architecture"]] = inner
+                result[entry["platform"]["architecture"]] = inner
             else:
                 waiting.append(inner)
-    return found
+    return result
 
 
 def test_image_has_base_and_own_layer_for_each_platform(
     bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]]
 ) -> None:
     layout = image(bench, native)
-    found = manifests(layout)
-    assert set(found) == {"amd64", "arm64"}
+    result = manifests(layout)
+    assert set(result) == {"amd64", "arm64"}
     for architecture, triple in (("amd64", X86), ("arm64", ARM)):
-        lower, own = (blob(layout, entry["digest"]) for entry in found[architecture]["layers"])
+        lower, own = (blob(layout, entry["digest"]) for entry in result[architecture]["layers"])
         with tarfile.open(lower) as layer:
             assert layer.getmember("usr/lib/libc.so.6").isfile()
         with tarfile.open(own) as layer:
@@ -273,8 +273,8 @@ def on_pulled(
     servers = {triple: program(bench, triple, content) for triple, content in programs.items()}
     recipe = OciImage(
         bases=tuple((PLATFORMS[t], pulled) for t in libraries),
-        libraries=tuple((t, made) for t, (made, _) in libraries.items()),
-        programs=tuple((t, made) for t, (made, _) in servers.items()),
+        libraries=tuple((t, result) for t, (result, _) in libraries.items()),
+        programs=tuple((t, result) for t, (result, _) in servers.items()),
         pulled=REFERENCE,
         library_path="/usr/lib",
         files=(),
@@ -289,7 +289,7 @@ def on_pulled(
         labels=(),
         epoch=0,
     )
-    needed = {pulled.id: paths, **{made.id: own for made, own in (*libraries.values(), *servers.values())}}
+    needed = {pulled.id: paths, **{result.id: own for result, own in (*libraries.values(), *servers.values())}}
     facts: dict[str, Any] = {library.id: {"cdylib": {"format": "elf"}} for library, _ in libraries.values()}
     context = bench.make(recipe, Output("image", "layout", folder=True), needed=needed, facts=facts)
     return oci.read_layout(context.output("layout"))
@@ -299,9 +299,9 @@ def test_image_on_a_base_that_was_pulled(
     bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]]
 ) -> None:
     lower = oci.write_layer(bench.root / "lower.tar.gz", [Member("etc", folder=True), Member("etc/base", b"1")], 0)
-    made = on_pulled(bench, native, [lower], {})
+    pulled = on_pulled(bench, native, [lower], {})
     for platform in ("linux/amd64", "linux/arm64"):
-        one = made.image(platform)
+        one = pulled.image(platform)
         assert one.layers[0].digest == lower.digest
         assert len(one.layers) == 2
         assert one.config["config"]["User"] == "65532:65532"
@@ -332,8 +332,8 @@ def test_loader_is_found_behind_links_in_another_layer(
     bench: Bench, native: Callable[..., tuple[ActionInterface, dict[str, Path]]]
 ) -> None:
     layers = layers_with_loaders(bench)
-    made = on_pulled(bench, native, layers, SERVERS, entrypoint=("/usr/bin/serve",), health=("/usr/bin/serve", "-h"))
-    config = made.image("linux/arm64").config["config"]
+    pulled = on_pulled(bench, native, layers, SERVERS, entrypoint=("/usr/bin/serve",), health=("/usr/bin/serve", "-h"))
+    config = pulled.image("linux/arm64").config["config"]
     assert (config["Entrypoint"], config["Healthcheck"]["Test"][1]) == (["/usr/bin/serve"], "/usr/bin/serve")
 
 

@@ -147,9 +147,9 @@ def test_c_plus_plus_of_zig_in_a_static_library_is_refused(demo: Demo) -> None:
 
 def recipe(demo: Demo) -> CargoLibrary:
     plan = release.make_plan(release.load(demo.project), demo.context)
-    found = next(action.recipe for action in plan.actions if action.id == f"native@{X86}")
-    assert isinstance(found, CargoLibrary)
-    return found
+    result = next(action.recipe for action in plan.actions if action.id == f"native@{X86}")
+    assert isinstance(result, CargoLibrary)
+    return result
 
 
 def test_objects_are_looked_for_in_all_crates_where_no_static_library_is_made(demo: Demo) -> None:

@@ -121,8 +121,8 @@ def test_where_the_files_of_a_deb_go(bench: Bench) -> None:
         facts=program.facts,
         toolchain=nfpm(bench),
     )
-    told = json.loads((done.folder / "nfpm.json").read_text())
-    modes = {row["dst"]: row["file_info"]["mode"] for row in told["contents"]}
+    document = json.loads((done.folder / "nfpm.json").read_text())
+    modes = {row["dst"]: row["file_info"]["mode"] for row in document["contents"]}
     assert modes == {
         "/usr/bin/demo": 0o755,
         "/usr/share/bash-completion/completions/demo": 0o644,
@@ -134,9 +134,9 @@ def test_where_the_files_of_a_deb_go(bench: Bench) -> None:
         "/usr/share/man/man1/demo.1.gz": 0o644,
         "/usr/share/zsh/vendor-completions/_demo": 0o644,
     }
-    assert told["depends"] == ["libc6 (>= 2.17)", "libgcc-s1"]
-    assert (told["version"], told["release"], told["mtime"]) == ("1.2.3~rc.1", "1", "2023-11-14T22:13:20Z")
-    contents = {row["dst"]: row["src"] for row in told["contents"]}
+    assert document["depends"] == ["libc6 (>= 2.17)", "libgcc-s1"]
+    assert (document["version"], document["release"], document["mtime"]) == ("1.2.3~rc.1", "1", "2023-11-14T22:13:20Z")
+    contents = {row["dst"]: row["src"] for row in document["contents"]}
     text = Path(contents["/usr/share/doc/demo/copyright"]).read_text()
     assert text == ("demo 1.2.3-rc.1\nSource: https://demo.example\nLicense: MIT\n\nCopyright 2026 A. Demo\n")
 
@@ -150,14 +150,14 @@ def test_where_the_files_of_an_rpm_go(bench: Bench) -> None:
         facts=program.facts,
         toolchain=nfpm(bench),
     )
-    told = json.loads((done.folder / "nfpm.json").read_text())
-    types = {row["dst"]: row.get("type") for row in told["contents"]}
+    document = json.loads((done.folder / "nfpm.json").read_text())
+    types = {row["dst"]: row.get("type") for row in document["contents"]}
     assert types["/usr/share/licenses/demo/LICENSE"] == "license"
     assert types["/usr/share/zsh/site-functions/_demo"] is None
     assert types["/usr/share/man/man1/demo.1.gz"] == types["/usr/share/doc/demo/README.md"] == "doc"
     assert "/usr/share/doc/demo/copyright" not in types
-    assert told["depends"] == ["glibc >= 2.17", "libgcc_s.so.1()(64bit)", "openssl"]
-    assert "homepage" not in told
+    assert document["depends"] == ["glibc >= 2.17", "libgcc_s.so.1()(64bit)", "openssl"]
+    assert "homepage" not in document
 
 
 @pytest.mark.parametrize(

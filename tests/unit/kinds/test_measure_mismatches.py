@@ -54,12 +54,12 @@ def exchanged(data: bytes, old: bytes, new: bytes) -> bytes:
 
 def command(data: bytes, wanted: int) -> int:
     """Where a load command begins (mach-o/loader.h)."""
-    place = 32
+    path = 32
     for _ in range(struct.unpack_from("<L", data, 16)[0]):
-        kind, size = struct.unpack_from("<LL", data, place)
+        kind, size = struct.unpack_from("<LL", data, path)
         if kind == wanted:
-            return place
-        place += size
+            return path
+        path += size
     raise AssertionError(hex(wanted))
 
 
@@ -70,8 +70,8 @@ def signed(data: bytes) -> bytes:
     (hashes,) = struct.unpack_from(">L", data, directory + 16)
     size, page = 1 << data[directory + 39], 32
     changed = bytearray(data)
-    for number, place in enumerate(range(0, start, size)):
-        digest = hashlib.sha256(data[place : min(place + size, start)]).digest()
+    for number, path in enumerate(range(0, start, size)):
+        digest = hashlib.sha256(data[path : min(path + size, start)]).digest()
         at = directory + hashes + number * page
         changed[at : at + page] = digest
     return bytes(changed)
@@ -255,8 +255,8 @@ class Folder:
     @staticmethod
     def members(archive: Path, begins: str) -> list[tuple[str, bytes]]:
         with archive.open("rb") as stream:
-            found = [(e.name, e.read()) for e in tar.read_tar_gz(stream) if e.regular]
-        return [(name, content) for name, content in found if f"/{begins}" in name and not name.endswith(".a")]
+            result = [(e.name, e.read()) for e in tar.read_tar_gz(stream) if e.regular]
+        return [(name, content) for name, content in result if f"/{begins}" in name and not name.endswith(".a")]
 
 
 def library_of_another_machine_in_an_sdk(folder: Folder) -> None:
@@ -411,8 +411,8 @@ def with_symbol_from_an_object(demo: Demo) -> None:
 
 def with_another_fingerprint(demo: Demo) -> None:
     """The crate was compiled for another release: that is read from the finished one."""
-    told = b'{"fingerprint": "' + b"f" * 64 + b'"}'
-    (demo.home / f"tamper-{X86}").write_bytes(golden("demo-x86_64.so") + told)
+    output = b'{"fingerprint": "' + b"f" * 64 + b'"}'
+    (demo.home / f"tamper-{X86}").write_bytes(golden("demo-x86_64.so") + output)
 
 
 def with_undefined_symbol(name: bytes) -> Callable[[Demo], None]:
@@ -459,22 +459,22 @@ RUNS: dict[str, tuple[Callable[[Demo], None], str]] = {
 
 def test_what_is_true_is_believed(declared: dict[str, CargoLibrary], finished: Path) -> None:
     for target, name in LIBRARY.items():
-        told = [] if target != ARM else ["it looks for libraries in /somewhere, a path of the machine that built it"]
-        assert declared[target].problems(measure(golden(name)), "cdylib") == told
+        output = [] if target != ARM else ["it looks for libraries in /somewhere, a path of the machine that built it"]
+        assert declared[target].problems(measure(golden(name)), "cdylib") == output
     assert Folder(finished).said() == []
 
 
 def test_lies_about_libraries_are_refused(
     declared: dict[str, CargoLibrary], record_property: Callable[[str, object], None]
 ) -> None:
-    said = {
+    output = {
         name: replace(declared[lie.target], **dict(lie.declared)).problems(measure(lie.content()), "cdylib")
         for name, lie in LIBRARIES.items()
     }
-    wanted = {name: lie.said for name, lie in LIBRARIES.items()}
-    refused = [name for name, problems in said.items() if wanted[name] in problems]
+    expected = {name: lie.said for name, lie in LIBRARIES.items()}
+    refused = [name for name, problems in output.items() if expected[name] in problems]
     record_property("lies about libraries refused", f"{len(refused)} of {len(LIBRARIES)}")
-    assert {name: said[name] for name in LIBRARIES if name not in refused} == {}
+    assert {name: output[name] for name in LIBRARIES if name not in refused} == {}
     assert len(LIBRARIES) >= 15
 
 
@@ -482,12 +482,12 @@ def test_lies_about_packages_are_refused(
     finished: Path, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     believed = {}
-    for number, (name, (tell, said)) in enumerate(PACKAGES.items()):
+    for number, (name, (tell, output)) in enumerate(PACKAGES.items()):
         folder = Folder(Path(shutil.copytree(finished, tmp_path / str(number))))
         tell(folder)
         tell_anew(folder.path)
         problems = folder.said()
-        if not any(re.search(said, problem) for problem in problems):
+        if not any(re.search(output, problem) for problem in problems):
             believed[name] = problems
     record_property("lies about packages refused", f"{len(PACKAGES) - len(believed)} of {len(PACKAGES)}")
     assert believed == {}
@@ -497,10 +497,10 @@ def test_lies_about_packages_are_refused(
 def test_lies_that_a_run_meets_are_refused(
     name: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    prepare, said = RUNS[name]
+    prepare, output = RUNS[name]
     demo = lay_out(tmp_path)
     prepare(demo)
     failed = [str(outcome.error or outcome.reason) for outcome in demo.run().failed]
     problems = failed or Folder(demo.dist).said()
     record_property(f"lie: {name}", problems[0] if problems else "believed")
-    assert any(re.search(said, problem) for problem in problems), problems
+    assert any(re.search(output, problem) for problem in problems), problems

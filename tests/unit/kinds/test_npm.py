@@ -61,8 +61,8 @@ def planned(demo: Demo, written: dict[str, Any] | str, *, files: tuple[str, ...]
     for name in files:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("export {};\n")
-    made = release.make_plan(release.load(demo.project), demo.context)
-    (action,) = (a for a in made.actions if a.kind == "npm")
+    plan = release.make_plan(release.load(demo.project), demo.context)
+    (action,) = (a for a in plan.actions if a.kind == "npm")
     assert isinstance(action.recipe, NpmPackage)
     return action.recipe
 
@@ -100,8 +100,8 @@ def test_what_is_written_is_kept(demo: Demo) -> None:
 @pytest.mark.parametrize(("name", "tarball"), [("demo", TARBALL), ("@a-b/c.d", "a-b-c.d-1.2.3.tgz")])
 def test_tarball_is_called_as_npm_calls_it(demo: Demo, name: str, tarball: str) -> None:
     planned(demo, {"name": name})
-    made = release.make_plan(release.load(demo.project), demo.context)
-    assert [o.ships for a in made.actions if a.kind == "npm" for o in a.outputs] == [tarball]
+    plan = release.make_plan(release.load(demo.project), demo.context)
+    assert [o.ships for a in plan.actions if a.kind == "npm" for o in a.outputs] == [tarball]
 
 
 @pytest.mark.parametrize(
@@ -207,12 +207,12 @@ def packed(
     component, files = bench.made(
         f"component@{WASM}", {"demo-1.2.3.core.wasm": MODULE, "demo-1.2.3.wasm": made}, outputs
     )
-    stand_in, place = bench.root / "jco.py", bench.root / "transpiled"
+    stand_in, path = bench.root / "jco.py", bench.root / "transpiled"
     stand_in.write_text(JCO)
     for name, content in (TRANSPILED if transpiled is None else transpiled).items():
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_bytes(content)
-    tool = Tool("jco", "0.15.0", (sys.executable, str(stand_in), str(place)), "jco 0.15.0")
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(content)
+    tool = Tool("jco", "0.15.0", (sys.executable, str(stand_in), str(path)), "jco 0.15.0")
     recipe = NpmPackage("js", "demo", component, json.dumps(MANIFEST), ("LICENSE",), 315_532_800)
     context = bench.make(
         replace(recipe, **changes),
@@ -269,8 +269,8 @@ def test_a_node_that_does_not_run_it_is_refused(sources: Bench, engines: dict[st
 
 
 def test_package_holds_the_sources_the_component_and_its_loader(sources: Bench) -> None:
-    found = content(packed(sources))
-    assert sorted(found) == [
+    contents = content(packed(sources))
+    assert sorted(contents) == [
         "package/LICENSE",
         "package/README.md",
         "package/component/demo.core.wasm",
@@ -286,7 +286,7 @@ def test_package_holds_the_sources_the_component_and_its_loader(sources: Bench) 
         "package/library.js",
         "package/package.json",
     ]
-    assert json.loads(found["package/package.json"]) == MANIFEST
+    assert json.loads(contents["package/package.json"]) == MANIFEST
 
 
 @pytest.mark.parametrize(
@@ -325,14 +325,14 @@ def test_files_are_those_that_npm_would_publish(files: list[str] | None, expecte
 
 
 def test_module_that_was_compiled_once_is_packed_as_it_is(sources: Bench) -> None:
-    found = content(packed(sources))
-    assert found["package/component/demo.core2.wasm"] == MODULE
-    assert found["package/component/demo.core.wasm"] == SHIM
+    contents = content(packed(sources))
+    assert contents["package/component/demo.core2.wasm"] == MODULE
+    assert contents["package/component/demo.core.wasm"] == SHIM
 
 
 def test_loader_knows_the_identity_and_every_module(sources: Bench) -> None:
-    found = content(packed(sources))
-    loader, types = (found[f"package/component/index.{ending}"].decode() for ending in ("js", "d.ts"))
+    contents = content(packed(sources))
+    loader, types = (contents[f"package/component/index.{ending}"].decode() for ending in ("js", "d.ts"))
     assert f"identity = Object.freeze({json.dumps(IDENTITY)})" in loader
     assert "const MAIN = 'demo.core2.wasm';" in loader
     assert "case 'demo.core.wasm': return new URL('./demo.core.wasm', import.meta.url);" in loader

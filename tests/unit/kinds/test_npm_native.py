@@ -38,8 +38,8 @@ def planned(demo: Demo, artifact: str = NATIVE, **package: Any) -> dict[str, Act
     demo.edit("npm: {kind: npm, component: component, source: packaging/js}", artifact)
     folder = demo.project / "packaging" / "js"
     (folder / "package.json").write_text(json.dumps({"name": "@example/demo", **package}))
-    made = release.make_plan(release.load(demo.project), demo.context)
-    return {action.id: action for action in made.actions if action.kind == "npm"}
+    plan = release.make_plan(release.load(demo.project), demo.context)
+    return {action.id: action for action in plan.actions if action.kind == "npm"}
 
 
 # What is planned
@@ -110,8 +110,8 @@ def test_an_addon_is_named_as_nodejs_loads_it_and_refused_without_its_build_scri
         planned(demo)
     assert "rust/demo-ffi/Cargo.toml:1:1" in str(failure.value)
     (crate / "build.rs").write_text("fn main() {}\n")
-    made = release.make_plan(release.load(demo.project), demo.context)
-    recipes: dict[str, Any] = {action.id: action.recipe for action in made.actions}
+    plan = release.make_plan(release.load(demo.project), demo.context)
+    recipes: dict[str, Any] = {action.id: action.recipe for action in plan.actions}
     assert recipes[f"npm@{X86}"].package.file == "demo.node"
     assert recipes[f"native@{X86}"].host_symbols == ("napi_", "node_api_")
 

@@ -214,12 +214,12 @@ def test_what_the_build_script_wrote_is_taken_once(tmp_path: Path) -> None:
 
 
 def test_an_archive_for_windows_is_a_zip(bench: Bench) -> None:
-    made, files = bench.made(
+    result, files = bench.made(
         "cli", {"x.exe": b"program", "generated/completions/x": b"c"}, (Output("x.exe", "program"),), program="x"
     )
     bench.source("LICENSE", "licence")
-    recipe = ProgramArchive("x-1", made, (("LICENSE", "LICENSE"),), 315_532_800)
-    done = bench.make(recipe, Output("x-1.zip", "archive"), needed={made.id: files})
+    recipe = ProgramArchive("x-1", result, (("LICENSE", "LICENSE"),), 315_532_800)
+    done = bench.make(recipe, Output("x-1.zip", "archive"), needed={result.id: files})
     with zipfile.ZipFile(done.output("archive")) as archive:
         assert {i.filename: (i.external_attr >> 16 & 0o777, archive.read(i)) for i in archive.infolist()} == {
             "x-1/LICENSE": (0o644, b"licence"),
@@ -230,9 +230,9 @@ def test_an_archive_for_windows_is_a_zip(bench: Bench) -> None:
 
 def printed(bench: Bench, script: bytes, **files: tuple[str, ...]) -> dict[str, str]:
     """What the program prints into files."""
-    program, made = bench.made("cli", {"x": script}, (Output("x", "program"),), program="x")
+    program, result = bench.made("cli", {"x": script}, (Output("x", "program"),), program="x")
     recipe = PrintedFiles(program, X86, tuple((name.replace("_", "/"), arguments) for name, arguments in files.items()))
-    context = bench.make(recipe, Output("printed", "printed", folder=True), needed={program.id: made})
+    context = bench.make(recipe, Output("printed", "printed", folder=True), needed={program.id: result})
     folder = context.output("printed")
     return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
@@ -269,9 +269,9 @@ def test_the_first_linux_is_started(tmp_path: Path) -> None:
 
 
 def test_what_was_printed_is_packed(bench: Bench) -> None:
-    made, files = bench.made("cli", {"x": b"program"}, (Output("x", "program"),), program="x")
+    result, files = bench.made("cli", {"x": b"program"}, (Output("x", "program"),), program="x")
     prints, texts = bench.made("cli:prints", {"printed/man/x.1": b"m"}, (Output("printed", "printed", folder=True),))
-    recipe = ProgramArchive("x-1", made, (), 315_532_800, (prints,))
-    done = bench.make(recipe, Output("x-1.zip", "archive"), needed={made.id: files, prints.id: texts})
+    recipe = ProgramArchive("x-1", result, (), 315_532_800, (prints,))
+    done = bench.make(recipe, Output("x-1.zip", "archive"), needed={result.id: files, prints.id: texts})
     with zipfile.ZipFile(done.output("archive")) as archive:
         assert archive.namelist() == ["x-1/man/x.1", "x-1/x"]

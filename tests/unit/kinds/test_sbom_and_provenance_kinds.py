@@ -96,18 +96,18 @@ def test_all_are_valid_and_complete(demo: Demo) -> None:
 
 
 def test_crates_are_those_of_the_build(demo: Demo) -> None:
-    found = named(bill(demo, WHEEL))
-    digest, macro = found["sha2"], found["demo-derive"]
+    names = named(bill(demo, WHEEL))
+    digest, macro = names["sha2"], names["demo-derive"]
     assert (digest["scope"], macro["scope"]) == ("required", "excluded")
     assert digest["purl"] == "pkg:cargo/sha2@0.10.9"
     assert digest["hashes"][0]["content"].startswith("a7507d81")
     assert digest["supplier"]["name"] == "https://registry.example/index"
     assert digest["licenses"] == [{"expression": "MIT OR Apache-2.0"}]
-    told = properties(digest)
-    assert (told["cryptographic"], told["patch-level"], told["features"]) == ("true", "9", "default,std")
-    assert told["cryptographic:fingerprint"] == f"sha256:{digest['hashes'][0]['content']}"
+    output = properties(digest)
+    assert (output["cryptographic"], output["patch-level"], output["features"]) == ("true", "9", "default,std")
+    assert output["cryptographic:fingerprint"] == f"sha256:{digest['hashes'][0]['content']}"
     assert "cryptographic" not in properties(macro)
-    assert found["demo-ffi"]["supplier"]["name"] == "A. Demo"
+    assert names["demo-ffi"]["supplier"]["name"] == "A. Demo"
 
 
 def test_what_the_toolchain_adds_is_named(demo: Demo) -> None:
@@ -120,12 +120,12 @@ def test_what_the_toolchain_adds_is_named(demo: Demo) -> None:
 
 def test_crates_inside_of_the_standard_library_are_named(demo: Demo) -> None:
     document = bill(demo, f"demo-c-1.2.3-{X86}.tar.gz")
-    found = named(document)
-    memchr, std = found["memchr"], found["rust-std"]
+    names = named(document)
+    memchr, std = names["memchr"], names["rust-std"]
     assert (memchr["purl"], memchr["licenses"]) == ("pkg:cargo/memchr@2.7.6", [{"expression": "Unlicense OR MIT"}])
     assert memchr["hashes"] == [{"alg": "SHA-256", "content": "7" * 64}]
     assert properties(memchr)["inside"] == "rust-std"
-    assert "winapi" not in found  # of another platform: it was not compiled
+    assert "winapi" not in names  # of another platform: it was not compiled
     compiled = demo.home / "sysroot" / "lib" / "rustlib" / X86 / "lib" / "libstd-0123456789abcdef.rlib"
     assert properties(std)["sha256"] == f"{sha256(compiled)} ({X86})"
     needs = {d["ref"]: d.get("dependsOn", []) for d in document["dependencies"]}
@@ -172,8 +172,8 @@ def test_provenance_tells_of_every_file(demo: Demo) -> None:
     files = {p.relative_to(demo.dist).as_posix(): p for p in demo.dist.rglob("*") if p.is_file()}
     del files["provenance.intoto.jsonl"], files["manifest.json"]
     index = json.loads((demo.dist / "image" / "index.json").read_bytes())["manifests"][0]["digest"]
-    wanted = {name: sha256(path) for name, path in files.items()} | {"image": index.removeprefix("sha256:")}
-    assert {name: digest.hex for name, digest in subjects.items()} == wanted
+    expected = {name: sha256(path) for name, path in files.items()} | {"image": index.removeprefix("sha256:")}
+    assert {name: digest.hex for name, digest in subjects.items()} == expected
 
 
 def test_provenance_tells_what_it_was_made_from_and_by_whom(demo: Demo) -> None:

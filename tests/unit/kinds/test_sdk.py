@@ -142,7 +142,7 @@ def test_archive_holds_everything_under_one_folder(
 ) -> None:
     with tarfile.open(packed(bench, native, X86)) as archive:
         names = {m.name for m in archive if not m.isdir()}
-        found = {m.name: m.linkname for m in archive if m.issym()}
+        result = {m.name: m.linkname for m in archive if m.issym()}
         real = archive.getmember("z-c-1.2.3/lib/libz.so.1.2.3")
     assert names == {
         f"z-c-1.2.3/{n}"
@@ -159,7 +159,7 @@ def test_archive_holds_everything_under_one_folder(
             "share/doc/z/README",
         )
     }
-    assert found == {"z-c-1.2.3/lib/libz.so": "libz.so.1.2.3", "z-c-1.2.3/lib/libz.so.1": "libz.so.1.2.3"}
+    assert result == {"z-c-1.2.3/lib/libz.so": "libz.so.1.2.3", "z-c-1.2.3/lib/libz.so.1": "libz.so.1.2.3"}
     assert real.mode == 0o755
 
 

@@ -468,9 +468,9 @@ def test_mistakes_that_planning_sees(demo: Demo, text: str, place: str, message:
         "VERSION": "0.7\n",
         "LICENSE": "another\n",
     }
-    (found,) = mistakes(demo, f"{TABLE}{text}\n", **files).items()
-    assert found[0] == place
-    assert found[1].startswith(message)
+    (result,) = mistakes(demo, f"{TABLE}{text}\n", **files).items()
+    assert result[0] == place
+    assert result[1].startswith(message)
 
 
 def test_all_mistakes_of_a_pyproject_are_told_at_once(demo: Demo) -> None:

@@ -156,7 +156,9 @@ def hostile(text: str) -> PageContent:
     first = replace(
         run(step(one, seconds=3.0, reason=text), step(two, start=3.0, seconds=1.0)), project=text, release=text
     )
-    other = replace(first.steps[1], files=tuple(replace(made, size=made.size + 1) for made in first.steps[1].files))
+    other = replace(
+        first.steps[1], files=tuple(replace(result, size=result.size + 1) for result in first.steps[1].files)
+    )
     grown = replace(first, number=2, notes=(text,), steps=(first.steps[0], other))
     last = replace(
         first,

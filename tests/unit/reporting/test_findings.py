@@ -32,9 +32,9 @@ def test_nothing_to_show() -> None:
 
 
 def test_json_holds_everything() -> None:
-    told = json.loads(findings.as_json([GOOD, BAD]))
-    assert told[0]["path"] == "/usr/bin/rustc"
-    assert (told[1]["state"], told[1]["fix"], told[1]["fixable"]) == ("fault", "ferrule setup", True)
+    document = json.loads(findings.as_json([GOOD, BAD]))
+    assert document[0]["path"] == "/usr/bin/rustc"
+    assert (document[1]["state"], document[1]["fix"], document[1]["fixable"]) == ("fault", "ferrule setup", True)
 
 
 def test_a_note_is_no_fault():

@@ -28,18 +28,18 @@ FOLDER = Path(ferrule.reporting.__file__).parent / "page"
 
 def test_every_number_is_that_of_the_manifest() -> None:
     parsed = Parsed(page(WHOLE))
-    told = Counter(parsed.values("value"))
+    output = Counter(parsed.values("value"))
     assert WHOLE.release
     for file in WHOLE.release.files:
         if not file.path.startswith("image/"):
-            assert told[str(file.size)] >= 1, file
+            assert output[str(file.size)] >= 1, file
             assert file.digest.hex in parsed.values("data-digest")
-    assert told["7290"] == 1  # a folder is the sum of its files, and has the digest of its index
+    assert output["7290"] == 1  # a folder is the sum of its files, and has the digest of its index
     assert pages.digest("image/index.json") in parsed.values("data-digest")
     assert pages.digest("image/blobs/sha256/aa") not in parsed.values("data-digest")
-    assert told[str(sum(file.size for file in WHOLE.release.shipped))] == 1
+    assert output[str(sum(file.size for file in WHOLE.release.shipped))] == 1
     for counted in (5000, 2000, 700, 4096, 4000, 100):
-        assert str(counted) in told
+        assert str(counted) in output
 
 
 def test_the_critical_path_stands_beside_the_wall_time() -> None:
@@ -121,9 +121,9 @@ def test_no_text_becomes_markup(text: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_does_not_print_is_written_out(text: str) -> None:
-    told = page(pages.hostile(text))
-    told.encode()
-    assert [c for c in told if not c.isprintable() and c != "\n"] == []
+    output = page(pages.hostile(text))
+    output.encode()
+    assert [c for c in output if not c.isprintable() and c != "\n"] == []
 
 
 @given(st.text())
@@ -134,22 +134,22 @@ def test_any_text_can_be_read_back(text: str) -> None:
 
 
 def test_the_policy_allows_nothing_but_its_own_style_and_script() -> None:
-    told = page(pages.hostile(HOSTILE[0]))
-    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', told)
+    output = page(pages.hostile(HOSTILE[0]))
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', output)
     rules = dict(rule.strip().split(" ", 1) for rule in policy.replace("&#x27;", "'").split(";"))
     assert rules.pop("default-src") == rules.pop("base-uri") == rules.pop("form-action") == "'none'"
     for name in ("style", "script"):
-        (content,) = re.findall(rf"<{name}>(.*?)</{name}>", told, re.DOTALL)
+        (content,) = re.findall(rf"<{name}>(.*?)</{name}>", output, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         assert rules.pop(f"{name}-src") == f"'sha256-{digest}'"
     assert rules == {}
-    assert told.index("Content-Security-Policy") < told.index("<style>")
+    assert output.index("Content-Security-Policy") < output.index("<style>")
 
 
 def test_nothing_is_loaded_from_anywhere() -> None:
-    told = page(WHOLE)
-    assert re.findall(r"(?:https?:)?//[\w.]+", re.sub(r"<script>.*?</script>", "", told, flags=re.DOTALL)) == []
-    assert not re.search(r"url\(|@import|@font-face", told)
+    output = page(WHOLE)
+    assert re.findall(r"(?:https?:)?//[\w.]+", re.sub(r"<script>.*?</script>", "", output, flags=re.DOTALL)) == []
+    assert not re.search(r"url\(|@import|@font-face", output)
 
 
 def test_the_same_values_give_the_same_bytes() -> None:
@@ -251,12 +251,12 @@ def test_no_chain_is_longer_than_the_critical_path(rows: list[tuple[float, float
 
 
 def test_lanes_are_jobs_and_no_lane_does_two_things_at_once() -> None:
-    found = timeline.lanes(COLD.steps)
-    assert [[s.id for s in lane] for lane in found] == [
+    result = timeline.lanes(COLD.steps)
+    assert [[s.id for s in lane] for lane in result] == [
         ["header", f"native@{X86}", f"sdk@{X86}", "image", "sums"],
         [f"native@{MAC}"],
     ]
-    for lane in found:
+    for lane in result:
         assert all(one.end <= other.start for one, other in pairwise(lane))
 
 
@@ -318,7 +318,7 @@ def test_facts_without_sections_are_left_out(recorded: object) -> None:
 
 def grown(number: int, release: str, counts: dict[str, int]) -> pages.Run:
     steps = tuple(
-        replace(s, files=tuple(replace(made, size=counts[s.artifact]) for made in s.files))
+        replace(s, files=tuple(replace(result, size=counts[s.artifact]) for result in s.files))
         for s in COLD.steps
         if s.artifact in counts
     )
@@ -346,7 +346,7 @@ def test_sizes_over_releases() -> None:
 
 
 def nodes_of(needs: dict[str, tuple[str, ...]]) -> tuple[graph.GraphNode, ...]:
-    return tuple(graph.GraphNode(name, name, "", wanted, at) for at, (name, wanted) in enumerate(needs.items()))
+    return tuple(graph.GraphNode(name, name, "", expected, at) for at, (name, expected) in enumerate(needs.items()))
 
 
 def test_layers_follow_depth_and_detours_are_left_out() -> None:
@@ -370,8 +370,8 @@ def test_what_needs_nothing_stands_before_its_first_reader() -> None:
 
 def test_a_long_arrow_has_its_own_way() -> None:
     layout = graph.lay_out(nodes_of({"a": (), "b": ("a",), "c": ("b",), "other": (), "x": ("other",), "y": ("c", "x")}))
-    ways = [place for layer in layout.layers for place in layer if isinstance(place, tuple)]
-    assert [(place[0].split("\0")[0], place[1]) for place in ways] == [("x", "y")]
+    ways = [path for layer in layout.layers for path in layer if isinstance(path, tuple)]
+    assert [(path[0].split("\0")[0], path[1]) for path in ways] == [("x", "y")]
 
 
 @st.composite
@@ -388,7 +388,7 @@ def test_every_layout_is_readable(needs: dict[str, tuple[str, ...]]) -> None:
     nodes = nodes_of(needs)
     layout = graph.lay_out(nodes)
     depth = layout.depth
-    assert {place for layer in layout.layers for place in layer if isinstance(place, str)} == set(needs)
+    assert {path for layer in layout.layers for path in layer if isinstance(path, str)} == set(needs)
     assert all(depth[need] < depth[node] for need, node in layout.edges)
     for layer in layout.layers:
         assert layer
@@ -406,8 +406,8 @@ def test_a_large_plan_is_drawn_by_artifact() -> None:
         actions.append(pages.action("native", triple, Output("l", "cdylib", None), "header"))
         actions.append(pages.action("sdk", triple, Output("s", "archive", f"{triple}.tar.gz"), f"native@{triple}"))
     about = PageContent(Plan("p", "1", tuple(actions)), tuple(triples))
-    found = {node.id: (node.below, node.needs) for node in graph.nodes_of(about)}
-    assert found == {
+    result = {node.id: (node.below, node.needs) for node in graph.nodes_of(about)}
+    assert result == {
         "header": ("1 action", ()),
         "native": ("200 actions", ("header",)),
         "sdk": ("200 actions", ("native",)),

@@ -55,9 +55,9 @@ def tell(listener: Journal, clock: Clock, *events: tuple[float, Event]) -> None:
 
 
 def one(folder: Path) -> journal.JournalRun:
-    ((found,), problems) = journal.read(folder)
+    ((result,), problems) = journal.read(folder)
     assert problems == ()
-    return found
+    return result
 
 
 def test_a_run_is_kept_as_it_was(
@@ -78,20 +78,20 @@ def test_a_run_is_kept_as_it_was(
     ]
     tell(listener, clock, *events)
     assert heard == [event for _, event in events]
-    found = one(tmp_path)
-    assert (found.number, found.command, found.project, found.release) == (1, "release", "demo", "1.2.3")
-    assert (found.started, found.jobs, found.seconds, found.notes) == (1_700_000_000, 2, 139.0, ("it waited",))
-    assert [s.id for s in found.steps] == [o.action.id for o in story.outcomes]
-    native, image, wheel, sums = found.steps
+    result = one(tmp_path)
+    assert (result.number, result.command, result.project, result.release) == (1, "release", "demo", "1.2.3")
+    assert (result.started, result.jobs, result.seconds, result.notes) == (1_700_000_000, 2, 139.0, ("it waited",))
+    assert [s.id for s in result.steps] == [o.action.id for o in story.outcomes]
+    native, image, wheel, sums = result.steps
     assert (native.start, native.end, native.seconds, native.expected) == (0.5, 13.0, 12.34, 11.0)
     assert native.files == (JournalFile("lib.so", "cdylib", "lib.so", 20480, Digest.of(b"a").hex),)
     assert native.key == Digest.of(b"a").hex
     assert (image.start, image.end, image.ran, image.state) == (0.25, 0.25, False, "cached")
-    assert [made.ships for made in image.files] == ["image/blobs/sha256/aa", "image/index.json"]
+    assert [product.ships for product in image.files] == ["image/blobs/sha256/aa", "image/index.json"]
     assert (wheel.state, wheel.reason, wheel.ran) == ("failed", "it does not compile: 100%", True)
     assert (sums.state, sums.needs, sums.ran) == ("skipped", ("wheel",), False)
-    assert found.failed
-    assert not found.whole
+    assert result.failed
+    assert not result.whole
 
 
 def test_a_run_with_nothing_to_do_leaves_nothing(tmp_path: Path, clock: Clock, listener: Journal, story: Story) -> None:
@@ -151,8 +151,8 @@ def test_the_last_runs_are_kept_and_the_newest_release_of_each_version(tmp_path:
     ]
     for one_ in kept:
         journal.write(tmp_path, one_)
-    found, _ = journal.read(tmp_path)
-    assert [f.number for f in found] == [2, 3, *range(6, 6 + KEPT)]
+    result, _ = journal.read(tmp_path)
+    assert [f.number for f in result] == [2, 3, *range(6, 6 + KEPT)]
 
 
 def test_the_newest_of_each_of_several_releases_is_kept(tmp_path: Path) -> None:
@@ -201,8 +201,8 @@ def test_damaged_journals_are_dropped_when_their_time_comes(tmp_path: Path) -> N
 def test_what_is_no_journal_is_said_and_left_out(tmp_path: Path, content: bytes) -> None:
     journal.write(tmp_path, replace(COLD, number=2))
     (tmp_path / "journal-000001.json").write_bytes(content)
-    found, (problem,) = journal.read(tmp_path)
-    assert [f.number for f in found] == [2]
+    result, (problem,) = journal.read(tmp_path)
+    assert [f.number for f in result] == [2]
     assert problem.startswith("journal-000001.json cannot be read and was left out: ")
 
 
@@ -261,8 +261,8 @@ def refused(folder: Path, of_run: dict[str, object], of_step: dict[str, object])
     if of_step:
         document["run"]["steps"][0].update(of_step)
     file.write_text(json.dumps(document))
-    found, problems = journal.read(folder)
-    assert (found, len(problems)) == ((), 1)
+    result, problems = journal.read(folder)
+    assert (result, len(problems)) == ((), 1)
 
 
 def test_needs_lead_back_only(tmp_path: Path) -> None:

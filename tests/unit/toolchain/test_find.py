@@ -18,18 +18,18 @@ from ferrule.tools.problems import ToolProblem
 
 def test_a_toolchain_knows_versions_and_never_places(machine):
     machine.complete()
-    found = find(WANTED, machine.host())
-    assert found.rust_source == "distribution"
-    assert found.std == {LINUX: "prebuilt", ARM: "prebuilt", MACOS: "build-std", WASM: "build-std"}
-    assert found.sysroot == machine.usr
-    assert f"commit-hash: {COMMIT}" in found.identity("rustc")
-    assert "LLVM version: 22.1.8" in found.identity("rustc")
-    assert "libstd-0123456789abcdef.rlib" in found.identity("rustc")
-    assert found.identity("zig") == "zig 0.17.0"
-    for name in found.tools:
-        assert str(machine.root) not in found.identity(name)
+    toolchain = find(WANTED, machine.host())
+    assert toolchain.rust_source == "distribution"
+    assert toolchain.std == {LINUX: "prebuilt", ARM: "prebuilt", MACOS: "build-std", WASM: "build-std"}
+    assert toolchain.sysroot == machine.usr
+    assert f"commit-hash: {COMMIT}" in toolchain.identity("rustc")
+    assert "LLVM version: 22.1.8" in toolchain.identity("rustc")
+    assert "libstd-0123456789abcdef.rlib" in toolchain.identity("rustc")
+    assert toolchain.identity("zig") == "zig 0.17.0"
+    for name in toolchain.tools:
+        assert str(machine.root) not in toolchain.identity(name)
     with pytest.raises(ToolchainError, match="docker is not part"):
-        found.tool("docker")
+        toolchain.tool("docker")
 
 
 def test_another_build_of_the_same_version_is_another_toolchain(machine):
@@ -42,17 +42,17 @@ def test_another_build_of_the_same_version_is_another_toolchain(machine):
 
 def test_json_there_and_back(machine):
     machine.complete()
-    found = find(WANTED, machine.host())
-    assert Toolchain.from_json(json.loads(json.dumps(found.to_json()))) == found
+    toolchain = find(WANTED, machine.host())
+    assert Toolchain.from_json(json.loads(json.dumps(toolchain.to_json()))) == toolchain
 
 
 def test_the_second_time_no_process_is_started(machine):
     machine.complete()
-    found = find(WANTED, machine.host())
+    toolchain = find(WANTED, machine.host())
     machine.forget_calls()
-    assert load(WANTED, machine.host()) == found
+    assert load(WANTED, machine.host()) == toolchain
     assert machine.calls == []
-    assert require(WANTED, machine.host()) == found
+    assert require(WANTED, machine.host()) == toolchain
     assert machine.calls == []
 
 
@@ -90,11 +90,11 @@ def test_another_wish_is_looked_for(machine):
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"format": 1}', '{"format": 2, "files": {}, "toolchain": {}}'])
 def test_a_damaged_record_is_looked_over(machine, damage):
     machine.complete()
-    found = find(WANTED, machine.host())
+    toolchain = find(WANTED, machine.host())
     (record,) = (machine.cache / "toolchain").glob("*.json")
     record.write_text(damage)
     assert load(WANTED, machine.host()) is None
-    assert require(WANTED, machine.host()) == found
+    assert require(WANTED, machine.host()) == toolchain
 
 
 def test_what_a_killed_run_left_of_a_record_is_taken_away(machine):
@@ -129,8 +129,8 @@ def test_a_record_that_cannot_be_put_in_its_place_leaves_nothing_aside(machine):
 def test_only_what_is_needed_is_wanted(machine):
     machine.rust(linkers=False, source=False)
     machine.cbindgen()
-    found = find(replace(WANTED, triples=(LINUX,), tools=frozenset({"cbindgen"})), machine.host())
-    assert sorted(found.tools) == ["cargo", "cbindgen", "cc", "rustc", f"std-{LINUX}"]
+    toolchain = find(replace(WANTED, triples=(LINUX,), tools=frozenset({"cbindgen"})), machine.host())
+    assert sorted(toolchain.tools) == ["cargo", "cbindgen", "cc", "rustc", f"std-{LINUX}"]
 
 
 def test_needed_tools_bring_others():
@@ -142,17 +142,17 @@ def test_needed_tools_bring_others():
 
 def test_no_rust_is_looked_for_where_none_is_needed(machine):
     machine.program("node", "echo v22.3.0")
-    found = find(replace(WANTED, triples=(), tools=frozenset({"node"})), machine.host())
-    assert found.tools["node"].version == "22.3.0"
+    toolchain = find(replace(WANTED, triples=(), tools=frozenset({"node"})), machine.host())
+    assert toolchain.tools["node"].version == "22.3.0"
     assert machine.calls == ["node --version"]
 
 
 def test_an_engine_is_asked_each_time(machine):
     machine.complete()
     machine.program("podman", "echo 4.3.1")
-    wanted = replace(WANTED, tools=WANTED.tools | {"container"})
-    assert find(wanted, machine.host()).tool("container").version == "podman 4.3.1"
-    assert load(wanted, machine.host()) is None
+    expected = replace(WANTED, tools=WANTED.tools | {"container"})
+    assert find(expected, machine.host()).tool("container").version == "podman 4.3.1"
+    assert load(expected, machine.host()) is None
 
 
 def test_all_targets_have_a_standard_library(machine):
@@ -175,5 +175,5 @@ def test_a_fix_that_several_share_is_named_with_the_last_of_them():
 def test_the_first_record_makes_its_folder(machine):
     machine.complete()
     shutil.rmtree(machine.cache / "toolchain", ignore_errors=True)
-    found = find(WANTED, machine.host())
-    assert load(WANTED, machine.host()) == found
+    toolchain = find(WANTED, machine.host())
+    assert load(WANTED, machine.host()) == toolchain

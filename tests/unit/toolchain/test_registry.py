@@ -72,8 +72,8 @@ def test_a_new_tool_has_a_key(project):
 
 
 def test_a_new_tool_is_in_schema_and_reference():
-    made = config.schema(KINDS, DESTINATIONS, tools=REGISTRY)["$defs"]["toolchain"]["properties"]["spin-wool"]
-    assert made == {
+    result = config.schema(KINDS, DESTINATIONS, tools=REGISTRY)["$defs"]["toolchain"]["properties"]["spin-wool"]
+    assert result == {
         "default": "3.1.4",
         "description": "Version of spin-wool, which spins.",
         "pattern": EXACT_VERSION,

@@ -188,8 +188,8 @@ def test_fetching_brings_the_crates_of_the_standard_library_too():
 
 
 def test_settings_of_cargo_are_looked_for_in_every_folder_above_and_at_home():
-    found = [str(path) for path in cargo.settings(Path("/w/rust"), {"HOME": "/builds"})]
-    assert found == [
+    result = [str(path) for path in cargo.settings(Path("/w/rust"), {"HOME": "/builds"})]
+    assert result == [
         f"{folder}/{name}"
         for folder in ("/w/rust/.cargo", "/w/.cargo", "/.cargo", "/builds/.cargo")
         for name in ("config.toml", "config")

@@ -43,8 +43,8 @@ def test_messages_that_tell_of_units():
             '{"reason":"build-finished","success":true}',
         ]
     )
-    found = list(cargo_builds.parse_messages(stdout))
-    assert [one.get("package_id", one["reason"]) for one in found] == [
+    result = list(cargo_builds.parse_messages(stdout))
+    assert [one.get("package_id", one["reason"]) for one in result] == [
         "registry+index#idna@1.1.0",
         "build-script-executed",
         "path+file:///w/rust/x-ffi#0.1.0",
@@ -52,19 +52,19 @@ def test_messages_that_tell_of_units():
 
 
 def test_a_file_is_found_by_package_and_kind():
-    made = CargoBuild((CargoArtifact("x-ffi", ("cdylib",), (Path("/t/libx.so"), Path("/t/libx.a"))),), (), ())
-    assert made.file("x-ffi", PLATFORMS[LINUX], "cdylib", "x") == Path("/t/libx.so")
-    assert made.file("x-ffi", PLATFORMS[LINUX], "staticlib", "x") == Path("/t/libx.a")
+    built = CargoBuild((CargoArtifact("x-ffi", ("cdylib",), (Path("/t/libx.so"), Path("/t/libx.a"))),), (), ())
+    assert built.file("x-ffi", PLATFORMS[LINUX], "cdylib", "x") == Path("/t/libx.so")
+    assert built.file("x-ffi", PLATFORMS[LINUX], "staticlib", "x") == Path("/t/libx.a")
     with pytest.raises(BuildError, match="Cargo built x-ffi but made no liby"):
-        made.file("x-ffi", PLATFORMS[LINUX], "cdylib", "y")
+        built.file("x-ffi", PLATFORMS[LINUX], "cdylib", "y")
 
 
 def test_a_program_is_found_by_its_package():
-    made = CargoBuild((CargoArtifact("x", ("bin",), (Path("/t/my-x"),)),), (), (), out_folders={"x": Path("/t/out")})
-    assert made.program("x", PLATFORMS[LINUX], "my-x") == Path("/t/my-x")
+    built = CargoBuild((CargoArtifact("x", ("bin",), (Path("/t/my-x"),)),), (), (), out_folders={"x": Path("/t/out")})
+    assert built.program("x", PLATFORMS[LINUX], "my-x") == Path("/t/my-x")
     with pytest.raises(BuildError, match="Cargo built x but made no y"):
-        made.program("x", PLATFORMS[LINUX], "y")
-    assert (made.out_folder("x"), made.out_folder("y")) == (Path("/t/out"), None)
+        built.program("x", PLATFORMS[LINUX], "y")
+    assert (built.out_folder("x"), built.out_folder("y")) == (Path("/t/out"), None)
 
 
 def units(tmp_path, workspace=Path("/w")):
@@ -75,7 +75,7 @@ def units(tmp_path, workspace=Path("/w")):
 
 def test_a_build_tells_what_it_reads_links_and_does(tmp_path):
     output, notes = tmp_path / "t/release/libx.so", tmp_path / "t/release/deps/x.d"
-    said = []
+    messages = []
 
     def run(_command, /, *, on_line=None):
         notes.parent.mkdir(parents=True, exist_ok=True)
@@ -87,16 +87,18 @@ def test_a_build_tells_what_it_reads_links_and_does(tmp_path):
         return message
 
     command = Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t"), "Y": "2"})
-    made = cargo_builds.build(run, command, said.append, units(tmp_path))
-    assert said == ["compiling idna v1.1.0"]
-    assert made.native_libraries == ("-lc", "-lm")
-    assert made.read == (Path("/w/Cargo.toml"), Path("/w/a b.rs"), Path("/w/src/lib.rs"))
-    assert made.asks == {"X": "x-ffi"}
-    made.take(output, tmp_path / "taken", partial(SourceFiles(tmp_path, ()).content, StatIndex(None, time.time_ns)))
+    built = cargo_builds.build(run, command, messages.append, units(tmp_path))
+    assert messages == ["compiling idna v1.1.0"]
+    assert built.native_libraries == ("-lc", "-lm")
+    assert built.read == (Path("/w/Cargo.toml"), Path("/w/a b.rs"), Path("/w/src/lib.rs"))
+    assert built.asks == {"X": "x-ffi"}
+    built.take(output, tmp_path / "taken", partial(SourceFiles(tmp_path, ()).content, StatIndex(None, time.time_ns)))
     assert (tmp_path / "taken").read_bytes() == b"library"
     output.write_bytes(b"library ")
     with pytest.raises(BuildError, match="this was changed after Cargo had written it"):
-        made.take(output, tmp_path / "taken", partial(SourceFiles(tmp_path, ()).content, StatIndex(None, time.time_ns)))
+        built.take(
+            output, tmp_path / "taken", partial(SourceFiles(tmp_path, ()).content, StatIndex(None, time.time_ns))
+        )
 
 
 @pytest.mark.parametrize("times", [1, 9])
@@ -118,8 +120,10 @@ def test_what_nobody_wrote_down_is_not_taken(tmp_path, times):
         with pytest.raises(BuildError, match="what Cargo made of x-ffi changes while it builds"):
             cargo_builds.build(run, command, print, units(tmp_path))
     else:
-        made = cargo_builds.build(run, command, print, units(tmp_path))
-        made.take(output, tmp_path / "taken", partial(SourceFiles(tmp_path, ()).content, StatIndex(None, time.time_ns)))
+        built = cargo_builds.build(run, command, print, units(tmp_path))
+        built.take(
+            output, tmp_path / "taken", partial(SourceFiles(tmp_path, ()).content, StatIndex(None, time.time_ns))
+        )
         assert (tmp_path / "taken").read_text() == "compiled"
     assert runs == [0, 1]
 

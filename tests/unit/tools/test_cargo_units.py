@@ -79,9 +79,9 @@ class Folder:
         self.write(f"t/x/release/deps/lib-{HASH}.d", f"lib: {self.root}/home/lib/src/lib.rs {self.root}/system.h\n")
         self.write("t/x/release/libapp_ffi.so", "library")
         self.write("t/x/release/deps/app_ffi.d", f"x: app/src/lib.rs {self.target}/made.rs\n\n# env-dep:FOO=a\\nb\n")
-        for place in ("release", "x/release"):
+        for path in ("release", "x/release"):
             for package in ("app-ffi", "app-ffi-more", "lib"):
-                self.write(f"t/{place}/.fingerprint/{package}-{HASH}/mark", "")
+                self.write(f"t/{path}/.fingerprint/{package}-{HASH}/mark", "")
 
     @property
     def believed(self):
@@ -117,11 +117,11 @@ def test_what_was_read_and_asked_for(folder):
     units = folder.build()
     assert units.suspect(folder.messages()) == set()
     script, ran, published, library = units.of(folder.messages())
-    place = f"{folder.root}/w/app"
-    assert list(script.read) == [f"{place}/Cargo.toml", f"{place}/build.rs"]
-    assert (list(ran.read), ran.asks) == ([f"{place}/data"], ("MODE",))
+    path = f"{folder.root}/w/app"
+    assert list(script.read) == [f"{path}/Cargo.toml", f"{path}/build.rs"]
+    assert (list(ran.read), ran.asks) == ([f"{path}/data"], ("MODE",))
     assert published.read == {f"{folder.root}/system.h": None}
-    assert (list(library.read), library.asks) == ([f"{place}/Cargo.toml", f"{place}/src/lib.rs"], ("FOO",))
+    assert (list(library.read), library.asks) == ([f"{path}/Cargo.toml", f"{path}/src/lib.rs"], ("FOO",))
     assert library.package == "app-ffi"
 
 

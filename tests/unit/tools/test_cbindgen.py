@@ -103,17 +103,17 @@ def silent(_line):
 
 
 def test_a_cbindgen_on_the_path_serves_if_it_is_the_wanted_one(machine):
-    place = machine.cbindgen("0.29.4", machine.bin)
-    assert cbindgen.find(machine.host(), "0.29.4").argv == (str(place),)
+    path = machine.cbindgen("0.29.4", machine.bin)
+    assert cbindgen.find(machine.host(), "0.29.4").argv == (str(path),)
 
 
 def test_cbindgen_is_compiled_aside(machine):
     machine.rust()
     tools = {n: Tool(n, "1.96.0", (str(machine.usr / "bin" / n),), n) for n in ("cargo", "rustc")}
     cargo_install.CargoInstall("cbindgen", "0.29.4").install(machine.host(), tools, silent)
-    place = machine.cache / "tools/cbindgen-0.29.4"
-    assert cbindgen.find(machine.host(), "0.29.4").argv == (str(place / "bin/cbindgen"),)
-    assert not (place / "target").exists()
+    path = machine.cache / "tools/cbindgen-0.29.4"
+    assert cbindgen.find(machine.host(), "0.29.4").argv == (str(path / "bin/cbindgen"),)
+    assert not (path / "target").exists()
 
 
 def test_the_header_command():

@@ -20,11 +20,11 @@ X86, MAC = PLATFORMS["x86_64-unknown-linux-gnu"], PLATFORMS["aarch64-apple-darwi
 def installed(machine, version: str = "4.3.3", main: str = "print('made')"):
     """A stand-in of the wheel in the cache, whose name needs quoting."""
     machine = type(machine)(machine.root / "it's here")
-    place = machine.cache / "tools" / "cibuildwheel-4.3.3"
-    (place / "cibuildwheel").mkdir(parents=True)
-    (place / ".complete").touch()
-    (place / "cibuildwheel" / "__init__.py").write_text(f"__version__ = {version!r}\n")
-    (place / "cibuildwheel" / "__main__.py").write_text(f"def main():\n    {main}\n")
+    path = machine.cache / "tools" / "cibuildwheel-4.3.3"
+    (path / "cibuildwheel").mkdir(parents=True)
+    (path / ".complete").touch()
+    (path / "cibuildwheel" / "__init__.py").write_text(f"__version__ = {version!r}\n")
+    (path / "cibuildwheel" / "__main__.py").write_text(f"def main():\n    {main}\n")
     return machine.host(python=Path(sys.executable))
 
 
@@ -70,8 +70,8 @@ def test_on_a_mac_the_floor_and_what_is_passed_are_in_the_environment():
         epoch=1,
     )
     assert command.argv == ("cibuildwheel", "--only", "cp311-macosx_arm64", "--output-dir", "/o", "/p/ext")
-    wanted = {"SOURCE_DATE_EPOCH": "1", "FERRULE_COMMIT": "c0ffee", "MACOSX_DEPLOYMENT_TARGET": "11.0"}
-    assert command.env == wanted
+    expected = {"SOURCE_DATE_EPOCH": "1", "FERRULE_COMMIT": "c0ffee", "MACOSX_DEPLOYMENT_TARGET": "11.0"}
+    assert command.env == expected
 
 
 def test_no_image_is_older_than_the_oldest():

@@ -18,8 +18,8 @@ def silent(_line):
 def test_podman_serves_where_docker_is_silent(machine):
     machine.program("docker", "exit 1")
     machine.program("podman", "echo 4.3.1")
-    found = container.find(machine.host())
-    assert (found.version, found.identity) == ("podman 4.3.1", "container engine")
+    result = container.find(machine.host())
+    assert (result.version, result.identity) == ("podman 4.3.1", "container engine")
 
 
 def test_dockerd_is_started_and_waited_for(machine):
@@ -97,10 +97,10 @@ def test_an_engine_that_cannot_be_started_from_here(machine):
 def test_a_daemon_that_ends_at_once(machine):
     machine.program("dockerd", "exit 0")
     machine.program("start-stop-daemon", "echo no such file >&2; exit 2")
-    said = []
+    messages = []
     with pytest.raises(ToolchainError, match="dockerd could not be started") as failure:
-        container.StartEngine().install(machine.host(), {}, said.append)
-    assert said == ["docker's engine: starting dockerd"]
+        container.StartEngine().install(machine.host(), {}, messages.append)
+    assert messages == ["docker's engine: starting dockerd"]
     assert failure.value.output == "no such file"
 
 

@@ -32,16 +32,16 @@ def host(tmp_path: Path) -> Host:
 
 @pytest.fixture
 def repository(tmp_path: Path, host: Host) -> Path:
-    place = tmp_path / "repository"
-    place.mkdir()
-    make(host, place, "init", "--quiet")
+    path = tmp_path / "repository"
+    path.mkdir()
+    make(host, path, "init", "--quiet")
     for name in ("kept", "changed", "deleted", ".gitignore"):
-        (place / name).write_text("ignored\n")
-    make(host, place, "add", ".")
-    make(host, place, "commit", "--quiet", "--message", "first")
-    (place / "ignored").touch()
-    (place / "new").write_text("new")
-    return place
+        (path / name).write_text("ignored\n")
+    make(host, path, "add", ".")
+    make(host, path, "commit", "--quiet", "--message", "first")
+    (path / "ignored").touch()
+    (path / "new").write_text("new")
+    return path
 
 
 def make(host: Host, place: Path, *arguments: str) -> None:
@@ -89,25 +89,25 @@ def test_a_copy_is_of_the_same_commit_and_as_clean(
     repository: Path, host: Host, tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
     change(repository)
-    place = copied(repository, host, tmp_path / "copy")
-    assert git.state(place, host) == git.state(repository, host)
-    assert git.state(place, host).dirty is (change is not unchanged)
-    assert git.last_commit(place, (".",), host) == git.last_commit(repository, (".",), host)
+    path = copied(repository, host, tmp_path / "copy")
+    assert git.state(path, host) == git.state(repository, host)
+    assert git.state(path, host).dirty is (change is not unchanged)
+    assert git.last_commit(path, (".",), host) == git.last_commit(repository, (".",), host)
 
 
 def test_a_file_that_was_only_added_makes_a_copy_as_dirty(repository: Path, host: Host, tmp_path: Path) -> None:
     make(host, repository, "add", "new")
-    place = copied(repository, host, tmp_path / "copy")
-    assert git.state(place, host).dirty is git.state(repository, host).dirty is True
+    path = copied(repository, host, tmp_path / "copy")
+    assert git.state(path, host).dirty is git.state(repository, host).dirty is True
 
 
 def test_a_repository_without_a_commit_is_copied(host: Host, tmp_path: Path) -> None:
-    place = tmp_path / "empty"
-    place.mkdir()
-    make(host, place, "init", "--quiet")
-    (place / "a").touch()
-    copy = copied(place, host, tmp_path / "copy")
-    assert git.state(copy, host) == git.state(place, host)
+    path = tmp_path / "empty"
+    path.mkdir()
+    make(host, path, "init", "--quiet")
+    (path / "a").touch()
+    copy = copied(path, host, tmp_path / "copy")
+    assert git.state(copy, host) == git.state(path, host)
     assert git.top(copy, host) == copy
 
 

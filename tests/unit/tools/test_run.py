@@ -381,15 +381,15 @@ def assert_gone(pid):
 
 
 def test_a_program_runs_with_the_mask_of_another_person(tmp_path):
-    told = run.run(["sh", "-c", "umask"], env=ENV, cwd=tmp_path, log=tmp_path / "log", person=run.RunAs(umask=0o027))
-    assert told == "0027\n"
+    output = run.run(["sh", "-c", "umask"], env=ENV, cwd=tmp_path, log=tmp_path / "log", person=run.RunAs(umask=0o027))
+    assert output == "0027\n"
 
 
 def test_only_root_may_start_a_program_as_another_user(tmp_path):
     tmp_path.chmod(0o755)
     nobody = run.RunAs(user=65534, group=65534)
     try:
-        told = run.run(["id", "-u"], env=ENV, cwd=Path("/"), log=tmp_path / "log", person=nobody)
+        output = run.run(["id", "-u"], env=ENV, cwd=Path("/"), log=tmp_path / "log", person=nobody)
     except ToolMissing:
-        told = ""
-    assert told == ("65534\n" if os.geteuid() == 0 else "")
+        output = ""
+    assert output == ("65534\n" if os.geteuid() == 0 else "")

@@ -34,8 +34,8 @@ def test_what_the_environment_names_comes_first(machine):
     mine = machine.rust(machine.root / "mine", cargo=None)
     machine.cargo(machine.root / "elsewhere", "1.96.0")
     environment = {"HOME": "/", "RUSTC": str(mine), "CARGO": str(machine.root / "elsewhere/cargo")}
-    found = find(machine, environment=environment)
-    assert (found.rustc, found.cargo) == (mine, machine.root / "elsewhere/cargo")
+    toolchain = find(machine, environment=environment)
+    assert (toolchain.rustc, toolchain.cargo) == (mine, machine.root / "elsewhere/cargo")
 
 
 def test_a_wrong_name_in_the_environment_is_told(machine):
@@ -46,9 +46,9 @@ def test_a_wrong_name_in_the_environment_is_told(machine):
 def test_a_stand_in_of_rustup_is_seen_through(machine):
     machine.rust(machine.rustup_place)
     machine.program("rustc", f'exec "{machine.rustup_place}/bin/rustc" "$@"')
-    found = find(machine)
-    assert found.rustc == machine.rustup_place / "bin/rustc"
-    assert found.cargo == machine.rustup_place / "bin/cargo"
+    toolchain = find(machine)
+    assert toolchain.rustc == machine.rustup_place / "bin/rustc"
+    assert toolchain.cargo == machine.rustup_place / "bin/cargo"
 
 
 def test_rustup_toolchains_are_found_without_rustup(machine):
@@ -153,7 +153,7 @@ def test_rustup_on_macos_comes_from_brew(machine):
 
 def test_a_rust_knows_its_parts(machine):
     machine.rust()
-    found = find(machine)
-    assert isinstance(found, RustInstallation)
-    assert (found.release, found.host, found.llvm) == ("1.96.0", LINUX, "22.1.8")
-    assert found.bin == machine.usr / "lib/rustlib" / LINUX / "bin"
+    toolchain = find(machine)
+    assert isinstance(toolchain, RustInstallation)
+    assert (toolchain.release, toolchain.host, toolchain.llvm) == ("1.96.0", LINUX, "22.1.8")
+    assert toolchain.bin == machine.usr / "lib/rustlib" / LINUX / "bin"

@@ -157,8 +157,8 @@ def test_is_known_from_a_file(name: str, tmp_path: Path):
     file, content = KEPT[name]
     (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / file).write_text(content)
-    found = secrets_of({"HOME": str(tmp_path)})
-    assert found.get("canary-one") == str(tmp_path / file)
+    result = secrets_of({"HOME": str(tmp_path)})
+    assert result.get("canary-one") == str(tmp_path / file)
 
 
 def test_is_known_from_a_project(tmp_path: Path):

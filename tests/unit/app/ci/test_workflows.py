@@ -58,31 +58,33 @@ EVERYTHING = "{publish: [github, pypi]}"
 
 @pytest.mark.parametrize("shards", [1, 256, 257])
 def test_nothing_is_allowed_that_is_not_needed(demo: Demo, shards: int):
-    for name, job in jobs(found := parsed(demo, EVERYTHING, shards)):
+    for name, job in jobs(result := parsed(demo, EVERYTHING, shards)):
         assert job["permissions"] == WRITING.get(name, {"contents": "read"})
         assert "uses" in job or job["timeout-minutes"] == 60
-    assert {document["permissions"] == {} for document in found.values()} == {True}
-    assert found["release"]["concurrency"]["cancel-in-progress"] is False
-    assert found["ci"]["concurrency"]["cancel-in-progress"] is True
+    assert {document["permissions"] == {} for document in result.values()} == {True}
+    assert result["release"]["concurrency"]["cancel-in-progress"] is False
+    assert result["ci"]["concurrency"]["cancel-in-progress"] is True
 
 
 def test_what_may_write_runs_nothing_of_the_project(demo: Demo):
-    found = parsed(demo, EVERYTHING)["release"]["jobs"]
+    result = parsed(demo, EVERYTHING)["release"]["jobs"]
     for name in WRITING:
-        used = [step["uses"].partition("@")[0] for step in found[name]["steps"] if "uses" in step]
+        used = [step["uses"].partition("@")[0] for step in result[name]["steps"] if "uses" in step]
         assert used[0] == "actions/download-artifact"
         assert "actions/checkout" not in used
-        assert not any("ferrule" in command for command in commands(found[name]))
-        assert found[name]["if"] == "github.ref_type == 'tag' && !inputs.rehearsal"
-    assert found["attest"]["needs"] == ["verify", "consumers-1", "consumers-2", "consumers-3"]
-    assert [found[name]["needs"] for name in ("github", "pypi")] == ["attest", "attest"]
+        assert not any("ferrule" in command for command in commands(result[name]))
+        assert result[name]["if"] == "github.ref_type == 'tag' && !inputs.rehearsal"
+    assert result["attest"]["needs"] == ["verify", "consumers-1", "consumers-2", "consumers-3"]
+    assert [result[name]["needs"] for name in ("github", "pypi")] == ["attest", "attest"]
 
 
 @pytest.mark.parametrize("shards", [4, 300])
 def test_values_reach_commands_by_the_environment_only(demo: Demo, shards: int):
-    said = [command for _, job in jobs(parsed(demo, EVERYTHING, shards)) for command in commands({"steps": [], **job})]
-    assert len(said) > 20
-    assert [command for command in said if "${{" in command] == []
+    output = [
+        command for _, job in jobs(parsed(demo, EVERYTHING, shards)) for command in commands({"steps": [], **job})
+    ]
+    assert len(output) > 20
+    assert [command for command in output if "${{" in command] == []
 
 
 def test_no_cache_is_read_and_no_secret(demo: Demo):
@@ -91,11 +93,11 @@ def test_no_cache_is_read_and_no_secret(demo: Demo):
 
 
 def test_past_256_shards_a_matrix_is_of_workflows(demo: Demo):
-    found = parsed(demo, shards=300)
-    build = found["release"]["jobs"]["build"]
+    parts = parsed(demo, shards=300)
+    build = parts["release"]["jobs"]["build"]
     assert build["uses"] == "./.github/workflows/shards.yml"
     assert build["with"] == {"shards": "${{ toJSON(matrix.shards) }}"}
-    inner = found["shards"]["jobs"]["build"]
+    inner = parts["shards"]["jobs"]["build"]
     assert inner["strategy"]["matrix"] == "${{ fromJSON(inputs.shards) }}"
     flat = parsed(demo_without_ci(demo), shards=256)
     assert set(flat) == {"ci", "release"}
@@ -147,30 +149,30 @@ def test_the_error_has_the_line_by_which_ci_gets_the_ferrule_that_runs(demo: Dem
 
 
 def test_a_project_brings_a_ferrule_of_its_own(demo: Demo):
-    found = parsed(demo, "{ferrule: {command: scripts/nox -s ferrule --}}")
-    assert commands(found["release"]["jobs"]["verify"])[0] == "scripts/nox -s ferrule -- verify dist"
-    assert commands(found["ci"]["jobs"]["dist"]) == ["scripts/nox -s ferrule -- release --setup"]
+    parts = parsed(demo, "{ferrule: {command: scripts/nox -s ferrule --}}")
+    assert commands(parts["release"]["jobs"]["verify"])[0] == "scripts/nox -s ferrule -- verify dist"
+    assert commands(parts["ci"]["jobs"]["dist"]) == ["scripts/nox -s ferrule -- release --setup"]
 
 
 def test_machines_and_commands_are_those_of_the_file(demo: Demo):
-    found = parsed(
+    parts = parsed(
         demo,
         "{runner: big, minutes: 90, tests: {'7': ./t a, mac: './t b:c -d=1,2'}, consumers: {'7': 'true'}, publish: []}",
     )
-    tests = [found["ci"]["jobs"][f"tests-{number}"] for number in (1, 2)]
+    tests = [parts["ci"]["jobs"][f"tests-{number}"] for number in (1, 2)]
     assert [(job["runs-on"], commands(job)[-1]) for job in tests] == [("7", "./t a"), ("mac", "./t b:c -d=1,2")]
-    assert found["release"]["jobs"]["consumers-1"]["runs-on"] == "7"
-    assert commands(found["ci"]["jobs"]["consumers-1"])[-1] == "true"
-    assert found["release"]["jobs"]["merge"]["runs-on"] == "big"
-    assert found["release"]["jobs"]["merge"]["timeout-minutes"] == 90
-    assert not {"github", "pypi"} & found["release"]["jobs"].keys()
-    assert "extract" not in str(found["release"]["jobs"]["verify"])
+    assert parts["release"]["jobs"]["consumers-1"]["runs-on"] == "7"
+    assert commands(parts["ci"]["jobs"]["consumers-1"])[-1] == "true"
+    assert parts["release"]["jobs"]["merge"]["runs-on"] == "big"
+    assert parts["release"]["jobs"]["merge"]["timeout-minutes"] == 90
+    assert not {"github", "pypi"} & parts["release"]["jobs"].keys()
+    assert "extract" not in str(parts["release"]["jobs"]["verify"])
 
 
 def test_without_tests_there_is_no_workflow_for_changes(demo: Demo):
-    found = parsed(demo, "{tests: {}, consumers: {}}")
-    assert set(found) == {"release"}
-    assert found["release"]["jobs"]["attest"]["needs"] == ["verify"]
+    parts = parsed(demo, "{tests: {}, consumers: {}}")
+    assert set(parts) == {"release"}
+    assert parts["release"]["jobs"]["attest"]["needs"] == ["verify"]
 
 
 def test_without_checksums_every_file_is_attested(demo: Demo):
@@ -188,26 +190,26 @@ def test_every_action_has_a_commit_and_says_its_version(demo: Demo):
 
 
 def test_files_are_written_once_and_what_is_wanted_no_more_goes(tmp_path: Path, demo: Demo):
-    made = texts(demo, shards=300)
-    assert workflows.write(tmp_path, made) == ("ci.yml", "release.yml", "shards.yml")
-    assert workflows.write(tmp_path, made) == ()
-    workflows.check(tmp_path, made)
-    del made["shards.yml"]
+    result = texts(demo, shards=300)
+    assert workflows.write(tmp_path, result) == ("ci.yml", "release.yml", "shards.yml")
+    assert workflows.write(tmp_path, result) == ()
+    workflows.check(tmp_path, result)
+    del result["shards.yml"]
     with pytest.raises(VerificationError, match=r"shards\.yml"):
-        workflows.check(tmp_path, made)
-    assert workflows.write(tmp_path, made) == ("shards.yml",)
+        workflows.check(tmp_path, result)
+    assert workflows.write(tmp_path, result) == ("shards.yml",)
     assert {path.name for path in (tmp_path / workflows.FOLDER).iterdir()} == {"ci.yml", "release.yml"}
 
 
 def test_a_changed_file_is_drift(tmp_path: Path, demo: Demo):
-    made = texts(demo)
-    workflows.write(tmp_path, made)
+    result = texts(demo)
+    workflows.write(tmp_path, result)
     path = tmp_path / workflows.FOLDER / "release.yml"
-    path.write_text(made["release.yml"].replace("id-token: write", "id-token: read"))
+    path.write_text(result["release.yml"].replace("id-token: write", "id-token: read"))
     with pytest.raises(VerificationError, match=r"out of date with targets\.yaml: release\.yml\n") as caught:
-        workflows.check(tmp_path, made)
+        workflows.check(tmp_path, result)
     assert caught.value.hint == "run: ferrule ci github"
-    assert workflows.write(tmp_path, made) == ("release.yml",)
+    assert workflows.write(tmp_path, result) == ("release.yml",)
 
 
 def test_what_somebody_else_wrote_is_left_alone(tmp_path: Path, demo: Demo):
@@ -262,14 +264,14 @@ def test_a_release_goes_where_it_has_something_to_publish(demo: Demo):
             "\nreleases:\n  core: {version: '1.2.3', artifacts: [sdk-c, sdk-py, server, image]}\n"
             f"  'no': {{version: '1.2.3', artifacts: [npm, go]}}\nci: {{{SOURCE}, publish: [github, pypi]}}\n"
         )
-    found = workflows.github(config.load(demo.project, KINDS, DESTINATIONS), {"core": 3, "no": 300})
-    jobs_of = {name: set(yaml.safe_load(text)["jobs"]) for name, text in found.items()}
+    result = workflows.github(config.load(demo.project, KINDS, DESTINATIONS), {"core": 3, "no": 300})
+    jobs_of = {name: set(yaml.safe_load(text)["jobs"]) for name, text in result.items()}
     assert set(jobs_of) == {"ci.yml", "release-core.yml", "release-no.yml", "shards.yml"}
     assert "pypi" in jobs_of["release-core.yml"]
     assert jobs_of["release-core.yml"] - jobs_of["release-no.yml"] == {"pypi"}
-    assert "uses: ./.github/workflows/shards.yml" in found["release-no.yml"]
-    assert "shards.yml" not in found["release-core.yml"]
-    matrix = yaml.safe_load(found["ci.yml"])["jobs"]["consumers-1"]["strategy"]["matrix"]
+    assert "uses: ./.github/workflows/shards.yml" in result["release-no.yml"]
+    assert "shards.yml" not in result["release-core.yml"]
+    matrix = yaml.safe_load(result["ci.yml"])["jobs"]["consumers-1"]["strategy"]["matrix"]
     assert matrix == {"release": ["core", "no"]}  # a name, and not what YAML 1.1 takes it for
 
 

@@ -296,8 +296,8 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Surface:
 
 
 def lines(old: Surface, new: Surface, *, breaking: bool) -> list[str]:
-    found = abi.compare(copy.deepcopy(old), new).changes
-    return [f"{c.item} {c.what}" for c in found if c.breaking is breaking]
+    result = abi.compare(copy.deepcopy(old), new).changes
+    return [f"{c.item} {c.what}" for c in result if c.breaking is breaking]
 
 
 def test_there_are_as_many_as_were_asked_for():
@@ -308,21 +308,21 @@ def test_there_are_as_many_as_were_asked_for():
 
 @edits(*BREAKS)
 def test_break_is_caught(before, tmp_path, edit):
-    found = lines(before, edit.sources().read(tmp_path), breaking=True)
-    assert any(edit.says in line for line in found), found
+    rows = lines(before, edit.sources().read(tmp_path), breaking=True)
+    assert any(edit.says in line for line in rows), rows
 
 
 @edits(*FINE)
 def test_compatible_change_passes(before, tmp_path, edit):
     new = edit.sources().read(tmp_path)
     assert lines(before, new, breaking=True) == []
-    found = lines(before, new, breaking=False)
-    assert found == [] if not edit.says else any(edit.says in line for line in found), found
+    rows = lines(before, new, breaking=False)
+    assert rows == [] if not edit.says else any(edit.says in line for line in rows), rows
 
 
 def test_nothing_changed(before, tmp_path):
-    found = abi.compare(before, Sources().read(tmp_path))
-    assert (found.changes, found.problems, found.needed.version) == ((), (), "1.2.3")
+    changes = abi.compare(before, Sources().read(tmp_path))
+    assert (changes.changes, changes.problems, changes.needed.version) == ((), (), "1.2.3")
 
 
 @pytest.mark.parametrize(
@@ -352,13 +352,15 @@ def test_version_that_changes_ask_for(before, tmp_path, recorded, release, edit,
     if edit in BREAKS:  # a library that breaks programs has another name, see below
         for library in new["libraries"]["native"].values():
             library["name"] = "libdemo.so.2"
-    found = abi.compare(before | {"release": recorded}, new)
-    assert (found.needed.version, found.problems == ()) == (needed, covered), found.problems
+    changes = abi.compare(before | {"release": recorded}, new)
+    assert (changes.needed.version, changes.problems == ()) == (needed, covered), changes.problems
 
 
 def test_library_that_breaks_programs_must_not_keep_its_name(before, tmp_path):
-    found = abi.compare(before, Edit(*BREAKS[5]).sources().read(tmp_path) | {"release": "2.0.0"})
-    assert found.problems == ("the library is still called libdemo.so.1, so that programs built before would load it",)
+    changes = abi.compare(before, Edit(*BREAKS[5]).sources().read(tmp_path) | {"release": "2.0.0"})
+    assert changes.problems == (
+        "the library is still called libdemo.so.1, so that programs built before would load it",
+    )
     raised = Edit(*next(row for row in BREAKS if row[0] == "glibc floor raised")).sources().read(tmp_path / "b")
     assert abi.compare(before, raised | {"release": "2.0.0"}).problems == ()
 
@@ -421,8 +423,8 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     from fakes.toolchain import add_preprocessor, lay_out  # noqa: PLC0415
 
     demo = lay_out(tmp_path_factory.mktemp("released"))
-    told = worlds.custom("component-type:demo", (worlds.GOLDEN / "email-validator.wasm").read_bytes())
-    (demo.home / "tamper-wasm32-unknown-unknown").write_bytes(told)
+    output = worlds.custom("component-type:demo", (worlds.GOLDEN / "email-validator.wasm").read_bytes())
+    (demo.home / "tamper-wasm32-unknown-unknown").write_bytes(output)
     done = demo.ferrule("release", "--quiet")
     assert done.returncode == 0, done.stderr
     add_preprocessor(demo)
@@ -485,10 +487,10 @@ def test_command_finds_a_break_and_tells_programs_too(released, change):
     assert "BREAKS  C header demo.h: demo_gone() is gone" in done.stdout
     assert "adds    C header demo.h: demo_add() is new" in done.stdout
     assert "required version: 2.0.0 or later (a breaking change raises the major number)" in done.stdout
-    told = json.loads(released.ferrule("abi", "--json").stdout)
-    assert (told["ok"], told["recorded"], told["release"]) == (False, "1.2.3", "1.2.3")
-    assert told["needed"]["bump"] == "major"
-    assert {"of": "C header demo.h", "item": "demo_gone()", "what": "is gone", "breaking": True} in told["changes"]
+    document = json.loads(released.ferrule("abi", "--json").stdout)
+    assert (document["ok"], document["recorded"], document["release"]) == (False, "1.2.3", "1.2.3")
+    assert document["needed"]["bump"] == "major"
+    assert {"of": "C header demo.h", "item": "demo_gone()", "what": "is gone", "breaking": True} in document["changes"]
 
 
 def test_a_version_is_recorded_with_one_interface_only(released, change):

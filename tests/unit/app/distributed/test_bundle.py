@@ -31,10 +31,10 @@ def test_what_is_no_folder_is_left_alone(demo: Demo, tmp_path: Path, kind: str) 
         "fifo": lambda: os.mkfifo(folder),
     }[kind]()
     before = folder.lstat()
-    code, said = build(demo, folder)
+    code, output = build(demo, folder)
     assert code == 7
-    assert "this is no folder" in said
-    assert "choose another directory with --bundle" in said
+    assert "this is no folder" in output
+    assert "choose another directory with --bundle" in output
     assert (folder.lstat().st_ino, folder.lstat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert target.exists() == (kind == "link")
     assert kind != "link" or [p.name for p in target.iterdir()] == ["mine"]
@@ -44,9 +44,9 @@ def test_a_folder_with_something_else_is_left_alone(demo: Demo, tmp_path: Path) 
     folder = tmp_path / "bundle"
     folder.mkdir()
     (folder / "mine").write_text("mine")
-    code, said = build(demo, folder)
+    code, output = build(demo, folder)
     assert code == 7
-    assert "this folder holds something that is no bundle, and was left alone" in said
+    assert "this folder holds something that is no bundle, and was left alone" in output
     assert [p.name for p in folder.iterdir()] == ["mine"]
 
 

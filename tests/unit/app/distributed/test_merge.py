@@ -44,8 +44,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
     folder = tmp_path_factory.mktemp("bundles")
     for number in range(1, SHARDS + 1):
         demo = lay_out(tmp_path_factory.mktemp(f"shard{number}"))
-        place = folder / f"{number}-of-{SHARDS}"
-        done = demo.ferrule("build", "--shard", f"{number}/{SHARDS}", "--bundle", str(place))
+        path = folder / f"{number}-of-{SHARDS}"
+        done = demo.ferrule("build", "--shard", f"{number}/{SHARDS}", "--bundle", str(path))
         assert done.returncode == 0, done.stderr
         assert f"shard {number} of {SHARDS} in " in done.stdout
     return tuple(sorted(folder.iterdir()))
@@ -106,12 +106,12 @@ def test_an_entry_of_the_matrix_is_a_shard(demo: Demo, tmp_path: Path) -> None:
     entries = json.loads(done.stdout)["include"]
     assert (len(entries), done.stderr) == (3, "")
     entry = next(e for e in entries if any(name.startswith("native@x86_64") for name in e["actions"]))
-    place = tmp_path / "made"
-    done = demo.ferrule("build", "--shard", json.dumps(entry, indent=2), "--bundle", str(place))
+    path = tmp_path / "made"
+    done = demo.ferrule("build", "--shard", json.dumps(entry, indent=2), "--bundle", str(path))
     assert done.returncode == 0, done.stderr
-    found = bundle.read(place)
-    assert (found.shard, found.of, found.split.hex) == (entry["shard"], 3, entry["split"])
-    assert sorted(found.results) == sorted(entry["actions"])
+    result = bundle.read(path)
+    assert (result.shard, result.of, result.split.hex) == (entry["shard"], 3, entry["split"])
+    assert sorted(result.results) == sorted(entry["actions"])
 
 
 def test_a_failed_shard_leaves_no_bundle(demo: Demo, tmp_path: Path) -> None:
@@ -178,13 +178,13 @@ def test_git_is_asked_for_commit_and_changes(demo: Demo, tmp_path: Path) -> None
     author = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     for arguments in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "first"]):
         os.spawnve(os.P_WAIT, git, [git, "-C", str(demo.project), *arguments], {"HOME": str(tmp_path)})
-    place = tmp_path / "clean"
-    assert demo.ferrule("build", "--shard", "1/1", "--bundle", str(place)).returncode == 0
-    clean = bundle.read(place)
+    path = tmp_path / "clean"
+    assert demo.ferrule("build", "--shard", "1/1", "--bundle", str(path)).returncode == 0
+    clean = bundle.read(path)
     assert clean.dirty is False
     assert clean.commit
     demo.edit("Adds two numbers", "Adds three numbers")
-    done = demo.ferrule("merge", str(place))
+    done = demo.ferrule("merge", str(path))
     assert (done.returncode, "changes that no shard has seen" in done.stderr) == (6, True)
     assert demo.ferrule("build", "--shard", "1/1", "--bundle", str(tmp_path / "dirty")).returncode == 0
     assert bundle.read(tmp_path / "dirty").dirty is True
@@ -249,8 +249,8 @@ def published(b: Bundles, **digests: str) -> None:
 
 def digests_of_tools(demo: Demo) -> dict[str, str]:
     statement = json.loads((demo.dist / "provenance.intoto.jsonl").read_text())
-    told = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
-    return {one["name"]: one["digest"]["sha256"] for one in told if "annotations" in one and "digest" in one}
+    output = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    return {one["name"]: one["digest"]["sha256"] for one in output if "annotations" in one and "digest" in one}
 
 
 def test_digests_of_tools_come_from_where_the_tools_are(bundles: Bundles, demo: Demo) -> None:
@@ -272,8 +272,8 @@ def test_a_program_as_it_was_published_has_a_digest(tmp_path: Path) -> None:
     program.write_bytes(b"\x7fELF and more")
     script.write_text("#!/bin/sh\n")
     tools = {p.name: Tool(p.name, "1", (str(p),), f"{p.name} 1") for p in (program, script)}
-    found = bundle.Tools.of(Toolchain("system", tools, {}, tmp_path))
-    assert found.published == {"a": Digest.of_file(program).hex}
+    result = bundle.Tools.of(Toolchain("system", tools, {}, tmp_path))
+    assert result.published == {"a": Digest.of_file(program).hex}
     (tmp_path / ".crates.toml").touch()  # Cargo compiled them here
     assert bundle.Tools.of(Toolchain("system", tools, {}, tmp_path)).published == {}
 
@@ -466,10 +466,10 @@ BAD: dict[str, tuple[Callable[[Bundles], None], str]] = {
 
 @pytest.mark.parametrize("kind", BAD)
 def test_bad_shards_are_refused_each_in_its_own_words(kind: str, bundles: Bundles, bare: Demo) -> None:
-    spoil, said = BAD[kind]
+    spoil, output = BAD[kind]
     before = bare.files()
     spoil(bundles)
-    with pytest.raises(VerificationError, match=said) as refused:
+    with pytest.raises(VerificationError, match=output) as refused:
         merge(bare, *bundles.all())
     assert refused.value.exit_code == 6
     assert bare.files() == before
@@ -518,8 +518,8 @@ def test_contents_are_taken_over_without_being_held_in_memory(tmp_path: Path) ->
 def test_matrix_of_the_demo_covers_what_shards_make(demo: Demo) -> None:
     config = release.load(demo.project)
     plan = release.make_plan(config, demo.context)
-    made = {name for shard in merging.split(config, plan, SHARDS, {}) for name in shard.actions}
-    assert made == shards.foundation(plan)
-    assert {a.id for a in plan.actions if a.tools} - made <= {
+    result = {name for shard in merging.split(config, plan, SHARDS, {}) for name in shard.actions}
+    assert result == shards.foundation(plan)
+    assert {a.id for a in plan.actions if a.tools} - result <= {
         *(a.id for a in plan.actions if a.kind in {"goprogram", "provenance"})
     }

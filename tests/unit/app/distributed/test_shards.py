@@ -89,12 +89,12 @@ def test_shards_make_what_tools_make_and_nothing_that_needs_assembly() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_everything_is_made_once_but_what_is_for_no_target(count: int) -> None:
-    found = split(usual(), count)
-    assert [s.number for s in found] == list(range(1, count + 1))
-    names = [name for shard in found for name in shard.actions]
+    result = split(usual(), count)
+    assert [s.number for s in result] == list(range(1, count + 1))
+    names = [name for shard in result for name in shard.actions]
     assert set(names) == shards.foundation(usual())
     assert {name for name in names if names.count(name) > 1} <= {"header"}
-    for shard in found:
+    for shard in result:
         needs = {need for a in usual().actions if a.id in shard.actions for need in a.needs}
         assert needs <= set(shard.actions)
 
@@ -117,12 +117,12 @@ def test_nothing_to_split_is_told() -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_thousand_targets_are_balanced(count: int, seed: int) -> None:
     plan, times = made_up(1_000, seed)
-    found = split(plan, count, times)
-    assert len(found) == count
+    result = split(plan, count, times)
+    assert len(result) == count
     longest = max(times.values()) + times["header"] + 10  # one action cannot be split
-    mean = sum(s.seconds for s in found) / count
-    assert max(s.seconds for s in found) <= max(1.05 * mean, longest * 1.001)
-    assert len({name for s in found for name in s.actions}) == 1_001
+    mean = sum(s.seconds for s in result) / count
+    assert max(s.seconds for s in result) <= max(1.05 * mean, longest * 1.001)
+    assert len({name for s in result for name in s.actions}) == 1_001
 
 
 def test_thousand_targets_of_like_size_are_balanced_to_a_hair() -> None:
@@ -150,9 +150,9 @@ def test_the_same_plan_gives_the_same_shards() -> None:
 
 def test_runners_are_not_mixed() -> None:
     runners = {"a": "linux", "b": "linux", "c": "mac", "wasm": None}
-    found = shards.split(usual(), 3, runners, {})
-    assert {s.runner for s in found} == {"linux", "mac"}
-    (mac,) = [s for s in found if s.runner == "mac"]
+    split = shards.split(usual(), 3, runners, {})
+    assert {s.runner for s in split} == {"linux", "mac"}
+    (mac,) = [s for s in split if s.runner == "mac"]
     assert mac.targets == ("c",)
     with pytest.raises(UsageError, match="1 shards cannot run on 2 kinds of machines"):
         shards.split(usual(), 1, runners, {})
@@ -166,16 +166,16 @@ def test_what_can_be_made_on_a_mac_alone_goes_to_one(named: str | None, runner: 
     target = "aarch64-apple-darwin"
     anywhere, picky = action(f"native@{target}", target=target), action(f"extension@{target}", target=target)
     plan = plan_of(anywhere, replace(picky, machine=Machine("macos", "it signs")))
-    found = shards.split(plan, 2, {target: named}, {})
-    assert {s.actions[-1]: s.runner for s in found}[picky.id] == runner
-    assert len({s.runner for s in found}) == (2 if named == "ubuntu-24.04" else 1)
+    split = shards.split(plan, 2, {target: named}, {})
+    assert {s.actions[-1]: s.runner for s in split}[picky.id] == runner
+    assert len({s.runner for s in split}) == (2 if named == "ubuntu-24.04" else 1)
 
 
 def test_work_decides_how_many_shards_a_runner_gets() -> None:
     plan, _ = made_up(100)
     runners = {f"t{n}": "few" if n < 10 else "many" for n in range(100)}
-    found = shards.split(plan, 10, runners, {})
-    assert [s.runner for s in found].count("few") == 1
+    split = shards.split(plan, 10, runners, {})
+    assert [s.runner for s in split].count("few") == 1
 
 
 def test_plan_digest_changes_with_what_is_done_and_not_with_where() -> None:
@@ -259,11 +259,11 @@ def test_buildkite_gets_steps_within_its_limit() -> None:
 
 
 def test_runners_become_labels_of_each_system() -> None:
-    found = shards.split(usual(), 1, dict.fromkeys(("a", "b", "c", "wasm"), "big"), {})
-    assert json.loads(pipelines.text(found, "github", "usual"))["include"][0]["runner"] == "big"
-    pipeline = json.loads(pipelines.text(found, "gitlab", "usual"))
+    split = shards.split(usual(), 1, dict.fromkeys(("a", "b", "c", "wasm"), "big"), {})
+    assert json.loads(pipelines.text(split, "github", "usual"))["include"][0]["runner"] == "big"
+    pipeline = json.loads(pipelines.text(split, "gitlab", "usual"))
     assert next(job for name, job in pipeline.items() if name.startswith("shard"))["tags"] == ["big"]
-    assert json.loads(pipelines.text(found, "buildkite", "usual"))["steps"][0]["agents"] == {"queue": "big"}
+    assert json.loads(pipelines.text(split, "buildkite", "usual"))["steps"][0]["agents"] == {"queue": "big"}
 
 
 def test_a_split_is_one_line() -> None:

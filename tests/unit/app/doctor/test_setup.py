@@ -16,11 +16,11 @@ from ferrule.toolchain.requirements import ToolRequirements
 def test_setup_by_the_distribution(machine):
     machine.rust(machine.root / "pool", place=machine.usr)
     machine.apt({"rustc-web": "1.96.0+dfsg1-1"})
-    said = []
-    chain = setup(WANTED, machine.host(), said.append)
+    messages = []
+    chain = setup(WANTED, machine.host(), messages.append)
     assert chain.rust_source == "distribution"
     assert set(chain.std) == set(ALL)
-    assert said[0] == (
+    assert messages[0] == (
         "will install by apt: dpkg --add-architecture arm64 && apt-get -o DPkg::Lock::Timeout=600 update"
         " && apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends rustc-web cargo-web"
         " libstd-rust-web-dev libstd-rust-web-dev:arm64 rust-web-src rust-web-llvm lld-22"
@@ -66,16 +66,16 @@ def test_setup_where_all_is_there_says_nothing_and_starts_nothing(machine):
     machine.complete()
     chain = find(WANTED, machine.host())
     machine.forget_calls()
-    said = []
-    assert setup(WANTED, machine.host(offline=True), said.append) == chain
-    assert (said, machine.calls) == ([], [])
+    messages = []
+    assert setup(WANTED, machine.host(offline=True), messages.append) == chain
+    assert (messages, machine.calls) == ([], [])
 
 
 def test_a_dry_run_only_says(machine):
     machine.rust()
-    said = []
-    assert setup(WANTED, machine.host(), said.append, dry_run=True) is None
-    assert [line.split(":")[0] for line in said] == [
+    messages = []
+    assert setup(WANTED, machine.host(), messages.append, dry_run=True) is None
+    assert [line.split(":")[0] for line in messages] == [
         "will install by wheel",
         "will install by wheel",
         "will install by cargo install",
@@ -109,9 +109,9 @@ def test_two_packages_come_in_one_call(machine):
     remove(machine.bin / "cc")
     remove(machine.usr / f"lib/rustlib/{LINUX}/bin/wasm-component-ld")
     machine.apt({"rustc-web": "1.96.0+dfsg1-1"}, foreign=("arm64",))
-    said = []
-    setup(WANTED, machine.host(), said.append, dry_run=True)
-    (line,) = said
+    messages = []
+    setup(WANTED, machine.host(), messages.append, dry_run=True)
+    (line,) = messages
     assert line.endswith("--no-install-recommends rust-web-llvm lld-22 gcc libc6-dev")
 
 
@@ -126,10 +126,10 @@ def test_machine_faults_come_before_any_work(machine):
 
 def complete(machine, *tools, triples=(), **changes):
     """What set-up says on the way to a toolchain with these tools."""
-    said = []
-    chain = setup(ToolRequirements(frozenset(tools), triples), machine.host(**changes), said.append)
+    messages = []
+    chain = setup(ToolRequirements(frozenset(tools), triples), machine.host(**changes), messages.append)
     assert set(tools) <= set(chain.tools)
-    return [line for line in said if line.startswith("will install by")]
+    return [line for line in messages if line.startswith("will install by")]
 
 
 def binfmt(machine, folder):
@@ -273,9 +273,9 @@ def test_a_node_without_npm(machine):
 
 def first_of(machine, *tools, **changes):
     """What set-up would do first."""
-    said = []
-    setup(ToolRequirements(frozenset(tools)), machine.host(**changes), said.append, dry_run=True)
-    return said
+    messages = []
+    setup(ToolRequirements(frozenset(tools)), machine.host(**changes), messages.append, dry_run=True)
+    return messages
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 def asked(demo: Demo, *items: str) -> dict[str, Any]:
     done = demo.ferrule("explain", "--json", *items)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert isinstance(found, dict)
-    return found
+    document = json.loads(done.stdout)
+    assert isinstance(document, dict)
+    return document
 
 
 def without_project(item: str, here: Path = Path()) -> dict[str, Any]:
@@ -59,9 +59,9 @@ def test_every_exit_code_has_advice() -> None:
 
 
 def test_a_code_is_its_class(made: Demo) -> None:
-    found = asked(made, "5")
-    assert (found["class"], found["what"]) == ("BuildError", "exit code")
-    assert asked(made, "BuildError")["do"] == found["do"]
+    result = asked(made, "5")
+    assert (result["class"], result["what"]) == ("BuildError", "exit code")
+    assert asked(made, "BuildError")["do"] == result["do"]
     assert asked(made, "ConfigErrors")["code"] == 3
     assert asked(made, "1")["class"] is None
     assert made.ferrule("explain", "4").stdout.startswith("exit code 4 (ToolchainError): a tool is missing")
@@ -76,28 +76,28 @@ def test_a_code_that_is_none_is_told() -> None:
 
 
 def test_an_action_tells_what_it_is_made_of(made: Demo) -> None:
-    found = asked(made, NATIVE)
-    assert (found["artifact"], found["kind"], found["target"]) == ("native", "library", X86)
-    assert found["needs"] == ["header"]
-    assert f"sdk-c@{X86}" in found["needed_by"]
-    assert found["sources"]["files"] >= len(found["sources"]["declared"]) > 0
-    assert found["tools"]["rustc"].startswith("rustc 1.96")
-    assert (found["state"], found["reason"], found["changes"]) == ("cached", "nothing changed", [])
-    last = found["last"]
-    assert (last["key"], last["because"]) == (found["key"], "never built here")
+    result = asked(made, NATIVE)
+    assert (result["artifact"], result["kind"], result["target"]) == ("native", "library", X86)
+    assert result["needs"] == ["header"]
+    assert f"sdk-c@{X86}" in result["needed_by"]
+    assert result["sources"]["files"] >= len(result["sources"]["declared"]) > 0
+    assert result["tools"]["rustc"].startswith("rustc 1.96")
+    assert (result["state"], result["reason"], result["changes"]) == ("cached", "nothing changed", [])
+    last = result["last"]
+    assert (last["key"], last["because"]) == (result["key"], "never built here")
     assert {output["name"] for output in last["outputs"]} == {"libdemo.so.1", "libdemo.a"}
     assert re.fullmatch("[0-9a-f]{64}", last["facts"]["fingerprint"])
-    assert last["facts"]["fingerprint"] != found["key"]  # the code of Ferrule counts in the key alone
-    assert Path(found["log"]).is_file()
+    assert last["facts"]["fingerprint"] != result["key"]  # the code of Ferrule counts in the key alone
+    assert Path(result["log"]).is_file()
 
 
 def test_an_artifact_tells_its_actions(made: Demo) -> None:
-    found = asked(made, "native")
-    assert found["what"] == "artifact"
-    assert found["stated"].startswith("targets.yaml:")
-    assert found["made_of"] == ["header"]
-    assert {"sdk-c", "sdk-py", "image"} <= set(found["used_by"])
-    assert len(found["actions"]) == len(found["targets"]) == 3
+    result = asked(made, "native")
+    assert result["what"] == "artifact"
+    assert result["stated"].startswith("targets.yaml:")
+    assert result["made_of"] == ["header"]
+    assert {"sdk-c", "sdk-py", "image"} <= set(result["used_by"])
+    assert len(result["actions"]) == len(result["targets"]) == 3
     text = made.ferrule("explain", "native").stdout
     assert f"{NATIVE}: up to date: nothing changed" in text
     assert "last built" in made.ferrule("explain", "sums").stdout
@@ -108,10 +108,10 @@ def test_both_digests_of_what_changed_are_told_and_without_tools_what_is_known(d
     assert demo.ferrule("release", "--quiet").returncode == 0
     before = (demo.project / "LICENSE").read_bytes()
     (demo.project / "LICENSE").write_text("another")
-    found = asked(demo, "sdk-py@sdist")
+    result = asked(demo, "sdk-py@sdist")
     change = f"sources LICENSE: {Digest.of(before).short} -> {Digest.of(b'another').short}"
-    assert (found["state"], found["changes"], found["reason"]) == ("stale", [change], change)
-    assert found["key"] != found["last"]["key"]
+    assert (result["state"], result["changes"], result["reason"]) == ("stale", [change], change)
+    assert result["key"] != result["last"]["key"]
     (waiting,) = asked(demo, "sums")["actions"]
     assert waiting["state"] == "waiting"
     assert " will be rebuilt: sources LICENSE: " in waiting["reason"]
@@ -130,20 +130,20 @@ def wheel_of(demo: Demo) -> Path:
 
 
 def test_a_file_of_a_release_is_found_in_its_manifest(made: Demo) -> None:
-    found = asked(made, f"dist/{wheel_of(made).name}")
+    result = asked(made, f"dist/{wheel_of(made).name}")
     fingerprint = asked(made, NATIVE)["last"]["facts"]["fingerprint"]
-    assert fingerprint in {one["fingerprint"] for one in found["identities"]}
-    rows = {(row["match"], row["artifact"]) for row in found["manifest"]["rows"]}
+    assert fingerprint in {one["fingerprint"] for one in result["identities"]}
+    rows = {(row["match"], row["artifact"]) for row in result["manifest"]["rows"]}
     assert rows >= {("same bytes", "sdk-py"), ("holds what it made", "native")}
-    assert found["manifest"]["release"] == "1.2.3"
+    assert result["manifest"]["release"] == "1.2.3"
 
 
 def test_a_file_that_was_carried_away_is_told_by_its_fingerprint(made: Demo, tmp_path: Path) -> None:
     alone = shutil.copy(made.dist / "demo-1.2.3.wasm", tmp_path / "alone.wasm")
-    found = without_project(str(alone))
-    assert found["manifest"] is None
-    assert found["identities"][0]["version"] == "1.2.3"
-    assert "no manifest nearby" in explained.text(found)
+    result = without_project(str(alone))
+    assert result["manifest"] is None
+    assert result["identities"][0]["version"] == "1.2.3"
+    assert "no manifest nearby" in explained.text(result)
     near = asked(made, str(alone))
     assert near["manifest"]["rows"][0]["match"] == "same bytes"
     changed = tmp_path / "changed.wasm"
@@ -152,25 +152,25 @@ def test_a_file_that_was_carried_away_is_told_by_its_fingerprint(made: Demo, tmp
 
 
 def test_a_folder_of_a_release(made: Demo) -> None:
-    found = asked(made, "dist/image")
-    assert found["what"] == "folder"
-    row = found["manifest"]["rows"][0]
+    result = asked(made, "dist/image")
+    assert result["what"] == "folder"
+    row = result["manifest"]["rows"][0]
     assert (row["match"], row["kind"]) == ("is part of the release", "image")
     assert row["files"] > 3
-    assert {one["form"] for one in found["identities"]} >= {"image label"}
+    assert {one["form"] for one in result["identities"]} >= {"image label"}
 
 
 def test_every_compiled_file_in_a_package_is_measured(made: Demo) -> None:
     (wheel,) = made.dist.glob("*-manylinux*_x86_64.whl")
-    found = asked(made, f"dist/{wheel.name}")
-    assert found["measured"] is None
-    library = found["inside"]["demo/_native/libdemo.so.1"]
+    result = asked(made, f"dist/{wheel.name}")
+    assert result["measured"] is None
+    library = result["inside"]["demo/_native/libdemo.so.1"]
     assert (library["format"], library["machine"], library["glibc"]) == ("elf", "x86_64", "2.14")
     assert {"needed", "exports", "sections", "build_id"} <= library.keys()
     kinds = {(one["format"], one["machine"]) for one in asked(made, "dist/image")["inside"].values()}
     assert kinds == {("elf", "x86_64"), ("elf", "aarch64")}
-    told = explained.text(found)
-    assert "demo/_native/libdemo.so.1\n  measured      format: elf" in told
+    output = explained.text(result)
+    assert "demo/_native/libdemo.so.1\n  measured      format: elf" in output
 
 
 def test_an_artifact_goes_before_a_folder_of_its_name(made: Demo) -> None:
@@ -195,8 +195,8 @@ def test_a_project_that_is_configured_badly_does_not_hide_a_file(tmp_path: Path)
 
 def test_a_file_of_another_release(made: Demo, tmp_path: Path) -> None:
     stranger = tmp_path / "x.wasm"
-    said = json.dumps({"version": "9", "fingerprint": "9" * 64})
-    stranger.write_bytes(with_custom_section(b"\0asm\x01\0\0\0", "ferrule", said.encode()))
+    output = json.dumps({"version": "9", "fingerprint": "9" * 64})
+    stranger.write_bytes(with_custom_section(b"\0asm\x01\0\0\0", "ferrule", output.encode()))
     assert "it belongs to another release" in made.ferrule("explain", str(stranger)).stdout
 
 
@@ -214,9 +214,9 @@ def test_a_library_that_no_release_built(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", [lambda key: key, lambda key: key[:12], lambda key: f"sha256:{key}"])
 def test_a_key_is_that_of_an_action(made: Demo, form: Callable[[str], str]) -> None:
-    found = asked(made, form(asked(made, NATIVE)["key"]))
-    assert found["actions"] == [NATIVE]
-    assert {row["match"] for row in found["manifest"]["rows"]} == {"key"}
+    result = asked(made, form(asked(made, NATIVE)["key"]))
+    assert result["actions"] == [NATIVE]
+    assert {row["match"] for row in result["manifest"]["rows"]} == {"key"}
 
 
 def test_a_fingerprint_is_that_of_what_was_made_with_it(made: Demo) -> None:
@@ -230,9 +230,9 @@ def test_a_fingerprint_is_that_of_what_was_made_with_it(made: Demo) -> None:
 def test_an_interface_and_a_digest_are_found(made: Demo) -> None:
     interface = asked(made, NATIVE)["last"]["facts"]["interface"]
     assert NATIVE in asked(made, interface)["interface_of"]
-    found = asked(made, asked(made, "./dist/demo-1.2.3.wasm")["sha256"])
-    assert [row["file"] for row in found["manifest"]["rows"]] == ["demo-1.2.3.wasm"]
-    assert "sha256: demo-1.2.3.wasm of component" in explained.text(found)
+    result = asked(made, asked(made, "./dist/demo-1.2.3.wasm")["sha256"])
+    assert [row["file"] for row in result["manifest"]["rows"]] == ["demo-1.2.3.wasm"]
+    assert "sha256: demo-1.2.3.wasm of component" in explained.text(result)
 
 
 # What is nothing

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    made = host_of(tmp_path, StandIn(url="http://127.0.0.1:1"))
+    result = host_of(tmp_path, StandIn(url="http://127.0.0.1:1"))
     for name in (".netrc", ".npmrc"):
         (tmp_path / name).unlink()
     (tmp_path / ".docker" / "config.json").unlink()
-    return made
+    return result
 
 
 def settings(host: Host, document: object) -> None:

@@ -49,8 +49,8 @@ def problems(demo: Demo, publish: list[str], destinations: Mapping[str, Destinat
 
 def jobs(demo: Demo, publish: list[str]) -> dict[str, Any]:
     texts = workflows.github(loaded(demo, publish), 4, WITH_SHELF)
-    found: dict[str, Any] = yaml.safe_load(texts["release.yml"])["jobs"]
-    return found
+    result: dict[str, Any] = yaml.safe_load(texts["release.yml"])["jobs"]
+    return result
 
 
 def test_each_is_listed_by_its_name() -> None:
@@ -90,24 +90,24 @@ def test_a_destination_needs_something_to_publish(demo: Demo) -> None:
 
 
 def test_pypi_takes_no_build_metadata() -> None:
-    found = list(pypi.DESTINATION.check_version("1.2.3+linux.5"))
-    assert [message for message, _ in found] == ["PyPI takes no version with build metadata, such as 1.2.3+linux.5"]
+    result = list(pypi.DESTINATION.check_version("1.2.3+linux.5"))
+    assert [message for message, _ in result] == ["PyPI takes no version with build metadata, such as 1.2.3+linux.5"]
     assert list(pypi.DESTINATION.check_version("1.2.3-rc.1")) == []
 
 
 def test_each_destination_has_a_job_that_cannot_run_in_a_rehearsal(demo: Demo) -> None:
-    found = jobs(demo, ["even", "pypi"])
-    assert {"github", "shelf"} & found.keys() == set()
+    job_list = jobs(demo, ["even", "pypi"])
+    assert {"github", "shelf"} & job_list.keys() == set()
     for name in ("even", "pypi"):
-        assert found[name]["if"] == "github.ref_type == 'tag' && !inputs.rehearsal"
-        assert found[name]["needs"] == "attest"
+        assert job_list[name]["if"] == "github.ref_type == 'tag' && !inputs.rehearsal"
+        assert job_list[name]["needs"] == "attest"
 
 
 def test_the_job_is_the_one_that_the_destination_describes(demo: Demo) -> None:
     demo.set_version("1.2.4")
-    found = jobs(demo, ["shelf"])
-    assert found["shelf"]["name"] == "publish on the shelf"
-    assert found["shelf"]["environment"] == "hall"
-    assert found["shelf"]["permissions"] == {"packages": "write"}
-    assert found["shelf"]["steps"] == [{"name": "Put", "run": "put dist"}]
-    assert found["verify"]["steps"][-1] == {"name": "Dust", "run": "ferrule --version"}
+    job_list = jobs(demo, ["shelf"])
+    assert job_list["shelf"]["name"] == "publish on the shelf"
+    assert job_list["shelf"]["environment"] == "hall"
+    assert job_list["shelf"]["permissions"] == {"packages": "write"}
+    assert job_list["shelf"]["steps"] == [{"name": "Put", "run": "put dist"}]
+    assert job_list["verify"]["steps"][-1] == {"name": "Dust", "run": "ferrule --version"}

@@ -122,8 +122,8 @@ def uploaded(demo: Demo, folder: Path) -> Path:
 
 def test_what_the_workflow_uploads_verifies_as_it_is_downloaded(shipped: Demo, tmp_path: Path):
     downloads = uploaded(shipped, tmp_path)
-    found = examine(downloads)
-    assert [f"{v.subject}: {v.claim}: {v.problem}" for v in found.verdicts if v.problem] == []
+    findings = examine(downloads)
+    assert [f"{v.subject}: {v.claim}: {v.problem}" for v in findings.verdicts if v.problem] == []
     assert sums_agree(downloads)
     names = {path.name for path in downloads.iterdir()}
     listed = {line.split("  ")[1] for line in (downloads / "SHA256SUMS").read_text().splitlines()}
@@ -135,7 +135,7 @@ def test_what_the_workflow_uploads_verifies_as_it_is_downloaded(shipped: Demo, t
     regenerated = {"SHA256SUMS", "provenance.intoto.jsonl"}
     lost = original - {e["sha256"] for e in (*manifest["artifacts"], *manifest["packed"])}
     assert lost == {Digest.of_file(shipped.dist / name).hex for name in regenerated}
-    claims = {v.subject: v.claim for v in found.verdicts if v.claim.startswith("archive")}
+    claims = {v.subject: v.claim for v in findings.verdicts if v.claim.startswith("archive")}
     assert claims["demo-image-1.2.3.oci.tar"].startswith("archive with ")
     assert claims["demo-go-1.2.3.zip"].startswith("archive with 3 of the compiled files")
 
@@ -182,9 +182,9 @@ def test_a_copy_of_a_signed_release_is_signed(shipped: Demo, tmp_path: Path):
         extract_all(dist, tmp_path / "unsigned")
     assert caught.value.hint == "name the key: --sign-key"
     extract_all(dist, tmp_path / "upload", KEY)
-    found = examine(tmp_path / "upload", KEY.public_key())
-    assert found.passed
-    assert found.signed
+    findings = examine(tmp_path / "upload", KEY.public_key())
+    assert findings.passed
+    assert findings.signed
 
 
 @pytest.mark.parametrize("name", ["image/index.json", "go/go.mod", "provenance.intoto.jsonl", "demo-1.2.3.wasm"])

@@ -26,8 +26,8 @@ def shipped(demo: Demo) -> Demo:
 
 
 def ledger(demo: Demo) -> Path:
-    (found,) = (demo.project / ".ferrule").glob("placed-*.json")
-    return found
+    (result,) = (demo.project / ".ferrule").glob("placed-*.json")
+    return result
 
 
 def test_ledger_names_what_was_placed(shipped: Demo) -> None:

@@ -48,14 +48,14 @@ def test_release_of_a_fresh_clone_is_fetched(cache: Cache, tmp_path: Path) -> No
     first, second = (lay_out(tmp_path / name) for name in ("one", "another-place"))
     built = run(first, cache, "write")
     events: list[Event] = []
-    found = run(second, cache, "read", events)
+    result = run(second, cache, "read", events)
     assert first.files() == second.files()
     assert [(o.action.id, o.key, o.files, o.facts) for o in built.outcomes] == [
-        (o.action.id, o.key, o.files, o.facts) for o in found.outcomes
+        (o.action.id, o.key, o.files, o.facts) for o in result.outcomes
     ]
     states = [e.outcome.state for e in events if isinstance(e, ActionFinished)]
     assert (states.count("remote"), states.count("built")) == (SHARED, len(states) - SHARED)
-    assert {o.action.kind for o in found.outcomes if o.state == "remote"} == {
+    assert {o.action.kind for o in result.outcomes if o.state == "remote"} == {
         *(
             "library",
             "header",
@@ -66,7 +66,7 @@ def test_release_of_a_fresh_clone_is_fetched(cache: Cache, tmp_path: Path) -> No
             "wheel",
         ),  # of the wheels, the source distribution
     }
-    assert next(row.state for row in table.rows(found) if row.file.endswith(".tgz")) == "remote"
+    assert next(row.state for row in table.rows(result) if row.file.endswith(".tgz")) == "remote"
     # What was fetched is known here from now on.
     cache.requests.clear()
     assert {o.state for o in run(second, cache, "write").outcomes} == {"cached"}

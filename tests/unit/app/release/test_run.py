@@ -194,9 +194,9 @@ def test_manifest_names_the_commit_and_whether_it_is_all(demo: Demo) -> None:
 
     def source() -> dict[str, object]:
         release.run(config, release.make_plan(config, context), context, lambda _: None, output=demo.dist)
-        found = json.loads((demo.dist / "manifest.json").read_bytes())["source"]
-        assert isinstance(found, dict)
-        return found
+        result = json.loads((demo.dist / "manifest.json").read_bytes())["source"]
+        assert isinstance(result, dict)
+        return result
 
     assert source() == {"commit": None, "dirty": None}
     (demo.project / ".gitignore").write_text("dist/\n.ferrule/\n")

@@ -36,18 +36,18 @@ def test_signatures_are_beside_and_verified(signed: tuple[Demo, str], tmp_path: 
     assert done.returncode == 0, done.stdout
     assert "provenance.intoto.jsonl: digest, role, provenance, signature" in done.stdout
     (demo.dist / "SHA256SUMS.sigstore.json").rename(tmp_path / "aside")
-    told = demo.ferrule("verify", "--key", str(public))
+    output = demo.ferrule("verify", "--key", str(public))
     (tmp_path / "aside").rename(demo.dist / "SHA256SUMS.sigstore.json")
-    assert told.returncode == 6
-    assert "it is not signed: there is no SHA256SUMS.sigstore.json" in told.stdout
+    assert output.returncode == 6
+    assert "it is not signed: there is no SHA256SUMS.sigstore.json" in output.stdout
 
 
 def test_key_is_in_no_file_and_in_no_word(signed: tuple[Demo, str]) -> None:
-    demo, said = signed
+    demo, output = signed
     body = "".join(PEM.splitlines()[1:-1])
     pieces = [body[at : at + 24] for at in range(0, len(body) - 24, 24)]
     written = [p for p in demo.root.rglob("*") if p.is_file()]
-    assert not any(piece in said for piece in pieces)
+    assert not any(piece in output for piece in pieces)
     for path in written:
         content = path.read_bytes()
         assert not any(piece.encode() in content for piece in pieces), path

@@ -36,24 +36,24 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Demo, subprocess.Co
 
 def fill(folder: Path, **files: bytes) -> Path:
     for name, content in files.items():
-        place = folder / name.replace("__", "/").replace("_", ".")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
+        path = folder / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     return folder
 
 
 def test_a_release_is_reproduced_by_somebody_else(twice: tuple[Demo, subprocess.CompletedProcess[str]]) -> None:
     demo, done = twice
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["equal"] is True
-    assert {row["file"] for row in told["files"]} == set(demo.files())
-    assert {row["verdict"] for row in told["files"]} == {"equal"}
-    varied = {row["what"]: row for row in told["variations"]}
+    document = json.loads(done.stdout)
+    assert document["equal"] is True
+    assert {row["file"] for row in document["files"]} == set(demo.files())
+    assert {row["verdict"] for row in document["files"]} == {"equal"}
+    varied = {row["what"]: row for row in document["variations"]}
     assert varied["umask"]["second"] == "077"
     assert (varied["clock"]["missing"] == "faketime is not installed") is (shutil.which("faketime") is None)
     assert "not the same" not in done.stderr
-    second = Path(told["second"])
+    second = Path(document["second"])
     assert json.loads((second / "dist" / "manifest.json").read_bytes()) == json.loads(
         (demo.dist / "manifest.json").read_bytes()
     )
@@ -115,13 +115,13 @@ def test_tools_that_look_at_the_clock_or_at_the_order_of_files_are_caught(
         if program:
             (demo.root / "bin" / name).symlink_to(program)
     done = demo.ferrule("reproduce", "--json", "--quiet")
-    told = json.loads(done.stdout)
-    missing = {row["what"]: row["missing"] for row in told["variations"]}
+    document = json.loads(done.stdout)
+    missing = {row["what"]: row["missing"] for row in document["variations"]}
     for what, file in (
         ("clock", "demo-c-1.2.3-x86_64-unknown-linux-gnu.tar.gz"),
         ("order of files", "demo-c-1.2.3-aarch64-unknown-linux-gnu.tar.gz"),
     ):
-        (row,) = (row for row in told["files"] if row["file"] == file)
+        (row,) = (row for row in document["files"] if row["file"] == file)
         record_property(f"{what} caught", missing[what] or row["verdict"])
         assert (row["verdict"] == "different") is not bool(missing[what]), (what, row, missing)
         assert missing[what] or "libdemo" in row["difference"]["location"]
@@ -145,7 +145,7 @@ def test_folders_that_cannot_be_worked_in(demo: Demo, place: str, message: str) 
 
 def compared(tmp_path: Path, one: dict[str, bytes], two: dict[str, bytes]) -> dict[str, Compared]:
     folders = [fill(tmp_path / name, **files) for name, files in (("one", one), ("two", two))]
-    return {found.file: found for found in compare(*folders)}
+    return {result.file: result for result in compare(*folders)}
 
 
 def test_the_difference_that_tells_most_is_named(tmp_path: Path) -> None:

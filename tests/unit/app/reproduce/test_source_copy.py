@@ -35,9 +35,9 @@ def with_git(demo: Demo) -> Host:
 
 def fill(folder: Path, **files: bytes) -> Path:
     for name, content in files.items():
-        place = folder / name.replace("__", "/").replace("_", ".")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
+        path = folder / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     return folder
 
 
@@ -47,13 +47,13 @@ def test_a_copy_of_a_repository_is_as_git_sees_it(demo: Demo) -> None:
     (demo.project / "new").write_text("new")
     (demo.project / "dist").mkdir()
     (demo.project / "dist" / "ignored").touch()
-    place = demo.root / "copy"
-    copy_sources(demo.project, place, host, umask=0o077, time=1_000_000_000, backwards=True)
-    assert (place / "LICENSE").read_text() == "changed"
-    assert (place / "new").exists()
-    assert not (place / "dist").exists()
-    assert (place / "LICENSE").stat().st_mtime == 1_000_000_000
-    modes = {stat.S_IMODE(p.stat().st_mode) & 0o077 for p in place.rglob("*") if not p.is_symlink()}
+    path = demo.root / "copy"
+    copy_sources(demo.project, path, host, umask=0o077, time=1_000_000_000, backwards=True)
+    assert (path / "LICENSE").read_text() == "changed"
+    assert (path / "new").exists()
+    assert not (path / "dist").exists()
+    assert (path / "LICENSE").stat().st_mtime == 1_000_000_000
+    modes = {stat.S_IMODE(p.stat().st_mode) & 0o077 for p in path.rglob("*") if not p.is_symlink()}
     assert modes == {0}
 
 

@@ -44,16 +44,16 @@ def host(tmp_path: Path) -> Host:
 
 
 def program(host: Host, name: str, script: str) -> Path:
-    place = host.path[0] / name
-    place.write_text(f"#!/bin/sh\n{script}\n")
-    place.chmod(0o755)
-    return place
+    path = host.path[0] / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
 
 
 def home(tmp_path: Path) -> Path:
-    place = tmp_path / "theirs"
-    place.mkdir()
-    return place
+    path = tmp_path / "theirs"
+    path.mkdir()
+    return path
 
 
 def missing(who: strangers.VariedEnvironment, what: str) -> str:
@@ -76,9 +76,9 @@ def test_a_stranger_has_other_habits_and_the_same_tools(host: Host, tmp_path: Pa
 
 def test_what_is_different_is_told(host: Host, tmp_path: Path) -> None:
     who = strangers.varied_environment(host, home(tmp_path), ())
-    told = {v.what: (v.first, v.second) for v in who.variations if not v.missing}
-    assert told["umask"] == ("022", "077")
-    assert told["TZ"] == ("UTC", "Pacific/Chatham")
+    output = {v.what: (v.first, v.second) for v in who.variations if not v.missing}
+    assert output["umask"] == ("022", "077")
+    assert output["TZ"] == ("UTC", "Pacific/Chatham")
     assert missing(who, "user") == "only root may start a program as another user"
     assert missing(who, "clock") == "faketime is not installed"
 
@@ -91,9 +91,9 @@ def test_most_people_have_the_usual_mask(host: Host, tmp_path: Path) -> None:
 
 
 def test_the_clock_is_set_where_that_can_be_done(host: Host, tmp_path: Path) -> None:
-    place = program(host, "faketime", "")
+    path = program(host, "faketime", "")
     who = strangers.varied_environment(host, home(tmp_path), ())
-    assert who.prefix == (str(place), "-f", "+400d")
+    assert who.prefix == (str(path), "-f", "+400d")
     assert missing(who, "clock") == ""
 
 
@@ -177,71 +177,71 @@ def listed(folder: Path) -> list[str]:
 
 
 def test_without_a_way_files_are_moved_and_it_is_said(host: Host, tmp_path: Path) -> None:
-    files, place = files_of(tmp_path), tmp_path / "place"
-    with strangers.another_order(host, files, place) as order:
-        assert (place / "a").exists()
+    files, path = files_of(tmp_path), tmp_path / "place"
+    with strangers.another_order(host, files, path) as order:
+        assert (path / "a").exists()
     assert order.second == "written backwards"
     assert order.missing == "disorderfs is not installed; only root on Linux may mount overlayfs"
-    assert (place / "a").exists()
+    assert (path / "a").exists()
 
 
 def test_disorderfs_shows_files_until_the_end(host: Host, tmp_path: Path) -> None:
-    files, place = files_of(tmp_path), tmp_path / "place"
+    files, path = files_of(tmp_path), tmp_path / "place"
     program(host, "disorderfs", 'shift 3; /bin/rmdir "$2"; /bin/ln -s "$1" "$2"')
     program(host, "fusermount", '/bin/rm "$2"; /bin/mkdir "$2"')
-    with pytest.raises(RuntimeError), strangers.another_order(host, files, place) as order:  # noqa: PT012 - a build
+    with pytest.raises(RuntimeError), strangers.another_order(host, files, path) as order:  # noqa: PT012 - a build
         assert (order.second, order.missing) == ("reversed, by disorderfs", "")
-        assert place.is_symlink()
+        assert path.is_symlink()
         raise RuntimeError
-    assert not place.is_symlink()
-    assert (place / "a").exists()
+    assert not path.is_symlink()
+    assert (path / "a").exists()
     assert not files.exists()
 
 
 def test_what_does_not_work_is_told(host: Host, tmp_path: Path) -> None:
-    files, place = files_of(tmp_path), tmp_path / "place"
+    files, path = files_of(tmp_path), tmp_path / "place"
     before = listed(files)
     for name in ("disorderfs", "fusermount", "mount", "umount"):
         program(host, name, "exit 1")
-    with strangers.another_order(replace(host, is_root=True), files, place) as order:
-        assert listed(place) == before
+    with strangers.another_order(replace(host, is_root=True), files, path) as order:
+        assert listed(path) == before
     assert order.missing.startswith("disorderfs does not work here: ")
     assert "; mount does not work here: " in order.missing
-    assert sorted(listed(place)) == list("abcdefgh")
+    assert sorted(listed(path)) == list("abcdefgh")
     assert {p.name for p in tmp_path.iterdir()} == {"bin", "place"}
 
 
 def test_what_cannot_be_taken_away_is_an_error(host: Host, tmp_path: Path) -> None:
-    files, place = files_of(tmp_path), tmp_path / "place"
+    files, path = files_of(tmp_path), tmp_path / "place"
     program(host, "disorderfs", "")
     program(host, "fusermount", "exit 1")
     with (
         pytest.raises(StorageError, match="cannot be unmounted"),
-        strangers.another_order(host, files, place),
+        strangers.another_order(host, files, path),
     ):
-        (place / "left").touch()
+        (path / "left").touch()
 
 
 def test_overlayfs_lists_files_in_another_order_and_everything_is_kept(host: Host, tmp_path: Path) -> None:
     """With the true programs where the machine lets them, else as it is told."""
     (tmp_path / "bin").rmdir()
     true = replace(host, path=(Path("/usr/bin"), Path("/bin")), is_root=os.geteuid() == 0)
-    files, place = files_of(tmp_path), tmp_path / "place"
+    files, path = files_of(tmp_path), tmp_path / "place"
     before = listed(files)
-    with strangers.another_order(true, files, place) as order:
+    with strangers.another_order(true, files, path) as order:
         if order.second.endswith("overlayfs"):
-            assert sorted(listed(place)) == sorted(before)
-            assert listed(place) != before
-            (place / before[-1]).write_text("changed")
-            (place / before[-2]).unlink()
-            (place / "made" / "here").mkdir(parents=True)
+            assert sorted(listed(path)) == sorted(before)
+            assert listed(path) != before
+            (path / before[-1]).write_text("changed")
+            (path / before[-2]).unlink()
+            (path / "made" / "here").mkdir(parents=True)
         else:
             assert order.missing or "disorderfs" in order.second
-    assert not os.path.ismount(place)
+    assert not os.path.ismount(path)
     if order.second.endswith("overlayfs"):
-        assert sorted(listed(place)) == sorted({*before} - {before[-2]})
-        assert (place / before[-1]).read_text() == "changed"
-        assert (place / "made" / "here").is_dir()
+        assert sorted(listed(path)) == sorted({*before} - {before[-2]})
+        assert (path / before[-1]).read_text() == "changed"
+        assert (path / "made" / "here").is_dir()
     assert {p.name for p in tmp_path.iterdir()} == {"place"}
 
 

@@ -288,9 +288,9 @@ def test_signing_twice_gives_the_same_bytes(true: Path, tmp_path: Path) -> None:
 
 
 def test_true_release_of_another_key_is_not(true: Path) -> None:
-    told = refused(true, OTHER_KEY)
-    assert [line.split(":")[0] for line in told] == [MANIFEST, SUMS, PROVENANCE]
-    assert all("signed with another key" in line for line in told)
+    output = refused(true, OTHER_KEY)
+    assert [line.split(":")[0] for line in output] == [MANIFEST, SUMS, PROVENANCE]
+    assert all("signed with another key" in line for line in output)
 
 
 def test_one_file_needs_the_signature_of_the_manifest_alone(true: Path, tmp_path: Path) -> None:
@@ -320,11 +320,11 @@ def test_any_edit_of_one_byte_is_refused(true: Path, forged: Path) -> None:
     for number in range(200):
         path = files[number % len(files)]
         content = bytearray(path.read_bytes())
-        place = chance.randrange(len(content))
-        content[place] ^= chance.randrange(1, 256)
+        location = chance.randrange(len(content))
+        content[location] ^= chance.randrange(1, 256)
         path.write_bytes(content)
         if not refused(forged):
-            believed.append((path.name, place))
+            believed.append((path.name, location))
         path.write_bytes((true / path.relative_to(forged)).read_bytes())
     assert believed == []
     assert refused(forged) == []

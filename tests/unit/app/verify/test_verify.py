@@ -83,8 +83,8 @@ def test_an_undisturbed_release_holds_every_claim(folder):
     assert packages["image"].startswith("archive with ")
     assert packages["example-demo-1.2.3.tgz"] == "archive with 1 of the compiled files and 1 other measured"
     page = (Path(__file__).parents[4] / "docs" / "how-to" / "verify.md").read_text(encoding="utf-8")
-    told = {re.split(r" with | \(", v.claim)[0] for v in verdicts}
-    assert told <= set(re.findall(r"^\| ([a-z ]+) \|", page, re.MULTILINE))
+    output = {re.split(r" with | \(", v.claim)[0] for v in verdicts}
+    assert output <= set(re.findall(r"^\| ([a-z ]+) \|", page, re.MULTILINE))
 
 
 def test_digests_and_sizes_of_what_was_shipped_and_compiled_are_recomputed(folder):
@@ -93,7 +93,7 @@ def test_digests_and_sizes_of_what_was_shipped_and_compiled_are_recomputed(folde
     packed = [i for i, file in enumerate(folder.manifest["packed"]) if file["name"].endswith(compiled)]
     places = [f"/packed/{i}" for i in packed] + [f"/artifacts/{i}" for i in range(len(folder.manifest["artifacts"]))]
     assert len(packed) > 5
-    assert [place for place in places if {f"{place}/sha256", f"{place}/size"} & stated] == []
+    assert [path for path in places if {f"{path}/sha256", f"{path}/size"} & stated] == []
 
 
 def test_one_other_byte_in_any_file(folder):
@@ -399,8 +399,8 @@ def test_every_leaf_of_the_manifest_is_recomputed_or_said_to_be_stated_only(fold
     manifest = folder.manifest
     by_key: dict[str, list[Any]] = {}
     places = []
-    for place in leaves(manifest):
-        *path, last = [part.replace("~1", "/").replace("~0", "~") for part in place.split("/")[1:]]
+    for location in leaves(manifest):
+        *path, last = [part.replace("~1", "/").replace("~0", "~") for part in location.split("/")[1:]]
         holder = manifest
         for part in path:
             holder = holder[int(part)] if isinstance(holder, list) else holder[part]
@@ -410,22 +410,22 @@ def test_every_leaf_of_the_manifest_is_recomputed_or_said_to_be_stated_only(fold
         values = by_key.setdefault(str(key), [])
         if holder[key] not in values:
             values.append(holder[key])
-        places.append((place, holder, key))
+        places.append((location, holder, key))
     passed = []
     assert len(places) > 600
     stated = set(examine(folder.path).stated)
     chance = random.Random(13)
     chance.shuffle(places)
-    alike = {re.sub(r"/[0-9]+(?=/|$)", "/N", place): (place, holder, key) for place, holder, key in places}
-    for place, holder, key in alike.values():
+    alike = {re.sub(r"/[0-9]+(?=/|$)", "/N", location): (location, holder, key) for location, holder, key in places}
+    for location, holder, key in alike.values():
         true = holder[key]
         for other in chance.sample(mutations(true, by_key[str(key)]), 2):
             holder[key] = other
             (folder.path / "manifest.json").write_text(json.dumps(manifest))
             try:
-                found = examine(folder.path)
-                if found.passed and place not in found.stated:
-                    passed.append((place, true, other))
+                findings = examine(folder.path)
+                if findings.passed and location not in findings.stated:
+                    passed.append((location, true, other))
             except VerificationError:
                 pass
         holder[key] = true

@@ -71,12 +71,12 @@ def repository(tmp_path: Path) -> Demo:
 
 def test_every_file_is_written_and_committed(repository: Demo) -> None:
     commit(repository, "feat: numbers of any size")
-    said = ferrule(repository, "bump")
-    assert said.splitlines()[:2] == [
+    output = ferrule(repository, "bump")
+    assert output.splitlines()[:2] == [
         "1.2.3 -> 1.3.0: an addition raises the minor number",
         f"  adds    commit: numbers of any size ({git(repository, 'rev-parse', 'HEAD~1')[:8]})",
     ]
-    assert said.endswith("committed; next: git tag v1.3.0 && git push --atomic origin HEAD v1.3.0\n")
+    assert output.endswith("committed; next: git tag v1.3.0 && git push --atomic origin HEAD v1.3.0\n")
     assert git(repository, "log", "-1", "--format=%s") == "Release v1.3.0"
     assert git(repository, "status", "--porcelain") == ""
     changed = git(repository, "show", "--format=", "--unified=0", "HEAD").splitlines()
@@ -109,9 +109,9 @@ def today(demo: Demo) -> str:
 
 def test_a_dry_run_writes_nothing(repository: Demo) -> None:
     commit(repository, "fix: it holds")
-    said = ferrule(repository, "bump", "--dry-run")
-    assert "1.2.3 -> 1.2.4" in said
-    assert said.endswith("nothing was written (--dry-run)\n")
+    output = ferrule(repository, "bump", "--dry-run")
+    assert "1.2.3 -> 1.2.4" in output
+    assert output.endswith("nothing was written (--dry-run)\n")
     assert git(repository, "status", "--porcelain") == ""
     document = json.loads(ferrule(repository, "bump", "--dry-run", "--json"))
     assert (document["old"], document["new"], document["tag"]) == ("1.2.3", "1.2.4", "v1.2.4")
@@ -164,8 +164,8 @@ def test_what_gives_no_version(repository: Demo, prepare, words, code: int, mess
 def test_a_version_that_was_raised_already(repository: Demo) -> None:
     commit(repository, "feat: a thing")
     ferrule(repository, "bump")
-    said = ferrule(repository, "bump", code=3)
-    assert "1.3.0 is high enough already: since v1.2.3, an addition raises the minor number" in said
+    output = ferrule(repository, "bump", code=3)
+    assert "1.3.0 is high enough already: since v1.2.3, an addition raises the minor number" in output
     commit(repository, "feat!: another order")
     assert "1.3.0 -> 2.0.0" in ferrule(repository, "bump")
 
@@ -198,8 +198,8 @@ def test_an_interface_that_is_recorded_decides(repository: Demo) -> None:
     ferrule(repository, "release")
     ferrule(repository, "abi", "--record")
     commit(repository, "fix: it holds")
-    said = ferrule(repository, "bump", code=9)
-    assert "dist/ is not a release of what is checked out" in said
+    output = ferrule(repository, "bump", code=9)
+    assert "dist/ is not a release of what is checked out" in output
     ferrule(repository, "release")
     assert "1.2.3 -> 1.2.4: something has changed" in ferrule(repository, "bump")
 

@@ -126,8 +126,8 @@ def test_outside_of_a_project(released: Demo, away: Path) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return released.ferrule("-C", str(away.parent), "page", *words)
 
-    said = run(str(away))
-    assert (said.returncode, "outside of a project, name DIST and --output" in said.stderr) == (2, True)
+    messages = run(str(away))
+    assert (messages.returncode, "outside of a project, name DIST and --output" in messages.stderr) == (2, True)
     output = str(away.parent / "p.html")
     done = run(str(away), "--output", output, "--json")
     assert json.loads(done.stdout) == {"page": output}
@@ -138,8 +138,8 @@ def test_outside_of_a_project(released: Demo, away: Path) -> None:
     assert run(str(away), "--output", output, "--changelog", str(notes), "--quiet").stderr == ""
     assert "News." in Path(output).read_text()
     notes.write_text("# 1.2.4\n")
-    said = run(str(away), "--output", output, "--changelog", str(notes))
-    assert (said.returncode, "there is no heading for 1.2.3" in said.stderr) == (3, True)
+    messages = run(str(away), "--output", output, "--changelog", str(notes))
+    assert (messages.returncode, "there is no heading for 1.2.3" in messages.stderr) == (3, True)
 
 
 def test_a_release_that_does_not_verify_gets_no_page(released: Demo, away: Path) -> None:
@@ -167,5 +167,5 @@ def test_a_changelog_without_the_version_is_told(released: Demo) -> None:
 
 def test_what_fits_no_project(released: Demo) -> None:
     assert "there is no release 'x'" in released.ferrule("page", "--release", "x").stderr
-    said = released.ferrule("page", "dist", "--release", "x").stderr
-    assert "--release cannot be combined with DIST" in said
+    output = released.ferrule("page", "dist", "--release", "x").stderr
+    assert "--release cannot be combined with DIST" in output

@@ -41,18 +41,18 @@ def state(demo: Demo) -> dict[str, int]:
 
 
 def runs(demo: Demo) -> tuple[journal.JournalRun, ...]:
-    found, problems = journal.read(demo.project / ".ferrule")
+    result, problems = journal.read(demo.project / ".ferrule")
     assert problems == ()
-    return found
+    return result
 
 
 def written(demo: Demo, *arguments: str, **environment: str) -> str:
     """The page that the command writes."""
     done = demo.ferrule("report", *arguments, **environment)
     assert done.returncode == 0, done.stderr
-    place = demo.project / ".ferrule" / "report.html"
+    path = demo.project / ".ferrule" / "report.html"
     assert done.stdout == ".ferrule/report.html\n"
-    return place.read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8")
 
 
 def test_numbers_are_those_of_manifest_and_journal(released: Demo) -> None:
@@ -177,10 +177,10 @@ def test_a_folder_without_a_release_is_told(released: Demo, tmp_path: Path) -> N
 
 def test_another_release_and_another_place(released: Demo, tmp_path: Path) -> None:
     shutil.copytree(released.dist, tmp_path / "copy")
-    place = tmp_path / "deep" / "page.html"
-    done = released.ferrule("report", str(tmp_path / "copy"), "--output", str(place), "--json")
-    assert json.loads(done.stdout) == {"report": str(place)}
-    assert place.read_text(encoding="utf-8") == written(released)
+    path = tmp_path / "deep" / "page.html"
+    done = released.ferrule("report", str(tmp_path / "copy"), "--output", str(path), "--json")
+    assert json.loads(done.stdout) == {"report": str(path)}
+    assert path.read_text(encoding="utf-8") == written(released)
 
 
 def test_a_place_that_cannot_be_written(released: Demo, tmp_path: Path) -> None:

@@ -43,9 +43,9 @@ def c(text: str, **options: Any) -> Any:
 )
 def test_layout(declared, size, offsets):
     label = "union S" if "union" in declared else "struct S"
-    told = c(declared)["types"][label]
-    assert told["size"] == size
-    assert [field["offset"] for field in told["fields"]] == offsets
+    output = c(declared)["types"][label]
+    assert output["size"] == size
+    assert [field["offset"] for field in output["fields"]] == offsets
 
 
 @pytest.mark.parametrize(
@@ -95,29 +95,29 @@ def test_long_double_of_apple():
     ],
 )
 def test_function(declared, parameters, returns):
-    told = c(declared)["functions"]["f"]
-    assert (told["parameters"], told["returns"]) == (parameters, returns)
+    output = c(declared)["functions"]["f"]
+    assert (output["parameters"], output["returns"]) == (parameters, returns)
 
 
 def test_variadic_function_variables_and_enumerators():
-    told = c(
+    interface = c(
         'int f(const char *format, ...); extern const int limit; extern int table[3]; _Static_assert(1, "");\n'
         "enum E { A = -1, B, C = 'x', D = ~0, F = 0x10 | 010, G = (int)B, H = !1, I = +2, J = 7 ^ 5 & 4 - 3, K = 9 >> 1 };"
     )
-    assert told["functions"]["f"]["variadic"] is True
-    assert told["variables"] == {"limit": "const i32", "table": "i32[3]"}
-    assert told["enums"]["enum E"] == {
+    assert interface["functions"]["f"]["variadic"] is True
+    assert interface["variables"] == {"limit": "const i32", "table": "i32[3]"}
+    assert interface["enums"]["enum E"] == {
         "A": -1, "B": 0, "C": 120, "D": -1, "F": 24, "G": 0, "H": 0, "I": 2, "J": 7 ^ 5 & 1, "K": 4
     }  # fmt: skip
 
 
 def test_macros_of_the_header_itself():
     digest = "ab" * 32
-    told = c(
+    output = c(
         "#define GUARD\n#define LIMIT  (1 <<  4)\n#define MAX(a, b) ((a) > (b) ? (a) : (b))\n#define GONE 1\n#undef GONE\n"
         f'#define V "1.0.0"\n#define FINGERPRINT "{digest}"\n#define NAME "demo"\n'
     )["macros"]
-    assert told == {
+    assert output == {
         "FINGERPRINT": None,
         "LIMIT": "(1 << 4)",
         "MAX": "(a, b) ((a) > (b) ? (a) : (b))",
@@ -200,11 +200,11 @@ def test_each_of_several_headers_has_what_it_declares_itself():
 
 def test_what_other_files_declare_is_not_of_the_header():
     other = "int away(void);\nstatic inline int g(int a) { return a; }\nstruct O { int x; };\nenum P { Q = 7 };\n"
-    told = header.read(f'# 1 "other.h"\n{other}# 1 "x.h"\nstruct S {{ struct O o; char c[Q]; }};', "x.h", release="1")
-    assert told["functions"] == {}
-    assert told["enums"] == {}
-    assert told["types"]["struct O"] == {"kind": "struct", "opaque": True}
-    assert told["types"]["struct S"]["size"] == 12
+    output = header.read(f'# 1 "other.h"\n{other}# 1 "x.h"\nstruct S {{ struct O o; char c[Q]; }};', "x.h", release="1")
+    assert output["functions"] == {}
+    assert output["enums"] == {}
+    assert output["types"]["struct O"] == {"kind": "struct", "opaque": True}
+    assert output["types"]["struct S"]["size"] == 12
 
 
 def test_what_pycparser_has_not_had_so_far_is_refused():

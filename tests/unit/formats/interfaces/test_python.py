@@ -29,7 +29,7 @@ def py(folder: Path, **files: str) -> Any:
 
 
 def test_names_that_are_public(tmp_path):
-    told = py(
+    interface = py(
         tmp_path,
         demo__in____init__=(
             "from __future__ import annotations\nimport json\nfrom demo._inner import f as f, _g\nfrom .part import *\n"
@@ -40,7 +40,7 @@ def test_names_that_are_public(tmp_path):
         single="def s(): ...\n",
         _private="def p(): ...\n",
     )
-    assert set(told) == {
+    assert set(interface) == {
         "demo",
         "demo.LIMIT",
         "demo.name",
@@ -50,13 +50,13 @@ def test_names_that_are_public(tmp_path):
         "single",
         "single.s",
     }
-    assert told["demo.LIMIT"]["value"] == "4"
-    assert "value" not in told["demo.name"]
-    assert told["demo.part.h"]["returns"] == "int"
+    assert interface["demo.LIMIT"]["value"] == "4"
+    assert "value" not in interface["demo.name"]
+    assert interface["demo.part.h"]["returns"] == "int"
 
 
 def test_members_that_are_public(tmp_path):
-    told = py(
+    output = py(
         tmp_path,
         demo=(
             "from abc import ABC, abstractmethod\nclass _Base(dict[str, int]):\n    def kept(self): ...\n"
@@ -66,12 +66,12 @@ def test_members_that_are_public(tmp_path):
             "    @property\n    def q(self): ...\n    @q.setter\n    def q(self, value): ...\n"
         ),
     )["demo.A"]
-    assert told["bases"] == ["dict", "ABC"]
-    assert set(told["members"]) == {"kept", "x", "__init__", "todo", "s", "c", "p", "q"}
-    assert told["members"]["todo"]["abstract"] is True
-    assert [p["name"] for p in told["members"]["s"]["parameters"]] == ["a"]
-    assert [p["name"] for p in told["members"]["c"]["parameters"]] == ["a"]
-    assert (told["members"]["p"].get("read-only"), told["members"]["q"].get("read-only")) == (True, None)
+    assert output["bases"] == ["dict", "ABC"]
+    assert set(output["members"]) == {"kept", "x", "__init__", "todo", "s", "c", "p", "q"}
+    assert output["members"]["todo"]["abstract"] is True
+    assert [p["name"] for p in output["members"]["s"]["parameters"]] == ["a"]
+    assert [p["name"] for p in output["members"]["c"]["parameters"]] == ["a"]
+    assert (output["members"]["p"].get("read-only"), output["members"]["q"].get("read-only")) == (True, None)
 
 
 def test_source_that_is_none(tmp_path):
@@ -122,5 +122,5 @@ def test_versions_of_python():
 
 
 def test_modules_that_no_list_names_are_public(tmp_path):
-    told = py(tmp_path, demo__in____init__="__all__ = []\ndef hidden(): ...\n", demo__in__part="def f(): ...\n")
-    assert set(told) == {"demo", "demo.part", "demo.part.f"}
+    interface = py(tmp_path, demo__in____init__="__all__ = []\ndef hidden(): ...\n", demo__in__part="def f(): ...\n")
+    assert set(interface) == {"demo", "demo.part", "demo.part.f"}

@@ -18,7 +18,7 @@ def ts(text: str, **more: Any) -> Any:
 
 
 def test_every_form_of_a_declaration():
-    told = ts(
+    output = ts(
         "export interface A<T> extends B, C<T> { readonly a?: T; b(x: number, ...rest: string[]): void; b(): string;\n"
         "  (y: string): void; new (z: string): A<T>; [key: string]: unknown; get g(): number; set g(v: number); get h(): number }\n"
         "export interface A<T> { more: 'x' /* not this */ }\n"
@@ -29,25 +29,25 @@ def test_every_form_of_a_declaration():
         "export default function f(a: string): void;\ndeclare namespace N { const q: string }\n"
         "declare function local(): void;\nexport { local as shown };\n"
     )["."]
-    members = told["A"]["members"]
-    assert told["A"]["extends"] == ["B", "C<T>"]
+    members = output["A"]["members"]
+    assert output["A"]["extends"] == ["B", "C<T>"]
     assert set(members) == {"a", "b", "()", "new ()", "[string]", "g", "h", "more"}
     assert members["a"] == {"optional": True, "readonly": True, "type": "T"}
     assert [len(call["parameters"]) for call in members["b"]["calls"]] == [2, 0]
     assert members["b"]["calls"][0]["parameters"][1] == {"type": "string[]", "optional": False, "rest": True}
     assert (members["g"]["readonly"], members["h"]["readonly"]) == (False, True)
     assert members["more"]["type"] == "'x'"
-    assert set(told["K"]["members"]) == {"q", "static s", "t", "constructor", "name"}
-    assert told["U"]["type"] == "'a' | 'b'"
-    assert told["G"]["parameters"] == "<T>"
-    assert told["E"]["values"] == {"X": "0", "Y": "5", "Z": "6", "W": "'w'"}
-    assert (told["c"]["type"], told["d"]["type"]) == ("number", "string")
-    assert told["shown"] == told["local"]
-    assert told["N"]["members"]["q"]["kind"] == "const"
+    assert set(output["K"]["members"]) == {"q", "static s", "t", "constructor", "name"}
+    assert output["U"]["type"] == "'a' | 'b'"
+    assert output["G"]["parameters"] == "<T>"
+    assert output["E"]["values"] == {"X": "0", "Y": "5", "Z": "6", "W": "'w'"}
+    assert (output["c"]["type"], output["d"]["type"]) == ("number", "string")
+    assert output["shown"] == output["local"]
+    assert output["N"]["members"]["q"]["kind"] == "const"
 
 
 def test_modules_of_a_package():
-    told = ts(
+    output = ts(
         "export * from './a.js';\nexport type * from './b';\nexport { x as y } from './a.js';\nexport * as all from './c/index.js';\n"
         "import type * as calls from './c';\nimport { z } from 'elsewhere';\nexport { w } from 'elsewhere';\n"
         "export * from 'elsewhere';\nexport declare function open(given: typeof calls): void;\n",
@@ -57,9 +57,9 @@ def test_modules_of_a_package():
             "c/index.d.ts": "export function call(): void;",
         },
     )["."]
-    assert {"x", "y", "B", "all", "calls", "w", "open"} <= set(told)
-    assert told["w"] == {"kind": "const", "type": None}
-    assert told["all"]["members"]["call"]["kind"] == "function"
+    assert {"x", "y", "B", "all", "calls", "w", "open"} <= set(output)
+    assert output["w"] == {"kind": "const", "type": None}
+    assert output["all"]["members"]["call"]["kind"] == "function"
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ def test_an_error_deep_inside_has_its_line():
 
 
 def test_comments_between_the_values_of_an_enumeration():
-    told = ts("export declare enum E { X, /* two */ Y,\n // three\n Z }")["."]
-    assert told["E"]["values"] == {"X": "0", "Y": "1", "Z": "2"}
+    output = ts("export declare enum E { X, /* two */ Y,\n // three\n Z }")["."]
+    assert output["E"]["values"] == {"X": "0", "Y": "1", "Z": "2"}
 
 
 def test_a_new_entry_of_a_package():
@@ -165,9 +165,9 @@ def test_a_new_entry_of_a_package():
 
 
 def test_signatures_within_a_type():
-    told = ts("export type A = { new (x: number): B; (y: string): void; m(z: 'a'): (void) }; export type B = 1;")["."]
+    output = ts("export type A = { new (x: number): B; (y: string): void; m(z: 'a'): (void) }; export type B = 1;")["."]
     other = ts("export type A = { new (x: number): B; (y: number): void; m(z: 'a'): void }; export type B = 1;")["."]
-    assert told["A"] != other["A"]
+    assert output["A"] != other["A"]
 
 
 def test_a_type_of_hundreds_of_levels_is_what_it_spells():

@@ -22,11 +22,11 @@ def test_every_type_of_a_world():
         "mode": wit.Flags(("r", "w"), wit.Name(None, "mode")),
     }
     function = wit.Function(tuple((f"p{n}", kind) for n, kind in enumerate(kinds.values())), None, is_async=True)
-    told = world.read(wit.World("w", (), (wit.Interface("a:b/c@2.1.0", (("f", function),)),)))
-    (found,) = told["exports"]["a:b/c@2"].values()
-    assert [kind for _, kind in found["parameters"]] == list(kinds)
-    assert found["async"] is True
-    assert told["types"] == {
+    output = world.read(wit.World("w", (), (wit.Interface("a:b/c@2.1.0", (("f", function),)),)))
+    (result,) = output["exports"]["a:b/c@2"].values()
+    assert [kind for _, kind in result["parameters"]] == list(kinds)
+    assert result["async"] is True
+    assert output["types"] == {
         "a:b/c@2.way": {"kind": "variant", "cases": [["x", None], ["y", "string"]]},
         "mode": {"kind": "flags", "labels": [["r", None], ["w", None]]},
     }
@@ -39,8 +39,8 @@ def test_other_world_and_type_of_another_kind():
     name = wit.Name(None, "t")
     cases = wit.Variant((("a", wit.Scalar("u8")), ("b", None)), name)
     old, new = of("a:b/c@0.1.0", wit.Enum(("a", "b"), name)), of("a:b/c@0.2.0", cases)
-    found = [f"{change.item} {change.what}" for change in world.compare(old, new)]
-    assert found == ["a:b/c@0.1 is now the world a:b/c@0.2", "type t is a variant, and was a enum"]
+    result = [f"{change.item} {change.what}" for change in world.compare(old, new)]
+    assert result == ["a:b/c@0.1 is now the world a:b/c@0.2", "type t is a variant, and was a enum"]
     other = of("a:b/c@0.2.0", wit.Variant((("a", wit.Scalar("u16")), ("b", wit.Scalar("u8"))), name))
-    found = [f"{change.item} {change.what}" for change in world.compare(new, other)]
-    assert found == ["type t: a is u16, and was u8", "type t: b is u8, and was without a value"]
+    result = [f"{change.item} {change.what}" for change in world.compare(new, other)]
+    assert result == ["type t: a is u16, and was u8", "type t: b is u8, and was without a value"]

@@ -18,15 +18,15 @@ def silent(_line):
 
 
 def test_a_wheel_is_installed_aside_and_renamed(machine):
-    said = []
-    PinnedWheel("ziglang", "0.17.0").install(machine.host(), {}, said.append)
-    place = machine.cache / "tools/ziglang-0.17.0"
-    assert said == [f"ziglang 0.17.0: wheel into {place}"]
-    assert pip.installed(machine.host(), "ziglang", "0.17.0") == place
+    messages = []
+    PinnedWheel("ziglang", "0.17.0").install(machine.host(), {}, messages.append)
+    path = machine.cache / "tools/ziglang-0.17.0"
+    assert messages == [f"ziglang 0.17.0: wheel into {path}"]
+    assert pip.installed(machine.host(), "ziglang", "0.17.0") == path
     (call,) = [c for c in machine.calls if "pip install" in c]
-    assert f"--target {place}.part ziglang==0.17.0" in call
+    assert f"--target {path}.part ziglang==0.17.0" in call
     assert "--no-deps" in call
-    assert zig.find(machine.host(), "0.17.0").argv == (str(place / "ziglang/zig"),)
+    assert zig.find(machine.host(), "0.17.0").argv == (str(path / "ziglang/zig"),)
 
 
 def test_uv_installs_where_there_is_no_pip(machine):
