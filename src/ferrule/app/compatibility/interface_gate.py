@@ -20,7 +20,18 @@ from ferrule.core.safe_files import read_regular
 from ferrule.engine.store import write_aside
 from ferrule.formats import tar, wasm, wheel, wit
 from ferrule.formats import zip as zips
-from ferrule.formats.interfaces import Change, added, broken, header, python, symbols, typescript, versions, world
+from ferrule.formats.interfaces import (
+    LEFT_OUT,
+    Change,
+    added,
+    broken,
+    header,
+    python,
+    symbols,
+    typescript,
+    versions,
+    world,
+)
 from ferrule.tools import cc
 from ferrule.tools import problems as fault
 
@@ -331,7 +342,7 @@ def _changes(old: Surface, new: Surface) -> Iterator[Change]:
         for name in sorted({*old[part], *new[part]}):
             title = f"{_TITLES[part]} {name}"
             if name not in new[part]:
-                yield replace(broken(name, "is no longer part of the release"), of=title)
+                yield replace(broken(name, LEFT_OUT), of=title)
             elif name not in old[part]:
                 yield replace(added(name, "is a new part of the release"), of=title)
             else:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from ferrule.app.release import run as release
 from ferrule.app.versioning import changelog, next_version
 from ferrule.app.versioning.commits import describe
-from ferrule.app.versioning.statements import Rewritten, rewrite
+from ferrule.app.versioning.statements import Rewritten, read_text, rewrite
 from ferrule.config.versions import crates_of
-from ferrule.core.errors import ConfigError, FerruleError, StorageError
+from ferrule.core.errors import ConfigError, StorageError
 from ferrule.core.frozen import dataclass
 from ferrule.engine.store import write_aside
 from ferrule.formats.interfaces.versions import parse
@@ -121,7 +121,7 @@ def decide(
     return decision
 
 
-def prepare(config: Config, whole: Config, past: History, decision: Decision, date: str) -> Bump:
+def prepare(config: Config, whole: Config, past: History, decision: Decision, date: str, host: Host) -> Bump:
     """Every file as it will be; `whole` is the configuration with all releases. Raises ConfigError."""
     others = {
         crate.name
@@ -129,7 +129,7 @@ def prepare(config: Config, whole: Config, past: History, decision: Decision, da
         if artifact not in config.artifacts
         for crate in crates_of((artifact,), config.workspace)
     }
-    files = rewrite(config, decision.new, others)
+    files = rewrite(config, decision.new, others, git.files(config.root, host))
     if not files:
         raise ConfigError(
             f"no file states {decision.old}", where=config.project.version_at, hint="write the version by hand"
@@ -138,7 +138,7 @@ def prepare(config: Config, whole: Config, past: History, decision: Decision, da
     name = changelog_of(config)
     if not (config.root / name).is_file():
         return Bump(decision, files, None, tag)
-    text = (config.root / name).read_bytes().decode()
+    text = read_text(config.root, name)
     of_interface = (change for change in decision.changes if change.of != "commit")
     written = changelog.section(of_interface, past.commits)
     tags = (tag_name(config, decision.old), tag)
@@ -165,15 +165,20 @@ def write(bump: Bump, root: Path, host: Host, *, commit: bool) -> None:
     try:
         for name, text in texts.items():
             _write(root / name, text.encode())
-        written = release.load(root)
-        if written.problems:
-            raise written.problems[0]
+        _check(root)
         if commit:
-            git.commit(root, texts, f"Release {bump.decision.new}" if not bump.tag else f"Release {bump.tag}", host)
-    except FerruleError:
+            git.commit(root, texts, f"Release {bump.tag}", host)
+    except BaseException:  # Ctrl-C too
         for name, content in before.items():
             _write(root / name, content)
         raise
+
+
+def _check(root: Path) -> None:
+    """Raise ConfigError unless the project is valid, as it is written now."""
+    problems = release.load(root).problems
+    if problems:
+        raise problems[0]
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -5,34 +5,37 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from ferrule.core.changelog import span
+from ferrule.formats.interfaces import REMOVALS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ferrule.app.versioning.commits import Described
     from ferrule.formats.interfaces import Change
 
-_UNRELEASED: Final = re.compile(r"^## \[?Unreleased\]?[^\n]*\n", re.MULTILINE | re.IGNORECASE)
+_UNRELEASED: Final = r"^\[?Unreleased\]?"
 _NEXT: Final = re.compile(r"^(?:## |\[[^\]\n]+\]: )", re.MULTILINE)
+_LINK: Final = re.compile(r"^\[[^\]\n]+\]: ", re.MULTILINE)
 _COMPARED: Final = re.compile(
     r"^\[Unreleased\]: (?P<base>\S+/compare/)(?P<old>\S+?)\.\.\.HEAD\s*$", re.MULTILINE | re.IGNORECASE
 )
 _PARTS: Final = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
-_OF_TYPE: Final = {"feat": "Added", "fix": "Fixed", "perf": "Changed", "refactor": "", "revert": "Changed"}
-_GONE: Final = ("is gone", "is no longer part of the release")
+_OF_TYPE: Final = {"feat": "Added", "fix": "Fixed", "perf": "Changed", "revert": "Changed"}
 
 
 def unreleased(text: str) -> str:
     """What a changelog says of the next version, without its heading; empty where it says nothing."""
-    span = _span(text)
-    return text[span[0] : span[1]].strip("\n") if span else ""
+    part = _span(text)
+    return text[slice(*part)].strip("\n") if part else ""
 
 
 def _span(text: str) -> tuple[int, int] | None:
-    heading = _UNRELEASED.search(text)
-    if heading is None:
+    part = span(text, _UNRELEASED)
+    if part is None:
         return None
-    following = _NEXT.search(text, heading.end())
-    return heading.end(), following.start() if following else len(text)
+    link = _LINK.search(text, *part)  # below the last section are the links of all
+    return part[0], link.start() if link else part[1]
 
 
 def section(interface: Iterable[Change], commits: Iterable[Described]) -> str:
@@ -47,7 +50,7 @@ def section(interface: Iterable[Change], commits: Iterable[Described]) -> str:
             mark = "**Breaking:** " if commit.breaking else ""
             parts[part].append(f"- {mark}{_sentence(commit.breaking or commit.subject)}")
     for change in interface:
-        part = "Added" if not change.breaking else "Removed" if change.what in _GONE else "Changed"
+        part = "Added" if not change.breaking else "Removed" if change.what in REMOVALS else "Changed"
         parts[part].append(f"- {change.of}: `{change.item}` {change.what}.")
     blocks = [f"### {part}\n\n" + "\n".join(dict.fromkeys(lines)) for part, lines in parts.items() if lines]
     return "\n\n".join(blocks)
@@ -63,11 +66,16 @@ def released(text: str, version: str, date: str, written: str, tags: tuple[str, 
 
     `tags` are those of the version before and of this one; links that compare them are kept up, where there are some.
     """
-    if _span(text) is None:
+    if text and not text.endswith("\n"):
+        text += "\n"
+    part = _span(text)
+    if part is None:
         heading = _NEXT.search(text)
         at = heading.start() if heading else len(text)
         text = f"{text[:at].rstrip(chr(10))}\n\n## [Unreleased]\n\n{text[at:]}".lstrip("\n")
-    first, last = _span(text) or (len(text), len(text))
+        part = _span(text)
+        assert part is not None  # noqa: S101 - for the type checker: it was written a moment ago
+    first, last = part
     body = text[first:last].strip("\n") or written
     entry = f"\n## [{version}] - {date}\n" + (f"\n{body}\n" if body else "")
     rest = text[last:]

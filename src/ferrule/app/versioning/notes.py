@@ -23,7 +23,7 @@ def notes(manifest: Manifest, changes: str, targets: Iterable[Target], *, signed
 
 
 def _downloads(manifest: Manifest) -> str:
-    """A table of what users download: images are one row, and what only describes the others is left out."""
+    """A table of what users download as one file; images, folders and what only describes others are left out."""
     rows = [_row(file) for file in manifest.shipped if file.kind not in _DESCRIBING and "/" not in file.path]
     if not rows:
         return ""
@@ -51,6 +51,7 @@ def _checking(manifest: Manifest, *, signed: bool) -> str:
 def _commands(manifest: Manifest, *, signed: bool) -> Iterator[str]:
     yield "Beside what you downloaded:"
     yield ""
-    if any(file.path == "SHA256SUMS" for file in manifest.shipped):
-        yield "    sha256sum --check --ignore-missing SHA256SUMS"
+    for file in manifest.shipped:
+        if file.role == "checksums":
+            yield f"    sha256sum --check --ignore-missing {file.path}"
     yield f"    ferrule verify{' --key release.pub' if signed else ''} FOLDER"

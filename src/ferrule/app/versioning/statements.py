@@ -60,7 +60,7 @@ class _Files:
 
     def text(self, path: str) -> str:
         if path not in self.after:
-            self.before[path] = self.after[path] = (self.root / path).read_bytes().decode()
+            self.before[path] = self.after[path] = read_text(self.root, path)
         return self.after[path]
 
     def replace(self, path: str, start: int, end: int, new: str) -> None:
@@ -75,8 +75,18 @@ class _Files:
                 yield Rewritten(path, text, tuple(lines))
 
 
-def rewrite(config: Config, new: str, others: Collection[str] = ()) -> tuple[Rewritten, ...]:
-    """Every file that states the version of a release, with another one; `others` are crates of other releases.
+def read_text(root: Path, path: str) -> str:
+    """A file of the project; raises ConfigError if it is no text in UTF-8."""
+    try:
+        return (root / path).read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError("this file is not UTF-8", where=path, hint="save it as UTF-8, and run it again") from error
+
+
+def rewrite(config: Config, new: str, others: Collection[str], tracked: Iterable[str]) -> tuple[Rewritten, ...]:
+    """Every file that states the version of a release, with another one.
+
+    `others` are crates of other releases, `tracked` the files that Git has.
 
     Cargo's manifests and lock file, targets.yaml, pyproject.toml and what it takes its version from, package.json and
     its lock file, and from version 2 on the paths of Go modules. Raises ConfigError for one that has to be changed by
@@ -97,7 +107,8 @@ def rewrite(config: Config, new: str, others: Collection[str] = ()) -> tuple[Rew
             path = posixpath.normpath(posixpath.join(folder, name))
             if (config.root / path).is_file():
                 change(files, path, old, new)
-    _go_modules(files, _package_folders(config, old), old, new)
+    sources = tuple(name for name in tracked if name.endswith(".go"))
+    _go_modules(files, _package_folders(config, old), sources, old, new)
     return tuple(files.rewritten())
 
 
@@ -184,10 +195,11 @@ def _check_toml(files: _Files, path: str, old: str, new: str) -> None:
 
 def _exchanged(value: Any, old: str, new: str) -> Any:  # noqa: ANN401 - documents are of any form
     if isinstance(value, dict):
-        return {key: _exchanged(item, old, new) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_exchanged(item, old, new) for item in value]
-    return value.replace(old, new) if isinstance(value, str) else value
+        return {
+            key: item.replace(old, new) if key == "version" and isinstance(item, str) else _exchanged(item, old, new)
+            for key, item in value.items()
+        }
+    return [_exchanged(item, old, new) for item in value] if isinstance(value, list) else value
 
 
 def _lock_file(files: _Files, config: Config, names: Iterable[str], old: str, new: str) -> None:
@@ -203,7 +215,7 @@ def _lock_file(files: _Files, config: Config, names: Iterable[str], old: str, ne
         _substitute(files, path, rf'(?m)(?<=^ "){re.escape(name)} {re.escape(old)}(?=",$)', f"{name} {new}")
 
 
-def _go_modules(files: _Files, folders: Iterable[str], old: str, new: str) -> None:
+def _go_modules(files: _Files, folders: Iterable[str], tracked: Iterable[str], old: str, new: str) -> None:
     """Modules of the release in each other's go.mod, and their paths in every import.
 
     A path ends in the major version from 2 on (Go Modules Reference, "Major version suffixes").
@@ -211,8 +223,7 @@ def _go_modules(files: _Files, folders: Iterable[str], old: str, new: str) -> No
     manifests = [path for folder in folders if (files.root / (path := posixpath.join(folder, "go.mod"))).is_file()]
     modules = [match[1] for path in manifests if (match := _MODULE.search(files.text(path)))]
     for path in manifests:
-        folder = files.root / posixpath.dirname(path)
-        sources = [file.relative_to(files.root).as_posix() for file in sorted(folder.rglob("*.go"))]
+        sources = [name for name in tracked if name.startswith(path.removesuffix("go.mod"))]
         for module in modules:
             renamed = _with_major(module, new.split(".", maxsplit=1)[0])
             required = rf"(?<=[\s\"]){re.escape(module)}(\"?\s+)v{re.escape(old)}(?![\w.+-])"
@@ -269,15 +280,22 @@ def _as_python(version: str) -> str:
     return str(Version(version))
 
 
+def _json(files: _Files, path: str) -> Any:  # noqa: ANN401 - documents are of any form
+    try:
+        return json.loads(files.text(path))
+    except ValueError as error:
+        raise ConfigError(f"this is no JSON: {error}", where=path, hint="correct it, and run it again") from error
+
+
 def _package_json(files: _Files, path: str, old: str, new: str) -> None:
-    document = json.loads(files.text(path))
+    document = _json(files, path)
     if document.get("version") == old:
         _json_value(files, path, document, ("version",), new)
 
 
 def _package_lock(files: _Files, path: str, old: str, new: str) -> None:
     for keys in (("version",), ("packages", "", "version")):
-        document: Any = json.loads(files.text(path))
+        document: Any = _json(files, path)
         value = document
         for key in keys:
             value = value.get(key, {}) if isinstance(value, dict) else {}

@@ -64,7 +64,7 @@ def bump(
     decision = bumping.decide(whole.config, past, interface, version, pre)
     today = datetime.fromtimestamp(whole.context.now_ns() // 10**9, UTC).date().isoformat()
     everything = project.read(directory).config if whole.config.releases else whole.config
-    prepared = bumping.prepare(whole.config, everything, past, decision, today)
+    prepared = bumping.prepare(whole.config, everything, past, decision, today, host)
     if not dry_run:
         bumping.write(prepared, whole.config.root, host, commit=not no_commit)
     if options["as_json"]:

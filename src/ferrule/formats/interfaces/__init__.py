@@ -7,7 +7,7 @@ project commits, so that it is small, sorted and free of what changes with every
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +29,16 @@ class Change:
     of: str = ""
 
 
+GONE: Final = "is gone"
+"""What is said of a name that is in the older interface alone."""
+
+LEFT_OUT: Final = "is no longer part of the release"
+"""What is said of a whole interface that is in the older release alone."""
+
+REMOVALS: Final = frozenset({GONE, LEFT_OUT})
+"""What is said of something that was taken away."""
+
+
 def broken(item: str, what: str) -> Change:
     """A change that something built against the older interface cannot live with."""
     return Change(item, what, breaking=True)
@@ -48,7 +58,7 @@ def compare_named(
     """Names that are gone are breaking, new ones are not; what is in both is compared by `each`."""
     for name in sorted({*old, *new}):
         if name not in new:
-            yield broken(item(name), "is gone")
+            yield broken(item(name), GONE)
         elif name not in old:
             yield added(item(name))
         elif old[name] != new[name]:

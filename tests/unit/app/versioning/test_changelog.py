@@ -19,6 +19,14 @@ def test_what_stands_under_unreleased():
     assert unreleased("") == ""
 
 
+def test_a_heading_may_be_the_last_line_and_code_has_none():
+    assert released("## [Unreleased]", "1.0.0", "2026-11-29", "- W.", TAGS) == (
+        "## [Unreleased]\n\n## [1.0.0] - 2026-11-29\n\n- W.\n"
+    )
+    text = "## [Unreleased]\n\n- A:\n\n```sh\n## no heading\n```\n\n- B.\n\n"
+    assert unreleased(text + OLD) == "- A:\n\n```sh\n## no heading\n```\n\n- B."
+
+
 def test_it_becomes_the_version_and_another_begins():
     text = f"{HEAD}\n## [Unreleased]\n\n### Added\n\n- A.\n\n{OLD}"
     assert released(text, "1.3.0", "2026-11-29", "unused", TAGS) == (

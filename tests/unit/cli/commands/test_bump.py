@@ -182,6 +182,21 @@ def test_changes_of_somebody_in_a_file_that_is_written(repository: Demo) -> None
     assert '"1.2.3"' in (repository.project / "rust/Cargo.toml").read_text()
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("CHANGELOG.md", b"\xff\n", "CHANGELOG.md: this file is not UTF-8"),
+        ("packaging/js/package-lock.json", b"{", "packaging/js/package-lock.json: this is no JSON"),
+        ("packaging/go/demo.go", b"package demo // \xff\n", "packaging/go/demo.go: this file is not UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(repository: Demo, name: str, content: bytes, message: str) -> None:
+    (repository.project / name).write_bytes(content)
+    commit(repository, "feat!: another order")
+    assert message in ferrule(repository, "bump", code=3)
+    assert git(repository, "status", "--porcelain") == ""
+
+
 def test_what_git_refuses_leaves_everything_as_it_was(repository: Demo) -> None:
     hook = repository.project / ".git/hooks/pre-commit"
     hook.write_text("#!/bin/sh\necho no >&2; exit 1\n")
