@@ -64,7 +64,8 @@ def opened(
     host = environment.host(offline=False)
     named = project.release_named(config, release) if release else None
     if named is None and config.releases:
-        hint = f"ferrule publish {config.releases[0].name}"
+        name = config.releases[0].name
+        hint = f"name it: ferrule publish {name}, or ferrule verify --published --release {name}"
         raise UsageError("this file describes several releases, each of which is published by its name", hint=hint)
     dist = source or config.root / "dist" / (named.name if named else "")
     own_folder(config.root / STATE)

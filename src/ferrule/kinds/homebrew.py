@@ -17,6 +17,7 @@ from ferrule.kinds.packed_program import (
     PackedFile,
     PackedProgram,
     ProgramRef,
+    checked_name,
     download_url,
     licence_names,
     needs_of,
@@ -37,6 +38,7 @@ _MACHINES: Final = {"aarch64": "on_arm", "x86_64": "on_intel"}
 """The machines that Homebrew is for, by Zig's name ("Formula Cookbook", "Handling different system configurations")."""
 
 _FOLDERS: Final = {"bash": "bash_completion", "zsh": "zsh_completion", "fish": "fish_completion"}
+_NAME: Final = r"^[a-z][a-z0-9_+-]{0,63}(@[0-9.]{1,15})?$"  # a class of Ruby is made of it
 _DIGESTS: Final = re.compile(r'url "[^"\n]*/([^"/\n]+)"\n *sha256 "([^"\n]+)"')
 
 
@@ -49,7 +51,7 @@ class HomebrewSpec(Spec):
     kind: Literal["homebrew"]
     program: ProgramRef = Field(description="The program to install.")
     url: DownloadUrl = Field(description=URL_DESCRIPTION, examples=URL_EXAMPLES)
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_+-]{0,63}(@[0-9.]{1,15})?$")] | None = Field(
+    name: Annotated[str, Field(pattern=_NAME)] | None = Field(
         default=None,
         description="Name of the formula; by default that of the archives, in small letters.",
         examples=["demo@2"],
@@ -63,7 +65,7 @@ def plan(spec: HomebrewSpec, context: Context) -> list[Action]:
     programs = one_for_each(packed_programs(spec.program, context), lambda one: _blocks(one.platform))
     if not programs:
         return []
-    name = spec.name or stem(programs, project.version).lower()
+    name = spec.name or checked_name(stem(programs, project.version).lower(), _NAME, "a formula")
     recipe = Formula(
         name=name,
         version=project.version,

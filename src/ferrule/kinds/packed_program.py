@@ -192,3 +192,10 @@ _COMPLETIONS: Final[tuple[tuple[Use, re.Pattern[str], str], ...]] = (
 def licence_names(context: Context) -> tuple[str, ...]:
     """Names of the licence files, as archives have them."""
     return (*(file.rpartition("/")[2] for file in context.project.license_files), notices.FILE)
+
+
+def checked_name(name: str, pattern: str, what: str) -> str:
+    """A name that a package has by default; raises PlanProblem where none of its kind may have it."""
+    if not re.fullmatch(pattern, name):
+        raise PlanProblem("program", f"{what} cannot be called {name}, as the program is", "write `name` here")
+    return name

@@ -17,7 +17,7 @@ from ferrule.core.section import Field
 from ferrule.formats import deflate, tar, versions
 from ferrule.formats.archive_member import Member, below
 from ferrule.kinds.base import Context, Kind, PlanProblem, Spec, version_problem
-from ferrule.kinds.packed_program import PackedProgram, ProgramRef, one_for_each, packed_programs
+from ferrule.kinds.packed_program import PackedProgram, ProgramRef, checked_name, one_for_each, packed_programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _HERE: Final = Path(__file__).parent
 _LAUNCHER: Final = "program_npm.cjs"
 _NODE: Final = ">=18"
+_NAME: Final = r"^(@[a-z0-9][a-z0-9._-]{0,99}/)?[a-z0-9][a-z0-9._-]{0,99}$"
 _LIBC: Final = {"glibc": "gnu", "musl": "musl"}
 """How names of packages end for what npm calls a libc, as those of napi do."""
 
@@ -38,7 +39,7 @@ class ProgramNpmSpec(Spec):
 
     kind: Literal["program-npm"]
     program: ProgramRef = Field(description="The program to pack.")
-    name: Annotated[str, Field(pattern=r"^(@[a-z0-9][a-z0-9._-]{0,99}/)?[a-z0-9][a-z0-9._-]{0,99}$")] | None = Field(
+    name: Annotated[str, Field(pattern=_NAME)] | None = Field(
         default=None,
         description="Name of the package that people install; by default the program's.",
         examples=["@example/demo"],
@@ -59,7 +60,7 @@ def plan(spec: ProgramNpmSpec, context: Context) -> list[Action]:
     programs = one_for_each(packed_programs(spec.program, context), lambda one: tuple(sorted(one.platform.npm.items())))
     if not programs:
         return []
-    name = spec.name or programs[0].command
+    name = spec.name or checked_name(programs[0].command, _NAME, "an npm package")
     packages = tuple(_package(name, program, programs) for program in programs)
     about = _about(context)
     main = Action(

@@ -29,7 +29,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.argument("name", required=False, shell_complete=lambda *words: completion.releases(*words))  # noqa: PLW0108
 @click.option("--to", "rows", metavar="ROW", multiple=True, help="Only this destination; may be given several times.")
 @click.option("--from", "source", type=_FOLDER, help="A finished release [default: dist/ of the project].")
-@click.option("--dry-run", is_flag=True, help="Look everywhere and print every call, but make none.")
+@click.option("--dry-run", is_flag=True, help="Look everywhere, and print every upload without making it.")
 @click.option("--sign-key", metavar="FILE|env://NAME", help="Sign copies of a signed release with this key.")
 def publish(
     directory: Path,

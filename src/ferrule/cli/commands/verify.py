@@ -15,6 +15,7 @@ from ferrule.cli import publishing
 from ferrule.cli.environment import coloured, read_key, width
 from ferrule.cli.messages import counted, echo, waiting
 from ferrule.cli.options import invocation, shared
+from ferrule.cli.release_option import of_release
 from ferrule.core.errors import PublishError, VerificationError
 from ferrule.core.printable import printable
 from ferrule.core.safe_files import MANIFEST, find_project
@@ -28,8 +29,18 @@ from ferrule.reporting import verdicts
 @click.option("--key", type=click.Path(path_type=Path), help="Public key (PEM) that must have signed it.")
 @click.option("--published", is_flag=True, help="Fetch back what was published everywhere, and compare it with PATH.")
 @click.option("--to", "rows", metavar="ROW", multiple=True, help="With --published: only this destination.")
+@click.option("--sign-key", metavar="FILE|env://NAME", help="With --published: the key that copies were signed with.")
+@of_release
 def verify(
-    directory: Path, path: Path | None, key: Path | None, rows: tuple[str, ...], *, published: bool, **options: bool
+    directory: Path,
+    path: Path | None,
+    key: Path | None,
+    rows: tuple[str, ...],
+    sign_key: str | None,
+    release_name: str | None,
+    *,
+    published: bool,
+    **options: bool,
 ) -> None:
     """Verify a finished release: recompute every digest and claim.
 
@@ -42,9 +53,12 @@ def verify(
       ferrule verify --published
     """
     if published:
-        _verify_published(directory, path, rows, **options)
+        if key:
+            raise click.UsageError("--published compares bytes, and takes no --key: verify the release with it before")
+        _verify_published(directory, path, rows, sign_key, release_name, **options)
         return
-
+    if rows or sign_key or release_name:
+        raise click.UsageError("--to, --sign-key and --release require --published")
     target = path or find_project(directory) / "dist"
     release = verifying.release_of(target)
     folder = target if (target.is_dir() and (target / MANIFEST).exists()) or release is None else release
@@ -88,11 +102,18 @@ def _releases_in(folder: Path) -> list[Path]:
     return sorted(each for each in folder.iterdir() if (each / MANIFEST).is_file())
 
 
-def _verify_published(directory: Path, path: Path | None, rows: tuple[str, ...], **options: bool) -> None:
+def _verify_published(
+    directory: Path,
+    path: Path | None,
+    rows: tuple[str, ...],
+    sign_key: str | None,
+    release: str | None,
+    **options: bool,
+) -> None:
     """Fetch everything back, print a line for each item, and exit with 10 if anything is not what it should be."""
     say = partial(publishing.echo, quiet=options["quiet"], as_json=options["as_json"])
     wrong = count = 0
-    with publishing.opened(directory, path, rows=rows, say=say) as opened:
+    with publishing.opened(directory, path, release=release, rows=rows, sign_key=sign_key, say=say) as opened:
         for destination, item, problem in publishing.verify_published(opened):
             count += 1
             wrong += problem is not None
