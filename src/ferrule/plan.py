@@ -83,7 +83,7 @@ def plan(
 def _planned_by_kind(config: Config, artifact: ArtifactConfig, context: Context) -> _Planned:
     """Have the kind plan; raises ConfigError with a place for whatever it refuses."""
     try:
-        return _Planned.of(tuple(artifact.kind.plan(artifact.spec, context)))
+        return _Planned.of(artifact.name, tuple(artifact.kind.plan(artifact.spec, context)))
     except PlanProblem as problem:
         raise _located(config, artifact, problem) from problem
 
@@ -109,14 +109,18 @@ def _noting(disk: Disk, read: dict[str, None], listed: dict[str, None]) -> Disk:
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """The actions of an artifact, and the first for each target (the key None: for all targets)."""
+    """The actions of an artifact, and the first of its own for each target (the key None: for all targets).
+
+    What says what another artifact has compiled is planned by the first that packs it, and is not its own.
+    """
 
     actions: tuple[Action, ...]
     first: Mapping[str | None, Action]
 
     @classmethod
-    def of(cls, actions: tuple[Action, ...]) -> _Planned:
-        return cls(actions, {a.target: a for a in reversed(actions)})
+    def of(cls, artifact: str, actions: tuple[Action, ...]) -> _Planned:
+        own = (a for a in reversed(actions) if a.id.partition("@")[0].partition(":")[0] == artifact)
+        return cls(actions, {a.target: a for a in own})
 
 
 _NOTHING = _Planned((), {})
