@@ -45,7 +45,7 @@ def declared(declare: Any, name: str) -> Any:
 
         one: int
         two: tuple[str, ...] = ()
-        path: str = field(default="p", compare=False, repr=False)
+        place: str = field(default="p", compare=False, repr=False)
 
     Thing.__qualname__ = name
     return declare(frozen=True, slots=True)(Thing)

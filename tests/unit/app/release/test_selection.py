@@ -26,7 +26,7 @@ def test_part_for_this_machine(demo: Demo) -> None:
     plan = choice.select(config, context, ("component",), (WASM, X86))
     assert [a.id for a in plan.actions] == [f"component@{WASM}"]
     plan = choice.select(config, context, ("npm",), ())
-    assert [a.id for a in plan.actions] == [f"component@{WASM}", f"npm@{WASM}"]
+    assert [a.id for a in plan.actions] == [f"component@{WASM}", f"component:contents@{WASM}", f"npm@{WASM}"]
 
 
 @pytest.mark.parametrize(

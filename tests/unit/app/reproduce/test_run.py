@@ -86,7 +86,7 @@ def test_a_difference_is_an_error_with_its_place(
     assert done.returncode == 6
     assert "≠ demo-1.2.3.wasm  different" in done.stdout
     assert "from the same inputs" in done.stdout
-    assert "section custom:ferrule, offset 0x" in done.stdout
+    assert "section custom:.dep-v0, offset 0x" in done.stdout
     assert "diffoscope:\n  seen" in done.stdout
     assert re.search(
         r"error: 1 of \d+ files are not reproduced, the first is demo-1.2.3.wasm: section custom:", done.stderr
