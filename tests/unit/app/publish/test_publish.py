@@ -83,8 +83,8 @@ def test_a_destination_needs_something_to_publish(demo: Demo) -> None:
     demo.edit("  sdk-py: {kind: wheel, library: native, source: packaging/python}\n", "")
     assert [p.partition(": ci.publish: ")[2] for p in problems(demo, ["pypi"])] == [
         (
-            "there is no wheel or program-wheel to publish on PyPI\n"
-            "  hint: add an artifact of kind wheel or program-wheel, or leave pypi out"
+            "there is no wheel or extension or program-wheel to publish on PyPI\n"
+            "  hint: add an artifact of kind wheel or extension or program-wheel, or leave pypi out"
         )
     ]
 

@@ -62,7 +62,6 @@ def test_release_of_a_fresh_clone_is_fetched(cache: Cache, tmp_path: Path) -> No
             "component",
             "npm",
             "goprogram",
-            "sbom",
             "wheel",
         ),  # of the wheels, the source distribution
     }
