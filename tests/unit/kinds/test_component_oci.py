@@ -25,11 +25,10 @@ ARTIFACTS = """artifacts:
 """
 
 
-def released(demo: Demo) -> dict[str, Any]:
+def released(demo: Demo, artifacts: str = ARTIFACTS) -> dict[str, Any]:
     path = demo.project / "targets.yaml"
-    path.write_text(path.read_text().partition("artifacts:")[0] + ARTIFACTS)
-    done = demo.ferrule("release")
-    assert done.returncode == 0, done.stderr
+    path.write_text(path.read_text().partition("artifacts:")[0] + artifacts)
+    assert demo.run().failed == ()
     manifest: dict[str, Any] = json.loads((demo.dist / "manifest.json").read_bytes())
     return manifest
 
@@ -45,6 +44,12 @@ def test_the_component_is_in_the_release_twice_with_the_same_bytes(demo: Demo) -
     assert done.returncode == 0, done.stdout
     (demo.dist / "manifest.json").write_text(json.dumps({**manifest, "facts": {**manifest["facts"], "registry": {}}}))
     assert demo.ferrule("verify").returncode == 6
+
+
+@pytest.mark.parametrize("auditable", [True, False])
+def test_a_component_has_the_list_of_its_crates_unless_it_is_told_not_to(demo: Demo, auditable: bool) -> None:
+    released(demo, ARTIFACTS.replace("ship: true", f"ship: true, auditable: {str(auditable).lower()}"))
+    assert (b".dep-v0" in (demo.dist / "demo-1.2.3.wasm").read_bytes()) is auditable
 
 
 def test_a_layout_holds_one_component() -> None:
