@@ -74,7 +74,7 @@ def test_npm_sees_what_was_packed(release, node, package, tmp_path):
         release.made("package").name,
     )
     assert {file["path"] for file in result["files"]} == {
-        *("package.json", "README.md", "LICENSE", "index.js", "index.d.ts"),
+        *("package.json", "README.md", "LICENSE", "THIRD-PARTY-LICENSES", "index.js", "index.d.ts"),
         *(f"component/index.{ending}" for ending in ("js", "d.ts")),
         *(f"component/email-validator.{ending}" for ending in ("js", "d.ts")),
         *(f"component/email-validator.core{number}.wasm" for number in ("", "2", "3")),

@@ -3,13 +3,8 @@ import type { instantiate } from './__STEM__.js';
 
 export type * from './__STEM__.js';
 
-type Declared = Parameters<typeof instantiate>[1];
-
-/** Imports that the package brings along, and that may be given in place of its own. */
-type Provided = __PROVIDED__;
-
 /** What the component imports, by the name of the interface: `package:name/interface@version`. */
-export type Imports = Omit<Declared, Provided> & Partial<Pick<Declared, Provided & keyof Declared>>;
+export type Imports = __IMPORTS__;
 
 /** What the component exports. */
 export type Exports = Awaited<ReturnType<typeof instantiate>>;

@@ -170,7 +170,7 @@ class NpmPackage:
         values = {
             "shim_import": _SHIM_IMPORT if wasi else "",
             "shim": "new WASIShim().getImportObject()" if wasi else "{}",
-            "provided": " | ".join(f"'{name}'" for name in wasi) or "never",
+            "imports": _imports_type(wasi),
             "stem": self.stem,
             "main": main,
             "identity": identity,
@@ -217,3 +217,12 @@ def _filled(template: str, values: Mapping[str, Any]) -> str:
     for name, value in values.items():
         text = text.replace(f"__{name.upper()}__", value if isinstance(value, str) else json.dumps(value))
     return text
+
+
+def _imports_type(provided: tuple[str, ...]) -> str:
+    """The type of what is given to a component; what the package brings along may be left out."""
+    declared = "Parameters<typeof instantiate>[1]"
+    if not provided:
+        return declared
+    names = " | ".join(f"'{name}'" for name in provided)
+    return f"Omit<{declared}, {names}> & Partial<Pick<{declared}, ({names}) & keyof {declared}>>"
