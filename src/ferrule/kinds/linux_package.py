@@ -14,7 +14,7 @@ from ferrule.core.facts import ProgramFacts
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Digest, Output
 from ferrule.core.section import Field
-from ferrule.formats import deb, deflate, rpm
+from ferrule.formats import deb, deflate, notices, rpm
 from ferrule.kinds.base import Context, Kind, PlanProblem, Spec
 from ferrule.kinds.packed_program import (
     PackedFile,
@@ -188,7 +188,7 @@ class LinuxPackage:
         files = sorted_files(self.program, self.program.members(context), self.license_files)
         paths: dict[str, str] = {}
         for file in files:
-            if self.form == "deb" and file.use == "licence":
+            if self._is_in_copyright(file):
                 continue
             path = self._path(file)
             if other := paths.get(path):
@@ -215,16 +215,24 @@ class LinuxPackage:
             "bash": f"usr/share/bash-completion/completions/{file.name}",
             "zsh": f"usr/share/zsh/{_ZSH[self.form]}/{file.name}",
             "fish": f"usr/share/fish/vendor_completions.d/{file.name}",
-            "licence": f"usr/share/licenses/{self.name}/{file.name}",
+            "licence": f"{self._licences}/{file.name}",
             "other": f"{self._documentation}/{file.name}",
         }
         return paths[file.use]
+
+    @property
+    def _licences(self) -> str:
+        return self._documentation if self.form == "deb" else f"usr/share/licenses/{self.name}"
+
+    def _is_in_copyright(self, file: PackedFile) -> bool:
+        """Whether Debian has a text in `copyright`: the program's own, and not those of all that is linked in."""
+        return self.form == "deb" and file.use == "licence" and file.name != notices.FILE
 
     def _copyright(self, files: Iterable[PackedFile]) -> bytes:
         """The licences in the one file that Debian has for them (Debian Policy, 12.5)."""
         head = f"{self.name} {self.version}\n"
         head += f"Source: {self.homepage}\n" if self.homepage else ""
-        texts = [file.member.read().strip() for file in files if file.use == "licence"]
+        texts = [file.member.read().strip() for file in files if self._is_in_copyright(file)]
         return b"\n\n".join([f"{head}License: {self.license}".encode(), *texts]) + b"\n"
 
     def _changelog(self) -> bytes:
