@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from ferrule.app.publish import credentials, release_page, web
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.items import UploadFailed
+from ferrule.app.publish.web import URL
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from ferrule.app.publish.items import Item, Release
     from ferrule.app.publish.release_page import ReleasePage
 
-URL: Final = r"^https?://[A-Za-z0-9\[][A-Za-z0-9.:\]-]*(/[A-Za-z0-9._~+@%/-]*)?$"
 REPOSITORY: Final = r"^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$"
 _NEEDS: Final = "set GITHUB_TOKEN to a token with contents: write, or run gh auth login"
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import credentials, web
 from ferrule.app.publish.base import Destination
-from ferrule.app.publish.github import URL
-from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, compared, other
+from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
 from ferrule.app.publish.release_page import items_of
+from ferrule.app.publish.web import URL
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
 
@@ -80,13 +80,7 @@ class GitlabPublisher:
             if wrong:
                 return other(f"its link {wrong[0]} leads elsewhere")
             return SAME if self._wanted().keys() <= links.keys() else ABSENT
-        path = self.context.scratch / "looked-at"
-        try:
-            return compared(self.context.web.download(self._url(item), path, item.size, auth=self.auth), item)
-        except web.NotThere:
-            return ABSENT
-        except web.TooLarge:
-            return other("it has a larger file there")
+        return self.context.web.look(self._url(item), item, self.context.scratch, auth=self.auth)
 
     def upload(self, item: Item) -> None:
         """Send a file; or make the release, or add the links that it lacks. Raises UploadFailed."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ferrule.app.publish import credentials, web
 from ferrule.app.publish.base import Destination
-from ferrule.app.publish.items import ABSENT, Item, compared, item_of, other
+from ferrule.app.publish.items import Item, item_of
+from ferrule.app.publish.web import URL
 from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import MANIFEST
 from ferrule.core.section import Field, Section
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ferrule.app.publish.base import Problem, PublishContext
     from ferrule.app.publish.items import Release, State
 
-URL: Final = r"^https?://[A-Za-z0-9\[][A-Za-z0-9.:\]-]*(/[A-Za-z0-9._~+@%/-]*)?$"
 """An address without a user, a query and a fragment: no secret stands in targets.yaml."""
 
 _NO_FOLDER: Final = frozenset({404, 409, 500})
@@ -56,13 +56,7 @@ class HttpPublisher:
 
     def look(self, item: Item) -> State:
         """Download what is there and hash it. Raises UploadFailed."""
-        path = self.context.scratch / "looked-at"
-        try:
-            return compared(self.context.web.download(self._url(item), path, item.size, auth=self.auth), item)
-        except web.NotThere:
-            return ABSENT
-        except web.TooLarge:
-            return other("it has a larger file there")
+        return self.context.web.look(self._url(item), item, self.context.scratch, auth=self.auth)
 
     def upload(self, item: Item) -> None:
         """PUT the file, and before it the folder where the server wants one (RFC 4918, 9.7.1). Raises UploadFailed."""

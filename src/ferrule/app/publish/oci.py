@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ferrule.app.publish.base import Problem, PublishContext
     from ferrule.app.publish.items import Release, State
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _VERSION: Final = "org.opencontainers.image.version"
 _LARGEST: Final = 4 << 20
 _KINDS: Final = ("image", "component-oci")
@@ -184,7 +183,7 @@ class OciPublisher:
 
     @property
     def _scheme(self) -> str:
-        return "http" if urllib.parse.urlsplit(f"//{self._registry}").hostname in _LOOPBACK else "https"
+        return "http" if urllib.parse.urlsplit(f"//{self._registry}").hostname in web.LOOPBACK else "https"
 
     @property
     def _base(self) -> str:

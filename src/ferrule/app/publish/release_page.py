@@ -121,14 +121,9 @@ class ReleasePage:
 
     def _downloaded(self, asset: Any, item: Item) -> State:  # noqa: ANN401 - JSON of the forge
         url, accept = self.forge.download(asset)
-        path = self.context.scratch / "looked-at"
-        try:
-            digest = self.context.web.download(url, path, item.size, auth=self._auth_for(url), accept=accept)
-            return compared(digest, item)
-        except web.TooLarge:
-            return other("it has a larger file there")
-        except web.NotThere:
-            return unknown("it lists the file, and does not serve it", wait=1)
+        missing = unknown("it lists the file, and does not serve it", wait=1)
+        auth = self._auth_for(url)
+        return self.context.web.look(url, item, self.context.scratch, auth=auth, accept=accept, missing=missing)
 
     def upload(self, item: Item) -> None:
         """Send a file to the draft, which is made for the first; or make the draft public. Raises UploadFailed."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import urllib3
 from urllib3 import exceptions
 
-from ferrule.app.publish.items import UploadFailed
+from ferrule.app.publish.items import ABSENT, Item, State, UploadFailed, compared, other
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 from ferrule.core.one_line import one_line
@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 _LARGEST_DOCUMENT: Final = 64 << 20
 _CHUNK: Final = 1 << 16
 _REDIRECTS: Final = 5
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts that a credential may be sent to without TLS."""
+
+URL: Final = r"^https?://[A-Za-z0-9\[][A-Za-z0-9.:\]-]*(/[A-Za-z0-9._~+@%/-]*)?$"
+"""The pattern of an address of a server in a section."""
+
 _BUSY: Final = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
 _SOON: Final = 1.0  # seconds until a connection that broke off is tried again
 _LONGEST: Final = 200
@@ -109,6 +114,24 @@ class Web:
         if not fine and not (answer.status == UNAUTHORIZED and auth is None):
             raise self.refusal(answer)
         return answer
+
+    def look(
+        self,
+        url: str,
+        item: Item,
+        folder: Path,
+        *,
+        auth: Auth | None = None,
+        accept: str = "*/*",
+        missing: State = ABSENT,
+    ) -> State:
+        """Download what is there into `folder` and hash it; `missing` where nothing is. Raises UploadFailed."""
+        try:
+            return compared(self.download(url, folder / "looked-at", item.size, auth=auth, accept=accept), item)
+        except NotThere:
+            return missing
+        except TooLarge:
+            return other("it has a larger file there")
 
     def download(self, url: str, path: Path, limit: int, *, auth: Auth | None = None, accept: str = "*/*") -> Digest:
         """Write what is there to a file, and return its digest. Raises UploadFailed, also for more than `limit` bytes.
@@ -219,7 +242,7 @@ class Web:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise UploadFailed("its address is not a URL of http or https", hint="correct the address in targets.yaml")
-        if auth and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        if auth and parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise UploadFailed("the credentials would travel in the clear", hint="use https")
         sent = {"User-Agent": "ferrule", "Accept-Encoding": "identity", **headers}
         if auth:
