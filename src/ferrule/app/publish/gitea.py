@@ -10,9 +10,9 @@ import urllib.parse
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import credentials, release_page, web
+from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.github import REPOSITORY
-from ferrule.app.publish.web import URL
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
 

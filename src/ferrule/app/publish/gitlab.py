@@ -11,10 +11,10 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import credentials, web
+from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
 from ferrule.app.publish.release_page import items_of
-from ferrule.app.publish.web import URL
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
 

@@ -11,9 +11,9 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ferrule.app.publish import credentials, web
+from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.items import Item, item_of
-from ferrule.app.publish.web import URL
 from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import MANIFEST
 from ferrule.core.section import Field, Section
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from ferrule.app.publish.base import Problem, PublishContext
     from ferrule.app.publish.items import Release, State
-
-"""An address without a user, a query and a fragment: no secret stands in targets.yaml."""
 
 _NO_FOLDER: Final = frozenset({404, 409, 500})
 

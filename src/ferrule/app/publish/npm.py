@@ -16,10 +16,10 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import client, web
+from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, item_of, other
 from ferrule.app.publish.semver import is_newer
-from ferrule.app.publish.web import URL
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section

@@ -13,7 +13,7 @@ import urllib.parse
 from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from ferrule.app.publish import credentials, web
+from ferrule.app.publish import address, credentials, web
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
 from ferrule.app.publish.semver import is_newer, is_version
@@ -183,7 +183,7 @@ class OciPublisher:
 
     @property
     def _scheme(self) -> str:
-        return "http" if urllib.parse.urlsplit(f"//{self._registry}").hostname in web.LOOPBACK else "https"
+        return "http" if urllib.parse.urlsplit(f"//{self._registry}").hostname in address.LOOPBACK else "https"
 
     @property
     def _base(self) -> str:

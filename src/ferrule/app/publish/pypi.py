@@ -11,9 +11,9 @@ import urllib.parse
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ferrule.app.publish import client, credentials, simple_index, web
+from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.items import ABSENT, Item, UploadFailed, compared, item_of, other
-from ferrule.app.publish.web import URL
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
 

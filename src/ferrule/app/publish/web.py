@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import urllib3
 from urllib3 import exceptions
 
+from ferrule.app.publish import address
 from ferrule.app.publish.items import ABSENT, Item, State, UploadFailed, compared, other
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
@@ -31,12 +32,6 @@ if TYPE_CHECKING:
 _LARGEST_DOCUMENT: Final = 64 << 20
 _CHUNK: Final = 1 << 16
 _REDIRECTS: Final = 5
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Hosts that a credential may be sent to without TLS."""
-
-URL: Final = r"^https?://[A-Za-z0-9\[][A-Za-z0-9.:\]-]*(/[A-Za-z0-9._~+@%/-]*)?$"
-"""The pattern of an address of a server in a section."""
-
 _BUSY: Final = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
 _SOON: Final = 1.0  # seconds until a connection that broke off is tried again
 _LONGEST: Final = 200
@@ -242,7 +237,7 @@ class Web:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise UploadFailed("its address is not a URL of http or https", hint="correct the address in targets.yaml")
-        if auth and parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        if auth and parts.scheme == "http" and parts.hostname not in address.LOOPBACK:
             raise UploadFailed("the credentials would travel in the clear", hint="use https")
         sent = {"User-Agent": "ferrule", "Accept-Encoding": "identity", **headers}
         if auth:
