@@ -25,6 +25,8 @@ class Invocation:
 
     directory: Path = Path()
     verbose: bool = False
+    as_json: bool = False
+    quiet: bool = False
 
 
 def invocation() -> Invocation:
@@ -46,15 +48,14 @@ def shared(command: Function) -> Function:
     return _with(
         command,
         _directory(expose=True),
-        click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs."),
-        click.option("-q", "--quiet", is_flag=True, help="Print errors and results only."),
+        *_output(expose=True),
         *_display(),
     )
 
 
 def everywhere(command: Function) -> Function:
     """Options that may also stand before the command's name."""
-    return _with(command, _directory(expose=False), *_display())
+    return _with(command, _directory(expose=False), *_output(expose=False), *_display())
 
 
 def _directory(*, expose: bool) -> Callable[[Function], Function]:
@@ -75,6 +76,21 @@ def _enter(ctx: click.Context, _: click.Parameter, folder: Path | None) -> Path:
         if not whole.directory.is_dir() and not ctx.resilient_parsing:
             raise click.BadParameter(f"there is no directory {str(whole.directory)!r}.")
     return whole.directory
+
+
+def _output(*, expose: bool) -> tuple[Callable[[Function], Function], ...]:
+    def either(ctx: click.Context, option: click.Parameter, chosen: bool) -> bool:
+        """Whether it was chosen, before the command's name or behind it."""
+        whole = ctx.find_root().ensure_object(Invocation)
+        name = str(option.name)
+        setattr(whole, name, getattr(whole, name) or chosen)
+        return bool(getattr(whole, name))
+
+    how: dict[str, Any] = {"is_flag": True, "expose_value": expose, "callback": either}
+    return (
+        click.option("--json", "as_json", help="Write JSON, for programs.", **how),
+        click.option("-q", "--quiet", help="Print errors and results only.", **how),
+    )
 
 
 def _display() -> tuple[Callable[[Function], Function], ...]:
@@ -104,13 +120,17 @@ def _display() -> tuple[Callable[[Function], Function], ...]:
     )
 
 
+class Number(click.IntRange):
+    """A whole number within bounds, by a word for people: click says "integer range" in help and in messages."""
+
+    name = "number"
+
+
 def running(command: Function) -> Function:
     """Options of commands that need tools."""
     return _with(
         command,
-        click.option(
-            "-j", "--jobs", type=click.IntRange(1, 1024), help="Number of parallel jobs [default: number of CPUs]."
-        ),
+        click.option("-j", "--jobs", type=Number(1, 1024), help="Number of parallel jobs [default: number of CPUs]."),
         click.option("--offline", is_flag=True, help="Do not use the network."),
         click.option(
             "--rust-source",

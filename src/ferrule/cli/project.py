@@ -12,7 +12,7 @@ from ferrule.app.release import run as release
 from ferrule.cli import environment
 from ferrule.cli.messages import echo, waiting
 from ferrule.config import PartlyReadableError
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import UsageError
 from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import STATE
 from ferrule.reporting import html, journal
@@ -109,7 +109,7 @@ def _read(
     except PartlyReadableError as errors:
         raise release.all_problems(errors, context) from None
     if single and config.releases and release_name is None:
-        raise ConfigError(
+        raise UsageError(
             "this file describes several releases, of which this command takes one",
             where=config.location(("releases",)),
             hint="name it: " + " or ".join(f"--release {one.name}" for one in config.releases),
@@ -120,12 +120,12 @@ def _read(
 
 
 def release_named(config: Config, name: str) -> ReleaseConfig:
-    """The release of that name; raises ConfigError."""
+    """The release of that name; raises UsageError."""
     for one in config.releases:
         if one.name == name:
             return one
     names = ", ".join(one.name for one in config.releases)
-    raise ConfigError(
+    raise UsageError(
         f"there is no release {name!r}",
         where=config.location(("releases",)),
         hint=f"the releases are: {names}" if names else "this file describes one release: leave the name out",

@@ -14,7 +14,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.section import Declaration, Section, keys_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from ferrule.kinds.base import KeyPath
 
@@ -99,12 +99,6 @@ class _Location:
     def about(self) -> str:
         """What the value is for."""
         return _about(self.declaration) if self.declaration else SEE
-
-    @property
-    def example(self) -> str | None:
-        """A text that would do."""
-        examples = self.declaration.examples if self.declaration else ()
-        return next((e for e in examples if isinstance(e, str)), None)
 
     @property
     def _mapping(self) -> MappingNode:
@@ -281,9 +275,29 @@ def _check_pattern(text: str, limits: _Limits, location: _Location, findings: li
     """Patterns are written as JSON schemas have them, where `$` is the end of the text; in Python a line may end."""
     for pattern in (limit.pattern for limit in limits if limit.pattern is not None):
         if not re.fullmatch(pattern, text) or text.endswith("\n"):
-            expected = f"text like {quote(location.example)}" if location.example else f"text of the form {pattern}"
-            findings.append(_Wrong(location, expected))
+            findings.append(_Wrong(location, f"text like {quote(example(pattern, (location.declaration, *limits)))}"))
             return
+
+
+def example(pattern: str, declarations: Iterable[Declaration | None]) -> str:
+    """The first text in the examples of declarations that a pattern takes, or the pattern itself.
+
+    Every key of targets.yaml has such an example: people read it, and not the regular expression.
+    """
+    texts = (text for declared in declarations if declared for value in declared.examples for text in _texts(value))
+    return next((text for text in texts if re.fullmatch(pattern, text)), pattern)
+
+
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - an example, of whatever type its key has
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _check_size(number: float, limits: _Limits, location: _Location, findings: list[_Finding]) -> None:

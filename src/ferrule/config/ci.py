@@ -23,8 +23,8 @@ RUNNER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _WORD = r"[A-Za-z0-9_./=:@,+-]*[A-Za-z0-9_./=@,+-]"
 _COMMAND = rf"^[A-Za-z0-9_./]({_WORD})?( {_WORD})*$"
 _VERSION = r"^[0-9]{1,5}(\.[0-9]{1,5}){1,2}([a-z]{1,4}[0-9]{1,5})?$"
-_Label = Annotated[str, Field(pattern=RUNNER)]
-_Command = Annotated[str, Field(pattern=_COMMAND, max_length=400)]
+_Label = Annotated[str, Field(pattern=RUNNER, examples=["ubuntu-24.04"])]
+_Command = Annotated[str, Field(pattern=_COMMAND, max_length=400, examples=["scripts/test --all"])]
 _Commands = dict[_Label, _Command]
 _URL = r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~+@%-]+)+"
 _NOT_ON_AN_INDEX = (
@@ -47,13 +47,13 @@ class FerruleSection(Section):
         description="A wheel of Ferrule: a URL, or a file of the project; `nox -s dist` of Ferrule makes one.",
         examples=["https://example.com/ferrule-0.1.0-py3-none-any.whl", "tools/ferrule-0.1.0-py3-none-any.whl"],
     )
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", examples=["0" * 64])] | None = Field(
         default=None, description="SHA-256 of a wheel that is fetched: another one is not installed."
     )
     git: Annotated[str, Field(pattern=rf"^{_URL}$", max_length=400)] | None = Field(
         default=None, description="A repository of Ferrule.", examples=["https://example.com/ferrule.git"]
     )
-    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = Field(
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$", examples=["0" * 40])] | None = Field(
         default=None, description="The commit of that repository, in full."
     )
 
@@ -64,7 +64,7 @@ class CiSection(Section):
     Commands are words, without quotes, variables or other shell syntax. Put anything else into a script.
     """
 
-    ferrule: Annotated[str, Field(pattern=_VERSION)] | FerruleSection | None = Field(
+    ferrule: Annotated[str, Field(pattern=_VERSION, examples=["0.1.0"])] | FerruleSection | None = Field(
         default=None,
         description="Where a machine gets Ferrule; `ferrule ci` writes no workflow before this is said.",
         examples=[{"command": "scripts/nox -s ferrule --"}],

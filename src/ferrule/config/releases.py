@@ -42,8 +42,8 @@ class ReleaseSection(Section):
         "made for each release.",
         examples=[["sealed-box-sdk", "sealed-box-wheel"]],
     )
-    tag: Annotated[str, Field(pattern=r"^[A-Za-z0-9{][A-Za-z0-9._/{}-]{0,127}$")] = Field(
-        default=_TAG, description="Its tag; {name} and {version} stand for those of the release."
+    tag: Annotated[str, Field(pattern=r"^[A-Za-z0-9{][A-Za-z0-9._/{}-]{0,127}$", examples=["{name}-v{version}"])] = (
+        Field(default=_TAG, description="Its tag; {name} and {version} stand for those of the release.")
     )
     changelog: Annotated[RelativePath, ProjectPath("file")] | None = Field(
         default=None,

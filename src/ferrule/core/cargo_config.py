@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
+from ferrule.core.rustflags import refused_flag
 from ferrule.core.toml_file import LARGEST, parse, position
 
 if TYPE_CHECKING:
@@ -181,11 +182,20 @@ def problems(settings: CargoSettings, triples: Collection[str]) -> Iterator[Conf
             where=settings.at("unstable"),
             hint="remove this table",
         )
-    for path in (("build", "rustflags"), *(("target", triple, "rustflags") for triple in triples)):
+    tables = dict.fromkeys(table for triple in triples for table in (triple, *_tables_for(settings, triple)))
+    for path in (("build", "rustflags"), *(("target", table, "rustflags") for table in tables)):
         try:
-            settings._flags(*path)  # noqa: SLF001 - of this module
+            flags = settings._flags(*path)  # noqa: SLF001 - of this module
         except ConfigError as error:
             yield error
+            continue
+        if (refused := refused_flag(flags)) is not None:
+            index, reason = refused
+            yield ConfigError(
+                f"{flags[index]} cannot be a flag for rustc in a release: {reason}",
+                where=settings.at(*path),
+                hint="remove it there",
+            )
 
 
 # What `rustc --print cfg` calls the machines that triples begin with other words for.

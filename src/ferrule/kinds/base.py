@@ -73,7 +73,7 @@ RelativePath = Annotated[str, Field(min_length=1, max_length=512)]
 TargetGlob = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*?][A-Za-z0-9_.*?-]{0,63}$")]
 """A glob over target triples: `*` stands for any text, `?` for one character."""
 
-Feature = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_+./?:-]{0,63}$")]
+Feature = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_+./?:-]{0,63}$", examples=["serde/derive"])]
 """A Cargo feature (The Cargo Book, "Features"): `name` or `dependency/name`."""
 
 
@@ -124,7 +124,7 @@ class CargoSpec(Spec):
     """The section of an artifact that Cargo compiles of a crate."""
 
     crate: str = Field(description="The crate to build.")
-    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$"), ProfileRef()] = Field(
+    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$", examples=["release"]), ProfileRef()] = Field(
         default="release", description="Cargo profile."
     )
     features: tuple[Annotated[Feature, FeatureRef()], ...] = Field(default=(), description="Cargo features.")

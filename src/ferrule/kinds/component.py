@@ -49,7 +49,7 @@ class ComponentSpec(CargoSpec):
     wit: Annotated[RelativePath, ProjectPath("either")] | None = Field(
         default=None, description="The WIT file or folder; by default `wit` in the crate's folder."
     )
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}$")] | None = Field(
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}$", examples=["demo"])] | None = Field(
         default=None, description="Stem of the file names; by default the project's name."
     )
     wasi: bool = Field(default=False, description="Whether imports of WASI are allowed.")

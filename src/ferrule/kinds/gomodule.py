@@ -56,7 +56,9 @@ class GoModuleSpec(Spec):
     component: Annotated[str, ArtifactRef(("component",))] | None = Field(
         default=None, description="The component to embed, as a core module with bindings: `internal/ferrule/wasm`."
     )
-    build_info: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")] | None = Field(
+    build_info: (
+        Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$", examples=["demo_build_info"])] | None
+    ) = Field(
         default=None,
         description="The library's function without arguments that returns JSON with its `interface`, by which the "
         "loader tells a foreign library; by default <library>_build_info, if that is exported.",

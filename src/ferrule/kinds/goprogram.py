@@ -41,10 +41,10 @@ class GoProgramSpec(Spec):
     package: Annotated[str, Field(pattern=r"^\.(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}){0,8}$")] = Field(
         default=".", description="The main package: its folder below `source`.", examples=["./cmd/server"]
     )
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] | None = Field(
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", examples=["demo"])] | None = Field(
         default=None, description="Name of the program; by default the last part of its import path, as Go does."
     )
-    tags: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.]{0,63}$")], ...] = Field(
+    tags: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.]{0,63}$", examples=["netgo"])], ...] = Field(
         default=(), description="Build tags."
     )
 

@@ -43,6 +43,7 @@ class HeaderSpec(Spec):
     )
     files: tuple[Annotated[RelativePath, ProjectGlob()], ...] = Field(
         default=(),
+        min_length=1,
         description="Headers that exist, with their folders below `root`: globs and folders as in .gitignore, with ! "
         "before what is left out.",
         examples=[["include/**/*.h", "!include/internal"]],
@@ -53,13 +54,13 @@ class HeaderSpec(Spec):
         "in.",
         examples=["include"],
     )
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}\.(h|hpp)$")] | None = Field(
-        default=None, description="File name; by default <library name>.h, or that of `file`."
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}\.(h|hpp)$", examples=["demo.h"])] | None = (
+        Field(default=None, description="File name; by default <library name>.h, or that of `file`.")
     )
     config: Annotated[RelativePath, ProjectPath("file")] | None = Field(
         default=None, description="cbindgen's configuration; by default cbindgen.toml of the crate, if it has one."
     )
-    macros: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")] | None = Field(
+    macros: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$", examples=["DEMO"])] | None = Field(
         default=None,
         description="Prefix of the macros <prefix>_VERSION, _FINGERPRINT, _INTERFACE, which cbindgen's header gets; by "
         "default the name in capitals.",
@@ -92,6 +93,12 @@ def _check_keys(spec: HeaderSpec) -> None:
     for key, value in unused[origin].items():
         if value is not None:
             raise PlanProblem(key, f"`{key}` says nothing of a header that `{origin}` names", "leave it out")
+    if spec.file and not spec.file.endswith(header_files.SUFFIXES):
+        raise PlanProblem(
+            "file",
+            f"{spec.file} does not have the name of a header: {', '.join(header_files.SUFFIXES)}",
+            "name the header; what it includes and is called otherwise is packed by `files`",
+        )
 
 
 def _existing(spec: HeaderSpec, context: Context) -> Action:

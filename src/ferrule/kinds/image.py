@@ -31,7 +31,7 @@ _EMPTY = frozenset({_SCRATCH, "static", "none"})
 _BIN = "usr/bin"
 _LIBC = "libc.so.6"
 
-_ImagePath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._@%+/-]{1,255}$")]
+_ImagePath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._@%+/-]{1,255}$", examples=["/usr/lib/libdemo.so.1"])]
 
 
 _Library = Annotated[str, ArtifactRef(("library",))]
@@ -61,13 +61,13 @@ class ImageSpec(Spec):
         "otherwise.",
         examples=["server", ["server", "admin"]],
     )
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._/-]{0,127}$")] | None = Field(
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._/-]{0,127}$", examples=["demo"])] | None = Field(
         default=None, description="Name of the image; by default the project's."
     )
     files: dict[_ImagePath, Annotated[RelativePath, ProjectPath("file")]] = Field(
         default_factory=dict, description="More files: path in the image and path in the project."
     )
-    user: Annotated[str, Field(pattern=r"^[0-9]{1,9}(:[0-9]{1,9})?$")] = Field(
+    user: Annotated[str, Field(pattern=r"^[0-9]{1,9}(:[0-9]{1,9})?$", examples=["65532:65532"])] = Field(
         default="65532:65532", description="Numeric user and group that the program runs as."
     )
     entrypoint: tuple[str, ...] = Field(default=(), description="Program and arguments that are always run.")
@@ -77,7 +77,7 @@ class ImageSpec(Spec):
         description="Command that docker runs every 10 s to check the program's health; other engines ignore it.",
         examples=[["/usr/bin/demo", "-health"]],
     )
-    env: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")], str] = Field(
+    env: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$", examples=["LANG"])], str] = Field(
         default_factory=dict, description="Environment variables."
     )
     labels: dict[str, str] = Field(default_factory=dict, description="Labels, in addition to the standard ones.")

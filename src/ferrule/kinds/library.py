@@ -55,10 +55,10 @@ class LibrarySpec(CargoSpec):
     types: tuple[LibraryType, ...] = Field(
         default=("cdylib", "staticlib"), min_length=1, description="Which libraries are made of it."
     )
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}$")] | None = Field(
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}$", examples=["demo"])] | None = Field(
         default=None, description="Name to link by (lib<name>.so); by default the crate's library name."
     )
-    abi: Annotated[str, Field(pattern=r"^[0-9]{1,5}(\.[0-9]{1,5}){0,2}$")] | None = Field(
+    abi: Annotated[str, Field(pattern=r"^[0-9]{1,5}(\.[0-9]{1,5}){0,2}$", examples=["1"])] | None = Field(
         default=None,
         description="Number in the soname, raised when the C interface breaks; by default the part of the version that "
         "SemVer lets break: 1 for 1.2.3, 0.1 for 0.1.2.",
@@ -66,7 +66,9 @@ class LibrarySpec(CargoSpec):
     header: Annotated[str, ArtifactRef(("header",))] | None = Field(
         default=None, description="The header that declares its interface, whose fingerprint is compiled in."
     )
-    exports: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_*?][A-Za-z0-9_*?.$@]*$")], ...] | None = Field(
+    exports: (
+        tuple[Annotated[str, Field(pattern=r"^[A-Za-z_*?][A-Za-z0-9_*?.$@]*$", examples=["demo_*"])], ...] | None
+    ) = Field(
         default=None,
         description="Globs of the symbols that the cdylib exports; anything else it exports is an error, and so is one "
         "of these that matches nothing.",

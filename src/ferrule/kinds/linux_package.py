@@ -63,10 +63,10 @@ class LinuxPackageSpec(Spec):
     maintainer: _Maintainer = Field(
         description="Who answers for the package: name and address.", examples=["A. Demo <demo@example.org>"]
     )
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]{1,63}$")] | None = Field(
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]{1,63}$", examples=["demo"])] | None = Field(
         default=None, description="Name of the package; by default that of the archives, in small letters."
     )
-    section: Annotated[str, Field(pattern=r"^[a-z][a-z0-9/-]{1,31}$")] = Field(
+    section: Annotated[str, Field(pattern=r"^[a-z][a-z0-9/-]{1,31}$", examples=["utils"])] = Field(
         default="utils", description="Debian's section."
     )
     depends: dict[Annotated[str, Field(pattern="^(deb|rpm)$")], tuple[_Dependency, ...]] = Field(

@@ -58,11 +58,11 @@ class ProgramSpec(CargoSpec):
 
     kind: Literal["program"]
     crate: Annotated[str, CrateRef(library=False)] = Field(description="The crate that the program is a part of.")
-    bin: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")] | None = Field(
+    bin: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$", examples=["demo"])] | None = Field(
         default=None,
         description="The binary target; by default the only one, or that with the crate's name.",
     )
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$")] | None = Field(
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$", examples=["demo"])] | None = Field(
         default=None, description="Stem of the archive's name; by default the program's."
     )
     needs: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_@/][A-Za-z0-9_.+@/-]{0,127}$")], ...] = Field(

@@ -70,7 +70,7 @@ class ProgramWheelSpec(Spec):
         description="Folder with a pyproject.toml whose [project] table gives the metadata; by default they are those "
         "of the release.",
     )
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = Field(
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["demo"])] | None = Field(
         default=None, description="Name of the distribution without `source`; by default the program's."
     )
 

@@ -38,7 +38,7 @@ class ScoopSpec(Spec):
     kind: Literal["scoop"]
     program: ProgramRef = Field(description="The program to install.")
     url: DownloadUrl = Field(description=URL_DESCRIPTION, examples=URL_EXAMPLES)
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] | None = Field(
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", examples=["demo"])] | None = Field(
         default=None, description="Name of the manifest; by default that of the archives."
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from ferrule.core import facts
+from ferrule.core import facts, header_files
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Output
@@ -71,7 +71,7 @@ class SdkSpec(Spec):
     kind: Literal["sdk"]
     library: Annotated[str, ArtifactRef(("library",))] = Field(description="The library to pack.")
     header: Annotated[str, ArtifactRef(("header",))] = Field(description="The header to pack.")
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}$")] | None = Field(
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.+-]{0,63}$", examples=["demo-c"])] | None = Field(
         default=None, description="Stem of the archive's name; by default <project>-c."
     )
     pkg_config: PkgConfigSection | None = Field(
@@ -126,6 +126,11 @@ def _actions(spec: SdkSpec, context: Context, triple: str) -> list[Action]:
             "add `license-files: [LICENSE]` to `project`",
         )
     project = context.project
+    own = {f"{header_files.FOLDER}/{output.name}" for output in header.outputs if not output.folder}
+    if taken := sorted(own & spec.files.keys()):
+        raise PlanProblem(
+            ("files", taken[0]), f"{spec.header} is packed as {taken[0]} already", "leave it out, or name it otherwise"
+        )
     contents = third_party.inside(context, [library])
     stem = f"{spec.name or project.name + '-c'}-{project.version}-{triple}"
     platform = context.platforms[triple]
@@ -205,8 +210,10 @@ class CSdk:
     def _entries(self, context: ActionContext) -> list[Member]:
         platform, name, abi = self.platform, self.library.trait("library"), self.library.trait("abi")
         private = [*facts.LibraryFacts.from_json(context.facts_of[self.library.id], self.library.id).link]
-        headers = {file.removeprefix("include/"): path for file, path in context.needed[self.header.id].items()}
-        entries = [Member(f"include/{file}", headers[file]) for file in sorted(headers)]
+        headers = {
+            file.removeprefix(f"{header_files.FOLDER}/"): path for file, path in context.needed[self.header.id].items()
+        }
+        entries = [Member(f"{header_files.FOLDER}/{file}", headers[file]) for file in sorted(headers)]
         has_shared = self.library.output("cdylib") is not None
         if has_shared:
             real = platform.soname(name, self.version)

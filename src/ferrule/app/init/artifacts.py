@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ferrule.app.init import c_library, packages
-from ferrule.app.init.findings import CrateUse, GoModule, Remote, RequestedPackage, Uncovered
+from ferrule.app.init.findings import CrateUse, GoModule, NpmPackage, Remote, RequestedPackage, Uncovered
 from ferrule.app.init.lines import Line
 from ferrule.app.init.uses import (
+    NAPI,
     Project,
     host_of,
     is_browser_module,
@@ -75,6 +76,21 @@ def _uniffi(use: CrateUse, _: Project) -> Iterator[Uncovered]:
     yield Uncovered(use.at, f"bindings of {use.crate.name} by UniFFI", reason)
 
 
+def _addon(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
+    what = f"the addon {use.crate.name} for Node.js"
+    loading = [npm for npm in project.every(NpmPackage) if npm.native and packages.addon_of(npm, project) is use]
+    if not use.requires(*NAPI):
+        yield Uncovered(use.at, what, "it is one by neon: Ferrule makes npm packages of addons by napi")
+    elif not any(path.endswith(".rs") for path in use.crate.code):
+        yield Uncovered(use.at, what, "it has no build script: write build.rs with napi_build::setup()")
+    elif not loading:
+        yield Uncovered(use.at, what, "no package.json with `napi`, or with JavaScript that loads ./native, is for it")
+    elif not any(packages.npm_problem(npm, project) for npm in loading):
+        group = packages.addons(project)
+        value: dict[str, Json] = {"kind": "library", "crate": use.crate.name, "types": ["cdylib"]}
+        yield Line(project.name(use, "addon", group, "-addon"), value)
+
+
 def _for_another_host(use: CrateUse, _: Project) -> Iterator[Uncovered]:
     yield Uncovered(use.at, f"the module {use.crate.name} for {host_of(use)}", "Ferrule makes no packages for it")
 
@@ -104,12 +120,7 @@ _ROLES: Final = (
     _Role(is_component, _component),
     _Role(is_python_module, _extension),
     _Role(lambda use, _: use.requires("uniffi") and use.makes("cdylib", "staticlib"), _uniffi),
-    _Role(
-        is_node_addon,
-        _not_covered(
-            "the addon {} for Node.js", "write `kind: library` for it and `kind: npm` with that `library` yourself"
-        ),
-    ),
+    _Role(is_node_addon, _addon),
     _Role(lambda use, _: host_of(use), _for_another_host),
     _Role(
         is_browser_module,

@@ -50,7 +50,7 @@ def artifacts(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
         reasons.append(f"{', '.join(of_capi)} of cargo-c")
     if isinstance(header, Line):
         fields["header"] = header.key
-    yield Line(name, fields, ", ".join(reasons) or None)
+    yield Line(name, fields, "; ".join(reasons) or None)
     yield header
     if isinstance(header, Line):
         yield from _sdk(use, project, name, header.key)
@@ -103,7 +103,7 @@ def _generated(use: CrateUse, name: str, existing: list[str]) -> Line:
     if file != f"{use.crate.library}.h":
         fields["name"] = file
         comments.append("name of the one that is checked in" if fitting else "name that its settings give")
-    return Line(name, fields, ", ".join(comments) or None)
+    return Line(name, fields, "; ".join(comments) or None)
 
 
 def _globs(headers: list[str]) -> Iterator[str]:

@@ -120,12 +120,16 @@ class PythonPackage:
 
 @dataclass(frozen=True, slots=True)
 class NpmPackage:
-    """A folder with a package.json that imports the component which Ferrule puts beside it.
+    """A folder with a package.json that imports what Ferrule puts beside it; `at` is the position of its beginning.
 
-    `version` is the one that it states, if it does, with its place.
+    `component` and `native` say which of the two: sources import `./component`, or `./native` and what napi-rs makes.
+    `version` is the one that it states, if it does, with its place; `refused` why no package can be made of it.
     """
 
     folder: str
+    at: str
+    component: bool = True
+    native: bool = False
     refused: Uncovered | None = None
     version: tuple[str, str] | None = None
 

@@ -1,4 +1,4 @@
-"""npm packages around a component; those of other tools are read where their settings are migrated."""
+"""npm packages around a component or an addon; settings of other tools are read where they are migrated."""
 
 from __future__ import annotations
 
@@ -15,20 +15,36 @@ if TYPE_CHECKING:
 
     from ferrule.app.init.project_files import ProjectFiles
 
-_LOADS: Final = re.compile(rb"""["']\./component(?:/[\w.-]+)?["']""")
+_LOADS: Final = re.compile(rb"""["']\./(component|native)(?:/[\w.-]+)?["']""")
 _SOURCES: Final = (".js", ".mjs", ".ts", ".mts")
 
 
 def read(files: ProjectFiles) -> Iterator[Finding]:
-    """Folders whose JavaScript imports a component. Raises ConfigError for a package.json that is no JSON."""
+    """Folders whose JavaScript imports a component or an addon. Raises ConfigError for no JSON in package.json."""
     for name in files.called("package.json"):
         document = read_package_json(files, name)
         folder = posixpath.dirname(name) or "."
-        contents = (files.source(n) for n in (name, *files.of_package(name, *_SOURCES)))
-        if any(_LOADS.search(data) for data in contents):
+        contents = [files.source(n) for n in (name, *files.of_package(name, *_SOURCES))]
+        loads = {match[1] for data in contents for match in _LOADS.finditer(data)}
+        of_napi = isinstance(document.get("napi"), dict)
+        if loads or of_napi:
             version = document.get("version")
             stated = (version, position_of(files.text(name), name, "version")) if isinstance(version, str) else None
-            yield NpmPackage(folder, _refused(name, document), stated)
+            refused = _refused(name, document) or (_unwritten(files, name, document) if of_napi else None)
+            native = of_napi or b"native" in loads
+            yield NpmPackage(folder, f"{name}:1:1", b"component" in loads, native, refused, stated)
+
+
+def _unwritten(files: ProjectFiles, name: str, document: Mapping[str, object]) -> Uncovered | None:
+    """That the JavaScript which napi-rs writes is not checked in, if so."""
+    main = document.get("main", "index.js")
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(name), str(main)))
+    if path in files.called(posixpath.basename(path)):
+        return None
+    what = f"the npm package in {posixpath.dirname(name) or '.'}"
+    return Uncovered(
+        f"{name}:1:1", what, f"its {main} is not there: check in what `napi build` writes, or load ./native/index.js"
+    )
 
 
 def read_package_json(files: ProjectFiles, name: str) -> Mapping[str, object]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from ferrule.app.init.findings import GoModule, NpmPackage, PythonPackage, Uncovered
+from ferrule.app.init.findings import CrateUse, GoModule, NpmPackage, PythonPackage, Uncovered
 from ferrule.app.init.lines import Line
-from ferrule.app.init.uses import Project, is_component, stem
+from ferrule.app.init.uses import NAPI, Project, is_component, is_node_addon, stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,15 +32,56 @@ def artifacts(project: Project) -> Iterator[Line | Uncovered]:
             value: dict[str, Json] = {"kind": "wheel", "library": library, "source": package.folder, **named}
             yield Line(_named("sdk-py", package.folder, project.every(PythonPackage)), value)
     for npm in project.every(NpmPackage):
-        if npm.refused:
-            yield npm.refused
-        elif component and npm.version and npm.version[0] != components[0].crate.version:
-            reason = f"it states {npm.version[0]}, and the crate {components[0].crate.version}: remove it there"
-            yield Uncovered(npm.version[1], f"the npm package in {npm.folder}", reason)
-        elif component:
-            value = {"kind": "npm", "component": component, "source": npm.folder}
-            yield Line(_named("npm", npm.folder, project.every(NpmPackage)), value)
+        yield from _npm(npm, project)
     yield from _go(project, library, component)
+
+
+def addons(project: Project) -> tuple[CrateUse, ...]:
+    """The addons that an npm package is made with: those of a crate that npm packages can load."""
+    return tuple(use for use in project.workspace.crates if is_node_addon(use, project) and use.requires(*NAPI))
+
+
+def addon_of(npm: NpmPackage, project: Project) -> CrateUse | None:
+    """The addon that a package loads: that of its own folder, or the only one."""
+    group = addons(project)
+    own = [use for use in group if use.crate.folder == npm.folder]
+    return own[0] if own else group[0] if len(group) == 1 else None
+
+
+def npm_problem(npm: NpmPackage, project: Project) -> Uncovered | None:
+    """Why no package is made of a folder that loads a component or an addon, if so."""
+    what, parts = f"the npm package in {npm.folder}", _parts(npm, project)
+    if npm.refused:
+        return npm.refused
+    if npm.native and "library" not in parts:
+        reason = "it is not known which crate is its addon: there is none in its folder, and not exactly one elsewhere"
+        return Uncovered(npm.at, what, reason)
+    for use, _ in parts.values():
+        if npm.version and npm.version[0] != use.crate.version:
+            reason = f"it states {npm.version[0]}, and the crate {use.crate.version}: remove it there"
+            return Uncovered(npm.version[1], what, reason)
+    return None
+
+
+def _npm(npm: NpmPackage, project: Project) -> Iterator[Line | Uncovered]:
+    problem, parts = npm_problem(npm, project), _parts(npm, project)
+    if problem:
+        yield problem
+    elif parts:
+        names: dict[str, Json] = {key: name for key, (_, name) in parts.items()}
+        value: dict[str, Json] = {"kind": "npm", **names, "source": npm.folder}
+        yield Line(_named("npm", npm.folder, project.every(NpmPackage)), value)
+
+
+def _parts(npm: NpmPackage, project: Project) -> dict[str, tuple[CrateUse, str]]:
+    """What a package holds: the crate and the name of its artifact, by the keys of kind npm."""
+    components = tuple(use for use in project.workspace.crates if is_component(use, project))
+    component = components[0] if npm.component and components else None
+    addon = addon_of(npm, project) if npm.native else None
+    parts = (
+        {"component": (component, project.name(component, "component", components, "-component"))} if component else {}
+    )
+    return parts | ({"library": (addon, project.name(addon, "addon", addons(project), "-addon"))} if addon else {})
 
 
 def _go(project: Project, library: str | None, component: str | None) -> Iterator[Line]:

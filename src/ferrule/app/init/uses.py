@@ -17,7 +17,8 @@ _NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9.-]+")
 _LONGEST: Final = 48
 """Most characters of a name from a crate; with what is appended it must have at most 64."""
 PYTHON: Final = ("pyo3",)
-NODE: Final = ("napi", "napi-derive", "neon")
+NAPI: Final = ("napi", "napi-derive")
+NODE: Final = (*NAPI, "neon")
 HOSTS: Final = {
     "ext-php-rs": "PHP",
     "extendr-api": "R",

@@ -91,7 +91,8 @@ def decide(
 ) -> Decision:
     """The next version: the one that a person chose in `words`, else the least that the changes ask for.
 
-    Raises ConfigError where nothing follows: nothing has changed, or the version was raised already.
+    Raises ConfigError where nothing follows: nothing has changed, or the version was raised already; UsageError for
+    words that are no newer version.
     """
     current = config.project.version
     where = config.project.version_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Literal
 
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import UsageError
 from ferrule.core.frozen import dataclass
 from ferrule.formats.interfaces import Change
 from ferrule.formats.interfaces.versions import needed, parse
@@ -67,34 +67,34 @@ def raised(old: str, level: Level) -> str:
 
 
 def chosen(old: str, words: str) -> Decision:
-    """The version that a person chose: `major`, `minor`, `patch`, or one that is newer. Raises ConfigError."""
+    """The version that a person chose: `major`, `minor`, `patch`, or one that is newer. Raises UsageError."""
     for level in LEVELS:
         if words == level:
             return Decision(old, raised(old, level), f"the {level} number, as it was asked for")
     try:
         newer = parse(words).rank > parse(old).rank
     except ValueError:
-        raise ConfigError(
+        raise UsageError(
             f"{words!r} is not a version", hint="write major, minor or patch, or a version such as 1.2.3"
         ) from None
     if not newer:
-        raise ConfigError(f"{words} is not newer than {old}", hint="versions only rise: what was published stays")
+        raise UsageError(f"{words} is not newer than {old}", hint="versions only rise: what was published stays")
     return Decision(old, words, "as it was asked for")
 
 
 def before_release(old: str, new: str, name: str) -> str:
-    """The next version before `new` is released: `1.3.0-rc.1`, then `-rc.2`. Raises ConfigError for another name.
+    """The next version before `new` is released: `1.3.0-rc.1`, then `-rc.2`. Raises UsageError for another name.
 
     >>> before_release("1.2.3", "1.3.0", "rc"), before_release("1.3.0-rc.1", "1.3.0", "rc")
     ('1.3.0-rc.1', '1.3.0-rc.2')
     """
     if not _PRE.fullmatch(name):
-        raise ConfigError(f"{name!r} is not the name of a pre-release", hint="write alpha, beta or rc")
+        raise UsageError(f"{name!r} is not the name of a pre-release", hint="write alpha, beta or rc")
     plain = new.partition("+")[0].partition("-")[0]
     version = parse(old)
     same = version.pre and ".".join(map(str, version.numbers)) == plain
     number = version.pre[1][1] + 1 if same and version.pre[0][2] == name and len(version.pre) > 1 else 1
     candidate = f"{plain}-{name}.{number}"
     if parse(candidate).rank <= version.rank:
-        raise ConfigError(f"{candidate} is not newer than {old}", hint="name a later stage, such as rc after beta")
+        raise UsageError(f"{candidate} is not newer than {old}", hint="name a later stage, such as rc after beta")
     return candidate

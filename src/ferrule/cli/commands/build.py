@@ -14,7 +14,7 @@ from ferrule.app.release import selection
 from ferrule.cli import completion, project, run_display
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.messages import echo, finish, relative
-from ferrule.cli.options import Options, building, cached, clustered, shared
+from ferrule.cli.options import Number, Options, building, cached, clustered, shared
 from ferrule.cli.release_option import of_release
 from ferrule.core.safe_files import STATE, find_project
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     help="Folder for the files [default: .ferrule/out of the project].",
 )
 @click.option("--shard", metavar="K/N", help="Build a shard of the release: K/N, or an entry of `ferrule matrix`.")
-@click.option("--of", type=click.IntRange(1), metavar="N", help="Number of shards, if --shard is only K.")
+@click.option("--of", type=Number(1), metavar="N", help="Number of shards, if --shard is only K.")
 @click.option(
     "--bundle", type=click.Path(path_type=Path), help="Folder for the shard [default: .ferrule/bundles/K-of-N]."
 )

@@ -15,7 +15,7 @@ from ferrule.cli.options import shared
 
 @click.command()
 @shared
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--init", is_flag=True, help="Write the lock files that images name and that do not exist yet.")
 def lock(directory: Path, files: tuple[Path, ...], *, init: bool, **options: bool) -> None:
     """Update the lock files of base images, or write the first ones.
@@ -39,5 +39,5 @@ def lock(directory: Path, files: tuple[Path, ...], *, init: bool, **options: boo
         for count, (name, packages) in enumerate(locks, 1):  # noqa: B007 - it is used below
             if not options["quiet"]:
                 echo(f"{name}: {packages} packages")
-    if init and not count and not options["quiet"]:
-        echo("every lock file that an image names exists")
+    if not count and not options["quiet"]:
+        echo("every lock file that an image names exists" if init else "no image names a lock file as its base")

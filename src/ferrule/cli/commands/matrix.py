@@ -10,7 +10,7 @@ from ferrule.app.ci import pipelines
 from ferrule.app.distributed import merge as merging
 from ferrule.cli import project
 from ferrule.cli.messages import counted
-from ferrule.cli.options import shared
+from ferrule.cli.options import Number, shared
 from ferrule.cli.release_option import of_release
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command()
 @shared
 @of_release
-@click.option("--shards", "count", type=click.IntRange(1), help="Number of shards [default: one per unit of work].")
+@click.option("--shards", "count", type=Number(1), help="Number of shards [default: one per unit of work].")
 @click.option(
     "--format",
     "system",

@@ -67,7 +67,13 @@ class ExtensionSpec(Spec):
         "requires-python and PyO3 allow.",
         examples=[["cp310", "cp311", "cp312", "cp313", "cp314", "cp314t", "pp311"]],
     )
-    image: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.:_/-]{0,254}@)?sha256:[0-9a-f]{64}$")] | None = Field(
+    image: (
+        Annotated[
+            str,
+            Field(pattern=r"^([a-z0-9][a-z0-9.:_/-]{0,254}@)?sha256:[0-9a-f]{64}$", examples=[f"sha256:{'0' * 64}"]),
+        ]
+        | None
+    ) = Field(
         default=None,
         description="An image of your own for cibuildwheel to build in on Linux, by digest; by default the one that it "
         "has for the target's glibc.",

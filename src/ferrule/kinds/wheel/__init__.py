@@ -64,7 +64,7 @@ class WheelSpec(Spec):
         description="Folder with pyproject.toml (its [project] table gives the metadata) and the package, under src/ "
         "or beside it."
     )
-    package: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,127}$")] | None = Field(
+    package: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]{0,127}$", examples=["acme.demo"])] | None = Field(
         default=None,
         description="Import name of the package that loads the library (`acme.demo` in a namespace); by default the "
         "only one.",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING, Final
 
 from ferrule.app.init import javascript
-from ferrule.app.init.findings import Finding, RequestedTarget, Uncovered
+from ferrule.app.init.findings import Finding, RequestedTarget
 from ferrule.app.init.migrations.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ _DEFAULTS: Final = ("x86_64-unknown-linux-gnu", "x86_64-apple-darwin", "x86_64-p
 
 
 def read(files: ProjectFiles) -> Iterator[Finding]:
-    """Its targets; the addon itself is reported. Raises ConfigError."""
+    """Its targets; the package itself is read with those of others. Raises ConfigError."""
     for name in files.called("package.json"):
         napi = javascript.read_package_json(files, name).get("napi")
         if not isinstance(napi, dict):
@@ -28,9 +27,6 @@ def read(files: ProjectFiles) -> Iterator[Finding]:
         settings = Settings(
             "napi", napi, lambda *keys, n=name, t=text: javascript.position_of(t, n, (keys or ("napi",))[-1])
         )
-        what = f"the native npm package in {posixpath.dirname(name) or '.'}"
-        reason = "write `kind: npm` with this folder as `source` and the addon as `library` yourself"
-        yield Uncovered(settings.at(), what, reason)
         triples = settings.table("triples")
         if triples.values and triples.values.get("defaults", True) is True:
             yield from (RequestedTarget(triple, settings.at("triples")) for triple in _DEFAULTS)
