@@ -13,6 +13,7 @@ from ferrule.app.init.lines import Line
 from ferrule.app.init.uses import (
     NAPI,
     Project,
+    has_build_script,
     host_of,
     is_browser_module,
     is_c_library,
@@ -81,7 +82,7 @@ def _addon(use: CrateUse, project: Project) -> Iterator[Line | Uncovered]:
     loading = [npm for npm in project.every(NpmPackage) if npm.native and packages.addon_of(npm, project) is use]
     if not use.requires(*NAPI):
         yield Uncovered(use.at, what, "it is one by neon: Ferrule makes npm packages of addons by napi")
-    elif not any(path.endswith(".rs") for path in use.crate.code):
+    elif not has_build_script(use):
         yield Uncovered(use.at, what, "it has no build script: write build.rs with napi_build::setup()")
     elif not loading:
         yield Uncovered(use.at, what, "no package.json with `napi`, or with JavaScript that loads ./native, is for it")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ferrule.app.init.findings import CrateUse, GoModule, NpmPackage, PythonPackage, Uncovered
 from ferrule.app.init.lines import Line
-from ferrule.app.init.uses import NAPI, Project, is_component, is_node_addon, stem
+from ferrule.app.init.uses import NAPI, Project, has_build_script, is_component, is_node_addon, stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +37,9 @@ def artifacts(project: Project) -> Iterator[Line | Uncovered]:
 
 
 def addons(project: Project) -> tuple[CrateUse, ...]:
-    """The addons that an npm package is made with: those of a crate that npm packages can load."""
-    return tuple(use for use in project.workspace.crates if is_node_addon(use, project) and use.requires(*NAPI))
+    """The addons that an npm package can be made with: those by napi that are linked as Node.js loads them."""
+    crates = project.workspace.crates
+    return tuple(u for u in crates if is_node_addon(u, project) and u.requires(*NAPI) and has_build_script(u))
 
 
 def addon_of(npm: NpmPackage, project: Project) -> CrateUse | None:

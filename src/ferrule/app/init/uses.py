@@ -89,7 +89,7 @@ def is_component(use: CrateUse, _: Project) -> bool:
 
 def is_c_library(use: CrateUse, project: Project) -> bool:
     """Whether it has a C interface, or one that its own tools write bindings for."""
-    if use.makes("proc-macro") or use.crate.library is None:
+    if use.makes("proc-macro") or use.crate.library is None or (is_node_addon(use, project) and not use.capi):
         return False
     if use.exported or use.exported_by_macro or use.capi:
         return True
@@ -101,6 +101,11 @@ def is_c_library(use: CrateUse, project: Project) -> bool:
 def is_node_addon(use: CrateUse, _: Project) -> bool:
     """Whether it is a native addon of Node.js."""
     return use.makes("cdylib") and use.requires(*NODE)
+
+
+def has_build_script(use: CrateUse) -> bool:
+    """Whether a program of its own is run before it is compiled."""
+    return any(path.endswith(".rs") for path in use.crate.code)
 
 
 def host_of(use: CrateUse) -> str | None:

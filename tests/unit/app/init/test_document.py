@@ -13,6 +13,7 @@ from ferrule.app.init.findings import (
     CargoWorkspace,
     CrateUse,
     Licence,
+    NpmPackage,
     Remote,
     RequestedTarget,
     Uncovered,
@@ -164,6 +165,7 @@ def test_a_procedural_macro_is_nothing() -> None:
     ("values", "what"),
     [
         ({"required": frozenset({"napi"})}, "the addon demo-x for Node.js"),
+        ({"required": frozenset({"neon"})}, "the addon demo-x for Node.js"),
         ({"required": frozenset({"wasm-bindgen"})}, "the module demo-x of wasm-bindgen"),
         ({"cargo_component": "a:1:1"}, "the component demo-x"),
         ({"required": frozenset({"jni"})}, "the module demo-x for Java"),
@@ -175,6 +177,55 @@ def test_a_use_that_nothing_is_made_for_is_named(values: dict[str, Any], what: s
     description = described(uses=(use(), use("demo-x", exported=None, **values)))
     assert uncovered(description)[what].startswith("demo-x/Cargo.toml:2:1: ")
     assert [*section(description, "artifacts")] == ["native", "header", "sbom", "sums", "provenance"]
+
+
+def addon(name: str = "demo-node", **values: Any) -> CrateUse:
+    values = {"exported": None, "required": frozenset({"napi"}), **values}
+    code = values.pop("code", ("src", "build.rs"))
+    one = use(name, **values)
+    return replace(one, crate=replace(one.crate, code=code))
+
+
+NPM = NpmPackage("js", "js/package.json:1:1", component=False, native=True)
+OWN = replace(NPM, folder="demo-node")
+
+
+@pytest.mark.parametrize(
+    ("package", "uses", "keys"),
+    [
+        (NPM, (addon(),), ["addon", "npm"]),
+        (OWN, (addon(), addon("demo-x")), ["demo-addon", "npm"]),
+        (replace(OWN, version=("1.2.3", "a:1:1")), (addon(),), ["addon", "npm"]),
+    ],
+)
+def test_an_addon_and_the_package_that_loads_it_are_both_released(
+    package: NpmPackage, uses: tuple[CrateUse, ...], keys: list[str]
+) -> None:
+    description = described(package, uses=uses)
+    artifacts = section(description, "artifacts")
+    assert [*artifacts][:2] == keys
+    assert artifacts[keys[0]] == {"kind": "library", "crate": "demo-node", "types": ["cdylib"]}
+    assert artifacts["npm"] == {"kind": "npm", "library": keys[0], "source": package.folder}
+
+
+@pytest.mark.parametrize(
+    ("packages", "uses", "what", "reason"),
+    [
+        ((NPM,), (use(),), "the npm package in js", "js/package.json:1:1: it is not known which crate"),
+        ((NPM,), (addon(), addon("demo-x")), "the npm package in js", "not exactly one elsewhere"),
+        ((replace(NPM, version=("2.0.0", "j:2:1")),), (addon(),), "the npm package in js", "j:2:1: it states 2.0.0"),
+        ((replace(NPM, refused=Uncovered("j:1:1", "js", "private")),), (addon(),), "js", "j:1:1: private"),
+        ((NPM,), (addon(code=("src",)),), "the addon demo-node for Node.js", "it has no build script"),
+        ((), (addon(),), "the addon demo-node for Node.js", "no package.json"),
+        ((NPM,), (addon(required=frozenset({"neon"})),), "the addon demo-node for Node.js", "by neon"),
+    ],
+)
+def test_an_addon_that_no_package_can_be_made_of_is_named(
+    packages: tuple[NpmPackage, ...], uses: tuple[CrateUse, ...], what: str, reason: str
+) -> None:
+    description = described(*packages, uses=uses)
+    assert reason in uncovered(description)[what]
+    assert "npm" not in section(description, "artifacts")
 
 
 def test_openssl_of_the_system_is_named_unless_it_is_bundled() -> None:

@@ -74,6 +74,28 @@ def test_javascript_that_imports_a_component_is_a_package(tmp_path: Path, docume
     assert package.version == (("1.0.0", "js/package.json:1:18") if "version" in texts["js__package_0_json"] else None)
 
 
+def test_javascript_that_imports_an_addon_is_a_package(tmp_path: Path) -> None:
+    files = laid_out(tmp_path, package_0_json='{"name": "demo"}', index_0_js='import { load } from "./native/index.js"')
+    (package,) = javascript.read(files)
+    assert isinstance(package, NpmPackage)
+    assert (package.native, package.component, package.refused) == (True, False, None)
+
+
+@pytest.mark.parametrize(
+    ("main", "file", "missing"),
+    [(None, "index.js", None), ("lib/a.js", "lib/a.js", None), (None, "b.js", "index.js"), ("c.cjs", "b.js", "c.cjs")],
+)
+def test_a_package_of_napi_needs_the_javascript_that_it_is_loaded_by(
+    tmp_path: Path, main: str | None, file: str, missing: str | None
+) -> None:
+    document = {"name": "demo", "napi": {}} | ({"main": main} if main else {})
+    texts = {"js__package_0_json": json.dumps(document), f"js__{file.replace('/', '__').replace('.', '_0_')}": ""}
+    (package,) = javascript.read(laid_out(tmp_path, **texts))
+    assert isinstance(package, NpmPackage)
+    assert (package.native, package.component, package.at) == (True, False, "js/package.json:1:1")
+    assert (f"its {missing} is not there" in package.refused.reason) if package.refused else missing is None
+
+
 def test_other_javascript_is_nothing(tmp_path: Path) -> None:
     files = laid_out(tmp_path, package_0_json='{"name": "demo"}', index_0_js='import "./other.js"')
     assert [*javascript.read(files)] == []
