@@ -55,6 +55,7 @@ def tests(session: nox.Session) -> None:
         session.run("pytest", *session.posargs)
         return
     check(session)
+    session.run("python", "-m", "compileall", "-q", "src", "tests")  # see prepare: thousands of starts follow
     session.run("ferrule", "setup")
     quick, real = (Path(session.virtualenv.location, name) for name in ("quick.xml", "integration.xml"))
     covered = {"COVERAGE_FILE": str(Path(session.virtualenv.location, "covered"))}

@@ -71,7 +71,7 @@ def test_each_is_made_into_a_folder_of_its_own(released: Demo) -> None:
     again = released.ferrule("release", "page")
     assert (again.returncode, len(released.calls)) == (0, calls), again.stderr
     assert "0 built, 3 unchanged" in again.stderr
-    assert "there is no release 'pag'" in refusal(released, "release", "pag")
+    assert "there is no release 'pag'" in refusal(released, "release", "pag", code=2)
     assert "page-0.4.0.wasm" in output(released, "plan", "--release", "page")
 
 
@@ -100,10 +100,10 @@ def test_a_tag_is_that_of_one_release(demo: Demo) -> None:
 
 @pytest.mark.parametrize("command", [("matrix",), ("reproduce",), ("build", "--shard", "1/1"), ("merge", "dist")])
 def test_what_takes_one_release_must_be_told_which(demo: Demo, command: tuple[str, ...]) -> None:
-    message = refusal(demo, *command)
+    message = refusal(demo, *command, code=2)
     assert "this file describes several releases, of which this command takes one" in message
     assert "name it: --release core or --release page" in message
-    assert "there is no release 'pag'" in refusal(demo, *command, "--release", "pag")
+    assert "there is no release 'pag'" in refusal(demo, *command, "--release", "pag", code=2)
 
 
 @pytest.mark.parametrize("by", ["entry", "number"])

@@ -280,11 +280,12 @@ def _check_pattern(text: str, limits: _Limits, location: _Location, findings: li
 
 
 def example(pattern: str, declarations: Iterable[Declaration | None]) -> str:
-    """The first text in the examples of declarations that a pattern takes, or the pattern itself.
+    """The first text among the examples and defaults of declarations that a pattern takes, or the pattern itself.
 
     Every key of targets.yaml has such an example: people read it, and not the regular expression.
     """
-    texts = (text for declared in declarations if declared for value in declared.examples for text in _texts(value))
+    values = (value for one in declarations if one for value in (*one.examples, one.default))
+    texts = (text for value in values for text in _texts(value))
     return next((text for text in texts if re.fullmatch(pattern, text)), pattern)
 
 

@@ -159,6 +159,7 @@ def test_a_header_that_is_not_that_of_the_library_is_refused(
         ("crate: demo-ffi, root: rust", "`root` says nothing of a header that `crate` names"),
         ("file: LICENSE, macros: X", "`macros` says nothing of a header that `file` names"),
         ("files: [rust/*.toml], name: x.h", "`name` says nothing of a header that `files` names"),
+        ("file: LICENSE", "LICENSE does not have the name of a header: .h, .hpp"),
         ("files: ['!rust/*.toml']", "every glob here leaves something out"),
         ("files: [rust/*.toml, assets/*], root: rust", "assets is not below rust"),
     ],

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from fakes.toolchain import lay_out
 from fakes.triples import MAC, X86
+from ferrule.core.errors import ConfigErrors
 from ferrule.core.model import ActionInterface, Output
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.kinds.sdk import CSdk, PkgConfig, SdkSpec, check, cmake_config, cmake_version, links, pkg_config
@@ -225,3 +227,10 @@ def test_paths_that_no_archive_can_hold(files: dict[str, str], key: tuple[str, .
     (problem,) = check(spec, cast("Any", None))
     assert problem.key == key
     assert message in problem.message
+
+
+def test_a_file_in_the_place_of_a_packed_header_is_a_mistake(tmp_path: Path) -> None:
+    demo = lay_out(tmp_path)
+    demo.edit("header: header}\n  sdk-py", "header: header, files: {include/demo.h: LICENSE}}\n  sdk-py")
+    with pytest.raises(ConfigErrors, match=r"header is packed as include/demo\.h already"):
+        demo.run()

@@ -15,7 +15,7 @@ import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.core.errors import StorageError, VerificationError
+from ferrule.core.errors import StorageError, UsageError, VerificationError
 from ferrule.core.model import Digest, FileRecord, Json
 from ferrule.core.safe_files import clear, open_regular
 from ferrule.engine.key import canonical
@@ -238,7 +238,7 @@ def _check_entries(folder: Path) -> None:
     """Refuse links and whatever else is neither file nor folder, and everything that does not belong there."""
     where = str(folder)
     if not folder.is_dir():
-        raise VerificationError("there is no such folder", where=where, hint="give one folder for each shard")
+        raise UsageError("there is no such folder", where=where, hint="give one folder for each shard")
     for directory, members in ((folder, {DOCUMENT: False, OBJECTS: True}), (folder / OBJECTS, None)):
         if not directory.is_dir():
             continue

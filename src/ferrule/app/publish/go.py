@@ -46,7 +46,11 @@ class GoSection(Section):
         examples=["https://git.example.org/demo.git", "git@git.example.org:demo.git"],
     )
     folder: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$")] | None = (
-        Field(default=None, description="Folder of the repository that the module's path names, if it names one.")
+        Field(
+            default=None,
+            description="Folder of the repository that the module's path names, if it names one.",
+            examples=["go"],
+        )
     )
     artifact: str | None = Field(default=None, description="Which module it is, where the release has several.")
 

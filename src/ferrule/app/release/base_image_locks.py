@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import ConfigError, UsageError
 from ferrule.core.platforms import PLATFORMS
 from ferrule.engine.store import write_aside
 from ferrule.kinds.base import selected
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 def refresh_locks(config: Config, host: Host, files: tuple[Path, ...]) -> Iterator[tuple[str, int]]:
     """Rewrite lock files (those that images of the project are based on, by default) with the newest packages.
 
-    Yields each name with its number of packages. Raises NetworkError, ConfigError.
+    Yields each name with its number of packages. Raises NetworkError, ConfigError, UsageError.
     """
     for path in files or tuple(config.root / base for base in _bases(config)):
         try:
             packages = debs.refresh(debs.read_lock(path.read_text(encoding="utf-8")), host)
         except OSError as error:
             hint = "name a lock file that exists; ferrule lock --init writes the first ones"
-            raise ConfigError(f"this file cannot be read: {error.strerror}", where=str(path), hint=hint) from error
+            raise UsageError(f"this file cannot be read: {error.strerror}", where=str(path), hint=hint) from error
         except ValueError as error:
             raise ConfigError(f"this is not a valid lock file: {error}", where=str(path)) from error
         write_aside(path, debs.format_lock(packages).encode())

@@ -22,7 +22,7 @@ from ferrule.app.reproduce.varied_environment import (
     plain,
     varied_environment,
 )
-from ferrule.core.errors import BuildError, ConfigError, FerruleError, VerificationError
+from ferrule.core.errors import BuildError, FerruleError, UsageError, VerificationError
 from ferrule.core.safe_files import MANIFEST, STATE
 from ferrule.engine.state import logs_folder, work_folder
 from ferrule.engine.store import storage_errors
@@ -102,11 +102,11 @@ class Reproduction:
 def reproduce(request: ReproductionRequest, host: Host, say: Callable[[str], None]) -> Reproduction:
     """Build the project again in other circumstances and compare; `say` hears how far it has come.
 
-    Folders in between are removed, unless a build failed or the bytes differ, so that one can look. Raises ConfigError
+    Folders in between are removed, unless a build failed or the bytes differ, so that one can look. Raises UsageError
     for a release to compare with that is none, BuildError for a build that fails, StorageError.
     """
     if request.against is not None and not (request.against / MANIFEST).is_file():
-        raise ConfigError(
+        raise UsageError(
             f"there is no {MANIFEST} in this folder, so it holds no whole release",
             where=str(request.against),
             hint="ferrule release makes one; without --against two releases are made and compared",
@@ -138,10 +138,10 @@ def _base(request: ReproductionRequest, host: Host) -> Path:
             base = request.work.absolute()
             base.mkdir(parents=True, exist_ok=True)
             if any(base.iterdir()):
-                raise ConfigError("this folder is not empty", where=str(base), hint="name a new one with --work")
+                raise UsageError("this folder is not empty", where=str(base), hint="name a new one with --work")
         base.chmod(0o755)
     if base.is_relative_to(request.root):
-        raise ConfigError(
+        raise UsageError(
             "this folder is inside the project: Cargo would find the project above it",
             where=str(base),
             hint="name a folder elsewhere with --work",

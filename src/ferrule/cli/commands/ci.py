@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 def ci(directory: Path, system: Literal["github"], *, compare: bool, **options: bool) -> None:
     """Write the workflows of a CI system from targets.yaml.
 
-    \b
     github: ci.yml and release.yml in .github/workflows, and shards.yml for more than 256 shards.
     Of several releases each has a workflow of its own, release-NAME.yml, which its tags start.
     A file there that Ferrule did not write is kept, with an error.

@@ -28,7 +28,6 @@ def extract(
 ) -> None:
     """Copy the files of one kind, or `all`, out of a finished release.
 
-    \b
     Each file is compared with the manifest. KIND is a kind of artifacts, or several with commas, for
     programs that upload all that is in a folder, such as those of package indexes. `all` is the whole
     release for a page that takes no folders: an image becomes an OCI archive and a Go module the zip

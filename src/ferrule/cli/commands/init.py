@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 def init(directory: Path, *, diff: bool, **options: bool) -> None:
     """Look at a Cargo workspace and write its first targets.yaml.
 
-    \b
     It asks nothing, starts no compiler and never overwrites a file. What the file
     does not cover is listed, each with its position and the reason.
 

@@ -15,7 +15,7 @@ from ferrule.cli.options import shared
 
 @click.command()
 @shared
-@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--init", is_flag=True, help="Write the lock files that images name and that do not exist yet.")
 def lock(directory: Path, files: tuple[Path, ...], *, init: bool, **options: bool) -> None:
     """Update the lock files of base images, or write the first ones.

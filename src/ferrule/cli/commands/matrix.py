@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 def matrix(directory: Path, release_name: str | None, count: int | None, system: System, **options: bool) -> None:
     """Split the compile jobs over CI machines; print them as JSON.
 
-    \b
     Shards are balanced by the durations of earlier runs in this project, if there are any.
     github: the value of strategy.matrix, or a matrix of matrices for more than 256 shards;
     gitlab: a child pipeline; buildkite: steps to upload. Each entry is a valid argument of

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 @releasing
 @cached
 @of_release
-@click.argument(
-    "folders", nargs=-1, required=True, metavar="DIR…", type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+@click.argument("folders", nargs=-1, required=True, metavar="DIR…", type=click.Path(path_type=Path))
 def merge(
     directory: Path,
     folders: tuple[Path, ...],

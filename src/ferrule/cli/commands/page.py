@@ -60,7 +60,6 @@ def page(
 ) -> None:
     """Write the page of a release for those who download it.
 
-    \b
     A self-contained HTML file: every file with link, size, digest and what it needs, how to verify
     it, licences, and what changed. The release is verified first, and there is no page if it fails.
     It tells no times: the same release gives the same page. DIST is a finished release, by default

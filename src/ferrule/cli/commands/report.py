@@ -30,7 +30,6 @@ from ferrule.engine.store import write_aside
 def report(directory: Path, release_name: str | None, dist: Path | None, output: Path | None, **options: bool) -> None:
     """Write a page about the release and the last runs.
 
-    \b
     A self-contained HTML file: what was built for which target, when and why each step ran, the
     critical path, sizes by section and over releases, the dependency graph, and tool versions.
     DIST is a finished release, by default dist/ of the project. Of several releases each has a page

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @of_release
 @click.option(
     "--against",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="Compare with this finished release; build once.",
 )
 @click.option("--work", "base", type=click.Path(path_type=Path), help="Build in this new folder and leave all there.")

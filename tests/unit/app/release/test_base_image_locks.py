@@ -8,7 +8,7 @@ import pytest
 
 from ferrule.app.release import base_image_locks as bases
 from ferrule.app.release import run as release
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import ConfigError, UsageError
 from ferrule.tools.debs import read_lock
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def test_refresh_of_what_is_no_lock_file(demo: Demo) -> None:
     fake_apt(demo, "1")
     with pytest.raises(ConfigError, match="not a valid lock file"):
         list(bases.refresh_locks(release.load(demo.project), demo.context.host, (demo.project / "LICENSE",)))
-    with pytest.raises(ConfigError, match="this file cannot be read: No such file or directory"):
+    with pytest.raises(UsageError, match="this file cannot be read: No such file or directory"):
         list(bases.refresh_locks(release.load(demo.project), demo.context.host, (demo.project / "gone",)))
 
 

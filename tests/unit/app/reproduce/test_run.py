@@ -18,7 +18,7 @@ from ferrule.app.release import run as release
 from ferrule.app.reproduce import run as reproduce
 from ferrule.app.reproduce.release_diff import Compared, compare
 from ferrule.app.reproduce.run import Reproduction, ReproductionRequest, failure
-from ferrule.core.errors import BuildError, ConfigError
+from ferrule.core.errors import BuildError, UsageError
 
 if TYPE_CHECKING:
     import subprocess  # noqa: TID251 - only its types
@@ -130,7 +130,7 @@ def test_tools_that_look_at_the_clock_or_at_the_order_of_files_are_caught(
 
 def test_a_folder_without_a_manifest_is_no_release(demo: Demo) -> None:
     done = demo.ferrule("reproduce", "--against", "rust")
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert "there is no manifest.json in this folder" in done.stderr
 
 
@@ -139,7 +139,7 @@ def test_folders_that_cannot_be_worked_in(demo: Demo, place: str, message: str) 
     (demo.root / "full" / "of").mkdir(parents=True)
     config = release.load(demo.project)
     request = ReproductionRequest(config.root, release.make_plan(config, demo.context), (), work=demo.root / place)
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(UsageError, match=message):
         reproduce.reproduce(request, demo.context.host, lambda _: None)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ferrule.app.versioning.commits import Described
 from ferrule.app.versioning.next_version import Level, before_release, chosen, decide, raised
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import UsageError
 from ferrule.formats.interfaces import added, broken
 
 FEATURE = Described("f" * 40, "feat", "a thing")
@@ -62,7 +62,7 @@ def test_a_number_that_is_raised(old: str, level: Level, new: str) -> None:
 def test_a_version_that_a_person_chose():
     assert chosen("1.2.3", "1.10.0").new == "1.10.0"
     for words, message in (("1.2.3", "not newer"), ("1.2.3-rc.1", "not newer"), ("1.2", "is not a version")):
-        with pytest.raises(ConfigError, match=message) as failure:
+        with pytest.raises(UsageError, match=message) as failure:
             chosen("1.2.3", words)
         assert failure.value.hint
 
@@ -72,7 +72,7 @@ def test_versions_before_a_release():
     assert before_release("1.3.0-beta.4", "1.3.0", "beta") == "1.3.0-beta.5"
     assert before_release("1.3.0-beta.9", "1.3.0", "rc") == "1.3.0-rc.1"
     assert before_release("1.3.0-rc", "1.3.1", "rc") == "1.3.1-rc.1"
-    with pytest.raises(ConfigError, match=r"1\.3\.0-beta\.1 is not newer than 1\.3\.0-rc\.1"):
+    with pytest.raises(UsageError, match=r"1\.3\.0-beta\.1 is not newer than 1\.3\.0-rc\.1"):
         before_release("1.3.0-rc.1", "1.3.0", "beta")
-    with pytest.raises(ConfigError, match="is not the name of a pre-release"):
+    with pytest.raises(UsageError, match="is not the name of a pre-release"):
         before_release("1.2.3", "1.3.0", "r c")
