@@ -192,7 +192,7 @@ def test_each_has_a_page(released: Demo) -> None:
     assert not (state / "report.html").exists()
     assert output(released, "report", "--release", "page").split() == [f".ferrule/{pages[1].name}"]
     shutil.copytree(released.dist / "core", state / "copy")
-    assert "of which this command takes one" in refusal(released, "report", ".ferrule/copy")
+    assert "of which this command takes one" in refusal(released, "report", ".ferrule/copy", code=2)
     assert output(released, "report", ".ferrule/copy", "--release", "core").split() == [f".ferrule/{pages[0].name}"]
     assert pages[0].read_bytes() == before[0]
 
@@ -209,7 +209,7 @@ def test_each_has_a_page_for_those_who_download_it(released: Demo) -> None:
     assert "page-0.4.0.wasm" not in core
     assert output(released, "page", "--release", "page").split() == [str(state / "release-page.html")]
     assert "Changes in 1.9.1" in Path(output(released, "page", "dist/core").strip()).read_text()
-    assert "name it: --release core or --release page" in refusal(released, "page", "--output", "x.html")
+    assert "name it: --release core or --release page" in refusal(released, "page", "--output", "x.html", code=2)
 
 
 def explained(demo: Demo, *words: str) -> dict[str, object]:
@@ -222,7 +222,7 @@ def test_what_is_in_one_release_or_in_several_is_explained(released: Demo) -> No
     (action,) = explained(released, "web")["actions"]
     assert (action["state"], action["recipe"]["fields"]["version"]) == ("cached", "0.4.0")
     assert explained(released, f"sdk@{X86}")["state"] == "cached"
-    message = refusal(released, "explain", "sums")
+    message = refusal(released, "explain", "sums", code=2)
     assert "sums is in several releases" in message
     assert "name one: --release core or --release page" in message
     (action,) = explained(released, "sums", "--release", "core")["actions"]

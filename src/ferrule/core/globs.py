@@ -12,8 +12,9 @@ from typing import Final
 MOST_PATTERNS: Final = 1000
 """Most patterns that one with braces may stand for."""
 
-_BRACES: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
-_TOKENS: Final = re.compile(r"\*+|\?|\[[!^]?[^\]/]+\]")
+_BRACES: Final = re.compile(r"(?<!\\)\{([^{}]*,[^{}]*)\}")
+_TOKENS: Final = re.compile(r"\\.|\*+|\?|\[[!^]?(?:\][^\]/]*|[^\]/]+)\]", re.DOTALL)
+_NOTHING: Final = "(?!)"
 
 
 def expanded(pattern: str) -> list[str]:
@@ -31,6 +32,15 @@ def expanded(pattern: str) -> list[str]:
         else:
             waiting += [f"{text[: match.start()]}{word}{text[match.end() :]}" for word in match[1].split(",")]
     return done + waiting
+
+
+def is_valid(pattern: str) -> bool:
+    """Whether every class of a pattern has its ranges in order, which Cargo asks for.
+
+    >>> is_valid("a[b-d]"), is_valid("a[d-b]")
+    (True, False)
+    """
+    return _NOTHING not in _expression(pattern, False).pattern
 
 
 def matches(parts: tuple[str, ...], path: tuple[str, ...], *, partial: bool = False, fold_case: bool = False) -> bool:
@@ -54,15 +64,25 @@ def matches(parts: tuple[str, ...], path: tuple[str, ...], *, partial: bool = Fa
 
 @lru_cache(maxsize=1024)
 def _expression(part: str, fold_case: bool) -> re.Pattern[str]:
-    """A part of a pattern as a regular expression."""
+    """A part of a pattern as a regular expression; a class such as [z-a] takes nothing, as in minimatch."""
     pieces, end = [], 0
     for token in _TOKENS.finditer(part):
         pieces.append(re.escape(part[end : token.start()]))
         end = token.end()
         if token[0].startswith("["):
             negated = token[0][1] in "!^"
-            members = re.sub(r"([\[&~|^])", r"\\\1", token[0][1 + negated : -1])
-            pieces.append(f"[{'^' if negated else ''}{members}]")
+            members = re.sub(r"([\[\]\\&~|^])", r"\\\1", token[0][1 + negated : -1])
+            pieces.append(_class(f"[{'^' if negated else ''}{members}]"))
+        elif token[0].startswith("\\"):
+            pieces.append(re.escape(token[0][1]))
         else:
             pieces.append("[^/]" if token[0] == "?" else "[^/]*")
     return re.compile("".join(pieces) + re.escape(part[end:]), re.DOTALL | (re.IGNORECASE if fold_case else 0))
+
+
+def _class(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error:
+        return _NOTHING
+    return text

@@ -51,8 +51,8 @@ class CargoPatterns:
 
     @classmethod
     def of(cls, patterns: Iterable[str]) -> CargoPatterns:
-        """Read patterns in their order, of which later ones count more."""
-        return cls(tuple(rule for pattern in patterns for rule in _rules(pattern.rstrip())))
+        """Read patterns in order; later ones count more. Raises BuildError for one that Cargo refuses."""
+        return cls(tuple(rule for pattern in patterns for rule in _rules(_trimmed(pattern))))
 
     def matches(self, name: str) -> bool:
         """Whether the file, or the nearest folder above it of which a pattern speaks, is taken."""
@@ -64,11 +64,23 @@ class CargoPatterns:
         return False
 
 
+def _trimmed(pattern: str) -> str:
+    """A pattern without the blanks at its end, of which the first may be escaped (gitignore(5), "Pattern format")."""
+    text = pattern.rstrip()
+    return f"{text} " if pattern != text and text.endswith("\\") else text
+
+
 def _rules(pattern: str) -> Iterator[tuple[bool, tuple[str, ...], bool]]:
     """The rules of one pattern; none for an empty line and a comment."""
     if not pattern or pattern.startswith("#"):
         return
-    body = pattern.removeprefix("!").removeprefix("\\")
+    if not globs.is_valid(pattern):
+        raise BuildError(
+            f"Cargo does not take {pattern!r} for a pattern: a range in it ends before it begins",
+            where="Cargo.toml",
+            hint="correct it in `include` or `exclude`",
+        )
+    body = pattern.removeprefix("!")
     for text in globs.expanded(body.removesuffix("/")):
         parts = text.removeprefix("/").split("/")
         if "/" not in text:

@@ -183,12 +183,16 @@ class Units:
         )
 
     def _of_script(self, output: Path, package_id: str) -> tuple[list[Path], set[str]]:
-        """Paths and variables that a build script reads; the whole package if it names none ("Change Detection")."""
+        """Paths and variables that a build script reads; the whole package if it names no path ("Change Detection").
+
+        Cargo takes a script that names variables only for one that reads no file of its package, and crate `cc` makes
+        every script name variables: what it compiles would be the old C for ever.
+        """
         text = output.read_text("utf-8", "replace") if output.is_file() else ""
         directives = re.findall(r"^cargo::?rerun-if-(env-)?changed=(.*)$", text, re.MULTILINE)
         root = self.roots[package_id]
-        paths = [root / path for env, path in directives if not env] if directives else [root]
-        return paths, {name for env, name in directives if env}
+        paths = [root / path for env, path in directives if not env]
+        return paths or [root], {name for env, name in directives if env}
 
     def _unpinned(self, read: Iterable[Path], package_id: str) -> list[Path]:
         """The files whose content no lock file and no version fixes, as normalized paths."""

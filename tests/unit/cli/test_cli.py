@@ -60,7 +60,7 @@ def test_every_class_of_failure_has_a_code_of_its_own() -> None:
         (["no-such-command"], "No such command"),
         (["pick", "wheel", "--to", "x"], "'pick' is now 'extract'"),
         (["release", "--jobs", "0"], "0 is not in the range"),
-        (["release", "--jobs", "many"], "not a valid integer"),
+        (["release", "--jobs", "many"], "not a valid number"),
         (["release", "--rust-source", "magic"], "magic"),
         (["release", "--rust", "rustup"], "--rust-source"),
         (["doctor", "--with", "contaner"], "Did you mean container?"),

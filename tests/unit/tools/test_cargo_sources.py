@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 HEAD = '[package]\nname = "a"\nversion = "1.0.0"\nedition = "2021"\n'
 FILES = (
     *("src/lib.rs", "src/data/big.bin", "notes/a.txt", "tests/x.rs", "benches/b.rs", "README.md", "docs/a.md"),
-    *("docs/deep/b.md", ".hidden", "build.rs"),
+    *("docs/deep/b.md", ".hidden", "build.rs", "odd/ba[r].txt", "odd/bar.txt", "odd/a b.txt", "odd/end ", "odd/end"),
+    *("odd/{a,b}.txt", "odd/].txt", "odd/!no.txt", "odd/#no.txt"),
 )
 
 
@@ -35,6 +36,10 @@ def held(manifest: str) -> set[str]:
         'include = ["/src", "README.md"]\n',
         'include = ["**/*.rs", "docs/**", "!docs/deep"]\nexclude = ["src"]\n',
         'exclude = ["a.txt", "deep/"]\n',
+        r"exclude = ['ba\[r\].txt', 'a\ b.txt', 'odd/end\ ']" "\n",
+        r"exclude = ['odd/end ', '[]x].txt', '\!no.txt', '\#no.txt']" "\n",
+        r"exclude = ['odd/\{a,b\}.txt', 'b[!b-z]r.txt']" "\n",
+        r"include = ['src/lib.r\s', 'ba[[]r*', '\odd/bar.txt']" "\n",
     ],
 )
 @pytest.mark.integration
@@ -48,7 +53,7 @@ def test_published_files_are_those_of_cargo(tmp_path: Path, manifest: str) -> No
     command = ["cargo", "package", "--list", "--allow-dirty", "--offline"]
     listed = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
     generated = {"Cargo.toml.orig", "Cargo.lock", ".cargo_vcs_info.json"}
-    assert held(manifest) | {"Cargo.toml"} == set(listed.split()) - generated | {"Cargo.toml"}
+    assert held(manifest) | {"Cargo.toml"} == set(listed.splitlines()) - generated | {"Cargo.toml"}
 
 
 def test_files_of_targets_that_the_manifest_names_stay() -> None:
@@ -156,6 +161,11 @@ def test_patterns_of_a_manifest_are_those_of_cargo(key: str, patterns: list[str]
     names = ["a.txt", "b.txt", "src/lib.rs", "src/a/b.rs", "src/a/secret.txt", "data/deep/z.txt", "tests/data/t.txt"]
     rules = PublishedFiles.of(f'[package]\nname = "x"\n{key} = {json.dumps(patterns)}\n')  # as `cargo package --list`
     assert {name for name in names if rules.hold(name)} == set(expected.split())
+
+
+def test_a_pattern_that_cargo_refuses_is_refused() -> None:
+    with pytest.raises(BuildError, match="does not take 'a\\[z-b\\]' for a pattern"):
+        PublishedFiles.of(HEAD + 'exclude = ["a[z-b]"]\n')
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.txt", "README"])

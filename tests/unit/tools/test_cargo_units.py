@@ -125,8 +125,9 @@ def test_what_was_read_and_asked_for(folder):
     assert library.package == "app-ffi"
 
 
-def test_a_script_that_says_nothing_reads_its_whole_package(folder):
-    assert list(folder.build(said="hello\n").of(folder.messages())[1].read) == [f"{folder.root}/w/app"]
+@pytest.mark.parametrize("said", ["hello\n", "cargo::rerun-if-env-changed=CC\n"])
+def test_a_script_that_names_no_file_reads_its_whole_package(folder, said):
+    assert list(folder.build(said=said).of(folder.messages())[1].read) == [f"{folder.root}/w/app"]
 
 
 def test_what_stands_is_believed(folder):
