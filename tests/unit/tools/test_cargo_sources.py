@@ -36,15 +36,15 @@ def held(manifest: str) -> set[str]:
         'include = ["/src", "README.md"]\n',
         'include = ["**/*.rs", "docs/**", "!docs/deep"]\nexclude = ["src"]\n',
         'exclude = ["a.txt", "deep/"]\n',
-        r"exclude = ['ba\[r\].txt', 'a\ b.txt', 'odd/end\ ']" "\n",
-        r"exclude = ['odd/end ', '[]x].txt', '\!no.txt', '\#no.txt']" "\n",
-        r"exclude = ['odd/\{a,b\}.txt', 'b[!b-z]r.txt']" "\n",
-        r"include = ['src/lib.r\s', 'ba[[]r*', '\odd/bar.txt']" "\n",
+        r"exclude = ['ba\[r\].txt', 'a\ b.txt', 'odd/end\ ']",
+        r"exclude = ['odd/end ', '[]x].txt', '\!no.txt', '\#no.txt']",
+        r"exclude = ['odd/\{a,b\}.txt', 'b[!b-z]r.txt']",
+        r"include = ['src/lib.r\s', 'ba[[]r*', '\odd/bar.txt']",
     ],
 )
 @pytest.mark.integration
 def test_published_files_are_those_of_cargo(tmp_path: Path, manifest: str) -> None:
-    text = HEAD + manifest + "[workspace]\n"
+    text = f"{HEAD}{manifest}\n[workspace]\n"
     for name, content in {**dict.fromkeys(FILES, ""), "build.rs": "fn main() {}", "Cargo.toml": text}.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content)

@@ -13,7 +13,7 @@ from ferrule.cli import completion, project
 from ferrule.cli.messages import echo, waiting
 from ferrule.cli.options import shared
 from ferrule.cli.release_option import of_release
-from ferrule.core.errors import ConfigError, StorageError, ToolchainError
+from ferrule.core.errors import ConfigError, StorageError, ToolchainError, UsageError
 from ferrule.core.safe_files import STATE, find_project
 from ferrule.engine.state import open_store
 from ferrule.reporting import journal
@@ -84,14 +84,14 @@ def _project_if_any(directory: Path, item: str, release_name: str | None) -> exp
 
 
 def _release_of(item: str, config: Config) -> str | None:
-    """The only one of several releases that has the artifact or action; None if it is none. Raises ConfigError."""
+    """The only one of several releases that has the artifact or action; None if it is none. Raises UsageError."""
     artifact = item.partition("@")[0]
     if artifact not in {one.name for one in config.artifacts}:
         return None
     if (release := config.by_artifact.get(artifact)) is not None:
         return release.name
     having = [r.name for r in config.releases if artifact in {one.name for one in config.only(r).artifacts}]
-    raise ConfigError(
+    raise UsageError(
         f"{artifact} is in several releases, and may differ among them",
         where=config.location(("artifacts", artifact)),
         hint="name one: " + " or ".join(f"--release {name}" for name in having),

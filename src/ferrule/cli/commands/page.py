@@ -18,7 +18,7 @@ from ferrule.cli.options import shared
 from ferrule.cli.project import release_named
 from ferrule.cli.release_option import of_release
 from ferrule.core import changelog
-from ferrule.core.errors import ConfigError, VerificationError
+from ferrule.core.errors import ConfigError, UsageError, VerificationError
 from ferrule.core.safe_files import STATE, find_project
 from ferrule.engine.store import write_aside
 from ferrule.formats import sigstore
@@ -95,12 +95,12 @@ def _config_if_any(directory: Path) -> Config | None:
 
 
 def _releases(config: Config | None, name: str | None, *, one: bool) -> Iterator[tuple[Config, Path]]:
-    """The releases of a project with their folders. Raises ConfigError where there are several and one is wanted."""
+    """The releases of a project with their folders. Raises UsageError where there are several and one is wanted."""
     if config is None:
         return
     if one and config.releases and name is None:
         names = " or ".join(f"--release {each.name}" for each in config.releases)
-        raise ConfigError(
+        raise UsageError(
             "this file describes several releases, and --output is for one",
             where=config.location(("releases",)),
             hint=f"name it: {names}",
