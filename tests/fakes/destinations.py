@@ -12,6 +12,7 @@ import base64
 import email.parser
 import email.policy
 import hashlib
+import hmac
 import http.server
 import io
 import json
@@ -31,6 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fakes.crates import crates
 from fakes.published import CANARY
 from ferrule.app.publish import DESTINATIONS
 from ferrule.app.publish.base import PublishContext
@@ -71,6 +73,44 @@ def reply(status: int, document: Any = None, **headers: str) -> Reply:
     return status, {k.replace("_", "-"): v for k, v in headers.items()}, body
 
 
+HOSTILE: tuple[Any, ...] = (None, [], {}, 0, -1.5, True, "", "http://[", "\ud800\n", [None], [[]], [{}], {"id": "x"})
+"""What may stand in place of any value of an answer."""
+
+
+def is_json(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), (dict, list))
+    except ValueError:
+        return False
+
+
+def garblings(document: Any) -> Iterator[Callable[[Any], Any]]:
+    """Each way to put something else in place of a value of a document, or of all of it; missing keys are ways too."""
+    for path in paths_of(document):
+        for shape in HOSTILE:
+            yield lambda value, path=path, shape=shape: replaced(value, path, shape)
+
+
+def paths_of(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    inner = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    for key, value in inner:
+        yield from paths_of(value, (*path, key))
+
+
+def replaced(document: Any, path: tuple[Any, ...], shape: Any) -> Any:
+    """A document with one value replaced, as far as it has it."""
+    if not path:
+        return shape
+    if isinstance(document, dict) and path[0] in document:
+        return {**document, path[0]: replaced(document[path[0]], path[1:], shape)}
+    if isinstance(document, list) and isinstance(path[0], int) and path[0] < len(document):
+        return [replaced(v, path[1:], shape) if i == path[0] else v for i, v in enumerate(document)]
+    return document
+
+
 @dataclass
 class StandIn:
     """A server: `answer` is its protocol; `faults` are by the number of the request, counted from 0."""
@@ -78,6 +118,7 @@ class StandIn:
     faults: dict[int, str] = field(default_factory=dict)
     victim: int | None = None
     requests: list[str] = field(default_factory=list)
+    answers: list[bytes] = field(default_factory=list)
     created: Counter[str] = field(default_factory=Counter)
     replaced: Counter[str] = field(default_factory=Counter)
     url: str = ""
@@ -87,6 +128,7 @@ class StandIn:
     blobs: dict[str, bytes] = field(default_factory=dict)
     meanwhile: dict[int, Callable[[], None]] = field(default_factory=dict)
     stall: threading.Event = field(default_factory=threading.Event)
+    garbling: Callable[[Any], Any] | None = None
 
     def answer(self, request: Request) -> Reply:
         raise NotImplementedError
@@ -113,13 +155,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with self.lock:
             number = len(server.requests)
             server.requests.append(f"{self.command} {self.path}")
+            server.answers.append(b"")
             fault = server.faults.get(number)
         if act := server.meanwhile.pop(number, None):
             act()
         with self.lock:
-            self._act(request, fault)
+            self._act(request, fault, number)
 
-    def _act(self, request: Request, fault: str | None) -> None:
+    def _act(self, request: Request, fault: str | None, number: int) -> None:
         server = self.stand_in
         if fault == "killed-before":
             os.kill(server.victim, signal.SIGKILL)
@@ -140,11 +183,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             server.stall.wait(1.5)
             return self._drop()
         status, headers, body = server.answer(request)
+        server.answers[number] = body
         if fault == "killed-after":
             os.kill(server.victim, signal.SIGKILL)
             return self._drop()
         if fault == "lost":
             return self._drop()
+        if fault == "garbled" and server.garbling and is_json(body):
+            body = json.dumps(server.garbling(json.loads(body))).encode()
         if fault == "altered" and body:
             body = body[:-1] + bytes([body[-1] ^ 1])
         self._send((status, headers, body), cut=len(body) // 2 + 1 if fault == "truncated" else None)
@@ -175,7 +221,7 @@ class _Elsewhere(http.server.BaseHTTPRequestHandler):
     stand_in: StandIn
 
     def _handle(self) -> None:
-        for name in ("Authorization", "PRIVATE-TOKEN", "JOB-TOKEN", "Cookie"):
+        for name in ("Authorization", "PRIVATE-TOKEN", "JOB-TOKEN", "Cookie", "X-Amz-Security-Token"):
             if self.headers.get(name):
                 self.stand_in.leaked.append(f"{self.command} {self.path} {name}")
         body = self.stand_in.blobs.get(self.path.rpartition("/")[2].partition("?")[0])
@@ -248,6 +294,74 @@ class PutServer(StandIn):
 
     def state(self) -> Any:
         return self.files
+
+
+@dataclass
+class S3Server(StandIn):
+    """PutObject, GetObject and HeadObject of a bucket, with signatures that are checked (SigV4, in a header).
+
+    `keeps` says whether it keeps checksums of what it has.
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    keeps: bool = True
+    region: str = "eu-west-1"
+    secret: str = CANARY
+
+    def answer(self, request: Request) -> Reply:
+        if not self.is_signed(request):
+            return xml(403, "SignatureDoesNotMatch", "The request signature does not match.")
+        if not request.path.startswith("/bucket/"):
+            return xml(404, "NoSuchBucket", "There is no such bucket.")
+        if request.method in {"GET", "HEAD"}:
+            return self.served(request)
+        if hashlib.sha256(request.body).hexdigest() != request.headers["x-amz-content-sha256"]:
+            return xml(400, "XAmzContentSHA256Mismatch", "The body is another one.")
+        if request.path in self.files:
+            if request.headers.get("If-None-Match") == "*":
+                return xml(412, "PreconditionFailed", "At least one of the conditions does not hold.")
+            self.replaced[request.path] += 1
+        self.create(request.path)
+        self.files[request.path] = request.body
+        return reply(200, b"")
+
+    def served(self, request: Request) -> Reply:
+        if request.path not in self.files:
+            return xml(404, "NoSuchKey", "There is no such key.")
+        content = self.files[request.path]
+        checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        wants = self.keeps and request.headers.get("x-amz-checksum-mode") == "ENABLED"
+        return reply(200, content, **({"x_amz_checksum_sha256": checksum} if wants else {}))
+
+    def is_signed(self, request: Request) -> bool:
+        pattern = (
+            r"AWS4-HMAC-SHA256 Credential=AKID/(\d{8})/([^/]+)/s3/aws4_request, SignedHeaders=(\S+), Signature=(\w+)"
+        )
+        match = re.fullmatch(pattern, request.secret or "")
+        if match is None or match[2] != self.region:
+            return False
+        day, region, names, signature = match.groups()
+        if {"host", "x-amz-date", "x-amz-content-sha256"} - {*names.split(";")}:
+            return False
+        headers = [f"{name}:{request.headers.get(name, '').strip()}" for name in names.split(";")]
+        path, digest = urllib.parse.quote(request.path, safe="/~"), request.headers["x-amz-content-sha256"]
+        canonical = "\n".join([request.method, path, "", *headers, "", names, digest])
+        hashed = hashlib.sha256(canonical.encode()).hexdigest()
+        moment, scope = request.headers["x-amz-date"], f"{day}/{region}/s3/aws4_request"
+        key = f"AWS4{self.secret}".encode()
+        for part in (day, region, "s3", "aws4_request"):
+            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashed}".encode()
+        return moment.startswith(day) and hmac.new(key, text, hashlib.sha256).hexdigest() == signature
+
+    def state(self) -> Any:
+        return self.files
+
+
+def xml(status: int, code: str, message: str) -> Reply:
+    return reply(
+        status, f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
+    )
 
 
 @dataclass
@@ -620,6 +734,69 @@ class NpmServer(StandIn):
         return self.files, tags
 
 
+@dataclass
+class CargoServer(StandIn):
+    """A registry of crates: a sparse index, and the Web API by which Cargo publishes (The Cargo Book, "Registries")."""
+
+    files: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    told: list[dict[str, Any]] = field(default_factory=list)
+    api: str = ""
+    downloads: str = ""
+    private: bool = False
+    refusal: str = ""
+    delay: int = 0
+
+    def answer(self, request: Request) -> Reply:
+        known = request.secret == CANARY
+        if self.private and not known:
+            return reply(401, b"")
+        if request.path == "/index/config.json":
+            more = {"auth-required": True} if self.private else {}
+            return reply(200, {"dl": self.downloads or f"{self.url}/dl", "api": self.api or self.url, **more})
+        if request.path.startswith("/index/"):
+            rows = self.rows.get(request.path.rpartition("/")[2], [])
+            if not rows or self.delay > 0:
+                self.delay -= bool(rows)
+                return reply(404, b"")
+            return reply(200, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
+        if request.path == "/api/v1/crates/new":
+            return self.publish(request.body) if known else reply(403, {"errors": [{"detail": "must be logged in"}]})
+        match = re.fullmatch(r"/dl/([^/]+)/([^/]+)/download", request.path)
+        if match and match.groups() in self.files:
+            return reply(200, self.files[match.groups()])
+        return reply(404, b"")
+
+    def publish(self, body: bytes) -> Reply:
+        size = int.from_bytes(body[:4], "little")
+        about, rest = json.loads(body[4 : 4 + size]), body[4 + size :]
+        content = rest[4:]
+        assert len(content) == int.from_bytes(rest[:4], "little")
+        name, version = about["name"], about["vers"]
+        needed = [need["name"] for need in about["deps"] if need["name"].startswith("demo-")]
+        if self.refusal or any(need not in self.rows for need in needed):
+            return reply(200, {"errors": [{"detail": self.refusal or f"no known crate named {needed}"}]})
+        if (name, version) in self.files:
+            return reply(200, {"errors": [{"detail": f"crate {name}@{version} already exists"}]})
+        self.create(f"{name}@{version}")
+        self.told.append(about)
+        self.files[name, version] = content
+        cksum = hashlib.sha256(content).hexdigest()
+        row = {
+            "name": name,
+            "vers": version,
+            "deps": [],
+            "cksum": cksum,
+            "features": about["features"],
+            "yanked": False,
+        }
+        self.rows.setdefault(name, []).append(row)
+        return reply(200, {"warnings": {"invalid_categories": []}})
+
+    def state(self) -> Any:
+        return self.files, self.rows
+
+
 # A small release, and how each destination is reached
 
 
@@ -680,16 +857,34 @@ def python_wheel() -> bytes:
     return buffer.getvalue()
 
 
+def npm_document(content: bytes) -> dict[str, Any]:
+    """What npm sends of a package."""
+    row = {"name": "@example/demo", "version": "1.2.3"}
+    data = base64.b64encode(content).decode()
+    tags = {"latest": "1.2.3"}
+    return {"versions": {"1.2.3": row}, "dist-tags": tags, "_attachments": {"demo.tgz": {"data": data}}}
+
+
+FILES: dict[str, dict[str, tuple[str, bytes]]] = {
+    "npm": {"demo.tgz": ("npm", npm_package())},
+    "pypi": {"demo-1.2.3-py3-none-any.whl": ("wheel", python_wheel())},
+    "crates": crates(),
+}
+"""What is published where that is not the same small release."""
+
+
 def section_of(name: str, server: StandIn) -> Any:
     """The row of targets.yaml for a stand-in."""
     keys = {
         "http": {"url": f"{server.url}/releases"},
+        "s3": {"bucket": "bucket", "region": "eu-west-1", "endpoint": server.url, "prefix": "demo"},
         "github": {"repository": "o/r", "api": server.url, "uploads": server.url},
         "gitea": {"repository": "o/r", "url": server.url},
         "gitlab": {"project": "o/r", "url": server.url},
         "oci": {"repository": f"{server.url.removeprefix('http://')}/team/demo"},
         "pypi": {"index": f"{server.url}/simple", "upload": f"{server.url}/legacy/"},
         "npm": {"registry": server.url},
+        "crates": {"index": f"{server.url}/index"},
     }
     section = DESTINATIONS[name].section
     assert section is not None
@@ -698,12 +893,14 @@ def section_of(name: str, server: StandIn) -> Any:
 
 SERVERS: dict[str, type[StandIn]] = {
     "http": PutServer,
+    "s3": S3Server,
     "github": GithubServer,
     "gitea": GiteaServer,
     "gitlab": GitlabServer,
     "oci": OciServer,
     "pypi": IndexServer,
     "npm": NpmServer,
+    "crates": CargoServer,
 }
 BY_CLIENTS = frozenset({"pypi", "npm"})
 """Where the ecosystem's own client uploads, which takes a second a file."""
@@ -719,7 +916,15 @@ def host_of(folder: Path, server: StandIn, **environment: str) -> Host:
     registry = server.url.removeprefix("http://")
     (folder / ".npmrc").write_text(f"//{registry}/:_authToken={CANARY}\nupdate-notifier=false\n")
     (folder / ".docker" / "config.json").write_text(json.dumps({"auths": {registry: {"auth": auth}}}))
-    tokens = dict.fromkeys(("GITHUB_TOKEN", "GITEA_TOKEN", "GITLAB_TOKEN", "TWINE_PASSWORD"), CANARY)
+    names = (
+        "GITHUB_TOKEN",
+        "GITEA_TOKEN",
+        "GITLAB_TOKEN",
+        "TWINE_PASSWORD",
+        "AWS_SECRET_ACCESS_KEY",
+        "CARGO_REGISTRY_TOKEN",
+    )
+    tokens = {**dict.fromkeys(names, CANARY), "AWS_ACCESS_KEY_ID": "AKID"}
     values = {"HOME": str(folder), "TWINE_USERNAME": "__token__", **tokens, **environment}
     path = (Path(sys.executable).parent, Path("/usr/bin"), Path("/bin"))
     values["PATH"] = os.pathsep.join(map(str, path))
@@ -736,4 +941,4 @@ def publisher_of(name: str, server: StandIn, release: Release, folder: Path, **e
     web = Web(host.environment, time.monotonic, hide, WebPatience(connect=5, piece=0.4, whole=5))
     opened = DESTINATIONS[name].opened
     assert opened is not None
-    return opened(section_of(name, server), release, PublishContext(web, host, folder, scratch))
+    return opened(section_of(name, server), release, PublishContext(web, host, folder, scratch, time.time_ns))

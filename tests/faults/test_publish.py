@@ -11,11 +11,10 @@ import pytest
 from fakes.destinations import (
     BY_CLIENTS,
     FAULTS,
+    FILES,
     SERVERS,
     SMALL,
-    npm_package,
     publisher_of,
-    python_wheel,
     serving,
 )
 from fakes.published import CANARY, release_of
@@ -40,8 +39,8 @@ def pace(events: list[run.PublishEvent] | None = None) -> run.Pace:
 
 
 @pytest.fixture
-def release(tmp_path: Path) -> Release:
-    return release_of(tmp_path / "dist", SMALL)
+def release(tmp_path: Path, name: str) -> Release:
+    return release_of(tmp_path / "dist", FILES.get(name, SMALL))
 
 
 def publish(name: str, server: StandIn, release: Release, folder: Path) -> str:
@@ -103,12 +102,7 @@ def test_the_next_run_ends_as_an_undisturbed_one(
 @pytest.mark.parametrize("name", sorted(BY_CLIENTS))
 def test_after_a_fault_at_any_request_of_a_client(name: str, fault: str, tmp_path: Path, record_property) -> None:
     """twine and npm upload: a client that outlives the run that started it is a second publisher."""
-    files = {
-        "npm": ("demo.tgz", "npm", npm_package()),
-        "pypi": ("demo-1.2.3-py3-none-any.whl", "wheel", python_wheel()),
-    }
-    path, kind, content = files[name]
-    release = release_of(tmp_path / "dist", {path: (kind, content)})
+    release = release_of(tmp_path / "dist", FILES[name])
     count, right = requests_of(name, release, tmp_path)
     assert count > 2
     record_property(f"faults: at requests to {name}", count)

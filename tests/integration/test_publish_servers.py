@@ -63,7 +63,7 @@ def publishers(
 ) -> dict[str, Publisher]:
     folder = tmp_path_factory.mktemp("user")
     host = host_of(folder / "home", StandIn(url="http://127.0.0.1:1"))
-    context = PublishContext(Web(host.environment, time.monotonic), host, folder, folder)
+    context = PublishContext(Web(host.environment, time.monotonic), host, folder, folder, time.time_ns)
     keys = {
         "pypi": {"index": f"{addresses['pypi']}/simple", "upload": f"{addresses['pypi']}/"},
         "oci": {"repository": f"{addresses['oci']}/team/demo"},

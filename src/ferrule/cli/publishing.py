@@ -132,7 +132,7 @@ def _publishers(
     release = publication.publication(dist, tag, scratch / "page" if takes_page else None, key)
     (scratch / "work").mkdir()
     web = webs.Web(host.environment, environment.monotonic, hide)
-    context = destinations.PublishContext(web, host, config.root, scratch / "work")
+    context = destinations.PublishContext(web, host, config.root, scratch / "work", environment.now_ns)
     publishers: dict[str, Publisher] = {}
     for row in selected:
         opens = DESTINATIONS[row.to].opened

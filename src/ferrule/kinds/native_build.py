@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
     from ferrule.formats.system_symbols import SystemSymbols
     from ferrule.kinds.base import CargoSpec
     from ferrule.tools.cargo_builds import CargoBuild
+
+
+def lay_out(context: ActionContext, project: Path) -> None:
+    """Copy the declared sources, so that a build sees these alone, and none of what other builds left."""
+    for file in context.source_files(*context.action.sources):
+        copy = project / file.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file.path, copy)
+        copy.chmod(0o755 if file.executable else 0o644)
 
 
 class CrateRecipe(Protocol):

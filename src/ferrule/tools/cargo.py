@@ -25,7 +25,7 @@ from ferrule.tools.zig import cache_folder as zig_cache
 from ferrule.tools.zig import wrapper as zig_wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ferrule.core.platforms import Platform
     from ferrule.core.toolchain import Toolchain
@@ -281,6 +281,34 @@ def metadata(
     )
     try:
         return run(Command(argv, {**environment, "RUSTC": toolchain.tool("rustc").argv[0]}, workspace))
+    except ToolFailed as failed:
+        raise cargo_failures.explain_cargo(failed) from failed
+
+
+def package_command(
+    toolchain: Toolchain,
+    workspace: Path,
+    packages: Iterable[str],
+    environment: Mapping[str, str],
+    *,
+    target_folder: Path,
+    verify: bool,
+    offline: bool,
+) -> Command:
+    """Pack crates of a workspace into `package/` of a folder, and compile what was packed (`cargo help package`)."""
+    argv = (
+        *(*toolchain.tool("cargo").argv, "package", "--locked", *(["--offline"] if offline else [])),
+        *(option for package in packages for option in ("--package", package_id(workspace, package))),
+        *("--target-dir", str(target_folder), "--allow-dirty", *([] if verify else ["--no-verify"])),
+    )
+    env = {**environment, "RUSTC": toolchain.tool("rustc").argv[0], "CARGO_TERM_COLOR": "never"}
+    return Command(argv, env, workspace)
+
+
+def packed(run: Runner, command: Command) -> None:
+    """Run a `package_command`. Raises BuildError with what Cargo says."""
+    try:
+        run(command)
     except ToolFailed as failed:
         raise cargo_failures.explain_cargo(failed) from failed
 

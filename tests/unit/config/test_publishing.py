@@ -50,8 +50,9 @@ def test_this_repository_fits_the_schema(validator: Draft202012Validator):
 def test_this_repository_loads():
     loaded = config.load(ROOT, KINDS, DESTINATIONS)
     # All kinds but extension modules, which have a project of their own (packaging/pyext), programs in Rust and what is
-    # around them, of which this repository has none, and the component for registries, as no release goes to one.
-    around = {"installer", "homebrew", "scoop", "linux-package", "program-wheel", "program-npm"}
+    # around them, of which this repository has none, and what is for registries of components and crates alone, as no
+    # release goes to one.
+    around = {"crate", "installer", "homebrew", "scoop", "linux-package", "program-wheel", "program-npm"}
     assert {a.kind.name for a in loaded.artifacts} == set(KINDS) - {"extension", "program", "component-oci", *around}
     assert loaded.project.version == loaded.workspace.version
 

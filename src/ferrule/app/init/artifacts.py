@@ -205,5 +205,6 @@ def _for_rust_only(project: Project) -> Iterator[Uncovered]:
     ]
     if plain:
         names = ", ".join(use.crate.name for use in plain)
-        crates = "the crate" if len(plain) == 1 else "the crates"
-        yield Uncovered(plain[0].at, f"{crates} {names}", "for programs in Rust; Ferrule does not publish crates")
+        crates, it = ("the crate", "it") if len(plain) == 1 else ("the crates", "them")
+        reason = f"for programs in Rust; to publish {it}, write `kind: crate` and a row `to: crates` yourself"
+        yield Uncovered(plain[0].at, f"{crates} {names}", reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule.app.publish import folder, gitea, github, gitlab, go, http, npm, oci, pypi
+from ferrule.app.publish import crates, folder, gitea, github, gitlab, go, http, npm, oci, pypi, s3, tap
 
 if TYPE_CHECKING:
     from ferrule.app.publish.base import Destination
@@ -15,11 +15,15 @@ DESTINATIONS: dict[str, Destination] = {
         github.DESTINATION,
         pypi.DESTINATION,
         npm.DESTINATION,
+        crates.DESTINATION,
         oci.DESTINATION,
         go.DESTINATION,
         gitlab.DESTINATION,
         gitea.DESTINATION,
+        tap.HOMEBREW,
+        tap.SCOOP,
         folder.DESTINATION,
         http.DESTINATION,
+        s3.DESTINATION,
     )
 }

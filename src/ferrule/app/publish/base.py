@@ -26,12 +26,16 @@ def accept_version(_version: str) -> Iterator[Problem]:
 
 @dataclass(frozen=True, slots=True)
 class PublishContext:
-    """What a destination may use: HTTP, this machine, the project's folder, and one for what is only for a moment."""
+    """What a destination may use: HTTP, this machine, the project's folder, and one for what is only for a moment.
+
+    `now_ns` is the clock, in nanoseconds since 1970, for requests that are signed with the time.
+    """
 
     web: Web
     host: Host
     project: Path
     scratch: Path
+    now_ns: Callable[[], int]
 
 
 class Publisher(Protocol):

@@ -6,6 +6,8 @@ import base64
 import configparser
 import json
 import netrc
+import re
+import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,29 +41,65 @@ def of_netrc(host: Host, name: str) -> tuple[str, str] | None:
     return (entry[0], entry[2]) if entry else None
 
 
-def has_password_in_pypirc(host: Host, section: str) -> bool:
-    """Whether ~/.pypirc has a password for a repository (PyPA specifications, "The .pypirc file")."""
+def of_pypirc(host: Host, section: str) -> dict[str, str]:
+    """What ~/.pypirc says of a repository (PyPA specifications, "The .pypirc file"); nothing if it cannot be read."""
     settings = configparser.RawConfigParser()
     try:
         settings.read(host.home / ".pypirc" if host.home else ())
     except (configparser.Error, UnicodeDecodeError):
-        return False
-    return settings.has_option(section, "password")
+        return {}
+    return dict(settings[section]) if settings.has_section(section) else {}
+
+
+def of_npmrc(host: Host, registry: str) -> dict[str, str] | None:
+    """The header that shows a registry of npm's who asks, of ~/.npmrc (npm, "npmrc": auth related configuration).
+
+    A setting holds for an address and all below it, and may name a variable of the environment.
+    """
+    named = variable(host, "NPM_CONFIG_USERCONFIG", "npm_config_userconfig")
+    path = Path(named) if named else host.home / ".npmrc" if host.home else None
+    try:
+        content = read_regular(path, follow=True, largest=_LARGEST).decode() if path else ""
+    except (OSError, ValueError):
+        return None
+    rows = (line.partition("=") for line in content.splitlines() if not line.lstrip().startswith(("#", ";")))
+    settings = {key.strip(): _expanded(value.strip().strip("\"'"), host) for key, _, value in rows}
+    parts = urllib.parse.urlsplit(registry)
+    address = f"//{parts.netloc}{parts.path.rstrip('/')}/"
+    while address.count("/") > 2:  # noqa: PLR2004 - the two slashes before a host
+        if token := settings.get(f"{address}:_authToken"):
+            return {"Authorization": f"Bearer {token}"}
+        if pair := settings.get(f"{address}:_auth"):
+            return {"Authorization": f"Basic {pair}"}
+        address = address[:-1].rpartition("/")[0] + "/"
+    return None
+
+
+def _expanded(value: str, host: Host) -> str:
+    """A value with the variables that it names; one that is not set gives nothing."""
+    return re.sub(r"\$\{([^}]+)\}", lambda match: host.environment.get(match[1].rstrip("?"), ""), value)
 
 
 def of_docker(host: Host, registry: str) -> tuple[str, str] | None:
-    """Name and password of a registry, as `docker login` and `podman login` keep them (containers-auth.json(5))."""
+    """Name and password of a registry, as `docker login` and `podman login` keep them (containers-auth.json(5)).
+
+    Docker's own registry is kept by the address of its old index (moby, `registry.IndexServer`).
+    """
+    names = (registry, f"https://index.{registry}/v1/", f"https://{registry}")
     for settings in _docker_settings(host):
-        helper = settings.get("credHelpers", {}).get(registry) or settings.get("credsStore")
-        if helper and (pair := _of_helper(host, str(helper), registry)):
-            return pair
-        entry = settings.get("auths", {}).get(registry)
-        if isinstance(entry, dict) and isinstance(entry.get("auth"), str):
-            try:
-                user, _, password = base64.b64decode(entry["auth"], validate=True).decode().partition(":")
-            except ValueError:
-                continue
-            return user, password
+        helpers, entries = (settings.get(key) for key in ("credHelpers", "auths"))
+        for name in names:
+            helper = helpers.get(name) if isinstance(helpers, dict) else None
+            helper = helper or settings.get("credsStore")
+            if helper and (pair := _of_helper(host, str(helper), name)):
+                return pair
+            entry = entries.get(name) if isinstance(entries, dict) else None
+            if isinstance(entry, dict) and isinstance(entry.get("auth"), str):
+                try:
+                    user, _, password = base64.b64decode(entry["auth"], validate=True).decode().partition(":")
+                except ValueError:
+                    continue
+                return user, password
     return None
 
 

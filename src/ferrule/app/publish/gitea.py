@@ -9,7 +9,7 @@ from __future__ import annotations
 import urllib.parse
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from ferrule.app.publish import credentials, release_page, web
+from ferrule.app.publish import answers, credentials, release_page, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.github import REPOSITORY
@@ -41,11 +41,11 @@ class _Gitea:
 
     def send(self, page: ReleasePage, release: Any, item: Item) -> web.Answer:  # noqa: ANN401 - JSON of Gitea
         assert item.source is not None  # noqa: S101 - only files are sent
-        url = f"{page.api}/releases/{release['id']}/assets?name={urllib.parse.quote(item.name)}"
+        url = f"{page.address_of(release)}/assets?name={urllib.parse.quote(item.name)}"
         return page.context.web.send("POST", url, auth=page.auth, **web.form("attachment", item.name, item.source))
 
     def download(self, asset: Any) -> tuple[str, str]:  # noqa: ANN401 - JSON of Gitea
-        return str(asset["browser_download_url"]), "*/*"
+        return answers.text(asset, "browser_download_url"), "*/*"
 
     def publishing(self, _release: Release) -> dict[str, Any]:
         return {"draft": False}
@@ -60,7 +60,7 @@ def _opened(section: GiteaSection, release: Release, context: PublishContext) ->
         release,
         release_page.items_of(release),
         context,
-        ("Authorization", f"token {token}") if token else None,
+        {"Authorization": f"token {token}"} if token else None,
         "set GITEA_TOKEN or FORGEJO_TOKEN to a token that may write to the repository",
     )
 

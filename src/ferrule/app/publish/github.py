@@ -8,7 +8,7 @@ from __future__ import annotations
 import urllib.parse
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from ferrule.app.publish import credentials, release_page, web
+from ferrule.app.publish import answers, credentials, release_page, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.items import UploadFailed
@@ -48,8 +48,8 @@ class _Github:
     page_key: str = "per_page"
 
     def send(self, page: ReleasePage, release: Any, item: Item) -> web.Answer:  # noqa: ANN401 - JSON of GitHub
-        stated = urllib.parse.urlsplit(str(release.get("upload_url", "")).partition("{")[0])
-        if (stated.scheme, stated.netloc) != urllib.parse.urlsplit(self.uploads)[:2]:
+        stated = web.split(answers.text(release, "upload_url").partition("{")[0])
+        if stated[:2] != web.split(self.uploads)[:2]:
             raise UploadFailed(
                 f"it wants files to be sent to {stated.netloc or 'nowhere'}, which the row does not name",
                 hint="correct `uploads` in targets.yaml",
@@ -60,7 +60,7 @@ class _Github:
         return page.context.web.send("POST", url, auth=page.auth, body=item.source, headers=headers)
 
     def download(self, asset: Any) -> tuple[str, str]:  # noqa: ANN401 - JSON of GitHub
-        return str(asset["url"]), "application/octet-stream"
+        return answers.text(asset, "url"), "application/octet-stream"
 
     def publishing(self, release: Release) -> dict[str, Any]:
         # "legacy": GitHub makes it the latest only if its version is higher.

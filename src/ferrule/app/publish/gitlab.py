@@ -10,7 +10,7 @@ import urllib.parse
 from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from ferrule.app.publish import credentials, web
+from ferrule.app.publish import answers, credentials, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
@@ -58,17 +58,16 @@ class GitlabPublisher:
         if self.auth is None:
             yield "there are no credentials for it", "set GITLAB_TOKEN to a token with the scope api"
             return
-        project = self._ask("")
-        access = (project.get("permissions") or {}).get("project_access") or {"access_level": _DEVELOPER}
-        if access.get("access_level", 0) < _DEVELOPER:
+        access = answers.part(self._ask(""), "permissions", "project_access")
+        if access and answers.number(access, "access_level") < _DEVELOPER:
             yield "these credentials may only read", "use some with the role Developer or more"
         tag, commit = self.release.tag, self.release.manifest.commit
         answer = self.context.web.ask(f"{self.api}/repository/tags/{urllib.parse.quote(tag, safe='')}", auth=self.auth)
         if answer.status == web.NOT_FOUND:
             yield f"it has no tag {tag}", f"git push origin {tag}"
-        elif commit is not None and (theirs := (answer.json().get("commit") or {}).get("id")) != commit:
+        elif commit is not None and (theirs := answers.text(answers.part(answer.json(), "commit"), "id")) != commit:
             hint = "release a new version: a published tag never moves"
-            yield f"its tag {tag} is of commit {str(theirs)[:12]}, and the release of {commit[:12]}", hint
+            yield f"its tag {tag} is of commit {theirs[:12]}, and the release of {commit[:12]}", hint
 
     def look(self, item: Item) -> State:
         """Download a file and hash it; a release is there once it links to every file. Raises UploadFailed."""
@@ -128,8 +127,8 @@ class GitlabPublisher:
             return None
         if answer.status != web.OK:
             raise self.context.web.refusal(answer)
-        rows = (answer.json().get("assets") or {}).get("links") or []
-        return {str(row["name"]): str(row["url"]) for row in rows}
+        rows = answers.rows(answers.part(answer.json(), "assets").get("links") or [])
+        return {answers.text(row, "name"): answers.text(row, "url") for row in rows}
 
     def _ask(self, path: str) -> Any:  # noqa: ANN401 - JSON of GitLab
         answer = self.context.web.ask(self.api + path, auth=self.auth)
@@ -152,7 +151,7 @@ def _opened(section: GitlabSection, release: Release, context: PublishContext) -
         release,
         items_of(release),
         context,
-        ("PRIVATE-TOKEN", token) if token else ("JOB-TOKEN", job) if job else None,
+        {"PRIVATE-TOKEN": token} if token else {"JOB-TOKEN": job} if job else None,
     )
 
 

@@ -7,13 +7,12 @@ author and time of the commit are fixed, so that both would create the same one 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from ferrule.app.publish import client
 from ferrule.app.publish.base import Destination
+from ferrule.app.publish.git_client import URL, GitClient, blob
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
@@ -30,18 +29,13 @@ if TYPE_CHECKING:
 
 _IDENTITY: Final = ("GIT_AUTHOR", "GIT_COMMITTER")
 _TIME: Final = "315532800 +0000"  # 1980, as in every output
-_CREDENTIALS: Final = ("SSH_AUTH_SOCK", "GIT_ASKPASS", "GIT_SSH_COMMAND", "GITHUB_TOKEN")
-_URL: Final = (
-    r"^(https://[A-Za-z0-9][A-Za-z0-9.:-]*/|ssh://[A-Za-z0-9][A-Za-z0-9.:@-]*/|[a-z]+@[A-Za-z0-9.-]+:|/)"
-    r"[A-Za-z0-9._~+/-]+$"
-)
 
 
 class GoSection(Section):
     """A Git repository; credentials are those of Git: its helpers, or an SSH agent."""
 
     to: Literal["go"] = Field(description="The destination.")
-    repository: Annotated[str, Field(pattern=_URL, max_length=400)] = Field(
+    repository: Annotated[str, Field(pattern=URL, max_length=400)] = Field(
         description="Address of the repository to which the module's path leads.",
         examples=["https://git.example.org/demo.git", "git@git.example.org:demo.git"],
     )
@@ -86,7 +80,7 @@ class GoPublisher:
         self._git("fetch", "--quiet", "--depth=1", "--no-tags", self.section.repository, f"refs/tags/{self.tag}")
         rows = self._git("ls-tree", "-r", "-z", "FETCH_HEAD").split("\0")
         theirs = {name: head.split(" ")[2] for head, _, name in (row.partition("\t") for row in rows if row)}
-        ours = {name: _blob(path) for name, path in self.files.items()}
+        ours = {name: blob(path) for name, path in self.files.items()}
         if theirs == ours:
             return SAME
         first = min(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
@@ -105,10 +99,10 @@ class GoPublisher:
 
     def _commit(self) -> str:
         """The commit of the module, made in a repository for the moment: always the same one."""
-        index = self._repository / "ferrule-index"
+        index = self._git.folder / "ferrule-index"
         clear(index)
         fixed = {"GIT_INDEX_FILE": str(index)}
-        rows = [f"100644 {_blob(path)}\t{name}" for name, path in sorted(self.files.items())]
+        rows = [f"100644 {blob(path)}\t{name}" for name, path in sorted(self.files.items())]
         self._git("hash-object", "-w", "--no-filters", "--stdin-paths", feed="\n".join(map(str, self.files.values())))
         self._git("update-index", "--index-info", feed="\n".join(rows) + "\n", fixed=fixed)
         tree = self._git("write-tree", fixed=fixed).strip()
@@ -117,23 +111,8 @@ class GoPublisher:
         return self._git("commit-tree", tree, "-m", self.items[0].name, fixed=fixed).strip()
 
     @property
-    def _repository(self) -> Path:
-        return self.context.scratch / "module.git"
-
-    def _git(self, *arguments: str, feed: str | None = None, fixed: Mapping[str, str] | None = None) -> str:
-        git = str(client.program(self.context.host, "git"))
-        never = {"GIT_TERMINAL_PROMPT": "0"}
-        if not self._repository.exists():
-            self._repository.mkdir()
-            client.call(self.context.host, [git, "init", "--quiet", "--bare", str(self._repository)])
-        argv = [git, "--git-dir", str(self._repository), *arguments]
-        return client.call(self.context.host, argv, _CREDENTIALS, {**never, **(fixed or {})}, feed)
-
-
-def _blob(path: Path) -> str:
-    """Git's name of a content (Git Internals, "Git objects")."""
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    def _git(self) -> GitClient:
+        return GitClient(self.context.host, self.context.scratch / "module.git")
 
 
 def _opened(section: GoSection, release: Release, context: PublishContext) -> GoPublisher:
@@ -154,7 +133,7 @@ def _opened(section: GoSection, release: Release, context: PublishContext) -> Go
         return GoPublisher(section, tag, {}, (), context)
     text = files[f"{prefix}go.mod"].read_text(encoding="utf-8")
     match = re.search(r"^module\s+\"?([^\s\"]+)", text, re.MULTILINE)
-    listing = "".join(f"{_blob(path)} {name}\n" for name, path in sorted(files.items()))
+    listing = "".join(f"{blob(path)} {name}\n" for name, path in sorted(files.items()))
     name = f"{match[1] if match else release.project}@v{release.version}"
     return GoPublisher(section, tag, files, (Item(name, Digest.of(listing.encode()), phase="publish"),), context)
 

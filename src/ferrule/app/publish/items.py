@@ -21,8 +21,8 @@ Phase = Literal["upload", "publish", "move"]
 class State:
     """What a destination has of an item: nothing, the same bytes, others, or it cannot be told.
 
-    `detail` says of the last two what is there, `hint` what to do; `wait` are seconds after which to ask again, None
-    where asking again changes nothing.
+    `detail` says of the last two what is there, and of what is right why it is, where that is not plain; `hint` says
+    what to do; `wait` are seconds after which to ask again, None where asking again changes nothing.
     """
 
     presence: Presence

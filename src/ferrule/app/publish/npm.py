@@ -15,7 +15,7 @@ from dataclasses import field
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from ferrule.app.publish import client, web
+from ferrule.app.publish import answers, client, credentials, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, item_of, other
@@ -87,11 +87,10 @@ class NpmPublisher:
     def look(self, item: Item) -> State:
         """Compare the SHA-512 that the registry states. Raises UploadFailed."""
         package = self.packages[item.name]
-        document = self._document(package)
-        row = (document.get("versions") or {}).get(package.version)
-        if row is None:
+        row = answers.part(self._document(package), "versions", package.version)
+        if not row:
             return ABSENT
-        stated = str((row.get("dist") or {}).get("integrity") or "")
+        stated = answers.text(answers.part(row, "dist"), "integrity")
         if package.integrity in stated.split():
             return SAME
         return other(
@@ -109,11 +108,12 @@ class NpmPublisher:
     def fetch(self, item: Item, folder: Path) -> Path:
         """Download the file of the version, as npm install does. Raises UploadFailed."""
         package = self.packages[item.name]
-        row = (self._document(package).get("versions") or {}).get(package.version)
-        if row is None:
+        dist = answers.part(self._document(package), "versions", package.version, "dist")
+        if not dist:
             raise UploadFailed("it is not there")
-        path = folder / item.digest.hex
-        self.context.web.download(str(row["dist"]["tarball"]), path, item.size)
+        path, url = folder / item.digest.hex, answers.text(dist, "tarball")
+        is_own = web.split(url)[:2] == web.split(self.section.registry)[:2]
+        self.context.web.download(url, path, item.size, auth=self._auth() if is_own else None)
         return path
 
     def _argv(self, item: Item) -> list[str]:
@@ -125,21 +125,25 @@ class NpmPublisher:
         """The dist-tag that moves: never `latest` to a version that is older, or before a release."""
         if "-" in package.version.partition("+")[0]:
             return "next"
-        latest = str((self._document(package).get("dist-tags") or {}).get("latest") or "")
+        latest = answers.text(answers.part(self._document(package), "dist-tags"), "latest")
         return f"release-{package.version.rpartition('.')[0]}" if is_newer(latest, package.version) else "latest"
 
     def _document(self, package: Package) -> dict[str, Any]:
         """What the registry says of a package, nothing if it has none of that name. Raises UploadFailed."""
         url = f"{self.section.registry.rstrip('/')}/{urllib.parse.quote(package.name, safe='@')}"
-        answer = self.context.web.ask(url, headers={"Accept": "application/json", "Cache-Control": "no-cache"})
+        headers = {"Accept": "application/json", "Cache-Control": "no-cache"}
+        answer = self.context.web.ask(url, auth=self._auth(), headers=headers)
         if answer.status == web.NOT_FOUND:
             return {}
         if answer.status != web.OK:
             raise self.context.web.refusal(answer)
-        document = answer.json()
-        if not isinstance(document, dict):
-            raise UploadFailed("its answer is not a document about a package", wait=1)
-        return document
+        return answers.mapping(answer.json())
+
+    def _auth(self) -> web.Auth | None:
+        """Who asks: a registry says of a restricted package, to those who may not see it, that there is none."""
+        if self.section.access == "public":
+            return None
+        return credentials.of_npmrc(self.context.host, self.section.registry)
 
 
 def read_package(path: Path) -> Package:

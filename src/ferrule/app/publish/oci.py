@@ -13,7 +13,7 @@ import urllib.parse
 from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from ferrule.app.publish import address, credentials, web
+from ferrule.app.publish import address, answers, credentials, web
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
 from ferrule.app.publish.semver import is_newer, is_version
@@ -54,6 +54,12 @@ class OciSection(Section):
     ] = Field(description="Registry and repository.", examples=["registry.example.org/team/demo"])
     artifact: str | None = Field(default=None, description="Which image it is, where the release has several.")
     latest: bool = Field(default=True, description="Whether the tag `latest` moves to a newer release.")
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = Field(
+        default=None,
+        description="Host of its API, where that is not the one that the repository is named by, as with Docker's own "
+        "registry; `docker login` knows it by the name.",
+        examples=["api.registry.example.org"],
+    )
     tokens: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = Field(
         default=None,
         description="Host that gives tokens for this registry, where it is another one: credentials are sent to no "
@@ -146,8 +152,8 @@ class OciPublisher:
         begun = self._send("POST", f"{self._base}/blobs/uploads/")
         if not begun.is_success:
             raise self.context.web.refusal(begun)
-        url = urllib.parse.urljoin(f"{self._base}/blobs/uploads/", begun.headers.get("location", ""))
-        if urllib.parse.urlsplit(url)[:2] != urllib.parse.urlsplit(self._base)[:2]:
+        url = web.join(f"{self._base}/blobs/uploads/", begun.headers.get("location", ""))
+        if web.split(url)[:2] != web.split(self._base)[:2]:
             raise UploadFailed(
                 "it wants blobs to be sent to another host, where nothing is sent", hint="see its settings"
             )
@@ -182,12 +188,16 @@ class OciPublisher:
         return self.section.repository.partition("/")[0]
 
     @property
+    def _api(self) -> str:
+        return self.section.host or self._registry
+
+    @property
     def _scheme(self) -> str:
-        return "http" if urllib.parse.urlsplit(f"//{self._registry}").hostname in address.LOOPBACK else "https"
+        return "http" if urllib.parse.urlsplit(f"//{self._api}").hostname in address.LOOPBACK else "https"
 
     @property
     def _base(self) -> str:
-        return f"{self._scheme}://{self._registry}/v2/{self.section.repository.partition('/')[2]}"
+        return f"{self._scheme}://{self._api}/v2/{self.section.repository.partition('/')[2]}"
 
     def _ask(self, method: str, url: str) -> web.Answer:
         headers = {"Accept": ", ".join(_TYPES)}
@@ -213,12 +223,12 @@ class OciPublisher:
         pair = credentials.of_docker(self.context.host, self._registry)
         if challenge.lower().startswith("basic"):
             before, self.session.auth = self.session.auth, web.basic(*pair) if pair else None
-            return self.session.auth not in {None, before}
+            return self.session.auth not in (None, before)
         parameters = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
-        realm = urllib.parse.urlsplit(parameters.get("realm", ""))
+        realm = web.split(parameters.get("realm", ""))
         if not challenge.lower().startswith("bearer") or not realm.netloc:
             return False
-        if realm.netloc not in {self._registry, self.section.tokens}:
+        if realm.netloc not in {self._api, self.section.tokens}:
             raise UploadFailed(
                 f"it wants the credentials to be sent to {realm.netloc}",
                 hint=f"if that is right, write tokens: {realm.netloc} in targets.yaml",
@@ -227,15 +237,15 @@ class OciPublisher:
         query = urllib.parse.urlencode({"service": parameters.get("service", ""), "scope": scope})
         url = urllib.parse.urlunsplit((self._scheme, realm.netloc, realm.path, query, ""))
         document = self.context.web.ask(url, auth=web.basic(*pair) if pair else None).json()
-        token = document.get("token") or document.get("access_token") if isinstance(document, dict) else None
-        self.session.auth = web.bearer(str(token)) if token else None
-        return token is not None
+        token = answers.text(document, "token") or answers.text(document, "access_token")
+        self.session.auth = web.bearer(token) if re.fullmatch(r"[\x21-\x7e]+", token) else None
+        return self.session.auth is not None
 
 
 def _version_of(manifest: bytes) -> str:
     try:
-        return str((json.loads(manifest).get("annotations") or {}).get(_VERSION) or "")
-    except (ValueError, AttributeError, RecursionError):
+        return answers.text(answers.part(json.loads(manifest), "annotations"), _VERSION)
+    except (ValueError, RecursionError, UploadFailed):
         return ""
 
 

@@ -18,7 +18,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ferrule.app.publish.base import Problem, PublishContext
@@ -76,16 +76,30 @@ class PypiPublisher:
         host = self.context.host
         if credentials.variable(host, "TWINE_PASSWORD", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"):
             return True
-        if self.section.upload is None and credentials.has_password_in_pypirc(host, self.section.repository):
+        if self.section.upload is None and "password" in credentials.of_pypirc(host, self.section.repository):
             return True
         # twine itself asks the keyring; whether it has an answer only that can tell.
         return host.which("keyring") is not None and self._in_keyring()
 
     def _in_keyring(self) -> bool:
-        host, user = self.context.host, credentials.variable(self.context.host, "TWINE_USERNAME") or "__token__"
+        host, settings = self.context.host, credentials.of_pypirc(self.context.host, self.section.repository)
+        user = credentials.variable(host, "TWINE_USERNAME") or settings.get("username") or "__token__"
+        return any(self._keyring_has(address, user) for address in self._uploads(settings))
+
+    def _uploads(self, settings: Mapping[str, str]) -> Iterator[str]:
+        """The addresses by which a keyring may know the index: the one that is stated, or those that twine knows.
+
+        These lie beside the index: `/legacy/` of its host, or of that host's `upload`.
+        """
+        stated = self.section.upload or settings.get("repository")
+        parts = urllib.parse.urlsplit(self.section.index)
+        own = (f"{parts.scheme}://{host}/legacy/" for host in (f"upload.{parts.netloc}", parts.netloc))
+        yield from [stated] if stated else own
+
+    def _keyring_has(self, address: str, user: str) -> bool:
         try:
-            keyring = client.program(host, "keyring")
-            return bool(client.call(host, [str(keyring), "get", self.section.upload or "", user]).strip())
+            keyring = client.program(self.context.host, "keyring")
+            return bool(client.call(self.context.host, [str(keyring), "get", address, user]).strip())
         except UploadFailed:
             return False
 
@@ -133,8 +147,8 @@ class PypiPublisher:
 
     def _auth(self, url: str) -> web.Auth | None:
         """Name and password of the index in ~/.netrc, as pip reads it, for that host only."""
-        parts = urllib.parse.urlsplit(url)
-        if parts[:2] != urllib.parse.urlsplit(self.section.index)[:2]:
+        parts = web.split(url)
+        if parts[:2] != web.split(self.section.index)[:2]:
             return None
         pair = credentials.of_netrc(self.context.host, parts.hostname or "")
         return web.basic(*pair) if pair else None

@@ -10,7 +10,7 @@ import urllib.parse
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from ferrule.app.publish import web
+from ferrule.app.publish import answers, web
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, compared, item_of, other, unknown
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
@@ -70,8 +70,8 @@ class ReleasePage:
             return
         if len(pending) > _MOST:
             yield f"a release there has at most {_MOST} files", "publish fewer, or to another destination"
-        repository = self._ask("")
-        if not (repository.get("permissions") or {"push": True}).get("push"):
+        permissions = answers.part(self._ask(""), "permissions")
+        if permissions and not permissions.get("push"):
             yield "these credentials may only read", f"use some that may write; {self.needs}"
         yield from self._check_tag()
 
@@ -85,17 +85,20 @@ class ReleasePage:
         if answer.status == web.NOT_FOUND:
             yield f"it has no tag {tag}", f"git push origin {tag}"
             return
-        rows = answer.json()
-        name = f"refs/tags/{tag}"
-        row = next((r for r in (rows if isinstance(rows, list) else [rows]) if r.get("ref") == name), None)
-        target = (row or {}).get("object") or {}
-        if target.get("type") == "tag":
-            target = self._ask(f"/git/tags/{target.get('sha')}").get("object") or {}
+        document = answer.json()
+        rows = answers.rows(document if isinstance(document, list) else [document])
+        row = next((row for row in rows if row.get("ref") == f"refs/tags/{tag}"), None)
         if row is None:
             yield f"it has no tag {tag}", f"git push origin {tag}"
-        elif commit is not None and target.get("sha") != commit:
+            return
+        target = answers.part(row, "object")
+        if target.get("type") == "tag":
+            sha = urllib.parse.quote(answers.text(target, "sha"), safe="")
+            target = answers.part(self._ask(f"/git/tags/{sha}"), "object")
+        theirs = answers.text(target, "sha")
+        if commit is not None and theirs != commit:
             hint = "release a new version: a published tag never moves"
-            yield f"its tag {tag} is of commit {str(target.get('sha'))[:12]}, and the release of {commit[:12]}", hint
+            yield f"its tag {tag} is of commit {theirs[:12]}, and the release of {commit[:12]}", hint
 
     def look(self, item: Item) -> State:
         """Compare with the release or draft of the tag. Raises UploadFailed."""
@@ -111,11 +114,10 @@ class ReleasePage:
         return self._compared(asset, item)
 
     def _compared(self, asset: Any, item: Item) -> State:  # noqa: ANN401 - JSON of the forge
-        digest = str(asset.get("digest") or "")
-        if asset.get("size") not in {None, item.size}:
-            return other(f"it has {asset.get('size')} bytes there, here {item.size}")
+        if asset.get("size") is not None and (size := answers.number(asset, "size")) != item.size:
+            return other(f"it has {size} bytes there, here {item.size}")
         try:
-            return compared(Digest.parse(digest), item)
+            return compared(Digest.parse(answers.text(asset, "digest")), item)
         except ValueError:
             return self._downloaded(asset, item)
 
@@ -130,13 +132,11 @@ class ReleasePage:
         release = self._find() or self._draft()
         if item.phase != "upload":
             body = web.json_body(self.forge.publishing(self.release))
-            self._checked(
-                self.context.web.send("PATCH", f"{self.api}/releases/{release['id']}", auth=self.auth, **body)
-            )
+            self._checked(self.context.web.send("PATCH", self.address_of(release), auth=self.auth, **body))
             return
         asset = self._asset(release, item)
         if asset is not None and asset.get("state") == "starter":
-            url = f"{self.api}/releases/assets/{asset['id']}"
+            url = f"{self.api}/releases/assets/{answers.number(asset, 'id')}"
             self.context.web.send("DELETE", url, auth=self.auth)
         self._checked(self.forge.send(self, release, item))
 
@@ -152,7 +152,11 @@ class ReleasePage:
         }
         answer = self.context.web.send("POST", f"{self.api}/releases", auth=self.auth, **web.json_body(values))
         self._checked(answer)
-        return self._find() or answer.json()
+        return self._find() or answers.mapping(answer.json())
+
+    def address_of(self, release: Any) -> str:  # noqa: ANN401 - JSON of the forge
+        """Where the API has a release. Raises UploadFailed."""
+        return f"{self.api}/releases/{answers.number(release, 'id')}"
 
     def call(self, item: Item) -> str:
         """What is asked of the API."""
@@ -168,7 +172,7 @@ class ReleasePage:
         if asset is None:
             raise UploadFailed("it is not there")
         path = folder / item.name
-        url = str(asset["browser_download_url"])
+        url = answers.text(asset, "browser_download_url")
         self.context.web.download(url, path, item.size, auth=self._auth_for(url))
         return path
 
@@ -176,27 +180,30 @@ class ReleasePage:
         """The release of the tag, published or a draft; the oldest, where there are several. Raises UploadFailed."""
         tag = self.release.tag
         answer = self.context.web.ask(f"{self.api}/releases/tags/{urllib.parse.quote(tag)}", auth=self.auth)
-        if answer.status == web.OK and not answer.json().get("draft"):
-            return answer.json()
-        rows = [row for row in self._listed("/releases") if row.get("tag_name") == tag]
-        return min(rows, key=lambda row: (bool(row.get("draft")), int(row["id"])), default=None)
+        if answer.status == web.OK and not (release := answers.mapping(answer.json())).get("draft"):
+            return release
+        rows = [row for row in self._listed(f"{self.api}/releases") if row.get("tag_name") == tag]
+        return min(rows, key=lambda row: (bool(row.get("draft")), answers.number(row, "id")), default=None)
 
     def _asset(self, release: Any, item: Item) -> Any:  # noqa: ANN401 - JSON of the forge
         if not release:
             return None
-        return next((a for a in self._listed(f"/releases/{release['id']}/assets") if a.get("name") == item.name), None)
+        assets = self._listed(f"{self.address_of(release)}/assets")
+        return next((asset for asset in assets if asset.get("name") == item.name), None)
 
-    def _listed(self, path: str) -> Iterator[Any]:
+    def _listed(self, url: str) -> Iterator[dict[str, Any]]:
         for number in range(1, _PAGES + 1):
-            rows = self._ask(f"{path}?{self.forge.page_key}={self.forge.page_size}&page={number}")
-            if not isinstance(rows, list):
-                raise UploadFailed("its answer is not a list", wait=1)
+            page = f"{url}?{self.forge.page_key}={self.forge.page_size}&page={number}"
+            rows = answers.rows(self._answered(page))
             yield from rows
             if len(rows) < self.forge.page_size:
                 return
 
     def _ask(self, path: str) -> Any:  # noqa: ANN401 - JSON of the forge
-        answer = self.context.web.ask(self.api + path, auth=self.auth)
+        return self._answered(self.api + path)
+
+    def _answered(self, url: str) -> Any:  # noqa: ANN401 - JSON of the forge
+        answer = self.context.web.ask(url, auth=self.auth)
         if answer.status != web.OK:
             raise self.context.web.refusal(answer)
         return answer.json()
@@ -207,8 +214,7 @@ class ReleasePage:
 
     def _auth_for(self, url: str) -> web.Auth | None:
         """The credentials, if that address is the forge's own; what lies elsewhere is public or signed in itself."""
-        here, there = urllib.parse.urlsplit(self.api), urllib.parse.urlsplit(url)
-        return self.auth if (here.scheme, here.netloc) == (there.scheme, there.netloc) else None
+        return self.auth if web.split(self.api)[:2] == web.split(url)[:2] else None
 
 
 def items_of(release: Release) -> tuple[Item, ...]:

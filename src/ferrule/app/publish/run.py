@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = 4
 """How often something is uploaded, or asked, before it is left for the next run."""
 
+LOOKS: Final = 7
+"""How often is asked whether what was accepted is served: for about a minute, as indexes are made after uploads."""
+
 LONGEST_WAIT: Final = 120.0
 """Seconds that a server may ask to wait; where it asks for more, the run ends and says so."""
 
@@ -71,7 +74,7 @@ def publish(
     refuse(entries, (*problems, *empty(publishers)))
     for entry in ordered(entries):
         if entry.state.presence == "same":
-            pace.listen(PublishEvent("same", entry.destination, entry.item))
+            pace.listen(PublishEvent("same", entry.destination, entry.item, entry.state.detail))
         else:
             _settle(entry, pace)
     return entries
@@ -225,7 +228,7 @@ def _settle(entry: Entry, pace: Pace) -> None:
 def _seen(name: str, publisher: Publisher, item: Item, pace: Pace, *, accepted: bool) -> State:
     """What is there after an upload; where that was accepted, it may take a moment until it is served."""
     state = _look(name, publisher, item, pace)
-    for attempt in range(ATTEMPTS - 1 if accepted else 0):
+    for attempt in range(LOOKS - 1 if accepted else 0):
         if state.presence != "absent":
             break
         _wait(name, item, 0, attempt, pace)

@@ -7,7 +7,7 @@ import re
 import urllib.parse
 from typing import Any, Final
 
-from ferrule.app.publish.items import UploadFailed
+from ferrule.app.publish import answers, web
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 
@@ -31,14 +31,17 @@ def project_of(file: str) -> str:
 
 def of_json(document: Any, name: str, base: str) -> ListedFile | None:  # noqa: ANN401 - any JSON
     """The file of a name in a document; None if it has none. Raises UploadFailed for another document."""
-    try:
-        row = next((row for row in document["files"] if row["filename"] == name), None)
-        if row is None:
-            return None
-        sha = row.get("hashes", {}).get("sha256")
-        return ListedFile(urllib.parse.urljoin(base, row["url"]), Digest(sha) if sha else None)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UploadFailed("its answer is not one of the simple API", wait=1) from error
+    rows = answers.rows(answers.mapping(document).get("files"))
+    row = next((row for row in rows if answers.text(row, "filename") == name), None)
+    if row is None:
+        return None
+    return ListedFile(
+        web.join(base, answers.text(row, "url")), _digest(answers.text(answers.part(row, "hashes"), "sha256"))
+    )
+
+
+def _digest(hexadecimal: str) -> Digest | None:
+    return Digest(hexadecimal) if re.fullmatch(r"[0-9a-f]{64}", hexadecimal) else None
 
 
 class _Anchors(html.parser.HTMLParser):
@@ -58,8 +61,8 @@ def of_html(text: str, name: str, base: str) -> ListedFile | None:
     parser = _Anchors()
     parser.feed(text)
     for address in parser.addresses:
-        url, fragment = urllib.parse.urldefrag(urllib.parse.urljoin(base, address))
-        if urllib.parse.unquote(urllib.parse.urlsplit(url).path).rpartition("/")[2] == name:
-            match = re.fullmatch(r"sha256=([0-9a-f]{64})", fragment)
-            return ListedFile(url, Digest(match[1]) if match else None)
+        file = urllib.parse.unquote(re.sub(r"[?#].*", "", address, flags=re.DOTALL)).rpartition("/")[2]
+        if file == name:
+            url, fragment = urllib.parse.urldefrag(web.join(base, address))
+            return ListedFile(url, _digest(fragment.removeprefix("sha256=")))
     return None

@@ -10,7 +10,9 @@ import base64
 import email.utils
 import hashlib
 import json
+import re
 import urllib.parse
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import urllib3
@@ -24,7 +26,7 @@ from ferrule.core.one_line import one_line
 from ferrule.core.proxies import proxy_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -35,9 +37,11 @@ _REDIRECTS: Final = 5
 _BUSY: Final = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
 _SOON: Final = 1.0  # seconds until a connection that broke off is tried again
 _LONGEST: Final = 200
+_LIMITS: Final = frozenset({403, 429})
+_MINUTE: Final = 60.0
 
-Auth = tuple[str, str]
-"""The header that shows who asks, and its value."""
+Auth = Mapping[str, str]
+"""The headers that show who asks, which go to one host only."""
 
 OK: Final = 200
 CREATED: Final = 201
@@ -167,12 +171,15 @@ class Web:
         """What an answer other than the one that was hoped for means, and whether to try again."""
         status, location = answer.status, answer.headers.get("location")
         words = self._words_of(answer)
+        if (wait := _limited(answer)) is not None:
+            return UploadFailed(f"its limit of requests is reached ({status}){words}", wait=wait)
         if status in _BUSY:
             return UploadFailed(f"it answers {status}{words}", wait=retry_after(answer.headers))
         if 300 <= status < 400:  # noqa: PLR2004
-            host = urllib.parse.urlsplit(location or "").netloc.rpartition("@")[2] or "nowhere"
+            match = re.match(r"[^:/?#]+://(?:[^/?#]*@)?([^/?#]+)", location or "")
+            host = one_line(match[1]) if match else "nowhere"
             return UploadFailed(
-                f"it leads to another address ({status}, {one_line(host)}), where nothing is sent",
+                f"it leads to another address ({status}, {host}), where nothing is sent",
                 hint="correct the address in targets.yaml",
             )
         hints = {
@@ -189,10 +196,14 @@ class Web:
         """What the server says in its answer, on one line and without secrets."""
         text = answer.body[:4096].decode("utf-8", "replace")
         if text.lstrip().startswith("<"):
-            return ""
+            # S3 and its like say it in XML; of other pages nothing is worth a line.
+            match = re.search(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)", text)
+            text = f"{match[1]}: {match[2]}" if match else ""
         try:
             document = json.loads(answer.body)
-            text = str(next(document[k] for k in ("message", "error", "detail", "errors") if document.get(k)))
+            value = next(document[k] for k in ("message", "error", "detail", "errors") if document.get(k))
+            first = value[0] if isinstance(value, list) and isinstance(value[0], dict) else {}
+            text = str(first.get("detail") or first.get("message") or value)
         except (ValueError, RecursionError, AttributeError, StopIteration):
             pass
         # Secrets first: cut in the middle one would not be known any more.
@@ -213,11 +224,11 @@ class Web:
             location = answer.headers.get("location")
             if answer.status not in {301, 302, 303, 307, 308} or not location:
                 return answer, url
-            target = urllib.parse.urljoin(url, location)
-            before, after = urllib.parse.urlsplit(url), urllib.parse.urlsplit(target)
+            target = join(url, location)
+            before, after = split(url), split(target)
             if before.scheme == "https" and after.scheme != "https":
                 raise UploadFailed("it leads from https to an address that is not", hint="correct the address")
-            if (before.scheme, before.netloc) != (after.scheme, after.netloc):
+            if before[:2] != after[:2]:
                 auth = None
             url = target
         raise UploadFailed("it redirects without end", wait=_SOON)
@@ -234,14 +245,14 @@ class Web:
         limit: int,
     ) -> Answer:
         """One request and its answer; of a success `keep` takes the pieces. Raises UploadFailed."""
-        parts = urllib.parse.urlsplit(url)
+        parts = split(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise UploadFailed("its address is not a URL of http or https", hint="correct the address in targets.yaml")
         if auth and parts.scheme == "http" and parts.hostname not in address.LOOPBACK:
             raise UploadFailed("the credentials would travel in the clear", hint="use https")
-        sent = {"User-Agent": "ferrule", "Accept-Encoding": "identity", **headers}
-        if auth:
-            sent[auth[0]] = auth[1]
+        if not all(re.fullmatch(r"[\t\x20-\x7e]+", value) for value in (auth or {}).values()):
+            raise UploadFailed("the credentials hold a character that no header may", hint="see where they come from")
+        sent = {"User-Agent": "ferrule", "Accept-Encoding": "identity", **headers, **(auth or {})}
         if method not in {"GET", "HEAD"}:
             sent["Content-Length"] = str(size)
         patience = self._patience
@@ -298,6 +309,28 @@ class Web:
         return urllib3.ProxyManager(proxy, proxy_headers=secret, ca_certs=bundle)
 
 
+def split(url: str) -> urllib.parse.SplitResult:
+    """The parts of an address. Raises UploadFailed for what is none."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise _no_address() from error
+    return parts
+
+
+def join(base: str, url: str) -> str:
+    """An address that may be relative to another. Raises UploadFailed for what is none."""
+    try:
+        return urllib.parse.urljoin(base, url)
+    except ValueError as error:
+        raise _no_address() from error
+
+
+def _no_address() -> UploadFailed:
+    return UploadFailed("it names an address that is none", hint="see what is wrong there", wait=_SOON)
+
+
 def json_body(values: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `Web.send` by which a document is sent."""
     return {"body": json.dumps(values).encode(), "headers": {"Content-Type": "application/json"}}
@@ -312,12 +345,12 @@ def form(field: str, name: str, source: Path) -> dict[str, Any]:
 
 def bearer(token: str) -> Auth:
     """A token (RFC 6750)."""
-    return "Authorization", f"Bearer {token}"
+    return {"Authorization": f"Bearer {token}"}
 
 
 def basic(user: str, password: str) -> Auth:
     """A name and a password (RFC 7617)."""
-    return "Authorization", f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+    return {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
 class NotThere(UploadFailed):
@@ -345,6 +378,27 @@ def retry_after(headers: Mapping[str, str]) -> float:
         return max(0.0, (then - now).total_seconds())
     except (ValueError, TypeError):
         return _SOON
+
+
+def _limited(answer: Answer) -> float | None:
+    """The seconds until a forge takes requests again, if it refuses one for a limit of them; else None.
+
+    GitHub answers 403 or 429, with `retry-after`, or with the end of its period, or with words and nothing else, which
+    mean a minute at least (its REST API, "Rate limits"). The time is counted from the server's own clock.
+    """
+    headers = answer.headers
+    if answer.status not in _LIMITS:
+        return None
+    if "retry-after" in headers:
+        return retry_after(headers)
+    reset = headers.get("x-ratelimit-reset", "").strip()
+    if headers.get("x-ratelimit-remaining", "").strip() == "0" and re.fullmatch(r"[0-9]{1,12}", reset):
+        try:
+            now = email.utils.parsedate_to_datetime(headers.get("date", "")).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            return _MINUTE
+        return max(_SOON, float(reset) - now)
+    return _MINUTE if b"secondary rate limit" in answer.body[:4096] else None
 
 
 def _what_happened(error: Exception) -> str:

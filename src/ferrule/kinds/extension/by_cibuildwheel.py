@@ -12,6 +12,7 @@ from ferrule.core.errors import BuildError, NetworkError, ToolchainError, Verifi
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Machine
 from ferrule.formats import wheel as wheel_format
+from ferrule.kinds import native_build
 from ferrule.kinds.extension import contents
 from ferrule.tools import cibuildwheel, container, run
 
@@ -41,7 +42,7 @@ class CibuildwheelExtension:
         """Build; raises ToolchainError on a machine that cannot, NetworkError, BuildError, VerificationError."""
         self._check_machine(context)
         project = context.folder / "project"
-        contents.lay_out(context, project)
+        native_build.lay_out(context, project)
         context.report_progress(f"building in {self.image or 'macOS'}")
         wheel = self._built(context, project)
         self._check_tags(wheel_format.read_wheel(wheel), context)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.formats import wheel as wheel_format
+from ferrule.kinds import native_build
 from ferrule.kinds.extension import contents
 from ferrule.tools import cargo, maturin, run, zig
 
@@ -52,7 +53,7 @@ class MaturinExtension:
     def make(self, context: ActionContext) -> None:
         """Build all of them in one folder of Cargo's; raises BuildError, VerificationError."""
         project = context.folder / "project"
-        contents.lay_out(context, project)
+        native_build.lay_out(context, project)
         by_python = self._built(context, project)
         planned = {wheel.python.tag: wheel for wheel in self.wheels}
         if by_python.keys() != planned.keys():

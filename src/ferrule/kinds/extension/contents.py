@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core import facts
@@ -55,15 +54,6 @@ class Package:
             licenses=[Member(f.rpartition("/")[2], project / f) for f in self.license_files],
             epoch=self.epoch,
         )
-
-
-def lay_out(context: ActionContext, project: Path) -> None:
-    """Copy the declared sources, so that a build sees these alone, and none of what other builds left."""
-    for file in context.source_files(*context.action.sources):
-        copy = project / file.name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file.path, copy)
-        copy.chmod(0o755 if file.executable else 0o644)
 
 
 def check_floor(tags: Iterable[str], floor: str, where: str) -> None:

@@ -52,7 +52,15 @@ def test_docker(host: Host) -> None:
     settings(host, {"auths": {"r.example": {"auth": base64.b64encode(b"me:sec:ret").decode()}}})
     assert credentials.of_docker(host, "r.example") == ("me", "sec:ret")
     assert credentials.of_docker(host, "s.example") is None
-    for odd in ([], {"auths": {"r.example": {"auth": "%"}}}, {"auths": {"r.example": 5}}, {"credsStore": "none"}):
+    settings(host, {"auths": {"https://index.r.example/v1/": {"auth": base64.b64encode(b"me:x").decode()}}})
+    assert credentials.of_docker(host, "r.example") == ("me", "x")
+    for odd in (
+        [],
+        {"auths": {"r.example": {"auth": "%"}}},
+        {"auths": {"r.example": 5}},
+        {"auths": [1], "credHelpers": "x"},
+        {"credsStore": "none"},
+    ):
         settings(host, odd)
         assert credentials.of_docker(host, "r.example") is None
 
@@ -71,9 +79,37 @@ def test_a_credential_helper(host: Host, tmp_path: Path) -> None:
 
 
 def test_pypirc(host: Host) -> None:
-    assert not credentials.has_password_in_pypirc(host, "pypi")
+    assert credentials.of_pypirc(host, "pypi") == {}
     (host.home / ".pypirc").write_text("[pypi]\nusername = __token__\npassword = x%y\n")
-    assert credentials.has_password_in_pypirc(host, "pypi")
-    assert not credentials.has_password_in_pypirc(host, "testpypi")
+    assert credentials.of_pypirc(host, "pypi") == {"username": "__token__", "password": "x%y"}
+    assert credentials.of_pypirc(host, "testpypi") == {}
     (host.home / ".pypirc").write_text("no section\n")
-    assert not credentials.has_password_in_pypirc(host, "pypi")
+    assert credentials.of_pypirc(host, "pypi") == {}
+
+
+def npmrc(host: Host, *lines: str) -> None:
+    (host.home / ".npmrc").write_text("\n".join(lines))
+
+
+def test_npmrc(host: Host, tmp_path: Path) -> None:
+    assert credentials.of_npmrc(host, "https://r.example") is None
+    npmrc(
+        host,
+        "; //r.example/:_authToken=no",
+        "//r.example/:_authToken = ${GITLAB_TOKEN}",
+        "//s.example/a/:_auth=bWU6eA==",
+    )
+    token = {"Authorization": f"Bearer {host.environment['GITLAB_TOKEN']}"}
+    assert credentials.of_npmrc(host, "https://r.example") == token
+    assert credentials.of_npmrc(host, "https://r.example/team/npm/") == token
+    assert credentials.of_npmrc(host, "https://r.example:8443") is None
+    assert credentials.of_npmrc(host, "https://s.example/a/b") == {"Authorization": "Basic bWU6eA=="}
+    assert credentials.of_npmrc(host, "https://s.example") is None
+    npmrc(host, "//r.example/:_authToken=${NOT_SET}")
+    assert credentials.of_npmrc(host, "https://r.example") is None
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("//r.example/:_authToken='quoted'")
+    named = replace(host, environment={**host.environment, "NPM_CONFIG_USERCONFIG": str(elsewhere)})
+    assert credentials.of_npmrc(named, "https://r.example") == {"Authorization": "Bearer quoted"}
+    elsewhere.write_bytes(b"\xff")
+    assert credentials.of_npmrc(named, "https://r.example") is None

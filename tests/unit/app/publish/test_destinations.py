@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.destinations import BY_CLIENTS, FAULTS, SERVERS, SMALL, GithubServer, publisher_of, serving
+from fakes.crates import BASE, packed
+from fakes.destinations import (
+    BY_CLIENTS,
+    FAULTS,
+    FILES,
+    SERVERS,
+    SMALL,
+    GithubServer,
+    IndexServer,
+    NpmServer,
+    garblings,
+    is_json,
+    npm_document,
+    npm_package,
+    publisher_of,
+    python_wheel,
+    serving,
+)
 from fakes.published import CANARY, release_of
 from ferrule.app.publish import run
 from ferrule.core.errors import PublishError
@@ -29,8 +47,9 @@ def pace(events: list[run.PublishEvent] | None = None) -> run.Pace:
 
 
 @pytest.fixture
-def release(tmp_path: Path) -> Release:
-    return release_of(tmp_path / "dist", SMALL)
+def release(tmp_path: Path, request: pytest.FixtureRequest) -> Release:
+    name = request.getfixturevalue("name") if "name" in request.fixturenames else ""
+    return release_of(tmp_path / "dist", FILES.get(name, SMALL))
 
 
 @contextlib.contextmanager
@@ -92,12 +111,62 @@ def test_other_bytes_are_refused(name: str, release: Release, tmp_path: Path) ->
             changed = {path: (kind, content) for path, (kind, content) in SMALL.items()}
             server.manifests["sha256:" + "0" * 64] = ("x", b"{}")
             server.tags["1.2.3"] = "sha256:" + "0" * 64
+        if name == "crates":
+            changed = {
+                **FILES[name],
+                "demo-base-1.2.3.crate": ("crate", packed("demo-base-1.2.3", {"Cargo.toml": BASE})),
+            }
         before, asked = server.state(), len(server.requests)
         other = release_of(tmp_path / "other", changed)
         with pytest.raises(PublishError, match=r"other bytes|points at"):
             published(name, server, other, tmp_path)
         assert server.state() == before
         assert not any(r.startswith(("PUT", "PATCH")) for r in server.requests[asked:])
+
+
+def asked(name: str, server: StandIn, release: Release, folder: Path) -> None:
+    """A run, and all of it fetched back; where a client of its own uploads, what is there is looked at and fetched."""
+    publisher = publisher_of(name, server, release, folder)
+    back = folder / f"back{len(list(folder.iterdir()))}"
+    back.mkdir()
+    with contextlib.suppress(PublishError):
+        if name in BY_CLIENTS:
+            run.look_everywhere({name: publisher}, pace())
+        else:
+            run.publish({name: publisher}, pace())
+    list(run.fetch_back({name: publisher}, back, pace()))
+
+
+def fill(server: StandIn) -> None:
+    """Bring to a server what a client would have uploaded."""
+    if isinstance(server, NpmServer):
+        server.publish("@example/demo", npm_document(npm_package()))
+    if isinstance(server, IndexServer):
+        server.files["demo-1.2.3-py3-none-any.whl"] = python_wheel()
+
+
+MOST_RUNS = 24
+"""Of all ways to answer otherwise, which `tests/faults` tries."""
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_an_answer_of_any_form_is_no_bug(name: str, release: Release, tmp_path: Path) -> None:
+    """Every value of every answer is something else once, and only failures in words come of it."""
+    with server_of(name) as server:
+        fill(server)
+        asked(name, server, release, tmp_path)
+        ways = [
+            (number, way)
+            for number, body in enumerate(server.answers)
+            if is_json(body)
+            for way in garblings(json.loads(body))
+        ]
+    step = max(1, len(ways) // MOST_RUNS)
+    for number, way in ways[::step]:
+        with server_of(name, faults=dict.fromkeys(range(number, 999), "garbled"), garbling=way) as server:
+            fill(server)
+            asked(name, server, release, tmp_path)
+            assert not server.leaked + server.strayed
 
 
 def test_no_token(release: Release, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def pace() -> run.Pace:
 @pytest.fixture
 def publisher(tmp_path: Path) -> FolderPublisher:
     (tmp_path / "shelf").mkdir()
-    context = PublishContext(web=None, host=None, project=tmp_path, scratch=tmp_path)
+    context = PublishContext(web=None, host=None, project=tmp_path, scratch=tmp_path, now_ns=lambda: 0)
     release = release_of(tmp_path / "dist", FILES)
     return DESTINATIONS["folder"].opened(FolderSection(to="folder", path="shelf"), release, context)
 

@@ -40,7 +40,7 @@ def publisher(tmp_path: Path, files=FILES, **keys: str) -> GoPublisher:
         git(server, "init", "--bare", "-q")
     scratch = tmp_path / f"scratch{len(list(tmp_path.iterdir()))}"
     scratch.mkdir()
-    context = PublishContext(None, host_of(tmp_path / "home", StandIn(url="http://x")), tmp_path, scratch)
+    context = PublishContext(None, host_of(tmp_path / "home", StandIn(url="http://x")), tmp_path, scratch, lambda: 0)
     section = GoSection(to="go", repository=str(server), **keys)
     return DESTINATIONS["go"].opened(section, release_of(scratch / "dist", files), context)
 

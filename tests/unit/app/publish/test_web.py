@@ -145,3 +145,38 @@ def test_where_nothing_is_sent(client: web.Web, url: str, message: str) -> None:
 def test_an_answer_that_is_no_json() -> None:
     with pytest.raises(UploadFailed, match="is not JSON"):
         web.Answer(200, {}, b"<html>").json()
+
+
+DATE = "Mon, 02 Feb 2026 00:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "wait"),
+    [
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1769990460", "date": DATE}, b"", 60.0),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1769990460"}, b"", 60.0),
+        (429, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1", "date": DATE}, b"", 1.0),
+        (403, {"retry-after": "30"}, b"", 30.0),
+        (403, {}, b'{"message": "You have exceeded a secondary rate limit."}', 60.0),
+        (403, {"x-ratelimit-remaining": "5", "x-ratelimit-reset": "1769990460"}, b"", None),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}, b"", None),
+    ],
+)
+def test_a_limit_of_requests_is_no_missing_right(client: web.Web, status, headers, body, wait) -> None:
+    failure = client.refusal(web.Answer(status, headers, body))
+    assert failure.wait == wait
+    assert failure.message.startswith("its limit of requests is reached" if wait else "these credentials may not")
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://a:b:c/", "http://a:99999999/"])
+def test_an_address_that_is_none(client: web.Web, url: str) -> None:
+    for act in (lambda: client.ask(url), lambda: web.split(url)):
+        with pytest.raises(UploadFailed, match="it names an address that is none"):
+            act()
+    with pytest.raises(UploadFailed, match="it names an address that is none"):
+        web.join(url, "http://[")
+
+
+def test_credentials_of_several_lines_are_sent_nowhere(client: web.Web) -> None:
+    with pytest.raises(UploadFailed, match="a character that no header may"):
+        client.ask("https://a.example", auth={"Authorization": "Bearer a\r\nb"})
