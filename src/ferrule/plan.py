@@ -7,6 +7,7 @@ Nothing is decided later: file names, tags, targets and recipes are all in the p
 from __future__ import annotations
 
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,15 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Json, Omission, Plan, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.core.section import keys_of
-from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo, selected
+from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo, selected, sized_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ferrule.config import ArtifactConfig, Config
+
+
+_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ def plan(
             continue
         try:
             planned[artifact.name] = _planned_by_kind(config, artifact, context)
+            problems += [] if narrowed else _unmatched_limits(config, artifact, planned[artifact.name].actions)
         except ConfigErrors as errors:
             problems += [] if checked else errors.errors
         except ConfigError as error:
@@ -86,6 +91,21 @@ def _planned_by_kind(config: Config, artifact: ArtifactConfig, context: Context)
         return _Planned.of(artifact.name, tuple(artifact.kind.plan(artifact.spec, context)))
     except PlanProblem as problem:
         raise _located(config, artifact, problem) from problem
+
+
+def _unmatched_limits(config: Config, artifact: ArtifactConfig, actions: tuple[Action, ...]) -> list[ConfigError]:
+    """Globs of `max-size` that match no file of the artifact, and so limit nothing."""
+    names = list(dict.fromkeys(name for action in actions for name, _ in sized_outputs(action)))
+    globs = dict.fromkeys(glob for spec in (artifact.spec, *artifact.by_target.values()) for glob in spec.max_size)
+    return [
+        ConfigError(
+            f"no file of {artifact.name} matches {glob}",
+            where=config.location(("artifacts", artifact.name, "max-size", glob)),
+            hint=f"there are: {', '.join(names[:_SHOWN])}",
+        )
+        for glob in globs
+        if not any(fnmatchcase(name, glob) for name in names)
+    ]
 
 
 def _located(config: Config, artifact: ArtifactConfig, problem: PlanProblem) -> ConfigError:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
-from ferrule.config.artifacts import ArtifactConfig, kinds_of, read_artifacts
+from ferrule.config.artifacts import PER_TARGET, ArtifactConfig, kinds_of, read_artifacts
 from ferrule.config.checking import check
 from ferrule.config.ci import Ci, read_ci
 from ferrule.config.nodes import LARGEST, MappingNode, Node, ScalarNode, find, read
@@ -33,7 +33,7 @@ from ferrule.core.model import Json, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform, counterpart, unsupported
 from ferrule.core.rust_toolchain import agrees, read_rust_toolchain
 from ferrule.core.safe_files import FILE
-from ferrule.kinds.base import ReleaseInfo
+from ferrule.kinds.base import ReleaseInfo, selected
 from ferrule.toolchain.registry import TOOLS
 
 if TYPE_CHECKING:
@@ -43,6 +43,15 @@ if TYPE_CHECKING:
     from ferrule.config.ci import PublishDestination
     from ferrule.kinds.base import KeyPath, Kind
     from ferrule.tools.definition import ToolDefinition
+
+
+def _has(node: Node, keys: tuple[str, ...]) -> bool:
+    """Whether a document has a path of keys."""
+    for key in keys:
+        if not isinstance(node, MappingNode) or key not in node.values:
+            return False
+        node = node.values[key]
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,15 @@ class Config:
         """`file:line:column` of a path of keys and indexes, or of the deepest part of it that the file has."""
         mark, _ = find(self.tree, path)
         return f"{self.file}:{mark.line}:{mark.column}"
+
+    def location_for(self, triple: str | None, artifact: str, *keys: str) -> str:
+        """`file:line:column` of a key in an artifact's section, in `per-target` where that states it for a target."""
+        path, section = ("artifacts", artifact), find(self.tree, ("artifacts", artifact))[1]
+        changes = find(section, (PER_TARGET,))[1]
+        globs = [*changes.values] if isinstance(changes, MappingNode) and changes is not section else []
+        matching = [glob for glob in reversed(globs) if selected((glob,), (triple or "",))]
+        stated = ((PER_TARGET, glob) for glob in matching if _has(find(changes, (glob,))[1], keys))
+        return self.location((*path, *next(stated, ()), *keys))
 
     def info_of(self, release: ReleaseConfig) -> ReleaseInfo:
         """What a release says of itself."""

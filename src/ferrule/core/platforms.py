@@ -31,7 +31,8 @@ class Family:
     by name or by a beginning that ends in `/`.
 
     `zig` is the second half of zig's name of a target, with the `{abi}` of the architecture and the `{floor}`;
-    `link_name` the linker's option for the name of a library; `rustflags` and `c_flags` what a library needs beyond the
+    `link_name` the linker's option for the name of a library, `build_id` what rustc is told for a build id where the
+    linker adds none by itself; `rustflags` and `c_flags` what a library needs beyond the
     defaults of rustc and of C compilers, `program_rustflags` what a program needs; `floor_variable` is the one that
     carries the floor. `floor_in_target`:
     cargo-zigbuild takes the floor as a suffix of the target. `builds_std`: a compiled standard library will not do.
@@ -65,6 +66,7 @@ class Family:
     floor_variable: str | None = None
     floor_in_target: bool = False
     link_name: str | None = None
+    build_id: tuple[str, ...] = ()
     rustflags: tuple[str, ...] = ()
     program_rustflags: tuple[str, ...] = ()
     c_flags: tuple[str, ...] = ()
@@ -355,6 +357,7 @@ LINUX_GNU: Final = Family(
     suggested_floor="2.17",
     floor_in_target=True,
     link_name="-soname",
+    build_id=("-C", "link-arg=-Wl,--build-id=sha1"),
     links_unwinder=True,
     go="linux",
     oci="linux",

@@ -8,6 +8,7 @@ from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
+from ferrule.core import byte_size
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
 from ferrule.core.one_line import one_line
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ferrule.core.cargo_workspace import Crate, Workspace
-    from ferrule.core.model import Action, Target
+    from ferrule.core.model import Action, Output, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,14 @@ Feature = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_+./?:-]{0,63}$"
 """A Cargo feature (The Cargo Book, "Features"): `name` or `dependency/name`."""
 
 
-SOURCES: Final = "sources"
-"""Trait of an action that packs sources alone, whatever it needs: `yes`."""
+FileGlob = Annotated[str, Field(pattern=r"^[A-Za-z0-9_*?@+][A-Za-z0-9._*?@+-]{0,127}$")]
+"""A glob over names of files, without folders."""
+
+DEBUG_SYMBOLS: Final = "debug-symbols"
+"""Role of an archive with debug symbols of what others ship."""
+
+HOLDS_NO_CODE: Final = "holds-no-code"
+"""Trait of an action that packs sources, or debug symbols, whatever it needs: `yes`."""
 
 IMPORT_LIBRARY: Final = "import-library"
 """Role of the file that programs are linked with in place of a shared library, where that is another one."""
@@ -103,6 +110,13 @@ class Spec(Section):
         description="Whether the files are in dist/ themselves; by default yes, unless another artifact packs them.",
     )
 
+    max_size: dict[FileGlob, Annotated[str, Field(pattern=byte_size.PATTERN)]] = Field(
+        default_factory=dict,
+        max_length=64,
+        description="How large files of this artifact may be: glob over their names (`*`: each of them), and bytes as "
+        "`400 kB` or `1.5 MiB`. A larger file is an error, also one that is compiled and only packed into others.",
+        examples=[{"*.so.*": "400 kB", "*.a": "20 MiB"}],
+    )
     version: Annotated[str, Field(pattern=r"^[0-9][0-9A-Za-z.!+_-]{0,63}$")] | None = Field(
         default=None,
         description="Version of this artifact if it differs from the release's; by default that of its crate, or of "
@@ -118,6 +132,15 @@ class Spec(Section):
                 value = getattr(self, name)
                 references += [(key, v) for v in (value if isinstance(value, tuple) else (value,)) if v is not None]
         return tuple(references)
+
+
+def sized_outputs(action: Action) -> tuple[tuple[str, Output], ...]:
+    """The outputs of an action that `max-size` is about, with the names that its globs are about."""
+    return tuple(
+        ((output.ships or output.name).rpartition("/")[2], output)
+        for output in action.outputs
+        if (output.ships or (action.compiles and not output.folder)) and output.role != DEBUG_SYMBOLS
+    )
 
 
 class CargoSpec(Spec):
@@ -149,6 +172,16 @@ class CargoSpec(Spec):
         description="Files and folders outside of the crates' own sources that the build reads. Cargo tells of them "
         "afterwards anyway; where they are named, the last crate is not compiled twice on a new machine.",
         examples=[["assets/words.txt"]],
+    )
+
+
+class NativeSpec(CargoSpec):
+    """The section of an artifact that Cargo links for machines."""
+
+    debug_symbols: bool = Field(
+        default=False,
+        description="Whether the debug information of what is linked stands in an archive beside the release: "
+        "line tables, or what the Cargo profile asks for. The files themselves hold none, and the same code.",
     )
 
 

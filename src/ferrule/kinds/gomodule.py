@@ -127,7 +127,7 @@ def _libraries(spec: GoModuleSpec, context: Context) -> dict[str, Action]:
     """The action that makes the library, by target: of all targets, unless this artifact selects some."""
     if spec.library is None:
         return {}
-    actions = {action.target: action for action in context.actions_of(spec.library) if action.target}
+    actions = {action.compiles.triple: action for action in context.actions_of(spec.library) if action.compiles}
     able = [triple for triple in actions if go.no_loader(context.platforms[triple]) is None]
     triples = able if spec.targets is None else [target.triple for target in context.targets]
     by_platform: dict[str | None, str] = {}

@@ -14,20 +14,20 @@ from ferrule.core.section import Field
 from ferrule.formats import archive_symbols, binary, cxx, header_declarations
 from ferrule.formats.import_library import import_library_problems
 from ferrule.formats.version_script import parse_version_script, version_problems
-from ferrule.kinds import native_build
+from ferrule.kinds import debug_symbols, native_build
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
     ArtifactRef,
-    CargoSpec,
     Context,
     CrateRef,
     Kind,
+    NativeSpec,
     PlanProblem,
     ProjectPath,
     RelativePath,
     needs_machine,
 )
-from ferrule.tools import zig
+from ferrule.tools import objcopy, zig
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _OF_NODE = ("napi_", "node_api_")
 _IN_FOLDER = re.compile(rf"(?<![\w/]){header_files.FOLDER}/")
 
 
-class LibrarySpec(CargoSpec):
+class LibrarySpec(NativeSpec):
     """A crate with a C interface, built for each selected target."""
 
     kind: Literal["library"]
@@ -102,7 +102,7 @@ def abi_of(version: str) -> str:
 def plan(_: LibrarySpec, context: Context) -> list[Action]:
     """One action a target. Raises PlanProblem for what says nothing of the libraries that are made."""
     _check_cdylib_keys(context)
-    return [_action(context, target) for target in context.targets]
+    return [action for target in context.targets for action in _actions(context, target)]
 
 
 def _check_cdylib_keys(context: Context) -> None:
@@ -111,13 +111,19 @@ def _check_cdylib_keys(context: Context) -> None:
     if any("cdylib" in spec.types for spec in specs):
         return
     for spec in specs:
-        for key, value in (("exports", spec.exports), ("version-script", spec.version_script), ("needs", spec.needs)):
+        for key, value in (
+            ("exports", spec.exports),
+            ("version-script", spec.version_script),
+            ("needs", spec.needs),
+            ("debug-symbols", spec.debug_symbols),
+        ):
             if value:
                 hint = "leave it out, or add cdylib to `types`"
                 raise PlanProblem(key, f"`{key}` says something of a cdylib, and none is made", hint)
 
 
-def _action(context: Context, target: Target) -> Action:
+def _actions(context: Context, target: Target) -> list[Action]:
+    """What compiles the library, and what packs its debug symbols if these are kept."""
     spec = context.spec_for(target.triple)
     assert isinstance(spec, LibrarySpec)  # noqa: S101 - for the type checker
     crate, platform = context.crate(spec.crate), context.platforms[target.triple]
@@ -131,7 +137,8 @@ def _action(context: Context, target: Target) -> Action:
     headers = context.actions_of(spec.header) if spec.header else ()
     env = native_build.variables(spec, target)
     script = _version_script(spec, context, platform)
-    return Action(
+    keeps_debug_symbols = spec.debug_symbols and "cdylib" in spec.types
+    compilation = Action(
         id=f"{context.artifact}@{target.triple}",
         artifact=context.artifact,
         kind="library",
@@ -157,13 +164,20 @@ def _action(context: Context, target: Target) -> Action:
             auditable=spec.auditable,
             version_script=script,
             host_symbols=_OF_NODE if "napi" in crate.dependencies else (),
+            debug_symbols=keeps_debug_symbols,
         ),
-        outputs=tuple(Output(name, role, prefix + name if prefix else None) for role, name in files),
+        outputs=(
+            *(Output(name, role, prefix + name if prefix else None) for role, name in files),
+            *(debug_symbols.outputs(platform) if keeps_debug_symbols else ()),
+        ),
         needs=tuple(h.id for h in headers),
         sources=tuple(
             dict.fromkeys((*context.workspace.compiled(crate.name), *spec.reads, *([script] if script else [])))
         ),
-        tools=("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
+        tools=(
+            *("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
+            *((objcopy.NAME,) if keeps_debug_symbols else ()),
+        ),
         traits=(("library", name), ("abi", abi)),
         compiles=Compiled(
             crate.name,
@@ -176,6 +190,10 @@ def _action(context: Context, target: Target) -> Action:
             rustflags=spec.rustflags,
         ),
     )
+    return [
+        compilation,
+        *([debug_symbols.archive_of(context, compilation, f"lib{name}")] if keeps_debug_symbols else []),
+    ]
 
 
 def _version_script(spec: LibrarySpec, context: Context, platform: Platform) -> str | None:
@@ -215,6 +233,7 @@ class CargoLibrary:
     version_script: str | None = None
     host_symbols: tuple[str, ...] = ()
     auditable: bool = True
+    debug_symbols: bool = False
 
     def make(self, context: ActionContext) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
@@ -266,9 +285,11 @@ class CargoLibrary:
         target = context.output(kind)
         file = cargo_build.file(self.crate, self.platform, kind, self.library)
         if kind == "cdylib":
-            native_build.take(context, cargo_build, file, target)
+            native_build.take(context, self, cargo_build, file, target)
         else:
             cargo_build.take(file, target, context.digest_of)
+            if self.debug_symbols:
+                debug_symbols.strip_archive(context, target)
         if kind == "staticlib":
             self._refuse_cxx(target, context)  # before its symbols are reported one by one
         measured = binary.measure(target)

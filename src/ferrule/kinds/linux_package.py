@@ -73,7 +73,13 @@ class LinuxPackageSpec(Spec):
         default_factory=dict,
         description="More dependencies by format, in its words; those on glibc and on the compiler's own libraries are "
         "measured, and rpm names any library by itself.",
-        examples=[{"deb": ["libssl3"]}],
+        examples=[{"deb": ["git"]}],
+    )
+    shlibs: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$")], _Dependency] = Field(
+        default_factory=dict,
+        description="Which packages of Debian's bring other libraries that the program needs, as shlibs files say it: "
+        "library and dependency.",
+        examples=[{"libssl.so.3": "libssl3 (>= 3.0.0)"}],
     )
 
 
@@ -120,6 +126,7 @@ def _action(spec: LinuxPackageSpec, context: Context, form: Format, program: Pac
             license_files=licence_names(context),
             section=spec.section,
             depends=spec.depends.get(form, ()),
+            shlibs=tuple(sorted(spec.shlibs.items())) if form == "deb" else (),
             epoch=project.epoch,
         ),
         outputs=(Output(file, form, file if context.ship else None),),
@@ -145,6 +152,7 @@ class LinuxPackage:
     section: str
     depends: tuple[str, ...]
     epoch: int
+    shlibs: tuple[tuple[str, str], ...] = ()
     compressor: str = deflate.COMPRESSOR
 
     def make(self, context: ActionContext) -> None:
@@ -254,13 +262,13 @@ class LinuxPackage:
         measured = recorded.compiled["program"]
         if self.form == "rpm":
             return rpm_dependencies(measured, self.program.platform)
-        known, unknown = debian_dependencies(measured)
-        if unknown and not self.depends:
+        known, unknown = debian_dependencies(measured, dict(self.shlibs))
+        if unknown:
             raise VerificationError(
                 f"{self.program.command} needs {' and '.join(unknown)}, and which package of Debian's brings that "
                 "cannot be measured",
                 where=context.action.id,
-                hint=f"name it: `depends: {{deb: [...]}}` under {context.action.artifact}",
+                hint=f"name it: `shlibs: {{{unknown[0]}: PACKAGE}}` under {context.action.artifact}",
             )
         return known
 
@@ -311,12 +319,16 @@ def package_version(version: str) -> str:
     return release + dash.replace("-", "~") + rest.replace("-", ".")
 
 
-def debian_dependencies(measured: MeasuredFile) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Packages of Debian's that bring what a program needs, and the libraries of which that is not known."""
+def debian_dependencies(measured: MeasuredFile, shlibs: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Packages of Debian's that bring what a program needs, and the libraries of which that is not known.
+
+    `shlibs` are dependencies by library that are stated.
+    """
     libc = [name for name in measured.needed if _LIBC.fullmatch(name)]
     packages = [f"libc6 (>= {measured.glibc})" if measured.glibc else "libc6"] if libc else []
-    packages += [_DEBIAN[name] for name in measured.needed if name in _DEBIAN]
-    return tuple(packages), tuple(name for name in measured.needed if name not in {*libc, *_DEBIAN})
+    bringing = {**_DEBIAN, **shlibs}
+    packages += [bringing[name] for name in measured.needed if name in bringing]
+    return tuple(dict.fromkeys(packages)), tuple(name for name in measured.needed if name not in {*libc, *bringing})
 
 
 def rpm_dependencies(measured: MeasuredFile, platform: Platform) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ferrule.core.model import Compiled
 from ferrule.formats import binary, symbol_lists
+from ferrule.kinds import debug_symbols
 from ferrule.kinds.base import check_rustflags, environment_of
 from ferrule.kinds.linked_code import audit_data as audit
 from ferrule.tools import cargo, cargo_builds, dll_linker, macos_sdk, zig
@@ -78,6 +79,10 @@ class CrateRecipe(Protocol):
         """Whether what is linked holds the list of its crates."""
 
     @property
+    def debug_symbols(self) -> bool:
+        """Whether the debug information of what is linked is kept beside it."""
+
+    @property
     def commit(self) -> str:
         """The last commit that touched what is compiled."""
 
@@ -111,6 +116,7 @@ def compile_crate(
     zig.warm_cache(context.toolchain, host.cache, environment)
     workspace = context.project / recipe.workspace
     configured = cargo.configured_flags(context.run, context.toolchain, workspace, platform.triple, environment)
+    profile = cargo.debug_profile(workspace, recipe.profile, environment)
     build = cargo.NativeBuild(
         workspace=workspace,
         package=cargo.package_id(workspace, recipe.package),
@@ -128,6 +134,7 @@ def compile_crate(
         version_script=version_script,
         resolves_all=resolves_all,
         program=program,
+        debug_info=None if not recipe.debug_symbols else "profile" if profile.has_debug_info else "lines",
     )
     audit_data = None
     if recipe.auditable and (program or "cdylib" in types):
@@ -135,6 +142,7 @@ def compile_crate(
         audit_data = audit.of_build(context, workspace, compiled)
         build = replace(build, link_object=audit.write_object(context, platform, audit_data))
     zig.write_wrapper(context.toolchain.tool("zig"), host.cache)
+    zig.write_link_script(context.toolchain.tool("zig"), host.cache)
     dll_linker.write(host.cache, platform)
     command = cargo.native_command(
         context.toolchain,
@@ -146,7 +154,8 @@ def compile_crate(
         extra={**dict(recipe.env), **_sdk(context, recipe), **_identity_variables(identity, recipe.commit)},
     )
     first = zig.prelink(
-        context.toolchain.tool("zig"), platform, recipe.floor, host.cache, environment, context.acquire_job_token
+        *(context.toolchain.tool("zig"), platform, recipe.floor, host.cache, environment, context.acquire_job_token),
+        strips=not recipe.debug_symbols,
     )
     with first:
         cargo_build = cargo_builds.build(
@@ -158,12 +167,19 @@ def compile_crate(
     files, variables = cargo_builds.inputs(cargo_build, workspace, context.project, environment)
     context.file_inputs(files)
     context.env_inputs(variables)
-    return replace(cargo_build, audit_data=audit_data)
+    return replace(cargo_build, audit_data=audit_data, strips_symbols=profile.strips_symbols)
 
 
-def take(context: ActionContext, cargo_build: CargoBuild, file: Path, target: Path) -> None:
-    """Copy a file that was linked; raises BuildError, and VerificationError if it does not name its crates."""
-    cargo_build.take(file, target, context.digest_of)
+def take(context: ActionContext, recipe: CrateRecipe, cargo_build: CargoBuild, file: Path, target: Path) -> None:
+    """Copy a file that was linked, without its debug information where that is kept beside it.
+
+    Raises BuildError, and VerificationError if it does not name its crates, or nothing can be read beside it.
+    """
+    linked = context.folder / "linked" / target.name if recipe.debug_symbols else target
+    linked.parent.mkdir(exist_ok=True)
+    cargo_build.take(file, linked, context.digest_of)
+    if recipe.debug_symbols:
+        debug_symbols.separate(context, linked, target, recipe.platform, all_symbols=cargo_build.strips_symbols)
     if cargo_build.audit_data is not None:
         audit.check(target, cargo_build.audit_data, context.action.id)
 

@@ -14,18 +14,19 @@ from ferrule.core.section import Field
 from ferrule.formats import binary, deflate, tar
 from ferrule.formats import zip as zips
 from ferrule.formats.archive_member import Member, below
-from ferrule.kinds import native_build
+from ferrule.kinds import debug_symbols, native_build
 from ferrule.kinds.base import (
-    CargoSpec,
     Context,
     CrateRef,
     Kind,
+    NativeSpec,
     PlanProblem,
     ProjectPath,
     RelativePath,
     needs_machine,
 )
 from ferrule.kinds.linked_code import third_party
+from ferrule.tools import objcopy
 from ferrule.tools.command import Command
 from ferrule.tools.run import ToolMissing
 
@@ -53,7 +54,7 @@ _Argument = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{0,255}$")]
 _Glob = Annotated[str, Field(pattern=rf"^{_GLOB_PART}(/{_GLOB_PART}){{0,7}}$")]
 
 
-class ProgramSpec(CargoSpec):
+class ProgramSpec(NativeSpec):
     """A program of a crate, built for each selected target and packed with what belongs to it."""
 
     kind: Literal["program"]
@@ -143,15 +144,20 @@ def _program(spec: ProgramSpec, crate: Crate) -> CrateProgram | None:
 def plan(spec: ProgramSpec, context: Context) -> list[Action]:
     """One compilation a target, one archive of it if that ships, and for all of these what the program prints."""
     compilations = [_compiled(context, target) for target in context.targets]
+    debug = [
+        debug_symbols.archive_of(context, one, spec.name or one.interface.trait(_PROGRAM))
+        for one in compilations
+        if one.interface.output(debug_symbols.FOLDER) is not None
+    ]
     if not context.ship:
-        return compilations
+        return [*compilations, *debug]
     printed = [_printed(spec, context, compilations)] if spec.prints and compilations else []
     archives = [
         _archive(context, target, compilation, tuple(printed))
         for target, compilation in zip(context.targets, compilations, strict=True)
     ]
     pairs = zip(compilations, archives, strict=True)
-    return [*(action for first, others in pairs for action in (first, *others)), *printed]
+    return [*(action for first, others in pairs for action in (first, *others)), *printed, *debug]
 
 
 def _printed(spec: ProgramSpec, context: Context, compilations: Sequence[Action]) -> Action:
@@ -221,10 +227,18 @@ def _compilation(spec: ProgramSpec, context: Context, target: Target, crate: Cra
             package=package,
             rustflags=spec.rustflags,
             auditable=spec.auditable,
+            debug_symbols=spec.debug_symbols,
         ),
-        outputs=(Output(platform.program(program.name), _PROGRAM), *generated),
+        outputs=(
+            Output(platform.program(program.name), _PROGRAM),
+            *generated,
+            *(debug_symbols.outputs(platform) if spec.debug_symbols else ()),
+        ),
         sources=tuple(dict.fromkeys((*context.workspace.compiled(crate.name), *sources, *spec.reads))),
-        tools=("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
+        tools=(
+            *("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
+            *((objcopy.NAME,) if spec.debug_symbols else ()),
+        ),
         traits=((_PROGRAM, program.name),),
         compiles=Compiled(
             crate.name,
@@ -304,13 +318,15 @@ class CargoProgram:
     package: str
     rustflags: tuple[str, ...]
     auditable: bool = True
+    debug_symbols: bool = False
 
     def make(self, context: ActionContext) -> None:
         """Build, copy, and refuse what is not as declared; raises BuildError, VerificationError."""
         identity = facts.BuildIdentity(context.fingerprint.hex)
         cargo_build = native_build.compile_crate(context, self, identity, program=self.program)
         target = context.output(_PROGRAM)
-        native_build.take(context, cargo_build, cargo_build.program(self.crate, self.platform, self.program), target)
+        linked = cargo_build.program(self.crate, self.platform, self.program)
+        native_build.take(context, self, cargo_build, linked, target)
         target.chmod(0o755)
         if self.generated:
             self._take_generated(context, cargo_build)

@@ -1,7 +1,4 @@
-"""Programs as npm packages: one for each platform with the program, and one that starts that of the machine.
-
-npm installs of the optional dependencies those whose `os`, `cpu` and `libc` are the machine's (npm, "package.json").
-"""
+"""Programs as npm packages: one for each platform with the program, and one that starts that of the machine."""
 
 from __future__ import annotations
 
@@ -12,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from ferrule.core.errors import VerificationError
 from ferrule.core.facts import ProgramFacts
 from ferrule.core.frozen import dataclass
-from ferrule.core.model import Action, Output
+from ferrule.core.model import Action
 from ferrule.core.section import Field
-from ferrule.formats import deflate, tar, versions
-from ferrule.formats.archive_member import Member, below
+from ferrule.formats import deflate, versions
+from ferrule.formats.archive_member import Member
 from ferrule.kinds.base import Context, Kind, PlanProblem, Spec, version_problem
+from ferrule.kinds.npm_platforms import PlatformPackage, platform_name, purl, tarball, write_package
 from ferrule.kinds.packed_program import PackedProgram, ProgramRef, checked_name, one_for_each, packed_programs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ferrule.core.model import Json
     from ferrule.core.platforms import Platform
@@ -30,8 +28,6 @@ _HERE: Final = Path(__file__).parent
 _LAUNCHER: Final = "program_npm.cjs"
 _NODE: Final = ">=18"
 _NAME: Final = r"^(@[a-z0-9][a-z0-9._-]{0,99}/)?[a-z0-9][a-z0-9._-]{0,99}$"
-_LIBC: Final = {"glibc": "gnu", "musl": "musl"}
-"""How names of packages end for what npm calls a libc, as those of napi do."""
 
 
 class ProgramNpmSpec(Spec):
@@ -47,11 +43,9 @@ class ProgramNpmSpec(Spec):
 
 
 @dataclass(frozen=True, slots=True)
-class PlatformPackage:
-    """The package of one platform: its name, what npm is told of it, and the program in it."""
+class PackageOfProgram(PlatformPackage):
+    """The package of one platform with the program."""
 
-    name: str
-    limits: tuple[tuple[str, str], ...]
     program: PackedProgram
 
 
@@ -68,14 +62,14 @@ def plan(spec: ProgramNpmSpec, context: Context) -> list[Action]:
         artifact=context.artifact,
         kind="program-npm",
         recipe=LauncherPackage(name, context.project.version, about, packages, context.project.epoch),
-        outputs=(_tarball(name, context),),
+        outputs=(tarball(name, context),),
         needs=programs[0].needs,
-        traits=_purl(name, context),
+        traits=purl(name, context),
     )
     return [main, *(_action(package, about, context) for package in packages)]
 
 
-def _action(package: PlatformPackage, about: tuple[tuple[str, str], ...], context: Context) -> Action:
+def _action(package: PackageOfProgram, about: tuple[tuple[str, str], ...], context: Context) -> Action:
     triple = package.program.platform.triple
     return Action(
         id=f"{context.artifact}@{triple}",
@@ -83,20 +77,20 @@ def _action(package: PlatformPackage, about: tuple[tuple[str, str], ...], contex
         kind="program-npm",
         target=triple,
         recipe=ProgramPackage(package, context.project.version, about, context.project.epoch),
-        outputs=(_tarball(package.name, context),),
+        outputs=(tarball(package.name, context),),
         needs=package.program.needs,
-        traits=_purl(package.name, context),
+        traits=purl(package.name, context),
     )
 
 
-def _package(name: str, program: PackedProgram, programs: tuple[PackedProgram, ...]) -> PlatformPackage:
+def _package(name: str, program: PackedProgram, programs: tuple[PackedProgram, ...]) -> PackageOfProgram:
     """The package of a platform. A program for musl is static: where it is the only one, it serves every Linux."""
     limits = program.platform.npm
     same = [one for one in programs if _without_libc(one.platform) == _without_libc(program.platform)]
     if limits.get("libc") == "musl" and len(same) == 1:
         limits = _without_libc(program.platform)
-    words = [limits["os"], limits["cpu"], *([_LIBC[limits["libc"]]] if "libc" in limits else [])]
-    return PlatformPackage("-".join([name, *words]), tuple(limits.items()), program)
+    file = f"bin/{program.executable}"
+    return PackageOfProgram(platform_name(name, limits), tuple(limits.items()), file, program)
 
 
 def _without_libc(platform: Platform) -> dict[str, str]:
@@ -109,15 +103,6 @@ def _about(context: Context) -> tuple[tuple[str, str], ...]:
     return tuple((key, value) for key, value in values.items() if value)
 
 
-def _tarball(name: str, context: Context) -> Output:
-    file = f"{name.removeprefix('@').replace('/', '-')}-{context.project.version}.tgz"
-    return Output(file, "package", file if context.ship else None)
-
-
-def _purl(name: str, context: Context) -> tuple[tuple[str, str], ...]:
-    return (("purl", f"pkg:npm/{name.replace('@', '%40')}@{context.project.version}"),)
-
-
 def check(_: ProgramNpmSpec, context: Context) -> Iterator[PlanProblem]:
     """A version that npm does not take."""
     if message := versions.npm_problem(context.project.version):
@@ -128,7 +113,7 @@ def check(_: ProgramNpmSpec, context: Context) -> Iterator[PlanProblem]:
 class ProgramPackage:
     """Pack the program of one platform, with its licences and README."""
 
-    package: PlatformPackage
+    package: PackageOfProgram
     version: str
     about: tuple[tuple[str, str], ...]
     epoch: int
@@ -148,17 +133,15 @@ class ProgramPackage:
             "name": self.package.name,
             "version": self.version,
             **dict(self.about),
-            **{key: [value] for key, value in limits.items()},
+            **self.package.fields(),
             "preferUnplugged": True,
         }
         members = [
-            Member(f"bin/{member.name}", member.source, executable=True)
-            if member.name == program.executable
-            else member
+            Member(self.package.file, member.source, executable=True) if member.name == program.executable else member
             for member in program.members(context)
             if "/" not in member.name
         ]
-        _write(context, document, members, self.epoch)
+        write_package(context, document, members, self.epoch)
 
 
 def _interpreter(program: PackedProgram, context: ActionContext) -> str | None:
@@ -173,7 +156,7 @@ class LauncherPackage:
     name: str
     version: str
     about: tuple[tuple[str, str], ...]
-    packages: tuple[PlatformPackage, ...]
+    packages: tuple[PackageOfProgram, ...]
     epoch: int
     compressor: str = deflate.COMPRESSOR
 
@@ -189,21 +172,11 @@ class LauncherPackage:
             "engines": {"node": _NODE},
             "optionalDependencies": {package.name: self.version for package in self.packages},
         }
-        rows = [
-            {"name": package.name, **dict(package.limits), "file": f"bin/{package.program.executable}"}
-            for package in self.packages
-        ]
+        rows = [package.row("name") for package in self.packages]
         text = (_HERE / _LAUNCHER).read_text(encoding="utf-8")
         text = text.replace("__PACKAGES__", json.dumps(rows, indent=2)).replace("__NAME__", self.name)
         texts = [m for m in program.members(context) if "/" not in m.name and m.name != program.executable]
-        _write(context, document, [Member(launcher, text.encode(), executable=True), *texts], self.epoch)
-
-
-def _write(context: ActionContext, document: Mapping[str, Json], members: list[Member], epoch: int) -> None:
-    """Write the tarball as npm does: everything in the folder `package`."""
-    manifest = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    entries = [Member("package.json", manifest.encode()), *members]
-    tar.write_tar_gz(context.output("package"), below("package", entries), epoch)
+        write_package(context, document, [Member(launcher, text.encode(), executable=True), *texts], self.epoch)
 
 
 def _unsupported(platform: Platform) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ferrule.reporting.report import duration, size
+from ferrule.core.byte_size import size
+from ferrule.reporting.report import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _MINUTE = 60
 _MOST_SECONDS = 95
 _FEW = 10
-_KIB = 1024
 
 
 class Reporter(Protocol):
@@ -44,20 +43,6 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), _MINUTE)
     return f"{minutes} min {rest:02d} s"
-
-
-def size(count: int) -> str:
-    """Bytes for people, in binary units.
-
-    >>> size(512), size(20480), size(3 * 1024 * 1024)
-    ('512 B', '20.0 KiB', '3.0 MiB')
-    """
-    value, unit = float(count), "B"
-    for larger in ("KiB", "MiB", "GiB"):
-        if round(value, 1) < _KIB:
-            break
-        value, unit = value / _KIB, larger
-    return f"{int(value)} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
 def counted(outcomes: Iterable[Outcome]) -> str:

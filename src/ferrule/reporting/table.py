@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final, Literal
 from rich.console import Console
 from rich.table import Table
 
+from ferrule.core.byte_size import size
 from ferrule.core.errors import FerruleError
 from ferrule.core.model import Digest
 from ferrule.core.printable import printable, printable_lines
 from ferrule.reporting.failure_lines import failure_lines
-from ferrule.reporting.report import duration, size
+from ferrule.reporting.report import duration
 from ferrule.reporting.wrapping import wrapped
 
 if TYPE_CHECKING:

@@ -10,23 +10,25 @@ import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote
 
 from ferrule.core.cargo_config import included, read_settings
+from ferrule.core.cargo_profile import DebugProfile, read_debug_profile
 from ferrule.core.cargo_workspace import read_workspace
 from ferrule.core.errors import ConfigError
 from ferrule.core.model import Digest
 from ferrule.tools import cargo_failures, dll_linker
 from ferrule.tools.command import Command, Runner
 from ferrule.tools.run import ToolFailed
-from ferrule.tools.zig import LINK_MARK, LINK_OBJECT
+from ferrule.tools.zig import LINK_MARK, LINK_OBJECT, link_script
 from ferrule.tools.zig import cache_folder as zig_cache
 from ferrule.tools.zig import wrapper as zig_wrapper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from ferrule.core.model import Tool
     from ferrule.core.platforms import Platform
     from ferrule.core.toolchain import Toolchain
 
@@ -35,6 +37,8 @@ _SEPARATOR = "\x1f"  # of CARGO_ENCODED_RUSTFLAGS ("The Cargo Book", Environment
 _PLAIN = "/~+@!$&'()*,;=:[]|"
 """Characters that stand as they are in the path of a URL (URL Standard, "path percent-encode set")."""
 _NOWHERE = "/nonexistent/python"
+_LINES: Final = "line-tables-only"
+"""Debug information by which every frame has its function, file and line, inlined ones too: no types and variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class NativeBuild:
     With `resolves_all`
     the linker refuses symbols that no library has which it links with. `remaps` are folders besides the workspace that
     must not show in what is built (`local_folders`). `link_object` is linked into a program or a cdylib besides.
+    With `debug_info` what is linked keeps its debug information: line tables, or what the profile asks for.
     """
 
     workspace: Path
@@ -64,6 +69,7 @@ class NativeBuild:
     remaps: tuple[tuple[str, str], ...] = ()
     program: str | None = None
     link_object: Path | None = None
+    debug_info: Literal["lines", "profile"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +103,23 @@ def configured_flags(
 
     Raises ConfigError for settings that cannot be read.
     """
-    home = environment.get("CARGO_HOME") or (f"{environment['HOME']}/.cargo" if environment.get("HOME") else None)
-    settings = read_settings(workspace, ".", Path(home) if home else None)
+    settings = read_settings(workspace, ".", _home(environment))
     cfg: list[str] = []
     if settings.conditions():
         rustc = toolchain.tool("rustc").argv
         cfg = run(Command((*rustc, "--print", "cfg", "--target", triple), environment)).splitlines()
     return settings.rustflags(triple, cfg)
+
+
+def debug_profile(workspace: Path, profile: str, environment: Mapping[str, str]) -> DebugProfile:
+    """What a profile says of debug information; raises ConfigError for settings that cannot be read."""
+    return read_debug_profile(workspace, profile, _home(environment))
+
+
+def _home(environment: Mapping[str, str]) -> Path | None:
+    """Cargo's own folder."""
+    home = environment.get("CARGO_HOME") or (f"{environment['HOME']}/.cargo" if environment.get("HOME") else None)
+    return Path(home) if home else None
 
 
 def native_command(
@@ -124,6 +140,8 @@ def native_command(
     if build.resolves_all and platform.family.object_format == "elf" and "cdylib" in build.types:
         link = (*link, "-C", "link-arg=-Wl,-z,defs")
     link = (*link, *_link_object_options(build))
+    if build.program or "cdylib" in build.types:
+        link = (*link, *platform.family.build_id)
     native = ["--print", "native-static-libs"] if "staticlib" in build.types else []
     argv = [
         *zigbuild.argv,
@@ -160,7 +178,7 @@ def native_environment(
             target_folder,
             environment,
             profile=build.profile,
-            flags=[*build.rustflags, *own_flags],
+            flags=[*build.rustflags, *own_flags, *_debug_flags(build, zig, cache)],
             remaps=build.remaps,
         ),
         # Every target has wrapper scripts of its own, so that two builds never write the same one.
@@ -177,6 +195,18 @@ def native_environment(
             toolchain, build, target_folder, zig_cache(cache, zig.version, platform.triple), environment, extra or {}
         ),
     }
+
+
+def _debug_flags(build: NativeBuild, zig: Tool, cache: Path) -> list[str]:
+    """Flags of rustc by which what is linked keeps debug information.
+
+    A flag is no part of the names of symbols, as are settings of the profile and options of the last crate alone: so
+    the code is the same without.
+    """
+    if build.debug_info is None:
+        return []
+    lines = [f"-Cdebuginfo={_LINES}"] if build.debug_info == "lines" else []
+    return [*lines, "-Cstrip=none", "-Clink-arg=-T", f"-Clink-arg={link_script(cache, zig.version)}"]
 
 
 def _link_object_options(build: NativeBuild) -> tuple[str, ...]:
@@ -218,11 +248,12 @@ def _c_flags(
     ]
     maps = [f"-ffile-prefix-map={folder}={name}" for folder, name in folders]
     suffix = build.platform.triple.replace("-", "_")
+    lines = ["-gline-tables-only"] if build.debug_info == "lines" else []  # the crate cc goes by the profile alone
     flags = {}
     for name in ("CFLAGS", "CXXFLAGS"):
         names = (f"{name}_{build.platform.triple}", f"{name}_{suffix}", f"TARGET_{name}", name)
         stated = next((extra[variable] for variable in names if variable in extra), "")
-        ours = shlex.join([*build.platform.family.c_flags, *maps])
+        ours = shlex.join([*build.platform.family.c_flags, *lines, *maps])
         flags[f"{name}_{suffix}"] = f"{ours} {stated}".strip()
     # Only then does the crate cc take quotes for quotes; nobody needs them but for folders with spaces.
     return {**flags, **({"CC_SHELL_ESCAPED_FLAGS": "1"} if any(" " in folder for folder, _ in folders) else {})}
@@ -417,9 +448,9 @@ def _local_names(lock: Path) -> set[str]:
 
 def settings(workspace: Path, environment: Mapping[str, str]) -> list[Path]:
     """Where Cargo looks for its settings, whether there are any, and what these include ("Configuration")."""
-    home = environment.get("CARGO_HOME") or (f"{environment['HOME']}/.cargo" if environment.get("HOME") else None)
-    folders = [*(parent / ".cargo" for parent in (workspace, *workspace.parents)), *([Path(home)] if home else [])]
+    home = _home(environment)
+    folders = [*(parent / ".cargo" for parent in (workspace, *workspace.parents)), *([home] if home else [])]
     paths = [folder / name for folder in dict.fromkeys(folders) for name in ("config.toml", "config")]
     with suppress(ConfigError):  # the build itself says what is wrong with them
-        paths += included(workspace, ".", Path(home) if home else None)
+        paths += included(workspace, ".", home)
     return paths

@@ -72,6 +72,22 @@ def wrapper(cache: Path, version: str) -> Path:
     return cache / "zig" / version / "ferrule-zig"
 
 
+def link_script(cache: Path, version: str) -> Path:
+    """Where `write_link_script` puts the script that links with debug information are made by."""
+    return cache / "zig" / version / "debug.ld"
+
+
+def write_link_script(zig: Tool, cache: Path) -> None:
+    """Write a script for the linker that leaves out the debug information of what zig itself compiles.
+
+    It holds paths of this machine, of zig's installation and of the folder in which zig happened to compile it first.
+    The rest of the layout stays as it is ("Linker Scripts" of GNU ld, INSERT; lld does the same). Raises StorageError.
+    """
+    files = (f"*/zig/{zig.version}/*/o/*(.debug_*)", f"*/zig/{zig.version}/*/o/*:*(.debug_*)")
+    text = f"SECTIONS {{ /DISCARD/ : {{ {' '.join(files)} }} }} INSERT AFTER .comment;\n"
+    _write_once(link_script(cache, zig.version), text, 0o644)
+
+
 def write_wrapper(zig: Tool, cache: Path) -> None:
     """Write a program that starts zig, and where zig is only asked for its version lets it leave nothing behind.
 
@@ -85,12 +101,17 @@ def write_wrapper(zig: Tool, cache: Path) -> None:
         f'  *" {LINK_MARK}"*) set -- "$@" "${LINK_OBJECT}" ;;\nesac\n'
         f'exec {shlex.quote(zig.argv[0])} "$@"\n'
     )
+    _write_once(path, text, 0o755)
+
+
+def _write_once(path: Path, text: str, mode: int) -> None:
+    """Write a file that others may be using, where it is another one; raises StorageError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             aside = path.with_name(f"{path.name}.{threading.get_native_id()}")
             aside.write_text(text, encoding="utf-8")
-            aside.chmod(0o755)
+            aside.chmod(mode)
             aside.replace(path)
     except OSError as error:
         raise StorageError(f"zig's cache cannot be written: {error.strerror}", where=str(path)) from error
@@ -192,16 +213,24 @@ def warm_cache(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]
 
 @contextmanager
 def prelink(
-    zig: Tool, platform: Platform, floor: str | None, cache: Path, environment: Mapping[str, str], borrow: Borrow
+    zig: Tool,
+    platform: Platform,
+    floor: str | None,
+    cache: Path,
+    environment: Mapping[str, str],
+    borrow: Borrow,
+    *,
+    strips: bool = True,
 ) -> Iterator[None]:
     """Make zig compile its own part of a library for a target while something else goes on, once for each cache.
 
     The first link of a target waits for zig's C library, unwinder and runtime, several seconds on one core, when Cargo
     has nothing else left to do. Here it is done once `borrow` has a token for it, which waits for one until an event. A
-    failure here is nobody's: the real link meets it again and tells of it.
+    failure here is nobody's: the real link meets it again and tells of it. zig compiles its part in another way for a
+    link that `strips` than for one that does not.
     """
     home = cache_folder(cache, zig.version, platform.triple)
-    stamp = home / f".linked-{floor or 'default'}"
+    stamp = home / f".linked-{floor or 'default'}{'' if strips else '-whole'}"
     if stamp.is_file():
         yield
         return
@@ -210,7 +239,7 @@ def prelink(
     def link() -> None:
         with borrow(over) as may:
             if may:
-                _prelink(zig, platform, floor, cache, environment, stamp)
+                _prelink(zig, platform, floor, cache, environment, stamp, strips=strips)
 
     aside = threading.Thread(target=link, daemon=True)
     aside.start()
@@ -222,11 +251,19 @@ def prelink(
 
 
 def _prelink(
-    zig: Tool, platform: Platform, floor: str | None, cache: Path, environment: Mapping[str, str], stamp: Path
+    zig: Tool,
+    platform: Platform,
+    floor: str | None,
+    cache: Path,
+    environment: Mapping[str, str],
+    stamp: Path,
+    *,
+    strips: bool,
 ) -> None:
     # As cargo-zigbuild and rustc link: other options would make zig compile its part in another way.
-    strip = ["-Wl,--strip-all", "-lunwind"] if platform.family.links_unwinder else []
-    options = ["-fno-sanitize=all", "-fPIC", "-shared", *strip, "-o", platform.cdylib("probe")]
+    unwinder = ["-lunwind"] if platform.family.links_unwinder else []
+    strip = ["-Wl,--strip-all"] if platform.family.links_unwinder and strips else []
+    options = ["-fno-sanitize=all", "-fPIC", "-shared", *strip, *unwinder, "-o", platform.cdylib("probe")]
     folder = stamp.with_name(f"{stamp.name}.probe")
     with suppress(ToolFailed, ToolMissing, OSError):
         folder.mkdir(parents=True, exist_ok=True)

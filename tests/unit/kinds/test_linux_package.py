@@ -56,10 +56,13 @@ def test_one_package_a_format_and_machine() -> None:
     }
     assert actions[0].tools == ("nfpm",)
     assert actions[0].needs == (f"cli@{X86}", f"cli:archive@{X86}")
-    chosen = section(formats=("rpm", "rpm"), name="other", depends={"deb": ("libssl3",)})
+    libraries = {"libz.so.1": "zlib1g", "libssl.so.3": "libssl3"}
+    chosen = section(formats=("rpm", "rpm"), name="other", depends={"deb": ("git",)}, shlibs=libraries)
     (action,) = plan(chosen, context(planned_program(ARM), ship=False))
     assert action.outputs == (Output("other-1.2.3-1.aarch64.rpm", "rpm"),)
-    assert action.recipe.depends == ()
+    assert (action.recipe.depends, action.recipe.shlibs) == ((), ())
+    (action,) = plan(section(formats=("deb",), shlibs=libraries), context(planned_program(ARM)))
+    assert action.recipe.shlibs == (("libssl.so.3", "libssl3"), ("libz.so.1", "zlib1g"))
 
 
 def test_names_that_no_package_can_have() -> None:
@@ -202,7 +205,9 @@ def refused(bench: Bench, triple: str, needed: list[str], interpreter: str | Non
 
 
 def test_what_no_package_is_known_to_bring(bench: Bench) -> None:
-    assert "demo needs libssl.so.3, and which package" in refused(bench, X86, ["libssl.so.3"], None)
+    needed, named = ["libssl.so.3", "libz.so.1"], (("libz.so.1", "zlib1g"),)
+    message = refused(bench, X86, needed, None, depends=("libssl3",), shlibs=named)
+    assert "demo needs libssl.so.3, and which package" in message
 
 
 def test_a_loader_that_such_systems_have_not(bench: Bench) -> None:
@@ -211,12 +216,14 @@ def test_a_loader_that_such_systems_have_not(bench: Bench) -> None:
 
 def test_dependencies_are_measured() -> None:
     measured = MeasuredFile("elf", glibc="2.28", needed=("libm.so.6", "libstdc++.so.6", "libz.so.1"))
-    assert debian_dependencies(measured) == (("libc6 (>= 2.28)", "libstdc++6"), ("libz.so.1",))
+    assert debian_dependencies(measured, {}) == (("libc6 (>= 2.28)", "libstdc++6"), ("libz.so.1",))
+    stated = {"libz.so.1": "zlib1g (>= 1.2)", "libc.so.6": "musl"}
+    assert debian_dependencies(measured, stated) == (("libc6 (>= 2.28)", "libstdc++6", "zlib1g (>= 1.2)"), ())
     assert rpm_dependencies(measured, PLATFORMS[ARMV7]) == ("glibc >= 2.28", "libstdc++.so.6", "libz.so.1")
-    assert debian_dependencies(MeasuredFile("elf", needed=("libc.so.6",))) == (("libc6",), ())
+    assert debian_dependencies(MeasuredFile("elf", needed=("libc.so.6",)), {}) == (("libc6",), ())
     assert rpm_dependencies(MeasuredFile("elf", needed=("libc.so.6",)), PLATFORMS[X86]) == ("glibc",)
     static = MeasuredFile("elf")
-    assert (debian_dependencies(static), rpm_dependencies(static, PLATFORMS[MUSL])) == (((), ()), ())
+    assert (debian_dependencies(static, {}), rpm_dependencies(static, PLATFORMS[MUSL])) == (((), ()), ())
 
 
 def test_versions_in_the_order_of_both_formats() -> None:

@@ -22,7 +22,7 @@ from ferrule.kinds import component as components
 from ferrule.kinds import npm
 from ferrule.kinds.base import PlanProblem
 from ferrule.kinds.npm import package
-from ferrule.kinds.npm.native import PlatformPackage
+from ferrule.kinds.npm.native import LibraryPackage
 from ferrule.kinds.npm.package import NpmPackage
 
 if TYPE_CHECKING:
@@ -446,7 +446,7 @@ def test_a_jco_without_the_shim_is_broken(sources: Bench) -> None:
 
 def test_the_main_package_asks_for_those_of_the_platforms(sources: Bench) -> None:
     library = Action("native", "native", "library", cast("Any", None), (Output("libz.so", "cdylib"),)).interface
-    row = PlatformPackage("demo-linux-x64-gnu", (("os", "linux"), ("cpu", "x64"), ("libc", "glibc")), "z.node", library)
+    row = LibraryPackage("demo-linux-x64-gnu", (("os", "linux"), ("cpu", "x64"), ("libc", "glibc")), "z.node", library)
     packages = content(packed(sources, natives=(row,)))
     assert json.loads(packages["package/package.json"])["optionalDependencies"] == {"demo-linux-x64-gnu": "1.2.3"}
     assert b'"package": "demo-linux-x64-gnu"' in packages["package/native/index.js"]

@@ -18,7 +18,7 @@ from ferrule.core.platforms import PLATFORMS
 from ferrule.formats import binary
 from ferrule.kinds.base import PlanProblem
 from ferrule.kinds.npm import native
-from ferrule.kinds.npm.native import NativePackage, PlatformPackage
+from ferrule.kinds.npm.native import LibraryPackage, NativePackage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,12 +117,15 @@ def test_an_addon_is_named_as_nodejs_loads_it_and_refused_without_its_build_scri
 
 
 def test_two_targets_that_npm_does_not_tell_apart_are_refused() -> None:
-    compiled = Compiled("demo", "x")
+    outputs, traits = (Output("a", "cdylib"),), (("library", "demo"),)
     actions = tuple(
-        Action(name, "native", "library", cast("Any", None), (Output("a", "cdylib"),), name, compiles=compiled,
-               traits=(("library", "demo"),))
+        Action(
+            *(name, "native", "library", cast("Any", None), outputs, name),
+            compiles=Compiled("demo", name),
+            traits=traits,
+        )
         for name in ("a", "b")
-    )  # fmt: skip
+    )
     context = SimpleNamespace(
         actions_of=lambda _: actions,
         targets=(),
@@ -143,7 +146,7 @@ def test_without_a_library_for_any_target_nothing_is_planned(demo: Demo) -> None
 
 def packed(bench: Bench, file: str, exports: tuple[str, ...]) -> dict[str, bytes]:
     library, files = bench.made("native@x", {"libdemo.so.1": b"library"}, (Output("libdemo.so.1", "cdylib"),))
-    package = PlatformPackage("demo-linux-x64-gnu", (("os", "linux"), ("cpu", "x64"), ("libc", "glibc")), file, library)
+    package = LibraryPackage("demo-linux-x64-gnu", (("os", "linux"), ("cpu", "x64"), ("libc", "glibc")), file, library)
     bench.source("LICENSE", "licence")
     context = bench.make(
         NativePackage(package, "1.2.3", '{"license": "MIT"}', ("LICENSE",), 315_532_800),

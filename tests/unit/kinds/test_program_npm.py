@@ -17,7 +17,7 @@ from fakes.triples import MAC, X86
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Output
 from ferrule.core.platforms import PLATFORMS
-from ferrule.kinds.program_npm import KIND, LauncherPackage, PlatformPackage, ProgramNpmSpec, check, plan
+from ferrule.kinds.program_npm import KIND, LauncherPackage, PackageOfProgram, ProgramNpmSpec, check, plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,9 +121,9 @@ def launcher(bench: Bench) -> Path:
     question = "console.log(JSON.stringify({os: process.platform, cpu: process.arch}))"
     limits = json.loads(subprocess.run([node, "-e", question], capture_output=True, text=True, check=True).stdout)
     rows = (
-        PlatformPackage("demo-other", (("os", "none"), ("cpu", "x64")), program.programs[0]),
-        PlatformPackage("demo-musl", (*limits.items(), ("libc", "none")), program.programs[0]),
-        PlatformPackage("demo-here", tuple(limits.items()), program.programs[0]),
+        PackageOfProgram("demo-other", (("os", "none"), ("cpu", "x64")), "bin/demo", program.programs[0]),
+        PackageOfProgram("demo-musl", (*limits.items(), ("libc", "none")), "bin/demo", program.programs[0]),
+        PackageOfProgram("demo-here", tuple(limits.items()), "bin/demo", program.programs[0]),
     )
     recipe = LauncherPackage("demo", "1.2.3", (("license", "MIT"),), rows, 0)
     done = bench.make(recipe, Output("demo.tgz", "package"), needed=program.needed, facts=program.facts)

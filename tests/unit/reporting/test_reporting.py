@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.triples import MAC, WASM
+from ferrule.core.byte_size import size
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Digest, Machine, Outcome, Plan, Report
 from ferrule.engine.events import (
@@ -22,7 +23,7 @@ from ferrule.engine.events import (
 from ferrule.engine.forecast import Forecast
 from ferrule.engine.store import file_name
 from ferrule.reporting import plans, reporter, style_for, table
-from ferrule.reporting.report import about, duration, expectation, size, verdict
+from ferrule.reporting.report import about, duration, expectation, verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -51,7 +51,7 @@ def test_linux_library():
     assert " ".join(command.argv) == (
         "/tools/cargo-zigbuild rustc --locked --package x-ffi --lib --profile release"
         " --message-format=json-render-diagnostics --target x86_64-unknown-linux-gnu.2.17 --crate-type cdylib,staticlib"
-        " -- --print native-static-libs -C link-arg=-Wl,-soname,libx.so.1"
+        " -- --print native-static-libs -C link-arg=-Wl,-soname,libx.so.1 -C link-arg=-Wl,--build-id=sha1"
     )
     env = command.env
     assert env["CARGO_ZIGBUILD_ZIG_PATH"] == "/c/zig/1/ferrule-zig"
@@ -66,11 +66,30 @@ def test_linux_library():
 
 def test_a_version_script_is_named_from_the_workspace_and_its_content_is_part_of_the_command():
     script = (Path("/w/abi/demo.map"), Digest.of(b"A { a; local: *; };"))
-    assert library(soname="libx.so.1", version_script=script).argv[-5:] == (
+    assert library(soname="libx.so.1", version_script=script).argv[-7:] == (
         "link-arg=-Wl,-soname,libx.so.1",
         *("-C", "link-arg=-Wl,--version-script=../abi/demo.map"),
         *("--cfg", f'ferrule_version_script="{script[1].short}"'),
+        *("-C", "link-arg=-Wl,--build-id=sha1"),
     )
+
+
+def test_debug_information_is_kept_in_what_is_linked_and_changes_no_name():
+    without, kept, own = (library(floor="2.17", debug_info=level) for level in (None, "lines", "profile"))
+    assert kept.argv == without.argv == own.argv  # whose options are part of the names of symbols
+    flags = [command.env["CARGO_ENCODED_RUSTFLAGS"].split("\x1f") for command in (without, kept, own)]
+    linked = ["-Cstrip=none", "-Clink-arg=-T", "-Clink-arg=/c/zig/1/debug.ld"]
+    assert flags[1] == [*flags[0], "-Cdebuginfo=line-tables-only", *linked]
+    assert flags[2] == [*flags[0], *linked]  # as the profile has it
+    variable = f"CFLAGS_{LINUX.replace('-', '_')}"
+    assert kept.env[variable].startswith("-gline-tables-only ")
+    assert own.env[variable] == without.env[variable]
+
+
+def test_the_profile_of_a_workspace_is_read(tmp_path):
+    (tmp_path / "Cargo.toml").write_text('[profile.release]\nstrip = "symbols"\n')
+    assert cargo.debug_profile(tmp_path, "release", {"HOME": str(tmp_path)}).strips_symbols
+    assert not cargo.debug_profile(tmp_path, "dev", {}).strips_symbols
 
 
 def test_macos_library():

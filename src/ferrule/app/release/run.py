@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ferrule import config
 from ferrule import plan as planning
 from ferrule.app.publish import DESTINATIONS
-from ferrule.app.release import output_folder
+from ferrule.app.release import output_folder, size_limits
 from ferrule.app.release.manifest import manifest_of, signatures, sources_of, text_of
 from ferrule.core.cargo_config import environment_problems
 from ferrule.core.errors import ConfigError, ConfigErrors, StorageError, ToolchainError
@@ -320,6 +320,7 @@ def _finish(
     placed = tuple(output_folder.placed_files(outcomes, everything=everything))
     report = Report(outcomes, placed)
     if not report.failed:
+        size_limits.check_sizes(config, outcomes)
         manifest, state = manifest_of(config, plan, report, engine.site.toolchain, context.host), config.root / STATE
         bundles = signatures(context.key, engine.store, placed, manifest) if context.key is not None else {}
         text = text_of(manifest)

@@ -11,13 +11,13 @@ import click
 from ferrule.cli.environment import now_ns
 from ferrule.cli.messages import counted, echo, waiting
 from ferrule.cli.options import shared
+from ferrule.core.byte_size import size
 from ferrule.core.errors import StorageError
 from ferrule.core.safe_files import STATE, find_project
 from ferrule.engine import cache_maintenance
 from ferrule.engine.events import Noticed, notice_to
 from ferrule.engine.lock import locked
 from ferrule.engine.state import open_store
-from ferrule.reporting.report import size
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import posixpath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ferrule.core.errors import ConfigError
-from ferrule.core.model import Action, Output
+from ferrule.core.model import Action
 from ferrule.core.section import Field
 from ferrule.formats import versions
 from ferrule.formats.package_json import (
@@ -17,6 +17,7 @@ from ferrule.formats.package_json import (
     package_problems,
     read_package_json,
 )
+from ferrule.kinds import npm_platforms
 from ferrule.kinds.base import (
     ArtifactRef,
     Context,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ferrule.core.platforms import Platform
-    from ferrule.kinds.npm.native import PlatformPackage
+    from ferrule.kinds.npm.native import LibraryPackage
 
 
 class NpmSpec(Spec):
@@ -82,12 +83,11 @@ def _plan_native(spec: NpmSpec, library: str, context: Context) -> list[Action]:
 
 
 def _native(
-    spec: NpmSpec, context: Context, manifest: Mapping[str, Any], rows: tuple[PlatformPackage, ...]
+    spec: NpmSpec, context: Context, manifest: Mapping[str, Any], rows: tuple[LibraryPackage, ...]
 ) -> Iterator[Action]:
     libraries = context.actions_of(spec.library or "")
     by_id = {action.id: action.target for action in libraries}
     for row in rows:
-        tarball = _tarball(row.name, context)
         triple = by_id[row.library.id]
         contents = third_party.inside(context, [action for action in libraries if action.id == row.library.id])
         package = Action(
@@ -103,20 +103,12 @@ def _native(
                 context.project.epoch,
                 contents=third_party.interfaces(contents),
             ),
-            outputs=(Output(tarball, "package", tarball if context.ship else None),),
+            outputs=(npm_platforms.tarball(row.name, context),),
             needs=(row.library.id, *(action.id for action in contents)),
             sources=context.project.license_files,
-            traits=_purl(row.name, context),
+            traits=npm_platforms.purl(row.name, context),
         )
         yield from third_party.following(context, contents, package)
-
-
-def _tarball(name: str, context: Context) -> str:
-    return f"{name.removeprefix('@').replace('/', '-')}-{context.project.version}.tgz"
-
-
-def _purl(name: str, context: Context) -> tuple[tuple[str, str], ...]:
-    return (("purl", f"pkg:npm/{name.replace('@', '%40')}@{context.project.version}"),)
 
 
 def check(spec: NpmSpec, context: Context) -> Iterator[PlanProblem]:
@@ -134,11 +126,11 @@ def _actions(
     context: Context,
     manifest: Mapping[str, Any],
     component: Action | None,
-    rows: tuple[PlatformPackage, ...],
+    rows: tuple[LibraryPackage, ...],
 ) -> list[Action]:
     project = context.project
     output = component.interface.output("component") if component else None
-    tarball = _tarball(manifest["name"], context)
+    tarball = npm_platforms.tarball(manifest["name"], context)
     contents = third_party.inside(context, [component] if component else [])
     action = Action(
         id=f"{context.artifact}@{component.target}" if component and not rows else context.artifact,
@@ -155,11 +147,11 @@ def _actions(
             epoch=project.epoch,
             contents=third_party.interfaces(contents),
         ),
-        outputs=(Output(tarball, "package", tarball if context.ship else None),),
+        outputs=(tarball,),
         needs=(*([component.id] if component else []), *(one.id for one in contents)),
         sources=(spec.source, *project.license_files),
         tools=("jco",) if component else (),
-        traits=_purl(manifest["name"], context),
+        traits=npm_platforms.purl(manifest["name"], context),
     )
     return third_party.following(context, contents, action)
 

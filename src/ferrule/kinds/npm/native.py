@@ -1,7 +1,4 @@
-"""Packages of native libraries for npm: one for each platform, of which npm installs the one that fits the machine.
-
-npm takes of the optional dependencies those whose `os`, `cpu` and `libc` are the machine's (npm, "package.json").
-"""
+"""Packages of native libraries for npm: one for each platform, of which npm installs the one that fits the machine."""
 
 from __future__ import annotations
 
@@ -11,15 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
-from ferrule.formats import deflate, tar
-from ferrule.formats.archive_member import Member, below
+from ferrule.formats import deflate
+from ferrule.formats.archive_member import Member
 from ferrule.kinds.base import PlanProblem
 from ferrule.kinds.linked_code import third_party
+from ferrule.kinds.npm_platforms import PlatformPackage, platform_name, write_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ferrule.core.model import Action, ActionInterface
+    from ferrule.core.model import Action, ActionInterface, Json
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.kinds.base import Context
@@ -30,32 +28,27 @@ REGISTERS: Final = "napi_register_module_v1"
 """What every addon exports that is built with Node-API (Node.js, "Node-API", Module registration)."""
 
 _TEMPLATES: Final = {"index.js": "native.mjs", "index.d.ts": "native.d.mts"}
-_LIBC: Final = {"glibc": "gnu", "musl": "musl"}
-"""How names of packages end for what npm calls a libc, as those of napi do."""
 _TAKEN_OVER: Final = ("description", "license", "homepage", "repository", "author", "bugs", "engines")
 _NAPI: Final = "napi"
 
 
 @dataclass(frozen=True, slots=True)
-class PlatformPackage:
-    """The package of one platform: its name, what npm is told of it, and the file in it."""
+class LibraryPackage(PlatformPackage):
+    """The package of one platform with a library."""
 
-    name: str
-    limits: tuple[tuple[str, str], ...]
-    file: str
     library: ActionInterface
 
 
-def packages(artifact: str, name: str, globs: tuple[str, ...] | None, context: Context) -> tuple[PlatformPackage, ...]:
+def packages(artifact: str, name: str, globs: tuple[str, ...] | None, context: Context) -> tuple[LibraryPackage, ...]:
     """A package for each target that the library of an artifact is made for and that npm can name.
 
     Without globs of their own they are those of the library, whatever else the main package holds.
 
     Raises PlanProblem for a target without a shared library, and two targets that npm does not tell apart.
     """
-    actions = {action.target: action for action in context.actions_of(artifact) if action.target}
+    actions = {action.compiles.triple: action for action in context.actions_of(artifact) if action.compiles}
     selected = {target.triple for target in context.targets}
-    rows: dict[str, PlatformPackage] = {}
+    rows: dict[str, LibraryPackage] = {}
     for triple, action in actions.items():
         platform = context.platforms[triple]
         if (globs is not None and triple not in selected) or not platform.npm:
@@ -68,7 +61,7 @@ def packages(artifact: str, name: str, globs: tuple[str, ...] | None, context: C
     return tuple(rows.values())
 
 
-def _package(name: str, platform: Platform, action: Action, context: Context) -> PlatformPackage:
+def _package(name: str, platform: Platform, action: Action, context: Context) -> LibraryPackage:
     output = action.interface.output("cdylib")
     if output is None or action.compiles is None:
         message = f"the library makes no cdylib for {platform.triple}"
@@ -80,16 +73,15 @@ def _package(name: str, platform: Platform, action: Action, context: Context) ->
         hint = "add napi-build to [build-dependencies], and build.rs: fn main() { napi_build::setup(); }"
         raise PlanProblem("library", message, hint, f"{crate.manifest}:1:1")
     limits = platform.npm
-    words = [limits["os"], limits["cpu"], *([_LIBC[limits["libc"]]] if "libc" in limits else [])]
     file = f"{action.interface.trait('library')}.node" if is_addon else output.name
-    return PlatformPackage("-".join([name, *words]), tuple(limits.items()), file, action.interface)
+    return LibraryPackage(platform_name(name, limits), tuple(limits.items()), file, action.interface)
 
 
 @dataclass(frozen=True, slots=True)
 class NativePackage:
     """Pack the library of one platform as it was compiled, with the licences; `about` are fields of package.json."""
 
-    package: PlatformPackage
+    package: LibraryPackage
     version: str
     about: str
     license_files: tuple[str, ...]
@@ -107,22 +99,20 @@ class NativePackage:
                 where=context.action.id,
                 hint="mark what it offers by #[napi], and turn the feature napi8 or a newer one on",
             )
-        document = {
+        document: dict[str, Json] = {
             "name": self.package.name,
             "version": self.version,
             **json.loads(self.about),
-            **{key: [value] for key, value in self.package.limits},
+            **self.package.fields(),
             "main": self.package.file,
             "files": [self.package.file],
         }
-        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         members = [
-            Member("package.json", text.encode()),
             Member(self.package.file, context.input(library, "cdylib")),
             *(Member(name.rpartition("/")[2], context.project / name) for name in self.license_files),
             *third_party.licence_texts_of(context, self.contents),
         ]
-        tar.write_tar_gz(context.output("package"), below("package", members), self.epoch)
+        write_package(context, document, members, self.epoch)
 
 
 def about(manifest: Mapping[str, object]) -> str:
@@ -132,7 +122,7 @@ def about(manifest: Mapping[str, object]) -> str:
 
 def finder(rows: Iterable[PlatformPackage]) -> list[Member]:
     """The module of the main package that finds the library, and its types."""
-    table = [{"package": row.name, "file": row.file, **dict(row.limits)} for row in rows]
+    table = [row.row("package") for row in rows]
     members = []
     for name, template in _TEMPLATES.items():
         text = (Path(__file__).parent / template).read_text(encoding="utf-8")

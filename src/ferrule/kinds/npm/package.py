@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ferrule.core.model import ActionInterface
     from ferrule.engine.context import ActionContext
-    from ferrule.kinds.npm.native import PlatformPackage
+    from ferrule.kinds.npm.native import LibraryPackage
 
 COMPONENT: Final = "component"
 """Name of the folder, inside the package, that the release writes: the component as JavaScript, and its loader."""
@@ -57,7 +57,7 @@ class NpmPackage:
     manifest: str
     license_files: tuple[str, ...]
     epoch: int
-    natives: tuple[PlatformPackage, ...] = ()
+    natives: tuple[LibraryPackage, ...] = ()
     compressor: str = deflate.COMPRESSOR
     contents: tuple[ActionInterface, ...] = ()
 

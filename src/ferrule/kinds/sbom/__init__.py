@@ -12,7 +12,7 @@ from urllib.parse import quote
 from ferrule import __version__
 from ferrule.core.model import Action, Compiled, Output
 from ferrule.core.section import Field
-from ferrule.kinds.base import SOURCES, Context, Kind, Spec
+from ferrule.kinds.base import HOLDS_NO_CODE, Context, Kind, Spec
 from ferrule.kinds.linked_code import components, third_party
 from ferrule.kinds.sbom import bills
 
@@ -43,9 +43,9 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
         if action.compiles and action.compiles not in resolved:
             resolved[action.compiles] = third_party.contents_of(context, action)
     steps = {a.id: _step(a, resolved, context.platforms) for a in planned.values()}
-    # A source distribution only looks at a library: it holds none of its code.
+    # A source distribution only looks at a library, debug symbols only describe it: they hold none of its code.
     inside = {
-        action.id: () if (SOURCES, "yes") in action.traits else _closure(action, planned, context.platforms)
+        action.id: () if (HOLDS_NO_CODE, "yes") in action.traits else _closure(action, planned, context.platforms)
         for action in context.shipping()
     }
     subjects = tuple(

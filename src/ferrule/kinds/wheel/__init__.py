@@ -24,7 +24,7 @@ from ferrule.formats.python_metadata import (
     check_project,
 )
 from ferrule.kinds.base import (
-    SOURCES,
+    HOLDS_NO_CODE,
     ArtifactRef,
     Context,
     Kind,
@@ -163,7 +163,7 @@ def _sdist(
         needs=(library.id,),
         sources=tuple(dict.fromkeys((common.source, *common.read, *sources))),
         tools=("rustc", "cargo"),
-        traits=((SOURCES, "yes"),),
+        traits=((HOLDS_NO_CODE, "yes"),),
     )
 
 

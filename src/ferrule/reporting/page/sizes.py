@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ferrule.core.byte_size import size
 from ferrule.core.facts import Facts
 from ferrule.reporting.page import words
 from ferrule.reporting.page.bars import HEIGHT, labels, percent, within
 from ferrule.reporting.page.markup import Html, joined, number, tag
-from ferrule.reporting.report import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

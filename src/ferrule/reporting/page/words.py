@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ferrule.core.byte_size import size
 from ferrule.reporting.page.markup import Html, joined, tag
 from ferrule.reporting.page.subject import short
-from ferrule.reporting.report import duration, size
+from ferrule.reporting.report import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

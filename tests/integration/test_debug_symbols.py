@@ -1,0 +1,165 @@
+"""A crash in a released library, resolved by other people's tools from the debug symbols beside the release alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import lief
+import pytest
+from judges import ferrule, run
+
+from fakes.triples import ARM, X86
+
+CRASHES = Path(__file__).parent / "crashes"
+USER = r"""
+#include <execinfo.h>
+#include <signal.h>
+#include <stdint.h>
+#include <unistd.h>
+
+void crash_now(uintptr_t at);
+
+static void report(int number) {
+    (void)number;
+    void *frames[64];
+    backtrace_symbols_fd(frames, backtrace(frames, 64), 1);
+    _exit(0);
+}
+
+int main(void) {
+    void *warm[1];
+    backtrace(warm, 1);
+    signal(SIGSEGV, report);
+    crash_now(1);
+    return 1;
+}
+"""
+# From the crash outwards; frames of the standard library's sorting, which are another release's, are between them.
+FRAMES = (
+    ("crash_fall", "fall.c:5"),
+    ("crash_ffi::inlined", "lib.rs:10"),
+    ("crash_ffi::deeper::{closure#0}", "lib.rs:17"),
+    ("crash_ffi::deeper", "lib.rs:16"),
+    ("crash_now", "lib.rs:27"),
+)
+
+
+def released(folder: Path, targets: str = f"{X86}, {ARM}", symbols: str = "true") -> Path:
+    """The workspace, released in a folder of its own, with what its debug archives hold beside each file."""
+    shutil.copytree(CRASHES, folder)
+    text = (folder / "targets.yaml").read_text()
+    triples = "".join(f'  {triple}: {{glibc: "2.17"}}\n' for triple in targets.split(", "))
+    text = re.sub(r"(?s)(?<=targets:\n).*(?=artifacts:)", triples, text)
+    (folder / "targets.yaml").write_text(text.replace("debug-symbols: true", f"debug-symbols: {symbols}"))
+    ferrule("release", cwd=folder)
+    run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=folder / "dist")
+    return folder / "dist"
+
+
+@pytest.fixture(scope="module")
+def dist(setup, tmp_path_factory) -> Path:  # noqa: ARG001
+    return released(tmp_path_factory.mktemp("crash") / "project")
+
+
+def extract(archive: Path, folder: Path) -> None:
+    """Unpack by another program than the one that packed."""
+    folder.mkdir(exist_ok=True)
+    run("tar", "-xf", archive, "-C", folder)
+
+
+def unpacked(dist: Path, folder: Path, triple: str) -> tuple[Path, Path]:
+    """A released library, and its debug symbols beside it."""
+    name = f"libcrash-1.2.3-{triple}-debug"
+    extract(dist / f"{name}.tar.gz", folder)
+    library = folder / name / "libcrash.so.1"
+    shutil.copyfile(dist / "lib" / triple / library.name, library)
+    return library, library.with_name(f"{library.name}.debug")
+
+
+def symbolized(file: Path, *offsets: str) -> list[tuple[str, str]]:
+    """Function, and file and line, of each frame, inlined ones first."""
+    out = run("llvm-symbolizer", f"--obj={file}", "--demangle", "--output-style=LLVM", *offsets).stdout
+    lines = [line for line in out.splitlines() if line]
+    pairs = zip(lines[::2], lines[1::2], strict=True)
+    return [(name, place.rpartition("/")[2].rpartition(":")[0]) for name, place in pairs]
+
+
+def test_verify_reads_the_debug_symbols(dist: Path) -> None:
+    assert f"libcrash-1.2.3-{X86}-debug.tar.gz" in ferrule("verify", dist, "--json").stdout
+
+
+@pytest.mark.only_on(X86, reason="the library is of another machine")
+def test_every_frame_of_a_crash_has_its_function_file_and_line(dist: Path, tmp_path: Path) -> None:
+    library, debug = unpacked(dist, tmp_path, X86)
+    (tmp_path / "user.c").write_text(USER)
+    program = tmp_path / "user"
+    run("gcc", "-rdynamic", tmp_path / "user.c", "-o", program, library)
+    (library.parent / "libcrash.so.1").chmod(0o755)
+    output = run(program, LD_LIBRARY_PATH=os.fspath(library.parent)).stdout
+    offsets = re.findall(r"libcrash\.so\.1\(\+?([\w+]*)\)\[", output)
+    absolute = [offset if offset.startswith("0x") else _of_symbol(library, offset) for offset in offsets]
+    assert len(absolute) > 3, output
+    for file in (debug, library):  # the symbols alone; and what the released file leads to
+        frames = symbolized(file, *absolute)
+        assert not [frame for frame in frames if "??" in frame[0] or "?" in frame[1]], frames
+        found = iter(frames)
+        assert all(any(_is(frame, name, place) for frame in found) for name, place in FRAMES), frames
+    by_binutils = run("addr2line", "-f", "-i", "-e", library, *absolute).stdout
+    assert "crash_fall" in by_binutils
+    assert "??" not in by_binutils
+
+
+def _is(frame: tuple[str, str], name: str, place: str) -> bool:
+    return name in frame[0] and frame[1] == place
+
+
+def _of_symbol(library: Path, text: str) -> str:
+    """An offset that is told from a symbol, `crash_now+0x12`."""
+    name, _, rest = text.partition("+")
+    symbols = {s.name: s.value for s in lief.parse(os.fspath(library)).exported_symbols}
+    return hex(symbols[name] + int(rest, 16))
+
+
+@pytest.mark.only_on(X86, reason="gdb starts the program")
+def test_gdb_shows_the_crash_of_a_released_program(dist: Path, tmp_path: Path) -> None:
+    for name in (f"crash-1.2.3-{X86}", f"crash-1.2.3-{X86}-debug"):
+        extract(dist / f"{name}.tar.gz", tmp_path)
+    program = tmp_path / f"crash-1.2.3-{X86}" / "crash"
+    options = ("-ex", "set debuginfod enabled off", "-ex", "set debug-file-directory /nowhere")
+    without = run("gdb", "-nx", "-batch", *options, "-ex", "info line crash_fall", program).stdout
+    assert "fall.c" not in without
+    shutil.copyfile(tmp_path / f"crash-1.2.3-{X86}-debug" / "crash.debug", program.with_name("crash.debug"))
+    shown = run("gdb", "-nx", "-batch", *options, "-ex", "run", "-ex", "backtrace", program).stdout
+    assert re.search(r"#0 .*crash_fall .*fall\.c:5", shown), shown
+    assert re.search(r"crash::main .*main\.rs:4", shown), shown
+
+
+def test_the_symbols_of_another_machine(dist: Path, tmp_path: Path) -> None:
+    library, debug = unpacked(dist, tmp_path, ARM)
+    address = hex(next(s.value for s in lief.parse(os.fspath(library)).exported_symbols if s.name == "crash_now"))
+    (frame, *_) = symbolized(debug, address)
+    assert (frame[0], frame[1].partition(":")[0]) == ("crash_now", "lib.rs")
+
+
+def loaded(path: Path) -> dict[str, tuple[int, bytes]]:
+    """Address and content of every section that is loaded, but for the build id, which is of the whole file."""
+    sections = lief.parse(os.fspath(path)).sections
+    flag = lief.ELF.Section.FLAGS.ALLOC
+    return {s.name: (s.virtual_address, bytes(s.content)) for s in sections if s.has(flag) and "build-id" not in s.name}
+
+
+def test_what_is_loaded_is_the_same_without_and_everything_elsewhere(dist: Path, tmp_path: Path) -> None:
+    elsewhere = released(tmp_path / "a folder of another name", X86)
+    for name in (f"libcrash-1.2.3-{X86}-debug.tar.gz", f"crash-1.2.3-{X86}-debug.tar.gz", f"lib/{X86}/libcrash.so.1"):
+        assert (elsewhere / name).read_bytes() == (dist / name).read_bytes(), name
+    without = released(tmp_path / "without", X86, "false")
+    assert not list(without.glob("*-debug.*"))
+    library = f"lib/{X86}/libcrash.so.1"
+    assert loaded(without / library) == loaded(dist / library)
+    for release, folder in ((without, "one"), (dist, "other")):
+        extract(release / f"crash-1.2.3-{X86}.tar.gz", tmp_path / folder)
+    program = Path(f"crash-1.2.3-{X86}") / "crash"
+    assert loaded(tmp_path / "one" / program) == loaded(tmp_path / "other" / program)

@@ -1,0 +1,55 @@
+"""What profiles say of debug information, as Cargo inherits and merges them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ferrule.core.cargo_config import CargoSettings, SettingsFile
+from ferrule.core.cargo_profile import DebugProfile, debug_profile, read_debug_profile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RELEASE = {"release": {"strip": "symbols"}}
+
+
+def settings(folder: Path, profiles: dict[str, Any]) -> CargoSettings:
+    return CargoSettings((SettingsFile(folder / "config.toml", "config.toml", "", {"profile": profiles}),))
+
+
+@pytest.mark.parametrize(
+    ("name", "profiles", "expected"),
+    [
+        ("release", {}, DebugProfile(False, False)),
+        ("dev", {}, DebugProfile(True, False)),
+        ("test", {}, DebugProfile(True, False)),
+        ("bench", {}, DebugProfile(False, False)),
+        ("dev", {"dev": {"debug": False}}, DebugProfile(False, False)),
+        ("release", {"release": {"debug": 0, "strip": True}}, DebugProfile(False, True)),
+        ("release", {"release": {"debug": "none", "strip": "debuginfo"}}, DebugProfile(False, False)),
+        ("release", {"release": {"debug": 1}}, DebugProfile(True, False)),
+        ("dist", {**RELEASE, "dist": {"inherits": "release", "debug": "full"}}, DebugProfile(True, True)),
+        ("small", {"small": {"inherits": "dist"}, "dist": {"inherits": "dev"}}, DebugProfile(True, False)),
+        ("a", {"a": {"inherits": "b"}, "b": {"inherits": "a"}}, DebugProfile(False, False)),  # Cargo refuses it
+    ],
+)
+def test_a_profile_of_the_manifest(name: str, profiles: dict[str, Any], expected: DebugProfile) -> None:
+    assert debug_profile(name, profiles, CargoSettings()) == expected
+
+
+def test_settings_count_more_than_the_manifest(tmp_path: Path) -> None:
+    over = settings(tmp_path, {"release": {"strip": "none", "debug": "line-tables-only"}})
+    assert debug_profile("release", RELEASE, over) == DebugProfile(True, False)
+    inherited = settings(tmp_path, {"dist": {"inherits": "release"}})
+    assert debug_profile("dist", RELEASE, inherited) == DebugProfile(False, True)
+
+
+def test_a_workspace_is_read_with_the_settings_that_hold_for_it(tmp_path: Path) -> None:
+    (tmp_path / "Cargo.toml").write_text("[profile.release]\nstrip = true\n")
+    assert read_debug_profile(tmp_path, "release", None) == DebugProfile(False, True)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "config.toml").write_text("[profile.release]\ndebug = 2\n")
+    assert read_debug_profile(tmp_path, "release", home) == DebugProfile(True, True)

@@ -1,0 +1,121 @@
+"""Debug symbols beside a release: planned, taken out, packed, described and read again."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fakes.program_project import with_program
+from fakes.toolchain import Demo, lay_out, sums_agree
+from fakes.triples import ARM, MAC, X86
+from ferrule.app.verify import verify
+from ferrule.core.errors import ConfigErrors
+from ferrule.formats import binary
+from ferrule.kinds.debug_symbols import problems
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "binaries"
+ARCHIVE = f"libdemo-1.2.3-{X86}-debug.tar.gz"
+DESCRIBED = "\n  sbom: {kind: sbom}\n  sums: {kind: checksums}\n  provenance: {kind: provenance}\n"
+
+
+def golden(name: str) -> bytes:
+    return gzip.decompress((GOLDEN / f"{name}.gz").read_bytes())
+
+
+def project(root: Path, artifacts: str) -> Demo:
+    demo = lay_out(root)
+    targets = demo.project / "targets.yaml"
+    head = targets.read_text().partition("artifacts:\n")[0]
+    targets.write_text(f"{head}artifacts:\n  {artifacts}{DESCRIBED}")
+    return demo
+
+
+def library(more: str = "", triple: str = X86) -> str:
+    return f"native: {{kind: library, crate: demo-ffi, ship: true, debug-symbols: true, targets: [{triple}]{more}}}"
+
+
+def test_a_library_has_an_archive_beside_it(tmp_path: Path) -> None:
+    demo = project(tmp_path, library())
+    assert demo.run().failed == ()
+    assert set(demo.files()) >= {f"lib/{X86}/libdemo.so.1", f"lib/{X86}/libdemo.a", ARCHIVE}
+    assert f"{ARCHIVE}.cdx.json" not in demo.files()  # there is no code in it
+    with tarfile.open(demo.dist / ARCHIVE) as archive:
+        assert archive.getnames() == [f"libdemo-1.2.3-{X86}-debug/libdemo.so.1.debug"]
+    manifest = json.loads((demo.dist / "manifest.json").read_bytes())
+    (row,) = (one for one in manifest["artifacts"] if one["file"] == ARCHIVE)
+    assert (row["artifact"], row["kind"], row["target"], row["role"]) == ("native", "library", X86, "debug-symbols")
+    facts = manifest["facts"][f"native@{X86}"]
+    assert facts["debug/libdemo.so.1.debug"]["build_id"] == facts["cdylib"]["build_id"]
+    assert ".debug_line" in facts["debug/libdemo.so.1.debug"]["sections"]
+    assert sums_agree(demo.dist)
+    assert not [verdict for verdict in verify(demo.dist) if verdict.problem]
+    calls = [call.split()[1] for call in demo.calls if call.startswith("rust-objcopy -") and "--version" not in call]
+    assert calls[:3] == ["--only-keep-debug", "--strip-debug", "--strip-debug"]
+    compile_call = next(call for call in demo.calls if call.startswith("cargo-zigbuild rustc"))
+    assert "link-arg=-Wl,--build-id=sha1" in compile_call
+
+
+def test_a_program_has_one_whether_its_archive_ships_or_not(tmp_path: Path) -> None:
+    for ship in ("true", "false"):
+        demo = with_program(
+            lay_out(tmp_path / ship),
+            f"cli: {{kind: program, crate: demo-cli, debug-symbols: true, targets: [{X86}], ship: {ship}}}",
+        )
+        (demo.home / f"tamper-{X86}").write_bytes(golden("demo-x86_64.so"))
+        assert demo.run().failed == ()
+        with tarfile.open(demo.dist / f"demo-cli-1.2.3-{X86}-debug.tar.gz") as archive:
+            assert archive.getnames() == [f"demo-cli-1.2.3-{X86}-debug/demo-cli.debug"]
+        assert (demo.dist / f"demo-cli-1.2.3-{X86}.tar.gz").exists() is (ship == "true")
+
+
+def test_what_packs_the_library_takes_the_library_alone(tmp_path: Path) -> None:
+    more = "\n  go: {kind: gomodule, source: packaging/go, library: native}"
+    demo = project(tmp_path, library().replace("ship: true, ", "") + more)
+    assert demo.run().failed == ()
+    assert ARCHIVE in demo.files()
+    assert any(name.startswith("go/") and ".so" in name for name in demo.files()), sorted(demo.files())
+
+
+def test_a_profile_that_strips_all_symbols_strips_them_here(tmp_path: Path) -> None:
+    demo = project(tmp_path, library(", types: [cdylib]"))
+    cargo = demo.project / "rust" / "Cargo.toml"
+    cargo.write_text(cargo.read_text() + '\n[profile.release]\nstrip = "symbols"\n')
+    assert demo.run().failed == ()
+    assert any(call.startswith("rust-objcopy --strip-all-gnu") for call in demo.calls)
+
+
+def test_two_files_that_do_not_belong_together_are_not_released(tmp_path: Path) -> None:
+    demo = project(tmp_path, library(triple=ARM))  # the pretended compiler has none for it
+    (failed, *_) = demo.run().failed
+    message = str(failed.error)
+    assert "the debug symbols of libdemo.so.1 are not usable" in message
+    assert "there are no line tables in what was linked" in message
+    assert "the build id of one is None" in message
+    assert "debug-symbols: false" in message
+
+
+def test_debug_information_in_the_released_file_is_a_problem() -> None:
+    released, debug = binary.measure(golden("demo-x86_64.so")), binary.measure(golden("demo-x86_64.debug"))
+    assert problems(released, debug) == []
+    whole = replace(released, sections={**released.sections, ".debug_info": 7})
+    assert problems(whole, debug) == ["the released file has debug information"]
+
+
+def test_other_systems_have_none(tmp_path: Path) -> None:
+    demo = project(tmp_path, library(triple=MAC))
+    with pytest.raises(ConfigErrors, match=f"for Linux alone, and {MAC} is macOS") as caught:
+        demo.run()
+    assert "{debug-symbols: false} for aarch64-apple-darwin under `per-target`" in str(caught.value)
+    demo.edit("debug-symbols: true", f"debug-symbols: true, per-target: {{{MAC}: {{debug-symbols: false}}}}")
+    assert demo.run().failed == ()
+
+
+def test_a_static_library_alone_has_none(tmp_path: Path) -> None:
+    demo = project(tmp_path, library(", types: [staticlib]"))
+    with pytest.raises(ConfigErrors, match="`debug-symbols` says something of a cdylib"):
+        demo.run()
