@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fakes import cibuildwheel, maturin
 from fakes.toolchain import GOLDEN
+from ferrule.core.model import Output
+from ferrule.core.platforms import PLATFORMS
 from ferrule.formats.archive_member import Member
+from ferrule.formats.notices import LicensedPart, write_parts
 from ferrule.formats.wheel import wheel_file_name, write_wheel
+from ferrule.kinds.extension.contents import LinkedCode
+from ferrule.kinds.linked_code.crates_of_build import CRATES, LICENCES
+from ferrule.kinds.linked_code.packed_bill import PackedBill
+from ferrule.tools import crates
+from ferrule.tools.crates import LinkedCrate
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.kinds.conftest import Bench
+
     from fakes.toolchain import Demo
 
 VERSION = "4.3.3"
@@ -80,3 +93,21 @@ def built(demo: Demo, *more: Member) -> None:
 def _module() -> bytes:
     """A module whose one function has the name of a module's beginning, which is as long."""
     return gzip.decompress((GOLDEN / "demo-x86_64.so.gz").read_bytes()).replace(b"demo_add", b"PyInit_d")
+
+
+def linked_code(bench: Bench, *linked: LinkedCrate) -> tuple[LinkedCode, dict[str, dict[str, Path]]]:
+    """What an action was told of crates that are linked in, as a recipe has it, and the files in the store."""
+    document = {"crates": crates.to_json(linked), "rustc": "1.96.0", "commit": None, "std": None, "std_crates": []}
+    parts = [LicensedPart(crate.name, crate.version, crate.license, (("LICENSE", "do"),)) for crate in linked]
+    files = {
+        f"{CRATES}.json": json.dumps({**document, "std_sha256": None, "zig": "0.17.0"}),
+        f"{LICENCES}.json": write_parts(parts),
+    }
+    outputs = (Output(f"{CRATES}.json", CRATES), Output(f"{LICENCES}.json", LICENCES))
+    interface, paths = bench.made("ext:contents", {name: text.encode() for name, text in files.items()}, outputs)
+    platform = PLATFORMS["x86_64-unknown-linux-gnu"]
+    bill = PackedBill("Demo-Ext", "1.2.3", "", "A. Demo", "MIT", 315_532_800, platform, interface)
+    return LinkedCode(interface, bill), {interface.id: paths}
+
+
+CRATE: Final = LinkedCrate("pkg:cargo/demo-ext@1.2.3", "demo-ext", "1.2.3", linked=True, license="MIT", folder=".")

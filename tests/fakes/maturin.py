@@ -34,7 +34,7 @@ def main(home: Path, arguments: list[str]) -> None:
     output.mkdir()
     platform = arguments[arguments.index("--compatibility") + 1] + "_x86_64"
     interpreters = [value for name, value in itertools.pairwise(arguments) if name == "--interpreter"]
-    module = (home / "module").read_bytes()
+    module = (home / "module").read_bytes() + linked(arguments)
     for interpreter in interpreters:
         tag = f"{_python(interpreter, stable=(home / 'stable').exists())}-{platform}"
         suffix = "abi3" if "abi3" in tag else tag.split("-")[1]
@@ -52,6 +52,12 @@ def main(home: Path, arguments: list[str]) -> None:
             epoch=1_700_000_000,
         )
         print(f"Built wheel for {interpreter} to {output}", file=sys.stderr)
+
+
+def linked(arguments: list[str]) -> bytes:
+    """The object that ours links besides, if it does."""
+    marked = any("-DFERRULE_LINK=" in argument for argument in arguments)
+    return Path(os.environ["FERRULE_LINK_OBJECT"]).read_bytes() if marked else b""
 
 
 def _python(interpreter: str, *, stable: bool) -> str:

@@ -184,19 +184,21 @@ def rewrite_wheel(
     version: str,
     tags: Sequence[str],
     licenses: Iterable[Member] = (),
+    bills: Iterable[Member] = (),
     epoch: int,
 ) -> Digest:
     """Write the members of a wheel that somebody else packed as `write_wheel` does, under another name and other tags.
 
     So order, dates, permissions and compression of its making leave no trace, nor do the random numbers of the bills of
-    materials in it (PEP 770). Of `licenses` those are added that it does not hold. Raises VerificationError for a wheel
-    that `read_wheel` refuses, BuildError for one that is of another project or version.
+    materials in it (PEP 770). Of `licenses` those are added that it does not hold, and `bills` stand beside its own, by
+    their names in the folder of the metadata. Raises VerificationError for a wheel that `read_wheel` refuses,
+    BuildError for one that is of another project or version.
     """
     facts = read_wheel(source)
     info = f"{facts.name}-{facts.version}.dist-info"
     members = {entry.name: entry for entry in zips.read_zip(source) if entry.regular}
     own = {f"{info}/{part}" for part in ("METADATA", "WHEEL", "RECORD")}
-    inside, bills = f"{info}/licenses/", f"{info}/sboms/"
+    inside, sboms = f"{info}/licenses/", f"{info}/sboms/"
     present = [replace(e, name=n.removeprefix(inside)) for n, e in members.items() if n.startswith(inside)]
     added = [e for e in licenses if e.name not in {licence.name for licence in present}]
     head, separator, body = facts.metadata.partition("\n\n")
@@ -207,9 +209,12 @@ def rewrite_wheel(
         tags=tags,
         metadata=head + "".join(f"\nLicense-File: {e.name}" for e in added) + separator + body,
         entries=[
-            replace(e, source=cyclonedx.without_chance(e.read(), epoch)) if n.startswith(bills) else e
-            for n, e in members.items()
-            if n not in own and not n.startswith(inside)
+            *(
+                replace(e, source=cyclonedx.without_chance(e.read(), epoch)) if n.startswith(sboms) else e
+                for n, e in members.items()
+                if n not in own and not n.startswith(inside)
+            ),
+            *(replace(bill, name=f"{info}/{bill.name}") for bill in bills),
         ],
         licenses=[*present, *added],
         epoch=epoch,

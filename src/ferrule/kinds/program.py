@@ -277,7 +277,7 @@ def _archive(context: Context, target: Target, compilation: Action, printed: tup
         key = next(((key, twice) for key in ("prints", "files") if twice in getattr(spec, key)), ("kind",))
         raise PlanProblem(key, f"two files of the archive would be called {twice}", "give one of them another place")
     name = f"{stem}{platform.family.archive_suffix}"
-    contents = third_party.contents_of(context, compilation)
+    contents = third_party.contents_of_action(context, compilation)
     archive = Action(
         id=f"{context.artifact}:archive@{target.triple}",
         artifact=context.artifact,

@@ -15,7 +15,7 @@ from ferrule.core.model import Action, Output
 from ferrule.core.section import Field
 from ferrule.core.toml_file import parse, position
 from ferrule.formats import deflate, versions, wheel
-from ferrule.formats.archive_member import Member
+from ferrule.formats.archive_member import Member, below
 from ferrule.formats.python_metadata import PythonProject, check_project, metadata_text
 from ferrule.kinds.base import (
     Context,
@@ -30,7 +30,7 @@ from ferrule.kinds.base import (
     required_floor,
     version_problem,
 )
-from ferrule.kinds.linked_code import third_party
+from ferrule.kinds.linked_code import packed_bill, third_party
 from ferrule.kinds.linked_code.components import supplier
 from ferrule.kinds.linked_code.packed_bill import PackedBill
 from ferrule.kinds.packed_program import (
@@ -138,7 +138,7 @@ def _action(
     name = wheel.wheel_file_name(project.name, project.version, tags)
     purl = wheel.wheel_purl(project.name, project.version, name)
     compilations = {action.id: action for action in context.actions_of(spec.program)}
-    contents = third_party.contents_of(context, compilations[program.program.id])
+    contents = third_party.contents_of_action(context, compilations[program.program.id])
     action = Action(
         id=f"{context.artifact}@{platform.triple}",
         artifact=context.artifact,
@@ -162,8 +162,6 @@ def _action(
                 license=context.project.license,
                 epoch=context.project.epoch,
                 platform=platform,
-                code=program.program,
-                role="program",
                 contents=contents.interface,
             ),
         ),
@@ -197,7 +195,9 @@ class ProgramWheel:
         licences = [file.member for file in files if file.use == "licence"]
         info = wheel.info_folder(self.name, self.version)
         data = f"{info.removesuffix('.dist-info')}.data"
-        bill = Member(f"{info}/sboms/{self.name}.cdx.json", self.bill.write(context))
+        program = self.program.program
+        code = {self.program.executable: context.input(program, "program")}
+        bill = packed_bill.member(self.name, self.bill.write(context, context.recorded(program.id), code))
         wheel.write_wheel(
             context.output("wheel"),
             name=self.name,
@@ -205,7 +205,7 @@ class ProgramWheel:
             tags=self.tags,
             metadata=self._metadata(context, files, [licence.name for licence in licences]),
             entries=[
-                bill,
+                *below(info, [bill]),
                 *(
                     Member(f"{data}/{path}", file.member.source, executable=file.use == "program")
                     for file in files

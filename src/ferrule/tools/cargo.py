@@ -135,13 +135,7 @@ def native_command(
     """Build with cargo-zigbuild; the target carries the glibc floor as a suffix (cargo-zigbuild's README)."""
     platform = build.platform
     zigbuild = toolchain.tool("cargo-zigbuild")
-    link = platform.link_options(build.soname) if build.soname and "cdylib" in build.types else ()
-    link = (*link, *_version_script_options(build))
-    if build.resolves_all and platform.family.object_format == "elf" and "cdylib" in build.types:
-        link = (*link, "-C", "link-arg=-Wl,-z,defs")
-    link = (*link, *_link_object_options(build))
-    if build.program or "cdylib" in build.types:
-        link = (*link, *platform.family.build_id)
+    link = link_options(build)
     native = ["--print", "native-static-libs"] if "staticlib" in build.types else []
     argv = [
         *zigbuild.argv,
@@ -156,6 +150,19 @@ def native_command(
         toolchain, build, target_folder=target_folder, cache=cache, environment=environment, extra=extra
     )
     return Command(tuple(argv), env, build.workspace)
+
+
+def link_options(build: NativeBuild) -> tuple[str, ...]:
+    """Options of rustc for the last crate, which is linked: names, versions of symbols, build id, an object besides."""
+    platform, is_library = build.platform, "cdylib" in build.types
+    defines_all = build.resolves_all and platform.family.object_format == "elf" and is_library
+    return (
+        *(platform.link_options(build.soname) if build.soname and is_library else ()),
+        *_version_script_options(build),
+        *(("-C", "link-arg=-Wl,-z,defs") if defines_all else ()),
+        *_link_object_options(build),
+        *(platform.family.build_id if build.program or is_library else ()),
+    )
 
 
 def native_environment(

@@ -83,6 +83,7 @@ def command(
         *(("--compatibility", compatibility) if compatibility else ()),
         *(option for name in interpreters for option in ("--interpreter", name)),
         *cargo.std_options(toolchain, platform.triple),
+        *(("--", *link) if (link := cargo.link_options(build)) else ()),
     ]
     env = cargo.native_environment(
         toolchain, build, target_folder=target_folder, cache=cache, environment=environment, extra=extra

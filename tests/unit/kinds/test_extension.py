@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.extension import CRATE, linked_code
 from fakes.symbol_lists import write_lists
 from ferrule.core.cargo_workspace import Crate, Workspace
 from ferrule.core.errors import (
@@ -29,7 +30,8 @@ from ferrule.formats.wheel import read_wheel, wheel_file_name, write_wheel
 from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo
 from ferrule.kinds.extension import KIND, ExtensionSpec, check, contents, plan
 from ferrule.kinds.extension.by_cibuildwheel import CibuildwheelExtension
-from ferrule.kinds.extension.contents import Package
+from ferrule.kinds.extension.contents import Package, PlannedWheel
+from ferrule.kinds.extension.pythons import build_of
 
 if TYPE_CHECKING:
     from tests.unit.kinds.conftest import Bench
@@ -53,6 +55,7 @@ METADATA = "Metadata-Version: 2.4\nName: Demo-Ext\nVersion: 1.2.3\nLicense-File:
 TAG = "cp311-abi3-manylinux_2_17_x86_64"
 TAGS = ("cp311-abi3-manylinux2014_x86_64", TAG)
 WHEEL = wheel_file_name("Demo-Ext", "1.2.3", TAGS)
+WHEEL_PLANNED = PlannedWheel(build_of("abi3", 11, 11), WHEEL, TAGS, "pkg:pypi/demo-ext")
 MODULE = "demo_ext/demo_ext.abi3.so"
 
 
@@ -91,13 +94,13 @@ def planned(*targets: Target, pyproject: str = PYPROJECT, **spec: Any) -> list[A
         folders=lambda _: (),
         ship=True,
     )
-    return plan(section, context)
+    return [action for action in plan(section, context) if action.compiles]
 
 
 def test_everything_follows_from_the_target_and_from_pyproject():
     (action,) = planned(Target(X86, glibc="2.17"))
     assert action.recipe.image == "manylinux2014"
-    assert action.recipe.tags == TAGS
+    assert action.recipe.wheel.tags == TAGS
     assert [(o.name, o.ships) for o in action.outputs] == [("extension", None), (WHEEL, WHEEL)]
     assert action.tools == ("cibuildwheel", "container", "zig")
     assert action.sources == ("ext", "ext/Cargo.lock", "LICENSE")
@@ -258,7 +261,10 @@ class Machine:
 
     def make(self, triple: str = X86, **fields: Any) -> ActionContext:
         package = Package("ext", "Demo-Ext", "1.2.3", "c0ffee", ("LICENSE", "legal/NOTICE"), 315_532_800)
-        recipe = CibuildwheelExtension(package, "cp311", PLATFORMS[triple], "2.17", "manylinux2014", TAGS)
+        linked, needed = linked_code(self.bench, CRATE)
+        recipe = CibuildwheelExtension(
+            package, "cp311", PLATFORMS[triple], "2.17", "manylinux2014", WHEEL_PLANNED, linked
+        )
         recipe = replace(recipe, **fields)
         tools = {
             "cibuildwheel": Tool("cibuildwheel", "4.3.3", (sys.executable, str(PROGRAM), str(self.home)), "c 4.3.3"),
@@ -271,6 +277,7 @@ class Machine:
             Output("extension", "extension", folder=True),
             Output(WHEEL, "wheel", WHEEL),
             sources=("ext",),
+            needed=needed,
             toolchain=Toolchain("installed", tools, {}, Path("/")),
         )
 
@@ -312,9 +319,11 @@ def test_the_wheel_is_packed_again_under_the_promised_name(machine):
     assert set(facts.digests) == {
         MODULE,
         *(f"demo_ext-1.2.3.dist-info/{n}" for n in ("METADATA", "WHEEL", "RECORD", "licenses/LICENSE", "sboms/a.json")),
-        "demo_ext-1.2.3.dist-info/licenses/NOTICE",
+        *(f"demo_ext-1.2.3.dist-info/licenses/{n}" for n in ("NOTICE", "THIRD-PARTY-LICENSES")),
+        "demo_ext-1.2.3.dist-info/sboms/Demo-Ext.cdx.json",
     }
-    assert facts.metadata == METADATA.replace("File: LICENSE", "File: LICENSE\nLicense-File: NOTICE")
+    more = "".join(f"\nLicense-File: {name}" for name in ("LICENSE", "NOTICE", "THIRD-PARTY-LICENSES"))
+    assert facts.metadata == METADATA.replace("\nLicense-File: LICENSE", more)
     assert facts.digests["demo_ext-1.2.3.dist-info/licenses/LICENSE"] == Digest.of(b"yes")
 
 

@@ -6,12 +6,15 @@ import gzip
 import json
 import re
 import sys
+import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.extension import CRATE, linked_code
 from fakes.symbol_lists import write_lists
 from ferrule.core.cargo_workspace import Crate, Workspace
 from ferrule.core.errors import BuildError, ConfigError, VerificationError
@@ -21,8 +24,8 @@ from ferrule.core.toolchain import Toolchain
 from ferrule.formats.wheel import read_wheel
 from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo
 from ferrule.kinds.extension import ExtensionSpec, check, plan, pythons
-from ferrule.kinds.extension.by_maturin import MaturinExtension, PlannedWheel
-from ferrule.kinds.extension.contents import Package
+from ferrule.kinds.extension.by_maturin import MaturinExtension
+from ferrule.kinds.extension.contents import Package, PlannedWheel
 from ferrule.kinds.extension.pythons import build_of
 
 if TYPE_CHECKING:
@@ -101,7 +104,7 @@ def context_of(
 
 
 def planned(*targets: Target, **options: Any) -> list[Action]:
-    return plan(*context_of(*targets, **options))
+    return [action for action in plan(*context_of(*targets, **options)) if action.compiles]
 
 
 def pythons_of(action: Action) -> list[str]:
@@ -277,9 +280,13 @@ class Machine:
         builds = [build_of(name, None, 12) for name in names or ("cp312", "cp314t", "pp311")]
         tags = [f"{one.tag}-manylinux_2_17_x86_64" for one in builds]
         named = zip(builds, tags, strict=True)
-        wheels = tuple(PlannedWheel(one, f"demo_ext-1.2.3-{tag}.whl", (tag,)) for one, tag in named)
+        wheels = tuple(
+            PlannedWheel(one, f"demo_ext-1.2.3-{tag}.whl", (tag,), f"pkg:pypi/demo-ext@1.2.3?python={tag}")
+            for one, tag in named
+        )
+        linked, needed = linked_code(self.bench, CRATE)
         package = Package("ext", "Demo-Ext", "1.2.3", "c0ffee", ("LICENSE",), 315_532_800)
-        recipe = MaturinExtension(package, PLATFORMS[X86], "2.17", "manylinux_2_17", "ext", "release", wheels)
+        recipe = MaturinExtension(package, PLATFORMS[X86], "2.17", "manylinux_2_17", "ext", "release", wheels, linked)
         zig = self.home / "zig" / "zig"
         tools = {
             "maturin": Tool("maturin", "1.16.0", (sys.executable, str(PROGRAM), str(self.home)), "maturin 1.16.0"),
@@ -288,13 +295,14 @@ class Machine:
             "cargo": Tool("cargo", "1.96.0", ("/bin/cargo",), "cargo 1.96.0"),
         }
         write_lists(self.home / "zig" / "lib" / "libc")
-        zig.write_text("#!/bin/sh\n")
+        zig.write_text("#!/bin/sh\nfor last; do :; done\ncase $last in *.s) cp audit-data audit-data.o ;; esac\n")
         zig.chmod(0o755)
         return self.bench.make(
             replace(recipe, **fields),
             Output("extension", "extension", folder=True),
             *(Output(wheel.name, "wheel", wheel.name) for wheel in wheels),
             sources=("ext",),
+            needed=needed,
             toolchain=Toolchain("installed", tools, {X86: "prebuilt"}, Path("/")),
         )
 
@@ -333,6 +341,37 @@ def test_every_wheel_is_packed_again_and_every_module_kept_and_measured(machine)
     kept = (p.relative_to(context.folder / "extension") for p in (context.folder / "extension").rglob("*.so"))
     assert sorted(map(str, kept)) == modules
     assert all("PyInit_d" in context.facts[name]["exports"] for name in modules)
+
+
+def test_a_wheel_says_what_is_linked_into_it(machine):
+    context = machine.make("cp312", "pp311")
+    for python in ("cp312-cp312", "pp311-pypy311_pp73"):
+        tag = f"{python}-manylinux_2_17_x86_64"
+        with zipfile.ZipFile(context.folder / f"demo_ext-1.2.3-{tag}.whl") as wheel:
+            texts = {name.partition(".dist-info/")[2]: wheel.read(name) for name in wheel.namelist()}
+        assert b"demo-ext 1.2.3" in texts["licenses/THIRD-PARTY-LICENSES"]
+        assert b"License-File: THIRD-PARTY-LICENSES\n" in texts["METADATA"]
+        bill = json.loads(texts["sboms/Demo-Ext.cdx.json"])
+        assert bill["metadata"]["component"]["purl"] == f"pkg:pypi/demo-ext@1.2.3?python={tag}"
+        files = {part["name"] for part in bill["components"] if part["bom-ref"].startswith("file:")}
+        module = f"demo_ext/demo_ext.{python.partition('-')[2]}.so"
+        assert files == {module, "demo_ext/more.so"}
+        assert {"demo-ext", "zig-compiler-rt"} <= {part["name"] for part in bill["components"]}
+
+
+def test_the_modules_hold_the_list_of_their_crates_unless_they_are_told_not_to(machine):
+    context = machine.make("cp312")
+    module = (context.folder / "extension" / "demo_ext" / "demo_ext.cp312.so").read_bytes()
+    (package,) = json.loads(zlib.decompress(module.removeprefix(MODULE)))["packages"]
+    assert package == {"name": "demo-ext", "version": "1.2.3", "source": "local", "root": True}
+    options = machine.call["arguments"][machine.call["arguments"].index("--") :]
+    assert options[-2:] == ["-C", "link-arg=-Wl,--build-id=sha1"]
+
+
+def test_without_the_list_nothing_more_is_linked(machine):
+    context = machine.make("cp312", auditable=False)
+    assert (context.folder / "extension" / "demo_ext" / "demo_ext.cp312.so").read_bytes() == MODULE
+    assert "FERRULE_LINK_OBJECT" not in machine.call["environment"]
 
 
 def test_wheels_for_other_pythons_than_planned_are_refused(machine):

@@ -26,7 +26,7 @@ FILES = {"py/pyproject.toml": PYPROJECT, "py/about.md": "# about\n"}
 
 
 class _Bill:
-    def write(self, context: object) -> bytes:  # noqa: ARG002
+    def write(self, context: object, *_: object) -> bytes:  # noqa: ARG002
         return b"{}"
 
 

@@ -25,9 +25,12 @@ from ferrule.kinds.base import (
 )
 from ferrule.kinds.extension import pythons
 from ferrule.kinds.extension.by_cibuildwheel import ON_A_MAC, CibuildwheelExtension
-from ferrule.kinds.extension.by_maturin import MaturinExtension, PlannedWheel
-from ferrule.kinds.extension.contents import MODULES, Package
+from ferrule.kinds.extension.by_maturin import MaturinExtension
+from ferrule.kinds.extension.contents import MODULES, LinkedCode, Package, PlannedWheel
 from ferrule.kinds.extension.pythons import PYTHON
+from ferrule.kinds.linked_code import third_party
+from ferrule.kinds.linked_code.components import supplier
+from ferrule.kinds.linked_code.packed_bill import PackedBill
 from ferrule.tools import cibuildwheel, container, maturin
 
 if TYPE_CHECKING:
@@ -66,6 +69,11 @@ class ExtensionSpec(Spec):
         "wheel that serves all CPythons; by default abi3 where PyO3's features ask for it, else every CPython that "
         "requires-python and PyO3 allow.",
         examples=[["cp310", "cp311", "cp312", "cp313", "cp314", "cp314t", "pp311"]],
+    )
+    auditable: bool = Field(
+        default=True,
+        description="Whether the modules hold the list of their crates, as cargo-auditable writes it and scanners read "
+        "it; those that cibuildwheel builds never do.",
     )
     image: (
         Annotated[
@@ -123,7 +131,7 @@ class _Sources:
 def plan(spec: ExtensionSpec, context: Context) -> list[Action]:
     """One action a target, which makes its wheels and takes the compiled files out of them."""
     sources = _read(spec, context)
-    return [_extension(context, sources, target) for target in context.targets]
+    return [action for target in context.targets for action in _extension(context, sources, target)]
 
 
 def _read(spec: ExtensionSpec, context: Context) -> _Sources:
@@ -246,7 +254,8 @@ def _place_of_pyo3(spec: ExtensionSpec, context: Context) -> str:
     return position(context.read_text(crate.manifest), crate.manifest, ("dependencies", "pyo3"))
 
 
-def _extension(context: Context, sources: _Sources, target: Target) -> Action:
+def _extension(context: Context, sources: _Sources, target: Target) -> list[Action]:
+    """What says which crates are linked in, and what makes the wheels."""
     problem = next(_problems_of_target(context, sources, target.triple), None)
     if problem is not None:
         raise problem
@@ -271,10 +280,28 @@ def _extension(context: Context, sources: _Sources, target: Target) -> Action:
     wheels = []
     for python in (pythons.build_of(name, stable, sources.oldest) for name in names):
         expanded = tuple(f"{python.tag}-{tag}" for tag in tags)
-        wheels.append(
-            PlannedWheel(python, wheel_format.wheel_file_name(package.name, package.version, expanded), expanded)
-        )
+        name = wheel_format.wheel_file_name(package.name, package.version, expanded)
+        purl = wheel_format.wheel_purl(package.name, package.version, name)
+        wheels.append(PlannedWheel(python, name, expanded, purl))
     in_image = not by_zig and platform.oci is not None
+    image = cibuildwheel.image_for(wheel_format.parse_floor(floor)) if in_image else None
+    tools: tuple[str, ...] = ("rustc", "cargo", f"std-{target.triple}", "zig", maturin.NAME)
+    if not by_zig:
+        tools = (cibuildwheel.NAME, *([container.NAME] if in_image else []), "zig")
+    compiles = Compiled(
+        *(spec.crate, target.triple, sources.crate_features, sources.default_features, workspace.package(spec.crate))
+    )
+    contents = third_party.contents_of(context, compiles, tools, "extension")
+    bill = PackedBill(
+        name=package.name,
+        version=package.version,
+        purl="",
+        supplier=supplier(project.name, workspace),
+        license=project.license,
+        epoch=project.epoch,
+        platform=platform,
+        contents=contents.interface,
+    )
     recipe: MaturinExtension | CibuildwheelExtension
     if by_zig:
         recipe = MaturinExtension(
@@ -285,20 +312,20 @@ def _extension(context: Context, sources: _Sources, target: Target) -> Action:
             workspace=workspace.folder,
             profile=str(sources.maturin.get("profile", "release")),
             wheels=tuple(wheels),
+            linked=LinkedCode(contents.interface, bill),
+            auditable=spec.auditable,
         )
-        tools: tuple[str, ...] = ("rustc", "cargo", f"std-{target.triple}", "zig", maturin.NAME)
     else:
-        image = cibuildwheel.image_for(wheel_format.parse_floor(floor)) if in_image else None
         recipe = CibuildwheelExtension(
             package=package,
             python=f"cp3{sources.oldest}",
             platform=platform,
             floor=floor,
             image=spec.image or image if in_image else None,
-            tags=wheels[0].tags,
+            wheel=wheels[0],
+            linked=LinkedCode(contents.interface, bill),
         )
-        tools = (cibuildwheel.NAME, *([container.NAME] if in_image else []), "zig")
-    return Action(
+    action = Action(
         id=f"{context.artifact}@{target.triple}",
         artifact=context.artifact,
         kind="extension",
@@ -308,21 +335,14 @@ def _extension(context: Context, sources: _Sources, target: Target) -> Action:
             Output(MODULES, MODULES, folder=True),
             *(Output(wheel.name, "wheel", wheel.name if context.ship else None) for wheel in wheels),
         ),
+        needs=(contents.id,),
         sources=tuple(dict.fromkeys((sources.folder, *rust, *spec.reads, *project.license_files))),
         tools=tools,
-        traits=tuple(
-            (f"purl:{wheel.name}", wheel_format.wheel_purl(package.name, package.version, wheel.name))
-            for wheel in wheels
-        ),
-        compiles=Compiled(
-            spec.crate,
-            target.triple,
-            sources.crate_features,
-            sources.default_features,
-            workspace.package(spec.crate),
-        ),
+        traits=tuple((f"purl:{wheel.name}", wheel.purl) for wheel in wheels),
+        compiles=compiles,
         machine=None if by_zig or in_image else ON_A_MAC,
     )
+    return third_party.following(context, [contents], action)
 
 
 def _compatibility(platform: Platform, floor: str) -> str | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.formats.wheel import WheelFacts
-    from ferrule.kinds.extension.contents import Package
+    from ferrule.kinds.extension.contents import LinkedCode, Package, PlannedWheel
 
 ON_A_MAC: Final = Machine("macos", "cibuildwheel makes wheels for macOS on a Mac only")
 
@@ -36,7 +36,8 @@ class CibuildwheelExtension:
     platform: Platform
     floor: str
     image: str | None
-    tags: tuple[str, ...]
+    wheel: PlannedWheel
+    linked: LinkedCode
 
     def make(self, context: ActionContext) -> None:
         """Build; raises ToolchainError on a machine that cannot, NetworkError, BuildError, VerificationError."""
@@ -46,8 +47,8 @@ class CibuildwheelExtension:
         context.report_progress(f"building in {self.image or 'macOS'}")
         wheel = self._built(context, project)
         self._check_tags(wheel_format.read_wheel(wheel), context)
-        self.package.pack(wheel, context.output("wheel"), self.tags, context.project)
-        contents.keep_compiled_files(context, (context.output("wheel"),), self.platform, self.floor, image=self.image)
+        contents.keep_compiled_files(context, (wheel,), self.platform, self.floor, image=self.image)
+        self.package.pack(context, wheel, context.output("wheel"), self.wheel, self.linked)
 
     def _check_machine(self, context: ActionContext) -> None:
         host = context.site.host

@@ -13,6 +13,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.formats import wheel as wheel_format
 from ferrule.kinds import native_build
 from ferrule.kinds.extension import contents
+from ferrule.kinds.linked_code import audit_data as audit
 from ferrule.tools import cargo, maturin, run, zig
 
 if TYPE_CHECKING:
@@ -21,17 +22,7 @@ if TYPE_CHECKING:
 
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
-    from ferrule.kinds.extension.contents import Package
-    from ferrule.kinds.extension.pythons import PythonBuild
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedWheel:
-    """A wheel that was promised: for which build of Python, under which name and tags."""
-
-    python: PythonBuild
-    name: str
-    tags: tuple[str, ...]
+    from ferrule.kinds.extension.contents import LinkedCode, Package, PlannedWheel
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +40,15 @@ class MaturinExtension:
     workspace: str
     profile: str
     wheels: tuple[PlannedWheel, ...]
+    linked: LinkedCode
+    auditable: bool = True
 
     def make(self, context: ActionContext) -> None:
         """Build all of them in one folder of Cargo's; raises BuildError, VerificationError."""
         project = context.folder / "project"
         native_build.lay_out(context, project)
-        by_python = self._built(context, project)
+        audit_data = audit.of_contents(context, self.linked.contents) if self.auditable else None
+        by_python = self._built(context, project, audit_data)
         planned = {wheel.python.tag: wheel for wheel in self.wheels}
         if by_python.keys() != planned.keys():
             raise VerificationError(
@@ -64,17 +58,18 @@ class MaturinExtension:
                 hint="name what it makes with `pythons`: abi3 where a feature of PyO3 asks for the stable interface, "
                 "which a crate from a registry can turn on too",
             )
-        for tag, wheel in planned.items():
-            self.package.pack(by_python[tag], context.folder / wheel.name, wheel.tags, context.project)
         contents.keep_compiled_files(
             context,
-            [context.folder / wheel.name for wheel in self.wheels],
+            [by_python[tag] for tag in planned],
             self.platform,
             self.floor,
             system_libraries_only=True,
+            audit_data=audit_data,
         )
+        for tag, wheel in planned.items():
+            self.package.pack(context, by_python[tag], context.folder / wheel.name, wheel, self.linked)
 
-    def _built(self, context: ActionContext, project: Path) -> Mapping[str, Path]:
+    def _built(self, context: ActionContext, project: Path, audit_data: bytes | None) -> Mapping[str, Path]:
         """The wheels that came out, by the first two parts of their tags."""
         site, toolchain, output = context.site, context.toolchain, context.folder / "made"
         host, environment, workspace = site.host, site.environment, project / self.workspace
@@ -95,6 +90,7 @@ class MaturinExtension:
                 profile=self.profile,
                 rustflags=configured,
                 remaps=remaps,
+                link_object=audit.write_object(context, self.platform, audit_data) if audit_data else None,
             ),
             package=project / self.package.source,
             interpreters=interpreters,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core import facts
@@ -13,14 +14,19 @@ from ferrule.formats import wheel as wheel_format
 from ferrule.formats import zip as zips
 from ferrule.formats.archive_member import Member
 from ferrule.kinds import native_build
+from ferrule.kinds.linked_code import audit_data as audit
+from ferrule.kinds.linked_code import packed_bill, third_party
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from ferrule.core.model import ActionInterface
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.formats.binary import BinaryFacts
+    from ferrule.kinds.extension.pythons import PythonBuild
+    from ferrule.kinds.linked_code.packed_bill import PackedBill
 
 MODULES: Final = "extension"
 """Role and name of the folder with the compiled files, as they stand in the wheels."""
@@ -29,6 +35,24 @@ _OF_PYTHON: Final = re.compile(r"_?Py[A-Z_]")
 _OF_PYTHON_DLL: Final = re.compile(r"(?i)(python3\d*t?|libpypy3\.\d+-c)\.dll")
 _RUSTC: Final = re.compile(rb"rustc version (\d+\.\d+\.\d+)")
 _MODULE_SUFFIXES: Final = (".so", ".pyd")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWheel:
+    """A wheel that was promised: for which build of Python, under which name, tags and package URL."""
+
+    python: PythonBuild
+    name: str
+    tags: tuple[str, ...]
+    purl: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedCode:
+    """What says which crates are linked into the compiled files of wheels, and the bill of one but for its URL."""
+
+    contents: ActionInterface
+    bill: PackedBill
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +67,27 @@ class Package:
     epoch: int
     compressor: str = deflate.COMPRESSOR
 
-    def pack(self, wheel: Path, target: Path, tags: tuple[str, ...], project: Path) -> None:
-        """Pack a wheel that somebody else made as all wheels are packed, under the promised name."""
+    def pack(
+        self, context: ActionContext, wheel: Path, target: Path, planned: PlannedWheel, linked: LinkedCode
+    ) -> None:
+        """Pack a wheel that somebody else made as all wheels are packed, under the promised name.
+
+        It gets the licence texts of what is linked into it, and a bill of materials of its compiled files.
+        """
+        compiled = {name: context.output(MODULES) / name for name in compiled_files(wheel)}
+        recorded = facts.Facts.from_json(context.facts, context.action.id)
+        bill = replace(linked.bill, purl=planned.purl).write(context, recorded, compiled)
         wheel_format.rewrite_wheel(
             wheel,
             target,
             name=self.name,
             version=self.version,
-            tags=tags,
-            licenses=[Member(f.rpartition("/")[2], project / f) for f in self.license_files],
+            tags=planned.tags,
+            licenses=[
+                *(Member(f.rpartition("/")[2], context.project / f) for f in self.license_files),
+                *third_party.licence_texts_of(context, [linked.contents]),
+            ],
+            bills=[packed_bill.member(self.name, bill)],
             epoch=self.epoch,
         )
 
@@ -76,17 +112,19 @@ def keep_compiled_files(
     *,
     image: str | None = None,
     system_libraries_only: bool = False,
+    audit_data: bytes | None = None,
 ) -> None:
     """Keep every compiled file of the wheels beside them, measured, so that each has a digest and facts.
 
     With `system_libraries_only` they may need no others, but for Python's own; else whoever made the wheels has looked.
-    Raises VerificationError for one that is not as declared, a wheel without a module, and two files of one name.
+    With `audit_data` the modules hold the list of their crates. Raises VerificationError for one that is not as
+    declared, a wheel without a module, and two files of one name.
     """
     measured: dict[str, BinaryFacts] = {}
     compilers: set[str] = set()
     problems: list[str] = []
     for wheel in wheels:
-        inside = _compiled_files(wheel)
+        inside = compiled_files(wheel)
         for name, content in inside.items():
             path = context.output(MODULES) / name
             if name in measured and path.read_bytes() != content:
@@ -103,6 +141,8 @@ def keep_compiled_files(
         faults = binary.check(file, platform=platform, floor=floor, libraries=libraries)
         problems += [f"{name}: {fault}" for fault in faults]
     problems += undefined(measured, platform, floor, context)
+    for name in (name for name, file in measured.items() if audit_data is not None and _is_module(name, file)):
+        audit.check(context.output(MODULES) / name, audit_data or b"", context.action.id)
     if problems:
         raise VerificationError(
             "the wheel does not match its declaration:\n" + "\n".join(f"  - {p}" for p in problems),
@@ -114,7 +154,8 @@ def keep_compiled_files(
     context.record_facts(facts.Facts((facts.BuildIdentity(context.fingerprint.hex), built), compiled))
 
 
-def _compiled_files(wheel: Path) -> Mapping[str, bytes]:
+def compiled_files(wheel: Path) -> Mapping[str, bytes]:
+    """The compiled files of a wheel by their names in it."""
     entries = ((entry.name, entry.read()) for entry in zips.read_zip(wheel) if entry.regular)
     return {name: content for name, content in entries if content.startswith(magic.NATIVE)}
 

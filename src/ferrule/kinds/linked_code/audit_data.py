@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib_ng import zlib_ng
 
 from ferrule.core.errors import VerificationError
+from ferrule.kinds.linked_code.crates_of_build import CRATES
 from ferrule.tools import crates, zig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ferrule.core.model import Compiled
+    from ferrule.core.model import ActionInterface, Compiled
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
 
@@ -52,6 +53,12 @@ def of_build(context: ActionContext, workspace: Path, build: Compiled) -> bytes:
     command = crates.metadata_command(toolchain, workspace, build, host.triple, environment, offline=host.offline)
     lock = (workspace / "Cargo.lock").read_text(encoding="utf-8")
     return write(crates.resolve(everything, linked, context.run(command), lock, workspace))
+
+
+def of_contents(context: ActionContext, contents: ActionInterface) -> bytes:
+    """The content of the section, of what another action was told by Cargo."""
+    document = json.loads(context.input(contents, CRATES).read_bytes())
+    return write([*crates.from_json(document["crates"])])
 
 
 def write(resolved: Sequence[crates.LinkedCrate]) -> bytes:

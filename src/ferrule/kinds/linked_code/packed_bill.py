@@ -10,10 +10,15 @@ from ferrule import __version__
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 from ferrule.formats import cyclonedx
+from ferrule.formats.archive_member import Member
 from ferrule.kinds.linked_code.components import Components, code_of, linked_components
 from ferrule.kinds.linked_code.crates_of_build import CRATES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ferrule.core.facts import Facts
     from ferrule.core.model import ActionInterface
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PackedBill:
-    """What the bill says of the package itself, and which actions say what is linked into its `role` of `code`.
+    """What the bill says of the package itself, and which action says what is linked into the compiled files in it.
 
     The package is named by version and package URL: its own digest cannot stand in it.
     """
@@ -33,14 +38,11 @@ class PackedBill:
     license: str | None
     epoch: int
     platform: Platform
-    code: ActionInterface
-    role: str
     contents: ActionInterface
     ferrule: str = __version__
 
-    def write(self, context: ActionContext) -> bytes:
-        """The bill as CycloneDX in JSON."""
-        recorded, file = context.recorded(self.code.id), context.input(self.code, self.role)
+    def write(self, context: ActionContext, recorded: Facts, files: Mapping[str, Path]) -> bytes:
+        """The bill as CycloneDX in JSON, of compiled files by name; `recorded` is what was measured of them."""
         document = json.loads(context.input(self.contents, CRATES).read_bytes())
         linked = linked_components(
             Components(self.supplier, ()),
@@ -49,22 +51,30 @@ class PackedBill:
             recorded,
             links_unwinder=self.platform.family.links_unwinder,
         )
-        output, sha256 = self.code.output(self.role), Digest.of_file(file).hex
-        name = output.name if output else self.role
         licenses = (self.license,) if self.license else ()
-        packed = cyclonedx.BomComponent(
+        packed = [self._file(name, Digest.of_file(path).hex, code_of(linked)) for name, path in sorted(files.items())]
+        subject = cyclonedx.BomComponent(
+            *("package", self.name, self.version, self.supplier, self.purl),
+            licenses=licenses,
+            needs=tuple(part.ref for part in packed),
+        )
+        return cyclonedx.write_bom(
+            subject, (*packed, *linked), epoch=self.epoch, author=self.supplier, ferrule=self.ferrule
+        )
+
+    def _file(self, name: str, sha256: str, code: tuple[str, ...]) -> cyclonedx.BomComponent:
+        return cyclonedx.BomComponent(
             ref=f"file:{name}",
             name=name,
             version=self.version,
             supplier=self.supplier,
             purl=f"pkg:generic/{self.name}@{quote(self.version, safe='')}?checksum=sha256:{sha256}",
             sha256=sha256,
-            licenses=licenses,
-            needs=code_of(linked),
+            licenses=(self.license,) if self.license else (),
+            needs=code,
         )
-        subject = cyclonedx.BomComponent(
-            "package", self.name, self.version, self.supplier, self.purl, licenses=licenses, needs=(packed.ref,)
-        )
-        return cyclonedx.write_bom(
-            subject, (packed, *linked), epoch=self.epoch, author=self.supplier, ferrule=self.ferrule
-        )
+
+
+def member(name: str, content: bytes) -> Member:
+    """The bill of a package, by its name below a wheel's folder of metadata (PEP 770)."""
+    return Member(f"sboms/{name}.cdx.json", content)

@@ -15,29 +15,37 @@ from ferrule.kinds.linked_code.crates_of_build import CRATES, LICENCES, CratesOf
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from ferrule.core.model import ActionInterface
+    from ferrule.core.model import ActionInterface, Compiled
     from ferrule.engine.context import ActionContext
     from ferrule.kinds.base import Context
 
 FILE: Final = notices.FILE
 
 
-def contents_of(context: Context, compilation: Action) -> Action:
-    """The action that says what is linked into what an action compiles: the one that is planned, or a new one."""
-    build = compilation.compiles
-    if build is None:
+def contents_of_action(context: Context, compilation: Action) -> Action:
+    """The action that says what is linked into what a planned action compiles."""
+    if compilation.compiles is None:
         raise AssertionError(f"{compilation.id} compiles nothing")
+    return contents_of(
+        context, compilation.compiles, compilation.tools, compilation.kind, artifact=compilation.artifact
+    )
+
+
+def contents_of(
+    context: Context, build: Compiled, tools: Collection[str], kind: str, *, artifact: str | None = None
+) -> Action:
+    """The action that says what is linked into a build with these tools: the one that is planned, or a new one."""
     for other in context.planned():
         if isinstance(other.recipe, CratesOfBuild) and other.recipe.build == build:
             return other
     workspace, project = context.workspace, context.project
-    linked_by_zig = not {"cargo-zigbuild", "maturin"}.isdisjoint(compilation.tools)
+    linked_by_zig = not {"cargo-zigbuild", "maturin"}.isdisjoint(tools)
     manifests = (f"{crate.folder}/Cargo.toml".removeprefix("./") for crate in workspace.crates.values())
     texts = (path for _, path in project.license_texts)
     return Action(
-        id=f"{compilation.artifact}:contents@{build.triple}",
+        id=f"{artifact or context.artifact}:contents@{build.triple}",
         artifact=context.artifact,
-        kind=compilation.kind,
+        kind=kind,
         target=build.triple,
         recipe=CratesOfBuild(
             workspace=workspace.folder,
@@ -50,12 +58,7 @@ def contents_of(context: Context, compilation: Action) -> Action:
         outputs=(Output(f"{CRATES}.json", CRATES), Output(f"{LICENCES}.json", LICENCES)),
         sources=tuple(dict.fromkeys((*workspace.settings, *manifests, *project.license_files, *texts))),
         # What is compiled in an image has its Rust there, and is asked about here.
-        tools=(
-            "rustc",
-            "cargo",
-            *(["zig"] if linked_by_zig else []),
-            *(t for t in compilation.tools if t.startswith("std-")),
-        ),
+        tools=("rustc", "cargo", *(["zig"] if linked_by_zig else []), *(t for t in tools if t.startswith("std-"))),
     )
 
 
@@ -75,7 +78,7 @@ def inside(context: Context, actions: Collection[Action], machine: str | None = 
             seen[action.id] = action
             waiting += [planned[need] for need in action.needs]
     compilations = [action for action in planned.values() if action.id in seen and action.compiles]
-    contents = dict.fromkeys(contents_of(context, action) for action in compilations)
+    contents = dict.fromkeys(contents_of_action(context, action) for action in compilations)
     return tuple(
         one for one in contents if machine in (None, one.target) or not context.platforms[one.target or ""].is_native
     )

@@ -41,7 +41,7 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
     resolved: dict[Compiled, Action] = {}
     for action in planned.values():
         if action.compiles and action.compiles not in resolved:
-            resolved[action.compiles] = third_party.contents_of(context, action)
+            resolved[action.compiles] = third_party.contents_of_action(context, action)
     steps = {a.id: _step(a, resolved, context.platforms) for a in planned.values()}
     # A source distribution only looks at a library, debug symbols only describe it: they hold none of its code.
     inside = {

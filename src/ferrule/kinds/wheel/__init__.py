@@ -118,9 +118,7 @@ def _wheel(context: Context, spec: WheelSpec, common: PackageSources, triple: st
         license=context.project.license,
         epoch=common.epoch,
         platform=platform,
-        code=library.interface,
-        role="cdylib",
-        contents=third_party.contents_of(context, library).interface,
+        contents=third_party.contents_of_action(context, library).interface,
     )
     action = Action(
         id=f"{context.artifact}@{triple}",

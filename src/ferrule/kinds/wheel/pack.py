@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from ferrule.core.frozen import dataclass
 from ferrule.formats import wheel
-from ferrule.formats.archive_member import Member
+from ferrule.formats.archive_member import Member, below
 from ferrule.formats.python_metadata import (
     entry_points_text,
     metadata_text,
 )
-from ferrule.kinds.linked_code import third_party
+from ferrule.kinds.linked_code import packed_bill, third_party
 from ferrule.kinds.wheel.package_sources import (
     PackageSources,
     library_identity,
@@ -50,6 +50,8 @@ class Wheel:
         texts = third_party.licence_texts_of(context, self.contents)
         entry_points = entry_points_text(project)
         info = wheel.info_folder(common.name, common.version)
+        code = {library: context.input(self.library, "cdylib")}
+        bill = self.bill.write(context, context.recorded(self.library.id), code) if self.bill else None
         wheel.write_wheel(
             context.output("wheel"),
             name=common.name,
@@ -63,7 +65,7 @@ class Wheel:
                 Member(f"{common.native}/__init__.py", description.encode()),
                 Member(f"{common.native}/{library}", context.input(self.library, "cdylib"), executable=True),
                 *([Member(f"{info}/entry_points.txt", entry_points.encode())] if entry_points else []),
-                *([Member(f"{info}/sboms/{common.name}.cdx.json", self.bill.write(context))] if self.bill else []),
+                *(below(info, [packed_bill.member(common.name, bill)]) if bill else ()),
             ],
             licenses=[*(Member(name, path) for name, path in licences.items()), *texts],
             epoch=common.epoch,
