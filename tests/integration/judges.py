@@ -22,6 +22,7 @@ OWN = CHECKOUT / ".cache" / "integration"
 # Each program, and the Debian packages that bring it.
 DEBIAN = {
     "abidiff": ("abigail-tools",),
+    "addr2line": ("binutils",),
     "chromium": ("chromium",),
     "clang": ("clang",),
     "clang++": ("clang",),
@@ -30,9 +31,11 @@ DEBIAN = {
     "dpkg": ("dpkg",),
     "g++": ("g++",),
     "gcc": ("gcc", "libc6-dev"),
+    "gdb": ("gdb",),
     "git": ("git",),
     "lintian": ("lintian",),
     "llvm-objdump": ("llvm",),
+    "llvm-symbolizer": ("llvm",),
     "make": ("make",),
     "nginx": ("nginx",),
     "openssl": ("openssl",),
@@ -67,6 +70,8 @@ INSTEAD = {
 }
 # Judges that Go builds, each from its module in one version; Go compares the sources with its checksum database.
 GO = {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"}
+# Judges that Cargo builds, each a crate in one version.
+CRATES = {"rust-audit-info": "0.5.4"}
 PROGRAMS: dict[str, dict[str, tuple[str, ...]]] = {"linux": DEBIAN, "darwin": HOMEBREW}
 _FAULTS_OF_A_MACHINE = (4, 7, 8)  # exit codes: a tool is missing, the disk, the network
 _WAIT = ("-o", "DPkg::Lock::Timeout=600")
@@ -124,6 +129,18 @@ def built(name: str, go: str) -> Path:
     if not (folder / name).exists():
         run(go, "install", GO[name], GOBIN=str(folder), GOTOOLCHAIN="local", GOFLAGS="", GOWORK="off")
     return folder / name
+
+
+def compiled(name: str, programs: dict[str, str]) -> Path:
+    """A judge that Cargo builds, built by this Rust once for each version; raises MissingJudgeError where it cannot."""
+    folder = OWN / "judges" / f"{name}-{CRATES[name]}"
+    if not (folder / "bin" / name).exists():
+        options = ("--locked", "--debug", "--quiet", "--version", CRATES[name], "--root", folder)
+        done = run(programs["cargo"], "install", *options, name, ok=False, RUSTC=programs["rustc"])
+        if done.returncode:
+            typed = shlex.join(str(word) for word in ("cargo", "install", *options, name))
+            raise MissingJudgeError(f"not on this machine: {name}; {typed} says:\n{done.stderr[-2000:]}")
+    return folder / "bin" / name
 
 
 def _debian(packages: list[str]) -> list[list[str]]:
