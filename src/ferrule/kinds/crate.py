@@ -16,7 +16,7 @@ from ferrule.core.model import Action, Output
 from ferrule.core.section import Field
 from ferrule.core.toml_file import parse, position
 from ferrule.formats.crate import read_crate
-from ferrule.kinds.base import SOURCES, Context, CrateRef, Kind, PlanProblem, Spec
+from ferrule.kinds.base import HOLDS_NO_CODE, Context, CrateRef, Kind, PlanProblem, Spec
 from ferrule.kinds.native_build import lay_out
 from ferrule.tools import cargo
 
@@ -65,7 +65,7 @@ def plan(spec: CrateSpec, context: Context) -> list[Action]:
             outputs=(Output(file, _ROLE, file if context.ship else None),),
             sources=sources,
             tools=("rustc", "cargo"),
-            traits=((SOURCES, "yes"), ("purl", f"pkg:cargo/{crate.name}@{crate.version}")),
+            traits=((HOLDS_NO_CODE, "yes"), ("purl", f"pkg:cargo/{crate.name}@{crate.version}")),
         )
     ]
 
