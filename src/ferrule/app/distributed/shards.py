@@ -261,7 +261,8 @@ def _unit(
             shared.add(name)
             waiting += actions[name].needs
     targets = tuple(action.target for action in group if action.target)
-    runner = next((label for action in group if (label := _runner(action, runners))), None)
+    demanding = sorted(group, key=lambda action: action.machine is None)  # what asks for a machine decides
+    runner = next((label for action in demanding if (label := _runner(action, runners))), None)
     return _Unit(tuple(a.id for a in group), frozenset(shared), frozenset(targets), runner)
 
 
