@@ -15,6 +15,7 @@ from zlib_ng import zlib_ng
 
 from ferrule.core.errors import VerificationError
 from ferrule.kinds.linked_code.crates_of_build import CRATES
+from ferrule.kinds.linked_code.resolution import resolution_of
 from ferrule.tools import crates, zig
 
 if TYPE_CHECKING:
@@ -45,14 +46,7 @@ _SECTIONS: Final = {
 
 def of_build(context: ActionContext, workspace: Path, build: Compiled) -> bytes:
     """The content of the section for a build; raises BuildError with Cargo's words."""
-    toolchain, host, environment = context.toolchain, context.site.host, context.site.environment
-    everything, linked = (
-        context.run(crates.tree_command(toolchain, workspace, build, environment, linked=only, offline=host.offline))
-        for only in (False, True)
-    )
-    command = crates.metadata_command(toolchain, workspace, build, host.triple, environment, offline=host.offline)
-    lock = (workspace / "Cargo.lock").read_text(encoding="utf-8")
-    return write(crates.resolve(everything, linked, context.run(command), lock, workspace))
+    return write(resolution_of(context, workspace, build).crates)
 
 
 def of_contents(context: ActionContext, contents: ActionInterface) -> bytes:

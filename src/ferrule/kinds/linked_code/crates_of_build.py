@@ -10,6 +10,7 @@ from ferrule.core import facts
 from ferrule.core.frozen import dataclass
 from ferrule.formats import notices
 from ferrule.kinds.linked_code import licence_texts
+from ferrule.kinds.linked_code.resolution import resolution_of
 from ferrule.tools import crates
 
 if TYPE_CHECKING:
@@ -42,23 +43,12 @@ class CratesOfBuild:
 
     def make(self, context: ActionContext) -> None:
         """Write what Cargo resolved, and the licences; raises BuildError with Cargo's words, or for crates without."""
-        toolchain, host, workspace = context.toolchain, context.site.host, context.project / self.workspace
-        environment, offline = context.site.environment, host.offline
-        everything, linked = (
-            context.run(
-                crates.tree_command(toolchain, workspace, self.build, environment, linked=only, offline=offline)
-            )
-            for only in (False, True)
-        )
-        command = crates.metadata_command(toolchain, workspace, self.build, host.triple, environment, offline=offline)
-        metadata = context.run(command)
-        lock = (workspace / "Cargo.lock").read_text(encoding="utf-8")
+        toolchain, resolved = context.toolchain, resolution_of(context, context.project / self.workspace, self.build)
         rustc, std = toolchain.tool("rustc"), toolchain.std.get(self.build.triple)
         own = crates.of_standard_library(toolchain, self.build.triple) if std else []
-        resolved = crates.resolve(everything, linked, metadata, lock, workspace)
         commit = re.search(r"commit-hash: (\w+)", rustc.identity)
         document: dict[str, Json] = {
-            "crates": crates.to_json(resolved),
+            "crates": crates.to_json(resolved.crates),
             "rustc": rustc.version,
             "commit": commit[1] if commit else None,
             "std": std,
@@ -70,8 +60,8 @@ class CratesOfBuild:
         context.output(CRATES).write_text(text, encoding="utf-8", newline="\n")
         std_crates = tuple(facts.StandardCrate(crate.purl, crate.checksum) for crate in own if crate.checksum)
         context.record_facts(facts.Facts((facts.StandardLibraryFacts(std_crates),)))
-        building = [crate.name for crate in resolved if not crate.linked]
-        parts = list(self._licences(context, crates.sources(linked, metadata), own if std else None, building))
+        building = [crate.name for crate in resolved.crates if not crate.linked]
+        parts = list(self._licences(context, resolved.sources, own if std else None, building))
         context.output(LICENCES).write_text(notices.write_parts(parts), encoding="utf-8", newline="\n")
 
     def _licences(
