@@ -60,6 +60,18 @@ def test_a_library_has_an_archive_beside_it(tmp_path: Path) -> None:
     assert "link-arg=-Wl,--build-id=sha1" in compile_call
 
 
+def test_debug_symbols_of_nothing_that_was_released_are_noticed(tmp_path: Path) -> None:
+    demo = project(tmp_path, library(", types: [cdylib]"))
+    demo.run()
+    path = demo.dist / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    manifest["facts"][f"native@{X86}"]["cdylib"]["build_id"] = "00"
+    path.write_text(json.dumps(manifest))
+    problems_by_file = {verdict.subject: verdict.problem for verdict in verify(demo.dist)}
+    assert "libdemo.so.1.debug has the build id a0a0" in str(problems_by_file[ARCHIVE])
+    assert "which no file of native has" in str(problems_by_file[ARCHIVE])
+
+
 def test_a_program_has_one_whether_its_archive_ships_or_not(tmp_path: Path) -> None:
     for ship in ("true", "false"):
         demo = with_program(

@@ -24,6 +24,7 @@ from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import open_regular, read_regular
 from ferrule.formats import binary, deb, magic, oci, rpm, tar, wheel
 from ferrule.formats import zip as zips
+from ferrule.kinds.base import DEBUG_SYMBOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -182,10 +183,20 @@ def _weigh(
         # WebAssembly is for every platform, so it says nothing of a target that is another one.
         if package and platform == package.target and _is_for(facts, platform):
             contents.covers.append(f"{release.pointers[package]}/target")
+        if package and package.role == DEBUG_SYMBOLS:
+            contents.problem = contents.problem or _pair_problem(release, package, member, facts)
     else:
         contents.others += 1
         contents.problem = contents.problem or _other_problem(release, name, member, facts, digest, contents)
     contents.problem = contents.problem or _platform_problem(facts, platform or _go_folder(member), member)
+
+
+def _pair_problem(release: ReleaseFolder, package: ManifestFile, member: str, facts: BinaryFacts) -> str | None:
+    """Debug symbols of which no file that was linked with them is known: a debugger would find them for none."""
+    compiled = release.manifest.facts_of(package).compiled
+    if any(facts.build_id == one.build_id for name, one in compiled.items() if "/" not in name and one.build_id):
+        return None
+    return f"{member} has the build id {facts.build_id}, which no file of {package.artifact} has"
 
 
 def _is_for(facts: BinaryFacts, triple: str) -> bool:
