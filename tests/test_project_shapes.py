@@ -174,3 +174,9 @@ def test_the_interface_gate_reads_headers_that_exist(demo: Demo) -> None:
     assert demo.ferrule("release", "--quiet").returncode == 0
     done = demo.ferrule("abi")
     assert "demo_add()" in done.stdout + done.stderr
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write("\npublish: {shelf: {to: folder, path: .}}\n")
+    done = demo.ferrule("publish")
+    assert done.returncode == 10
+    assert "packaging/abi: " in done.stderr
+    assert "ferrule abi shows the changes and the version that they ask for" in done.stderr

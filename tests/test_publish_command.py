@@ -111,6 +111,30 @@ def test_no_tag(shop: Demo) -> None:
     assert "hint: git tag -a v1.2.3" in message
 
 
+def test_a_changelog_that_says_nothing_of_the_version(shop: Demo) -> None:
+    changes = shop.project / "CHANGELOG.md"
+    changes.write_text("# Changes\n\n## [1.2.2]\n\nOld.\n\n## [1.2.3]\n")
+    message = refused(shop)
+    assert "CHANGELOG.md: the changelog says nothing of 1.2.3" in message
+    assert "`## 1.2.3` (ferrule bump does)" in message
+    changes.write_text("# Changes\n\n## [1.2.3]\n\nNew.\n")
+    assert shop.ferrule("publish").returncode == 0
+
+
+def test_a_record_of_the_interface_that_cannot_be_read(shop: Demo) -> None:
+    record = shop.project / "packaging" / "abi" / "interface.json"
+    record.parent.mkdir()
+    record.write_text("{}")
+    assert "the interface cannot be compared with that of the last release: the record is damaged" in refused(shop)
+
+
+def test_a_commit_that_nobody_else_has(shop: Demo) -> None:
+    git(shop, "update-ref", "refs/remotes/origin/main", git(shop, "commit-tree", "HEAD^{tree}", "-m", "another"))
+    assert "of the tag v1.2.3 is on no branch of a remote repository" in refused(shop)
+    git(shop, "update-ref", "refs/remotes/origin/main", "HEAD")
+    assert shop.ferrule("publish").returncode == 0
+
+
 def test_a_dirty_tree(shop: Demo) -> None:
     with (shop.project / "packaging" / "python" / "src" / "demo" / "__init__.py").open("a") as stream:
         stream.write("\n# a change\n")
@@ -145,6 +169,24 @@ def test_other_bytes_under_a_published_name(shop: Demo) -> None:
 )
 def test_what_does_not_exist(shop: Demo, arguments: list[str], message: str) -> None:
     assert message in refused(shop, *arguments)
+
+
+def test_a_version_is_taken_back_when_it_is_asked_for_twice(shop: Demo) -> None:
+    asked = ("yank", "--reason", "wrong results", "--to", "shelf")
+    assert "shelf: nothing of this release is there" in shop.ferrule(*asked).stdout
+    shop.ferrule("publish")
+    before = published(shop)
+    done = shop.ferrule(*asked)
+    assert "shelf: it offers nothing: what is published stays" in done.stdout
+    assert "nothing was done; to do what a program can: --yes --confirm 'demo 1.2.3'" in done.stdout
+    unnamed = shop.ferrule(*asked, "--yes", "--confirm", "demo 1.2.4")
+    assert unnamed.returncode == 2
+    assert "nothing was done: the release is demo 1.2.3, and it was not named" in unnamed.stderr
+    assert shop.ferrule(*asked, "--yes", "--confirm", "demo 1.2.3", "--quiet").returncode == 0
+    (row,) = (json.loads(line) for line in shop.ferrule(*asked, "--json").stdout.splitlines())
+    assert row["reason"] == "it offers nothing: what is published stays"
+    assert shop.ferrule("yank", "--reason", "a\nb").returncode == 2
+    assert published(shop) == before
 
 
 def test_no_destination(shop: Demo) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import email.parser
 import email.policy
+import gzip
 import hashlib
 import hmac
 import http.server
@@ -377,6 +378,7 @@ class GithubServer(StandIn):
     digests: bool = True
     prefix: str = "/repos/o/r"
     drafts_by_tag: bool = False
+    words: list[str] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: iter(range(1, 10_000)))
 
     def answer(self, request: Request) -> Reply:
@@ -435,8 +437,12 @@ class GithubServer(StandIn):
         return reply(201, row)
 
     def change(self, request, _known, number):
-        row = self.releases[int(number)]
-        row["draft"] = json.loads(request.body)["draft"]
+        row, values = self.releases[int(number)], json.loads(request.body)
+        if "body" in values:
+            self.words += [values["body"]] if values["body"] != row.get("body") else []
+            row |= values
+            return reply(200, row)
+        row["draft"] = values["draft"]
         row["immutable"] = self.immutable and not row["draft"]
         return reply(200, row)
 
@@ -539,6 +545,7 @@ class GitlabServer(StandIn):
     releases: dict[str, dict[str, str]] = field(default_factory=dict)
     tag_commit: str | None = COMMIT
     access: int = 40
+    words: list[str] = field(default_factory=list)
 
     def answer(self, request: Request) -> Reply:
         path = request.path.removeprefix("/api/v4/projects/o/r")
@@ -559,9 +566,13 @@ class GitlabServer(StandIn):
             row = json.loads(request.body)
             self.releases[tag].setdefault(row["name"], row["url"])
             return reply(201, row)
+        if request.method == "PUT" and tag in self.releases:
+            self.words.append(json.loads(request.body)["description"])
+            return reply(200, {})
         if request.method == "GET" and tag in self.releases:
             links = [{"name": n, "url": u} for n, u in self.releases[tag].items()]
-            return reply(200, {"tag_name": tag, "assets": {"links": links}})
+            description = self.words[-1] if self.words else None
+            return reply(200, {"tag_name": tag, "description": description, "assets": {"links": links}})
         return reply(404, {"message": "404 Not Found"})
 
     def package(self, request, path):
@@ -717,6 +728,9 @@ class NpmServer(StandIn):
     def publish(self, name, document):
         package = self.packages.setdefault(name, {"name": name, "versions": {}, "dist-tags": {}})
         for version, row in document["versions"].items():
+            if version in package["versions"] and "_attachments" not in document:
+                package["versions"][version] |= {"deprecated": row.get("deprecated", "")}
+                continue
             if version in package["versions"]:
                 return reply(403, {"error": "You cannot publish over the previously published versions"})
             content = base64.b64decode(next(iter(document["_attachments"].values()))["data"])
@@ -762,6 +776,11 @@ class CargoServer(StandIn):
             return reply(200, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
         if request.path == "/api/v1/crates/new":
             return self.publish(request.body) if known else reply(403, {"errors": [{"detail": "must be logged in"}]})
+        yank = re.fullmatch(r"/api/v1/crates/([^/]+)/([^/]+)/yank", request.path)
+        if yank and request.method == "DELETE":
+            for row in self.rows[yank[1]] if known else ():
+                row["yanked"] |= row["vers"] == yank[2]
+            return reply(200, {"ok": True}) if known else reply(403, {"errors": [{"detail": "must be logged in"}]})
         match = re.fullmatch(r"/dl/([^/]+)/([^/]+)/download", request.path)
         if match and match.groups() in self.files:
             return reply(200, self.files[match.groups()])
@@ -835,7 +854,7 @@ def npm_package() -> bytes:
     """A package as npm packs it."""
     content = json.dumps({"name": "@example/demo", "version": "1.2.3"}).encode()
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as stream, tarfile.open(fileobj=stream, mode="w") as archive:
         member = tarfile.TarInfo("package/package.json")
         member.size = len(content)
         archive.addfile(member, io.BytesIO(content))

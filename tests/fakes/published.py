@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from ferrule.app.publish.base import Withdrawal
     from ferrule.app.publish.items import State
 
 CANARY = "s3cret-canary-0123456789"
@@ -77,6 +78,7 @@ class ShelfPublisher:
     whole: bool = False
     refuses: tuple[tuple[str, str], ...] = ()
     calls: list[str] = field(default_factory=list)
+    offers: Callable[[str], tuple[Withdrawal, ...]] = lambda _: ()
 
     def preflight(self, pending):
         assert pending
@@ -113,6 +115,9 @@ class ShelfPublisher:
         same = self.shelf.files[item.name] == item.digest
         path.write_bytes(item.source.read_bytes() if same else b"other")
         return path
+
+    def withdrawals(self, reason: str):
+        yield from self.offers(reason)
 
 
 def items_of(release: Release) -> tuple[Item, ...]:

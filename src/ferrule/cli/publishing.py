@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ferrule.app import verify as verifying
+from ferrule.app.compatibility import interface_gate
 from ferrule.app.publish import DESTINATIONS, run
 from ferrule.app.publish import base as destinations
 from ferrule.app.publish import web as webs
@@ -13,7 +15,14 @@ from ferrule.app.release import publication
 from ferrule.app.release import run as releasing
 from ferrule.app.release.publishable import publishable
 from ferrule.cli import environment, messages, project
-from ferrule.core.errors import ConfigError, PublishError, UsageError, VerificationError
+from ferrule.core.errors import (
+    ConfigError,
+    IncomparableError,
+    PublishError,
+    ToolchainError,
+    UsageError,
+    VerificationError,
+)
 from ferrule.core.frozen import dataclass
 from ferrule.core.manifest import read_manifest
 from ferrule.core.safe_files import STATE, clear, own_folder
@@ -21,7 +30,7 @@ from ferrule.engine import lock as locks
 from ferrule.tools.secrets import Hider, secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -32,19 +41,23 @@ if TYPE_CHECKING:
     from ferrule.tools.host import Host
 
 
+Hide = Callable[[str], str]
+"""Removes secrets from a text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Publishing:
     """A release that verified, and its destinations by the names of their rows.
 
-    `problems` keep it from being published, `scratch` is a folder for the moment, `hide` removes secrets.
+    `problems` finds what keeps it from being published, `scratch` is a folder for the moment, `hide` removes secrets.
     """
 
     root: Path
     manifest: Manifest
     publishers: dict[str, Publisher]
-    problems: tuple[PublishError, ...]
+    problems: Callable[[], tuple[PublishError, ...]]
     scratch: Path
-    hide: Callable[[str], str]
+    hide: Hide
 
 
 @contextmanager
@@ -78,13 +91,41 @@ def opened(
             say("verifying the release")
             manifest = _verified(dist, key)
             version = named.version.text if named else config.project.version
-            tag = named.tag_name if named else f"v{version}"
-            problems = tuple(publishable(config.root, manifest, version, tag, host))
+            # That of the release, which is an older one where a version is taken back.
+            pattern = named.tag.replace("{name}", named.name) if named else "v{version}"
+            tag = pattern.replace("{version}", manifest.release)
+            changes = (named.changelog if named else None) or "CHANGELOG.md"
+
+            def problems() -> tuple[PublishError, ...]:
+                of_release = publishable(config.root, manifest, version, tag, changes, host)
+                return (*of_release, *_incompatible(config, dist, host))
+
             hide = Hider(secrets_of(host.environment, config.root))
             publishers = _publishers(config, host, dist, tag, rows, scratch, key, hide)
             yield Publishing(config.root, manifest, publishers, problems, scratch, hide)
         finally:
             clear(scratch)
+
+
+def _incompatible(config: Config, dist: Path, host: Host) -> Iterator[PublishError]:
+    """What users would have to change for this version, and its number does not say (`ferrule abi`).
+
+    Only of a project that has recorded the interface of its last release, and that makes one release: a record is of
+    one.
+    """
+    baseline = config.root / interface_gate.FOLDER
+    if config.releases or not (baseline / interface_gate.RECORD).is_file():
+        return
+    where, hint = interface_gate.FOLDER, "ferrule abi shows the changes and the version that they ask for"
+    try:
+        with messages.waiting("comparing the interface with that of the last release"):
+            comparison = interface_gate.compare(interface_gate.recall(baseline), interface_gate.read(dist, host))
+    except (IncomparableError, ToolchainError, VerificationError) as error:
+        message = f"the interface cannot be compared with that of the last release: {error.message}"
+        yield PublishError(message, where=error.where or where, hint=error.hint or hint)
+        return
+    for problem in comparison.problems:
+        yield PublishError(problem, where=where, hint=hint)
 
 
 def pace(listen: Callable[[run.PublishEvent], None]) -> run.Pace:

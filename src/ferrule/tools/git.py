@@ -157,6 +157,16 @@ def listing(folder: Path, host: Host) -> Listing:
     return Listing(tuple(dict.fromkeys(tracked)), tuple(untracked), tuple(unwatched))
 
 
+def is_pushed(project: Path, commit: str, host: Host) -> bool | None:
+    """Whether a branch of a remote repository holds a commit, as Git last saw them; None where it has seen none.
+
+    Raises StorageError for a checkout that Git cannot read.
+    """
+    if not _git(project, host, "for-each-ref", "--count=1", "refs/remotes"):
+        return None
+    return bool(_git(project, host, "for-each-ref", "--count=1", f"--contains={commit}", "refs/remotes"))
+
+
 def clone(source: Path, target: Path, host: Host) -> None:
     """A repository of its own with the same commit and no files yet. Raises ToolFailed, StorageError without Git."""
     commit = state(source, host).commit

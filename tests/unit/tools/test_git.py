@@ -185,3 +185,15 @@ def test_a_branch_whose_commit_is_lost_is_an_error(repository: Path, host: Host)
     (repository / ".git" / "HEAD").write_text("ref: refs/heads/lost\n")
     with pytest.raises(StorageError, match="HEAD names no commit"):
         git.state(repository, host)
+
+
+def test_whether_others_have_a_commit(repository: Path, host: Host) -> None:
+    commit = git.state(repository, host).commit
+    assert commit is not None
+    assert git.is_pushed(repository, commit, host) is None
+    make(host, repository, "update-ref", "refs/remotes/origin/main", commit)
+    assert git.is_pushed(repository, commit, host) is True
+    make(host, repository, "commit", "--quiet", "--allow-empty", "-m", "another")
+    later = git.state(repository, host).commit
+    assert later is not None
+    assert git.is_pushed(repository, later, host) is False

@@ -38,6 +38,20 @@ class PublishContext:
     now_ns: Callable[[], int]
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What a destination offers for a version that nobody should use: nothing that was published is ever deleted.
+
+    `subject` is what it is about, `call` what is done, as a person would call it, and `effect` what people see then.
+    `act` does it, and raises UploadFailed; None for what only a person can do there.
+    """
+
+    subject: str
+    call: str
+    effect: str
+    act: Callable[[], None] | None = None
+
+
 class Publisher(Protocol):
     """A destination of one project: what is to be there, and how to look, upload and fetch back.
 
@@ -70,6 +84,9 @@ class Publisher(Protocol):
 
     def fetch(self, item: Item, folder: Path) -> Path | None:
         """Download it to a folder as a user does; None for what has no bytes. Raises UploadFailed."""
+
+    def withdrawals(self, reason: str) -> Iterator[Withdrawal]:
+        """What can be done there so that nobody takes this version any more, for a reason of one line."""
 
 
 @dataclass(frozen=True, slots=True)

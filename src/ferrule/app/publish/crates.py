@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import answers, credentials, web
 from ferrule.app.publish.address import URL
-from ferrule.app.publish.base import Destination
+from ferrule.app.publish.base import Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, Item, State, UploadFailed, compared, item_of, other
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
@@ -155,6 +155,21 @@ class CratesPublisher:
         auth = self._auth if settings.is_private and self._is_named(url) else None
         self.context.web.download(url, path, item.size, auth=auth)
         return path
+
+    def withdrawals(self, _reason: str) -> Iterator[Withdrawal]:
+        """A version is yanked ("Registry Web API", "Yank")."""
+        registry = f" --registry {self.section.registry}" if self.section.registry else ""
+        for one in self.crates.values():
+
+            def act(one: CratePackage = one) -> None:
+                url = f"{self._settings().api.rstrip('/')}/api/v1/crates/{one.name}/{one.version}/yank"
+                answer = self.context.web.send("DELETE", url, auth=self._auth)
+                if not answer.is_success:
+                    raise self.context.web.refusal(answer)
+
+            call = f"cargo yank {one.name}@{one.version}{registry}"
+            effect = "no new lock file takes it; those that have it go on"
+            yield Withdrawal(f"{one.name}@{one.version}", call, effect, act)
 
     def _metadata(self, one: CratePackage) -> dict[str, Any]:
         return dict(one.metadata(self.section.index, default=self.section.registry is None))

@@ -23,7 +23,7 @@ from ferrule.core.section import Field, Section
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ferrule.app.publish.base import Problem, PublishContext
+    from ferrule.app.publish.base import Problem, PublishContext, Withdrawal
     from ferrule.app.publish.items import Release, State
 
 _INCOMING: Final = ".incoming"
@@ -113,6 +113,10 @@ class FolderPublisher:
         except OSError as error:
             raise UploadFailed(f"it cannot be read: {error.strerror}") from error
         return path
+
+    def withdrawals(self, _reason: str) -> Iterator[Withdrawal]:
+        """Files are files: nothing marks them."""
+        yield from ()
 
 
 def _write(item: Item, aside: Path) -> None:

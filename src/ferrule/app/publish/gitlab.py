@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import answers, credentials, web
 from ferrule.app.publish.address import URL
-from ferrule.app.publish.base import Destination
+from ferrule.app.publish.base import Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
-from ferrule.app.publish.release_page import items_of
+from ferrule.app.publish.release_page import items_of, withdrawn
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
 
@@ -111,6 +111,18 @@ class GitlabPublisher:
             raise UploadFailed("the release does not link to it")
         self.context.web.download(url, path, item.size, auth=self.auth if url == self._url(item) else None)
         return path
+
+    def withdrawals(self, reason: str) -> Iterator[Withdrawal]:
+        """The description says it first ("Releases API", "Update a release")."""
+        url = f"{self.api}/releases/{urllib.parse.quote(self.release.tag, safe='')}"
+
+        def act() -> None:
+            text = answers.text(self._ask(url.removeprefix(self.api)), "description")
+            if not text.startswith(note := withdrawn(reason)):
+                self._checked("PUT", url, **web.json_body({"description": note + text}))
+
+        call = f"PUT {url} description: {withdrawn(reason).strip()} …"
+        yield Withdrawal(self.release.tag, call, "the page says it first; files and links stay", act)
 
     def _url(self, item: Item) -> str:
         names = (self.release.project, self.release.version.replace("+", "-"), item.name)

@@ -11,7 +11,7 @@ import re
 from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from ferrule.app.publish.base import Destination
+from ferrule.app.publish.base import Destination, Withdrawal
 from ferrule.app.publish.git_client import URL, GitClient, blob
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
 from ferrule.core.errors import VerificationError
@@ -96,6 +96,13 @@ class GoPublisher:
 
     def fetch(self, _item: Item, _folder: Path) -> Path | None:
         """Nothing, as it is no single file: what the tag holds is looked at."""
+
+    def withdrawals(self, reason: str) -> Iterator[Withdrawal]:
+        """A later version retracts it (Go Modules Reference, "retract directive")."""
+        for item in self.items:
+            version = item.name.rpartition("@")[2]
+            call = f"write in go.mod, and release a new version: retract {version} // {reason}"
+            yield Withdrawal(item.name, call, "go takes it only where it is in go.mod already, and warns")
 
     def _commit(self) -> str:
         """The commit of the module, made in a repository for the moment: always the same one."""

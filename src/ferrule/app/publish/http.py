@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ferrule.app.publish.base import Problem, PublishContext
+    from ferrule.app.publish.base import Problem, PublishContext, Withdrawal
     from ferrule.app.publish.items import Release, State
 
 _NO_FOLDER: Final = frozenset({404, 409, 500})
@@ -77,6 +77,10 @@ class HttpPublisher:
         path = folder / item.name
         self.context.web.download(self._url(item), path, item.size, auth=self.auth)
         return path
+
+    def withdrawals(self, _reason: str) -> Iterator[Withdrawal]:
+        """Files are files: nothing marks them."""
+        yield from ()
 
     def _url(self, item: Item) -> str:
         return f"{self.title}/{urllib.parse.quote(item.name)}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shlex
 import urllib.parse
 from dataclasses import field
 from graphlib import CycleError, TopologicalSorter
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import answers, client, credentials, web
 from ferrule.app.publish.address import URL
-from ferrule.app.publish.base import Destination
+from ferrule.app.publish.base import Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, item_of, other
 from ferrule.app.publish.semver import is_newer
 from ferrule.core.errors import VerificationError
@@ -115,6 +116,18 @@ class NpmPublisher:
         is_own = web.split(url)[:2] == web.split(self.section.registry)[:2]
         self.context.web.download(url, path, item.size, auth=self._auth() if is_own else None)
         return path
+
+    def withdrawals(self, reason: str) -> Iterator[Withdrawal]:
+        """A version is deprecated (npm, "deprecate")."""
+        npm = str(self.context.host.which("npm") or "npm")
+        for name in self.packages:
+            argv = [npm, "deprecate", name, reason, "--registry", self.section.registry]
+
+            def act(argv: Sequence[str] = argv) -> None:
+                client.call(self.context.host, argv, _VARIABLES, _FIXED)
+
+            call = shlex.join(["npm", *argv[1:]])
+            yield Withdrawal(name, call, "whoever installs it is shown the reason", act)
 
     def _argv(self, item: Item) -> list[str]:
         npm, package = str(self.context.host.which("npm") or "npm"), self.packages[item.name]

@@ -14,7 +14,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import address, answers, credentials, web
-from ferrule.app.publish.base import Destination
+from ferrule.app.publish.base import Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
 from ferrule.app.publish.semver import is_newer, is_version
 from ferrule.core.errors import VerificationError
@@ -182,6 +182,13 @@ class OciPublisher:
             self._ask("HEAD", url)
         self.context.web.download(url, path, item.size, auth=self.session.auth, accept=", ".join((*_TYPES, "*/*")))
         return path
+
+    def withdrawals(self, _reason: str) -> Iterator[Withdrawal]:
+        """Registries offer nothing: a digest stays, and a tag that moves is moved by a person."""
+        for item in self.items:
+            if item.phase == "move":
+                call = f"move the tag to the version before: skopeo copy docker://…@DIGEST docker://{item.name}"
+                yield Withdrawal(item.name, call, "who pulls it gets the version before")
 
     @property
     def _registry(self) -> str:

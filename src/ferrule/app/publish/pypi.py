@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ferrule.app.publish import client, credentials, simple_index, web
 from ferrule.app.publish.address import URL
-from ferrule.app.publish.base import Destination
+from ferrule.app.publish.base import Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, Item, UploadFailed, compared, item_of, other
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
@@ -131,6 +131,12 @@ class PypiPublisher:
         path = folder / item.name
         self._download(listed, item, path)
         return path
+
+    def withdrawals(self, reason: str) -> Iterator[Withdrawal]:
+        """An index has no API for it: a person yanks on the page of the project (PEP 592)."""
+        for name in sorted({simple_index.project_of(item.name) for item in self.items}):
+            call = f"on the index's page of {name}: manage, releases, options, yank, with the reason: {reason}"
+            yield Withdrawal(name, call, "installers take it only where exactly this version is asked for")
 
     def _argv(self, item: Item) -> list[str]:
         twine = self.context.host.which("twine") or "twine"

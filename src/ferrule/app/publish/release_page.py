@@ -11,6 +11,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ferrule.app.publish import answers, web
+from ferrule.app.publish.base import Withdrawal
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, compared, item_of, other, unknown
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
@@ -176,6 +177,20 @@ class ReleasePage:
         self.context.web.download(url, path, item.size, auth=self._auth_for(url))
         return path
 
+    def withdrawals(self, reason: str) -> Iterator[Withdrawal]:
+        """The page says it first, and is one of a pre-release, so that it is the latest no more."""
+        call = f"PATCH {self.api}/releases/… prerelease: true, body: {withdrawn(reason).strip()} …"
+        effect = "it is the latest release no more, and its page says why; its files stay"
+        yield Withdrawal(f"release {self.release.tag}", call, effect, lambda: self._withdraw(withdrawn(reason)))
+
+    def _withdraw(self, note: str) -> None:
+        release = self._find()
+        if release is None:
+            raise UploadFailed("there is no release of this tag")
+        text = answers.text(release, "body")
+        body = web.json_body({"prerelease": True, "body": text if text.startswith(note) else note + text})
+        self._checked(self.context.web.send("PATCH", self.address_of(release), auth=self.auth, **body))
+
     def _find(self) -> Any:  # noqa: ANN401 - JSON of the forge
         """The release of the tag, published or a draft; the oldest, where there are several. Raises UploadFailed."""
         tag = self.release.tag
@@ -215,6 +230,11 @@ class ReleasePage:
     def _auth_for(self, url: str) -> web.Auth | None:
         """The credentials, if that address is the forge's own; what lies elsewhere is public or signed in itself."""
         return self.auth if web.split(self.api)[:2] == web.split(url)[:2] else None
+
+
+def withdrawn(reason: str) -> str:
+    """What a page says first of a version that nobody should use."""
+    return f"> **Withdrawn:** {reason}\n\n"
 
 
 def items_of(release: Release) -> tuple[Item, ...]:

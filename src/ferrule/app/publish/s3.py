@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ferrule.app.publish.base import Problem, PublishContext
+    from ferrule.app.publish.base import Problem, PublishContext, Withdrawal
     from ferrule.app.publish.items import Release, State
 
 _CHECKSUM: Final = "x-amz-checksum-sha256"
@@ -133,6 +133,10 @@ class S3Publisher:
         path = folder / item.name
         self.context.web.download(self._url(item), path, item.size, auth=self._auth("GET", item))
         return path
+
+    def withdrawals(self, _reason: str) -> Iterator[Withdrawal]:
+        """Files are files: nothing marks them."""
+        yield from ()
 
     def _check(self, answer: web.Answer) -> None:
         hints = {400: _REGION, 301: _REGION, 307: _REGION, 403: _NEEDS, 501: _CONDITION}

@@ -12,7 +12,7 @@ import re
 from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from ferrule.app.publish.base import Destination
+from ferrule.app.publish.base import Destination, Withdrawal
 from ferrule.app.publish.git_client import URL, GitClient, blob
 from ferrule.app.publish.items import ABSENT, SAME, Item, State, UploadFailed, item_of, other
 from ferrule.app.publish.semver import is_newer, is_version
@@ -143,6 +143,12 @@ class TapPublisher:
 
     def fetch(self, _item: Item, _folder: Path) -> Path | None:
         """Nothing, as a user gets all of the repository: what the branch has is looked at."""
+
+    def withdrawals(self, reason: str) -> Iterator[Withdrawal]:
+        """The commit is undone by a person: what the version before was, only the repository knows."""
+        for item in self.items:
+            call = f"in a clone of {self.section.repository}: git revert the commit of {item.name}, for: {reason}"
+            yield Withdrawal(item.name, call, "who installs or updates gets the version before")
 
     def _tip(self) -> tuple[str, str | None]:
         """The branch, and the commit that it is at, which is fetched; None for one that is not there yet."""

@@ -34,6 +34,7 @@ SUMMARIES: Final = {
     "schema": "Print the JSON schema of targets.yaml (default) or manifest.json.",
     "setup": "Install missing tools; if root is needed, print the command.",
     "verify": "Verify a finished release: recompute every digest and claim.",
+    "yank": "Print how a published version is taken back, or do it.",
 }
 """Each command with the first line of its help: at most 63 characters, so that none is cut at 80 columns."""
 

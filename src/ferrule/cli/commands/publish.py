@@ -71,7 +71,7 @@ def publish(
                 say(printable(f"{event.destination}: {event.item.name}: {event.what} {event.detail}".rstrip()))
 
         with waiting("asking every destination") as line:
-            entries = run.publish(opened.publishers, publishing.pace(listen), opened.problems)
+            entries = run.publish(opened.publishers, publishing.pace(listen), opened.problems())
     new = sum(entry.state.presence == "absent" for entry in entries)
     say(f"{release}: {counted(len(entries), 'item')} at {counted(len(opened.publishers), 'destination')}, {new} new")
 
@@ -89,7 +89,7 @@ def _dry_run(opened: Publishing, *, as_json: bool) -> None:
         else:
             echo(printable(opened.hide(f"{entry.destination}: {entry.item.name}: {presence} {call}".rstrip())))
     try:
-        run.refuse(entries, (*opened.problems, *run.empty(opened.publishers)))
+        run.refuse(entries, (*opened.problems(), *run.empty(opened.publishers)))
     except PublishError as error:
         echo(opened.hide(str(error)), err=True)
         sys.exit(error.exit_code)

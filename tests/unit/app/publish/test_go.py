@@ -65,6 +65,8 @@ def test_the_tag_holds_the_module_alone(tmp_path: Path, keys, tag: str, prefix: 
     (tmp_path / "back").mkdir()
     assert [e.state.presence for e, _ in run.fetch_back({"go": again}, tmp_path / "back", pace())] == ["same"]
     assert tag in again.call(again.items[0])
+    (withdrawal,) = again.withdrawals("bad")
+    assert withdrawal.call.endswith("retract v1.2.3 // bad")
 
 
 def test_two_publishers_would_create_the_same_commit(tmp_path: Path) -> None:

@@ -93,6 +93,8 @@ def test_a_release_is_a_commit_on_the_tip(server: Path) -> None:
     back.mkdir()
     fetched = list(run.fetch_back({"tap": again}, back, run.Pace(lambda _: None, lambda _: None)))
     assert [(e.state.presence, path) for e, path in fetched] == [("same", None)]
+    (withdrawal,) = again.withdrawals("bad")
+    assert withdrawal.call.endswith("git revert the commit of Formula/demo.rb, for: bad")
     assert again.call(again.items[0]) == f"git push {server} COMMIT:refs/heads/BRANCH (Formula/demo.rb)"
 
 
