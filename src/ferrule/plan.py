@@ -88,7 +88,8 @@ def plan(
 def _planned_by_kind(config: Config, artifact: ArtifactConfig, context: Context) -> _Planned:
     """Have the kind plan; raises ConfigError with a place for whatever it refuses."""
     try:
-        return _Planned.of(artifact.name, tuple(artifact.kind.plan(artifact.spec, context)))
+        # What says what is linked in serves all packages of it, and is planned with the first.
+        return _Planned.of(artifact.name, tuple(dict.fromkeys(artifact.kind.plan(artifact.spec, context))))
     except PlanProblem as problem:
         raise _located(config, artifact, problem) from problem
 

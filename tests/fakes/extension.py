@@ -106,7 +106,7 @@ def linked_code(bench: Bench, *linked: LinkedCrate) -> tuple[LinkedCode, dict[st
     outputs = (Output(f"{CRATES}.json", CRATES), Output(f"{LICENCES}.json", LICENCES))
     interface, paths = bench.made("ext:contents", {name: text.encode() for name, text in files.items()}, outputs)
     platform = PLATFORMS["x86_64-unknown-linux-gnu"]
-    bill = PackedBill("Demo-Ext", "1.2.3", "", "A. Demo", "MIT", 315_532_800, platform, interface)
+    bill = PackedBill("Demo-Ext", "1.2.3", "", "A. Demo", "MIT", 315_532_800, platform, ((platform.triple, interface),))
     return LinkedCode(interface, bill), {interface.id: paths}
 
 

@@ -57,6 +57,7 @@ BINARIES = {
     "x86_64-unknown-linux-gnu": ("libdemo.so", "demo-x86_64.so", "demo-linux.a"),
     "aarch64-unknown-linux-gnu": ("libdemo.so", "demo-aarch64.so", "demo-linux-aarch64.a"),
     "aarch64-apple-darwin": ("libdemo.dylib", "demo-arm64.dylib", "demo-macos.a"),
+    "x86_64-apple-darwin": ("libdemo.dylib", "demo-intel.dylib", "demo-intel.a"),
     "x86_64-pc-windows-gnullvm": ("demo.dll", "demo.dll", "demo-windows.a"),
 }
 FETCHED = (("sha2", "0.10.9"), ("demo-derive", "2.0.1"))
@@ -148,8 +149,9 @@ def compile_program(home: Path, triple: str, package: str, name: str, folder: Pa
     hashed.unlink(missing_ok=True)
     compile_anew(home, triple, package, [hashed])
     hashed.chmod(0o755)
-    (folder / name).unlink(missing_ok=True)
-    os.link(hashed, folder / name)
+    file = f"{name}.wasm" if triple.startswith("wasm32-wasi") else name
+    (folder / file).unlink(missing_ok=True)
+    os.link(hashed, folder / file)
     write(hashed.with_name(f"{hashed.name}.d"), f"{hashed}: {source}\n\n# env-dep:DEMO_MODE\n".encode())
     about = {"package_id": f"path+file://{root}#{'' if root.name == package else package + '@'}1.2.3"}
     if (root / "build.rs").exists():
@@ -164,7 +166,7 @@ def compile_program(home: Path, triple: str, package: str, name: str, folder: Pa
         "reason": "compiler-artifact",
         "manifest_path": str(root / "Cargo.toml"),
         "target": {"crate_types": ["bin"], "name": name},
-        "filenames": [str(folder / name)],
+        "filenames": [str(folder / file)],
         "fresh": False,
         **about,
     }
@@ -291,7 +293,7 @@ def program(home: Path, triple: str) -> bytes:
         return tampered.read_bytes()
     if "linux" in triple:
         return executable("amd64" if triple.startswith("x86_64") else "arm64")
-    return (home / "binaries" / "demo-arm64.dylib").read_bytes()
+    return (home / "binaries" / f"demo-{'intel' if triple.startswith('x86_64') else 'arm64'}.dylib").read_bytes()
 
 
 def executable(architecture: str) -> bytes:

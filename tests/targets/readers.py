@@ -13,6 +13,7 @@ from judges import program, run
 if TYPE_CHECKING:
     from pathlib import Path
 
+COMPONENT: Final = b"\0asm\x0d\0\1\0"
 READERS: Final = {"llvm-readobj": ("llvm",), "llvm-nm": ("llvm",), "file": ("file",)}
 """Programs that read, and the packages of Debian that bring them."""
 
@@ -26,21 +27,25 @@ _FILE: Final = {
     "riscv64": r"RISC-V",
     "ppc64le": r"64-bit LSB.*PowerPC",
     "s390x": r"IBM S/390",
+    "wasm32": r"WebAssembly",
 }
 _LLVM: Final = {"arm64": "aarch64", "i686": "i386", "ppc64le": "powerpc64le"}
 
 
 def read_machine(file: Path, machine: str) -> None:
-    """Both readers see a file for this machine."""
-    assert re.search(rf"^Arch: {_LLVM.get(machine, machine)}$", _llvm(file, "--file-headers"), flags=re.MULTILINE)
+    """Both readers see a file for this machine, or these; components of WebAssembly are no objects to LLVM."""
     described = run(program("file"), "--brief", file).stdout
-    assert re.search(_FILE[machine], described, flags=re.IGNORECASE), described
+    headers = "" if file.read_bytes().startswith(COMPONENT) else _llvm(file, "--file-headers")
+    for name in machine.split("+"):
+        assert re.search(_FILE[name], described, flags=re.IGNORECASE), described
+        assert not headers or re.search(rf"^Arch: {_LLVM.get(name, name)}$", headers, flags=re.MULTILINE)
 
 
-def read_exports(library: Path) -> set[str]:
+def read_exports(library: Path, machine: str) -> set[str]:
     """The exported names of a shared library, in which both readers agree; of Mach-O only LLVM reads them."""
-    names = _llvm_exports(library)
-    others = {".dll": _pe_exports, ".dylib": _llvm_exports}.get(library.suffix, _elf_exports)(library)
+    names = _llvm_exports(library, machine)
+    other = {".dll": _pe_exports, ".dylib": lambda path: _llvm_exports(path, machine)}.get(library.suffix, _elf_exports)
+    others = other(library)
     assert names == others
     return names
 
@@ -49,10 +54,10 @@ def _llvm(file: Path, *options: str) -> str:
     return run(program("llvm-readobj"), *options, file).stdout
 
 
-def _llvm_exports(library: Path) -> set[str]:
+def _llvm_exports(library: Path, machine: str) -> set[str]:
     if library.suffix == ".dll":
         return set(re.findall(r"^\s+Name: (\S+)$", _llvm(library, "--coff-exports"), flags=re.MULTILINE))
-    options = ("--extern-only",) if library.suffix == ".dylib" else ("--dynamic", "--extern-only")
+    options = ("--extern-only", f"--arch={machine}") if library.suffix == ".dylib" else ("--dynamic", "--extern-only")
     text = run(program("llvm-nm"), *options, "--defined-only", "--just-symbol-name", library).stdout
     names = {name.partition("@")[0] for name in text.split()}
     return {name.removeprefix("_") for name in names} if library.suffix == ".dylib" else names

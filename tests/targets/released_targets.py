@@ -46,13 +46,15 @@ def table(rows: Iterable[Row]) -> str:
 class Built:
     """What Ferrule built for a target: the folder with its files, its manifest, and the seconds that it took."""
 
+    target: str
     folder: Path
     manifest: dict[str, Any]
     seconds: float
 
     def unpacked(self, stem: str, into: Path) -> Path:
-        """The folder in the archive whose name begins so."""
-        (archive,) = (path for path in self.folder.glob(f"{stem}-*") if path.suffix in {".zip", ".gz"})
+        """The folder in the target's archive whose name begins so."""
+        ends = (f"-{self.target}.zip", f"-{self.target}.tar.gz")
+        (archive,) = (path for path in self.folder.glob(f"{stem}-*") if path.name.endswith(ends))
         into.mkdir()
         if archive.suffix == ".zip":
             run("unzip", "-q", archive, "-d", into)
@@ -65,7 +67,15 @@ class Built:
         """What was measured of a compiled file: its floor, and how many libraries it asks for."""
         facts = self.manifest["facts"][action][role]
         floor = next((f"{name} {facts[name]}, " for name in ("glibc", "macos") if facts.get(name)), "")
-        return f"{floor}needs {len(facts['needed'])}"
+        asked = "imports" if facts["format"] == "wasm" else "needed"
+        return f"{floor}{len(facts.get(asked, ()))} {asked}"
+
+
+def listed(target: str) -> str:
+    """The line of a target in targets.yaml, with the floor that serves most machines."""
+    row = PLATFORMS[target]
+    floor = f'{row.floor_name}: "{row.suggested_floor}"' if row.floors else ""
+    return f"{target}: {{{floor}}}"
 
 
 @dataclass(frozen=True)
@@ -82,14 +92,14 @@ class Workspace:
 
     def release(self, target: str) -> Built:
         """Release everything for a target, and verify it."""
-        row, dist = PLATFORMS[target], self.folder / "dist"
-        floor = f'{row.floor_name}: "{row.suggested_floor}"' if row.floor_name else ""
+        dist = self.folder / "dist"
+        targets = "\n  ".join(map(listed, (*PLATFORMS[target].parts, target)))
         text = (HERE / "workspace" / "targets.yaml").read_text()
-        (self.folder / "targets.yaml").write_text(text.replace(f"{NAMED}: {{}}", f"{target}: {{{floor}}}"))
+        (self.folder / "targets.yaml").write_text(text.replace(f"{NAMED}: {{}}", targets))
         shutil.rmtree(dist, ignore_errors=True)
         started = time.monotonic()
         ferrule("release", cwd=self.folder)
         seconds = time.monotonic() - started
         run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=dist)
         ferrule("verify", "dist", cwd=self.folder)
-        return Built(dist, json.loads((dist / "manifest.json").read_text()), seconds)
+        return Built(target, dist, json.loads((dist / "manifest.json").read_text()), seconds)

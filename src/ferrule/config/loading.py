@@ -30,7 +30,7 @@ from ferrule.core.cargo_workspace import Workspace, read_workspace
 from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Json, Target, to_json
-from ferrule.core.platforms import PLATFORMS, Platform, counterpart, unsupported
+from ferrule.core.platforms import PLATFORMS, Platform, counterpart, joined_floor, unsupported
 from ferrule.core.rust_toolchain import agrees, read_rust_toolchain
 from ferrule.core.safe_files import FILE
 from ferrule.kinds.base import ReleaseInfo, selected
@@ -418,7 +418,23 @@ def _targets(reading: _Reading, platforms: Mapping[str, Platform]) -> tuple[Targ
             hint = names if reason else reading.problems.suggestion(triple, platforms, names)
             reading.problems.add(part.keys[triple], reason or f"there is no target {quote(triple)}", hint)
         targets.append(_target(reading, triple, _or_empty(node), platform))
-    return tuple(targets)
+    return tuple(_joined(reading, target, targets, platforms) for target in targets)
+
+
+def _joined(reading: _Reading, target: Target, targets: list[Target], platforms: Mapping[str, Platform]) -> Target:
+    """A target with the floor that follows from its parts, if it has some: they have to be there too."""
+    parts = platforms[target.triple].parts if target.triple in platforms else ()
+    if not parts:
+        return target
+    by_triple = {other.triple: other for other in targets if other.triple in parts}
+    if missing := [triple for triple in parts if triple not in by_triple]:
+        message = f"{target.triple} is joined of {' and '.join(parts)}, and this file does not list {missing[0]}"
+        hint = f"add {missing[0]}; artifacts that are not to be made for it leave it out by `targets`"
+        reading.problems.add(reading.mark("targets", target.triple), message, hint)
+        return target
+    floors = {platforms[triple].machine: by_triple[triple].macos for triple in parts}
+    stated = {machine: floor for machine, floor in floors.items() if floor is not None}
+    return replace(target, macos=joined_floor(stated) if len(stated) == len(parts) else None)
 
 
 def _or_empty(node: Node) -> Node:
@@ -432,10 +448,10 @@ def _target(reading: _Reading, triple: str, node: Node, platform: Platform | Non
         return Target(triple)
     if platform is not None:
         _check_floors(reading, section, platform)
-        if section.sdk is not None and platform.system != "macos":
+        if section.sdk is not None and (platform.system != "macos" or platform.parts):
             mark = reading.mark("targets", triple, "sdk")
             reading.problems.add(
-                mark, f"{triple} has no SDK of Apple's", "only …-apple-darwin targets have one; remove it"
+                mark, f"{triple} is linked with no SDK of Apple's", "only …-apple-darwin targets have one; remove it"
             )
     return Target(triple, glibc=section.glibc, macos=section.macos, runner=section.runner, sdk=section.sdk)
 
@@ -445,7 +461,10 @@ def _check_floors(reading: _Reading, section: TargetSection, platform: Platform)
         if value is None:
             continue
         mark = reading.mark("targets", platform.triple, name)
-        if platform.floor_name != name:
+        if platform.parts:
+            message = f"{platform.triple} has no floor of its own"
+            reading.problems.add(mark, message, f"remove it; that of {' and '.join(platform.parts)} counts")
+        elif platform.floor_name != name:
             only = "…-linux-gnu" if name == "glibc" else "…-apple-darwin"
             reading.problems.add(
                 mark, f"{platform.triple} has no {name} floor", f"only {only} targets have one; remove it"

@@ -205,7 +205,10 @@ _ABIS: Final = ("eabihf", "llvm")
 
 def _tables_for(settings: CargoSettings, triple: str) -> Iterator[str]:
     """The tables of `[target]` that apply to a triple, as far as its name shows."""
-    machine, vendor, system, *environment = triple.split("-")
+    machine, *others = triple.split("-")
+    if len(others) == 1:  # wasm32-wasip1: the vendor is left out, and the system has a version
+        others = ["unknown", "wasi", others[0].removeprefix("wasi")]
+    vendor, system, *environment = others
     family = "wasm" if machine.startswith("wasm") else "windows" if system == "windows" else "unix"
     libc = "".join(environment)
     abi = next((suffix for suffix in _ABIS if libc.endswith(suffix)), "elfv2" if machine == "powerpc64le" else "")

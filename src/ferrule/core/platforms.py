@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Mapping
 
 System = Literal["linux", "macos", "windows", "wasm"]
 ObjectFormat = Literal["elf", "macho", "coff", "wasm"]
@@ -43,7 +43,8 @@ class Family:
     `wheel` is the pattern of a wheel's platform tag, `wheel_floor` the version in it where targets.yaml has no floor to
     say, and `cibuildwheel` its name of the family; `macros` are what compilers define, and `__LP64__` besides
     where `is_lp64` and pointers have 64 bits;
-    `runner_label` begins GitHub's labels of such machines; `uname` is what `uname -s` says.
+    `runner_label` begins GitHub's labels of such machines; `uname` is what `uname -s` says. `program_imports` are the
+    beginnings of what programs in WebAssembly may import.
     """
 
     system: System
@@ -86,6 +87,7 @@ class Family:
     macros: tuple[str, ...] = ()
     is_lp64: bool = False
     runner_label: str | None = None
+    program_imports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ class Platform:
 
     `elf_interpreter` is the path of the dynamic loader that the psABI names, `floors` the oldest version of the floor
     that Rust runs on and the newest that zig knows (None: no limit), `runner` GitHub's label of a machine that is one
-    ("GitHub-hosted runners reference").
+    ("GitHub-hosted runners reference"). `parts` are the targets whose files are joined into one that serves the
+    machines of all of them.
     """
 
     triple: str
@@ -145,6 +148,7 @@ class Platform:
     elf_interpreter: str | None = None
     floors: tuple[Version, Version | None] | None = None
     runner: str | None = None
+    parts: tuple[str, ...] = ()
 
     @property
     def system(self) -> System:
@@ -160,6 +164,11 @@ class Platform:
     def is_native(self) -> bool:
         """Whether it is a machine: WebAssembly runs on all of them."""
         return self.family.object_format != "wasm"
+
+    @property
+    def is_portable(self) -> bool:
+        """Whether it is WebAssembly without a system: a library for whatever loads it."""
+        return not self.is_native and not self.family.program_imports
 
     @property
     def title(self) -> str:
@@ -422,6 +431,8 @@ MACOS: Final = Family(
     runner_label="macos",
     uname="Darwin",
 )
+# No other tool has a word for both machines at once, but for Apple's own and wheels.
+MACOS_UNIVERSAL: Final = replace(MACOS, go=None, npm=None, cibuildwheel=None, uname=None)
 WINDOWS_GNULLVM: Final = Family(
     system="windows",
     libc="ucrt",
@@ -438,8 +449,9 @@ WINDOWS_GNULLVM: Final = Family(
     archive_suffix=".zip",
     zig="windows-gnu",
     libraries=_WINDOWS_LIBRARIES,
-    # The compiler's command line, with its folder, would stand in the debug information of C objects.
-    c_flags=("-gno-codeview-command-line",),
+    # The compiler's command line, with its folder, would stand in the debug information of C objects, and so would the
+    # name of the object, which zig writes aside with a number drawn by lot.
+    c_flags=("-gno-codeview-command-line", "-Xclang", "-object-file-name=object"),
     links_unwinder=True,
     go="windows",
     oci="windows",
@@ -449,6 +461,12 @@ WINDOWS_GNULLVM: Final = Family(
     cibuildwheel="win",
     macros=("_WIN32", "_WIN64"),
     runner_label="windows",
+)
+# The linker of GNU's tools would be told of start files and libraries of Rust's own beside those that zig brings.
+WINDOWS_GNU: Final = replace(
+    WINDOWS_GNULLVM,
+    rustflags=("-Clink-self-contained=no",),
+    program_rustflags=("-Clink-self-contained=no",),
 )
 WASM: Final = Family(
     system="wasm",
@@ -462,11 +480,25 @@ WASM: Final = Family(
     zig="freestanding",
     std_crates=("dlmalloc",),
 )
-FAMILIES: Final = (LINUX_GNU, LINUX_MUSL, MACOS, WINDOWS_GNULLVM, WASM)
+WASI_1: Final = replace(
+    WASM,
+    libc="wasi",
+    title="WebAssembly with WASI 0.1",
+    zig="wasi.0.1.0",
+    std_crates=(),
+    program_suffix=".wasm",
+    program_rustflags=("-Clink-self-contained=no", "-Clinker-flavor=gcc"),
+    program_imports=("wasi_snapshot_preview1.",),
+)
+WASI_2: Final = replace(WASI_1, title="WebAssembly with WASI 0.2", zig="wasi.0.2.0", program_imports=("wasi:",))
+FAMILIES: Final = (LINUX_GNU, LINUX_MUSL, MACOS, MACOS_UNIVERSAL, WINDOWS_GNULLVM, WINDOWS_GNU, WASM, WASI_1, WASI_2)
 
 X86_64: Final = Architecture(*("x86_64", "x86_64", "amd64", "x64", "amd64", "x86_64"), macro="__x86_64__")
 AARCH64: Final = Architecture(*("aarch64", "aarch64", "arm64", "arm64", "arm64", "aarch64"), macro="__aarch64__")
 APPLE_ARM64: Final = replace(AARCH64, file="arm64", wheel="arm64", data_model=DataModel(long_double=8))
+APPLE_UNIVERSAL: Final = Architecture(
+    *("universal2", "arm64+x86_64", "universal2", "universal2", "universal2", "universal2")
+)
 ARMV7: Final = Architecture(
     *("arm", "arm", "arm", "arm", "armhf", "armv7l"),
     macro="__arm__",
@@ -538,6 +570,12 @@ _ROWS = (
     Platform("aarch64-apple-darwin", MACOS, APPLE_ARM64, floors=((11, 0), None), runner="macos-15"),
     Platform("x86_64-apple-darwin", MACOS, X86_64, floors=((10, 12), None), runner="macos-15-intel"),
     Platform(
+        "universal2-apple-darwin",
+        MACOS_UNIVERSAL,
+        APPLE_UNIVERSAL,
+        parts=("x86_64-apple-darwin", "aarch64-apple-darwin"),
+    ),
+    Platform(
         "x86_64-pc-windows-gnullvm",
         WINDOWS_GNULLVM,
         replace(X86_64, wheel="amd64", data_model=DataModel(long=4)),
@@ -547,10 +585,31 @@ _ROWS = (
         WINDOWS_GNULLVM,
         replace(AARCH64, wheel="arm64", data_model=DataModel(long=4, long_double=8)),
     ),
+    Platform(
+        "x86_64-pc-windows-gnu",
+        WINDOWS_GNU,
+        replace(X86_64, wheel="amd64", data_model=DataModel(long=4)),
+    ),
     Platform("wasm32-unknown-unknown", WASM, WASM32),
+    Platform("wasm32-wasip1", WASI_1, WASM32),
+    Platform("wasm32-wasip2", WASI_2, WASM32),
 )
 
 PLATFORMS: dict[str, Platform] = {row.triple: row for row in _ROWS}
+
+
+def joined_floor(floors: Mapping[str, str]) -> str:
+    """The oldest system that a file runs on which is joined of files for these machines, each with its own floor.
+
+    The oldest version that there is for a machine asks for nothing: no older system of it could load the file (as
+    wheels are tagged, "universal2" in the platform compatibility tags of PyPA).
+
+    >>> joined_floor({"x86_64": "10.13", "arm64": "11.0"}), joined_floor({"x86_64": "10.13", "arm64": "12.0"})
+    ('10.13', '12.0')
+    """
+    first = {row.machine: row.floors[0] for row in _ROWS if row.floors and row.floors[1] is None}
+    numbers = [(_numbers(text), machine) for machine, text in floors.items()]
+    return _text(max((n for n, machine in numbers if n > first.get(machine, n)), default=min(n for n, _ in numbers)))
 
 
 def system_title(system: str) -> str:

@@ -15,6 +15,7 @@ from ferrule.formats.binary_check import check
 from ferrule.formats.binary_facts import BinaryFacts, Floor, glibc_versions, summary
 from ferrule.formats.elf import objects_that_import
 from ferrule.formats.undefined import Undefined, undefined
+from ferrule.formats.universal import MACHINES, measure_universal
 from ferrule.formats.wasm import read_wasm
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def measure(source: Path | bytes, *, where: str | None = None) -> BinaryFacts:
     if data.startswith((magic.ELF, magic.MACHO, magic.PE)):
         return _measure_native(data, label)
     if data.startswith(magic.MACHO_FATS):
-        return macho.measure_fat(data, label)
+        return measure_universal(data, label, _measure_part)
     if data.startswith(magic.WASM):
         return _measure_wasm(data, label)
     if data.startswith(magic.AR):
@@ -59,6 +60,15 @@ def _measure_native(data: bytes, where: str | None) -> BinaryFacts:
         return elf.measure_elf(data, where) if data.startswith(magic.ELF) else macho.measure_macho(data, where)
     except (AttributeError, TypeError, ValueError, IndexError, OverflowError, RuntimeError, struct.error) as error:
         raise VerificationError(f"the file is damaged: {error}", where=where) from error
+
+
+def _measure_part(data: bytes, where: str | None) -> BinaryFacts:
+    """One of the files in a universal one."""
+    if data.startswith(magic.MACHO):
+        return _measure_native(data, where)
+    if data.startswith(magic.AR):
+        return _measure_archive(data, where)
+    raise VerificationError("the universal file holds what is no 64-bit Mach-O file and no static library", where=where)
 
 
 def _measure_wasm(data: bytes, where: str | None) -> BinaryFacts:
@@ -100,7 +110,7 @@ def _object_machine(head: bytes) -> tuple[str, str]:
     if head.startswith(magic.ELF) and len(head) == 20:  # noqa: PLR2004 - e_machine ends there
         return "linux", elf.machine(head)
     if head.startswith(magic.MACHO):
-        return "macos", macho.MACHINES.get(int.from_bytes(head[4:8], "little"), "unknown")
+        return "macos", MACHINES.get(int.from_bytes(head[4:8], "little"), "unknown")
     if head.startswith(magic.WASM):
         return "wasm", "wasm32"
     if pe.is_object(head):

@@ -41,7 +41,7 @@ def check(
     fault, but for those that linkers add by themselves; `exports_required` must be there.
     """
     if facts.format == "macho-fat" and platform.machine in facts.machine.split("+"):
-        return [f"it is a universal binary, and not one library for {platform.triple}"]
+        return [f"it is a universal file, and not one for {platform.triple} alone"]
     if (facts.system, facts.machine) != (platform.system, platform.machine):
         return [f"it is a {facts.kind} for {facts.system} on {facts.machine}, not for {platform.triple}"]
     return [
@@ -49,8 +49,13 @@ def check(
         *_name_problems(facts, name),
         *_needed_problems(facts, platform, libraries),
         *_export_problems(facts, exports_allowed, exports_required),
+        *_import_problems(facts, platform),
         *_signature_problems(facts),
     ]
+
+
+def _is_linked_macho(facts: BinaryFacts) -> bool:
+    return facts.format == "macho" or (facts.format == "macho-fat" and facts.kind != "static library")
 
 
 def _floor_problems(facts: BinaryFacts, floor: str) -> Iterator[str]:
@@ -65,7 +70,7 @@ def _floor_problems(facts: BinaryFacts, floor: str) -> Iterator[str]:
             yield f"it needs {version}, which belongs to no version of glibc: {', '.join(symbols) or 'the file itself'}"
     if facts.minimum_os is not None and _numbers(facts.minimum_os) > declared:
         yield f"it needs macOS {facts.minimum_os}, declared is {floor}"
-    if facts.format == "macho" and facts.minimum_os is None:
+    if _is_linked_macho(facts) and facts.minimum_os is None:
         yield "it does not say which macOS it needs"
 
 
@@ -90,7 +95,7 @@ def _name_problems(facts: BinaryFacts, expected: str | None) -> Iterator[str]:
         yield f"its name {facts.name} is a path of the machine that built it; it should begin with @rpath/"
     elif expected is not None and facts.name != expected:
         yield f"its name is {facts.name or 'missing'}, and programs that are linked with it have to ask for {expected}"
-    elif facts.format == "macho" and facts.kind == "shared library" and facts.name is None:
+    elif _is_linked_macho(facts) and facts.kind == "shared library" and facts.name is None:
         yield "it has no install name"
     for path in facts.search_paths:
         if path.startswith("/"):
@@ -115,8 +120,16 @@ def _export_problems(facts: BinaryFacts, allowed: Collection[str] | None, requir
         yield f"it does not export {name}"
 
 
+def _import_problems(facts: BinaryFacts, platform: Platform) -> Iterator[str]:
+    """What a program in WebAssembly imports that its system does not have."""
+    if platform.family.program_imports:
+        for name in facts.imports:
+            if not name.startswith(platform.family.program_imports):
+                yield f"it imports {name}, which {platform.title} does not have"
+
+
 def _signature_problems(facts: BinaryFacts) -> Iterator[str]:
     if facts.signature is not None:
         yield from facts.signature.problems
-    elif facts.format == "macho" and facts.machine == "arm64" and facts.kind != "object":
+    elif _is_linked_macho(facts) and "arm64" in facts.machine and facts.kind != "object":
         yield "it is not signed, and macOS on arm64 ends every process that loads such a file"

@@ -1,7 +1,7 @@
 """Mach-O files, read by lief; the load commands are compared with the size of the file first.
 
-Universal files are only taken apart as far as their list of machines, because no release holds one. Code signatures are
-recomputed (`formats.signature`), for lief shows them without checking.
+Universal files are those of `formats.universal`. Code signatures are recomputed (`formats.signature`), for lief shows
+them without checking.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import lief
 
 from ferrule.core.errors import VerificationError
-from ferrule.formats import magic
 from ferrule.formats.binary_facts import BinaryFacts, name_text, summed
 from ferrule.formats.signature import Signature, read_signature
+from ferrule.formats.universal import MACHINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MACHINES = {0x01000007: "x86_64", 0x0100000C: "arm64"}
 _KINDS = {1: "object", 2: "executable", 6: "shared library", 8: "bundle"}
 _MACOS = 1
 _PRIVATE_TYPE_EXTERNAL, _DEFINED_EXTERNAL = 0x1F, 0x0F
@@ -151,20 +150,3 @@ def _signature(macho: Any, data: bytes) -> Signature | None:  # noqa: ANN401 - l
         return None
     command = macho.code_signature
     return read_signature(data, command.data_offset, command.data_size)
-
-
-def measure_fat(data: bytes, where: str | None) -> BinaryFacts:
-    """The machines of a universal file; raises VerificationError if it is cut."""
-    wide = data.startswith(magic.MACHO_FAT_64)
-    step = 32 if wide else 20
-    machines = []
-    try:
-        (count,) = struct.unpack_from(">L", data, 4)
-        for number in range(count):
-            kind, _, start, size = struct.unpack_from(">LLQQ" if wide else ">LLLL", data, 8 + number * step)
-            if start + size > len(data):
-                raise VerificationError("the universal file is cut", where=where)
-            machines.append(MACHINES.get(kind, "unknown"))
-    except struct.error:
-        raise VerificationError("the universal file is cut", where=where) from None
-    return BinaryFacts("macho-fat", "universal binary", "macos", "+".join(sorted(machines)), len(data))

@@ -374,7 +374,8 @@ def required_floor(target: Target, platform: Platform) -> str:
             "targets",
             f"a wheel for {target.triple} needs a floor: without one it runs on machines like the one it was built on "
             "only",
-            f'write {platform.floor_name}: "{platform.suggested_floor}" at the target',
+            f'write {platform.floor_name}: "{platform.suggested_floor}" at '
+            + (" and ".join(platform.parts) or "the target"),
         )
     return floor
 
@@ -415,7 +416,14 @@ def needs_machine(platform: Platform) -> str | None:
 
 def needs_webassembly(platform: Platform) -> str | None:
     """Why WebAssembly cannot be made for a platform; None if it can."""
-    return "it is WebAssembly, and runs on every machine" if platform.is_native else None
+    if platform.is_native:
+        return "it is WebAssembly, and runs on every machine"
+    return None if platform.is_portable else f"it is a library, and {platform.title} is for programs"
+
+
+def needs_system(platform: Platform) -> str | None:
+    """Why programs cannot be made for a platform; None if they can."""
+    return f"it is a program, and {platform.title} has no system to start one" if platform.is_portable else None
 
 
 def no_wheel(platform: Platform) -> str | None:

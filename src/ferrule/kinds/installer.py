@@ -191,6 +191,8 @@ def _is_windows(platform: Platform) -> bool:
 def _unsupported(platform: Platform) -> str | None:
     if platform.uname or _is_windows(platform):
         return None
+    if platform.parts:
+        return f"a script takes the archive for the machine that it runs on, and this is {platform.title}"
     return f"the scripts run in a shell of Unix or in PowerShell, and this is {platform.family.title}"
 
 

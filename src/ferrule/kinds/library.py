@@ -14,7 +14,7 @@ from ferrule.core.section import Field
 from ferrule.formats import archive_symbols, binary, cxx, header_declarations
 from ferrule.formats.import_library import import_library_problems
 from ferrule.formats.version_script import parse_version_script, version_problems
-from ferrule.kinds import debug_symbols, native_build
+from ferrule.kinds import debug_symbols, joined_files, native_build
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
     ArtifactRef,
@@ -102,7 +102,21 @@ def abi_of(version: str) -> str:
 def plan(_: LibrarySpec, context: Context) -> list[Action]:
     """One action a target. Raises PlanProblem for what says nothing of the libraries that are made."""
     _check_cdylib_keys(context)
-    return [action for target in context.targets for action in _actions(context, target)]
+    compilations = joined_files.with_joined(
+        context,
+        lambda target: _compilation(context, target),
+        lambda target, part: tuple(_output(context, target, output.name, output.role) for output in part.outputs),
+    )
+    debug = [
+        debug_symbols.archive_of(context, one, f"lib{one.interface.trait('library')}")
+        for one in compilations
+        if one.interface.output(debug_symbols.FOLDER) is not None
+    ]
+    return [*compilations, *debug]
+
+
+def _output(context: Context, target: Target, name: str, role: str) -> Output:
+    return Output(name, role, f"lib/{target.triple}/{name}" if context.ship else None)
 
 
 def _check_cdylib_keys(context: Context) -> None:
@@ -122,14 +136,12 @@ def _check_cdylib_keys(context: Context) -> None:
                 raise PlanProblem(key, f"`{key}` says something of a cdylib, and none is made", hint)
 
 
-def _actions(context: Context, target: Target) -> list[Action]:
-    """What compiles the library, and what packs its debug symbols if these are kept."""
+def _compilation(context: Context, target: Target) -> Action:
     spec = context.spec_for(target.triple)
     assert isinstance(spec, LibrarySpec)  # noqa: S101 - for the type checker
     crate, platform = context.crate(spec.crate), context.platforms[target.triple]
     library = crate.library or ""
     name, abi = spec.name or library, spec.abi or abi_of(context.project.version)
-    prefix = f"lib/{target.triple}/" if context.ship else None
     names = {"cdylib": platform.soname(name, abi), "staticlib": platform.staticlib(name)}
     files: list[tuple[str, str]] = [(t, names[t]) for t in spec.types]
     if "cdylib" in spec.types and (linked := platform.import_library(name)):
@@ -138,7 +150,7 @@ def _actions(context: Context, target: Target) -> list[Action]:
     env = native_build.variables(spec, target)
     script = _version_script(spec, context, platform)
     keeps_debug_symbols = spec.debug_symbols and "cdylib" in spec.types
-    compilation = Action(
+    return Action(
         id=f"{context.artifact}@{target.triple}",
         artifact=context.artifact,
         kind="library",
@@ -167,7 +179,7 @@ def _actions(context: Context, target: Target) -> list[Action]:
             debug_symbols=keeps_debug_symbols,
         ),
         outputs=(
-            *(Output(name, role, prefix + name if prefix else None) for role, name in files),
+            *(_output(context, target, name, role) for role, name in files),
             *(debug_symbols.outputs(platform) if keeps_debug_symbols else ()),
         ),
         needs=tuple(h.id for h in headers),
@@ -190,10 +202,6 @@ def _actions(context: Context, target: Target) -> list[Action]:
             rustflags=spec.rustflags,
         ),
     )
-    return [
-        compilation,
-        *([debug_symbols.archive_of(context, compilation, f"lib{name}")] if keeps_debug_symbols else []),
-    ]
 
 
 def _version_script(spec: LibrarySpec, context: Context, platform: Platform) -> str | None:

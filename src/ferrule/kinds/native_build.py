@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from ferrule.core.model import Compiled
-from ferrule.formats import binary, symbol_lists
+from ferrule.formats import binary, magic, symbol_lists, wasm
 from ferrule.kinds import debug_symbols
 from ferrule.kinds.base import check_rustflags, environment_of
 from ferrule.kinds.linked_code import audit_data as audit
-from ferrule.tools import cargo, cargo_builds, dll_linker, macos_sdk, zig
+from ferrule.tools import cargo, cargo_builds, dll_linker, macos_sdk, wasi_linker, zig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,10 +140,12 @@ def compile_crate(
     if recipe.auditable and (program or "cdylib" in types):
         compiled = Compiled("", platform.triple, recipe.features, recipe.default_features, recipe.package)
         audit_data = audit.of_build(context, workspace, compiled)
-        build = replace(build, link_object=audit.write_object(context, platform, audit_data))
+        if platform.is_native:
+            build = replace(build, link_object=audit.write_object(context, platform, audit_data))
     zig.write_wrapper(context.toolchain.tool("zig"), host.cache)
     zig.write_link_script(context.toolchain.tool("zig"), host.cache)
     dll_linker.write(host.cache, platform)
+    wasi_linker.write(context.toolchain, host.cache, platform)
     command = cargo.native_command(
         context.toolchain,
         build,
@@ -173,7 +175,8 @@ def compile_crate(
 def take(context: ActionContext, recipe: CrateRecipe, cargo_build: CargoBuild, file: Path, target: Path) -> None:
     """Copy a file that was linked, without its debug information where that is kept beside it.
 
-    Raises BuildError, and VerificationError if it does not name its crates, or nothing can be read beside it.
+    WebAssembly gets the list of its crates here, as a section that changes nothing else. Raises BuildError, and
+    VerificationError if it does not name its crates, or nothing can be read beside it.
     """
     linked = context.folder / "linked" / target.name if recipe.debug_symbols else target
     linked.parent.mkdir(exist_ok=True)
@@ -181,6 +184,9 @@ def take(context: ActionContext, recipe: CrateRecipe, cargo_build: CargoBuild, f
     if recipe.debug_symbols:
         debug_symbols.separate(context, linked, target, recipe.platform, all_symbols=cargo_build.strips_symbols)
     if cargo_build.audit_data is not None:
+        content = target.read_bytes()
+        if content.startswith(magic.WASM):
+            target.write_bytes(wasm.with_custom_section(content, audit.SECTION, cargo_build.audit_data))
         audit.check(target, cargo_build.audit_data, context.action.id)
 
 
@@ -214,7 +220,7 @@ def undefined_symbols(
 
 
 def system_symbols(platform: Platform, context: ActionContext) -> SystemSymbols | None:
-    """What the system of a target defines, as zig lists it; None for Windows, where no file is linked with less."""
-    if platform.family.object_format == "coff":
+    """What the system of a target defines, as zig lists it; None where no file is linked with less than that."""
+    if platform.family.object_format in {"coff", "wasm"}:
         return None
     return symbol_lists.read(zig.symbol_list(context.toolchain.tool("zig"), platform), platform)

@@ -14,7 +14,7 @@ from ferrule.core.section import Field
 from ferrule.formats import binary, deflate, tar
 from ferrule.formats import zip as zips
 from ferrule.formats.archive_member import Member, below
-from ferrule.kinds import debug_symbols, native_build
+from ferrule.kinds import debug_symbols, joined_files, native_build
 from ferrule.kinds.base import (
     Context,
     CrateRef,
@@ -23,10 +23,10 @@ from ferrule.kinds.base import (
     PlanProblem,
     ProjectPath,
     RelativePath,
-    needs_machine,
+    needs_system,
 )
 from ferrule.kinds.linked_code import third_party
-from ferrule.tools import objcopy
+from ferrule.tools import objcopy, wasi_linker
 from ferrule.tools.command import Command
 from ferrule.tools.run import ToolMissing
 
@@ -143,7 +143,9 @@ def _program(spec: ProgramSpec, crate: Crate) -> CrateProgram | None:
 
 def plan(spec: ProgramSpec, context: Context) -> list[Action]:
     """One compilation a target, one archive of it if that ships, and for all of these what the program prints."""
-    compilations = [_compiled(context, target) for target in context.targets]
+    compilations = joined_files.with_joined(
+        context, lambda target: _compiled(context, target), lambda _, part: part.outputs
+    )
     debug = [
         debug_symbols.archive_of(context, one, spec.name or one.interface.trait(_PROGRAM))
         for one in compilations
@@ -152,9 +154,10 @@ def plan(spec: ProgramSpec, context: Context) -> list[Action]:
     if not context.ship:
         return [*compilations, *debug]
     printed = [_printed(spec, context, compilations)] if spec.prints and compilations else []
+    targets, by_id = {target.triple: target for target in context.targets}, {one.id: one for one in compilations}
     archives = [
-        _archive(context, target, compilation, tuple(printed))
-        for target, compilation in zip(context.targets, compilations, strict=True)
+        _archive(context, targets[one.target or ""], one, joined_files.compilations(one, by_id), tuple(printed))
+        for one in compilations
     ]
     pairs = zip(compilations, archives, strict=True)
     return [*(action for first, others in pairs for action in (first, *others)), *printed, *debug]
@@ -238,6 +241,7 @@ def _compilation(spec: ProgramSpec, context: Context, target: Target, crate: Cra
         tools=(
             *("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
             *((objcopy.NAME,) if spec.debug_symbols else ()),
+            *wasi_linker.component_tools(platform),
         ),
         traits=((_PROGRAM, program.name),),
         compiles=Compiled(
@@ -258,7 +262,9 @@ def _is_inside(source: str, crate: Crate) -> bool:
     return folder != crate.folder and (crate.folder == "." or folder.startswith(f"{crate.folder}/"))
 
 
-def _archive(context: Context, target: Target, compilation: Action, printed: tuple[Action, ...]) -> list[Action]:
+def _archive(
+    context: Context, target: Target, compilation: Action, parts: tuple[Action, ...], printed: tuple[Action, ...]
+) -> list[Action]:
     spec = context.spec_for(target.triple)
     assert isinstance(spec, ProgramSpec)  # noqa: S101 - for the type checker
     crate, project, platform = context.crate(spec.crate), context.project, context.platforms[target.triple]
@@ -277,7 +283,7 @@ def _archive(context: Context, target: Target, compilation: Action, printed: tup
         key = next(((key, twice) for key in ("prints", "files") if twice in getattr(spec, key)), ("kind",))
         raise PlanProblem(key, f"two files of the archive would be called {twice}", "give one of them another place")
     name = f"{stem}{platform.family.archive_suffix}"
-    contents = third_party.contents_of_action(context, compilation)
+    contents = third_party.inside(context, (compilation, *parts))
     archive = Action(
         id=f"{context.artifact}:archive@{target.triple}",
         artifact=context.artifact,
@@ -289,14 +295,14 @@ def _archive(context: Context, target: Target, compilation: Action, printed: tup
             tuple(sorted(files)),
             project.epoch,
             tuple(a.interface for a in printed),
-            contents=(contents.interface,),
+            contents=third_party.interfaces(contents),
         ),
         outputs=(Output(name, "archive", name),),
-        needs=(compilation.id, *(action.id for action in printed), contents.id),
+        needs=(compilation.id, *(action.id for action in (*printed, *contents))),
         sources=tuple(dict.fromkeys(path for _, path in files)),
         traits=compilation.traits,
     )
-    return third_party.following(context, [contents], archive)
+    return third_party.following(context, contents, archive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,5 +450,5 @@ KIND = Kind(
     plan=plan,
     check=check,
     summary="a program in Rust, packed for each target with licences and README",
-    unsupported=needs_machine,
+    unsupported=needs_system,
 )

@@ -138,7 +138,7 @@ def _action(
     name = wheel.wheel_file_name(project.name, project.version, tags)
     purl = wheel.wheel_purl(project.name, project.version, name)
     compilations = {action.id: action for action in context.actions_of(spec.program)}
-    contents = third_party.contents_of_action(context, compilations[program.program.id])
+    contents = third_party.inside(context, [compilations[program.program.id]])
     action = Action(
         id=f"{context.artifact}@{platform.triple}",
         artifact=context.artifact,
@@ -162,15 +162,15 @@ def _action(
                 license=context.project.license,
                 epoch=context.project.epoch,
                 platform=platform,
-                contents=contents.interface,
+                contents=tuple((action.target or "", action.interface) for action in contents),
             ),
         ),
         outputs=(Output(name, "wheel", name if context.ship else None),),
-        needs=(*program.needs, contents.id),
+        needs=(*program.needs, *(action.id for action in contents)),
         sources=read,
         traits=(("purl", purl),),
     )
-    return third_party.following(context, [contents], action)
+    return third_party.following(context, contents, action)
 
 
 @dataclass(frozen=True, slots=True)

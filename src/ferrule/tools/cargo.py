@@ -18,7 +18,7 @@ from ferrule.core.cargo_profile import DebugProfile, read_debug_profile
 from ferrule.core.cargo_workspace import read_workspace
 from ferrule.core.errors import ConfigError
 from ferrule.core.model import Digest
-from ferrule.tools import cargo_failures, dll_linker
+from ferrule.tools import cargo_failures, dll_linker, wasi_linker
 from ferrule.tools.command import Command, Runner
 from ferrule.tools.run import ToolFailed
 from ferrule.tools.zig import LINK_MARK, LINK_OBJECT, link_script
@@ -132,13 +132,16 @@ def native_command(
     offline: bool = False,
     extra: Mapping[str, str] | None = None,
 ) -> Command:
-    """Build with cargo-zigbuild; the target carries the glibc floor as a suffix (cargo-zigbuild's README)."""
+    """Build with cargo-zigbuild; the target carries the glibc floor as a suffix (cargo-zigbuild's README).
+
+    For WASI, which cargo-zigbuild refuses, with Cargo and `wasi_linker`.
+    """
     platform = build.platform
-    zigbuild = toolchain.tool("cargo-zigbuild")
+    cargo = toolchain.tool("cargo" if wasi_linker.serves(platform) else "cargo-zigbuild")
     link = link_options(build)
     native = ["--print", "native-static-libs"] if "staticlib" in build.types else []
     argv = [
-        *zigbuild.argv,
+        *cargo.argv,
         "rustc",
         *_selection(build, build.program, offline=offline),
         *("--target", platform.zigbuild_target(build.floor)),
@@ -196,6 +199,7 @@ def native_environment(
         "ZIG_GLOBAL_CACHE_DIR": str(zig_cache(cache, zig.version, platform.triple)),
         **platform.floor_environment(build.floor),
         **dll_linker.environment(cache, platform),
+        **wasi_linker.environment(cache, platform),
         **({LINK_OBJECT: str(build.link_object)} if build.link_object else {}),
         **(extra or {}),
         **_c_flags(

@@ -2,16 +2,16 @@
 
 rustc writes the symbols into a module definition file and names that to the linker as `-Wl,<folder>/list.def`, which
 cargo-zigbuild (0.24) leaves out: the DLL would export every symbol of Rust's. zig takes such a file as an input of its
-own. The linker writes the file name of its output into the DLL and its import library, and Cargo names the output after
+own, and has a protection of the stack of its own, in place of the library that the older of Rust's targets asks for.
+The linker writes the file name of its output into the DLL and its import library, and Cargo names the output after
 the crate, so it is linked under its own name and put where rustc expects it.
 """
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Final
 
-from ferrule.core.errors import StorageError
+from ferrule.tools.script_file import write_script
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,13 @@ _SCRIPT: Final = """\
 # $CC_{variable} is cargo-zigbuild's wrapper of zig.
 set -eu
 list='' name='' output='' previous=''
+for argument do
+    shift
+    case $argument in
+    -lssp_nonshared) ;;
+    *) set -- "$@" "$argument" ;;
+    esac
+done
 for argument do
     case $argument in
     @*) echo 'the options of the linker are in a file, where the list of exports is not found' >&2; exit 1 ;;
@@ -65,16 +72,8 @@ def write(cache: Path, platform: Platform) -> None:
     """Write the program, where the target needs it; raises StorageError."""
     if platform.family.object_format != "coff":
         return
-    path, text = _path(cache, platform), _SCRIPT.format(variable=_variable(platform), option=_NAME)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            aside = path.with_name(f"{path.name}.{threading.get_native_id()}")
-            aside.write_text(text, encoding="utf-8")
-            aside.chmod(0o755)
-            aside.replace(path)
-    except OSError as error:
-        raise StorageError(f"the linker's wrapper cannot be written: {error.strerror}", where=str(path)) from error
+    text = _SCRIPT.format(variable=_variable(platform), option=_NAME)
+    write_script(_path(cache, platform), text, "the linker's wrapper")
 
 
 def _path(cache: Path, platform: Platform) -> Path:

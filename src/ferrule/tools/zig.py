@@ -17,6 +17,7 @@ from ferrule.tools.definition import ToolDefinition
 from ferrule.tools.installers import pip
 from ferrule.tools.problems import ToolProblem
 from ferrule.tools.run import ToolFailed, ToolMissing, capture
+from ferrule.tools.script_file import write_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -85,7 +86,7 @@ def write_link_script(zig: Tool, cache: Path) -> None:
     """
     files = (f"*/zig/{zig.version}/*/o/*(.debug_*)", f"*/zig/{zig.version}/*/o/*:*(.debug_*)")
     text = f"SECTIONS {{ /DISCARD/ : {{ {' '.join(files)} }} }} INSERT AFTER .comment;\n"
-    _write_once(link_script(cache, zig.version), text, 0o644)
+    write_script(link_script(cache, zig.version), text, "zig's cache")
 
 
 def write_wrapper(zig: Tool, cache: Path) -> None:
@@ -101,20 +102,7 @@ def write_wrapper(zig: Tool, cache: Path) -> None:
         f'  *" {LINK_MARK}"*) set -- "$@" "${LINK_OBJECT}" ;;\nesac\n'
         f'exec {shlex.quote(zig.argv[0])} "$@"\n'
     )
-    _write_once(path, text, 0o755)
-
-
-def _write_once(path: Path, text: str, mode: int) -> None:
-    """Write a file that others may be using, where it is another one; raises StorageError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            aside = path.with_name(f"{path.name}.{threading.get_native_id()}")
-            aside.write_text(text, encoding="utf-8")
-            aside.chmod(mode)
-            aside.replace(path)
-    except OSError as error:
-        raise StorageError(f"zig's cache cannot be written: {error.strerror}", where=str(path)) from error
+    write_script(path, text, "zig's cache")
 
 
 def probe(

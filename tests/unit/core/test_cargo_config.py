@@ -136,6 +136,10 @@ def test_linkers_by_condition(tmp_path: Path):
     [
         ("armv7-unknown-linux-gnueabihf", 'all(target_arch = "arm", target_env = "gnu", target_abi = "eabihf")'),
         ("armv7-unknown-linux-musleabihf", 'target_env = "musl"'),
+        (
+            "wasm32-wasip1",
+            'all(target_family = "wasm", target_os = "wasi", target_env = "p1")',
+        ),
         ("i686-unknown-linux-gnu", 'all(target_arch = "x86", target_abi = "")'),
         ("riscv64gc-unknown-linux-gnu", 'target_arch = "riscv64"'),
         ("powerpc64le-unknown-linux-gnu", 'all(target_arch = "powerpc64", target_env = "gnu", target_abi = "elfv2")'),

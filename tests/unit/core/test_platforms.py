@@ -11,6 +11,7 @@ from ferrule.core.platforms import (
     Platform,
     counterpart,
     is_rust_target,
+    joined_floor,
     other_runner_labels,
     unsupported,
 )
@@ -49,7 +50,17 @@ def test_a_row_answers_in_everybodys_words() -> None:
             None,
         ),
         "x86_64-apple-darwin": ("x86_64-macos.9.9-none", "darwin/amd64", None, {"os": "darwin", "cpu": "x64"}, None),
+        "universal2-apple-darwin": ("universal2-macos.9.9-none", None, None, {}, None),
         "wasm32-unknown-unknown": ("wasm32-freestanding", None, None, {}, None),
+        "wasm32-wasip1": ("wasm32-wasi.0.1.0", None, None, {}, None),
+        "wasm32-wasip2": ("wasm32-wasi.0.2.0", None, None, {}, None),
+        "x86_64-pc-windows-gnu": (
+            "x86_64-windows-gnu",
+            "windows/amd64",
+            "windows/amd64",
+            {"os": "win32", "cpu": "x64"},
+            None,
+        ),
         "x86_64-unknown-linux-musl": (
             "x86_64-linux-musl",
             "linux/amd64",
@@ -195,7 +206,7 @@ def test_wheels_name_the_c_library() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("i686-pc-windows-gnullvm", "x86_64-pc-windows-msvc", "i686-unknown-linux-musl", "wasm32-wasip1"),
+        *("i686-pc-windows-gnullvm", "x86_64-pc-windows-msvc", "i686-unknown-linux-musl", "wasm32-wasip3"),
         *("arm-unknown-linux-gnueabihf", "riscv32imac-unknown-none-elf", "aarch64-linux-android", "aarch64-apple-ios"),
     ],
 )
@@ -205,7 +216,7 @@ def test_a_target_without_a_row_is_unsupported(name: str) -> None:
 
 
 @pytest.mark.parametrize("linker", ["msvc", "gnu"])
-def test_windows_has_one_target_for_each_machine(linker: str) -> None:
+def test_windows_has_a_target_for_each_machine(linker: str) -> None:
     assert counterpart(f"aarch64-pc-windows-{linker}", PLATFORMS) == "aarch64-pc-windows-gnullvm"
     assert counterpart(f"i686-pc-windows-{linker}", PLATFORMS) is None
 
@@ -223,8 +234,31 @@ def test_a_misspelt_target_is_not_taken_for_one(name: str) -> None:
 
 
 def test_every_row_is_a_target_of_rust() -> None:
-    assert all(is_rust_target(triple) and triple == row.triple for triple, row in PLATFORMS.items())
-    assert len({row.zig() for row in PLATFORMS.values()}) == len(PLATFORMS)
+    compiled = {triple: row for triple, row in PLATFORMS.items() if not row.parts}
+    assert all(is_rust_target(triple) and triple == row.triple for triple, row in compiled.items())
+    assert len({(row.zig(), row.family.rustflags) for row in compiled.values()}) == len(compiled)
+
+
+def test_a_row_may_be_joined_of_others() -> None:
+    universal = PLATFORMS["universal2-apple-darwin"]
+    assert [PLATFORMS[part].machine for part in universal.parts] == ["x86_64", "arm64"]
+    assert universal.machine == "arm64+x86_64"
+    assert universal.wheel_tag(10, 13) == "macosx_10_13_universal2"
+    assert universal.floor_problem("9.0") is None
+
+
+@pytest.mark.parametrize(
+    ("intel", "arm", "floor"),
+    [("10.12", "11.0", "10.12"), ("10.13", "11.0", "10.13"), ("11.0", "11.0", "11.0"), ("10.12", "12.0", "12.0")],
+)
+def test_the_oldest_version_of_a_machine_asks_for_nothing(intel: str, arm: str, floor: str) -> None:
+    assert joined_floor({"x86_64": intel, "arm64": arm}) == floor
+
+
+def test_webassembly_with_a_system_is_no_library() -> None:
+    portable = {triple for triple, row in PLATFORMS.items() if row.is_portable}
+    assert portable == {"wasm32-unknown-unknown"}
+    assert not any(PLATFORMS[triple].is_native for triple in ("wasm32-wasip1", "wasm32-wasip2"))
 
 
 def test_where_debian_keeps_libraries_and_what_compilers_define() -> None:

@@ -169,28 +169,15 @@ def test_static_libraries(golden, ar):
         measure(ar())
 
 
-def fat(*parts, wide=False):
-    head = struct.pack(">LL", 0xCAFEBABF if wide else 0xCAFEBABE, len(parts))
-    path = 4096
-    body = b""
-    for machine, content in parts:
-        if wide:
-            head += struct.pack(">LLQQLL", machine, 0, path + len(body), len(content), 0, 0)
-        else:
-            head += struct.pack(">LLLLL", machine, 0, path + len(body), len(content), 0)
-        body += content
-    return head.ljust(path, b"\0") + body
-
-
-@pytest.mark.parametrize("wide", [False, True])
-def test_a_universal_file_is_named_by_its_machines(wide):
-    data = fat((0x0100000C, b"arm"), (0x01000007, b"intel"), (7, b"old"), wide=wide)
-    facts = measure(data)
-    assert (facts.format, facts.machine) == ("macho-fat", "arm64+unknown+x86_64")
-    assert check(facts, platform=MAC) == ["it is a universal binary, and not one library for aarch64-apple-darwin"]
-    for cut in (data[:-1], data[:20], data[:6]):
-        with pytest.raises(VerificationError, match="cut"):
-            measure(cut)
+def test_a_program_imports_what_its_system_has():
+    module = b"\0asm\x01\0\0\0"
+    named = b"\x16wasi_snapshot_preview1\x08fd_write\0\0", b"\x03env\x01f\0\0"
+    facts = measure(module + b"\x02" + bytes([len(named[0]) + len(named[1]) + 1]) + b"\x02" + b"".join(named))
+    assert check(facts, platform=PLATFORMS["wasm32-wasip1"]) == [
+        "it imports env.f, which WebAssembly with WASI 0.1 does not have"
+    ]
+    assert len(check(facts, platform=PLATFORMS["wasm32-wasip2"])) == 2
+    assert check(facts, platform=PLATFORMS["wasm32-unknown-unknown"]) == []
 
 
 def test_webassembly():

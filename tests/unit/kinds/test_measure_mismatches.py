@@ -147,7 +147,7 @@ LIBRARIES = {
     "another system": Library(
         MAC, lambda: golden("demo-aarch64.so"), f"it is a shared library for linux on aarch64, not for {MAC}"
     ),
-    "universal file": Library(MAC, universal, f"it is a universal binary, and not one library for {MAC}"),
+    "universal file": Library(MAC, universal, f"it is a universal file, and not one for {MAC} alone"),
     "absolute install name": Library(
         MAC,
         mac(b"@rpath/libdemo", b"/build/libdemo"),

@@ -64,6 +64,11 @@ def test_a_program_is_linked_as_rustc_says(tmp_path: Path) -> None:
     assert link(tmp_path, "a.o", "-o", str(tmp_path / "demo.exe")) == ["a.o", "-o", str(tmp_path / "demo.exe")]
 
 
+def test_the_library_that_zig_has_inside_is_left_out(tmp_path: Path) -> None:
+    options = ("a.o", "-lkernel32", "-lssp_nonshared", "-o", str(tmp_path / "demo.exe"))
+    assert link(tmp_path, *options) == ["a.o", "-lkernel32", "-o", str(tmp_path / "demo.exe")]
+
+
 def test_options_in_a_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolFailed) as caught:
         link(tmp_path, "@linker-arguments")

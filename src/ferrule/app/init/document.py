@@ -156,6 +156,8 @@ def _targets(project: Project, released: tuple[CrateUse, ...]) -> tuple[tuple[Li
             text = "a framework's description is in Apple's SDK: on a Mac, or with `sdk`, add the target"
             uncovered.append(Uncovered(where, f"{triple}, as {package} links a framework of macOS", text))
             del chosen[triple]
+    for triple in [*chosen]:
+        chosen |= {part: chosen.get(part) for part in PLATFORMS[triple].parts}
     lines: list[Line] = []
     for triple, target in (chosen or dict.fromkeys(_USUAL[:2])).items():
         line, problem = _target(PLATFORMS[triple], target)
@@ -176,7 +178,7 @@ def _target(platform: Platform, target: RequestedTarget | None) -> tuple[Line, U
     """A target with the floor that was stated for it, or else the one that is suggested."""
     name, source = platform.floor_name, target.where.partition(":")[0] if target else None
     comment = f"of {source}" if source else None
-    if name is None:
+    if name is None or platform.parts:
         return Line(platform.triple, {}, comment), None
     stated, problem = target.floor if target else None, None
     if target and stated and (wrong := platform.floor_problem(stated)):

@@ -56,10 +56,12 @@ def select(config: Config, context: RunContext, artifacts: tuple[str, ...], targ
         )
     chosen = set(triples) if "all" in targets else set(targets or (host,))
     if _pack_webassembly(config, artifacts):
-        chosen |= {t for t in triples if not PLATFORMS[t].is_native}
-    narrowed = replace(config, targets=tuple(t for t in config.targets if t.triple in chosen))
-    plan = make_plan(narrowed, context, narrowed=True)
-    planned = {a.artifact for a in plan.actions}
+        chosen |= {t for t in triples if PLATFORMS[t].is_portable}
+    parts = {part for triple in chosen for part in PLATFORMS[triple].parts} - chosen
+    narrowed = replace(config, targets=tuple(t for t in config.targets if t.triple in chosen | parts))
+    whole = make_plan(narrowed, context, narrowed=True)
+    plan = only(whole, lambda a: a.target not in parts)
+    planned = {a.artifact for a in plan.actions if a.target not in parts}
     lost = [name for name in artifacts if name not in planned]
     if lost:
         raise UsageError(

@@ -300,7 +300,7 @@ def _extension(context: Context, sources: _Sources, target: Target) -> list[Acti
         license=project.license,
         epoch=project.epoch,
         platform=platform,
-        contents=contents.interface,
+        contents=((target.triple, contents.interface),),
     )
     recipe: MaturinExtension | CibuildwheelExtension
     if by_zig:
@@ -351,11 +351,16 @@ def _compatibility(platform: Platform, floor: str) -> str | None:
     return tag.removesuffix(f"_{platform.architecture.wheel}") if "linux" in tag else None
 
 
+def _unsupported(platform: Platform) -> str | None:
+    problem = f"a module is built for one machine, and this is {platform.title}" if platform.parts else None
+    return no_wheel(platform) or problem
+
+
 KIND = Kind(
     name="extension",
     spec=ExtensionSpec,
     plan=plan,
     summary="Python wheels with an extension module, for the stable interface or for each Python",
-    unsupported=no_wheel,
+    unsupported=_unsupported,
     check=check,
 )

@@ -171,6 +171,20 @@ def linked_components(
     ]
 
 
+def merged(parts: Iterable[BomComponent]) -> dict[str, BomComponent]:
+    """Parts by ref; several entries of one part are merged."""
+    by_ref: dict[str, BomComponent] = {}
+    for part in parts:
+        other = by_ref.get(part.ref, part)
+        by_ref[part.ref] = replace(
+            other,
+            included=other.included or part.included,
+            needs=tuple(sorted({*other.needs, *part.needs})),
+            properties=tuple(sorted({*other.properties, *part.properties})),
+        )
+    return by_ref
+
+
 def code_of(linked: Sequence[BomComponent]) -> tuple[str, ...]:
     """Refs of what a compiled file consists of directly: its own crate, and what is no crate."""
     return (linked[0].ref, *(part.ref for part in linked if not part.ref.startswith("pkg:cargo/")))

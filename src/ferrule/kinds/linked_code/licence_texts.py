@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ferrule.core.errors import BuildError
 from ferrule.formats.notices import LicensedPart, normalized
 from ferrule.formats.standard_licences import standard_texts
+from ferrule.tools import wasi_linker
 from ferrule.tools.rust import std_source
 
 if TYPE_CHECKING:
@@ -189,22 +190,31 @@ def copyright_parts(document: str) -> Iterator[LicensedPart]:
 def of_zig(toolchain: Toolchain, platform: Platform, building: Collection[str]) -> Iterator[LicensedPart]:
     """The parts of zig that its linker may add for a platform (`building`: names of crates that only build).
 
-    Its C++ library is among them where a build script may have compiled C++.
+    Its C++ library is among them where a build script may have compiled C++, and the adapter of wasm-component-ld where
+    that makes a component of what zig linked.
     """
     zig = toolchain.tool("zig")
     home, cxx = Path(zig.argv[0]).parent, bool(_C_BUILDERS.intersection(building))
+    wasi = platform.family.libc == "wasi"
     for name, file, license_, present in (
         ("compiler-rt", "LICENSE", "MIT", True),
         ("libunwind", "lib/libunwind/LICENSE.TXT", _LLVM, platform.family.links_unwinder),
         ("libc++", "lib/libcxx/LICENSE.TXT", _LLVM, cxx),
-        ("musl", "lib/libc/musl/COPYRIGHT", "MIT", platform.family.libc == "musl"),
+        ("musl", "lib/libc/musl/COPYRIGHT", "MIT", platform.family.libc == "musl" or wasi),
+        ("wasi-libc", "lib/libc/wasi/LICENSE-MIT", _WASI_LIBC, wasi),
+        ("cloudlibc", "lib/libc/wasi/libc-bottom-half/cloudlibc/LICENSE", "BSD-2-Clause", wasi),
         ("mingw-w64", "lib/libc/mingw/COPYING", "ZPL-2.1", platform.family.object_format == "coff"),
     ):
         if present:
             yield LicensedPart(f"zig's {name}", zig.version, license_, ((Path(file).name, _of_file(home / file)),))
+    for program in wasi_linker.component_tools(platform):
+        texts = _standard(standard_texts(_LLVM) or {})
+        version = toolchain.tool("rustc").version
+        yield LicensedPart(f"the adapter of {program}", version, _LLVM, texts, ("the Wasmtime project's contributors",))
 
 
 _LLVM: Final = "Apache-2.0 WITH LLVM-exception"
+_WASI_LIBC: Final = "Apache-2.0 WITH LLVM-exception OR Apache-2.0 OR MIT"
 
 
 def _of_file(path: Path) -> str:

@@ -11,7 +11,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 from ferrule.formats import cyclonedx
 from ferrule.formats.archive_member import Member
-from ferrule.kinds.linked_code.components import Components, code_of, linked_components
+from ferrule.kinds.linked_code.components import Components, code_of, linked_components, merged
 from ferrule.kinds.linked_code.crates_of_build import CRATES
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class PackedBill:
     """What the bill says of the package itself, and which action says what is linked into the compiled files in it.
 
-    The package is named by version and package URL: its own digest cannot stand in it.
+    `contents` are these actions, each with its target: one, or one for each part of a file that is joined. The package
+    is named by version and package URL: its own digest cannot stand in it.
     """
 
     name: str
@@ -38,28 +39,32 @@ class PackedBill:
     license: str | None
     epoch: int
     platform: Platform
-    contents: ActionInterface
+    contents: tuple[tuple[str, ActionInterface], ...]
     ferrule: str = __version__
 
     def write(self, context: ActionContext, recorded: Facts, files: Mapping[str, Path]) -> bytes:
         """The bill as CycloneDX in JSON, of compiled files by name; `recorded` is what was measured of them."""
-        document = json.loads(context.input(self.contents, CRATES).read_bytes())
-        linked = linked_components(
-            Components(self.supplier, ()),
-            document,
-            self.platform.triple,
-            recorded,
-            links_unwinder=self.platform.family.links_unwinder,
+        linked = merged(
+            component
+            for triple, action in self.contents
+            for component in linked_components(
+                Components(self.supplier, ()),
+                json.loads(context.input(action, CRATES).read_bytes()),
+                triple,
+                recorded,
+                links_unwinder=self.platform.family.links_unwinder,
+            )
         )
         licenses = (self.license,) if self.license else ()
-        packed = [self._file(name, Digest.of_file(path).hex, code_of(linked)) for name, path in sorted(files.items())]
+        code = code_of([*linked.values()])
+        packed = [self._file(name, Digest.of_file(path).hex, code) for name, path in sorted(files.items())]
         subject = cyclonedx.BomComponent(
             *("package", self.name, self.version, self.supplier, self.purl),
             licenses=licenses,
             needs=tuple(part.ref for part in packed),
         )
         return cyclonedx.write_bom(
-            subject, (*packed, *linked), epoch=self.epoch, author=self.supplier, ferrule=self.ferrule
+            subject, (*packed, *linked.values()), epoch=self.epoch, author=self.supplier, ferrule=self.ferrule
         )
 
     def _file(self, name: str, sha256: str, code: tuple[str, ...]) -> cyclonedx.BomComponent:

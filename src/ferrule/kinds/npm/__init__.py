@@ -63,7 +63,7 @@ def plan(spec: NpmSpec, context: Context) -> list[Action]:
         raise PlanProblem("kind", "there is nothing to pack", "name `library`, `component` or both")
     if spec.library is not None:
         return _plan_native(spec, spec.library, context)
-    targets = [target.triple for target in context.targets if not context.platforms[target.triple].is_native]
+    targets = [target.triple for target in context.targets if context.platforms[target.triple].is_portable]
     components = {triple: context.action_for(spec.component or "", triple) for triple in targets}
     for triple, component in components.items():
         if component is None:
@@ -218,7 +218,7 @@ def _problems(package: PackageJson, spec: NpmSpec, context: Context) -> Iterator
 
 
 def _unsupported(platform: Platform) -> str | None:
-    return None if platform.npm or not platform.is_native else f"npm has no name for {platform.title}"
+    return None if platform.npm or platform.is_portable else f"npm has no name for {platform.title}"
 
 
 KIND = Kind(

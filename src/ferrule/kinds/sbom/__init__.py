@@ -12,6 +12,7 @@ from urllib.parse import quote
 from ferrule import __version__
 from ferrule.core.model import Action, Compiled, Output
 from ferrule.core.section import Field
+from ferrule.kinds import joined_files
 from ferrule.kinds.base import HOLDS_NO_CODE, Context, Kind, Spec
 from ferrule.kinds.linked_code import components, third_party
 from ferrule.kinds.sbom import bills
@@ -42,7 +43,7 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
     for action in planned.values():
         if action.compiles and action.compiles not in resolved:
             resolved[action.compiles] = third_party.contents_of_action(context, action)
-    steps = {a.id: _step(a, resolved, context.platforms) for a in planned.values()}
+    steps = {a.id: _step(a, planned, resolved, context.platforms) for a in planned.values()}
     # A source distribution only looks at a library, debug symbols only describe it: they hold none of its code.
     inside = {
         action.id: () if (HOLDS_NO_CODE, "yes") in action.traits else _closure(action, planned, context.platforms)
@@ -97,7 +98,7 @@ def _closure(action: Action, planned: Mapping[str, Action], platforms: Mapping[s
         name, machine = waiting.pop()
         target = planned[name].target
         native = target if target and platforms[target].is_native else None
-        if (name, machine) in seen or (machine and native and native != machine):
+        if (name, machine) in seen or (machine and native and native not in (machine, *platforms[machine].parts)):
             continue
         seen.add((name, machine))
         waiting += [(need, native or machine) for need in planned[name].needs]
@@ -105,8 +106,17 @@ def _closure(action: Action, planned: Mapping[str, Action], platforms: Mapping[s
     return tuple(i for i in planned if i in names)
 
 
-def _step(action: Action, resolved: Mapping[Compiled, Action], platforms: Mapping[str, Platform]) -> BomStep:
-    crates = resolved[action.compiles].interface if action.compiles else None
+def _step(
+    action: Action,
+    planned: Mapping[str, Action],
+    resolved: Mapping[Compiled, Action],
+    platforms: Mapping[str, Platform],
+) -> BomStep:
+    crates = tuple(
+        (one.target, resolved[one.compiles].interface)
+        for one in joined_files.compilations(action, planned)
+        if one.compiles
+    )
     # A recipe holds the interfaces of other actions alone, whose traits may have a package URL: no more is needed here.
     return bills.BomStep(
         action.interface,

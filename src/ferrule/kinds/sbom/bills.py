@@ -17,7 +17,7 @@ from ferrule.kinds.linked_code.components import Components
 from ferrule.kinds.linked_code.crates_of_build import CRATES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from ferrule.engine.context import ActionContext
     from ferrule.formats.cyclonedx import BomComponent
@@ -38,13 +38,16 @@ _ROOT: Final = "release"
 
 @dataclass(frozen=True, slots=True)
 class BomStep:
-    """An action as far as a bill of materials is concerned; `crates` is the action that queried Cargo for it."""
+    """An action as far as a bill of materials is concerned; `crates` are the actions that queried Cargo for it.
+
+    Each of them has its target: one, or those of the parts of what was joined.
+    """
 
     interface: ActionInterface
     artifact: str
     target: str | None
     builds: bool
-    crates: ActionInterface | None
+    crates: tuple[tuple[str | None, ActionInterface], ...] = ()
     links_unwinder: bool = False
 
     @property
@@ -55,7 +58,7 @@ class BomStep:
     @property
     def holds_code(self) -> bool:
         """Whether its outputs are compiled."""
-        return self.crates is not None or self.builds
+        return bool(self.crates) or self.builds
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class BillsOfMaterials:
         counts: dict[str, int] = {}
         for subject in self.subjects:
             digests = _file_digests(context, subject)
-            inside = _merged(
+            inside = components.merged(
                 [
                     *(p for i in subject.inside for p in parts[i] if p.ref.startswith("pkg:") or p.sha256 in digests),
                     *required[subject.step],
@@ -104,7 +107,7 @@ class BillsOfMaterials:
             )
             counts[f"{subject.path}{SUFFIX}"] = len(inside)
             self._write(context, subject.document, self._described(context, subject), inside)
-        everything = _merged([p for step in self.steps for p in (*parts[step.id], *required[step.id])])
+        everything = components.merged([p for step in self.steps for p in (*parts[step.id], *required[step.id])])
         purl = f"pkg:generic/{self.name}@{quote(self.version, safe='')}"
         whole = cyclonedx.BomComponent(_ROOT, self.name, self.version, self.supplier, purl, type="application")
         self._write(context, self.release, replace(whole, **self._release_fields), everything)
@@ -152,14 +155,12 @@ class BillsOfMaterials:
         """What an action puts into what it makes, and into all that packs it."""
         recorded, of = context.recorded(step.id), self._components
         code: list[str] = []
-        if step.crates is not None:
-            document = json.loads(context.input(step.crates, CRATES).read_bytes())
-            linked = components.linked_components(
-                of, document, step.target, recorded, links_unwinder=step.links_unwinder
-            )
-            code = [*components.code_of(linked)]
+        for target, crates in step.crates:
+            document = json.loads(context.input(crates, CRATES).read_bytes())
+            linked = components.linked_components(of, document, target, recorded, links_unwinder=step.links_unwinder)
+            code += (ref for ref in components.code_of(linked) if ref not in code)
             yield from linked
-        elif program := recorded.of(facts.GoProgramFacts):
+        if program := recorded.of(facts.GoProgramFacts):
             modules = [*of.modules(program.modules), components.go(program.go)]
             code = [part.ref for part in modules]
             yield from modules
@@ -222,17 +223,3 @@ def _file_digests(context: ActionContext, subject: BomSubject) -> set[str]:
             elif head == magic.ZIP:
                 digests |= {Digest.of(e.read()).hex for e in zips.read_zip(stream) if e.regular}
     return digests
-
-
-def _merged(parts: Sequence[cyclonedx.BomComponent]) -> dict[str, cyclonedx.BomComponent]:
-    """Parts by ref; several entries of one part are merged."""
-    merged: dict[str, cyclonedx.BomComponent] = {}
-    for part in parts:
-        other = merged.get(part.ref, part)
-        merged[part.ref] = replace(
-            other,
-            included=other.included or part.included,
-            needs=tuple(sorted({*other.needs, *part.needs})),
-            properties=tuple(sorted({*other.properties, *part.properties})),
-        )
-    return merged

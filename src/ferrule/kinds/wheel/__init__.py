@@ -118,7 +118,7 @@ def _wheel(context: Context, spec: WheelSpec, common: PackageSources, triple: st
         license=context.project.license,
         epoch=common.epoch,
         platform=platform,
-        contents=third_party.contents_of_action(context, library).interface,
+        contents=tuple((action.target or "", action.interface) for action in contents),
     )
     action = Action(
         id=f"{context.artifact}@{triple}",
@@ -138,8 +138,10 @@ def _sdist(
     context: Context, spec: WheelSpec, common: PackageSources, project: PythonProject, triple: str | None
 ) -> Action:
     name = wheel.sdist_file_name(common.name, common.version)
-    library = context.action_for(spec.library, triple)
-    if library is None or library.compiles is None:
+    # A joined library is compiled for other targets, of which any will do: sources are of no machine.
+    compiled = [action for action in context.actions_of(spec.library) if action.compiles]
+    library = next((action for action in compiled if action.target == triple), compiled[0])
+    if library.compiles is None:
         raise AssertionError(f"{spec.library} compiles nothing")
     # All crates, though the library may need one only: Cargo reads no workspace of which a member is missing.
     workspace = context.workspace

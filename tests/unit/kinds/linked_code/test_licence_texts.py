@@ -116,5 +116,13 @@ def test_of_zig_what_its_linker_adds_for_a_target(tmp_path: Path) -> None:
     parts = of_zig(toolchain(tmp_path), PLATFORMS[X86], ["cc"])
     assert [part.name for part in parts] == ["zig's compiler-rt", "zig's libunwind", "zig's libc++"]
     assert [part.name for part in of_zig(toolchain(tmp_path), PLATFORMS[X86], [])][-1] == "zig's libunwind"
+    for name in ("musl/COPYRIGHT", "wasi/LICENSE-MIT", "wasi/libc-bottom-half/cloudlibc/LICENSE"):
+        (tmp_path / "lib/libc" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "lib/libc" / name).write_text(name)
+    parts = of_zig(toolchain(tmp_path), PLATFORMS["wasm32-wasip2"], [])
+    assert [part.name for part in parts] == [
+        *("zig's compiler-rt", "zig's musl", "zig's wasi-libc", "zig's cloudlibc", "the adapter of wasm-component-ld"),
+    ]
+    (tmp_path / "lib/libc/musl/COPYRIGHT").unlink()
     with pytest.raises(BuildError, match="zig's licence cannot be read"):
         list(of_zig(toolchain(tmp_path), PLATFORMS[MUSL], []))

@@ -40,7 +40,7 @@ _REASONS: Final = {
     "signs": "ferrule release --sign-key signs manifest, checksums and provenance",
     "snapcrafts": "Ferrule makes no snaps",
     "snapshot": "the version is that of the Cargo workspace",
-    "universal_binaries": "Ferrule joins no universal files for macOS",
+    "universal_binaries": "add the target universal2-apple-darwin for files that serve both kinds of Macs",
     "winget": "Ferrule writes no winget manifests",
 }
 _OF_BUILDS: Final = {

@@ -36,6 +36,6 @@ pub unsafe extern "C" fn tally_words(text: *const u8, length: usize) -> i32 {
     counted.unwrap_or(-1)
 }
 
-/// The version of the library.
+/// The version of the library as a number: a header of Ferrule has a macro TALLY_VERSION.
 #[no_mangle]
-pub static TALLY_VERSION: u32 = 10203;
+pub static TALLY_NUMBER: u32 = 10203;
