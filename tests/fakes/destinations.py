@@ -23,6 +23,7 @@ import signal
 import socket
 import sys
 import tarfile
+import tempfile
 import threading
 import time
 import urllib.parse
@@ -786,6 +787,13 @@ class CargoServer(StandIn):
             return reply(200, self.files[match.groups()])
         return reply(404, b"")
 
+    @staticmethod
+    def need(one: dict[str, Any]) -> dict[str, Any]:
+        """A dependency as an index has it, which is not quite as a registry is told of it."""
+        rename = one.get("explicit_name_in_toml")
+        row = {key: one[key] for key in ("name", "features", "optional", "default_features", "target", "kind")}
+        return {**row, "req": one["version_req"], **({"name": rename, "package": one["name"]} if rename else {})}
+
     def publish(self, body: bytes) -> Reply:
         size = int.from_bytes(body[:4], "little")
         about, rest = json.loads(body[4 : 4 + size]), body[4 + size :]
@@ -800,15 +808,8 @@ class CargoServer(StandIn):
         self.create(f"{name}@{version}")
         self.told.append(about)
         self.files[name, version] = content
-        cksum = hashlib.sha256(content).hexdigest()
-        row = {
-            "name": name,
-            "vers": version,
-            "deps": [],
-            "cksum": cksum,
-            "features": about["features"],
-            "yanked": False,
-        }
+        row = {"name": name, "vers": version, "cksum": hashlib.sha256(content).hexdigest(), "yanked": False}
+        row |= {"deps": [self.need(one) for one in about["deps"]], "features": about["features"]}
         self.rows.setdefault(name, []).append(row)
         return reply(200, {"warnings": {"invalid_categories": []}})
 
@@ -888,6 +889,11 @@ FILES: dict[str, dict[str, tuple[str, bytes]]] = {
     "npm": {"demo.tgz": ("npm", npm_package())},
     "pypi": {"demo-1.2.3-py3-none-any.whl": ("wheel", python_wheel())},
     "crates": crates(),
+    "go": {
+        "go/go.mod": ("gomodule", b"module example.org/demo\n\ngo 1.25\n"),
+        "go/lib.so": ("gomodule", b"\x7fELF"),
+    },
+    "homebrew": {"demo.rb": ("homebrew", b'class Demo < Formula\n  version "1.2.3"\nend\n')},
 }
 """What is published where that is not the same small release."""
 
@@ -904,6 +910,8 @@ def section_of(name: str, server: StandIn) -> Any:
         "pypi": {"index": f"{server.url}/simple", "upload": f"{server.url}/legacy/"},
         "npm": {"registry": server.url},
         "crates": {"index": f"{server.url}/index"},
+        "go": {"repository": "https://git.example.org/demo.git"},
+        "homebrew": {"repository": "https://git.example.org/demo.git"},
     }
     section = DESTINATIONS[name].section
     assert section is not None
@@ -930,6 +938,9 @@ def host_of(folder: Path, server: StandIn, **environment: str) -> Host:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".netrc").write_text(f"machine 127.0.0.1 login me password {CANARY}\n")
     (folder / ".netrc").chmod(0o600)
+    # Rows name repositories by https alone; Git itself is led from there to the stand-in.
+    settings = f'[url "{server.url}/"]\n\tinsteadOf = https://git.example.org/\n'
+    (folder / ".gitconfig").write_text(f"{settings}[user]\n\tname = me\n\temail = me@example.org\n")
     (folder / ".docker").mkdir(exist_ok=True)
     auth = base64.b64encode(f"me:{CANARY}".encode()).decode()
     registry = server.url.removeprefix("http://")
@@ -954,8 +965,7 @@ def host_of(folder: Path, server: StandIn, **environment: str) -> Host:
 def publisher_of(name: str, server: StandIn, release: Release, folder: Path, **environment: str) -> Publisher:
     """What publishes a release to a stand-in, as a command would make it; it does not wait long for a slow server."""
     host = host_of(folder / "home", server, **environment)
-    scratch = folder / "scratch"
-    scratch.mkdir(exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=folder, prefix="scratch"))  # a run finds none of another
     hide = Hider(secrets_of(host.environment))
     web = Web(host.environment, time.monotonic, hide, WebPatience(connect=5, piece=0.4, whole=5))
     opened = DESTINATIONS[name].opened

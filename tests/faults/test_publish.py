@@ -17,6 +17,8 @@ from fakes.destinations import (
     publisher_of,
     serving,
 )
+from fakes.git_server import GitServer
+from fakes.hostile_answers import answer_otherwise
 from fakes.published import CANARY, release_of
 from ferrule.app.publish import run
 from ferrule.core.errors import PublishError
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.faults, pytest.mark.thorough]
 
+ALL = {**SERVERS, "go": GitServer, "homebrew": GitServer}
+"""Every destination with a server; Git serves those that are repositories."""
+CLIENTS = sorted(ALL.keys() - SERVERS.keys() | BY_CLIENTS)
 HTTP = tuple(name for name in SERVERS if name not in BY_CLIENTS)
 NAMES_TWICE = frozenset({"gitlab", "gitea"})
 """These create a name twice if they are asked to: between two publishers at once nothing can keep them from it."""
@@ -71,7 +76,7 @@ def visible(server: StandIn) -> str:
 
 
 def requests_of(name: str, release: Release, folder: Path) -> tuple[int, str]:
-    with serving(SERVERS[name]()) as server:
+    with serving(ALL[name]()) as server:
         publish(name, server, release, folder)
         return len(server.requests), visible(server)
 
@@ -85,7 +90,7 @@ def test_the_next_run_ends_as_an_undisturbed_one(
     step = 4 if fault == "slow" else 1
     record_property(f"faults: at requests to {name}", len(range(0, count, step)))
     for number in range(0, count, step):
-        with serving(SERVERS[name](faults={number: fault})) as server:
+        with serving(ALL[name](faults={number: fault})) as server:
             if fault.startswith("killed"):
                 publish_and_be_killed(name, server, release, tmp_path)
             else:
@@ -99,15 +104,15 @@ def test_the_next_run_ends_as_an_undisturbed_one(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("name", sorted(BY_CLIENTS))
+@pytest.mark.parametrize("name", CLIENTS)
 def test_after_a_fault_at_any_request_of_a_client(name: str, fault: str, tmp_path: Path, record_property) -> None:
-    """twine and npm upload: a client that outlives the run that started it is a second publisher."""
+    """twine, npm and Git upload: a client that outlives the run that started it is a second publisher."""
     release = release_of(tmp_path / "dist", FILES[name])
     count, right = requests_of(name, release, tmp_path)
     assert count > 2
     record_property(f"faults: at requests to {name}", count)
     for number in range(count):
-        with serving(SERVERS[name](faults={number: fault})) as server:
+        with serving(ALL[name](faults={number: fault})) as server:
             if fault.startswith("killed"):
                 publish_and_be_killed(name, server, release, tmp_path)
             else:
@@ -120,13 +125,13 @@ def test_after_a_fault_at_any_request_of_a_client(name: str, fault: str, tmp_pat
             assert not server.leaked
 
 
-@pytest.mark.parametrize("name", HTTP)
+@pytest.mark.parametrize("name", [*HTTP, "go", "homebrew"])
 def test_two_at_once(name: str, release: Release, tmp_path: Path, record_property) -> None:
     """At each request of one, another publishes the whole release."""
     count, right = requests_of(name, release, tmp_path)
     record_property(f"faults: second publishers at {name}", count)
     for number in range(count):
-        with serving(SERVERS[name]()) as server:
+        with serving(ALL[name]()) as server:
 
             def meanwhile(server: StandIn = server) -> None:
                 publish(name, server, release, tmp_path / "other")
@@ -146,3 +151,9 @@ def test_two_at_once(name: str, release: Release, tmp_path: Path, record_propert
             else:
                 assert visible(server) == right, number
                 assert set(server.created.values()) == {1}
+
+
+@pytest.mark.parametrize("name", sorted(SERVERS))
+def test_answers_of_any_form(name: str, release: Release, tmp_path: Path, record_property) -> None:
+    """Something else in place of any value of any answer: a sentence, and no credentials to anybody."""
+    record_property(f"faults: other answers of {name}", answer_otherwise(name, release, tmp_path, 300))

@@ -24,7 +24,9 @@ _TRANSIENT: Final = re.compile(
 )
 _TELLING: Final = re.compile(r"error|E\d{3}|HTTP|denied|fail|reject|fatal", re.IGNORECASE)
 _IDLE: Final = ("WARNING", "Uploading", "INFO")
+_NO_LOGIN: Final = r"could not read (?:Username|Password)|Permission denied \(publickey"
 _HINTS: Final = {
+    _NO_LOGIN: "git has no credentials for it: gh auth login, a credential helper, or an SSH key",
     r"\b(?:E?401|ENEEDAUTH)\b": "the credentials are missing, expired or wrong: renew them",
     r"\bE?403\b": "use credentials that may write there; the name may belong to somebody else",
     r"\bE?413\b": "the file is larger than the server takes: ask its owner to raise the limit",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DAMAGE: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
 """What reading a document raises whose values are of other types than they should be, or nested without end."""
 
-_PACKAGES: Final = (".whl", ".tar.gz", ".tgz", ".zip", ".deb", ".rpm", "/oci-layout")
+_PACKAGES: Final = (".whl", ".tar.gz", ".tgz", ".zip", ".deb", ".rpm", ".crate", "/oci-layout")
 IMAGE_ARCHIVE: Final = ".oci.tar"
 """How the name of an image layout ends that is one file (containers-transports(5), oci-archive)."""
 

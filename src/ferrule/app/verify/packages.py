@@ -40,7 +40,7 @@ _LARGEST: Final = 1 << 30
 _SYSTEMS: Final = {"linux": "linux", "darwin": "macos"}
 _MACHINES: Final = {"amd64": ("x86_64",), "arm64": ("aarch64", "arm64")}
 _OF_GO: Final = re.compile(rf"({'|'.join(_SYSTEMS)})[_/]({'|'.join(_MACHINES)})")
-_FOREIGN: Final = frozenset({"npm", "image"})
+_FOREIGN: Final = frozenset({"npm", "image", "crate"})
 """Kinds whose packages may hold compiled files of the user's own; in all others each was compiled by this release."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,16 +17,10 @@ from fakes.destinations import (
     SERVERS,
     SMALL,
     GithubServer,
-    IndexServer,
-    NpmServer,
-    garblings,
-    is_json,
-    npm_document,
-    npm_package,
     publisher_of,
-    python_wheel,
     serving,
 )
+from fakes.hostile_answers import answer_otherwise
 from fakes.published import CANARY, release_of
 from ferrule.app.publish import run
 from ferrule.core.errors import PublishError
@@ -124,49 +117,10 @@ def test_other_bytes_are_refused(name: str, release: Release, tmp_path: Path) ->
         assert not any(r.startswith(("PUT", "PATCH")) for r in server.requests[asked:])
 
 
-def asked(name: str, server: StandIn, release: Release, folder: Path) -> None:
-    """A run, and all of it fetched back; where a client of its own uploads, what is there is looked at and fetched."""
-    publisher = publisher_of(name, server, release, folder)
-    back = folder / f"back{len(list(folder.iterdir()))}"
-    back.mkdir()
-    with contextlib.suppress(PublishError):
-        if name in BY_CLIENTS:
-            run.look_everywhere({name: publisher}, pace())
-        else:
-            run.publish({name: publisher}, pace())
-    list(run.fetch_back({name: publisher}, back, pace()))
-
-
-def fill(server: StandIn) -> None:
-    """Bring to a server what a client would have uploaded."""
-    if isinstance(server, NpmServer):
-        server.publish("@example/demo", npm_document(npm_package()))
-    if isinstance(server, IndexServer):
-        server.files["demo-1.2.3-py3-none-any.whl"] = python_wheel()
-
-
-MOST_RUNS = 24
-"""Of all ways to answer otherwise, which `tests/faults` tries."""
-
-
 @pytest.mark.parametrize("name", SERVERS)
 def test_an_answer_of_any_form_is_no_bug(name: str, release: Release, tmp_path: Path) -> None:
-    """Every value of every answer is something else once, and only failures in words come of it."""
-    with server_of(name) as server:
-        fill(server)
-        asked(name, server, release, tmp_path)
-        ways = [
-            (number, way)
-            for number, body in enumerate(server.answers)
-            if is_json(body)
-            for way in garblings(json.loads(body))
-        ]
-    step = max(1, len(ways) // MOST_RUNS)
-    for number, way in ways[::step]:
-        with server_of(name, faults=dict.fromkeys(range(number, 999), "garbled"), garbling=way) as server:
-            fill(server)
-            asked(name, server, release, tmp_path)
-            assert not server.leaked + server.strayed
+    """A sample of the ways to answer otherwise, of which `tests/faults` tries many more."""
+    answer_otherwise(name, release, tmp_path, 24)
 
 
 def test_no_token(release: Release, tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ def publisher(
     scratch.mkdir()
     identity = keys.pop("identity", True)
     host = host_of(folder / "home", StandIn(url="http://x"), **(IDENTITY if identity else {}))
+    if not identity:
+        (folder / "home" / ".gitconfig").unlink()
     context = PublishContext(None, host, folder, scratch, lambda: 0)
     section = DESTINATIONS[to].section(to=to, repository=str(server), **keys)
     name = {"homebrew": "demo.rb", "scoop": "demo.json"}[to]
