@@ -152,16 +152,28 @@ class TapPublisher:
 
     def _tip(self) -> tuple[str, str | None]:
         """The branch, and the commit that it is at, which is fetched; None for one that is not there yet."""
-        branch = self.section.branch
-        if branch is None:
-            head = self._git("ls-remote", "--symref", self.section.repository, "HEAD")
-            match = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", head, re.MULTILINE)
-            branch = match[1] if match else "main"
-        name = f"refs/heads/{branch}"
-        if not self._git("ls-remote", self.section.repository, name).strip():
+        repository, pattern = self.section.repository, f"refs/heads/{self.section.branch}"
+        if self.section.branch is None:
+            pattern = "HEAD"
+        listed = self._git("ls-remote", "--symref", repository, pattern)
+        leads = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", listed, re.MULTILINE)
+        commit = re.search(rf"^([0-9a-f]+)\t{re.escape(pattern)}$", listed, re.MULTILINE)
+        branch = self.section.branch or (leads[1] if leads else "main")
+        if commit is None:
             return branch, None
-        self._git("fetch", "--quiet", "--depth=1", "--no-tags", self.section.repository, f"+{name}:refs/ferrule/tip")
+        if self.section.branch is None and leads is None:
+            raise UploadFailed("its HEAD is no branch", hint="write `branch` in targets.yaml")
+        if self._has(commit[1]):
+            return branch, commit[1]
+        self._git("fetch", "--quiet", "--depth=1", "--no-tags", repository, f"+refs/heads/{branch}:refs/ferrule/tip")
         return branch, self._git("rev-parse", "--verify", "refs/ferrule/tip^{commit}").strip()
+
+    def _has(self, commit: str) -> bool:
+        try:
+            self._git("cat-file", "-e", f"{commit}^{{commit}}")
+        except UploadFailed:
+            return False
+        return True
 
     def _commit(self, item: Item, tip: str | None) -> str:
         """A commit that adds the file to what is there, or replaces it."""

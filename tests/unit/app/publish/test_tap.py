@@ -148,6 +148,13 @@ def test_a_branch_of_its_own_and_an_empty_repository(server: Path) -> None:
     assert git(empty, "ls-tree", "-r", "--name-only", "main").split() == ["Formula/demo.rb"]
 
 
+def test_a_head_that_is_no_branch(server: Path) -> None:
+    git(server, "update-ref", "--no-deref", "HEAD", git(server, "rev-parse", "main").strip())
+    with pytest.raises(PublishError, match="its HEAD is no branch"):
+        publish(publisher(server))
+    publish(publisher(server, branch="main"))
+
+
 def test_nobody_commits(server: Path) -> None:
     with pytest.raises(PublishError, match="in whose name to commit") as caught:
         publish(publisher(server, identity=False))
