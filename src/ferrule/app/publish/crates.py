@@ -139,8 +139,11 @@ class CratesPublisher:
 
     def call(self, item: Item) -> str:
         """A PUT."""
-        api = self.section.api or "API"
-        return f"PUT {api.rstrip('/')}/api/v1/crates/new ({item.name}, {item.size} bytes)"
+        try:
+            url = self._upload_url
+        except UploadFailed:  # which preflight says
+            url = ".../api/v1/crates/new"
+        return f"PUT {url} ({item.name}, {item.size} bytes)"
 
     def fetch(self, item: Item, folder: Path) -> Path:
         """Download the file, as Cargo does ("Index Format", `dl`). Raises UploadFailed."""

@@ -49,8 +49,10 @@ def test_what_others_need_comes_first_and_is_described(release: Release, tmp_pat
         ("demo-base", None, "normal", "cfg(windows)"),
     ]
     assert not any("registry" in d for d in top["deps"])
-    call = publisher.call(publisher.items[0])
-    assert call == f"PUT API/api/v1/crates/new (demo-base@1.2.3, {publisher.items[0].size} bytes)"
+    item = publisher.items[0]
+    assert publisher.call(item) == f"PUT {server.url}/api/v1/crates/new (demo-base@1.2.3, {item.size} bytes)"
+    gone = replace(publisher, known={})
+    assert gone.call(item) == f"PUT .../api/v1/crates/new (demo-base@1.2.3, {item.size} bytes)"
 
 
 def test_an_index_that_serves_it_later_is_waited_for(release: Release, tmp_path: Path) -> None:
