@@ -32,6 +32,9 @@ _CHECKSUM: Final = "x-amz-checksum-sha256"
 _CONFLICT: Final = 409
 _MOST: Final = 5 << 30
 """Bytes that one request may create ("PutObject")."""
+_SIGNATURES: Final = frozenset({400, 403})
+_SKEW: Final = 15
+"""Minutes by which the time of a signature may differ ("Signing AWS API requests", "Protecting against reuse")."""
 _REGION: Final = "see whether `region` and `endpoint` are those of the bucket"
 _CONDITION: Final = "the store has to know If-None-Match, as nothing may be replaced there"
 _NEEDS: Final = "the credentials need s3:GetObject, s3:ListBucket (or a missing file looks forbidden) and s3:PutObject"
@@ -140,8 +143,17 @@ class S3Publisher:
 
     def _check(self, answer: web.Answer) -> None:
         hints = {400: _REGION, 301: _REGION, 307: _REGION, 403: _NEEDS, 501: _CONDITION}
-        if not answer.is_success:
-            raise self.context.web.refusal(answer, hint=hints.get(answer.status, ""))
+        if answer.is_success:
+            return
+        hint = hints.get(answer.status, "")
+        minutes = abs(web.clock_of(answer.headers, self._now) - self._now) / 60
+        if answer.status in _SIGNATURES and minutes > _SKEW:
+            hint = f"set the clock of this machine: that of the store differs by {minutes:.0f} minutes"
+        raise self.context.web.refusal(answer, hint=hint)
+
+    @property
+    def _now(self) -> float:
+        return self.context.now_ns() / 1e9
 
     @property
     def _keys(self) -> aws.Keys | None:

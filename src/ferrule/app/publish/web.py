@@ -380,6 +380,14 @@ def retry_after(headers: Mapping[str, str]) -> float:
         return _SOON
 
 
+def clock_of(headers: Mapping[str, str], otherwise: float) -> float:
+    """A server's own clock, in seconds since 1970, as its answer states it (RFC 9110, 6.6.1)."""
+    try:
+        return email.utils.parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return otherwise
+
+
 def _limited(answer: Answer) -> float | None:
     """The seconds until a forge takes requests again, if it refuses one for a limit of them; else None.
 
@@ -393,11 +401,7 @@ def _limited(answer: Answer) -> float | None:
         return retry_after(headers)
     reset = headers.get("x-ratelimit-reset", "").strip()
     if headers.get("x-ratelimit-remaining", "").strip() == "0" and re.fullmatch(r"[0-9]{1,12}", reset):
-        try:
-            now = email.utils.parsedate_to_datetime(headers.get("date", "")).timestamp()
-        except (ValueError, TypeError, OverflowError):
-            return _MINUTE
-        return max(_SOON, float(reset) - now)
+        return max(_SOON, float(reset) - clock_of(headers, float(reset) - _MINUTE))
     return _MINUTE if b"secondary rate limit" in answer.body[:4096] else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.app.publish.items import Release
+
+
+CLOCK = int(datetime(2026, 2, 2, tzinfo=UTC).timestamp())
+"""What stand-ins say that it is."""
 
 
 @pytest.fixture
@@ -37,9 +42,13 @@ def test_a_store_that_keeps_no_checksums_is_asked_for_the_files(release: Release
 
 
 def test_other_keys(release: Release, tmp_path: Path) -> None:
-    with serving(S3Server(secret="another")) as server, pytest.raises(PublishError, match="may not do this") as caught:
-        run.publish({"s3": publisher_of("s3", server, release, tmp_path)}, pace())
-    assert "s3:ListBucket" in str(caught.value.hint)
+    with serving(S3Server(secret="another")) as server:
+        publisher = publisher_of("s3", server, release, tmp_path)
+        for now, hint in ((CLOCK + 60, "s3:ListBucket"), (CLOCK + 3600, "the store differs by 60 minutes")):
+            context = replace(publisher.context, now_ns=lambda now=now: now * 1_000_000_000)
+            with pytest.raises(PublishError, match="may not do this") as caught:
+                run.publish({"s3": replace(publisher, context=context)}, pace())
+            assert hint in str(caught.value.hint)
 
 
 def test_no_keys(release: Release, tmp_path: Path) -> None:
