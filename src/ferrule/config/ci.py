@@ -26,6 +26,11 @@ _VERSION = r"^[0-9]{1,5}(\.[0-9]{1,5}){1,2}([a-z]{1,4}[0-9]{1,5})?$"
 _Label = Annotated[str, Field(pattern=RUNNER, examples=["ubuntu-24.04"])]
 _Command = Annotated[str, Field(pattern=_COMMAND, max_length=400, examples=["scripts/test --all"])]
 _Commands = dict[_Label, _Command]
+_Point = Annotated[str, Field(pattern=r"^(before-build|before-merge|after-verify)$", examples=["before-build"])]
+_Action = Annotated[
+    str,
+    Field(pattern=r"^\.github/actions/[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$", examples=[".github/actions/prepare"]),
+]
 _URL = r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~+@%-]+)+"
 _NOT_ON_AN_INDEX = (
     "no package index has Ferrule yet",
@@ -90,6 +95,13 @@ class CiSection(Section):
         "default one for each native target, which verifies it.",
         examples=[{"macos-15": "scripts/use dist"}],
     )
+    steps: dict[_Point, _Action] = Field(
+        default_factory=dict,
+        description="Steps of the project's own, as actions in its repository: before-build on each machine that "
+        "builds or tests, before-merge, and after-verify, with the verified release in dist/. Jobs that may write "
+        "anywhere run none.",
+        examples=[{"before-build": ".github/actions/prepare"}],
+    )
     publish: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
         default=("github",),
         max_length=64,
@@ -134,7 +146,7 @@ class Ci:
 
     `source` is where they get it, as targets.yaml says it, None if it does not; `install` what pipx installs before
     (a requirement as in PEP 508, or a file), None where the project brings its own. `tests` and `consumers` are
-    machines and their commands.
+    machines and their commands, `steps` points of the workflows with the folders of actions of the project.
     """
 
     source: FerruleSection | None
@@ -146,6 +158,7 @@ class Ci:
     tests: tuple[tuple[str, str], ...]
     consumers: tuple[tuple[str, str], ...]
     publish: tuple[str, ...]
+    steps: tuple[tuple[str, str], ...] = ()
 
     def document(self) -> Json:
         """All of it, as targets.yaml says it."""
@@ -157,6 +170,7 @@ class Ci:
             "tests": dict(self.tests),
             "consumers": dict(self.consumers),
             "publish": list(self.publish),
+            **({"steps": dict(self.steps)} if self.steps else {}),
         }
 
 
@@ -188,6 +202,7 @@ def read_ci(
         tests=_commands(section.tests, native or (section.runner,), f"{call} build --setup"),
         consumers=_commands(section.consumers, native or (section.runner,), f"{call} verify dist"),
         publish=tuple(name for name in destinations if name in section.publish),
+        steps=tuple(section.steps.items()),
     )
 
 

@@ -68,11 +68,16 @@ def github(
     if ci.source.wheel and not ci.source.sha256 and not (config.root / ci.source.wheel).is_file():
         where = config.location(("ci", "ferrule", "wheel"))
         raise ConfigError(f"there is no file {ci.source.wheel}", where=where, hint="add it to the project, and to Git")
+    for point, folder in ci.steps:
+        if not any((config.root / folder / name).is_file() for name in ("action.yml", "action.yaml")):
+            where = config.location(("ci", "steps", point))
+            raise ConfigError(f"there is no action in {folder}", where=where, hint=f"write {folder}/action.yml")
     templates = _templates([destinations[name] for name in ci.publish])
     values = {
         "mark": _MARK,
         "actions": ACTIONS,
         "ci": ci,
+        "steps": dict(ci.steps),
         "needs": ", ".join(["verify", *(f"consumers-{number}" for number, _ in enumerate(ci.consumers, 1))]),
         "each_release": (),
         "kept": [("", "dist/")],

@@ -298,3 +298,32 @@ def test_a_tag_has_to_be_of_the_version(demo: Demo):
     done = demo.ferrule("check", "--tag", "v1.2.4")
     assert done.returncode == 3
     assert "targets.yaml:6:3: the tag 'v1.2.4' is not of this version, 1.2.3" in done.stderr
+
+
+STEPS = (
+    "{steps: {before-build: .github/actions/prepare, before-merge: .github/actions/m, after-verify: .github/actions/v}}"
+)
+
+
+@pytest.mark.parametrize("shards", [4, 257])
+def test_steps_of_the_projects_own_run_at_their_points_without_rights(demo: Demo, shards: int) -> None:
+    for name, file in (("prepare", "action.yml"), ("m", "action.yaml"), ("v", "action.yml")):
+        folder = demo.project / ".github" / "actions" / name
+        folder.mkdir(parents=True)
+        (folder / file).write_text("runs: {using: composite, steps: []}\n")
+    users = {}
+    for name, job in jobs(parsed(demo, STEPS, shards)):
+        own = [step["uses"] for step in job.get("steps", ()) if step.get("uses", "").startswith("./")]
+        users |= {name: own} if own else {}
+        assert not own or job["permissions"] == {"contents": "read"}
+    assert users.pop("build") == ["./.github/actions/prepare"]
+    assert users.pop("merge") == ["./.github/actions/m"]
+    assert users.pop("verify") == ["./.github/actions/v"]
+    assert set(users) >= {"dist", "tests-1"}
+    assert {tuple(own) for own in users.values()} == {("./.github/actions/prepare",)}
+
+
+def test_an_action_that_is_not_there(demo: Demo) -> None:
+    with pytest.raises(ConfigError, match=r"there is no action in \.github/actions/prepare") as caught:
+        texts(demo, "{steps: {before-build: .github/actions/prepare}}")
+    assert caught.value.hint == "write .github/actions/prepare/action.yml"
