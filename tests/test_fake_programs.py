@@ -22,7 +22,6 @@ from fakes.program_project import BUILD, with_program
 from fakes.programs import executable
 from fakes.toolchain import Demo, lay_out
 from fakes.triples import ARM, MAC, X86
-from ferrule.formats.wasm import custom_sections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,24 +66,6 @@ def test_an_archive_a_target_with_all_that_belongs_to_the_program(released: Demo
     assert result["demo-cli"][1].startswith(executable("amd64"))  # behind it is the list of its crates
     assert result["README.md"][1] == b"# demo-cli\n"
     assert members(released, ARM)["demo-cli"][1].startswith(executable("arm64"))
-
-
-def test_a_program_for_wasi_is_a_module_with_the_list_of_its_crates(tmp_path: Path) -> None:
-    demo = with_program(lay_out(tmp_path))
-    demo.edit("wasm32-unknown-unknown: {}", "wasm32-wasip1: {}")
-    done = demo.ferrule("release", "-j", "2")
-    assert done.returncode == 0, done.stderr
-    with tarfile.open(demo.dist / "demo-cli-1.2.3-wasm32-wasip1.tar.gz") as archive:
-        packed = archive.extractfile("demo-cli-1.2.3-wasm32-wasip1/demo-cli.wasm")
-        assert packed is not None
-        module = packed.read()
-    assert custom_sections(module, ".dep-v0")
-    measured = manifest(demo)["facts"]["cli@wasm32-wasip1"]["program"]
-    assert (measured["format"], measured["machine"]) == ("wasm", "wasm32")
-    (demo.home / "tamper-wasm32-wasip1").write_bytes(b"\x02\x09\x01\x03env\x01f\0\0")
-    (demo.project / "rust" / "demo-cli" / "src" / "main.rs").write_text("fn main() { f() }\n")
-    failed = demo.ferrule("release")
-    assert "it imports env.f, which WebAssembly with WASI 0.1 does not have" in failed.stdout
 
 
 def test_the_manifest_says_what_was_measured(released: Demo) -> None:

@@ -33,7 +33,19 @@ from fakes.worlds import (
     vector,
 )
 from ferrule.core.errors import VerificationError
-from ferrule.formats.wit import Enum, Function, Interface, ListOf, Name, Other, Record, ResultOf, Scalar, read_world
+from ferrule.formats.wit import (
+    Enum,
+    Function,
+    Interface,
+    ListOf,
+    Name,
+    Other,
+    Record,
+    ResultOf,
+    Scalar,
+    read_world,
+    undeclared_imports,
+)
 
 SHARED = "ferrule:types/kinds@0.1.0"
 INDEX = b"\x00"
@@ -125,6 +137,40 @@ def test_an_error_context_and_an_asynchronous_function():
     assert kind_of(exporting(kind=ERROR_CONTEXT)) == Other("an error-context")
     data = module(told(function(opcode=b"\x43", returns=result(U8)), exported("f", of_function(0))))
     assert read_world(data).exports[0].functions == (("f", Function((), Scalar("u8"), is_async=True)),)
+
+
+def importing(world: bytes, *imports: tuple[str, str]) -> bytes:
+    """A module with a world, that imports functions by module and name."""
+    rows = b"".join(text(name) + text(label) + b"\0\0" for name, label in imports)
+    return world[:8] + section(2, bytes([len(imports)]) + rows) + world[8:]
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "is_declared"),
+    [
+        ("wasi:io/poll@0.2.6", "poll", True),
+        ("wasi:io/poll@0.2.6", "[async-lower]poll", True),
+        ("wasi:io/poll@0.2.6", "[stream-new-0]poll", True),
+        ("wasi:io/poll@0.2.7", "poll", False),
+        ("wasi:io/poll", "poll", False),
+        ("[export]$root", "[task-return]f", True),
+        ("$root", "[waitable-set-new]", True),
+        ("$root", "[waitable-join]", True),
+        ("$root", "[task-cancel]", True),
+        ("$root", "[context-get-0]", True),
+        ("$root", "waitable-set-new", False),
+        ("env", "[waitable-set-new]", False),
+    ],
+)
+def test_imports_that_a_world_declares_or_the_component_model_has(name: str, label: str, is_declared: bool) -> None:
+    world = module(
+        told(
+            declared(instance(function(), exported("poll", of_function(0)))),
+            imported("wasi:io/poll@0.2.6", of_instance(0)),
+        )
+    )
+    data = importing(world, (name, label))
+    assert undeclared_imports(data, data) == (() if is_declared else (f"{name}.{label}",))
 
 
 def test_an_alias_reaches_outside():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import zipfile
 from dataclasses import replace
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from ferrule.core.cargo_workspace import read_workspace
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, Output, Target
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
+from ferrule.formats.wasm import custom_sections
 from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo
 from ferrule.kinds.program import CargoProgram, PrintedFiles, ProgramArchive, ProgramSpec, check, plan
 from ferrule.tools.cargo_builds import CargoBuild
@@ -183,6 +185,23 @@ def test_what_is_not_for_the_target_is_refused(tmp_path: Path) -> None:
     demo = with_program(lay_out(tmp_path), "cli: {kind: program, crate: demo-cli}")
     (demo.home / f"tamper-{X86}").write_bytes(executable("arm64"))
     assert "demo-cli does not match its declaration:\n  - it is a" in failure(demo)
+
+
+def test_a_program_for_wasi_is_a_module_with_the_list_of_its_crates(tmp_path: Path) -> None:
+    demo = with_program(lay_out(tmp_path))
+    demo.edit("wasm32-unknown-unknown: {}", "wasm32-wasip1: {}")
+    assert demo.run().failed == ()
+    with tarfile.open(demo.dist / "demo-cli-1.2.3-wasm32-wasip1.tar.gz") as archive:
+        packed = archive.extractfile("demo-cli-1.2.3-wasm32-wasip1/demo-cli.wasm")
+        assert packed is not None
+        module = packed.read()
+    assert custom_sections(module, ".dep-v0")
+    measured = json.loads((demo.dist / "manifest.json").read_bytes())["facts"]["cli@wasm32-wasip1"]["program"]
+    assert (measured["format"], measured["machine"]) == ("wasm", "wasm32")
+    (demo.home / "tamper-wasm32-wasip1").write_bytes(b"\x02\x09\x01\x03env\x01f\0\0")
+    (demo.project / "rust" / "demo-cli" / "src" / "main.rs").write_text("fn main() { f() }\n")
+    messages = "".join(str(outcome.error or "") for outcome in demo.run().failed)
+    assert "it imports env.f, which WebAssembly with WASI 0.1 does not have" in messages
 
 
 def generated(folder: Path, out: Path | None, *globs: str) -> None:

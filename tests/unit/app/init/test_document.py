@@ -77,6 +77,15 @@ def test_for_a_target_of_microsofts_linker_the_other_one_is_named() -> None:
     )
 
 
+def test_a_target_that_is_joined_comes_with_its_parts() -> None:
+    description = described(RequestedTarget("universal2-apple-darwin", "a.toml:1:1"))
+    assert section(description, "targets") == {
+        "universal2-apple-darwin": {},
+        "x86_64-apple-darwin": {"macos": "11.0"},
+        MAC: {"macos": "11.0"},
+    }
+
+
 def test_a_floor_that_is_none_is_named() -> None:
     description = described(RequestedTarget(X86, "a.toml:1:1", "2.3"))
     assert section(description, "targets") == {X86: {"glibc": "2.17"}}
