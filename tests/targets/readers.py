@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPONENT: Final = b"\0asm\x0d\0\1\0"
-READERS: Final = {"llvm-readobj": ("llvm",), "llvm-nm": ("llvm",), "file": ("file",)}
+READERS: Final = {"llvm-readobj": ("llvm",), "llvm-nm": ("llvm",), "llvm-lipo": ("llvm",), "file": ("file",)}
 """Programs that read, and the packages of Debian that bring them."""
 
 # What `file` and LLVM call the machines, by the name that Ferrule has measured.
@@ -39,6 +39,12 @@ def read_machine(file: Path, machine: str) -> None:
     for name in machine.split("+"):
         assert re.search(_FILE[name], described, flags=re.IGNORECASE), described
         assert not headers or re.search(rf"^Arch: {_LLVM.get(name, name)}$", headers, flags=re.MULTILINE)
+
+
+def read_part(file: Path, machine: str, target: Path) -> bytes:
+    """The file for one machine in a universal one, as LLVM's lipo takes it out."""
+    run(program("llvm-lipo"), file, "-thin", machine, "-output", target)
+    return target.read_bytes()
 
 
 def read_exports(library: Path, machine: str) -> set[str]:

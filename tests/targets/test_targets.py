@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from judges import provision, run
 from machines import MACHINES
-from readers import READERS, read_exports, read_machine
+from readers import READERS, read_exports, read_machine, read_part
 from released_targets import Row
 
 from ferrule.core.platforms import PLATFORMS
@@ -58,6 +59,9 @@ def check_library(built: Built, machine: Machine, zig: str, folder: Path) -> Pat
     read_machine(library, platform.machine)
     for machine_name in platform.machine.split("+"):
         assert read_exports(library, machine_name) == EXPORTS
+    for part in platform.parts:
+        of_part = replace(built, target=part).unpacked("tally-c", folder / part) / "lib" / library.name
+        assert read_part(library, PLATFORMS[part].machine, folder / f"{part}.dylib") == of_part.read_bytes()
     for row in [PLATFORMS[part] for part in platform.parts] or [platform]:
         user = compile_user(sdk, row, zig, folder / f"user-{row.machine}")
         if machine.runner is not None:
