@@ -67,6 +67,7 @@ INSTEAD = {
         *("google-chrome", "chromium-browser"),
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     ),
+    "llvm-lipo": tuple(f"llvm-lipo-{version}" for version in range(14, 30)),  # Debian has it under this name alone
 }
 # Judges that Go builds, each from its module in one version; Go compares the sources with its checksum database.
 GO = {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"}
