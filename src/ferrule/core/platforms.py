@@ -652,7 +652,12 @@ def is_rust_target(name: str) -> bool:
 
 def unsupported(name: str, platforms: Iterable[str]) -> str | None:
     """What to say of a target without a row that Rust has; None for anything else."""
-    return f"{name} is not supported" if name not in platforms and is_rust_target(name) else None
+    if name in platforms or not is_rust_target(name):
+        return None
+    return f"{name} is not supported{_WHY_NOT_MSVC if name.endswith('-windows-msvc') else ''}"
+
+
+_WHY_NOT_MSVC: Final = ": Microsoft's linker and libraries run on Windows alone, where Ferrule does not run"
 
 
 def counterpart(name: str, platforms: Container[str]) -> str | None:

@@ -211,8 +211,14 @@ def test_wheels_name_the_c_library() -> None:
     ],
 )
 def test_a_target_without_a_row_is_unsupported(name: str) -> None:
-    assert unsupported(name, PLATFORMS) == f"{name} is not supported"
+    assert (unsupported(name, PLATFORMS) or "").partition(":")[0] == f"{name} is not supported"
     assert unsupported(name, [name]) is None
+
+
+def test_a_target_of_microsofts_linker_is_refused_with_the_reason() -> None:
+    assert (unsupported("x86_64-pc-windows-msvc", PLATFORMS) or "").endswith(
+        "Microsoft's linker and libraries run on Windows alone, where Ferrule does not run"
+    )
 
 
 @pytest.mark.parametrize("linker", ["msvc", "gnu"])
