@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from fakes.toolchain import Demo
     from ferrule.core.model import Plan
+    from ferrule.kinds.wheel.package_sources import PackageSources
 
 PROJECT = ReleaseInfo("demo", "1.2.3", license="MIT", license_files=("LICENSE",), commit="c0ffee", epoch=315_532_800)
 
@@ -336,7 +338,43 @@ def test_a_package_beside_pyproject_is_taken(demo: Demo) -> None:
     recipe = next(a.recipe for a in planned(artifacts(demo, NATIVE, WHEEL)).actions if a.id == f"py@{X86}")
     assert isinstance(recipe, Wheel)
     assert (recipe.common.root, recipe.common.package) == ("packaging/python", "demo")
-    assert recipe.common.packed == "packaging/python/demo"
+    assert recipe.common.packed == ("packaging/python/demo",)
+
+
+def wheel_sources(demo: Demo, settings: str, *files: str) -> PackageSources:
+    """What the wheel of a package with these settings and files more is made of."""
+    source = demo.project / "packaging" / "python"
+    for name in files:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).touch()
+    pyproject(demo, f'[project]\nname = "demo"\nversion = "1.2.3"\n{settings}')
+    recipe = next(a.recipe for a in planned(artifacts(demo, NATIVE, WHEEL)).actions if a.id == f"py@{X86}")
+    assert isinstance(recipe, Wheel)
+    return recipe.common
+
+
+def test_packages_that_are_named_lie_beside_each_other(demo: Demo) -> None:
+    shutil.rmtree(demo.project / "packaging" / "python" / "src")
+    files = ("demo/__init__.py", "helpers/__init__.py", "other/__init__.py", "cli.py")
+    settings = '[tool.setuptools]\npackages = ["demo", "helpers"]\npy-modules = ["cli"]\n'
+    common = wheel_sources(demo, settings, *files)
+    assert common.packed == ("packaging/python/demo", "packaging/python/helpers")
+    names = ("demo/__init__.py", "helpers/__init__.py", "other/__init__.py", "cli.py", "cli.txt", "setup.py")
+    assert [common.holds(name) for name in names] == [True, True, False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("backend", "folders"), [("hatchling.build", ("src/demo",)), ("uv_build", ("src/demo",)), ("setuptools", ())]
+)
+def test_a_backend_of_one_module_packs_that_of_the_project(demo: Demo, backend: str, folders: tuple[str, ...]) -> None:
+    settings = f'[build-system]\nbuild-backend = "{backend}"\n'
+    assert wheel_sources(demo, settings, "src/other/__init__.py").chosen.folders == folders
+
+
+def test_packages_lie_where_a_setting_says(demo: Demo) -> None:
+    settings = '[tool.setuptools.packages.find]\nwhere = ["lib"]\n'
+    common = wheel_sources(demo, settings, "lib/demo/__init__.py")
+    assert (common.root, common.package) == ("packaging/python/lib", "demo")
 
 
 def test_a_namespace_package_keeps_its_library_in_its_own_folder(demo: Demo) -> None:

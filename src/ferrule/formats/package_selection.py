@@ -1,38 +1,170 @@
-"""Which files of a Python package its build backend leaves out, as far as pyproject.toml says so.
+"""Which files of a Python package its build backend publishes, as far as pyproject.toml says so.
 
-A wheel of a release must hold no file that the project's own backend would not publish. What Hatch and setuptools leave
-out is followed (Hatch, "Build configuration"; setuptools, "Package discovery", "Data files support"); what only another
-backend can follow is named, so that it is refused.
+A wheel of a release must hold the files that the project's own backend would publish, and no other. What Hatch and
+setuptools choose and leave out is followed (Hatch, "Build configuration"; setuptools, "Package discovery", "Data files
+support"); what only the backend itself can follow is named, so that it is refused.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
+from ferrule.core.frozen import dataclass
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-_OF_OTHERS: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
-    ("tool", "uv", "build-backend"): ("wheel-exclude",),
-    ("tool", "pdm", "build"): ("excludes",),
-    ("tool", "poetry"): ("exclude",),
-    ("tool", "scikit-build", "wheel"): ("exclude",),
+    Allowed = Callable[[Any, str, str], bool]
+
+_HATCH: Final = (("tool", "hatch", "build"), ("tool", "hatch", "build", "targets", "wheel"))
+_SETUPTOOLS: Final = ("tool", "setuptools")
+_UV: Final = ("tool", "uv", "build-backend")
+_OF_ONE_MODULE: Final = frozenset({"flit_core", "hatchling", "uv_build"})
+_LIBRARIES: Final = (".so", ".dylib", ".dll", ".pyd")
+
+
+def _never(_: object, __: str, ___: str) -> bool:
+    return False
+
+
+def _is_folder(value: object, below: str, _: str) -> bool:
+    return isinstance(value, str) and posixpath.normpath(value or ".") == below
+
+
+_UNFOLLOWED: Final[Mapping[tuple[str, ...], Allowed]] = {
+    **{(*table, "include"): _never for table in _HATCH},
+    **{(*table, "force-include"): _never for table in _HATCH},
+    **{(*table, "sources"): lambda value, below, _: value in ([below], {below: ""}) for table in _HATCH},
+    **{(*table, "artifacts"): lambda value, _, __: all(str(v).endswith(_LIBRARIES) for v in value) for table in _HATCH},
+    (*_HATCH[1], "shared-data"): _never,
+    (*_HATCH[1], "shared-scripts"): _never,
+    (*_HATCH[1], "extra-metadata"): _never,
+    (*_SETUPTOOLS, "package-dir"): lambda value, below, _: value in ({"": below}, {"": f"{below}/"}),
+    (*_SETUPTOOLS, "packages", "find", "where"): lambda value, below, _: value == [below],
+    (*_SETUPTOOLS, "data-files"): _never,
+    (*_SETUPTOOLS, "script-files"): _never,
+    ("tool", "flit", "external-data"): _never,
+    (*_UV, "module-root"): _is_folder,
+    (*_UV, "data"): _never,
+    (*_UV, "wheel-exclude"): _never,
+    ("tool", "pdm", "build", "includes"): _never,
+    ("tool", "pdm", "build", "excludes"): _never,
+    ("tool", "pdm", "build", "package-dir"): _is_folder,
+    ("tool", "pdm", "build", "wheel-data"): _never,
+    ("tool", "poetry", "packages"): lambda value, below, package: (
+        value in ([{"include": package, "from": below}], [{"include": package}] if below == "." else ())
+    ),
+    ("tool", "poetry", "include"): _never,
+    ("tool", "poetry", "exclude"): _never,
+    ("tool", "scikit-build", "wheel", "packages"): lambda value, below, package: (
+        value == [posixpath.normpath(f"{below}/{package}")]
+    ),
+    ("tool", "scikit-build", "wheel", "exclude"): _never,
 }
+"""Settings that choose files and are not followed, and whether a value says what is done anyway."""
 
 
-def settings_of_others(document: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Keys of settings by which a backend leaves files out of a wheel that is not followed here."""
-    for path, settings in _OF_OTHERS.items():
-        for setting in settings:
-            if _at(document, *path, setting):
-                yield (*path, setting)
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a wheel holds: all packages, unless there are `folders` or `names`, and `modules` that lie beside packages.
+
+    `folders` are those of packages relative to pyproject.toml, with all that is below (Hatch); `names` are patterns of
+    dotted names of packages, each without those below it (setuptools). `root` is the folder that packages lie in, if a
+    setting names it.
+    """
+
+    folders: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    root: str | None = None
+
+    def has_top(self, folder: str, name: str) -> bool:
+        """Whether something of a package in no other package is chosen; `folder` is relative to pyproject.toml."""
+        if self.names:
+            return any(fnmatchcase(name, pattern.partition(".")[0]) for pattern in self.names)
+        return not self.folders or any(one == folder or one.startswith(f"{folder}/") for one in self.folders)
+
+    def has_file(self, path: str, name: str) -> bool:
+        """Whether a file is chosen: by its `path` relative to pyproject.toml, or its `name` below where packages lie.
+
+        A file that is no source belongs to the packages above it, a source to that of its own folder.
+        """
+        if self.folders:
+            return any(path.startswith(f"{folder}/") for folder in self.folders)
+        package = posixpath.dirname(name).replace("/", ".")
+        packages = [package]
+        while "." in package and not name.endswith((".py", ".pyi")):
+            package = package.rpartition(".")[0]
+            packages.append(package)
+        return not self.names or any(fnmatchcase(one, pattern) for one in packages for pattern in self.names)
+
+
+def selection(document: Mapping[str, Any]) -> Selection:
+    """What pyproject.toml chooses for a wheel; setuptools' `exclude` is in `left_out_of_wheels`."""
+    uv, flit = _at(document, *_UV), _at(document, "tool", "flit", "module", "name")
+    hatch = [folder for key in ("packages", "only-include") for folder in _of_hatch(document, key)]
+    root = _root(document)
+    return Selection(
+        folders=tuple(
+            map(
+                posixpath.normpath,
+                (
+                    *hatch,
+                    *(f"{root or 'src'}/{name}" for name in _modules_of_uv(uv)),
+                    *((f"src/{flit}", flit) if isinstance(flit, str) else ()),
+                ),
+            )
+        ),
+        names=(
+            *_texts(document, *_SETUPTOOLS, "packages"),
+            *_texts(document, *_SETUPTOOLS, "packages", "find", "include"),
+        ),
+        modules=_texts(document, *_SETUPTOOLS, "py-modules"),
+        root=root,
+    )
+
+
+def only_module(document: Mapping[str, Any], name: str) -> str | None:
+    """The module that a backend packs alone where nothing is said, by the name of the project; None for all of them."""
+    backend = str(_at(document, "build-system", "build-backend")).partition(".")[0]
+    return name.replace("-", "_").replace(".", "_").lower() if backend in _OF_ONE_MODULE else None
+
+
+def _root(document: Mapping[str, Any]) -> str | None:
+    """The folder of packages that a setting names, relative to pyproject.toml; None where none does, or several do."""
+    where = _texts(document, *_SETUPTOOLS, "packages", "find", "where")
+    of_setuptools = _at(document, *_SETUPTOOLS, "package-dir", "")
+    others = (_at(document, *_UV, "module-root"), _at(document, "tool", "pdm", "build", "package-dir"))
+    stated = [
+        value for value in (*(where if len(where) == 1 else ()), of_setuptools, *others) if isinstance(value, str)
+    ]
+    root = posixpath.normpath(stated[0] or ".") if stated else ".."
+    return None if root.startswith(("..", "/")) else root
+
+
+def _modules_of_uv(table: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever stands there
+    value = table.get("module-name") if isinstance(table, dict) else None
+    names = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return tuple(name.replace(".", "/") for name in names if isinstance(name, str))
+
+
+def unfollowed_settings(document: Mapping[str, Any], below: str, package: str) -> Iterator[tuple[str, ...]]:
+    """Keys of settings by which a backend chooses files otherwise than it is done here.
+
+    `below` is the folder of packages, relative to pyproject.toml, and `package` the one that loads the library.
+    """
+    for path, allowed in _UNFOLLOWED.items():
+        value = _at(document, *path)
+        if value and not allowed(value, below, package):
+            yield path
 
 
 def left_out_of_wheels(document: Mapping[str, Any], root: str) -> tuple[str, ...]:
     """Patterns as in .gitignore, relative to pyproject.toml, of what is in no wheel; packages lie in `root`."""
-    hatch = (*_texts(document, "tool", "hatch", "build", "exclude"), *_wheel_of_hatch(document))
+    hatch = (*_texts(document, "tool", "hatch", "build", "exclude"), *_of_hatch(document, "exclude"))
     return (*hatch, *_of_setuptools(document, root))
 
 
@@ -44,11 +176,6 @@ def left_out_of_sdists(document: Mapping[str, Any]) -> tuple[str, ...]:
         *_texts(document, "tool", "flit", "sdist", "exclude"),
         *_texts(document, "tool", "uv", "build-backend", "source-exclude"),
     )
-
-
-def packages_of_hatch(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """Folders of the only packages that Hatch puts into a wheel, relative to pyproject.toml; none: all of them."""
-    return tuple(map(posixpath.normpath, _texts(document, "tool", "hatch", "build", "targets", "wheel", "packages")))
 
 
 def version_in_files(document: Mapping[str, Any], root: str) -> Iterator[tuple[str, re.Pattern[str]]]:
@@ -71,8 +198,8 @@ def version_in_files(document: Mapping[str, Any], root: str) -> Iterator[tuple[s
         yield posixpath.normpath(path), re.compile(r"\A\s*(\S+)\s*\Z")
 
 
-def _wheel_of_hatch(document: Mapping[str, Any]) -> tuple[str, ...]:
-    return _texts(document, "tool", "hatch", "build", "targets", "wheel", "exclude")
+def _of_hatch(document: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    return _texts(document, *_HATCH[1], key)
 
 
 def _of_setuptools(document: Mapping[str, Any], root: str) -> Iterator[str]:

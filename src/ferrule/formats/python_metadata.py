@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.frozen import dataclass
 from ferrule.core.one_line import is_one_line, one_line
-from ferrule.core.toml_file import parse, position
+from ferrule.core.toml_file import position
 from ferrule.formats import pyproject
 
 if TYPE_CHECKING:
@@ -22,17 +22,6 @@ if TYPE_CHECKING:
     from pyproject_metadata import StandardMetadata
 
 _CONTENT_TYPES: Final = {".md": "text/markdown", ".rst": "text/x-rst", ".txt": "text/plain"}
-_WITH_FILES_ELSEWHERE: Final = {
-    ("tool", "hatch", "build", "targets", "wheel"): (
-        "force-include",
-        "shared-data",
-        "shared-scripts",
-        "extra-metadata",
-    ),
-    ("tool", "hatch", "build"): ("force-include",),
-    ("tool", "setuptools"): ("data-files", "script-files", "package-dir"),
-}
-"""Settings that put files into a wheel, or name them otherwise, which only their build backend follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +87,6 @@ def table_problems(project: PythonProject) -> Iterator[ConfigError]:
     """What METADATA would lose of the table, or would take for something else."""
     yield from _dynamic(project)
     yield from _control_characters(project)
-    yield from _files_elsewhere(project)
 
 
 def _dynamic(project: PythonProject) -> Iterator[ConfigError]:
@@ -126,19 +114,6 @@ def _strings(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _strings(inner)
-
-
-def _files_elsewhere(project: PythonProject) -> Iterator[ConfigError]:
-    document: Any = parse(project.text.encode(), project.file)
-    for path, settings in _WITH_FILES_ELSEWHERE.items():
-        table = document
-        for key in path:
-            table = table.get(key, {}) if isinstance(table, dict) else {}
-        for setting in settings:
-            if isinstance(table, dict) and table.get(setting):
-                hint = "put the files into the package, where the wheel has them from"
-                message = f"only the build backend follows {setting}, so what it names would be lost"
-                yield project.error((*path, setting), message, hint)
 
 
 def metadata_text(project: PythonProject, read_text: Callable[[str], str], license_files: Iterable[str] = ()) -> str:

@@ -159,19 +159,5 @@ def test_what_cannot_be_kept_or_taken_is_refused_with_its_place(line: str, messa
     assert path in ("py/pyproject.toml:4:1", "py/pyproject.toml:1:1")
 
 
-@pytest.mark.parametrize(
-    "table",
-    [
-        '[tool.hatch.build.targets.wheel]\nforce-include = {"a" = "b"}',
-        '[tool.hatch.build.targets.wheel.shared-data]\n"a" = "b"',
-        '[tool.setuptools]\npackage-dir = {"" = "lib"}',
-    ],
-)
-def test_settings_that_only_a_backend_follows_are_refused(table: str) -> None:
-    (refusal,) = refusals(of(table))
-    assert "only the build backend follows" in refusal
-    assert refusal.startswith(("py/pyproject.toml:4:1: ", "py/pyproject.toml:5:1: "))
-
-
 def test_texts_are_looked_for_wherever_they_stand() -> None:
     assert list(python_metadata._strings({"a": ["b", {"c": "d"}], "e": True})) == ["a", "b", "c", "d", "e"]

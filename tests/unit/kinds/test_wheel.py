@@ -18,6 +18,7 @@ from ferrule.app.release import run as release
 from ferrule.core.errors import BuildError, ConfigError, ConfigErrors
 from ferrule.core.model import Compiled, Output
 from ferrule.core.toolchain import Tool, Toolchain
+from ferrule.formats.package_selection import Selection
 from ferrule.formats.python_metadata import PythonProject
 from ferrule.formats.wheel import read_wheel
 from ferrule.kinds.wheel import _compiles_itself, sdist
@@ -137,7 +138,7 @@ def test_licence_files_of_one_name_that_differ_are_refused(sources: Bench, nativ
 def test_what_pyproject_leaves_out_is_in_no_wheel(sources: Bench, native: Native) -> None:
     for name in ("demo/x.secret", "demo/dev/__init__.py", "demo/dev/deep/x.py", "demo/kept.py"):
         sources.source(f"py/src/{name}", "")
-    common = replace(COMMON, left_out=("*.secret", "/src/demo/dev/"), only=("src/demo",))
+    common = replace(COMMON, left_out=("*.secret", "/src/demo/dev/"), chosen=Selection(folders=("src/demo",)))
     with made_wheel(sources, native, common) as wheel:
         own = {name for name in wheel.namelist() if ".dist-info" not in name and "/_native/" not in name}
     assert own == {

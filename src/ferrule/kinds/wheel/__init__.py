@@ -17,7 +17,6 @@ from ferrule.formats import wheel
 from ferrule.formats.package_selection import (
     left_out_of_sdists,
     left_out_of_wheels,
-    packages_of_hatch,
 )
 from ferrule.formats.python_metadata import (
     PythonProject,
@@ -41,7 +40,7 @@ from ferrule.kinds.linked_code import third_party
 from ferrule.kinds.linked_code.components import supplier
 from ferrule.kinds.linked_code.packed_bill import PackedBill
 from ferrule.kinds.wheel import checks, pack, sdist
-from ferrule.kinds.wheel.layout import find_package
+from ferrule.kinds.wheel.layout import chosen_packages, find_package, packages_beside
 from ferrule.kinds.wheel.package_sources import (
     PackageSources,
     join,
@@ -80,7 +79,8 @@ def plan(spec: WheelSpec, context: Context) -> list[Action]:
     project = PythonProject(manifest, text, python_project(text, manifest, version), version)
     check_project(project, context.read_text)
     document: Any = parse(text.encode(), manifest)
-    root, package = find_package(context, source, project.name, spec.package, packages_of_hatch(document))
+    chosen = chosen_packages(context, source, document, project.name)
+    root, package = find_package(context, source, project.name, spec.package, chosen)
     common = PackageSources(
         source=source,
         root=root,
@@ -91,7 +91,8 @@ def plan(spec: WheelSpec, context: Context) -> list[Action]:
         read=tuple(dict.fromkeys((*context.project.license_files, *([project.readme] if project.readme else ())))),
         epoch=context.project.epoch,
         left_out=left_out_of_wheels(document, relative(root, source) if root != source else "."),
-        only=packages_of_hatch(document),
+        chosen=chosen,
+        beside=packages_beside(context, source, root, package, chosen),
         kept_back=left_out_of_sdists(document),
     )
     actions = [action for target in context.targets for action in _wheel(context, spec, common, target.triple)]

@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.toml_file import parse, position
 from ferrule.formats import versions
-from ferrule.formats.package_selection import (
-    packages_of_hatch,
-    settings_of_others,
-    version_in_files,
-)
+from ferrule.formats.package_selection import unfollowed_settings, version_in_files
 from ferrule.formats.python_metadata import (
     PythonProject,
     check_project,
@@ -25,7 +21,7 @@ from ferrule.kinds.base import (
     python_checks,
     python_project,
 )
-from ferrule.kinds.wheel.layout import find_package
+from ferrule.kinds.wheel.layout import chosen_packages, find_package
 from ferrule.kinds.wheel.package_sources import (
     NATIVE,
     join,
@@ -51,18 +47,19 @@ def check(source: str, package: str | None, context: Context) -> Iterator[PlanPr
     except PlanProblem as problem:
         yield problem
         return
-    for key in settings_of_others(document):
-        hint = "move those files out of the package"
-        message = f"only the build backend follows {key[-1]}, so what it leaves out would be packed"
-        yield PlanProblem("source", message, hint, position(text, manifest, key))
     yield from (
         PlanProblem("source", m.message, m.hint, m.where) for m in _metadata_problems(project, context, problems)
     )
+    chosen = chosen_packages(context, source, document, project.name)
     try:
-        root, package = find_package(context, source, project.name, package, packages_of_hatch(document))
+        root, package = find_package(context, source, project.name, package, chosen)
     except PlanProblem as problem:
         yield problem
         return
+    for key in unfollowed_settings(document, posixpath.relpath(root, source), package):
+        message = f"only the build backend follows {key[-1]}, so the wheel would hold other files than its own"
+        hint = "leave it out, and let the folder of the package hold what is published"
+        yield PlanProblem("source", message, hint, position(text, manifest, key))
     yield from _missing_modules(project, context, root, package)
     yield from _other_versions(document, context, source, root)
     for file in (f"{NATIVE}.py", f"{NATIVE}.pyi"):

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Final
+import posixpath
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
-from ferrule.kinds.base import (
-    Context,
-    PlanProblem,
-)
-from ferrule.kinds.wheel.package_sources import (
-    join,
-)
+from ferrule.formats.package_selection import Selection, only_module, selection
+from ferrule.kinds.base import Context, PlanProblem
+from ferrule.kinds.wheel.package_sources import EVERYTHING, join
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _BESIDE: Final = frozenset({"tests", "test", "docs", "doc", "examples", "scripts", "build", "dist", "target", "src"})
 """Folders beside pyproject.toml that are not the package, in a layout without src/."""
 
 
 def find_package(
-    context: Context, source: str, name: str, stated: str | None, only: tuple[str, ...] = ()
+    context: Context, source: str, name: str, stated: str | None, chosen: Selection = EVERYTHING
 ) -> tuple[str, str]:
     """The folder that the packages lie in, and the one that loads the library; raises PlanProblem.
 
-    `source` is the folder of pyproject.toml, `name` the project's, `stated` the package that targets.yaml names, `only`
-    the folders that the build backend packs.
+    `source` is the folder of pyproject.toml, `name` the project's, `stated` the package that targets.yaml names,
+    `chosen` what the build backend packs.
     """
-    under_src = [folder for folder in context.folders(join(source, "src")) if folder.isidentifier()]
-    if only:
-        under_src = [folder for folder in under_src if f"src/{folder}" in only]
-    root = join(source, "src") if under_src else source
-    packages = under_src or [
-        folder
-        for folder in context.folders(source)
-        if folder.isidentifier()
-        and (folder in only or not (only or folder in _BESIDE))
-        and context.has_file(join(join(source, folder), "__init__.py"))
-    ]
+    base = chosen.root or "src"
+    below = [folder for folder in context.folders(join(source, base)) if folder.isidentifier()] if base != "." else []
+    under_src = [folder for folder in below if chosen.has_top(f"{base}/{folder}", folder)]
+    root = join(source, base) if under_src else source
+    packages = under_src or _flat_packages(context, source, chosen)
     if stated is not None:
         *above, last = stated.split(".")
         folder = "/".join([root, *above] if root != "." else above) or "."
@@ -56,6 +51,36 @@ def find_package(
             hint if packages else f"make {join(source, 'src')}/{own}/__init__.py",
         )
     return root, _innermost(context, root, packages[0])
+
+
+def chosen_packages(context: Context, source: str, document: Mapping[str, Any], name: str) -> Selection:
+    """What pyproject.toml chooses, or the one module that its build backend packs where nothing is said."""
+    chosen = selection(document)
+    own = only_module(document, name) if chosen == Selection(root=chosen.root) else None
+    base = chosen.root or "src"
+    for folder in (f"{base}/{own}", own) if own else ():
+        if context.has_file(join(join(source, folder), "__init__.py")):
+            return replace(chosen, folders=(posixpath.normpath(folder),))
+    return chosen
+
+
+def packages_beside(context: Context, source: str, root: str, package: str, chosen: Selection) -> tuple[str, ...]:
+    """The other packages that the build backend packs where they lie beside pyproject.toml."""
+    if root != source or chosen == EVERYTHING:
+        return ()
+    return tuple(one for one in _flat_packages(context, source, chosen) if one != package.partition(".")[0])
+
+
+def _flat_packages(context: Context, source: str, chosen: Selection) -> list[str]:
+    """Regular packages beside pyproject.toml: those that are chosen, or all but what has a usual other use."""
+    return [
+        folder
+        for folder in context.folders(source)
+        if folder.isidentifier()
+        and chosen.has_top(folder, folder)
+        and (chosen.folders or chosen.names or folder not in _BESIDE)
+        and context.has_file(join(join(source, folder), "__init__.py"))
+    ]
 
 
 def _innermost(context: Context, root: str, package: str) -> str:

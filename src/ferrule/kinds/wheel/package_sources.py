@@ -12,13 +12,14 @@ from ferrule.core.ignore_files import IgnoreFiles
 from ferrule.core.toml_file import parse
 from ferrule.formats import deflate
 from ferrule.formats.archive_member import Member
-from ferrule.formats.python_metadata import (
-    PythonProject,
-)
+from ferrule.formats.package_selection import Selection
+from ferrule.formats.python_metadata import PythonProject
 
 if TYPE_CHECKING:
     from ferrule.core.model import ActionInterface
     from ferrule.engine.context import ActionContext
+
+EVERYTHING: Final = Selection()
 
 NATIVE: Final = "_native"
 """Name of the folder, inside the Python package, that holds the library and what the loader needs to know of it."""
@@ -31,8 +32,8 @@ class PackageSources:
     """`source` is the folder of pyproject.toml, `root` the one that packages lie in, `package` a dotted name.
 
     `read` are files of the project, `license_files` among them, that the metadata is made of. `left_out`, `kept_back`
-    are patterns of what pyproject.toml leaves out of wheels and of source distributions, `only` the packages that it
-    names, all relative to `source`.
+    are patterns of what pyproject.toml leaves out of wheels and of source distributions, relative to `source`; `chosen`
+    is what it chooses, and `beside` the other packages beside it, where they lie there.
     """
 
     source: str
@@ -45,7 +46,8 @@ class PackageSources:
     epoch: int
     compressor: str = deflate.COMPRESSOR
     left_out: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
+    chosen: Selection = EVERYTHING
+    beside: tuple[str, ...] = ()
     kept_back: tuple[str, ...] = ()
 
     @property
@@ -54,14 +56,21 @@ class PackageSources:
         return f"{self.package.replace('.', '/')}/{NATIVE}"
 
     @property
-    def packed(self) -> str:
-        """The folder whose files go into the wheel: all packages under src/, or the one beside pyproject.toml."""
-        return self.root if self.root != self.source else join(self.root, self.package.partition(".")[0])
+    def packed(self) -> tuple[str, ...]:
+        """The folders whose files go into the wheel: all packages under src/, or those beside pyproject.toml."""
+        beside = (self.package.partition(".")[0], *self.beside)
+        return (self.root,) if self.root != self.source else tuple(join(self.root, folder) for folder in beside)
 
     @property
     def sources(self) -> tuple[str, ...]:
         """All files and folders that the wheel is made of."""
         return tuple(dict.fromkeys((self.source, *self.read)))
+
+    def holds(self, name: str) -> bool:
+        """Whether a file, by its name below `root`, is in one of its packages, or a module that is named."""
+        if self.root != self.source or name.partition("/")[0] in (self.package.partition(".")[0], *self.beside):
+            return True
+        return name.endswith(".py") and name.removesuffix(".py") in self.chosen.modules
 
     def is_packed(self, name: str) -> bool:
         """Whether a file, by its name below `root`, belongs to a package; others are leftovers of builds."""
@@ -132,10 +141,12 @@ def package_files(context: ActionContext, common: PackageSources) -> list[Member
 
     def is_chosen(name: str) -> bool:
         path = relative(join(common.root, name), common.source)
-        chosen = not common.only or any(path.startswith(f"{package}/") for package in common.only)
-        return chosen and not left_out.ignore_any(path)
+        is_module = name.endswith(".py") and name.removesuffix(".py") in common.chosen.modules
+        return (is_module or common.chosen.has_file(path, name)) and not left_out.ignore_any(path)
 
-    files = files_below(context, common.packed, common.root)
+    folders = dict.fromkeys((*common.packed, *([common.root] if common.chosen.modules else [])))
+    members = {file.name: file for folder in folders for file in files_below(context, folder, common.root)}
+    files = [file for name, file in members.items() if common.holds(name)]
     return [m for m in files if common.is_packed(m.name) and is_chosen(m.name)]
 
 
