@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
+_TOOLS_OF_C: Final = ("CC", "CXX", "AR", "RANLIB", "CMAKE_TOOLCHAIN_FILE")
+"""Variables that cargo-zigbuild sets, each with the name of the target at its end."""
+_MACOS_FLOOR: Final = "MACOSX_DEPLOYMENT_TARGET"
 _NAMES: Final = ("config", "config.toml")  # where there are both, Cargo reads the first and warns
 _MOST_FILES: Final = 64
 _CACHES: Final = frozenset({"sccache", "ccache", "cachepot", "kache"})
@@ -82,6 +85,12 @@ class CargoSettings:
         tables = [triple, *(key for key in self.conditions() if holds(key, cfg))]
         flags = [flag for table in tables for flag in self._flags("target", table, "rustflags")]
         return tuple(flags or self._flags("build", "rustflags"))
+
+    def environment(self) -> dict[str, str]:
+        """What Cargo gives to the programs that it starts, where nobody else does ("env")."""
+        values = {name: self.value("env", name) for name in self.keys("env")}
+        texts = {name: value.get("value") if isinstance(value, dict) else value for name, value in values.items()}
+        return {name: text for name, text in texts.items() if isinstance(text, str)}
 
     def conditions(self) -> tuple[str, ...]:
         """The `cfg(…)` that have flags for rustc."""
@@ -182,6 +191,24 @@ def problems(settings: CargoSettings, triples: Collection[str]) -> Iterator[Conf
             where=settings.at("unstable"),
             hint="remove this table",
         )
+    yield from _overridden_variables(settings, triples)
+    yield from _refused_flags(settings, triples)
+
+
+def _overridden_variables(settings: CargoSettings, triples: Collection[str]) -> Iterator[ConfigError]:
+    """Variables of `[env]` that the build sets itself."""
+    ours = {f"{tool}_{name}" for tool in _TOOLS_OF_C for t in triples for name in (t, t.replace("-", "_"))}
+    ours |= {_MACOS_FLOOR} if any("-apple-" in triple for triple in triples) else set()
+    for name in sorted(ours & {*settings.keys("env")}):
+        yield ConfigError(
+            f"Ferrule sets {name} itself, so this one would not be used",
+            where=settings.at("env", name),
+            hint="remove it; `macos` of the target is the oldest version" if name == _MACOS_FLOOR else "remove it",
+        )
+
+
+def _refused_flags(settings: CargoSettings, triples: Collection[str]) -> Iterator[ConfigError]:
+    """Flags for rustc that are none, or that no project may state."""
     tables = dict.fromkeys(table for triple in triples for table in (triple, *_tables_for(settings, triple)))
     for path in (("build", "rustflags"), *(("target", table, "rustflags") for table in tables)):
         try:

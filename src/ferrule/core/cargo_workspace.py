@@ -41,8 +41,9 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}")
 _GLOB = re.compile(r"[*?\[]")
 _SETTINGS = (".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain")
 _PROFILES = ("dev", "release", "test", "bench")
-_DEPENDENCIES = ("dependencies", "build-dependencies")
-_ALL_DEPENDENCIES = (*_DEPENDENCIES, "dev-dependencies")
+# Cargo takes the names with underscores too, up to edition 2021 ("The Manifest Format").
+_DEPENDENCIES = ("dependencies", "build-dependencies", "build_dependencies")
+_ALL_DEPENDENCIES = (*_DEPENDENCIES, "dev-dependencies", "dev_dependencies")
 
 
 @dataclass(frozen=True, slots=True)

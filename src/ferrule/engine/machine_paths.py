@@ -32,13 +32,13 @@ _OF_SYSTEM: Final = "/usr"
 
 
 def machine_folders(project: Path, caches: Iterable[Path], environment: Mapping[str, str]) -> tuple[Path, ...]:
-    """Folders whose paths belong into no release: the checkout, caches, and where Rust's tools keep what they fetch.
+    """Folders whose paths belong into no release: checkout, caches, where Rust's tools keep what they fetch, and home.
 
-    Not the home folder itself, whose path may be as common as `/root`.
+    A home folder may be as common as `/root`: one so short counts only where something of that path is there (`find`).
     """
     home = environment.get("HOME")
     named = (environment[name] for name in ("CARGO_HOME", "RUSTUP_HOME") if environment.get(name))
-    folders = [project, *caches, *map(Path, named), *(Path(home) / name for name in _OF_TOOLS if home)]
+    folders = [project, *caches, *map(Path, named), *(Path(home) / name for name in (*_OF_TOOLS, ".") if home)]
     real = [*folders, *(folder.resolve() for folder in folders)]
     candidates = dict.fromkeys(folder for folder in real if len(folder.parts) > 1)
     return tuple(folder for folder in candidates if folder.parts[1] not in _STAND_INS)

@@ -249,8 +249,10 @@ def _c_flags(
 ) -> dict[str, str]:
     """Flags of C and C++ compilers, as the crate cc reads them: no folder of this machine shows in what they make.
 
-    What targets.yaml gives for all targets is repeated: older versions of that crate take the first variable alone.
+    What targets.yaml or Cargo's settings give is repeated: these variables go before it, and older versions of that
+    crate take the first alone.
     """
+    stated_flags = {**read_settings(build.workspace, ".", _home(environment)).environment(), **extra}
     folders = [
         *build.remaps,
         *remapped(toolchain, build.workspace, target_folder, environment),
@@ -263,7 +265,7 @@ def _c_flags(
     flags = {}
     for name in ("CFLAGS", "CXXFLAGS"):
         names = (f"{name}_{build.platform.triple}", f"{name}_{suffix}", f"TARGET_{name}", name)
-        stated = next((extra[variable] for variable in names if variable in extra), "")
+        stated = next((stated_flags[variable] for variable in names if variable in stated_flags), "")
         ours = shlex.join([*build.platform.family.c_flags, *lines, *maps])
         flags[f"{name}_{suffix}"] = f"{ours} {stated}".strip()
     # Only then does the crate cc take quotes for quotes; nobody needs them but for folders with spaces.

@@ -47,13 +47,21 @@ def state(project: Path, host: Host) -> State:
     lines = status.splitlines()
     commits = [line.removeprefix("# branch.oid ") for line in lines if line.startswith("# branch.oid ")]
     commit = commits[0] if commits and commits[0] != "(initial)" else None
-    if commit is None and _git(project, host, "rev-list", "--all", "--max-count=1"):
+    if commit is None and _has_commits(project, host):
         raise StorageError(
             "HEAD names no commit, although this repository has some",
             where=str(_repository(project) or project),
             hint="check out a branch or a commit: git switch BRANCH",
         )
     return State(commit, any(not line.startswith("#") for line in lines))
+
+
+def _has_commits(project: Path, host: Host) -> bool:
+    """Whether there is a commit in a repository, also where every name of one was lost."""
+    if _git(project, host, "rev-list", "--all", "--max-count=1"):
+        return True
+    objects = _git(project, host, "cat-file", "--batch-all-objects", "--batch-check=%(objecttype)", "--unordered")
+    return "commit" in (objects or "").split()
 
 
 def top(project: Path, host: Host) -> Path | None:
@@ -114,6 +122,13 @@ def files(folder: Path, host: Host, *, untracked: bool = True) -> tuple[str, ...
     others = ("--others", "--exclude-standard") if untracked else ()
     names = _git(folder, host, "ls-files", "-z", "--cached", *others) or ""
     return tuple(dict.fromkeys(name for name in names.split("\0") if name))
+
+
+def ignored(folder: Path, names: Iterable[str], host: Host) -> tuple[str, ...]:
+    """Those of the files, and below the folders, that Git ignores; a folder that it ignores whole ends with a slash."""
+    options = ("-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    text = _git(folder, host, "--literal-pathspecs", "ls-files", *options, "--", *sorted(names)) or ""
+    return tuple(name for name in text.split("\0") if name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,13 +87,23 @@ def _beginning(root: Path, name: str, size: int) -> bytes:
 def has_untracked(root: Path, host: Host, sources: Iterable[str]) -> bool:
     """Whether one of these sources, or a file below one, may be in no commit.
 
-    Git neither tracks nor ignores it, or was asked not to look whether it changed.
+    Git does not track it, or was asked not to look whether it changed. Of files that Git ignores only those count that
+    are named themselves, such as a lock file, and Rust: what else lies there is seldom compiled.
     """
     listed = git.listing(root, host)
     names = (set(_sources(listed)) - set(listed.tracked)) | set(listed.unwatched)
     folders = {source.rstrip("/") for source in sources}
+    generated = _generated_folders(listed)
+    for name in git.ignored(root, folders, host):
+        if name in folders or (not _is_generated(f"{name}x", generated) and _holds_rust(root, name)):
+            names.add(name)
     whole = bool(folders & {"", "."})
     return any(whole or name in folders or any(name.startswith(f"{folder}/") for folder in folders) for name in names)
+
+
+def _holds_rust(root: Path, name: str) -> bool:
+    """Whether a file, or one below a folder, which has a slash at its end, is Rust."""
+    return name.endswith(".rs") or (name.endswith("/") and next((root / name).rglob("*.rs"), None) is not None)
 
 
 def _sources(listed: git.Listing) -> tuple[str, ...]:

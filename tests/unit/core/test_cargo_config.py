@@ -87,10 +87,26 @@ def test_settings_that_cannot_be_read(tmp_path: Path, text: str, where: str, mes
         (f"[target.{LINUX}]\nlinker = 'clang'", ".cargo/config.toml:2:1"),
         ("[unstable]\nbuild-std = ['std']", ".cargo/config.toml:1:1"),
         (f"[target.{LINUX}]\n\nrustflags = 1", ".cargo/config.toml:3:1"),
+        ("[build]\nrustflags = ['-C', 'target-cpu=native']", ".cargo/config.toml:2:1"),
+        ("[target.'cfg(unix)']\nrustflags = '-Clinker=clang'", ".cargo/config.toml:2:1"),
+        (f"[env]\nA = 'b'\nCC_{LINUX} = 'clang'", ".cargo/config.toml:3:1"),
+        ("[env]\nAR_x86_64_unknown_linux_gnu = {value = 'x', force = true}", ".cargo/config.toml:2:1"),
     ],
 )
 def test_what_ferrule_decides_itself_is_refused(tmp_path: Path, text: str, where: str):
     assert [e.where for e in problems(settings(tmp_path, {".cargo/config.toml": text}), [LINUX])] == [where]
+
+
+def test_the_oldest_macos_is_that_of_the_target(tmp_path: Path):
+    options = settings(tmp_path, {".cargo/config.toml": "[env]\nMACOSX_DEPLOYMENT_TARGET = '12.0'\n"})
+    assert list(problems(options, [LINUX])) == []
+    (error,) = problems(options, [LINUX, "aarch64-apple-darwin"])
+    assert error.hint == "remove it; `macos` of the target is the oldest version"
+
+
+def test_the_environment_that_cargo_gives(tmp_path: Path):
+    text = "[env]\nA = 'b'\nC = {value = 'd', relative = true}\nE = 1\n"
+    assert settings(tmp_path, {".cargo/config.toml": text}).environment() == {"A": "b", "C": "d"}
 
 
 def test_caches_and_other_targets_are_nobodys_concern(tmp_path: Path):

@@ -116,6 +116,7 @@ def test_folders_are_the_checkout_the_caches_and_those_of_rust(tmp_path: Path) -
         Path("/root/.cargo"),
         Path("/root/.rustup"),
         Path("/root/.cache"),
+        Path("/root"),
         tmp_path / "real",
     )
 

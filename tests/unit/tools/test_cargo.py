@@ -269,6 +269,22 @@ def test_c_objects_for_macos_export_nothing_by_themselves():
     assert env["CFLAGS_aarch64_apple_darwin"].startswith("-fvisibility=hidden ")
 
 
+def test_flags_of_cargos_settings_come_after_ours_and_those_of_targets_yaml_count_more(tmp_path):
+    (tmp_path / ".cargo").mkdir()
+    (tmp_path / ".cargo" / "config.toml").write_text(
+        "[env]\nCFLAGS = '-O2'\nCXXFLAGS_x86_64_unknown_linux_gnu = '-O3'\n"
+    )
+    build = NativeBuild(tmp_path, "x-ffi", PLATFORMS[LINUX], ("cdylib",))
+
+    def flags(**extra):
+        where = {"target_folder": Path("/t"), "cache": Path("/c"), "environment": ENVIRONMENT}
+        env = cargo.native_command(CHAIN, build, **where, extra=extra).env
+        return [env[f"{name}_x86_64_unknown_linux_gnu"].split()[-1] for name in ("CFLAGS", "CXXFLAGS")]
+
+    assert flags() == ["-O2", "-O3"]
+    assert flags(CFLAGS="-O1") == ["-O1", "-O3"]
+
+
 def test_flags_of_targets_yaml_come_after_ours():
     build = NativeBuild(Path("/w/my rust"), "x-ffi", PLATFORMS[LINUX], ("cdylib",))
     env = cargo.native_command(

@@ -197,3 +197,12 @@ def test_whether_others_have_a_commit(repository: Path, host: Host) -> None:
     later = git.state(repository, host).commit
     assert later is not None
     assert git.is_pushed(repository, later, host) is False
+
+
+def test_a_repository_that_lost_all_its_branches_is_not_taken_for_a_new_one(repository: Path, host: Host) -> None:
+    for name in ("refs/heads", "logs"):
+        shutil.rmtree(repository / ".git" / name)
+    (repository / ".git" / "refs" / "heads").mkdir()
+    (repository / ".git" / "packed-refs").unlink(missing_ok=True)
+    with pytest.raises(StorageError, match="HEAD names no commit"):
+        git.state(repository, host)

@@ -202,6 +202,18 @@ def test_a_file_that_git_does_not_look_at_may_be_in_no_commit(committed: Project
     assert not has_untracked(committed.root, machine, ["docs"])
 
 
+def test_rust_and_a_lock_file_that_git_ignores_are_in_no_commit(committed: Project) -> None:
+    machine = host(committed.root.parent, git=True)
+    committed.write(".gitignore", text="generated.rs\nmade/\nCargo.lock\ntarget/\n*.txt\n")
+    run_git(committed.root, "add", ".gitignore")
+    run_git(committed.root, "commit", "-m", "ignore")
+    committed.write("src/notes.txt", "target/debug/out.rs", "docs/made/x.txt", text="x")
+    assert not has_untracked(committed.root, machine, ["src", "docs", "Cargo.lock"])
+    for source, name in (("src", "src/generated.rs"), ("docs", "docs/made/deep/x.rs"), ("Cargo.lock", "Cargo.lock")):
+        committed.write(name, text="x")
+        assert has_untracked(committed.root, machine, [source])
+
+
 @pytest.mark.parametrize(
     ("attribute", "content"),
     [("lfs", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"), ("git-crypt", "\0GITCRYPT\0x")],
