@@ -225,6 +225,9 @@ def _root(project: Path, folder: str) -> tuple[ManifestTable, str]:
     except FileNotFoundError as error:
         hint = "name the folder of the Cargo workspace's Cargo.toml"
         raise ConfigError("there is no Cargo manifest here", where=str(error), hint=hint) from None
+    stated = own.table("package").text("workspace") if "workspace" not in own.values else None
+    if stated and not (candidate := _join(folder, stated)).startswith(("..", "/")):
+        return _manifest(project, candidate), candidate
     candidate = folder
     while "workspace" not in own.values and candidate != ".":
         candidate = _join(candidate, "..")
@@ -302,7 +305,8 @@ def _crate(
         raise manifest.problem(
             f"{name!r} is not the name of a package", "use letters, digits, dashes and underscores", "package", "name"
         )
-    has_library = "lib" in manifest.values or (folder / "src" / "lib.rs").is_file()
+    is_found = package.values.get("autolib") is not False and (folder / "src" / "lib.rs").is_file()
+    has_library = "lib" in manifest.values or is_found
     stated = library.texts("crate-type") or library.texts("crate_type")
     types = stated or (("proc-macro",) if library.values.get("proc-macro") is True else ("lib",))
     library_name = library.text("name") or name.replace("-", "_")

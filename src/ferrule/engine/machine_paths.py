@@ -26,6 +26,14 @@ _STAND_INS: Final = frozenset({"workspace", "project", "packages", "target", "ca
 _CERTAIN: Final = 10
 """Length of a folder's path that no other text has by chance, so that it counts wherever it stands."""
 
+_ZIG: Final = "/ziglang-"
+_OF_ZIG: Final = (
+    'it is in debug information of zig\'s own runtime: write strip = "debuginfo" in the profile of Cargo.toml'
+)
+_OF_CODE: Final = (
+    'find what writes it there (env!("CARGO_MANIFEST_DIR") or OUT_DIR in code, __FILE__ or debug information of C that '
+    "a build script compiles by other means than the crate cc), and let it do without"
+)
 _ZLIB: Final = 1
 _LARGEST_SECTION: Final = 1 << 30
 _OF_SYSTEM: Final = "/usr"
@@ -73,8 +81,7 @@ def refuse(folder: Path, names: Iterable[str], folders: tuple[Path, ...]) -> Non
         raise BuildError(
             f"this holds a path of this machine, {text}, and was not kept",
             where=f"{name}({member})" if member else name,
-            hint='find what writes it there (env!("CARGO_MANIFEST_DIR") or OUT_DIR in code, __FILE__ or debug '
-            "information of C that a build script compiles by other means than the crate cc), and let it do without",
+            hint=_OF_ZIG if _ZIG in text else _OF_CODE,
         )
 
 

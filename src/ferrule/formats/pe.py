@@ -32,6 +32,8 @@ def measure_pe(data: bytes, where: str | None) -> BinaryFacts:
     header = _check_extent(data, where)
     lief.logging.disable()
     pe: Any = lief.PE.parse(list(data))
+    if pe is None:
+        raise VerificationError("this begins like a file for Windows, and cannot be read as one", where=where)
     (flags,) = struct.unpack_from("<H", data, header + 22)
     exports = pe.get_export() if pe.has_exports else None
     imported = [(name_text(library.name), entry) for library in pe.imports for entry in library.entries]

@@ -149,6 +149,8 @@ def judge(
             )
     except ExceptionGroup as group:
         errors += group.exceptions
+    except (TypeError, AttributeError, ValueError):  # of the library, which takes some values for what they are not
+        problems.append(PyprojectProblem("a value of this table has another type than its key", at(), "correct it"))
     problems += (_refusal(error, at) for error in errors)
     return (None if problems else standard), tuple(problems)
 

@@ -26,6 +26,7 @@ from ferrule.formats import cyclonedx, tar
 from ferrule.formats import zip as zips
 from ferrule.formats.archive_member import Member, below, in_order
 from ferrule.formats.decompress import Limits
+from ferrule.formats.versions import same_python_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -311,7 +312,7 @@ def read_wheel(path: Path, limits: Limits | None = None) -> WheelFacts:
     """Read a wheel and recompute what it claims: name, tags, and digest and size of every member.
 
     Raises VerificationError for damage, members that RECORD does not list or describes differently, listed ones that
-    are missing, and tags or a metadata folder that do not fit the file name.
+    are missing, and tags, a metadata folder, or a name and version in METADATA that do not fit the file name.
     """
     where = str(path)
     name, version, tags = _parsed_name(path)
@@ -333,6 +334,7 @@ def read_wheel(path: Path, limits: Limits | None = None) -> WheelFacts:
             raise VerificationError(f"the wheel has no {info}/{part}", where=where)
     _check_record(documents["RECORD"], f"{info}/RECORD", digests, sizes, where)
     _check_tags(_headers(documents["WHEEL"]), tags, where)
+    _check_identity(_headers(documents["METADATA"]), name, version, where)
     return WheelFacts(name, version, tags, documents["METADATA"], digests)
 
 
@@ -372,6 +374,15 @@ def _check_record(text: str, own: str, digests: Mapping[str, Digest], sizes: Map
             raise VerificationError(f"RECORD describes {row[0]} with another digest or size", where=where)
     for name in sorted(digests.keys() - listed):
         raise VerificationError(f"the wheel holds {name}, which RECORD does not list", where=where)
+
+
+def _check_identity(headers: Message, name: str, version: str, where: str) -> None:
+    """Name and version as installers compare them (binary distribution format, "Escaping and Unicode")."""
+    inside = str(headers.get("Name")), str(headers.get("Version"))
+    if canonicalize_name(inside[0]) != canonicalize_name(name) or not same_python_version(
+        inside[1], version.replace("_", "-")
+    ):
+        raise VerificationError(f"the file name is of {name} {version}, METADATA of {' '.join(inside)}", where=where)
 
 
 def _check_tags(headers: Message, tags: Sequence[str], where: str) -> None:

@@ -147,6 +147,8 @@ def _compilation(context: Context, target: Target) -> Action:
     if "cdylib" in spec.types and (linked := platform.import_library(name)):
         files.append((IMPORT_LIBRARY, linked))
     headers = context.actions_of(spec.header) if spec.header else ()
+    # Headers that exist are sources here too: a build script may rewrite them after they were copied.
+    existing = [source for header in headers if not header.tools for source in header.sources]
     env = native_build.variables(spec, target)
     script = _version_script(spec, context, platform)
     keeps_debug_symbols = spec.debug_symbols and "cdylib" in spec.types
@@ -184,7 +186,9 @@ def _compilation(context: Context, target: Target) -> Action:
         ),
         needs=tuple(h.id for h in headers),
         sources=tuple(
-            dict.fromkeys((*context.workspace.compiled(crate.name), *spec.reads, *([script] if script else [])))
+            dict.fromkeys(
+                (*context.workspace.compiled(crate.name), *spec.reads, *existing, *([script] if script else []))
+            )
         ),
         tools=(
             *("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),

@@ -90,8 +90,11 @@ def plan(spec: SdkSpec, context: Context) -> list[Action]:
     return [action for target in context.targets for action in _actions(spec, context, target.triple)]
 
 
-def check(spec: SdkSpec, _: Context) -> Iterator[PlanProblem]:
-    """Paths of `files` that no archive can hold, and two that would be one file."""
+def check(spec: SdkSpec, context: Context) -> Iterator[PlanProblem]:
+    """Paths of `files` that no archive can hold, two that would be one file, and what pkg-config would replace."""
+    if "${" in (context.project.description or ""):
+        message = "the description holds ${, which pkg-config takes for the beginning of a variable"
+        yield PlanProblem("kind", message, "write another `description` in `project`")
     members: list[Member] = []
     for path in spec.files:
         try:
@@ -262,8 +265,8 @@ def pkg_config(name: str, sdk: CSdk, private: list[str], *, shared: bool) -> str
             "includedir=${prefix}/include",
             "",
             f"Name: {stated.name or name}",
-            f"Description: {sdk.description}",
-            *([f"URL: {sdk.homepage}"] if sdk.homepage else []),
+            f"Description: {_plain(sdk.description)}",
+            *([f"URL: {_plain(sdk.homepage)}"] if sdk.homepage else []),
             f"Version: {stated.version or sdk.version}",
             *([f"Requires: {', '.join(stated.requires)}"] if stated.requires else []),
             *([f"Requires.private: {', '.join(stated.requires_private)}"] if stated.requires_private else []),
@@ -273,6 +276,11 @@ def pkg_config(name: str, sdk: CSdk, private: list[str], *, shared: bool) -> str
             "",
         ]
     )
+
+
+def _plain(text: str) -> str:
+    """A text in which nothing begins a comment (pc(5), "File syntax")."""
+    return text.replace("#", "\\#")
 
 
 def cmake_config(name: str, sdk: CSdk, platform: Platform, private: list[str]) -> str:

@@ -41,7 +41,9 @@ def last_commit(project: Path, names: tuple[str, ...], host: Host) -> str | None
 
 def state(project: Path, host: Host) -> State:
     """What is checked out. Raises StorageError for a checkout that Git does not trust, or cannot read."""
-    status = _git(project, host, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    status = _git(
+        project, host, "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--ignore-submodules=none"
+    )
     if status is None:
         return State(None, None)
     lines = status.splitlines()

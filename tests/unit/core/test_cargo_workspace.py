@@ -403,3 +403,26 @@ def test_what_settings_include_from_outside_of_the_project_is_none_of_its_files(
     settings = read_workspace(project, ".").settings
     assert {".cargo/config.toml", ".cargo/own.toml"} <= {*settings}
     assert not any("flags" in name for name in settings)
+
+
+def test_dependencies_by_their_old_names_are_dependencies(tmp_path: Path):
+    text = "[dev_dependencies]\nb = '1'\n[build_dependencies]\nc = '2'\n"
+    write(tmp_path, {"Cargo.toml": package("a", text), "src/lib.rs": ""})
+    assert {*read_workspace(tmp_path).crates["a"].requires} == {("b", "1"), ("c", "2")}
+
+
+def test_a_member_may_name_a_workspace_that_is_not_above_it(tmp_path: Path):
+    member = '[package]\nname = "a"\nversion = "1.0.0"\nedition.workspace = true\nworkspace = "../rust"\n'
+    root = "[workspace]\nmembers = ['../a']\n[workspace.package]\nedition = '2021'\n"
+    write(
+        tmp_path,
+        {"rust/Cargo.toml": root, "a/Cargo.toml": member, "a/src/lib.rs": "", "rust/Cargo.lock": "version = 4\n"},
+    )
+    workspace = read_workspace(tmp_path, "a")
+    assert (workspace.folder, [*workspace.crates], workspace.problems) == ("rust", ["a"], ())
+
+
+def test_a_library_that_cargo_does_not_look_for_is_none(tmp_path: Path):
+    text = '[package]\nname = "a"\nversion = "1.0.0"\nedition = "2021"\nautolib = false\n'
+    write(tmp_path, {"Cargo.toml": text, "src/lib.rs": ""})
+    assert read_workspace(tmp_path).crates["a"].library is None

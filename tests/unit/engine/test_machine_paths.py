@@ -134,3 +134,10 @@ def test_no_member_is_named_where_the_path_is_in_none(tmp_path: Path) -> None:
 def test_compressed_debug_information_may_name_other_folders(tmp_path: Path) -> None:
     (tmp_path / "lib.so").write_bytes(compressed_elf(zlib.compress(b"\0/elsewhere/native.c\0"), 1))
     refuse(tmp_path, ["lib.so"], FOLDERS)
+
+
+def test_a_path_of_zigs_runtime_has_another_way_out(tmp_path: Path) -> None:
+    (tmp_path / "lib.so").write_bytes(b"\0/builds/project/tools/ziglang-0.17.0/lib/libunwind/x.S\0")
+    with pytest.raises(BuildError) as caught:
+        refuse(tmp_path, ["lib.so"], FOLDERS)
+    assert 'strip = "debuginfo"' in (caught.value.hint or "")

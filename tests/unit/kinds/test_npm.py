@@ -324,6 +324,17 @@ def test_files_are_those_that_npm_would_publish(files: list[str] | None, expecte
     assert sorted(packed_names(tuple(names), manifest, ignore_files, ("component",))) == sorted(expected.split())
 
 
+@pytest.mark.parametrize("target", ["./built.js", "./built"])
+def test_a_module_that_would_be_missing_is_named(sources: Bench, target: str) -> None:
+    sources.source("js/.gitignore", "built.js\n")
+    sources.source("js/.npmignore", b"caf\xe9\n")  # npm reads it all the same
+    sources.source("js/built.js")
+    sources.source("js/lib/more.js", f"import {{ x }} from '.{target}';\nimport y from './generated.js';\n")
+    with pytest.raises(BuildError, match=r"this imports built\.js, which would not be in the package") as caught:
+        packed(sources)
+    assert caught.value.where == "js/lib/more.js"
+
+
 def test_module_that_was_compiled_once_is_packed_as_it_is(sources: Bench) -> None:
     contents = content(packed(sources))
     assert contents["package/component/demo.core2.wasm"] == MODULE

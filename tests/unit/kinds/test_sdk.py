@@ -4,6 +4,7 @@ import shutil
 import tarfile
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -224,9 +225,21 @@ def test_archive_for_windows(bench: Bench) -> None:
 )
 def test_paths_that_no_archive_can_hold(files: dict[str, str], key: tuple[str, ...], message: str) -> None:
     spec = SdkSpec(kind="sdk", library="native", header="header", files=files)
-    (problem,) = check(spec, cast("Any", None))
+    (problem,) = check(spec, cast("Any", SimpleNamespace(project=SimpleNamespace(description=None))))
     assert problem.key == key
     assert message in problem.message
+
+
+def test_a_description_that_pkg_config_would_replace_a_part_of() -> None:
+    spec = SdkSpec(kind="sdk", library="native", header="header")
+    context = SimpleNamespace(project=SimpleNamespace(description="Costs ${price}"))
+    (problem,) = check(spec, cast("Any", context))
+    assert "takes for the beginning of a variable" in problem.message
+
+
+def test_a_comment_sign_in_a_description_is_escaped() -> None:
+    text = pkg_config("z", replace(SDK, description="A # B", homepage="https://a.example/#c"), [], shared=True)
+    assert "Description: A \\# B\nURL: https://a.example/\\#c\n" in text
 
 
 def test_a_file_in_the_place_of_a_packed_header_is_a_mistake(tmp_path: Path) -> None:

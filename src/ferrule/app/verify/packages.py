@@ -63,6 +63,22 @@ def packages(release: ReleaseFolder) -> Iterator[Verdict]:
             yield from _package(release, name, measured)
 
 
+def unheld(release: ReleaseFolder, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """Libraries, programs and headers that are packed, as the manifest says, and that nothing of the release holds.
+
+    WebAssembly is made into other files by those who pack it. Where something is wrong already, that is why.
+    """
+    verdicts = tuple(verdicts)
+    if any(verdict.problem for verdict in verdicts):
+        return
+    covered = {pointer for verdict in verdicts for pointer in verdict.covers}
+    for file in release.manifest.packed:
+        is_wasm = file.target is not None and file.target in PLATFORMS and PLATFORMS[file.target].system == "wasm"
+        is_product = file.kind == "header" or file.digest in release.compiled
+        if is_product and not is_wasm and f"{release.pointers[file]}/sha256" not in covered:
+            yield Verdict(file.path, "packed", "the manifest says that this is packed, and no package holds it")
+
+
 def _begins(path: Path) -> bytes:
     with open_regular(path) as stream:
         return stream.read(len(max(magic.COMPILED, key=len)))
@@ -140,16 +156,20 @@ def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator
     path, contents = release.folder / name, _Contents()
     try:
         tags = wheel.read_wheel(path).tags if path.suffix == ".whl" else ()
+        is_empty = any(not tag.endswith("-any") for tag in tags)  # until something for that platform is seen
         for platform, member, content in _members(path, release, contents):
             digest = Digest.of(content)
             _pack(release, digest, len(content), contents)
             if content.startswith(magic.COMPILED):
+                is_empty = False
                 if digest in release.compiled:
                     yield from measured.once(f"{name}: {member}", digest, content)
                 _weigh(release, name, member, measured.of(member, digest, content), digest, platform, contents)
                 if tags and content.startswith(magic.NATIVE):
                     promise = _tag_problem(measured.of(member, digest, content), tags, member)
                     contents.broken_promise = contents.broken_promise or promise
+        if is_empty:
+            contents.broken_promise = "it is for one platform, and holds nothing that was compiled"
     except (FerruleError, OSError, *DAMAGE) as error:
         contents.problem = contents.broken_promise = describe(error)  # a wheel that cannot be read holds no promise
     yield Verdict(name, contents.claim, contents.problem, () if contents.problem else tuple(contents.covers))

@@ -12,6 +12,7 @@ from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.formats import binary, deflate, tar, wasm
 from ferrule.formats.archive_member import Member, below, entries_of_folder, in_order
+from ferrule.formats.javascript_imports import SUFFIXES, imported_files
 from ferrule.formats.npm_files import names_nothing, packed_names
 from ferrule.formats.package_json import entry_points_by_key, is_entry_point
 from ferrule.kinds.linked_code import third_party
@@ -19,7 +20,7 @@ from ferrule.kinds.npm import native
 from ferrule.tools import jco
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ferrule.core.model import ActionInterface
     from ferrule.engine.context import ActionContext
@@ -88,7 +89,24 @@ class NpmPackage:
                     where=f"{self.source}/package.json",
                     hint=f"correct `{key}`, or `files` and .npmignore; the release writes {written}",
                 )
+        self._check_imports(context, entries)
         tar.write_tar_gz(context.output("package"), below("package", entries), self.epoch)
+
+    def _check_imports(self, context: ActionContext, entries: Sequence[Member]) -> None:
+        """Raise BuildError where a module imports a file that is there and is not packed, as Git ignores it."""
+        names = {entry.name for entry in entries}
+        for entry in entries:
+            if not entry.name.endswith(SUFFIXES) or not isinstance(entry.source, Path):
+                continue
+            text = entry.source.read_text(encoding="utf-8", errors="replace")
+            for candidates in imported_files(entry.name, text):
+                there = [c for c in candidates if (context.project / self.source / c).is_file()]
+                if there and names.isdisjoint(candidates):
+                    raise BuildError(
+                        f"this imports {there[0]}, which would not be in the package",
+                        where=f"{self.source}/{entry.name}",
+                        hint="let Git track that file, and `files` and .npmignore publish it",
+                    )
 
     def _wasi(self, context: ActionContext, component: ActionInterface) -> tuple[str, ...]:
         """Interfaces of WASI that the component imports."""
@@ -120,7 +138,9 @@ class NpmPackage:
         manifest = json.loads(package)
         entries = {"package.json": Member("package.json", package.encode())}
         files = {file.name.removeprefix(f"{self.source}/"): file for file in context.source_files(self.source)}
-        ignored = {name: Path(file.path).read_text() for name, file in files.items() if _is_ignore_file(name)}
+        ignored = {
+            name: Path(file.path).read_text("utf-8", "replace") for name, file in files.items() if _is_ignore_file(name)
+        }
         if nothing := names_nothing(manifest.get("files", ()), (*files, *self.license_files, *written)):
             raise BuildError(
                 f"`files` names {', '.join(nothing)}, and no such file would be published",
