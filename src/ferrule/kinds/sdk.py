@@ -129,11 +129,7 @@ def _actions(spec: SdkSpec, context: Context, triple: str) -> list[Action]:
             "add `license-files: [LICENSE]` to `project`",
         )
     project = context.project
-    own = {f"{header_files.FOLDER}/{output.name}" for output in header.outputs if not output.folder}
-    if taken := sorted(own & spec.files.keys()):
-        raise PlanProblem(
-            ("files", taken[0]), f"{spec.header} is packed as {taken[0]} already", "leave it out, or name it otherwise"
-        )
+    _check_names(spec, library, header)
     contents = third_party.inside(context, [library])
     stem = f"{spec.name or project.name + '-c'}-{project.version}-{triple}"
     platform = context.platforms[triple]
@@ -162,6 +158,20 @@ def _actions(spec: SdkSpec, context: Context, triple: str) -> list[Action]:
         sources=(*project.license_files, *spec.files.values()),
     )
     return third_party.following(context, contents, action)
+
+
+def _check_names(spec: SdkSpec, library: Action, header: Action) -> None:
+    """Raise PlanProblem for a file in the place of what every SDK holds, or below such a file."""
+    name = library.interface.trait("library")
+    headers = {f"{header_files.FOLDER}/{output.name}" for output in header.outputs if not output.folder}
+    libraries = {f"lib/{output.name}" for output in library.outputs if not output.folder}
+    folders = {header_files.FOLDER, "lib", "lib/pkgconfig", "lib/cmake", f"lib/cmake/{name}", "share", "share/licenses"}
+    for path in spec.files:
+        above = {path[:end] for end, character in enumerate(path) if character == "/"}
+        if taken := sorted(({path} & (headers | libraries | folders)) | (above & (headers | libraries))):
+            raise PlanProblem(
+                ("files", path), f"the SDK has {taken[0]} of its own", "leave it out, or put it somewhere else"
+            )
 
 
 @dataclass(frozen=True, slots=True)

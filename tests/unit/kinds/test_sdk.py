@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import tarfile
 import zipfile
@@ -11,6 +12,7 @@ import pytest
 
 from fakes.toolchain import lay_out
 from fakes.triples import MAC, X86
+from ferrule.app.release import run as release
 from ferrule.core.errors import ConfigErrors
 from ferrule.core.model import ActionInterface, Output
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
@@ -242,8 +244,22 @@ def test_a_comment_sign_in_a_description_is_escaped() -> None:
     assert "Description: A \\# B\nURL: https://a.example/\\#c\n" in text
 
 
-def test_a_file_in_the_place_of_a_packed_header_is_a_mistake(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("path", "taken"),
+    [
+        ("include/demo.h", "include/demo.h"),
+        ("include/demo.h/a.txt", "include/demo.h"),
+        ("lib", "lib"),
+        ("lib/libdemo.a", "lib/libdemo.a"),
+        ("include/more.h", None),
+        ("lib/more/a.txt", None),
+    ],
+)
+def test_a_file_in_the_place_of_what_the_sdk_holds(tmp_path: Path, path: str, taken: str | None) -> None:
     demo = lay_out(tmp_path)
-    demo.edit("header: header}\n  sdk-py", "header: header, files: {include/demo.h: LICENSE}}\n  sdk-py")
-    with pytest.raises(ConfigErrors, match=r"header is packed as include/demo\.h already"):
-        demo.run()
+    demo.edit("header: header}\n  sdk-py", f"header: header, files: {{{path}: LICENSE}}}}\n  sdk-py")
+    if taken:
+        with pytest.raises(ConfigErrors, match=f"the SDK has {re.escape(taken)} of its own"):
+            release.make_plan(release.load(demo.project), demo.context)
+    else:
+        assert release.make_plan(release.load(demo.project), demo.context).actions

@@ -64,18 +64,16 @@ def packages(release: ReleaseFolder) -> Iterator[Verdict]:
 
 
 def unheld(release: ReleaseFolder, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
-    """Libraries, programs and headers that are packed, as the manifest says, and that nothing of the release holds.
+    """Headers that are packed, as the manifest says, and that no SDK holds; nothing where something is wrong already.
 
-    WebAssembly is made into other files by those who pack it. Where something is wrong already, that is why.
+    That a package lacks its library is said of the package: Go modules and images may have it in other forms.
     """
     verdicts = tuple(verdicts)
-    if any(verdict.problem for verdict in verdicts):
+    if any(verdict.problem for verdict in verdicts) or all(file.kind != "sdk" for file in release.files.values()):
         return
     covered = {pointer for verdict in verdicts for pointer in verdict.covers}
     for file in release.manifest.packed:
-        is_wasm = file.target is not None and file.target in PLATFORMS and PLATFORMS[file.target].system == "wasm"
-        is_product = file.kind == "header" or file.digest in release.compiled
-        if is_product and not is_wasm and f"{release.pointers[file]}/sha256" not in covered:
+        if file.kind == "header" and f"{release.pointers[file]}/sha256" not in covered:
             yield Verdict(file.path, "packed", "the manifest says that this is packed, and no package holds it")
 
 
@@ -153,10 +151,10 @@ class _Contents:
 
 
 def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator[Verdict]:
-    path, contents = release.folder / name, _Contents()
+    path, contents, listed = release.folder / name, _Contents(), release.files.get(name)
     try:
         tags = wheel.read_wheel(path).tags if path.suffix == ".whl" else ()
-        is_empty = any(not tag.endswith("-any") for tag in tags)  # until something for that platform is seen
+        is_empty = any(not tag.endswith("-any") for tag in tags) or (listed is not None and listed.kind == "sdk")
         for platform, member, content in _members(path, release, contents):
             digest = Digest.of(content)
             _pack(release, digest, len(content), contents)
@@ -169,7 +167,7 @@ def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator
                     promise = _tag_problem(measured.of(member, digest, content), tags, member)
                     contents.broken_promise = contents.broken_promise or promise
         if is_empty:
-            contents.broken_promise = "it is for one platform, and holds nothing that was compiled"
+            contents.problem = contents.problem or "it is for one platform, and holds nothing that was compiled"
     except (FerruleError, OSError, *DAMAGE) as error:
         contents.problem = contents.broken_promise = describe(error)  # a wheel that cannot be read holds no promise
     yield Verdict(name, contents.claim, contents.problem, () if contents.problem else tuple(contents.covers))
