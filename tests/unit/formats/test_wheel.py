@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import tarfile
 import zipfile
@@ -317,3 +319,20 @@ def test_what_others_packed_must_be_of_this_project(tmp_path):
     ours = tmp_path / wheel_file_name("other", "1.0", TAGS)
     with pytest.raises(BuildError, match=r"is of 'E-mail.Check', not of 'other'"):
         rewrite_wheel(theirs, ours, name="other", version="1.0", tags=TAGS, epoch=0)
+
+
+@pytest.mark.parametrize(("old", "new"), [("Name: E-mail.Check", "Name: other"), ("Version: 1.0.0rc1", "Version: 9.9")])
+def test_metadata_of_another_project_is_refused(tmp_path, old, new):
+    path = wheel(tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    text = members[f"{INFO}/METADATA"].replace(old.encode(), new.encode())
+    digest = base64.urlsafe_b64encode(hashlib.sha256(text).digest()).rstrip(b"=").decode()
+    rows = members[f"{INFO}/RECORD"].decode().splitlines()
+    rows = [f"{INFO}/METADATA,sha256={digest},{len(text)}" if "/METADATA," in row else row for row in rows]
+    members |= {f"{INFO}/METADATA": text, f"{INFO}/RECORD": ("\n".join(rows) + "\n").encode()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(VerificationError, match=r"the file name is of e_mail_check 1\.0\.0rc1, METADATA of "):
+        read_wheel(path)

@@ -64,12 +64,13 @@ def packages(release: ReleaseFolder) -> Iterator[Verdict]:
 
 
 def unheld(release: ReleaseFolder, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
-    """Headers that are packed, as the manifest says, and that no SDK holds; nothing where something is wrong already.
+    """Headers that are packed, as the manifest says, and that no SDK holds; nothing where a package could not be read.
 
     That a package lacks its library is said of the package: Go modules and images may have it in other forms.
     """
     verdicts = tuple(verdicts)
-    if any(verdict.problem for verdict in verdicts) or all(file.kind != "sdk" for file in release.files.values()):
+    unread = any(verdict.problem for verdict in verdicts if verdict.claim.startswith("archive"))
+    if unread or all(file.kind != "sdk" for file in release.files.values()):
         return
     covered = {pointer for verdict in verdicts for pointer in verdict.covers}
     for file in release.manifest.packed:

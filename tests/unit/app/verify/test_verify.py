@@ -9,8 +9,9 @@ import re
 import shutil
 import subprocess  # noqa: TID251 - folders so deep only rm takes away
 import sys
+import tarfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from ferrule.app.verify import examine, release_of, verify
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Digest
 from ferrule.formats.archive_member import Member
+from ferrule.formats.tar import write_tar_gz
 from ferrule.formats.wheel import read_wheel, write_wheel
 
 if TYPE_CHECKING:
@@ -121,14 +123,15 @@ def test_a_file_that_is_missing_cut_foreign_or_a_link(folder):
     assert wrong["image/index.json: digest"] == "it is not a file"
 
 
-def test_another_library_in_a_wheel_of_which_everything_agrees(folder):
+def rewrite(folder: Folder, change: Callable[[dict[str, bytes], str], object]) -> None:
+    """Write the wheel anew with other members, and let everything agree; `change` gets them, and the library's name."""
     path = folder.path / WHEEL
     inside = library_in(path)
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     facts = read_wheel(path)
     path.unlink()
-    members[inside] += b"\0"
+    change(members, inside)
     info = next(name for name in members if name.endswith("/METADATA")).rpartition("/")[0]
     licences = f"{info}/licenses/"
     write_wheel(
@@ -142,8 +145,31 @@ def test_another_library_in_a_wheel_of_which_everything_agrees(folder):
         epoch=315_532_800,
     )
     tell_anew(folder.path)
+
+
+def test_another_library_in_a_wheel_of_which_everything_agrees(folder):
+    rewrite(folder, lambda members, inside: members.update({inside: members[inside] + b"\0"}))
     problems = folder.problems()
     assert any("is not the native that was compiled" in text for text in problems.values()), problems
+
+
+def test_a_wheel_without_its_library_of_which_everything_agrees(folder):
+    rewrite(folder, lambda members, inside: members.pop(inside))
+    assert "it is for one platform, and holds nothing that was compiled" in folder.problems().values()
+
+
+def test_an_sdk_with_another_header_of_which_everything_agrees(folder):
+    for archive in folder.path.glob("demo-c-*.tar.gz"):
+        with tarfile.open(archive) as members:
+            entries = [
+                Member(m.name, ((content := members.extractfile(m)) and content.read()) or b"", link=m.linkname or None)
+                for m in members
+                if not m.isdir()
+            ]
+        entries = [replace(e, source=b"int other;") if e.name.endswith("demo.h") else e for e in entries]
+        write_tar_gz(archive, entries, 315_532_800)
+    tell_anew(folder.path)
+    assert "the manifest says that this is packed, and no package holds it" in folder.problems().values()
 
 
 def test_a_wheel_under_a_name_that_promises_more(folder):
