@@ -144,7 +144,7 @@ def test_gdb_shows_the_crash_of_a_released_program(dist: Path, tmp_path: Path) -
     shutil.copyfile(tmp_path / f"crash-1.2.3-{X86}-debug" / "crash.debug", program.with_name("crash.debug"))
     shown = run("gdb", "-nx", "-batch", *options, "-ex", "run", "-ex", "backtrace", program).stdout
     assert re.search(r"#0 .*crash_fall .*fall\.c:5", shown), shown
-    assert re.search(r"crash::main .*main\.rs:4", shown), shown
+    assert re.search(r"in main \(\) at cli/src/main\.rs:4", shown), shown
 
 
 def test_the_symbols_of_another_machine(dist: Path, tmp_path: Path) -> None:

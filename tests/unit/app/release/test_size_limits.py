@@ -44,7 +44,9 @@ def test_a_file_that_is_too_large_is_named_with_its_place_and_what_is_in_it(tmp_
 
 
 def test_every_file_counts_once_for_each_limit_and_memory_for_none(tmp_path: Path) -> None:
-    limits = 'max-size: {"*": 10 B, "*.a": 1 GB}, per-target: {"aarch64*": {max-size: {"*.a": 0.5kB}}}'
+    limits = (
+        'max-size: {"*": 10 B, "*.a": 1 GB}, per-target: {"aarch64*": {max-size: {"*.a": 0.5kB}}, "*": {env: {A: b}}}'
+    )
     demo = project(tmp_path, f"{NATIVE}, targets: [{X86}, {ARM}], {limits}}}")
     with pytest.raises(VerificationError, match="3 files are larger") as caught:
         demo.run()
