@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import lief
 import pytest
-from judges import ferrule, run
+from judges import compiled, ferrule, run
 from released import LINUX
 
 from fakes.triples import ARM, X86
@@ -151,6 +152,20 @@ def test_the_symbols_of_another_machine(dist: Path, tmp_path: Path) -> None:
     library, debug = unpacked(dist, tmp_path, ARM)
     (frame, *_) = symbolized(debug, hex(exported(library, "crash_now")))
     assert (frame[0], frame[1].partition(":")[0]) == ("crash_now", "lib.rs")
+
+
+@pytest.mark.parametrize("triple", [X86, ARM])
+def test_the_list_of_crates_outlasts_the_stripping(dist: Path, tmp_path: Path, programs, triple: str) -> None:
+    extract(dist / f"crash-1.2.3-{triple}.tar.gz", tmp_path)
+    reader = compiled("rust-audit-info", programs)
+    files = {
+        "crash": tmp_path / f"crash-1.2.3-{triple}" / "crash",
+        "crash-ffi": dist / "lib" / triple / "libcrash.so.1",
+    }
+    for root, file in files.items():
+        packages = json.loads(run(reader, file).stdout)["packages"]
+        assert [package["name"] for package in packages if package.get("root")] == [root]
+        assert {package["name"] for package in packages} >= {"crash-ffi", "cc"}
 
 
 def loaded(path: Path) -> dict[str, tuple[int, bytes]]:
