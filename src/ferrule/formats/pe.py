@@ -6,6 +6,7 @@ here, because a library of Rust has hundreds of objects of which only these matt
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,7 +38,7 @@ def measure_pe(data: bytes, where: str | None) -> BinaryFacts:
     (flags,) = struct.unpack_from("<H", data, header + 22)
     exports = pe.get_export() if pe.has_exports else None
     imported = [(name_text(library.name), entry) for library in pe.imports for entry in library.entries]
-    sections = summed((name_text(section.name), section.size) for section in pe.sections)
+    sections = summed((_full_name(name_text(section.name), data, header), section.size) for section in pe.sections)
     names = {name_text(entry.name): library for library, entry in imported if not entry.is_ordinal}
     return BinaryFacts(
         format="pe",
@@ -50,6 +51,7 @@ def measure_pe(data: bytes, where: str | None) -> BinaryFacts:
         exports=tuple(sorted({name_text(entry.name) for entry in exports.entries if entry.name}) if exports else ()),
         imports=tuple(sorted(names)),
         providers=dict(sorted(names.items())),
+        build_id=next((bytes(one.signature).hex() for one in pe.debug if isinstance(one, lief.PE.CodeViewPDB)), None),
         stripped=not any(name.startswith((".debug_", "/")) for name in sections) and not _symbol_count(data, header),
         sections=sections,
     )
@@ -94,6 +96,15 @@ def _imported(data: bytes) -> Iterator[tuple[str, bool, bool]]:
     """What an object of an import library defines: a name of a DLL, and the pointer to it ("Import Library Format")."""
     name = data[_IMPORT_HEADER : data.index(b"\0", _IMPORT_HEADER)].decode()
     yield from ((symbol, True, False) for symbol in (name, f"__imp_{name}"))
+
+
+def _full_name(name: str, data: bytes, header: int) -> str:
+    """The name of a section; one of more than eight letters stands behind the symbols ("Section Table")."""
+    (symbols,) = struct.unpack_from("<L", data, header + 12)
+    if not symbols or not re.fullmatch(r"/[0-9]+", name):
+        return name
+    start = symbols + _symbol_count(data, header) * _SYMBOL.size + int(name[1:])
+    return name_text(data[start : data.index(b"\0", start)].decode())
 
 
 def _symbol_count(data: bytes, header: int) -> int:

@@ -217,7 +217,9 @@ def _debug_flags(build: NativeBuild, zig: Tool, cache: Path) -> list[str]:
     if build.debug_info is None:
         return []
     lines = [f"-Cdebuginfo={_LINES}"] if build.debug_info == "lines" else []
-    return [*lines, "-Cstrip=none", "-Clink-arg=-T", f"-Clink-arg={link_script(cache, zig.version)}"]
+    is_elf = build.platform.family.object_format == "elf"
+    script = ["-Clink-arg=-T", f"-Clink-arg={link_script(cache, zig.version)}"] if is_elf else []
+    return [*lines, "-Cstrip=none", *script]
 
 
 def _link_object_options(build: NativeBuild) -> tuple[str, ...]:
@@ -261,7 +263,8 @@ def _c_flags(
     ]
     maps = [f"-ffile-prefix-map={folder}={name}" for folder, name in folders]
     suffix = build.platform.triple.replace("-", "_")
-    lines = ["-gline-tables-only"] if build.debug_info == "lines" else []  # the crate cc goes by the profile alone
+    # The crate cc goes by the profile alone; for Windows zig's compiler would write CodeView.
+    lines = ["-gdwarf-4", "-gline-tables-only"] if build.debug_info == "lines" else []
     flags = {}
     for name in ("CFLAGS", "CXXFLAGS"):
         names = (f"{name}_{build.platform.triple}", f"{name}_{suffix}", f"TARGET_{name}", name)

@@ -118,9 +118,16 @@ def test_debug_information_in_the_released_file_is_a_problem() -> None:
     assert problems(whole, debug) == ["the released file has debug information"]
 
 
-def test_other_systems_have_none(tmp_path: Path) -> None:
+def test_a_dll_and_its_debug_symbols_are_told_to_belong_together() -> None:
+    released, debug = (binary.measure(golden(f"linked-windows.{kind}")) for kind in ("dll", "debug"))
+    assert problems(released, debug) == []
+    assert (released.stripped, debug.stripped) == (True, False)
+    assert {".debug_line", ".gnu_debuglink"} <= {*debug.sections, *released.sections}
+
+
+def test_macos_has_none(tmp_path: Path) -> None:
     demo = project(tmp_path, library(triple=MAC))
-    with pytest.raises(ConfigErrors, match=f"for Linux alone, and {MAC} is macOS") as caught:
+    with pytest.raises(ConfigErrors, match="for macOS debug symbols are collected by dsymutil") as caught:
         demo.run()
     assert "{debug-symbols: false} for aarch64-apple-darwin under `per-target`" in str(caught.value)
     demo.edit("debug-symbols: true", f"debug-symbols: true, per-target: {{{MAC}: {{debug-symbols: false}}}}")

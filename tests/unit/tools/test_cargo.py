@@ -82,7 +82,7 @@ def test_debug_information_is_kept_in_what_is_linked_and_changes_no_name():
     assert flags[1] == [*flags[0], "-Cdebuginfo=line-tables-only", *linked]
     assert flags[2] == [*flags[0], *linked]  # as the profile has it
     variable = f"CFLAGS_{LINUX.replace('-', '_')}"
-    assert kept.env[variable].startswith("-gline-tables-only ")
+    assert kept.env[variable].startswith("-gdwarf-4 -gline-tables-only ")
     assert own.env[variable] == without.env[variable]
 
 
