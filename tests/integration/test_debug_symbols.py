@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -168,12 +169,18 @@ def test_the_list_of_crates_outlasts_the_stripping(dist: Path, tmp_path: Path, p
         assert {package["name"] for package in packages} >= {"crash-ffi", "cc"}
 
 
-def loaded(path: Path) -> dict[str, tuple[int, bytes]]:
-    """Address and content of every section that is loaded, but for the build id, which is of the whole file."""
+def loaded(path: Path) -> dict[str, tuple[int, int, str]]:
+    """Address, size and digest of every section that is loaded, but for the build id, which is of the whole file."""
     elf = lief.parse(os.fspath(path))  # whose sections live as long as it does
-    flag = lief.ELF.Section.FLAGS.ALLOC
+    flag, only_in_memory = lief.ELF.Section.FLAGS.ALLOC, lief.ELF.Section.TYPE.NOBITS
     return {
-        s.name: (s.virtual_address, bytes(s.content)) for s in elf.sections if s.has(flag) and "build-id" not in s.name
+        one.name: (
+            one.virtual_address,
+            one.size,
+            "" if one.type == only_in_memory else hashlib.sha256(bytes(one.content)).hexdigest(),
+        )
+        for one in elf.sections
+        if one.has(flag) and "build-id" not in one.name
     }
 
 

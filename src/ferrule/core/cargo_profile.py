@@ -22,10 +22,10 @@ _OF_DEVELOPMENT: Final = "dev"
 
 @dataclass(frozen=True, slots=True)
 class DebugProfile:
-    """Whether a profile asks for debug information, and whether it strips all symbols."""
+    """Whether a profile asks for debug information, and whether it says that symbols are kept."""
 
     has_debug_info: bool
-    strips_symbols: bool
+    keeps_symbols: bool
 
 
 def read_debug_profile(workspace: Path, name: str, home: Path | None) -> DebugProfile:
@@ -37,7 +37,7 @@ def read_debug_profile(workspace: Path, name: str, home: Path | None) -> DebugPr
 def debug_profile(name: str, profiles: Mapping[str, Any], settings: CargoSettings) -> DebugProfile:
     """That of a name, by the tables of the root manifest and the settings, which count more."""
     debug, strip = (_value(name, key, profiles, settings) for key in ("debug", "strip"))
-    return DebugProfile(debug not in _NO_DEBUG_INFO, strip in (True, "symbols"))
+    return DebugProfile(debug not in _NO_DEBUG_INFO, strip in ("none", False))
 
 
 def _value(name: str, key: str, profiles: Mapping[str, Any], settings: CargoSettings) -> Any:  # noqa: ANN401 - of TOML
@@ -52,4 +52,4 @@ def _value(name: str, key: str, profiles: Mapping[str, Any], settings: CargoSett
             return value
         parent = settings.value("profile", name, "inherits") or table.get("inherits") or _PARENTS.get(name, name)
         name, last = str(parent), name
-    return key == "debug" and last == _OF_DEVELOPMENT
+    return True if key == "debug" and last == _OF_DEVELOPMENT else None

@@ -81,16 +81,16 @@ class DebugArchive:
         write(target, below(self.stem, members), self.epoch)
 
 
-def separate(context: ActionContext, linked: Path, target: Path, platform: Platform, *, all_symbols: bool) -> None:
+def separate(context: ActionContext, linked: Path, target: Path, platform: Platform, *, keeps_symbols: bool) -> None:
     """Write what was linked without its debug information, and that beside it, measured.
 
-    With `all_symbols` the released file has no symbol table either. Raises BuildError where the tool fails, and
-    VerificationError for a file that has no debug information, or whose two halves would not find each other.
+    With `keeps_symbols` the released file has its symbol table, which is beside it too. Raises BuildError where the
+    tool fails, and VerificationError for a file without debug information, or if the halves would not find each other.
     """
     debug = context.output(FOLDER) / f"{target.name}{_SUFFIX}"
     debug.parent.mkdir(parents=True, exist_ok=True)
     context.run(objcopy.extract_debug_command(context.toolchain, linked, debug))
-    context.run(objcopy.strip_command(context.toolchain, linked, target, debug, all_symbols=all_symbols))
+    context.run(objcopy.strip_command(context.toolchain, linked, target, debug, keeps_symbols=keeps_symbols))
     measured = binary.measure(debug)
     if wrong := problems(binary.measure(target), measured):
         raise VerificationError(

@@ -169,7 +169,7 @@ def compile_crate(
     files, variables = cargo_builds.inputs(cargo_build, workspace, context.project, environment)
     context.file_inputs(files)
     context.env_inputs(variables)
-    return replace(cargo_build, audit_data=audit_data, strips_symbols=profile.strips_symbols)
+    return replace(cargo_build, audit_data=audit_data, keeps_symbols=profile.keeps_symbols)
 
 
 def take(context: ActionContext, recipe: CrateRecipe, cargo_build: CargoBuild, file: Path, target: Path) -> None:
@@ -182,7 +182,7 @@ def take(context: ActionContext, recipe: CrateRecipe, cargo_build: CargoBuild, f
     linked.parent.mkdir(exist_ok=True)
     cargo_build.take(file, linked, context.digest_of)
     if recipe.debug_symbols:
-        debug_symbols.separate(context, linked, target, recipe.platform, all_symbols=cargo_build.strips_symbols)
+        debug_symbols.separate(context, linked, target, recipe.platform, keeps_symbols=cargo_build.keeps_symbols)
     if cargo_build.audit_data is not None:
         content = target.read_bytes()
         if content.startswith(magic.WASM):

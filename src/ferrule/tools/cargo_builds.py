@@ -47,7 +47,7 @@ class CargoBuild:
     folders and manifests that were read for it, `asks` the variables of the environment that were asked for, each with
     the first package that did, `native_libraries` what a static library must be linked with, `out_folders` where build
     scripts of packages in folders write, by package, `audit_data` what was linked in to name the crates; and
-    `strips_symbols` says that the profile strips all symbols.
+    `keeps_symbols` says that the profile has what is linked keep its symbols.
     """
 
     built: tuple[CargoArtifact, ...]
@@ -57,7 +57,7 @@ class CargoBuild:
     digests: Mapping[Path, str] = field(default_factory=dict)
     out_folders: Mapping[str, Path] = field(default_factory=dict)
     audit_data: bytes | None = None
-    strips_symbols: bool = False
+    keeps_symbols: bool = False
 
     def file(self, package: str, platform: Platform, kind: str, library: str) -> Path:
         """The file of a package's library of a kind (`cdylib`, `staticlib`, or the cdylib's import library).

@@ -19,12 +19,12 @@ def extract_debug_command(toolchain: Toolchain, linked: Path, debug: Path) -> Co
     return Command((*toolchain.tool(NAME).argv, "--only-keep-debug", str(linked), str(debug)), {})
 
 
-def strip_command(toolchain: Toolchain, linked: Path, stripped: Path, debug: Path, *, all_symbols: bool) -> Command:
+def strip_command(toolchain: Toolchain, linked: Path, stripped: Path, debug: Path, *, keeps_symbols: bool) -> Command:
     """Write the file without its debug information, and with the name and checksum of the file that has it.
 
-    With `all_symbols` without its symbol table too. Other sections stay, whether they are loaded or not.
+    Without its symbol table too, unless it `keeps_symbols`. Other sections stay, whether they are loaded or not.
     """
-    what = "--strip-all-gnu" if all_symbols else "--strip-debug"
+    what = "--strip-debug" if keeps_symbols else "--strip-all-gnu"
     link = f"--add-gnu-debuglink={debug}"
     return Command((*toolchain.tool(NAME).argv, what, link, str(linked), str(stripped)), {})
 

@@ -12,7 +12,7 @@ from ferrule.core.cargo_profile import DebugProfile, debug_profile, read_debug_p
 if TYPE_CHECKING:
     from pathlib import Path
 
-RELEASE = {"release": {"strip": "symbols"}}
+RELEASE = {"release": {"strip": "none"}}
 
 
 def settings(folder: Path, profiles: dict[str, Any]) -> CargoSettings:
@@ -27,7 +27,7 @@ def settings(folder: Path, profiles: dict[str, Any]) -> CargoSettings:
         ("test", {}, DebugProfile(True, False)),
         ("bench", {}, DebugProfile(False, False)),
         ("dev", {"dev": {"debug": False}}, DebugProfile(False, False)),
-        ("release", {"release": {"debug": 0, "strip": True}}, DebugProfile(False, True)),
+        ("release", {"release": {"debug": 0, "strip": False}}, DebugProfile(False, True)),
         ("release", {"release": {"debug": "none", "strip": "debuginfo"}}, DebugProfile(False, False)),
         ("release", {"release": {"debug": 1}}, DebugProfile(True, False)),
         ("dist", {**RELEASE, "dist": {"inherits": "release", "debug": "full"}}, DebugProfile(True, True)),
@@ -40,14 +40,14 @@ def test_a_profile_of_the_manifest(name: str, profiles: dict[str, Any], expected
 
 
 def test_settings_count_more_than_the_manifest(tmp_path: Path) -> None:
-    over = settings(tmp_path, {"release": {"strip": "none", "debug": "line-tables-only"}})
+    over = settings(tmp_path, {"release": {"strip": "symbols", "debug": "line-tables-only"}})
     assert debug_profile("release", RELEASE, over) == DebugProfile(True, False)
     inherited = settings(tmp_path, {"dist": {"inherits": "release"}})
     assert debug_profile("dist", RELEASE, inherited) == DebugProfile(False, True)
 
 
 def test_a_workspace_is_read_with_the_settings_that_hold_for_it(tmp_path: Path) -> None:
-    (tmp_path / "Cargo.toml").write_text("[profile.release]\nstrip = true\n")
+    (tmp_path / "Cargo.toml").write_text("[profile.release]\nstrip = false\n")
     assert read_debug_profile(tmp_path, "release", None) == DebugProfile(False, True)
     home = tmp_path / "home"
     home.mkdir()

@@ -87,9 +87,9 @@ def test_debug_information_is_kept_in_what_is_linked_and_changes_no_name():
 
 
 def test_the_profile_of_a_workspace_is_read(tmp_path):
-    (tmp_path / "Cargo.toml").write_text('[profile.release]\nstrip = "symbols"\n')
-    assert cargo.debug_profile(tmp_path, "release", {"HOME": str(tmp_path)}).strips_symbols
-    assert not cargo.debug_profile(tmp_path, "dev", {}).strips_symbols
+    (tmp_path / "Cargo.toml").write_text('[profile.release]\nstrip = "none"\n')
+    assert cargo.debug_profile(tmp_path, "release", {"HOME": str(tmp_path)}).keeps_symbols
+    assert not cargo.debug_profile(tmp_path, "dev", {}).keeps_symbols
 
 
 def test_macos_library():

@@ -16,10 +16,10 @@ def test_debug_information_is_taken_out_and_named_in_what_is_left() -> None:
     assert objcopy.extract_debug_command(CHAIN, LINKED, DEBUG).argv == (
         *("/bin/rust-objcopy", "--only-keep-debug", "/w/linked/x.so", "/w/debug/x.so.debug"),
     )
-    command = objcopy.strip_command(CHAIN, LINKED, TARGET, DEBUG, all_symbols=False)
+    command = objcopy.strip_command(CHAIN, LINKED, TARGET, DEBUG, keeps_symbols=True)
     link = "--add-gnu-debuglink=/w/debug/x.so.debug"
     assert command.argv[1:] == ("--strip-debug", link, "/w/linked/x.so", "/w/x.so")
-    everything = objcopy.strip_command(CHAIN, LINKED, TARGET, DEBUG, all_symbols=True)
+    everything = objcopy.strip_command(CHAIN, LINKED, TARGET, DEBUG, keeps_symbols=False)
     assert everything.argv[1] == "--strip-all-gnu"  # which leaves sections that are not loaded, such as audit data
     assert objcopy.strip_archive_command(CHAIN, LINKED, TARGET).argv[1:] == (
         *("--strip-debug", "/w/linked/x.so", "/w/x.so"),
