@@ -35,10 +35,10 @@ _SUFFIX: Final = ".debug"
 
 def outputs(platform: Platform) -> tuple[Output, ...]:
     """The folder, as an output of the action that links; raises PlanProblem for a platform without such files."""
-    if platform.family.object_format == "macho":
+    if platform.family.object_format != "elf":
         raise PlanProblem(
             "debug-symbols",
-            f"for {platform.family.title} debug symbols are collected by dsymutil, which does not come with Rust",
+            f"debug symbols are separated for Linux alone, and {platform.triple} is {platform.family.title}",
             f"write {{debug-symbols: false}} for {platform.triple} under `per-target`",
         )
     return (Output(FOLDER, FOLDER, folder=True),)
