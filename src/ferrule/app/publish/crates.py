@@ -226,7 +226,7 @@ class CratesPublisher:
         return web.split(url)[:2] in {web.split(one)[:2] for one in named}
 
 
-_NOT_THERE: Final = frozenset({web.NOT_FOUND, web.GONE})
+_NOT_THERE: Final = frozenset({404, 410})
 """Answers of an index that has no such crate ("Index Format", "Sparse protocol")."""
 _DEFAULT: Final = "crates-io"
 """Cargo's name of the registry that it knows itself."""
