@@ -392,19 +392,21 @@ def _tag_problem(facts: BinaryFacts, tags: tuple[str, ...], member: str) -> str 
         macos = re.fullmatch(r"macosx_(\d+)_(\d+)_(\w+)", tag)
         if tag == "any":
             return f"{member} is for {facts.system} on {facts.machine}, and the tag says any"
-        if glibc and (facts.system, facts.machine) != ("linux", glibc[3]):
+        if glibc and (facts.system, facts.machine) != ("linux", _MACHINES_OF_TAGS.get(("linux", glibc[3]))):
             return f"{member} is for {facts.system} on {facts.machine}, and the tag says {tag}"
         if glibc and facts.floor and facts.floor.version > (int(glibc[1]), int(glibc[2])):
             return f"{member} needs glibc {facts.floor.text}, and the tag says {tag}"
-        if macos and (facts.system, facts.machine) != ("macos", _MACHINE_OF_TAG.get(macos[3], macos[3])):
+        if macos and (facts.system, facts.machine) != ("macos", _MACHINES_OF_TAGS.get(("macos", macos[3]))):
             return f"{member} is for {facts.system} on {facts.machine}, and the tag says {tag}"
         if macos and facts.minimum_os and _numbers(facts.minimum_os) > (int(macos[1]), int(macos[2])):
             return f"{member} needs macOS {facts.minimum_os}, and the tag says {tag}"
     return None
 
 
-# Apple's own names and those of tags are the same but where a file is for both machines.
-_MACHINE_OF_TAG: Final = {row.architecture.wheel: row.machine for row in PLATFORMS.values() if row.parts}
+# What tags call a machine and files do not: `armv7l`, `universal2`.
+_MACHINES_OF_TAGS: Final = {
+    (row.system, row.architecture.wheel): row.machine for row in PLATFORMS.values() if row.has_wheels
+}
 
 
 def _numbers(version: str) -> tuple[int, int]:
