@@ -5,6 +5,7 @@ Rules of The Cargo Book, "The Manifest Format", "Workspaces", "Features" and "Pr
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,14 @@ _DEPENDENCIES: Final = (
     *("build_dependencies", "dev_dependencies"),  # as they were once called
 )
 _OF_THE_ROOT: Final = ("profile", "patch", "replace")
+_OF_PROFILES: Final[dict[str, tuple[object, ...]]] = {
+    "debug": (*(True, False, 0, 1, 2), *("none", "limited", "full", "line-tables-only", "line-directives-only")),
+    "lto": (*(True, False), *("fat", "thin", "off", "n", "no", "none")),
+    "opt-level": (*(0, 1, 2, 3), *("s", "z")),
+    "panic": ("unwind", "abort"),
+    "strip": (*(True, False), *("none", "debuginfo", "symbols")),
+}
+"""The values that settings of a profile may have ("Profiles")."""
 _BUILT_IN: Final = ("dev", "release", "test", "bench")
 
 
@@ -78,10 +87,14 @@ def text_file_problems(
 
 
 def profile_problems(root: ManifestTable) -> Iterator[ConfigError]:
-    """Profiles of a root manifest that inherit from none, from one that is not there, or from themselves."""
+    """Profiles of a root manifest that inherit from none, or have values that neither Cargo nor rustc takes."""
     profiles = root.table("profile")
     for name in profiles.values:
         table = profiles.table(name)
+        for key, allowed in _OF_PROFILES.items():
+            if key in table.values and table.values[key] not in allowed:
+                listed = ", ".join(json.dumps(value) for value in allowed)
+                yield table.problem(f"{table.values[key]!r} is no value of {key}", f"write one of {listed}", key)
         parent = table.values.get("inherits")
         if name in _BUILT_IN:
             continue
@@ -146,7 +159,7 @@ def _scalars(manifest: ManifestTable, workspace: ManifestTable) -> Iterator[Conf
 
 
 def _files(manifest: ManifestTable, folder: Path) -> Iterator[ConfigError]:
-    """Targets whose sources are not there."""
+    """Targets whose sources are not there, or whose names Cargo does not take."""
     package, library = manifest.table("package"), manifest.table("lib")
     build = package.values.get("build")
     named = build if isinstance(build, list) else [build]
@@ -156,6 +169,14 @@ def _files(manifest: ManifestTable, folder: Path) -> Iterator[ConfigError]:
     has_script = build is not False and (build is not None or (folder / "build.rs").is_file())
     if "links" in package.values and not has_script:
         yield package.problem("links asks for a build script, and there is none", "add build.rs, or remove it", "links")
+    if isinstance(name := library.values.get("name"), str) and "-" in name:
+        hint = f"write {name.replace('-', '_')}"
+        yield library.problem(f"{name!r} has a dash, which no library's name has for Cargo", hint, "name")
+    for kind in ("bin", "example", "test", "bench"):
+        tables = manifest.values.get(kind)
+        named_targets = [t.get("name") for t in tables if isinstance(t, dict)] if isinstance(tables, list) else []
+        for twice in sorted({n for n in named_targets if isinstance(n, str) and named_targets.count(n) > 1}):
+            yield manifest.problem(f"two of [[{kind}]] have the name {twice}", "rename one of them", kind)
     path = library.values.get("path", "src/lib.rs")
     if "lib" in manifest.values and isinstance(path, str) and not (folder / path).is_file():
         hint = f"write {path}" if "path" not in library.values else "write it, or correct its path"

@@ -82,6 +82,35 @@ def test_profiles_that_lead_nowhere(tmp_path: Path, text: str, expected: str) ->
     assert [line.partition(": ")[2] for line in every] == [expected]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('lto = "fatt"', "'fatt' is no value of lto"),
+        ('panic = "abrt"', "'abrt' is no value of panic"),
+        ("opt-level = 4", "4 is no value of opt-level"),
+        ("strip = {}", "{} is no value of strip"),
+        ('debug = "line-tables-only"', None),
+        ('opt-level = "z"\nlto = "thin"\nstrip = true\npanic = "abort"\ndebug = 1', None),
+    ],
+)
+def test_values_of_profiles(tmp_path: Path, text: str, expected: str | None) -> None:
+    every, _ = problems(tmp_path, f"{ROOT}[profile.release]\n{text}\n", HEAD, "a/src/lib.rs")
+    assert [line.partition(": ")[2] for line in every] == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[lib]\nname = "a-b"\n', "'a-b' has a dash, which no library's name has for Cargo"),
+        ('[[bin]]\nname = "x"\n[[bin]]\nname = "x"\n', "two of [[bin]] have the name x"),
+        ('[[bin]]\nname = "x"\n[[bin]]\nname = "y"\n', None),
+    ],
+)
+def test_names_of_targets_that_cargo_does_not_take(tmp_path: Path, text: str, expected: str | None) -> None:
+    every, _ = problems(tmp_path, ROOT, HEAD + text, "a/src/lib.rs")
+    assert [line.partition(": ")[2] for line in every] == ([expected] if expected else [])
+
+
 def test_a_patch_that_is_not_there(tmp_path: Path) -> None:
     every, _ = problems(
         tmp_path, f'{ROOT}[patch.crates-io]\nb = {{path = "b"}}\nc = {{path = "a"}}\n', HEAD, "a/src/lib.rs"
