@@ -130,7 +130,7 @@ def _check_crate(name: str, marker: CrateRef, mark: Position, workspace: Workspa
 def _check_feature(feature: ScalarNode, crate: Node | None, scope: ReferenceScope, problems: Problems) -> None:
     """A feature of the crate, or `dependency/feature`, of which the dependency is looked up."""
     row = scope.workspace.crates.get(crate.text) if scope.workspace and isinstance(crate, ScalarNode) else None
-    if row is None or feature.text in row.features:
+    if row is None or feature.text.removeprefix(f"{row.name}/") in row.features:
         return
     dependency, slash, _ = feature.text.partition("/")
     if slash and (dependency.rstrip("?") in row.dependencies or dependency in row.features):
