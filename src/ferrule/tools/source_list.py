@@ -88,9 +88,12 @@ def has_untracked(root: Path, host: Host, sources: Iterable[str]) -> bool:
     """Whether one of these sources, or a file below one, may be in no commit.
 
     Git does not track it, or was asked not to look whether it changed. Of files that Git ignores only those count that
-    are named themselves, such as a lock file, and Rust: what else lies there is seldom compiled.
+    are named themselves, such as a lock file, and Rust: what else lies there is seldom compiled. A project in a folder
+    that Git ignores is in no commit at all, and Git fails to list it (2.39, `ls-files --directory` in such a folder).
     """
     listed = git.listing(root, host)
+    if not listed.tracked and not listed.untracked:
+        return True
     names = (set(_sources(listed)) - set(listed.tracked)) | set(listed.unwatched)
     folders = {source.rstrip("/") for source in sources}
     generated = _generated_folders(listed)
