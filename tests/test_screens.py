@@ -287,6 +287,7 @@ SCREENS = (
     Screen("cache-prune", "cache prune", built, seen=AT_80),
     Screen("publish-dry-run", "publish --dry-run", with_shelf, project="released", lines=16),
     Screen("publish-refused", "publish", with_shelf, project="released", seen=AT_80),
+    Screen("yank", "yank --reason broken", with_shelf, project="released", seen=AT_80),
     # Files that it writes
     Screen("ci", "ci github", with_ci),
     Screen("ci-check", "ci github --check", with_ci),
