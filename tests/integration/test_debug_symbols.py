@@ -193,7 +193,3 @@ def test_what_is_loaded_is_the_same_without_and_everything_elsewhere(dist: Path,
     assert not list(without.glob("*-debug.*"))
     library = f"lib/{X86}/libcrash.so.1"
     assert loaded(without / library) == loaded(dist / library)
-    for release, folder in ((without, "one"), (dist, "other")):
-        extract(release / f"crash-1.2.3-{X86}.tar.gz", tmp_path / folder)
-    program = Path(f"crash-1.2.3-{X86}") / "crash"
-    assert loaded(tmp_path / "one" / program) == loaded(tmp_path / "other" / program)

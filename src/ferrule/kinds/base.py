@@ -181,7 +181,7 @@ class NativeSpec(CargoSpec):
     debug_symbols: bool = Field(
         default=False,
         description="Whether the debug information of what is linked stands in an archive beside the release: "
-        "line tables, or what the Cargo profile asks for. The files themselves hold none, and the same code.",
+        "line tables, or what the Cargo profile asks for. The files themselves hold none.",
     )
 
 
