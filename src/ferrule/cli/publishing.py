@@ -77,9 +77,10 @@ def opened(
     host = environment.host(offline=False)
     named = project.release_named(config, release) if release else None
     if named is None and config.releases:
-        name = config.releases[0].name
-        hint = f"name it: ferrule publish {name}, or ferrule verify --published --release {name}"
-        raise UsageError("this file describes several releases, each of which is published by its name", hint=hint)
+        names = " or ".join(one.name for one in config.releases)
+        raise UsageError(
+            "this file describes several releases, of which this command takes one", hint=f"name one: {names}"
+        )
     dist = source or config.root / "dist" / (named.name if named else "")
     own_folder(config.root / STATE)
     with locks.locked(config.root / STATE, lambda _: say("another run works in this project; waiting for it to end")):

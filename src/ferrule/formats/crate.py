@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ferrule.core.errors import VerificationError
@@ -158,12 +159,13 @@ def read_crate(path: Path) -> CratePackage:
         package = manifest["package"]
         name, version = package["name"], package["version"]
         lock = tomllib.loads(files["Cargo.lock"].decode()) if "Cargo.lock" in files else {}
-        rows = {row["name"]: row["source"] for row in lock.get("package", []) if "source" in row}
+        rows = {(row["name"], row["source"]) for row in lock.get("package", []) if "source" in row}
+        count = Counter(crate for crate, _ in rows)
         readme = package.get("readme")
         text = files[readme].decode("utf-8", "replace") if isinstance(readme, str) and readme in files else None
         if not _NAME.fullmatch(name) or not isinstance(version, str):
             _refuse(path)
-        sources = {name: source.removeprefix(_REGISTRY) for name, source in rows.items()}
+        sources = {crate: source.removeprefix(_REGISTRY) for crate, source in rows if count[crate] == 1}
         needs = tuple(_dependencies(manifest))
         return CratePackage(name, version, Digest.of_file(path), manifest, needs, sources, text)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -183,6 +185,8 @@ def _dependencies(manifest: Mapping[str, Any]) -> Iterator[Dependency]:
 
 def _dependency(name: str, value: Mapping[str, Any], kind: str, target: str | None) -> Dependency:
     package = value.get("package")
+    # Cargo leaves the older spelling as its author wrote it (editions before 2024); the newer one goes before it.
+    default = value.get("default-features", value.get("default_features"))
     return Dependency(
         name=package or name,
         requirement=str(value.get("version", "*")),
@@ -192,5 +196,5 @@ def _dependency(name: str, value: Mapping[str, Any], kind: str, target: str | No
         target=target,
         features=tuple(map(str, value.get("features", ()))),
         is_optional=value.get("optional") is True,
-        has_default_features=value.get("default-features") is not False,
+        has_default_features=default is not False,
     )

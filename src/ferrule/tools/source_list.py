@@ -98,7 +98,11 @@ def has_untracked(root: Path, host: Host, sources: Iterable[str]) -> bool:
     folders = {source.rstrip("/") for source in sources}
     generated = _generated_folders(listed)
     for name in git.ignored(root, folders, host):
-        if name in folders or (not _is_generated(f"{name}x", generated) and _holds_rust(root, name)):
+        # Git names the highest folder that it ignores as a whole, which may be above the source.
+        if name in folders or (name.endswith("/") and any(folder.startswith(name) for folder in folders)):
+            return True
+        # Any file in a folder: the names of folders above decide.
+        if not _is_generated(f"{name}x", generated) and _holds_rust(root, name):
             names.add(name)
     whole = bool(folders & {"", "."})
     return any(whole or name in folders or any(name.startswith(f"{folder}/") for folder in folders) for name in names)

@@ -19,7 +19,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ferrule.app.publish import client, credentials
+from ferrule.app.publish import client, credentials, web
 from ferrule.app.publish.items import UploadFailed
 from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import read_regular
@@ -34,6 +34,7 @@ EMPTY: Final = hashlib.sha256().hexdigest()
 """The SHA-256 of nothing, which a request without a body is signed with."""
 
 _LARGEST: Final = 1 << 20
+_PORTS: Final = {"http": ":80", "https": ":443"}
 _SESSION: Final = "ferrule"
 
 
@@ -61,17 +62,18 @@ def signed(
     `url` has its path encoded, and no query (SigV4, "Create a signed request").
     """
     parts = urllib.parse.urlsplit(url)
-    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_ns // 1_000_000_000))
-    proof = {"x-amz-content-sha256": payload, "x-amz-date": moment}
+    timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_ns // 1_000_000_000))
+    proof = {"x-amz-content-sha256": payload, "x-amz-date": timestamp}
     proof |= {"x-amz-security-token": keys.token} if keys.token else {}
-    lower = {
-        name.lower(): " ".join(v.split()) for name, v in {**(headers or {}), **proof, "host": parts.netloc}.items()
-    }
+    # As it is sent: in small letters, and without the port that the scheme has anyway (RFC 9110, 4.2.3).
+    host = parts.netloc.lower().removesuffix(_PORTS.get(parts.scheme, ""))
+    signed_headers = {**(headers or {}), **proof, "host": host}
+    lower = {name.lower(): " ".join(value.split()) for name, value in signed_headers.items()}
     names = ";".join(sorted(lower))
     lines = [f"{name}:{lower[name]}\n" for name in sorted(lower)]
     canonical = "\n".join([method, parts.path or "/", "", "".join(lines), names, payload])
-    scope = f"{moment[:8]}/{region}/{service}/aws4_request"
-    text = "\n".join(["AWS4-HMAC-SHA256", moment, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    scope = f"{timestamp[:8]}/{region}/{service}/aws4_request"
+    text = "\n".join(["AWS4-HMAC-SHA256", timestamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = b"AWS4" + keys.secret.encode()
     for word in scope.split("/"):
         key = hmac.digest(key, word.encode(), "sha256")
@@ -108,14 +110,15 @@ def _of_role(context: PublishContext, role: str, file: Path, region: str, tokens
     values |= {"RoleSessionName": name, "WebIdentityToken": token}
     url = tokens or f"https://sts.{region}.amazonaws.com/"
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    web.refuse_open(url)  # the token is in the body
     answer = context.web.send("POST", url, auth=None, body=urllib.parse.urlencode(values).encode(), headers=kind)
     if not answer.is_success:
         raise context.web.refusal(answer, hint="see whether the role trusts this workflow")
     text = answer.body.decode("utf-8", "replace")
-    found = [re.search(f"<{tag}>([^<]+)</{tag}>", text) for tag in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
-    if not all(found):
+    matches = [re.search(f"<{tag}>([^<]+)</{tag}>", text) for tag in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+    if not all(matches):
         raise UploadFailed("its answer holds no credentials", hint="see whether `tokens` is the address of STS")
-    return Keys(*(match[1].strip() for match in found if match))
+    return Keys(*(match[1].strip() for match in matches if match))
 
 
 def _of_files(host: Host, profile: str) -> Keys | None:
@@ -131,9 +134,10 @@ def _of_files(host: Host, profile: str) -> Keys | None:
     )
     for named, name, section in files:
         settings = configparser.RawConfigParser(strict=False, default_section="")
+        path = Path(named) if named else folder / name if folder else None
         try:
-            settings.read([Path(named)] if named else [folder / name] if folder else [])
-        except (configparser.Error, UnicodeDecodeError):
+            settings.read_string(read_regular(path, follow=True, largest=_LARGEST).decode() if path else "")
+        except (OSError, ValueError, configparser.Error):
             continue
         values = dict(settings[section]) if settings.has_section(section) else {}
         if values.get("aws_access_key_id") and values.get("aws_secret_access_key"):
@@ -159,4 +163,5 @@ def _of_cli(host: Host, profile: str | None) -> Keys | None:
 _CLI_VARIABLES: Final = (
     *("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_REGION", "AWS_DEFAULT_REGION"),
     *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CA_BUNDLE"),
+    *("AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
 )

@@ -86,7 +86,10 @@ class Publisher(Protocol):
         """Download it to a folder as a user does; None for what has no bytes. Raises UploadFailed."""
 
     def withdrawals(self, reason: str) -> Iterator[Withdrawal]:
-        """What can be done there so that nobody takes this version any more, for a reason of one line."""
+        """What can be done there so that nobody takes this version any more, for a reason of one line.
+
+        Raises UploadFailed.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,9 @@ class CratesPublisher:
             if allowed is not None and (self.section.registry or _DEFAULT) not in allowed:
                 hint = f"add it to `publish` in its Cargo.toml, which has {', '.join(allowed) or 'nothing'}"
                 yield f"{one.name} may not be published to {self.section.registry or 'the default registry'}", hint
-            yield from self._untold(one)
+            yield from self._unclear_dependencies(one)
 
-    def _untold(self, one: CratePackage) -> Iterator[Problem]:
+    def _unclear_dependencies(self, one: CratePackage) -> Iterator[Problem]:
         try:
             self._metadata(one)
         except VerificationError as error:
@@ -129,18 +129,12 @@ class CratesPublisher:
         about = json.dumps(self._metadata(self.crates[item.name])).encode()
         body = b"".join(struct.pack("<I", len(part)) + part for part in (about, content))
         headers = {"Content-Type": "application/octet-stream", "Accept": "application/json"}
-        answer = self.context.web.send("PUT", self._upload_url, auth=self._auth, body=body, headers=headers)
-        if not answer.is_success:
-            raise self.context.web.refusal(answer)
-        # A registry may say with 200 that it has not taken it.
-        errors = answers.rows(answers.mapping(answer.json()).get("errors") or [])
-        if errors:
-            raise self.context.web.refusal(answer)
+        self._send("PUT", "new", body=body, headers=headers)
 
     def call(self, item: Item) -> str:
         """A PUT."""
         try:
-            url = self._upload_url
+            url = self._url("new")
         except UploadFailed:  # which preflight says
             url = ".../api/v1/crates/new"
         return f"PUT {url} ({item.name}, {item.size} bytes)"
@@ -165,10 +159,7 @@ class CratesPublisher:
         for one in self.crates.values():
 
             def act(one: CratePackage = one) -> None:
-                url = f"{self._settings().api.rstrip('/')}/api/v1/crates/{one.name}/{one.version}/yank"
-                answer = self.context.web.send("DELETE", url, auth=self._auth)
-                if not answer.is_success:
-                    raise self.context.web.refusal(answer)
+                self._send("DELETE", f"{one.name}/{one.version}/yank")
 
             call = f"cargo yank {one.name}@{one.version}{registry}"
             effect = "no new lock file takes it; those that have it go on"
@@ -216,9 +207,15 @@ class CratesPublisher:
     def _auth(self) -> web.Auth | None:
         return {"Authorization": self.token} if self.token else None
 
-    @property
-    def _upload_url(self) -> str:
-        return f"{self._settings().api.rstrip('/')}/api/v1/crates/new"
+    def _send(self, method: str, path: str, **content: Any) -> None:  # noqa: ANN401 - arguments of Web.send
+        """Ask the API to change something. Raises UploadFailed."""
+        answer = self.context.web.send(method, self._url(path), auth=self._auth, **content)
+        # A registry may say with 200 that it has not done it.
+        if not answer.is_success or answers.rows(answers.mapping(answer.json()).get("errors") or []):
+            raise self.context.web.refusal(answer)
+
+    def _url(self, path: str) -> str:
+        return f"{self._settings().api.rstrip('/')}/api/v1/crates/{path}"
 
     def _is_named(self, url: str) -> bool:
         """Whether the row names the host of an address."""
@@ -254,9 +251,11 @@ def token_of(host: Host, registry: str | None) -> str | None:
             document = tomllib.loads(read_regular(path, follow=True, largest=_LARGEST).decode()) if path else {}
         except (OSError, ValueError):
             continue
-        table = document.get("registries", {}).get(registry, {}) if registry else document.get("registry", {})
-        token = table.get("token") if isinstance(table, dict) else None
-        return token if isinstance(token, str) and token else None
+        keys = ("registries", registry) if registry else ("registry",)
+        try:
+            return answers.text(answers.part(document, *keys), "token") or None
+        except UploadFailed:  # another shape holds no token
+            return None
     return None
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import address, answers, credentials, web
 from ferrule.app.publish.base import Destination, Withdrawal
-from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
+from ferrule.app.publish.items import ABSENT, SAME, Item, State, UploadFailed, other
 from ferrule.app.publish.semver import is_newer, is_version
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.app.publish.base import Problem, PublishContext
-    from ferrule.app.publish.items import Release, State
+    from ferrule.app.publish.items import Release
 
 _VERSION: Final = "org.opencontainers.image.version"
 _LARGEST: Final = 4 << 20
@@ -129,7 +129,7 @@ class OciPublisher:
         """Whether a tag that moves may move from there: not from a newer version, nor from an unknown one."""
         version = _version_of(manifest)
         if is_newer(version, self.version):
-            return SAME
+            return State("same", "it points at a newer version")
         if not is_version(version):
             hint = "set `latest: false` in targets.yaml, or move it by hand"
             return other("the tag points at an image that does not state its version", hint)
@@ -184,9 +184,12 @@ class OciPublisher:
         return path
 
     def withdrawals(self, _reason: str) -> Iterator[Withdrawal]:
-        """Registries offer nothing: a digest stays, and a tag that moves is moved by a person."""
+        """Registries offer nothing: a digest stays, and a tag that points at it is moved by a person.
+
+        Raises UploadFailed.
+        """
         for item in self.items:
-            if item.phase == "move":
+            if item.phase == "move" and self.look(item) == SAME:
                 call = f"move the tag to the version before: skopeo copy docker://…@DIGEST docker://{item.name}"
                 yield Withdrawal(item.name, call, "who pulls it gets the version before")
 

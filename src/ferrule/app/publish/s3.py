@@ -104,8 +104,8 @@ class S3Publisher:
 
     def look(self, item: Item) -> State:
         """Compare the SHA-256 that the store keeps; else download the file and hash it. Raises UploadFailed."""
-        auth = self._auth("HEAD", item, {"x-amz-checksum-mode": "ENABLED"})
-        answer = self.context.web.send("HEAD", self._url(item), auth=auth)
+        headers = {"x-amz-checksum-mode": "ENABLED"}
+        answer = self.context.web.send("HEAD", self._url(item), auth=self._auth("HEAD", item, headers), headers=headers)
         if answer.status == web.NOT_FOUND:
             return ABSENT
         self._check(answer)
@@ -122,7 +122,7 @@ class S3Publisher:
         checksum = base64.b64encode(bytes.fromhex(item.digest.hex)).decode()
         headers = {"If-None-Match": "*", "Content-Type": "application/octet-stream", _CHECKSUM: checksum}
         auth = self._auth("PUT", item, headers, item.digest.hex)
-        answer = self.context.web.send("PUT", self._url(item), auth=auth, body=item.source)
+        answer = self.context.web.send("PUT", self._url(item), auth=auth, body=item.source, headers=headers)
         if answer.status == _CONFLICT:
             raise UploadFailed("somebody else uploads it at this moment (409)", wait=1)
         self._check(answer)
@@ -168,7 +168,7 @@ class S3Publisher:
     ) -> web.Auth | None:
         """The signature of a request; without credentials there is none, as what is there may be for everybody."""
         if self._keys is None:
-            return headers
+            return None
         now = self.context.now_ns()
         return aws.signed(self._keys, method, self._url(item), self.section.region, now, payload, headers)
 

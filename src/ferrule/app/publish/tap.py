@@ -145,10 +145,14 @@ class TapPublisher:
         """Nothing, as a user gets all of the repository: what the branch has is looked at."""
 
     def withdrawals(self, reason: str) -> Iterator[Withdrawal]:
-        """The commit is undone by a person: what the version before was, only the repository knows."""
+        """The commit is undone by a person: what the version before was, only the repository knows.
+
+        Nothing is undone where the branch has another version. Raises UploadFailed.
+        """
         for item in self.items:
-            call = f"in a clone of {self.section.repository}: git revert the commit of {item.name}, for: {reason}"
-            yield Withdrawal(item.name, call, "who installs or updates gets the version before")
+            if self.look(item) == SAME:
+                call = f"in a clone of {self.section.repository}: git revert the commit of {item.name}, for: {reason}"
+                yield Withdrawal(item.name, call, "who installs or updates gets the version before")
 
     def _tip(self) -> tuple[str, str | None]:
         """The branch, and the commit that it is at, which is fetched; None for one that is not there yet."""

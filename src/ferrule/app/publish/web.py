@@ -180,7 +180,7 @@ class Web:
             host = one_line(match[1]) if match else "nowhere"
             return UploadFailed(
                 f"it leads to another address ({status}, {host}), where nothing is sent",
-                hint="correct the address in targets.yaml",
+                hint=hint or "correct the address in targets.yaml",
             )
         hints = {
             401: "the credentials are missing, expired or wrong: renew them",
@@ -248,8 +248,8 @@ class Web:
         parts = split(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise UploadFailed("its address is not a URL of http or https", hint="correct the address in targets.yaml")
-        if auth and parts.scheme == "http" and parts.hostname not in address.LOOPBACK:
-            raise UploadFailed("the credentials would travel in the clear", hint="use https")
+        if auth:
+            refuse_open(url)
         if not all(re.fullmatch(r"[\t\x20-\x7e]+", value) for value in (auth or {}).values()):
             raise UploadFailed("the credentials hold a character that no header may", hint="see where they come from")
         sent = {"User-Agent": "ferrule", "Accept-Encoding": "identity", **headers, **(auth or {})}
@@ -317,6 +317,13 @@ def split(url: str) -> urllib.parse.SplitResult:
     except ValueError as error:
         raise _no_address() from error
     return parts
+
+
+def refuse_open(url: str) -> None:
+    """Raise UploadFailed for an address to which credentials would travel without TLS."""
+    parts = split(url)
+    if parts.scheme == "http" and parts.hostname not in address.LOOPBACK:
+        raise UploadFailed("the credentials would travel in the clear", hint="use https")
 
 
 def join(base: str, url: str) -> str:

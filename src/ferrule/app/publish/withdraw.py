@@ -40,7 +40,10 @@ def offers(publishers: Mapping[str, Publisher], reason: str, pace: Pace) -> Iter
         if not any(entry.state.presence == "same" for entry in own):
             yield Offer(name, publisher.title, None, "nothing of this release is there")
             continue
-        possible = tuple(publisher.withdrawals(reason))
+        try:
+            possible = tuple(publisher.withdrawals(reason))
+        except UploadFailed as failure:
+            raise PublishError(failure.message, where=publisher.title, hint=failure.hint) from failure
         for withdrawal in possible:
             yield Offer(name, publisher.title, withdrawal)
         if not possible:

@@ -70,8 +70,9 @@ def publish(
             elif event.what != "uploading":
                 say(printable(f"{event.destination}: {event.item.name}: {event.what} {event.detail}".rstrip()))
 
+        problems = opened.problems()
         with waiting("asking every destination") as line:
-            entries = run.publish(opened.publishers, publishing.pace(listen), opened.problems())
+            entries = run.publish(opened.publishers, publishing.pace(listen), problems)
     new = sum(entry.state.presence == "absent" for entry in entries)
     say(f"{release}: {counted(len(entries), 'item')} at {counted(len(opened.publishers), 'destination')}, {new} new")
 
