@@ -371,6 +371,15 @@ def test_a_backend_of_one_module_packs_that_of_the_project(demo: Demo, backend: 
     assert wheel_sources(demo, settings, "src/other/__init__.py").chosen.folders == folders
 
 
+def test_a_package_that_the_backend_does_not_pack_holds_no_library(demo: Demo) -> None:
+    pyproject(demo, '[project]\nname = "demo"\nversion = "1.2.3"\n[build-system]\nbuild-backend = "hatchling.build"\n')
+    other = demo.project / "packaging/python/src/other"
+    other.mkdir()
+    (other / "__init__.py").touch()
+    (problem,) = mistakes(demo, NATIVE, HEADER, WHEEL[:-1] + ", package: other}")
+    assert "the build backend does not pack other" in problem
+
+
 def test_packages_lie_where_a_setting_says(demo: Demo) -> None:
     settings = '[tool.setuptools.packages.find]\nwhere = ["lib"]\n'
     common = wheel_sources(demo, settings, "lib/demo/__init__.py")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
+from ferrule.core.platforms import PLATFORMS
 from ferrule.core.rustflags import refused_flag
 from ferrule.core.toml_file import LARGEST, parse, position
 
@@ -197,7 +198,8 @@ def problems(settings: CargoSettings, triples: Collection[str]) -> Iterator[Conf
 
 def _overridden_variables(settings: CargoSettings, triples: Collection[str]) -> Iterator[ConfigError]:
     """Variables of `[env]` that the build sets itself."""
-    ours = {f"{tool}_{name}" for tool in _TOOLS_OF_C for t in triples for name in (t, t.replace("-", "_"))}
+    linked = [t for t in triples if t in PLATFORMS and not PLATFORMS[t].is_portable]
+    ours = {f"{tool}_{name}" for tool in _TOOLS_OF_C for t in linked for name in (t, t.replace("-", "_"))}
     ours |= {_MACOS_FLOOR} if any("-apple-" in triple for triple in triples) else set()
     for name in sorted(ours & {*settings.keys("env")}):
         yield ConfigError(

@@ -227,7 +227,11 @@ def _root(project: Path, folder: str) -> tuple[ManifestTable, str]:
         raise ConfigError("there is no Cargo manifest here", where=str(error), hint=hint) from None
     stated = own.table("package").text("workspace") if "workspace" not in own.values else None
     if stated and not (candidate := _join(folder, stated)).startswith(("..", "/")):
-        return _manifest(project, candidate), candidate
+        try:
+            return _manifest(project, candidate), candidate
+        except FileNotFoundError:
+            hint = "correct it, or leave it out: Cargo looks in the folders above"
+            raise own.problem(f"there is no Cargo.toml in {stated}", hint, "package", "workspace") from None
     candidate = folder
     while "workspace" not in own.values and candidate != ".":
         candidate = _join(candidate, "..")

@@ -27,7 +27,7 @@ _DEPENDENCIES: Final = (
 _OF_THE_ROOT: Final = ("profile", "patch", "replace")
 _OF_PROFILES: Final[dict[str, tuple[object, ...]]] = {
     "debug": (*(True, False, 0, 1, 2), *("none", "limited", "full", "line-tables-only", "line-directives-only")),
-    "lto": (*(True, False), *("fat", "thin", "off", "n", "no", "none")),
+    "lto": (*(True, False), *("fat", "thin", "off", "n", "no", "none", "y", "yes", "on")),
     "opt-level": (*(0, 1, 2, 3), *("s", "z")),
     "panic": ("unwind", "abort"),
     "strip": (*(True, False), *("none", "debuginfo", "symbols")),

@@ -34,16 +34,25 @@ def _is_folder(value: object, below: str, _: str) -> bool:
     return isinstance(value, str) and posixpath.normpath(value or ".") == below
 
 
+def _are_libraries(value: object, _: str, __: str) -> bool:
+    return isinstance(value, list) and all(str(one).endswith(_LIBRARIES) for one in value)
+
+
+def _is_only_folder(value: object, below: str, package: str) -> bool:
+    folders = [*value.values()] if isinstance(value, dict) and [*value] == [""] else value
+    return isinstance(folders, list) and len(folders) == 1 and _is_folder(folders[0], below, package)
+
+
 _UNFOLLOWED: Final[Mapping[tuple[str, ...], Allowed]] = {
     **{(*table, "include"): _never for table in _HATCH},
     **{(*table, "force-include"): _never for table in _HATCH},
     **{(*table, "sources"): lambda value, below, _: value in ([below], {below: ""}) for table in _HATCH},
-    **{(*table, "artifacts"): lambda value, _, __: all(str(v).endswith(_LIBRARIES) for v in value) for table in _HATCH},
+    **{(*table, "artifacts"): _are_libraries for table in _HATCH},
     (*_HATCH[1], "shared-data"): _never,
     (*_HATCH[1], "shared-scripts"): _never,
     (*_HATCH[1], "extra-metadata"): _never,
-    (*_SETUPTOOLS, "package-dir"): lambda value, below, _: value in ({"": below}, {"": f"{below}/"}),
-    (*_SETUPTOOLS, "packages", "find", "where"): lambda value, below, _: value == [below],
+    (*_SETUPTOOLS, "package-dir"): _is_only_folder,
+    (*_SETUPTOOLS, "packages", "find", "where"): _is_only_folder,
     (*_SETUPTOOLS, "data-files"): _never,
     (*_SETUPTOOLS, "script-files"): _never,
     ("tool", "flit", "external-data"): _never,
@@ -93,7 +102,7 @@ class Selection:
         A file that is no source belongs to the packages above it, a source to that of its own folder.
         """
         if self.folders:
-            return any(path.startswith(f"{folder}/") for folder in self.folders)
+            return any(path == folder or path.startswith(f"{folder}/") for folder in self.folders)
         package = posixpath.dirname(name).replace("/", ".")
         packages = [package]
         while "." in package and not name.endswith((".py", ".pyi")):
@@ -105,7 +114,7 @@ class Selection:
 def selection(document: Mapping[str, Any]) -> Selection:
     """What pyproject.toml chooses for a wheel; setuptools' `exclude` is in `left_out_of_wheels`."""
     uv, flit = _at(document, *_UV), _at(document, "tool", "flit", "module", "name")
-    hatch = [folder for key in ("packages", "only-include") for folder in _of_hatch(document, key)]
+    hatch = _of_hatch(document, "wheel", "only-include") or _of_hatch(document, "wheel", "packages")
     root = _root(document)
     return Selection(
         folders=tuple(
@@ -164,15 +173,13 @@ def unfollowed_settings(document: Mapping[str, Any], below: str, package: str) -
 
 def left_out_of_wheels(document: Mapping[str, Any], root: str) -> tuple[str, ...]:
     """Patterns as in .gitignore, relative to pyproject.toml, of what is in no wheel; packages lie in `root`."""
-    hatch = (*_texts(document, "tool", "hatch", "build", "exclude"), *_of_hatch(document, "exclude"))
-    return (*hatch, *_of_setuptools(document, root))
+    return (*_of_hatch(document, "wheel", "exclude"), *_of_setuptools(document, root))
 
 
 def left_out_of_sdists(document: Mapping[str, Any]) -> tuple[str, ...]:
     """The same of what is in no source distribution, but for what the wheel needs."""
     return (
-        *_texts(document, "tool", "hatch", "build", "exclude"),
-        *_texts(document, "tool", "hatch", "build", "targets", "sdist", "exclude"),
+        *_of_hatch(document, "sdist", "exclude"),
         *_texts(document, "tool", "flit", "sdist", "exclude"),
         *_texts(document, "tool", "uv", "build-backend", "source-exclude"),
     )
@@ -198,8 +205,11 @@ def version_in_files(document: Mapping[str, Any], root: str) -> Iterator[tuple[s
         yield posixpath.normpath(path), re.compile(r"\A\s*(\S+)\s*\Z")
 
 
-def _of_hatch(document: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    return _texts(document, *_HATCH[1], key)
+def _of_hatch(document: Mapping[str, Any], target: str, key: str) -> tuple[str, ...]:
+    """A list of Hatch's: that of the target, or else the one for all targets ("Build targets")."""
+    path = (*_HATCH[0], "targets", target)
+    table = _at(document, *path)
+    return _texts(document, *(path if isinstance(table, dict) and key in table else _HATCH[0]), key)
 
 
 def _of_setuptools(document: Mapping[str, Any], root: str) -> Iterator[str]:

@@ -83,7 +83,10 @@ def measure_universal(
 
     Raises VerificationError for a cut file, one without files, and one whose files are for others than it says.
     """
-    parts = {machine: measure(file, where) for machine, file in slices(data, where)}
+    files = [*slices(data, where)]
+    parts = {machine: measure(file, where) for machine, file in files}
+    if len(parts) != len(files):
+        raise VerificationError("the universal file is damaged: it holds two files for one machine", where=where)
     wrong = [machine for machine, facts in parts.items() if facts.machine != machine]
     if wrong or not parts:
         problem = f"what it holds for {wrong[0]} is for {parts[wrong[0]].machine}" if wrong else "it holds nothing"

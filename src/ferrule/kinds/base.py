@@ -134,12 +134,17 @@ class Spec(Section):
         return tuple(references)
 
 
+_LINKED: Final = frozenset({"program", "cdylib", "staticlib"})
+"""Roles of compiled files, also of those of no crate: joined files, and programs in Go."""
+
+
 def sized_outputs(action: Action) -> tuple[tuple[str, Output], ...]:
     """The outputs of an action that `max-size` is about, with the names that its globs are about."""
     return tuple(
         ((output.ships or output.name).rpartition("/")[2], output)
         for output in action.outputs
-        if (output.ships or (action.compiles and not output.folder)) and output.role != DEBUG_SYMBOLS
+        if output.role != DEBUG_SYMBOLS
+        and (output.ships or ((action.compiles or output.role in _LINKED) and not output.folder))
     )
 
 

@@ -6,9 +6,10 @@ sources made other bytes after every commit. Provenance and manifest name the co
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shutil
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.frozen import dataclass
@@ -48,7 +49,8 @@ def plan(spec: CrateSpec, context: Context) -> list[Action]:
         raise problem
     together = [c.name for c in workspace.closure(spec.crate) if c.name == spec.crate or _may_publish(c.name, context)]
     # All crates, though it may need one only: Cargo reads no workspace of which a member is missing.
-    sources = tuple(dict.fromkeys(path for name in workspace.crates for path in workspace.sources(name)))
+    folders = (path for name in workspace.crates for path in workspace.sources(name))
+    sources = tuple(dict.fromkeys((*folders, *(path for name in together for path in _texts(name, context)))))
     file = f"{crate.name}-{crate.version}.crate"
     return [
         Action(
@@ -82,13 +84,27 @@ def check(spec: CrateSpec, context: Context) -> Iterator[PlanProblem]:
         yield PlanProblem("version", f"Cargo packs {spec.crate} as version {crate.version}", hint)
 
 
+def _stated(name: str, key: str, context: Context) -> tuple[Any, str]:
+    """What the manifest of a crate says of its package, and the folder from which paths in it count."""
+    crate, workspace = context.crate(name), context.workspace
+    value = parse(context.read_text(crate.manifest).encode(), crate.manifest)["package"].get(key)
+    if not isinstance(value, dict):
+        return value, crate.folder
+    root = parse(context.read_text(workspace.manifest).encode(), workspace.manifest)
+    return root.get("workspace", {}).get("package", {}).get(key), workspace.folder
+
+
 def _may_publish(name: str, context: Context) -> bool:
-    crate = context.crate(name)
-    value = parse(context.read_text(crate.manifest).encode(), crate.manifest)["package"].get("publish")
-    if isinstance(value, dict):
-        root = parse(context.read_text(context.workspace.manifest).encode(), context.workspace.manifest)
-        value = root.get("workspace", {}).get("package", {}).get("publish")
+    value, _ = _stated(name, "publish", context)
     return value is not False and value != []
+
+
+def _texts(name: str, context: Context) -> Iterator[str]:
+    """Readme and licence file of a crate, which may lie outside its folder."""
+    for key in ("readme", "license-file"):
+        value, folder = _stated(name, key, context)
+        if isinstance(value, str) and not (path := posixpath.normpath(f"{folder}/{value}")).startswith(("../", "/")):
+            yield path
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ def plan(spec: ProgramSpec, context: Context) -> list[Action]:
         context, lambda target: _compiled(context, target), lambda _, part: part.outputs
     )
     debug = [
-        debug_symbols.archive_of(context, one, spec.name or one.interface.trait(_PROGRAM))
+        debug_symbols.archive_of(context, one, _stem(context, one))
         for one in compilations
         if one.interface.output(debug_symbols.FOLDER) is not None
     ]
@@ -262,13 +262,20 @@ def _is_inside(source: str, crate: Crate) -> bool:
     return folder != crate.folder and (crate.folder == "." or folder.startswith(f"{crate.folder}/"))
 
 
+def _stem(context: Context, compilation: Action) -> str:
+    """What the names of the archives for a target begin with."""
+    spec = context.spec_for(compilation.target or "")
+    assert isinstance(spec, ProgramSpec)  # noqa: S101 - for the type checker
+    return spec.name or compilation.interface.trait(_PROGRAM)
+
+
 def _archive(
     context: Context, target: Target, compilation: Action, parts: tuple[Action, ...], printed: tuple[Action, ...]
 ) -> list[Action]:
     spec = context.spec_for(target.triple)
     assert isinstance(spec, ProgramSpec)  # noqa: S101 - for the type checker
     crate, project, platform = context.crate(spec.crate), context.project, context.platforms[target.triple]
-    stem = f"{spec.name or compilation.interface.trait(_PROGRAM)}-{project.version}-{target.triple}"
+    stem = f"{_stem(context, compilation)}-{project.version}-{target.triple}"
     readmes = [posixpath.normpath(f"{folder}/README.md") for folder in (crate.folder, ".")]
     readme = spec.readme or next((name for name in readmes if context.has_file(name)), None)
     texts = [*project.license_files, *([readme] if readme else [])]

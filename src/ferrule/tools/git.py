@@ -126,10 +126,12 @@ def files(folder: Path, host: Host, *, untracked: bool = True) -> tuple[str, ...
     return tuple(dict.fromkeys(name for name in names.split("\0") if name))
 
 
-def ignored(folder: Path, names: Iterable[str], host: Host) -> tuple[str, ...]:
-    """Those of the files, and below the folders, that Git ignores; a folder that it ignores whole ends with a slash."""
-    options = ("-z", "--others", "--ignored", "--exclude-standard", "--directory")
-    text = _git(folder, host, "--literal-pathspecs", "ls-files", *options, "--", *sorted(names)) or ""
+def ignored(folder: Path, host: Host) -> tuple[str, ...]:
+    """Files that Git ignores, by names relative to a folder; a folder that it ignores as a whole ends with a slash.
+
+    Not of single paths: Git 2.39 fails where one is below a folder that is ignored as a whole.
+    """
+    text = _git(folder, host, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory") or ""
     return tuple(name for name in text.split("\0") if name)
 
 

@@ -97,7 +97,7 @@ def has_untracked(root: Path, host: Host, sources: Iterable[str]) -> bool:
     names = (set(_sources(listed)) - set(listed.tracked)) | set(listed.unwatched)
     folders = {source.rstrip("/") for source in sources}
     generated = _generated_folders(listed)
-    for name in git.ignored(root, folders, host):
+    for name in git.ignored(root, host):
         # Git names the highest folder that it ignores as a whole, which may be above the source.
         if name in folders or (name.endswith("/") and any(folder.startswith(name) for folder in folders)):
             return True

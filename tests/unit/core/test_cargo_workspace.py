@@ -426,3 +426,9 @@ def test_a_library_that_cargo_does_not_look_for_is_none(tmp_path: Path):
     text = '[package]\nname = "a"\nversion = "1.0.0"\nedition = "2021"\nautolib = false\n'
     write(tmp_path, {"Cargo.toml": text, "src/lib.rs": ""})
     assert read_workspace(tmp_path).crates["a"].library is None
+
+
+def test_a_workspace_that_is_named_and_not_there_is_a_mistake(tmp_path: Path):
+    write(tmp_path, {"Cargo.toml": package("a", "workspace = 'nowhere'\n"), "src/lib.rs": ""})
+    with pytest.raises(ConfigError, match=r"there is no Cargo\.toml in nowhere"):
+        read_workspace(tmp_path)

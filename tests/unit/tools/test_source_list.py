@@ -209,6 +209,13 @@ def test_a_project_in_a_folder_that_git_ignores_is_in_no_commit(committed: Proje
     assert has_untracked(committed.root / "aside" / "project", machine, ["src"])
 
 
+def test_sources_below_a_folder_that_git_ignores_whole_are_in_no_commit(committed: Project) -> None:
+    committed.write(".gitignore", text="aside/\n")
+    committed.write("aside/crate/src/lib.rs", text="x")
+    machine = host(committed.root.parent, git=True)
+    assert has_untracked(committed.root, machine, ["aside/crate/src"])
+
+
 def test_rust_and_a_lock_file_that_git_ignores_are_in_no_commit(committed: Project) -> None:
     machine = host(committed.root.parent, git=True)
     committed.write(".gitignore", text="generated.rs\nmade/\nCargo.lock\ntarget/\n*.txt\n")

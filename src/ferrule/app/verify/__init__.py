@@ -15,7 +15,7 @@ from ferrule.app.release.release_folder import ReleaseFolder, leaves, read_relea
 from ferrule.app.verify.contents import checksums, listed, manifest, roles
 from ferrule.app.verify.named_digests import named_digests
 from ferrule.app.verify.origin import bills, provenance, signatures
-from ferrule.app.verify.packages import packages, unheld
+from ferrule.app.verify.packages import packages
 from ferrule.core.manifest import VERSION
 from ferrule.core.model import Verdict
 from ferrule.core.safe_files import MANIFEST
@@ -91,9 +91,8 @@ def _verdicts(release: ReleaseFolder) -> Iterator[Verdict]:
     yield from about_files
     intact = frozenset(v.subject for v in about_files if v.claim == "digest" and v.problem is None)
     release = replace(release, intact=intact)
-    verdicts = [verdict for claim in CLAIMS for verdict in claim(release)]
-    yield from verdicts
-    yield from unheld(release, verdicts)
+    for claim in CLAIMS:
+        yield from claim(release)
 
 
 def _stated(values: Iterable[str], verdicts: Iterable[Verdict]) -> Iterator[str]:

@@ -63,21 +63,6 @@ def packages(release: ReleaseFolder) -> Iterator[Verdict]:
             yield from _package(release, name, measured)
 
 
-def unheld(release: ReleaseFolder, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
-    """Headers that are packed, as the manifest says, and that no SDK holds; nothing where a package could not be read.
-
-    That a package lacks its library is said of the package: Go modules and images may have it in other forms.
-    """
-    verdicts = tuple(verdicts)
-    unread = any(verdict.problem for verdict in verdicts if verdict.claim.startswith("archive"))
-    if unread or all(file.kind != "sdk" for file in release.files.values()):
-        return
-    covered = {pointer for verdict in verdicts for pointer in verdict.covers}
-    for file in release.manifest.packed:
-        if file.kind == "header" and f"{release.pointers[file]}/sha256" not in covered:
-            yield Verdict(file.path, "packed", "the manifest says that this is packed, and no package holds it")
-
-
 def _begins(path: Path) -> bytes:
     with open_regular(path) as stream:
         return stream.read(len(max(magic.COMPILED, key=len)))
@@ -153,11 +138,13 @@ class _Contents:
 
 def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator[Verdict]:
     path, contents, listed = release.folder / name, _Contents(), release.files.get(name)
+    is_sdk, digests = listed is not None and listed.kind == "sdk", set[Digest]()
     try:
         tags = wheel.read_wheel(path).tags if path.suffix == ".whl" else ()
-        is_empty = any(not tag.endswith("-any") for tag in tags) or (listed is not None and listed.kind == "sdk")
+        is_empty = is_sdk or any(not tag.endswith("-any") for tag in tags)
         for platform, member, content in _members(path, release, contents):
             digest = Digest.of(content)
+            digests.add(digest)
             _pack(release, digest, len(content), contents)
             if content.startswith(magic.COMPILED):
                 is_empty = False
@@ -169,11 +156,24 @@ def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator
                     contents.broken_promise = contents.broken_promise or promise
         if is_empty:
             contents.problem = contents.problem or "it is for one platform, and holds nothing that was compiled"
+        if is_sdk:
+            contents.problem = contents.problem or _header_problem(release, digests)
     except (FerruleError, OSError, *DAMAGE) as error:
         contents.problem = contents.broken_promise = describe(error)  # a wheel that cannot be read holds no promise
     yield Verdict(name, contents.claim, contents.problem, () if contents.problem else tuple(contents.covers))
     if path.suffix == ".whl":
         yield Verdict(name, "tags", contents.broken_promise)
+
+
+def _header_problem(release: ReleaseFolder, digests: set[Digest]) -> str | None:
+    """What an SDK lacks that holds no header artifact of the release as a whole."""
+    headers: dict[str, set[Digest]] = {}
+    for file in (*release.manifest.packed, *release.manifest.shipped):
+        if file.kind == "header":
+            headers.setdefault(file.artifact, set()).add(file.digest)
+    if not headers or any(files <= digests for files in headers.values()):
+        return None
+    return "it holds no header as the manifest says that one was packed"
 
 
 def _pack(release: ReleaseFolder, digest: Digest, size: int, contents: _Contents) -> None:

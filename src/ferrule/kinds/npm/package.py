@@ -100,10 +100,10 @@ class NpmPackage:
                 continue
             text = entry.source.read_text(encoding="utf-8", errors="replace")
             for candidates in imported_files(entry.name, text):
-                there = [c for c in candidates if (context.project / self.source / c).is_file()]
-                if there and names.isdisjoint(candidates):
+                existing = [c for c in candidates if (context.project / self.source / c).is_file()]
+                if existing and names.isdisjoint(candidates):
                     raise BuildError(
-                        f"this imports {there[0]}, which would not be in the package",
+                        f"this imports {existing[0]}, which would not be in the package",
                         where=f"{self.source}/{entry.name}",
                         hint="let Git track that file, and `files` and .npmignore publish it",
                     )

@@ -33,13 +33,20 @@ def find_package(
     if stated is not None:
         *above, last = stated.split(".")
         folder = "/".join([root, *above] if root != "." else above) or "."
-        if last in context.folders(folder):
-            return root, stated
-        raise PlanProblem(
-            "package",
-            f"there is no package {stated!r} in {root}",
-            f"there are: {', '.join(packages)}" if packages else "make the folder, with an __init__.py in it",
-        )
+        name = f"{stated.replace('.', '/')}/__init__.py"
+        if last not in context.folders(folder):
+            raise PlanProblem(
+                "package",
+                f"there is no package {stated!r} in {root}",
+                f"there are: {', '.join(packages)}" if packages else "make the folder, with an __init__.py in it",
+            )
+        if not chosen.has_file(name if root == source else f"{base}/{name}", name):
+            raise PlanProblem(
+                "package",
+                f"the build backend does not pack {stated}, as pyproject.toml is written",
+                "choose it in pyproject.toml too, or name a package that is packed",
+            )
+        return root, stated
     own = name.replace("-", "_").replace(".", "_").lower()
     if len(packages) > 1 and own in packages:
         return root, own

@@ -142,7 +142,10 @@ def test_what_is_by_hand(tmp_path: Path) -> None:
         assert (one.subject, one.act) == ("demo", None)
         assert "yank, with the reason: bad" in one.call
     with serving(SERVERS["oci"]()) as server:
-        (one,) = publisher_of("oci", server, release, tmp_path).withdrawals("bad")
+        publisher = publisher_of("oci", server, release, tmp_path)
+        assert list(publisher.withdrawals("bad")) == []  # nothing points at this version
+        run.publish({"oci": publisher}, pace())
+        (one,) = publisher.withdrawals("bad")
         assert one.subject.endswith("/team/demo:latest")
     for name in ("http", "s3"):
         with serving(SERVERS[name]()) as server:
