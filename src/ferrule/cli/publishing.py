@@ -93,8 +93,7 @@ def opened(
             manifest = _verified(dist, key)
             version = named.version.text if named else config.project.version
             # That of the release, which is an older one where a version is taken back.
-            pattern = named.tag.replace("{name}", named.name) if named else "v{version}"
-            tag = pattern.replace("{version}", manifest.release)
+            tag = named.tag_of(manifest.release) if named else f"v{manifest.release}"
             changes = (named.changelog if named else None) or "CHANGELOG.md"
 
             def problems() -> tuple[PublishError, ...]:

@@ -80,7 +80,11 @@ class ReleaseConfig:
     @property
     def tag_name(self) -> str:
         """The tag of this version."""
-        return self.tag.replace("{name}", self.name).replace("{version}", self.version.text)
+        return self.tag_of(self.version.text)
+
+    def tag_of(self, version: str) -> str:
+        """The tag of a version, or a pattern of tags for a pattern of versions."""
+        return self.tag.replace("{name}", self.name).replace("{version}", version)
 
 
 def read_releases(

@@ -19,6 +19,8 @@ from ferrule.core.cargo_programs import programs
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
 from ferrule.core.manifest_problems import (
+    COMPILED_IN,
+    DEPENDENCIES,
     dependency_tables,
     ignored_problems,
     nested_problems,
@@ -41,9 +43,6 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}")
 _GLOB = re.compile(r"[*?\[]")
 _SETTINGS = (".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain")
 _PROFILES = ("dev", "release", "test", "bench")
-# Cargo takes the names with underscores too, up to edition 2021 ("The Manifest Format").
-_DEPENDENCIES = ("dependencies", "build-dependencies", "build_dependencies")
-_ALL_DEPENDENCIES = (*_DEPENDENCIES, "dev-dependencies", "dev_dependencies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +337,7 @@ def _crate(
         programs=tuple(programs(manifest, name, crate_folder, folder)),
         features=tuple(_features(manifest)),
         turns_on={key: manifest.table("features").texts(key) for key in manifest.table("features").values},
-        dependencies=tuple(dict.fromkeys(n for t in dependency_tables(manifest, _DEPENDENCIES) for n in t.values)),
+        dependencies=tuple(dict.fromkeys(n for t in dependency_tables(manifest, COMPILED_IN) for n in t.values)),
         requires=tuple(dict.fromkeys(_requires(manifest, common))),
         version_at=source,
         rust_version=text("rust-version"),
@@ -371,7 +370,7 @@ def _features(manifest: ManifestTable) -> Iterator[str]:
     features = manifest.table("features")
     yield from features.values
     hidden = {item for key in features.values for item in features.texts(key) if item.startswith("dep:")}
-    for dependencies in dependency_tables(manifest, _DEPENDENCIES):
+    for dependencies in dependency_tables(manifest, COMPILED_IN):
         for name, value in dependencies.values.items():
             if isinstance(value, dict) and value.get("optional") is True and f"dep:{name}" not in hidden:
                 yield name
@@ -379,7 +378,7 @@ def _features(manifest: ManifestTable) -> Iterator[str]:
 
 def _requires(manifest: ManifestTable, common: ManifestTable) -> Iterator[tuple[str, str | None]]:
     """Every dependency by its package's name, with the versions that a registry may give."""
-    for dependencies in dependency_tables(manifest, _ALL_DEPENDENCIES):
+    for dependencies in dependency_tables(manifest, DEPENDENCIES):
         for name in dependencies.values:
             table = common if dependencies.inherits(name) else dependencies
             value = table.values.get(name)
@@ -400,7 +399,7 @@ def _path_dependencies(
     crate_folder: str,
     folder: str,
     workspace: ManifestTable,
-    kinds: tuple[str, ...] = _DEPENDENCIES,
+    kinds: tuple[str, ...] = COMPILED_IN,
 ) -> Iterator[str]:
     """Folders, inside the project, of the crates that a manifest names by path or through the workspace's table."""
     common = workspace.table("dependencies")
@@ -420,7 +419,7 @@ def _automatic_members(
 ) -> Iterator[str]:
     """Path dependencies below a workspace's folder are members without being named (The Cargo Book, "Workspaces")."""
     if workspace.values or "workspace" in manifest.values:
-        for path in _path_dependencies(manifest, crate_folder, folder, workspace, _ALL_DEPENDENCIES):
+        for path in _path_dependencies(manifest, crate_folder, folder, workspace, DEPENDENCIES):
             name = _join_relative(path, folder)
             if not name.startswith("..") and not _excluded(name, workspace):
                 yield path

@@ -20,10 +20,9 @@ _SEMVER: Final = re.compile(
     r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 )
 _EDITIONS: Final = ("2015", "2018", "2021", "2024")
-_DEPENDENCIES: Final = (
-    *("dependencies", "build-dependencies", "dev-dependencies"),
-    *("build_dependencies", "dev_dependencies"),  # as they were once called
-)
+COMPILED_IN: Final = ("dependencies", "build-dependencies", "build_dependencies")
+"""Tables of dependencies that building a crate needs; underscores are Cargo's older spelling (edition 2021 at most)."""
+DEPENDENCIES: Final = (*COMPILED_IN, "dev-dependencies", "dev_dependencies")
 _OF_THE_ROOT: Final = ("profile", "patch", "replace")
 _OF_PROFILES: Final[dict[str, tuple[object, ...]]] = {
     "debug": (*(True, False, 0, 1, 2), *("none", "limited", "full", "line-tables-only", "line-directives-only")),
@@ -64,7 +63,7 @@ def nested_problems(manifest: ManifestTable) -> Iterator[ConfigError]:
 
 def path_problems(manifest: ManifestTable, workspace: ManifestTable, folder: Path, root: Path) -> Iterator[ConfigError]:
     """Dependencies by path that lead to no package."""
-    for dependencies in dependency_tables(manifest, _DEPENDENCIES):
+    for dependencies in dependency_tables(manifest, DEPENDENCIES):
         for name in dependencies.values:
             inherited = dependencies.inherits(name)
             table, base = (workspace.table("dependencies"), root) if inherited else (dependencies, folder)
@@ -137,7 +136,7 @@ def _inherited(manifest: ManifestTable, workspace: ManifestTable) -> Iterator[Co
             hint = f"write {key} under [workspace.package], or here"
             yield package.problem(f"{key} is inherited, and the workspace has none", hint, key)
     common = workspace.table("dependencies").values
-    for dependencies in dependency_tables(manifest, _DEPENDENCIES):
+    for dependencies in dependency_tables(manifest, DEPENDENCIES):
         for name in dependencies.values:
             if dependencies.inherits(name) and name not in common:
                 hint = f"write {name} under [workspace.dependencies], or its version here"
@@ -188,7 +187,7 @@ def _features(manifest: ManifestTable) -> Iterator[ConfigError]:
     features = manifest.table("features")
     optional: set[str] = set()
     dependencies: set[str] = set()
-    for table in dependency_tables(manifest, _DEPENDENCIES):
+    for table in dependency_tables(manifest, DEPENDENCIES):
         dependencies |= table.values.keys()
         optional |= {name for name, value in table.values.items() if _is_optional(value)}
     for name in features.values:

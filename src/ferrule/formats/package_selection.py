@@ -116,17 +116,10 @@ def selection(document: Mapping[str, Any]) -> Selection:
     uv, flit = _at(document, *_UV), _at(document, "tool", "flit", "module", "name")
     hatch = _of_hatch(document, "wheel", "only-include") or _of_hatch(document, "wheel", "packages")
     root = _root(document)
+    of_uv = (f"{root or 'src'}/{name}" for name in _modules_of_uv(uv))
+    of_flit = (f"src/{flit}", flit) if isinstance(flit, str) else ()
     return Selection(
-        folders=tuple(
-            map(
-                posixpath.normpath,
-                (
-                    *hatch,
-                    *(f"{root or 'src'}/{name}" for name in _modules_of_uv(uv)),
-                    *((f"src/{flit}", flit) if isinstance(flit, str) else ()),
-                ),
-            )
-        ),
+        folders=tuple(map(posixpath.normpath, (*hatch, *of_uv, *of_flit))),
         names=(
             *_texts(document, *_SETUPTOOLS, "packages"),
             *_texts(document, *_SETUPTOOLS, "packages", "find", "include"),

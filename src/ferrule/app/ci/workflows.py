@@ -118,16 +118,12 @@ def tag_patterns(release: ReleaseConfig, releases: Iterable[ReleaseConfig]) -> l
     """
     pattern = _tag_pattern(release)
     others = (one for one in releases if one is not release)
-    similar = (_tag_pattern(one) for one in others if fnmatchcase(_tag(one, "0.0.0"), pattern))
+    similar = (_tag_pattern(one) for one in others if fnmatchcase(one.tag_of("0.0.0"), pattern))
     return [pattern, *(f"!{other}" for other in similar)]
 
 
 def _tag_pattern(release: ReleaseConfig) -> str:
-    return _tag(release, "[0-9]*")
-
-
-def _tag(release: ReleaseConfig, version: str) -> str:
-    return release.tag.replace("{name}", release.name).replace("{version}", version)
+    return release.tag_of("[0-9]*")
 
 
 def write(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:

@@ -12,13 +12,12 @@ import struct
 import tomllib
 import urllib.parse
 from dataclasses import field
-from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import answers, credentials, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination, Withdrawal
-from ferrule.app.publish.items import ABSENT, Item, State, UploadFailed, compared, item_of, other
+from ferrule.app.publish.items import ABSENT, Item, State, UploadFailed, compared, item_of, needed_first, other
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
@@ -265,14 +264,11 @@ def in_order(crates: Mapping[str, CratePackage]) -> tuple[str, ...]:
     What only tests need counts too: a registry asks for every crate that a manifest names with a version.
     """
     by_crate = {one.name: name for name, one in crates.items()}
-    graph = {
-        name: sorted({by_crate[need.name] for need in one.dependencies if need.name in by_crate} - {name})
-        for name, one in sorted(crates.items())
+    needs = {
+        name: {by_crate[need.name] for need in one.dependencies if need.name in by_crate} - {name}
+        for name, one in crates.items()
     }
-    try:
-        return tuple(TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        raise VerificationError(f"these crates need each other: {', '.join(error.args[1])}") from error
+    return needed_first(needs, "crates")
 
 
 def _opened(section: CratesSection, release: Release, context: PublishContext) -> CratesPublisher:

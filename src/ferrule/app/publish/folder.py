@@ -14,10 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish.base import Destination
-from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, compared, item_of, other
+from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, compared, manifest_last, other
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
-from ferrule.core.safe_files import MANIFEST, open_regular
+from ferrule.core.safe_files import open_regular
 from ferrule.core.section import Field, Section
 
 if TYPE_CHECKING:
@@ -148,9 +148,7 @@ def _flush(folder: Path) -> None:
 def _opened(section: FolderSection, release: Release, context: PublishContext) -> FolderPublisher:
     base = (context.project / section.path).resolve()
     target = base / str(PurePosixPath(f"{release.project}-{release.version}"))
-    files = sorted(release.files, key=lambda file: file.path == MANIFEST)
-    items = (item_of(file, phase="publish" if file.path == MANIFEST else "upload") for file in files)
-    return FolderPublisher(base, target, tuple(items))
+    return FolderPublisher(base, target, manifest_last(release.files))
 
 
 DESTINATION: Final = Destination(

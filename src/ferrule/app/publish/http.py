@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from ferrule.app.publish import credentials, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination
-from ferrule.app.publish.items import Item, item_of
+from ferrule.app.publish.items import Item, manifest_last
 from ferrule.core.frozen import dataclass
-from ferrule.core.safe_files import MANIFEST
 from ferrule.core.section import Field, Section
 
 if TYPE_CHECKING:
@@ -89,9 +88,7 @@ class HttpPublisher:
 def _opened(section: HttpSection, release: Release, context: PublishContext) -> HttpPublisher:
     url = f"{section.url.rstrip('/')}/{urllib.parse.quote(f'{release.project}-{release.version}')}"
     pair = credentials.of_netrc(context.host, urllib.parse.urlsplit(url).hostname or "")
-    files = sorted(release.page, key=lambda file: file.path == MANIFEST)
-    items = (item_of(file, phase="publish" if file.path == MANIFEST else "upload") for file in files)
-    return HttpPublisher(url, tuple(items), context, web.basic(*pair) if pair else None)
+    return HttpPublisher(url, manifest_last(release.page), context, web.basic(*pair) if pair else None)
 
 
 DESTINATION: Final = Destination(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Final, Literal
 
+from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
+from ferrule.core.safe_files import MANIFEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from ferrule.core.manifest import Manifest
@@ -127,3 +130,20 @@ class Item:
 def item_of(file: ReleaseFile, name: str | None = None, phase: Phase = "upload") -> Item:
     """The item that a file of the release is."""
     return Item(name or file.path, file.digest, file.source, file.size, phase)
+
+
+def manifest_last(files: Iterable[ReleaseFile]) -> tuple[Item, ...]:
+    """Files in their order, and the manifest at the end, which makes them visible: without one nothing is a release."""
+    ordered = sorted(files, key=lambda file: file.path == MANIFEST)
+    return tuple(item_of(file, phase="publish" if file.path == MANIFEST else "upload") for file in ordered)
+
+
+def needed_first(needs: Mapping[str, Iterable[str]], subject: str) -> tuple[str, ...]:
+    """Names, each after those that it needs; `subject` is what they are, in the plural.
+
+    Raises VerificationError for some that need each other.
+    """
+    try:
+        return tuple(TopologicalSorter({name: sorted(needs[name]) for name in sorted(needs)}).static_order())
+    except CycleError as error:
+        raise VerificationError(f"these {subject} need each other: {', '.join(error.args[1])}") from error

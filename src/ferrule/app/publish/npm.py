@@ -13,13 +13,12 @@ import json
 import shlex
 import urllib.parse
 from dataclasses import field
-from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import answers, client, credentials, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination, Withdrawal
-from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, item_of, other
+from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, item_of, needed_first, other
 from ferrule.app.publish.semver import is_newer
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
@@ -180,11 +179,8 @@ def read_package(path: Path) -> Package:
 def in_order(packages: Mapping[str, Package]) -> tuple[str, ...]:
     """Names of items, what is needed before what needs it. Raises VerificationError for packages in a circle."""
     by_package = {package.name: name for name, package in packages.items()}
-    graph = {name: sorted(by_package[n] for n in p.needs & by_package.keys()) for name, p in sorted(packages.items())}
-    try:
-        return tuple(TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        raise VerificationError(f"these packages need each other: {', '.join(error.args[1])}") from error
+    needs = {name: {by_package[n] for n in p.needs & by_package.keys()} for name, p in packages.items()}
+    return needed_first(needs, "packages")
 
 
 def _opened(section: NpmSection, release: Release, context: PublishContext) -> NpmPublisher:

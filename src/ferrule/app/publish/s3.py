@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from ferrule.app.publish import aws, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import Destination
-from ferrule.app.publish.items import ABSENT, Item, UploadFailed, compared, item_of
+from ferrule.app.publish.items import ABSENT, Item, UploadFailed, compared, manifest_last
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
-from ferrule.core.safe_files import MANIFEST
 from ferrule.core.section import Field, Section
 
 if TYPE_CHECKING:
@@ -188,9 +187,7 @@ def _address(section: S3Section) -> str:
 def _opened(section: S3Section, release: Release, context: PublishContext) -> S3Publisher:
     folder = urllib.parse.quote(f"{release.project}-{release.version}", safe="~")
     title = "/".join(filter(None, [_address(section), section.prefix, folder]))
-    files = sorted(release.page, key=lambda file: file.path == MANIFEST)
-    items = (item_of(file, phase="publish" if file.path == MANIFEST else "upload") for file in files)
-    return S3Publisher(section, title, tuple(items), context)
+    return S3Publisher(section, title, manifest_last(release.page), context)
 
 
 DESTINATION: Final = Destination(

@@ -73,7 +73,7 @@ def history(config: Config, plan: Plan, host: Host) -> History:
 def tag_name(config: Config, version: str) -> str:
     """The tag of a version of the release, `v{version}` where a file has one release only."""
     selected = config.selected
-    return selected.tag.replace("{name}", selected.name).replace("{version}", version) if selected else f"v{version}"
+    return selected.tag_of(version) if selected else f"v{version}"
 
 
 def _version_in(config: Config, tag: str) -> str | None:
