@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
+from ferrule.core import strict_json
 from ferrule.core.errors import VerificationError
 from ferrule.core.facts import DEFINITIONS, Facts
 from ferrule.core.facts import SCHEMA as FACTS
@@ -28,7 +28,6 @@ LARGEST_DOCUMENT: Final = 64 << 20
 _DEEPEST: Final = 32
 _TOO_DEEP: Final = f"it is nested deeper than {_DEEPEST} levels"
 _AGAIN: Final = "get it again from where it comes, or make the release again: ferrule release"
-_LONGEST_NUMBER: Final = 20
 _FILE: Final[dict[str, Any]] = {
     "artifact": {**TEXT, "description": "Name of the artifact in targets.yaml."},
     "kind": {**TEXT, "description": "Its kind."},
@@ -230,27 +229,10 @@ def _document(content: bytes, where: str) -> Any:  # noqa: ANN401 - any JSON
     """A document in JSON, in which no key may stand twice; raises VerificationError."""
     try:
         text = content.decode()
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number, parse_int=_integer)
+        return strict_json.loads(text)
     except (ValueError, RecursionError) as error:
         problem = _TOO_DEEP if isinstance(error, RecursionError) else error
         raise VerificationError(f"the manifest is damaged: {problem}", where=where, hint=_AGAIN) from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        raise ValueError("a key occurs twice in one object")
-    return document
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > _LONGEST_NUMBER:
-        raise ValueError(f"a number has {len(digits)} digits")
-    return int(digits)
 
 
 def manifest_from(document: Any, where: str, *, any_names: bool = False) -> Manifest:  # noqa: ANN401 - any JSON
