@@ -88,8 +88,8 @@ def git(demo: Demo, *words: str) -> None:
 
 
 def jobs(said: str) -> list[str]:
-    """Names of the jobs that act says have succeeded."""
-    return re.findall(r"^\[release/(.+?) *\] .*Job succeeded$", said, re.MULTILINE)
+    """Names of the jobs of the called workflow that act says have succeeded."""
+    return re.findall(r"^\[release/build/build release/(.+?) *\] .*Job succeeded$", said, re.MULTILINE)
 
 
 def test_a_tag_is_released(runner: Runner, demo: Demo, alone: dict[str, bytes]):

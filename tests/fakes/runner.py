@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferrule.app.ci.workflows import FOLDER
+from ferrule.app.ci import SYSTEMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FOLDER = SYSTEMS["github"].folder
 STAND_INS = Path(__file__).parent / "actions"
 _USES = re.compile(r"uses: ([^ ./][^ ]*@[^ \n]+)")
 

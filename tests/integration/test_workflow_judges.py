@@ -12,9 +12,10 @@ import judges
 import pytest
 from judges import CHECKOUT, run
 
+from fakes.pipelines import rendered
 from fakes.several_releases import several
 from ferrule import config
-from ferrule.app.ci import workflows
+from ferrule.app.ci import files, github
 from ferrule.app.publish import DESTINATIONS
 from ferrule.kinds import KINDS
 
@@ -26,10 +27,10 @@ HERE = Path(sys.executable).parent
 
 def judged(folder: Path, actionlint: Path) -> list[str]:
     """All that both have to say of the workflows in a repository; zizmor as somebody pedantic."""
-    files = sorted((folder / workflows.FOLDER).iterdir())
-    zizmor = run(HERE / "zizmor", "--offline", "--persona=pedantic", "--format=json-v1", *files, ok=False)
+    paths = sorted((folder / github.SYSTEM.folder).iterdir())
+    zizmor = run(HERE / "zizmor", "--offline", "--persona=pedantic", "--format=json-v1", *paths, ok=False)
     options = ("-format", "{{json .}}", "-shellcheck", HERE / "shellcheck")
-    lint = run(actionlint, *options, *files, cwd=folder, ok=False)
+    lint = run(actionlint, *options, *paths, cwd=folder, ok=False)
     # Without a finding each says so by its exit code; any other end than these two is a fault of its own.
     assert lint.returncode in (0, 1), lint.stderr
     result = [finding["desc"] for finding in json.loads(zizmor.stdout)]
@@ -56,7 +57,7 @@ def test_there_is_nothing_to_find_in_ours(actionlint: Path):
 def test_there_is_nothing_to_find_in_what_is_written_for_others(demo: Demo, actionlint: Path, ci: str, shards: int):
     with (demo.project / "targets.yaml").open("a") as stream:
         stream.write(f"\nci: {ci}\n")
-    workflows.write(demo.project, workflows.github(config.load(demo.project, KINDS, DESTINATIONS), shards))
+    files.write(demo.project, github.SYSTEM, rendered(config.load(demo.project, KINDS, DESTINATIONS), shards))
     assert judged(demo.project, actionlint) == []
 
 
@@ -65,13 +66,13 @@ def test_there_is_nothing_to_find_in_those_of_several_releases(tmp_path: Path, a
     with (demo.project / "targets.yaml").open("a") as stream:
         stream.write("\nci: {ferrule: {command: scripts/ferrule}}\n")
     shards = {"core": 2, "page": 300}
-    workflows.write(demo.project, workflows.github(config.load(demo.project, KINDS, DESTINATIONS), shards))
+    files.write(demo.project, github.SYSTEM, rendered(config.load(demo.project, KINDS, DESTINATIONS), shards))
     assert judged(demo.project, actionlint) == []
 
 
 def test_they_find_what_there_is(tmp_path: Path, actionlint: Path):
-    shutil.copytree(CHECKOUT / workflows.FOLDER, tmp_path / workflows.FOLDER)
-    path = tmp_path / workflows.FOLDER / "release.yml"
+    shutil.copytree(CHECKOUT / github.SYSTEM.folder, tmp_path / github.SYSTEM.folder)
+    path = tmp_path / github.SYSTEM.folder / "build-release.yml"
     text = path.read_text()
     for right, wrong in {
         "          persist-credentials: false\n": "",

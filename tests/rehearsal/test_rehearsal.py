@@ -40,7 +40,7 @@ def test_by_the_workflow(
     repository: Path, alone: dict[str, bytes], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     runner = Runner(repository, tmp_path, os.environ)  # noqa: TID251 - the machine's own, as a runner has it
-    done = runner.run("release.yml", "workflow_dispatch", job="verify")
+    done = runner.run("build-release.yml", "workflow_call", job="verify", attest="false")
     assert done.returncode == 0, done.stdout[-10_000:]
     result = runner.kept("dist")
     record_property("files of a release by the workflow", len(result))

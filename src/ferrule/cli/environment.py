@@ -130,7 +130,11 @@ def run_context(*, jobs: int | None, offline: bool, rust_source: RustSource | No
 
 
 def _builder() -> Builder | None:
-    """The builder as GitHub Actions describes it ("Variables reference"); None outside of GitHub Actions."""
+    """The builder as GitHub Actions describes it ("Variables reference"); None outside of GitHub Actions.
+
+    GITHUB_WORKFLOW_REF names the workflow that an event started, also where that called another; no variable names the
+    called one. So the workflows of `ferrule ci` do, by FERRULE_WORKFLOW.
+    """
     environ = os.environ
     named = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_WORKFLOW_REF", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")
     if environ.get("GITHUB_ACTIONS") != "true" or not all(environ.get(name) for name in named):
@@ -140,7 +144,7 @@ def _builder() -> Builder | None:
 
     server, repository, workflow, run, attempt = (environ[name] for name in named)
     return Builder(
-        id=f"{server}/{workflow}",
+        id=environ.get("FERRULE_WORKFLOW") or f"{server}/{workflow}",
         invocation=f"{server}/{repository}/actions/runs/{run}/attempts/{attempt}",
         source=f"git+{server}/{repository}@{environ.get('GITHUB_REF', 'HEAD')}",
     )

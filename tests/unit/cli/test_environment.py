@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ferrule.cli.environment import cache_folder, home_folder, width
+from ferrule.cli.environment import cache_folder, home_folder, run_context, width
 from ferrule.core.errors import StorageError
 
 OWN = Path(pwd.getpwuid(os.getuid()).pw_dir)
@@ -38,6 +38,37 @@ def test_a_user_without_a_home_is_told(tmp_path):
         cache_folder({}, NOBODY)
     assert "FERRULE_CACHE" in refusal.value.hint
     assert cache_folder({"FERRULE_CACHE": str(tmp_path)}, NOBODY) == tmp_path
+
+
+ON_GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_SERVER_URL": "https://git.example",
+    "GITHUB_REPOSITORY": "who/what",
+    "GITHUB_WORKFLOW_REF": "who/what/.github/workflows/release.yml@refs/tags/v1",
+    "GITHUB_RUN_ID": "7",
+    "GITHUB_RUN_ATTEMPT": "2",
+    "GITHUB_REF": "refs/tags/v1",
+}
+CALLED = "https://git.example/who/what/.github/workflows/build-release.yml@refs/tags/v1"
+
+
+@pytest.mark.parametrize(
+    ("more", "builder"),
+    [
+        ({}, "https://git.example/who/what/.github/workflows/release.yml@refs/tags/v1"),
+        ({"FERRULE_WORKFLOW": CALLED}, CALLED),
+        ({"GITHUB_ACTIONS": "", "FERRULE_WORKFLOW": CALLED}, None),
+    ],
+    ids=["the one that an event started", "the one that it called", "a person"],
+)
+def test_the_builder_is_the_workflow_that_builds(monkeypatch, more, builder):
+    for name, value in {**ON_GITHUB, "FERRULE_WORKFLOW": "", "SOURCE_DATE_EPOCH": "1", **more}.items():
+        monkeypatch.setenv(name, value)
+    result = run_context(jobs=1, offline=True, rust_source=None).builder
+    assert (result and result.id) == builder
+    if result:
+        assert result.invocation == "https://git.example/who/what/actions/runs/7/attempts/2"
+        assert result.source == "git+https://git.example/who/what@refs/tags/v1"
 
 
 @pytest.fixture

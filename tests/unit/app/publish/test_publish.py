@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from fakes.pipelines import rendered
 from ferrule import config
-from ferrule.app.ci import workflows
 from ferrule.app.publish import DESTINATIONS, pypi
 from ferrule.app.publish.base import Destination
 from ferrule.core.errors import ConfigErrors
@@ -48,9 +48,9 @@ def problems(demo: Demo, publish: list[str], destinations: Mapping[str, Destinat
 
 
 def jobs(demo: Demo, publish: list[str]) -> dict[str, Any]:
-    texts = workflows.github(loaded(demo, publish), 4, WITH_SHELF)
-    result: dict[str, Any] = yaml.safe_load(texts["release.yml"])["jobs"]
-    return result
+    texts = rendered(loaded(demo, publish), destinations=WITH_SHELF)
+    parts = (yaml.safe_load(texts[name])["jobs"] for name in ("build-release.yml", "release.yml"))
+    return {name: job for part in parts for name, job in part.items()}
 
 
 def test_each_is_listed_by_its_name() -> None:
@@ -100,7 +100,7 @@ def test_each_destination_has_a_job_that_cannot_run_in_a_rehearsal(demo: Demo) -
     assert {"github", "shelf"} & job_list.keys() == set()
     for name in ("even", "pypi"):
         assert job_list[name]["if"] == "github.ref_type == 'tag' && !inputs.rehearsal"
-        assert job_list[name]["needs"] == "attest"
+        assert job_list[name]["needs"] == "build"
 
 
 def test_the_job_is_the_one_that_the_destination_describes(demo: Demo) -> None:

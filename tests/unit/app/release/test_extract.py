@@ -15,8 +15,8 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from fakes.pipelines import rendered
 from fakes.toolchain import Demo, lay_out, sums_agree
-from ferrule.app.ci import workflows
 from ferrule.app.release import run
 from ferrule.app.release.extract import extract_all, extract_kind
 from ferrule.app.release.manifest import text_of
@@ -104,8 +104,8 @@ def uploaded(demo: Demo, folder: Path) -> Path:
     """What the job of the workflow takes, in an empty folder: by its own commands and pattern."""
     config = run.load(demo.project)
     ci = replace(config.ci, source=FerruleSection(command="ferrule"), publish=("github",))
-    text = workflows.github(replace(config, ci=ci), 2)["release.yml"]
-    jobs = yaml.safe_load(text)["jobs"]
+    texts = rendered(replace(config, ci=ci), 2)
+    jobs = {**yaml.safe_load(texts["build-release.yml"])["jobs"], **yaml.safe_load(texts["release.yml"])["jobs"]}
     prepare = next(s["run"] for s in jobs["verify"]["steps"] if "extract all" in s.get("run", ""))
     source, target = re.search(r"extract all --from (\S+) --to (\S+)$", prepare).groups()  # type: ignore[union-attr]
     extract_all(demo.project / source, folder / target)

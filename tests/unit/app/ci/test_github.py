@@ -1,4 +1,4 @@
-"""Workflows as texts: what is in them for which targets.yaml, and what happens to files that are there."""
+"""GitHub's workflows as texts: what is in them for which targets.yaml, and what happens to files that are there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from fakes.pipelines import rendered
 from ferrule import config
-from ferrule.app.ci import workflows
+from ferrule.app.ci import files, github
 from ferrule.app.publish import DESTINATIONS
 from ferrule.config import ReleaseConfig
 from ferrule.config.versions import StatedVersion
@@ -37,7 +38,7 @@ def texts(demo: Demo, ci: str = "{}", shards: int = 4) -> dict[str, str]:
     source = "" if "ferrule:" in ci else f"{SOURCE}, "
     with (demo.project / "targets.yaml").open("a") as stream:
         stream.write(f"\nci: {ci.replace('{', '{' + source, 1)}\n")
-    return workflows.github(config.load(demo.project, KINDS, DESTINATIONS), shards)
+    return rendered(config.load(demo.project, KINDS, DESTINATIONS), shards)
 
 
 def parsed(demo: Demo, ci: str = "{}", shards: int = 4) -> dict[str, Any]:
@@ -58,7 +59,10 @@ EVERYTHING = "{publish: [github, pypi]}"
 
 @pytest.mark.parametrize("shards", [1, 256, 257])
 def test_nothing_is_allowed_that_is_not_needed(demo: Demo, shards: int):
-    for name, job in jobs(result := parsed(demo, EVERYTHING, shards)):
+    result = parsed(demo, EVERYTHING, shards)
+    calling = result["release"]["jobs"].pop("build")
+    assert calling["permissions"] == {"contents": "read", **WRITING["attest"]}, "a called workflow has no more"
+    for name, job in jobs(result):
         assert job["permissions"] == WRITING.get(name, {"contents": "read"})
         assert "uses" in job or job["timeout-minutes"] == 60
     assert {document["permissions"] == {} for document in result.values()} == {True}
@@ -67,15 +71,17 @@ def test_nothing_is_allowed_that_is_not_needed(demo: Demo, shards: int):
 
 
 def test_what_may_write_runs_nothing_of_the_project(demo: Demo):
-    result = parsed(demo, EVERYTHING)["release"]["jobs"]
+    documents = parsed(demo, EVERYTHING)
+    result = {**documents["build-release"]["jobs"], **documents["release"]["jobs"]}
     for name in WRITING:
         used = [step["uses"].partition("@")[0] for step in result[name]["steps"] if "uses" in step]
         assert used[0] == "actions/download-artifact"
         assert "actions/checkout" not in used
         assert not any("ferrule" in command for command in commands(result[name]))
-        assert result[name]["if"] == "github.ref_type == 'tag' && !inputs.rehearsal"
+        asked = "inputs.attest" if name == "attest" else "!inputs.rehearsal"
+        assert result[name]["if"] == f"github.ref_type == 'tag' && {asked}"
     assert result["attest"]["needs"] == ["verify", "consumers-1", "consumers-2", "consumers-3"]
-    assert [result[name]["needs"] for name in ("github", "pypi")] == ["attest", "attest"]
+    assert [result[name]["needs"] for name in ("github", "pypi")] == ["build", "build"]
 
 
 @pytest.mark.parametrize("shards", [4, 300])
@@ -92,16 +98,27 @@ def test_no_cache_is_read_and_no_secret(demo: Demo):
     assert not re.search(r"cache|secrets|pull_request_target|password", whole.replace("so there is no password", ""))
 
 
+def test_what_builds_is_a_workflow_that_another_calls_and_provenance_names_it(demo: Demo):
+    documents = parsed(demo, EVERYTHING)
+    caller, called = documents["release"], documents["build-release"]
+    assert caller["jobs"]["build"]["uses"] == "./.github/workflows/build-release.yml"
+    assert caller["jobs"]["build"]["with"] == {"attest": "${{ github.ref_type == 'tag' && !inputs.rehearsal }}"}
+    assert list(called[True]) == ["workflow_call"], "nothing but a workflow starts it; YAML 1.1 reads `on` as true"
+    path = "/.github/workflows/build-release.yml@${{ github.ref }}"
+    assert called["env"] == {"FERRULE_WORKFLOW": "${{ github.server_url }}/${{ github.repository }}" + path}
+    assert {"plan", "build", "merge", "verify", "attest"} <= called["jobs"].keys()
+
+
 def test_past_256_shards_a_matrix_is_of_workflows(demo: Demo):
     parts = parsed(demo, shards=300)
-    build = parts["release"]["jobs"]["build"]
+    build = parts["build-release"]["jobs"]["build"]
     assert build["uses"] == "./.github/workflows/shards.yml"
     assert build["with"] == {"shards": "${{ toJSON(matrix.shards) }}"}
     inner = parts["shards"]["jobs"]["build"]
     assert inner["strategy"]["matrix"] == "${{ fromJSON(inputs.shards) }}"
     flat = parsed(demo_without_ci(demo), shards=256)
-    assert set(flat) == {"ci", "release"}
-    assert inner["steps"] == flat["release"]["jobs"]["build"]["steps"]
+    assert set(flat) == {"ci", "release", "build-release"}
+    assert inner["steps"] == flat["build-release"]["jobs"]["build"]["steps"]
 
 
 def demo_without_ci(demo: Demo) -> Demo:
@@ -125,7 +142,7 @@ WHEEL = "https://example.com/ferrule-0.1.0-py3-none-any.whl"
 def test_ferrule_is_installed_from_what_is_named_and_called_by_name(demo: Demo, source: str, requirement: str):
     (demo.project / "tools").mkdir()
     (demo.project / "tools/ferrule-0.1.0-py3-none-any.whl").touch()
-    plan = parsed(demo, f"{{ferrule: {source}, shards: 7}}", shards=3)["release"]["jobs"]["plan"]
+    plan = parsed(demo, f"{{ferrule: {source}, shards: 7}}", shards=3)["build-release"]["jobs"]["plan"]
     assert commands(plan) == [
         f'pipx install "{requirement}"',
         'ferrule check --tag "$TAG"',
@@ -144,13 +161,13 @@ def test_no_workflow_is_written_that_installs_what_does_not_exist(demo: Demo):
 def test_the_error_has_the_line_by_which_ci_gets_the_ferrule_that_runs(demo: Demo):
     read = config.load(demo.project, KINDS, DESTINATIONS)
     with pytest.raises(ConfigError) as caught:
-        workflows.github(read, 1, origin=f"`{SOURCE}`")
+        rendered(read, 1, origin=f"`{SOURCE}`")
     assert caught.value.hint == f"write below `ci:` `{SOURCE}`"
 
 
 def test_a_project_brings_a_ferrule_of_its_own(demo: Demo):
     parts = parsed(demo, "{ferrule: {command: scripts/nox -s ferrule --}}")
-    assert commands(parts["release"]["jobs"]["verify"])[0] == "scripts/nox -s ferrule -- verify dist"
+    assert commands(parts["build-release"]["jobs"]["verify"])[0] == "scripts/nox -s ferrule -- verify dist"
     assert commands(parts["ci"]["jobs"]["dist"]) == ["scripts/nox -s ferrule -- release --setup"]
 
 
@@ -161,28 +178,28 @@ def test_machines_and_commands_are_those_of_the_file(demo: Demo):
     )
     tests = [parts["ci"]["jobs"][f"tests-{number}"] for number in (1, 2)]
     assert [(job["runs-on"], commands(job)[-1]) for job in tests] == [("7", "./t a"), ("mac", "./t b:c -d=1,2")]
-    assert parts["release"]["jobs"]["consumers-1"]["runs-on"] == "7"
+    assert parts["build-release"]["jobs"]["consumers-1"]["runs-on"] == "7"
     assert commands(parts["ci"]["jobs"]["consumers-1"])[-1] == "true"
-    assert parts["release"]["jobs"]["merge"]["runs-on"] == "big"
-    assert parts["release"]["jobs"]["merge"]["timeout-minutes"] == 90
-    assert not {"github", "pypi"} & parts["release"]["jobs"].keys()
-    assert "extract" not in str(parts["release"]["jobs"]["verify"])
+    assert parts["build-release"]["jobs"]["merge"]["runs-on"] == "big"
+    assert parts["build-release"]["jobs"]["merge"]["timeout-minutes"] == 90
+    assert parts["release"]["jobs"].keys() == {"build"}
+    assert "extract" not in str(parts["build-release"]["jobs"]["verify"])
 
 
 def test_without_tests_there_is_no_workflow_for_changes(demo: Demo):
     parts = parsed(demo, "{tests: {}, consumers: {}}")
-    assert set(parts) == {"release"}
-    assert parts["release"]["jobs"]["attest"]["needs"] == ["verify"]
+    assert set(parts) == {"release", "build-release"}
+    assert parts["build-release"]["jobs"]["attest"]["needs"] == ["verify"]
 
 
 def test_without_checksums_every_file_is_attested(demo: Demo):
     demo.edit("  sums: {kind: checksums}\n", "")
-    assert parsed(demo)["release"]["jobs"]["attest"]["steps"][-1]["with"] == {"subject-path": "dist/*"}
+    assert parsed(demo)["build-release"]["jobs"]["attest"]["steps"][-1]["with"] == {"subject-path": "dist/*"}
 
 
 def test_every_action_has_a_commit_and_says_its_version(demo: Demo):
-    uses = re.findall(r"uses: (.*)", "".join(texts(demo, EVERYTHING).values()))
-    assert {use for use in uses if not use.startswith("pypa/gh-action-pypi-publish@")} == {*workflows.ACTIONS.values()}
+    uses = re.findall(r"uses: ([^.].*)", "".join(texts(demo, EVERYTHING).values()))
+    assert {use for use in uses if not use.startswith("pypa/gh-action-pypi-publish@")} == {*github.ACTIONS.values()}
     assert all(re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use) for use in uses)
 
 
@@ -191,49 +208,53 @@ def test_every_action_has_a_commit_and_says_its_version(demo: Demo):
 
 def test_files_are_written_once_and_what_is_wanted_no_more_goes(tmp_path: Path, demo: Demo):
     result = texts(demo, shards=300)
-    assert workflows.write(tmp_path, result) == ("ci.yml", "release.yml", "shards.yml")
-    assert workflows.write(tmp_path, result) == ()
-    workflows.check(tmp_path, result)
+    assert files.write(tmp_path, github.SYSTEM, result) == ("ci.yml", "release.yml", "build-release.yml", "shards.yml")
+    assert files.write(tmp_path, github.SYSTEM, result) == ()
+    files.check(tmp_path, github.SYSTEM, result)
     del result["shards.yml"]
     with pytest.raises(VerificationError, match=r"shards\.yml"):
-        workflows.check(tmp_path, result)
-    assert workflows.write(tmp_path, result) == ("shards.yml",)
-    assert {path.name for path in (tmp_path / workflows.FOLDER).iterdir()} == {"ci.yml", "release.yml"}
+        files.check(tmp_path, github.SYSTEM, result)
+    assert files.write(tmp_path, github.SYSTEM, result) == ("shards.yml",)
+    assert {path.name for path in (tmp_path / github.SYSTEM.folder).iterdir()} == {
+        "ci.yml",
+        "release.yml",
+        "build-release.yml",
+    }
 
 
 def test_a_changed_file_is_drift(tmp_path: Path, demo: Demo):
     result = texts(demo)
-    workflows.write(tmp_path, result)
-    path = tmp_path / workflows.FOLDER / "release.yml"
-    path.write_text(result["release.yml"].replace("id-token: write", "id-token: read"))
-    with pytest.raises(VerificationError, match=r"out of date with targets\.yaml: release\.yml\n") as caught:
-        workflows.check(tmp_path, result)
+    files.write(tmp_path, github.SYSTEM, result)
+    path = tmp_path / github.SYSTEM.folder / "build-release.yml"
+    path.write_text(result["build-release.yml"].replace("id-token: write", "id-token: read"))
+    with pytest.raises(VerificationError, match=r"out of date with targets\.yaml: build-release\.yml\n") as caught:
+        files.check(tmp_path, github.SYSTEM, result)
     assert caught.value.hint == "run: ferrule ci github"
-    assert workflows.write(tmp_path, result) == ("release.yml",)
+    assert files.write(tmp_path, github.SYSTEM, result) == ("build-release.yml",)
 
 
 def test_what_somebody_else_wrote_is_left_alone(tmp_path: Path, demo: Demo):
-    path = tmp_path / workflows.FOLDER / "ci.yml"
+    path = tmp_path / github.SYSTEM.folder / "ci.yml"
     path.parent.mkdir(parents=True)
     path.write_text("name: mine\n")
     with pytest.raises(ConfigError, match="it is kept") as caught:
-        workflows.write(tmp_path, texts(demo))
+        files.write(tmp_path, github.SYSTEM, texts(demo))
     assert "tests: {}" in str(caught.value.hint)
     assert path.read_text() == "name: mine\n"
     assert [p.name for p in path.parent.iterdir()] == ["ci.yml"]
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path, demo: Demo):
-    path = tmp_path / workflows.FOLDER / "release.yml"
+    path = tmp_path / github.SYSTEM.folder / "release.yml"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"\xff")
     with pytest.raises(StorageError, match="cannot be read"):
-        workflows.differences(tmp_path, texts(demo))
+        files.differences(tmp_path, github.SYSTEM, texts(demo))
 
 
 def test_the_same_text_again(demo: Demo):
     first = texts(demo)
-    assert workflows.github(config.load(demo.project, KINDS, DESTINATIONS), 4) == first
+    assert rendered(config.load(demo.project, KINDS, DESTINATIONS)) == first
 
 
 # several releases
@@ -255,7 +276,7 @@ def several(*tags: str) -> list[ReleaseConfig]:
 )
 def test_a_workflow_is_started_by_the_tags_of_its_release_alone(tags: tuple[str, ...], patterns: list[list[str]]):
     releases = several(*tags)
-    assert [workflows.tag_patterns(one, releases) for one in releases] == patterns
+    assert [github.tag_patterns(one, releases) for one in releases] == patterns
 
 
 def test_a_release_goes_where_it_has_something_to_publish(demo: Demo):
@@ -264,13 +285,14 @@ def test_a_release_goes_where_it_has_something_to_publish(demo: Demo):
             "\nreleases:\n  core: {version: '1.2.3', artifacts: [sdk-c, sdk-py, server, image]}\n"
             f"  'no': {{version: '1.2.3', artifacts: [npm, go]}}\nci: {{{SOURCE}, publish: [github, pypi]}}\n"
         )
-    result = workflows.github(config.load(demo.project, KINDS, DESTINATIONS), {"core": 3, "no": 300})
+    result = rendered(config.load(demo.project, KINDS, DESTINATIONS), {"core": 3, "no": 300})
     jobs_of = {name: set(yaml.safe_load(text)["jobs"]) for name, text in result.items()}
-    assert set(jobs_of) == {"ci.yml", "release-core.yml", "release-no.yml", "shards.yml"}
+    built = {"build-release-core.yml", "build-release-no.yml"}
+    assert set(jobs_of) == {"ci.yml", "release-core.yml", "release-no.yml", "shards.yml", *built}
     assert "pypi" in jobs_of["release-core.yml"]
     assert jobs_of["release-core.yml"] - jobs_of["release-no.yml"] == {"pypi"}
-    assert "uses: ./.github/workflows/shards.yml" in result["release-no.yml"]
-    assert "shards.yml" not in result["release-core.yml"]
+    assert "uses: ./.github/workflows/shards.yml" in result["build-release-no.yml"]
+    assert "shards.yml" not in result["build-release-core.yml"]
     matrix = yaml.safe_load(result["ci.yml"])["jobs"]["consumers-1"]["strategy"]["matrix"]
     assert matrix == {"release": ["core", "no"]}  # a name, and not what YAML 1.1 takes it for
 
@@ -281,6 +303,7 @@ def test_a_release_goes_where_it_has_something_to_publish(demo: Demo):
 def test_the_command_writes_compares_and_refuses(demo: Demo):
     texts(demo)
     assert demo.ferrule("ci", "github").stdout.splitlines() == [
+        ".github/workflows/build-release.yml: written",
         ".github/workflows/ci.yml: written",
         ".github/workflows/release.yml: written",
     ]
@@ -290,7 +313,7 @@ def test_the_command_writes_compares_and_refuses(demo: Demo):
     demo.edit("  wasm32-unknown-unknown: {}", "  wasm32-unknown-unknown: {runner: own}")
     demo.edit("ci: {", "ci: {minutes: 5, ")
     done = demo.ferrule("ci", "github", "--check")
-    assert (done.returncode, "ci.yml, release.yml" in done.stderr) == (6, True)
+    assert (done.returncode, "ci.yml, release.yml, build-release.yml" in done.stderr) == (6, True)
 
 
 def test_a_tag_has_to_be_of_the_version(demo: Demo):
