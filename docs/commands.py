@@ -50,7 +50,7 @@ failed, with that of the first. Anything else is a bug: it prints a traceback an
 | `RUSTC`, `CARGO` | a compiler and a Cargo to try first |
 | `CARGO_HOME`, `RUSTUP_HOME` | as Cargo and rustup use them |
 | `NO_COLOR`, `FORCE_COLOR` | no colours, or colours also where output is no terminal; `--color` overrides both |
-| `FERRULE_WORKFLOW` | the workflow that builds, for [provenance](how-to/provenance.md); set by what `ferrule ci` writes |
+| `FERRULE_WORKFLOW` | the workflow that builds, for [provenance](how-to/provenance.md); `ferrule ci` states it |
 | `GITHUB_ACTIONS`, `GITHUB_STEP_SUMMARY` | folded logs, and the closing table in the step summary |
 
 Programs that Ferrule starts get an environment built from scratch. Variables for home folders and package registries

@@ -89,7 +89,7 @@ def git(demo: Demo, *words: str) -> None:
 
 def jobs(said: str) -> list[str]:
     """Names of the jobs of the called workflow that act says have succeeded."""
-    return re.findall(r"^\[release/build/build release/(.+?) *\] .*Job succeeded$", said, re.MULTILINE)
+    return re.findall(r"^\[build/build release/(.+?) *\] .*Job succeeded$", said, re.MULTILINE)
 
 
 def test_a_tag_is_released(runner: Runner, demo: Demo, alone: dict[str, bytes]):
