@@ -345,7 +345,8 @@ def _moment(document: Mapping[str, Any], parsed: Bundle) -> datetime:
     """When it was signed, by the one source of time that there is."""
     stamps = parsed.verification_material.timestamp_verification_data
     if stamps is not None:
-        return stamps.rfc3161_timestamps[0].tst_info.gen_time
+        moment: datetime = stamps.rfc3161_timestamps[0].tst_info.gen_time
+        return moment
     return datetime.fromtimestamp(int(document["verificationMaterial"]["tlogEntries"][0]["integratedTime"]), UTC)
 
 
