@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ferrule.core.manifest import Manifest, ManifestFile
     from ferrule.core.model import Digest
+    from ferrule.formats import keyless
 
 DAMAGE: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
 """What reading a document raises whose values are of other types than they should be, or nested without end."""
@@ -28,12 +29,25 @@ IMAGE_ARCHIVE: Final = ".oci.tar"
 
 
 @dataclass(frozen=True, slots=True)
+class Signers:
+    """Who must have signed without a key, and whom that is believed: a trusted root, None for the public one.
+
+    `attestations` are bundles from elsewhere that are about files of the release, with what messages call each.
+    """
+
+    identity: keyless.Identity | None = None
+    root: keyless.Root | None = None
+    attestations: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseFolder:
     """A folder with a manifest: files that it lists, by path; what was compiled and what is packed, by digest.
 
     A file counts as compiled by the action that measured it; several packages may hold it besides. `pointers` say where
-    a file's row is in the manifest (RFC 6901). `key` is the one that must have signed the release, if that is known.
-    `intact` are paths of files whose size and digest are those of the manifest: only their content is read.
+    a file's row is in the manifest (RFC 6901). `key` is the one that must have signed the release, `signers` the
+    identity, if that is known. `intact` are paths of files whose size and digest are those of the manifest: only their
+    content is read.
     """
 
     folder: Path
@@ -43,6 +57,7 @@ class ReleaseFolder:
     packed: Mapping[Digest, Sequence[ManifestFile]]
     pointers: Mapping[ManifestFile, str]
     key: EllipticCurvePublicKey | None = None
+    signers: Signers = Signers()
     intact: frozenset[str] = frozenset()
 
     def of_role(self, role: str) -> Iterator[str]:

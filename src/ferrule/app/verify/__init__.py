@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ferrule.app.release.release_folder import ReleaseFolder, leaves, read_release
+from ferrule.app.release.release_folder import ReleaseFolder, Signers, leaves, read_release
 from ferrule.app.verify.contents import checksums, listed, manifest, roles
 from ferrule.app.verify.named_digests import named_digests
-from ferrule.app.verify.origin import bills, provenance, signatures
+from ferrule.app.verify.origin import attestations, bills, provenance, signatures
 from ferrule.app.verify.packages import packages
 from ferrule.core.manifest import VERSION
 from ferrule.core.model import Verdict
@@ -25,12 +25,25 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-__all__ = ["CLAIMS", "VERSION", "Examination", "ReleaseFolder", "examine", "read_release", "release_of", "verify"]
+__all__ = [
+    "CLAIMS",
+    "VERSION",
+    "Examination",
+    "ReleaseFolder",
+    "Signers",
+    "examine",
+    "read_release",
+    "release_of",
+    "verify",
+]
 
 CLAIMS: Final[tuple[Callable[[ReleaseFolder], Iterator[Verdict]], ...]] = (
     *(manifest, roles, checksums, packages, named_digests),
-    *(provenance, bills, signatures),
+    *(provenance, bills, signatures, attestations),
 )
+
+_NOBODY: Final = Signers()
+_SIGNED: Final = ("signature", "attestation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +51,8 @@ class Examination:
     """A release that was read again: who it says it is, the verdicts, and what of the manifest was compared.
 
     `checked` counts values of the manifest that were recomputed, or compared with another file of the release;
-    `stated` are the places (RFC 6901) of those that only the manifest says. `signed` is whether all signatures of the
-    named key hold; None where no key was named.
+    `stated` are the places (RFC 6901) of those that only the manifest says. `signed` is whether all signatures and
+    attestations of the named key or identity hold; None where none was named.
     """
 
     project: str
@@ -57,18 +70,20 @@ class Examination:
         return bool(self.verdicts) and all(verdict.problem is None for verdict in self.verdicts)
 
 
-def examine(folder: Path, key: EllipticCurvePublicKey | None = None, file: str | None = None) -> Examination:
+def examine(
+    folder: Path, key: EllipticCurvePublicKey | None = None, file: str | None = None, signers: Signers = _NOBODY
+) -> Examination:
     """Read a release again, or what concerns one file of it and vouches for that.
 
-    With a key, what names all the rest must be signed with it. Raises VerificationError for a folder without a
-    manifest that can be understood.
+    With a key or an identity, what names all the rest must be signed with it, or every file attested. Raises
+    VerificationError for a folder without a manifest that can be understood.
     """
-    release = replace(read_release(folder, any_names=True), key=key)
+    release = replace(read_release(folder, any_names=True), key=key, signers=signers)
     verdicts = tuple(_verdicts(release))
     values = tuple(leaves(release.manifest.document()))
     stated = tuple(_stated(values, verdicts))
     checked = len(values) - len(stated)
-    signatures_ = [verdict for verdict in verdicts if verdict.claim == "signature"]
+    signed = [verdict for verdict in verdicts if verdict.claim in _SIGNED]
     return Examination(
         project=release.manifest.project,
         version=release.manifest.release,
@@ -77,7 +92,7 @@ def examine(folder: Path, key: EllipticCurvePublicKey | None = None, file: str |
         verdicts=verdicts if file is None else tuple(_concerning(file, verdicts)),
         checked=checked,
         stated=stated,
-        signed=all(v.problem is None for v in signatures_) and bool(signatures_) if key else None,
+        signed=all(v.problem is None for v in signed) and bool(signed) if key or signers.identity else None,
     )
 
 
@@ -108,7 +123,7 @@ def _concerning(file: str, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
     """Verdicts about one file, about the manifest that names it, and of the signatures of that."""
     about = [v for v in verdicts if v.subject == file or v.subject.startswith((f"{file}/", f"{file}:"))]
     yield from about or (Verdict(file, "listed", "nothing in the release says what it should be"),)
-    yield from (v for v in verdicts if v not in about and (v.subject == MANIFEST or v.claim == "signature"))
+    yield from (v for v in verdicts if v not in about and (v.subject == MANIFEST or v.claim in _SIGNED))
 
 
 def release_of(file: Path) -> Path | None:

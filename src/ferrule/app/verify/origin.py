@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.app.release.release_folder import DAMAGE, ReleaseFolder, bundles, describe, pointer, read_document
@@ -12,12 +13,13 @@ from ferrule.core.errors import FerruleError
 from ferrule.core.facts import BillFacts, Facts
 from ferrule.core.model import Digest, Verdict
 from ferrule.core.safe_files import MANIFEST
-from ferrule.formats import cyclonedx, intoto, sigstore
+from ferrule.formats import attestation, cyclonedx, intoto, keyless, sigstore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _FETCHED: Final = ("pkg:cargo/", "pkg:deb/")
+_LISTS: Final = ("checksums", "provenance")
 
 
 def provenance(release: ReleaseFolder) -> Iterator[Verdict]:
@@ -152,21 +154,25 @@ def _sha256_of(component: Mapping[str, Any]) -> str | None:
 
 
 def signatures(release: ReleaseFolder) -> Iterator[Verdict]:
-    """What names all the rest is signed with the key, or, where none is known, no signature is of other bytes."""
-    claim = "signature" if release.key else "signature (by nobody known)"
+    """What names all the rest is signed as it must be, or, where nobody is named, no signature is of other bytes."""
+    claim = "signature" if release.key or release.signers.identity else "signature (by nobody known)"
+    required = release.key or (release.signers.identity and not release.signers.attestations)
     for bundle, name in bundles(release).items():
         # A file that is missing is a finding of its own: whoever has one file of a release needs no other signature.
         if name != MANIFEST and not os.path.lexists(release.folder / name):
             continue
-        if release.key or os.path.lexists(release.folder / bundle):
+        if required or os.path.lexists(release.folder / bundle):
             yield Verdict(name, claim, _signature_problem(release, bundle, name))
 
 
 def _signature_problem(release: ReleaseFolder, bundle: str, name: str) -> str | None:
-    statement = name != MANIFEST and release.files[name].role == "provenance"
     try:
         signature, content = (read_document(release.folder / file) for file in (bundle, name))
-        if not statement:
+        if release.key is None and keyless.is_keyless(signature):
+            return _identity_problem(release, signature, content, bundle)
+        if release.signers.identity is not None:
+            return f"{bundle} is the signature of a key, and not of an identity"
+        if name == MANIFEST or release.files[name].role != "provenance":
             sigstore.verify_blob(release.key, signature, content, where=bundle)
         elif sigstore.verify_statement(release.key, signature, where=bundle) != content:
             return f"{bundle} holds another statement"
@@ -175,3 +181,67 @@ def _signature_problem(release: ReleaseFolder, bundle: str, name: str) -> str | 
     except (FerruleError, OSError, *DAMAGE) as error:
         return describe(error)
     return None
+
+
+def _identity_problem(release: ReleaseFolder, signature: bytes, content: bytes, bundle: str) -> str | None:
+    """How a bundle without a key is not one of a file, or of the statement that the file is, by the right identity."""
+    root = release.signers.root or keyless.public_root()
+    if "dsseEnvelope" in json.loads(signature):
+        statement, signer = keyless.verify_statement(root, signature, where=bundle)
+        if statement != content:
+            return f"{bundle} holds another statement"
+    else:
+        signer = keyless.verify_file(root, signature, Digest.of(content), where=bundle)
+    return _expected(release, signer).problem(signer)
+
+
+def _expected(release: ReleaseFolder, signer: keyless.Signer) -> keyless.Identity:
+    """Who must have signed, and for which commit: an address of e-mail signs for none."""
+    identity = release.signers.identity or keyless.Identity()
+    is_of_commit = signer.commit is not None or identity.repository is not None
+    return replace(identity, commit=release.manifest.commit if is_of_commit else None)
+
+
+def attestations(release: ReleaseFolder) -> Iterator[Verdict]:
+    """Each attestation that was handed over holds and is about files as they are, and provenance is about every file.
+
+    Left out are the lists of files themselves, which are not among what a workflow attests.
+    """
+    attested: set[str] = set()
+    for label, bundle in release.signers.attestations:
+        names: frozenset[str] = frozenset()
+        try:
+            names, problem = _attested(release, label, bundle)
+        except FerruleError as error:
+            problem = describe(error)
+        attested |= names
+        yield Verdict(label, "attestation", problem)
+    for name in release.files if release.signers.attestations else ():
+        if release.files[name].role not in _LISTS:
+            lacks = None if name in attested else "no attestation of provenance is about it"
+            yield Verdict(name, "attestation", lacks)
+
+
+def _attested(release: ReleaseFolder, label: str, bundle: bytes) -> tuple[frozenset[str], str | None]:
+    """The files of which an attestation says how they were built, and what is wrong with it."""
+    root = release.signers.root or keyless.public_root()
+    payload, signer = keyless.verify_statement(root, bundle, where=label)
+    statement = attestation.read(payload, where=label)
+    by_digest: dict[str, list[str]] = {}
+    for name, file in release.files.items():
+        by_digest.setdefault(file.digest.hex, []).append(name)
+    other = [
+        name for name, digests in statement.subjects if name in release.files and not _same(release, name, digests)
+    ]
+    names = [name for _, digests in statement.subjects for name in by_digest.get(digests.get("sha256", ""), ())]
+    problem = _expected(release, signer).problem(signer)
+    if problem is None and other:
+        problem = f"it is about another {other[0]} than is there"
+    elif problem is None and not names:
+        problem = "it is about no file of this release"
+    counts = problem is None and statement.predicate_type == intoto.PROVENANCE
+    return frozenset(names if counts else ()), problem
+
+
+def _same(release: ReleaseFolder, name: str, digests: Mapping[str, str]) -> bool:
+    return digests.get("sha256") == release.files[name].digest.hex

@@ -13,6 +13,7 @@ import click
 from ferrule.app import verify as verifying
 from ferrule.cli import publishing
 from ferrule.cli.environment import coloured, read_key, width
+from ferrule.cli.identity_option import IdentityOptions, of_identity
 from ferrule.cli.messages import counted, echo, waiting
 from ferrule.cli.options import invocation, shared
 from ferrule.cli.release_option import of_release
@@ -27,6 +28,7 @@ from ferrule.reporting import verdicts
 @shared
 @click.argument("path", required=False, type=click.Path(path_type=Path, exists=True))
 @click.option("--key", type=click.Path(path_type=Path), help="Public key (PEM) that must have signed it.")
+@of_identity
 @click.option("--published", is_flag=True, help="Fetch back what was published everywhere, and compare it with PATH.")
 @click.option("--to", "rows", metavar="ROW", multiple=True, help="With --published: only this destination.")
 @click.option("--sign-key", metavar="FILE|env://NAME", help="With --published: the key that copies were signed with.")
@@ -35,6 +37,10 @@ def verify(
     directory: Path,
     path: Path | None,
     key: Path | None,
+    identity: str | None,
+    issuer: str | None,
+    trusted_root: Path | None,
+    attestations: tuple[Path, ...],
     rows: tuple[str, ...],
     sign_key: str | None,
     release_name: str | None,
@@ -50,11 +56,12 @@ def verify(
     Example:
       ferrule verify
       ferrule verify Downloads/demo-1.2.3 --key demo.pub
+      ferrule verify Downloads/demo-1.2.3 --identity https://github.com/example/demo
       ferrule verify --published
     """
+    identities = IdentityOptions(identity, issuer, trusted_root, attestations)
+    _check_options(identities, has_key=key is not None, published=published)
     if published:
-        if key:
-            raise click.UsageError("--published compares bytes, and takes no --key: verify the release with it before")
         _verify_published(directory, path, rows, sign_key, release_name, **options)
         return
     if rows or sign_key or release_name:
@@ -73,11 +80,12 @@ def verify(
             where=str(target),
             hint="ferrule explain shows what a single file states about itself",
         )
+    signers = identities.signers()
     public = sigstore.public_key(read_key(key), where=str(key)) if key else None
     file = None if folder is target else Path(os.path.abspath(target)).relative_to(folder).as_posix()  # noqa: PTH100
     with waiting("reading every file again"):
-        examinations = [verifying.examine(each, public, file) for each in folders]
-    signer = f"{key} (SHA-256 {sigstore.key_hint(public)})" if public else None
+        examinations = [verifying.examine(each, public, file, signers) for each in folders]
+    signer = f"{key} (SHA-256 {sigstore.key_hint(public)})" if public else identity
     if options["as_json"]:
         documents = [verdicts.as_json(each, passed=each.passed, signer=signer) for each in examinations]
         click.echo(documents[0] if folders == [folder] else f"[{', '.join(documents)}]")
@@ -93,6 +101,15 @@ def verify(
             )
     if not all(each.passed for each in examinations):
         sys.exit(VerificationError.exit_code)
+
+
+def _check_options(identities: IdentityOptions, *, has_key: bool, published: bool) -> None:
+    if published and has_key:
+        raise click.UsageError("--published compares bytes, and takes no --key: verify the release with it before")
+    if published and (identities.identity or identities.issuer or identities.attestations):
+        raise click.UsageError("--published takes no --identity: write `identity` in the rows of targets.yaml")
+    if has_key and identities.identity:
+        raise click.UsageError("a release is signed with a key or by an identity: --key or --identity")
 
 
 def _releases_in(folder: Path) -> list[Path]:
