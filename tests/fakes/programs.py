@@ -141,6 +141,16 @@ def compile_crate(home: Path, arguments: list[str]) -> None:
     print(json.dumps({"reason": "build-finished", "success": True}))
 
 
+def compile_std(triple: str, profile: str) -> None:
+    """Do as `cargo build -Zbuild-std` does with an empty crate."""
+    folder = Path(os.environ["CARGO_TARGET_DIR"], triple, profile)
+    sys.stderr.write("   Compiling std v0.0.0 (/library/std)\n")
+    for package, name in (("path+file:///library/std#0.0.0", "std-0"), (f"path+file://{Path.cwd()}#crate@0", "crate")):
+        library = write(folder / "deps" / f"lib{name}.rlib", triple.encode())
+        files = [str(library), str(library.with_suffix(".rmeta"))]
+        print(json.dumps({"reason": "compiler-artifact", "package_id": package, "filenames": files}))
+
+
 def compile_program(home: Path, triple: str, package: str, name: str, folder: Path) -> None:
     """Do as `cargo rustc --bin` does: a program that is a link to the one in deps, and what the build script writes."""
     root = crates()[package]
@@ -386,6 +396,8 @@ def cargo(home: Path, arguments: list[str]) -> None:
         print(json.dumps({"packages": packages(), "version": 1}))
     elif arguments[0] == "tree":
         tree(option(arguments, "--package"), linked="no-proc-macro" in option(arguments, "--edges"))
+    elif "-Zbuild-std=std,panic_abort" in arguments:
+        compile_std(option(arguments, "--target"), option(arguments, "--profile"))
     else:
         compile_crate(home, arguments)
 

@@ -9,7 +9,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.toml_file import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ferrule.core.cargo_config import CargoSettings
@@ -18,6 +18,9 @@ _PARENTS: Final = {"test": "dev", "bench": "release"}
 _NO_DEBUG_INFO: Final = (None, False, 0, "none")
 _OF_DEVELOPMENT: Final = "dev"
 """The profile that has debug information unless it says otherwise."""
+
+_OF_CRATES: Final = ("opt-level", "debug", "debug-assertions", "overflow-checks", "codegen-units", "panic")
+"""Keys that decide what is compiled of a crate that others link. Of `lto` it is enough that bitcode is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +39,56 @@ def read_debug_profile(workspace: Path, name: str, home: Path | None) -> DebugPr
 
 def debug_profile(name: str, profiles: Mapping[str, Any], settings: CargoSettings) -> DebugProfile:
     """That of a name, by the tables of the root manifest and the settings, which count more."""
-    debug, strip = (_value(name, key, profiles, settings) for key in ("debug", "strip"))
+    ancestors = _ancestors(name, profiles, settings)
+    debug, strip = (_value(ancestors, (key,), profiles, settings) for key in ("debug", "strip"))
+    if debug is None:
+        debug = ancestors[-1] == _OF_DEVELOPMENT
     return DebugProfile(debug not in _NO_DEBUG_INFO, strip in ("none", False))
 
 
-def _value(name: str, key: str, profiles: Mapping[str, Any], settings: CargoSettings) -> Any:  # noqa: ANN401 - of TOML
-    """The value of a key, in the profile or the nearest that it inherits from."""
-    seen: set[str] = set()
-    while name not in seen:
-        seen.add(name)
-        table = profiles.get(name, {})
-        value = settings.value("profile", name, key)
-        value = table.get(key) if value is None else value
+def read_dependency_profile(workspace: Path, name: str, home: Path | None) -> dict[str, Any]:
+    """What a profile sets for crates that are no members of the workspace; `inherits` is the profile that it ends at.
+
+    Raises ConfigError for what cannot be read.
+    """
+    manifest = parse((workspace / "Cargo.toml").read_bytes(), "Cargo.toml")
+    return dependency_profile(name, manifest.get("profile", {}), read_settings(workspace, ".", home))
+
+
+def dependency_profile(name: str, profiles: Mapping[str, Any], settings: CargoSettings) -> dict[str, Any]:
+    """That of a name, by the tables of the root manifest and the settings ("Overrides": `package."*"`)."""
+    ancestors = _ancestors(name, profiles, settings)
+    values = {"inherits": ancestors[-1]}
+    for key in _OF_CRATES:
+        for path in (("package", "*", key), (key,)):
+            value = _value(ancestors, path, profiles, settings)
+            if value is not None:
+                values[key] = value
+                break
+    return values
+
+
+def _ancestors(name: str, profiles: Mapping[str, Any], settings: CargoSettings) -> list[str]:
+    """A profile and those that it inherits from, the nearest first."""
+    names: list[str] = []
+    while name not in names:
+        names.append(name)
+        parent = settings.value("profile", name, "inherits") or _at(profiles, (name, "inherits"))
+        name = str(parent or _PARENTS.get(name, name))
+    return names
+
+
+def _value(names: Sequence[str], path: tuple[str, ...], profiles: Mapping[str, Any], settings: CargoSettings) -> Any:  # noqa: ANN401 - of TOML
+    """The value of a key in the first of these profiles that has it."""
+    for name in names:
+        value = settings.value("profile", name, *path)
+        value = _at(profiles, (name, *path)) if value is None else value
         if value is not None:
             return value
-        parent = settings.value("profile", name, "inherits") or table.get("inherits") or _PARENTS.get(name, name)
-        name, last = str(parent), name
-    return True if key == "debug" and last == _OF_DEVELOPMENT else None
+    return None
+
+
+def _at(table: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 - of TOML
+    for key in path:
+        table = table.get(key) if isinstance(table, dict) else None
+    return table

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ferrule.core.model import Action
-    from ferrule.core.toolchain import Std
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +26,22 @@ class Forecast:
     std_from_source: tuple[str, ...] = ()
 
 
-def forecast(actions: Sequence[Action], seconds: Mapping[str, float], std: Mapping[str, Std], jobs: int) -> Forecast:
+def forecast(
+    actions: Sequence[Action], seconds: Mapping[str, float], std_from_source: Collection[str], jobs: int
+) -> Forecast:
     """What running `actions`, in an order in which each follows those it needs, comes to with so many `jobs`.
 
-    `seconds` are those of earlier runs by action, `std` where each target's standard library comes from. That of a
-    target for which something was compiled before is at hand, as Cargo keeps it.
+    `seconds` are those of earlier runs by action; for the targets `std_from_source` the standard library would have to
+    be compiled.
     """
     times = {action.id: seconds[action.id] for action in actions if action.id in seconds}
-    compiled = {action.target for action in actions if action.id in times and _needs_std(action)}
-    targets = {a.target: None for a in actions if a.target and _needs_std(a) and std.get(a.target) == "build-std"}
+    targets = dict.fromkeys(a.target for a in actions if a.target and f"std-{a.target}" in a.tools)
     return Forecast(
         actions=len(actions),
         timed=len(times),
         seconds=_duration(actions, times, jobs) if len(times) == len(actions) else None,
-        std_from_source=tuple(target for target in targets if target not in compiled),
+        std_from_source=tuple(target for target in targets if target in std_from_source),
     )
-
-
-def _needs_std(action: Action) -> bool:
-    return f"std-{action.target}" in action.tools
 
 
 def _duration(actions: Sequence[Action], times: Mapping[str, float], jobs: int) -> float:

@@ -174,11 +174,11 @@ class _Run:
 
     def _forecast(self) -> Forecast:
         """What is known of the work that is left; all of it, as long as nothing has run."""
-        engine, toolchain = self.engine, self.engine.site.toolchain
+        engine = self.engine
         left = [action for action in self.plan.actions if action.id not in self.outcomes]
         seconds = {action.id: took for action in left if (took := self.lookup.seconds(action)) is not None}
         jobs = engine.jobs + (engine.executor.slots if engine.executor else 0)
-        return forecast(left, seconds, toolchain.std if toolchain else {}, jobs)
+        return forecast(left, seconds, engine.site.std_from_source, jobs)
 
     def _weigh(self) -> dict[str, float]:
         """Seconds from the start of each action until all that needs it could be done: what is long comes first."""
@@ -198,12 +198,11 @@ class _Run:
 
         A compiler takes longest where it makes the standard library too.
         """
-        toolchain = self.engine.site.toolchain
-        if toolchain is None or not action.tools:
+        if self.engine.site.toolchain is None or not action.tools:
             return 1.0
         if not any(name.startswith("std-") for name in action.tools):
             return 10.0
-        return 120.0 if toolchain.std.get(action.target or "") == "build-std" else 40.0
+        return 120.0 if action.target in self.engine.site.std_from_source else 40.0
 
     def _query_remote(self, waiting: _Waiting) -> bool:
         """Query the remote cache for an action; false where there is none that could have it."""

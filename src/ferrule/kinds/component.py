@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ferrule.core import facts
@@ -12,6 +13,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Compiled, Digest, Output
 from ferrule.core.section import Field
 from ferrule.formats import binary, wasm, wit
+from ferrule.kinds import native_build
 from ferrule.kinds.base import (
     CargoSpec,
     Context,
@@ -168,7 +170,7 @@ class WasmComponent:
         )
         command = cargo.wasm_command(
             context.toolchain,
-            build,
+            replace(build, sysroot=native_build.std_sysroot(context, build)),
             target_folder=context.cache(f"cargo/{self.platform.triple}"),
             environment=context.site.environment,
             offline=context.site.host.offline,

@@ -11,7 +11,7 @@ from ferrule.formats import binary, magic, symbol_lists, wasm
 from ferrule.kinds import debug_symbols
 from ferrule.kinds.base import check_rustflags, environment_of
 from ferrule.kinds.linked_code import audit_data as audit
-from ferrule.tools import cargo, cargo_builds, dll_linker, macos_sdk, wasi_linker, zig
+from ferrule.tools import cargo, cargo_builds, dll_linker, macos_sdk, standard_library, wasi_linker, zig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ferrule.formats.binary import BinaryFacts, Undefined
     from ferrule.formats.system_symbols import SystemSymbols
     from ferrule.kinds.base import CargoSpec
+    from ferrule.tools.cargo import NativeBuild, WasmBuild
     from ferrule.tools.cargo_builds import CargoBuild
 
 
@@ -136,6 +137,7 @@ def compile_crate(
         program=program,
         debug_info=None if not recipe.debug_symbols else "profile" if profile.has_debug_info else "lines",
     )
+    build = replace(build, sysroot=std_sysroot(context, build))
     audit_data = None
     if recipe.auditable and (program or "cdylib" in types):
         compiled = Compiled("", platform.triple, recipe.features, recipe.default_features, recipe.package)
@@ -170,6 +172,27 @@ def compile_crate(
     context.file_inputs(files)
     context.env_inputs(variables)
     return replace(cargo_build, audit_data=audit_data, keeps_symbols=profile.keeps_symbols)
+
+
+def std_sysroot(context: ActionContext, build: NativeBuild | WasmBuild) -> Path | None:
+    """The sysroot with the standard library that a build links with; None where the compiler has one for the target.
+
+    Raises BuildError if it cannot be compiled, StorageError if it cannot be kept.
+    """
+    host, environment = context.site.host, context.site.environment
+    recipe = standard_library.recipe(context.toolchain, build, environment)
+    if recipe is None:
+        return None
+    return standard_library.sysroot(
+        context.run,
+        context.toolchain,
+        recipe,
+        cache=host.cache,
+        environment=environment,
+        offline=host.offline,
+        look=context.digest_of,
+        say=context.report_progress,
+    )
 
 
 def take(context: ActionContext, recipe: CrateRecipe, cargo_build: CargoBuild, file: Path, target: Path) -> None:

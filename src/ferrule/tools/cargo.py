@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote
 
 from ferrule.core.cargo_config import included, read_settings
-from ferrule.core.cargo_profile import DebugProfile, read_debug_profile
+from ferrule.core.cargo_profile import DebugProfile, read_debug_profile, read_dependency_profile
 from ferrule.core.cargo_workspace import read_workspace
 from ferrule.core.errors import ConfigError
 from ferrule.core.model import Digest
@@ -51,7 +51,8 @@ class NativeBuild:
     With `resolves_all`
     the linker refuses symbols that no library has which it links with. `remaps` are folders besides the workspace that
     must not show in what is built (`local_folders`). `link_object` is linked into a program or a cdylib besides.
-    With `debug_info` what is linked keeps its debug information: line tables, or what the profile asks for.
+    With `debug_info` what is linked keeps its debug information: line tables, or what the profile asks for. `sysroot`
+    holds the standard library, where the compiler has none for the target.
     """
 
     workspace: Path
@@ -70,11 +71,17 @@ class NativeBuild:
     program: str | None = None
     link_object: Path | None = None
     debug_info: Literal["lines", "profile"] | None = None
+    sysroot: Path | None = None
+
+    @property
+    def triple(self) -> str:
+        """The target."""
+        return self.platform.triple
 
 
 @dataclass(frozen=True, slots=True)
 class WasmBuild:
-    """A WebAssembly core module to build from a package."""
+    """A WebAssembly core module to build from a package, with the standard library of `sysroot` if there is one."""
 
     workspace: Path
     package: str
@@ -83,6 +90,12 @@ class WasmBuild:
     default_features: bool = True
     rustflags: tuple[str, ...] = ()
     remaps: tuple[tuple[str, str], ...] = ()
+    sysroot: Path | None = None
+
+    @property
+    def triple(self) -> str:
+        """The target."""
+        return _WASM
 
 
 def package_id(workspace: Path, package: str) -> str:
@@ -116,6 +129,12 @@ def debug_profile(workspace: Path, profile: str, environment: Mapping[str, str])
     return read_debug_profile(workspace, profile, _home(environment))
 
 
+def std_profile(workspace: Path, profile: str, environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What a profile sets for the standard library, each value as TOML; raises ConfigError as `debug_profile`."""
+    values = read_dependency_profile(workspace, profile, _home(environment))
+    return tuple((key, json.dumps(value)) for key, value in values.items())
+
+
 def _home(environment: Mapping[str, str]) -> Path | None:
     """Cargo's own folder."""
     home = environment.get("CARGO_HOME") or (f"{environment['HOME']}/.cargo" if environment.get("HOME") else None)
@@ -146,7 +165,6 @@ def native_command(
         *_selection(build, build.program, offline=offline),
         *("--target", platform.zigbuild_target(build.floor)),
         *(["--crate-type", ",".join(build.types)] if build.program is None else []),
-        *std_options(toolchain, platform.triple),
         *(["--", *native, *link] if native or link else []),
     ]
     env = native_environment(
@@ -179,25 +197,16 @@ def native_environment(
 ) -> dict[str, str]:
     """What Cargo, compilers and zig as the linker find in their environment, whoever starts Cargo."""
     platform, zig = build.platform, toolchain.tool("zig")
-    own_flags = platform.family.program_rustflags if build.program else platform.family.rustflags
+    flags = [*crate_flags(build), *_debug_link_flags(build, zig, cache)]
     return {
-        **_environment(
-            toolchain,
-            build.workspace,
-            platform.triple,
-            target_folder,
-            environment,
-            profile=build.profile,
-            flags=[*build.rustflags, *own_flags, *_debug_flags(build, zig, cache)],
-            remaps=build.remaps,
-        ),
+        **_environment(toolchain, build, target_folder, environment, flags=flags),
         # Every target has wrapper scripts of its own, so that two builds never write the same one.
         "CARGO_ZIGBUILD_CACHE_DIR": str(target_folder / "zigbuild"),
         # cargo-zigbuild asks a Python for its ziglang first: there must be none, or another zig could be taken.
         "CARGO_ZIGBUILD_PYTHON_PATH": _NOWHERE,
         "CARGO_ZIGBUILD_ZIG_PATH": str(zig_wrapper(cache, zig.version)),
         "ZIG_GLOBAL_CACHE_DIR": str(zig_cache(cache, zig.version, platform.triple)),
-        **platform.floor_environment(build.floor),
+        **floor_variables(build),
         **dll_linker.environment(cache, platform),
         **wasi_linker.environment(cache, platform),
         **({LINK_OBJECT: str(build.link_object)} if build.link_object else {}),
@@ -208,18 +217,32 @@ def native_environment(
     }
 
 
-def _debug_flags(build: NativeBuild, zig: Tool, cache: Path) -> list[str]:
-    """Flags of rustc by which what is linked keeps debug information.
+def crate_flags(build: NativeBuild | WasmBuild) -> list[str]:
+    """Flags of rustc for every crate of a build, the standard library included.
 
-    A flag is no part of the names of symbols, as are settings of the profile and options of the last crate alone: so
-    the code is the same without.
+    Debug information is asked for by a flag, which is no part of the names of symbols, as are settings of the profile
+    and options of the last crate alone: so the code is the same without.
     """
+    if isinstance(build, WasmBuild):
+        return [*build.rustflags, "-Clinker-flavor=wasm-ld"]
+    family = build.platform.family
+    own_flags = family.program_rustflags if build.program else family.rustflags
+    lines = [f"-Cdebuginfo={_LINES}"] if build.debug_info == "lines" else []
+    return [*build.rustflags, *own_flags, *lines]
+
+
+def floor_variables(build: NativeBuild | WasmBuild) -> dict[str, str]:
+    """What tells compilers of the floor that a build has."""
+    return {} if isinstance(build, WasmBuild) else dict(build.platform.floor_environment(build.floor))
+
+
+def _debug_link_flags(build: NativeBuild, zig: Tool, cache: Path) -> list[str]:
+    """Flags of rustc by which what is linked keeps its debug information."""
     if build.debug_info is None:
         return []
-    lines = [f"-Cdebuginfo={_LINES}"] if build.debug_info == "lines" else []
     is_elf = build.platform.family.object_format == "elf"
     script = ["-Clink-arg=-T", f"-Clink-arg={link_script(cache, zig.version)}"] if is_elf else []
-    return [*lines, "-Cstrip=none", *script]
+    return ["-Cstrip=none", *script]
 
 
 def _link_object_options(build: NativeBuild) -> tuple[str, ...]:
@@ -290,19 +313,9 @@ def wasm_command(
         "rustc",
         *_selection(build, offline=offline),
         *("--target", _WASM, "--crate-type", "cdylib"),
-        *std_options(toolchain, _WASM),
     ]
     env = {
-        **_environment(
-            toolchain,
-            build.workspace,
-            _WASM,
-            target_folder,
-            environment,
-            profile=build.profile,
-            flags=[*build.rustflags, "-Clinker-flavor=wasm-ld"],
-            remaps=build.remaps,
-        ),
+        **_environment(toolchain, build, target_folder, environment, flags=crate_flags(build)),
         # The place of a linker goes where Cargo does not make it part of a crate's identity: no byte depends on it.
         "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER": toolchain.tool("wasm-ld").argv[0],
         **(extra or {}),
@@ -371,29 +384,67 @@ def _selection(build: NativeBuild | WasmBuild, program: str | None = None, *, of
     ]
 
 
-def std_options(toolchain: Toolchain, triple: str) -> list[str]:
-    """Options of Cargo that have the standard library compiled, where a target has none."""
-    return ["-Zbuild-std=std,panic_abort"] if toolchain.std[triple] == "build-std" else []
+def std_command(
+    toolchain: Toolchain,
+    crate: Path,
+    triple: str,
+    *,
+    profile: str,
+    target_folder: Path,
+    flags: Sequence[str],
+    environment: Mapping[str, str],
+    offline: bool,
+) -> Command:
+    """Compile the standard library of a target, along with an empty crate (The Cargo Book, "build-std")."""
+    argv = (
+        *(*toolchain.tool("cargo").argv, "build", *(["--offline"] if offline else [])),
+        *("--profile", profile, "--target", triple, "-Zbuild-std=std,panic_abort"),
+        "--message-format=json-render-diagnostics",
+    )
+    folders = remapped(toolchain, crate, target_folder, environment)
+    env = {
+        **_cargo_environment(toolchain, target_folder, environment, folders, flags),
+        "CARGO_INCREMENTAL": "0",
+        # An unstable ability of Cargo's; what is compiled is the source of the library that others have compiled.
+        "RUSTC_BOOTSTRAP": "1",
+    }
+    return Command(argv, env, crate)
 
 
 def _environment(
     toolchain: Toolchain,
-    workspace: Path,
-    triple: str,
+    build: NativeBuild | WasmBuild,
     target_folder: Path,
     environment: Mapping[str, str],
     *,
-    profile: str,
-    flags: Sequence[str] = (),
-    remaps: Sequence[tuple[str, str]] = (),
+    flags: Sequence[str],
 ) -> dict[str, str]:
-    rustc = toolchain.tool("rustc")
-    builds_std = toolchain.std[triple] == "build-std"
-    folders = [*remaps, *remapped(toolchain, workspace, target_folder, environment)]
+    std = build.sysroot
+    folders = [
+        *build.remaps,
+        *remapped(toolchain, build.workspace, target_folder, environment),
+        *([(str(std), "/sysroot")] if std else []),
+    ]
+    at = [f"--sysroot={std}"] if std else []
+    return {
+        **_cargo_environment(toolchain, target_folder, environment, folders, [*at, *flags]),
+        **({} if build.profile == "dev" else {"CARGO_INCREMENTAL": "0"}),
+        # For flags that the compiler calls unstable; a build script must not take it for a nightly one otherwise.
+        **({"RUSTC_BOOTSTRAP": "1"} if any(flag.startswith("-Z") for flag in flags) else {}),
+    }
+
+
+def _cargo_environment(
+    toolchain: Toolchain,
+    target_folder: Path,
+    environment: Mapping[str, str],
+    folders: Sequence[tuple[str, str]],
+    flags: Sequence[str],
+) -> dict[str, str]:
     return {
         **environment,
         "CARGO": toolchain.tool("cargo").argv[0],
-        "RUSTC": rustc.argv[0],
+        "RUSTC": toolchain.tool("rustc").argv[0],
         "CARGO_TARGET_DIR": str(target_folder),
         "CARGO_BUILD_BUILD_DIR": str(target_folder),
         "CARGO_ENCODED_RUSTFLAGS": _SEPARATOR.join(
@@ -401,9 +452,6 @@ def _environment(
         ),
         "CARGO_TERM_COLOR": "always",  # for people: logs and what is read here are without
         "CARGO_TERM_PROGRESS_WHEN": "never",
-        **({} if profile == "dev" else {"CARGO_INCREMENTAL": "0"}),
-        # Building the standard library is an unstable ability; it is the same source as the compiled one.
-        **({"RUSTC_BOOTSTRAP": "1"} if builds_std else {}),
     }
 
 

@@ -126,8 +126,8 @@ def _run(
             messages.extend(finished := list(parse_messages(line)))
             for message in finished:
                 units.note(message)
-        elif crate := re.match(r"\s+(?:Compiling|Downloaded) (\S+ v\S+)", line):
-            say(f"compiling {crate[1]}")
+        elif crate := compiling(line):
+            say(f"compiling {crate}")
         elif libraries_line := re.search(r"native-static-libs: (.+)", line):
             libraries[:] = libraries_line[1].split()
 
@@ -136,6 +136,16 @@ def _run(
     except ToolFailed as failed:
         raise cargo_failures.explain(failed) from failed
     return messages, tuple(libraries)
+
+
+def compiling(line: str) -> str | None:
+    """The crate, with its version, that a line of Cargo's says it compiles or has fetched.
+
+    >>> compiling("   Compiling demo v1.2.3 (/w/demo)")
+    'demo v1.2.3'
+    """
+    crate = re.match(r"\s+(?:Compiling|Downloaded) (\S+ v\S+)", without_colours(line))
+    return crate[1] if crate else None
 
 
 def _cargo_build(messages: Iterable[Message], units: Units, libraries: tuple[str, ...], command: Command) -> CargoBuild:

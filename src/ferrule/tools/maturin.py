@@ -82,7 +82,6 @@ def command(
         *("--out", str(output), "--auditwheel", "skip"),
         *(("--compatibility", compatibility) if compatibility else ()),
         *(option for name in interpreters for option in ("--interpreter", name)),
-        *cargo.std_options(toolchain, platform.triple),
         *(("--", *link) if (link := cargo.link_options(build)) else ()),
     ]
     env = cargo.native_environment(

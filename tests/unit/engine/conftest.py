@@ -89,7 +89,15 @@ class Lab:
     def engine(self, *, jobs: int = 2, toolchain: Toolchain | None = None) -> Engine:
         index = self.index()
         store = Store(self.state / "store", index, notice_to(self.events.append))
-        site = BuildContext(self.sources(), self.state / "cache", self.host, self.host.children, toolchain)
+        from_source = [t for t, std in toolchain.std.items() if std == "build-std"] if toolchain else ()
+        site = BuildContext(
+            self.sources(),
+            self.state / "cache",
+            self.host,
+            self.host.children,
+            toolchain,
+            std_from_source=from_source,
+        )
         code = RecipeCode(index)
         return Engine(site, store, index, self.state / "work", jobs, self.events.append, self.monotonic, code)
 

@@ -95,10 +95,18 @@ def test_the_profile_of_a_workspace_is_read(tmp_path):
 def test_macos_library():
     command = library(MACOS, floor="11.0", soname="libx.1.dylib")
     assert f"--target {MACOS} " in " ".join(command.argv)
-    assert "-Zbuild-std=std,panic_abort" in command.argv
     assert command.argv[-1] == "link-arg=-Wl,-install_name,@rpath/libx.1.dylib"
     assert (command.env["MACOSX_DEPLOYMENT_TARGET"], command.env["RUSTC_BOOTSTRAP"]) == ("11.0", "1")
     assert command.env["CARGO_ENCODED_RUSTFLAGS"].endswith("\x1f-Zdefault-visibility=hidden")
+
+
+def test_a_standard_library_of_this_machine_is_linked_with_and_does_not_show():
+    for command in (library(MACOS, sysroot=Path("/std")), wasm(sysroot=Path("/std"))):
+        flags = command.env["CARGO_ENCODED_RUSTFLAGS"].split("\x1f")
+        assert "--sysroot=/std" in flags
+        assert "--remap-path-prefix=/std=/sysroot" in flags
+    assert not any("sysroot" in flag for flag in library().env["CARGO_ENCODED_RUSTFLAGS"].split("\x1f"))
+    assert "RUSTC_BOOTSTRAP" not in wasm(sysroot=Path("/std")).env  # no build script takes the compiler for a nightly
 
 
 def test_options_of_a_library():
@@ -177,7 +185,6 @@ def test_wasm_module():
     assert " ".join(module.argv) == (
         "/tools/cargo rustc --locked --offline --package x-wasm --lib --profile release"
         " --message-format=json-render-diagnostics --target wasm32-unknown-unknown --crate-type cdylib"
-        " -Zbuild-std=std,panic_abort"
     )
     assert module.env["CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"] == "/tools/wasm-ld"
     assert module.env["CARGO_ENCODED_RUSTFLAGS"].endswith("-Clinker-flavor=wasm-ld")

@@ -26,7 +26,7 @@ from ferrule.engine import state as states
 from ferrule.engine import store as stores
 from ferrule.kinds import KINDS
 from ferrule.toolchain import find, requirements
-from ferrule.tools import cargo, git
+from ferrule.tools import cargo, git, standard_library
 from ferrule.tools.secrets import find_secret, secrets_of
 from ferrule.tools.source_list import has_untracked, source_names
 
@@ -257,6 +257,7 @@ def engine_of(
         environment=context.host.children | _compiler_cache(context),
         toolchain=toolchain,
         jobs=context.jobs,
+        std_from_source=standard_library.uncompiled(toolchain, context.host.cache) if toolchain else (),
     )
     index, store = states.open_store(state, context.now_ns, events.notice_to(listen))
     code = recipe_code.RecipeCode(index, state / "code.json")

@@ -6,6 +6,7 @@ here, and packed by the writer of all other wheels, so that the same members mak
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ferrule.core.errors import VerificationError
@@ -79,19 +80,20 @@ class MaturinExtension:
         maturin.hide_interpreters(context.folder / "interpreters", interpreters)
         configured = cargo.configured_flags(context.run, toolchain, workspace, self.platform.triple, environment)
         remaps = cargo.local_folders(context.run, toolchain, workspace, project, environment, offline=host.offline)
+        build = cargo.NativeBuild(
+            workspace=workspace,
+            package="",
+            platform=self.platform,
+            types=("cdylib",),
+            floor=self.floor,
+            profile=self.profile,
+            rustflags=configured,
+            remaps=remaps,
+            link_object=audit.write_object(context, self.platform, audit_data) if audit_data else None,
+        )
         command = maturin.command(
             toolchain,
-            cargo.NativeBuild(
-                workspace=workspace,
-                package="",
-                platform=self.platform,
-                types=("cdylib",),
-                floor=self.floor,
-                profile=self.profile,
-                rustflags=configured,
-                remaps=remaps,
-                link_object=audit.write_object(context, self.platform, audit_data) if audit_data else None,
-            ),
+            replace(build, sysroot=native_build.std_sysroot(context, build)),
             package=project / self.package.source,
             interpreters=interpreters,
             hidden=context.folder / "interpreters",
