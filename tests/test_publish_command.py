@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.destinations import IndexServer, serving
+from fakes.sigstore_instance import Form, SigstoreInstance, provenance_of
 from fakes.toolchain import Demo, lay_out, sums_agree
+from ferrule.core.model import Digest
+from ferrule.formats import attestation, intoto
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,3 +197,38 @@ def test_no_destination(shop: Demo) -> None:
     text = (shop.project / "targets.yaml").read_text().partition("\npublish:")[0]
     (shop.project / "targets.yaml").write_text(text)
     assert "targets.yaml names no destination" in refused(shop)
+
+
+def test_a_row_says_who_must_have_attested_what_is_there(shop: Demo) -> None:
+    instance, form = SigstoreInstance(), Form().of(commit=git(shop, "rev-parse", "HEAD"))
+    root = instance.write_root(shop.root / "root.json")
+    with serving(IndexServer()) as server:
+        text = (shop.project / "targets.yaml").read_text()
+        row = f"index: {{to: pypi, index: '{server.url}/simple', identity: 'https://github.com/example/demo'}}"
+        (shop.project / "targets.yaml").write_text(text.replace("other: {to: folder, path: ../other}", row))
+        for path in (*shop.dist.glob("*.whl"), shop.dist / "demo-1.2.3.tar.gz"):
+            server.files[path.name] = path.read_bytes()
+        command = ("verify", "--published", "--to", "index", "--trusted-root", str(root))
+        absent = shop.ferrule(*command)
+        assert absent.returncode == 10
+        assert ": attestation: there is no attestation of it, and targets.yaml expects one of https" in absent.stdout
+        for name, content in server.files.items():
+            server.provenance[name] = provenance_of(instance.statement_bundle(uploaded(name, content), form))
+        verified = shop.ferrule(*command)
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+        assert f"index: {name}: attestation: same" in verified.stdout
+        public = shop.ferrule(*command[:4])
+        assert "attestation: its certificate is from nobody whom the trusted root names" in public.stdout
+        server.provenance[name] = provenance_of(instance.statement_bundle(uploaded(name, b"other"), form))
+        forged = shop.ferrule(*command)
+        assert forged.returncode == 10
+        assert f"index: {name}: attestation: it is about another {name}: sha256 " in forged.stdout
+
+
+def uploaded(name: str, content: bytes) -> bytes:
+    """What an index's publish attestation says of a file (PEP 740)."""
+    subject = [{"name": name, "digest": {"sha256": Digest.of(content).hex}}]
+    kind = attestation.INDEX_PUBLISH
+    return json.dumps(
+        {"_type": intoto.STATEMENT, "subject": subject, "predicateType": kind, "predicate": None}
+    ).encode()

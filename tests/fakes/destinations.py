@@ -379,6 +379,7 @@ class GithubServer(StandIn):
     digests: bool = True
     prefix: str = "/repos/o/r"
     drafts_by_tag: bool = False
+    attestations: dict[str, Any] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: iter(range(1, 10_000)))
 
@@ -409,7 +410,13 @@ class GithubServer(StandIn):
             ("DELETE", r"/releases/assets/(\d+)", self.delete),
             ("GET", r"/releases/assets/(\d+)", self.download),
             ("GET", r"/download/(\d+)", self.public),
+            ("GET", r"/attestations/(sha256:[0-9a-f]{64})", self.attested),
         )
+
+    def attested(self, _request, _known, digest):
+        if digest not in self.attestations:
+            return reply(404, {"message": "Not Found"})
+        return reply(200, self.attestations[digest])
 
     def tag(self, _request, _known, name):
         if self.tag_commit is None:
@@ -606,6 +613,7 @@ class OciServer(StandIn):
     contents: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    referrers: dict[str, Any] = field(default_factory=dict)
     realm: str = ""
 
     def answer(self, request: Request) -> Reply:
@@ -629,6 +637,8 @@ class OciServer(StandIn):
             return reply(201, b"")
         if kind == "blobs":
             return reply(200, self.contents[name]) if name in self.contents else reply(404, b"")
+        if kind == "referrers":
+            return reply(200, self.referrers[name]) if name in self.referrers else reply(404, b"")
         if request.method == "PUT":
             return self.put_manifest(request, name)
         digest = self.tags.get(name, name)
@@ -666,6 +676,7 @@ class IndexServer(StandIn):
     html: bool = False
     hashes: bool = True
     taken: bool = False
+    provenance: dict[str, Any] = field(default_factory=dict)
 
     def answer(self, request: Request) -> Reply:
         if request.method == "POST":
@@ -677,6 +688,9 @@ class IndexServer(StandIn):
         match = re.fullmatch(r"/files/(.+)", request.path)
         if match:
             return reply(200, self.files[match[1]]) if match[1] in self.files else reply(404, b"")
+        match = re.fullmatch(r"/integrity/(.+)", request.path)
+        if match:
+            return reply(200, self.provenance[match[1]]) if match[1] in self.provenance else reply(404, b"")
         rows = {n: hashlib.sha256(c).hexdigest() for n, c in self.files.items()}
         if not rows:
             return reply(404, b"")
@@ -687,6 +701,7 @@ class IndexServer(StandIn):
             return reply(200, links.encode(), Content_Type="text/html")
         listed = [
             {"filename": n, "url": f"/files/{n}", "hashes": {"sha256": s} if self.hashes else {}}
+            | ({"provenance": f"/integrity/{n}"} if n in self.provenance else {"provenance": None})
             for n, s in rows.items()
         ]
         kind = "application/vnd.pypi.simple.v1+json"
@@ -713,9 +728,13 @@ class NpmServer(StandIn):
 
     packages: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    attestations: dict[str, Any] = field(default_factory=dict)
 
     def answer(self, request: Request) -> Reply:
         known = request.secret == f"Bearer {CANARY}"
+        if request.path.startswith("/-/npm/v1/attestations/"):
+            name = request.path.removeprefix("/-/npm/v1/attestations/")
+            return reply(200, self.attestations[name]) if name in self.attestations else reply(404, {"error": "no"})
         if request.path == "/-/whoami":
             return reply(200, {"username": "me"}) if known else reply(401, {"error": "no"})
         if request.path.startswith("/files/"):
@@ -737,7 +756,10 @@ class NpmServer(StandIn):
             content = base64.b64decode(next(iter(document["_attachments"].values()))["data"])
             file = f"{name.replace('/', '-')}-{version}.tgz"
             integrity = f"sha512-{base64.b64encode(hashlib.sha512(content).digest()).decode()}"
-            dist = {"integrity": integrity, "tarball": f"{self.url}/files/{file}"}
+            dist: dict[str, Any] = {"integrity": integrity, "tarball": f"{self.url}/files/{file}"}
+            if f"{name}@{version}" in self.attestations:
+                url = f"{self.url}/-/npm/v1/attestations/{name}@{version}"
+                dist["attestations"] = {"url": url, "provenance": {}}
             self.create(file)
             self.files[file] = content
             package["versions"][version] = {**row, "dist": dist}

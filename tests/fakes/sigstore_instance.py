@@ -411,3 +411,25 @@ class Tree:
         if index < self._split:
             return [*left.proof(index), right.root()]
         return [*right.proof(index - self._split), left.root()]
+
+
+PUBLISHER = {"kind": "GitHub", "repository": "example/demo", "workflow": "release.yml", "environment": None}
+
+
+def attestation_of(bundle: dict[str, Any]) -> dict[str, Any]:
+    """The attestation object that an index keeps of a bundle (PEP 740)."""
+    material, envelope = bundle["verificationMaterial"], bundle["dsseEnvelope"]
+    return {
+        "version": 1,
+        "verification_material": {
+            "certificate": material["certificate"]["rawBytes"],
+            "transparency_entries": material["tlogEntries"],
+        },
+        "envelope": {"statement": envelope["payload"], "signature": envelope["signatures"][0]["sig"]},
+    }
+
+
+def provenance_of(bundle: dict[str, Any], publisher: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What an index serves as provenance of a file with one attestation."""
+    group = {"publisher": publisher or PUBLISHER, "attestations": [attestation_of(bundle)]}
+    return {"version": 1, "attestation_bundles": [group]}

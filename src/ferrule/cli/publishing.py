@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ferrule.app import verify as verifying
@@ -11,6 +12,7 @@ from ferrule.app.compatibility import interface_gate
 from ferrule.app.publish import DESTINATIONS, run
 from ferrule.app.publish import base as destinations
 from ferrule.app.publish import web as webs
+from ferrule.app.publish.attested import Expectation
 from ferrule.app.release import publication
 from ferrule.app.release import run as releasing
 from ferrule.app.release.publishable import publishable
@@ -27,10 +29,11 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.manifest import read_manifest
 from ferrule.core.safe_files import STATE, clear, own_folder
 from ferrule.engine import lock as locks
+from ferrule.formats import keyless
 from ferrule.tools.secrets import Hider, secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -49,12 +52,14 @@ Hide = Callable[[str], str]
 class Publishing:
     """A release that verified, and its destinations by the names of their rows.
 
-    `problems` finds what keeps it from being published, `scratch` is a folder for the moment, `hide` removes secrets.
+    `attested` is what is expected of the attestations of a row. `problems` finds what keeps it from being published,
+    `scratch` is a folder for the moment, `hide` removes secrets.
     """
 
     root: Path
     manifest: Manifest
     publishers: dict[str, Publisher]
+    attested: dict[str, Expectation]
     problems: Callable[[], tuple[PublishError, ...]]
     scratch: Path
     hide: Hide
@@ -102,7 +107,8 @@ def opened(
 
             hide = Hider(secrets_of(host.environment, config.root))
             publishers = _publishers(config, host, dist, tag, rows, scratch, key, hide)
-            yield Publishing(config.root, manifest, publishers, problems, scratch, hide)
+            attested = _attested(config, publishers, manifest, tag)
+            yield Publishing(config.root, manifest, publishers, attested, problems, scratch, hide)
         finally:
             clear(scratch)
 
@@ -182,17 +188,29 @@ def _publishers(
     return publishers
 
 
+def _attested(config: Config, rows: Iterable[str], manifest: Manifest, tag: str) -> dict[str, Expectation]:
+    """What is expected of the rows whose destinations serve attestations."""
+    offers = {row.name: (DESTINATIONS[row.to].attestations, row.section) for row in config.publish if row.name in rows}
+    return {
+        name: Expectation(ask, section.identity, manifest.commit, tag)
+        for name, (ask, section) in offers.items()
+        if ask is not None
+    }
+
+
 def echo(text: str, *, quiet: bool, as_json: bool) -> None:
     """A line for people: none where a command is to be quiet, on standard error beside JSON."""
     if not quiet:
         messages.echo(text, err=as_json)
 
 
-def verify_published(opened: Publishing) -> Iterator[tuple[str, str, str | None]]:
+def verify_published(opened: Publishing, root: keyless.Root | None = None) -> Iterator[tuple[str, str, str | None]]:
     """Fetch everything back as users do and compare: destination, item, and what is wrong (None if nothing is).
 
-    Where all files of the release are, what was fetched has to verify by itself as well.
+    Attestations that a destination serves have to hold by a trusted root, None for the public one. Where all files of
+    the release are, what was fetched has to verify by itself as well.
     """
+    trusted = cache(lambda: root or keyless.public_root())
     folder = opened.scratch / "fetched"
     folder.mkdir()
     whole: dict[str, bool] = {}
@@ -200,7 +218,11 @@ def verify_published(opened: Publishing) -> Iterator[tuple[str, str, str | None]
         problem = None if entry.state.presence == "same" else entry.state.detail or "it is not there"
         whole[entry.destination] = whole.get(entry.destination, entry.publisher.whole) and problem is None
         yield entry.destination, entry.item.name, problem
+        expectation = opened.attested.get(entry.destination)
+        if expectation is not None and problem is None:
+            for wrong in expectation.problems(entry.publisher, entry.item, trusted):
+                yield entry.destination, f"{entry.item.name}: attestation", wrong
     for name in (name for name, complete in whole.items() if complete):
         examination = verifying.examine(folder / name)
-        wrong = next((v for v in examination.verdicts if v.problem), None)
-        yield name, "verify", f"{wrong.subject}: {wrong.problem}" if wrong else None
+        failed = next((v for v in examination.verdicts if v.problem), None)
+        yield name, "verify", f"{failed.subject}: {failed.problem}" if failed else None

@@ -29,6 +29,10 @@ OLD_PROVENANCE: Final = "https://slsa.dev/provenance/v0.2"
 
 _STATEMENTS: Final = (intoto.STATEMENT, "https://in-toto.io/Statement/v0.1")
 _LENGTHS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
+_WORKFLOWS: Final = {
+    "GitHub": "https://github.com/{repository}/.github/workflows/{workflow}",
+    "GitLab": "https://gitlab.com/{repository}//{workflow_filepath}",
+}
 _DAMAGE: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -163,6 +167,26 @@ def _bundle(attestation: Any) -> bytes:  # noqa: ANN401 - any JSON
         },
     }
     return json.dumps(document).encode()
+
+
+def publisher_problem(publisher: Mapping[str, Any], signer: keyless.Signer) -> str | None:
+    """How the publisher that an index names is not who signed; of kinds that are not known, nothing is said.
+
+    Forges start a workflow for a ref or a commit, which the index does not name (PEP 740, "publisher").
+    """
+    kind = publisher.get("kind")
+    if kind == "Google":
+        expected, seen = str(publisher.get("email")), signer.subject
+    elif kind in _WORKFLOWS:
+        expected = _WORKFLOWS[kind].format_map(
+            {"workflow": "", "workflow_filepath": "", "repository": ""} | dict(publisher)
+        )
+        seen = (signer.workflow or "").partition("@")[0]
+    else:
+        return None
+    if seen == expected:
+        return None
+    return f"the index says that it is of {printable(expected)}, and it was signed by {printable(seen or 'nobody')}"
 
 
 def bundles_of_lines(content: bytes, *, where: str) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pypi_attestations
 import pytest
 
-from fakes.sigstore_instance import Form, SigstoreInstance
+from fakes.sigstore_instance import PUBLISHER, Form, SigstoreInstance, attestation_of
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Digest
 from ferrule.formats import attestation, intoto, keyless
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 NAME = "demo-1.2.3-py3-none-any.whl"
 DIGEST = Digest.of(b"wheel").hex
-PUBLISHER = {"kind": "GitHub", "repository": "example/demo", "workflow": "release.yml", "environment": None}
 
 
 def statement(**changes: Any) -> bytes:
@@ -32,19 +31,6 @@ def statement(**changes: Any) -> bytes:
     return json.dumps(document | changes).encode()
 
 
-def pep740(bundle: dict[str, Any]) -> dict[str, Any]:
-    """An attestation object, as an index has it of a bundle."""
-    material, envelope = bundle["verificationMaterial"], bundle["dsseEnvelope"]
-    return {
-        "version": 1,
-        "verification_material": {
-            "certificate": material["certificate"]["rawBytes"],
-            "transparency_entries": material["tlogEntries"],
-        },
-        "envelope": {"statement": envelope["payload"], "signature": envelope["signatures"][0]["sig"]},
-    }
-
-
 def provenance(*attestations: dict[str, Any], **changes: Any) -> dict[str, Any]:
     groups = [{"publisher": PUBLISHER, "attestations": list(attestations)}]
     return {"version": 1, "attestation_bundles": groups} | changes
@@ -53,7 +39,7 @@ def provenance(*attestations: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def test_attestations_of_an_index(tmp_path: Path) -> None:
     instance = SigstoreInstance()
     root = keyless.read_root(instance.write_root(tmp_path / "root.json"))
-    (one,) = attestation.of_index(provenance(pep740(instance.statement_bundle(statement()))), where="x")
+    (one,) = attestation.of_index(provenance(attestation_of(instance.statement_bundle(statement()))), where="x")
     assert one.publisher == PUBLISHER
     subject = attestation.Subject(NAME, "sha256", DIGEST)
     types = (attestation.INDEX_PUBLISH,)
@@ -62,7 +48,7 @@ def test_attestations_of_an_index(tmp_path: Path) -> None:
 
 
 def test_the_library_of_indexes_reads_the_same_bundle_of_an_attestation() -> None:
-    theirs = pep740(SigstoreInstance().statement_bundle(statement(), Form()))
+    theirs = attestation_of(SigstoreInstance().statement_bundle(statement(), Form()))
     (ours,) = attestation.of_index(provenance(theirs), where="x")
     parsed = pypi_attestations.Attestation.model_validate_json(json.dumps(theirs)).to_bundle()
     document = json.loads(parsed.to_json())
@@ -121,6 +107,31 @@ def test_a_digest_without_a_name() -> None:
     assert subject.problem(attestation.read(statement(), where="x")) is None
     other = attestation.Subject(None, "sha256", "0" * 64)
     assert other.problem(attestation.read(statement(), where="x")) == f"it is not about sha256:{'0' * 64}"
+
+
+WORKFLOW = "https://github.com/example/demo/.github/workflows/release.yml"
+PIPELINE = "https://gitlab.com/a/b/c//.gitlab-ci.yml"
+
+
+@pytest.mark.parametrize(
+    ("publisher", "workflow", "problem"),
+    [
+        (PUBLISHER, f"{WORKFLOW}@refs/tags/v1", None),
+        (PUBLISHER, f"{WORKFLOW}@0123456", None),
+        (PUBLISHER, None, f"the index says that it is of {WORKFLOW}, and it was signed by nobody"),
+        ({"kind": "GitHub"}, f"{WORKFLOW}@x", "the index says that it is of https://github.com//.github/workflows/,"),
+        ({"kind": "GitLab", "repository": "a/b/c", "workflow_filepath": ".gitlab-ci.yml"}, f"{PIPELINE}@x", None),
+        ({"kind": "GitLab", "repository": "a/b", "workflow_filepath": ".gitlab-ci.yml"}, f"{PIPELINE}@x", "of https"),
+        ({"kind": "Google", "email": "a@example.org"}, None, None),
+        ({"kind": "Google", "email": "b@example.org"}, None, "of b@example.org, and it was signed by a@example.org"),
+        ({"kind": "New"}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_the_publisher_that_an_index_names(publisher: dict[str, Any], workflow: str | None, problem: str | None):
+    signer = keyless.Signer("a@example.org", "https://id.example.org", workflow=workflow)
+    said = attestation.publisher_problem(publisher, signer)
+    assert said is None if problem is None else said is not None and problem in said
 
 
 def test_lines_of_a_download() -> None:

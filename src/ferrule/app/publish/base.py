@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from ferrule.app.publish.attested import Offer
     from ferrule.app.publish.items import Item, Release, State
     from ferrule.app.publish.web import Web
     from ferrule.core.section import Section
@@ -102,7 +103,8 @@ class Destination:
     `check_version` finds what the destination would refuse in a version, without network.
 
     `section` are the keys of its row below `publish`, and `opened` makes the publisher from a row, for `ferrule
-    publish`; `takes_page` says that it uses `Release.page`.
+    publish`; `takes_page` says that it uses `Release.page`. `attestations` are those that it serves of an item of such
+    a publisher, None of what nobody attests; its section has the key `identity` then.
 
     What follows is for `ferrule ci`: `prepare` are steps of the job that has verified the release, which may run
     Ferrule; `publish` are the steps of the job that may write there, which runs nothing of the project's. Both are YAML
@@ -122,6 +124,7 @@ class Destination:
     section: type[Section] | None = None
     takes_page: bool = False
     opened: Callable[[Any, Release, PublishContext], Publisher] | None = None
+    attestations: Callable[[Any, Item], Iterable[Offer] | None] | None = None
 
     def problems(self, kinds: frozenset[str]) -> Iterator[Problem]:
         """What keeps a project with these kinds of artifacts from being published there."""

@@ -5,22 +5,29 @@ By its REST API ("REST API endpoints for releases", "… for release assets"). A
 
 from __future__ import annotations
 
+import json
 import urllib.parse
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import answers, credentials, release_page, web
 from ferrule.app.publish.address import URL
+from ferrule.app.publish.attested import Attester, Offer, attester, document_of
 from ferrule.app.publish.base import Destination
 from ferrule.app.publish.items import UploadFailed
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
+from ferrule.formats import attestation, intoto
+from ferrule.formats.sums import parse_sums
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ferrule.app.publish.base import PublishContext
     from ferrule.app.publish.items import Item, Release
     from ferrule.app.publish.release_page import ReleasePage
 
 REPOSITORY: Final = r"^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$"
+_SUMS: Final = "SHA256SUMS"
 _NEEDS: Final = "set GITHUB_TOKEN to a token with contents: write, or run gh auth login"
 
 
@@ -37,6 +44,7 @@ class GithubSection(Section):
     uploads: Annotated[str, Field(pattern=URL, max_length=400)] = Field(
         default="https://uploads.github.com", description="Address to which files are sent."
     )
+    identity: Attester | None = attester()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,32 @@ def _opened(section: GithubSection, release: Release, context: PublishContext) -
     )
 
 
+def _attestations(page: ReleasePage, item: Item) -> Iterator[Offer] | None:
+    """The provenance that GitHub keeps of a file ("REST API endpoints for artifact attestations").
+
+    A workflow attests the files that SHA256SUMS lists. Raises UploadFailed.
+    """
+    sums = next((one.source for one in page.items if one.name == _SUMS), None)
+    if sums is None or item.name not in parse_sums(sums.read_text(), where=_SUMS):
+        return None
+    return _offers(page, item)
+
+
+def _offers(page: ReleasePage, item: Item) -> Iterator[Offer]:
+    url = f"{page.api}/attestations/{item.digest.oci}?predicate_type=provenance&per_page=100"
+    answer = page.context.web.ask(url, auth=page.auth)
+    if answer.status == web.NOT_FOUND:
+        return
+    if answer.status != web.OK:
+        raise page.context.web.refusal(answer)
+    subject = attestation.Subject(None, "sha256", item.digest.hex)
+    for row in answers.rows(answers.mapping(document_of(answer)).get("attestations")):
+        bundle = answers.part(row, "bundle")
+        if not bundle:
+            raise UploadFailed("it names an attestation and does not give it", hint="see gh attestation verify")
+        yield Offer(json.dumps(bundle).encode(), subject, (intoto.PROVENANCE,))
+
+
 DESTINATION: Final = Destination(
     name="github",
     title="GitHub",
@@ -89,6 +123,7 @@ DESTINATION: Final = Destination(
     section=GithubSection,
     takes_page=True,
     opened=_opened,
+    attestations=_attestations,
     prepare="""\
       - name: Extract what GitHub takes
         run: [[ ci.call ]] extract all --from dist --to upload

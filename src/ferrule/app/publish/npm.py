@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import answers, client, credentials, web
 from ferrule.app.publish.address import URL
+from ferrule.app.publish.attested import Attester, Offer, attester, document_of
 from ferrule.app.publish.base import Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, item_of, needed_first, other
 from ferrule.app.publish.semver import is_newer
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
-from ferrule.formats import tar
+from ferrule.formats import attestation, intoto, tar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,9 +34,18 @@ if TYPE_CHECKING:
     from ferrule.app.publish.items import Release, ReleaseFile, State
 
 _VARIABLES: Final = ("NPM_TOKEN", "NODE_AUTH_TOKEN")
+_OF_WORKFLOW: Final = (
+    *("GITHUB_REPOSITORY", "GITHUB_REPOSITORY_ID", "GITHUB_REPOSITORY_OWNER_ID", "GITHUB_SERVER_URL", "GITHUB_REF"),
+    *("GITHUB_SHA", "GITHUB_EVENT_NAME", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_WORKFLOW_REF"),
+    *("RUNNER_ENVIRONMENT", "SIGSTORE_ID_TOKEN"),
+)
+"""Of what npm makes provenance (libnpmpublish, "provenance"), beside the tokens of the workflow."""
 _FIXED: Final = {"npm_config_update_notifier": "false", "npm_config_fetch_retries": "0"}
 """What is sent again, what is there decides."""
+_IDENTITY: Final = ("ACTIONS_ID_TOKEN_REQUEST_URL", "SIGSTORE_ID_TOKEN")
+"""By these npm signs as the workflow: one of GitHub's with `id-token: write`, a job of GitLab's with such a token."""
 _KINDS: Final = ("npm", "program-npm")
+_PROVENANCE: Final = (intoto.PROVENANCE, attestation.OLD_PROVENANCE)
 
 
 class NpmSection(Section):
@@ -48,6 +58,7 @@ class NpmSection(Section):
     access: Literal["public", "restricted"] = Field(
         default="public", description="Who may install a package whose name has a scope."
     )
+    identity: Attester | None = attester()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,7 @@ class NpmPublisher:
 
     def upload(self, item: Item) -> None:
         """Let npm upload the file. Raises UploadFailed."""
-        client.call(self.context.host, self._argv(item), _VARIABLES, _FIXED)
+        client.call(self.context.host, self._argv(item), (*_VARIABLES, *_OF_WORKFLOW), _FIXED)
 
     def call(self, item: Item) -> str:
         """Npm's call."""
@@ -116,6 +127,26 @@ class NpmPublisher:
         self.context.web.download(url, path, item.size, auth=self._auth() if is_own else None)
         return path
 
+    def attestations(self, item: Item) -> Iterator[Offer]:
+        """The provenance that the registry serves of a version (npm, "Generating provenance statements").
+
+        What it says itself of an upload (its publish attestation) is signed with its own key, and proves no origin.
+        Raises UploadFailed.
+        """
+        package = self.packages[item.name]
+        dist = answers.part(self._document(package), "versions", package.version, "dist")
+        url = answers.text(answers.part(dist, "attestations"), "url")
+        if not url:
+            return
+        is_own = web.split(url)[:2] == web.split(self.section.registry)[:2]
+        answer = self.context.web.ask(url, auth=self._auth() if is_own else None)
+        if answer.status != web.OK:
+            raise self.context.web.refusal(answer)
+        subject = attestation.npm_subject(package.name, package.version, package.integrity)
+        for row in answers.rows(answers.mapping(document_of(answer)).get("attestations")):
+            if answers.text(row, "predicateType") in _PROVENANCE:
+                yield Offer(json.dumps(answers.part(row, "bundle")).encode(), subject, _PROVENANCE)
+
     def withdrawals(self, reason: str) -> Iterator[Withdrawal]:
         """A version is deprecated (npm, "deprecate")."""
         npm = str(self.context.host.which("npm") or "npm")
@@ -131,6 +162,8 @@ class NpmPublisher:
     def _argv(self, item: Item) -> list[str]:
         npm, package = str(self.context.host.which("npm") or "npm"), self.packages[item.name]
         options = ["--registry", self.section.registry, "--access", self.section.access, "--ignore-scripts"]
+        if self.section.identity and credentials.variable(self.context.host, *_IDENTITY):
+            options.append("--provenance")
         return [npm, "publish", str(item.source), *options, "--tag", self._tag(package)]
 
     def _tag(self, package: Package) -> str:
@@ -201,4 +234,5 @@ DESTINATION: Final = Destination(
     kinds=_KINDS,
     section=NpmSection,
     opened=_opened,
+    attestations=NpmPublisher.attestations,
 )

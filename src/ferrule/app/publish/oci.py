@@ -14,6 +14,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import address, answers, credentials, web
+from ferrule.app.publish.attested import Attester, Offer, attester, document_of
 from ferrule.app.publish.base import Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, SAME, Item, State, UploadFailed, other
 from ferrule.app.publish.semver import is_newer, is_version
@@ -21,6 +22,7 @@ from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 from ferrule.core.section import Field, Section
+from ferrule.formats import attestation, intoto, sigstore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,6 +68,7 @@ class OciSection(Section):
         "host that this file does not name.",
         examples=["auth.example.org"],
     )
+    identity: Attester | None = attester()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,39 @@ class OciPublisher:
             self._ask("HEAD", url)
         self.context.web.download(url, path, item.size, auth=self.session.auth, accept=", ".join((*_TYPES, "*/*")))
         return path
+
+    def attestations(self, item: Item) -> Iterator[Offer] | None:
+        """The provenance that refers to what the tag of the version points at (distribution-spec, "Listing Referrers").
+
+        Nobody attests blobs and manifests by themselves. Raises UploadFailed.
+        """
+        return self._offers(item) if item.phase == "publish" else None
+
+    def _offers(self, item: Item) -> Iterator[Offer]:
+        listed = self._ask("GET", f"{self._base}/referrers/{item.digest.oci}")
+        if listed.status != web.OK:  # a registry of before: "Referrers Tag Schema"
+            listed = self._ask("GET", f"{self._base}/manifests/sha256-{item.digest.hex}")
+        if listed.status != web.OK:
+            return
+        subject = attestation.Subject(None, "sha256", item.digest.hex)
+        for row in answers.rows(answers.mapping(document_of(listed)).get("manifests")):
+            stated = answers.text(answers.part(row, "annotations"), "dev.sigstore.bundle.predicateType")
+            if answers.text(row, "artifactType") == sigstore.MEDIA_TYPE and stated in {"", intoto.PROVENANCE}:
+                manifest = document_of(self._content("manifests", answers.text(row, "digest")))
+                for layer in answers.rows(answers.mapping(manifest).get("layers")):
+                    bundle = self._content("blobs", answers.text(layer, "digest")).body
+                    yield Offer(bundle, subject, (intoto.PROVENANCE,))
+
+    def _content(self, kind: str, digest: str) -> web.Answer:
+        """What a digest stands for. Raises UploadFailed where it is something else."""
+        if re.fullmatch(r"sha256:[0-9a-f]{64}", digest) is None:
+            raise answers.unexpected()
+        answer = self._ask("GET", f"{self._base}/{kind}/{digest}")
+        if answer.status != web.OK:
+            raise self.context.web.refusal(answer)
+        if Digest.of(answer.body).oci != digest:
+            raise UploadFailed(f"it has other bytes at {digest[:19]}…")
+        return answer
 
     def withdrawals(self, _reason: str) -> Iterator[Withdrawal]:
         """Registries offer nothing: a digest stays, and a tag that points at it is moved by a person.
@@ -316,4 +352,5 @@ DESTINATION: Final = Destination(
     kinds=_KINDS,
     section=OciSection,
     opened=_opened,
+    attestations=OciPublisher.attestations,
 )

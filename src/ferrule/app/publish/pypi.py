@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ferrule.app.publish import client, credentials, simple_index, web
 from ferrule.app.publish.address import URL
+from ferrule.app.publish.attested import Attester, Offer, attester, document_of
 from ferrule.app.publish.base import Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, Item, UploadFailed, compared, item_of, other
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
+from ferrule.formats import attestation, intoto
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +46,7 @@ class PypiSection(Section):
     repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = Field(
         default="pypi", description="Section of ~/.pypirc with address and credentials; twine knows pypi and testpypi."
     )
+    identity: Attester | None = attester()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,20 @@ class PypiPublisher:
         self._download(listed, item, path)
         return path
 
+    def attestations(self, item: Item) -> Iterator[Offer]:
+        """What the index serves as provenance of a file (PEP 740). Raises UploadFailed and VerificationError."""
+        listed = self._listed(item)
+        if listed is None or not listed.provenance:
+            return
+        headers = {"Accept": "application/vnd.pypi.integrity.v1+json, application/json;q=0.5"}
+        answer = self.context.web.ask(listed.provenance, auth=self._auth(listed.provenance), headers=headers)
+        if answer.status != web.OK:
+            raise self.context.web.refusal(answer)
+        subject = attestation.Subject(item.name, "sha256", item.digest.hex)
+        types = (attestation.INDEX_PUBLISH, intoto.PROVENANCE)
+        for one in attestation.of_index(document_of(answer), where=item.name):
+            yield Offer(one.bundle, subject, types, one.publisher)
+
     def withdrawals(self, reason: str) -> Iterator[Withdrawal]:
         """An index has no API for it: a person yanks on the page of the project (PEP 592)."""
         for name in sorted({simple_index.project_of(item.name) for item in self.items}):
@@ -197,6 +214,7 @@ DESTINATION: Final = Destination(
     environment="pypi",
     section=PypiSection,
     opened=_opened,
+    attestations=PypiPublisher.attestations,
     permissions=(("id-token: write", "PyPI trusts this workflow, so there is no password"),),
     prepare="""\
       - name: Extract what PyPI takes

@@ -17,10 +17,11 @@ JSON: Final = "application/vnd.pypi.simple.v1+json"
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file on an index: its address, and its digest if that is stated."""
+    """A file on an index: its address, its digest if that is stated, and where its attestations are (PEP 740)."""
 
     url: str
     digest: Digest | None
+    provenance: str = ""
 
 
 def project_of(file: str) -> str:
@@ -35,8 +36,9 @@ def of_json(document: Any, name: str, base: str) -> ListedFile | None:  # noqa: 
     row = next((row for row in rows if answers.text(row, "filename") == name), None)
     if row is None:
         return None
+    digest, provenance = _digest(answers.text(answers.part(row, "hashes"), "sha256")), answers.text(row, "provenance")
     return ListedFile(
-        web.join(base, answers.text(row, "url")), _digest(answers.text(answers.part(row, "hashes"), "sha256"))
+        web.join(base, answers.text(row, "url")), digest, web.join(base, provenance) if provenance else ""
     )
 
 

@@ -20,7 +20,7 @@ from ferrule.cli.release_option import of_release
 from ferrule.core.errors import PublishError, VerificationError
 from ferrule.core.printable import printable
 from ferrule.core.safe_files import MANIFEST, find_project
-from ferrule.formats import sigstore
+from ferrule.formats import keyless, sigstore
 from ferrule.reporting import verdicts
 
 
@@ -62,7 +62,7 @@ def verify(
     identities = IdentityOptions(identity, issuer, trusted_root, attestations)
     _check_options(identities, has_key=key is not None, published=published)
     if published:
-        _verify_published(directory, path, rows, sign_key, release_name, **options)
+        _verify_published(directory, path, rows, sign_key, release_name, identities.root(), **options)
         return
     if rows or sign_key or release_name:
         raise click.UsageError("--to, --sign-key and --release require --published")
@@ -125,13 +125,14 @@ def _verify_published(
     rows: tuple[str, ...],
     sign_key: str | None,
     release: str | None,
+    root: keyless.Root | None,
     **options: bool,
 ) -> None:
     """Fetch everything back, print a line for each item, and exit with 10 if anything is not what it should be."""
     say = partial(publishing.echo, quiet=options["quiet"], as_json=options["as_json"])
     wrong = count = 0
     with publishing.opened(directory, path, release=release, rows=rows, sign_key=sign_key, say=say) as opened:
-        for destination, item, problem in publishing.verify_published(opened):
+        for destination, item, problem in publishing.verify_published(opened, root):
             count += 1
             wrong += problem is not None
             if options["as_json"]:
