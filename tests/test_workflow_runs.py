@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess  # noqa: TID251 - a repository is made
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.ci_machines import SOURCE, program, python, repository
 from fakes.runner import Runner
 from fakes.several_releases import several
 from fakes.toolchain import lay_out
@@ -35,25 +34,14 @@ ci:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The demo project as a repository with a tag and workflows; programs that a machine of GitHub's has."""
-    return repository(lay_out(tmp_path_factory.mktemp("workflows")), "v1.2.3")
+    return machines(lay_out(tmp_path_factory.mktemp("workflows")), "v1.2.3")
 
 
-def repository(demo: Demo, *tags: str, ci: str = CI) -> Demo:
-    """Make a project a repository with tags and workflows, and add programs that a machine of GitHub's has."""
-    with (demo.project / "targets.yaml").open("a") as stream:
-        stream.write(ci)
-    program(demo, "ferrule", f'exec "{sys.executable}" -m ferrule "$@"')
+def machines(demo: Demo, *tags: str, ci: str = CI, system: str = "github") -> Demo:
+    """Make a project a repository with workflows, and add programs that a machine of GitHub's has."""
     program(demo, "pipx", f'echo "$@" >> "{demo.root}/pipx"')
     program(demo, "gh", f'[ "$1" = release ] && echo "$@" >> "{demo.root}/gh"')  # act asks it for a token
-    assert demo.ferrule("ci", "github").returncode == 0
-    for words in (
-        ("init", "-q", "-b", "main"),
-        ("add", "."),
-        ("commit", "-q", "-m", "all of it"),
-        *(("tag", tag) for tag in tags),
-    ):
-        git(demo, *words)
-    return demo
+    return repository(demo, *tags, ci=ci, system=system)
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +49,11 @@ def runner(demo: Demo) -> Runner:
     return runner_of(demo)
 
 
-def runner_of(demo: Demo) -> Runner:
+def runner_of(demo: Demo, system: str = "github") -> Runner:
     folders = dict.fromkeys(
         [str(demo.root / "bin"), str(Path(shutil.which("git") or "git").parent), *os.defpath.split(":")]
     )
-    return Runner(demo.project, demo.root / "runner", demo.environment | {"PATH": ":".join(folders)})
+    return Runner(demo.project, demo.root / "runner", demo.environment | {"PATH": ":".join(folders)}, system=system)
 
 
 @pytest.fixture(scope="module")
@@ -74,17 +62,6 @@ def alone(demo: Demo) -> dict[str, bytes]:
     done = demo.ferrule("release")
     assert done.returncode == 0, done.stderr
     return demo.files()
-
-
-def program(demo: Demo, name: str, text: str) -> None:
-    path = demo.root / "bin" / name
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-
-
-def git(demo: Demo, *words: str) -> None:
-    who = {f"GIT_{role}_{what}": "nobody@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    subprocess.run(["git", *words], cwd=demo.project, env=os.environ | who, check=True)  # noqa: TID251 - the machine's own
 
 
 def jobs(said: str) -> list[str]:
@@ -133,7 +110,7 @@ def test_a_tag_of_another_version_is_not_released(runner: Runner):
 def test_each_of_several_releases_is_made_by_its_own_workflow(tmp_path: Path):
     demo = several(tmp_path)
     (demo.project / "CHANGES.md").write_text("# Changes\n\n## 1.9.1\n\nNew.\n")
-    runner = runner_of(repository(demo, "core-v1.9.1", "page/0.4.0", ci=CI.replace(", pypi", "")))
+    runner = runner_of(machines(demo, "core-v1.9.1", "page/0.4.0", ci=CI.replace(", pypi", "")))
     done = runner.run("release-core.yml", "push", ref="refs/tags/core-v1.9.1")
     assert done.returncode == 0, done.stdout
     kept = runner.kept("dist")
@@ -149,3 +126,35 @@ def test_each_of_several_releases_is_made_by_its_own_workflow(tmp_path: Path):
     done = runner.run("release-core.yml", "push", ref="refs/tags/page/0.4.0")
     assert done.returncode != 0
     assert "the tag 'page/0.4.0' is not of core 1.9.1" in done.stdout
+
+
+ON_FORGEJO = f"""
+publish:
+  page: {{to: gitea, url: 'https://forge.example.org', repository: who/demo}}
+ci:
+  ferrule: {SOURCE}
+  shards: 2
+  steps: {{before-merge: .ci/step, after-verify: .forgejo/actions/step}}
+  publish-rows: [page]
+"""
+
+
+def test_forgejo_makes_the_same_release_and_runs_steps_of_the_projects_own(tmp_path: Path):
+    demo = lay_out(tmp_path)
+    script, action = demo.project / ".ci/step", demo.project / ".forgejo/actions/step/action.yml"
+    for path in (script, action):
+        path.parent.mkdir(parents=True)
+    script.write_text(f"#!/bin/sh\necho script >> {demo.root}/steps\n")
+    script.chmod(0o755)
+    run = f"{{run: 'echo action >> {demo.root}/steps', shell: bash}}"
+    action.write_text(f"name: a\nruns: {{using: composite, steps: [{run}]}}\n")
+    python(demo)
+    machines(demo, "v1.2.3", ci=ON_FORGEJO, system="forgejo")
+    runner = runner_of(demo, "forgejo")
+    done = runner.run("release.yml", "workflow_dispatch", ref="refs/tags/v1.2.3")
+    assert done.returncode == 0, done.stdout
+    assert (demo.root / "steps").read_text().split() == ["script", "action"]
+    assert "ferrule @ git+https://example.com/ferrule.git@" in (demo.root / "pip").read_text()
+    kept = runner.kept("dist")
+    assert demo.ferrule("release").returncode == 0
+    assert kept == demo.files()

@@ -16,7 +16,6 @@ from ferrule.app.ci import SYSTEMS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FOLDER = SYSTEMS["github"].folder
 STAND_INS = Path(__file__).parent / "actions"
 _USES = re.compile(r"uses: ([^ ./][^ ]*@[^ \n]+)")
 
@@ -31,7 +30,20 @@ class Runner:
     source: Path
     root: Path
     environment: Mapping[str, str]
-    labels: tuple[str, ...] = ("ubuntu-24.04", "ubuntu-24.04-arm", "macos-15")
+    labels: tuple[str, ...] = ("ubuntu-24.04", "ubuntu-24.04-arm", "macos-15", "docker")
+    system: str = "github"
+
+    @property
+    def workflows(self) -> Path:
+        """The folder of the workflows; those of Forgejo with short names of actions, as act knows no addresses."""
+        folder = self.source / SYSTEMS[self.system].folder
+        if self.system == "github":
+            return folder
+        copies = self.root / "workflows"
+        copies.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            (copies / path.name).write_text(re.sub(r"uses: https://[^/]+/", "uses: ", path.read_text()))
+        return copies
 
     @property
     def artifacts(self) -> Path:
@@ -61,7 +73,7 @@ class Runner:
             str(output),
         )
         labels = (f"--platform={label}=-self-hosted" for label in self.labels)
-        actions = _USES.findall("\n".join(p.read_text() for p in (self.source / FOLDER).iterdir()))
+        actions = _USES.findall("\n".join(p.read_text() for p in self.workflows.iterdir()))
         stand_ins = (
             f"--local-repository={a}={STAND_INS / a.partition('@')[0].partition('/')[2]}" for a in sorted(set(actions))
         )
@@ -76,7 +88,7 @@ class Runner:
         program = shutil.which("act", path=str(Path(sys.executable).parent))
         assert program, "act is a requirement of the tests"
         return subprocess.run(
-            [program, event, "--workflows", FOLDER / workflow, *options, *labels, *stand_ins, *given],
+            [program, event, "--workflows", str(self.workflows / workflow), *options, *labels, *stand_ins, *given],
             cwd=self.source,
             env={**self.environment, **own},
             stdin=subprocess.DEVNULL,

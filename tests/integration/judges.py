@@ -43,6 +43,7 @@ DEBIAN = {
     "qemu-aarch64-static": ("qemu-user-static",),
     "readelf": ("binutils",),
     "rpm": ("rpm",),
+    "rsync": ("rsync",),
     "ruby": ("ruby",),
     "sha256sum": ("coreutils",),
     "skopeo": ("skopeo",),

@@ -12,6 +12,7 @@ import judges
 import pytest
 from judges import CHECKOUT, run
 
+from fakes.ci_machines import SOURCE
 from fakes.pipelines import rendered
 from fakes.several_releases import several
 from ferrule import config
@@ -22,6 +23,11 @@ from ferrule.kinds import KINDS
 if TYPE_CHECKING:
     from fakes.toolchain import Demo
 
+ROWS = """
+publish:
+  index: {to: pypi, index: 'https://index.example.org/simple'}
+  js: {to: npm, registry: 'https://npm.example.org'}
+"""
 HERE = Path(sys.executable).parent
 
 
@@ -52,11 +58,15 @@ def test_there_is_nothing_to_find_in_ours(actionlint: Path):
     [
         f"{{ferrule: {{wheel: https://a.example/f.whl, sha256: '{'5' * 64}'}}}}",
         "{ferrule: {command: scripts/ferrule}, tests: {}, publish: [github, pypi]}",
+        f"{{ferrule: {SOURCE}, steps: {{before-build: .ci/step}}, publish-rows: [index, js]}}",
     ],
 )
 def test_there_is_nothing_to_find_in_what_is_written_for_others(demo: Demo, actionlint: Path, ci: str, shards: int):
     with (demo.project / "targets.yaml").open("a") as stream:
-        stream.write(f"\nci: {ci}\n")
+        stream.write(f"{ROWS}\nci: {ci}\n")
+    step = demo.project / ".ci/step"
+    step.parent.mkdir()
+    step.touch(mode=0o755)
     files.write(demo.project, github.SYSTEM, rendered(config.load(demo.project, KINDS, DESTINATIONS), shards))
     assert judged(demo.project, actionlint) == []
 

@@ -130,12 +130,15 @@ def run_context(*, jobs: int | None, offline: bool, rust_source: RustSource | No
 
 
 def _builder() -> Builder | None:
-    """The builder as GitHub Actions describes it ("Variables reference"); None outside of GitHub Actions.
+    """The builder as GitHub Actions or GitLab describes it ("Variables reference"); None for a person.
 
     GITHUB_WORKFLOW_REF names the workflow that an event started, also where that called another; no variable names the
-    called one. So the workflows of `ferrule ci` do, by FERRULE_WORKFLOW.
+    called one. So the workflows of `ferrule ci` do, by FERRULE_WORKFLOW. A pipeline of GitLab has the name that its
+    certificates have, too: the address of the project, two slashes, and the file at a reference (Fulcio, "OIDC usage").
     """
     environ = os.environ
+    if environ.get("GITLAB_CI") == "true":
+        return _gitlab_builder(environ)
     named = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_WORKFLOW_REF", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")
     if environ.get("GITHUB_ACTIONS") != "true" or not all(environ.get(name) for name in named):
         return None
@@ -148,6 +151,19 @@ def _builder() -> Builder | None:
         invocation=f"{server}/{repository}/actions/runs/{run}/attempts/{attempt}",
         source=f"git+{server}/{repository}@{environ.get('GITHUB_REF', 'HEAD')}",
     )
+
+
+def _gitlab_builder(environ: Mapping[str, str]) -> Builder | None:
+    """The builder as GitLab describes it ("Predefined CI/CD variables reference")."""
+    named = ("CI_PROJECT_URL", "CI_CONFIG_PATH", "CI_COMMIT_REF_NAME", "CI_PIPELINE_URL")
+    if not all(environ.get(name) for name in named):
+        return None
+
+    from ferrule.kinds.base import Builder  # noqa: PLC0415 - 60 ms: as above
+
+    project, config, name, pipeline = (environ[name] for name in named)
+    reference = f"refs/{'tags' if environ.get('CI_COMMIT_TAG') else 'heads'}/{name}"
+    return Builder(f"{project}//{config}@{reference}", pipeline, f"git+{project}@{reference}")
 
 
 def direct_url() -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from ferrule.config.checking import check
@@ -12,7 +13,7 @@ from ferrule.core.platforms import PLATFORMS
 from ferrule.core.section import Field, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from ferrule.config.problems import Problems
     from ferrule.core.model import Json, Target
@@ -27,9 +28,21 @@ _Label = Annotated[str, Field(pattern=RUNNER, examples=["ubuntu-24.04"])]
 _Command = Annotated[str, Field(pattern=_COMMAND, max_length=400, examples=["scripts/test --all"])]
 _Commands = dict[_Label, _Command]
 _Point = Annotated[str, Field(pattern=r"^(before-build|before-merge|after-verify)$", examples=["before-build"])]
-_Action = Annotated[
+_Step = Annotated[
     str,
-    Field(pattern=r"^\.github/actions/[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$", examples=[".github/actions/prepare"]),
+    Field(
+        pattern=r"^(\.[A-Za-z0-9]|[A-Za-z0-9_])[A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$",
+        max_length=200,
+        examples=[".ci/prepare"],
+    ),
+]
+_Image = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*([:/][A-Za-z0-9._-]+)*(@sha256:[0-9a-f]{64})?$",
+        max_length=300,
+        examples=["python:3.13"],
+    ),
 ]
 _URL = r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~+@%-]+)+"
 _NOT_ON_AN_INDEX = (
@@ -64,7 +77,7 @@ class FerruleSection(Section):
 
 
 class CiSection(Section):
-    """Settings of the workflows that `ferrule ci github` writes; all are optional.
+    """Settings of the workflows and pipelines that `ferrule ci` writes; all are optional.
 
     Commands are words, without quotes, variables or other shell syntax. Put anything else into a script.
     """
@@ -95,18 +108,29 @@ class CiSection(Section):
         "default one for each native target, which verifies it.",
         examples=[{"macos-15": "scripts/use dist"}],
     )
-    steps: dict[_Point, _Action] = Field(
+    image: _Image = Field(
+        default="python:3.13",
+        description="Image in which GitLab runs jobs, with Git and Python 3.11 or newer; a digest pins it. GitHub and "
+        "Forgejo have machines instead.",
+    )
+    steps: dict[_Point, _Step] = Field(
         default_factory=dict,
-        description="Steps of the project's own, as actions in its repository: before-build on each machine that "
-        "builds or tests, before-merge, and after-verify, with the verified release in dist/. Jobs that may write "
-        "anywhere run none.",
-        examples=[{"before-build": ".github/actions/prepare"}],
+        description="Steps of the project's own, each a script in its repository or, but on GitLab, the folder of an "
+        "action: before-build on each machine that builds or tests, before-merge, and after-verify, with the verified "
+        "release in dist/. Jobs that may write anywhere run none.",
+        examples=[{"before-build": ".ci/prepare"}],
     )
     publish: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
         default=("github",),
         max_length=64,
-        description="Where a tagged release goes.",
+        description="Where a tagged release goes from GitHub Actions.",
         examples=[["github", "pypi"]],
+    )
+    publish_rows: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
+        default=(),
+        max_length=64,
+        description="Rows of the part `publish`, to which a job brings a tagged release by `ferrule publish`.",
+        examples=[["index", "crates"]],
     )
 
 
@@ -146,7 +170,8 @@ class Ci:
 
     `source` is where they get it, as targets.yaml says it, None if it does not; `install` what pipx installs before
     (a requirement as in PEP 508, or a file), None where the project brings its own. `tests` and `consumers` are
-    machines and their commands, `steps` points of the workflows with the folders of actions of the project.
+    machines and their commands, `steps` points of the workflows with scripts or actions of the project, `publish_rows`
+    names of rows below `publish`. `stated` are the keys that targets.yaml has; other labels are GitHub's.
     """
 
     source: FerruleSection | None
@@ -159,6 +184,9 @@ class Ci:
     consumers: tuple[tuple[str, str], ...]
     publish: tuple[str, ...]
     steps: tuple[tuple[str, str], ...] = ()
+    publish_rows: tuple[str, ...] = ()
+    image: str = "python:3.13"
+    stated: frozenset[str] = field(default=frozenset(), compare=False)
 
     def document(self) -> Json:
         """All of it, as targets.yaml says it."""
@@ -171,6 +199,8 @@ class Ci:
             "consumers": dict(self.consumers),
             "publish": list(self.publish),
             **({"steps": dict(self.steps)} if self.steps else {}),
+            **({"publish-rows": list(self.publish_rows)} if self.publish_rows else {}),
+            **({"image": self.image} if "image" in self.stated else {}),
         }
 
 
@@ -179,16 +209,18 @@ def read_ci(
     targets: tuple[Target, ...],
     kinds: Iterable[str],
     destinations: Mapping[str, PublishDestination],
+    rows: Collection[str],
     problems: Problems,
 ) -> Ci | None:
     """What the section `ci` says, with all defaults; None, and problems, if it cannot be taken.
 
-    `kinds` are the kinds of artifacts of the project.
+    `kinds` are the kinds of artifacts of the project, `rows` the names of those below `publish`.
     """
     section = check(CiSection, part, ("ci",), problems)
     if section is None:
         return None
     _check_publish(section.publish, part, frozenset(kinds), destinations, problems)
+    _check_rows(section.publish_rows, part, rows, problems)
     source = _source(section.ferrule, part, problems)
     call = (source and source.command) or "ferrule"
     native = tuple(dict.fromkeys(filter(None, (PLATFORMS[t.triple].runner for t in targets if t.triple in PLATFORMS))))
@@ -203,6 +235,9 @@ def read_ci(
         consumers=_commands(section.consumers, native or (section.runner,), f"{call} verify dist"),
         publish=tuple(name for name in destinations if name in section.publish),
         steps=tuple(section.steps.items()),
+        publish_rows=section.publish_rows,
+        image=section.image,
+        stated=frozenset(part.values),
     )
 
 
@@ -251,6 +286,14 @@ def _check_publish(
             continue
         for message, hint in destinations[name].problems(kinds):
             problems.add(position, f"ci.publish: {message}", hint)
+
+
+def _check_rows(names: tuple[str, ...], part: MappingNode, rows: Collection[str], problems: Problems) -> None:
+    for index, name in enumerate(names):
+        if name not in rows:
+            hint = problems.suggestion(name, rows, f"the rows are {listed(rows)}" if rows else "write rows first")
+            position = find(part, ("publish-rows", index))[0]
+            problems.add(position, f"ci.publish-rows: there is no row {quote(name)} below publish", hint)
 
 
 def _commands(commands: Mapping[str, str] | None, native: Iterable[str], usual: str) -> tuple[tuple[str, str], ...]:

@@ -146,11 +146,11 @@ def load(
     artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), scope, problems)
     release = _release_version(reading, section, workspace, artifacts) if section and workspace else None
     described = _project(reading, section, workspace, release) if section and workspace and release else None
+    publish = read_publish(reading.part("publish"), destinations, problems)
     ci = read_ci(
         *(reading.part("ci"), targets, (artifact.kind.name for artifact in artifacts)),
-        *(destinations, problems),
+        *(destinations, [*reading.part("publish").values], problems),
     )
-    publish = read_publish(reading.part("publish"), destinations, problems)
     releases = read_releases(reading.part("releases"), artifacts, workspace, project, problems) if workspace else ()
     if workspace is not None:
         mark, triples = _workspace_mark(reading), [t.triple for t in targets if t.triple in platforms]

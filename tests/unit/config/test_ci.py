@@ -59,6 +59,8 @@ def test_all_of_it_may_be_said_and_says_the_same_again(demo: Demo):
         "tests": {"a": "x y=1"},
         "consumers": {},
         "publish": ["pypi", "github"],
+        "steps": {"before-build": ".ci/prepare"},
+        "image": "python:3.12-slim",
     }
     result = told(demo, output)
     assert result.document() == output | {"publish": ["github", "pypi"]}
@@ -161,3 +163,39 @@ def test_every_artifact_whose_version_a_destination_refuses_is_named(demo: Demo)
 @pytest.mark.parametrize("ci", [{"shards": 0}, {"shards": 65537}, {"minutes": 0}, {"publish": ["npm"]}, {"test": {}}])
 def test_other_mistakes(demo: Demo, ci: object):
     assert mistakes(demo, ci)
+
+
+@pytest.mark.parametrize("step", ["../a", "/a", "a/../b", "..", "", "-a", "a b", "a//b", "a;b", "./a"])
+def test_a_step_is_a_path_in_the_project(demo: Demo, step: str):
+    assert mistakes(demo, {"steps": {"before-merge": step}})
+
+
+@pytest.mark.parametrize("image", ["", "a b", "a:", "$A", "a@sha256:5", "-a"])
+def test_an_image_is_a_name(demo: Demo, image: str):
+    assert mistakes(demo, {"image": image})
+
+
+def test_an_image_may_have_a_digest(demo: Demo):
+    image = f"registry.example.org:5000/who/python:3.13@sha256:{'5' * 64}"
+    assert told(demo, {"image": image}).image == image
+
+
+def test_rows_that_a_job_publishes_are_named(demo: Demo):
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write("\npublish: {shelf: {to: folder, path: /srv}}\n")
+    line = (demo.project / "targets.yaml").read_text().count("\n") + 2
+    assert mistakes(demo, {"publish-rows": ["shlf"]}) == [
+        f'targets.yaml:{line}:23: ci.publish-rows: there is no row "shlf" below publish'
+    ]
+
+
+def test_a_row_needs_a_part_publish(demo: Demo):
+    with pytest.raises(ConfigErrors) as caught:
+        told(demo, {"publish-rows": ["shelf"]})
+    assert "hint: write rows first" in str(caught.value.errors[0])
+
+
+def test_rows_are_said_again(demo: Demo):
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write("\npublish: {shelf: {to: folder, path: /srv}}\n")
+    assert told(demo, {"publish-rows": ["shelf"]}).document()["publish-rows"] == ["shelf"]  # type: ignore[index,call-overload]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule.app.ci import github
+from ferrule.app.ci import forgejo, github, gitlab
 
 if TYPE_CHECKING:
     from ferrule.app.ci.base import System
 
-SYSTEMS: dict[str, System] = {system.name: system for system in (github.SYSTEM,)}
+SYSTEMS: dict[str, System] = {system.name: system for system in (github.SYSTEM, gitlab.SYSTEM, forgejo.SYSTEM)}

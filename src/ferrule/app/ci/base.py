@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import os
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from ferrule.app.publish.base import CiNeeds
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from ferrule.app.publish.base import Destination
     from ferrule.config import Config
+    from ferrule.config.ci import Ci
 
 _SOURCES: Final = (
     "`ferrule: {wheel: URL, sha256: DIGEST}`, `ferrule: {git: URL, commit: SHA}`, or `ferrule: {command: WORDS}` "
@@ -38,12 +41,74 @@ class CiRelease:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the project's own: a script in its repository, or the folder of an action."""
+
+    path: str
+    is_action: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CiProject:
     """A project, its releases (one, or each of several), and the destinations that `ci.publish` may name."""
 
     config: Config
     releases: tuple[CiRelease, ...]
     destinations: Mapping[str, Destination]
+
+    def publishing(self) -> CiNeeds | None:
+        """What the job needs that publishes all of `ci.publish-rows`; None if there are none.
+
+        Raises ConfigError for what no job can publish, and where Ferrule comes by a command of the project's: the job
+        holds credentials, so it runs nothing of that.
+        """
+        config, ci = self.config, self.config.ci
+        if not ci.publish_rows:
+            return None
+        where = config.location(("ci", "publish-rows"))
+        if ci.install is None:
+            raise ConfigError(
+                "the job that publishes rows has credentials, so it takes no Ferrule from a command of the project",
+                where=where,
+                hint="write {wheel: URL, sha256: DIGEST} or {git: URL, commit: SHA} below `ci.ferrule`",
+            )
+        rows = {row.name: row for row in config.publish}
+        needs = [(name, self.destinations[rows[name].to].ci_needs) for name in ci.publish_rows]
+        for name in (name for name, of_row in needs if of_row is None):
+            raise ConfigError(
+                f"a job of a CI system cannot publish {name} to {self.destinations[rows[name].to].title}",
+                where=where,
+                hint="leave it out, and bring the release there by `ferrule publish`",
+            )
+        parts = [of_row(rows[name].section) for name, of_row in needs if of_row is not None]
+        return CiNeeds(
+            variables=tuple(dict.fromkeys(name for part in parts for name in part.variables)),
+            audience=next((part.audience for part in parts if part.audience), None),
+            packages=tuple(dict.fromkeys(one for part in parts for one in part.packages)),
+            login=tuple(dict.fromkeys(one for part in parts for one in part.login)),
+        )
+
+    def steps(self, *, actions: bool) -> dict[str, Step]:
+        """What the project has a system do, by its points; `actions` says whether the system runs those.
+
+        Raises ConfigError for what is not there, cannot be run, or is an action where none are run.
+        """
+        return {point: self._step(point, path, actions=actions) for point, path in self.config.ci.steps}
+
+    def _step(self, point: str, path: str, *, actions: bool) -> Step:
+        full, where = self.config.root / path, self.config.location(("ci", "steps", point))
+        if full.is_dir():
+            if not actions:
+                hint = "write a script, which every CI system can run"
+                raise ConfigError(f"{path} is a folder, and this CI system runs no actions", where=where, hint=hint)
+            if not any((full / name).is_file() for name in ("action.yml", "action.yaml")):
+                raise ConfigError(f"there is no action in {path}", where=where, hint=f"write {path}/action.yml")
+        elif not full.is_file():
+            hint = f"write a script {path}, or an action {path}/action.yml"
+            raise ConfigError(f"there is no {path}", where=where, hint=hint)
+        elif not os.access(full, os.X_OK):
+            raise ConfigError(f"{path} is not executable", where=where, hint=f"chmod +x {path}")
+        return Step(path, is_action=full.is_dir())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +131,30 @@ class System:
     def mark(self) -> str:
         """The first line of every file: what has another one is somebody else's."""
         return mark(self.name)
+
+
+def refuse_jobs_of_github(project: CiProject, title: str) -> None:
+    """Raise ConfigError for a system that has no jobs for what `ci.publish` names."""
+    ci = project.config.ci
+    if "publish" in ci.stated and ci.publish:
+        raise ConfigError(
+            f"{' and '.join(ci.publish)} in ci.publish are jobs of GitHub Actions, and {title} has none like them",
+            where=project.config.location(("ci", "publish")),
+            hint="write rows below `publish:`, name them in `ci.publish-rows`, and leave `ci.publish` out",
+        )
+
+
+Label = TypeVar("Label", str, str | None)
+
+
+def usual_machine(
+    ci: Ci, key: str, commands: tuple[tuple[str, str], ...], usual: str, label: Label
+) -> tuple[tuple[str | Label, str], ...]:
+    """Labels and commands as targets.yaml has them below a key; where it does not, they would be labels of GitHub's.
+
+    Then one machine does the `usual`.
+    """
+    return commands if key in ci.stated else ((label, usual),)
 
 
 def mark(system: str) -> str:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from ferrule.app.ci.base import System
 from ferrule.app.ci.pipelines import GITHUB, LIMITS
 from ferrule.app.ci.templates import templates
-from ferrule.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,12 +33,8 @@ A destination names those that only it uses.
 
 
 def render(project: CiProject) -> dict[str, str]:
-    """The workflows of a project: texts by name of the file. Raises ConfigError for an action that is not there."""
+    """The workflows of a project: texts by name of the file. Raises ConfigError for what no workflow can do."""
     config, ci = project.config, project.config.ci
-    for point, folder in ci.steps:
-        if not any((config.root / folder / name).is_file() for name in ("action.yml", "action.yaml")):
-            where = config.location(("ci", "steps", point))
-            raise ConfigError(f"there is no action in {folder}", where=where, hint=f"write {folder}/action.yml")
     jobs = [project.destinations[name] for name in ci.publish]
     texts = templates(
         "github", {f"{d.name}/prepare": d.prepare for d in jobs} | {f"{d.name}/publish": d.publish for d in jobs}
@@ -48,7 +43,8 @@ def render(project: CiProject) -> dict[str, str]:
         "mark": SYSTEM.mark,
         "actions": ACTIONS,
         "ci": ci,
-        "steps": dict(ci.steps),
+        "steps": project.steps(actions=True),
+        "publishing": project.publishing(),
         "needs": ", ".join(["verify", *(f"consumers-{number}" for number, _ in enumerate(ci.consumers, 1))]),
         "each_release": (),
         "kept": [("", "dist/")],
@@ -63,7 +59,7 @@ def render(project: CiProject) -> dict[str, str]:
         built_by = f"build-release{suffix}.yml"
         of_release = values | {
             "release": release.name,
-            "tags": _tags(project, release),
+            "tags": tags(project, release),
             "kinds": release.kinds,
             "shards": len(release.shards),
             "nested": len(release.shards) > GITHUB,
@@ -77,7 +73,8 @@ def render(project: CiProject) -> dict[str, str]:
     return files
 
 
-def _tags(project: CiProject, release: CiRelease) -> list[str]:
+def tags(project: CiProject, release: CiRelease) -> list[str]:
+    """The filter that lets the tags of a release through."""
     selected = release.config.selected
     return tag_patterns(selected, project.config.releases) if selected else ["v*"]
 

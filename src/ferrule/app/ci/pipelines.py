@@ -1,8 +1,9 @@
-"""A split as CI systems take it: GitHub's matrix, GitLab's child pipeline, Buildkite's steps; all of them JSON.
+"""A split as CI systems take it: a matrix of GitHub or Forgejo, GitLab's child pipeline, Buildkite's steps; all JSON.
 
 Limits: a matrix of GitHub Actions makes at most 256 jobs ("Usage limits, billing, and administration"), so more shards
-come as a matrix of matrices, for a workflow that calls another; a child pipeline of GitLab is kept at 200 jobs, as many
-as one `parallel` may make ("CI/CD YAML syntax reference"); one upload to Buildkite takes 500 ("Platform limits").
+come as a matrix of matrices, for a workflow that calls another; Forgejo states no limit, and has 256 here. A child
+pipeline of GitLab is kept at 200 jobs, as many as one `parallel` may make ("CI/CD YAML syntax reference"); one upload
+to Buildkite takes 500 ("Platform limits").
 """
 
 from __future__ import annotations
@@ -15,11 +16,19 @@ if TYPE_CHECKING:
 
     from ferrule.core.model import Json
 
-System = Literal["github", "gitlab", "buildkite"]
+System = Literal["github", "gitlab", "buildkite", "forgejo"]
 
 GITHUB: Final = 256
-LIMITS: Final[dict[System, int]] = {"github": GITHUB * GITHUB, "gitlab": 200 - 1, "buildkite": 500 - 1}
+LIMITS: Final[dict[System, int]] = {
+    "github": GITHUB * GITHUB,
+    "gitlab": 200 - 1,
+    "buildkite": 500 - 1,
+    "forgejo": GITHUB,
+}
 """The most shards that a system takes; where the merge is a job among them, one is kept for it."""
+
+RUNNERS: Final[dict[System, str]] = {"github": "ubuntu-24.04", "forgejo": "docker"}
+"""The label of a machine where targets.yaml names none, of systems whose jobs must name one."""
 
 _FOLDER: Final = "bundles"
 
@@ -43,15 +52,16 @@ class PipelineShard(Protocol):
         """The shard as JSON."""
 
 
-def text(shards: Sequence[PipelineShard], system: System, runner: str, release: str | None = None) -> str:
+def text(shards: Sequence[PipelineShard], system: System, runner: str | None = None, release: str | None = None) -> str:
     """The split as one line of JSON for a system; `shards` must be within its LIMITS.
 
-    A job of GitHub Actions must name its machine: `runner` is the label where targets name none. `release` is the one
-    of several that is merged.
+    A job of GitHub Actions or Forgejo Actions must name its machine: `runner` is the label where targets name none, by
+    default that of RUNNERS. `release` is the one of several that is merged.
     """
     merge = f"ferrule merge --setup {f'--release {release} ' if release else ''}{_FOLDER}/*"
     render = {
-        "github": lambda: _github(shards, runner),
+        "github": lambda: _github(shards, runner or RUNNERS[system]),
+        "forgejo": lambda: _github(shards, runner or RUNNERS[system]),
         "gitlab": lambda: _gitlab(shards, merge),
         "buildkite": lambda: _buildkite(shards, merge),
     }

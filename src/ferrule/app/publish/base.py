@@ -94,6 +94,21 @@ class Publisher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CiNeeds:
+    """What a job of a CI system needs to run `ferrule publish` for a row, besides Ferrule and the release.
+
+    `variables` are those that hold credentials; `audience` is the one of ID tokens that the destination trusts instead
+    (its "trusted publishing"). `packages` are clients that pip installs, each in one version, and `login` commands that
+    tell a client where its credentials are, without showing them.
+    """
+
+    variables: tuple[str, ...] = ()
+    audience: str | None = None
+    packages: tuple[str, ...] = ()
+    login: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
     """Where a release can be published.
 
@@ -106,10 +121,11 @@ class Destination:
     publish`; `takes_page` says that it uses `Release.page`. `attestations` are those that it serves of an item of such
     a publisher, None of what nobody attests; its section has the key `identity` then.
 
-    What follows is for `ferrule ci`: `prepare` are steps of the job that has verified the release, which may run
-    Ferrule; `publish` are the steps of the job that may write there, which runs nothing of the project's. Both are YAML
-    of GitHub Actions with the marks of the templates of app/ci. `permissions` are those of that job, each with its
-    reason; `environment` is the deployment environment in which it runs.
+    What follows is for `ferrule ci`: `ci_needs` says what a job needs that publishes a row, None where no job can.
+    For GitHub alone there are jobs without a row. `prepare` are steps of the job that has verified the release, which
+    may run Ferrule; `publish` are the steps of the job that may write there, which runs nothing of the project's. Both
+    are YAML of GitHub Actions with the marks of the templates of app/ci. `permissions` are those of that job, each with
+    its reason; `environment` is the deployment environment in which it runs.
     """
 
     name: str
@@ -125,6 +141,7 @@ class Destination:
     takes_page: bool = False
     opened: Callable[[Any, Release, PublishContext], Publisher] | None = None
     attestations: Callable[[Any, Item], Iterable[Offer] | None] | None = None
+    ci_needs: Callable[[Any], CiNeeds] | None = None
 
     def problems(self, kinds: frozenset[str]) -> Iterator[Problem]:
         """What keeps a project with these kinds of artifacts from being published there."""

@@ -31,7 +31,10 @@ _HINTS: Final = {
     r"\bE?403\b": "use credentials that may write there; the name may belong to somebody else",
     r"\bE?413\b": "the file is larger than the server takes: ask its owner to raise the limit",
 }
-_OIDC: Final = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "GITHUB_ACTIONS", "GITLAB_CI")
+_OIDC: Final = (
+    *("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "GITHUB_ACTIONS"),
+    *("PYPI_ID_TOKEN", "TESTPYPI_ID_TOKEN", "GITLAB_CI"),
+)
 """By these the clients get a token of their own where an index trusts a workflow."""
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import answers, credentials, web
 from ferrule.app.publish.address import URL
-from ferrule.app.publish.base import Destination, Withdrawal
+from ferrule.app.publish.base import CiNeeds, Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, Item, State, UploadFailed, compared, item_of, needed_first, other
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
@@ -289,4 +289,5 @@ DESTINATION: Final = Destination(
     kinds=("crate",),
     section=CratesSection,
     opened=_opened,
+    ci_needs=lambda section: CiNeeds(variables=(_variable(section.registry),)),
 )

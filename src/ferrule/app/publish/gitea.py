@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import answers, credentials, release_page, web
 from ferrule.app.publish.address import URL
-from ferrule.app.publish.base import Destination
+from ferrule.app.publish.base import CiNeeds, Destination
 from ferrule.app.publish.github import REPOSITORY
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
@@ -72,4 +72,5 @@ DESTINATION: Final = Destination(
     section=GiteaSection,
     takes_page=True,
     opened=_opened,
+    ci_needs=lambda _: CiNeeds(variables=("GITEA_TOKEN",)),
 )

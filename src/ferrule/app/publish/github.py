@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from ferrule.app.publish import answers, credentials, release_page, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.attested import Attester, Offer, attester, document_of
-from ferrule.app.publish.base import Destination
+from ferrule.app.publish.base import CiNeeds, Destination
 from ferrule.app.publish.items import UploadFailed
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
@@ -124,6 +124,7 @@ DESTINATION: Final = Destination(
     takes_page=True,
     opened=_opened,
     attestations=_attestations,
+    ci_needs=lambda _: CiNeeds(variables=("GH_TOKEN",)),
     prepare="""\
       - name: Extract what GitHub takes
         run: [[ ci.call ]] extract all --from dist --to upload

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import answers, credentials, web
 from ferrule.app.publish.address import URL
-from ferrule.app.publish.base import Destination, Withdrawal
+from ferrule.app.publish.base import CiNeeds, Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
 from ferrule.app.publish.release_page import items_of, withdrawn
 from ferrule.core.frozen import dataclass
@@ -174,4 +174,5 @@ DESTINATION: Final = Destination(
     section=GitlabSection,
     takes_page=True,
     opened=_opened,
+    ci_needs=lambda _: CiNeeds(variables=("GITLAB_TOKEN",)),
 )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from ferrule.app.publish import answers, client, credentials, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.attested import Attester, Offer, attester, document_of
-from ferrule.app.publish.base import Destination, Withdrawal
+from ferrule.app.publish.base import CiNeeds, Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, item_of, needed_first, other
 from ferrule.app.publish.semver import is_newer
 from ferrule.core.errors import VerificationError
@@ -227,6 +227,12 @@ def _opened(section: NpmSection, release: Release, context: PublishContext) -> N
     return NpmPublisher(section, items, packages, context)
 
 
+def _ci_needs(section: NpmSection) -> CiNeeds:
+    """Npm reads the variable itself, so that no command has the token (npm, "npmrc")."""
+    address = section.registry.partition(":")[2].rstrip("/")
+    return CiNeeds(("NPM_TOKEN",), login=(f'npm config set "{address}/:_authToken=\\${{NPM_TOKEN}}"',))
+
+
 DESTINATION: Final = Destination(
     name="npm",
     title="npm",
@@ -235,4 +241,5 @@ DESTINATION: Final = Destination(
     section=NpmSection,
     opened=_opened,
     attestations=NpmPublisher.attestations,
+    ci_needs=_ci_needs,
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from ferrule.app.publish import client, credentials, simple_index, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.attested import Attester, Offer, attester, document_of
-from ferrule.app.publish.base import Destination, Withdrawal
+from ferrule.app.publish.base import CiNeeds, Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, Item, UploadFailed, compared, item_of, other
 from ferrule.core.frozen import dataclass
 from ferrule.core.section import Field, Section
@@ -77,7 +77,7 @@ class PypiPublisher:
 
     def _has_credentials(self) -> bool:
         host = self.context.host
-        if credentials.variable(host, "TWINE_PASSWORD", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"):
+        if credentials.variable(host, "TWINE_PASSWORD", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "PYPI_ID_TOKEN"):
             return True
         if self.section.upload is None and "password" in credentials.of_pypirc(host, self.section.repository):
             return True
@@ -205,6 +205,13 @@ def _opened(section: PypiSection, release: Release, context: PublishContext) -> 
     return PypiPublisher(section, tuple(item_of(file, file.path.rpartition("/")[2]) for file in files), context)
 
 
+def _ci_needs(section: PypiSection) -> CiNeeds:
+    """Twine asks for the token itself, of an index that it knows to trust workflows (PyPI, "Trusted Publishers")."""
+    is_known = section.upload is None and section.repository in ("pypi", "testpypi")
+    audience = section.repository if is_known else None
+    return CiNeeds(("TWINE_USERNAME", "TWINE_PASSWORD"), audience=audience, packages=("twine==7.0.0",))
+
+
 DESTINATION: Final = Destination(
     name="pypi",
     title="PyPI",
@@ -215,6 +222,7 @@ DESTINATION: Final = Destination(
     section=PypiSection,
     opened=_opened,
     attestations=PypiPublisher.attestations,
+    ci_needs=_ci_needs,
     permissions=(("id-token: write", "PyPI trusts this workflow, so there is no password"),),
     prepare="""\
       - name: Extract what PyPI takes

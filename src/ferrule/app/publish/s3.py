@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ferrule.app.publish import aws, web
 from ferrule.app.publish.address import URL
-from ferrule.app.publish.base import Destination
+from ferrule.app.publish.base import CiNeeds, Destination
 from ferrule.app.publish.items import ABSENT, Item, UploadFailed, compared, manifest_last
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
@@ -197,4 +197,5 @@ DESTINATION: Final = Destination(
     section=S3Section,
     takes_page=True,
     opened=_opened,
+    ci_needs=lambda _: CiNeeds(variables=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
 )

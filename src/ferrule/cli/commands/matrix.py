@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "system",
-    type=click.Choice(["github", "gitlab", "buildkite"]),
+    type=click.Choice(["github", "gitlab", "buildkite", "forgejo"]),
     default="github",
     help="CI system to generate for [default: github].",
 )
@@ -35,8 +35,8 @@ def matrix(directory: Path, release_name: str | None, count: int | None, system:
 
     Shards are balanced by the durations of earlier runs in this project, if there are any.
     github: the value of strategy.matrix, or a matrix of matrices for more than 256 shards;
-    gitlab: a child pipeline; buildkite: steps to upload. Each entry is a valid argument of
-    `ferrule build --shard`.
+    forgejo: such a value of at most 256 shards; gitlab: a child pipeline; buildkite: steps to upload.
+    Each entry is a valid argument of `ferrule build --shard`.
 
     \b
     Example:
@@ -53,4 +53,5 @@ def matrix(directory: Path, release_name: str | None, count: int | None, system:
             f"{counted(len(split), 'shard')} instead of {count}: {reason}",
             err=True,
         )
-    click.echo(pipelines.text(split, system, whole.config.ci.runner, release_name))
+    ci = whole.config.ci
+    click.echo(pipelines.text(split, system, ci.runner if "runner" in ci.stated else None, release_name))

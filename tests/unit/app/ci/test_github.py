@@ -55,6 +55,12 @@ def commands(job: dict[str, Any]) -> list[str]:
 
 
 EVERYTHING = "{publish: [github, pypi]}"
+ROWS = """
+publish:
+  index: {to: pypi, index: 'https://index.example.org/simple'}
+  bucket: {to: s3, bucket: demo, endpoint: 'https://s3.example.org'}
+  js: {to: npm, registry: 'https://npm.example.org'}
+"""
 
 
 @pytest.mark.parametrize("shards", [1, 256, 257])
@@ -347,6 +353,33 @@ def test_steps_of_the_projects_own_run_at_their_points_without_rights(demo: Demo
 
 
 def test_an_action_that_is_not_there(demo: Demo) -> None:
+    (demo.project / ".github/actions/prepare").mkdir(parents=True)
     with pytest.raises(ConfigError, match=r"there is no action in \.github/actions/prepare") as caught:
         texts(demo, "{steps: {before-build: .github/actions/prepare}}")
     assert caught.value.hint == "write .github/actions/prepare/action.yml"
+
+
+def test_a_script_of_the_projects_own_is_run(demo: Demo) -> None:
+    script = demo.project / ".ci/prepare"
+    script.parent.mkdir()
+    script.touch(mode=0o755)
+    build = parsed(demo, "{steps: {before-build: .ci/prepare}}")["build-release"]["jobs"]["build"]
+    assert "./.ci/prepare" in commands(build)
+
+
+def test_rows_are_published_by_a_job_that_runs_ferrule_and_nothing_of_the_projects(demo: Demo) -> None:
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write(ROWS)
+    document = parsed(demo, "{publish: [], publish-rows: [index, bucket, js]}")["release"]
+    publish = document["jobs"]["publish"]
+    assert publish["permissions"] == {"contents": "read", "id-token": "write"}
+    assert (publish["needs"], publish["environment"]) == ("build", "publish")
+    assert publish["if"] == "github.ref_type == 'tag' && !inputs.rehearsal"
+    assert commands(publish) == [
+        f'pipx install "ferrule @ git+https://example.com/ferrule.git@{COMMIT}"',
+        'pipx install "twine==7.0.0"',
+        r'npm config set "//npm.example.org/:_authToken=\${NPM_TOKEN}"',
+        "ferrule publish --from dist --to index --to bucket --to js",
+    ]
+    names = ("TWINE_USERNAME", "TWINE_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "NPM_TOKEN")
+    assert publish["steps"][-1]["env"] == {name: f"${{{{ secrets.{name} }}}}" for name in names}
