@@ -90,7 +90,7 @@ class CiSection(Section):
     runner: _Label = Field(
         default="ubuntu-24.04",
         description="Label of the machine that splits, merges, verifies and publishes, and that builds where a target "
-        "names none.",
+        "names none. The default is GitHub's: on Forgejo it is docker, and on GitLab any machine.",
     )
     shards: Annotated[int, Field(ge=1, le=65536)] | None = Field(
         default=None, description="How many machines share a release; by default one for each target."

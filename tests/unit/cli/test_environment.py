@@ -71,6 +71,31 @@ def test_the_builder_is_the_workflow_that_builds(monkeypatch, more, builder):
         assert result.source == "git+https://git.example/who/what@refs/tags/v1"
 
 
+ON_GITLAB = {
+    "GITLAB_CI": "true",
+    "CI_PROJECT_URL": "https://git.example/who/what",
+    "CI_CONFIG_PATH": ".gitlab-ci.yml",
+    "CI_COMMIT_REF_NAME": "v1",
+    "CI_COMMIT_TAG": "v1",
+    "CI_PIPELINE_URL": "https://git.example/who/what/-/pipelines/7",
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "reference"),
+    [({}, "refs/tags/v1"), ({"CI_COMMIT_TAG": ""}, "refs/heads/v1"), ({"CI_PROJECT_URL": ""}, None)],
+    ids=["tag", "branch", "not all of it"],
+)
+def test_the_builder_is_the_pipeline_as_certificates_name_it(monkeypatch, more, reference):
+    for name, value in {**ON_GITLAB, "GITHUB_ACTIONS": "", "SOURCE_DATE_EPOCH": "1", **more}.items():
+        monkeypatch.setenv(name, value)
+    builder = run_context(jobs=1, offline=True, rust_source=None).builder
+    assert (builder and builder.id) == (reference and f"https://git.example/who/what//.gitlab-ci.yml@{reference}")
+    if builder:
+        assert builder.invocation == "https://git.example/who/what/-/pipelines/7"
+        assert builder.source == f"git+https://git.example/who/what@{reference}"
+
+
 @pytest.fixture
 def terminal():
     """A terminal, and what sets its columns."""

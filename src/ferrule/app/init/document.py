@@ -204,14 +204,16 @@ def _ci(project: Project) -> tuple[tuple[Line, ...], tuple[Uncovered, ...]]:
     for remote in project.every(Remote):
         name = next((title for part, title in _FORGES.items() if part in remote.host), remote.host)
         if "github" not in remote.host:
+            system = "gitlab" if "gitlab" in remote.host else "forgejo" if "codeberg" in remote.host else None
+            writes = f"`ferrule ci {system}` writes what {name} runs; " if system else ""
             nowhere: Json = []
             line = Line("publish", nowhere, f"the remote repository is on {name}")
             return (line,), (
                 Uncovered(
                     remote.address,
                     f"publishing on {name}",
-                    "the workflows of ferrule ci publish on GitHub and PyPI; ferrule publish goes to the places that "
-                    "`publish` names (docs/how-to/publish.md)",
+                    f"{writes}a job of it brings a release to the rows below `publish` that ci.publish-rows names "
+                    "(docs/how-to/ci.md)",
                 ),
             )
     return (), ()

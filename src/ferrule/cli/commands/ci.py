@@ -28,16 +28,17 @@ if TYPE_CHECKING:
 @click.argument("system_name", metavar="SYSTEM", type=click.Choice(list(SYSTEMS)))
 @click.option("--check", "compare", is_flag=True, help="Write nothing; fail if a file is out of date.")
 def ci(directory: Path, system_name: str, *, compare: bool, **options: bool) -> None:
-    """Write the workflows of a CI system from targets.yaml.
+    """Write the workflows or the pipeline of a CI system from targets.yaml.
 
     github: in .github/workflows, ci.yml for changes, release.yml for tags, which calls build-release.yml, and
-    shards.yml for more than 256 shards. Of several releases each has its own: release-NAME.yml, build-release-NAME.yml.
-    A file that Ferrule did not write is kept, with an error.
+    shards.yml for more than 256 shards. forgejo: ci.yml and release.yml in .forgejo/workflows. Of several releases
+    each has its own: release-NAME.yml, build-release-NAME.yml. gitlab: .gitlab-ci.yml, or .gitlab/ferrule.yml where
+    that is somebody else's. A file that Ferrule did not write is kept, with an error.
 
     \b
     Example:
       ferrule ci github
-      ferrule ci github --check
+      ferrule ci gitlab --check
     """
     system, whole = SYSTEMS[system_name], project.read(directory)
     root = whole.config.root
