@@ -291,7 +291,7 @@ class SigstoreInstance:
                 "checkpoint": {"envelope": self.checkpoint(tree)},
             },
         }
-        if version == "0.0.1":
+        if version == "0.0.1" or kind == "intoto":
             at = int(moment.timestamp())
             promise = {"body": b64(leaf), "integratedTime": at, "logID": key_id(self.rekor).hex(), "logIndex": 1003}
             text = json.dumps(promise, separators=(",", ":"), sort_keys=True).encode()
@@ -318,6 +318,8 @@ class SigstoreInstance:
         certificate = self._certificate(form)
         if form.rekor == 2:
             entry = self.entry("hashedrekord", "0.0.2", _second(pae, signature, certificate), form.moment)
+        elif form.intoto:
+            entry = self.entry("intoto", "0.0.2", intoto_body(statement, signature, certificate), form.moment)
         else:
             pem = b64(certificate.public_bytes(Encoding.PEM))
             spec = {
@@ -367,6 +369,7 @@ class Form:
 
     version: str = "0.3"
     rekor: int = 1
+    intoto: bool = False
     stamped: bool = False
     sct: bool = True
     claims: Claims = field(default_factory=Claims)
@@ -376,6 +379,18 @@ class Form:
 
     def of(self, **claims: Any) -> Form:
         return replace(self, claims=replace(self.claims, **claims))
+
+
+def intoto_body(statement: bytes, signature: bytes, certificate: x509.Certificate) -> dict[str, Any]:
+    """The body of an entry of the type by which npm logs its statements (rekor, types/intoto v0.0.2)."""
+    pem = certificate.public_bytes(Encoding.PEM).strip()
+    logged = {"publicKey": b64(pem), "sig": b64(b64(signature).encode())}
+    content = {
+        "envelope": {"payloadType": sigstore.IN_TOTO, "signatures": [logged]},
+        "hash": {"algorithm": "sha256", "value": "00" * 32},
+        "payloadHash": {"algorithm": "sha256", "value": hashlib.sha256(statement).hexdigest()},
+    }
+    return {"apiVersion": "0.0.2", "kind": "intoto", "spec": {"content": content}}
 
 
 def _second(content: bytes, signature: bytes, certificate: x509.Certificate) -> dict[str, Any]:

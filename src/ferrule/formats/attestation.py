@@ -174,7 +174,7 @@ def publisher_problem(publisher: Mapping[str, Any], signer: keyless.Signer) -> s
 
     Forges start a workflow for a ref or a commit, which the index does not name (PEP 740, "publisher").
     """
-    kind = publisher.get("kind")
+    kind = str(publisher.get("kind"))
     if kind == "Google":
         expected, seen = str(publisher.get("email")), signer.subject
     elif kind in _WORKFLOWS:

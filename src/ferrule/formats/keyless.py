@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from sigstore.errors import Error as SigstoreError
 from sigstore.hashes import Hashed
 from sigstore.models import Bundle, TrustedRoot
@@ -29,14 +31,14 @@ from sigstore_models.common.v1 import HashAlgorithm
 
 from ferrule.core import strict_json
 from ferrule.core.errors import UsageError, VerificationError
+from ferrule.core.model import Digest
 from ferrule.core.printable import printable
-from ferrule.formats.sigstore import IN_TOTO
+from ferrule.formats.sigstore import IN_TOTO, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from ferrule.core.model import Digest
 
 logging.getLogger("sigstore").addHandler(logging.NullHandler())  # its warnings would reach a terminal unasked
 
@@ -56,6 +58,7 @@ _PUBLIC_ROOT: Final = ("https%3A%2F%2Ftuf-repo-cdn.sigstore.dev", "trusted_root.
 _OID: Final = "1.3.6.1.4.1.57264.1."
 _CLAIMS: Final = {"issuer": 8, "repository": 12, "commit": 13, "ref": 14, "workflow": 18}
 _MOST_TIMESTAMPS: Final = 32
+_INTOTO: Final = {"kind": "intoto", "version": "0.0.2"}
 
 _BASE64: Final = frozenset(
     {
@@ -248,15 +251,54 @@ def verify_statement(root: Root, bundle: bytes, *, where: str) -> tuple[bytes, S
         envelope = document["dsseEnvelope"]
         kind, count = envelope["payloadType"], len(envelope["signatures"])
         payload = base64.b64decode(envelope["payload"])
+        is_intoto = document["verificationMaterial"]["tlogEntries"][0].get("kindVersion") == _INTOTO
     except _DAMAGE as error:
-        raise VerificationError("this is no envelope with a signature", where=where) from error
+        raise VerificationError("this is no envelope with a signature and an entry of a log", where=where) from error
     if kind != IN_TOTO:
         seen = printable(str(kind))
         raise VerificationError(f"the envelope holds {seen!r} instead of an in-toto statement", where=where)
     if count != 1:
         raise VerificationError(f"the envelope has {count} signatures, expected one", where=where)
-    signer = _signer(root, document, where, lambda parsed: root.verifier.verify_dsse(parsed, _Anybody()))
-    return payload, signer
+    if is_intoto:
+        return payload, _signer(root, _as_dsse(document), where, lambda parsed: _judge_intoto(root, document, parsed))
+    return payload, _signer(root, document, where, lambda parsed: root.verifier.verify_dsse(parsed, _Anybody()))
+
+
+def _as_dsse(document: dict[str, Any]) -> dict[str, Any]:
+    """The bundle with its entry called by a kind that the library knows; nothing that is signed says the kind."""
+    material = document["verificationMaterial"]
+    entry = {**material["tlogEntries"][0], "kindVersion": {"kind": "dsse", "version": "0.0.1"}}
+    return {**document, "verificationMaterial": {**material, "tlogEntries": [entry]}}
+
+
+def _judge_intoto(root: Root, document: Mapping[str, Any], parsed: Bundle) -> None:
+    """Judge an envelope whose entry is of Rekor's type intoto 0.0.2, as npm makes them.
+
+    The library refuses the type. Certificate, proof, checkpoint, promise and time it judges all the same; here follow
+    the signature and the body of the entry. Raises VerificationError, and what the libraries raise.
+    """
+    root.verifier._verify_common_signing_cert(parsed, _Anybody())  # noqa: SLF001 - what its public methods begin with
+    certificate, envelope = parsed.signing_certificate, document["dsseEnvelope"]
+    payload, signature = (base64.b64decode(text) for text in (envelope["payload"], envelope["signatures"][0]["sig"]))
+    key = certificate.public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)  # noqa: S101 - taken for damage, as everything that is raised
+    try:
+        key.verify(signature, encoded(payload, envelope["payloadType"]), ec.ECDSA(SHA256()))
+    except InvalidSignature as error:
+        raise ValueError("invalid signature") from error
+    body = strict_json.loads(
+        base64.b64decode(document["verificationMaterial"]["tlogEntries"][0]["canonicalizedBody"]).decode()
+    )
+    content = body["spec"]["content"]
+    (logged,) = content["envelope"]["signatures"]
+    if (
+        {"kind": body["kind"], "version": body["apiVersion"]} != _INTOTO
+        or content["envelope"]["payloadType"] != envelope["payloadType"]
+        or content["payloadHash"] != {"algorithm": "sha256", "value": Digest.of(payload).hex}
+        or base64.b64decode(base64.b64decode(logged["sig"])) != signature  # encoded twice
+        or x509.load_pem_x509_certificate(base64.b64decode(logged["publicKey"])) != certificate
+    ):
+        raise ValueError("log entry")
 
 
 class _Anybody:

@@ -125,6 +125,7 @@ PIPELINE = "https://gitlab.com/a/b/c//.gitlab-ci.yml"
         ({"kind": "Google", "email": "a@example.org"}, None, None),
         ({"kind": "Google", "email": "b@example.org"}, None, "of b@example.org, and it was signed by a@example.org"),
         ({"kind": "New"}, None, None),
+        ({"kind": ["GitHub"]}, None, None),
         ({}, None, None),
     ],
 )
