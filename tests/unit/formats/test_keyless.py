@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import copy
 import functools
-import itertools
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
