@@ -643,9 +643,7 @@ def test_whatever_stands_in_a_bundle_is_a_sentence(root: keyless.Root, form: For
     """Each value replaced by each of some others: accepted only where nothing that counts was changed."""
     bundle = of(form=form)
     accepted = set()
-    for garble in itertools.islice(
-        garblings(bundle), 0, None, 2
-    ):  # of 13 values every second, other ones at each place
+    for garble in garblings(bundle):
         forged = garble(copy.deepcopy(bundle))
         try:
             checked(root, json.dumps(forged).encode())
