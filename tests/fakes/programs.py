@@ -12,6 +12,7 @@ line with each call, `binaries` holds what "compiling" gives, and these files ch
     listed-TRIPLE a compiler writes the names of its sources into the libraries of that target, as the folder lists them
     script-says   a build script fails and says this
     header        cbindgen writes this, and says what is in `cbindgen-says`
+    dsymutil-says dsymutil says this besides what it does
     zig-says      zig compiles nothing in the language that this begins with (`c11: …`), and says this instead
     commit        the commit of Rust that rustc names is this
     go-says       Go builds nothing and says this instead; `go-adds` is what it adds to go.work.sum, `go-lists` what it
@@ -40,6 +41,7 @@ VERSIONS = {
     "cargo": "cargo 1.96.0 (0123456789 2026-05-01)",
     "cargo-zigbuild": "cargo-zigbuild 0.24.0",
     "cbindgen": "cbindgen 0.29.4",
+    "dsymutil": "Debian LLVM version 22.1.0",
     "go": "go version go1.27.3 linux/amd64",
     "node": "v24.19.0",
     "rust-objcopy": "rust-objcopy, compatible with GNU objcopy\nLLVM version 22.1.0",
@@ -340,6 +342,8 @@ def zig(home: Path, arguments: list[str]) -> None:
     says = (home / "zig-says").read_text() if (home / "zig-says").exists() else ""
     if arguments == ["version"]:
         print("0.17.0")
+    elif arguments[0] == "ar":
+        archive(*arguments[2:])
     elif says and f"-std={says.partition(':')[0]}" in arguments:
         sys.stderr.write(says)
         sys.exit(1)
@@ -353,11 +357,75 @@ def zig(home: Path, arguments: list[str]) -> None:
         write(Path(option(arguments, "-o")), b"object")
 
 
+DEBUG = {"demo-x86_64.so": "demo-x86_64.debug", "demo-linked.dll": "demo-linked.debug"}
+MACHO = b"\xcf\xfa\xed\xfe"
+
+
 def objcopy(home: Path, option: str, source: str, target: str) -> None:
-    """Do as `rust-objcopy --only-keep-debug` does with the one library whose debug information is there; else copy."""
-    content, library = Path(source).read_bytes(), home / "binaries" / "demo-x86_64.so"
-    known = option == "--only-keep-debug" and content.startswith(library.read_bytes())
-    write(Path(target), (home / "binaries" / "demo-x86_64.debug").read_bytes() if known else content)
+    """Do as `rust-objcopy --only-keep-debug` does with libraries whose debug information is there; else copy.
+
+    Mach-O files are signed again.
+    """
+    content, binaries = Path(source).read_bytes(), home / "binaries"
+    debug = [name for library, name in DEBUG.items() if content.startswith((binaries / library).read_bytes())]
+    if option == "--only-keep-debug" and debug:
+        content = (binaries / debug[0]).read_bytes()
+    write(Path(target), signed_again(content) if content.startswith(MACHO) else content)
+
+
+def signed_again(file: bytes) -> bytes:
+    """The digests of the pages as they are now (cs_blobs.h, CS_CodeDirectory)."""
+    content, offset = bytearray(file), 32
+    for _ in range(struct.unpack_from("<L", file, 16)[0]):
+        kind, size, start = struct.unpack_from("<LLL", file, offset)
+        offset += size
+        if kind == 0x1D:
+            start += struct.unpack_from(">L", file, start + 16)[0]
+            hashes, _, _, count, limit = struct.unpack_from(">5L", file, start + 16)
+            page = 1 << file[start + 39]
+            for number in range(count):
+                digest = hashlib.sha256(file[number * page : min((number + 1) * page, limit)]).digest()
+                content[start + hashes + 32 * number : start + hashes + 32 * (number + 1)] = digest
+    return bytes(content)
+
+
+def dsymutil(home: Path, *arguments: str) -> None:
+    """Print a map with an object of zig's, or write a bundle for a map without such, for the machine of the file."""
+    if arguments[0] == "--dump-debug-map":
+        processor = {b"\x07": "x86_64", b"\x0c": "aarch64"}[Path(arguments[1]).read_bytes()[4:5]]
+        objects = (f"{home.parent}/cache/zig/0.17.0/{processor}-apple-darwin/o/1/librt.a(rt.o)", "/target/deps/demo.o")
+        listed = "".join(f"  - filename:        '{name}'\n    timestamp:       0\n" for name in objects)
+        print(f"---\nbinary-path:     '{arguments[1]}'\nobjects:\n{listed}...")
+        return
+    _, _, bundle, source = arguments
+    text = Path(source).read_text()
+    if "/o/1/" in text:
+        sys.exit("the map names objects of zig")
+    (linked,) = re.findall("binary-path: +'(.*)'", text)
+    dwarf = bytearray((home / "binaries" / "demo-arm64.dSYM").read_bytes())
+    dwarf[4:12] = Path(linked).read_bytes()[4:12]
+    contents = Path(bundle) / "Contents"
+    for name, content in (
+        ("Info.plist", b"<plist/>"),
+        (f"Resources/DWARF/{Path(source).name}", bytes(dwarf)),
+        ("Resources/Relocations/aarch64/demo.yml", b"binary-path: /here"),
+    ):
+        (contents / name).parent.mkdir(parents=True, exist_ok=True)
+        write(contents / name, content)
+    says = home / "dsymutil-says"
+    sys.stderr.write(says.read_text() if says.exists() else "")
+
+
+def archive(options: str, target: str, *members: str) -> None:
+    """Do as `zig ar q` does, without the table."""
+    path = Path(target)
+    content = path.read_bytes() if path.exists() else b"!<arch>\n"
+    for member in map(Path, members):
+        data = member.read_bytes()
+        content += f"{member.name[:15] + '/':<16}{0:<12}{0:<6}{0:<6}{644:<8}{len(data):<10}`\n".encode()
+        content += data + b"\n" * (len(data) % 2)
+    write(path, content)
+    assert "q" in options
 
 
 def answer(home: Path, name: str, arguments: list[str]) -> None:
@@ -373,6 +441,8 @@ def answer(home: Path, name: str, arguments: list[str]) -> None:
         write(Path(option(arguments, "-o")), COMPONENT + core_section(Path(arguments[-1]).read_bytes()))
     elif name == "rust-objcopy":
         objcopy(home, *arguments[-3:])
+    elif name == "dsymutil":
+        dsymutil(home, *arguments)
     elif name == "go":
         go(home, *arguments)
     elif name == "node":

@@ -203,6 +203,7 @@ def _programs(demo: Demo) -> None:
         "cargo": demo.root / "bin",
         "rustc": demo.root / "bin",
         "cc": demo.root / "bin",
+        "dsymutil": demo.root / "bin",
         "node": demo.root / "bin",
         "cargo-zigbuild": tools / "cargo-zigbuild-0.24.0" / "bin",
         "cbindgen": tools / "cbindgen-0.29.4" / "bin",

@@ -206,6 +206,19 @@ def test_no_strip_for_macos(machine):
     assert only_fault(machine).tool == "rust-objcopy"
 
 
+def test_no_program_for_debug_symbols_of_macos(machine):
+    wanted = replace(WANTED, tools=WANTED.tools | {"dsymutil"})
+    fault = only_fault(machine, wanted)
+    assert (fault.tool, fault.problem, fault.required) == ("dsymutil", "not installed", "LLVM 22")
+    assert "install -y --no-install-recommends llvm-22" in fault.fix
+    machine.program("dsymutil", "echo Debian LLVM version 14.0.6")
+    fault = only_fault(machine, wanted)
+    assert fault.problem == "older than LLVM 22 inside rustc"
+    assert fault.version == f"14.0.6 ({machine.bin}/dsymutil)"
+    machine.program("dsymutil-22", "echo Debian LLVM version 22.1.8")
+    assert isinstance(find(wanted, machine.host()), Toolchain)
+
+
 def test_no_c_compiler(machine):
     remove(machine.bin / "cc")
     machine.apt({})

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 System = Literal["linux", "macos", "windows", "wasm"]
 ObjectFormat = Literal["elf", "macho", "coff", "wasm"]
 FloorName = Literal["glibc", "macos"]
+DebugSymbols = Literal["debuglink", "dsym"]
 Version = tuple[int, int]
 
 
@@ -38,7 +39,9 @@ class Family:
     cargo-zigbuild takes the floor as a suffix of the target. `builds_std`: a compiled standard library will not do.
     `strips_with_objcopy`: rustc strips with rust-objcopy. `links_unwinder`: zig links its own unwinder where libgcc_s
     is not asked for. `cxx_library` is the C++ library that zig compiles for, where every machine has it; `std_crates`
-    are crates of the standard library for this family alone.
+    are crates of the standard library for this family alone. `debug_symbols` is the form of debug symbols beside files;
+    `debug_lines` what rustc is asked for, and `c_debug_lines` what C compilers are, for the function, file and line of
+    every frame.
 
     `wheel` is the pattern of a wheel's platform tag, `wheel_floor` the version in it where targets.yaml has no floor to
     say, and `cibuildwheel` its name of the family; `macros` are what compilers define, and `__LP64__` besides
@@ -76,6 +79,9 @@ class Family:
     links_unwinder: bool = False
     cxx_library: str | None = None
     std_crates: tuple[str, ...] = ()
+    debug_symbols: DebugSymbols | None = None
+    debug_lines: str = "line-tables-only"
+    c_debug_lines: tuple[str, ...] = ("-gdwarf-4", "-gline-tables-only")
     go: str | None = None
     oci: str | None = None
     npm: str | None = None
@@ -368,6 +374,7 @@ LINUX_GNU: Final = Family(
     link_name="-soname",
     build_id=("-C", "link-arg=-Wl,--build-id=sha1"),
     links_unwinder=True,
+    debug_symbols="debuglink",
     go="linux",
     oci="linux",
     npm="linux",
@@ -422,6 +429,7 @@ MACOS: Final = Family(
     cxx_library="c++",
     builds_std=True,
     strips_with_objcopy=True,
+    debug_symbols="dsym",
     go="darwin",
     npm="darwin",
     wheel="macosx_{major}_{minor}_{machine}",
@@ -452,7 +460,12 @@ WINDOWS_GNULLVM: Final = Family(
     # The compiler's command line, with its folder, would stand in the debug information of C objects, and so would the
     # name of the object, which zig writes aside with a number drawn by lot.
     c_flags=("-gno-codeview-command-line", "-Xclang", "-object-file-name=object"),
+    build_id=("-C", "link-arg=-Wl,--build-id"),
     links_unwinder=True,
+    debug_symbols="debuglink",
+    # addr2line of GNU goes by DWARF alone, whose line tables leave out the functions that nothing is inlined into.
+    debug_lines="limited",
+    c_debug_lines=("-gdwarf-4", "-gline-tables-only", "-fdebug-info-for-profiling"),
     go="windows",
     oci="windows",
     npm="win32",

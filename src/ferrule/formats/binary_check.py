@@ -55,7 +55,7 @@ def check(
 
 
 def _is_linked_macho(facts: BinaryFacts) -> bool:
-    return facts.format == "macho" or (facts.format == "macho-fat" and facts.kind != "static library")
+    return facts.format in {"macho", "macho-fat"} and facts.kind not in {"static library", "debug symbols"}
 
 
 def _floor_problems(facts: BinaryFacts, floor: str) -> Iterator[str]:

@@ -19,11 +19,12 @@ from ferrule.formats.universal import MACHINES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_KINDS = {1: "object", 2: "executable", 6: "shared library", 8: "bundle"}
+_KINDS = {1: "object", 2: "executable", 6: "shared library", 8: "bundle", 10: "debug symbols"}
 _MACOS = 1
 _PRIVATE_TYPE_EXTERNAL, _DEFINED_EXTERNAL = 0x1F, 0x0F
 _WEAK_REFERENCE = 0x40
 HEADER, SEGMENT_64 = 32, 0x19
+_UUID = 0x1B
 
 
 def measure_macho(data: bytes, where: str | None) -> BinaryFacts:
@@ -79,6 +80,17 @@ def load_commands(data: bytes, where: str | None = None) -> Iterator[tuple[int, 
             raise VerificationError("the Mach-O file is damaged: its load commands cannot be read", where=where)
         yield kind, offset
         offset += size
+
+
+def with_uuid(data: bytes, uuid: bytes, where: str | None = None) -> bytes:
+    """The same file with another UUID of 16 bytes, by which it and its debug symbols belong together.
+
+    A code signature no longer holds then. Raises VerificationError for a file without UUID, or a damaged one.
+    """
+    for kind, offset in load_commands(data, where):
+        if kind == _UUID:
+            return data[: offset + 8] + uuid + data[offset + 24 :]
+    raise VerificationError("the Mach-O file has no UUID", where=where)
 
 
 def _check_extent(data: bytes, where: str | None) -> None:

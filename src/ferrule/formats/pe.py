@@ -46,7 +46,8 @@ def measure_pe(data: bytes, where: str | None) -> BinaryFacts:
         system="windows",
         machine=machine(data[header + 4 :]),
         size=len(data),
-        name=name_text(exports.name) if exports is not None else None,
+        # Debug symbols say where the exports of their file are, and have none of them.
+        name=name_text(exports.name) or None if exports is not None else None,
         needed=tuple(dict.fromkeys(name_text(library.name) for library in (*pe.imports, *pe.delay_imports))),
         exports=tuple(sorted({name_text(entry.name) for entry in exports.entries if entry.name}) if exports else ()),
         imports=tuple(sorted(names)),
@@ -68,15 +69,20 @@ def is_object(head: bytes) -> bool:
     return machine(head) != "unknown"
 
 
+def is_import(head: bytes) -> bool:
+    """Whether an archive's member stands for a function of a DLL: a header and names, no code ("Import Header")."""
+    return head.startswith(_BIG) and head[4:6] == b"\0\0"
+
+
 def object_symbols(data: bytes) -> Iterator[tuple[str, bool, bool]]:
     """Name of each external symbol of an object, whether it is defined there, and whether it is weak.
 
     Raises struct.error, IndexError or ValueError for a damaged one.
     """
-    big = data.startswith(_BIG)
-    if big and data[4:6] == b"\0\0":
+    if is_import(data):
         yield from _imported(data)
         return
+    big = data.startswith(_BIG)
     start, count = struct.unpack_from("<LL", data, 48 if big else 8)
     form = _BIG_SYMBOL if big else _SYMBOL
     strings = start + count * form.size

@@ -9,7 +9,7 @@ from ferrule.core import facts
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action
-from ferrule.formats import binary, universal
+from ferrule.formats import binary, magic, universal
 from ferrule.kinds.base import PlanProblem
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class JoinedFiles:
         for output in context.action.outputs:
             files = {triple: context.needed[part.id] for triple, part in self.parts}
             if output.folder:
-                self._copy(context, output, files)
+                compiled |= self._join_folder(context, output, files)
                 continue
             contents = {triple: named[output.name].read_bytes() for triple, named in files.items()}
             target = context.output(output.role)
@@ -117,23 +117,35 @@ class JoinedFiles:
         recorded = [context.recorded(part.id) for _, part in self.parts]
         context.record_facts(facts.Facts(tuple(_groups(recorded)), compiled))
 
-    def _copy(self, context: ActionContext, output: Output, files: Mapping[str, Mapping[str, Path]]) -> None:
-        """Copy a folder that a build script wrote for one part; raises VerificationError if others have another."""
+    def _join_folder(
+        self, context: ActionContext, output: Output, files: Mapping[str, Mapping[str, Path]]
+    ) -> dict[str, facts.MeasuredFile]:
+        """Join what is compiled in a folder, as debug symbols are, and copy what a build script wrote for one part.
+
+        Returns what was measured. Raises VerificationError if the parts have other files, or others' contents.
+        """
         folders = [
             {name: path for name, path in named.items() if name.startswith(f"{output.name}/")}
             for named in files.values()
         ]
+        compiled: dict[str, facts.MeasuredFile] = {}
         for name in sorted({name for folder in folders for name in folder}):
             contents = {folder[name].read_bytes() if name in folder else None for folder in folders}
+            target = context.folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            objects = [content for content in contents if content is not None and content.startswith(magic.MACHO)]
+            if len(objects) == len(folders):
+                target.write_bytes(universal.join(objects, where=name))
+                compiled[name] = binary.summary(binary.measure(target))
+                continue
             if len(contents) > 1:
                 raise VerificationError(
                     f"the build script writes another {name.partition('/')[2]} for each of {' and '.join(files)}",
                     where=f"{context.action.artifact} for {self.platform.triple}",
                     hint="let it write the same for both, or leave this target out",
                 )
-            target = context.folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folders[0][name], target)
+        return compiled
 
 
 def _groups(recorded: Sequence[facts.Facts]) -> Iterable[facts.FactGroup]:

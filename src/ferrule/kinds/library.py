@@ -27,7 +27,7 @@ from ferrule.kinds.base import (
     RelativePath,
     needs_machine,
 )
-from ferrule.tools import objcopy, zig
+from ferrule.tools import zig
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
@@ -105,7 +105,9 @@ def plan(_: LibrarySpec, context: Context) -> list[Action]:
     compilations = joined_files.with_joined(
         context,
         lambda target: _compilation(context, target),
-        lambda target, part: tuple(_output(context, target, output.name, output.role) for output in part.outputs),
+        lambda target, part: tuple(
+            one if one.folder else _output(context, target, one.name, one.role) for one in part.outputs
+        ),
     )
     debug = [
         debug_symbols.archive_of(context, one, f"lib{one.interface.trait('library')}")
@@ -192,7 +194,7 @@ def _compilation(context: Context, target: Target) -> Action:
         ),
         tools=(
             *("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
-            *((objcopy.NAME,) if keeps_debug_symbols else ()),
+            *(debug_symbols.tools(platform) if keeps_debug_symbols else ()),
         ),
         traits=(("library", name), ("abi", abi)),
         compiles=Compiled(
@@ -301,7 +303,7 @@ class CargoLibrary:
         else:
             cargo_build.take(file, target, context.digest_of)
             if self.debug_symbols:
-                debug_symbols.strip_archive(context, target)
+                debug_symbols.strip_archive(context, target, self.platform)
         if kind == "staticlib":
             self._refuse_cxx(target, context)  # before its symbols are reported one by one
         measured = binary.measure(target)

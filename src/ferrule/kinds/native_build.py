@@ -159,7 +159,7 @@ def compile_crate(
     )
     first = zig.prelink(
         *(context.toolchain.tool("zig"), platform, recipe.floor, host.cache, environment, context.acquire_job_token),
-        strips=not recipe.debug_symbols,
+        strips=not recipe.debug_symbols or platform.family.object_format == "coff",
     )
     with first:
         cargo_build = cargo_builds.build(

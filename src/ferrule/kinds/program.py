@@ -26,7 +26,7 @@ from ferrule.kinds.base import (
     needs_system,
 )
 from ferrule.kinds.linked_code import third_party
-from ferrule.tools import objcopy, wasi_linker
+from ferrule.tools import wasi_linker
 from ferrule.tools.command import Command
 from ferrule.tools.run import ToolMissing
 
@@ -240,7 +240,7 @@ def _compilation(spec: ProgramSpec, context: Context, target: Target, crate: Cra
         sources=tuple(dict.fromkeys((*context.workspace.compiled(crate.name), *sources, *spec.reads))),
         tools=(
             *("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
-            *((objcopy.NAME,) if spec.debug_symbols else ()),
+            *(debug_symbols.tools(platform) if spec.debug_symbols else ()),
             *wasi_linker.component_tools(platform),
         ),
         traits=((_PROGRAM, program.name),),

@@ -9,6 +9,7 @@ from ferrule.tools import (
     cc,
     cibuildwheel,
     container,
+    dsymutil,
     emulation,
     go,
     jco,
@@ -29,6 +30,7 @@ TOOLS: Final[dict[str, ToolDefinition]] = {
     for tool in (
         rust.TOOL,  # first: others are searched for beside the Rust that was found
         *wasm.TOOLS,
+        dsymutil.TOOL,
         cc.TOOL,
         zig.TOOL,
         zigbuild.TOOL,

@@ -10,7 +10,7 @@ import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from ferrule.core.cargo_config import included, read_settings
@@ -37,8 +37,6 @@ _SEPARATOR = "\x1f"  # of CARGO_ENCODED_RUSTFLAGS ("The Cargo Book", Environment
 _PLAIN = "/~+@!$&'()*,;=:[]|"
 """Characters that stand as they are in the path of a URL (URL Standard, "path percent-encode set")."""
 _NOWHERE = "/nonexistent/python"
-_LINES: Final = "line-tables-only"
-"""Debug information by which every frame has its function, file and line, inlined ones too: no types and variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +205,7 @@ def native_environment(
         "CARGO_ZIGBUILD_ZIG_PATH": str(zig_wrapper(cache, zig.version)),
         "ZIG_GLOBAL_CACHE_DIR": str(zig_cache(cache, zig.version, platform.triple)),
         **floor_variables(build),
-        **dll_linker.environment(cache, platform),
+        **dll_linker.environment(cache, platform, debug_info=build.debug_info is not None),
         **wasi_linker.environment(cache, platform),
         **({LINK_OBJECT: str(build.link_object)} if build.link_object else {}),
         **(extra or {}),
@@ -227,7 +225,7 @@ def crate_flags(build: NativeBuild | WasmBuild) -> list[str]:
         return [*build.rustflags, "-Clinker-flavor=wasm-ld"]
     family = build.platform.family
     own_flags = family.program_rustflags if build.program else family.rustflags
-    lines = [f"-Cdebuginfo={_LINES}"] if build.debug_info == "lines" else []
+    lines = [f"-Cdebuginfo={family.debug_lines}"] if build.debug_info == "lines" else []
     return [*build.rustflags, *own_flags, *lines]
 
 
@@ -240,9 +238,13 @@ def _debug_link_flags(build: NativeBuild, zig: Tool, cache: Path) -> list[str]:
     """Flags of rustc by which what is linked keeps its debug information."""
     if build.debug_info is None:
         return []
-    is_elf = build.platform.family.object_format == "elf"
-    script = ["-Clink-arg=-T", f"-Clink-arg={link_script(cache, zig.version)}"] if is_elf else []
-    return ["-Cstrip=none", *script]
+    kept = {
+        "elf": ["-Cstrip=none", "-Clink-arg=-T", f"-Clink-arg={link_script(cache, zig.version)}"],
+        # rustc would call whatever dsymutil the PATH has, and then delete the objects that hold the information.
+        "macho": ["-Cstrip=none", "-Csplit-debuginfo=unpacked"],
+        "coff": ["-Cstrip=symbols"],  # zig's parts are as without, and `dll_linker` keeps the rest
+    }
+    return kept[build.platform.family.object_format]
 
 
 def _link_object_options(build: NativeBuild) -> tuple[str, ...]:
@@ -287,7 +289,7 @@ def _c_flags(
     maps = [f"-ffile-prefix-map={folder}={name}" for folder, name in folders]
     suffix = build.platform.triple.replace("-", "_")
     # The crate cc goes by the profile alone; for Windows zig's compiler would write CodeView.
-    lines = ["-gdwarf-4", "-gline-tables-only"] if build.debug_info == "lines" else []
+    lines = build.platform.family.c_debug_lines if build.debug_info == "lines" else ()
     flags = {}
     for name in ("CFLAGS", "CXXFLAGS"):
         names = (f"{name}_{build.platform.triple}", f"{name}_{suffix}", f"TARGET_{name}", name)

@@ -5,6 +5,10 @@ cargo-zigbuild (0.24) leaves out: the DLL would export every symbol of Rust's. z
 own, and has a protection of the stack of its own, in place of the library that the older of Rust's targets asks for.
 The linker writes the file name of its output into the DLL and its import library, and Cargo names the output after
 the crate, so it is linked under its own name and put where rustc expects it.
+
+Debug information is kept by an option to lld-link, which zig calls and which takes more options from the variable
+`_LINK_` (Microsoft, "LINK environment variables"). Asked by its own options, zig would compile its own parts in another
+way, keep what nothing refers to, and write a `.pdb` that has no line of Rust's.
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
 
 _NAME: Final = "-Wl,-soname,"
+_DEBUG: Final = "-DEBUG:DWARF -OPT:REF"
+"""Options of lld-link: keep DWARF and the table of symbols, and leave out what nothing refers to as without it."""
 _SCRIPT: Final = """\
 #!/bin/sh
 # $CC_{variable} is cargo-zigbuild's wrapper of zig.
@@ -61,11 +67,15 @@ mv "$folder/$name" "$output"
 """
 
 
-def environment(cache: Path, platform: Platform) -> dict[str, str]:
-    """The variable by which Cargo links for a target with this program; none where zig is told all of it anyway."""
+def environment(cache: Path, platform: Platform, *, debug_info: bool) -> dict[str, str]:
+    """Variables by which Cargo links for a target with this program, and keeps debug information.
+
+    There are none where zig is told all of it anyway.
+    """
     if platform.family.object_format != "coff":
         return {}
-    return {f"CARGO_TARGET_{_variable(platform).upper()}_LINKER": str(_path(cache, platform))}
+    linker = {f"CARGO_TARGET_{_variable(platform).upper()}_LINKER": str(_path(cache, platform))}
+    return {**linker, **({"_LINK_": _DEBUG} if debug_info else {})}
 
 
 def write(cache: Path, platform: Platform) -> None:

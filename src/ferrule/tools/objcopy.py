@@ -29,6 +29,15 @@ def strip_command(toolchain: Toolchain, linked: Path, stripped: Path, debug: Pat
     return Command((*toolchain.tool(NAME).argv, what, link, str(linked), str(stripped)), {})
 
 
+def strip_macho_command(toolchain: Toolchain, linked: Path, stripped: Path, *, keeps_symbols: bool) -> Command:
+    """Write a Mach-O file without the map to its debug information, and sign it again as its linker did.
+
+    Without the names of what others do not see too, unless it `keeps_symbols` (llvm-objcopy, `--discard-all`).
+    """
+    what = ("--strip-debug",) if keeps_symbols else ("--strip-debug", "--discard-all")
+    return Command((*toolchain.tool(NAME).argv, *what, str(linked), str(stripped)), {})
+
+
 def strip_archive_command(toolchain: Toolchain, archive: Path, stripped: Path) -> Command:
     """Write a static library whose objects have no debug information."""
     return Command((*toolchain.tool(NAME).argv, "--strip-debug", str(archive), str(stripped)), {})

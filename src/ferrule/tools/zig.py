@@ -20,7 +20,7 @@ from ferrule.tools.run import ToolFailed, ToolMissing, capture
 from ferrule.tools.script_file import write_script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from ferrule.core.model import Tool
@@ -170,6 +170,14 @@ def assemble_command(zig: Tool, platform: Platform, cache: Path, folder: Path, s
     """Assemble a source in a folder for a target."""
     environment = {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder(cache, zig.version, platform.triple))}
     return Command((*zig.argv, "cc", "-target", platform.zig(), "-c", "-o", target, source), environment, folder)
+
+
+def append_command(zig: Tool, archive: Path, members: Iterable[Path], cache: Path, platform: Platform) -> Command:
+    """Append files to a static library in the form of GNU's ar, which is made if there is none, with its table."""
+    environment = {"ZIG_GLOBAL_CACHE_DIR": str(cache_folder(cache, zig.version, platform.triple))}
+    # q: whatever their names; D: without times and owners.
+    argv = (*zig.argv, "ar", "--format=gnu", "qcsD", str(archive), *map(str, members))
+    return Command(argv, environment)
 
 
 def warm_cache(toolchain: Toolchain, cache: Path, environment: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import to_json
 from ferrule.core.platforms import PLATFORMS
+from ferrule.formats import macho
 from ferrule.formats.binary import BinaryFacts, check, measure, summary
 
 LINUX, ARM = PLATFORMS["x86_64-unknown-linux-gnu"], PLATFORMS["aarch64-unknown-linux-gnu"]
@@ -329,3 +330,22 @@ def test_a_name_with_control_characters_is_damage(golden):
     content = golden("demo-x86_64.so").replace(b"demo_copy", b"\n::set-xx")
     with pytest.raises(VerificationError, match=r"the name '\\n::set-xx' is not text"):
         measure(content)
+
+
+def test_a_mach_o_file_with_another_uuid(golden):
+    library = golden("demo-arm64.dylib")
+    assert measure(macho.with_uuid(library, bytes(range(16)))).build_id == bytes(range(16)).hex()
+    number = library.index(struct.pack("<LL", 0x1B, 24))
+    with pytest.raises(VerificationError, match="has no UUID"):
+        macho.with_uuid(library[:number] + struct.pack("<L", 0x2B) + library[number + 4 :], bytes(16))
+
+
+def test_debug_symbols_for_macos_need_no_signature(golden):
+    facts = measure(golden("demo-arm64.dSYM"))
+    assert (facts.kind, facts.signature) == ("debug symbols", None)
+    assert check(facts, platform=MAC) == []
+
+
+def test_debug_symbols_for_windows_have_no_name_and_no_exports(golden):
+    facts = measure(golden("demo-linked.debug"))
+    assert (facts.name, facts.exports) == (None, ())

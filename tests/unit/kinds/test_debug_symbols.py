@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tarfile
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +15,15 @@ from fakes.program_project import with_program
 from fakes.toolchain import Demo, lay_out, sums_agree
 from fakes.triples import ARM, MAC, X86
 from ferrule.app.verify import verify
-from ferrule.core.errors import ConfigErrors
-from ferrule.formats import binary
+from ferrule.core.errors import ConfigErrors, ToolchainError
+from ferrule.core.platforms import LINUX_GNU, PLATFORMS
+from ferrule.formats import binary, magic, pe
+from ferrule.formats.ar import read_ar
+from ferrule.kinds import debug_symbols
+from ferrule.kinds.base import PlanProblem
 from ferrule.kinds.debug_symbols import problems
 
+WINDOWS, INTEL, UNIVERSAL = "x86_64-pc-windows-gnullvm", "x86_64-apple-darwin", "universal2-apple-darwin"
 GOLDEN = Path(__file__).parents[2] / "golden" / "binaries"
 ARCHIVE = f"libdemo-1.2.3-{X86}-debug.tar.gz"
 DESCRIBED = "\n  sbom: {kind: sbom}\n  sums: {kind: checksums}\n  provenance: {kind: provenance}\n"
@@ -119,19 +125,91 @@ def test_debug_information_in_the_released_file_is_a_problem() -> None:
 
 
 def test_a_dll_and_its_debug_symbols_are_told_to_belong_together() -> None:
-    released, debug = (binary.measure(golden(f"linked-windows.{kind}")) for kind in ("dll", "debug"))
+    released, debug = (binary.measure(golden(f"demo-linked.{kind}")) for kind in ("dll", "debug"))
     assert problems(released, debug) == []
     assert (released.stripped, debug.stripped) == (True, False)
     assert {".debug_line", ".gnu_debuglink"} <= {*debug.sections, *released.sections}
 
 
-def test_macos_has_none(tmp_path: Path) -> None:
-    demo = project(tmp_path, library(triple=MAC))
-    with pytest.raises(ConfigErrors, match=f"for Linux alone, and {MAC} is macOS") as caught:
-        demo.run()
-    assert "{debug-symbols: false} for aarch64-apple-darwin under `per-target`" in str(caught.value)
-    demo.edit("debug-symbols: true", f"debug-symbols: true, per-target: {{{MAC}: {{debug-symbols: false}}}}")
+def test_a_dll_has_a_zip_beside_it_and_its_static_library_keeps_what_stands_for_dlls(tmp_path: Path) -> None:
+    demo = project(tmp_path, library(triple=WINDOWS))
+    targets = demo.project / "targets.yaml"
+    targets.write_text(targets.read_text().replace("targets:\n", f"targets:\n  {WINDOWS}: {{}}\n", 1))
+    binaries = demo.home / "binaries"
+    (demo.home / f"tamper-{WINDOWS}").write_bytes(golden("demo-linked.dll"))
+    imports = golden("libdemo.dll.a").removeprefix(magic.AR)
+    (binaries / "demo-windows.a").write_bytes(golden("demo-windows.a") + imports)
     assert demo.run().failed == ()
+    name = f"libdemo-1.2.3-{WINDOWS}-debug"
+    with zipfile.ZipFile(demo.dist / f"{name}.zip") as archive:
+        assert archive.namelist() == [f"{name}/demo.dll.debug"]
+    members = [*read_ar((demo.dist / "lib" / WINDOWS / "libdemo.a").read_bytes())]
+    assert [pe.is_import(bytes(content[:6])) for _, content in members] == [False] * 4 + [True] * 2
+    assert not [verdict for verdict in verify(demo.dist) if verdict.problem]
+    compile_call = next(call for call in demo.calls if call.startswith("cargo-zigbuild rustc"))
+    assert WINDOWS in compile_call
+
+
+def bundle(root: Path, triple: str, name: str = "libdemo.1.dylib") -> dict[str, bytes]:
+    """What an archive of debug symbols for macOS holds, below its bundle."""
+    folder = f"libdemo-1.2.3-{triple}-debug"
+    with tarfile.open(root / f"{folder}.tar.gz") as archive:
+        files = {member.name: archive.extractfile(member) for member in archive.getmembers()}
+        prefix = f"{folder}/{name}.dSYM/Contents/"
+        return {path.removeprefix(prefix): file.read() for path, file in files.items() if file}
+
+
+def test_macos_has_a_bundle_with_the_uuid_of_the_file(tmp_path: Path) -> None:
+    demo = project(tmp_path, library(triple=MAC))
+    assert demo.run().failed == ()
+    files = bundle(demo.dist, MAC)
+    assert [*files] == ["Info.plist", "Resources/DWARF/libdemo.1.dylib"]
+    released = binary.measure(demo.dist / "lib" / MAC / "libdemo.1.dylib")
+    debug = binary.measure(files["Resources/DWARF/libdemo.1.dylib"])
+    linked = binary.measure(demo.home / "binaries" / "demo-arm64.dylib")
+    assert released.build_id == debug.build_id != linked.build_id
+    assert debug.kind == "debug symbols"
+    assert released.signature is not None
+    assert released.signature.problems == ()
+    assert not [verdict for verdict in verify(demo.dist) if verdict.problem]
+
+
+def test_a_universal_file_has_the_debug_symbols_of_both(tmp_path: Path) -> None:
+    demo = project(tmp_path, library(triple=f"{MAC}, {INTEL}, {UNIVERSAL}"))
+    targets = demo.project / "targets.yaml"
+    more = f'  {INTEL}: {{macos: "11.0"}}\n  {UNIVERSAL}: {{}}\n'
+    targets.write_text(targets.read_text().replace("targets:\n", f"targets:\n{more}", 1))
+    assert demo.run().failed == ()
+    released = binary.measure(demo.dist / "lib" / UNIVERSAL / "libdemo.1.dylib")
+    debug = binary.measure(bundle(demo.dist, UNIVERSAL)["Resources/DWARF/libdemo.1.dylib"])
+    assert released.build_id == debug.build_id
+    assert "+" in str(released.build_id)
+    assert (debug.format, debug.kind) == ("macho-fat", "debug symbols")
+    assert not [verdict for verdict in verify(demo.dist) if verdict.problem]
+
+
+def test_objects_that_dsymutil_does_not_find_are_no_debug_symbols(tmp_path: Path) -> None:
+    demo = project(tmp_path, library(triple=MAC))
+    (demo.home / "dsymutil-says").write_text("warning: (arm64) /t/demo.o unable to open object file\n")
+    (failed, *_) = demo.run().failed
+    assert "the debug symbols of libdemo.1.dylib are not complete" in str(failed.error)
+    assert "  - warning: (arm64) /t/demo.o unable to open object file" in str(failed.error)
+
+
+def test_macos_without_dsymutil(tmp_path: Path) -> None:
+    demo = project(tmp_path, library(triple=MAC))
+    (demo.root / "bin" / "dsymutil").unlink()
+    with pytest.raises(ToolchainError, match="dsymutil LLVM 22: not installed"):
+        demo.run()
+
+
+def test_a_platform_without_such_files() -> None:
+    platform = replace(PLATFORMS[X86], family=replace(LINUX_GNU, debug_symbols=None))
+    with pytest.raises(
+        PlanProblem, match=f"no form of debug symbols beside a file for Linux with glibc .{X86}."
+    ) as caught:
+        debug_symbols.outputs(platform)
+    assert f"{{debug-symbols: false}} for {X86} under `per-target`" in str(caught.value.hint)
 
 
 def test_a_static_library_alone_has_none(tmp_path: Path) -> None:

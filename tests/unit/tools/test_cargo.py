@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from fakes.machine import COMMIT, LINUX, MACOS
 from fakes.triples import WASM
 from ferrule.core.model import Digest, Tool
@@ -13,6 +15,7 @@ from ferrule.tools.cargo import NativeBuild, WasmBuild
 from ferrule.tools.run import capture
 from ferrule.tools.wasm import component_command
 
+WINDOWS = "x86_64-pc-windows-gnullvm"
 TOOLS = {
     "rustc": Tool("rustc", "1.96.0", ("/usr/bin/rustc",), f"rustc 1.96.0; commit-hash: {COMMIT}"),
     **{
@@ -22,7 +25,9 @@ TOOLS = {
 }
 
 
-CHAIN = Toolchain("system", TOOLS, {LINUX: "prebuilt", MACOS: "build-std", WASM: "build-std"}, Path("/usr"))
+CHAIN = Toolchain(
+    "system", TOOLS, {LINUX: "prebuilt", MACOS: "build-std", WASM: "build-std", WINDOWS: "build-std"}, Path("/usr")
+)
 
 
 ENVIRONMENT = {"PATH": "/bin", "HOME": "/builds", "CARGO_MAKEFLAGS": "--jobserver-auth=fifo:/tokens"}
@@ -84,6 +89,19 @@ def test_debug_information_is_kept_in_what_is_linked_and_changes_no_name():
     variable = f"CFLAGS_{LINUX.replace('-', '_')}"
     assert kept.env[variable].startswith("-gdwarf-4 -gline-tables-only ")
     assert own.env[variable] == without.env[variable]
+
+
+@pytest.mark.parametrize(
+    ("triple", "flags"),
+    [
+        (MACOS, ["-Cdebuginfo=line-tables-only", "-Cstrip=none", "-Csplit-debuginfo=unpacked"]),
+        (WINDOWS, ["-Cdebuginfo=limited", "-Cstrip=symbols"]),
+    ],
+)
+def test_debug_information_of_other_systems(triple: str, flags: list[str]):
+    kept = library(triple, debug_info="lines").env
+    assert kept["CARGO_ENCODED_RUSTFLAGS"].split("\x1f")[-len(flags) :] == flags
+    assert ("_LINK_" in kept) == (triple == WINDOWS)
 
 
 def test_the_profile_of_a_workspace_is_read(tmp_path):

@@ -29,7 +29,7 @@ def link(tmp_path: Path, *argv: str) -> list[str]:
     compiler.write_text(COMPILER)
     compiler.chmod(0o755)
     dll_linker.write(tmp_path / "cache", WINDOWS)
-    ((variable, linker),) = dll_linker.environment(tmp_path / "cache", WINDOWS).items()
+    ((variable, linker),) = dll_linker.environment(tmp_path / "cache", WINDOWS, debug_info=False).items()
     assert variable == "CARGO_TARGET_X86_64_PC_WINDOWS_GNULLVM_LINKER"
     environment = {"PATH": "/usr/bin:/bin", "CC_x86_64_pc_windows_gnullvm": str(compiler)}
     capture([linker, *argv], env=environment, cwd=tmp_path)
@@ -77,7 +77,7 @@ def test_options_in_a_file_are_refused(tmp_path: Path) -> None:
 
 def test_it_is_written_once_and_only_for_windows(tmp_path: Path) -> None:
     dll_linker.write(tmp_path, PLATFORMS["aarch64-apple-darwin"])
-    assert dll_linker.environment(tmp_path, PLATFORMS["aarch64-apple-darwin"]) == {}
+    assert dll_linker.environment(tmp_path, PLATFORMS["aarch64-apple-darwin"], debug_info=True) == {}
     assert list(tmp_path.iterdir()) == []
     dll_linker.write(tmp_path, WINDOWS)
     (program,) = (tmp_path / "linkers").iterdir()
@@ -90,3 +90,9 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "linkers").write_text("no folder")
     with pytest.raises(StorageError, match="cannot be written"):
         dll_linker.write(tmp_path, WINDOWS)
+
+
+def test_debug_information_is_kept_by_the_linker_that_zig_calls(tmp_path: Path) -> None:
+    kept = dll_linker.environment(tmp_path, WINDOWS, debug_info=True)
+    without = dll_linker.environment(tmp_path, WINDOWS, debug_info=False)
+    assert kept == {**without, "_LINK_": "-DEBUG:DWARF -OPT:REF"}

@@ -24,3 +24,10 @@ def test_debug_information_is_taken_out_and_named_in_what_is_left() -> None:
     assert objcopy.strip_archive_command(CHAIN, LINKED, TARGET).argv[1:] == (
         *("--strip-debug", "/w/linked/x.so", "/w/x.so"),
     )
+
+
+def test_a_mach_o_file_is_stripped_of_the_map_to_its_debug_information() -> None:
+    linked, target = Path("/w/linked/x.dylib"), Path("/w/x.dylib")
+    kept, everything = (objcopy.strip_macho_command(CHAIN, linked, target, keeps_symbols=one) for one in (True, False))
+    assert kept.argv[1:] == ("--strip-debug", "/w/linked/x.dylib", "/w/x.dylib")
+    assert everything.argv[1:3] == ("--strip-debug", "--discard-all")
