@@ -186,18 +186,20 @@ def rewrite_wheel(
     tags: Sequence[str],
     licenses: Iterable[Member] = (),
     bills: Iterable[Member] = (),
+    replaced: Mapping[str, Path] | None = None,
     epoch: int,
 ) -> Digest:
     """Write the members of a wheel that somebody else packed as `write_wheel` does, under another name and other tags.
 
     So order, dates, permissions and compression of its making leave no trace, nor do the random numbers of the bills of
-    materials in it (PEP 770). Of `licenses` those are added that it does not hold, and `bills` stand beside its own, by
-    their names in the folder of the metadata. Raises VerificationError for a wheel that `read_wheel` refuses,
-    BuildError for one that is of another project or version.
+    materials in it (PEP 770). Members that are `replaced` have the content of these files. Of `licenses` those are
+    added that it does not hold, and `bills` stand beside its own, by their names in the folder of the metadata. Raises
+    VerificationError for a wheel that `read_wheel` refuses, BuildError for one that is of another project or version.
     """
     facts = read_wheel(source)
     info = f"{facts.name}-{facts.version}.dist-info"
-    members = {entry.name: entry for entry in zips.read_zip(source) if entry.regular}
+    contents = replaced or {}
+    members = {e.name: replace(e, source=contents.get(e.name, e.source)) for e in zips.read_zip(source) if e.regular}
     own = {f"{info}/{part}" for part in ("METADATA", "WHEEL", "RECORD")}
     inside, sboms = f"{info}/licenses/", f"{info}/sboms/"
     present = [replace(e, name=n.removeprefix(inside)) for n, e in members.items() if n.startswith(inside)]

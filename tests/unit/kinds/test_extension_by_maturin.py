@@ -38,6 +38,7 @@ X86, MUSL, MAC = "x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl", "aarch
 WINDOWS, WINDOWS_ARM = "x86_64-pc-windows-gnullvm", "aarch64-pc-windows-gnullvm"
 GOLDEN = Path(__file__).parents[2] / "golden" / "binaries"
 PROGRAM = Path(__file__).parents[2] / "fakes" / "maturin.py"
+PROGRAMS = PROGRAM.with_name("programs.py")
 PYPROJECT = """[build-system]
 requires = ["maturin"]
 build-backend = "maturin"
@@ -128,6 +129,15 @@ def test_every_python_that_the_package_and_pyo3_allow():
     assert dict(action.traits)[f"purl:{names[0]}"] == f"pkg:pypi/demo-ext@1.2.3?file_name={names[0]}"
 
 
+def test_debug_symbols_stand_beside_the_wheels_of_a_target():
+    *_, action, archive = plan(*context_of(debug_symbols=True))
+    assert action.tools == ("rustc", "cargo", f"std-{X86}", "zig", "maturin", "rust-objcopy")
+    assert [output.role for output in action.outputs[:2]] == ["extension", "debug"]
+    (output,) = archive.outputs
+    assert (output.ships, output.role) == (f"demo_ext-1.2.3-{X86}-debug.tar.gz", "debug-symbols")
+    assert archive.needs == (action.id,)
+
+
 def test_what_requires_python_leaves_out_is_not_built():
     (action,) = planned(pyproject=PYPROJECT.replace(">=3.12", ">=3.11.4,<3.14,!=3.12.*"))
     assert pythons_of(action) == ["cp311-cp311", "cp313-cp313"]
@@ -215,6 +225,7 @@ def test_cibuildwheel_builds_what_maturin_does_not():
         ({"pythons": ("abi3",)}, "demo-ext builds PyO3 for one version of Python only"),
         ({"pythons": ("cp312",), "manifest": with_features('"abi3"')}, "so it makes no wheel for cp312 alone"),
         ({"builder": "cibuildwheel"}, "demo-ext builds PyO3 for one version of Python only"),
+        ({"builder": "cibuildwheel", "debug_symbols": True}, "what cibuildwheel links keeps no debug information"),
         ({"builder": "cibuildwheel", "pythons": ("cp312",)}, "one wheel for the stable interface is built"),
         ({"builder": "zig", "image": "sha256:" + "0" * 64}, "maturin builds in no image"),
         ({"builder": "zig", "lock": None}, "demo-ext is no PyO3 module"),
@@ -293,6 +304,9 @@ class Machine:
             "zig": Tool("zig", "0.17.0", (str(zig),), "zig 0.17.0"),
             "rustc": Tool("rustc", "1.96.0", ("/bin/rustc",), "rustc 1.96.0"),
             "cargo": Tool("cargo", "1.96.0", ("/bin/cargo",), "cargo 1.96.0"),
+            "rust-objcopy": Tool(
+                *("rust-objcopy", "22", (sys.executable, str(PROGRAMS), str(self.home), "rust-objcopy"), "22")
+            ),
         }
         write_lists(self.home / "zig" / "lib" / "libc")
         zig.write_text("#!/bin/sh\nfor last; do :; done\ncase $last in *.s) cp audit-data audit-data.o ;; esac\n")
@@ -300,6 +314,7 @@ class Machine:
         return self.bench.make(
             replace(recipe, **fields),
             Output("extension", "extension", folder=True),
+            Output("debug", "debug", folder=True),
             *(Output(wheel.name, "wheel", wheel.name) for wheel in wheels),
             sources=("ext",),
             needed=needed,
@@ -372,6 +387,25 @@ def test_without_the_list_nothing_more_is_linked(machine):
     context = machine.make("cp312", auditable=False)
     assert (context.folder / "extension" / "demo_ext" / "demo_ext.cp312.so").read_bytes() == MODULE
     assert "FERRULE_LINK_OBJECT" not in machine.call["environment"]
+
+
+def test_modules_without_their_debug_information(machine):
+    binaries = machine.home / "binaries"
+    binaries.mkdir()
+    (binaries / "demo-x86_64.so").write_bytes(MODULE)
+    for name in ("demo-linked.dll", "demo-x86_64.debug"):
+        (binaries / name).write_bytes(gzip.decompress((GOLDEN / f"{name}.gz").read_bytes()))
+    context = machine.make("cp312", "cp313", debug_symbols=True)
+    modules = ("demo_ext.cp312.so", "demo_ext.cp313.so", "more.so")
+    assert sorted(path.name for path in (context.folder / "debug").iterdir()) == [f"{name}.debug" for name in modules]
+    assert {f"debug/{name}.debug" for name in modules} < context.facts.keys()
+    assert "-Cdebuginfo=line-tables-only" in machine.call["environment"]["CARGO_ENCODED_RUSTFLAGS"]
+    calls = (machine.home / "calls").read_text()
+    assert calls.count("rust-objcopy --strip-all-gnu") == 4
+    wheel = context.folder / "demo_ext-1.2.3-cp312-cp312-manylinux_2_17_x86_64.whl"
+    with zipfile.ZipFile(wheel) as packed:
+        content = packed.read("demo_ext/demo_ext.cp312.so")
+    assert content == (context.folder / "released" / "demo_ext" / "demo_ext.cp312.so").read_bytes()
 
 
 def test_wheels_for_other_pythons_than_planned_are_refused(machine):

@@ -24,6 +24,7 @@ from ferrule.core.platforms import PLATFORMS
 from ferrule.core.safe_files import open_regular, read_regular
 from ferrule.formats import binary, deb, magic, oci, rpm, tar, wheel
 from ferrule.formats import zip as zips
+from ferrule.kinds import debug_symbols
 from ferrule.kinds.base import DEBUG_SYMBOLS
 
 if TYPE_CHECKING:
@@ -213,7 +214,8 @@ def _weigh(
 def _pair_problem(release: ReleaseFolder, package: ManifestFile, member: str, facts: BinaryFacts) -> str | None:
     """Debug symbols of which no file that was linked with them is known: a debugger would find them for none."""
     compiled = release.manifest.facts_of(package).compiled
-    if any(facts.build_id == one.build_id for name, one in compiled.items() if "/" not in name and one.build_id):
+    linked = (one for name, one in compiled.items() if not name.startswith(f"{debug_symbols.FOLDER}/"))
+    if facts.build_id and any(facts.build_id == one.build_id for one in linked):
         return None
     return f"{member} has the build id {facts.build_id}, which no file of {package.artifact} has"
 

@@ -10,6 +10,7 @@ from ferrule.core.model import Action, Compiled, Output
 from ferrule.core.section import Field
 from ferrule.core.toml_file import parse, position
 from ferrule.formats import wheel as wheel_format
+from ferrule.kinds import debug_symbols
 from ferrule.kinds.base import (
     Context,
     CrateRef,
@@ -74,6 +75,11 @@ class ExtensionSpec(Spec):
         default=True,
         description="Whether the modules hold the list of their crates, as cargo-auditable writes it and scanners read "
         "it; those that cibuildwheel builds never do.",
+    )
+    debug_symbols: bool = Field(
+        default=False,
+        description="Whether the debug information of the modules stands in an archive beside the release: line "
+        "tables, or what the Cargo profile asks for. The wheels hold none. Not for what cibuildwheel builds.",
     )
     image: (
         Annotated[
@@ -233,6 +239,9 @@ def _problems_of_cibuildwheel(
     if platform.floor_name is None:
         reason = f"no image or machine of cibuildwheel's is known here for {platform.title}"
         yield PlanProblem("builder", reason, "write `builder: zig`, or narrow `targets`")
+    if spec.debug_symbols:
+        message = "what cibuildwheel links keeps no debug information that could be packed beside it"
+        yield PlanProblem("debug-symbols", message, "write `builder: zig`, or remove `debug-symbols`")
     if spec.pythons not in {None, (pythons.ABI3,)}:
         message = "by cibuildwheel one wheel for the stable interface is built for a target, and no others"
         yield PlanProblem("pythons", message, "write `builder: zig`, or remove `pythons`")
@@ -285,7 +294,10 @@ def _extension(context: Context, sources: _Sources, target: Target) -> list[Acti
         wheels.append(PlannedWheel(python, name, expanded, purl))
     in_image = not by_zig and platform.oci is not None
     image = cibuildwheel.image_for(wheel_format.parse_floor(floor)) if in_image else None
-    tools: tuple[str, ...] = ("rustc", "cargo", f"std-{target.triple}", "zig", maturin.NAME)
+    tools: tuple[str, ...] = (
+        *("rustc", "cargo", f"std-{target.triple}", "zig", maturin.NAME),
+        *(debug_symbols.tools(platform) if spec.debug_symbols else ()),
+    )
     if not by_zig:
         tools = (cibuildwheel.NAME, *([container.NAME] if in_image else []), "zig")
     compiles = Compiled(
@@ -314,6 +326,7 @@ def _extension(context: Context, sources: _Sources, target: Target) -> list[Acti
             wheels=tuple(wheels),
             linked=LinkedCode(contents.interface, bill),
             auditable=spec.auditable,
+            debug_symbols=spec.debug_symbols,
         )
     else:
         recipe = CibuildwheelExtension(
@@ -333,6 +346,7 @@ def _extension(context: Context, sources: _Sources, target: Target) -> list[Acti
         recipe=recipe,
         outputs=(
             Output(MODULES, MODULES, folder=True),
+            *(debug_symbols.outputs(platform) if spec.debug_symbols else ()),
             *(Output(wheel.name, "wheel", wheel.name if context.ship else None) for wheel in wheels),
         ),
         needs=(contents.id,),
@@ -342,7 +356,9 @@ def _extension(context: Context, sources: _Sources, target: Target) -> list[Acti
         compiles=compiles,
         machine=None if by_zig or in_image else ON_A_MAC,
     )
-    return third_party.following(context, [contents], action)
+    stem = wheel_format.distribution_name(package.name)
+    beside = [debug_symbols.archive_of(context, action, stem)] if spec.debug_symbols else []
+    return [*third_party.following(context, [contents], action), *beside]
 
 
 def _compatibility(platform: Platform, floor: str) -> str | None:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.formats import wheel as wheel_format
-from ferrule.kinds import native_build
+from ferrule.kinds import debug_symbols, native_build
 from ferrule.kinds.extension import contents
 from ferrule.kinds.linked_code import audit_data as audit
 from ferrule.tools import cargo, maturin, run, zig
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
+    from ferrule.core.cargo_profile import DebugProfile
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.kinds.extension.contents import LinkedCode, Package, PlannedWheel
@@ -43,13 +43,15 @@ class MaturinExtension:
     wheels: tuple[PlannedWheel, ...]
     linked: LinkedCode
     auditable: bool = True
+    debug_symbols: bool = False
 
     def make(self, context: ActionContext) -> None:
         """Build all of them in one folder of Cargo's; raises BuildError, VerificationError."""
         project = context.folder / "project"
         native_build.lay_out(context, project)
         audit_data = audit.of_contents(context, self.linked.contents) if self.auditable else None
-        by_python = self._built(context, project, audit_data)
+        profile = cargo.debug_profile(project / self.workspace, self.profile, context.site.environment)
+        by_python = self._built(context, project, audit_data, profile)
         planned = {wheel.python.tag: wheel for wheel in self.wheels}
         if by_python.keys() != planned.keys():
             raise VerificationError(
@@ -59,6 +61,12 @@ class MaturinExtension:
                 hint="name what it makes with `pythons`: abi3 where a feature of PyO3 asks for the stable interface, "
                 "which a crate from a registry can turn on too",
             )
+        if self.debug_symbols:
+            keeps_symbols = profile.keeps_symbols
+            by_python = {
+                tag: self._separated(context, by_python[tag], wheel, keeps_symbols=keeps_symbols)
+                for tag, wheel in planned.items()
+            }
         contents.keep_compiled_files(
             context,
             [by_python[tag] for tag in planned],
@@ -70,13 +78,39 @@ class MaturinExtension:
         for tag, wheel in planned.items():
             self.package.pack(context, by_python[tag], context.folder / wheel.name, wheel, self.linked)
 
-    def _built(self, context: ActionContext, project: Path, audit_data: bytes | None) -> Mapping[str, Path]:
+    def _separated(self, context: ActionContext, wheel: Path, planned: PlannedWheel, *, keeps_symbols: bool) -> Path:
+        """The same wheel, its modules without their debug information, which is kept beside them."""
+        replaced: dict[str, Path] = {}
+        for name, content in contents.modules(wheel).items():
+            linked, released = (context.folder / folder / name for folder in ("linked", "released"))
+            for path in (linked, released):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            linked.write_bytes(content)
+            debug_symbols.separate(context, linked, released, self.platform, keeps_symbols=keeps_symbols)
+            replaced[name] = released
+        target = context.folder / "separated" / planned.name
+        target.parent.mkdir(exist_ok=True)
+        package = self.package
+        wheel_format.rewrite_wheel(
+            *(wheel, target),
+            name=package.name,
+            version=package.version,
+            tags=planned.tags,
+            replaced=replaced,
+            epoch=package.epoch,
+        )
+        return target
+
+    def _built(
+        self, context: ActionContext, project: Path, audit_data: bytes | None, profile: DebugProfile
+    ) -> dict[str, Path]:
         """The wheels that came out, by the first two parts of their tags."""
         site, toolchain, output = context.site, context.toolchain, context.folder / "made"
         host, environment, workspace = site.host, site.environment, project / self.workspace
         interpreters = tuple(wheel.python.interpreter for wheel in self.wheels)
         zig.warm_cache(toolchain, host.cache, environment)
         zig.write_wrapper(toolchain.tool("zig"), host.cache)
+        zig.write_link_script(toolchain.tool("zig"), host.cache)
         maturin.hide_interpreters(context.folder / "interpreters", interpreters)
         configured = cargo.configured_flags(context.run, toolchain, workspace, self.platform.triple, environment)
         remaps = cargo.local_folders(context.run, toolchain, workspace, project, environment, offline=host.offline)
@@ -90,6 +124,7 @@ class MaturinExtension:
             rustflags=configured,
             remaps=remaps,
             link_object=audit.write_object(context, self.platform, audit_data) if audit_data else None,
+            debug_info=None if not self.debug_symbols else "profile" if profile.has_debug_info else "lines",
         )
         command = maturin.command(
             toolchain,
@@ -110,7 +145,8 @@ class MaturinExtension:
             },
         )
         first = zig.prelink(
-            toolchain.tool("zig"), self.platform, self.floor, host.cache, environment, context.acquire_job_token
+            *(toolchain.tool("zig"), self.platform, self.floor, host.cache, environment, context.acquire_job_token),
+            strips=not self.debug_symbols or self.platform.family.object_format == "coff",
         )
         try:
             with first:

@@ -160,6 +160,12 @@ def compiled_files(wheel: Path) -> Mapping[str, bytes]:
     return {name: content for name, content in entries if content.startswith(magic.NATIVE)}
 
 
+def modules(wheel: Path) -> Mapping[str, bytes]:
+    """Those of the compiled files that are extension modules."""
+    files = compiled_files(wheel)
+    return {name: content for name, content in files.items() if _is_module(name, binary.measure(content, where=name))}
+
+
 def _is_module(name: str, file: BinaryFacts) -> bool:
     return name.endswith(_MODULE_SUFFIXES) and any(export.startswith("PyInit_") for export in file.exports)
 
