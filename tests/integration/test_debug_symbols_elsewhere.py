@@ -128,6 +128,6 @@ def test_addresses_of_a_dylib_are_resolved_by_its_bundle(dist: Path, tmp_path: P
     # Where code of `deeper` was inlined into, every frame is told.
     deeper = next(value for name, value in addresses.items() if name.endswith("6deeper"))
     frames = symbolized(debug, *(hex(deeper + 4 * n) for n in range(40)), hex(addresses["_crash_fall"] + 4))
-    assert {"crash_ffi::inlined", "crash_ffi::deeper", "crash_fall"} <= {name for name, _ in frames}
-    assert ("fall.c:5" in {place for _, place in frames}) or ("fall.c:4" in {place for _, place in frames})
-    assert any(place == "lib.rs:10" for _, place in frames)
+    names, places = {name.rpartition("::")[2] for name, _ in frames}, {place for _, place in frames}
+    assert {"inlined", "deeper", "crash_fall"} <= names
+    assert {"lib.rs:10", "fall.c:5"} <= places
