@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +80,15 @@ def test_there_is_nothing_to_find_in_those_of_several_releases(tmp_path: Path, a
     shards = {"core": 2, "page": 300}
     files.write(demo.project, github.SYSTEM, rendered(config.load(demo.project, KINDS, DESTINATIONS), shards))
     assert judged(demo.project, actionlint) == []
+
+
+def test_forgejos_have_all_but_what_forgejo_ignores(demo: Demo, actionlint: Path):
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write(f"{ROWS}\nci: {{ferrule: {SOURCE}, runner: self-hosted, publish-rows: [index, js]}}\n")
+    texts = rendered(config.load(demo.project, KINDS, DESTINATIONS), system="forgejo")
+    named = {name: re.sub(r"uses: https://[^/]+/", "uses: ", text) for name, text in texts.items()}
+    files.write(demo.project, replace(github.SYSTEM, name="forgejo"), named)
+    assert set(judged(demo.project, actionlint)) == {"overly broad permissions"}
 
 
 def test_they_find_what_there_is(tmp_path: Path, actionlint: Path):

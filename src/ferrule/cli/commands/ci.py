@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @shared
-@click.argument("system_name", metavar="SYSTEM", type=click.Choice(list(SYSTEMS)))
+@click.argument("system_name", type=click.Choice(list(SYSTEMS)))
 @click.option("--check", "compare", is_flag=True, help="Write nothing; fail if a file is out of date.")
 def ci(directory: Path, system_name: str, *, compare: bool, **options: bool) -> None:
     """Write the workflows or the pipeline of a CI system from targets.yaml.
