@@ -54,16 +54,21 @@ class Pipelines:
         shutil.rmtree(self.state, ignore_errors=True)
         folders = [str(self.demo.root / "bin"), str(Path(judge("rsync")).parent), *os.defpath.split(":")]
         options = ("--force-shell-executor", "--shell-isolation", "--no-color")
-        return subprocess.run(
-            [*self.argv, *options, *(f"--variable={name}={value}" for name, value in variables.items()), *words],
-            cwd=self.demo.project,
-            env={**self.demo.environment, "PATH": ":".join(folders)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        output = self.demo.root / "output"  # Node.js ends before a pipe has all of a long text
+        with output.open("w") as stream:
+            done = subprocess.run(
+                [*self.argv, *options, *(f"--variable={name}={value}" for name, value in variables.items()), *words],
+                cwd=self.demo.project,
+                env={**self.demo.environment, "PATH": ":".join(folders)},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=600,
+                check=False,
+            )
+        done.stdout = output.read_text()
+        return done
 
     @property
     def state(self) -> Path:
@@ -143,11 +148,9 @@ def test_only_a_protected_tag_is_published_and_a_change_is_no_release(pipelines:
 def test_each_of_several_releases_has_its_tags(tmp_path: Path, local: tuple[str, ...]) -> None:
     demo = machine(several(tmp_path), ci=f"\nci: {{ferrule: {SOURCE}, shards: 2}}\n")
     pipelines = Pipelines(demo, local)
-    done = pipelines.run(CI_COMMIT_TAG="core-v1.9.1")
-    (demo.project / "CHANGES.md").write_text("# Changes\n\n## 1.9.1\n\nNew.\n")
     assert {name.partition(":")[0] for name in jobs(pipelines, CI_COMMIT_TAG="core-v1.9.1")} == {
         *("plan core", "build core", "merge core", "verify core", "consumers core"),
-    }, done.stderr
+    }
 
 
 @pytest.mark.parametrize("shards", [1, 450])
