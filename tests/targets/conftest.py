@@ -1,8 +1,8 @@
-"""The workspace of this folder for every target: built once each, judged, and put into a table at the end."""
+"""The workspaces of this folder for every target: built once each, judged, and put into a table at the end."""
 
 from __future__ import annotations
 
-import shutil
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,10 @@ import pytest
 
 HERE = Path(__file__).parent
 
-from judges import OWN, ferrule  # noqa: E402
 from released_targets import Row, Workspace, table  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROWS = pytest.StashKey[list[Row]]()
 
@@ -42,14 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def workspace() -> Workspace:
-    """The workspace in a folder that is kept, so that a standard library is compiled once on a machine."""
-    folder = OWN / "targets"
-    for name in ("ffi", "cli", "python"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    shutil.copytree(HERE / "workspace", folder, dirs_exist_ok=True)
-    ferrule("setup", cwd=folder)
-    return Workspace(folder)
+def workspaces() -> Callable[[str], Workspace]:
+    """The workspace of a name, laid out once a session."""
+    return cache(lambda name: Workspace(name).lay_out())
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,8 @@ class Machine:
     """How programs of a target are started: `runner` stands before them, None where they are only read.
 
     `judges` are the programs for that with their packages; `prepare` puts what the machine lacks beside a program;
-    `compiler` links with the SDK too, as its users have it, and `python` gives the Python that the wheel is for.
+    `compiler` links with the SDK too, as its users have it; `python` gives a Python that wheels are for, `version` is
+    the one that it is, and `node` says that Node.js is there.
     """
 
     name: str
@@ -66,6 +67,8 @@ class Machine:
     prepare: Callable[[Path], None] = _nothing
     compiler: str | None = None
     python: Callable[[], Path] | None = None
+    version: str | None = None
+    node: bool = False
 
     def start(self, program: Path, *arguments: str) -> str:
         """What a program prints."""
@@ -90,11 +93,13 @@ _WINE: Final = Machine(
     _random_numbers,
     MINGW,
     windows_python,
+    "cp313",
 )
+_THIS: Final = f"cp{sys.version_info[0]}{sys.version_info[1]}"
 _READ: Final = Machine("-", None)
 _WASMTIME: Final = Machine("wasmtime", (sys.executable, str(Path(__file__).parent / "run_wasi.py")))
 MACHINES: Final[dict[str, Machine]] = {
-    X86: Machine("this machine", python=lambda: Path(sys.executable)),
+    X86: Machine("this machine", python=lambda: Path(sys.executable), version=_THIS, node=True),
     ARM: _emulated("aarch64"),
     "armv7-unknown-linux-gnueabihf": _emulated("arm", "arm-linux-gnueabihf", "armhf"),
     "i686-unknown-linux-gnu": _emulated("i386", "i686-linux-gnu", "i386"),

@@ -1,4 +1,4 @@
-"""The workspace of this folder as it is built for one target, and the table of what came of it."""
+"""The workspaces of this folder as they are built for one target, and the table of what came of it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judges import ferrule, run
+from judges import OWN, ferrule, run
 
 from ferrule.core.platforms import PLATFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-HERE = Path(__file__).parent
+WORKSPACES = Path(__file__).parent / "workspaces"
 NAMED = "x86_64-pc-windows-gnullvm"
-"""The target that the workspace's targets.yaml names, for which others are put."""
+"""The target that each workspace's targets.yaml names, for which others are put."""
 
 
 @dataclass(frozen=True)
@@ -80,21 +80,34 @@ def listed(target: str) -> str:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The workspace in a folder."""
+    """One of the workspaces, in a folder that is kept: Cargo compiles what was not compiled there before."""
 
-    folder: Path
+    name: str
 
     @property
-    def zig(self) -> str:
-        """The zig that Ferrule links with."""
-        rows = json.loads(ferrule("doctor", "--json", "--no-probe", cwd=self.folder).stdout)
-        return str(next(row["path"] for row in rows if row["tool"] == "zig"))
+    def folder(self) -> Path:
+        """Where it is laid out."""
+        return OWN / "targets" / self.name
+
+    def lay_out(self) -> Workspace:
+        """Copy its sources, without what an earlier run left of them, and set up the tools."""
+        for path in self.folder.glob("*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.copytree(WORKSPACES / self.name, self.folder, dirs_exist_ok=True)
+        ferrule("setup", cwd=self.folder)
+        return self
+
+    def tool(self, name: str, *options: str) -> str:
+        """Where a program is that Ferrule uses, or would use with these options of `setup`."""
+        ferrule("setup", *options, cwd=self.folder)
+        rows = json.loads(ferrule("doctor", "--json", "--no-probe", *options, cwd=self.folder).stdout)
+        return str(next(row["path"] for row in rows if row["tool"] == name))
 
     def release(self, target: str) -> Built:
         """Release everything for a target, and verify it."""
         dist = self.folder / "dist"
         targets = "\n  ".join(map(listed, (*PLATFORMS[target].parts, target)))
-        text = (HERE / "workspace" / "targets.yaml").read_text()
+        text = (WORKSPACES / self.name / "targets.yaml").read_text()
         (self.folder / "targets.yaml").write_text(text.replace(f"{NAMED}: {{}}", targets))
         shutil.rmtree(dist, ignore_errors=True)
         started = time.monotonic()

@@ -17,6 +17,8 @@ from released_targets import Row
 from ferrule.core.platforms import PLATFORMS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from machines import Machine
     from released_targets import Built, Workspace
 
@@ -34,12 +36,13 @@ def test_every_machine_has_its_way() -> None:
 
 
 @pytest.mark.parametrize("target", MACHINES)
-def test_a_target(target: str, workspace: Workspace, rows: list[Row], tmp_path: Path) -> None:
+def test_a_target(target: str, workspaces: Callable[[str], Workspace], rows: list[Row], tmp_path: Path) -> None:
     machine, platform = MACHINES[target], PLATFORMS[target]
     provision({**READERS, **machine.judges})
+    workspace = workspaces("program")
     built = workspace.release(target)
     if platform.is_native:
-        library = check_library(built, machine, workspace.zig, tmp_path)
+        library = check_library(built, machine, workspace.tool("zig"), tmp_path)
         rows.append(row_of(built, machine, "library", library, "native", "cdylib"))
     tool = built.unpacked("tally-1.2.3", tmp_path / "tool") / platform.program("tally")
     read_machine(tool, platform.machine)

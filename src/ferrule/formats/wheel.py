@@ -210,7 +210,9 @@ def rewrite_wheel(
         name=name,
         version=version,
         tags=tags,
-        metadata=head + "".join(f"\nLicense-File: {e.name}" for e in added) + separator + body,
+        metadata="\n".join((head.rstrip("\n"), *(f"License-File: {e.name}" for e in added)))
+        + (separator or "\n")
+        + body,
         entries=[
             *(
                 replace(e, source=cyclonedx.without_chance(e.read(), epoch)) if n.startswith(sboms) else e

@@ -336,3 +336,16 @@ def test_metadata_of_another_project_is_refused(tmp_path, old, new):
             archive.writestr(name, content)
     with pytest.raises(VerificationError, match=r"the file name is of e_mail_check 1\.0\.0rc1, METADATA of "):
         read_wheel(path)
+
+
+@pytest.mark.parametrize("end", ["\n", "\n\n", "\n\nA description.\n"])
+def test_licences_are_declared_in_the_header_of_metadata_of_others(tmp_path, end):
+    (tmp_path / "theirs").mkdir()
+    head = "Metadata-Version: 2.4\nName: E-mail.Check\nVersion: 1.0.0rc1"
+    theirs = wheel(tmp_path / "theirs", metadata=head + end, licences=())
+    ours = tmp_path / wheel_file_name("e-mail-check", "1.0.0rc1", TAGS)
+    licence = Member("THIRD-PARTY", b"All of it.")
+    rewrite_wheel(theirs, ours, name="e-mail-check", version="1.0.0rc1", tags=TAGS, licenses=[licence], epoch=0)
+    metadata = read_wheel(ours).metadata
+    assert metadata.startswith(f"{head}\nLicense-File: THIRD-PARTY\n")
+    assert metadata.endswith(end)

@@ -1,0 +1,3 @@
+import { load } from './native/index.js';
+
+export const { words } = load();

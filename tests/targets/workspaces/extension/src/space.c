@@ -1,0 +1,3 @@
+int is_space(int character) {
+    return character == ' ' || character == '\t' || character == '\n';
+}
