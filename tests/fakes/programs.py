@@ -351,8 +351,10 @@ def zig(home: Path, arguments: list[str]) -> None:
         included = re.findall('#include "(.*)"', Path(arguments[-1]).read_text())
         print("\n".join(f'# 1 "include/{name}"\n{Path("include", name).read_text()}' for name in included))
     elif arguments[-1].endswith(".s"):
-        (included,) = re.findall('.incbin "(.*)"', Path(arguments[-1]).read_text())
-        write(Path(option(arguments, "-o")), Path(included).read_bytes())
+        text = Path(arguments[-1]).read_text()
+        texts = [json.loads(quoted) for quoted in re.findall('^.ascii (".*")', text, re.MULTILINE)]
+        included = [Path(name).read_bytes() for name in re.findall('.incbin "(.*)"', text)]
+        write(Path(option(arguments, "-o")), b"".join([*included, *(text.encode() for text in texts)]))
     else:
         write(Path(option(arguments, "-o")), b"object")
 

@@ -32,7 +32,9 @@ TAILS = (".dll", ".so.1", ".1.dylib")
 
 
 def test_every_machine_has_its_way() -> None:
-    assert set(MACHINES) == {triple for triple, row in PLATFORMS.items() if not row.is_portable}
+    # What is linked on Windows alone cannot be built here; tests/integration/test_linked_on_windows.py has a stand-in.
+    built_here = {triple for triple, row in PLATFORMS.items() if row.family.linked_on is None}
+    assert set(MACHINES) == {triple for triple in built_here if not PLATFORMS[triple].is_portable}
 
 
 @pytest.mark.parametrize("target", MACHINES)

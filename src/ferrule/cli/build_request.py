@@ -11,9 +11,11 @@ import click
 
 from ferrule.cli import environment
 from ferrule.cli.messages import counted, echo, relative, show_not_built, waiting
+from ferrule.core.model import Digest
 from ferrule.core.safe_files import STATE, report_name
 from ferrule.engine import stamp as stamps
 from ferrule.engine.sources import SourceFiles, StatIndex
+from ferrule.engine.store import storage_errors
 from ferrule.reporting import report as reports
 from ferrule.reporting import table
 from ferrule.tools import git
@@ -48,6 +50,7 @@ class BuildRequest:
     report: bool = False
     signed: bool = False
     release: str | None = None
+    linked: Path | None = None
 
     @property
     def output(self) -> Path:
@@ -69,6 +72,7 @@ class BuildRequest:
             everything=self.everything,
             report=self.report,
             release=self.release,
+            linked=_digests(self.linked) if self.linked else None,
             epoch=environment.source_date_epoch(),
         )
 
@@ -102,3 +106,9 @@ class BuildRequest:
             echo(f"{counted(stamp_facts['files'], 'file')} in {relative(self.output)}")
             show_not_built(stamp_facts["left"])
         return True
+
+
+def _digests(folder: Path) -> dict[str, Json]:
+    """The digest of each file in a folder, by path. Raises StorageError."""
+    with storage_errors(folder):
+        return {str(path): Digest.of_file(path).hex for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -167,6 +167,16 @@ def clustered(command: Function) -> Function:
     return click.option("--executor", metavar="ADDRESS", help=help_)(command)
 
 
+def linked(command: Function) -> Function:
+    """The option of commands that take over what was linked on other machines."""
+    return click.option(
+        *("--linked", "linked_folder"),
+        metavar="DIR",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="What the scripts of `ferrule script` have linked on other machines.",
+    )(command)
+
+
 def cached(command: Function) -> Function:
     """Options of commands that use a remote cache; the command gets its address as `remote`."""
 

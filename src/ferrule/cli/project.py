@@ -81,6 +81,7 @@ def read(
     rust_source: RustSource | None = None,
     key: EllipticCurvePrivateKey | None = None,
     remote: Address | None = None,
+    linked: Path | None = None,
     planned: Callable[[Config, RunContext], Plan] = release.make_plan,
     release_name: str | None = None,
     single: bool = False,
@@ -90,7 +91,10 @@ def read(
     `release_name` is one of several releases that is planned alone; with `single`, it must be named where there are.
     """
     context = replace(
-        environment.run_context(jobs=jobs, offline=offline, rust_source=rust_source), key=key, remote=remote
+        environment.run_context(jobs=jobs, offline=offline, rust_source=rust_source),
+        key=key,
+        remote=remote,
+        linked=linked.absolute() if linked else None,
     )
     with waiting("reading the project"):
         return _read(folder, context, planned, release_name=release_name, single=single)

@@ -223,7 +223,9 @@ def read_ci(
     _check_rows(section.publish_rows, part, rows, problems)
     source = _source(section.ferrule, part, problems)
     call = (source and source.command) or "ferrule"
-    native = tuple(dict.fromkeys(filter(None, (PLATFORMS[t.triple].runner for t in targets if t.triple in PLATFORMS))))
+    platforms = (PLATFORMS[target.triple] for target in targets if target.triple in PLATFORMS)
+    # Ferrule does not run where the linkers are that run on one system alone.
+    native = tuple(dict.fromkeys(row.runner for row in platforms if row.runner and row.family.linked_on is None))
     return Ci(
         source=source,
         install=_requirement(source) if source else None,

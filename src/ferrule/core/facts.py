@@ -154,6 +154,15 @@ class LibraryFacts(FactGroup):
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedFacts(FactGroup):
+    """What is recorded of files that were linked on another machine, as the script says that linked them."""
+
+    linked_elsewhere_by: str = field(
+        metadata=_json(TEXT, "Version of the rustc that linked it on another machine, where Ferrule did not run.")
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class PackageFacts(FactGroup):
     """What is recorded of a package of a component."""
 
@@ -275,6 +284,7 @@ class BillFacts(FactGroup):
 GROUPS: Final[tuple[type[FactGroup], ...]] = (
     BuildIdentity,
     LibraryFacts,
+    LinkedFacts,
     PackageFacts,
     ExtensionFacts,
     GoModuleFacts,

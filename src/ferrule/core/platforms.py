@@ -38,10 +38,11 @@ class Family:
     carries the floor. `floor_in_target`:
     cargo-zigbuild takes the floor as a suffix of the target. `builds_std`: a compiled standard library will not do.
     `strips_with_objcopy`: rustc strips with rust-objcopy. `links_unwinder`: zig links its own unwinder where libgcc_s
-    is not asked for. `cxx_library` is the C++ library that zig compiles for, where every machine has it; `std_crates`
-    are crates of the standard library for this family alone. `debug_symbols` is the form of debug symbols beside files;
-    `debug_lines` what rustc is asked for, and `c_debug_lines` what C compilers are, for the function, file and line of
-    every frame.
+    is not asked for. `cxx_library` is the C++ library that C++ is compiled for, where every compiler of the family has
+    it; `std_crates` are crates of the standard library for this family alone. `linked_on` is the system without whose
+    own linker nothing is linked for it, where Ferrule does not run; `links_by_file`: such linkers are given the file of
+    a library in place of its name. `debug_symbols` is the form of debug symbols beside files; `debug_lines` what rustc
+    is asked for, and `c_debug_lines` what C compilers are, for the function, file and line of every frame.
 
     `wheel` is the pattern of a wheel's platform tag, `wheel_floor` the version in it where targets.yaml has no floor to
     say, and `cibuildwheel` its name of the family; `macros` are what compilers define, and `__LP64__` besides
@@ -78,6 +79,8 @@ class Family:
     strips_with_objcopy: bool = False
     links_unwinder: bool = False
     cxx_library: str | None = None
+    linked_on: System | None = None
+    links_by_file: bool = False
     std_crates: tuple[str, ...] = ()
     debug_symbols: DebugSymbols | None = None
     debug_lines: str = "line-tables-only"
@@ -481,6 +484,23 @@ WINDOWS_GNU: Final = replace(
     rustflags=("-Clink-self-contained=no",),
     program_rustflags=("-Clink-self-contained=no",),
 )
+# Linked by Microsoft's linker with its libraries, which are on machines with Visual Studio alone. The runtime of
+# its compiler is no part of Windows, so it is linked in, as it is in the programs that others release. Without -Brepro
+# the linker writes the time.
+WINDOWS_MSVC: Final = replace(
+    WINDOWS_GNULLVM,
+    title="Windows (Microsoft's linker)",
+    staticlib="{name}.lib",
+    import_library="{name}.dll.lib",
+    rustflags=("-Ctarget-feature=+crt-static", "-Clink-arg=-Brepro"),
+    program_rustflags=("-Ctarget-feature=+crt-static", "-Clink-arg=-Brepro"),
+    c_flags=(),
+    links_unwinder=False,
+    cxx_library="msvcprt",
+    linked_on="windows",
+    debug_symbols=None,  # what the linker writes holds the paths of its machine
+    links_by_file=True,
+)
 WASM: Final = Family(
     system="wasm",
     libc="none",
@@ -504,7 +524,10 @@ WASI_1: Final = replace(
     program_imports=("wasi_snapshot_preview1.",),
 )
 WASI_2: Final = replace(WASI_1, title="WebAssembly with WASI 0.2", zig="wasi.0.2.0", program_imports=("wasi:",))
-FAMILIES: Final = (LINUX_GNU, LINUX_MUSL, MACOS, MACOS_UNIVERSAL, WINDOWS_GNULLVM, WINDOWS_GNU, WASM, WASI_1, WASI_2)
+FAMILIES: Final = (
+    *(LINUX_GNU, LINUX_MUSL, MACOS, MACOS_UNIVERSAL, WINDOWS_GNULLVM, WINDOWS_GNU, WINDOWS_MSVC),
+    *(WASM, WASI_1, WASI_2),
+)
 
 X86_64: Final = Architecture(*("x86_64", "x86_64", "amd64", "x64", "amd64", "x86_64"), macro="__x86_64__")
 AARCH64: Final = Architecture(*("aarch64", "aarch64", "arm64", "arm64", "arm64", "aarch64"), macro="__aarch64__")
@@ -603,6 +626,18 @@ _ROWS = (
         WINDOWS_GNU,
         replace(X86_64, wheel="amd64", data_model=DataModel(long=4)),
     ),
+    Platform(
+        "x86_64-pc-windows-msvc",
+        WINDOWS_MSVC,
+        replace(X86_64, wheel="amd64", data_model=DataModel(long=4, long_double=8)),
+        runner="windows-2025",
+    ),
+    Platform(
+        "aarch64-pc-windows-msvc",
+        WINDOWS_MSVC,
+        replace(AARCH64, wheel="arm64", data_model=DataModel(long=4, long_double=8)),
+        runner="windows-11-arm",
+    ),
     Platform("wasm32-unknown-unknown", WASM, WASM32),
     Platform("wasm32-wasip1", WASI_1, WASM32),
     Platform("wasm32-wasip2", WASI_2, WASM32),
@@ -657,7 +692,7 @@ _TRIPLE: Final = (
 def is_rust_target(name: str) -> bool:
     """Whether a name is put together as Rust's targets are, so that it is unsupported here rather than misspelt.
 
-    >>> is_rust_target("x86_64-pc-windows-msvc"), is_rust_target("x86_64-unknown-linux-gun")
+    >>> is_rust_target("x86_64-unknown-freebsd"), is_rust_target("x86_64-unknown-linux-gun")
     (True, False)
     """
     return re.fullmatch(_TRIPLE, name) is not None
@@ -667,14 +702,11 @@ def unsupported(name: str, platforms: Iterable[str]) -> str | None:
     """What to say of a target without a row that Rust has; None for anything else."""
     if name in platforms or not is_rust_target(name):
         return None
-    return f"{name} is not supported{_WHY_NOT_MSVC if name.endswith('-windows-msvc') else ''}"
-
-
-_WHY_NOT_MSVC: Final = ": Microsoft's linker and libraries run on Windows alone, where Ferrule does not run"
+    return f"{name} is not supported"
 
 
 def counterpart(name: str, platforms: Container[str]) -> str | None:
-    """The target with a row that runs on the machines of one without; None where there is none.
+    """The target with a row that runs on the same machines and is linked anywhere; None where there is none.
 
     >>> counterpart("x86_64-pc-windows-msvc", PLATFORMS), counterpart("x86_64-unknown-freebsd", PLATFORMS)
     ('x86_64-pc-windows-gnullvm', None)

@@ -33,7 +33,8 @@ class BuildContext:
     `sources` are the project's source files, `caches` holds folders that tools keep between runs, `host` the machine,
     `environment` what every child process gets, `toolchain` the programs (None when no action needs one), `secrets`
     what is known of the machine that nobody may read, `jobs` how many threads may compute at once. For the targets
-    `std_from_source` the first compiler makes the standard library too.
+    `std_from_source` the first compiler makes the standard library too; `linked` is a folder with what was linked on
+    other machines.
     """
 
     sources: SourceFiles
@@ -44,6 +45,7 @@ class BuildContext:
     secrets: Collection[str] = field(default=(), repr=False)
     jobs: int = 1
     std_from_source: Collection[str] = ()
+    linked: Path | None = None
 
     @property
     def project(self) -> Path:

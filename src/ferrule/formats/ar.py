@@ -5,6 +5,7 @@ Read here because the standard library has no module for it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _HEADER = 60
 _NAMES = "//"
+_NAME_END = re.compile(rb"[\n\0]")
+"""What ends a long name: a line for GNU, a zero for Microsoft ("PE Format", Longnames Member)."""
 _INDEXES = ("/", "/SYM64/", "__.SYMDEF", "__.SYMDEF SORTED", "__.SYMDEF_64", "__.SYMDEF_64 SORTED")
 
 
@@ -42,7 +45,7 @@ def read_ar(data: bytes, *, where: str | None = None) -> Iterator[tuple[str, mem
 
 
 def members(data: bytes, *, where: str | None = None) -> Iterator[ArMember]:
-    """Yield each member in order (ar(5)), tables included; long names of GNU and of BSD are resolved.
+    """Yield each member in order (ar(5)), tables included; long names of GNU, Microsoft and BSD are resolved.
 
     Raises VerificationError if `data` is not such an archive, is cut, or a header is damaged.
     """
@@ -82,10 +85,10 @@ def _named(raw: bytes, content: memoryview, names: bytes, where: str | None) -> 
         raw = bytes(content[:skipped]).rstrip(b"\0")
     elif raw[:1] == b"/" and raw[1:].isdigit():
         start = int(raw[1:])
-        end = names.find(b"\n", start)
-        if end < 0:
+        end = _NAME_END.search(names, start)
+        if end is None:
             _fail("the archive refers to a name that it does not hold", where)
-        raw = names[start:end].removesuffix(b"/")
+        raw = names[start : end.start()].removesuffix(b"/")
     elif raw.decode("latin-1") not in (*_INDEXES, _NAMES):
         raw = raw.removesuffix(b"/")
     try:

@@ -12,7 +12,7 @@ from ferrule.core import byte_size
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
 from ferrule.core.one_line import one_line
-from ferrule.core.platforms import PLATFORMS, Platform
+from ferrule.core.platforms import PLATFORMS, Platform, counterpart
 from ferrule.core.rustflags import refused_flag
 from ferrule.core.section import Field, Section, keys_of
 from ferrule.core.toml_file import parse, position
@@ -89,6 +89,9 @@ HOLDS_NO_CODE: Final = "holds-no-code"
 
 IMPORT_LIBRARY: Final = "import-library"
 """Role of the file that programs are linked with in place of a shared library, where that is another one."""
+
+LINK_SCRIPT: Final = "link-script"
+"""Role of the script that links for a target where it is linked, on another machine."""
 
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 """The name of a variable of the environment."""
@@ -434,6 +437,14 @@ def needs_system(platform: Platform) -> str | None:
 def no_wheel(platform: Platform) -> str | None:
     """Why no wheel can be made for a platform; None if one can."""
     return None if platform.has_wheels else f"no platform tag of wheels names {platform.title}"
+
+
+def needs_linker(platform: Platform) -> str | None:
+    """Why what Ferrule itself has linked cannot be made for a platform; None if it can."""
+    if platform.family.linked_on is None:
+        return None
+    other = counterpart(platform.triple, PLATFORMS)
+    return f"it is linked here, and this is linked on Windows alone; {other} runs on the same machines"
 
 
 def _no_problems(*_: object) -> tuple[PlanProblem, ...]:

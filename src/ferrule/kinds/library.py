@@ -6,15 +6,15 @@ import fnmatch
 import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from ferrule.core import facts, header_files
-from ferrule.core.errors import BuildError, VerificationError
+from ferrule.core import facts
+from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Compiled, Digest, Output
 from ferrule.core.section import Field
 from ferrule.formats import archive_symbols, binary, cxx, header_declarations
 from ferrule.formats.import_library import import_library_problems
 from ferrule.formats.version_script import parse_version_script, version_problems
-from ferrule.kinds import debug_symbols, joined_files, native_build
+from ferrule.kinds import debug_symbols, joined_files, link_script, native_build
 from ferrule.kinds.base import (
     IMPORT_LIBRARY,
     ArtifactRef,
@@ -27,8 +27,8 @@ from ferrule.kinds.base import (
     RelativePath,
     needs_machine,
 )
+from ferrule.kinds.declared_interface import DeclaredInterface
 from ferrule.tools import zig
-from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -38,13 +38,12 @@ if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
     from ferrule.formats.binary import BinaryFacts, Undefined
+    from ferrule.kinds.link_script import LinkedElsewhere
     from ferrule.tools.cargo_builds import CargoBuild
 
 LibraryType = Literal["cdylib", "staticlib"]
-_WARNINGS = ("-Wall", "-Wextra", "-pedantic")
 _OF_NODE = ("napi_", "node_api_")
 """What Node.js itself defines for the addons that it loads (Node.js, "Node-API")."""
-_IN_FOLDER = re.compile(rf"(?<![\w/]){header_files.FOLDER}/")
 
 
 class LibrarySpec(NativeSpec):
@@ -114,7 +113,21 @@ def plan(_: LibrarySpec, context: Context) -> list[Action]:
         for one in compilations
         if one.interface.output(debug_symbols.FOLDER) is not None
     ]
-    return [*compilations, *debug]
+    return [*(part for one in compilations for part in _split(context, one)), *debug]
+
+
+def _split(context: Context, compilation: Action) -> tuple[Action, ...]:
+    """A compilation, or script and taking where the target is linked elsewhere. Raises PlanProblem."""
+    recipe, platform = compilation.recipe, context.platforms[compilation.target or ""]
+    if platform.family.linked_on is None or not isinstance(recipe, CargoLibrary):
+        return (compilation,)
+    if compilation.interface.trait("library") != recipe.library:
+        raise PlanProblem(
+            "name",
+            f"the linker for {platform.triple} names files after the library of the crate, {recipe.library}",
+            f"leave `name` out for {platform.triple} under `per-target`, or rename the [lib]",
+        )
+    return link_script.split(compilation, platform, types=recipe.types, interface=recipe.interface)
 
 
 def _output(context: Context, target: Target, name: str, role: str) -> Output:
@@ -248,23 +261,34 @@ class CargoLibrary:
     host_symbols: tuple[str, ...] = ()
     auditable: bool = True
     debug_symbols: bool = False
+    linked: LinkedElsewhere | None = None
+
+    @property
+    def interface(self) -> DeclaredInterface | None:
+        """Its interface, where a header declares one."""
+        return DeclaredInterface(self.header, self.platform, self.floor) if self.header else None
 
     def make(self, context: ActionContext) -> None:
         """Build, copy under the declared names, and refuse what is not as declared."""
-        if self.header:
-            zig.warm_cache(context.toolchain, context.site.host.cache, context.site.environment)
-            self._compile_header(context)
-        cargo_build = native_build.compile_crate(
-            context,
-            self,
-            self._build_identity(context),
-            types=self.types,
-            soname=self.soname,
-            version_script=self._script(context),
-            # The lists of the system's symbols say nothing of other libraries: only the linker has seen those.
-            resolves_all=bool(self.libraries),
-        )
-        declared = self._declared(context) if self.header else ()
+        declared: tuple[header_declarations.Declaration, ...] = ()
+        if self.linked is not None:
+            cargo_build = link_script.build_of(context, self.linked, self.crate, self.types)
+            declared = link_script.declarations(context, self.linked)
+        else:
+            if self.interface is not None:
+                zig.warm_cache(context.toolchain, context.site.host.cache, context.site.environment)
+                self.interface.compile(context)
+            cargo_build = native_build.compile_crate(
+                context,
+                self,
+                self._build_identity(context),
+                types=self.types,
+                soname=self.soname,
+                version_script=self._script(context),
+                # The lists of the system's symbols say nothing of other libraries: only the linker has seen those.
+                resolves_all=bool(self.libraries),
+            )
+            declared = self.interface.declarations(context) if self.interface else ()
         for kind in self.types:
             self._take(context, kind, cargo_build, declared)
         if context.action.interface.output(IMPORT_LIBRARY) is not None:
@@ -286,6 +310,8 @@ class CargoLibrary:
 
     def _build_identity(self, context: ActionContext) -> facts.BuildIdentity:
         """Fingerprint of what the library is made of, and of its interface where a header declares one."""
+        if self.linked is not None:
+            return context.recorded(self.linked.script.id).identity
         interface = context.recorded(self.header).identity.interface if self.header else None
         return facts.BuildIdentity(context.fingerprint.hex, interface)
 
@@ -316,7 +342,8 @@ class CargoLibrary:
         else:
             roots = self._interface(exports, declared)
             undefined = self._undefined_for_users(archive_symbols.linked(objects, roots), cargo_build, context)
-        problems += self._header_problems(exports, declared, kind, context) if self.header else ()
+        if self.interface is not None:
+            problems += self.interface.problems(exports, declared, context, only_declared=kind == "staticlib")
         if problems or undefined:
             problems += [symbol.problem for symbol in undefined]
             raised = measured.floor.symbols if measured.floor and measured.floor.version > _numbers(self.floor) else ()
@@ -349,68 +376,6 @@ class CargoLibrary:
                 hint="nothing was shipped; does .cargo/config.toml or a build script name another linker?",
             )
         context.record_facts(facts.Facts(compiled={IMPORT_LIBRARY: binary.summary(binary.measure(target))}))
-
-    def _compile_header(self, context: ActionContext) -> None:
-        """Let zig compile the header alone, as C11 and as C++17 (a `.hpp` as C++17 only); raises BuildError."""
-        names = header_files.lay_out(context.needed[self.header or ""], context.folder)
-        languages = (
-            ("c++", "c++17", header_files.SUFFIXES),
-            ("c", "c11", header_files.C_SUFFIXES),
-        )
-        for language, standard, suffixes in languages:
-            source = f"header-as-{standard}.c"
-            includes = [f'#include "{name}"\n' for name in names if name.endswith(suffixes)]
-            if not includes:
-                continue
-            (context.folder / source).write_text("".join(includes), encoding="utf-8")
-            options = ("-x", language, f"-std={standard}", *_WARNINGS, "-c", "-o", f"{source}.o")
-            try:
-                self._include(context, source, options)
-            except ToolFailed as failed:
-                subject = f"{names[0]} is" if len(names) == 1 else f"the headers of {self.header} together are"
-                raise BuildError(
-                    f"{subject} not valid {standard.upper()} for {self.platform.triple}",
-                    output=_IN_FOLDER.sub("", failed.output),
-                    where=self.header,
-                    hint="types that a header names have to be declared in it; where cbindgen makes it: [parse] "
-                    "parse_deps, [export] include, or after_includes in cbindgen.toml",
-                ) from failed
-
-    def _declared(self, context: ActionContext) -> tuple[header_declarations.Declaration, ...]:
-        """What the headers declare for this target."""
-        names = header_files.lay_out(context.needed[self.header or ""], context.folder)
-        in_c = [name for name in names if name.endswith(header_files.C_SUFFIXES)]
-        source = "interface.c"
-        includes = [f'#include "{name}"\n' for name in in_c or names if name.endswith(header_files.SUFFIXES)]
-        (context.folder / source).write_text("".join(includes), encoding="utf-8")
-        marks = {f"{header_files.FOLDER}/{name}": name for name in names}
-        text = self._include(context, source, ("-E", "-x", "c" if in_c else "c++"))
-        return header_declarations.declarations(text, marks)
-
-    def _include(self, context: ActionContext, source: str, options: tuple[str, ...]) -> str:
-        """What zig's compiler writes about a file that includes the headers. Raises ToolFailed."""
-        command = zig.header_command(
-            context.toolchain.tool("zig"),
-            self.platform,
-            floor=self.floor,
-            cache=context.site.host.cache,
-            folder=context.folder,
-            options=(*options, f"-I{header_files.FOLDER}", source),
-        )
-        return context.run(command)
-
-    def _header_problems(
-        self,
-        exports: Collection[str],
-        declared: tuple[header_declarations.Declaration, ...],
-        kind: LibraryType,
-        context: ActionContext,
-    ) -> list[str]:
-        """What the headers declare and this library does not export, and the other way, as this target sees it."""
-        names = header_files.lay_out(context.needed[self.header or ""], context.folder)
-        texts = {name: (context.folder / header_files.FOLDER / name).read_text(encoding="utf-8") for name in names}
-        only_declared = kind == "staticlib"
-        return header_declarations.differences(declared, exports, texts=texts, only_declared=only_declared)
 
     def _refuse_cxx(self, archive: Path, context: ActionContext) -> None:
         """Refuse C++ that needs zig's own C++ library: no compiler of those who link the archive has that one."""

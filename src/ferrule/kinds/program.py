@@ -14,7 +14,7 @@ from ferrule.core.section import Field
 from ferrule.formats import binary, deflate, tar
 from ferrule.formats import zip as zips
 from ferrule.formats.archive_member import Member, below
-from ferrule.kinds import debug_symbols, joined_files, native_build
+from ferrule.kinds import debug_symbols, joined_files, link_script, native_build
 from ferrule.kinds.base import (
     Context,
     CrateRef,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ferrule.core.model import Target
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
+    from ferrule.kinds.link_script import LinkedElsewhere
     from ferrule.tools.cargo_builds import CargoBuild
 
 _PROGRAM = "program"
@@ -151,8 +152,9 @@ def plan(spec: ProgramSpec, context: Context) -> list[Action]:
         for one in compilations
         if one.interface.output(debug_symbols.FOLDER) is not None
     ]
+    split = {one.id: _split(context, one) for one in compilations}
     if not context.ship:
-        return [*compilations, *debug]
+        return [*(part for parts in split.values() for part in parts), *debug]
     printed = [_printed(spec, context, compilations)] if spec.prints and compilations else []
     targets, by_id = {target.triple: target for target in context.targets}, {one.id: one for one in compilations}
     archives = [
@@ -160,7 +162,21 @@ def plan(spec: ProgramSpec, context: Context) -> list[Action]:
         for one in compilations
     ]
     pairs = zip(compilations, archives, strict=True)
-    return [*(action for first, others in pairs for action in (first, *others)), *printed, *debug]
+    return [*(action for first, others in pairs for action in (*split[first.id], *others)), *printed, *debug]
+
+
+def _split(context: Context, compilation: Action) -> tuple[Action, ...]:
+    """A compilation, or script and taking where the target is linked elsewhere. Raises PlanProblem."""
+    recipe, platform = compilation.recipe, context.platforms[compilation.target or ""]
+    if platform.family.linked_on is None or not isinstance(recipe, CargoProgram):
+        return (compilation,)
+    if recipe.generated:
+        raise PlanProblem(
+            "generated",
+            f"what a build script writes does not come here from where {platform.triple} is linked",
+            f"write {{generated: {{}}}} for {platform.triple} under `per-target`, and name the files by `prints`",
+        )
+    return link_script.split(compilation, platform, program=recipe.program)
 
 
 def _printed(spec: ProgramSpec, context: Context, compilations: Sequence[Action]) -> Action:
@@ -332,11 +348,16 @@ class CargoProgram:
     rustflags: tuple[str, ...]
     auditable: bool = True
     debug_symbols: bool = False
+    linked: LinkedElsewhere | None = None
 
     def make(self, context: ActionContext) -> None:
         """Build, copy, and refuse what is not as declared; raises BuildError, VerificationError."""
         identity = facts.BuildIdentity(context.fingerprint.hex)
-        cargo_build = native_build.compile_crate(context, self, identity, program=self.program)
+        if self.linked is not None:
+            identity = context.recorded(self.linked.script.id).identity
+            cargo_build = link_script.build_of(context, self.linked, self.crate, ("bin",))
+        else:
+            cargo_build = native_build.compile_crate(context, self, identity, program=self.program)
         target = context.output(_PROGRAM)
         linked = cargo_build.program(self.crate, self.platform, self.program)
         native_build.take(context, self, cargo_build, linked, target)

@@ -267,7 +267,10 @@ def links(platform: Platform, name: str, abi: str, version: str) -> tuple[str, .
 
 def pkg_config(name: str, sdk: CSdk, private: list[str], *, shared: bool) -> str:
     """A pkg-config file that finds itself (pcfiledir), so that the archive works wherever it is unpacked."""
-    own, others, stated = f"-L${{libdir}} -l{name}", " ".join(private), sdk.pkg_config
+    linked, platform = f"-L${{libdir}} -l{name}", sdk.platform
+    if platform.family.links_by_file:
+        linked = f"${{libdir}}/{platform.import_library(name) if shared else platform.staticlib(name)}"
+    own, others, stated = linked, " ".join(private), sdk.pkg_config
     return "\n".join(
         [
             "prefix=${pcfiledir}/../..",

@@ -82,6 +82,20 @@ def test_a_row_answers_in_everybodys_words() -> None:
             {"os": "win32", "cpu": "arm64"},
             None,
         ),
+        "x86_64-pc-windows-msvc": (
+            "x86_64-windows-gnu",
+            "windows/amd64",
+            "windows/amd64",
+            {"os": "win32", "cpu": "x64"},
+            None,
+        ),
+        "aarch64-pc-windows-msvc": (
+            "aarch64-windows-gnu",
+            "windows/arm64",
+            "windows/arm64",
+            {"os": "win32", "cpu": "arm64"},
+            None,
+        ),
         "armv7-unknown-linux-gnueabihf": (
             "arm-linux-gnueabihf.9.9",
             "linux/arm",
@@ -206,7 +220,7 @@ def test_wheels_name_the_c_library() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("i686-pc-windows-gnullvm", "x86_64-pc-windows-msvc", "i686-unknown-linux-musl", "wasm32-wasip3"),
+        *("i686-pc-windows-gnullvm", "i686-pc-windows-msvc", "i686-unknown-linux-musl", "wasm32-wasip3"),
         *("arm-unknown-linux-gnueabihf", "riscv32imac-unknown-none-elf", "aarch64-linux-android", "aarch64-apple-ios"),
     ],
 )
@@ -215,10 +229,20 @@ def test_a_target_without_a_row_is_unsupported(name: str) -> None:
     assert unsupported(name, [name]) is None
 
 
-def test_a_target_of_microsofts_linker_is_refused_with_the_reason() -> None:
-    assert (unsupported("x86_64-pc-windows-msvc", PLATFORMS) or "").endswith(
-        "Microsoft's linker and libraries run on Windows alone, where Ferrule does not run"
+def test_files_of_microsofts_linker_are_named_as_it_names_them() -> None:
+    row = PLATFORMS["x86_64-pc-windows-msvc"]
+    assert (row.cdylib("x"), row.staticlib("x"), row.import_library("x"), row.program("x")) == (
+        *("x.dll", "x.lib", "x.dll.lib", "x.exe"),
     )
+    assert row.wheel_tag(10, 0) == "win_amd64"
+    assert row.runner == "windows-2025"
+
+
+def test_every_target_that_is_linked_on_one_system_has_one_that_is_linked_anywhere() -> None:
+    rows = [row for row in PLATFORMS.values() if row.family.linked_on]
+    others = [PLATFORMS[counterpart(row.triple, PLATFORMS) or ""] for row in rows]
+    assert [(row.system, row.machine) for row in rows] == [(other.system, other.machine) for other in others]
+    assert not any(other.family.linked_on for other in others)
 
 
 @pytest.mark.parametrize("linker", ["msvc", "gnu"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from ferrule.app.publish.base import CiNeeds
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
+from ferrule.core.platforms import PLATFORMS, counterpart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +39,14 @@ class CiRelease:
     def kinds(self) -> frozenset[str]:
         """The kinds of its artifacts."""
         return frozenset(artifact.kind.name for artifact in self.config.artifacts)
+
+
+def linked_targets(config: Config) -> tuple[tuple[str, str], ...]:
+    """Targets that are linked on another system than Ferrule's, each with the label of a machine that can."""
+    rows = ((target, PLATFORMS[target.triple]) for target in config.targets)
+    return tuple(
+        (row.triple, target.runner or row.runner or row.system) for target, row in rows if row.family.linked_on
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +143,15 @@ class System:
 
 
 def refuse_jobs_of_github(project: CiProject, title: str) -> None:
-    """Raise ConfigError for a system that has no jobs for what `ci.publish` names."""
+    """Raise ConfigError for a system without jobs for what `ci.publish` names, or for targets linked on Windows."""
     ci = project.config.ci
+    if linked := linked_targets(project.config):
+        raise ConfigError(
+            f"{linked[0][0]} is linked on Windows, and no job is written for that in {title}",
+            where=project.config.location(("targets", linked[0][0])),
+            hint=f"write jobs around `ferrule script` and `ferrule merge --linked`, or "
+            f"{counterpart(linked[0][0], PLATFORMS)} in its place",
+        )
     if "publish" in ci.stated and ci.publish:
         raise ConfigError(
             f"{' and '.join(ci.publish)} in ci.publish are jobs of GitHub Actions, and {title} has none like them",

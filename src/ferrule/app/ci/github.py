@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ferrule.app.ci.base import System
+from ferrule.app.ci.base import System, linked_targets
 from ferrule.app.ci.pipelines import GITHUB, LIMITS
 from ferrule.app.ci.templates import templates
 
@@ -48,6 +48,7 @@ def render(project: CiProject) -> dict[str, str]:
         "needs": ", ".join(["verify", *(f"consumers-{number}" for number, _ in enumerate(ci.consumers, 1))]),
         "each_release": (),
         "kept": [("", "dist/")],
+        "linked": linked_targets(config),
     }
     files: dict[str, str] = {}
     if ci.tests:
@@ -60,6 +61,7 @@ def render(project: CiProject) -> dict[str, str]:
         of_release = values | {
             "release": release.name,
             "tags": tags(project, release),
+            "linked": linked_targets(release.config),
             "kinds": release.kinds,
             "shards": len(release.shards),
             "nested": len(release.shards) > GITHUB,

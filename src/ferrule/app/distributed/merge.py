@@ -10,9 +10,11 @@ from ferrule import plan as planning
 from ferrule.app.distributed import bundle as bundles
 from ferrule.app.distributed import shards
 from ferrule.app.distributed.bundle import Bundle, Tools
+from ferrule.app.release import linked_files
 from ferrule.app.release import run as release
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Action, Digest, Plan, Report
+from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Toolchain
 from ferrule.toolchain import find
 from ferrule.tools import git
@@ -43,7 +45,9 @@ def times(config: Config, plan: Plan, context: RunContext) -> dict[str, float]:
 
 def split(config: Config, plan: Plan, count: int, recorded: Mapping[str, float]) -> tuple[shards.Shard, ...]:
     """The shards of a plan on the machines that targets.yaml names. Raises ConfigError."""
-    parts = shards.split(plan, count, {target.triple: target.runner for target in config.targets}, recorded)
+    # The runner of a target that is linked elsewhere is for that, and nothing of it is compiled in a shard.
+    runners = {t.triple: None if PLATFORMS[t.triple].family.linked_on else t.runner for t in config.targets}
+    parts = shards.split(plan, count, runners, recorded)
     return tuple(replace(part, release=config.selected.name) for part in parts) if config.selected else parts
 
 
@@ -129,6 +133,7 @@ def merge(
     by_folder = {folder: bundles.read(folder) for folder in sorted(set(folders), key=str)}
     _check_source(config, plan, context.host, by_folder)
     _check_split(by_folder)
+    plan = linked_files.bound(plan, context.linked)
     results = _together(plan, by_folder)
     tools = _tools(by_folder)
     toolchain = _toolchain(config, plan, context, tools)

@@ -125,7 +125,7 @@ def _probe(
         if tool is None or definition.probe is None:
             continue
         for triple in requirements.triples:
-            if not PLATFORMS[triple].is_native:
+            if not PLATFORMS[triple].is_native or PLATFORMS[triple].family.linked_on:
                 continue
             floor = floors.get(triple)
             problem = definition.probe(tool, host, PLATFORMS[triple], floor)

@@ -138,8 +138,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _targets(project: Project, released: tuple[CrateUse, ...]) -> tuple[tuple[Line, ...], tuple[Uncovered, ...]]:
     requested = {target.triple: target for target in reversed(project.every(RequestedTarget))}
-    uncovered = [_unsupported(target) for target in project.every(RequestedTarget) if target.triple not in PLATFORMS]
-    able = {triple: target for triple, target in reversed(requested.items()) if triple in PLATFORMS}
+    uncovered = [
+        _unsupported(target) for target in project.every(RequestedTarget) if not _is_linked_here(target.triple)
+    ]
+    able = {triple: target for triple, target in reversed(requested.items()) if _is_linked_here(triple)}
     chosen: dict[str, RequestedTarget | None] = {**able} if able else dict.fromkeys(_USUAL)
     native = any(not is_component(use, project) for use in released)
     if not native:
@@ -166,11 +168,17 @@ def _targets(project: Project, released: tuple[CrateUse, ...]) -> tuple[tuple[Li
     return tuple(lines), tuple(uncovered)
 
 
+def _is_linked_here(triple: str) -> bool:
+    return triple in PLATFORMS and PLATFORMS[triple].family.linked_on is None
+
+
 def _unsupported(target: RequestedTarget) -> Uncovered:
     reason = "Ferrule does not build for it yet" if unsupported(target.triple, PLATFORMS) else "Rust has no such target"
     instead = target.triple.replace("-windows-msvc", "-windows-gnullvm")
     if instead in PLATFORMS:
         reason = f"it needs Microsoft's linker; {instead} runs on the same machines, and can be added"
+        if target.triple in PLATFORMS:
+            reason += "; so can this one, which the workflow of `ferrule ci github` then links on Windows"
     return Uncovered(target.where, f"the target {target.triple}", reason)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ferrule import config
 from ferrule import plan as planning
 from ferrule.app.publish import DESTINATIONS
-from ferrule.app.release import output_folder, size_limits
+from ferrule.app.release import linked_files, output_folder, size_limits
 from ferrule.app.release.manifest import manifest_of, signatures, sources_of, text_of
 from ferrule.core.cargo_config import environment_problems
 from ferrule.core.errors import ConfigError, ConfigErrors, StorageError, ToolchainError
@@ -60,7 +60,8 @@ class RunContext:
     """What a run takes from outside: the machine, a limit of threads, clocks, and how to install Rust, if chosen.
 
     `builder` is who runs it where that is no person, `key` what a release is signed with, `remote` where finished
-    actions are shared, `compiler_cache` a program that rustc is run by.
+    actions are shared, `compiler_cache` a program that rustc is run by, `linked` a folder with what was linked on other
+    machines.
     """
 
     host: Host
@@ -73,6 +74,7 @@ class RunContext:
     key: EllipticCurvePrivateKey | None = field(default=None, repr=False)
     remote: Address | None = None
     compiler_cache: str | None = None
+    linked: Path | None = None
 
 
 def load(folder: Path) -> Config:
@@ -205,6 +207,7 @@ def run(
     StorageError; failures of actions are in the report.
     """
     check_folder(output)
+    plan = linked_files.bound(plan, context.linked)
     toolchain = toolchain_of(config, plan, context)
     with ExitStack() as others:
         engine = others.enter_context(at_work(config, toolchain, context, listen))
@@ -258,6 +261,7 @@ def engine_of(
         toolchain=toolchain,
         jobs=context.jobs,
         std_from_source=standard_library.uncompiled(toolchain, context.host.cache) if toolchain else (),
+        linked=context.linked,
     )
     index, store = states.open_store(state, context.now_ns, events.notice_to(listen))
     code = recipe_code.RecipeCode(index, state / "code.json")

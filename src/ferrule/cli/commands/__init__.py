@@ -32,6 +32,7 @@ SUMMARIES: Final = {
     "report": "Write a page about the release and the last runs.",
     "reproduce": "Rebuild from scratch elsewhere and compare every byte.",
     "schema": "Print the JSON schema of targets.yaml (default) or manifest.json.",
+    "script": "Write the scripts that link for Windows on Windows.",
     "setup": "Install missing tools; if root is needed, print the command.",
     "verify": "Verify a finished release: recompute every digest and claim.",
     "yank": "Print how a published version is taken back, or do it.",

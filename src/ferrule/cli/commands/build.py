@@ -14,7 +14,7 @@ from ferrule.app.release import selection
 from ferrule.cli import completion, project, run_display
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.messages import echo, finish, relative
-from ferrule.cli.options import Number, Options, building, cached, clustered, shared
+from ferrule.cli.options import Number, Options, building, cached, clustered, linked, shared
 from ferrule.cli.release_option import of_release
 from ferrule.core.safe_files import STATE, find_project
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @building
 @cached
 @clustered
+@linked
 @click.argument("artifacts", nargs=-1, shell_complete=completion.artifacts)
 @of_release
 @click.option(
@@ -63,6 +64,7 @@ def build(
     jobs: int | None,
     rust_source: RustSource | None,
     remote: Address | None,
+    linked_folder: Path | None,
     **options: bool,
 ) -> None:
     """Build part of the plan; by default, what runs on this machine.
@@ -75,8 +77,9 @@ def build(
     """
     shared_options = Options(directory, options["as_json"], options["quiet"])
     if shard is not None:
-        if artifacts or targets or output or executor:
-            raise click.UsageError("--shard cannot be combined with artifacts, --target, --output or --executor")
+        if artifacts or targets or output or executor or linked_folder:
+            names = "artifacts, --target, --output, --executor or --linked"
+            raise click.UsageError(f"--shard cannot be combined with {names}")
         _build_shard(
             _named(shard, of),
             release_name,
@@ -96,6 +99,7 @@ def build(
         rust_source=rust_source,
         everything=True,
         release=release_name,
+        linked=linked_folder,
     )
     started = request.start(shared_options)
     if started is None:
@@ -107,6 +111,7 @@ def build(
         offline=options["offline"],
         rust_source=rust_source,
         remote=remote,
+        linked=linked_folder,
         planned=lambda config, context: selection.select(config, context, artifacts, targets),
         release_name=release_name,
     )

@@ -11,7 +11,7 @@ from ferrule.app.distributed import merge as merging
 from ferrule.cli import project, run_display
 from ferrule.cli.environment import signing_key
 from ferrule.cli.messages import finish
-from ferrule.cli.options import Options, cached, releasing, shared
+from ferrule.cli.options import Options, cached, linked, releasing, shared
 from ferrule.cli.release_option import of_release
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @shared
 @releasing
 @cached
+@linked
 @of_release
 @click.argument("folders", nargs=-1, required=True, metavar="DIR…", type=click.Path(path_type=Path))
 def merge(
@@ -34,6 +35,7 @@ def merge(
     rust_source: RustSource | None,
     sign_key: str | None,
     remote: Address | None,
+    linked_folder: Path | None,
     **options: bool,
 ) -> None:
     """Assemble the release from what shards have built.
@@ -55,6 +57,7 @@ def merge(
         rust_source=rust_source,
         key=key,
         remote=remote,
+        linked=linked_folder,
         release_name=release_name,
         single=True,
     )

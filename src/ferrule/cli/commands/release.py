@@ -13,7 +13,7 @@ from ferrule.cli import completion, project, run_display
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.environment import signing_key
 from ferrule.cli.messages import echo
-from ferrule.cli.options import Options, cached, clustered, releasing, shared
+from ferrule.cli.options import Options, cached, clustered, linked, releasing, shared
 from ferrule.core.safe_files import find_project
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @releasing
 @cached
 @clustered
+@linked
 @click.argument(
     "names",
     nargs=-1,
@@ -41,6 +42,7 @@ def release(
     sign_key: str | None,
     remote: Address | None,
     executor: str | None,
+    linked_folder: Path | None,
     **options: bool,
 ) -> None:
     """Build everything that targets.yaml describes, into dist/.
@@ -63,6 +65,7 @@ def release(
         rust_source=rust_source,
         report=options["report"],
         signed=key is not None,
+        linked=linked_folder,
     )
     started = None if names else request.start(shared_options)
     if started is None and not names:
@@ -76,6 +79,7 @@ def release(
         rust_source=rust_source,
         key=key,
         remote=remote,
+        linked=linked_folder,
     )
     whole = read()
     selected = [project.release_named(whole.config, name) for name in names] or whole.config.releases

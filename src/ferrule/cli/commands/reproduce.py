@@ -12,7 +12,7 @@ from ferrule.app.release import run as release
 from ferrule.app.reproduce import run as reproducing
 from ferrule.cli import project
 from ferrule.cli.messages import echo, waiting
-from ferrule.cli.options import Options, building, shared
+from ferrule.cli.options import Options, building, linked, shared
 from ferrule.cli.release_option import of_release
 from ferrule.reporting.reproduction import text as reproduction_text
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 @shared
 @building
+@linked
 @of_release
 @click.option(
     "--against",
@@ -37,9 +38,12 @@ def reproduce(
     base: Path | None,
     jobs: int | None,
     rust_source: RustSource | None,
+    linked_folder: Path | None,
     **options: bool,
 ) -> None:
     """Rebuild from scratch elsewhere and compare every byte.
+
+    What was linked on other machines is taken over by both builds, so that only its packing is compared.
 
     \b
     Example:
@@ -70,6 +74,7 @@ def reproduce(
         options=(
             *(["--offline"] if options["offline"] else []),
             *(["--rust-source", rust_source] if rust_source else []),
+            *(["--linked", str(linked_folder.absolute())] if linked_folder else []),
         ),
         jobs=context.jobs,
         release=release_name,

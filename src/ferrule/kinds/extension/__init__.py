@@ -19,6 +19,7 @@ from ferrule.kinds.base import (
     ProjectPath,
     RelativePath,
     Spec,
+    needs_linker,
     no_wheel,
     python_checks,
     python_project,
@@ -369,7 +370,7 @@ def _compatibility(platform: Platform, floor: str) -> str | None:
 
 def _unsupported(platform: Platform) -> str | None:
     problem = f"a module is built for one machine, and this is {platform.title}" if platform.parts else None
-    return no_wheel(platform) or problem
+    return no_wheel(platform) or problem or needs_linker(platform)
 
 
 KIND = Kind(

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 SECTION: Final = ".dep-v0"
 """Name of the section, and of the custom section in WebAssembly."""
 
+MARK: Final = "ferrule"
+"""Name of the section that says by what a file was linked on another machine."""
+
+_MARKED: Final = "ferrule_linked_from"
 _FORMAT: Final = 1
 """Procedural macros and what they need count as needed by the build alone."""
 
@@ -96,6 +100,23 @@ def write_object(context: ActionContext, platform: Platform, content: bytes) -> 
     )
     context.run(command)
     return target
+
+
+def write_marked_object(context: ActionContext, platform: Platform, content: bytes, mark: str) -> bytes:
+    """An object file for Windows with the section, if it has content, and one with a mark that the linker keeps."""
+    (context.folder / "audit-data").write_bytes(content)
+    source, target = context.folder / "mark.s", context.folder / "mark.o"
+    section = f'{_SECTIONS["coff"]}\n.incbin "audit-data"\n' if content else ""
+    text = (
+        f'{section}.section "{MARK}","dr"\n.globl {_MARKED}\n{_MARKED}:\n.ascii {json.dumps(mark)}\n'
+        f'.section .drectve,"yn"\n.ascii " -include:{_MARKED}"\n'
+    )
+    source.write_text(text, encoding="utf-8", newline="\n")
+    command = zig.assemble_command(
+        context.toolchain.tool("zig"), platform, context.site.host.cache, context.folder, source.name, target.name
+    )
+    context.run(command)
+    return target.read_bytes()
 
 
 def check(file: Path, content: bytes, where: str) -> None:

@@ -44,7 +44,8 @@ class CratesOfBuild:
     def make(self, context: ActionContext) -> None:
         """Write what Cargo resolved, and the licences; raises BuildError with Cargo's words, or for crates without."""
         toolchain, resolved = context.toolchain, resolution_of(context, context.project / self.workspace, self.build)
-        rustc, std = toolchain.tool("rustc"), toolchain.std.get(self.build.triple)
+        rustc, here = toolchain.tool("rustc"), toolchain.std.get(self.build.triple)
+        std = "prebuilt" if here and self.platform.family.linked_on else here
         own = crates.of_standard_library(toolchain, self.build.triple) if std else []
         commit = re.search(r"commit-hash: (\w+)", rustc.identity)
         document: dict[str, Json] = {
@@ -53,7 +54,7 @@ class CratesOfBuild:
             "commit": commit[1] if commit else None,
             "std": std,
             "std_crates": crates.to_json(own),
-            "std_sha256": crates.digest_of_std(toolchain, self.build.triple) if std == "prebuilt" else None,
+            "std_sha256": crates.digest_of_std(toolchain, self.build.triple) if here == "prebuilt" else None,
             "zig": toolchain.tool("zig").version if self.zig else None,
         }
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

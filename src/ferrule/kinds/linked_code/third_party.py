@@ -26,9 +26,9 @@ def contents_of_action(context: Context, compilation: Action) -> Action:
     """The action that says what is linked into what a planned action compiles."""
     if compilation.compiles is None:
         raise AssertionError(f"{compilation.id} compiles nothing")
-    return contents_of(
-        context, compilation.compiles, compilation.tools, compilation.kind, artifact=compilation.artifact
-    )
+    # What is linked on another machine is linked with the compiled standard library that rustup has.
+    tools = compilation.tools or (f"std-{compilation.compiles.triple}",)
+    return contents_of(context, compilation.compiles, tools, compilation.kind, artifact=compilation.artifact)
 
 
 def contents_of(

@@ -383,3 +383,28 @@ def test_rows_are_published_by_a_job_that_runs_ferrule_and_nothing_of_the_projec
     ]
     names = ("TWINE_USERNAME", "TWINE_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "NPM_TOKEN")
     assert publish["steps"][-1]["env"] == {name: f"${{{{ secrets.{name} }}}}" for name in names}
+
+
+def test_what_windows_links_is_linked_there_and_handed_to_what_packs_it(demo: Demo) -> None:
+    lines = "  x86_64-pc-windows-msvc: {}\n  aarch64-pc-windows-msvc: {runner: arm-with-windows}\n"
+    demo.edit("  aarch64-apple-darwin", f"{lines}  aarch64-apple-darwin")
+    documents = parsed(demo)
+    for name, packing in (("build-release", "merge"), ("ci", "dist")):
+        of_file = documents[name]["jobs"]
+        assert of_file["link"]["strategy"]["matrix"]["include"] == [
+            {"target": "x86_64-pc-windows-msvc", "runner": "windows-2025"},
+            {"target": "aarch64-pc-windows-msvc", "runner": "arm-with-windows"},
+        ]
+        assert of_file["link"]["permissions"] == {"contents": "read"}
+        assert 'ferrule script --setup --to "$RUNNER_TEMP/scripts"' in commands(of_file["scripts"])
+        assert not any("ferrule " in command for command in commands(of_file["link"]))
+        assert "link" in of_file[packing]["needs"]
+        assert any('--linked "$RUNNER_TEMP/linked"' in command for command in commands(of_file[packing]))
+    # Ferrule does not run on Windows, and so no tests that call it.
+    assert not any("windows" in job["runs-on"] for name, job in jobs(documents) if name.startswith(("tests", "consum")))
+
+
+def test_without_such_targets_nothing_is_linked_elsewhere(demo: Demo) -> None:
+    documents = parsed(demo)
+    assert not {"scripts", "link"} & {name for name, _ in jobs(documents)}
+    assert not any("--linked" in command for _, job in jobs(documents) for command in commands({"steps": [], **job}))

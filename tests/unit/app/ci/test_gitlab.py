@@ -119,6 +119,17 @@ def test_what_no_pipeline_can_do_is_refused(demo: Demo, ci: str, message: str):
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("system", ["gitlab", "forgejo"])
+def test_what_windows_links_is_refused_where_no_job_is_written_for_it(demo: Demo, system: str) -> None:
+    demo.edit("  aarch64-apple-darwin", "  x86_64-pc-windows-msvc: {}\n  aarch64-apple-darwin")
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write(f"\nci: {{ferrule: {SOURCE}}}\n")
+    with pytest.raises(ConfigError, match="x86_64-pc-windows-msvc is linked on Windows, and no job is") as caught:
+        rendered(config.load(demo.project, KINDS, DESTINATIONS), 4, system=system)
+    assert (caught.value.where or "").startswith("targets.yaml:")
+    assert "x86_64-pc-windows-gnullvm" in (caught.value.hint or "")
+
+
 def test_credentials_and_a_ferrule_of_the_projects_own_do_not_go_together(demo: Demo):
     with (demo.project / "targets.yaml").open("a") as stream:
         stream.write(f"{ROWS}\nci: {{ferrule: {{command: scripts/ferrule}}, publish-rows: [page]}}\n")
