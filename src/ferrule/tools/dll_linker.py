@@ -6,9 +6,10 @@ own, and has a protection of the stack of its own, in place of the library that 
 The linker writes the file name of its output into the DLL and its import library, and Cargo names the output after
 the crate, so it is linked under its own name and put where rustc expects it.
 
-Debug information is kept by an option to lld-link, which zig calls and which takes more options from the variable
-`_LINK_` (Microsoft, "LINK environment variables"). Asked by its own options, zig would compile its own parts in another
-way, keep what nothing refers to, and write a `.pdb` that has no line of Rust's.
+That a file holds no time, and keeps its debug information, is said to lld-link, which zig calls and which takes more
+options from the variable `_LINK_` (Microsoft, "LINK environment variables"). Asked for debug information by its own
+options, zig would compile its own parts in another way, keep what nothing refers to, and write a `.pdb` that has no
+line of Rust's.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
 
 _NAME: Final = "-Wl,-soname,"
+_OPTIONS: Final = "-BREPRO"
+"""Options of lld-link: a digest of the file stands where the time of linking would."""
+
 _DEBUG: Final = "-DEBUG:DWARF -OPT:REF"
-"""Options of lld-link: keep DWARF and the table of symbols, and leave out what nothing refers to as without it."""
+"""Keep DWARF and the table of symbols, and leave out what nothing refers to as without it."""
 _SCRIPT: Final = """\
 #!/bin/sh
 # $CC_{variable} is cargo-zigbuild's wrapper of zig.
@@ -68,14 +72,14 @@ mv "$folder/$name" "$output"
 
 
 def environment(cache: Path, platform: Platform, *, debug_info: bool) -> dict[str, str]:
-    """Variables by which Cargo links for a target with this program, and keeps debug information.
+    """Variables by which Cargo links for a target with this program, for the same bytes at any time.
 
-    There are none where zig is told all of it anyway.
+    With `debug_info` that is kept. There are none where zig is told all of it anyway.
     """
     if platform.family.object_format != "coff":
         return {}
-    linker = {f"CARGO_TARGET_{_variable(platform).upper()}_LINKER": str(_path(cache, platform))}
-    return {**linker, **({"_LINK_": _DEBUG} if debug_info else {})}
+    options = f"{_OPTIONS} {_DEBUG}" if debug_info else _OPTIONS
+    return {f"CARGO_TARGET_{_variable(platform).upper()}_LINKER": str(_path(cache, platform)), "_LINK_": options}
 
 
 def write(cache: Path, platform: Platform) -> None:

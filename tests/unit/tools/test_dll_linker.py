@@ -29,7 +29,7 @@ def link(tmp_path: Path, *argv: str) -> list[str]:
     compiler.write_text(COMPILER)
     compiler.chmod(0o755)
     dll_linker.write(tmp_path / "cache", WINDOWS)
-    ((variable, linker),) = dll_linker.environment(tmp_path / "cache", WINDOWS, debug_info=False).items()
+    (variable, linker), _ = dll_linker.environment(tmp_path / "cache", WINDOWS, debug_info=False).items()
     assert variable == "CARGO_TARGET_X86_64_PC_WINDOWS_GNULLVM_LINKER"
     environment = {"PATH": "/usr/bin:/bin", "CC_x86_64_pc_windows_gnullvm": str(compiler)}
     capture([linker, *argv], env=environment, cwd=tmp_path)
@@ -95,4 +95,5 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 def test_debug_information_is_kept_by_the_linker_that_zig_calls(tmp_path: Path) -> None:
     kept = dll_linker.environment(tmp_path, WINDOWS, debug_info=True)
     without = dll_linker.environment(tmp_path, WINDOWS, debug_info=False)
-    assert kept == {**without, "_LINK_": "-DEBUG:DWARF -OPT:REF"}
+    assert without["_LINK_"] == "-BREPRO"
+    assert kept == {**without, "_LINK_": "-BREPRO -DEBUG:DWARF -OPT:REF"}
