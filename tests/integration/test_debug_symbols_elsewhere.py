@@ -97,7 +97,8 @@ def test_every_frame_of_a_crash_in_wine_has_its_function_file_and_line(dist: Pat
     frames = symbolized(debug, *addresses)
     assert not [frame for frame in frames if "?" in frame[0] or "?" in frame[1]], frames
     waiting = iter(frames)
-    assert all(any(name in one and line == place for one, line in waiting) for name, place in FRAMES), frames
+    expected = [(name.strip("{}").removesuffix("#0"), place) for name, place in FRAMES]  # as either mangling has it
+    assert all(any(name in one and line == place for one, line in waiting) for name, place in expected), frames
     # GNU's tools find the other half by the link in the DLL.
     assert "??" in run("addr2line", "-f", "-e", tmp_path / "crash.dll", addresses[0]).stdout
     shutil.copyfile(debug, tmp_path / debug.name)
