@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import functools
 import hashlib
 import json
@@ -12,12 +13,15 @@ import pytest
 
 from fakes.destinations import (
     FILES,
+    HOSTILE,
     SERVERS,
     SMALL,
     StandIn,
     npm_document,
     npm_package,
+    paths_of,
     publisher_of,
+    replaced,
     serving,
 )
 from fakes.published import release_of
@@ -271,6 +275,27 @@ def test_a_bundle_that_is_only_named(tmp_path: Path) -> None:
     assert set(problems("github", tmp_path, serve)) == {
         "its attestations cannot be read: it names an attestation and does not give it"
     }
+
+
+@pytest.mark.parametrize("name", ["pypi", "npm", "github", "oci"])
+def test_whatever_a_server_answers_is_a_sentence(tmp_path: Path, name: str) -> None:
+    """Each value of an answer, down to the bundle, replaced by others; what is within a bundle is tested of its own."""
+    root = keyless.read_root(instance().write_root(tmp_path / "root.json"))
+    with serving(SERVERS[name]()) as server:
+        publisher = publish(name, tmp_path, server, VALID[name][1])
+        offers = DESTINATIONS[name].attestations
+        assert offers is not None
+        expected = Expectation(offers, IDENTITY, COMMIT, "v1.2.3")
+        item = next(one for one in publisher.items if offers(publisher, one) is not None)
+        served = {"pypi": "provenance", "npm": "attestations", "github": "attestations", "oci": "referrers"}[name]
+        answers = getattr(server, served)
+        key = item.digest.oci if name in {"github", "oci"} else next(iter(answers))
+        document = copy.deepcopy(answers[key])
+        for path in paths_of(document):
+            for shape in HOSTILE if not {"bundle", "verification_material", "envelope"} & {*path[:-1]} else ():
+                answers[key] = replaced(copy.deepcopy(document), path, shape)
+                for problem in expected.problems(publisher, item, lambda: root):
+                    assert problem is None or "\n" not in problem
 
 
 @pytest.mark.parametrize("variable", ["ACTIONS_ID_TOKEN_REQUEST_URL", "SIGSTORE_ID_TOKEN"])
