@@ -98,10 +98,10 @@ def pyext(session: nox.Session) -> None:
 
 @nox.session
 def rehearse(session: nox.Session) -> None:
-    """Release this repository as four shards, by hand and by its workflow, and compare with one machine's release."""
+    """Release this repository as four shards, by its workflow, as somebody else, and follow the tutorial."""
     prepare(session, TESTS)
     session.run("ferrule", "setup", "--with", "go", "--with", "node")
-    session.run("pytest", "-m", "rehearsal", *session.posargs, "tests/rehearsal")
+    session.run("pytest", "-m", "rehearsal", *session.posargs, "tests/rehearsal", "tests/integration")
 
 
 @nox.session

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 # Beside the toolchain itself: Go, what runs JavaScript, and on Linux what runs images and programs of arm64.
 MORE = ("--with", "go", "--with", "node", *(("--with", "container", "--with", "emulation") if HOST in LINUX else ()))
+LONG = {"reproduced", "followed"}
+"""Fixtures that build for minutes: what asks for them is for the session `rehearse`."""
+
 LEFT_OUT = pytest.StashKey[Counter[str]]()
 
 
@@ -36,11 +39,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = Counter()
 
 
+@pytest.hookimpl(tryfirst=True)  # before those that go by these marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Everything here needs the real toolchain, and some of it a machine of a certain kind."""
+    """Everything here needs the real toolchain, and some of it a machine of a certain kind, or minutes of its own."""
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.integration)
+            takes_long = LONG.intersection(getattr(item, "fixturenames", ()))
+            item.add_marker(pytest.mark.rehearsal if takes_long else pytest.mark.integration)
     left_out = [(item, reason) for item in items if (reason := unsuited(item))]
     items[:] = [item for item in items if item not in dict(left_out)]
     config.hook.pytest_deselected(items=[item for item, _ in left_out])

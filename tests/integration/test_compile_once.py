@@ -34,7 +34,7 @@ def what(call: list[str]) -> tuple[str, ...]:
     def option(name: str, default: str = "") -> str:
         return call[call.index(name) + 1] if name in call else default
 
-    folder = re.search(r"/cargo/([^/]+)/", option("--out-dir"))
+    folder = re.search(r"/(?:cargo|std)/([^/]+)/", option("--out-dir"))
     assert folder, call
     source = next(word for word in call if word.endswith(".rs"))
     return folder[1], option("--crate-name"), source, option("--target", "the machine")

@@ -13,7 +13,9 @@ import tutorial
 pytestmark = pytest.mark.only_on("x86_64-unknown-linux-gnu", reason="the tutorial names this machine's SDK")
 
 
-def test_every_block_of_the_tutorial_as_it_stands(programs: object, tmp_path: Path) -> None:
+@pytest.fixture
+def followed(programs: object, tmp_path: Path) -> str:
+    """What differs from the tutorial where somebody follows it, block by block."""
     assert programs
     uv = shutil.which("uv")
     assert uv, "uv is in requirements/tests.txt"
@@ -27,4 +29,8 @@ def test_every_block_of_the_tutorial_as_it_stands(programs: object, tmp_path: Pa
     todo = tutorial.steps((CHECKOUT / "docs" / "tutorial.md").read_text(encoding="utf-8"))
     output = run("bash", "-c", tutorial.script(todo), cwd=tmp_path, ok=False, **variables).stdout
     assert (installed / "ferrule").exists()
-    assert "\n".join(tutorial.differences(todo, output)) == ""
+    return "\n".join(tutorial.differences(todo, output))
+
+
+def test_every_block_of_the_tutorial_as_it_stands(followed: str) -> None:
+    assert followed == ""

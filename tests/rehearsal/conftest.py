@@ -12,11 +12,6 @@ from folders import files  # noqa: E402
 from judges import CHECKOUT, ferrule, run  # noqa: E402
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the mark of this folder."""
-    config.addinivalue_line("markers", "rehearsal: several whole releases; only where it is asked for")
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Everything here takes many minutes, and is for the session `rehearse`, which asks for it by its mark."""
     for item in items:

@@ -10,10 +10,14 @@ import pytest
 
 HERE = Path(__file__).parent
 
+from released import HOST  # noqa: E402
 from released_targets import Row, Workspace, table  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+QUICK = ("test_every_machine_has_its_way", f"test_a_target[{HOST}]")
+"""Tests that also run with all others: they compile no standard library."""
 
 ROWS = pytest.StashKey[list[Row]]()
 
@@ -29,13 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Everything here is for the session `targets`, which asks for it by its mark."""
+    """Everything here is for the session `targets`, which asks for it by its mark; a small part is for all tests."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.targets)
+            if item.name in QUICK:
+                item.add_marker(pytest.mark.integration)
     if "targets" in config.option.markexpr:
         return
-    left_out = [item for item in items if item.get_closest_marker("targets")]
+    left_out = [i for i in items if i.get_closest_marker("targets") and not i.get_closest_marker("integration")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
