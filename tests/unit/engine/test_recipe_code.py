@@ -18,7 +18,10 @@ from ferrule.engine.sources import StatIndex
 from ferrule.kinds import KINDS
 
 PACKAGE = Path(ferrule.__file__).parent
-SHARED = ("base", "debug_symbols", "joined_files", "linked_code", "native_build", "npm_platforms", "packed_program")
+SHARED = (
+    *("base", "debug_symbols", "declared_interface", "joined_files", "link_script", "linked_code", "native_build"),
+    *("npm_platforms", "packed_program"),
+)
 RECIPES = {
     name: f"ferrule.kinds.{name}"
     for name in sorted(
