@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.argument("system_name", type=click.Choice(list(SYSTEMS)))
 @click.option("--check", "compare", is_flag=True, help="Write nothing; fail if a file is out of date.")
 def ci(directory: Path, system_name: str, *, compare: bool, **options: bool) -> None:
-    """Write the workflows or the pipeline of a CI system from targets.yaml.
+    """Write the workflows of a CI system from targets.yaml.
 
     github: in .github/workflows, ci.yml for changes, release.yml for tags, which calls build-release.yml, and
     shards.yml for more than 256 shards. forgejo: ci.yml and release.yml in .forgejo/workflows. Of several releases
