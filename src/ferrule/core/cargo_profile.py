@@ -19,8 +19,8 @@ _NO_DEBUG_INFO: Final = (None, False, 0, "none")
 _OF_DEVELOPMENT: Final = "dev"
 """The profile that has debug information unless it says otherwise."""
 
-_OF_CRATES: Final = ("opt-level", "debug", "debug-assertions", "overflow-checks", "codegen-units", "panic")
-"""Keys that decide what is compiled of a crate that others link. Of `lto` it is enough that bitcode is there."""
+_OF_CRATES: Final = ("opt-level", "debug", "debug-assertions", "overflow-checks", "codegen-units", "panic", "lto")
+"""Keys that decide what is compiled of a crate that others link."""
 
 
 @dataclass(frozen=True, slots=True)

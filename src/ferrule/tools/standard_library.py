@@ -36,7 +36,9 @@ _PACKAGE: Final = "ferrule-std"
 _PROFILE: Final = "std"
 _FILES: Final = "files.json"
 _BITCODE: Final = "-Cembed-bitcode=yes"
-"""Beside machine code, as in what rustup brings: so it serves those that link with LTO and those that do not."""
+"""For those that link with LTO; beside machine code, as in what rustup brings, and three times as large."""
+
+_WITH_LTO: Final = frozenset({"true", '"fat"', '"thin"'})
 
 _UNUSED: Final = 60 * 24 * 3600
 """Seconds after which a standard library that nobody used is removed."""
@@ -83,11 +85,13 @@ def recipe(toolchain: Toolchain, build: NativeBuild | WasmBuild, environment: Ma
     triple = build.triple
     if toolchain.std[triple] != "build-std":
         return None
+    profile = dict(cargo.std_profile(build.workspace, build.profile, environment))
+    has_bitcode = profile.pop("lto", "false") in _WITH_LTO
     return Recipe(
         compiler=f"{toolchain.identity('rustc')}; {toolchain.identity(f'std-{triple}')}",
         triple=triple,
-        flags=(*_compiling(cargo.crate_flags(build)), _BITCODE),
-        profile=cargo.std_profile(build.workspace, build.profile, environment),
+        flags=(*_compiling(cargo.crate_flags(build)), *((_BITCODE,) if has_bitcode else ())),
+        profile=tuple(profile.items()),
         variables=tuple(sorted(cargo.floor_variables(build).items())),
     )
 

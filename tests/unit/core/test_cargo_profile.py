@@ -72,7 +72,7 @@ def test_a_workspace_is_read_with_the_settings_that_hold_for_it(tmp_path: Path) 
                 "dist": {"inherits": "release", "opt-level": "z", "lto": True},
                 "release": {"opt-level": 3, "panic": "abort"},
             },
-            {"inherits": "release", "opt-level": "z", "panic": "abort"},
+            {"inherits": "release", "opt-level": "z", "panic": "abort", "lto": True},
         ),
         (
             "release",

@@ -62,9 +62,16 @@ def test_what_decides_its_bytes_is_its_name(workspace):
         replace(plain, compiler="another"),
     ]
     assert len({plain.key, *(other.key for other in others)}) == 1 + len(others)
-    (workspace / "Cargo.toml").write_text('[profile.release]\nopt-level = "z"\n')  # neither LTO nor stripping does
+    (workspace / "Cargo.toml").write_text('[profile.release]\nopt-level = "z"\nlto = "thin"\n')  # stripping does not
     linked = recipe(workspace, floor="11.0", rustflags=("-C", "link-arg=-s", "-Cstrip=none", "-L", "/x", "-lz"))
     assert linked.key == plain.key
+
+
+@pytest.mark.parametrize(("lto", "has_bitcode"), [("true", True), ("'fat'", True), ("'off'", False), ("false", False)])
+def test_bitcode_is_for_those_that_link_with_lto(workspace, lto, has_bitcode):
+    (workspace / "Cargo.toml").write_text(f"[profile.release]\nlto = {lto}\n")
+    assert ("-Cembed-bitcode=yes" in recipe(workspace).flags) is has_bitcode
+    assert "lto" not in recipe(workspace).manifest  # by which Cargo would leave out the machine code
 
 
 def test_a_module_for_webassembly_has_its_own(workspace):
