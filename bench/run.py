@@ -643,6 +643,49 @@ def calls(bench: Bench) -> list[Figure]:
     return cost.figures(roads.rounds(made, bench.times(9, 1)))
 
 
+# Extension modules
+
+
+def wheels(bench: Bench) -> list[Figure]:
+    """Wheels of an extension module for five Pythons, beside maturin that links by zig too, both from nothing."""
+    from ferrule.cli.environment import surroundings  # noqa: PLC0415 - not for --help
+    from ferrule.tools import maturin, zig  # noqa: PLC0415
+
+    host = surroundings(jobs=None, offline=True, rust_source=None).host
+    linker, program = (
+        Path(tool.find(host, tool.TOOL.version).argv[0])  # type: ignore[union-attr]
+        for tool in (zig, maturin)
+    )
+    target = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}[platform.machine()]
+    folders = [bench.folder / name for name in ("wheels-ferrule", "wheels-maturin")]
+    for folder in folders:
+        shutil.copytree(ROOT / "tests" / "targets" / "workspaces" / "extension", folder)
+    ours, theirs = folders
+    text = (ours / "targets.yaml").read_text()
+    (ours / "targets.yaml").write_text(text.replace("x86_64-pc-windows-gnullvm: {}", f'{target}: {{glibc: "2.17"}}'))
+    run(bench, (*FERRULE, "setup"), ours)
+    names = ("3.10", "3.11", "3.12", "3.13", "3.14")
+    maturin.hide_interpreters(theirs / "interpreters", [f"python{name}" for name in names])
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join((str(theirs / "interpreters"), os.environ["PATH"])),
+        "CARGO_ZIGBUILD_ZIG_PATH": str(linker),
+    }
+    options = ("build", "--zig", "--release", "--locked", "--target", target, "--compatibility", "manylinux2014")
+    command = (program, *options, "--out", "wheels", *(word for name in names for word in ("-i", f"python{name}")))
+    mine, other = run(bench, (*FERRULE, "build", "ext", "-o", "wheels"), ours), run(bench, command, theirs, environment)
+    made = [sorted((folder / "wheels").rglob("*.whl")) for folder in folders]
+    if [path.name for path in made[0]] != [path.name for path in made[1]]:
+        bench.notes.append(f"wheels: the names differ: {[[path.name for path in paths] for paths in made]}")
+    sizes = [sum(path.stat().st_size for path in paths) / 1024 for paths in made]
+    figures = ratios(
+        "wheels", f"{len(made[0])} wheels of an extension module to maturin --zig", [mine], [other], cpu=1.1
+    )
+    what = "the same wheels, size (with licences, bill and list of crates) to those of maturin"
+    detail = f"{sizes[0]:.0f} KiB to {sizes[1]:.0f} KiB"
+    return [*figures, Figure("wheels-size", what, sizes[0] / sizes[1], "x", None, detail)]
+
+
 FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "start": start,
     "plan": planning,
@@ -653,12 +696,13 @@ FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "linux": linux,
     "native": native,
     "sccache": sccache,
+    "wheels": wheels,
     "calls": calls,
     "schedule": schedule,
     "merge": merge,
     "cluster": cluster,
 }
-COLD = frozenset({"linux", "native", "sccache", "schedule", "merge", "cluster"})
+COLD = frozenset({"linux", "native", "sccache", "wheels", "schedule", "merge", "cluster"})
 
 if __name__ == "__main__":
     main()
