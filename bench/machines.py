@@ -170,10 +170,10 @@ def seconds(demo: Any, actions: Sequence[Action], over: Any, *, jobs: int) -> fl
     from ferrule.app.distributed.dask.client import DaskCluster  # noqa: PLC0415
     from ferrule.app.distributed.dask.identity import identity  # noqa: PLC0415
     from ferrule.app.distributed.dask.worker import Session, WorkerReady  # noqa: PLC0415
-    from ferrule.cli.environment import surroundings  # noqa: PLC0415
+    from ferrule.cli.environment import run_context  # noqa: PLC0415
 
     own = WorkerReady(identity(config, None, demo.context.host), str(config.root), "here")
-    visit = Session(os.urandom(8).hex(), partial(surroundings, jobs=None, offline=True, rust_source=None), None)
+    visit = Session(os.urandom(8).hex(), partial(run_context, jobs=None, offline=True, rust_source=None), None)
     ids = frozenset(one.id for one in actions)
     with DaskCluster(over.address, visit, own, ids, lambda _: None) as executor:
         while executor.slots < len(over.workers):
@@ -264,7 +264,7 @@ def shards_of(config: Any, place: Path, count: int, size: int) -> tuple[Any, lis
     for number, one in enumerate(made, 1):
         content = number.to_bytes(8, "big") + block[8:]
         digest = Digest.of(content)
-        key = key_of(key_document(one, sources={}, needs={}, needed_facts={}, tools={"cc": "cc 1"}))
+        key = key_of(key_document(one, sources={}, needs={}, needed_facts={}, tools={"cc": "cc 1"}, code={}))
         found = Bundle(
             *(plan.project, plan.version, whole, split, number, count, None, None),
             lock=Digest.of_file(lock) if lock.is_file() else None,

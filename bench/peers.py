@@ -36,11 +36,11 @@ def prepare(
 ) -> tuple[list[Peer], list[Peer]]:
     """Tools that find out that there is nothing to do, and tools that pack an image; `notes` get those not there."""
     from ferrule.app.release import run as release  # noqa: PLC0415 - not for --help
-    from ferrule.cli.environment import surroundings  # noqa: PLC0415
+    from ferrule.cli.environment import run_context  # noqa: PLC0415
     from ferrule.core.platforms import PLATFORMS  # noqa: PLC0415
 
     config = release.load(root)
-    plan = release.make_plan(config, surroundings(jobs=None, offline=True, rust_source=None))
+    plan = release.make_plan(config, run_context(jobs=None, offline=True, rust_source=None))
     library = next(action for action in plan.actions if action.kind == "library")
     crate: Any = library.recipe
     manifest = f"{config.workspace.crates[crate.crate].folder}/Cargo.toml"

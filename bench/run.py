@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ferrule.config import Config
     from ferrule.core.model import Action
     from ferrule.core.toolchain import Toolchain
-    from ferrule.tools.cargo import Command
+    from ferrule.tools.command import Command
 
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -396,7 +396,7 @@ class Project:
                 offline=True,
                 extra=known | commit,
             )
-        return cargo.Command(made.argv, {**environment, **made.env}, made.cwd)
+        return replace(made, env={**environment, **made.env})
 
 
 def open_project(root: Path, cache: Path | None, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Project:
@@ -408,7 +408,7 @@ def open_project(root: Path, cache: Path | None, artifacts: tuple[str, ...], tar
 
     with environment(FERRULE_CACHE=str(cache) if cache else os.environ.get("FERRULE_CACHE", "")):
         config = release.load(root)
-        context = process.surroundings(jobs=None, offline=True, rust_source=None)
+        context = process.run_context(jobs=None, offline=True, rust_source=None)
     plan = choice.select(config, context, artifacts, targets)
     toolchain = require(release.tool_requirements(config, plan, None), context.host)
     return Project(root, config, context, toolchain, plan.actions)
@@ -648,10 +648,10 @@ def calls(bench: Bench) -> list[Figure]:
 
 def wheels(bench: Bench) -> list[Figure]:
     """Wheels of an extension module for five Pythons, beside maturin that links by zig too, both from nothing."""
-    from ferrule.cli.environment import surroundings  # noqa: PLC0415 - not for --help
+    from ferrule.cli.environment import run_context  # noqa: PLC0415 - not for --help
     from ferrule.tools import maturin, zig  # noqa: PLC0415
 
-    host = surroundings(jobs=None, offline=True, rust_source=None).host
+    host = run_context(jobs=None, offline=True, rust_source=None).host
     linker, program = (
         Path(tool.find(host, tool.TOOL.version).argv[0])  # type: ignore[union-attr]
         for tool in (zig, maturin)

@@ -144,7 +144,7 @@ def sysroot(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lockable(target.with_name(f"{recipe.key}.lock"))):
-            if not _stands(target, look):
+            if not _stands(target, recipe.triple, look):
                 aside = target.with_name(f"{recipe.key}.work")
                 clear(target)
                 clear(aside)
@@ -159,13 +159,16 @@ def sysroot(
     return target
 
 
-def _stands(target: Path, look: Look) -> bool:
-    """Whether a sysroot is there, and every file of it as it was written."""
+def _stands(target: Path, triple: str, look: Look) -> bool:
+    """Whether a sysroot is there, with every library as it was written and no other, which rustc would look into."""
     try:
         files = json.loads(read_regular(target / _FILES))
+        present = {path.relative_to(target).as_posix() for path in std_folder(target, triple).iterdir()}
     except (OSError, ValueError):
         return False
-    return all((digest := look(target / name)) is not None and digest.hex == files[name] for name in files)
+    return present == files.keys() and all(
+        (digest := look(target / name)) is not None and digest.hex == files[name] for name in files
+    )
 
 
 def _remove_unused(folder: Path, before: float) -> None:

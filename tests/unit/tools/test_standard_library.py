@@ -173,7 +173,7 @@ def test_another_recipe_stands_beside(made):
     assert len(cargo.commands) == 2
 
 
-@pytest.mark.parametrize("damage", ["changed", "gone", "unlisted", "no list", "interrupted"])
+@pytest.mark.parametrize("damage", ["changed", "gone", "another", "unlisted", "no list", "interrupted"])
 def test_what_is_not_as_it_was_written_is_compiled_again(made, damage):
     cargo = Cargo()
     folder = made(cargo)
@@ -182,6 +182,8 @@ def test_what_is_not_as_it_was_written_is_compiled_again(made, damage):
         library.write_text("other")
     elif damage == "gone":
         library.unlink()
+    elif damage == "another":
+        library.with_name("libstd-2.rlib").write_text("theirs")
     elif damage == "unlisted":
         (folder / "files.json").write_text("{")
     elif damage == "no list":
