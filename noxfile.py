@@ -112,6 +112,13 @@ def targets(session: nox.Session) -> None:
 
 
 @nox.session
+def published(session: nox.Session) -> None:
+    """Publish this repository's release to servers on loopback, killed and resumed; `-- --released dist --table F`."""
+    prepare(session, TESTS)
+    session.run("pytest", "-m", "published", *session.posargs, "tests/published")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, types, imports, shell and workflows; changes nothing."""
     prepare(session, TESTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,6 @@ from machine_fault import stop_at_machine_fault
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
 
 # A shell's background job ignores Ctrl-C, and so would every program started from here; the tests interrupt some.
@@ -21,6 +21,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-screens", action="store_true", help="write tests/golden/screens anew")
+    parser.addoption("--table", type=Path, help="write the table that a session ends in to this file")
+    parser.addoption("--released", type=Path, help="take this finished release instead of making one")
 
 
 @pytest.fixture

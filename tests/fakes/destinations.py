@@ -64,6 +64,8 @@ class Request:
     query: dict[str, str]
     headers: Any
     body: bytes
+    target: str = ""
+    """The path and query as they were sent."""
 
     @property
     def secret(self) -> str | None:
@@ -150,9 +152,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         parts = urllib.parse.urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunked = self.headers.get("Transfer-Encoding") == "chunked"
+        body = b"".join(self._chunks()) if chunked else self.rfile.read(int(self.headers.get("Content-Length") or 0))
         query = dict(urllib.parse.parse_qsl(parts.query))
-        request = Request(self.command, urllib.parse.unquote(parts.path), query, self.headers, body)
+        request = Request(self.command, urllib.parse.unquote(parts.path), query, self.headers, body, self.path)
         server = self.stand_in
         with self.lock:
             number = len(server.requests)
@@ -163,6 +166,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             act()
         with self.lock:
             self._act(request, fault, number)
+
+    def _chunks(self) -> Iterator[bytes]:
+        """The body that a client sends in pieces, as Git does of more than a megabyte (RFC 9112, 7.1)."""
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass  # a trailer
 
     def _act(self, request: Request, fault: str | None, number: int) -> None:
         server = self.stand_in

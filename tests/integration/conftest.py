@@ -28,7 +28,6 @@ LEFT_OUT = pytest.StashKey[Counter[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--released", type=Path, help="judge this finished release instead of making one")
     parser.addoption("--write-agreement", action="store_true", help="write the table of docs/agreement.md anew")
 
 

@@ -22,10 +22,6 @@ QUICK = ("test_every_machine_has_its_way", f"test_a_target[{HOST}]")
 ROWS = pytest.StashKey[list[Row]]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--table", type=Path, help="write the table of targets to this file")
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Name the mark of this folder."""
     config.addinivalue_line("markers", "targets: builds for every target, for an hour; only where it is asked for")
