@@ -36,7 +36,7 @@ def boundaries(calm: World) -> list[Boundary]:
             (4, "before", last),
             (5, "next", last),
         ):
-            # Once a write took effect, nothing comes before it or next to it any more: few writes have fewer boundaries.
+            # Nothing comes before or next to a write that took effect: few writes have fewer boundaries.
             if order in {1: (2, 3, 4, 5), 2: (2, 3), 3: (3,)}.get(last, ()) or (name == SHELF and moment == "next"):
                 continue
             rows.append((times[number - 1], order, Boundary(name, moment, number)))
