@@ -31,13 +31,12 @@ def boundaries(calm: World) -> list[Boundary]:
         for order, moment, number in (
             (0, "before", 1),
             (1, "after", 1),
-            (2, "next", 1),
-            (3, "after", (last + 1) // 2),
-            (4, "before", last),
-            (5, "next", last),
+            (2, "after", (last + 1) // 2),
+            (3, "before", last),
+            (4, "next", last),
         ):
             # Nothing comes before or next to a write that took effect: few writes have fewer boundaries.
-            if order in {1: (2, 3, 4, 5), 2: (2, 3), 3: (3,)}.get(last, ()) or (name == SHELF and moment == "next"):
+            if order in {1: (2, 3, 4), 2: (2,), 3: (2,)}.get(last, ()) or (name == SHELF and moment == "next"):
                 continue
             rows.append((times[number - 1], order, Boundary(name, moment, number)))
     return [boundary for _, _, boundary in sorted(rows, key=lambda row: row[:2])]

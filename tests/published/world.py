@@ -150,12 +150,10 @@ class World:
         moment = "before" if row["state"] == "uploading" else "after"
         if moment == "after":
             self.shelf_stamps.append(time.monotonic())
-        number = len(self.shelf_files()) + (moment == "before")
-        return (
-            boundary is not None
-            and (boundary.destination, boundary.moment) == (SHELF, moment)
-            and boundary.number <= number
-        )
+        if boundary is None or (boundary.destination, boundary.moment) != (SHELF, moment):
+            return False
+        count = sum(path.is_file() and ".incoming" not in path.parts for path in self.shelf.rglob("*"))
+        return boundary.number <= count + (moment == "before")
 
     def shelf_files(self) -> Files:
         return {n: row for n, row in stored(self.shelf, "*/**/*").items() if "/.incoming/" not in n}
