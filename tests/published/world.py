@@ -126,17 +126,17 @@ class World:
         argv = [sys.executable, "-m", "ferrule", "publish", "--from", str(self.project.dist), "--json"]
         said = []
         with (self.folder / "stderr").open("w+") as errors:
-            process = subprocess.Popen(
+            with subprocess.Popen(
                 argv, cwd=clone, env=self.environment, stdout=subprocess.PIPE, stderr=errors, text=True
-            )
-            for server in self.servers.values():
-                server.gate.victim = process.pid
-            assert process.stdout
-            for line in process.stdout:
-                said.append(line)
-                if self.is_at_shelf(line, boundary):
-                    process.kill()
-            code = process.wait()
+            ) as process:
+                for server in self.servers.values():
+                    server.gate.victim = process.pid
+                assert process.stdout
+                for line in process.stdout:
+                    said.append(line)
+                    if self.is_at_shelf(line, boundary):
+                        process.kill()
+            code = process.returncode
             errors.seek(0)
             said.append(errors.read())
         self.look()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -84,15 +85,17 @@ class FolderPublisher:
     def upload(self, item: Item) -> None:
         """Write a file aside and link it. Raises UploadFailed."""
         path = self.target / item.name
-        # Named by its bytes: whoever else writes it at the same moment writes the same.
-        aside = self.target / _INCOMING / item.digest.hex
+        # New each time: one that a killed run left, or that is of the same bytes, may have a published name already.
+        aside = self.target / _INCOMING / f"{item.digest.hex}.{secrets.token_hex(8)}"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             aside.parent.mkdir(exist_ok=True)
-            _write(item, aside)
-            with suppress(FileExistsError):
-                path.hardlink_to(aside)
-            _flush(path.parent)
+            if not os.path.lexists(path):
+                _write(item, aside)
+                with suppress(FileExistsError):
+                    path.hardlink_to(aside)
+                _flush(path.parent)
+                aside.unlink()
             if item.phase != "upload":
                 shutil.rmtree(aside.parent)
         except FileNotFoundError as error:
@@ -120,12 +123,11 @@ class FolderPublisher:
 
 
 def _write(item: Item, aside: Path) -> None:
-    """Bring the bytes of an item to a file beside the others, whatever a run before has left of it."""
+    """Bring the bytes of an item to a new file beside the others."""
     assert item.source is not None  # noqa: S101 - every item of a folder is a file
-    descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-    with os.fdopen(descriptor, "r+b") as target, open_regular(item.source, follow=True) as source:
+    descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    with os.fdopen(descriptor, "w+b") as target, open_regular(item.source, follow=True) as source:
         shutil.copyfileobj(source, target, _CHUNK)
-        target.truncate()
         target.flush()
         os.fsync(target.fileno())
         target.seek(0)

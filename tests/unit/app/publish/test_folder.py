@@ -68,6 +68,23 @@ def test_what_a_killed_run_left_is_taken_over_and_cleared(publisher: FolderPubli
     assert not aside.parent.exists()
 
 
+def test_what_is_published_is_not_even_written_again(tmp_path: Path) -> None:
+    """Killed between the last link and the clearing, with two files of the same bytes."""
+    (tmp_path / "shelf").mkdir()
+    context = PublishContext(web=None, host=None, project=tmp_path, scratch=tmp_path, now_ns=lambda: 0)
+    release = release_of(tmp_path / "dist", {"a": ("wheel", b"same"), "b": ("wheel", b"same")})
+    publisher = DESTINATIONS["folder"].opened(FolderSection(to="folder", path="shelf"), release, context)
+    run.publish({"shelf": publisher}, pace())
+    one, other = publisher.target / "a", publisher.target / "b"
+    assert not one.samefile(other)
+    before = {p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in publisher.target.rglob("*") if p.is_file()}
+    manifest, other_name = publisher.target / "manifest.json", publisher.target / ".incoming" / "left"
+    other_name.parent.mkdir()
+    other_name.hardlink_to(manifest)
+    run.publish({"shelf": publisher}, pace())
+    assert before == {p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in publisher.target.rglob("*") if p.is_file()}
+
+
 def test_another_file_under_the_name_is_kept(publisher: FolderPublisher) -> None:
     publisher.target.mkdir()
     (publisher.target / "a.whl").write_bytes(b"theirs")
