@@ -180,7 +180,7 @@ def std_sysroot(context: ActionContext, build: NativeBuild | WasmBuild) -> Path 
     Raises BuildError if it cannot be compiled, StorageError if it cannot be kept.
     """
     host, environment = context.site.host, context.site.environment
-    recipe = standard_library.recipe(context.toolchain, build, environment)
+    recipe = standard_library.recipe(context.toolchain, build, environment, host.cache)
     if recipe is None:
         return None
     return standard_library.sysroot(

@@ -37,6 +37,8 @@ _SEPARATOR = "\x1f"  # of CARGO_ENCODED_RUSTFLAGS ("The Cargo Book", Environment
 _PLAIN = "/~+@!$&'()*,;=:[]|"
 """Characters that stand as they are in the path of a URL (URL Standard, "path percent-encode set")."""
 _NOWHERE = "/nonexistent/python"
+_DECIDING = ("build", "env", "host", "profile", "target", "unstable")
+"""Tables of Cargo's settings that can change what a compiler makes ("Configuration")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,16 @@ def std_profile(workspace: Path, profile: str, environment: Mapping[str, str]) -
     """What a profile sets for the standard library, each value as TOML; raises ConfigError as `debug_profile`."""
     values = read_dependency_profile(workspace, profile, _home(environment))
     return tuple((key, json.dumps(value)) for key, value in values.items())
+
+
+def deciding_settings(folder: Path, environment: Mapping[str, str]) -> str:
+    """What Cargo's settings for a folder say that decides what is compiled in it, as JSON; empty if it is nothing.
+
+    Raises ConfigError for settings that cannot be read.
+    """
+    files = read_settings(folder, ".", _home(environment)).files
+    tables = [{table: file.values[table] for table in _DECIDING if table in file.values} for file in files]
+    return json.dumps(tables, sort_keys=True, default=str) if any(tables) else ""
 
 
 def _home(environment: Mapping[str, str]) -> Path | None:

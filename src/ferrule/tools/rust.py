@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ferrule.core.model import Tool
+from ferrule.core.model import Digest, Tool
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.core.toolchain import RustInstallation
 from ferrule.tools.definition import ToolDefinition, ToolSearch
@@ -213,14 +213,19 @@ def choose_installer(
 def tools(rust: RustInstallation) -> list[Tool]:
     """The compiler, Cargo and each standard library as tools; identities hold versions, never paths."""
     cargo = (rust.cargo or rust.rustc).as_posix()
+    source = _source_identity(rust.sysroot) if "build-std" in rust.std.values() else ""
     about = "; ".join(line for line in rust.about.splitlines() if not line.startswith("binary:"))
     return [
         Tool("rustc", rust.release, (str(rust.rustc),), f"{about}; {_std_identity(rust.sysroot, rust.host)}"),
         Tool("cargo", rust.cargo_version.split()[1], (cargo,), rust.cargo_version),
         *(
-            Tool(f"std-{t}", std, (str(path),), f"{std} {_std_identity(rust.sysroot, t)}".strip())
+            Tool(f"std-{t}", std, (str(path),), f"{std} {identity}".strip())
             for t, std in rust.std.items()
-            for path in [std_folder(rust.sysroot, t) if std == "prebuilt" else std_source(rust.sysroot)]
+            for path, identity in [
+                (std_folder(rust.sysroot, t), _std_identity(rust.sysroot, t))
+                if std == "prebuilt"
+                else (std_source(rust.sysroot), source)
+            ]
         ),
     ]
 
@@ -228,6 +233,13 @@ def tools(rust: RustInstallation) -> list[Tool]:
 def _std_identity(sysroot: Path, triple: str) -> str:
     """Name and size of the compiled library: another build of the same version has another name (it holds a digest)."""
     return ", ".join(f"{p.name} {p.stat().st_size}" for p in sorted(std_folder(sysroot, triple).glob("libstd-*.rlib")))
+
+
+def _source_identity(sysroot: Path) -> str:
+    """Digest of the names and contents of the library's sources, which others may have patched under one version."""
+    library = std_source(sysroot) / "library"
+    files = sorted(path for path in library.rglob("*") if path.is_file())
+    return Digest.of("".join(f"{p.relative_to(library)}\0{Digest.of_file(p)}\n" for p in files).encode()).hex
 
 
 def _search(search: ToolSearch) -> Iterable[SearchResult]:

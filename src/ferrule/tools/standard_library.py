@@ -8,10 +8,12 @@ same files, whichever machine compiles them.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
-from contextlib import suppress
+import tempfile
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 _PACKAGE: Final = "ferrule-std"
 _PROFILE: Final = "std"
 _FILES: Final = "files.json"
+_ASIDE: Final = ".work"
 _BITCODE: Final = "-Cembed-bitcode=yes"
 """For those that link with LTO; beside machine code, as in what rustup brings, and three times as large."""
 
@@ -52,7 +55,8 @@ class Recipe:
     """What decides the bytes of a compiled standard library, and names no folder of a machine.
 
     `compiler` is the identity of rustc and of the sources, `flags` are those of rustc, `profile` what the profile sets,
-    `variables` those of the environment that the compiler looks at.
+    `variables` those of the environment that the compiler looks at, `settings` what Cargo's settings of the person and
+    of the folders above say, as JSON.
     """
 
     compiler: str
@@ -60,11 +64,12 @@ class Recipe:
     flags: tuple[str, ...]
     profile: tuple[tuple[str, str], ...]
     variables: tuple[tuple[str, str], ...]
+    settings: str = ""
 
     @property
     def key(self) -> str:
         """The name of its folder; the text of the manifest is a part of it, as it is of the recipe."""
-        text = json.dumps([self.compiler, self.triple, self.flags, self.manifest, self.variables])
+        text = json.dumps([self.compiler, self.triple, self.flags, self.manifest, self.variables, self.settings])
         return Digest.of(text.encode()).hex
 
     @property
@@ -77,7 +82,9 @@ class Recipe:
         )
 
 
-def recipe(toolchain: Toolchain, build: NativeBuild | WasmBuild, environment: Mapping[str, str]) -> Recipe | None:
+def recipe(
+    toolchain: Toolchain, build: NativeBuild | WasmBuild, environment: Mapping[str, str], cache: Path
+) -> Recipe | None:
     """The standard library that a build links with; None where its target has one that is compiled already.
 
     Raises ConfigError for settings of Cargo that cannot be read.
@@ -93,6 +100,7 @@ def recipe(toolchain: Toolchain, build: NativeBuild | WasmBuild, environment: Ma
         flags=(*_compiling(cargo.crate_flags(build)), *((_BITCODE,) if has_bitcode else ())),
         profile=tuple(profile.items()),
         variables=tuple(sorted(cargo.floor_variables(build).items())),
+        settings=cargo.deciding_settings(cache, environment),
     )
 
 
@@ -138,18 +146,15 @@ def sysroot(
     What is there is compared with the digests that were written down when it was compiled, and compiled again where it
     differs. Raises BuildError if it cannot be compiled, StorageError if it cannot be kept.
     """
-    from filelock import FileLock  # noqa: PLC0415 - 38 ms
-
     target = folder_of(cache, recipe.triple) / recipe.key
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lockable(target.with_name(f"{recipe.key}.lock"))):
+        with _alone(target.with_name(f"{recipe.key}.lock"), say):
             if not _stands(target, recipe.triple, look):
-                aside = target.with_name(f"{recipe.key}.work")
                 clear(target)
-                clear(aside)
-                aside.mkdir()
-                _remove_unused(target.parent, aside.stat().st_mtime - _UNUSED)
+                # Under a name of its own, as what a killed run has started may still write into that run's folder.
+                aside = Path(tempfile.mkdtemp(prefix=f"{recipe.key}.", suffix=_ASIDE, dir=target.parent))
+                _remove_unused(target.parent, recipe.key, aside)
                 _compile(run, toolchain, recipe, aside, environment, offline=offline, say=say)
                 (aside / "sysroot").rename(target)
                 clear(aside)
@@ -159,6 +164,23 @@ def sysroot(
     return target
 
 
+@contextmanager
+def _alone(lock: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold a lock, and say so if that means to wait for another run."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - 38 ms
+
+    mutex = FileLock(lockable(lock))
+    try:
+        mutex.acquire(timeout=0)
+    except Timeout:
+        say("waiting for the standard library that another run compiles")
+        mutex.acquire()
+    try:
+        yield
+    finally:
+        mutex.release()
+
+
 def _stands(target: Path, triple: str, look: Look) -> bool:
     """Whether a sysroot is there, with every library as it was written and no other, which rustc would look into."""
     try:
@@ -166,17 +188,29 @@ def _stands(target: Path, triple: str, look: Look) -> bool:
         present = {path.relative_to(target).as_posix() for path in std_folder(target, triple).iterdir()}
     except (OSError, ValueError):
         return False
-    return present == files.keys() and all(
-        (digest := look(target / name)) is not None and digest.hex == files[name] for name in files
-    )
+    if not present or not isinstance(files, dict) or present != files.keys():
+        return False
+    return all((digest := look(target / name)) is not None and digest.hex == files[name] for name in files)
 
 
-def _remove_unused(folder: Path, before: float) -> None:
-    """Remove the standard libraries of a target that nobody used since a time; another process may do the same."""
-    for path in folder.glob(f"*/{_FILES}"):
-        with suppress(OSError):
-            if path.stat().st_mtime < before:
-                clear(path.parent)
+def _remove_unused(folder: Path, key: str, aside: Path) -> None:
+    """Remove the standard libraries of a target that nobody used for long, and what killed runs left of this one.
+
+    The time of `aside`, which was made a moment ago, is now; another process may do the same.
+    """
+    with suppress(OSError):
+        before = aside.stat().st_mtime - _UNUSED
+        left = [path for path in folder.glob(f"*{_ASIDE}") if path.name.startswith(key) or _is_older(path, before)]
+        unused = [path.parent for path in folder.glob(f"*/{_FILES}") if _is_older(path, before)]
+        for path in (*left, *unused):
+            if path != aside:
+                clear(path)
+
+
+def _is_older(path: Path, before: float) -> bool:
+    with suppress(OSError):
+        return path.stat().st_mtime < before
+    return False
 
 
 def _compile(
@@ -214,6 +248,8 @@ def _compile(
     try:
         run(command, on_line=read_line)
     except ToolFailed as failed:
+        if os.strerror(errno.ENOSPC) in failed.stderr + failed.stdout:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from failed
         raise cargo_failures.explain(failed) from failed
     libraries = std_folder(folder / "sysroot", recipe.triple)
     libraries.mkdir(parents=True)

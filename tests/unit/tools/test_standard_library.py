@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from fakes.machine import COMMIT, LINUX, MACOS
 from fakes.triples import WASM
@@ -39,14 +42,14 @@ def workspace(tmp_path) -> Path:
 
 def recipe(workspace, triple=MACOS, **fields) -> Recipe:
     build = NativeBuild(workspace, "x", PLATFORMS[triple], ("cdylib",), **fields)
-    result = standard_library.recipe(CHAIN, build, {"HOME": str(workspace)})
+    result = standard_library.recipe(CHAIN, build, {"HOME": str(workspace)}, workspace)
     assert result is not None
     return result
 
 
 def test_a_target_with_a_compiled_one_needs_none(workspace):
     build = NativeBuild(workspace, "x", PLATFORMS[LINUX])
-    assert standard_library.recipe(CHAIN, build, {"HOME": str(workspace)}) is None
+    assert standard_library.recipe(CHAIN, build, {"HOME": str(workspace)}, workspace) is None
 
 
 def test_what_decides_its_bytes_is_its_name(workspace):
@@ -76,23 +79,26 @@ def test_bitcode_is_for_those_that_link_with_lto(workspace, lto, has_bitcode):
 
 def test_a_module_for_webassembly_has_its_own(workspace):
     build = WasmBuild(workspace, "x")
-    assert standard_library.recipe(CHAIN, build, {"HOME": str(workspace)}).flags == ("-Cembed-bitcode=yes",)
+    assert standard_library.recipe(CHAIN, build, {"HOME": str(workspace)}, workspace).flags == ("-Cembed-bitcode=yes",)
 
 
 def test_the_empty_crate_takes_the_profile(workspace):
     assert recipe(workspace).manifest.endswith('[profile.std]\ninherits = "release"\nopt-level = "z"\n')
 
 
+ERROR = "error: failed to find crate\n --> library/std/src/lib.rs:1:1\n"
+
+
 class Cargo:
     """A Cargo that compiles what it is asked for, and counts."""
 
-    def __init__(self, names=("libstd-1.rlib", "libcore-2.rlib"), *, fails=False):
-        self.names, self.fails, self.commands = names, fails, []
+    def __init__(self, names=("libstd-1.rlib", "libcore-2.rlib"), *, fails=False, says=ERROR):
+        self.names, self.fails, self.says, self.commands = names, fails, says, []
 
     def __call__(self, command, *, on_line):
         self.commands.append(command)
         if self.fails:
-            captured = Captured("", "error: failed to find crate\n --> library/std/src/lib.rs:1:1\n")
+            captured = Captured("", self.says)
             raise ToolFailed("Cargo failed", command="cargo", code=101, captured=captured)
         on_line("   Compiling core v0.0.0 (/library/core)")
         target = Path(command.env["CARGO_TARGET_DIR"])
@@ -173,7 +179,9 @@ def test_another_recipe_stands_beside(made):
     assert len(cargo.commands) == 2
 
 
-@pytest.mark.parametrize("damage", ["changed", "gone", "another", "unlisted", "no list", "interrupted"])
+@pytest.mark.parametrize(
+    "damage", ["changed", "gone", "another", "{", "5", "null", "[1]", "{}", "no list", "interrupted"]
+)
 def test_what_is_not_as_it_was_written_is_compiled_again(made, damage):
     cargo = Cargo()
     folder = made(cargo)
@@ -184,15 +192,17 @@ def test_what_is_not_as_it_was_written_is_compiled_again(made, damage):
         library.unlink()
     elif damage == "another":
         library.with_name("libstd-2.rlib").write_text("theirs")
-    elif damage == "unlisted":
-        (folder / "files.json").write_text("{")
     elif damage == "no list":
         (folder / "files.json").unlink()
+    elif damage == "interrupted":
+        folder.rename(folder.with_name(f"{folder.name}.abc.work"))  # killed before it was given its name
     else:
-        folder.rename(folder.with_name(f"{folder.name}.work"))  # killed before it was given its name
+        (folder / "files.json").write_text(damage)
     assert made(cargo) == folder
     assert library.read_text() == "libstd-1.rlib"
+    assert libraries(folder) == ["libcore-2.rlib", "libstd-1.rlib"]
     assert len(cargo.commands) == 2
+    assert not list(folder.parent.glob("*.work"))
 
 
 def test_one_that_nobody_used_for_long_is_removed(made):
@@ -211,6 +221,40 @@ def test_a_use_counts(made):
     made(cargo, floor="11.0")
     made(cargo, floor="12.0")
     assert folder.exists()
+
+
+def test_what_cargos_settings_say_is_a_part_of_its_name(workspace):
+    plain = recipe(workspace).key
+    (workspace / ".cargo").mkdir()
+    settings = workspace / ".cargo" / "config.toml"
+    settings.write_text("[net]\nretry = 9\n")
+    assert recipe(workspace).key == plain  # which compiles nothing
+    settings.write_text("[profile.release.package.core]\nopt-level = 's'\n")
+    assert recipe(workspace).key != plain
+
+
+def test_who_waits_for_another_run_says_so(made):
+    cargo = Cargo()
+    folder = made(cargo)
+    locked = threading.Event()
+
+    def hold():
+        with FileLock(folder.with_name(f"{folder.name}.lock")):
+            locked.set()
+            while len(made.said) == 1:  # until the other one says it
+                time.sleep(0.01)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    locked.wait()
+    assert made(cargo) == folder
+    other.join()
+    assert made.said[-1] == "waiting for the standard library that another run compiles"
+
+
+def test_a_full_disk_is_said_as_such(made):
+    with pytest.raises(StorageError, match="No space left on device"):
+        made(Cargo(fails=True, says="cc: fatal error: /x: No space left on device\n"))
 
 
 def test_a_failure_says_what_the_compiler_says(made, tmp_path):
