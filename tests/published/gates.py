@@ -108,11 +108,15 @@ def forwarding(address: str) -> Callable[[Request], Reply]:
 
     def forward(request: Request) -> Reply:
         connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=60)
-        headers = {n: v for n, v in request.headers.items() if n.lower() not in _OF_A_CONNECTION}
-        if request.method in WRITES:
-            headers["Content-Length"] = str(len(request.body))
         try:
-            connection.request(request.method, request.target, body=request.body or None, headers=headers)
+            connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
+            # One by one, as a name may come several times: clients of images list so what they accept.
+            for name, value in request.headers.items():
+                if name.lower() not in {*_OF_A_CONNECTION, "content-length"}:
+                    connection.putheader(name, value)
+            if request.method in WRITES:
+                connection.putheader("Content-Length", str(len(request.body)))
+            connection.endheaders(request.body or None)
             answer = connection.getresponse()
             body = answer.read()
         finally:
