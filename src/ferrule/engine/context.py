@@ -130,10 +130,11 @@ class ActionContext:
         """Record variables that the action read, each with the package that did: another value makes it stale."""
         self.read_variables.update(variables)
 
-    def run(self, command: Command, *, on_line: Callable[[str], None] | None = None) -> str:
-        """Run a program with the run's environment and the action's log; returns its standard output.
+    def run(self, command: Command, *, on_line: Callable[[str], None] | None = None, stdout: Path | None = None) -> str:
+        """Run a program with the run's environment and the action's log; returns its standard output as text.
 
-        With `on_line`, that hears each line of both outputs, and nothing is returned.
+        With `on_line`, that hears each line of both outputs; with `stdout`, every byte of standard output goes into
+        that file. Nothing is returned then.
 
         Raises BuildError with the command, its last lines and the path of its log.
         """
@@ -147,6 +148,7 @@ class ActionContext:
             append=len(self.commands) > 1,
             on_line=on_line,
             secrets=self.site.secrets,
+            stdout=stdout,
         )
 
 

@@ -161,7 +161,7 @@ def in_order(entries: Iterable[Member]) -> tuple[Member, ...]:
         seen[entry.name] = entry
         for parent in parents(entry.name):
             if parent in seen and not seen[parent].folder:
-                raise BuildError(f"{entry.name} cannot be packed below {parent}, which is not a folder")
+                raise BuildError(_below_a_file(entry.name, parent))
     return ordered
 
 
@@ -188,9 +188,47 @@ def check_folded(entries: Iterable[Member]) -> None:
     for entry in entries:
         other = seen.setdefault(folded(entry.name), entry.name)
         if other != entry.name:
-            raise BuildError(
-                f"{entry.name} and {other} would be one file on macOS and Windows", hint="give one of them another name"
-            )
+            raise BuildError(_one_file(entry.name, other), hint="give one of them another name")
+
+
+def _one_file(name: str, other: str) -> str:
+    return f"{name} and {other} would be one file on macOS and Windows"
+
+
+@dataclass(frozen=True, slots=True)
+class NameClash:
+    """Two names of files that cannot be in one archive, in the order that they were given in, and why."""
+
+    first: str
+    second: str
+    reason: str
+
+
+def name_clash(names: Iterable[str]) -> NameClash | None:
+    """The first two of the names that no archive can hold as files, whether case counts or not.
+
+    >>> name_clash(["a", "b", "A/c"]).reason
+    'A/c cannot be packed below a, which is not a folder'
+    """
+    files: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for name in names:
+        key = folded(name)
+        if (other := files.get(key)) is not None:
+            same = f"two files of the archive would be called {name}"
+            return NameClash(other, name, same if other == name else _one_file(name, other))
+        if (other := folders.get(key)) is not None:
+            return NameClash(other, name, _below_a_file(other, name))
+        above = [files[parent] for parent in parents(key) if parent in files]
+        if above:
+            return NameClash(above[0], name, _below_a_file(name, above[0]))
+        files[key] = name
+        folders |= dict.fromkeys(parents(key), name)
+    return None
+
+
+def _below_a_file(name: str, above: str) -> str:
+    return f"{name} cannot be packed below {above}, which is not a folder"
 
 
 def with_folders(entries: Iterable[Member]) -> tuple[Member, ...]:

@@ -24,7 +24,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 from ferrule.formats import cyclonedx, tar
 from ferrule.formats import zip as zips
-from ferrule.formats.archive_member import Member, below, in_order
+from ferrule.formats.archive_member import Member, below, check_folded, in_order
 from ferrule.formats.decompress import Limits
 from ferrule.formats.versions import same_python_version
 
@@ -149,8 +149,8 @@ def write_wheel(
     `.dist-info` at the end and RECORD last, dated `epoch` (seconds). The 200 MB of a large wheel are read once.
 
     Raises BuildError if the metadata is of another name or version, declares a licence file that is not given, or
-    leaves out one that is, and for entries that a wheel cannot hold (links, a second RECORD). Raises ValueError if
-    the file is not called as `wheel_file_name` says.
+    leaves out one that is, and for entries that a wheel cannot hold (links, a second RECORD, two names that differ in
+    case alone). Raises ValueError if the file is not called as `wheel_file_name` says.
     """
     file_name = wheel_file_name(name, version, tags)
     if path.name != file_name:
@@ -164,11 +164,12 @@ def write_wheel(
         Member(f"{info}/WHEEL", text.encode()),
         *below(f"{info}/licenses", licences),
     )
-    payload = _payload(entries, info)
+    members = (*_payload(entries, info), *in_order(inside))
+    check_folded(members)
     rows: list[tuple[str, str, str]] = []
     with path.open("w+b") as stream:
         writer = zips.ZipWriter(stream, epoch)
-        for entry in (*payload, *in_order(inside)):
+        for entry in members:
             digest = hashlib.sha256()
             writer.add(entry, digest.update)
             rows.append((entry.name, _record_digest(digest.digest()), str(entry.size)))

@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Digest
-from ferrule.formats.archive_member import Member, checked_name, folded, in_order, link_path, parents, shortened
+from ferrule.formats.archive_member import (
+    Member,
+    check_folded,
+    checked_name,
+    folded,
+    in_order,
+    link_path,
+    parents,
+    shortened,
+)
 from ferrule.formats.decompress import SWELLS, Limits
 from ferrule.formats.deflate import Deflater
 
@@ -157,10 +166,15 @@ def _attributes(entry: Member) -> int:
 
 
 def write_zip(path: Path, entries: Iterable[Member], epoch: int) -> Digest:
-    """Write the entries, sorted, and return the digest of the file; raises BuildError as `in_order` does."""
+    """Write the entries, sorted, and return the digest of the file.
+
+    Raises BuildError as `in_order` and `check_folded` do: the reader refuses such names too.
+    """
+    ordered = in_order(entries)
+    check_folded(ordered)
     with path.open("wb") as stream:
         writer = ZipWriter(stream, epoch)
-        for entry in in_order(entries):
+        for entry in ordered:
             writer.add(entry)
         writer.finish()
     return Digest.of_file(path)

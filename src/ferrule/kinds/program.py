@@ -13,7 +13,7 @@ from ferrule.core.model import Action, ActionInterface, Compiled, Output
 from ferrule.core.section import Field
 from ferrule.formats import binary, deflate, tar
 from ferrule.formats import zip as zips
-from ferrule.formats.archive_member import Member, below
+from ferrule.formats.archive_member import Member, below, name_clash
 from ferrule.kinds import debug_symbols, joined_files, link_script, native_build
 from ferrule.kinds.base import (
     Context,
@@ -302,9 +302,10 @@ def _archive(
         *(spec.prints if printed else ()),
         third_party.FILE,
     ]
-    if twice := next((place for place in places if places.count(place) > 1), None):
-        key = next(((key, twice) for key in ("prints", "files") if twice in getattr(spec, key)), ("kind",))
-        raise PlanProblem(key, f"two files of the archive would be called {twice}", "give one of them another place")
+    if (clash := name_clash(places)) is not None:
+        keys = ((key, name) for name in (clash.second, clash.first) for key in ("prints", "files"))
+        key = next((one for one in keys if one[1] in getattr(spec, one[0])), ("kind",))
+        raise PlanProblem(key, clash.reason, "give one of them another place")
     name = f"{stem}{platform.family.archive_suffix}"
     contents = third_party.inside(context, (compilation, *parts))
     archive = Action(
@@ -415,30 +416,29 @@ class PrintedFiles:
     files: tuple[tuple[str, tuple[str, ...]], ...]
 
     def make(self, context: ActionContext) -> None:
-        """Write the files; raises BuildError for a program that does not run here, fails, or prints nothing."""
+        """Write the files byte for byte; raises BuildError for a program that does not run here, fails or is silent."""
         name = next(output.name for output in self.program.outputs if output.role == _PROGRAM)
         program = context.folder / "program" / name
         program.parent.mkdir()
         shutil.copyfile(context.input(self.program, _PROGRAM), program)
         program.chmod(0o755)
         for place, arguments in self.files:
+            path = context.output(_PRINTED) / place
+            path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                text = context.run(Command((str(program), *arguments), {}, program.parent))
+                context.run(Command((str(program), *arguments), {}, program.parent), stdout=path)
             except ToolMissing as error:
                 raise BuildError(
                     f"{name} for {self.triple} cannot be started here, and is to print {place}",
                     where=context.action.id,
                     hint="build on such a machine, put a target that runs here first, or name a file by `files`",
                 ) from error
-            if not text.strip():
+            if not path.read_bytes().strip():
                 raise BuildError(
                     f"`{' '.join([name, *arguments])}` printed nothing for {place}",
                     where=context.action.id,
                     hint="correct the arguments in `prints`: what belongs in the file has to be standard output",
                 )
-            path = context.output(_PRINTED) / place
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

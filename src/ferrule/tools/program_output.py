@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from io import BufferedWriter
     from pathlib import Path
     from types import TracebackType
-    from typing import Self
+    from typing import BinaryIO, Self
 
 LONGEST_LINE: Final = 1 << 20
 """Bytes of a line that programs may read; longer ones are cut with a note."""
@@ -199,19 +199,28 @@ class Log:
 
 
 class Record:
-    """Everything that is kept of what a program writes: its log, its answer, and what explains a failure."""
+    """Everything that is kept of what a program writes: its log, its answer, and what explains a failure.
 
-    def __init__(self, log: Log, on_line: Callable[[str], None] | None, largest: int) -> None:
+    The answer is at most `largest` bytes: lines as text, or in `copy` every byte as it arrived.
+    """
+
+    def __init__(
+        self, log: Log, on_line: Callable[[str], None] | None, largest: int, copy: BinaryIO | None = None
+    ) -> None:
         self._log = log
         self._on_line = on_line
         self._room = largest
+        self._copy = copy
         self._lines = {True: WholeLines(), False: WholeLines()}
         self._outputs = {True: BoundedText(), False: BoundedText()}
         self._both = BoundedText(0)
         self._answer: list[bytes] = []
 
     def feed(self, from_stdout: bool, data: bytes) -> None:
-        """Take what arrived. Raises StorageError."""
+        """Take what arrived. Raises StorageError, and OSError where the copy cannot be written."""
+        if from_stdout and self._copy is not None and self._room >= 0:
+            self._room -= len(data)
+            self._copy.write(data)
         if piece := self._lines[from_stdout].feed(data):
             self._take(from_stdout, piece)
 
@@ -228,7 +237,7 @@ class Record:
         if self._on_line is not None:
             for line in read_lines(piece).split("\n")[:-1]:
                 self._on_line(line)
-        elif from_stdout and self._room >= 0:
+        elif from_stdout and self._copy is None and self._room >= 0:
             self._room -= len(piece)
             self._answer.append(piece)
 
@@ -238,7 +247,7 @@ class Record:
         return self._room < 0
 
     def answer(self) -> str:
-        """The standard output, whole; nothing where each line was heard."""
+        """The standard output, whole; nothing where each line was heard, or copied."""
         return read_lines(b"".join(self._answer))
 
     def output(self, from_stdout: bool) -> bytes:

@@ -9,17 +9,19 @@ import signal
 import subprocess  # noqa: TID251 - this is the one door
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import BuildError, StorageError, ToolchainError
 from ferrule.core.frozen import dataclass
 from ferrule.core.printable import without_colours
+from ferrule.core.safe_files import open_new
 from ferrule.tools.program_output import KEPT, Log, Record, shown_lines
 from ferrule.tools.secrets import Hider, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from io import BufferedWriter
     from pathlib import Path
     from selectors import BaseSelector
 
@@ -318,19 +320,21 @@ def run(
     on_line: Callable[[str], None] | None = None,
     secrets: Collection[str] = (),
     person: RunAs = _OURSELVES,
+    stdout: Path | None = None,
 ) -> str:
-    """Run a program with both its outputs in `log` as they arrive, and return its standard output.
+    """Run a program with both its outputs in `log` as they arrive, and return its standard output as lines of text.
 
-    With `on_line`, that hears each line as it was written, to be read by a program, and nothing is returned. In the log
+    With `on_line`, that hears each line as it was written, to be read by a program, and nothing is returned; with
+    `stdout`, a new file there holds every byte of standard output, and nothing is returned either. In the log
     and in errors, `secrets` and those of the environment are replaced by `***` and control characters are made visible;
     the middle of a log, and the end of a line, that is too long is left out. With `append` the log goes on where an
     earlier program of the same action left it. `person` is as whom it runs.
-    Raises ToolMissing, ToolFailed, and StorageError when the log cannot be written.
+    Raises ToolMissing, ToolFailed, and StorageError when the log or the file cannot be written.
     """
     call = _Call(argv, env, cwd, _Hider(secrets, env, cwd), person)
-    with Log(log, call.hide, append=append) as stream:
+    with Log(log, call.hide, append=append) as stream, _copy(stdout) as copy:
         stream.say(f"$ {call.command}")
-        record = Record(stream, on_line, ANSWER_BYTES)
+        record = Record(stream, on_line, ANSWER_BYTES, copy)
         child = _start(call)
         try:
             for from_stdout, data in _read(child):
@@ -348,6 +352,19 @@ def run(
         outputs = record.output(True), record.output(False)
         raise call.failed(message, child.returncode, *outputs, last=record.last(), log=log, interrupted=interrupted)
     return record.answer()
+
+
+@contextmanager
+def _copy(path: Path | None) -> Iterator[BufferedWriter | None]:
+    """A new file that takes what is written, or nothing. Raises StorageError if it cannot be written."""
+    if path is None:
+        yield None
+        return
+    try:
+        with open_new(path) as stream:
+            yield stream
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}", where=str(path)) from error
 
 
 def describe_exit(code: int) -> str:

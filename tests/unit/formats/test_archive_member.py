@@ -16,6 +16,7 @@ from ferrule.formats.archive_member import (
     entries_of_folder,
     in_order,
     link_path,
+    name_clash,
     parents,
     with_folders,
 )
@@ -198,3 +199,20 @@ def test_names_that_differ_by_case_alone_are_refused():
     check_folded([Member("a"), Member("b"), Member("a/b")])
     with pytest.raises(BuildError, match="a/B and A/b would be one file on macOS and Windows"):
         check_folded([Member("A/b"), Member("c"), Member("a/B")])
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (("a", "b/c", "b/d"), None),
+        (("b", "a", "a"), "two files of the archive would be called a"),
+        (("a", "A"), "A and a would be one file on macOS and Windows"),
+        (("B/a", "b/A"), "b/A and B/a would be one file on macOS and Windows"),
+        (("a", "A/b/c"), "A/b/c cannot be packed below a, which is not a folder"),
+        (("a/b/c", "A/b"), "a/b/c cannot be packed below A/b, which is not a folder"),
+    ],
+)
+def test_names_that_no_archive_can_hold_together(names, reason):
+    clash = name_clash(names)
+    assert (clash.reason if clash else None) == reason
+    assert clash is None or {clash.first, clash.second} <= {*names}

@@ -175,6 +175,7 @@ def test_a_pure_wheel_says_so(tmp_path):
         ({"entries": (Member("other-1.dist-info/x"),)}, "in the way"),
         ({"entries": (Member(INFO),)}, "in the way"),
         ({"entries": (Member("a"), Member("a"))}, "two files"),
+        ({"entries": (Member("a"), Member("A"))}, "would be one file on macOS and Windows"),
     ],
 )
 def test_contradictions_are_refused(tmp_path, change, reason):

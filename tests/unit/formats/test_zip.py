@@ -110,6 +110,8 @@ def test_more_members_than_sixteen_bits_count():
 def test_contradicting_entries_are_refused(tmp_path):
     with pytest.raises(BuildError):
         write_zip(tmp_path / "a.zip", [Member("a"), Member("a")], 0)
+    with pytest.raises(BuildError, match="x/a and x/A would be one file on macOS and Windows"):
+        write_zip(tmp_path / "a.zip", [Member("x/a"), Member("x/A")], 0)
 
 
 def hostile(*members, method=zipfile.ZIP_DEFLATED):

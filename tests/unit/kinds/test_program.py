@@ -171,6 +171,29 @@ def test_two_files_of_one_name(tmp_path: Path) -> None:
     assert caught.value.key == ("files", "LICENSE")
 
 
+@pytest.mark.parametrize(
+    ("keys", "key", "message"),
+    [
+        ({"files": {"a": "x", "A": "x"}}, ("files", "A"), "A and a would be one file on macOS and Windows"),
+        ({"prints": {"a": ("x",), "A": ("y",)}}, ("prints", "A"), "A and a would be one file on macOS and Windows"),
+        ({"files": {"A": "x"}, "prints": {"a": ("y",)}}, ("prints", "a"), "a and A would be one file"),
+        ({"files": {"DEMO": "x"}}, ("files", "DEMO"), "DEMO and demo would be one file on macOS and Windows"),
+        ({"files": {"DEMO.EXE": "x"}}, ("files", "DEMO.EXE"), "DEMO.EXE and demo.exe would be one file"),
+        ({"files": {"a": "x", "a/b": "x"}}, ("files", "a/b"), "a/b cannot be packed below a, which is not a folder"),
+        ({"files": {"a/b": "x", "a": "x"}}, ("files", "a"), "a/b cannot be packed below a, which is not a folder"),
+        ({"files": {"a": "x"}, "prints": {"a/b": ("x",)}}, ("prints", "a/b"), "cannot be packed below a"),
+        ({"prints": {"demo/x": ("x",)}}, ("prints", "demo/x"), "demo/x cannot be packed below demo"),
+    ],
+)
+def test_files_that_no_archive_can_hold_together(
+    tmp_path: Path, keys: dict[str, Any], key: tuple[str, str], message: str
+) -> None:
+    section = spec(**keys)
+    with pytest.raises(PlanProblem, match=message) as caught:
+        plan(section, context(tmp_path, PACKAGE, section, "src/main.rs", "LICENSE", "x"))
+    assert caught.value.key == key
+
+
 def failure(demo: Demo) -> str:
     return "".join(str(outcome.error or outcome.reason) for outcome in demo.run().failed)
 
@@ -247,18 +270,33 @@ def test_an_archive_for_windows_is_a_zip(bench: Bench) -> None:
         }
 
 
-def printed(bench: Bench, script: bytes, **files: tuple[str, ...]) -> dict[str, str]:
+def printed(bench: Bench, script: bytes, **files: tuple[str, ...]) -> dict[str, bytes]:
     """What the program prints into files."""
     program, result = bench.made("cli", {"x": script}, (Output("x", "program"),), program="x")
     recipe = PrintedFiles(program, X86, tuple((name.replace("_", "/"), arguments) for name, arguments in files.items()))
     context = bench.make(recipe, Output("printed", "printed", folder=True), needed={program.id: result})
     folder = context.output("printed")
-    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_what_the_program_prints_becomes_files(bench: Bench) -> None:
     files = printed(bench, b'#!/bin/sh\necho "for $*"\n', man=("man",), completions_x=("completions", "a b"))
-    assert files == {"man": "for man\n", "completions/x": "for completions a b\n"}
+    assert files == {"man": b"for man\n", "completions/x": b"for completions a b\n"}
+
+
+@pytest.mark.parametrize(
+    ("script", "content"),
+    [
+        (rb"printf 'a\r\nb\rc\n'", b"a\r\nb\rc\n"),
+        (rb"printf 'd\351j\340 \377\000'", b"d\xe9j\xe0 \xff\0"),
+        (rb"printf '\033[1mno end'", b"\x1b[1mno end"),
+        (b"head -c 3000000 /dev/zero | tr '\\0' x", b"x" * 3_000_000),
+    ],
+    ids=["carriage returns", "no UTF-8", "no last line", "a long line"],
+)
+def test_every_byte_that_the_program_prints_is_kept(bench: Bench, script: bytes, content: bytes) -> None:
+    script = b"#!/bin/sh\necho aside >&2\n" + script
+    assert printed(bench, script, man=("man",))["man"] == content
 
 
 @pytest.mark.parametrize(

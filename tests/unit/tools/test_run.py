@@ -21,7 +21,7 @@ from ferrule.tools.run import ToolFailed, ToolMissing
 ENV = {"PATH": os.defpath}
 
 
-def shell(tmp_path, script, *, env=None, secrets=(), on_line=None):
+def shell(tmp_path, script, *, env=None, secrets=(), on_line=None, stdout=None):
     return run.run(
         ["sh", "-c", script],
         env={**ENV, **(env or {})},
@@ -29,6 +29,7 @@ def shell(tmp_path, script, *, env=None, secrets=(), on_line=None):
         log=tmp_path / "logs" / "sh.log",
         on_line=on_line,
         secrets=secrets,
+        stdout=stdout,
     )
 
 
@@ -258,6 +259,17 @@ def test_an_answer_that_is_too_long_to_be_one_is_refused(tmp_path):
     heard = Counter()
     shell(tmp_path, script, on_line=lambda line: heard.update([line]))
     assert heard == {line: run.ANSWER_BYTES // 1024 + 1}
+
+
+def test_standard_output_goes_into_a_file_byte_for_byte(tmp_path):
+    target = tmp_path / "printed"
+    assert shell(tmp_path, r"echo aside >&2; printf 'a\rb\r\n\377\0end'", stdout=target) == ""
+    assert target.read_bytes() == b"a\rb\r\n\xff\0end"
+    assert "\naside\n" in (tmp_path / "logs/sh.log").read_text()
+    with pytest.raises(ToolFailed, match="wrote more than 64 MiB where an answer is read"):
+        shell(tmp_path, f"yes | head -c {run.ANSWER_BYTES + (1 << 20)}", stdout=target)
+    with pytest.raises(StorageError, match=r"cannot write .*/none/file: No such file or directory"):
+        shell(tmp_path, "echo", stdout=tmp_path / "none" / "file")
 
 
 def test_no_half_of_a_secret_is_left_where_a_line_is_cut(tmp_path):
