@@ -6,7 +6,7 @@ Rules of The Cargo Book, "Cargo Targets": Binaries, Target auto-discovery.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.frozen import dataclass
 
@@ -29,6 +29,22 @@ class CrateProgram:
     source: str | None
     required_features: tuple[str, ...] = ()
     where: str = ""
+
+
+_FOLDERS_OF_CARGO: Final = frozenset({"build", "deps", "examples", "incremental"})
+
+
+def name_problem(name: str) -> str | None:
+    """Why no program can be called that: by Cargo for its folders, by rustc for the name of its crate, by shells.
+
+    >>> name_problem("demo-cli"), name_problem("a/b")
+    (None, 'rustc takes letters, digits, _ and - alone')
+    """
+    if name in _FOLDERS_OF_CARGO:
+        return "Cargo has a folder of that name"
+    if not name or not all(character.isalnum() or character in "_-" for character in name):
+        return "rustc takes letters, digits, _ and - alone"
+    return "on a command line it would be an option" if name.startswith("-") else None
 
 
 def programs(manifest: ManifestTable, package: str, crate_folder: str, folder: Path) -> Iterator[CrateProgram]:

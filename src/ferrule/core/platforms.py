@@ -229,6 +229,14 @@ class Platform:
         """File name of a program."""
         return f"{name}{self.family.program_suffix}"
 
+    def reserves(self, name: str) -> bool:
+        """Whether the system keeps a file's name for a device (Microsoft, "Naming Files, Paths, and Namespaces").
+
+        >>> PLATFORMS["x86_64-pc-windows-gnullvm"].reserves("Con.tar.gz")
+        True
+        """
+        return self.system == "windows" and name.partition(".")[0].rstrip(" ").upper() in _DEVICES
+
     def soname(self, name: str, abi: str) -> str:
         """File name under which programs load the library: `lib<name>.so.<abi>`, `lib<name>.<abi>.dylib`, a DLL."""
         return self.family.versioned.format(name=name, version=abi)
@@ -344,6 +352,10 @@ def _numbers(version: str) -> Version:
 def _text(version: Version) -> str:
     return f"{version[0]}.{version[1]}"
 
+
+_DEVICES: Final = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in "123456789¹²³")}
+)
 
 # What every machine with glibc has (PEP 600 takes the list of PEP 513); libgcc_s and libstdc++ come with its compiler.
 _GLIBC_LIBRARIES: Final = (

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ferrule.core import facts
+from ferrule.core.cargo_programs import name_problem
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Compiled, Output
@@ -106,8 +107,7 @@ def check(spec: ProgramSpec, context: Context) -> Iterator[PlanProblem]:
 
 
 def _problem(spec: ProgramSpec, crate: Crate) -> PlanProblem | None:
-    key, names = "bin" if spec.bin else "crate", " and ".join(program.name for program in crate.programs)
-    program = _program(spec, crate)
+    program, names = _program(spec, crate), " and ".join(program.name for program in crate.programs)
     if not crate.programs:
         hint = f"add src/main.rs, or a table [[bin]] to {crate.manifest}"
         return PlanProblem("crate", f"the crate {crate.name} has no program", hint)
@@ -117,6 +117,15 @@ def _problem(spec: ProgramSpec, crate: Crate) -> PlanProblem | None:
     if program is None:
         hint = f"name one of them with `bin`: {names}"
         return PlanProblem("crate", f"the crate {crate.name} has several programs", hint)
+    return _fault(spec, crate, program)
+
+
+def _fault(spec: ProgramSpec, crate: Crate, program: CrateProgram) -> PlanProblem | None:
+    """Why Cargo would not build the program."""
+    key = "bin" if spec.bin else "crate"
+    if (reason := name_problem(program.name)) is not None:
+        hint = f"write a [[bin]] with another `name`, and the `path` of its file, in {crate.manifest}"
+        return PlanProblem(key, f"no program can be called {program.name!r}: {reason}", hint, program.where)
     if program.source is None:
         hint = f"write src/bin/{program.name}.rs, or name its file with `path`"
         return PlanProblem(key, f"the source of the program {program.name} is not there", hint, program.where)
@@ -204,6 +213,13 @@ def _compiled(context: Context, target: Target) -> Action:
         raise problem or AssertionError
     compilation = _compilation(spec, context, target, crate, program)
     _refuse_namesake(spec, context, compilation)
+    if context.platforms[target.triple].reserves(program.name):
+        raise PlanProblem(
+            "bin" if spec.bin else "crate",
+            f"Windows keeps the name {program.name} for a device, so no file of {target.triple} can have it",
+            f"rename the program in {crate.manifest}, or leave the target out with `targets`",
+            program.where,
+        )
     return compilation
 
 
@@ -302,10 +318,7 @@ def _archive(
         *(spec.prints if printed else ()),
         third_party.FILE,
     ]
-    if (clash := name_clash(places)) is not None:
-        keys = ((key, name) for name in (clash.second, clash.first) for key in ("prints", "files"))
-        key = next((one for one in keys if one[1] in getattr(spec, one[0])), ("kind",))
-        raise PlanProblem(key, clash.reason, "give one of them another place")
+    _check_places(places, spec, platform)
     name = f"{stem}{platform.family.archive_suffix}"
     contents = third_party.inside(context, (compilation, *parts))
     archive = Action(
@@ -327,6 +340,21 @@ def _archive(
         traits=compilation.traits,
     )
     return third_party.following(context, contents, archive)
+
+
+def _check_places(places: Sequence[str], spec: ProgramSpec, platform: Platform) -> None:
+    """Raise PlanProblem for places that cannot be in one archive, and for one that the target's system reserves."""
+
+    def key(*refused: str) -> tuple[str, ...]:
+        keys = ((key, place) for place in refused for key in ("prints", "files") if place in getattr(spec, key))
+        return next(keys, ("kind",))
+
+    if (clash := name_clash(places)) is not None:
+        raise PlanProblem(key(clash.second, clash.first), clash.reason, "give one of them another place")
+    for place in places:
+        if any(platform.reserves(part) for part in place.split("/")):
+            message = f"no file of {platform.triple} can be called {place}: Windows keeps such a name for a device"
+            raise PlanProblem(key(place), message, "give it another place")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from ferrule.formats import deflate, versions
 from ferrule.formats.archive_member import Member
 from ferrule.kinds.base import Context, Kind, PlanProblem, Spec, version_problem
 from ferrule.kinds.npm_platforms import PlatformPackage, platform_name, purl, tarball, write_package
-from ferrule.kinds.packed_program import PackedProgram, ProgramRef, checked_name, one_for_each, packed_programs
+from ferrule.kinds.packed_program import PackedProgram, ProgramRef, checked_name, packed_programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,9 +51,10 @@ class PackageOfProgram(PlatformPackage):
 
 def plan(spec: ProgramNpmSpec, context: Context) -> list[Action]:
     """A package a platform, and the one that people install."""
-    programs = one_for_each(packed_programs(spec.program, context), lambda one: tuple(sorted(one.platform.npm.items())))
+    programs = packed_programs(spec.program, context)
     if not programs:
         return []
+    _refuse_twins(programs)
     name = spec.name or checked_name(programs[0].command, _NAME, "an npm package")
     packages = tuple(_package(name, program, programs) for program in programs)
     about = _about(context)
@@ -67,6 +68,16 @@ def plan(spec: ProgramNpmSpec, context: Context) -> list[Action]:
         traits=purl(name, context),
     )
     return [main, *(_action(package, about, context) for package in packages)]
+
+
+def _refuse_twins(programs: tuple[PackedProgram, ...]) -> None:
+    """Raise PlanProblem for two targets that npm does not tell apart: nobody said whose program people get."""
+    triples: dict[tuple[tuple[str, str], ...], str] = {}
+    for platform in (program.platform for program in programs):
+        other = triples.setdefault(tuple(sorted(platform.npm.items())), platform.triple)
+        if other != platform.triple:
+            message = f"{other} and {platform.triple} are both {platform_name('NAME', platform.npm)} to npm"
+            raise PlanProblem("targets", message, "select one of them with `targets`")
 
 
 def _action(package: PackageOfProgram, about: tuple[tuple[str, str], ...], context: Context) -> Action:

@@ -154,6 +154,38 @@ def test_what_is_planned(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("../x", "rustc takes letters, digits, _ and - alone"),
+        ("a b", "rustc takes letters"),
+        ("a.b", "rustc takes letters"),
+        ("a\\nb", "rustc takes letters"),
+        ("-x", "it would be an option"),
+        ("deps", "Cargo has a folder of that name"),
+    ],
+)
+def test_a_name_that_no_program_can_have(tmp_path: Path, name: str, reason: str) -> None:
+    section = spec()
+    known = context(tmp_path, PACKAGE + f'[[bin]]\nname = "{name}"\npath = "x.rs"\n', section, "x.rs")
+    (problem,) = check(section, known)
+    assert f"no program can be called '{name}'" in problem.message
+    assert reason in problem.message
+    hint = "write a [[bin]] with another `name`, and the `path` of its file, in Cargo.toml"
+    assert (problem.where, problem.hint) == ("Cargo.toml:5:1", hint)
+    (problem,) = check(section, context(tmp_path, PACKAGE, section, "src/bin/x y.rs"))
+    assert (problem.where, problem.hint) == ("src/bin/x y.rs", hint)
+
+
+def test_a_name_that_windows_reserves(tmp_path: Path) -> None:
+    section, manifest = spec(), PACKAGE + '[[bin]]\nname = "Con"\npath = "x.rs"\n'
+    known = context(tmp_path, manifest, section, "x.rs", "LICENSE", ship=False)
+    with pytest.raises(PlanProblem, match="Windows keeps the name Con for a device") as caught:
+        plan(section, known)
+    assert (caught.value.key, caught.value.where) == (("crate",), "Cargo.toml:5:1")
+    assert plan(section, replace(known, targets=(Target(X86),)))
+
+
 def test_two_programs_of_one_name(tmp_path: Path) -> None:
     section = spec()
     (first, *_) = plan(section, context(tmp_path, PACKAGE, section, "src/main.rs", "LICENSE"))
@@ -183,6 +215,7 @@ def test_two_files_of_one_name(tmp_path: Path) -> None:
         ({"files": {"a/b": "x", "a": "x"}}, ("files", "a"), "a/b cannot be packed below a, which is not a folder"),
         ({"files": {"a": "x"}, "prints": {"a/b": ("x",)}}, ("prints", "a/b"), "cannot be packed below a"),
         ({"prints": {"demo/x": ("x",)}}, ("prints", "demo/x"), "demo/x cannot be packed below demo"),
+        ({"files": {"man/aux.1": "x"}}, ("files", "man/aux.1"), f"no file of {WINDOWS} can be called man/aux.1"),
     ],
 )
 def test_files_that_no_archive_can_hold_together(

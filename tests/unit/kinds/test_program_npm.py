@@ -17,6 +17,7 @@ from fakes.triples import MAC, X86
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Output
 from ferrule.core.platforms import PLATFORMS
+from ferrule.kinds.base import PlanProblem
 from ferrule.kinds.program_npm import KIND, LauncherPackage, PackageOfProgram, ProgramNpmSpec, check, plan
 
 if TYPE_CHECKING:
@@ -54,6 +55,15 @@ def test_one_package_a_platform_and_one_for_people() -> None:
     }
     assert dict(actions[0].traits)["purl"] == "pkg:npm/%40example/demo@1.2.3"
     assert plan(section(), context(planned_program(X86), targets=())) == []
+
+
+def test_two_targets_that_npm_does_not_tell_apart() -> None:
+    gnu = "x86_64-pc-windows-gnu"
+    with pytest.raises(PlanProblem, match=f"{WINDOWS} and {gnu} are both NAME-win32-x64 to npm") as caught:
+        plan(section(), context(planned_program(X86, WINDOWS, gnu)))
+    assert (caught.value.key, caught.value.hint) == (("targets",), "select one of them with `targets`")
+    with pytest.raises(PlanProblem, match=f"{WINDOWS} and {gnu}"):
+        plan(section(), context(planned_program(WINDOWS, gnu)))
 
 
 def test_a_static_program_alone_serves_every_linux() -> None:
