@@ -26,6 +26,7 @@ from ferrule.config.versions import (
 from ferrule.config.wit_checks import wit_problems
 from ferrule.config.workspace_checks import workspace_problems
 from ferrule.core.cargo_config import CargoSettings, read_settings
+from ferrule.core.cargo_lock import locked_crates
 from ferrule.core.cargo_workspace import Workspace, read_workspace
 from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.frozen import dataclass
@@ -157,6 +158,7 @@ def load(
         crates, rust = crates_of(artifacts, workspace), (tool_versions or {}).get("rust")
         for error in workspace_problems(project, workspace, settings, triples, problems.where(mark), crates, rust):
             minor.add(mark, error.message, error.hint or "correct it", error.where)
+        _check_license_texts(reading, section, workspace, minor)
     if described is None or workspace is None or tool_versions is None or ci is None or release is None:
         problems.by_position.update(minor.by_position)
         raise problems.error()
@@ -356,6 +358,19 @@ def _check_license_files(reading: _Reading, files: tuple[str, ...]) -> None:
         if other != file:
             message = f"{other} and {file} have one name, and packages hold licence files side by side"
             reading.problems.add(mark, message, "rename one of the two")
+
+
+def _check_license_texts(
+    reading: _Reading, section: ProjectSection | None, workspace: Workspace, problems: Problems
+) -> None:
+    """Refuse texts for crates that Cargo.lock does not have, and so nothing links: a name is mistyped, or it is old."""
+    texts = section.license_texts if section else {}
+    locked = locked_crates(reading.root, workspace) if texts else frozenset()
+    for crate in texts if locked else ():
+        if crate not in locked:
+            hint = problems.suggestion(crate, tuple(sorted(locked)), "remove it")
+            message = f"{workspace.lock} has no crate {quote(crate)}, whose licence this would be"
+            problems.add(reading.mark("project", "license-texts", crate), message, hint)
 
 
 def _toolchain(

@@ -16,8 +16,8 @@ _UNITS: Final = {
     "MiB": _KIB**2,
     "GiB": _KIB**3,
 }
-PATTERN: Final = r"^[0-9]{1,9}(\.[0-9]{1,3})? ?(B|kB|MB|GB|KiB|MiB|GiB)$"
-"""A number of bytes with its unit (IEC 80000-13: kB is 1000, KiB 1024)."""
+PATTERN: Final = r"^(?=[0-9.]*[1-9])(?!0+\.[0-9]+ ?B)[0-9]{1,9}(\.[0-9]{1,3})? ?(B|kB|MB|GB|KiB|MiB|GiB)$"
+"""A number of bytes with its unit (IEC 80000-13: kB is 1000, KiB 1024), of which there is at least one."""
 
 
 def size(count: int) -> str:

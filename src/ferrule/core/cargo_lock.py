@@ -30,6 +30,15 @@ def crate_names(text: str) -> frozenset[str]:
     return frozenset(re.findall(r'^name = "([^"]+)"', text, re.MULTILINE))
 
 
+def locked_crates(project: Path, workspace: Workspace) -> frozenset[str]:
+    """Names of all crates in the Cargo.lock of a workspace; none where it cannot be read."""
+    try:
+        data = read_bytes(project, workspace.lock, "Cargo.lock", _LARGEST)
+    except (ConfigError, FileNotFoundError):
+        return frozenset()
+    return crate_names(data.decode("utf-8", "replace"))
+
+
 def lock_problems(project: Path, workspace: Workspace) -> Iterator[ConfigError]:
     """How Cargo.lock differs from the manifests, each with its place; nothing where there is no Cargo.lock."""
     name = workspace.lock

@@ -34,8 +34,13 @@ _OF_CODE: Final = (
     'find what writes it there (env!("CARGO_MANIFEST_DIR") or OUT_DIR in code, __FILE__ or debug information of C that '
     "a build script compiles by other means than the crate cc), and let it do without"
 )
+_OF_TEXT: Final = (
+    "find what writes it into this text: what a program prints, or a build script writes, may name the home folder, "
+    "the folder that it works in or its own; let it write that without the path"
+)
 _ZLIB: Final = 1
 _LARGEST_SECTION: Final = 1 << 30
+_BEGINNING: Final = 1 << 13
 _OF_SYSTEM: Final = "/usr"
 
 
@@ -78,11 +83,17 @@ def refuse(folder: Path, names: Iterable[str], folders: tuple[Path, ...]) -> Non
             if hit is None:
                 continue
             text, member = hit
+            hint = _OF_TEXT if _is_text(data) else _OF_ZIG if _ZIG in text else _OF_CODE
         raise BuildError(
             f"this holds a path of this machine, {text}, and was not kept",
             where=f"{name}({member})" if member else name,
-            hint=_OF_ZIG if _ZIG in text else _OF_CODE,
+            hint=hint,
         )
+
+
+def _is_text(data: mmap.mmap) -> bool:
+    """Whether people may read a file, as no compiled one, by its beginning."""
+    return data[: len(magic.AR)] != magic.AR and data.find(b"\0", 0, _BEGINNING) == -1
 
 
 def _first(data: mmap.mmap, folders: tuple[Path, ...]) -> tuple[str, str | None] | None:

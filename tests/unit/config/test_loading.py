@@ -211,6 +211,19 @@ def test_what_the_file_says_of_the_project_counts_more(load: Callable[..., confi
     assert project.license_files == ("LICENSE",)
 
 
+def test_texts_of_crates_that_no_lock_file_has(load: Callable[..., config.Config], project: Path):
+    text = HEAD.replace(
+        "workspace: rust", "workspace: rust,\n  license-texts: {serde: LICENSE, sedre: LICENSE, x: LICENSE}"
+    )
+    assert [e.message for e in load(text + TARGETS + NATIVE).problems if "licence" in e.message] == []
+    write(project, {"rust/Cargo.lock": 'version = 4\n[[package]]\nname = "serde"\nversion = "1.0.0"\n'})
+    errors = [error for error in load(text + TARGETS + NATIVE).problems if "licence" in error.message]
+    assert [(str(error.where).partition(":")[2][:2], error.message, error.hint) for error in errors] == [
+        ("3:", 'rust/Cargo.lock has no crate "sedre", whose licence this would be', "did you mean serde?"),
+        ("3:", 'rust/Cargo.lock has no crate "x", whose licence this would be', "remove it"),
+    ]
+
+
 def test_crates_that_differ_say_nothing_of_a_project_of_another_name(load: Callable[..., config.Config]):
     project = load(HEAD.replace("demo", "other") + TARGETS + NATIVE).project
     assert (project.license, project.description, project.homepage) == (None, None, None)

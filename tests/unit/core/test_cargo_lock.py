@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ferrule.core.cargo_lock import crate_names, lock_problems, satisfies
+from ferrule.core.cargo_lock import crate_names, lock_problems, locked_crates, satisfies
 from ferrule.core.cargo_workspace import read_workspace
 
 if TYPE_CHECKING:
@@ -23,6 +23,13 @@ def problems(root: Path, lock: str | bytes, manifest: str = MANIFEST) -> list[st
     (root / "Cargo.toml").write_text(manifest)
     (root / "Cargo.lock").write_bytes(lock.encode() if isinstance(lock, str) else lock)
     return [f"{error.where}: {error.message}" for error in lock_problems(root, read_workspace(root))]
+
+
+def test_the_crates_of_a_lock_file(tmp_path: Path):
+    problems(tmp_path, LOCK)
+    assert locked_crates(tmp_path, read_workspace(tmp_path)) == {"a", "itoa"}
+    (tmp_path / "Cargo.lock").unlink()
+    assert locked_crates(tmp_path, read_workspace(tmp_path)) == frozenset()
 
 
 def test_a_lock_that_fits(tmp_path: Path):

@@ -53,6 +53,23 @@ def test_other_paths_are_not(tmp_path: Path, content: bytes) -> None:
     refuse(tmp_path, ["lib.so"], FOLDERS)
 
 
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (b".SH FILES\n/builds/project/demo\n", "find what writes it into this text: what a program prints"),
+        (b"\0/builds/project/lib.rs", 'find what writes it there (env!("CARGO_MANIFEST_DIR")'),
+        (b"\0/builds/project/ziglang-1/lib", "it is in debug information of zig's own runtime"),
+        (archive(("a.o", b"/builds/project/a.c")), 'find what writes it there (env!("CARGO_MANIFEST_DIR")'),
+    ],
+    ids=["text", "code", "zig", "static library"],
+)
+def test_the_hint_is_about_what_holds_the_path(tmp_path: Path, content: bytes, hint: str) -> None:
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(BuildError) as caught:
+        refuse(tmp_path, ["file"], FOLDERS)
+    assert (caught.value.hint or "").startswith(hint)
+
+
 def test_the_member_of_a_static_library_is_named(tmp_path: Path) -> None:
     members = (("one.o", b"nothing"), ("two.o", b"\0/builds/project/native.c\0"))
     (tmp_path / "lib.a").write_bytes(archive(*members))
