@@ -321,8 +321,14 @@ def test_problems_of_a_pyproject_and_of_features_are_reported_together(demo: Dem
     [
         ("[project", "packaging/python/pyproject.toml:1:9: this file cannot be read"),
         ("[build-system]", "targets.yaml:25:46: packaging/python/pyproject.toml has no [project] table"),
-        ('[project]\ndescription = "x"', "targets.yaml:25:46: packaging/python/pyproject.toml has no project name"),
-        ("[project]\nname = 7", "targets.yaml:25:46: packaging/python/pyproject.toml has no project name"),
+        (
+            '[project]\ndescription = "x"',
+            "packaging/python/pyproject.toml:1:1: the project has no name",
+        ),
+        (
+            "[project]\nname = 7",
+            "packaging/python/pyproject.toml:2:1: the project has no name",
+        ),
         (
             '[project]\nname = "demo"\nversion = "1"',
             "packaging/python/pyproject.toml:3:1: this states version 1, and the release is 1.2.3",
@@ -718,10 +724,10 @@ def test_what_can_be_planned_beside_a_mistake_is_checked_too(demo: Demo, old: st
     with pytest.raises(PartlyReadableError) as caught:
         release.load(demo.project)
     assert message in str(caught.value)
-    assert "Invalid project name" not in str(caught.value)
+    assert "is not a valid name" not in str(caught.value)
     text = str(release.all_problems(caught.value, demo.context))
     assert message in text
-    assert "packaging/python/pyproject.toml:2:1: Invalid project name" in text
+    assert "packaging/python/pyproject.toml:2:1: 'a b' is not a valid name" in text
 
 
 def test_a_circle_leaves_nothing_to_plan(demo: Demo) -> None:

@@ -67,6 +67,20 @@ def parse(data: bytes, name: str, what: str = "Cargo manifest", hint: str = "Car
         raise ConfigError(f"{problem}: {error}", where=name, hint=hint) from error
 
 
+def value_at(document: Any, *path: str) -> Any:  # noqa: ANN401 - whatever stands there
+    """The value that a path of keys leads to; None where it leads to none, or through what is no table."""
+    value = document
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def texts_at(document: Any, *path: str) -> tuple[str, ...]:  # noqa: ANN401 - whatever stands there
+    """The texts of the list that a path of keys leads to, without what is no text; none where it leads to no list."""
+    value = value_at(document, *path)
+    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, list) else ()
+
+
 def locate(text: str, path: tuple[str, ...]) -> tuple[int, int]:
     r"""Line and column, from 1, of the key that a path names, or of the deepest table above it; (1, 1) without any.
 

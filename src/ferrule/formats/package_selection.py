@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core.frozen import dataclass
+from ferrule.core.toml_file import texts_at, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -113,7 +114,7 @@ class Selection:
 
 def selection(document: Mapping[str, Any]) -> Selection:
     """What pyproject.toml chooses for a wheel; setuptools' `exclude` is in `left_out_of_wheels`."""
-    uv, flit = _at(document, *_UV), _at(document, "tool", "flit", "module", "name")
+    uv, flit = value_at(document, *_UV), value_at(document, "tool", "flit", "module", "name")
     hatch = _of_hatch(document, "wheel", "only-include") or _of_hatch(document, "wheel", "packages")
     root = _root(document)
     of_uv = (f"{root or 'src'}/{name}" for name in _modules_of_uv(uv))
@@ -121,25 +122,25 @@ def selection(document: Mapping[str, Any]) -> Selection:
     return Selection(
         folders=tuple(map(posixpath.normpath, (*hatch, *of_uv, *of_flit))),
         names=(
-            *_texts(document, *_SETUPTOOLS, "packages"),
-            *_texts(document, *_SETUPTOOLS, "packages", "find", "include"),
+            *texts_at(document, *_SETUPTOOLS, "packages"),
+            *texts_at(document, *_SETUPTOOLS, "packages", "find", "include"),
         ),
-        modules=_texts(document, *_SETUPTOOLS, "py-modules"),
+        modules=texts_at(document, *_SETUPTOOLS, "py-modules"),
         root=root,
     )
 
 
 def only_module(document: Mapping[str, Any], name: str) -> str | None:
     """The module that a backend packs alone where nothing is said, by the name of the project; None for all of them."""
-    backend = str(_at(document, "build-system", "build-backend")).partition(".")[0]
+    backend = str(value_at(document, "build-system", "build-backend")).partition(".")[0]
     return name.replace("-", "_").replace(".", "_").lower() if backend in _OF_ONE_MODULE else None
 
 
 def _root(document: Mapping[str, Any]) -> str | None:
     """The folder of packages that a setting names, relative to pyproject.toml; None where none does, or several do."""
-    where = _texts(document, *_SETUPTOOLS, "packages", "find", "where")
-    of_setuptools = _at(document, *_SETUPTOOLS, "package-dir", "")
-    others = (_at(document, *_UV, "module-root"), _at(document, "tool", "pdm", "build", "package-dir"))
+    where = texts_at(document, *_SETUPTOOLS, "packages", "find", "where")
+    of_setuptools = value_at(document, *_SETUPTOOLS, "package-dir", "")
+    others = (value_at(document, *_UV, "module-root"), value_at(document, "tool", "pdm", "build", "package-dir"))
     stated = [
         value for value in (*(where if len(where) == 1 else ()), of_setuptools, *others) if isinstance(value, str)
     ]
@@ -159,7 +160,7 @@ def unfollowed_settings(document: Mapping[str, Any], below: str, package: str) -
     `below` is the folder of packages, relative to pyproject.toml, and `package` the one that loads the library.
     """
     for path, allowed in _UNFOLLOWED.items():
-        value = _at(document, *path)
+        value = value_at(document, *path)
         if value and not allowed(value, below, package):
             yield path
 
@@ -173,8 +174,8 @@ def left_out_of_sdists(document: Mapping[str, Any]) -> tuple[str, ...]:
     """The same of what is in no source distribution, but for what the wheel needs."""
     return (
         *_of_hatch(document, "sdist", "exclude"),
-        *_texts(document, "tool", "flit", "sdist", "exclude"),
-        *_texts(document, "tool", "uv", "build-backend", "source-exclude"),
+        *texts_at(document, "tool", "flit", "sdist", "exclude"),
+        *texts_at(document, "tool", "uv", "build-backend", "source-exclude"),
     )
 
 
@@ -184,11 +185,11 @@ def version_in_files(document: Mapping[str, Any], root: str) -> Iterator[tuple[s
     Those of Hatch ("Versioning"), setuptools ("Dynamic metadata") and PDM ("Dynamic version").
     """
     assigned = re.compile(r"""^(?:__version__|VERSION)(?:\s*:\s*[\w.]+)?\s*=\s*["']([^"'\n]+)["']""", re.MULTILINE)
-    hatch, pdm = _at(document, "tool", "hatch", "version"), _at(document, "tool", "pdm", "version")
+    hatch, pdm = value_at(document, "tool", "hatch", "version"), value_at(document, "tool", "pdm", "version")
     for table in (hatch, pdm):
         if isinstance(table, dict) and isinstance(path := table.get("path"), str) and "pattern" not in table:
             yield posixpath.normpath(path), assigned
-    version = _at(document, "tool", "setuptools", "dynamic", "version")
+    version = value_at(document, "tool", "setuptools", "dynamic", "version")
     if isinstance(version, dict) and isinstance(attribute := version.get("attr"), str):
         module, _, name = attribute.rpartition(".")
         text = re.compile(rf"""^{re.escape(name)}(?:\s*:\s*[\w.]+)?\s*=\s*["']([^"'\n]+)["']""", re.MULTILINE)
@@ -201,31 +202,20 @@ def version_in_files(document: Mapping[str, Any], root: str) -> Iterator[tuple[s
 def _of_hatch(document: Mapping[str, Any], target: str, key: str) -> tuple[str, ...]:
     """A list of Hatch's: that of the target, or else the one for all targets ("Build targets")."""
     path = (*_HATCH[0], "targets", target)
-    table = _at(document, *path)
-    return _texts(document, *(path if isinstance(table, dict) and key in table else _HATCH[0]), key)
+    table = value_at(document, *path)
+    return texts_at(document, *(path if isinstance(table, dict) and key in table else _HATCH[0]), key)
 
 
 def _of_setuptools(document: Mapping[str, Any], root: str) -> Iterator[str]:
     below = "" if root == "." else f"/{root}"
-    for pattern in _texts(document, "tool", "setuptools", "packages", "find", "exclude"):
+    for pattern in texts_at(document, "tool", "setuptools", "packages", "find", "exclude"):
         path = "/".join("*/**" if part == "*" else part for part in pattern.rstrip("*").rstrip(".").split("."))
         if pattern.endswith("*"):  # the package and all below it
             yield f"{below}/{path}{'/*' if pattern.endswith('.*') else '*'}/"
         else:
             yield from (f"{below}/{path}/*", f"!{below}/{path}/*/")
-    data = _at(document, "tool", "setuptools", "exclude-package-data")
-    for package, patterns in data.items() if isinstance(data, dict) else ():
+    excluded = ("tool", "setuptools", "exclude-package-data")
+    packages = value_at(document, *excluded)
+    for package in packages if isinstance(packages, dict) else ():
         folder = "/**" if package in ("", "*") else f"/{package.replace('.', '/')}"
-        yield from (f"{below}{folder}/{p}" for p in patterns if isinstance(p, str))
-
-
-def _texts(document: Mapping[str, Any], *path: str) -> tuple[str, ...]:
-    value = _at(document, *path)
-    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, list) else ()
-
-
-def _at(document: Mapping[str, Any], *path: str) -> Any:  # noqa: ANN401 - whatever stands there
-    value: Any = document
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+        yield from (f"{below}{folder}/{p}" for p in texts_at(document, *excluded, package))

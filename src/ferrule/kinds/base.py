@@ -314,13 +314,22 @@ def python_project(text: str, file: str, version: str) -> dict[str, Any]:
     `file` names it in errors. Raises PlanProblem (pyproject.toml specification, "The [project] table").
     """
     try:
-        project = parse(text.encode(), file, "file", "correct it")["project"]
+        document = parse(text.encode(), file, "file", "correct it")
     except ConfigError as error:
         raise PlanProblem("source", error.message, error.hint, error.where) from None
-    except KeyError:
-        raise PlanProblem("source", f"{file} has no [project] table", "write name and description there") from None
+    for table in ("build-system", "tool"):
+        if not isinstance(document.get(table, {}), dict):
+            where = position(text, file, (table,))
+            raise PlanProblem("source", f"`{table}` is not a table", f"write [{table}] and keys below it", where)
+    project = document.get("project")
+    if project is None:
+        raise PlanProblem("source", f"{file} has no [project] table", "write name and description there")
     if not isinstance(project, dict) or not isinstance(project.get("name"), str):
-        raise PlanProblem("source", f"{file} has no project name", 'write name = "…" under [project]')
+        where = position(text, file, ("project", "name"))
+        raise PlanProblem("source", "the project has no name", 'write name = "…" under [project]', where)
+    if problem := distribution_problem(project["name"]):
+        where = position(text, file, ("project", "name"))
+        raise PlanProblem("source", problem, "use letters of ASCII, digits, and . _ - between them", where)
     stated = project.get("version")
     if stated is not None and not versions.same_python_version(str(stated), version):
         raise PlanProblem(
@@ -337,6 +346,13 @@ def python_project(text: str, file: str, version: str) -> dict[str, Any]:
         hint = 'write dynamic = ["version"]: the release has one'
         raise PlanProblem("source", "there is no version", hint, position(text, file, ("project",)))
     return dict(project)
+
+
+def distribution_problem(name: str) -> str | None:
+    """Why no Python distribution can have a name (PyPA specifications, "Names and normalization"); None if one can."""
+    if re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
+        return None
+    return f"{name!r} is not a valid name of a Python distribution"
 
 
 def python_checks(source: str, context: Context) -> Iterator[PlanProblem]:

@@ -24,6 +24,7 @@ from ferrule.kinds.base import (
     ProjectPath,
     RelativePath,
     Spec,
+    distribution_problem,
     no_wheel,
     python_checks,
     python_project,
@@ -101,13 +102,17 @@ def _manifest(source: str | None) -> str:
 
 
 def _project(spec: ProgramWheelSpec, context: Context, program: PackedProgram) -> PythonProject:
-    """The metadata: those that are written, or those that the release has."""
+    """The metadata: those that are written, or those that the release has. Raises PlanProblem."""
     release = context.project
     if spec.source is not None:
         manifest = _manifest(spec.source)
         text = context.read_text(manifest)
         return PythonProject(manifest, text, python_project(text, manifest, release.version), release.version)
-    table: dict[str, Any] = {"name": spec.name or program.command, "requires-python": ">=3.8"}
+    name = spec.name or program.command
+    if problem := distribution_problem(name):
+        hint = "write `name` with letters of ASCII, digits, and . _ - between them; the command keeps its own"
+        raise PlanProblem("name" if spec.name else "program", problem, hint)
+    table: dict[str, Any] = {"name": name, "requires-python": ">=3.8"}
     table |= {"description": release.description} if release.description else {}
     table |= {"license": release.license} if release.license else {}
     table |= {"urls": {"Homepage": release.homepage}} if release.homepage else {}

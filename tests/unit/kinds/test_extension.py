@@ -55,7 +55,7 @@ METADATA = "Metadata-Version: 2.4\nName: Demo-Ext\nVersion: 1.2.3\nLicense-File:
 TAG = "cp311-abi3-manylinux_2_17_x86_64"
 TAGS = ("cp311-abi3-manylinux2014_x86_64", TAG)
 WHEEL = wheel_file_name("Demo-Ext", "1.2.3", TAGS)
-WHEEL_PLANNED = PlannedWheel(build_of("abi3", 11, 11), WHEEL, TAGS, "pkg:pypi/demo-ext")
+WHEEL_PLANNED = PlannedWheel(build_of("abi3", 11), WHEEL, TAGS, "pkg:pypi/demo-ext")
 MODULE = "demo_ext/demo_ext.abi3.so"
 
 
@@ -143,17 +143,22 @@ def test_the_package_may_lie_beside_the_crate():
     [
         (('requires-python = ">=3.11"', ""), "source", "which Python is the oldest"),
         ((">=3.11", "<4"), "source", "which Python is the oldest"),
-        ((">=3.11", "newish"), "source", "which Python is the oldest"),
+        ((">=3.11", "newish"), "source", "'newish' is no version specifier"),
+        (('">=3.11"', "3"), "source", "`requires-python` is not a text"),
+        (('"Demo-Ext"', '"démo ext"'), "source", "'démo ext' is not a valid name of a Python distribution"),
+        (('"Demo-Ext"', "1"), "source", "the project has no name"),
+        ((PYPROJECT, "build-system = 1\n" + PYPROJECT), "source", "`build-system` is not a table"),
         (('dynamic = ["version"]', 'version = "1.0"'), "source", "this states version 1.0, and the release is"),
-        (("[tool.maturin]", "[tool]\nmaturin = 1\n[other]"), "source", r"a \[tool.maturin\] that maturin would refuse"),
-        (('["fast"]', "1"), "source", r"a \[tool.maturin\] that maturin would refuse"),
-        ((PYPROJECT, "tool = 1\n" + PYPROJECT.partition("[tool")[0]), "source", "that maturin would refuse"),
+        (("[tool.maturin]", "[tool]\nmaturin = 1\n[other]"), "source", r"\[tool.maturin\] is not a table"),
+        (('["fast"]', "1"), "source", r"`features` of \[tool.maturin\] is not a list of texts"),
+        ((PYPROJECT, "tool = 1\n" + PYPROJECT.partition("[tool")[0]), "source", "`tool` is not a table"),
     ],
 )
 def test_what_pyproject_has_to_say(change, key, said):
     with pytest.raises(PlanProblem, match=said) as problem:
         planned(Target(X86, glibc="2.17"), pyproject=PYPROJECT.replace(*change))
     assert problem.value.key == (key,)
+    assert problem.value.where is None or problem.value.where.startswith("ext/pyproject.toml:")
 
 
 MANIFEST = '[package]\nname = "demo-ext"\n\n[dependencies]\npyo3 = { version = "0.24", features = ["FEATURE"] }\n'
@@ -213,6 +218,15 @@ def test_targets_that_cibuildwheel_does_not_know():
     assert KIND.unsupported(PLATFORMS["wasm32-unknown-unknown"]) == "no platform tag of wheels names WebAssembly"
     with pytest.raises(PlanProblem, match="no image or machine of cibuildwheel's is known here for Linux with musl"):
         planned(Target("x86_64-unknown-linux-musl"))
+
+
+def test_a_way_out_leads_out():
+    with pytest.raises(PlanProblem) as problem:
+        planned(Target("x86_64-pc-windows-gnullvm"))
+    assert problem.value.hint == "narrow `targets`"  # as no one else builds what is no PyO3 module
+    with pytest.raises(PlanProblem, match="is no PyO3 module") as problem:
+        planned(Target("x86_64-pc-windows-gnullvm"), builder="zig")
+    assert problem.value.hint == "leave x86_64-pc-windows-gnullvm out of `targets`, or use PyO3"
 
 
 def test_nothing_is_undefined_in_a_dll():

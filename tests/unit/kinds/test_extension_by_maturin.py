@@ -179,9 +179,10 @@ def test_a_crate_of_the_workspace_turns_the_stable_interface_on(need, tags):
 
 
 def test_pythons_as_they_are_named():
-    (action,) = planned(pythons=("cp310", "cp314t", "pp311", "cp310"))
+    wide = PYPROJECT.replace(">=3.12", ">=3.10")
+    (action,) = planned(pythons=("cp310", "cp314t", "pp311", "cp310"), pyproject=wide)
     assert pythons_of(action) == ["cp310-cp310", "cp314-cp314t", "pp311-pypy311_pp73"]
-    (action,) = planned(pythons=("abi3", "cp314t", "pp311"), manifest=with_features('"abi3-py312"'))
+    (action,) = planned(pythons=("abi3", "cp314t", "pp311"), pyproject=wide, manifest=with_features('"abi3-py312"'))
     assert pythons_of(action) == ["cp312-abi3", "cp314-cp314t", "pp311-pypy311_pp73"]
 
 
@@ -242,7 +243,7 @@ def test_what_cannot_be_built_is_refused(options, said):
 
 def test_there_is_no_pypy_for_windows_on_arm64():
     with pytest.raises(PlanProblem, match="there is no PyPy for Windows on aarch64"):
-        planned(Target(WINDOWS_ARM), pythons=("pp311",))
+        planned(Target(WINDOWS_ARM), pythons=("pp311",), pyproject=PYPROJECT.replace(">=3.12", ">=3.11"))
 
 
 def test_for_windows_the_stable_interface_stands_alone():
@@ -264,6 +265,102 @@ def test_a_static_version_that_agrees_is_fine_and_another_is_refused():
     planned()
     with pytest.raises(PlanProblem, match=r"this states version 1\.0"):
         planned(pyproject=PYPROJECT.replace("1.2.3", "1.0"))
+
+
+@pytest.mark.parametrize(
+    ("names", "requires", "features", "key", "said"),
+    [
+        (("cp312", "cp311"), ">=3.12", "", "pythons", "the wheel for cp311: requires-python is >=3.12"),
+        (("pp311",), ">=3.12", "", "pythons", "the wheel for pp311: requires-python is >=3.12"),
+        (("abi3",), "<3.12", '"abi3-py312"', "pythons", "abi3 from 3.12 on: requires-python is <3.12"),
+        (None, "<3.12", '"abi3-py312"', "source", "abi3 from 3.12 on: requires-python is <3.12"),
+        (None, ">=3.16", '"abi3"', "source", "for Python 3.16 and newer, and PyO3 and maturin know none after 3.15"),
+    ],
+)
+def test_a_wheel_that_nobody_could_install_is_refused(names, requires, features, key, said):
+    pyproject = PYPROJECT.replace(">=3.12", requires)
+    section, context = context_of(pythons=names, pyproject=pyproject, manifest=with_features(features))
+    (problem,) = check(section, context)
+    assert said in problem.message
+    assert problem.key == (key,)
+    assert problem.where == ("ext/pyproject.toml:8:1" if key == "source" else None)
+    with pytest.raises(PlanProblem, match=re.escape(said)):
+        plan(section, context)
+
+
+def test_a_wheel_for_newer_pythons_than_the_package_is_for_is_fine():
+    (action,) = planned(pyproject=PYPROJECT.replace(">=3.12", ">=3.9"), manifest=with_features('"abi3-py312"'))
+    assert pythons_of(action) == ["cp312-abi3"]
+
+
+@pytest.mark.parametrize(("names", "count"), [(None, 7), (("cp310", "pp311"), 2)])
+def test_a_package_that_does_not_say_which_pythons_it_is_for_is_for_all(names, count):
+    (action,) = planned(pyproject=PYPROJECT.replace('requires-python = ">=3.12"\n', ""), pythons=names)
+    assert len(pythons_of(action)) == count
+
+
+def test_the_stable_interface_begins_at_a_python_that_somebody_names():
+    silent = PYPROJECT.replace('requires-python = ">=3.12"\n', "")
+    (action,) = planned(pyproject=silent, manifest=with_features('"abi3-py312"'))
+    assert pythons_of(action) == ["cp312-abi3"]
+    with pytest.raises(PlanProblem, match="does not say which Python is the oldest") as problem:
+        planned(pyproject=silent, manifest=with_features('"abi3"'))
+    assert problem.value.where == "ext/pyproject.toml:5:1"
+
+
+@pytest.mark.parametrize("names", [None, ("cp312",)])
+def test_a_pyo3_that_names_no_pythons_builds_for_the_stable_interface_alone(names):
+    old = LOCK.replace("0.30.1", "0.19.2")
+    with pytest.raises(PlanProblem, match=r"PyO3 0\.19 does not say which Pythons it builds for") as problem:
+        planned(lock=old, pythons=names)
+    assert "take PyO3 0.20 or newer" in str(problem.value.hint)
+    (action,) = planned(lock=old, manifest=with_features('"abi3-py312"'))
+    assert pythons_of(action) == ["cp312-abi3"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('bindings = "bin"', "an extension module has bindings of PyO3, and these are bin"),
+        ("bindings = 1", "`bindings` of [tool.maturin] is not a text"),
+        ("all-features = true", "Ferrule has to know the features by name"),
+        ('no-default-features = "yes"', "`no-default-features` of [tool.maturin] is not true or false"),
+        ("profile = 3", "`profile` of [tool.maturin] is not a text"),
+        ("features = [1]", "`features` of [tool.maturin] is not a list of texts"),
+        ("include = [1]", "`include` of [tool.maturin] is not a list of patterns"),
+        ("exclude = 1", "`exclude` of [tool.maturin] is not a list of patterns"),
+        ('include = [{format = "wheel"}]', "`include` of [tool.maturin] is not a list of patterns"),
+        ('include = [{path = "/etc/x", format = "wheel"}]', "/etc/x is a path of one machine"),
+        ('python-source = "gone"', "there is no folder gone beside this file"),
+        ('data = "../../gone"', "there is no folder ../../gone beside this file"),
+        ('manifest-path = "gone/Cargo.toml"', "there is no file gone/Cargo.toml here"),
+        (
+            'manifest-path = "../other/Cargo.toml"',
+            "maturin builds the crate of other/Cargo.toml, and targets.yaml",
+        ),
+    ],
+)
+def test_what_maturin_would_refuse_is_said_where_it_stands(settings, said):
+    pyproject = f"{PYPROJECT}[tool.maturin]\n{settings}\n"
+    with pytest.raises(PlanProblem, match=re.escape(said)) as problem:
+        planned(pyproject=pyproject, more={"other/Cargo.toml": ""})
+    assert problem.value.where == "ext/pyproject.toml:10:1"
+    assert problem.value.hint
+
+
+def test_settings_that_lead_somewhere_are_maturins():
+    settings = 'python-source = "."\nmanifest-path = "../ext/Cargo.toml"\ninclude = ["*.pyi"]\nbindings = "pyo3"\n'
+    (action,) = planned(pyproject=f"{PYPROJECT}[tool.maturin]\n{settings}")
+    assert len(pythons_of(action)) == 4
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"), [("py", "move pyproject.toml to the crate"), (".", 'write manifest-path = "ext/Cargo.toml"')]
+)
+def test_maturin_is_told_where_the_crate_is(source, hint):
+    with pytest.raises(PlanProblem, match=r"maturin looks for Cargo\.toml in the folder") as problem:
+        planned(source=source, more={"py/pyproject.toml": PYPROJECT, "pyproject.toml": PYPROJECT})
+    assert problem.value.hint == hint
 
 
 def test_a_pyo3_that_nobody_knows_yet_is_left_to_itself():
@@ -288,7 +385,7 @@ class Machine:
         bench.source("LICENSE", "no")
 
     def make(self, *names: str, **fields: Any) -> ActionContext:
-        builds = [build_of(name, None, 12) for name in names or ("cp312", "cp314t", "pp311")]
+        builds = [build_of(name, 12) for name in names or ("cp312", "cp314t", "pp311")]
         tags = [f"{one.tag}-manylinux_2_17_x86_64" for one in builds]
         named = zip(builds, tags, strict=True)
         wheels = tuple(

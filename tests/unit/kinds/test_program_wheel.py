@@ -82,6 +82,19 @@ def test_what_python_does_not_take() -> None:
     assert list(check(section(source="py"), context(planned_program(MUSL), files=FILES))) == []
 
 
+@pytest.mark.parametrize("name", ["tööl", "a b", "-x", "x."])
+def test_a_command_that_no_distribution_can_be_called_by_needs_a_name(name: str) -> None:
+    known = context(planned_program(MUSL, program=name))
+    with pytest.raises(PlanProblem, match="is not a valid name of a Python distribution") as caught:
+        plan(section(), known)
+    assert caught.value.key == ("program",)
+    assert "write `name`" in str(caught.value.hint)
+    assert plan(section(name="tool"), known)
+    with pytest.raises(PlanProblem, match="'tool-' is not a valid name") as caught:
+        plan(section(name="tool-"), known)
+    assert caught.value.key == ("name",)
+
+
 def test_what_is_in_a_wheel(bench: Bench) -> None:
     program = packed(bench, MUSL)
     (_, action) = plan(section(name="Demo-Tool"), context(planned_program(MUSL)))

@@ -399,6 +399,7 @@ def test_a_build_system_that_cannot_be_replaced_is_refused(crates: Bench, native
             False,
         ),
         ('[build-system]\nbuild-backend = "setuptools.build_meta"', "", False),
+        ('[build-system]\nbuild-backend = "hatchling.build"\n[tool]\nhatch = 1', "", False),
         ('[build-system]\nbuild-backend = "own"\nbackend-path = ["."]', "", True),
         ('[build-system]\nbuild-backend = "poetry.core.masonry.api"\n[tool.poetry.build]\nscript = "x"', "", True),
         ('[build-system]\nbuild-backend = "pdm.backend"', "pdm_build.py", True),
@@ -443,6 +444,10 @@ TABLE = '[project]\nname = "demo"\ndynamic = ["version"]\n'
     ("text", "place", "message"),
     [
         ("[project.scripts]\nx = 'demo.gone:main'", "pyproject.toml:5:1", "there is no module demo.gone"),
+        ("license-files = 3", "pyproject.toml:4:1", "`license-files` is not a list of texts"),
+        ("license-files = [3]", "pyproject.toml:4:1", "`license-files` is not a list of texts"),
+        ("entry-points = 3", "pyproject.toml:4:1", 'Field "project.entry-points" has an invalid type'),
+        ("requires-python = 'newish'", "pyproject.toml:4:1", 'Field "project.requires-python"'),
         ("[tool.pdm.build]\nexcludes = ['a']", "pyproject.toml:5:1", "only the build backend follows excludes"),
         (
             "[tool.uv.build-backend]\nwheel-exclude = ['a']",
@@ -472,6 +477,25 @@ def test_mistakes_that_planning_sees(demo: Demo, text: str, place: str, message:
     (result,) = mistakes(demo, f"{TABLE}{text}\n", **files).items()
     assert result[0] == place
     assert result[1].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        (
+            TABLE.replace("demo", "démo x"),
+            "pyproject.toml:2:1",
+            "'démo x' is not a valid name of a Python distribution",
+        ),
+        (TABLE.replace("demo", "-x"), "pyproject.toml:2:1", "'-x' is not a valid name of a Python distribution"),
+        (TABLE.replace('"demo"', "[]"), "pyproject.toml:2:1", "the project has no name"),
+        (TABLE.replace('["version"]', "7"), "pyproject.toml:3:1", "`dynamic` is not a list of names"),
+        (f"tool = 1\n{TABLE}", "pyproject.toml:1:1", "`tool` is not a table"),
+        (f"build-system = []\n{TABLE}", "pyproject.toml:1:1", "`build-system` is not a table"),
+    ],
+)
+def test_a_pyproject_that_cannot_be_followed(demo: Demo, text: str, place: str, message: str) -> None:
+    assert mistakes(demo, text) == {place: message}
 
 
 def test_all_mistakes_of_a_pyproject_are_told_at_once(demo: Demo) -> None:

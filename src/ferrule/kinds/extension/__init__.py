@@ -25,7 +25,7 @@ from ferrule.kinds.base import (
     python_project,
     required_floor,
 )
-from ferrule.kinds.extension import pythons
+from ferrule.kinds.extension import maturin_settings, pythons
 from ferrule.kinds.extension.by_cibuildwheel import ON_A_MAC, CibuildwheelExtension
 from ferrule.kinds.extension.by_maturin import MaturinExtension
 from ferrule.kinds.extension.contents import MODULES, LinkedCode, Package, PlannedWheel
@@ -116,9 +116,31 @@ class _Sources:
         return pythons.stable_interface(self.features or ())
 
     @property
+    def requires(self) -> str | None:
+        """Which Pythons the package says it is for."""
+        value: str | None = self.project.get("requires-python")
+        return value
+
+    @property
     def oldest(self) -> int:
         """The oldest Python that the package is for; raises PlanProblem."""
-        return pythons.oldest_python(self.project.get("requires-python"), self.file)
+        if (oldest := pythons.oldest_python(self.requires)) is not None:
+            return oldest
+        raise PlanProblem(
+            "source",
+            f"{self.file} does not say which Python is the oldest that the extension is for",
+            'write requires-python = ">=3.11" under [project]; the wheel serves that one and all newer ones',
+            self.at("project", "requires-python"),
+        )
+
+    @property
+    def oldest_stable(self) -> int:
+        """The oldest Python of the stable interface that PyO3 is built for; raises PlanProblem."""
+        return self.stable or self.oldest
+
+    def at(self, *keys: str) -> str:
+        """The place of a key of pyproject.toml."""
+        return position(self.text, self.file, keys)
 
     def builder(self, spec: ExtensionSpec) -> Builder:
         """Who builds it, by choice or by what the package is."""
@@ -126,13 +148,17 @@ class _Sources:
             return spec.builder
         return "zig" if spec.image is None and self.is_maturins and self.pyo3 else "cibuildwheel"
 
+    def by_maturin_or(self, other: str) -> str:
+        """What to do about what cibuildwheel does not: let maturin build it, if it is a module that it builds."""
+        return other if self.pyo3 is None or self.features is None else f"write `builder: zig`, or {other}"
+
     def names(self, spec: ExtensionSpec) -> tuple[str, ...]:
         """The Pythons to build for, as targets.yaml names them."""
         if spec.pythons is not None:
             return tuple(dict.fromkeys(spec.pythons))
         if self.stable is not None or self.pyo3 is None:
             return (pythons.ABI3,)
-        return pythons.by_default(self.pyo3, str(self.project["requires-python"]))
+        return pythons.by_default(self.pyo3, self.requires)
 
 
 def plan(spec: ExtensionSpec, context: Context) -> list[Action]:
@@ -147,20 +173,24 @@ def _read(spec: ExtensionSpec, context: Context) -> _Sources:
     file = f"{folder}/pyproject.toml".removeprefix("./")
     text = context.read_text(file)
     project = python_project(text, file, context.project.version)
+    if problem := pythons.requires_problem(project.get("requires-python")):
+        where = position(text, file, ("project", "requires-python"))
+        raise PlanProblem("source", problem, 'write requires-python = ">=3.11", or leave it out', where)
     document = parse(text.encode(), file, "file", "correct it")
-    tool, build = document.get("tool", {}), document.get("build-system", {})
-    settings = tool.get("maturin", {}) if isinstance(tool, dict) else None
-    features = settings.get("features", []) if isinstance(settings, dict) else None
-    if not isinstance(settings, dict) or not isinstance(features, list):
-        raise PlanProblem("source", f"{file} has a [tool.maturin] that maturin would refuse", "correct it")
-    crate_features, default = tuple(map(str, features)), settings.get("no-default-features") is not True
+    settings = document.get("tool", {}).get("maturin", {})
+    if not isinstance(settings, dict):
+        where = position(text, file, ("tool", "maturin"))
+        raise PlanProblem("source", "[tool.maturin] is not a table", "correct it", where)
+    for key, message, hint in maturin_settings.type_problems(settings):
+        raise PlanProblem("source", message, hint, position(text, file, ("tool", "maturin", key)))
+    crate_features, default = tuple(settings.get("features", ())), settings.get("no-default-features") is not True
     return _Sources(
         folder=folder,
         file=file,
         text=text,
         project=project,
         maturin=settings,
-        is_maturins=isinstance(build, dict) and build.get("build-backend") == maturin.NAME,
+        is_maturins=document.get("build-system", {}).get("build-backend") == maturin.NAME,
         crate_features=crate_features,
         default_features=default,
         pyo3=pythons.pyo3_version(_lock(context)),
@@ -190,6 +220,10 @@ def _problems_of_target(context: Context, sources: _Sources, triple: str) -> Ite
     spec, platform = context.spec_for(triple), context.platforms[triple]
     assert isinstance(spec, ExtensionSpec)  # noqa: S101 - for the type checker
     names, builder = sources.names(spec), sources.builder(spec)
+    if builder == "zig" or sources.is_maturins:
+        manifest = context.crate(spec.crate).manifest
+        for key, message, hint in maturin_settings.problems(sources.maturin, sources.folder, manifest, context):
+            yield PlanProblem("source", message, hint, sources.at("tool", "maturin", key))
     if builder == "cibuildwheel":
         yield from _problems_of_cibuildwheel(spec, context, sources, platform)
         return
@@ -197,15 +231,17 @@ def _problems_of_target(context: Context, sources: _Sources, triple: str) -> Ite
         hint = f"write `builder: cibuildwheel`, or remove `image` from {context.artifact}"
         yield PlanProblem("image", "maturin builds in no image", hint)
     if sources.pyo3 is None or sources.features is None:
-        hint = "write `builder: cibuildwheel`, or use PyO3"
+        # Where cibuildwheel builds nothing either, it is no way out.
+        other = "write `builder: cibuildwheel`" if platform.floor_name else f"leave {platform.triple} out of `targets`"
+        hint = f"{other}, or use PyO3"
         yield PlanProblem("builder", f"{spec.crate} is no PyO3 module, as Cargo.lock and its manifest say", hint)
         return
-    if not names:
-        requires = sources.project.get("requires-python")
+    if not names and sources.pyo3 < pythons.OLDEST_PYO3:
+        yield PlanProblem("crate", *pythons.too_old(sources.pyo3), _place_of_pyo3(spec, context))
+    elif not names:
         hint = "correct requires-python, or take a newer PyO3"
-        message = f"PyO3 {sources.pyo3[0]}.{sources.pyo3[1]} knows no Python that {requires} accepts"
-        where = position(sources.text, sources.file, ("project", "requires-python"))
-        yield PlanProblem("source", message, hint, where)
+        message = f"PyO3 {sources.pyo3[0]}.{sources.pyo3[1]} knows no Python that {sources.requires} accepts"
+        yield PlanProblem("source", message, hint, sources.at("project", "requires-python"))
     yield from _problems_of_pythons(spec, context, sources, sources.pyo3, platform)
     if pythons.needs_import_library(platform, sources.pyo3, sources.features):
         hint = "add the feature generate-import-lib to pyo3, or take PyO3 0.29 or newer, which needs none"
@@ -216,7 +252,8 @@ def _problems_of_target(context: Context, sources: _Sources, triple: str) -> Ite
 def _problems_of_pythons(
     spec: ExtensionSpec, context: Context, sources: _Sources, version: tuple[int, int], platform: Platform
 ) -> Iterator[PlanProblem]:
-    names = sources.names(spec)
+    names, newest = sources.names(spec), pythons.newest_python(version)
+    oldest = sources.oldest_stable if pythons.ABI3 in names and sources.stable is not None else 0
     for name in names:
         if problem := pythons.problem_of(name, version, platform):
             yield PlanProblem("pythons", *problem)
@@ -226,6 +263,12 @@ def _problems_of_pythons(
             yield PlanProblem("pythons", message, hint)
         elif name == pythons.ABI3 and sources.stable is None and spec.pythons is not None:
             yield _not_stable(spec, context, "pythons")
+        elif pythons.not_accepted(name, sources.requires, oldest):
+            yield _not_accepted(spec, sources, name)
+        elif name == pythons.ABI3 and oldest > newest:
+            message = f"the wheel is for Python 3.{oldest} and newer, and PyO3 and maturin know none after 3.{newest}"
+            hint = "name an older Python in the feature of PyO3, or in requires-python"
+            yield PlanProblem("source", message, hint, sources.at("project", "requires-python"))
     others = [name for name in names if name != pythons.ABI3]
     if platform.system == "windows" and sources.stable is not None and others:
         # maturin 1.16: there it looks at no Python where a feature of PyO3 says which interface is meant.
@@ -239,15 +282,24 @@ def _problems_of_cibuildwheel(
 ) -> Iterator[PlanProblem]:
     if platform.floor_name is None:
         reason = f"no image or machine of cibuildwheel's is known here for {platform.title}"
-        yield PlanProblem("builder", reason, "write `builder: zig`, or narrow `targets`")
+        yield PlanProblem("builder", reason, sources.by_maturin_or("narrow `targets`"))
     if spec.debug_symbols:
         message = "what cibuildwheel links keeps no debug information that could be packed beside it"
-        yield PlanProblem("debug-symbols", message, "write `builder: zig`, or remove `debug-symbols`")
+        yield PlanProblem("debug-symbols", message, sources.by_maturin_or("remove `debug-symbols`"))
     if spec.pythons not in {None, (pythons.ABI3,)}:
         message = "by cibuildwheel one wheel for the stable interface is built for a target, and no others"
-        yield PlanProblem("pythons", message, "write `builder: zig`, or remove `pythons`")
+        yield PlanProblem("pythons", message, sources.by_maturin_or("remove `pythons`"))
     if "pyo3" in context.crate(spec.crate).dependencies and sources.stable is None:
         yield _not_stable(spec, context, "crate")
+
+
+def _not_accepted(spec: ExtensionSpec, sources: _Sources, name: str) -> PlanProblem:
+    title = f"{name} from 3.{sources.oldest_stable} on" if name == pythons.ABI3 else name
+    message = f"no pip would install the wheel for {title}: requires-python is {sources.requires}"
+    if spec.pythons is not None:
+        return PlanProblem("pythons", message, f"leave {name} out, or widen requires-python in {sources.file}")
+    hint = "widen it, or let the feature of PyO3 begin at an older Python"
+    return PlanProblem("source", message, hint, sources.at("project", "requires-python"))
 
 
 def _not_stable(spec: ExtensionSpec, context: Context, key: str) -> PlanProblem:
@@ -286,9 +338,9 @@ def _extension(context: Context, sources: _Sources, target: Target) -> list[Acti
     tags = wheel_format.platform_tags(platform, floor)
     by_zig = sources.builder(spec) == "zig"
     names = sources.names(spec) if by_zig else (pythons.ABI3,)
-    stable = sources.stable if by_zig else None
     wheels = []
-    for python in (pythons.build_of(name, stable, sources.oldest) for name in names):
+    oldest = (sources.oldest_stable if by_zig else sources.oldest) if pythons.ABI3 in names else 0
+    for python in (pythons.build_of(name, oldest) for name in names):
         expanded = tuple(f"{python.tag}-{tag}" for tag in tags)
         name = wheel_format.wheel_file_name(package.name, package.version, expanded)
         purl = wheel_format.wheel_purl(package.name, package.version, name)
@@ -332,7 +384,7 @@ def _extension(context: Context, sources: _Sources, target: Target) -> list[Acti
     else:
         recipe = CibuildwheelExtension(
             package=package,
-            python=f"cp3{sources.oldest}",
+            python=f"cp3{oldest}",
             platform=platform,
             floor=floor,
             image=spec.image or image if in_image else None,

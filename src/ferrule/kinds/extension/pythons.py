@@ -9,10 +9,11 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.manifest_problems import dependency_tables
 from ferrule.core.manifest_table import ManifestTable
 from ferrule.core.toml_file import parse
-from ferrule.kinds.base import PlanProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from packaging.specifiers import SpecifierSet
 
     from ferrule.core.platforms import Platform
     from ferrule.kinds.base import Context
@@ -30,6 +31,10 @@ _FREE_THREADED_IN_MATURIN: Final = 14
 _RAW_DYLIB: Final = (0, 29)
 """The first PyO3 that needs no import library of Python's on Windows (its CHANGELOG, 0.29)."""
 _IMPORT_LIBRARY: Final = "generate-import-lib"
+_LAST_RELEASE: Final = 30
+"""More than the last number of any release of Python 3 has been."""
+_FUTURE: Final = 100
+"""More than any version of Python 3 that requires-python will name."""
 
 
 class _Range(NamedTuple):
@@ -59,6 +64,8 @@ _SUPPORTED: Final = {
     (0, 30): _Supported(_Range(9, 15), _Range(11, 15), 14),
 }
 """What each PyO3 builds for (pyo3-ffi, build.rs, SUPPORTED_VERSIONS_…); its own build refuses what is not here."""
+OLDEST_PYO3: Final = min(_SUPPORTED)
+"""The first PyO3 that says which Pythons it builds for; older ones take every new Python for one that they know."""
 _IN_MATURIN: Final = _Supported(_Range(9, 15), _Range(9, 11), _FREE_THREADED_IN_MATURIN)
 """The Pythons that maturin 1.16 describes to PyO3 by itself, so that none has to be installed."""
 
@@ -71,18 +78,14 @@ class PythonBuild:
     tag: str
 
 
-def build_of(name: str, stable: int | None, oldest: int) -> PythonBuild:
-    """The build that a name (`PYTHON`) stands for.
+def build_of(name: str, oldest: int) -> PythonBuild:
+    """The build that a name (`PYTHON`) stands for; `oldest` begins the stable interface, as a number after 3.
 
-    `stable` is the oldest Python of the stable interface that PyO3's features ask for, `oldest` that of
-    requires-python, as numbers after 3.
-
-    >>> build_of("cp314t", None, 10), build_of("abi3", 9, 10).tag
+    >>> build_of("cp314t", 0), build_of("abi3", 9).tag
     (PythonBuild(interpreter='python3.14t', tag='cp314-cp314t'), 'cp39-abi3')
     """
     if name == ABI3:
-        minor = stable or oldest
-        return PythonBuild(f"python3.{minor}", f"cp3{minor}-abi3")
+        return PythonBuild(f"python3.{oldest}", f"cp3{oldest}-abi3")
     implementation, minor, free = _parts(name)
     if implementation == "pp":
         return PythonBuild(f"pypy3.{minor}", f"pp3{minor}-pypy3{minor}_pp73")
@@ -101,14 +104,51 @@ def pyo3_version(lock: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def by_default(version: tuple[int, int], requires: str) -> tuple[str, ...]:
-    """Every CPython that the package says it is for and that this PyO3 and maturin know."""
+def requires_problem(requires: object) -> str | None:
+    """Why a value cannot be `requires-python` (version specifiers, "Version specifiers"); None if it can."""
+    if requires is None:
+        return None
+    if not isinstance(requires, str):
+        return "`requires-python` is not a text"
+    try:
+        _specifiers(requires)
+    except ValueError:
+        return f"{requires!r} is no version specifier"
+    return None
+
+
+def _specifiers(requires: str | None) -> SpecifierSet:
     from packaging.specifiers import SpecifierSet  # noqa: PLC0415 - 11 ms
 
-    accepted, known = SpecifierSet(requires), _SUPPORTED.get(version, _IN_MATURIN).cpython
+    return SpecifierSet(requires or "")
+
+
+def accepts(requires: str | None, minor: int) -> bool:
+    """Whether some release of Python 3.`minor` is one that the package says it is for: any, where it says nothing.
+
+    >>> accepts(">=3.10.2", 10), accepts("<3.10", 10), accepts(None, 10)
+    (True, False, True)
+    """
+    accepted = _specifiers(requires)
+    return any(accepted.contains(f"3.{minor}.{release}") for release in (_LAST_RELEASE, *range(_LAST_RELEASE)))
+
+
+def by_default(version: tuple[int, int], requires: str | None) -> tuple[str, ...]:
+    """Every CPython that the package says it is for and that this PyO3 and maturin know."""
+    if version < OLDEST_PYO3:
+        return ()
+    known = _SUPPORTED.get(version, _IN_MATURIN).cpython
     oldest, newest = max(known.oldest, _IN_MATURIN.cpython.oldest), min(known.newest, _IN_MATURIN.cpython.newest)
-    # The last release of a version, as >=3.10.2 is for 3.10 too.
-    return tuple(f"cp3{minor}" for minor in range(oldest, newest + 1) if accepted.contains(f"3.{minor}.99"))
+    return tuple(f"cp3{minor}" for minor in range(oldest, newest + 1) if accepts(requires, minor))
+
+
+def not_accepted(name: str, requires: str | None, oldest: int) -> bool:
+    """Whether no pip would install the wheel for a Python (`PYTHON`), as requires-python accepts none that it is for.
+
+    `oldest` begins the stable interface, which all later ones have too.
+    """
+    minors = range(oldest, _FUTURE) if name == ABI3 else (_parts(name)[1],)
+    return not any(accepts(requires, minor) for minor in minors)
 
 
 def problem_of(name: str, version: tuple[int, int], platform: Platform) -> tuple[str, str] | None:
@@ -116,6 +156,8 @@ def problem_of(name: str, version: tuple[int, int], platform: Platform) -> tuple
     if name == ABI3:
         return None
     implementation, minor, free = _parts(name)
+    if version < OLDEST_PYO3:
+        return too_old(version)
     for who, supported in ((f"PyO3 {version[0]}.{version[1]}", _SUPPORTED.get(version)), ("maturin", _IN_MATURIN)):
         if supported is None:
             continue
@@ -136,6 +178,20 @@ def problem_of(name: str, version: tuple[int, int], platform: Platform) -> tuple
             f"leave {name} out for {platform.triple} (by `per-target`)"
         )
     return None
+
+
+def too_old(version: tuple[int, int]) -> tuple[str, str]:
+    """That nobody knows which Pythons a PyO3 builds for, and what to do."""
+    oldest = f"{OLDEST_PYO3[0]}.{OLDEST_PYO3[1]}"
+    return (
+        f"PyO3 {version[0]}.{version[1]} does not say which Pythons it builds for, so none can be planned",
+        f"take PyO3 {oldest} or newer, or its feature for the stable interface (abi3-py311)",
+    )
+
+
+def newest_python(version: tuple[int, int]) -> int:
+    """The newest CPython that this PyO3 and maturin both know, as the number after 3."""
+    return min(_SUPPORTED.get(version, _IN_MATURIN).cpython.newest, _IN_MATURIN.cpython.newest)
 
 
 def stable_interface(features: Iterable[str]) -> int | None:
@@ -213,19 +269,8 @@ def needs_import_library(platform: Platform, version: tuple[int, int], features:
     return platform.system == "windows" and version < _RAW_DYLIB and _IMPORT_LIBRARY not in features
 
 
-def oldest_python(requires: object, file: str) -> int:
-    """The oldest Python that the package says it is for: 11 for `>=3.11`. Raises PlanProblem."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - 11 ms
-
-    try:
-        bounds = [s.version.split(".") for s in SpecifierSet(str(requires)) if s.operator in {">=", "~=", "=="}]
-    except InvalidSpecifier:
-        bounds = []
-    versions = [b for b in bounds if len(b) > 1 and b[0] == "3" and b[1].isdigit()]
-    if not versions:
-        raise PlanProblem(
-            "source",
-            f"{file} does not say which Python is the oldest that the extension is for",
-            'write requires-python = ">=3.11" under [project]; the wheel serves that one and all newer ones',
-        )
-    return max(int(b[1]) for b in versions)
+def oldest_python(requires: str | None) -> int | None:
+    """The oldest Python that the package says it is for: 11 for `>=3.11`; None where it names none."""
+    bounds = [s.version.split(".") for s in _specifiers(requires) if s.operator in {">=", "~=", "=="}]
+    versions = [int(b[1]) for b in bounds if len(b) > 1 and b[0] == "3" and b[1].isdigit()]
+    return max(versions, default=None)

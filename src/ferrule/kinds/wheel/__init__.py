@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.core.model import Action, Output
 from ferrule.core.section import Field
-from ferrule.core.toml_file import parse
+from ferrule.core.toml_file import parse, value_at
 from ferrule.formats import wheel
 from ferrule.formats.package_selection import (
     left_out_of_sdists,
@@ -50,6 +50,14 @@ from ferrule.kinds.wheel.package_sources import (
 if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
 
+_HOOKS: Final = {
+    "hatchling": (("hatch", "build", "hooks"), ("hatch", "build", "targets", "wheel", "hooks")),
+    "setuptools": (("setuptools-rust",), ("setuptools", "ext-modules")),
+    "poetry": (("poetry", "build"),),
+    "pdm": (("pdm", "build", "custom-hook"),),
+}
+"""Settings below `tool` by which such a backend compiles something all the same."""
+_BUILD_SCRIPTS: Final = {"setuptools": ("setup.py",), "pdm": ("pdm_build.py",)}
 # Build backends that pack what lies in the package and nothing else, unless they are told to call something.
 _PLAIN_BACKENDS: Final = frozenset({"hatchling", "setuptools", "flit_core", "uv_build", "poetry", "pdm"})
 
@@ -171,17 +179,12 @@ def _sdist(
 def _compiles_itself(project: PythonProject, is_file: Any) -> bool:  # noqa: ANN401 - a predicate of a name
     """Whether the project's build backend is told to compile something, or is one whose purpose that is."""
     document: Any = parse(project.text.encode(), project.file)
-    build, tool = document.get("build-system", {}), document.get("tool", {})
+    build = document.get("build-system", {})
     backend = str(build.get("build-backend", "setuptools")).partition(":")[0].split(".")[0]
     if "backend-path" in build or backend not in _PLAIN_BACKENDS:
         return True
-    hatch = tool.get("hatch", {}).get("build", {})
-    return bool(
-        (backend == "hatchling" and (hatch.get("hooks") or hatch.get("targets", {}).get("wheel", {}).get("hooks")))
-        or (backend == "setuptools" and (is_file("setup.py") or "setuptools-rust" in tool))
-        or (backend == "setuptools" and tool.get("setuptools", {}).get("ext-modules"))
-        or (backend == "poetry" and tool.get("poetry", {}).get("build"))
-        or (backend == "pdm" and (is_file("pdm_build.py") or tool.get("pdm", {}).get("build", {}).get("custom-hook")))
+    return any(value_at(document, "tool", *path) for path in _HOOKS.get(backend, ())) or any(
+        is_file(name) for name in _BUILD_SCRIPTS.get(backend, ())
     )
 
 

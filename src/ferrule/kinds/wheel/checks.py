@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from ferrule.core.errors import ConfigError, ConfigErrors
-from ferrule.core.toml_file import parse, position
+from ferrule.core.toml_file import parse, position, texts_at, value_at
 from ferrule.formats import versions
 from ferrule.formats.package_selection import unfollowed_settings, version_in_files
 from ferrule.formats.python_metadata import (
@@ -102,11 +102,10 @@ def _other_versions(document: Mapping[str, Any], context: Context, source: str, 
 def _missing_modules(project: PythonProject, context: Context, root: str, package: str) -> Iterator[PlanProblem]:
     """Entry points that lead to a module of the package which is not there."""
     groups = {"scripts": ("scripts",), "gui-scripts": ("gui-scripts",)}
-    groups |= {g: ("entry-points", g) for g in project.table.get("entry-points", {})}
+    stated = project.table.get("entry-points")
+    groups |= {g: ("entry-points", g) for g in (stated if isinstance(stated, dict) else ())}
     for path in groups.values():
-        table: Any = project.table
-        for key in path:
-            table = table.get(key, {}) if isinstance(table, dict) else {}
+        table = value_at(project.table, *path)
         for name, reference in table.items() if isinstance(table, dict) else ():
             module = str(reference).partition(":")[0].partition("[")[0].strip()
             is_own = module.partition(".")[0] == package.partition(".")[0]
@@ -121,7 +120,7 @@ def _missing_modules(project: PythonProject, context: Context, root: str, packag
 
 def _clashing_licences(project: PythonProject, context: Context, source: str) -> Iterator[PlanProblem]:
     """Licence files of the package and of the release with one name and another text."""
-    for pattern in project.table.get("license-files", ()):
+    for pattern in texts_at(project.table, "license-files"):
         for file in context.project.license_files:
             name = file.rpartition("/")[2]
             beside = join(source, name)
