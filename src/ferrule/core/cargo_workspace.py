@@ -52,9 +52,9 @@ class Crate:
     `folder`, `paths` (where its path dependencies are) and `code` (where compiling its library begins: the folder of
     its sources and its build script) are relative to the project; `library` is the library target's name, or None.
     `programs` are its binary targets, `features` the names that `--features` takes and `turns_on` what each of them
-    turns on, `dependencies` those that it names, `requires` all
-    of them by package name with the versions that
-    a registry may give (None for those by path or Git), `version_at` the `file:line:column` of its version and
+    turns on, `dependencies` what it calls the packages that it needs and `packages` what these are called themselves,
+    `requires` all of them, those of its tests too, by package name with the versions that a registry may give (None for
+    those by path or Git), `version_at` the `file:line:column` of its version and
     `rust_version` the oldest Rust that it says it needs. For `problems` Cargo refuses the whole workspace;
     `problems_of_release` count if the crate is released.
     """
@@ -75,6 +75,7 @@ class Crate:
     turns_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
     requires: tuple[tuple[str, str | None], ...] = field(default=(), compare=False)
     dependencies: tuple[str, ...] = field(default=(), compare=False)
+    packages: tuple[str, ...] = field(default=(), compare=False)
     version_at: str | None = field(default=None, compare=False)
     rust_version: str | None = field(default=None, compare=False)
     problems: tuple[ConfigError, ...] = field(default=(), compare=False)
@@ -338,7 +339,8 @@ def _crate(
         features=tuple(_features(manifest)),
         turns_on={key: manifest.table("features").texts(key) for key in manifest.table("features").values},
         dependencies=tuple(dict.fromkeys(n for t in dependency_tables(manifest, COMPILED_IN) for n in t.values)),
-        requires=tuple(dict.fromkeys(_requires(manifest, common))),
+        requires=tuple(dict.fromkeys(_requires(manifest, common, DEPENDENCIES))),
+        packages=tuple(dict.fromkeys(name for name, _ in _requires(manifest, common, COMPILED_IN))),
         version_at=source,
         rust_version=text("rust-version"),
         problems=(
@@ -376,9 +378,11 @@ def _features(manifest: ManifestTable) -> Iterator[str]:
                 yield name
 
 
-def _requires(manifest: ManifestTable, common: ManifestTable) -> Iterator[tuple[str, str | None]]:
-    """Every dependency by its package's name, with the versions that a registry may give."""
-    for dependencies in dependency_tables(manifest, DEPENDENCIES):
+def _requires(
+    manifest: ManifestTable, common: ManifestTable, kinds: tuple[str, ...]
+) -> Iterator[tuple[str, str | None]]:
+    """Every dependency of these tables by its package's name, with the versions that a registry may give."""
+    for dependencies in dependency_tables(manifest, kinds):
         for name in dependencies.values:
             table = common if dependencies.inherits(name) else dependencies
             value = table.values.get(name)

@@ -35,6 +35,10 @@ _TYPES: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     "engines": (dict, "an object"),
     "files": (list, "a list"),
 }
+_FOR_IMPORT: Final = frozenset({"node", "import", "module-sync", "node-addons", "default"})
+"""The conditions of Node.js for `import` (Node.js, "Conditional exports")."""
+_REFUSED_SEGMENTS: Final = frozenset({".", "..", "node_modules"})
+_WITH_DEFAULT: Final = 'write "exports": {".": {"types": "./index.d.ts", "default": "./index.js"}}'
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]')
 
 
@@ -126,7 +130,7 @@ def package_problems(package: PackageJson, version: str, license_: str | None) -
             yield package.problem(f"this states a {key} of its own: {json.dumps(document[key])}", hint, key)
     yield from _dependencies(package)
     yield from _files(package)
-    yield from _targets(package)
+    yield from _exports(package)
 
 
 def _dependencies(package: PackageJson) -> Iterator[JsonProblem]:
@@ -160,12 +164,57 @@ def _files(package: PackageJson) -> Iterator[JsonProblem]:
             yield package.problem(f"{json.dumps(entry, ensure_ascii=False)} of `files` {message}", hint, "files")
 
 
-def _targets(package: PackageJson) -> Iterator[JsonProblem]:
-    """Node.js takes targets of `exports` that begin with ./ and stay in the package ("Package entry points")."""
-    for path in _texts(package.document.get("exports")):
-        if not path.startswith("./") or "/../" in path or path.endswith("/.."):
-            hint = f'write "./{path.lstrip("./")}"'
-            yield package.problem(f"Node.js refuses {path!r} in `exports`: it does not begin with ./", hint, "exports")
+def _exports(package: PackageJson) -> Iterator[JsonProblem]:
+    """What Node.js refuses of `exports`, and one by which nothing can be imported (Node.js, "Package entry points")."""
+    if "exports" not in package.document:
+        return
+    exports = package.document["exports"]
+    has_subpaths = isinstance(exports, dict) and any(key.startswith(".") for key in exports)
+    subpaths: Mapping[str, Any] = exports if has_subpaths else {".": exports}
+    if any(not key.startswith(".") for key in subpaths):
+        hint = "write the conditions below the path that they are for"
+        yield package.problem("`exports` has conditions beside paths, which Node.js refuses", hint, "exports")
+        return
+    at = {path: ("exports", path) if has_subpaths else ("exports",) for path in subpaths}
+    problems = [package.problem(*one, *at[path]) for path, value in subpaths.items() for one in _target(value)]
+    yield from problems
+    if problems:
+        return
+    imported = {path: next(_imported(value), None) for path, value in subpaths.items()}
+    if subpaths.get(".") is not None and not imported["."]:
+        yield package.problem("Node.js has nothing to import by this package's name", _WITH_DEFAULT, *at["."])
+    elif not {*imported.values()} - {None, "./package.json"}:
+        yield package.problem("Node.js finds nothing to import in `exports`", _WITH_DEFAULT, "exports")
+
+
+def _target(value: object) -> Iterator[tuple[str, str]]:
+    """What is wrong with a target of `exports`: a file, null, or these by condition or in a list."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key.startswith(".") or key.isdigit():
+                yield f"{key!r} stands where a condition is expected", "write import, require, types or default"
+            yield from _target(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _target(inner)
+    elif isinstance(value, str):
+        if not value.startswith("./") or _REFUSED_SEGMENTS & {*value.lower().split("/")[1:]}:
+            hint = f'write "./{value.lstrip("./")}"' if not value.startswith("./") else "name the file itself"
+            yield f"Node.js refuses {value!r} in `exports`: it does not begin with ./, or leaves the package", hint
+    elif value is not None:
+        yield f"{json.dumps(value)} in `exports` is no file", 'write "./index.js", or another file of the package'
+
+
+def _imported(value: object) -> Iterator[str | None]:
+    """What Node.js tries for `import`, the first of which it takes: None for a path that is excluded."""
+    if isinstance(value, dict):
+        for condition in value:
+            if condition in _FOR_IMPORT:
+                yield from _imported(value[condition])
+    elif isinstance(value, list):
+        yield from filter(None, (next(_imported(inner), None) for inner in value))
+    else:
+        yield value if isinstance(value, str) else None
 
 
 def entry_points(manifest: Mapping[str, Any]) -> tuple[str, ...]:

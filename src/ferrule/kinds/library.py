@@ -192,7 +192,7 @@ def _compilation(context: Context, target: Target) -> Action:
             rustflags=spec.rustflags,
             auditable=spec.auditable,
             version_script=script,
-            host_symbols=_OF_NODE if "napi" in crate.dependencies else (),
+            host_symbols=_OF_NODE if "napi" in crate.packages else (),
             debug_symbols=keeps_debug_symbols,
         ),
         outputs=(

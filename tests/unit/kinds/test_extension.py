@@ -166,7 +166,7 @@ MANIFEST = '[package]\nname = "demo-ext"\n\n[dependencies]\npyo3 = { version = "
 
 def problems_of_pyo3(manifest, maturin, more=None, folder="ext"):
     dependencies = ("pyo3",) if manifest and "pyo3" in manifest else ()
-    crate = Crate("demo-ext", "1.2.3", "ext", "demo_ext", ("cdylib",), dependencies=dependencies)
+    crate = Crate("demo-ext", "1.2.3", "ext", "demo_ext", ("cdylib",), packages=dependencies)
     files = {"ext/pyproject.toml": PYPROJECT.replace('features = ["fast"]', maturin)}
     files |= {"ext/Cargo.toml": manifest} if manifest else {}
     files |= more or {}

@@ -78,7 +78,7 @@ def context_of(
         ("cdylib",),
         paths=tuple(other.folder for other in crates),
         turns_on={"stable": ("pyo3/abi3-py310",), "default": ()},
-        dependencies=("pyo3",),
+        packages=("pyo3",),
     )
     section = ExtensionSpec(kind="extension", crate="demo-ext", **spec)
     files = {"ext/pyproject.toml": pyproject, "ext/Cargo.toml": manifest, **(more or {})}

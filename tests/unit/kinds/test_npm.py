@@ -130,6 +130,8 @@ def test_tarball_is_called_as_npm_calls_it(demo: Demo, name: str, tarball: str) 
         ('{"name": "demo",\n "exports": "./gone.js"}', "leads to ./gone.js, which cannot be read", "2:2"),
         ('{"name": "demo",\n "exports": {".": ["./gone.mjs"]}}', "leads to ./gone.mjs", "2:2"),
         ('{"name": "demo",\n "exports": "package.json"}', "Node.js refuses 'package.json' in `exports`", "2:2"),
+        ('{"name": "demo",\n "exports": 3}', "3 in `exports` is no file", "2:2"),
+        ('{"name": "demo",\n "exports": {".": null}}', "finds nothing to import in `exports`", "2:2"),
         ('{"name": "demo",\n "bin": {"demo": "gone.js"}}', "leads to ./gone.js", "2:2"),
         ('{"name": "demo",\n "files": ["../a"]}', '"../a" of `files` leads out of the package', "2:2"),
         ('{"name": "demo",\n "files": ["a@(b)"]}', "form that Ferrule does not read", "2:2"),

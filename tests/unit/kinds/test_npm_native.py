@@ -94,11 +94,12 @@ def test_what_cannot_be_packed_is_refused(demo: Demo, artifact: str, says: str |
         planned(demo, artifact)
 
 
-def test_an_addon_is_named_as_nodejs_loads_it_and_refused_without_its_build_script(demo: Demo) -> None:
+@pytest.mark.parametrize("need", ["napi = { ", 'node = { package = "napi", '])
+def test_an_addon_is_named_as_nodejs_loads_it_and_refused_without_its_build_script(demo: Demo, need: str) -> None:
     crate = demo.project / "rust" / "demo-ffi"
     manifest = crate / "Cargo.toml"
     manifest.write_text(
-        manifest.read_text().replace("[dependencies]\n", '[dependencies]\nnapi = { path = "../napi" }\n')
+        manifest.read_text().replace("[dependencies]\n", f'[dependencies]\n{need}path = "../napi" }}\n')
     )
     (crate.parent / "napi" / "src").mkdir(parents=True)
     (crate.parent / "napi" / "src" / "lib.rs").write_text("")

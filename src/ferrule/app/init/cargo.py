@@ -196,7 +196,7 @@ def _closure(workspace: Workspace, crate: Crate, locked: Mapping[str, frozenset[
         seen.add(name)
         member = workspace.crates.get(name)
         following = locked.get(name, frozenset())
-        waiting += following & {*member.dependencies} if member else following
+        waiting += following & {*member.packages} if member else following
     return frozenset(seen)
 
 

@@ -289,7 +289,7 @@ def _problems_of_cibuildwheel(
     if spec.pythons not in {None, (pythons.ABI3,)}:
         message = "by cibuildwheel one wheel for the stable interface is built for a target, and no others"
         yield PlanProblem("pythons", message, sources.by_maturin_or("remove `pythons`"))
-    if "pyo3" in context.crate(spec.crate).dependencies and sources.stable is None:
+    if "pyo3" in context.crate(spec.crate).packages and sources.stable is None:
         yield _not_stable(spec, context, "crate")
 
 

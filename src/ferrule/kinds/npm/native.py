@@ -67,7 +67,7 @@ def _package(name: str, platform: Platform, action: Action, context: Context) ->
         message = f"the library makes no cdylib for {platform.triple}"
         raise PlanProblem("library", message, "narrow `targets` here, or widen them there")
     crate = context.crate(action.compiles.crate)
-    is_addon = _NAPI in crate.dependencies
+    is_addon = _NAPI in crate.packages
     if is_addon and not any(path.endswith(".rs") for path in crate.code):
         message = f"{crate.name} is an addon by napi without its build script, which links it as Node.js loads it"
         hint = "add napi-build to [build-dependencies], and build.rs: fn main() { napi_build::setup(); }"
