@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ferrule.app.doctor.machine import ROOM, check_machine, free_bytes
+from ferrule.core.errors import ToolchainError
 from ferrule.core.platforms import PLATFORMS
 from ferrule.toolchain import find as toolchains
 from ferrule.toolchain.registry import TOOLS
@@ -16,6 +17,7 @@ from ferrule.tools.cargo_git import check_git_support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from ferrule.app.doctor.machine import Free
     from ferrule.core.model import Target, Tool
@@ -57,6 +59,7 @@ def examine(
     git_crates: tuple[str, ...] = (),
     locked: frozenset[str] = frozenset(),
     targets: tuple[Target, ...] = (),
+    sdks: Mapping[str, Path] | None = None,
     free: Free = free_bytes,
     room: int = ROOM,
     registry: Registry = TOOLS,
@@ -64,8 +67,8 @@ def examine(
     """A row for each tool that a build needs; changes nothing but zig's cache.
 
     With `probe` a shared library of one function is linked for every native target, with the floor that `glibc` gives
-    for a triple. `locked` are the names of all crates in Cargo.lock, `targets` those
-    for which no artifact names an SDK of its own.
+    for a triple. `locked` are the names of all crates in Cargo.lock, `targets` those for which no artifact names an SDK
+    of its own, and `sdks` the folders of those that targets name, by triple.
     """
     machine = check_machine(host, free=free, room=room)
     results = toolchains.search(requirements, host, registry)
@@ -80,9 +83,19 @@ def examine(
     findings += [_build_program(program, crates, host) for program, crates in asked_for(locked)]
     if missing := macos_sdk.missing_sdk(targets, locked, host.system):
         findings.append(ToolFinding("macOS SDK", "note", problem=missing[0], fix=missing[1]))
+    findings += _missing_sdks(sdks or {})
     if probe and not any(problem.tool == "cache" for problem in machine):
         findings += _probe(results.tools, requirements, host, glibc or {}, registry)
     return findings
+
+
+def _missing_sdks(sdks: Mapping[str, Path]) -> Iterator[ToolFinding]:
+    for triple, folder in sdks.items():
+        try:
+            macos_sdk.sdk_root(str(folder), folder.parent, where=triple)
+        except ToolchainError as error:
+            problem = f"{error.message}, and {triple} is linked with it"
+            yield ToolFinding("macOS SDK", "fault", path=str(folder), problem=problem, fix=error.hint or "")
 
 
 def _ready(tool: Tool, requirements: ToolRequirements, registry: Registry) -> ToolFinding:

@@ -19,6 +19,7 @@ from ferrule.reporting import findings
 from ferrule.tools.cargo_git import git_crates
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from ferrule.config import Config
@@ -50,6 +51,7 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
             git_crates=git_crates(lock),
             locked=crate_names(lock),
             targets=selection.targets_without_sdk(config),
+            sdks=_sdks(config, requirements.triples),
         )
     if options["as_json"]:
         click.echo(findings.as_json(rows))
@@ -57,6 +59,11 @@ def doctor(directory: Path, extras: tuple[str, ...], *, host_only: bool, probe: 
         findings.show(rows, sys.stdout, colour=coloured(sys.stdout), width=width(sys.stdout))
     if any(f.state == "fault" for f in rows):
         sys.exit(ToolchainError.exit_code)
+
+
+def _sdks(config: Config, triples: Collection[str]) -> dict[str, Path]:
+    """The SDKs of macOS that targets name, of those that are built here."""
+    return {one.triple: config.root / one.sdk for one in config.targets if one.sdk and one.triple in triples}
 
 
 def _lock(config: Config) -> str:

@@ -41,6 +41,19 @@ def test_free_room_of_a_folder_that_is_yet_to_be_made(machine):
     assert free_bytes(machine.cache / "not" / "there") > 0
 
 
+def test_an_sdk_that_a_target_names_and_that_is_not_there(machine):
+    machine.complete()
+    complete, missing = machine.cache / "sdks" / "whole", machine.cache / "sdks" / "none"
+    (complete / "System/Library/Frameworks").mkdir(parents=True)
+    findings = doctor.examine(WANTED, machine.host(), probe=False, sdks={MAC: missing, "x86_64-apple-darwin": complete})
+    (row,) = [finding for finding in findings if finding.tool == "macOS SDK"]
+    assert (row.state, row.path) == ("fault", str(missing))
+    assert (
+        row.problem == f"{missing} is not a macOS SDK: it has no System/Library/Frameworks, and {MAC} is linked with it"
+    )
+    assert row.fix == "name the folder MacOSX.sdk of Xcode or of its command line tools"
+
+
 def test_a_missing_sdk_of_macos_is_a_note(machine):
     """Whether the crate is built at all, its features decide."""
     locked, targets = frozenset({"core-foundation"}), (Target(MAC),)
