@@ -61,11 +61,12 @@ def plan(
         if any(other is None or (narrowed and not other.actions) for other in needed):
             continue  # what it needs has a problem, which is reported there, or is made for none of these targets
         if not context.targets and artifact.spec.targets is not None:
-            problems += [] if narrowed else [_no_target(config, artifact, platforms)]
+            if not narrowed:
+                problems.append(_no_target(config, artifact, platforms))
             continue
         try:
             planned[artifact.name] = _planned_by_kind(config, artifact, context)
-            problems += [] if narrowed else _futile(config, artifact, planned, platforms)
+            problems += [] if narrowed else _unmatched_limits(config, artifact, planned[artifact.name].actions)
         except ConfigErrors as errors:
             problems += [] if checked else errors.errors
         except ConfigError as error:
@@ -91,17 +92,6 @@ def _planned_by_kind(config: Config, artifact: ArtifactConfig, context: Context)
         return _Planned.of(artifact.name, tuple(dict.fromkeys(artifact.kind.plan(artifact.spec, context))))
     except PlanProblem as problem:
         raise _located(config, artifact, problem) from problem
-
-
-def _futile(
-    config: Config, artifact: ArtifactConfig, planned: Mapping[str, _Planned], platforms: Mapping[str, Platform]
-) -> list[ConfigError]:
-    """An artifact of which nothing is made, and limits of it that are about nothing."""
-    actions = planned[artifact.name].actions
-    if actions:
-        return _unmatched_limits(config, artifact, actions)
-    is_first = all(planned[name].actions for _, name in artifact.spec.references())
-    return [_no_target(config, artifact, platforms)] if is_first else []
 
 
 def _unmatched_limits(config: Config, artifact: ArtifactConfig, actions: tuple[Action, ...]) -> list[ConfigError]:
@@ -280,8 +270,7 @@ def _omissions(
 def _no_target(config: Config, artifact: ArtifactConfig, platforms: Mapping[str, Platform]) -> ConfigError:
     triples = selected(artifact.spec.targets, tuple(t.triple for t in config.targets))
     reasons = dict.fromkeys(f"{t}: {reason}" for t in triples if (reason := artifact.kind.unsupported(platforms[t])))
-    unmatched = "what it packs is made for other targets" if triples else "its globs match no target of this file"
-    detail = "; ".join(reasons) or unmatched
+    detail = "; ".join(reasons) or "its globs match no target of this file"
     return ConfigError(
         f"no target is left for {artifact.name}, a {artifact.kind.name} ({detail})",
         where=config.location(("artifacts", artifact.name, "targets")),

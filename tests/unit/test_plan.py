@@ -173,30 +173,6 @@ def test_target_that_the_kind_cannot_be_made_for(demo: Demo) -> None:
     ]
 
 
-def test_an_artifact_of_which_nothing_can_be_made(demo: Demo) -> None:
-    edited = demo.project / "targets.yaml"
-    head, _, _ = edited.read_text().partition("targets:")
-    edited.write_text(f"{head}targets:\n  {WASM}: {{}}\nartifacts:\n")
-    lines = (NATIVE, HEADER, SDK)
-    (problem,) = mistakes(demo, *lines)
-    reason = "it is machine code, and WebAssembly is no machine"
-    assert problem.endswith(f"no target is left for native, a library ({WASM}: {reason})")
-    assert ids(planned(demo.project, narrowed=True)) == ["header"]
-
-
-def test_a_package_of_what_is_made_for_other_targets(demo: Demo) -> None:
-    native = f"native: {{kind: library, crate: demo-ffi, targets: [{X86}]}}"
-    loaded = config.load(
-        artifacts(demo, native, HEADER, "bucket: {kind: sdk, library: native, header: header}"), KINDS, DESTINATIONS
-    )
-    kinds = {
-        name: replace(kind, unsupported=lambda row: None if row.triple == MAC else "no") for name, kind in KINDS.items()
-    }
-    changed = tuple(replace(one, kind=kinds["sdk"]) if one.name == "bucket" else one for one in loaded.artifacts)
-    with pytest.raises(ConfigErrors, match="no target is left for bucket, a sdk"):
-        plan(replace(loaded, artifacts=changed), PROJECT, disk_of(demo.project))
-
-
 def test_artifact_without_a_target_is_left_out_of_a_part(demo: Demo) -> None:
     lines = (f"native: {{kind: library, crate: demo-ffi, header: header, targets: [{MAC}]}}", HEADER, SDK)
     loaded = config.load(artifacts(demo, *lines), KINDS, DESTINATIONS)
