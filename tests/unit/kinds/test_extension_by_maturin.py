@@ -354,15 +354,6 @@ def test_settings_that_lead_somewhere_are_maturins():
     assert len(pythons_of(action)) == 4
 
 
-@pytest.mark.parametrize(
-    ("source", "hint"), [("py", "move pyproject.toml to the crate"), (".", 'write manifest-path = "ext/Cargo.toml"')]
-)
-def test_maturin_is_told_where_the_crate_is(source, hint):
-    with pytest.raises(PlanProblem, match=r"maturin looks for Cargo\.toml in the folder") as problem:
-        planned(source=source, more={"py/pyproject.toml": PYPROJECT, "pyproject.toml": PYPROJECT})
-    assert problem.value.hint == hint
-
-
 def test_a_pyo3_that_nobody_knows_yet_is_left_to_itself():
     assert pythons.by_default((0, 99), ">=3.14") == ("cp314", "cp315")
 

@@ -79,12 +79,8 @@ def _manifest_problems(
     named = settings.get("manifest-path")
     below = posixpath.relpath(manifest, folder)
     if named is None:
-        if not any(context.has_file(_join(folder, name)) for name in ("Cargo.toml", "rust/Cargo.toml")):
-            message = "maturin looks for Cargo.toml in the folder of this file, and there is none"
-            is_above = below.startswith("..")  # maturin takes no crate that is not below pyproject.toml
-            hint = "move pyproject.toml to the crate" if is_above else f'write manifest-path = "{below}"'
-            yield SettingProblem("manifest-path", message, hint)
-    elif not context.has_file(_join(folder, named)):
+        return  # maturin looks for it by itself
+    if not context.has_file(_join(folder, named)):
         yield SettingProblem("manifest-path", f"there is no file {named} here", f'write "{below}"')
     elif _join(folder, named) != posixpath.normpath(manifest):
         message = f"maturin builds the crate of {_join(folder, named)}, and targets.yaml names that of {manifest}"
