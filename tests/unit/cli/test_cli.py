@@ -75,6 +75,12 @@ def test_every_class_of_failure_has_a_code_of_its_own() -> None:
         (["help", "relase"], "Did you mean 'release'?"),
         (["--color", "blue", "plan"], "blue"),
         (["completion", "tcsh"], "tcsh"),
+        (["verify", "dist", "--identity", ""], "the value of --identity is empty: perhaps a variable is not set"),
+        (["verify", "dist", "--issuer="], "the value of --issuer is empty"),
+        (["release", "--sign-key", ""], "the value of --sign-key is empty"),
+        (["publish", "--sign-key", ""], "the value of --sign-key is empty"),
+        (["-C", "", "check"], "the value of -C is empty"),
+        (["verify", ""], "an argument is empty"),
     ],
 )
 def test_mistake_on_the_command_line(demo: Demo, arguments: list[str], message: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
+from itertools import pairwise
 from typing import Final
 
 import click
@@ -45,6 +47,19 @@ _RENAMED: Final = {"pick": "extract"}
 
 class Commands(click.Group):
     """A group whose commands are modules of this package: `name` of `name.py` is a click command."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it, of the whole command line. Raises click.UsageError for an empty value.
+
+        No option and no argument means anything by one: it is what a variable that is not set leaves of
+        `--identity "$SIGNER"`, and would be taken for an option that was not given.
+        """
+        for before, word in pairwise(("", *args)):
+            if not ctx.resilient_parsing and (not word or re.fullmatch("--[a-z-]+=", word)):
+                about = word or (before if before.startswith("-") else "")
+                what = f"the value of {about.rstrip('=')}" if about else "an argument"
+                raise click.UsageError(f"{what} is empty: perhaps a variable is not set", ctx)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names, sorted."""
