@@ -175,7 +175,7 @@ def test_the_interface_gate_reads_headers_that_exist(demo: Demo) -> None:
     done = demo.ferrule("abi")
     assert "demo_add()" in done.stdout + done.stderr
     with (demo.project / "targets.yaml").open("a") as stream:
-        stream.write("\npublish: {shelf: {to: folder, path: .}}\n")
+        stream.write("\npublish: {shelf: {to: folder, path: ..}}\n")
     done = demo.ferrule("publish")
     assert done.returncode == 10
     assert "packaging/abi: " in done.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from ferrule.config.checking import check
 from ferrule.config.nodes import MappingNode, find
@@ -14,6 +14,7 @@ from ferrule.core.section import Field, Section
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
 
     from ferrule.config.problems import Problems
     from ferrule.core.model import Json, Target
@@ -163,6 +164,9 @@ class PublishDestination(Protocol):
     def check_version(self, version: str, /) -> Iterable[tuple[str, str]]:
         """Messages and hints: what it would refuse in the version of an artifact."""
 
+    def row_problems(self, section: Any, root: Path, before: Mapping[str, Any], /) -> Iterable[tuple[str, str, str]]:  # noqa: ANN401
+        """Keys, messages and hints: what is wrong with a row of this project, after others of this destination."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ci:
@@ -292,9 +296,11 @@ def _check_publish(
 
 def _check_rows(names: tuple[str, ...], part: MappingNode, rows: Collection[str], problems: Problems) -> None:
     for index, name in enumerate(names):
+        position = find(part, ("publish-rows", index))[0]
+        if name in names[:index]:
+            problems.add(position, f"ci.publish-rows: {quote(name)} is named twice", "leave one of the two out")
         if name not in rows:
             hint = problems.suggestion(name, rows, f"the rows are {listed(rows)}" if rows else "write rows first")
-            position = find(part, ("publish-rows", index))[0]
             problems.add(position, f"ci.publish-rows: there is no row {quote(name)} below publish", hint)
 
 

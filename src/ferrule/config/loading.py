@@ -147,7 +147,7 @@ def load(
     artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), scope, problems)
     release = _release_version(reading, section, workspace, artifacts) if section and workspace else None
     described = _project(reading, section, workspace, release) if section and workspace and release else None
-    publish = read_publish(reading.part("publish"), destinations, problems)
+    publish = read_publish(reading.part("publish"), destinations, project, problems)
     ci = read_ci(
         *(reading.part("ci"), targets, (artifact.kind.name for artifact in artifacts)),
         *(destinations, [*reading.part("publish").values], problems),

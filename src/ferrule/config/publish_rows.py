@@ -13,6 +13,7 @@ from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from ferrule.config.ci import PublishDestination
     from ferrule.config.problems import Problems
@@ -35,9 +36,10 @@ class PublishRow:
 def read_publish(
     part: MappingNode,
     destinations: Mapping[str, PublishDestination],
+    project: Path,
     problems: Problems,
 ) -> tuple[PublishRow, ...]:
-    """The rows that could be read; the others have left problems."""
+    """The rows that could be read; the others, and rows that a project cannot have, have left problems."""
     rows: list[PublishRow] = []
     offered = {name: one for name, one in destinations.items() if one.section is not None}
     for name, node in part.values.items():
@@ -57,5 +59,8 @@ def read_publish(
             continue
         section = check(destination.section, node, ("publish", name), problems, key=mark)
         if section is not None:
+            before = {row.name: row.section for row in rows if row.to == text}
+            for key, message, hint in destination.row_problems(section, project, before):
+                problems.add(find(node, (key,))[0], f"{path}.{key}: {message}", hint)
             rows.append(PublishRow(name, text, section))
     return tuple(rows)

@@ -189,6 +189,15 @@ def test_rows_that_a_job_publishes_are_named(demo: Demo):
     ]
 
 
+def test_a_row_is_named_once(demo: Demo):
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write("\npublish: {shelf: {to: folder, path: /srv}}\n")
+    line = (demo.project / "targets.yaml").read_text().count("\n") + 2
+    assert mistakes(demo, {"publish-rows": ["shelf", "shelf"]}) == [
+        f'targets.yaml:{line}:32: ci.publish-rows: "shelf" is named twice'
+    ]
+
+
 def test_a_row_needs_a_part_publish(demo: Demo):
     with pytest.raises(ConfigErrors) as caught:
         told(demo, {"publish-rows": ["shelf"]})

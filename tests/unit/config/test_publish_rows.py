@@ -52,3 +52,31 @@ def test_a_destination_without_a_row_of_its_own_is_not_offered() -> None:
     schema = config.schema(KINDS, only)["$defs"]["publish"]
     assert schema["properties"]["to"]["enum"] == [n for n, d in only.items() if d.section is not None]
     assert "### Destination `folder`" in config.reference(KINDS, only)
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        (".", "this is the project itself, and the release would lie among its sources"),
+        ("rust/..", "this is the project itself, and the release would lie among its sources"),
+        ("dist", "this is dist/ or lies in it, which Ferrule fills and clears itself"),
+        ("dist/x", "this is dist/ or lies in it, which Ferrule fills and clears itself"),
+        (".ferrule/publish", "this is .ferrule/ or lies in it, which Ferrule fills and clears itself"),
+        ("link/x", "this is .ferrule/ or lies in it, which Ferrule fills and clears itself"),
+    ],
+)
+def test_a_folder_that_ferrule_uses_itself(demo: Demo, path: str, says: str) -> None:
+    (demo.project / "link").symlink_to(".ferrule")
+    line = (demo.project / "targets.yaml").read_text().count("\n") + 3
+    with pytest.raises(ConfigErrors) as caught:
+        loaded(demo, f"  shelf: {{to: folder, path: {path}}}")
+    assert [f"{error.where}: {error.message}" for error in caught.value.errors] == [
+        f"targets.yaml:{line}:29: publish.shelf.path: {says}"
+    ]
+    assert caught.value.errors[0].hint == "name a folder outside of the project, or one of its own in it"
+
+
+def test_two_rows_of_one_folder(demo: Demo) -> None:
+    assert messages(demo, "  a: {to: folder, path: x}\n  b: {to: folder, path: ./y/../x}") == [
+        "publish.b.path: the row a has the same folder"
+    ]

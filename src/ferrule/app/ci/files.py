@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import ConfigError, StorageError, VerificationError
+from ferrule.core.safe_files import read_regular
 from ferrule.engine.store import storage_errors, write_aside
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.app.ci.base import System
+
+_LARGEST: Final = 4 << 20
+"""Bytes of a file that is compared; those of Ferrule have some ten thousand."""
 
 
 def write(root: Path, system: System, texts: Mapping[str, str]) -> tuple[str, ...]:
@@ -60,9 +64,13 @@ def check(root: Path, system: System, texts: Mapping[str, str]) -> None:
 
 
 def _read(path: Path) -> str | None:
+    """The text of a file of the system, None where there is none. Raises StorageError for what is no file of text."""
+    hint = "move it away: a file of this name is written here"
     try:
-        return path.read_text(encoding="utf-8")
+        return read_regular(path, follow=True, largest=_LARGEST).decode()
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise StorageError(f"cannot be read: {error}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise StorageError("this file is not UTF-8", where=str(path), hint=hint) from error
+    except OSError as error:
+        raise StorageError(f"this cannot be read: {error.strerror}", where=str(path), hint=hint) from error

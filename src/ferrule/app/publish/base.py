@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ferrule.app.publish.attested import Offer
@@ -22,6 +22,11 @@ Problem = tuple[str, str]
 
 def accept_version(_version: str) -> Iterator[Problem]:
     """Have no objection to a version: the default of a destination."""
+    yield from ()
+
+
+def accept_row(_section: Any, _root: Path, _before: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401
+    """Have no objection to a row: the default of a destination."""
     yield from ()
 
 
@@ -115,7 +120,9 @@ class Destination:
     `name` stands in targets.yaml, as `to` of a row below `publish` and in `ci.publish`, and names the job; `title` is
     the name that people use, and `summary` what is published there, for the schema and the reference page. `kinds` are
     the kinds of artifacts that it takes, at least one of which a project must have; none stands for the whole release.
-    `check_version` finds what the destination would refuse in a version, without network.
+    `check_version` finds what the destination would refuse in a version, without network; `row_problems` what is wrong
+    with a row of a project, by its section, the project's folder and the earlier rows of this destination: key, message
+    and hint.
 
     `section` are the keys of its row below `publish`, and `opened` makes the publisher from a row, for `ferrule
     publish`; `takes_page` says that it uses `Release.page`. `attestations` are those that it serves of an item of such
@@ -135,6 +142,7 @@ class Destination:
     permissions: tuple[tuple[str, str], ...] = ()
     kinds: tuple[str, ...] = ()
     check_version: Callable[[str], Iterator[Problem]] = accept_version
+    row_problems: Callable[[Any, Path, Mapping[str, Any]], Iterator[tuple[str, str, str]]] = accept_row
     prepare: str = ""
     environment: str | None = None
     section: type[Section] | None = None

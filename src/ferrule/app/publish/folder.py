@@ -18,11 +18,11 @@ from ferrule.app.publish.base import Destination
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, compared, manifest_last, other
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
-from ferrule.core.safe_files import open_regular
+from ferrule.core.safe_files import STATE, open_regular
 from ferrule.core.section import Field, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ferrule.app.publish.base import Problem, PublishContext, Withdrawal
     from ferrule.app.publish.items import Release, State
@@ -147,6 +147,25 @@ def _flush(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _row_problems(
+    section: FolderSection, root: Path, before: Mapping[str, FolderSection]
+) -> Iterator[tuple[str, str, str]]:
+    """A folder that Ferrule itself fills and clears, and one that two rows name."""
+
+    def resolved(path: str) -> Path:
+        return Path(os.path.realpath(root / path))
+
+    base, away = resolved(section.path), "name a folder outside of the project, or one of its own in it"
+    if base == resolved("."):
+        yield "path", "this is the project itself, and the release would lie among its sources", away
+    for name in ("dist", STATE):
+        if base.is_relative_to(resolved(name)):
+            yield "path", f"this is {name}/ or lies in it, which Ferrule fills and clears itself", away
+    for name, other_row in before.items():
+        if base == resolved(other_row.path):
+            yield "path", f"the row {name} has the same folder", "leave one of the two out"
+
+
 def _opened(section: FolderSection, release: Release, context: PublishContext) -> FolderPublisher:
     base = (context.project / section.path).resolve()
     target = base / str(PurePosixPath(f"{release.project}-{release.version}"))
@@ -158,5 +177,6 @@ DESTINATION: Final = Destination(
     title="a folder",
     summary="copies all files of the release to a folder",
     section=FolderSection,
+    row_problems=_row_problems,
     opened=_opened,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -254,8 +255,24 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path, demo: Demo):
     path = tmp_path / github.SYSTEM.folder / "release.yml"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"\xff")
-    with pytest.raises(StorageError, match="cannot be read"):
+    with pytest.raises(StorageError, match="this file is not UTF-8") as caught:
         files.differences(tmp_path, github.SYSTEM, texts(demo))
+    assert caught.value.hint == "move it away: a file of this name is written here"
+
+
+@pytest.mark.parametrize("what", ["FIFO", "folder", "device"])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, demo: Demo, what: str):
+    path = tmp_path / github.SYSTEM.folder / "release.yml"
+    path.parent.mkdir(parents=True)
+    if what == "FIFO":
+        os.mkfifo(path)
+    elif what == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(StorageError, match="this is not a regular file") as caught:
+        files.check(tmp_path, github.SYSTEM, texts(demo))
+    assert caught.value.hint == "move it away: a file of this name is written here"
 
 
 def test_the_same_text_again(demo: Demo):
