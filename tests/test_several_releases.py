@@ -141,16 +141,16 @@ def test_each_has_a_workflow_that_its_tags_start(demo: Demo) -> None:
     folder = demo.project / ".github" / "workflows"
     folder.mkdir(parents=True)
     (folder / "release-mine.yml").write_text("name: mine\n")
-    assert output(demo, "ci", "github").split() == [
-        *(".github/workflows/ci.yml:", "written"),
-        *(".github/workflows/release-core.yml:", "written"),
-        *(".github/workflows/release-page.yml:", "written"),
-    ]
+    names = ("build-release-core", "build-release-page", "ci", "release-core", "release-page")
+    written = output(demo, "ci", "github").splitlines()
+    assert sorted(written) == [f".github/workflows/{name}.yml: written" for name in names]
     texts = {path.name: path.read_text() for path in folder.iterdir()}
     core, page = (yaml.load(texts[f"release-{name}.yml"], yaml.BaseLoader) for name in ("core", "page"))
     assert (core["name"], core["on"]["push"]["tags"]) == ("release core", ["core-v[0-9]*"])
     assert (page["name"], page["on"]["push"]["tags"]) == ("release page", ["page/[0-9]*"])
-    commands = [step["run"] for job in core["jobs"].values() for step in job["steps"] if "run" in step]
+    assert core["jobs"]["build"]["uses"] == "./.github/workflows/build-release-core.yml"
+    built = yaml.load(texts["build-release-core.yml"], yaml.BaseLoader)
+    commands = [step["run"] for job in built["jobs"].values() for step in job["steps"] if "run" in step]
     assert {
         'ferrule check --release core --tag "$TAG"',
         '{ printf shards=; ferrule matrix --release core --shards 3; } >> "$GITHUB_OUTPUT"\n',
@@ -169,7 +169,8 @@ def test_each_has_a_workflow_that_its_tags_start(demo: Demo) -> None:
     (demo.project / "targets.yaml").write_text(text[: text.index("releases:")] + text[text.index("\nci:") :])
     messages = demo.ferrule("ci", "github")
     assert messages.returncode == 0, messages.stderr
-    assert {path.name for path in folder.iterdir()} == {"ci.yml", "release.yml", "release-mine.yml"}
+    ours = {"build-release.yml", "ci.yml", "release.yml"}
+    assert {path.name for path in folder.iterdir()} == {*ours, "release-mine.yml"}
 
 
 def test_each_is_reproduced(released: Demo) -> None:

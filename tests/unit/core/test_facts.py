@@ -23,6 +23,7 @@ from ferrule.core.facts import (
     GoProgramFacts,
     ImageFacts,
     LibraryFacts,
+    LinkedFacts,
     MeasuredFile,
     PackageFacts,
     ProgramFacts,
@@ -103,6 +104,7 @@ EXAMPLES: list[tuple[Facts, dict[str, Any]]] = [
         Facts((StandardLibraryFacts((StandardCrate("pkg:cargo/a@1", A),)),)),
         {"standard_library": [{"uri": "pkg:cargo/a@1", "sha256": A}]},
     ),
+    (Facts((LinkedFacts("1.96.0"),)), {"linked_elsewhere_by": "1.96.0"}),
     (Facts((BillFacts({"a.cdx.json": 3}),)), {"components": {"a.cdx.json": 3}}),
     (Facts(others={"of": {"another": ["kind"]}}), {"of": {"another": ["kind"]}}),
 ]
