@@ -6,11 +6,12 @@ import json
 import re
 from itertools import groupby
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from ferrule.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain
 from ferrule.config.problems import MOST, Position, Problems, listed, quote
 from ferrule.core.frozen import dataclass
+from ferrule.core.masked import masked
 from ferrule.core.section import Declaration, Section, keys_of
 
 if TYPE_CHECKING:
@@ -271,10 +272,19 @@ def _check_length(
     return True
 
 
+_NO_CREDENTIALS: Final = (
+    "an address here has no user, password, query or fragment; credentials belong in a variable, in ~/.netrc or with "
+    "the client that uses them (docs/how-to/publish.md)"
+)
+
+
 def _check_pattern(text: str, limits: _Limits, location: _Location, findings: list[_Finding]) -> None:
     """Patterns are written as JSON schemas have them, where `$` is the end of the text; in Python a line may end."""
     for pattern in (limit.pattern for limit in limits if limit.pattern is not None):
         if not re.fullmatch(pattern, text) or text.endswith("\n"):
+            if masked(text) != text:
+                findings.append(_Wrong(location, reason=_NO_CREDENTIALS))
+                return
             findings.append(_Wrong(location, f"text like {quote(example(pattern, (location.declaration, *limits)))}"))
             return
 

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, NoReturn
 
 from ferrule.core.errors import ConfigError, ConfigErrors
+from ferrule.core.masked import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,7 +105,11 @@ class Problems:
 
 
 def quote(text: str) -> str:
-    """The text in double quotes, shortened, with everything escaped that could mislead a reader or a terminal."""
+    """The text in double quotes, shortened, with everything escaped that could mislead a reader or a terminal.
+
+    Secrets in addresses are masked.
+    """
+    text = masked(text)
     short = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     return '"' + "".join(_escaped(c) for c in short) + '"'
 

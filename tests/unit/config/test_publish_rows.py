@@ -80,3 +80,30 @@ def test_two_rows_of_one_folder(demo: Demo) -> None:
     assert messages(demo, "  a: {to: folder, path: x}\n  b: {to: folder, path: ./y/../x}") == [
         "publish.b.path: the row a has the same folder"
     ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{to: pypi, index: "https://user:s3cr3tpw@index.example.org/simple"}',
+        '{to: npm, registry: "https://user:s3cr3tpw@npm.example.org"}',
+        '{to: http, url: "https://files.example.org/r?token=s3cr3tpw"}',
+        '{to: oci, repository: "u:s3cr3tpw@reg.example.org/team/demo"}',
+        '{to: go, repository: "https://u:s3cr3tpw@git.example.org/demo.git"}',
+        '{to: go, repository: "ssh://u:s3cr3tpw@git.example.org/demo.git"}',
+        '{to: s3, bucket: releases, region: eu-west-1, endpoint: "https://k:s3cr3tpw@s3.example.org"}',
+    ],
+)
+def test_an_address_holds_no_credentials_and_shows_none(demo: Demo, row: str) -> None:
+    (message,) = messages(demo, f"  x: {row}")
+    assert "s3cr3tpw" not in message
+    assert "credentials belong in a variable, in ~/.netrc or with the client that uses them" in message
+    done = demo.ferrule("check")
+    assert done.returncode == 3
+    assert "s3cr3tpw" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("host", ["[::1", "[]", "example.org:99999", "example.org:1:2"])
+def test_an_address_that_no_client_takes(demo: Demo, host: str) -> None:
+    (message,) = messages(demo, f'  x: {{to: http, url: "https://{host}/r"}}')
+    assert message.startswith('publish.x.url: expected text like "https://files.example.org/releases", found ')

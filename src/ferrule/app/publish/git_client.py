@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from ferrule.app.publish import client
+from ferrule.app.publish.address import NAME, PORT
 from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _CREDENTIALS: Final = ("SSH_AUTH_SOCK", "GIT_ASKPASS", "GIT_SSH_COMMAND", "GITHU
 _IDENTITY: Final = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
 
 URL: Final = (
-    r"^(https://[A-Za-z0-9][A-Za-z0-9.:-]*/|ssh://[A-Za-z0-9][A-Za-z0-9.:@-]*/|[a-z]+@[A-Za-z0-9.-]+:|/)"
+    rf"^(https://{NAME}{PORT}/|ssh://([A-Za-z0-9][A-Za-z0-9._-]*@)?{NAME}{PORT}/|[a-z]+@[A-Za-z0-9.-]+:|/)"
     r"[A-Za-z0-9._~+/-]+$"
 )
 """The pattern of an address of a repository in a section: no password stands there, and nothing that Git would run."""

@@ -7,7 +7,7 @@ the files. They are downloaded and hashed, as a user would.
 from __future__ import annotations
 
 import urllib.parse
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import answers, credentials, web
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _DEVELOPER: Final = 30
 """Access level of those who may write packages and make releases ("Roles and permissions")."""
+
+_LOGIN: Final = "set GITLAB_TOKEN to a token with the scope api"
 
 
 class GitlabSection(Section):
@@ -56,7 +58,7 @@ class GitlabPublisher:
     def preflight(self, _pending: Sequence[Item]) -> Iterator[Problem]:
         """Credentials, rights, and whether GitLab has the tag, of the right commit."""
         if self.auth is None:
-            yield "there are no credentials for it", "set GITLAB_TOKEN to a token with the scope api"
+            yield "there are no credentials for it", _LOGIN
             return
         access = answers.part(self._ask(""), "permissions", "project_access")
         if access and answers.number(access, "access_level") < _DEVELOPER:
@@ -162,7 +164,7 @@ def _opened(section: GitlabSection, release: Release, context: PublishContext) -
         f"{section.url.rstrip('/')}/api/v4/projects/{urllib.parse.quote(section.project, safe='')}",
         release,
         items_of(release),
-        context,
+        replace(context, web=context.web.with_login(_LOGIN)),
         {"PRIVATE-TOKEN": token} if token else {"JOB-TOKEN": job} if job else None,
     )
 

@@ -7,7 +7,7 @@ ignores this header is at least asked before. What is there is downloaded and ha
 from __future__ import annotations
 
 import urllib.parse
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ferrule.app.publish import credentials, web
@@ -87,7 +87,10 @@ class HttpPublisher:
 
 def _opened(section: HttpSection, release: Release, context: PublishContext) -> HttpPublisher:
     url = f"{section.url.rstrip('/')}/{urllib.parse.quote(f'{release.project}-{release.version}')}"
-    pair = credentials.of_netrc(context.host, urllib.parse.urlsplit(url).hostname or "")
+    server = urllib.parse.urlsplit(url).hostname or ""
+    pair = credentials.of_netrc(context.host, server)
+    login = f"write them into ~/.netrc: machine {server} login NAME password PASSWORD"
+    context = replace(context, web=context.web.with_login(login))
     return HttpPublisher(url, manifest_last(release.page), context, web.basic(*pair) if pair else None)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import urllib.parse
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from ferrule.app.publish import address, answers, credentials, web
@@ -50,19 +50,19 @@ class OciSection(Section):
     repository: Annotated[
         str,
         Field(
-            pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$",
+            pattern=rf"^{address.NAME}{address.PORT}(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$",
             max_length=255,
         ),
     ] = Field(description="Registry and repository.", examples=["registry.example.org/team/demo"])
     artifact: str | None = Field(default=None, description="Which image it is, where the release has several.")
     latest: bool = Field(default=True, description="Whether the tag `latest` moves to a newer release.")
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = Field(
+    host: Annotated[str, Field(pattern=rf"^{address.NAME}{address.PORT}$")] | None = Field(
         default=None,
         description="Host of its API, where that is not the one that the repository is named by, as with Docker's own "
         "registry; `docker login` knows it by the name.",
         examples=["api.registry.example.org"],
     )
-    tokens: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = Field(
+    tokens: Annotated[str, Field(pattern=rf"^{address.NAME}{address.PORT}$")] | None = Field(
         default=None,
         description="Host that gives tokens for this registry, where it is another one: credentials are sent to no "
         "host that this file does not name.",
@@ -109,7 +109,8 @@ class OciPublisher:
         answer = self._send("POST", f"{self._base}/blobs/uploads/")
         if not answer.is_success:
             failure = self.context.web.refusal(answer)
-            yield failure.message, f"docker login {self._registry}; {failure.hint}"
+            login = f"docker login {self._registry}"
+            yield failure.message, login if failure.hint == login else f"{login}; {failure.hint}"
 
     def look(self, item: Item) -> State:
         """Ask for a digest, or for what a tag points at. Raises UploadFailed."""
@@ -282,7 +283,10 @@ class OciPublisher:
         scope = f"repository:{self.section.repository.partition('/')[2]}:pull,push"
         query = urllib.parse.urlencode({"service": parameters.get("service", ""), "scope": scope})
         url = urllib.parse.urlunsplit((self._scheme, realm.netloc, realm.path, query, ""))
-        document = self.context.web.ask(url, auth=web.basic(*pair) if pair else None).json()
+        given = self.context.web.ask(url, auth=web.basic(*pair) if pair else None)
+        if given.status != web.OK:
+            raise self.context.web.refusal(given)
+        document = given.json()
         token = answers.text(document, "token") or answers.text(document, "access_token")
         self.session.auth = web.bearer(token) if re.fullmatch(r"[\x21-\x7e]+", token) else None
         return self.session.auth is not None
@@ -342,6 +346,8 @@ def _opened(section: OciSection, release: Release, context: PublishContext) -> O
             flip = Item(f"{section.repository}:{name}", top.digest, top.source, top.size, phase)  # type: ignore[arg-type]
             items.append(flip)
             references[flip.name] = _Reference("manifests", name, references[top.name].media_type)
+    login = f"docker login {section.repository.partition('/')[0]}"
+    context = replace(context, web=context.web.with_login(login))
     return OciPublisher(section, release.version, tuple(items), references, context)
 
 

@@ -7,12 +7,14 @@ something is sent once, and never to where a redirect leads: whether to send it 
 from __future__ import annotations
 
 import base64
+import copy
 import email.utils
 import hashlib
 import json
 import re
 import urllib.parse
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import urllib3
@@ -65,11 +67,12 @@ class WebPatience:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that arrived whole; `headers` have lower-case names."""
+    """An answer that arrived whole; `headers` have lower-case names. `anonymous`: nobody's credentials were there."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    anonymous: bool = False
 
     def json(self) -> Any:  # noqa: ANN401 - any JSON
         """The document in the body. Raises UploadFailed if it is none."""
@@ -99,6 +102,13 @@ class Web:
         self._hide = hide
         self._patience = patience or WebPatience()
         self._pools: dict[str | None, PoolManager] = {}
+        self._login = "docs/how-to/publish.md says where they belong"
+
+    def with_login(self, hint: str) -> Web:
+        """The same for one destination, of which `hint` says what gives it credentials where there are none."""
+        other_web = copy.copy(self)
+        other_web._login = hint  # noqa: SLF001 - of the same class
+        return other_web
 
     def ask(
         self, url: str, *, auth: Auth | None = None, headers: Mapping[str, str] | None = None, method: str = "GET"
@@ -182,6 +192,9 @@ class Web:
                 f"it leads to another address ({status}, {host}), where nothing is sent",
                 hint=hint or "correct the address in targets.yaml",
             )
+        if status == UNAUTHORIZED and answer.anonymous:
+            text = f"it wants credentials, and there are none ({status})"
+            return UploadFailed(text + words, hint=hint or self._login)
         hints = {
             401: "the credentials are missing, expired or wrong: renew them",
             403: "use credentials that may write there; the name may belong to somebody else",
@@ -219,11 +232,12 @@ class Web:
         keep: Callable[[bytes], None] | None,
         limit: int = _LARGEST_DOCUMENT,
     ) -> tuple[Answer, str]:
+        anonymous = auth is None
         for _ in range(_REDIRECTS + 1):
             answer = self._exchange(method, url, auth, headers, b"", 0, keep, limit)
             location = answer.headers.get("location")
             if answer.status not in {301, 302, 303, 307, 308} or not location:
-                return answer, url
+                return replace(answer, anonymous=anonymous), url
             target = join(url, location)
             before, after = split(url), split(target)
             if before.scheme == "https" and after.scheme != "https":
@@ -276,7 +290,7 @@ class Web:
                 else:
                     content.append(piece)
             lower = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, lower, b"".join(content))
+            return Answer(response.status, lower, b"".join(content), anonymous=auth is None)
         except (exceptions.HTTPError, OSError) as error:
             raise UploadFailed(_what_happened(error), hint="check that it can be reached", wait=_SOON) from error
         finally:

@@ -129,6 +129,30 @@ def test_no_token(release: Release, tmp_path: Path) -> None:
     assert caught.value.hint == "set GITHUB_TOKEN to a token with contents: write, or run gh auth login"
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("http", "write them into ~/.netrc: machine 127.0.0.1 login NAME password PASSWORD"),
+        ("gitlab", "set GITLAB_TOKEN to a token with the scope api"),
+        ("oci", "docker login 127.0.0.1"),
+    ],
+)
+@pytest.mark.parametrize("settings", [None, "{"], ids=["no settings", "damaged settings"])
+def test_a_server_that_wants_credentials_of_which_there_are_none(
+    name: str, hint: str, settings: str | None, release: Release, tmp_path: Path
+) -> None:
+    with server_of(name) as server:
+        publisher = publisher_of(name, server, release, tmp_path, GITLAB_TOKEN="", NETRC=str(tmp_path / "none"))
+        docker = tmp_path / "home" / ".docker" / "config.json"
+        docker.unlink() if settings is None else docker.write_text(settings)
+        before, pauses = server.state(), list[float]()
+        with pytest.raises(PublishError, match=r"it wants credentials, and there are none \(401\)") as caught:
+            run.publish({name: publisher}, run.Pace(pauses.append, lambda _: None))
+        assert (caught.value.hint or "").startswith(hint)
+        assert not pauses
+        assert server.state() == before
+
+
 def test_a_token_that_expired(release: Release, tmp_path: Path) -> None:
     with server_of("github") as server, pytest.raises(PublishError, match="does not accept the credentials") as caught:
         published("github", server, release, tmp_path, GITHUB_TOKEN="ghp_old")
