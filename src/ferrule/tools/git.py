@@ -95,9 +95,21 @@ class Commit:
 def commits_since(project: Path, tag: str | None, names: tuple[str, ...], host: Host) -> tuple[Commit, ...]:
     """Commits, the newest first, that touched files or folders of the project since a tag, or ever; no merges."""
     span = f"refs/tags/{tag}..HEAD" if tag else "HEAD"
-    text = _git(project, host, "log", "--no-merges", "--format=%H%x00%B%x00", span, "--", *names) or ""
+    # Settings could have the messages in another encoding (i18n.logOutputEncoding), and signatures among them.
+    options = ("--no-merges", "--encoding=UTF-8", "--no-show-signature", "--format=%H%x00%B%x00")
+    text = _git(project, host, "log", *options, span, "--", *names) or ""
     fields = [field.strip("\n") for field in text.split("\0")]
     return tuple(Commit(*pair) for pair in zip(fields[::2], fields[1::2], strict=False) if pair[0])
+
+
+def is_shallow(project: Path, host: Host) -> bool:
+    """Whether a clone holds only the newest commits (git clone --depth), so that its history and tags say nothing."""
+    return _git(project, host, "rev-parse", "--is-shallow-repository") == "true"
+
+
+def branch(project: Path, host: Host) -> str | None:
+    """The branch that is checked out; None for a commit without one (a detached HEAD), and without Git."""
+    return _git(project, host, "branch", "--show-current") or None
 
 
 def tags(project: Path, pattern: str, host: Host) -> tuple[str, ...]:

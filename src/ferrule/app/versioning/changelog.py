@@ -9,7 +9,7 @@ from ferrule.core.changelog import span
 from ferrule.formats.interfaces import REMOVALS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ferrule.app.versioning.commits import Described
     from ferrule.formats.interfaces import Change
@@ -20,6 +20,9 @@ _LINK: Final = re.compile(r"^\[[^\]\n]+\]: ", re.MULTILINE)
 _COMPARED: Final = re.compile(
     r"^\[Unreleased\]: (?P<base>\S+/compare/)(?P<old>\S+?)\.\.\.HEAD\s*$", re.MULTILINE | re.IGNORECASE
 )
+_CODE: Final = re.compile(r"((?<!`)`[^`]+`(?!`))")
+_PRE: Final = re.compile(r"## \[?v?\d+\.\d+\.\d+-[0-9A-Za-z.-]+")
+_BLOCK: Final = re.compile(r"^(?=### |[-*] )", re.MULTILINE)
 _PARTS: Final = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 _OF_TYPE: Final = {"feat": "Added", "fix": "Fixed", "perf": "Changed", "revert": "Changed"}
 
@@ -46,9 +49,10 @@ def section(interface: Iterable[Change], commits: Iterable[Described]) -> str:
     parts: dict[str, list[str]] = {part: [] for part in _PARTS}
     for commit in commits:
         part = "Changed" if commit.breaking else _OF_TYPE.get(commit.type, "" if commit.type else "Changed")
-        if part:
+        words = commit.breaking or commit.subject
+        if part and words:
             mark = "**Breaking:** " if commit.breaking else ""
-            parts[part].append(f"- {mark}{_sentence(commit.breaking or commit.subject)}")
+            parts[part].append(f"- {mark}{_sentence(words)}")
     for change in interface:
         part = "Added" if not change.breaking else "Removed" if change.what in REMOVALS else "Changed"
         parts[part].append(f"- {change.of}: `{change.item}` {change.what}.")
@@ -58,7 +62,22 @@ def section(interface: Iterable[Change], commits: Iterable[Described]) -> str:
 
 def _sentence(text: str) -> str:
     text = " ".join(text.split())
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    return _plain(text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", "…")) else "."))
+
+
+def _plain(text: str) -> str:
+    r"""Words of a commit in Markdown, as they were written (CommonMark 0.31, "Backslash escapes").
+
+    Code stays code; HTML, images, fences and blocks are none, and nobody gets mail for being mentioned.
+
+    >>> print(_plain("`Vec<T>` is no <b>, @team"))
+    `Vec<T>` is no \<b>, `@team`
+    """
+    pieces = _CODE.split(text)
+    for at in range(0, len(pieces), 2):
+        plain = re.sub(r"[\\<`]|(?<=!)\[", r"\\\g<0>", pieces[at])
+        pieces[at] = re.sub(r"(?<![\w./-])@\w[\w/-]*", r"`\g<0>`", plain)
+    return re.sub(r"^(?:[#>~+=-]|\*(?=\s))", r"\\\g<0>", "".join(pieces))
 
 
 def released(text: str, version: str, date: str, written: str, tags: tuple[str, str]) -> str:
@@ -76,10 +95,39 @@ def released(text: str, version: str, date: str, written: str, tags: tuple[str, 
         part = _span(text)
         assert part is not None  # noqa: S101 - for the type checker: it was written a moment ago
     first, last = part
-    body = text[first:last].strip("\n") or written
-    entry = f"\n## [{version}] - {date}\n" + (f"\n{body}\n" if body else "")
     rest = text[last:]
+    body = text[first:last].strip("\n") or written
+    if "-" not in version.partition("+")[0]:
+        body = _joined([body, *_of_pre_releases(rest)])
+    entry = f"\n## [{version}] - {date}\n" + (f"\n{body}\n" if body else "")
     return _links(f"{text[:first]}{entry}" + (f"\n{rest}" if rest else ""), version, tags)
+
+
+def _of_pre_releases(text: str) -> Iterator[str]:
+    """The sections of pre-releases since the last release, which a changelog begins with."""
+    while _PRE.match(text):
+        part = span(text, "")
+        assert part is not None  # noqa: S101 - for the type checker: it begins with a heading
+        body, text = text[slice(*part)], text[part[1] :]
+        link = _LINK.search(body)
+        yield (body[: link.start()] if link else body).strip("\n")
+
+
+def _joined(bodies: list[str]) -> str:
+    """Sections as one: each heading once, and below it each item once."""
+    bodies = [body for body in bodies if body]
+    if not bodies[1:] or any(fence in body for body in bodies for fence in ("```", "~~~")):
+        return "\n\n".join(bodies)
+    parts: dict[str, dict[str, None]] = {"": {}}
+    for body in bodies:
+        heading = ""
+        for block in _BLOCK.split(body):
+            title, _, below = block.partition("\n") if block.startswith("### ") else (heading, "", block)
+            heading = title.strip()
+            if below.strip():
+                parts.setdefault(heading, {})[below.strip("\n")] = None
+    texts = (("\n".join(blocks), heading) for heading, blocks in parts.items() if blocks)
+    return "\n\n".join(f"{heading}\n\n{text}" if heading else text for text, heading in texts)
 
 
 def _links(text: str, version: str, tags: tuple[str, str]) -> str:

@@ -9,12 +9,21 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.frozen import dataclass
+from ferrule.core.one_line import one_line
+from ferrule.core.printable import without_colours
 
 if TYPE_CHECKING:
     from ferrule.tools.git import Commit
 
 _HEADER: Final = re.compile(r"(?P<type>[A-Za-z]+)(?:\((?P<scope>[^()\n]+)\))?(?P<breaking>!)?: (?P<subject>\S.*)")
-_FOOTER: Final = re.compile(r"^BREAKING[ -]CHANGE: (?P<what>\S.*)$", re.MULTILINE)
+# The value of a footer may have several lines, and ends where another footer begins (items 8 to 10).
+_OTHER: Final = r"(?![A-Za-z][A-Za-z-]*(?:: | #))"
+_FOOTER: Final = re.compile(
+    rf"^BREAKING[ -]CHANGE:(?:(?:[ \t]+|[ \t\r]*\n\s*{_OTHER})(?P<what>\S.*(?:\n{_OTHER}.*\S.*)*)|[ \t\r]*)$", re.MULTILINE
+)
+_HIDDEN: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
+_LONGEST: Final = 200
+"""Characters of a subject that a changelog shows; Git advises 50."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,15 @@ def describe(commit: Commit) -> Described:
     first, _, rest = commit.message.partition("\n")
     match = _HEADER.fullmatch(first.strip())
     footer = _FOOTER.search(rest)
-    if match is None:
-        return Described(commit.id, "", first.strip(), footer["what"].strip() if footer else "")
-    what = footer["what"].strip() if footer else match["subject"] if match["breaking"] else ""
-    return Described(commit.id, match["type"].lower(), match["subject"].strip(), what)
+    subject = _line(match["subject"] if match else first)
+    breaks = footer is not None or (match is not None and match["breaking"] is not None)
+    what = _line(footer["what"] or "") if footer else ""
+    return Described(
+        commit.id, match["type"].lower() if match else "", subject, (what or subject or "unnamed") if breaks else ""
+    )
+
+
+def _line(text: str) -> str:
+    """Words of a commit as one line of sane length: without control characters, and marks that reorder a line."""
+    text = one_line(_HIDDEN.sub("", without_colours(text)))
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"

@@ -66,6 +66,15 @@ def raised(old: str, level: Level) -> str:
     return ".".join(map(str, [*version.numbers[:at], version.numbers[at] + 1, 0, 0][:3]))
 
 
+def final(version: str) -> str:
+    """The release that a pre-release comes before; any other version is its own.
+
+    >>> final("1.3.0-rc.1")
+    '1.3.0'
+    """
+    return ".".join(map(str, parse(version).numbers))
+
+
 def chosen(old: str, words: str) -> Decision:
     """The version that a person chose: `major`, `minor`, `patch`, or one that is newer. Raises UsageError."""
     for level in LEVELS:

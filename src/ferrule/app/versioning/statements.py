@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ferrule.config import Config
     from ferrule.core.cargo_workspace import Crate
 
-_LOCKED: Final = r'(\[\[package\]\]\nname = "{name}"\nversion = ")(?P<version>{old})("\n(?!source))'
+_LOCKED: Final = r'(\[\[package\]\]\r?\nname = "{name}"\r?\nversion = ")(?P<version>{old})("\r?\n(?!source))'
 _MODULE: Final = re.compile(r"^module\s+\"?([^\s\"]+)", re.MULTILINE)
 _REQUIRED: Final = ("dependencies", "build-dependencies", "dev-dependencies")
 
@@ -212,7 +212,7 @@ def _lock_file(files: _Files, config: Config, names: Iterable[str], old: str, ne
         locked = re.search(_LOCKED.format(name=re.escape(name), old=re.escape(old)), text)
         if locked is not None:
             files.replace(path, locked.start("version"), locked.end("version"), new)
-        _substitute(files, path, rf'(?m)(?<=^ "){re.escape(name)} {re.escape(old)}(?=",$)', f"{name} {new}")
+        _substitute(files, path, rf'(?m)(?<=^ "){re.escape(name)} {re.escape(old)}(?=",\r?$)', f"{name} {new}")
 
 
 def _go_modules(files: _Files, folders: Iterable[str], tracked: Iterable[str], old: str, new: str) -> None:

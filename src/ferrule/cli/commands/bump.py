@@ -66,7 +66,7 @@ def bump(
     everything = project.read(directory).config if whole.config.releases else whole.config
     prepared = bumping.prepare(whole.config, everything, past, decision, today, host)
     if not dry_run:
-        bumping.write(prepared, whole.config.root, host, commit=not no_commit)
+        bumping.write(prepared, whole.config.root, whole.context, commit=not no_commit)
     if options["as_json"]:
         click.echo(json.dumps(_document(prepared)))
     elif not options["quiet"]:

@@ -15,6 +15,7 @@ from ferrule.cli.messages import echo
 from ferrule.cli.options import shared
 from ferrule.cli.release_option import of_release
 from ferrule.core.changelog import section
+from ferrule.core.printable import printable_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +53,6 @@ def changelog(directory: Path, release_name: str | None, *, notes: bool, **optio
         past = bumping.history(config, whole.plan, whole.context.host)
         words = changelogs.section((), past.commits)
     if words:
-        click.echo(words)
+        click.echo(printable_lines(words))
     else:
         echo("nothing has changed that users notice", err=True)

@@ -59,13 +59,14 @@ def needed(recorded: str, changes: tuple[Change, ...]) -> Needed:
     version = parse(recorded)
     if not changes:
         return Needed(recorded, "", "nothing that users build against has changed")
-    if version.pre:
-        plain = ".".join(map(str, version.numbers))
-        return Needed(plain, "pre-release", f"before {plain} itself is released anything may change")
     breaking = any(change.breaking for change in changes)
     # Where it stands there is nothing below the leftmost number, an addition has to raise that one too.
     first = next((at for at, number in enumerate(version.numbers) if number), 2)
     at = first if breaking else min(first + 1, 2)
+    if version.pre and not any(version.numbers[at + 1 :]):
+        # What 1.2.4-rc.1 breaks are users of 1.2.3, which 2.0.0-rc.1 has raised the number for already.
+        plain = ".".join(map(str, version.numbers))
+        return Needed(plain, "pre-release", f"before {plain} itself is released that may change")
     numbers = [*version.numbers[:at], version.numbers[at] + 1, 0, 0][:3]
     what = "a breaking change" if breaking else "an addition"
     since = " before 1.0" if version.numbers[0] == 0 else ""
@@ -96,7 +97,7 @@ def judge(recorded: str, release: str, changes: tuple[Change, ...]) -> Compariso
         problem = f"{release} is older than {recorded}, which is recorded"
     elif changes and old.pre and new.rank <= old.rank:
         problem = f"{release} is recorded already, with another interface"
-    elif changes and not old.pre and new.numbers < parse(least.version).numbers:
+    elif changes and new.numbers < parse(least.version).numbers:
         problem = f"the version is {release}, and has to be {least.version} at least: {least.why}"
     else:
         problem = ""

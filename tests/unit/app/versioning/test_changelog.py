@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ferrule.app.versioning.changelog import released, section, unreleased
 from ferrule.app.versioning.commits import Described
 from ferrule.formats.interfaces import Change
@@ -81,3 +83,48 @@ def test_a_section_is_made_of_commits_and_interface():
         "### Fixed\n\n- It holds."
     )
     assert section((), (Described("1", "chore", "x"),)) == ""
+
+
+def test_a_release_holds_what_its_pre_releases_said():
+    before = (
+        "## [1.3.0-rc.2] - 2026-02-02\n\n### Fixed\n\n- It holds.\n\n"
+        "## [1.3.0-rc.1] - 2026-02-01\n\nWords.\n\n### Added\n\n- A.\n  More.\n- B.\n\n"
+    )
+    text = released(f"## [Unreleased]\n\n### Added\n\n- B.\n- C.\n\n{before}{OLD}", "1.3.0", "2026-11-29", "", TAGS)
+    assert text == (
+        "## [Unreleased]\n\n## [1.3.0] - 2026-11-29\n\n"
+        f"Words.\n\n### Added\n\n- B.\n- C.\n- A.\n  More.\n\n### Fixed\n\n- It holds.\n\n{before}{OLD}"
+    )
+    again = released(f"## [Unreleased]\n\n- D.\n\n{before}{OLD}", "1.3.0-rc.3", "2026-11-29", "", TAGS)
+    assert again == f"## [Unreleased]\n\n## [1.3.0-rc.3] - 2026-11-29\n\n- D.\n\n{before}{OLD}"
+
+
+def test_sections_with_code_follow_each_other():
+    before = "## 1.3.0-rc.1\n\n```\n- A\n```\n\n[1.2.3]: https://a.example/\n"
+    text = released(f"## Unreleased\n\n- B.\n\n{before}", "1.3.0", "2026-11-29", "", TAGS)
+    assert text == f"## Unreleased\n\n## [1.3.0] - 2026-11-29\n\n- B.\n\n```\n- A\n```\n\n{before}"
+
+
+@pytest.mark.parametrize(
+    ("subject", "line"),
+    [
+        ("<!-- gone", "\\<!-- gone."),
+        ("x <script>y</script>", "X \\<script>y\\</script>."),
+        ("``` fence", "\\`\\`\\` fence."),
+        ("~~~ fence", "\\~~~ fence."),
+        ("# heading", "\\# heading."),
+        ("* item", "\\* item."),
+        ("*much* of it", "*much* of it."),
+        ("thanks @everyone and @org/team, a@b.example", "Thanks `@everyone` and `@org/team`, a@b.example."),
+        ("![x](https://a.example/x.png)", "!\\[x](https://a.example/x.png)."),
+        ("a \\<b>", "A \\\\\\<b>."),
+        ("`Vec<T>` of ``x`", "`Vec<T>` of \\`\\`x\\`."),
+        ("a `b", "A \\`b."),
+    ],
+)
+def test_words_of_a_commit_are_no_markup(subject: str, line: str) -> None:
+    assert section((), (Described("1", "fix", subject),)) == f"### Fixed\n\n- {line}"
+
+
+def test_a_commit_without_words_is_left_out():
+    assert section((), (Described("1", "", ""),)) == ""

@@ -27,6 +27,11 @@ BREAK = Described("b" * 40, "fix", "x", "no more y")
         ("1.2.3", (broken("f()", "is gone"),), (), "2.0.0"),
         ("2.0.0-rc.1", (), (BREAK,), "2.0.0"),
         ("1.2.4-rc.1", (), (FIX,), "1.2.4"),
+        ("1.2.4-rc.1", (), (FEATURE,), "1.3.0"),
+        ("1.3.0-rc.1", (), (FEATURE,), "1.3.0"),
+        ("1.3.0-rc.1", (), (BREAK,), "2.0.0"),
+        ("0.3.0-rc.1", (), (BREAK,), "0.3.0"),
+        ("0.3.1-rc.1", (), (BREAK,), "0.4.0"),
     ],
 )
 def test_the_least_version_that_changes_ask_for(old, interface, commits, new):

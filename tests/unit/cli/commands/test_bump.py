@@ -236,3 +236,101 @@ def test_the_notes_of_a_release(repository: Demo) -> None:
     assert all(row["sha256"] in notes for row in rows if "/" not in row["file"])
     assert "- `x86_64-unknown-linux-gnu`: glibc 2.17 or newer\n" in notes
     assert "    sha256sum --check --ignore-missing SHA256SUMS\n" in notes
+
+
+def test_what_is_needed_is_measured_from_the_last_release(repository: Demo) -> None:
+    commit(repository, "feat: one")
+    ferrule(repository, "bump", "--pre", "rc")
+    git(repository, "tag", "v1.3.0-rc.1")
+    output = ferrule(repository, "bump", "--pre", "rc", code=3)
+    assert "nothing has changed since v1.3.0-rc.1" in output
+    assert "1.3.0-rc.1 -> 1.3.0: an addition" in ferrule(repository, "bump", "--dry-run")
+    commit(repository, "fix: two")
+    assert "1.3.0-rc.1 -> 1.3.0-rc.2" in ferrule(repository, "bump", "--pre", "rc", "--dry-run")
+    commit(repository, "feat!: remove demo_add")
+    assert "1.3.0-rc.1 -> 2.0.0-rc.1" in ferrule(repository, "bump", "--pre", "rc", "--dry-run")
+    assert "1.3.0-rc.1 -> 2.0.0: a breaking change" in ferrule(repository, "bump")
+    text = (repository.project / "CHANGELOG.md").read_text()
+    assert (
+        "### Added\n\n- One.\n\n### Changed\n\n- **Breaking:** Remove demo_add.\n" in text.partition("[1.3.0-rc.1]")[0]
+    )
+    assert "- Two." in text.partition("[1.3.0-rc.1]")[0]
+
+
+def test_a_number_that_was_chosen_for_a_pre_release_stays(repository: Demo) -> None:
+    ferrule(repository, "bump", "major", "--pre", "rc")
+    assert "2.0.0-rc.1 -> 2.0.0: 2.0.0-rc.1 came before it" in ferrule(repository, "bump", "--dry-run")
+    git(repository, "tag", "v2.0.0-rc.1")
+    commit(repository, "feat: one")
+    assert "2.0.0-rc.1 -> 2.0.0-rc.2" in ferrule(repository, "bump", "--pre", "rc", "--dry-run")
+    assert "2.0.0-rc.1 -> 2.0.0" in ferrule(repository, "bump", "--dry-run")
+
+
+def test_pre_releases_before_the_first_release(repository: Demo) -> None:
+    git(repository, "tag", "-d", "v1.2.3")
+    ferrule(repository, "bump", "2.0.0-rc.1")
+    git(repository, "tag", "v2.0.0-rc.1")
+    assert "nothing has changed since v2.0.0-rc.1" in ferrule(repository, "bump", "--pre", "rc", code=3)
+    commit(repository, "feat!: one")
+    assert "2.0.0-rc.1 -> 2.0.0-rc.2" in ferrule(repository, "bump", "--pre", "rc", "--dry-run")
+    assert "2.0.0-rc.1 -> 2.0.0: " in ferrule(repository, "bump", "--dry-run")
+
+
+@pytest.mark.parametrize("words", [("bump",), ("bump", "minor"), ("changelog",)])
+def test_a_shallow_clone_is_refused(repository: Demo, words: tuple[str, ...]) -> None:
+    commit(repository, "feat: one")
+    (repository.project / ".git/shallow").write_text(git(repository, "rev-parse", "HEAD") + "\n")
+    output = ferrule(repository, *words, code=3)
+    assert "this clone is shallow" in output
+    assert "git fetch --unshallow --tags" in output
+
+
+def test_messages_in_another_encoding_and_with_markup(repository: Demo) -> None:
+    git(repository, "config", "i18n.logOutputEncoding", "ISO-8859-1")
+    commit(repository, "fix: Größe \x1b[31m<b> ##[error]x")
+    assert ferrule(repository, "changelog") == "### Fixed\n\n- Größe \\<b> \\x23#[error]x.\n"
+
+
+def test_a_tag_that_is_elsewhere(repository: Demo) -> None:
+    git(repository, "switch", "-q", "-c", "other")
+    commit(repository, "feat: there")
+    git(repository, "tag", "v1.3.0")
+    git(repository, "switch", "-q", "main")
+    commit(repository, "feat: here")
+    head = git(repository, "rev-parse", "HEAD")
+    assert "the tag v1.3.0 is there already, of commit" in ferrule(repository, "bump", code=3)
+    assert git(repository, "rev-parse", "HEAD") == head
+
+
+def test_without_a_branch_nothing_is_committed(repository: Demo) -> None:
+    git(repository, "switch", "-q", "--detach")
+    assert "no branch is checked out" in ferrule(repository, "bump", "minor", code=7)
+    assert git(repository, "status", "--porcelain") == ""
+    ferrule(repository, "bump", "minor", "--no-commit")
+
+
+def test_what_check_refuses_is_not_committed(repository: Demo) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    assert "1.3.0+b.1" in ferrule(repository, "bump", "1.3.0+b.1", code=3)
+    assert git(repository, "status", "--porcelain") == ""
+    assert git(repository, "rev-parse", "HEAD") == head
+
+
+def test_what_it_committed_is_no_change(repository: Demo) -> None:
+    ferrule(repository, "bump", "minor")
+    assert ferrule(repository, "changelog") == ""
+    assert "1.3.0 is high enough already: since v1.2.3, nothing has changed" in ferrule(repository, "bump", code=3)
+    commit(repository, "Release the brakes")
+    assert ferrule(repository, "changelog") == "### Changed\n\n- Release the brakes.\n"
+
+
+def test_lines_end_as_on_windows(repository: Demo) -> None:
+    for name in ("rust/Cargo.toml", "rust/Cargo.lock", "rust/demo-ffi/Cargo.toml"):
+        path = repository.project / name
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    commit(repository, "fix: lines")
+    ferrule(repository, "bump")
+    lock = (repository.project / "rust/Cargo.lock").read_bytes()
+    assert b'name = "demo-ffi"\r\nversion = "1.2.4"\r\n' in lock
+    assert b' "demo-wasm 1.2.4",\r\n' in lock
+    assert b"\n" not in lock.replace(b"\r\n", b"")
