@@ -19,7 +19,8 @@ _HEADER: Final = re.compile(r"(?P<type>[A-Za-z]+)(?:\((?P<scope>[^()\n]+)\))?(?P
 # The value of a footer may have several lines, and ends where another footer begins (items 8 to 10).
 _OTHER: Final = r"(?![A-Za-z][A-Za-z-]*(?:: | #))"
 _FOOTER: Final = re.compile(
-    rf"^BREAKING[ -]CHANGE:(?:(?:[ \t]+|[ \t\r]*\n\s*{_OTHER})(?P<what>\S.*(?:\n{_OTHER}.*\S.*)*)|[ \t\r]*)$", re.MULTILINE
+    rf"^BREAKING[ -]CHANGE:(?:(?:[ \t]+|[ \t\r]*\n\s*{_OTHER})(?P<what>\S.*(?:\n{_OTHER}.*\S.*)*)|[ \t\r]*)$",
+    re.MULTILINE,
 )
 _HIDDEN: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
 _LONGEST: Final = 200
