@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.several_releases import several
 from fakes.toolchain import lay_out
 
 if TYPE_CHECKING:
@@ -334,3 +335,18 @@ def test_lines_end_as_on_windows(repository: Demo) -> None:
     assert b'name = "demo-ffi"\r\nversion = "1.2.4"\r\n' in lock
     assert b' "demo-wasm 1.2.4",\r\n' in lock
     assert b"\n" not in lock.replace(b"\r\n", b"")
+
+
+def test_a_bump_of_one_release_is_no_change_of_the_others(tmp_path: Path) -> None:
+    demo = several(tmp_path)
+    git(demo, "init", "-q", "-b", "main")
+    git(demo, "config", "user.name", "Somebody")
+    git(demo, "config", "user.email", "somebody@example.invalid")
+    commit(demo, "Begin")
+    git(demo, "tag", "core-v1.9.1")
+    ferrule(demo, "bump", "--release", "page", "minor")
+    assert git(demo, "log", "-1", "--format=%s").startswith("Release ")
+    assert git(demo, "show", "--format=", "--name-only").splitlines() == [
+        *("rust/Cargo.lock", "rust/demo-wasm/Cargo.toml", "targets.yaml"),
+    ]
+    assert ferrule(demo, "changelog", "--release", "core") == ""
