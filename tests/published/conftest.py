@@ -13,6 +13,8 @@ HERE = Path(__file__).parent
 from judges import CHECKOUT, ferrule, provision, run, set_up  # noqa: E402
 from tally import Tally, table  # noqa: E402
 
+from sessions import leave_out  # noqa: E402
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -39,11 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.published)
-    if "published" in config.option.markexpr:
-        return
-    left_out = [item for item in items if item.get_closest_marker("published")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    leave_out(config, items, "published")
 
 
 @pytest.fixture(scope="session")

@@ -11,16 +11,15 @@ HERE = Path(__file__).parent
 from folders import files  # noqa: E402
 from judges import CHECKOUT, ferrule, run  # noqa: E402
 
+from sessions import leave_out  # noqa: E402
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Everything here takes many minutes, and is for the session `rehearse`, which asks for it by its mark."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.rehearsal)
-    if "rehearsal" not in config.option.markexpr:
-        left_out = [item for item in items if item.get_closest_marker("rehearsal")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+    leave_out(config, items, "rehearsal")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ HERE = Path(__file__).parent
 from released import HOST  # noqa: E402
 from released_targets import Row, Workspace, table  # noqa: E402
 
+from sessions import leave_out  # noqa: E402
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -35,11 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.targets)
             if item.name in QUICK:
                 item.add_marker(pytest.mark.integration)
-    if "targets" in config.option.markexpr:
-        return
-    left_out = [i for i in items if i.get_closest_marker("targets") and not i.get_closest_marker("integration")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    leave_out(config, items, "targets", unless=lambda item: item.get_closest_marker("integration"))
 
 
 @pytest.fixture(scope="session")

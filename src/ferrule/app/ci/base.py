@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ferrule.app.publish.base import CiNeeds
 from ferrule.core.errors import ConfigError
@@ -64,6 +64,12 @@ class CiProject:
     config: Config
     releases: tuple[CiRelease, ...]
     destinations: Mapping[str, Destination]
+
+    @property
+    def of_several_releases(self) -> dict[str, Any]:
+        """What the workflow of every change has of each release: names, and folders to keep; empty for a single one."""
+        names = [release.name for release in self.config.releases]
+        return {"each_release": names, "kept": [(f"-{name}", f"dist/{name}/") for name in names]} if names else {}
 
     def publishing(self) -> CiNeeds | None:
         """What the job needs that publishes all of `ci.publish-rows`; None if there are none.
@@ -140,6 +146,11 @@ class System:
     def mark(self) -> str:
         """The first line of every file: what has another one is somebody else's."""
         return mark(self.name)
+
+
+def jobs_before_publishing(consumers: Sequence[object]) -> str:
+    """The jobs that those wait for which publish, as YAML lists them: that which verifies, and each that uses it."""
+    return ", ".join(["verify", *(f"consumers-{number}" for number, _ in enumerate(consumers, 1))])
 
 
 def refuse_jobs_of_github(project: CiProject, title: str) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ferrule.app.ci.base import System, refuse_jobs_of_github, usual_machine
+from ferrule.app.ci.base import System, jobs_before_publishing, refuse_jobs_of_github, usual_machine
 from ferrule.app.ci.github import tags
 from ferrule.app.ci.pipelines import GITHUB, RUNNERS
 from ferrule.app.ci.templates import templates
@@ -32,7 +32,7 @@ _OWN: Final = ("FORGEJO_", "GITEA_", "GITHUB_")
 
 def render(project: CiProject) -> dict[str, str]:
     """The workflows of a project: texts by name of the file. Raises ConfigError for what no workflow can do."""
-    config, ci = project.config, project.config.ci
+    ci = project.config.ci
     refuse_jobs_of_github(project, SYSTEM.title)
     runner = ci.runner if "runner" in ci.stated else RUNNERS["forgejo"]
     publishing = project.publishing()
@@ -47,16 +47,14 @@ def render(project: CiProject) -> dict[str, str]:
         "steps": project.steps(actions=True),
         "publishing": publishing,
         "secrets": [name for name in publishing.variables if not name.startswith(_OWN)] if publishing else [],
-        "needs": ", ".join(["verify", *(f"consumers-{number}" for number, _ in enumerate(consumers, 1))]),
+        "needs": jobs_before_publishing(consumers),
         "each_release": (),
         "kept": [("", "dist/")],
     }
     texts = templates("forgejo")
     files: dict[str, str] = {}
     if values["tests"]:
-        names = [release.name for release in config.releases]
-        several = {"each_release": names, "kept": [(f"-{name}", f"dist/{name}/") for name in names]} if names else {}
-        files["ci.yml"] = texts.get_template("ci.yml").render(values | several)
+        files["ci.yml"] = texts.get_template("ci.yml").render(values | project.of_several_releases)
     for release in project.releases:
         name = f"release-{release.name}.yml" if release.name else "release.yml"
         of_release = {

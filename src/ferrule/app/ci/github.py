@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ferrule.app.ci.base import System, linked_targets
+from ferrule.app.ci.base import System, jobs_before_publishing, linked_targets
 from ferrule.app.ci.pipelines import GITHUB, LIMITS
 from ferrule.app.ci.templates import templates
 
@@ -45,16 +45,14 @@ def render(project: CiProject) -> dict[str, str]:
         "ci": ci,
         "steps": project.steps(actions=True),
         "publishing": project.publishing(),
-        "needs": ", ".join(["verify", *(f"consumers-{number}" for number, _ in enumerate(ci.consumers, 1))]),
+        "needs": jobs_before_publishing(ci.consumers),
         "each_release": (),
         "kept": [("", "dist/")],
         "linked": linked_targets(config),
     }
     files: dict[str, str] = {}
     if ci.tests:
-        names = [release.name for release in config.releases]
-        several = {"each_release": names, "kept": [(f"-{name}", f"dist/{name}/") for name in names]} if names else {}
-        files["ci.yml"] = texts.get_template("ci.yml").render(values | several)
+        files["ci.yml"] = texts.get_template("ci.yml").render(values | project.of_several_releases)
     for release in project.releases:
         suffix = f"-{release.name}" if release.name else ""
         built_by = f"build-release{suffix}.yml"
