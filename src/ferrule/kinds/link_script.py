@@ -154,7 +154,7 @@ class LinkScript:
             *(["--features", ",".join(self.features)] if self.features else []),
             *("--", *(["--print", "native-static-libs"] if "staticlib" in self.types else [])),
         ]
-        made = f"{triple}/{_PROFILE_FOLDERS.get(self.profile, self.profile)}"
+        built = f"{triple}/{_PROFILE_FOLDERS.get(self.profile, self.profile)}"
         variables = {**dict(self.env), "FERRULE_COMMIT": self.commit, "CARGO_TERM_COLOR": "never"}
         variables |= {} if self.profile == "dev" else {"CARGO_INCREMENTAL": "0"}
         return _SCRIPT.format(
@@ -170,7 +170,7 @@ class LinkScript:
             flags=shlex.join(flags),
             arguments=shlex.join(arguments),
             copies="\n".join(f'cp "$made"/{shlex.quote(name)} "$out"' for name in self.names),
-            made=made,
+            built=built,
             statement=STATEMENT,
         )
 
@@ -223,7 +223,7 @@ export MSYS2_ENV_CONV_EXCL=CARGO_ENCODED_RUSTFLAGS MSYS2_ARG_CONV_EXCL='*'
 mkdir -p "$target"
 rustup run {rust} cargo {arguments}{link_object} 2>&1 | tee "$target.log"
 
-made=$target/{made}
+made=$target/{built}
 {copies}
 {{
   echo "fingerprint: $FERRULE_FINGERPRINT"
