@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::time::Duration;
 
+use boundary::{Observer, Versioned};
 use email_validator::{EmailType, Logger, Overrides};
 
-use crate::memory::Versioned;
 // The full name too: the header shows it in the signature of the observer.
 use crate::status::{EmailValidatorStatus, EmailValidatorStatus as Status, Failure};
 
@@ -134,24 +134,26 @@ impl Callbacks {
         }
     }
 
-    pub(crate) fn is_observed(&self) -> bool {
-        self.functions.observe.is_some()
-    }
-
-    pub(crate) fn observe(&self, function: &'static CStr, duration: Duration, status: Status) {
-        if let Some(observe) = self.functions.observe {
-            let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-            // SAFETY: the header says how the function is called, and so it is; the name is static.
-            unsafe { observe(self.functions.user_data, function.as_ptr(), nanoseconds, status) }
-        }
-    }
-
     fn log(&self, level: EmailValidatorLogLevel, message: &str) {
         let Some(log) = self.functions.log else { return };
         // Our messages hold no NUL; one that did would be dropped rather than cut.
         let Ok(message) = CString::new(message) else { return };
         // SAFETY: the header says how the function is called, and so it is; the message lives until it returns.
         unsafe { log(self.functions.user_data, level, message.as_ptr(), message.count_bytes()) }
+    }
+}
+
+impl Observer<Status> for Callbacks {
+    fn is_observed(&self) -> bool {
+        self.functions.observe.is_some()
+    }
+
+    fn observe(&self, function: &'static CStr, duration: Duration, status: Status) {
+        if let Some(observe) = self.functions.observe {
+            let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+            // SAFETY: the header says how the function is called, and so it is; the name is static.
+            unsafe { observe(self.functions.user_data, function.as_ptr(), nanoseconds, status) }
+        }
     }
 }
 

@@ -1,19 +1,18 @@
 //! The C interface of email-validator: checks what comes in, calls the core, hands out what comes back.
 //!
 //! The exported functions are below, in the order of the header. `unsafe` code stays where foreign memory is touched:
-//! here, in `memory`, in `last_error` and around the calls in `callbacks`.
+//! here, in the crate `boundary` and around the calls in `callbacks`.
 
 mod callbacks;
-mod guard;
 mod handle;
-mod last_error;
-mod memory;
 mod options;
 mod status;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, c_char};
+
+use boundary::{Out, Region, TextOut, guard, last_error, memory};
 
 pub use callbacks::{
     EmailValidatorCallbacks, EmailValidatorLog, EmailValidatorLogLevel, EmailValidatorLookup, EmailValidatorObserve,
@@ -23,7 +22,6 @@ pub use options::{EmailValidatorOptions, EmailValidatorText};
 pub use status::EmailValidatorStatus;
 
 use callbacks::Callbacks;
-use memory::{Out, Region};
 use options::Written;
 use status::Failure;
 
@@ -37,8 +35,7 @@ pub const EMAIL_VALIDATOR_MAX_LENGTH: usize = 1_048_576;
 /// The most items an array may have.
 pub const EMAIL_VALIDATOR_MAX_COUNT: usize = 1_048_576;
 
-const BUILD_INFO: &CStr = match CStr::from_bytes_with_nul(concat!(env!("EMAIL_VALIDATOR_BUILD_INFO"), "\0").as_bytes())
-{
+const BUILD_INFO: &CStr = match CStr::from_bytes_with_nul(concat!(env!("BUILD_INFO"), "\0").as_bytes()) {
     Ok(info) => info,
     Err(_) => panic!("the build information holds a NUL"),
 };
@@ -95,11 +92,8 @@ pub unsafe extern "C" fn email_validator_new(
 /// `validator` is null or comes from `email_validator_new`, was not freed before, and no other thread uses it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn email_validator_free(validator: *mut EmailValidator) {
-    if validator.is_null() || !validator.is_aligned() {
-        return;
-    }
     // SAFETY: it was made by `Box::into_raw`, and this is its only end.
-    drop(unsafe { Box::from_raw(validator) });
+    unsafe { memory::free_handle(validator) }
 }
 
 /// Decides about one address. Writes the decision to `decision` and its length to `decision_length`.
@@ -124,10 +118,10 @@ pub unsafe extern "C" fn email_validator_check(
     let observer = handle.as_ref().ok().map(|handle| handle.callbacks());
     guard::call(c"email_validator_check", observer, || {
         let handle = handle?;
-        let result = TextOut::new(decision, decision_length)?;
+        let result = TextOut::new(decision, decision_length, "decision")?;
         // SAFETY: the caller's promise.
-        let text = unsafe { memory::text(candidate, candidate_length, "candidate")? };
-        result.apart_from([Region::of(validator, 1), Region::of(candidate, candidate_length)].into_iter())?;
+        let text = unsafe { memory::text(candidate, candidate_length, EMAIL_VALIDATOR_MAX_LENGTH, "candidate")? };
+        result.apart_from([Region::of(validator, 1), Region::of(candidate, candidate_length)])?;
         // SAFETY: the caller's promise.
         unsafe { result.write(handle.check(text)?) }
     })
@@ -155,9 +149,9 @@ pub unsafe extern "C" fn email_validator_check_batch(
     let observer = handle.as_ref().ok().map(|handle| handle.callbacks());
     guard::call(c"email_validator_check_batch", observer, || {
         let handle = handle?;
-        let result = TextOut::new(decisions, decisions_length)?;
+        let result = TextOut::new(decisions, decisions_length, "decision")?;
         // SAFETY: the caller's promise.
-        let texts = unsafe { memory::array(candidates, count, "candidates")? };
+        let texts = unsafe { memory::array(candidates, count, EMAIL_VALIDATOR_MAX_COUNT, "candidates")? };
         // SAFETY: the caller's promise.
         let all: Vec<&str> = unsafe { options::read_all(texts, "the candidate")? }.collect();
         let own = [Region::of(validator, 1), Region::of(candidates, count)];
@@ -174,10 +168,8 @@ pub unsafe extern "C" fn email_validator_check_batch(
 /// `text` is null or comes from `email_validator_check` or `email_validator_check_batch`, and was not freed before.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn email_validator_string_free(text: *mut c_char) {
-    if !text.is_null() {
-        // SAFETY: it was made by `CString::into_raw`, and this is its only end.
-        drop(unsafe { CString::from_raw(text) });
-    }
+    // SAFETY: the caller's promise.
+    unsafe { memory::free_text(text) }
 }
 
 /// Copies the message of the last call in this thread that returned a status, empty if that was
@@ -204,46 +196,4 @@ unsafe fn read_callbacks(callbacks: *const EmailValidatorCallbacks) -> Result<Ca
     }
     // SAFETY: the caller's promise.
     Callbacks::new(unsafe { memory::versioned(callbacks, "callbacks")? })
-}
-
-/// The places for a text that is handed out and for its length, which a caller may leave out.
-struct TextOut {
-    text: Out<*mut c_char>,
-    length: Option<Out<usize>>,
-}
-
-impl TextOut {
-    fn new(text: *mut *mut c_char, length: *mut usize) -> Result<Self, Failure> {
-        let text = Out::new(text, "the place for the decision")?;
-        let length = if length.is_null() {
-            None
-        } else {
-            Some(Out::new(length, "the place for the length")?)
-        };
-        text.apart_from(length.iter().map(Out::region))?;
-        Ok(Self { text, length })
-    }
-
-    fn apart_from(&self, mut others: impl Iterator<Item = Region>) -> Result<(), Failure> {
-        others.try_for_each(|other| {
-            self.text.apart_from([other])?;
-            self.length.iter().try_for_each(|length| length.apart_from([other]))
-        })
-    }
-
-    /// # Safety
-    ///
-    /// Both places may be written.
-    unsafe fn write(self, value: String) -> Result<(), Failure> {
-        let length = value.len();
-        let value = CString::new(value)
-            .map_err(|_| Failure::new(EmailValidatorStatus::Internal, "the decision holds a NUL"))?;
-        if let Some(out) = self.length {
-            // SAFETY: the caller's promise.
-            unsafe { out.write(length) };
-        }
-        // SAFETY: the caller's promise.
-        unsafe { self.text.write(value.into_raw()) };
-        Ok(())
-    }
 }

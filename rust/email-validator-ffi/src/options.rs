@@ -2,10 +2,11 @@
 
 use std::ffi::c_char;
 
+use boundary::{Region, Versioned, memory};
 use email_validator::EmailValidationConfig;
 
-use crate::memory::{self, Region, Versioned};
 use crate::status::{EmailValidatorStatus as Status, Failure};
+use crate::{EMAIL_VALIDATOR_MAX_COUNT, EMAIL_VALIDATOR_MAX_LENGTH};
 
 /// A text of the caller: UTF-8, its length in bytes, no NUL needed. An empty text may be null.
 #[repr(C)]
@@ -23,7 +24,7 @@ impl EmailValidatorText {
     /// `data` is null or points to `length` bytes that nobody changes during `'a`.
     pub(crate) unsafe fn read<'a>(self, what: &str) -> Result<&'a str, Failure> {
         // SAFETY: the caller's promise.
-        unsafe { memory::text(self.data, self.length, what) }
+        unsafe { memory::text(self.data, self.length, EMAIL_VALIDATOR_MAX_LENGTH, what) }
     }
 
     pub(crate) fn region(self) -> Region {
@@ -74,8 +75,9 @@ impl Written {
                 "the reserved field of the options is not 0",
             ));
         }
+        let (blocked, count) = (options.blocked_emails, options.blocked_emails_count);
         // SAFETY: the caller's promise.
-        let names = unsafe { memory::array(options.blocked_emails, options.blocked_emails_count, "blocked_emails")? };
+        let names = unsafe { memory::array(blocked, count, EMAIL_VALIDATOR_MAX_COUNT, "blocked_emails")? };
         let config = EmailValidationConfig {
             require_top_level_domain: flag(options.require_top_level_domain, "require_top_level_domain")?,
             allow_domain_literal: flag(options.allow_domain_literal, "allow_domain_literal")?,

@@ -1,6 +1,4 @@
-//! The closed set of outcomes, and a failure with its message on the way to the caller.
-
-use std::fmt;
+//! The closed set of outcomes.
 
 /// What a call came to. The set is closed for this ABI version: no other value is ever returned.
 #[repr(i32)]
@@ -31,25 +29,18 @@ pub enum EmailValidatorStatus {
 }
 
 /// A status other than `Ok`, with its message.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) status: EmailValidatorStatus,
-    pub(crate) message: String,
-}
+///
+/// cbindgen:ignore
+pub(crate) type Failure = boundary::Failure<EmailValidatorStatus>;
 
-impl Failure {
-    pub(crate) fn new(status: EmailValidatorStatus, message: impl fmt::Display) -> Self {
-        Self {
-            status,
-            message: message.to_string(),
-        }
-    }
-
-    /// The same failure, with the place in an array where it happened.
-    pub(crate) fn at(self, index: usize) -> Self {
-        Self {
-            message: format!("item {index}: {}", self.message),
-            ..self
-        }
-    }
+impl boundary::Status for EmailValidatorStatus {
+    const OK: Self = Self::Ok;
+    const NULL_POINTER: Self = Self::NullPointer;
+    const MISALIGNED: Self = Self::Misaligned;
+    const OVERLAP: Self = Self::Overlap;
+    const TOO_LONG: Self = Self::TooLong;
+    const NOT_UTF8: Self = Self::NotUtf8;
+    const INVALID_STRUCT: Self = Self::InvalidStruct;
+    const INTERNAL: Self = Self::Internal;
+    const FAULT: &'static str = "a fault inside the library; the address may be the reason";
 }

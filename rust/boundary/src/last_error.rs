@@ -3,16 +3,16 @@
 use std::cell::RefCell;
 use std::ffi::c_char;
 
-use crate::status::{EmailValidatorStatus, Failure};
+use crate::status::{Failure, Status};
 
 thread_local! {
     static MESSAGE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Keeps the message of a failure, or forgets the one before.
-pub(crate) fn record(outcome: Result<(), Failure>) -> EmailValidatorStatus {
+/// Keeps the message of a failure, or forgets the one before. Returns the status.
+pub fn record<S: Status>(outcome: Result<(), Failure<S>>) -> S {
     let (status, message) = match outcome {
-        Ok(()) => (EmailValidatorStatus::Ok, String::new()),
+        Ok(()) => (S::OK, String::new()),
         Err(failure) => (failure.status, failure.message),
     };
     // A thread that is ending has no message any more; its status is still right.
@@ -25,7 +25,7 @@ pub(crate) fn record(outcome: Result<(), Failure>) -> EmailValidatorStatus {
 /// # Safety
 ///
 /// `buffer` is null, or `length` bytes may be written there.
-pub(crate) unsafe fn copy(buffer: *mut c_char, length: usize) -> usize {
+pub unsafe fn copy(buffer: *mut c_char, length: usize) -> usize {
     let message = MESSAGE.try_with(|kept| kept.borrow().clone()).unwrap_or_default();
     let whole = message.len();
     if !buffer.is_null() && length > 0 {
