@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from ferrule.core.safe_files import open_more
+from ferrule.core.safe_files import open_more, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,10 @@ class Ledger:
         self._hide = hide
 
     def __call__(self, event: PublishEvent) -> None:
-        """Record one event; a disk that takes none keeps no release from being published."""
+        """Record one event; a disk that takes none keeps no release from being published.
+
+        A line that a killed run left half-written stays as it is, and the next one begins below it.
+        """
         row = {
             "time": self._now_ns() // 1_000_000_000,
             "release": self._release,
@@ -40,5 +44,15 @@ class Ledger:
         }
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            line = self._hide(json.dumps(row, sort_keys=True)).encode() + b"\n"
             with open_more(self._path) as stream:
-                stream.write(self._hide(json.dumps(row, sort_keys=True)).encode() + b"\n")
+                stream.write(b"\n" + line if _is_torn(self._path) else line)
+
+
+def _is_torn(path: Path) -> bool:
+    """Whether a file ends within a line."""
+    with open_regular(path) as stream:
+        if stream.seek(0, os.SEEK_END) == 0:
+            return False
+        stream.seek(-1, os.SEEK_END)
+        return stream.read(1) != b"\n"
