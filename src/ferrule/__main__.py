@@ -1,17 +1,16 @@
-"""The program's start. `--version` answers before anything else is imported: shells and scripts ask it all the time."""
+"""The program's start. `--version` answers before anything else is imported: shells and scripts ask it all the time.
+
+Everything is loaded where an interrupt ends in a sentence, and so within `main`.
+"""
 
 from __future__ import annotations
 
 import gc
-import signal
 import sys
-from typing import Final, NoReturn
 
 from ferrule import __version__
-from ferrule.core import lazy_modules
 
-INTERRUPTED: Final = 130
-_INTERRUPTS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+INTERRUPTED = 130
 
 
 def collect_rarely() -> None:
@@ -23,34 +22,6 @@ def collect_rarely() -> None:
     gc.set_threshold(100_000, 20, 50)
 
 
-def take_interrupts() -> None:
-    """Let the signals that ask us to end raise KeyboardInterrupt; what we were started to ignore (nohup) stays so."""
-    for number in _INTERRUPTS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)
-
-
-def ignore_interrupts() -> None:
-    """Hear no further signal: what ends now must not be stopped half-way. Children do not inherit this."""
-    for number in _INTERRUPTS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: None)
-
-
-def hear_nothing() -> None:
-    """Ignore signals until the process is gone, and start nothing any more, which would ignore them too.
-
-    While Python ends it gives a signal that calls a function its default back, by which one would kill us after all.
-    """
-    for number in _INTERRUPTS:
-        signal.signal(number, signal.SIG_IGN)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    ignore_interrupts()
-    raise KeyboardInterrupt
-
-
 def main() -> None:
     """Run the command line; an interrupt at any moment is a sentence and an exit code."""
     collect_rarely()
@@ -58,16 +29,27 @@ def main() -> None:
         sys.stdout.write(f"ferrule {__version__}\n")
         return
     try:
-        take_interrupts()
+        _run()
+    except BaseException as error:
+        from ferrule.core.interrupts import is_interrupt  # noqa: PLC0415 - 0 ms, or what an interrupt kept from us
+
+        if not is_interrupt(error):
+            raise
+        sys.stderr.write("\ninterrupted; what was finished is kept, and the next run goes on from there\n")
+        sys.exit(INTERRUPTED)
+
+
+def _run() -> None:
+    from ferrule.core import interrupts, lazy_modules  # noqa: PLC0415 - 20 ms that may be interrupted
+
+    try:
+        interrupts.take()
         lazy_modules.install("ferrule")
         from ferrule import cli  # noqa: PLC0415 - 40 ms that may be interrupted, after what makes imports lazy
 
         cli.main()
-    except KeyboardInterrupt:
-        sys.stderr.write("\ninterrupted; what was finished is kept, and the next run goes on from there\n")
-        sys.exit(INTERRUPTED)
     finally:
-        hear_nothing()
+        interrupts.hear_nothing()
 
 
 if __name__ == "__main__":

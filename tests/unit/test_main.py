@@ -40,7 +40,7 @@ def own(modules: set[str]) -> set[str]:
 
 def test_version_imports_nothing() -> None:
     modules = imported("--version")
-    assert own(modules) == {"ferrule", "ferrule.__main__", "ferrule.core", "ferrule.core.lazy_modules"}
+    assert own(modules) == {"ferrule", "ferrule.__main__"}
     assert "click" not in modules
     assert len(modules) < 80
 
@@ -49,6 +49,7 @@ def test_help_imports_no_command() -> None:
     modules = imported("--help")
     assert own(modules) == {
         *("ferrule", "ferrule.__main__", "ferrule.core", "ferrule.core.errors", "ferrule.core.lazy_modules"),
+        "ferrule.core.interrupts",
         *("ferrule.core.frozen", "ferrule.core.printable"),
         *("ferrule.cli", "ferrule.cli.commands", "ferrule.cli.environment", "ferrule.cli.redact_output"),
         "ferrule.cli.options",
@@ -62,6 +63,54 @@ def test_help_imports_no_command() -> None:
 def test_reading_a_project_imports_nothing_that_works_on_files(command: str) -> None:
     heavy = {"lief", "rich", "cryptography", "cyclonedx", "urllib3", "jinja2", "filelock", "tarfile", "asyncio"}
     assert heavy & imported(command) == set()
+
+
+INTERRUPTING = """
+import importlib.abc, os, signal, sys, weakref
+
+class Find(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *rest):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            {act}
+
+class Name:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGINT)
+
+class Target:
+    pass
+
+def in_a_callback():
+    target = Target()
+    reference = weakref.ref(target, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    del target
+
+sys.argv = ["ferrule", "check"]
+sys.meta_path.insert(0, Find())
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from ferrule.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["threading", "ferrule.core.interrupts", "click", "yaml"])
+@pytest.mark.parametrize(
+    "act",
+    [
+        "os.kill(os.getpid(), signal.SIGINT)",
+        "type('Owner', (), {'name': Name()})",
+        "in_a_callback() if name != 'threading' and 'interrupts' not in name else os.kill(os.getpid(), signal.SIGINT)",
+    ],
+    ids=["plainly", "in a name of a class", "in a callback"],
+)
+def test_an_interrupt_while_modules_are_loaded_is_a_sentence(module: str, act: str) -> None:
+    """Also one of which Python makes a RuntimeError (before 3.12), and one that it drops after a traceback."""
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
+    argv = [sys.executable, "-c", INTERRUPTING.format(module=module, act=act).replace("{{", "{")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.strip() == "interrupted; what was finished is kept, and the next run goes on from there"
 
 
 @pytest.mark.parametrize("command", ["check", "plan", "release", "verify", "doctor", "schema"])

@@ -138,6 +138,20 @@ def files(folder: Path, host: Host, *, untracked: bool = True) -> tuple[str, ...
     return tuple(dict.fromkeys(name for name in names.split("\0") if name))
 
 
+FILE_MODE: Final = "100644"
+"""Mode of a file in Git that nobody may execute (gitformat-index, "mode")."""
+
+
+def tracked_mode(folder: Path, name: str, host: Host) -> str | None:
+    """The mode that Git has of a file or link, by its name relative to a folder; None for one that it does not track.
+
+    What lies beyond a link, or in a submodule, Git does not track.
+    """
+    listed = _git(folder, host, "--literal-pathspecs", "ls-files", "-z", "--stage", "--", name) or ""
+    rows = (row.partition("\t") for row in listed.split("\0"))
+    return next((head.partition(" ")[0] for head, _, path in rows if path == name), None)
+
+
 def ignored(folder: Path, host: Host) -> tuple[str, ...]:
     """Files that Git ignores, by names relative to a folder; a folder that it ignores as a whole ends with a slash.
 

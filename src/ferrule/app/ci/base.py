@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ferrule.app.publish.base import CiNeeds
+from ferrule.app.release import ci_files
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
 from ferrule.core.platforms import PLATFORMS, counterpart
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.app.publish.base import Destination
+    from ferrule.app.release.ci_files import Step
     from ferrule.config import Config
     from ferrule.config.ci import Ci
 
@@ -47,14 +48,6 @@ def linked_targets(config: Config) -> tuple[tuple[str, str], ...]:
     return tuple(
         (row.triple, target.runner or row.runner or row.system) for target, row in rows if row.family.linked_on
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step of the project's own: a script in its repository, or the folder of an action."""
-
-    path: str
-    is_action: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +104,10 @@ class CiProject:
         return {point: self._step(point, path, actions=actions) for point, path in self.config.ci.steps}
 
     def _step(self, point: str, path: str, *, actions: bool) -> Step:
-        full, where = self.config.root / path, self.config.location(("ci", "steps", point))
-        if full.is_dir():
-            if not actions:
-                hint = "write a script, which every CI system can run"
-                raise ConfigError(f"{path} is a folder, and this CI system runs no actions", where=where, hint=hint)
-            if not any((full / name).is_file() for name in ("action.yml", "action.yaml")):
-                raise ConfigError(f"there is no action in {path}", where=where, hint=f"write {path}/action.yml")
-        elif not full.is_file():
-            hint = f"write a script {path}, or an action {path}/action.yml"
-            raise ConfigError(f"there is no {path}", where=where, hint=hint)
-        elif not os.access(full, os.X_OK):
-            raise ConfigError(f"{path} is not executable", where=where, hint=f"chmod +x {path}")
-        return Step(path, is_action=full.is_dir())
+        if not actions and (self.config.root / path).is_dir():
+            where, hint = self.config.location(("ci", "steps", point)), "write a script, which every CI system can run"
+            raise ConfigError(f"{path} is a folder, and this CI system runs no actions", where=where, hint=hint)
+        return ci_files.own_step(self.config, point, path)
 
 
 @dataclass(frozen=True, slots=True)

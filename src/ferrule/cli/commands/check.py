@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ferrule.app.release import selection
+from ferrule.app.release import ci_files, selection
 from ferrule.cli import project
 from ferrule.cli.messages import counted, echo
 from ferrule.cli.options import shared
@@ -67,6 +67,8 @@ def _checked(directory: Path, release_name: str | None, tag: str | None) -> tupl
     """The project, its plan and this machine's system. Raises ConfigError, also where the tag is not the version's."""
     whole = project.read(directory, release_name=release_name)
     config, plan = whole.config, whole.plan
+    if wrong := tuple(ci_files.problems(config, whole.context.host)):
+        raise ConfigErrors(wrong)
     if tag is not None and config.releases:
         _check_release_tag(config, tag)
     elif tag is not None and tag.removeprefix("v") != plan.version:

@@ -12,11 +12,12 @@ from ferrule.app.ci.base import ci_project
 from ferrule.app.ci.origin import origin
 from ferrule.app.distributed import merge as merging
 from ferrule.app.publish import DESTINATIONS
+from ferrule.app.release import ci_files
 from ferrule.cli import project
 from ferrule.cli.environment import direct_url
 from ferrule.cli.messages import echo
 from ferrule.cli.options import shared
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.tools import git
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def ci(directory: Path, system_name: str, *, compare: bool, **options: bool) -> 
             where=str(root),
             hint=f"move targets.yaml to {top}",
         )
+    if wrong := tuple(ci_files.problems(whole.config, whole.context.host)):
+        raise ConfigErrors(wrong)
     # Times differ from machine to machine, and would be seen as drift if the number of shards depended on them.
     parts = [project.read(directory, release_name=release.name) for release in whole.config.releases]
     count = min(whole.config.ci.shards, system.most)
