@@ -6,11 +6,13 @@ Everything is loaded where an interrupt ends in a sentence, and so within `main`
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 from ferrule import __version__
 
 INTERRUPTED = 130
+_SENTENCE = "\ninterrupted; what was finished is kept, and the next run goes on from there\n"
 
 
 def collect_rarely() -> None:
@@ -28,6 +30,7 @@ def main() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"ferrule {__version__}\n")
         return
+    sys.unraisablehook = _leave
     try:
         _run()
     except BaseException as error:
@@ -35,7 +38,7 @@ def main() -> None:
 
         if not is_interrupt(error):
             raise
-        sys.stderr.write("\ninterrupted; what was finished is kept, and the next run goes on from there\n")
+        sys.stderr.write(_SENTENCE)
         sys.exit(INTERRUPTED)
 
 
@@ -50,6 +53,15 @@ def _run() -> None:
         cli.main()
     finally:
         interrupts.hear_nothing()
+
+
+def _leave(lost: sys.UnraisableHookArgs) -> None:
+    """End at an interrupt that Python would drop (interrupts.take), while there is nothing yet that has to end well."""
+    if not isinstance(lost.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    os.write(sys.stderr.fileno(), _SENTENCE.encode())
+    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

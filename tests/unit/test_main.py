@@ -100,7 +100,7 @@ main()
     [
         "os.kill(os.getpid(), signal.SIGINT)",
         "type('Owner', (), {'name': Name()})",
-        "in_a_callback() if name != 'threading' and 'interrupts' not in name else os.kill(os.getpid(), signal.SIGINT)",
+        "in_a_callback()",
     ],
     ids=["plainly", "in a name of a class", "in a callback"],
 )
