@@ -44,6 +44,15 @@ def same_python_version(one: str, other: str) -> bool:
         return False
 
 
+def is_semver(version: str) -> bool:
+    """Whether it is a version as SemVer 2.0.0 has them; its numbers may be of any size.
+
+    >>> is_semver("1.2.3-rc.1+b"), is_semver("1.2.3-01"), is_semver("1.2")
+    (True, False, False)
+    """
+    return _SEMVER.fullmatch(version) is not None
+
+
 def npm_problem(version: str) -> str | None:
     """Why npm refuses a version, or would change it."""
     match = _SEMVER.fullmatch(version)

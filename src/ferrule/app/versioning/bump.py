@@ -111,16 +111,12 @@ def _version_in(config: Config, tag: str) -> str | None:
 
 
 def _between(name: str, tag: str) -> str | None:
-    """The version in a tag, whose name has a NUL in its place; None for another tag."""
+    """The version in a tag, whose name has a NUL in its place; None for a tag that no release of ours can have."""
     before, _, after = name.partition("\0")
     if not (tag.startswith(before) and tag.endswith(after)):
         return None
     text = tag[len(before) : len(tag) - len(after)]
-    try:
-        parse(text)
-    except ValueError:
-        return None
-    return text
+    return text if next_version.is_stated(text) else None
 
 
 def decide(
@@ -129,7 +125,7 @@ def decide(
     """The next version: the one that a person chose in `words`, else the least that the changes ask for.
 
     Raises ConfigError where nothing follows: nothing has changed, or the version was raised already; UsageError for
-    words that are no newer version.
+    words that are no newer version, and for a version that no targets.yaml could state.
     """
     current = config.project.version
     where = config.project.version_at
@@ -148,7 +144,8 @@ def decide(
                 f"nothing has changed since {past.same}", where=where, hint="release it: ferrule bump, without --pre"
             )
     if pre is not None:
-        return replace(decision, new=next_version.before_release(current, decision.new, pre))
+        decision = replace(decision, new=next_version.before_release(current, decision.new, pre))
+    next_version.check(decision.new)
     return decision
 
 

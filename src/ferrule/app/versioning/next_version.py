@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Literal
 
+from ferrule.config.sections import VERSION
 from ferrule.core.errors import UsageError
 from ferrule.core.frozen import dataclass
 from ferrule.formats.interfaces import Change
 from ferrule.formats.interfaces.versions import needed, parse
+from ferrule.formats.versions import is_semver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 Level = Literal["major", "minor", "patch"]
 LEVELS: Final[tuple[Level, ...]] = ("major", "minor", "patch")
+_SHOWN: Final = 80  # signs of a version in a message
 _PRE: Final = re.compile(r"[A-Za-z][0-9A-Za-z-]*")
 
 
@@ -66,6 +69,32 @@ def raised(old: str, level: Level) -> str:
     return ".".join(map(str, [*version.numbers[:at], version.numbers[at] + 1, 0, 0][:3]))
 
 
+def check(version: str) -> None:
+    """Raise UsageError for a version that no targets.yaml could state.
+
+    Cargo takes numbers below 2**64 and npm below 2**53; those of targets.yaml are shorter than either.
+    """
+    if is_stated(version):
+        return
+    raise UsageError(
+        f"{_short(version)} is no version that targets.yaml could state",
+        hint="write three numbers of at most nine digits, and words of at most 32 signs after a - or +",
+    )
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= _SHOWN else f"{words[:_SHOWN]}…"
+
+
+def is_stated(version: str) -> bool:
+    """Whether a targets.yaml could state it.
+
+    >>> is_stated("1.2.3-rc.1"), is_stated("99999999999999999999.0.0"), is_stated("1.2.3-01")
+    (True, False, False)
+    """
+    return re.fullmatch(VERSION, version) is not None and is_semver(version)
+
+
 def final(version: str) -> str:
     """The release that a pre-release comes before; any other version is its own.
 
@@ -80,13 +109,11 @@ def chosen(old: str, words: str) -> Decision:
     for level in LEVELS:
         if words == level:
             return Decision(old, raised(old, level), f"the {level} number, as it was asked for")
-    try:
-        newer = parse(words).rank > parse(old).rank
-    except ValueError:
-        raise UsageError(
-            f"{words!r} is not a version", hint="write major, minor or patch, or a version such as 1.2.3"
-        ) from None
-    if not newer:
+    if not is_semver(words):
+        hint = "write major, minor or patch, or a version such as 1.2.3"
+        raise UsageError(f"{_short(words)!r} is not a version", hint=hint)
+    check(words)
+    if parse(words).rank <= parse(old).rank:
         raise UsageError(f"{words} is not newer than {old}", hint="versions only rise: what was published stays")
     return Decision(old, words, "as it was asked for")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ferrule.app.versioning.commits import Described
-from ferrule.app.versioning.next_version import Level, before_release, chosen, decide, raised
+from ferrule.app.versioning.next_version import Level, before_release, check, chosen, decide, raised
 from ferrule.core.errors import UsageError
 from ferrule.formats.interfaces import added, broken
 
@@ -81,3 +81,22 @@ def test_versions_before_a_release():
         before_release("1.3.0-rc.1", "1.3.0", "beta")
     with pytest.raises(UsageError, match="is not the name of a pre-release"):
         before_release("1.2.3", "1.3.0", "r c")
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        *("99999999999999999999.0.0", "0.0.18446744073709551616", "1.0.1000000000", "1" * 4000 + ".0.0"),
+        *(f"1.2.3-{'a' * 33}", "1.2.3-rc.01", "1.2.3-", "1.2.\u0663"),
+    ],
+)
+def test_a_version_that_nobody_can_state(version: str) -> None:
+    with pytest.raises(UsageError, match=r"is no version that targets\.yaml could state") as failure:
+        check(version)
+    assert len(failure.value.message) < 130
+    assert failure.value.hint
+
+
+@pytest.mark.parametrize("version", ["999999999.0.0", "1.2.3-rc.1", "1.2.3+b.1"])
+def test_a_version_that_can_be_stated(version: str) -> None:
+    check(version)

@@ -350,3 +350,33 @@ def test_a_bump_of_one_release_is_no_change_of_the_others(tmp_path: Path) -> Non
         *("rust/Cargo.lock", "rust/demo-wasm/Cargo.toml", "targets.yaml"),
     ]
     assert ferrule(demo, "changelog", "--release", "core") == ""
+
+
+@pytest.mark.parametrize(
+    "version", ["99999999999999999999.0.0", "1.3.18446744073709551616", f"{'9' * 5000}.0.0", "1.3.0-01", "2.0.\u0663"]
+)
+def test_a_version_without_end_is_refused_and_nothing_is_written(repository: Demo, version: str) -> None:
+    for more in ((), ("--dry-run",), ("--pre", "rc")):
+        output = ferrule(repository, "bump", version, *more, code=2)
+        assert output.startswith("error: ")
+        assert "is no version" in output or "is not a version" in output
+        assert "Traceback" not in output
+    assert git(repository, "status", "--porcelain") == ""
+    assert git(repository, "log", "-1", "--format=%s") == "Begin"
+
+
+def test_tags_of_versions_that_no_release_can_have_count_for_nothing(repository: Demo) -> None:
+    git(repository, "tag", "v99999999999999999999.0.0")
+    git(repository, "tag", f"v{'9' * 200}.0.0")
+    commit(repository, "fix: it holds")
+    assert "1.2.3 -> 1.2.4" in ferrule(repository, "bump", "--dry-run")
+
+
+def test_after_the_last_number_nothing_follows(repository: Demo) -> None:
+    git(repository, "tag", "v1.2.999999999")
+    for name in ("rust/Cargo.toml", "rust/Cargo.lock", PYTHON, "packaging/js/package.json"):
+        path = repository.project / name
+        path.write_text(path.read_text().replace("1.2.3", "1.2.999999999"))
+    commit(repository, "fix: it holds")
+    assert "1.2.1000000000 is no version" in ferrule(repository, "bump", code=2)
+    assert git(repository, "status", "--porcelain") == ""
