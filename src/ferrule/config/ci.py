@@ -286,6 +286,8 @@ def _check_publish(
     offered = {name: destination for name, destination in destinations.items() if destination.has_job}
     for index, name in enumerate(names):
         position = find(part, ("publish", index))[0]
+        if name in names[:index]:
+            problems.add(position, f"ci.publish: {quote(name)} is named twice", "leave one of the two out")
         if name not in offered:
             hint = problems.suggestion(name, offered, f"the destinations are {listed(offered)}")
             problems.add(position, f"ci.publish: there is no destination {quote(name)}", hint)

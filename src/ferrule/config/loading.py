@@ -13,7 +13,7 @@ from ferrule.config.nodes import LARGEST, MappingNode, Node, ScalarNode, find, r
 from ferrule.config.problems import Position, Problems, listed, quote
 from ferrule.config.publish_rows import PublishRow, read_publish
 from ferrule.config.references import ReferenceScope, check_references
-from ferrule.config.releases import ReleaseConfig, needed_by, read_releases, releases_by_artifact
+from ferrule.config.releases import ReleaseConfig, check_tag_of_version, needed_by, read_releases, releases_by_artifact
 from ferrule.config.sections import ProjectSection, TargetSection, TargetsFile, toolchain_section
 from ferrule.config.versions import (
     StatedVersion,
@@ -147,6 +147,8 @@ def load(
     artifacts = read_artifacts(part, kinds, tuple(t.triple for t in targets), scope, problems)
     release = _release_version(reading, section, workspace, artifacts) if section and workspace else None
     described = _project(reading, section, workspace, release) if section and workspace and release else None
+    if release and not reading.has("releases"):
+        check_tag_of_version("v{version}", release, reading.mark("project", "version"), problems)
     publish = read_publish(reading.part("publish"), destinations, project, problems)
     ci = read_ci(
         *(reading.part("ci"), targets, (artifact.kind.name for artifact in artifacts)),

@@ -60,7 +60,16 @@ def read_publish(
         section = check(destination.section, node, ("publish", name), problems, key=mark)
         if section is not None:
             before = {row.name: row.section for row in rows if row.to == text}
-            for key, message, hint in destination.row_problems(section, project, before):
+            wrong = tuple(destination.row_problems(section, project, before))
+            for key, message, hint in wrong:
                 problems.add(find(node, (key,))[0], f"{path}.{key}: {message}", hint)
+            same = next((other for other, row in before.items() if _settings(row) == _settings(section)), None)
+            if same is not None and not wrong:
+                problems.add(mark, f"{path}: the row {same} says the same", "leave one of the two out")
             rows.append(PublishRow(name, text, section))
     return tuple(rows)
+
+
+def _settings(section: Any) -> dict[str, Json]:  # noqa: ANN401 - any section
+    """What a row says, addresses and folders without a slash at their end."""
+    return {k: v.rstrip("/") if isinstance(v, str) else v for k, v in section.document().items()}

@@ -12,6 +12,7 @@ from ferrule.config.references import ReferenceScope, check_references
 from ferrule.config.sections import NAME, VERSION, CargoVersion
 from ferrule.config.versions import StatedVersion, VersionProblem, crates_of, version_of_workspace
 from ferrule.core.frozen import dataclass
+from ferrule.core.git_names import ref_problem
 from ferrule.core.section import Field, Section
 from ferrule.kinds.base import ProjectPath, RelativePath
 
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
     from ferrule.config.artifacts import ArtifactConfig
     from ferrule.config.nodes import Node
-    from ferrule.config.problems import Problems
+    from ferrule.config.problems import Position, Problems
     from ferrule.core.cargo_workspace import Workspace
     from ferrule.core.model import Json
 
 _TAG = "{name}-v{version}"
+_MARKS = ("{name}", "{version}")
 
 
 class ReleaseSection(Section):
@@ -105,6 +107,8 @@ def read_releases(
             _check_section(name, section, node, by_name, listing, problems)
             members = [by_name[artifact] for artifact in section.artifacts if artifact in by_name]
             version = _version(section, node, workspace, members, problems)
+            if re.fullmatch(NAME, name):
+                _check_tag(name, section.tag, version, node, problems)
             texts = (section.artifacts, section.tag, section.changelog, section.description)
             releases += [ReleaseConfig(name, version, *texts)] if version else []
     _check_tags(part, releases, problems)
@@ -121,10 +125,7 @@ def _check_section(
     listing: dict[str, str],
     problems: Problems,
 ) -> None:
-    """Problems of a tag and of the artifacts that are listed; `listing` are the releases that list them, so far."""
-    if "{version}" not in section.tag:
-        mark = find(node, ("tag",))[0]
-        problems.add(mark, "the tag has no {version}, so that two versions would have one", f"write {_TAG}")
+    """Problems of the artifacts that are listed; `listing` are the releases that list them, so far."""
     for index, artifact in enumerate(section.artifacts):
         mark = find(node, ("artifacts", index))[0]
         if artifact not in artifacts:
@@ -132,9 +133,38 @@ def _check_section(
             problems.add(mark, f"there is no artifact {quote(artifact)}", hint)
         elif artifacts[artifact].kind.last:
             problems.add(mark, f"{artifact} is made for every release", "leave it out here")
+        elif artifact in section.artifacts[:index]:
+            problems.add(mark, f"{quote(artifact)} is named twice", "leave one of the two out")
         elif (other := listing.setdefault(artifact, name)) != name:
             hint = "list it in one of them; another that needs it has it too"
             problems.add(mark, f"{artifact} is in the releases {other} and {name}", hint)
+
+
+def _check_tag(name: str, tag: str, version: StatedVersion | None, node: Node, problems: Problems) -> None:
+    """Problems of a pattern of tags: what stands for nothing in it, and what Git could not have."""
+    mark = find(node, ("tag",))[0]
+    unknown = [word for word in re.findall(r"\{[^{}]*\}|[{}]", tag) if word not in _MARKS]
+    if unknown:
+        hint = problems.suggestion(unknown[0], _MARKS, "write {name} or {version}, or leave it out")
+        problems.add(mark, f"the tag has {unknown[0]}, which stands for nothing", hint)
+    elif tag.count("{version}") != 1:
+        none = "{version}" not in tag
+        says = "has no {version}, so that two versions would have one" if none else "has {version} twice"
+        problems.add(mark, f"the tag {says}", f"write {_TAG}")
+    elif wrong := ref_problem(tag.replace("{name}", name).replace("{version}", "1.2.3")):
+        is_name = ref_problem(tag.replace("{name}", "x").replace("{version}", "1.2.3")) is None
+        hint = "name the release otherwise, or write a tag without {name}" if is_name else f"write {_TAG}"
+        problems.add(mark, f"Git cannot have the tag {quote(tag.replace('{name}', name))}: it {wrong}", hint)
+    elif version is not None:
+        check_tag_of_version(tag.replace("{name}", name), version, find(node, ("version",))[0], problems)
+
+
+def check_tag_of_version(tag: str, version: StatedVersion, mark: Position, problems: Problems) -> None:
+    """Refuse a version whose tag Git cannot have, by a pattern of tags that is right for others (`1.2.3-x.lock`)."""
+    name = tag.replace("{version}", version.text)
+    if wrong := ref_problem(name):
+        message = f"Git cannot have the tag {quote(name)}: it {wrong}"
+        problems.add(mark, message, "name this pre-release otherwise", version.where)
 
 
 def _check_tags(part: MappingNode, releases: list[ReleaseConfig], problems: Problems) -> None:

@@ -198,6 +198,12 @@ def test_a_row_is_named_once(demo: Demo):
     ]
 
 
+def test_a_destination_is_named_once(demo: Demo):
+    (mistake,) = mistakes(demo, {"publish": ["github", "github"]})
+    assert mistake.endswith('ci.publish: "github" is named twice')
+    assert mistake.startswith("targets.yaml:")
+
+
 def test_a_row_needs_a_part_publish(demo: Demo):
     with pytest.raises(ConfigErrors) as caught:
         told(demo, {"publish-rows": ["shelf"]})

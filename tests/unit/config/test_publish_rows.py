@@ -107,3 +107,54 @@ def test_an_address_holds_no_credentials_and_shows_none(demo: Demo, row: str) ->
 def test_an_address_that_no_client_takes(demo: Demo, host: str) -> None:
     (message,) = messages(demo, f'  x: {{to: http, url: "https://{host}/r"}}')
     assert message.startswith('publish.x.url: expected text like "https://files.example.org/releases", found ')
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "says"),
+    [
+        (
+            "{to: http, url: 'https://f.example.org/r'}",
+            "{to: http, url: 'https://f.example.org/r/'}",
+            "the row a says the same",
+        ),
+        (
+            "{to: npm, registry: 'https://n.example.org'}",
+            "{registry: 'https://n.example.org', to: npm, access: public}",
+            "the row a says the same",
+        ),
+        ("{to: npm, registry: 'https://n.example.org'}", "{to: npm, registry: 'https://m.example.org'}", None),
+        ("{to: pypi, index: 'https://n.example.org'}", "{to: npm, registry: 'https://n.example.org'}", None),
+    ],
+)
+def test_two_rows_that_say_the_same(demo: Demo, first: str, second: str, says: str | None) -> None:
+    text = f"  a: {first}\n  b: {second}"
+    if says is None:
+        assert len(loaded(demo, text).publish) == 2
+        return
+    assert messages(demo, text) == [f"publish.b: {says}"]
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("{to: go, repository: /srv/x, folder: a..b}", "folder: Git cannot have the tag a..b/v…: it holds .."),
+        ("{to: go, repository: /srv/x, folder: -a}", "folder: Git cannot have the tag -a/v…: it begins with -"),
+        (
+            "{to: go, repository: /srv/x, folder: a.lock}",
+            "folder: Git cannot have the tag a.lock/v…: it has a part that",
+        ),
+        ("{to: homebrew, repository: /srv/x, branch: a..b}", "branch: Git cannot have the branch a..b: it holds .."),
+        (
+            "{to: scoop, repository: /srv/x, branch: main.}",
+            "branch: Git cannot have the branch main.: it ends with a dot",
+        ),
+        ("{to: go, repository: /srv/x, folder: go}", None),
+        ("{to: homebrew, repository: /srv/x, branch: main}", None),
+    ],
+)
+def test_names_that_git_cannot_have(demo: Demo, row: str, says: str | None) -> None:
+    if says is None:
+        assert loaded(demo, f"  x: {row}").publish
+        return
+    (message,) = messages(demo, f"  x: {row}")
+    assert message.startswith(f"publish.x.{says}")

@@ -76,7 +76,20 @@ def test_one_release_is_the_project_with_its_artifacts(demo: Demo) -> None:
         (RELEASES.replace("[npm]", "[npm, sums]"), "sums is made for every release"),
         (RELEASES.replace("[npm]", "[npmm]"), 'there is no artifact "npmm"'),
         (RELEASES.replace("rust/demo-wasm", "rust/demo-was"), "does not exist"),
+        (RELEASES.replace("[npm]", "[npm, npm]"), '"npm" is named twice'),
         (RELEASES.replace("{version}", ""), "the tag has no {version}"),
+        (RELEASES.replace("@", "@{version}/"), "the tag has {version} twice"),
+        (RELEASES.replace("{name}@", "{nmae}-"), "the tag has {nmae}, which stands for nothing"),
+        (RELEASES.replace("{name}@", "{}-"), "the tag has {}, which stands for nothing"),
+        (RELEASES.replace("{name}@", "name}-"), "the tag has }, which stands for nothing"),
+        (RELEASES.replace("npm/", "npm/../"), 'Git cannot have the tag "npm/../web-{version}": it holds ..'),
+        (RELEASES.replace("npm/", "npm//"), "it has a part without a name"),
+        (RELEASES.replace("npm/", "npm.lock/"), "it has a part that ends with .lock"),
+        (RELEASES.replace('{version}"', '{version}."'), "it ends with a dot"),
+        (RELEASES.replace("npm/", "-npm/"), "releases.web.tag: expected text like"),
+        (RELEASES.replace("npm/", "npm ~^:/"), "releases.web.tag: expected text like"),
+        (RELEASES.replace("2.0.0", "2.0.0-rc.lock"), 'Git cannot have the tag "core-v2.0.0-rc.lock"'),
+        (RELEASES.replace("  web:", "  we..b:"), "it holds .."),
         (RELEASES.replace("npm/{name}@", "go-v"), "web and go have the same tags, go-v{version}"),
         (RELEASES.replace("changelog: LICENSE", "changelog: NEWS"), '"NEWS" does not exist'),
         (RELEASES.replace('"0.4.0"', '"0.4"'), "releases.go.version: expected text like"),
@@ -92,6 +105,17 @@ def test_what_does_not_fit_together(demo: Demo, releases: str, problem: str | No
     with pytest.raises(ConfigErrors) as caught:
         loaded(demo, releases)
     assert problem in str(caught.value)
+    assert all((error.where or "").startswith("targets.yaml:") and error.hint for error in caught.value.errors)
+
+
+def test_a_version_whose_tag_git_cannot_have(demo: Demo) -> None:
+    demo.edit('version = "1.2.3"\n', 'version = "1.2.3-rc.lock"\n', "rust/Cargo.toml")
+    with pytest.raises(ConfigErrors) as caught:
+        loaded(demo, "")
+    error = next(one for one in caught.value.errors if "the tag" in one.message)
+    assert error.message == 'Git cannot have the tag "v1.2.3-rc.lock": it has a part that ends with .lock'
+    assert (error.where or "").startswith("rust/Cargo.toml:")
+    assert error.hint == "name this pre-release otherwise"
 
 
 def test_the_printed_configuration_says_the_same(demo: Demo) -> None:

@@ -16,6 +16,7 @@ from ferrule.app.publish.git_client import URL, GitClient, blob
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
+from ferrule.core.git_names import ref_problem
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import clear
 from ferrule.core.section import Field, Section
@@ -145,11 +146,18 @@ def _opened(section: GoSection, release: Release, context: PublishContext) -> Go
     return GoPublisher(section, tag, files, (Item(name, Digest.of(listing.encode()), phase="publish"),), context)
 
 
+def _row_problems(section: GoSection, _root: Path, _before: Mapping[str, GoSection]) -> Iterator[tuple[str, str, str]]:
+    """A folder that no tag of Git's can begin with."""
+    if section.folder and (wrong := ref_problem(f"{section.folder}/v1.2.3")):
+        yield "folder", f"Git cannot have the tag {section.folder}/v…: it {wrong}", "name the module's folder otherwise"
+
+
 DESTINATION: Final = Destination(
     name="go",
     title="a Git repository for Go",
     summary="tags a Go module in a Git repository",
     kinds=("gomodule",),
     section=GoSection,
+    row_problems=_row_problems,
     opened=_opened,
 )

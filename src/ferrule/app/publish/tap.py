@@ -18,11 +18,12 @@ from ferrule.app.publish.items import ABSENT, SAME, Item, State, UploadFailed, i
 from ferrule.app.publish.semver import is_newer, is_version
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
+from ferrule.core.git_names import ref_problem
 from ferrule.core.safe_files import clear
 from ferrule.core.section import Field, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ferrule.app.publish.base import Problem, PublishContext
@@ -226,12 +227,19 @@ def _opened_by(kind: str, version_of: Callable[[str], str]) -> Callable[[Any, Re
     return opened
 
 
+def _row_problems(section: TapSection, _root: Path, _before: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """A branch that Git cannot have."""
+    if section.branch and (wrong := ref_problem(section.branch)):
+        yield "branch", f"Git cannot have the branch {section.branch}: it {wrong}", "see what it is called there"
+
+
 HOMEBREW: Final = Destination(
     name="homebrew",
     title="a Homebrew tap",
     summary="commits formulae to a Homebrew tap",
     kinds=("homebrew",),
     section=HomebrewSection,
+    row_problems=_row_problems,
     opened=_opened_by("homebrew", version_of_formula),
 )
 SCOOP: Final = Destination(
@@ -240,5 +248,6 @@ SCOOP: Final = Destination(
     summary="commits manifests to a Scoop bucket",
     kinds=("scoop",),
     section=ScoopSection,
+    row_problems=_row_problems,
     opened=_opened_by("scoop", version_of_manifest),
 )
