@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
-use std::slice;
+use std::{ptr, slice};
 
 use crate::status::{Failure, Status};
 
@@ -313,7 +313,7 @@ impl BytesOut {
         })
     }
 
-    /// Hands the bytes out. They come back by `taken_back`.
+    /// Hands the bytes out, no bytes as null. They come back by `taken_back`.
     ///
     /// # Safety
     ///
@@ -321,8 +321,13 @@ impl BytesOut {
     pub unsafe fn write(self, value: Box<[u8]>) {
         // SAFETY: the caller's promise.
         unsafe { self.length.write(value.len()) };
+        let bytes = if value.is_empty() {
+            ptr::null_mut()
+        } else {
+            Box::into_raw(value).cast()
+        };
         // SAFETY: the caller's promise.
-        unsafe { self.bytes.write(Box::into_raw(value).cast()) };
+        unsafe { self.bytes.write(bytes) };
     }
 }
 
@@ -330,10 +335,13 @@ impl BytesOut {
 ///
 /// # Safety
 ///
-/// `bytes` and `length` are what it wrote, and this is their only end.
+/// `bytes` and `length` are what it wrote, and this is their only end; or `bytes` is null.
 #[must_use]
 pub unsafe fn taken_back(bytes: *mut u8, length: usize) -> Box<[u8]> {
-    let slice = std::ptr::slice_from_raw_parts_mut(bytes, length);
+    if bytes.is_null() {
+        return Box::default();
+    }
+    let slice = ptr::slice_from_raw_parts_mut(bytes, length);
     // SAFETY: the caller's promise.
     unsafe { Box::from_raw(slice) }
 }
