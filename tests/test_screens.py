@@ -244,6 +244,7 @@ SCREENS = (
     Screen("schema", "schema", seen=IN_A_PIPE, lines=12),
     Screen("completion", "completion bash", seen=IN_A_PIPE, lines=6),
     Screen("script-nothing", "script", seen=AT_80),
+    Screen("bindings-nothing", "bindings", seen=AT_80),
     Screen("matrix", "matrix --shards 40", seen=AT_80, lines=1),
     # Tools
     Screen("doctor", "doctor", seen=EVERYWHERE[:2]),

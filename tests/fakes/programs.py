@@ -349,6 +349,15 @@ def zig(home: Path, arguments: list[str]) -> None:
         sys.exit(1)
     elif "-E" in arguments:
         included = re.findall('#include "(.*)"', Path(arguments[-1]).read_text())
+        if "-undef" in arguments:  # what reads this understands no directives
+            print('# 1 "standard.h"')
+            print(*(line for line in Path("standard/ferrule-standard.h").read_text().splitlines() if line[0] != "#"))
+            for name in included:
+                code = re.sub(r"/\*.*?\*/|//[^\n]*", "", Path("include", name).read_text(), flags=re.DOTALL)
+                lines = code.splitlines()
+                kept = [line if re.match(r"#define \w+ .|[^#]", line) else "" for line in lines]
+                print(f'# 1 "include/{name}"', *kept, sep="\n")
+            return
         print("\n".join(f'# 1 "include/{name}"\n{Path("include", name).read_text()}' for name in included))
     elif arguments[-1].endswith(".s"):
         text = Path(arguments[-1]).read_text()

@@ -11,6 +11,7 @@ import click
 
 SUMMARIES: Final = {
     "abi": "Compare the public interface with that of the last release.",
+    "bindings": "Write generated bindings into the sources of their packages.",
     "build": "Build part of the plan; by default, what runs on this machine.",
     "bump": "Raise the version, as far as the changes ask for, in every file.",
     "cache": "Measure, verify or prune the cache in .ferrule/.",

@@ -120,21 +120,34 @@ def read_files(
     and `fields` with name, type, offset), `enums` (enumerators with their values), `variables`, `macros` (text; null
     where it changes with every release). Types are resolved to what the machine sees: `u32`, `const char *`.
     """
+    tree, macros = syntax_tree(text, files, where=where)
+    try:
+        reading = _Reading(files, data_model or DataModel(), where)
+        for node in tree.ext:
+            reading.take(node)
+    except (RecursionError, AttributeError, TypeError, AssertionError) as error:
+        raise VerificationError(f"the header is beyond what can be read: {error!r}", where=where) from error
+    return {name: reading.surface(name) | {"macros": _stable(macros[name], release)} for name in files.values()}
+
+
+def syntax_tree(
+    text: str, files: Mapping[str, str], *, where: str | None = None
+) -> tuple[c_ast.FileAST, dict[str, dict[str, str]]]:
+    """What pycparser reads in preprocessed headers, and the macros that each of `files` leaves defined.
+
+    Raises VerificationError for what it does not understand, and for extensions that change a layout.
+    """
     code, macros = _divide(text, files)
     if attribute := next((m[0] for m in _ATTRIBUTE.finditer(code) if _LAYOUT.search(m[0])), None):
         raise VerificationError(f"the layout that {attribute} asks for is not known here", where=where)
     if re.search(r"^#\s*pragma\s+pack", code, flags=re.MULTILINE):
         raise VerificationError("the layout that #pragma pack asks for is not known here", where=where)
     try:
-        tree = c_parser.CParser().parse(_ATTRIBUTE.sub(" ", code), next(iter(files)))
-        reading = _Reading(files, data_model or DataModel(), where)
-        for node in tree.ext:
-            reading.take(node)
+        return c_parser.CParser().parse(_ATTRIBUTE.sub(" ", code), next(iter(files))), macros
     except c_parser.ParseError as error:
         raise VerificationError(f"the header cannot be read: {error}", where=where) from error
     except (RecursionError, AttributeError, TypeError, AssertionError) as error:
         raise VerificationError(f"the header is beyond what can be read: {error!r}", where=where) from error
-    return {name: reading.surface(name) | {"macros": _stable(macros[name], release)} for name in files.values()}
 
 
 def _stable(macros: Mapping[str, str], release: str) -> dict[str, str | None]:

@@ -8,8 +8,10 @@ project's build backend would leave the library out, one that compiles it is put
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
+from ferrule.bindings import python as bindings_in_python
 from ferrule.core.model import Action, Output
 from ferrule.core.section import Field
 from ferrule.core.toml_file import parse, value_at
@@ -22,6 +24,7 @@ from ferrule.formats.python_metadata import (
     PythonProject,
     check_project,
 )
+from ferrule.kinds import generated_bindings
 from ferrule.kinds.base import (
     HOLDS_NO_CODE,
     ArtifactRef,
@@ -76,6 +79,9 @@ class WheelSpec(Spec):
         description="Import name of the package that loads the library (`acme.demo` in a namespace); by default the "
         "only one.",
     )
+    bindings: Annotated[str, ArtifactRef(("header",))] | None = Field(
+        default=None, description=f"{generated_bindings.DESCRIPTION} They are the module `_bindings` of the package."
+    )
     sdist: bool = Field(default=True, description="Whether a source distribution, with the crate inside, is made too.")
 
 
@@ -103,10 +109,16 @@ def plan(spec: WheelSpec, context: Context) -> list[Action]:
         beside=packages_beside(context, source, root, package, chosen),
         kept_back=left_out_of_sdists(document),
     )
+    if spec.bindings is None or not context.targets:
+        generated = []
+    else:
+        path = join(root, f"{package.replace('.', '/')}/{bindings_in_python.MODULE}")
+        generated = [generated_bindings.plan(context, spec.bindings, "python", project.name, path)]
+        common = replace(common, bindings=generated[0].interface)
     actions = [action for target in context.targets for action in _wheel(context, spec, common, target.triple)]
     if spec.sdist and actions:
         actions.append(_sdist(context, spec, common, project, actions[0].target))
-    return actions
+    return [*generated, *actions]
 
 
 def _wheel(context: Context, spec: WheelSpec, common: PackageSources, triple: str) -> list[Action]:
@@ -136,7 +148,7 @@ def _wheel(context: Context, spec: WheelSpec, common: PackageSources, triple: st
         target=triple,
         recipe=pack.Wheel(common, library.interface, tags, third_party.interfaces(contents), bill),
         outputs=(Output(name, "wheel", name if context.ship else None),),
-        needs=(library.id, *(action.id for action in contents)),
+        needs=(library.id, *common.needs, *(action.id for action in contents)),
         sources=common.sources,
         traits=(("purl", purl),),
     )
@@ -169,7 +181,7 @@ def _sdist(
             supply_backend=not _compiles_itself(project, lambda name: context.has_file(join(common.source, name))),
         ),
         outputs=(Output(name, "sdist", name if context.ship else None),),
-        needs=(library.id,),
+        needs=(library.id, *common.needs),
         sources=tuple(dict.fromkeys((common.source, *common.read, *sources))),
         tools=("rustc", "cargo"),
         traits=((HOLDS_NO_CODE, "yes"),),

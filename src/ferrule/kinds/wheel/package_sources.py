@@ -14,6 +14,7 @@ from ferrule.formats import deflate
 from ferrule.formats.archive_member import Member
 from ferrule.formats.package_selection import Selection
 from ferrule.formats.python_metadata import PythonProject
+from ferrule.kinds.generated_bindings import BINDINGS, packed
 
 if TYPE_CHECKING:
     from ferrule.core.model import ActionInterface
@@ -33,7 +34,8 @@ class PackageSources:
 
     `read` are files of the project, `license_files` among them, that the metadata is made of. `left_out`, `kept_back`
     are patterns of what pyproject.toml leaves out of wheels and of source distributions, relative to `source`; `chosen`
-    is what it chooses, and `beside` the other packages beside it, where they lie there.
+    is what it chooses, and `beside` the other packages beside it, where they lie there; `bindings` is what makes
+    generated ones.
     """
 
     source: str
@@ -49,6 +51,12 @@ class PackageSources:
     chosen: Selection = EVERYTHING
     beside: tuple[str, ...] = ()
     kept_back: tuple[str, ...] = ()
+    bindings: ActionInterface | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The action that makes the bindings, where they are generated."""
+        return (self.bindings.id,) if self.bindings else ()
 
     @property
     def native(self) -> str:
@@ -147,7 +155,12 @@ def package_files(context: ActionContext, common: PackageSources) -> list[Member
     folders = dict.fromkeys((*common.packed, *([common.root] if common.chosen.modules else [])))
     members = {file.name: file for folder in folders for file in files_below(context, folder, common.root)}
     files = [file for name, file in members.items() if common.holds(name)]
-    return [m for m in files if common.is_packed(m.name) and is_chosen(m.name)]
+    chosen = [m for m in files if common.is_packed(m.name) and is_chosen(m.name)]
+    if common.bindings is None:
+        return chosen
+    name = relative(common.bindings.trait(BINDINGS), common.root)
+    content = packed(context, common.bindings)
+    return [*(m for m in chosen if m.name != name), Member(name, content)]
 
 
 def files_below(context: ActionContext, folder: str, root: str) -> list[Member]:

@@ -23,6 +23,8 @@ from ferrule.formats.python_metadata import (
     entry_points_text,
     metadata_text,
 )
+from ferrule.kinds.generated_bindings import BINDINGS
+from ferrule.kinds.generated_bindings import packed as packed_bindings
 from ferrule.kinds.wheel.package_sources import (
     PackageSources,
     files_below,
@@ -77,6 +79,9 @@ class Sdist:
             for member in files_below(context, common.source, common.source)
             if common.is_source(member.name) and (member.name in packed or not kept_back.ignore_any(member.name))
         }
+        if common.bindings is not None:
+            name = relative(common.bindings.trait(BINDINGS), common.source)
+            entries[name] = Member(name, packed_bindings(context, common.bindings))
         entries |= {member.name: member for member in rust}
         entries |= {name: Member(name, path) for name, path in licences.items() if name not in entries}
         if self.supply_backend:

@@ -1,0 +1,487 @@
+"""The conventions by which a C interface says what its functions mean (docs/how-to/bindings.md states them).
+
+What follows none of them is left to the author, by name and with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from ferrule.bindings import model
+from ferrule.bindings.declarations import (
+    VOID,
+    Array,
+    EnumRef,
+    FunctionPointer,
+    Parameter,
+    Pointer,
+    Prototype,
+    Scalar,
+    StructRef,
+    Unreadable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ferrule.bindings.declarations import CType, Declarations
+
+_LENGTHS: Final = frozenset({"size_t", "uintptr_t"})
+_LENGTH_NAME: Final = re.compile(r"(?:.*_)?(?:len|length|size|count|n|num|capacity|cap)|n_\w+|num_\w+")
+_USER_DATA: Final = re.compile(r"(?:user_?data|context|ctx|opaque|closure|userdata|data|arg|baton)")
+_RELEASE: Final = re.compile(
+    r"(?:release|drop|free|destroy|finali[sz]e|dispose)(?:_\w+)?|\w+_(?:release|drop|free|destroy)"
+)
+_RESERVED: Final = re.compile(r"_*(?:reserved|padding|pad|unused)\w*")
+_SUCCESS: Final = re.compile(r"(?:.*_)?(?:OK|SUCCESS)")
+_FREE: Final = ("free", "destroy", "delete", "close", "release")
+_TEXT_FREE: Final = ("string_free", "text_free", "str_free", "free_string")
+_BYTES: Final = frozenset({"uint8_t", "unsigned char", "char"})
+
+
+class _Misfit(Exception):  # noqa: N818 - it says what is left to the author
+    """A function or a structure follows no convention; the text says where it ends."""
+
+
+def recognize(declarations: Declarations, header: str) -> model.Library:
+    """What a header's names and types say by the conventions."""
+    return _Recognition(declarations, header).library()
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The words of a name in C, in small letters.
+
+    >>> words("EmailValidatorHTTPText"), words("demo_counter_t")
+    (('email', 'validator', 'http', 'text'), ('demo', 'counter'))
+    """
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+|[0-9]+", re.sub(r"_t$", "", name))
+    return tuple(part.lower() for part in parts)
+
+
+@dataclass(slots=True)
+class _Recognition:
+    """The declarations, and what was recognized of them so far."""
+
+    declared: Declarations
+    header: str
+    structs: dict[str, model.Struct] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
+    prefix: str = ""
+    base: tuple[str, ...] = ()
+    handles: dict[str, model.Handle] = field(default_factory=dict)
+    status: model.Enum | None = None
+    special: set[str] = field(default_factory=set)
+
+    def library(self) -> model.Library:
+        functions = {one.name: one for one in self.declared.functions}
+        self.prefix = _prefix(list(functions), (*self.declared.structs, *self.declared.enums))
+        self.base = words(self.prefix)
+        enums = {name: self._enum(name, values) for name, values in self.declared.enums.items()}
+        self.status = self._status(enums)
+        self.handles = self._handles(functions)
+        abi, info, error = (functions.get(self.prefix + n) for n in ("abi_version", "build_info", "last_error"))
+        number = f"{self.prefix.upper()}ABI_VERSION"
+        abi_version = None
+        if abi and number in self.declared.numbers and _gives(abi, Scalar("uint32_t")):
+            abi_version = (abi.name, self.declared.numbers[number])
+        build_info = info.name if info and _gives(info, Pointer(Scalar("char"), const=True)) else ""
+        last_error = error.name if error and _is_last_error(error) else ""
+        self.special |= {name for name in (abi_version and abi_version[0], build_info, last_error) if name}
+        self.special |= {handle.free for handle in self.handles.values()}
+        self.special |= {one.name for one in self.declared.functions if self._frees(one)}
+        for name, fields in self.declared.structs.items():
+            if fields is not None:
+                try:
+                    self.structs[name] = self._struct(name, fields)
+                except _Misfit as misfit:
+                    self.left[name] = str(misfit)
+            elif name not in self.handles:
+                self.left[name] = "no function frees it: one that takes only a pointer to it, and returns nothing"
+        recognized = []
+        for function in self.declared.functions:
+            if function.name not in self.special:
+                try:
+                    recognized.append(self._function(function))
+                except _Misfit as misfit:
+                    self.left[function.name] = str(misfit)
+        used = {one.prototype.name for one in recognized} | self.special
+        return model.Library(
+            header=self.header,
+            prefix=self.prefix,
+            status=self.status,
+            failure=_failure(self.status),
+            enums=tuple(one for name, one in enums.items() if self.status is None or name != self.status.c_name),
+            structs=self.structs,
+            handles=self.handles,
+            functions=tuple(recognized),
+            raw=tuple(one for one in self.declared.functions if one.name in used),
+            abi_version=abi_version,
+            build_info=build_info,
+            last_error=last_error,
+            left=tuple(self.left.items()),
+            comments=self.declared.comments,
+        )
+
+    def _words(self, name: str) -> tuple[str, ...]:
+        """The words of a name without those of the library, unless they are all."""
+        return _without(words(name), self.base)
+
+    def _enum(self, name: str, values: Mapping[str, int]) -> model.Enum:
+        shared = _shared(f"{one}_" for one in values)
+        shared = shared[: shared.rfind("_") + 1] if len(values) > 1 else self.prefix.upper()
+        members = tuple((one, one.removeprefix(shared) or one, value) for one, value in values.items())
+        return model.Enum(name, self._words(name), self.declared.bases.get(name, "int"), members)
+
+    def _status(self, enums: Mapping[str, model.Enum]) -> model.Enum | None:
+        """The enumeration that functions return and that has a member 0 called …_OK or …_SUCCESS."""
+        for function in self.declared.functions:
+            enum = enums.get(function.returns.name) if isinstance(function.returns, EnumRef) else None
+            if enum and any(value == 0 and _SUCCESS.fullmatch(name) for name, _, value in enum.members):
+                return enum
+        return None
+
+    def _handles(self, functions: Mapping[str, Prototype]) -> dict[str, model.Handle]:
+        handles: dict[str, model.Handle] = {}
+        for function in functions.values():
+            last = function.name.rpartition("_")[2]
+            if last not in _FREE or function.returns != VOID or len(function.parameters) != 1:
+                continue
+            kind = function.parameters[0].type
+            if isinstance(kind, Pointer) and isinstance(kind.to, StructRef) and not kind.const:
+                name = kind.to.name
+                if name in self.declared.structs and self.declared.structs[name] is None:
+                    handles.setdefault(name, model.Handle(name, self._words(name), function.name))
+        return handles
+
+    def _frees(self, function: Prototype) -> bool:
+        """Whether a function frees texts or elements that the library allocated."""
+        stem = function.name.removeprefix(self.prefix)
+        first = function.parameters[0].type if function.parameters else None
+        if function.returns != VOID or not isinstance(first, Pointer) or not isinstance(first.to, Scalar):
+            return False
+        count = len(function.parameters)
+        is_pair = count == 2 and _is_length(function.parameters[1])  # noqa: PLR2004 - elements and how many
+        return (stem in (*_TEXT_FREE, "free") or stem.endswith("_free")) and (count == 1 or is_pair)
+
+    def _free_of(self, element: CType, usual: str) -> Prototype:
+        """The function that frees texts or elements: one for these, or one for whatever the library allocated."""
+        for accepted in (element, VOID):
+            for function in self.declared.functions:
+                kind = function.parameters[0].type if function.parameters else None
+                if self._frees(function) and isinstance(kind, Pointer) and kind.to == accepted:
+                    return function
+        raise _Misfit(f"nothing frees what it allocates: there is no {self.prefix}{usual}")
+
+    # Structures.
+
+    def _struct(self, name: str, fields: tuple[Parameter, ...]) -> model.Struct:
+        pairs = tuple((one.name, one.type) for one in fields)
+        for one in fields:
+            if reason := _unreadable(one.type):
+                raise _Misfit(f"its field {one.name} is {reason}")
+        kinds = [one.type for one in fields]
+        if kinds[:1] == [Pointer(Scalar("char"), const=True)] and [_is_length(one) for one in fields[1:]] == [True]:
+            return model.Struct(name, self._words(name), pairs, is_text=True)
+        if any(isinstance(kind, FunctionPointer) for kind in kinds):
+            return self._callbacks(name, fields)
+        size = fields[0].name if fields and re.fullmatch(r"(?:struct_)?size", fields[0].name) else ""
+        rest = [one for one in fields if one.name != size and not _RESERVED.fullmatch(one.name)]
+        return model.Struct(
+            name, self._words(name), pairs, arguments=tuple(self._arguments(rest, field=True)), size=size
+        )
+
+    def _callbacks(self, name: str, fields: tuple[Parameter, ...]) -> model.Struct:
+        user_data = next(
+            (one.name for one in fields if one.type == Pointer(VOID) and _USER_DATA.fullmatch(one.name)), ""
+        )
+        if not user_data:
+            raise _Misfit("it holds functions and no user data for them: a field `void *user_data`")
+        callbacks, release, size, rest = [], "", "", []
+        for one in fields:
+            if isinstance(one.type, FunctionPointer):
+                if _is_release(one):
+                    release = one.name
+                else:
+                    callbacks.append(self._callback(one.name, one.type))
+            elif re.fullmatch(r"(?:struct_)?size", one.name):
+                size = one.name
+            elif one.name != user_data and not _RESERVED.fullmatch(one.name):
+                rest.append(one)
+        return model.Struct(
+            name,
+            self._words(name),
+            tuple((one.name, one.type) for one in fields),
+            arguments=tuple(self._arguments(rest, field=True)),
+            size=size,
+            callbacks=tuple(callbacks),
+            user_data=user_data,
+            release=release,
+        )
+
+    def _callback(self, name: str, kind: FunctionPointer) -> model.Callback:
+        if reason := _unreadable(kind):
+            raise _Misfit(f"its function {name} has {reason}")
+        at = next(
+            (i for i, one in enumerate(kind.parameters) if one.type == Pointer(VOID) and _is_user_data(one, i)), None
+        )
+        if at is None:
+            raise _Misfit(f"its function {name} takes no user data")
+        arguments = tuple(self._arguments(kind.parameters, skip=at))
+        for argument in arguments:
+            _check_handed(name, argument)
+        failed = 0
+        if isinstance(kind.returns, EnumRef):
+            failed = _failure(self.status) if self._is_status(kind.returns) else -1
+        elif kind.returns != VOID:
+            if not isinstance(kind.returns, Scalar):
+                raise _Misfit(f"its function {name} returns a pointer")
+            failed = 0 if kind.returns.name.startswith(("u", "_Bool", "size_t")) else -1
+        return model.Callback(name, Prototype(name, kind.returns, kind.parameters), arguments, kind.returns, failed, at)
+
+    # Functions.
+
+    def _function(self, function: Prototype) -> model.Function:
+        for kind in (function.returns, *(one.type for one in function.parameters)):
+            if reason := _unreadable(kind):
+                raise _Misfit(f"it has {reason}")
+        if function.variadic:
+            raise _Misfit("it takes any number of arguments")
+        parameters = function.parameters
+        handle = self._handle_of(parameters[0].type) if parameters else None
+        start = 1 if handle else 0
+        arguments: list[model.Argument] = []
+        results: list[model.Result] = []
+        at = start
+        while at < len(parameters):
+            result, covered = self._result(parameters, at)
+            if result is not None:
+                results.append(result)
+            else:
+                argument, covered = self._argument(parameters, at)
+                arguments.append(argument)
+            at += covered
+        status = isinstance(function.returns, EnumRef) and self._is_status(function.returns)
+        if not status and function.returns != VOID:
+            results.insert(0, self._returned(function))
+        if sum(isinstance(one, model.HandleResult) for one in results) > 1:
+            raise _Misfit("it makes two handles at once")
+        if handle is None and any(isinstance(one, model.HandleResult) for one in results) and len(results) > 1:
+            raise _Misfit("it makes a handle and gives something else besides")
+        if any(isinstance(one, model.CallbacksArgument) for one in arguments) and not any(
+            isinstance(one, model.HandleResult) for one in results
+        ):
+            raise _Misfit("it takes callbacks and makes no handle that they would live as long as")
+        return model.Function(
+            function, self._function_words(function, handle, results), handle, status, tuple(arguments), tuple(results)
+        )
+
+    def _is_status(self, enum: EnumRef) -> bool:
+        return self.status is not None and enum.name == self.status.c_name
+
+    def _function_words(
+        self, function: Prototype, handle: str | None, results: Sequence[model.Result]
+    ) -> tuple[str, ...]:
+        """The words of a function's name without those of the library and of the handle that it belongs to."""
+        every = self._words(function.name)
+        owner = handle or next((one.handle for one in results if isinstance(one, model.HandleResult)), None)
+        stem = self.handles[owner].words if owner else ()
+        return _without(every, stem)
+
+    def _handle_of(self, kind: CType) -> str | None:
+        if isinstance(kind, Pointer) and isinstance(kind.to, StructRef) and kind.to.name in self.handles:
+            return kind.to.name
+        return None
+
+    def _result(  # noqa: PLR0911 - one case for each form of a result
+        self, parameters: tuple[Parameter, ...], at: int
+    ) -> tuple[model.Result | None, int]:
+        """The result that a parameter is written to for, and how many parameters it covers; None for an argument."""
+        one = parameters[at]
+        following = parameters[at + 1] if at + 1 < len(parameters) else None
+        if not isinstance(one.type, Pointer) or one.type.const:
+            return None, 0
+        target = one.type.to
+        out_length = (
+            following is not None
+            and isinstance(following.type, Pointer)
+            and not following.type.const
+            and (isinstance(following.type.to, Scalar) and following.type.to.name in _LENGTHS)
+            and _LENGTH_NAME.fullmatch(following.name)
+        )
+        if isinstance(target, Pointer):
+            if handle := self._handle_of(target):
+                return model.HandleResult(handle, at), 1
+            if target == Pointer(Scalar("char")):
+                free = self._free_of(Scalar("char"), "string_free").name
+                return model.TextResult(free, at, one.name, at + 1 if out_length else None), 2 if out_length else 1
+            if isinstance(target.to, Scalar) and target.to != VOID and not target.const and out_length:
+                free_function = self._free_of(target.to, "bytes_free")
+                takes = len(free_function.parameters) > 1
+                return model.BytesResult(free_function.name, at, at + 1, one.name, target.to.name, takes), 2
+            raise _Misfit(f"{one.name} is a pointer to a pointer of another kind")
+        if following is not None and _is_length(following):
+            return None, 0
+        if isinstance(target, EnumRef) or (isinstance(target, Scalar) and target != VOID):
+            return model.ValueResult(target, at, one.name), 1
+        if isinstance(target, StructRef) and target.name in self.structs:
+            struct = self.structs[target.name]
+            if struct.is_text or not all(isinstance(kind, (Scalar, EnumRef)) for _, kind in struct.fields):
+                raise _Misfit(f"the library writes to {one.name}, which holds more than numbers")
+            return model.StructResult(target.name, at, one.name), 1
+        return None, 0
+
+    def _returned(self, function: Prototype) -> model.Result:
+        kind = function.returns
+        if isinstance(kind, (Scalar, EnumRef)):
+            return model.ValueResult(kind, None)
+        if handle := self._handle_of(kind):
+            return model.HandleResult(handle, None)
+        if kind == Pointer(Scalar("char")):
+            return model.TextResult(self._free_of(Scalar("char"), "string_free").name, None)
+        if kind == Pointer(Scalar("char"), const=True):
+            return model.TextResult("", None)
+        raise _Misfit("what it returns is a pointer, of which no convention says who frees it")
+
+    def _arguments(
+        self, parameters: Sequence[Parameter], *, skip: int | None = None, field: bool = False
+    ) -> Iterator[model.Argument]:
+        at = 0
+        listed = tuple(parameters)
+        while at < len(listed):
+            if at == skip:
+                at += 1
+                continue
+            argument, covered = self._argument(listed, at)
+            if field and not isinstance(argument, (model.Text, model.Texts, model.Value)):
+                raise _Misfit(f"its field {argument.name} points to what is neither a text nor a batch of texts")
+            yield argument
+            at += covered
+
+    def _argument(  # noqa: C901, PLR0911, PLR0912 - one case for each form of an argument
+        self, parameters: tuple[Parameter, ...], at: int
+    ) -> tuple[model.Argument, int]:
+        """What a parameter hands over, and how many parameters it covers."""
+        one = parameters[at]
+        name = one.name or f"argument{at}"
+        following = parameters[at + 1] if at + 1 < len(parameters) else None
+        kind = one.type
+        if isinstance(kind, (Scalar, EnumRef)):
+            return model.Value(at, name, kind), 1
+        if isinstance(kind, FunctionPointer):
+            raise _Misfit(f"{name} is a function by itself: put it into a structure with its user data")
+        if not isinstance(kind, Pointer):
+            raise _Misfit(f"{name} is passed as a whole: pass a pointer to it")
+        if handle := self._handle_of(kind):
+            return model.HandleArgument(at, name, handle), 1
+        counted = following is not None and _is_length(following)
+        if isinstance(kind.to, StructRef) and kind.to.name in self.structs and kind.const:
+            struct = self.structs[kind.to.name]
+            if counted and struct.is_text:
+                return model.Texts(at, name, kind.to.name), 2
+            if counted:
+                raise _Misfit(f"{name} is an array of structures")
+            if struct.callbacks:
+                return model.CallbacksArgument(at, name, kind.to.name), 1
+            if not struct.is_text:
+                return model.StructArgument(at, name, kind.to.name), 1
+        if isinstance(kind.to, Scalar) and counted:
+            if kind.to.name == "char" and kind.const:
+                return model.Text(at, name), 2
+            element = "uint8_t" if kind.to == VOID or kind.to.name in _BYTES else kind.to.name
+            return model.Buffer(at, name, element, writable=not kind.const), 2
+        if kind == Pointer(Scalar("char"), const=True):
+            return model.Text(at, name, nul=True), 1
+        if isinstance(kind.to, StructRef) and kind.to.name in self.left:
+            raise _Misfit(f"{name} is a {kind.to.name}, which is left to the author")
+        raise _Misfit(f"no convention says what {name} points to, and how much of it")
+
+
+def _prefix(names: Sequence[str], types: Iterable[str]) -> str:
+    """What the names of all functions begin with, up to a word's end, and those of types too, as far as they do."""
+    for name in names:
+        if name.endswith("_abi_version"):
+            return name.removesuffix("abi_version")
+    shared = _shared(names) if len(names) > 1 else ""
+    shared = whole = shared[: shared.rfind("_") + 1]
+    every = [words(name) for name in types]
+    while shared and not all(one[: len(words(shared))] == words(shared) for one in every):
+        shared = shared[: shared[:-1].rfind("_") + 1]
+    return shared or whole
+
+
+def _shared(names: Iterable[str]) -> str:
+    """What all names begin with."""
+    first, *others = names
+    length = next((at for at in range(len(first)) if any(one[at : at + 1] != first[at] for one in others)), len(first))
+    return first[:length]
+
+
+def _without(every: tuple[str, ...], first: tuple[str, ...]) -> tuple[str, ...]:
+    """Words without those that they begin with, unless these are all."""
+    return every[len(first) :] if every[: len(first)] == first and len(every) > len(first) else every
+
+
+def _gives(function: Prototype, kind: CType) -> bool:
+    """Whether a function takes nothing and returns that."""
+    return not function.parameters and function.returns == kind
+
+
+def _is_length(parameter: Parameter) -> bool:
+    kind = parameter.type
+    return isinstance(kind, Scalar) and kind.name in _LENGTHS and bool(_LENGTH_NAME.fullmatch(parameter.name))
+
+
+def _is_last_error(function: Prototype) -> bool:
+    kinds = [one.type for one in function.parameters]
+    return (
+        len(kinds) == 2  # noqa: PLR2004 - a buffer and its length
+        and kinds[0] == Pointer(Scalar("char"))
+        and _is_length(function.parameters[1])
+        and isinstance(function.returns, Scalar)
+        and function.returns.name in _LENGTHS
+    )
+
+
+def _is_user_data(parameter: Parameter, index: int) -> bool:
+    return bool(_USER_DATA.fullmatch(parameter.name)) or (index == 0 and not parameter.name)
+
+
+def _is_release(parameter: Parameter) -> bool:
+    kind = parameter.type
+    return (
+        isinstance(kind, FunctionPointer)
+        and bool(_RELEASE.fullmatch(parameter.name))
+        and kind.returns == VOID
+        and [one.type for one in kind.parameters] == [Pointer(VOID)]
+    )
+
+
+def _check_handed(name: str, argument: model.Argument) -> None:
+    """Raise _Misfit for what a callback cannot be handed."""
+    is_bytes = isinstance(argument, model.Buffer) and not argument.writable and argument.element == "uint8_t"
+    if not is_bytes and not isinstance(argument, (model.Text, model.Value)):
+        raise _Misfit(f"its function {name} is handed {argument.name}, which is neither text, bytes nor number")
+
+
+def _failure(status: model.Enum | None) -> int:
+    """The status of a callback that failed: …CALLBACK_FAILED, or the one with the greatest number."""
+    if status is None:
+        return -1
+    named = [value for _, name, value in status.members if name.endswith("CALLBACK_FAILED")]
+    return named[0] if named else max(value for _, _, value in status.members)
+
+
+def _unreadable(kind: CType) -> str:
+    """What of a type has no counterpart, as a phrase; empty where all has."""
+    match kind:
+        case Unreadable():
+            return kind.what
+        case Pointer():
+            return _unreadable(kind.to)
+        case Array():
+            return _unreadable(kind.of)
+        case FunctionPointer():
+            return next(filter(None, map(_unreadable, (kind.returns, *(p.type for p in kind.parameters)))), "")
+    return ""

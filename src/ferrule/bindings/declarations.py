@@ -1,0 +1,268 @@
+"""What a C header declares, with the names of parameters, in the words of C.
+
+`formats.interfaces.header` reads the same syntax tree for comparing releases: there names of parameters and typedefs
+do not count, here they are what conventions are recognized by.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pycparser import c_ast  # type: ignore[import-untyped]
+
+from ferrule.formats.interfaces import header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SCALARS: Final = frozenset((
+    *(f"{sign}int{bits}_t" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+    *("size_t", "ssize_t", "uintptr_t", "intptr_t", "ptrdiff_t", "_Bool", "float", "double", "char"),
+    *("signed char", "unsigned char", "short", "unsigned short", "int", "unsigned int", "long", "unsigned long"),
+    *("long long", "unsigned long long"),
+))  # fmt: skip
+"""Numbers that every language has, by one spelling each."""
+_SPELLED: Final = {
+    "bool": "_Bool",
+    "signed": "int",
+    "unsigned": "unsigned int",
+    **{f"{name} int": name for name in ("short", "unsigned short", "long", "unsigned long", "long long")},
+    **{f"signed {name}": name for name in ("short", "int", "long", "long long")},
+    "unsigned long long int": "unsigned long long",
+}
+_WORDS: Final = ("signed", "unsigned", "short", "long", "char", "int", "float", "double", "_Bool", "void")
+_COMMENT: Final = re.compile(r"/\*\*((?:(?!\*/).)*)\*/\s*([^/=,({;#]*(?:\(\*\w+)?)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A number, or `void`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnumRef:
+    """An enumeration by its name; `base` is the number that it is passed as."""
+
+    name: str
+    base: str = "int"
+
+
+@dataclass(frozen=True, slots=True)
+class StructRef:
+    """A structure by its name: the tag, or the typedef of one without."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A pointer; `const` says that what it points to is not changed through it."""
+
+    to: CType
+    const: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """Elements in a row inside a structure."""
+
+    of: CType
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionPointer:
+    """A pointer to a function; `name` is that of its typedef."""
+
+    returns: CType
+    parameters: tuple[Parameter, ...]
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A type that has no counterpart here, as a phrase."""
+
+    what: str
+
+
+CType = Scalar | EnumRef | StructRef | Pointer | Array | FunctionPointer | Unreadable
+VOID: Final = Scalar("void")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a function, or a field of a structure; the name may be empty."""
+
+    name: str
+    type: CType
+
+
+@dataclass(frozen=True, slots=True)
+class Prototype:
+    """A function that a header declares."""
+
+    name: str
+    returns: CType
+    parameters: tuple[Parameter, ...]
+    variadic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """What a header declares itself, in its order.
+
+    `structs` have no fields where they are opaque; `enums` are their enumerators by name, `bases` the numbers that they
+    are passed as, where that is not C's int; `numbers` are macros that
+    stand for whole numbers; `comments` are those in the form of `/** … */`, by the name that follows.
+    """
+
+    functions: tuple[Prototype, ...]
+    structs: Mapping[str, tuple[Parameter, ...] | None]
+    enums: Mapping[str, Mapping[str, int]]
+    bases: Mapping[str, str]
+    numbers: Mapping[str, int]
+    comments: Mapping[str, str]
+
+
+def read(preprocessed: str, file: str, *, source: str, where: str | None = None) -> Declarations:
+    """What a preprocessed header declares in `file`; `source` is its text, of which the comments are.
+
+    Raises VerificationError for what pycparser does not understand, and for extensions that change a layout.
+    """
+    surface = header.read(preprocessed, file, release="", where=where)
+    tree, macros = header.syntax_tree(preprocessed, {file: file}, where=where)
+    reading = _Reading(file)
+    for node in tree.ext:
+        reading.take(node)
+    return Declarations(
+        functions=tuple(reading.functions.values()),
+        structs=reading.structs,
+        enums={label.partition(" ")[2]: values for label, values in surface["enums"].items()},
+        bases=reading.bases,
+        numbers=dict(_numbers(macros[file])),
+        comments=dict(_comments(source)),
+    )
+
+
+def _numbers(macros: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    for name, value in macros.items():
+        if match := re.fullmatch(r"\(?([+-]?(?:0[xX][0-9a-fA-F]+|[1-9][0-9]*|0))[uUlL]*\)?", value):
+            yield name, int(match[1], 0)
+
+
+def _comments(source: str) -> Iterator[tuple[str, str]]:
+    """Each comment for documentation, by the last name of what it stands before."""
+    for comment, following in _COMMENT.findall(source):
+        lines = (re.sub(r"^\s*\*? ?", "", line).rstrip() for line in comment.strip().splitlines())
+        if name := re.search(r"(\w+)\W*$", following):
+            yield name[1], "\n".join(lines).partition("\n# ")[0].strip()
+
+
+class _Reading:
+    """What was declared so far."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.functions: dict[str, Prototype] = {}
+        self.structs: dict[str, tuple[Parameter, ...] | None] = {}
+        self.bases: dict[str, str] = {}
+        self._aliases: dict[str, CType] = {}
+        self._tags: dict[str, str] = {}
+
+    def take(self, node: Any) -> None:  # noqa: ANN401 - pycparser's nodes have no types
+        """A declaration at the top of a file."""
+        if isinstance(node, c_ast.Typedef):
+            self._typedef(node)
+        elif isinstance(node, c_ast.Decl) and isinstance(node.type, c_ast.FuncDecl):
+            if node.coord.file == self.file and not {"static", "inline"} & {*node.storage, *node.funcspec}:
+                self.functions[node.name] = self._prototype(node.name, node.type)
+        elif isinstance(node, c_ast.Decl):
+            self._type(node.type)
+
+    def _typedef(self, node: Any) -> None:  # noqa: ANN401
+        if node.name in SCALARS:
+            self._aliases[node.name] = Scalar(node.name)
+            return
+        resolved = self._type(node.type, name=node.name)
+        if isinstance(resolved, Scalar) and node.name in self._tags:  # cbindgen: the number behind an enumeration
+            resolved = EnumRef(node.name, resolved.name)
+            self.bases[node.name] = resolved.base
+        elif isinstance(resolved, FunctionPointer) and not resolved.name:
+            resolved = FunctionPointer(resolved.returns, resolved.parameters, node.name)
+        self._aliases[node.name] = resolved
+
+    def _prototype(self, name: str, node: Any) -> Prototype:  # noqa: ANN401
+        listed = list(node.args.params) if node.args else []
+        variadic = bool(listed) and isinstance(listed[-1], c_ast.EllipsisParam)
+        parameters = tuple(
+            Parameter(one.name or "", _decayed(self._type(one.type))) for one in listed[: -1 if variadic else None]
+        )
+        return Prototype(
+            name,
+            self._type(node.type),
+            () if [p.type for p in parameters] == [VOID] else parameters,
+            variadic,
+        )
+
+    def _type(  # noqa: C901, PLR0911 - one case for each form of a type
+        self,
+        node: Any,  # noqa: ANN401
+        name: str = "",
+    ) -> CType:
+        match node:
+            case c_ast.TypeDecl() | c_ast.Typename():
+                return self._type(node.type, name)
+            case c_ast.PtrDecl() if isinstance(node.type, c_ast.FuncDecl):
+                function = self._prototype("", node.type)
+                if function.variadic:
+                    return Unreadable("a function with any number of arguments")
+                return FunctionPointer(function.returns, function.parameters)
+            case c_ast.PtrDecl():
+                return Pointer(self._type(node.type, name), "const" in _qualifiers(node.type))
+            case c_ast.ArrayDecl():
+                element = self._type(node.type, name)
+                if isinstance(node.dim, c_ast.Constant):
+                    return Array(element, int(node.dim.value.rstrip("uUlL"), 0))
+                return Pointer(element) if node.dim is None else Unreadable("an array whose length is computed")
+            case c_ast.IdentifierType():
+                return self._named(node.names)
+            case c_ast.Struct():
+                return self._structure(node, name)
+            case c_ast.Union():
+                return Unreadable("a union")
+            case c_ast.Enum():
+                self._tags[node.name or name] = "enum"
+                return EnumRef(node.name or name)
+        return Unreadable("a type of another form")
+
+    def _named(self, names: list[str]) -> CType:
+        text = " ".join(names)
+        if any(word in _WORDS for word in names):
+            text = " ".join(sorted(names, key=_WORDS.index))
+        text = _SPELLED.get(text, text)
+        if text in SCALARS or text == "void":
+            return Scalar(text)
+        return self._aliases.get(text, Unreadable(f"the type {text}"))
+
+    def _structure(self, node: Any, name: str) -> CType:  # noqa: ANN401
+        label = node.name or name
+        if node.coord is None or node.coord.file != self.file:
+            return StructRef(label)
+        if node.decls is None:
+            self.structs.setdefault(label, None)
+        else:
+            self.structs[label] = tuple(Parameter(one.name or "", self._type(one.type)) for one in node.decls)
+        return StructRef(label)
+
+
+def _qualifiers(node: Any) -> list[str]:  # noqa: ANN401
+    return getattr(node, "quals", None) or []
+
+
+def _decayed(kind: CType) -> CType:
+    return Pointer(kind.of) if isinstance(kind, Array) else kind

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import pytest
+
+from ferrule.bindings import model
+from ferrule.bindings.conventions import words
+from ferrule.bindings.declarations import EnumRef, Scalar
+
+from .strangers import recognized, stranger
+
+HANDLE = "typedef struct x_box x_box;\nvoid x_box_free(x_box *box);\nint x_more(void);\n"
+
+
+def left(text: str, before: str = HANDLE) -> str:
+    """Why the one that does not fit is left to the author."""
+    ((_, reason),) = recognized(before + text).left
+    return reason
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("EmailValidatorText", ("email", "validator", "text")),
+        ("HTTPServer", ("http", "server")),
+        ("kv_cursor_t", ("kv", "cursor")),
+        ("Utf8Text", ("utf8", "text")),
+        ("", ()),
+    ],
+)
+def test_words(name: str, parts: tuple[str, ...]) -> None:
+    assert words(name) == parts
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "functions"),
+    [
+        ("bare", "", ["add", "greet", "initial"]),
+        ("counter", "counter_", ["create", "add", "import", "peek", "step"]),
+        ("events", "ev_", ["new", "emit", "weigh", "ask", "emit_elsewhere"]),
+        ("odd", "odd_", ["sum"]),
+        ("pixels", "px_", ["invert", "mean", "scale", "repeat", "extent"]),
+        ("store", "kv_", ["open", "put", "get", "stats", "cursor", "next"]),
+    ],
+)
+def test_strangers(name: str, prefix: str, functions: list[str]) -> None:
+    library = stranger(name)
+    assert (library.prefix, ["_".join(one.words) for one in library.functions]) == (prefix, functions)
+    assert bool(library.left) == (name == "odd")
+
+
+def test_what_a_library_says_of_itself() -> None:
+    library = stranger("store")
+    assert (library.build_info, library.last_error, library.abi_version) == ("kv_build_info", "kv_last_error", None)
+    assert stranger("pixels").abi_version == ("px_abi_version", 3)
+    assert library.status is not None
+    assert [name for _, name, _ in library.status.members] == ["OK", "NOT_FOUND", "CLOSED", "BROKEN"]
+    assert (library.failure, stranger("events").failure, stranger("bare").failure) == (9, 3, -1)
+
+
+def test_every_form_of_a_result() -> None:
+    results = {one.prototype.name: one.results for one in stranger("store").functions}
+    assert results == {
+        "kv_db_open": (model.HandleResult("kv_db", 1),),
+        "kv_db_put": (),
+        "kv_db_get": (model.TextResult("kv_string_free", 3, "value", 4),),
+        "kv_db_stats": (model.StructResult("kv_stats", 1, "stats"),),
+        "kv_db_cursor": (model.HandleResult("kv_cursor_t", 1),),
+        "kv_cursor_next": (
+            model.TextResult("kv_string_free", 1, "key"),
+            model.ValueResult(Scalar("int32_t"), 2, "more"),
+        ),
+    }
+    results = {one.prototype.name: one.results for one in stranger("pixels").functions}
+    assert results["px_repeat"] == (
+        model.ValueResult(Scalar("int"), None),
+        model.BytesResult("px_bytes_free", 3, 4, "out", "uint8_t", free_takes_length=True),
+    )
+
+
+def test_every_form_of_an_argument() -> None:
+    library = recognized(
+        f"{HANDLE}typedef enum {{ X_LOW }} x_level;\ntypedef struct {{ const char *data; size_t len; }} x_text;\n"
+        "typedef struct { uint32_t size; uint8_t reserved[3]; const x_text *names; size_t names_count; x_level level; }"
+        " x_options;\n"
+        "void x_take(const char *text, size_t text_len, const char *path, const x_text *all, size_t count,"
+        " const x_options *options, x_level level, const void *data, size_t size, const x_box *box,"
+        " float *out, size_t n);"
+    )
+    function = library.functions[-1]
+    assert function.arguments == (
+        model.Text(0, "text"),
+        model.Text(2, "path", nul=True),
+        model.Texts(3, "all", "x_text"),
+        model.StructArgument(5, "options", "x_options"),
+        model.Value(6, "level", EnumRef("x_level")),
+        model.Buffer(7, "data", "uint8_t"),
+        model.HandleArgument(9, "box", "x_box"),
+        model.Buffer(10, "out", "float", writable=True),
+    )
+    options = library.structs["x_options"]
+    assert options.size == "size"
+    assert [one.name for one in options.arguments] == ["names", "level"]
+    assert library.enums[0].members == (("X_LOW", "LOW", 0),)
+
+
+def test_callbacks_with_user_data_and_an_end_of_life() -> None:
+    handlers = stranger("events").structs["ev_handlers"]
+    assert (handlers.user_data, handlers.release, handlers.size) == ("user_data", "release", "struct_size")
+    assert [(one.field, one.user_data, one.failed) for one in handlers.callbacks] == [
+        ("on_event", 0, -1),
+        ("weigh", 2, -1),
+        ("veto", 0, 3),
+        ("log", 0, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("int x_print(const char *format, ...);", "it takes any number of arguments"),
+        ("union x_u { int a; }; int x_use(union x_u *one);", "it has a union"),
+        ("int x_use(long double one);", "it has the type long double"),
+        (
+            "struct x_pair { int a, b; }; int x_use(struct x_pair one);",
+            "one is passed as a whole: pass a pointer to it",
+        ),
+        ("struct x_pair { int a; }; int x_use(const struct x_pair *all, size_t n);", "all is an array of structures"),
+        ("int x_use(const double *values);", "no convention says what values points to, and how much of it"),
+        ("int x_use(const double *values, uint32_t count);", "no convention says what values points to"),
+        ("int x_use(void (*f)(int));", "f is a function by itself: put it into a structure with its user data"),
+        ("int *x_get(void);", "what it returns is a pointer, of which no convention says who frees it"),
+        ("char *x_get(void);", "nothing frees what it allocates: there is no x_string_free"),
+        ("int x_get(uint8_t **out, size_t *len);", "nothing frees what it allocates: there is no x_bytes_free"),
+        ("int x_get(int **out);", "out is a pointer to a pointer of another kind"),
+        ("int x_two(x_box **a, x_box **b);", "it makes two handles at once"),
+        ("int x_two(x_box **a);", "it makes a handle and gives something else besides"),
+        ("struct x_h { int (*on)(int); };", "it holds functions and no user data for them: a field `void *user_data`"),
+        ("struct x_h { void *data; int (*on)(int); };", "its function on takes no user data"),
+        ("struct x_h { void *data; char *(*on)(void *data); };", "its function on returns a pointer"),
+        ("struct x_h { void *data; int (*on)(void *data, int *out); };", "no convention says what out points to"),
+        (
+            "struct x_h { void *data; int (*on)(void *data, const x_box *box); };",
+            "its function on is handed box, which is neither text, bytes nor number",
+        ),
+        ("struct x_h { void *data; int (*on)(void *data, long double a); };", "its field on is the type long double"),
+        ("struct x_h { union x_u { int a; } one; };", "its field one is a union"),
+        ("struct x_h { const double *all; size_t n; };", "its field all points to what is neither a text nor a batch"),
+        ("struct x_hidden; int x_a(void);", "no function frees it: one that takes only a pointer to it"),
+        (
+            "struct x_h { void *data; void (*on)(void *data); }; void x_call(const struct x_h *h);",
+            "it takes callbacks and makes no handle that they would live as long as",
+        ),
+        (
+            "struct x_t { const char *data; size_t len; }; int x_get(struct x_t *out);",
+            "the library writes to out, which",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_left_by_name(text: str, reason: str) -> None:
+    assert left(text).startswith(reason)
+
+
+def test_a_function_that_takes_what_is_left_is_left_too() -> None:
+    library = recognized(f"{HANDLE}struct x_h {{ int (*on)(int); }};\nvoid x_use(const struct x_h *hooks);")
+    assert dict(library.left)["x_use"] == "hooks is a x_h, which is left to the author"
+
+
+def test_one_function_may_free_all_that_the_library_allocates() -> None:
+    library = recognized("char *x_get(void);\nint x_read(double **all, size_t *count);\nvoid x_free(void *data);\n")
+    assert library.left == ()
+    assert [one.results[-1] for one in library.functions] == [
+        model.TextResult("x_free", None),
+        model.BytesResult("x_free", 0, 1, "all", "double", free_takes_length=False),
+    ]

@@ -1,0 +1,105 @@
+"""Bindings as an artifact's section asks for them: planned, written into the sources, packed, refused where stale."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.toolchain import lay_out
+from ferrule.app.release import run as release
+from ferrule.core.errors import ConfigErrors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fakes.toolchain import Demo
+
+MODULE = "packaging/python/src/demo/_bindings.py"
+
+
+@pytest.fixture
+def bound(tmp_path: Path) -> Demo:
+    demo = lay_out(tmp_path)
+    demo.edit("sdk-py: {kind: wheel, library: native,", "sdk-py: {kind: wheel, library: native, bindings: header,")
+    return demo
+
+
+def test_the_command_writes_them_into_the_sources(bound: Demo) -> None:
+    done = bound.ferrule("bindings")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"{MODULE}: written",
+        "  left to the author: demo_copy: nothing frees what it allocates: there is no demo_string_free",
+    ]
+    text = (bound.project / MODULE).read_text()
+    assert "def add(a: int, b: int) -> int:" in text
+    assert bound.ferrule("bindings").stdout.splitlines()[0] == f"{MODULE}: unchanged"
+    assert json.loads(bound.ferrule("bindings", "--json").stdout) == [
+        {
+            "path": MODULE,
+            "changed": False,
+            "left": {"demo_copy": "nothing frees what it allocates: there is no demo_string_free"},
+        }
+    ]
+    assert bound.ferrule("bindings", "--quiet").stdout == ""
+
+
+def packed(demo: Demo) -> list[bytes]:
+    """The module in every wheel, and in the source distribution."""
+    texts = []
+    for path in sorted(demo.dist.glob("*.whl")):
+        with zipfile.ZipFile(path) as wheel:
+            texts.append(wheel.read("demo/_bindings.py"))
+    (path,) = demo.dist.glob("demo-1.2.3.tar.gz")
+    with tarfile.open(path) as sdist:
+        stream = sdist.extractfile("demo-1.2.3/src/demo/_bindings.py")
+        assert stream is not None
+        return [*texts, stream.read()]
+
+
+def test_a_release_packs_them_whether_or_not_they_are_in_the_sources(bound: Demo) -> None:
+    done = bound.ferrule("release", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert not (bound.project / MODULE).exists()
+    texts = packed(bound)
+    assert len(texts) == 4
+    assert len(set(texts)) == 1
+    bound.ferrule("bindings")
+    assert (bound.project / MODULE).read_bytes() == texts[0]
+    done = bound.ferrule("release", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert packed(bound) == texts
+
+
+def test_others_in_the_sources_are_refused(bound: Demo) -> None:
+    (bound.project / MODULE).write_text("# of an older header\n")
+    done = bound.ferrule("release", "--quiet")
+    assert done.returncode != 0
+    assert f"{MODULE}: these bindings are not those of the header as it is now" in done.stdout
+    assert "write them anew: ferrule bindings" in done.stdout
+
+
+def test_where_nothing_is_generated_the_command_says_so(tmp_path: Path) -> None:
+    done = lay_out(tmp_path).ferrule("bindings")
+    assert done.returncode == 2
+    assert "no artifact has generated bindings" in done.stderr
+
+
+def test_a_header_that_cannot_be_read_has_none(bound: Demo) -> None:
+    bound.edit("header: {kind: header, crate: demo-ffi}", "header: {kind: header, file: odd.h}")
+    (bound.project / "odd.h").write_text("int demo_add(int a, int b);\nchar *demo_copy(const char *t);\nstruct {\n")
+    done = bound.ferrule("bindings")
+    assert done.returncode != 0
+    assert "odd.h: the header cannot be read" in done.stderr + done.stdout
+
+
+def test_several_headers_have_none(bound: Demo) -> None:
+    bound.edit("header: {kind: header, crate: demo-ffi}", 'header: {kind: header, files: ["inc/*.h"]}')
+    (bound.project / "inc").mkdir()
+    (bound.project / "inc" / "one.h").write_text("int demo_add(int a, int b);\n")
+    with pytest.raises(ConfigErrors, match="header is several headers, and bindings are made of one"):
+        release.make_plan(release.load(bound.project), bound.context)
