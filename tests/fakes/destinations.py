@@ -224,7 +224,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
 
-    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = do_MKCOL = _handle
+    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = do_MKCOL = do_OPTIONS = do_PROPFIND = _handle
 
     def log_message(self, *_):
         """Silent: the test's output is the test's."""
@@ -245,7 +245,7 @@ class _Elsewhere(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body or b"")
 
-    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = do_MKCOL = _handle
+    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = do_MKCOL = do_OPTIONS = do_PROPFIND = _handle
 
     def log_message(self, *_):
         """Silent."""
@@ -285,13 +285,21 @@ class PutServer(StandIn):
 
     files: dict[str, bytes] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
+    free: tuple[str, ...] = ("GET", "OPTIONS")
+    refused: tuple[str, ...] = ()
 
     def answer(self, request: Request) -> Reply:
         path = request.path
+        if request.method in self.refused:
+            return reply(403, b"")
+        if request.method == "OPTIONS" and "OPTIONS" in self.free:
+            return reply(200, b"", Allow="OPTIONS, GET, PUT, MKCOL")
         if request.method == "GET":
             return reply(200, self.files[path]) if path in self.files else reply(404, b"")
         if f"Basic {base64.b64encode(f'me:{CANARY}'.encode()).decode()}" != request.secret:
             return reply(401, b"")
+        if request.method in {"OPTIONS", "PROPFIND"}:
+            return reply(501, b"")
         if request.method == "MKCOL":
             self.folders.add(path.rstrip("/"))
             return reply(201, b"")
@@ -721,7 +729,9 @@ class IndexServer(StandIn):
     def upload(self, request):
         head = f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode()
         message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + request.body)
-        part = next(p for p in message.iter_parts() if p.get_param("name", header="content-disposition") == "content")
+        parts = {p.get_param("name", header="content-disposition"): p for p in message.iter_parts()}
+        if (part := parts.get("content")) is None:
+            return reply(400, b"Upload payload does not have a file.")
         name, content = str(part.get_filename()), part.get_payload(decode=True)
         if name in self.files:
             return reply(400, b"File already exists.")
@@ -740,9 +750,15 @@ class NpmServer(StandIn):
     packages: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     attestations: dict[str, Any] = field(default_factory=dict)
+    rights: Any = None
+    whoami: Reply | None = None
 
     def answer(self, request: Request) -> Reply:
         known = request.secret == f"Bearer {CANARY}"
+        if request.path.endswith("/collaborators"):
+            return reply(404, {"error": "no"}) if self.rights is None or not known else reply(200, self.rights)
+        if request.path == "/-/whoami" and self.whoami:
+            return self.whoami
         if request.path.startswith("/-/npm/v1/attestations/"):
             name = request.path.removeprefix("/-/npm/v1/attestations/")
             return reply(200, self.attestations[name]) if name in self.attestations else reply(404, {"error": "no"})

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ferrule.app.publish.items import Release, State
 
 _NO_FOLDER: Final = frozenset({404, 409, 500})
+_QUESTIONS: Final[tuple[tuple[str, dict[str, str]], ...]] = (("OPTIONS", {}), ("PROPFIND", {"Depth": "0"}))
 
 
 class HttpSection(Section):
@@ -39,17 +40,27 @@ class HttpSection(Section):
 
 @dataclass(frozen=True, slots=True)
 class HttpPublisher:
-    """The folder of one release on a server, at `title`."""
+    """The folder of one release on a server, at `title`, below the folder `base`."""
 
     title: str
+    base: str
     items: tuple[Item, ...]
     context: PublishContext
     auth: web.Auth | None = field(default=None, repr=False)
     whole: bool = True
 
     def preflight(self, _pending: Sequence[Item]) -> Iterator[Problem]:
-        """Nothing: a server that takes PUT can only be asked by a PUT."""
-        yield from ()
+        """Whether the server refuses these credentials, or that there are none, where it is asked and nothing changes.
+
+        Both methods are safe (RFC 9110, 9.3.7; RFC 4918, 9.1), and servers that let everybody read and not write ask
+        for credentials at one of them. Whether a PUT is allowed, only a PUT shows; 403 may be of the method alone.
+        """
+        for method, headers in _QUESTIONS:
+            answer = self.context.web.send(method, f"{self.base}/", auth=self.auth, headers=headers)
+            if answer.status == web.UNAUTHORIZED:
+                failure = self.context.web.refusal(answer)
+                yield failure.message, failure.hint
+                return
 
     def look(self, item: Item) -> State:
         """Download what is there and hash it. Raises UploadFailed."""
@@ -86,12 +97,13 @@ class HttpPublisher:
 
 
 def _opened(section: HttpSection, release: Release, context: PublishContext) -> HttpPublisher:
-    url = f"{section.url.rstrip('/')}/{urllib.parse.quote(f'{release.project}-{release.version}')}"
+    base = section.url.rstrip("/")
+    url = f"{base}/{urllib.parse.quote(f'{release.project}-{release.version}')}"
     server = urllib.parse.urlsplit(url).hostname or ""
     pair = credentials.of_netrc(context.host, server)
     login = f"write them into ~/.netrc: machine {server} login NAME password PASSWORD"
     context = replace(context, web=context.web.with_login(login))
-    return HttpPublisher(url, manifest_last(release.page), context, web.basic(*pair) if pair else None)
+    return HttpPublisher(url, base, manifest_last(release.page), context, web.basic(*pair) if pair else None)
 
 
 DESTINATION: Final = Destination(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import shlex
 import urllib.parse
 from dataclasses import field
@@ -23,6 +24,7 @@ from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, item_of,
 from ferrule.app.publish.semver import is_newer
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
+from ferrule.core.one_line import one_line
 from ferrule.core.section import Field, Section
 from ferrule.formats import attestation, intoto, tar
 
@@ -37,9 +39,20 @@ _VARIABLES: Final = ("NPM_TOKEN", "NODE_AUTH_TOKEN")
 _OF_WORKFLOW: Final = (
     *("GITHUB_REPOSITORY", "GITHUB_REPOSITORY_ID", "GITHUB_REPOSITORY_OWNER_ID", "GITHUB_SERVER_URL", "GITHUB_REF"),
     *("GITHUB_SHA", "GITHUB_EVENT_NAME", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_WORKFLOW_REF"),
-    *("RUNNER_ENVIRONMENT", "SIGSTORE_ID_TOKEN"),
+    *("RUNNER_ENVIRONMENT", "SIGSTORE_ID_TOKEN", "NPM_ID_TOKEN"),
 )
 """Of what npm makes provenance (libnpmpublish, "provenance"), beside the tokens of the workflow."""
+_MEANINGS: Final = (
+    (r"\bENEEDAUTH\b", "nobody is logged in there", "{login}"),
+    (r"\bE401\b", "it does not accept the credentials (401)", "they are expired or wrong: {login}"),
+    (r"\bEOTP\b", "it wants a one-time password", "use a token that needs none, as those for automation do"),
+    (r"\bE402\b", "only a paid plan may have restricted packages there (402)", "write access: public in targets.yaml"),
+)
+"""Codes of npm: what they mean here, and what to do."""
+_NO_WHOAMI: Final = re.compile(r"\bE(?:403|404|405|501)\b")
+_TRUSTED: Final = ("ACTIONS_ID_TOKEN_REQUEST_URL", "NPM_ID_TOKEN")
+"""By these npm logs in to a registry that trusts the workflow: one of GitHub's, or a job of GitLab's."""
+_READS: Final = frozenset({"read", "read-only"})
 _FIXED: Final = {"npm_config_update_notifier": "false", "npm_config_fetch_retries": "0"}
 """What is sent again, what is there decides."""
 _IDENTITY: Final = ("ACTIONS_ID_TOKEN_REQUEST_URL", "SIGSTORE_ID_TOKEN")
@@ -86,14 +99,43 @@ class NpmPublisher:
         """The registry."""
         return self.section.registry
 
-    def preflight(self, _pending: Sequence[Item]) -> Iterator[Problem]:
-        """Whether npm is there and somebody is logged in. Who owns a name, an upload shows."""
-        host = self.context.host
-        npm = client.program(host, "npm")
+    def preflight(self, pending: Sequence[Item]) -> Iterator[Problem]:
+        """Whether npm is there, somebody is logged in, and nobody else has a name, as far as the registry tells.
+
+        A workflow that a registry trusts logs in when it uploads, and `npm whoami` knows nothing of it (npm, "Trusted
+        publishing for npm packages"); a registry that has no `whoami` cannot be asked.
+        """
         try:
-            client.call(host, [str(npm), "whoami", "--registry", self.section.registry], _VARIABLES, _FIXED)
+            user = self._npm([str(client.program(self.context.host, "npm")), "whoami", *self._registry]).strip()
         except UploadFailed as failure:
-            yield f"npm whoami: {failure.message}", f"npm login --registry {self.section.registry}"
+            auth = credentials.of_npmrc(self.context.host, self.section.registry)
+            is_unknown = auth is not None and _NO_WHOAMI.search(failure.message)
+            is_trusted = auth is None and credentials.variable(self.context.host, *_TRUSTED)
+            if not is_unknown and not is_trusted:
+                yield failure.message, failure.hint
+            return
+        for name in (self.packages[item.name].name for item in pending):
+            yield from self._check_owner(name, user)
+
+    def _check_owner(self, name: str, user: str) -> Iterator[Problem]:
+        """What keeps a user from a name that is there (npm registry, "collaborators"; verdaccio and others have none).
+
+        Who owns an organisation may publish what no list names them for: of a scope only a right to read counts.
+        """
+        url = f"{self.section.registry.rstrip('/')}/-/package/{urllib.parse.quote(name, safe='')}/collaborators"
+        auth = credentials.of_npmrc(self.context.host, self.section.registry)
+        answer = self.context.web.send("GET", url, auth=auth)
+        try:
+            rights = answer.json() if answer.status == web.OK else None
+        except UploadFailed:
+            return
+        if not isinstance(rights, dict) or not rights:
+            return
+        if str(rights.get(user, "")) in _READS:
+            yield f"{user} may only read {name}", "ask its owner for the right to write: npm access"
+        elif user not in rights and not name.startswith("@"):
+            owners = one_line(", ".join(sorted(map(str, rights))[:3]))
+            yield f"the name {name} belongs to {owners}, and not to {user}", "choose another name, or one with a scope"
 
     def look(self, item: Item) -> State:
         """Compare the SHA-512 that the registry states. Raises UploadFailed."""
@@ -110,7 +152,7 @@ class NpmPublisher:
 
     def upload(self, item: Item) -> None:
         """Let npm upload the file. Raises UploadFailed."""
-        client.call(self.context.host, self._argv(item), (*_VARIABLES, *_OF_WORKFLOW), _FIXED)
+        self._npm(self._argv(item), _OF_WORKFLOW)
 
     def call(self, item: Item) -> str:
         """Npm's call."""
@@ -151,17 +193,32 @@ class NpmPublisher:
         """A version is deprecated (npm, "deprecate")."""
         npm = str(self.context.host.which("npm") or "npm")
         for name in self.packages:
-            argv = [npm, "deprecate", name, reason, "--registry", self.section.registry]
+            argv = [npm, "deprecate", name, reason, *self._registry]
 
             def act(argv: Sequence[str] = argv) -> None:
-                client.call(self.context.host, argv, _VARIABLES, _FIXED)
+                self._npm(argv)
 
             call = shlex.join(["npm", *argv[1:]])
             yield Withdrawal(name, call, "whoever installs it is shown the reason", act)
 
+    @property
+    def _registry(self) -> tuple[str, str]:
+        return "--registry", self.section.registry
+
+    def _npm(self, argv: Sequence[str], variables: Sequence[str] = ()) -> str:
+        """Call npm. Raises UploadFailed, in words of ours where those of npm name a code only."""
+        try:
+            return client.call(self.context.host, argv, (*_VARIABLES, *variables), _FIXED)
+        except UploadFailed as failure:
+            login = f"npm login {' '.join(self._registry)}, or a token in ~/.npmrc"
+            for sign, message, hint in _MEANINGS:
+                if re.search(sign, failure.message):
+                    raise UploadFailed(message, hint=hint.format(login=login), wait=failure.wait) from failure
+            raise
+
     def _argv(self, item: Item) -> list[str]:
         npm, package = str(self.context.host.which("npm") or "npm"), self.packages[item.name]
-        options = ["--registry", self.section.registry, "--access", self.section.access, "--ignore-scripts"]
+        options = [*self._registry, "--access", self.section.access, "--ignore-scripts"]
         if self.section.identity and credentials.variable(self.context.host, *_IDENTITY):
             options.append("--provenance")
         return [npm, "publish", str(item.source), *options, "--tag", self._tag(package)]

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ferrule.app.publish.items import Release, State
     from ferrule.core.model import Digest
 
+_LOGIN: Final = "set TWINE_USERNAME and TWINE_PASSWORD, or write them to ~/.pypirc, or keep them in a keyring"
+_REFUSALS: Final = frozenset({401, 403})
 _VARIABLES: Final = ("TWINE_USERNAME", "TWINE_PASSWORD", "TWINE_CERT", "TWINE_CLIENT_CERT")
 
 
@@ -64,47 +66,72 @@ class PypiPublisher:
         return self.section.index
 
     def preflight(self, pending: Sequence[Item]) -> Iterator[Problem]:
-        """Whether twine is there, takes the files, and will find credentials. What an index allows, an upload shows."""
+        """Whether twine is there and takes the files, and the index the credentials that twine will find."""
         twine = client.program(self.context.host, "twine")
         files = [str(item.source) for item in pending]
         try:
             client.call(self.context.host, [str(twine), "--no-color", "check", "--strict", *files])
         except UploadFailed as failure:
             yield f"twine check: {failure.message}", "correct the metadata in pyproject.toml"
-        if not self._has_credentials():
-            hint = "set TWINE_USERNAME and TWINE_PASSWORD, or write them to ~/.pypirc, or keep them in a keyring"
-            yield "there are no credentials for it", hint
+        settings = credentials.of_pypirc(self.context.host, self.section.repository)
+        login = self._login(settings)
+        if login is not None:
+            yield from self._refused(next(iter(self._uploads(settings))), web.basic(*login))
+        elif not self._is_trusted():
+            yield "there are no credentials for it", _LOGIN
 
-    def _has_credentials(self) -> bool:
-        host = self.context.host
-        if credentials.variable(host, "TWINE_PASSWORD", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "PYPI_ID_TOKEN"):
-            return True
-        if self.section.upload is None and "password" in credentials.of_pypirc(host, self.section.repository):
-            return True
-        # twine itself asks the keyring; whether it has an answer only that can tell.
-        return host.which("keyring") is not None and self._in_keyring()
+    def _refused(self, url: str, auth: web.Auth) -> Iterator[Problem]:
+        """Whether the index refuses these credentials for an upload of nothing, of which no index can make a file.
 
-    def _in_keyring(self) -> bool:
-        host, settings = self.context.host, credentials.of_pypirc(self.context.host, self.section.repository)
-        user = credentials.variable(host, "TWINE_USERNAME") or settings.get("username") or "__token__"
-        return any(self._keyring_has(address, user) for address in self._uploads(settings))
+        An index looks at who asks first, and then at what there is. Whose a name is, it says of a file alone. Raises
+        UploadFailed where it cannot be reached.
+        """
+        answer = self.context.web.send("POST", url, auth=auth, **web.fields({":action": "file_upload"}))
+        if answer.status in _REFUSALS:
+            yield self.context.web.refusal(answer).message, f"renew them: {_LOGIN}"
+
+    def _is_trusted(self) -> bool:
+        """Whether twine asks for a token itself, as it does of an index that it knows, in a workflow with an identity.
+
+        Whether the index trusts that workflow, an upload shows.
+        """
+        tokens = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "PYPI_ID_TOKEN", "TESTPYPI_ID_TOKEN")
+        return _is_known(self.section) and credentials.variable(self.context.host, *tokens) is not None
+
+    def _login(self, settings: Mapping[str, str]) -> tuple[str, str] | None:
+        """Name and password as twine finds them: in variables, in ~/.pypirc, and in a keyring; None if there are none.
+
+        With `upload`, twine reads nothing of ~/.pypirc.
+        """
+        host, stored = self.context.host, {} if self.section.upload else settings
+        user = credentials.variable(host, "TWINE_USERNAME") or stored.get("username") or "__token__"
+        password = credentials.variable(host, "TWINE_PASSWORD") or stored.get("password") or self._in_keyring(user)
+        return (user, password) if password else None
+
+    def _in_keyring(self, user: str) -> str:
+        if self.context.host.which("keyring") is None:
+            return ""
+        settings = credentials.of_pypirc(self.context.host, self.section.repository)
+        answers = (self._asked_of_keyring(address, user) for address in self._uploads(settings))
+        return next(filter(None, answers), "")
 
     def _uploads(self, settings: Mapping[str, str]) -> Iterator[str]:
-        """The addresses by which a keyring may know the index: the one that is stated, or those that twine knows.
+        """The addresses by which a keyring may know the index, first that of uploads: what is stated, or twine knows.
 
-        These lie beside the index: `/legacy/` of its host, or of that host's `upload`.
+        Those that it knows lie beside the index: `/legacy/` of its host, or of that host's `upload`.
         """
         stated = self.section.upload or settings.get("repository")
         parts = urllib.parse.urlsplit(self.section.index)
-        own = (f"{parts.scheme}://{host}/legacy/" for host in (f"upload.{parts.netloc}", parts.netloc))
-        yield from [stated] if stated else own
+        hosts = [f"upload.{parts.netloc}", parts.netloc]
+        ordered = hosts if self.section.repository == "pypi" else reversed(hosts)
+        yield from [stated] if stated else (f"{parts.scheme}://{host}/legacy/" for host in ordered)
 
-    def _keyring_has(self, address: str, user: str) -> bool:
+    def _asked_of_keyring(self, address: str, user: str) -> str:
         try:
             keyring = client.program(self.context.host, "keyring")
-            return bool(client.call(self.context.host, [str(keyring), "get", address, user]).strip())
+            return client.call(self.context.host, [str(keyring), "get", address, user]).strip()
         except UploadFailed:
-            return False
+            return ""
 
     def look(self, item: Item) -> State:
         """Ask the simple API; a file without a stated SHA-256 is downloaded. Raises UploadFailed."""
@@ -205,10 +232,14 @@ def _opened(section: PypiSection, release: Release, context: PublishContext) -> 
     return PypiPublisher(section, tuple(item_of(file, file.path.rpartition("/")[2]) for file in files), context)
 
 
+def _is_known(section: PypiSection) -> bool:
+    """Whether it is one of the indexes that twine knows by itself."""
+    return section.upload is None and section.repository in ("pypi", "testpypi")
+
+
 def _ci_needs(section: PypiSection) -> CiNeeds:
     """Twine asks for the token itself, of an index that it knows to trust workflows (PyPI, "Trusted Publishers")."""
-    is_known = section.upload is None and section.repository in ("pypi", "testpypi")
-    audience = section.repository if is_known else None
+    audience = section.repository if _is_known(section) else None
     return CiNeeds(("TWINE_USERNAME", "TWINE_PASSWORD"), audience=audience, packages=("twine==7.0.0",))
 
 

@@ -359,8 +359,12 @@ def json_body(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def form(field: str, name: str, source: Path) -> dict[str, Any]:
     """The arguments of `Web.send` by which a file is sent as a field of a form (RFC 7578)."""
-    fields = {field: (name, source.read_bytes(), "application/octet-stream")}
-    body, kind = urllib3.encode_multipart_formdata(fields)
+    return fields({field: (name, source.read_bytes(), "application/octet-stream")})
+
+
+def fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `Web.send` by which fields of a form are sent: texts, or names, bytes and types of files."""
+    body, kind = urllib3.encode_multipart_formdata(values)
     return {"body": body, "headers": {"Content-Type": kind}}
 
 

@@ -153,6 +153,32 @@ def test_a_server_that_wants_credentials_of_which_there_are_none(
         assert server.state() == before
 
 
+@pytest.mark.parametrize("more", [{}, {"free": ("GET",)}], ids=["asked at PROPFIND", "asked at OPTIONS"])
+def test_what_a_server_that_takes_put_says_of_credentials(release: Release, tmp_path: Path, more) -> None:
+    """Nothing is sent there before, nor to a row beside it."""
+    with server_of("http", **more) as server, server_of("gitea") as beside:
+        rows = {
+            "beside": publisher_of("gitea", beside, release, tmp_path),
+            "http": publisher_of("http", server, release, tmp_path, NETRC=str(tmp_path / "none")),
+        }
+        with pytest.raises(PublishError, match=r"it wants credentials, and there are none \(401\)") as caught:
+            run.publish(rows, pace())
+        assert caught.value.hint == "write them into ~/.netrc: machine 127.0.0.1 login NAME password PASSWORD"
+        assert beside.state() == {}
+        assert not any(request.startswith(("PUT", "MKCOL")) for request in server.requests)
+        wrong = {"NETRC": str(tmp_path / "netrc")}
+        (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password old\n")
+        with pytest.raises(PublishError, match=r"it does not accept the credentials \(401\)"):
+            run.publish({**rows, "http": publisher_of("http", server, release, tmp_path, **wrong)}, pace())
+        assert beside.state() == server.state() == {}
+
+
+def test_a_server_that_knows_put_and_no_other_method(release: Release, tmp_path: Path) -> None:
+    with server_of("http", refused=("OPTIONS", "PROPFIND")) as server:
+        published("http", server, release, tmp_path)
+        assert server.state()
+
+
 def test_a_token_that_expired(release: Release, tmp_path: Path) -> None:
     with server_of("github") as server, pytest.raises(PublishError, match="does not accept the credentials") as caught:
         published("github", server, release, tmp_path, GITHUB_TOKEN="ghp_old")

@@ -10,6 +10,7 @@ import pytest
 from fakes.destinations import FILES, NpmServer, npm_document, npm_package, publisher_of, reply, serving
 from fakes.published import CANARY, release_of
 from ferrule.app.publish import DESTINATIONS
+from ferrule.app.publish.items import UploadFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,3 +50,65 @@ def test_its_file_is_fetched_with_credentials_from_the_registry_alone(tmp_path: 
         server.blobs["demo.tgz"] = npm_package()
         assert one.fetch(one.items[0], tmp_path).read_bytes() == npm_package()
         assert not server.leaked
+
+
+def refused(server: NpmServer, folder: Path, npmrc: str | None = None, **environment: str) -> list[tuple[str, str]]:
+    """What the registry says before anything is uploaded to it, to npm itself."""
+    one = publisher_of("npm", server, release_of(folder / "dist", FILES["npm"]), folder, **environment)
+    if npmrc is not None:
+        (folder / "home" / ".npmrc").write_text(npmrc.replace("HOST", server.url.removeprefix("http:")))
+    return list(one.preflight(one.items))
+
+
+@pytest.mark.parametrize(
+    ("npmrc", "message", "hint"),
+    [
+        ("", "nobody is logged in there", "npm login --registry http://"),
+        ("HOST/:_authToken=old\n", "it does not accept the credentials (401)", "they are expired or wrong: npm login"),
+    ],
+)
+def test_who_is_not_logged_in(tmp_path: Path, npmrc: str, message: str, hint: str) -> None:
+    """Also where it is noticed by an upload."""
+    with serving(NpmServer()) as server:
+        ((said, do),) = refused(server, tmp_path, npmrc)
+        assert said == message
+        assert do.startswith(hint)
+        one = publisher_of("npm", server, release_of(tmp_path / "dist", FILES["npm"]), tmp_path)
+        (tmp_path / "home" / ".npmrc").write_text(npmrc.replace("HOST", server.url.removeprefix("http:")))
+        with pytest.raises(UploadFailed) as caught:
+            one.upload(one.items[0])
+        assert caught.value.message == message
+        assert server.state() == ({}, {})
+
+
+def test_a_workflow_that_a_registry_trusts_logs_in_when_it_uploads(tmp_path: Path) -> None:
+    with serving(NpmServer()) as server:
+        assert refused(server, tmp_path, "", NPM_ID_TOKEN="x.y.z") == []
+
+
+def test_a_registry_that_does_not_say_who_one_is(tmp_path: Path) -> None:
+    with serving(NpmServer(whoami=reply(404, {"error": "no"}))) as server:
+        assert refused(server, tmp_path) == []
+        assert len(refused(server, tmp_path, "")) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "rights", "says"),
+    [
+        ("demo", {"me": "write"}, None),
+        ("demo", {"me": "read", "you": "write"}, "me may only read demo"),
+        ("demo", {"you": "write", "them\n": "write"}, "the name demo belongs to them , you, and not to me"),
+        ("@example/demo", {"you": "write"}, None),
+        ("@example/demo", {"me": "read-only"}, "me may only read @example/demo"),
+        ("demo", [], None),
+        ("demo", {}, None),
+        ("demo", b"no", None),
+        ("demo", None, None),
+    ],
+)
+def test_a_name_that_is_somebody_elses(tmp_path: Path, name: str, rights, says: str | None) -> None:
+    with serving(NpmServer(rights=rights)) as server:
+        one = publisher_of("npm", server, release_of(tmp_path / "dist", FILES["npm"]), tmp_path)
+        one = replace(one, packages={key: replace(package, name=name) for key, package in one.packages.items()})
+        problems = [message for message, _ in one.preflight(one.items)]
+        assert problems == ([says] if says else [])

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.destinations import StandIn, host_of
+from fakes.destinations import FILES, IndexServer, StandIn, host_of, publisher_of, serving
+from fakes.published import CANARY, release_of
 from ferrule.app.publish.base import PublishContext
+from ferrule.app.publish.credentials import of_pypirc
 from ferrule.app.publish.pypi import PypiPublisher, PypiSection
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ def has_credentials(folder: Path, known: str, **keys: str) -> bool:
     host = host_of(folder / "home", StandIn(url="http://x"), TWINE_PASSWORD="", TWINE_USERNAME="")
     host = replace(host, path=(program.parent,), programs=folder / "none")
     section = PypiSection(to="pypi", index="https://index.example.org/simple", **keys)
-    return PypiPublisher(section, (), PublishContext(None, host, folder, folder, lambda: 0))._has_credentials()
+    publisher = PypiPublisher(section, (), PublishContext(None, host, folder, folder, lambda: 0))
+    return publisher._login(of_pypirc(host, section.repository)) is not None
 
 
 @pytest.mark.parametrize(
@@ -47,3 +50,46 @@ def test_an_address_and_a_name_of_pypirc(tmp_path: Path) -> None:
 
 def test_a_keyring_that_knows_another(tmp_path: Path) -> None:
     assert not has_credentials(tmp_path, "https://another.example.org/ __token__")
+
+
+def refused(folder: Path, server: IndexServer, **environment: str) -> list[tuple[str, str]]:
+    """What the index says before anything is uploaded to it."""
+    release = release_of(folder / "dist", FILES["pypi"])
+    publisher = publisher_of("pypi", server, release, folder, **environment)
+    return list(publisher.preflight(publisher.items))
+
+
+def test_credentials_that_the_index_refuses_are_no_surprise_of_the_first_upload(tmp_path: Path) -> None:
+    with serving(IndexServer()) as server:
+        assert refused(tmp_path, server) == []
+        assert server.requests == ["POST /legacy/"]
+        (problem,) = refused(tmp_path, server, TWINE_PASSWORD="pypi-old")
+        assert problem[0] == (
+            "these credentials may not do this (403): Invalid or non-existent authentication information."
+        )
+        assert problem[1].startswith("renew them: set TWINE_USERNAME and TWINE_PASSWORD")
+        assert server.state() == {}
+
+
+@pytest.mark.parametrize("fault", ["404", "422", "500", "503"])
+def test_an_index_that_says_nothing_of_them_is_no_reason_not_to_try(tmp_path: Path, fault: str) -> None:
+    with serving(IndexServer(faults={0: fault})) as server:
+        assert refused(tmp_path, server) == []
+
+
+def test_an_index_that_twine_does_not_know_gives_no_token_to_a_workflow(tmp_path: Path) -> None:
+    with serving(IndexServer()) as server:
+        (problem,) = refused(tmp_path, server, TWINE_PASSWORD="", ACTIONS_ID_TOKEN_REQUEST_TOKEN=CANARY)
+        assert problem[0] == "there are no credentials for it"
+
+
+@pytest.mark.parametrize(
+    ("repository", "address"),
+    [("pypi", "https://upload.index.example.org/legacy/"), ("testpypi", "https://index.example.org/legacy/")],
+)
+def test_what_twine_knows_itself(tmp_path: Path, repository: str, address: str) -> None:
+    host = host_of(tmp_path, StandIn(url="http://x"), TWINE_PASSWORD="", ACTIONS_ID_TOKEN_REQUEST_TOKEN=CANARY)
+    section = PypiSection(to="pypi", index="https://index.example.org/simple", repository=repository)
+    publisher = PypiPublisher(section, (), PublishContext(None, host, tmp_path, tmp_path, lambda: 0))
+    assert publisher._is_trusted()
+    assert next(iter(publisher._uploads({}))) == address
