@@ -393,6 +393,7 @@ class GithubServer(StandIn):
     assets: dict[int, dict[str, Any]] = field(default_factory=dict)
     tag_commit: str | None = COMMIT
     push: bool = True
+    reads: bool = False
     immutable: bool = False
     authorization: str = f"Bearer {CANARY}"
     digests: bool = True
@@ -423,6 +424,8 @@ class GithubServer(StandIn):
             ("GET", r"/releases/tags/(.+)", self.by_tag),
             ("GET", "/releases", self.listed),
             ("POST", "/releases", self.make),
+            ("POST", "/releases/generate-notes", self.asked),
+            ("PATCH", "/releases/0", self.asked),
             ("PATCH", r"/releases/(\d+)", self.change),
             ("GET", r"/releases/(\d+)/assets", self.assets_of),
             ("POST", r"/releases/(\d+)/assets", self.upload),
@@ -430,6 +433,14 @@ class GithubServer(StandIn):
             ("GET", r"/releases/assets/(\d+)", self.download),
             ("GET", r"/download/(\d+)", self.public),
             ("GET", r"/attestations/(sha256:[0-9a-f]{64})", self.attested),
+        )
+
+    def asked(self, request, _known):
+        """What only those may ask who may write."""
+        if self.reads:
+            return reply(403, {"message": "Resource not accessible by personal access token"})
+        return (
+            reply(200, {"name": "", "body": ""}) if request.method == "POST" else reply(404, {"message": "Not Found"})
         )
 
     def attested(self, _request, _known, digest):
@@ -572,12 +583,15 @@ class GitlabServer(StandIn):
     releases: dict[str, dict[str, str]] = field(default_factory=dict)
     tag_commit: str | None = COMMIT
     access: int = 40
+    scopes: tuple[str, ...] = ()
     words: list[str] = field(default_factory=list)
 
     def answer(self, request: Request) -> Reply:
         path = request.path.removeprefix("/api/v4/projects/o/r")
         if request.secret != CANARY:
             return reply(401, {"message": "401 Unauthorized"})
+        if request.path == "/api/v4/personal_access_tokens/self":
+            return reply(200, {"scopes": self.scopes}) if self.scopes else reply(404, {"message": "404"})
         if path == "":
             return reply(200, {"permissions": {"project_access": {"access_level": self.access}}})
         if path.startswith("/repository/tags/"):
@@ -809,6 +823,7 @@ class CargoServer(StandIn):
     downloads: str = ""
     private: bool = False
     refusal: str = ""
+    unknown: int = 401
     delay: int = 0
 
     def answer(self, request: Request) -> Reply:
@@ -824,6 +839,8 @@ class CargoServer(StandIn):
                 self.delay -= bool(rows)
                 return reply(404, b"")
             return reply(200, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
+        if request.path.endswith("/owners"):
+            return reply(200, {"users": []}) if known else reply(self.unknown, {"errors": [{"detail": "who?"}]})
         if request.path == "/api/v1/crates/new":
             return self.publish(request.body) if known else reply(403, {"errors": [{"detail": "must be logged in"}]})
         yank = re.fullmatch(r"/api/v1/crates/([^/]+)/([^/]+)/yank", request.path)

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import json
 import struct
-import tomllib
 import urllib.parse
 from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from ferrule.app.publish import answers, credentials, web
+from ferrule.app.publish import answers, cargo_credentials, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.base import CiNeeds, Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, Item, State, UploadFailed, compared, item_of, needed_first, other
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
-from ferrule.core.safe_files import read_regular
 from ferrule.core.section import Field, Section
 from ferrule.formats import crate
 
@@ -30,16 +28,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.app.publish.base import Problem, PublishContext
+    from ferrule.app.publish.cargo_credentials import CargoToken
     from ferrule.app.publish.items import Release, ReleaseFile
     from ferrule.formats.crate import CratePackage
-    from ferrule.tools.host import Host
 
-_LARGEST: Final = 1 << 20
 _MARKERS: Final = ("{crate}", "{version}", "{prefix}", "{lowerprefix}", "{sha256-checksum}")
 
 
 class CratesSection(Section):
-    """A registry of crates; the token is Cargo's: CARGO_REGISTRY_TOKEN, CARGO_REGISTRIES_…_TOKEN, or `cargo login`."""
+    """A registry of crates; the token is Cargo's: its variables, `cargo login`, or `cargo:token-from-stdout`."""
 
     to: Literal["crates"] = Field(description="The destination.")
     index: Annotated[str, Field(pattern=URL, max_length=400)] = Field(
@@ -75,7 +72,7 @@ class CratesPublisher:
     items: tuple[Item, ...]
     crates: Mapping[str, CratePackage] = field(repr=False)
     context: PublishContext = field(repr=False)
-    token: str | None = field(default=None, repr=False)
+    credential: CargoToken = field(repr=False)
     known: dict[str, _Settings] = field(default_factory=dict, repr=False)
     whole: bool = False
 
@@ -86,18 +83,29 @@ class CratesPublisher:
 
     def preflight(self, pending: Sequence[Item]) -> Iterator[Problem]:
         """Whether there is a token, and crates and registry know each other. Who owns a name, an upload shows."""
-        if self.token is None:
-            name = self.section.registry
-            login = f"cargo login --registry {name}" if name else "cargo login"
-            yield "there are no credentials for it", f"set {_variable(name)}, or run {login}"
+        if self.credential.token is None:
+            yield self.credential.problem, self.credential.hint
         if not self._settings().api:
             yield "the registry takes no uploads: its config.json names no API", "see whether `index` is its address"
+        elif self.credential.token:
+            yield from self._refused(self.crates[pending[0].name])
         for one in (self.crates[item.name] for item in pending):
             allowed = one.registries
             if allowed is not None and (self.section.registry or _DEFAULT) not in allowed:
                 hint = f"add it to `publish` in its Cargo.toml, which has {', '.join(allowed) or 'nothing'}"
                 yield f"{one.name} may not be published to {self.section.registry or 'the default registry'}", hint
             yield from self._unclear_dependencies(one)
+
+    def _refused(self, one: CratePackage) -> Iterator[Problem]:
+        """Whether the registry does not know the token, by a question that needs one and changes nothing.
+
+        That is the one for owners ("Registry Web API", "Owners: List"). Some answer it to everybody, and 403 may be of
+        a token that may publish and nothing else.
+        """
+        answer = self.context.web.send("GET", self._url(f"{one.name}/owners"), auth=self._auth)
+        if answer.status == web.UNAUTHORIZED:
+            failure = self.context.web.refusal(answer)
+            yield failure.message, failure.hint
 
     def _unclear_dependencies(self, one: CratePackage) -> Iterator[Problem]:
         try:
@@ -204,7 +212,7 @@ class CratesPublisher:
 
     @property
     def _auth(self) -> web.Auth | None:
-        return {"Authorization": self.token} if self.token else None
+        return {"Authorization": self.credential.token} if self.credential.token else None
 
     def _send(self, method: str, path: str, **content: Any) -> None:  # noqa: ANN401 - arguments of Web.send
         """Ask the API to change something. Raises UploadFailed."""
@@ -235,29 +243,6 @@ def _line(line: bytes) -> Any:  # noqa: ANN401 - any JSON
         raise answers.unexpected() from None
 
 
-def _variable(registry: str | None) -> str:
-    """The variable that holds the token of a registry."""
-    return f"CARGO_REGISTRIES_{registry.upper().replace('-', '_')}_TOKEN" if registry else "CARGO_REGISTRY_TOKEN"
-
-
-def token_of(host: Host, registry: str | None) -> str | None:
-    """The token of a registry from where Cargo looks for it by itself (The Cargo Book, "Registry Authentication")."""
-    if token := credentials.variable(host, _variable(registry)):
-        return token
-    for file in ("credentials", "credentials.toml"):  # Cargo takes the first that is there
-        try:
-            path = host.cargo_home / file if host.cargo_home else None
-            document = tomllib.loads(read_regular(path, follow=True, largest=_LARGEST).decode()) if path else {}
-        except (OSError, ValueError):
-            continue
-        keys = ("registries", registry) if registry else ("registry",)
-        try:
-            return answers.text(answers.part(document, *keys), "token") or None
-        except UploadFailed:  # another shape holds no token
-            return None
-    return None
-
-
 def in_order(crates: Mapping[str, CratePackage]) -> tuple[str, ...]:
     """Names of items, what is needed before what needs it. Raises VerificationError for crates in a circle.
 
@@ -279,7 +264,8 @@ def _opened(section: CratesSection, release: Release, context: PublishContext) -
         name = f"{one.name}@{one.version}"
         files[name], crates[name] = file, one
     items = tuple(item_of(files[name], name) for name in in_order(crates))
-    return CratesPublisher(section, items, crates, context, token_of(context.host, section.registry))
+    credential = cargo_credentials.token_of(context.host, section.registry, section.index, context.project)
+    return CratesPublisher(section, items, crates, context, credential)
 
 
 DESTINATION: Final = Destination(
@@ -289,5 +275,5 @@ DESTINATION: Final = Destination(
     kinds=("crate",),
     section=CratesSection,
     opened=_opened,
-    ci_needs=lambda section: CiNeeds(variables=(_variable(section.registry),)),
+    ci_needs=lambda section: CiNeeds(variables=(cargo_credentials.variable_of(section.registry),)),
 )

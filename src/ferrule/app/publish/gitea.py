@@ -39,6 +39,9 @@ class _Gitea:
     page_size: int = 50
     page_key: str = "limit"
 
+    def question(self, _release: Release) -> tuple[str, str, dict[str, Any]]:
+        return "PATCH", "/releases/0", {}  # releases are counted from 1
+
     def send(self, page: ReleasePage, release: Any, item: Item) -> web.Answer:  # noqa: ANN401 - JSON of Gitea
         assert item.source is not None  # noqa: S101 - only files are sent
         url = f"{page.address_of(release)}/assets?name={urllib.parse.quote(item.name)}"

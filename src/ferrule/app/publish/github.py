@@ -55,6 +55,10 @@ class _Github:
     page_size: int = 100
     page_key: str = "per_page"
 
+    def question(self, release: Release) -> tuple[str, str, dict[str, Any]]:
+        # It writes a text and keeps it nowhere ("Generate release notes content for a release"): contents: write.
+        return "POST", "/releases/generate-notes", {"tag_name": release.tag}
+
     def send(self, page: ReleasePage, release: Any, item: Item) -> web.Answer:  # noqa: ANN401 - JSON of GitHub
         stated = web.split(answers.text(release, "upload_url").partition("{")[0])
         if stated[:2] != web.split(self.uploads)[:2]:

@@ -16,6 +16,7 @@ from ferrule.app.publish.base import CiNeeds, Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, other
 from ferrule.app.publish.release_page import items_of, withdrawn
 from ferrule.core.frozen import dataclass
+from ferrule.core.one_line import one_line
 from ferrule.core.section import Field, Section
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class GitlabPublisher:
         access = answers.part(self._ask(""), "permissions", "project_access")
         if access and answers.number(access, "access_level") < _DEVELOPER:
             yield "these credentials may only read", "use some with the role Developer or more"
+        yield from self._check_scopes()
         tag, commit = self.release.tag, self.release.manifest.commit
         answer = self.context.web.ask(f"{self.api}/repository/tags/{urllib.parse.quote(tag, safe='')}", auth=self.auth)
         if answer.status == web.NOT_FOUND:
@@ -70,6 +72,14 @@ class GitlabPublisher:
         elif commit is not None and (theirs := answers.text(answers.part(answer.json(), "commit"), "id")) != commit:
             hint = "release a new version: a published tag never moves"
             yield f"its tag {tag} is of commit {theirs[:12]}, and the release of {commit[:12]}", hint
+
+    def _check_scopes(self) -> Iterator[Problem]:
+        """Whether a token may write, as far as it says ("Personal access tokens API"); a job's says nothing."""
+        url = f"{self.api.partition('/projects/')[0]}/personal_access_tokens/self"
+        answer = self.context.web.send("GET", url, auth=self.auth)
+        scopes = answers.mapping(answer.json()).get("scopes") if answer.status == web.OK else None
+        if isinstance(scopes, list) and scopes and "api" not in scopes:
+            yield f"the token has the scope {one_line(', '.join(map(str, scopes)))[:80]}, which may only read", _LOGIN
 
     def look(self, item: Item) -> State:
         """Download a file and hash it; a release is there once it links to every file. Raises UploadFailed."""

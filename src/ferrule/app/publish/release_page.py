@@ -40,6 +40,9 @@ class Forge(Protocol):
     def page_key(self) -> str:
         """The parameter by which a list is asked for so many."""
 
+    def question(self, release: Release) -> tuple[str, str, dict[str, Any]]:
+        """A request that needs the right to write and changes nothing: method, path, and document."""
+
     def send(self, page: ReleasePage, release: Any, item: Item) -> web.Answer:  # noqa: ANN401 - JSON of the forge
         """Send a file of a draft."""
 
@@ -74,7 +77,20 @@ class ReleasePage:
         permissions = answers.part(self._ask(""), "permissions")
         if permissions and not permissions.get("push"):
             yield "these credentials may only read", f"use some that may write; {self.needs}"
+        else:
+            yield from self._refused()
         yield from self._check_tag()
+
+    def _refused(self) -> Iterator[Problem]:
+        """Whether a token lacks a right that its owner has, which the repository says nothing of."""
+        method, path, document = self.forge.question(self.release)
+        answer = self.context.web.send(method, self.api + path, auth=self.auth, **web.json_body(document))
+        if answer.status == web.FORBIDDEN:
+            failure = self.context.web.refusal(answer)
+            yield (
+                failure.message,
+                failure.hint if failure.wait is not None else f"use a token that may write; {self.needs}",
+            )
 
     def _check_tag(self) -> Iterator[Problem]:
         commit = self.release.manifest.commit

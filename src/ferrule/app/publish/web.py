@@ -14,7 +14,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import urllib3
@@ -26,6 +26,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 from ferrule.core.one_line import one_line
 from ferrule.core.proxies import proxy_of
+from ferrule.tools.secrets import HIDDEN, SHORTEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,7 @@ CREATED: Final = 201
 NOT_FOUND: Final = 404
 GONE: Final = 410
 UNAUTHORIZED: Final = 401
+FORBIDDEN: Final = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,16 @@ class WebPatience:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that arrived whole; `headers` have lower-case names. `anonymous`: nobody's credentials were there."""
+    """An answer that arrived whole; `headers` have lower-case names. `anonymous`: nobody's credentials were there.
+
+    `shown` are those that the question showed, wherever they come from.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     anonymous: bool = False
+    shown: tuple[str, ...] = field(default=(), repr=False)
 
     def json(self) -> Any:  # noqa: ANN401 - any JSON
         """The document in the body. Raises UploadFailed if it is none."""
@@ -219,6 +225,8 @@ class Web:
             text = str(first.get("detail") or first.get("message") or value)
         except (ValueError, RecursionError, AttributeError, StopIteration):
             pass
+        for secret in sorted(answer.shown, key=len, reverse=True):
+            text = text.replace(secret, HIDDEN)
         # Secrets first: cut in the middle one would not be known any more.
         shown = one_line(self._hide(text).strip())[:_LONGEST]
         return f": {shown}" if shown else ""
@@ -290,7 +298,8 @@ class Web:
                 else:
                     content.append(piece)
             lower = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, lower, b"".join(content), anonymous=auth is None)
+            secrets = tuple(_secrets(auth or {}))
+            return Answer(response.status, lower, b"".join(content), anonymous=auth is None, shown=secrets)
         except (exceptions.HTTPError, OSError) as error:
             raise UploadFailed(_what_happened(error), hint="check that it can be reached", wait=_SOON) from error
         finally:
@@ -376,6 +385,14 @@ def bearer(token: str) -> Auth:
 def basic(user: str, password: str) -> Auth:
     """A name and a password (RFC 7617)."""
     return {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
+
+
+def _secrets(auth: Auth) -> Iterator[str]:
+    """What of the headers that show who asks is nobody's business: a token, a name with its password, the password."""
+    for value in auth.values():
+        kind, _, token = value.rpartition(" ")
+        pair = base64.b64decode(token).decode("utf-8", "replace") if kind.lower() == "basic" else ""
+        yield from (text for text in (token, pair, pair.partition(":")[2]) if len(text) >= SHORTEST)
 
 
 class NotThere(UploadFailed):

@@ -10,7 +10,7 @@ import pytest
 
 from fakes.crates import BASE, TOP, crates, packed
 from fakes.destinations import CargoServer, StandIn, host_of, publisher_of, serving
-from fakes.published import CANARY, release_of
+from fakes.published import release_of
 from ferrule.app.publish import DESTINATIONS, run
 from ferrule.app.publish import crates as destination
 from ferrule.app.publish.base import PublishContext
@@ -117,17 +117,20 @@ def test_what_is_known_before(release: Release, tmp_path: Path) -> None:
         with pytest.raises(PublishError, match="there are no credentials for it") as caught:
             publish(publisher_of("crates", server, release, tmp_path, CARGO_REGISTRY_TOKEN=""))
         assert caught.value.hint == "set CARGO_REGISTRY_TOKEN, or run cargo login"
-        publisher = publisher_of("crates", server, release, tmp_path)
-        named = replace(publisher, section=replace_section(publisher, registry="my-own"), token=None, known={})
-        problems = dict(named.preflight(publisher.items))
-        assert problems["there are no credentials for it"] == (
-            "set CARGO_REGISTRIES_MY_OWN_TOKEN, or run cargo login --registry my-own"
-        )
         only = packed("demo-base-1.2.3", {"Cargo.toml": BASE.replace('license = "MIT"', 'publish = ["corp"]')})
         release = release_of(tmp_path / "only", {"demo-base-1.2.3.crate": ("crate", only)})
         with pytest.raises(PublishError, match="demo-base may not be published to the default registry") as caught:
             publish(publisher_of("crates", server, release, tmp_path))
         assert "which has corp" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(("status", "noticed"), [(401, True), (403, False), (404, False), (500, False)])
+def test_a_token_that_the_registry_does_not_know(release: Release, tmp_path: Path, status: int, noticed: bool) -> None:
+    with serving(CargoServer(unknown=status)) as server:
+        publisher = publisher_of("crates", server, release, tmp_path, CARGO_REGISTRY_TOKEN="an-old-one")
+        problems = [message for message, _ in publisher.preflight(publisher.items)]
+        assert problems == (["it does not accept the credentials (401): who?"] if noticed else [])
+        assert not any(request.startswith("PUT") for request in server.requests)
 
 
 def replace_section(publisher: CratesPublisher, **keys: str):
@@ -164,21 +167,6 @@ def test_crates_in_a_circle(tmp_path: Path) -> None:
         packages[name] = read_crate(tmp_path / name)
     with pytest.raises(VerificationError, match="these crates need each other"):
         destination.in_order(packages)
-
-
-def test_tokens(tmp_path: Path) -> None:
-    host = host_of(tmp_path, StandIn(url="http://x"))
-    assert destination.token_of(host, None) == CANARY
-    assert destination.token_of(host, "corp") is None
-    folder = tmp_path / ".cargo"
-    folder.mkdir()
-    (folder / "credentials.toml").write_text('[registry]\ntoken = "d"\n[registries.corp]\ntoken = "c"\n')
-    quiet = host_of(tmp_path, StandIn(url="http://x"), CARGO_REGISTRY_TOKEN="")
-    assert (destination.token_of(quiet, None), destination.token_of(quiet, "corp")) == ("d", "c")
-    (folder / "credentials").write_text("registry = 5\n")
-    assert destination.token_of(quiet, None) is None
-    (folder / "credentials").write_text("no toml")
-    assert destination.token_of(quiet, None) == "d"
 
 
 def test_a_release_without_crates(tmp_path: Path) -> None:

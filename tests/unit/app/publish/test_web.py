@@ -106,6 +106,17 @@ def test_what_a_server_says_is_one_line_without_secrets(
     assert caught.value.message == message
 
 
+def test_a_password_that_a_server_repeats_is_not_shown_wherever_it_comes_from(server: Scripted) -> None:
+    anybody = web.Web({}, time.monotonic, str, web.WebPatience(5, 1, 5))
+    for auth in (web.bearer("of-a-file-or-program"), web.basic("me", "of-a-file-or-program")):
+        with pytest.raises(UploadFailed) as caught:
+            anybody.ask(f"{server.url}/says", auth=auth)
+        assert caught.value.message.startswith("these credentials may not do this (403): B")
+        assert " *** " in caught.value.message
+    assert "of-a-file-or-program" in tuple(web._secrets(auth))
+    assert tuple(web._secrets(web.bearer("short"))) == ()
+
+
 def test_a_busy_server_says_how_long_to_wait(server: Scripted, client: web.Web) -> None:
     with pytest.raises(UploadFailed) as caught:
         client.ask(f"{server.url}/later")
