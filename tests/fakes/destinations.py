@@ -709,6 +709,7 @@ class IndexServer(StandIn):
     html: bool = False
     hashes: bool = True
     taken: bool = False
+    attested: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def answer(self, request: Request) -> Reply:
@@ -749,6 +750,8 @@ class IndexServer(StandIn):
         name, content = str(part.get_filename()), part.get_payload(decode=True)
         if name in self.files:
             return reply(400, b"File already exists.")
+        if "attestations" in parts:
+            self.attested[name] = json.loads(parts["attestations"].get_payload(decode=True))
         self.create(name)
         self.files[name] = content
         return reply(200, b"")

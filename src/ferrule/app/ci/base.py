@@ -92,6 +92,7 @@ class CiProject:
         return CiNeeds(
             variables=tuple(dict.fromkeys(name for part in parts for name in part.variables)),
             audience=next((part.audience for part in parts if part.audience), None),
+            signs=any(part.signs for part in parts),
             packages=tuple(dict.fromkeys(one for part in parts for one in part.packages)),
             login=tuple(dict.fromkeys(one for part in parts for one in part.login)),
         )

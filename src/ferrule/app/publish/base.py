@@ -103,12 +103,14 @@ class CiNeeds:
     """What a job of a CI system needs to run `ferrule publish` for a row, besides Ferrule and the release.
 
     `variables` are those that hold credentials; `audience` is the one of ID tokens that the destination trusts instead
-    (its "trusted publishing"). `packages` are clients that pip installs, each in one version, and `login` commands that
-    tell a client where its credentials are, without showing them.
+    (its "trusted publishing"). `signs` says that what is published is signed for the identity of the job. `packages`
+    are clients that pip installs, each in one version, and `login` commands that tell a client where its credentials
+    are, without showing them.
     """
 
     variables: tuple[str, ...] = ()
     audience: str | None = None
+    signs: bool = False
     packages: tuple[str, ...] = ()
     login: tuple[str, ...] = ()
 

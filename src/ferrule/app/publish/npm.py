@@ -287,7 +287,8 @@ def _opened(section: NpmSection, release: Release, context: PublishContext) -> N
 def _ci_needs(section: NpmSection) -> CiNeeds:
     """Npm reads the variable itself, so that no command has the token (npm, "npmrc")."""
     address = section.registry.partition(":")[2].rstrip("/")
-    return CiNeeds(("NPM_TOKEN",), login=(f'npm config set "{address}/:_authToken=\\${{NPM_TOKEN}}"',))
+    signs = section.identity is not None
+    return CiNeeds(("NPM_TOKEN",), signs=signs, login=(f'npm config set "{address}/:_authToken=\\${{NPM_TOKEN}}"',))
 
 
 DESTINATION: Final = Destination(

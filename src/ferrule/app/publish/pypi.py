@@ -2,11 +2,13 @@
 
 What is there, the simple API says, with digests (PEP 691, PEP 503); a file without a SHA-256 there is downloaded and
 hashed. An index refuses a file name that it has, so that of two publishers one creates it. In a workflow that the index
-trusts twine needs no password (PyPI, "Trusted Publishers").
+trusts twine needs no password (PyPI, "Trusted Publishers"), and its identity signs an attestation of each file where
+the row has `identity` (PEP 740; PyPI takes one with such an upload alone).
 """
 
 from __future__ import annotations
 
+import shutil
 import urllib.parse
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -16,6 +18,7 @@ from ferrule.app.publish.attested import Attester, Offer, attester, document_of
 from ferrule.app.publish.base import CiNeeds, Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, Item, UploadFailed, compared, item_of, other
 from ferrule.core.frozen import dataclass
+from ferrule.core.safe_files import clear
 from ferrule.core.section import Field, Section
 from ferrule.formats import attestation, intoto
 
@@ -28,6 +31,11 @@ if TYPE_CHECKING:
     from ferrule.core.model import Digest
 
 _LOGIN: Final = "set TWINE_USERNAME and TWINE_PASSWORD, or write them to ~/.pypirc, or keep them in a keyring"
+_SIGNER: Final = "pypi-attestations"
+_ATTESTATION: Final = ".publish.attestation"
+"""What it writes beside a file, and twine takes (`--attestations`)."""
+_IDENTITY: Final = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "SIGSTORE_ID_TOKEN")
+"""By these a workflow shows whom it signs as: one of GitHub's with `id-token: write`, a job of GitLab's."""
 _REFUSALS: Final = frozenset({401, 403})
 _VARIABLES: Final = ("TWINE_USERNAME", "TWINE_PASSWORD", "TWINE_CERT", "TWINE_CLIENT_CERT")
 
@@ -73,6 +81,9 @@ class PypiPublisher:
             client.call(self.context.host, [str(twine), "--no-color", "check", "--strict", *files])
         except UploadFailed as failure:
             yield f"twine check: {failure.message}", "correct the metadata in pyproject.toml"
+        if self._attests and self.context.host.which(_SIGNER) is None:
+            hint = f"pipx install {_SIGNER}, or take `identity` out of the row"
+            yield f"the row has `identity`, and {_SIGNER}, which signs for it, is not installed", hint
         settings = credentials.of_pypirc(self.context.host, self.section.repository)
         login = self._login(settings)
         if login is not None:
@@ -146,12 +157,34 @@ class PypiPublisher:
             return other("it has a larger file there")
 
     def upload(self, item: Item) -> None:
-        """Let twine upload the file. Raises UploadFailed."""
-        client.call(self.context.host, self._argv(item), _VARIABLES)
+        """Let twine upload the file, with an attestation where the workflow can sign one. Raises UploadFailed."""
+        files = self._attested(item) if self._attests else (str(item.source),)
+        client.call(self.context.host, self._argv(*files), _VARIABLES)
 
     def call(self, item: Item) -> str:
-        """Twine's call."""
-        return " ".join(["twine", *self._argv(item)[1:]])
+        """Twine's call, and before it that by which the file is attested."""
+        name, argv = str(item.source), self._argv(str(item.source))
+        twine = " ".join(["twine", *argv[1:], *([f"{name}{_ATTESTATION}"] if self._attests else [])])
+        return f"{_SIGNER} sign {name}; {twine}" if self._attests else twine
+
+    @property
+    def _attests(self) -> bool:
+        """Whether attestations are made: the row has `identity`, and this is a workflow that has one to sign with."""
+        host = self.context.host
+        is_identified = credentials.variable(host, *_IDENTITY) is not None
+        return self.section.identity is not None and is_identified and self._is_trusted()
+
+    def _attested(self, item: Item) -> tuple[str, str]:
+        """A copy of the file and its attestation, which lies beside it; dist/ stays as it is. Raises UploadFailed."""
+        assert item.source is not None  # noqa: S101 - every item here is a file
+        folder = self.context.scratch / "attested"
+        clear(folder)
+        folder.mkdir()
+        copy = folder / item.name
+        shutil.copyfile(item.source, copy)
+        signer = client.program(self.context.host, _SIGNER)
+        client.call(self.context.host, [str(signer), "sign", str(copy)], _IDENTITY)
+        return str(copy), f"{copy}{_ATTESTATION}"
 
     def fetch(self, item: Item, folder: Path) -> Path:
         """Download the file to which the index links, as pip does. Raises UploadFailed."""
@@ -182,15 +215,15 @@ class PypiPublisher:
             call = f"on the index's page of {name}: manage, releases, options, yank, with the reason: {reason}"
             yield Withdrawal(name, call, "installers take it only where exactly this version is asked for")
 
-    def _argv(self, item: Item) -> list[str]:
+    def _argv(self, *files: str) -> list[str]:
         twine = self.context.host.which("twine") or "twine"
         target = (
             ["--repository-url", self.section.upload]
             if self.section.upload
             else ["--repository", self.section.repository]
         )
-        options = ["--non-interactive", "--disable-progress-bar"]
-        return [str(twine), "--no-color", "upload", *options, *target, str(item.source)]
+        options = ["--non-interactive", "--disable-progress-bar", *(["--attestations"] if self._attests else [])]
+        return [str(twine), "--no-color", "upload", *options, *target, *files]
 
     def _download(self, listed: simple_index.ListedFile, item: Item, path: Path) -> Digest:
         return self.context.web.download(listed.url, path, item.size, auth=self._auth(listed.url))
@@ -240,7 +273,9 @@ def _is_known(section: PypiSection) -> bool:
 def _ci_needs(section: PypiSection) -> CiNeeds:
     """Twine asks for the token itself, of an index that it knows to trust workflows (PyPI, "Trusted Publishers")."""
     audience = section.repository if _is_known(section) else None
-    return CiNeeds(("TWINE_USERNAME", "TWINE_PASSWORD"), audience=audience, packages=("twine==7.0.0",))
+    signs = audience is not None and section.identity is not None
+    packages = ("twine==7.0.0", *([f"{_SIGNER}==0.0.30"] if signs else []))
+    return CiNeeds(("TWINE_USERNAME", "TWINE_PASSWORD"), audience=audience, signs=signs, packages=packages)
 
 
 DESTINATION: Final = Destination(

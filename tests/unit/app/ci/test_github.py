@@ -384,6 +384,15 @@ def test_a_script_of_the_projects_own_is_run(demo: Demo) -> None:
     assert "./.ci/prepare" in commands(build)
 
 
+@pytest.mark.parametrize("identity", [True, False])
+def test_npm_signs_provenance_for_a_job_with_an_identity(demo: Demo, identity: bool) -> None:
+    key = ", identity: 'https://github.com/example/demo'" if identity else ""
+    with (demo.project / "targets.yaml").open("a") as stream:
+        stream.write(ROWS.replace("npm.example.org'}", f"npm.example.org'{key}}}"))
+    publish = parsed(demo, "{publish: [], publish-rows: [js]}")["release"]["jobs"]["publish"]
+    assert publish["permissions"] == {"contents": "read", **({"id-token": "write"} if identity else {})}
+
+
 def test_rows_are_published_by_a_job_that_runs_ferrule_and_nothing_of_the_projects(demo: Demo) -> None:
     with (demo.project / "targets.yaml").open("a") as stream:
         stream.write(ROWS)

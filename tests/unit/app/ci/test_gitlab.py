@@ -95,6 +95,17 @@ def test_only_the_job_that_publishes_has_a_token_and_it_runs_nothing_of_the_proj
     assert publish["dependencies"] == ["merge"]
 
 
+def test_what_is_signed_for_the_pipeline_has_a_token_of_its_own(demo: Demo):
+    identity = "identity: 'https://gitlab.com/example/demo'"
+    rows = ROWS.replace("/simple'}", f"/simple', {identity}}}")
+    publish = yaml.safe_load(texts(demo, "publish-rows: [index]", rows=rows)[gitlab.OWN])["publish"]
+    assert publish["id_tokens"] == {"PYPI_ID_TOKEN": {"aud": "pypi"}, "SIGSTORE_ID_TOKEN": {"aud": "sigstore"}}
+    assert publish["script"][:2] == [
+        'pip install --quiet "twine==7.0.0"',
+        'pip install --quiet "pypi-attestations==0.0.30"',
+    ]
+
+
 def test_an_index_that_trusts_nobody_gets_no_token(demo: Demo):
     rows = ROWS.replace("/simple'}", "/simple', upload: 'https://index.example.org/legacy/'}")
     text = texts(demo, "publish-rows: [index]", rows=rows)[gitlab.OWN]

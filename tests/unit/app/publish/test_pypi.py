@@ -93,3 +93,70 @@ def test_what_twine_knows_itself(tmp_path: Path, repository: str, address: str) 
     publisher = PypiPublisher(section, (), PublishContext(None, host, tmp_path, tmp_path, lambda: 0))
     assert publisher._is_trusted()
     assert next(iter(publisher._uploads({}))) == address
+
+
+IDENTITY = "https://github.com/example/demo"
+SIGNER = """#!/bin/sh
+test "$1" = sign && test -n "$ACTIONS_ID_TOKEN_REQUEST_URL" || exit 1
+test -e "$2" && printf '{"version": 1, "of": "%s"}' "$(basename "$2")" > "$2.publish.attestation"
+"""
+
+
+def signing(folder: Path, server: IndexServer, *, identity: str | None = IDENTITY, trusted: bool = True):
+    """A publisher in a workflow that the index trusts, with a stand-in for what signs; twine has a password here."""
+    release = release_of(folder / "dist", FILES["pypi"])
+    url = "https://actions.example.org/token" if trusted else ""
+    tokens = {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": CANARY if trusted else "", "ACTIONS_ID_TOKEN_REQUEST_URL": url}
+    publisher = publisher_of("pypi", server, release, folder, **tokens)
+    (folder / "home" / ".pypirc").write_text(
+        f"[pypi]\nrepository = {server.url}/legacy/\nusername = __token__\npassword = {CANARY}\n"
+    )
+    program = folder / "bin" / "pypi-attestations"
+    program.parent.mkdir()
+    program.write_text(SIGNER)
+    program.chmod(0o755)
+    host = publisher.context.host
+    host = replace(host, path=(program.parent, *host.path))
+    section = PypiSection(to="pypi", index=f"{server.url}/simple", identity=identity)
+    return replace(publisher, section=section, context=replace(publisher.context, host=host))
+
+
+def test_a_workflow_attests_what_it_uploads(tmp_path: Path) -> None:
+    """The attestation is made beside a copy, and dist/ stays as it is; a second upload makes another."""
+    name = "demo-1.2.3-py3-none-any.whl"
+    with serving(IndexServer()) as server:
+        publisher = signing(tmp_path, server)
+        before = sorted((tmp_path / "dist").iterdir())
+        assert list(publisher.preflight(publisher.items)) == []
+        assert publisher.call(publisher.items[0]).startswith("pypi-attestations sign /")
+        assert publisher.call(publisher.items[0]).endswith(f"{name}.publish.attestation")
+        publisher.upload(publisher.items[0])
+        assert server.attested == {name: [{"version": 1, "of": name}]}
+        server.files.clear()
+        publisher.upload(publisher.items[0])
+        assert sorted((tmp_path / "dist").iterdir()) == before
+
+
+@pytest.mark.parametrize(("identity", "trusted"), [(None, True), (IDENTITY, False)])
+def test_nothing_is_attested_where_nobody_asks_or_can(tmp_path: Path, identity: str | None, trusted: bool) -> None:
+    with serving(IndexServer()) as server:
+        publisher = signing(tmp_path, server, identity=identity, trusted=trusted)
+        publisher.upload(publisher.items[0])
+        assert server.files
+        assert server.attested == {}
+        assert publisher.call(publisher.items[0]).startswith("twine ")
+
+
+def test_what_signs_has_to_be_there(tmp_path: Path) -> None:
+    with serving(IndexServer()) as server:
+        publisher = signing(tmp_path, server)
+        (tmp_path / "bin" / "pypi-attestations").unlink()
+        (tmp_path / "bin" / "twine").symlink_to(publisher.context.host.which("twine") or "")
+        host = replace(publisher.context.host, path=(tmp_path / "bin",))
+        publisher = replace(publisher, context=replace(publisher.context, host=host))
+        assert list(publisher.preflight(publisher.items)) == [
+            (
+                "the row has `identity`, and pypi-attestations, which signs for it, is not installed",
+                "pipx install pypi-attestations, or take `identity` out of the row",
+            )
+        ]
