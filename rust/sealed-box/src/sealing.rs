@@ -8,6 +8,7 @@ use chacha20poly1305::{ChaCha20Poly1305, XChaCha20Poly1305};
 use zeroize::Zeroizing;
 
 use crate::algorithm::Algorithm;
+use crate::compare::disclose;
 use crate::error::Error;
 use crate::key::Key;
 use crate::{MAX_LENGTH, Secret};
@@ -82,7 +83,7 @@ fn unlock<A: AeadInOut + KeyInit>(
     let nonce = nonce.try_into().map_err(|_| Error::InvalidNonce)?;
     let tag = tag.try_into().map_err(|_| Error::Rejected)?;
     let outcome = cipher::<A>(key)?.decrypt_inout_detached(nonce, associated, text.into(), tag);
-    outcome.map_err(|_| Error::Rejected)
+    disclose(outcome.is_ok())
 }
 
 /// Before anything of the message is looked at, so that the answer is the same for every message.

@@ -13,6 +13,7 @@ use chacha20poly1305::XChaCha20Poly1305;
 use zeroize::Zeroizing;
 
 use crate::Secret;
+use crate::compare::disclose;
 use crate::envelope::{Envelope, associate};
 use crate::error::Error;
 use crate::key::Key;
@@ -277,7 +278,7 @@ impl Cipher {
     fn open(&mut self, is_last: bool, associated: &[u8], segment: &mut Vec<u8>) -> Result<(), Error> {
         let position = self.next(is_last)?;
         let opened = self.stream.decrypt_in_place(position, is_last, associated, segment);
-        opened.map_err(|_| Error::Rejected)
+        disclose(opened.is_ok())
     }
 
     /// No number comes twice; the highest is kept for the last segment.
