@@ -716,8 +716,6 @@ class IndexServer(StandIn):
         if request.method == "POST":
             if f"Basic {base64.b64encode(f'__token__:{CANARY}'.encode()).decode()}" != request.secret:
                 return reply(403, b"Invalid or non-existent authentication information.")
-            if self.taken:
-                return reply(403, b"The user 'me' isn't allowed to upload to project 'demo'.")
             return self.upload(request)
         match = re.fullmatch(r"/files/(.+)", request.path)
         if match:
@@ -747,6 +745,8 @@ class IndexServer(StandIn):
         parts = {p.get_param("name", header="content-disposition"): p for p in message.iter_parts()}
         if (part := parts.get("content")) is None:
             return reply(400, b"Upload payload does not have a file.")
+        if self.taken:
+            return reply(403, b"The user 'me' isn't allowed to upload to project 'demo'.")
         name, content = str(part.get_filename()), part.get_payload(decode=True)
         if name in self.files:
             return reply(400, b"File already exists.")

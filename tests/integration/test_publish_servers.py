@@ -132,7 +132,7 @@ def test_twine_and_an_index_that_fails(release_to_publish, tmp_path: Path, html:
     with serving(IndexServer(html=html, hashes=hashes)) as server:
         publisher = publisher_of("pypi", server, release_to_publish, tmp_path)
         count = len(publisher.items)
-        server.faults = {count: "lost", count + 2: "503"}
+        server.faults = {count + 1: "lost", count + 3: "503"}  # after what is asked of it first
         run.publish({"pypi": publisher}, pace())
         assert set(server.created.values()) == {1}
         assert len(server.files) == count
@@ -151,7 +151,7 @@ def test_what_twine_is_told_is_said_without_the_secret(
 ) -> None:
     with serving(IndexServer(taken=True)) as server:
         publisher = publisher_of("pypi", server, release_to_publish, tmp_path)
-        server.faults = {len(publisher.items): fault} if fault else {}
+        server.faults = {len(publisher.items) + 1: fault} if fault else {}
         with pytest.raises(PublishError, match=message) as caught:
             run.publish({"pypi": publisher}, pace())
         assert hint in caught.value.hint

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 Moment = Literal["first", "before", "after", "next"]
 WRITES = frozenset({"PUT", "POST", "PATCH", "MKCOL"})
-_NO_WRITE = ("/blobs/uploads/", "/git-upload-pack")
-"""What is sent by POST and changes nothing: a session for an upload, and what Git asks for."""
+_NO_WRITE = ("/blobs/uploads/", "/git-upload-pack", "/releases/generate-notes", "/releases/0")
+"""What is sent by POST or PATCH and changes nothing: a session for an upload, what Git asks for, and questions of those
+who may write."""
+_NOTHING = re.compile(rb'name=":action"\r\n\r\nfile_upload\r\n--[^\r\n]+--\r\n')
+"""The end of a form by which a package index is sent nothing, to see whom it lets upload."""
 _PROBE = b"0000"
 """What Git sends before a large push, to see whether it may (http-protocol, "git-receive-pack")."""
 _OF_A_CONNECTION = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
@@ -65,7 +68,8 @@ class Gate(StandIn):
         self.armed, self.victim, self.since_start, self.just_wrote = boundary, None, 0, False
 
     def answer(self, request: Request) -> Reply:
-        writes = request.method in WRITES and not request.path.endswith(_NO_WRITE) and request.body != _PROBE
+        asks = request.path.endswith(_NO_WRITE) or request.body == _PROBE or _NOTHING.search(request.body[:1000])
+        writes = request.method in WRITES and not asks
         done, self.since_start = len(self.stamps), self.since_start + 1
         if self.is_at("first", True) or self.is_at("next", self.just_wrote and self.number <= done):
             self.kill()

@@ -94,10 +94,16 @@ class PypiPublisher:
     def _refused(self, url: str, auth: web.Auth) -> Iterator[Problem]:
         """Whether the index refuses these credentials for an upload of nothing, of which no index can make a file.
 
-        An index looks at who asks first, and then at what there is. Whose a name is, it says of a file alone. Raises
-        UploadFailed where it cannot be reached.
+        An index looks at who asks first, and then at what there is. Whose a name is, it says of a file alone. One whose
+        certificate or whose user's is twine's affair is not asked.
         """
-        answer = self.context.web.send("POST", url, auth=auth, **web.fields({":action": "file_upload"}))
+        if credentials.variable(self.context.host, "TWINE_CERT", "TWINE_CLIENT_CERT"):
+            return
+        try:
+            answer = self.context.web.send("POST", url, auth=auth, **web.fields({":action": "file_upload"}))
+        except UploadFailed as failure:
+            yield f"twine would upload to {url}: {failure.message}", f"{failure.hint}; `upload` is another address"
+            return
         if answer.status in _REFUSALS:
             yield self.context.web.refusal(answer).message, f"renew them: {_LOGIN}"
 

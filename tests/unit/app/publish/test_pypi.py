@@ -77,6 +77,20 @@ def test_an_index_that_says_nothing_of_them_is_no_reason_not_to_try(tmp_path: Pa
         assert refused(tmp_path, server) == []
 
 
+def test_an_address_for_uploads_that_cannot_be_reached(tmp_path: Path) -> None:
+    with serving(IndexServer()) as server:
+        server.faults = {0: "gone"}
+        ((message, hint),) = refused(tmp_path, server)
+        assert message == f"twine would upload to {server.url}/legacy/: the connection broke off"
+        assert hint == "check that it can be reached; `upload` is another address"
+
+
+def test_certificates_are_the_affair_of_twine(tmp_path: Path) -> None:
+    with serving(IndexServer()) as server:
+        assert refused(tmp_path, server, TWINE_PASSWORD="pypi-old", TWINE_CLIENT_CERT="/srv/me.pem") == []
+        assert server.requests == []
+
+
 def test_an_index_that_twine_does_not_know_gives_no_token_to_a_workflow(tmp_path: Path) -> None:
     with serving(IndexServer()) as server:
         (problem,) = refused(tmp_path, server, TWINE_PASSWORD="", ACTIONS_ID_TOKEN_REQUEST_TOKEN=CANARY)
