@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 # Beside the toolchain itself: Go, what runs JavaScript, and on Linux what runs images and programs of arm64.
 MORE = ("--with", "go", "--with", "node", *(("--with", "container", "--with", "emulation") if HOST in LINUX else ()))
-LONG = {"reproduced", "followed", "portable"}
+LONG = {"reproduced", "followed", "portable", "sealed_box"}
 """Fixtures that build for minutes: what asks for them is for the session `rehearse`."""
 
 LEFT_OUT = pytest.StashKey[Counter[str]]()

@@ -10,10 +10,10 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 _CARGO: Final = """
-aead aes aes-gcm aes-gcm-siv aes-kw aes-siv age argon2 ascon-aead aws-lc-fips-sys aws-lc-rs aws-lc-sys
+aead aead-stream aes aes-gcm aes-gcm-siv aes-kw aes-siv age argon2 ascon-aead aws-lc-fips-sys aws-lc-rs aws-lc-sys
 bcrypt bcrypt-pbkdf belt-hash blake2 blake2b_simd blake2s_simd blake3 blowfish boring boring-sys
-camellia cast5 cbc ccm cfb-mode chacha20 chacha20poly1305 cipher cmac constant_time_eq
-crypto-bigint crypto_box crypto_secretbox crypto_kx curve25519-dalek des digest dsa eax ecdsa ed25519
+camellia cast5 cbc ccm cfb-mode chacha20 chacha20poly1305 cipher cmac cmov constant_time_eq
+crypto-bigint crypto_box crypto_secretbox crypto_kx ctr ctutils curve25519-dalek des digest dsa eax ecdsa ed25519
 ed25519-dalek ed448-goldilocks elliptic-curve ff fips203 fips204 fips205 frost-core getrandom ghash
 graviola group groestl hkdf hmac hpke idea josekit jsonwebtoken jubjub k256 keccak kmac lamport
 libcrux libcrux-ml-kem libsodium-sys libsodium-sys-stable magma mbedtls mbedtls-sys-auto md-5 md2 md4
