@@ -32,15 +32,15 @@ from ferrule_email_validator._bindings import (
 from ferrule_email_validator._bindings import failure as error_of
 
 
-class TooLongError(_bindings.TooLongError, ValueError):
+class TooLongError(_bindings.TooLongError, EmailValidatorError, ValueError):
     """A text has more than 1 MiB in UTF-8, or a batch more than 1,048,576 items."""
 
 
-class NotUtf8Error(_bindings.NotUtf8Error, ValueError):
+class NotUtf8Error(_bindings.NotUtf8Error, EmailValidatorError, ValueError):
     """A text cannot be written as UTF-8: it holds half of a surrogate pair."""
 
 
-class UnknownEmailTypeError(_bindings.UnknownEmailTypeError, ValueError):
+class UnknownEmailTypeError(_bindings.UnknownEmailTypeError, EmailValidatorError, ValueError):
     """`blocked_emails` names a type that does not exist; the message lists those that do."""
 
 
