@@ -71,7 +71,7 @@ const (
 // in lower case (xn--…), or the address literal in brackets; the email is the local part as it was written, @, and that
 // domain. They are asked in the goroutine that called the validator, so by several at once where it is shared, and may
 // call a validator in turn. An error ends the call, which then returns ErrLookup with that error inside; a panic passes
-// through to the caller of the validator. They must not end the goroutine by runtime.Goexit.
+// through to the caller of the validator, and so does runtime.Goexit.
 type Lookups interface {
 	// IsFreeEmail says whether anybody can open a mailbox at this domain free of charge. Asked for Free.
 	IsFreeEmail(ctx context.Context, domain string) (bool, error)

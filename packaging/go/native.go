@@ -4,20 +4,14 @@ package emailvalidator
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
-	"strings"
 	"sync"
-	"sync/atomic"
-	"unsafe"
 
-	"github.com/ebitengine/purego"
-
+	"example.org/ferrule/email-validator/internal/ferrule/bindings"
 	"example.org/ferrule/email-validator/internal/ferrule/native"
 )
-
-// abiVersion is the version of the C interface that is declared below.
-const abiVersion = 1
 
 // OpenNative makes a validator that calls the native library, without cgo.
 //
@@ -33,7 +27,7 @@ func OpenNative(options Options, where ...NativeOption) (Validator, error) {
 	}
 	library, err := openLibrary(places)
 	if err != nil {
-		return nil, err
+		return nil, libraryError(err)
 	}
 	options.BlockedEmails = append([]EmailType(nil), options.BlockedEmails...)
 	core := &nativeCore{library: library, options: options}
@@ -52,51 +46,23 @@ func OpenNative(options Options, where ...NativeOption) (Validator, error) {
 	return validator, nil
 }
 
-// functions are the addresses of what email_validator.h declares.
-type functions struct {
-	create, free, check, checkBatch, stringFree, lastError uintptr
-}
-
 var process struct {
 	sync.Mutex
-	functions *functions
+	library *bindings.Library
 }
 
-func openLibrary(places native.Places) (*functions, error) {
+func openLibrary(places native.Places) (*bindings.Library, error) {
 	process.Lock()
 	defer process.Unlock()
 	library, err := native.Open(places)
-	if err != nil {
-		return nil, libraryError(err)
+	if err == nil && process.library == nil {
+		process.library, err = bindings.Open(library)
 	}
-	if process.functions == nil {
-		found, err := functionsOf(library)
-		if err != nil {
-			return nil, err
-		}
-		process.functions = found
-	}
-	return process.functions, nil
+	return process.library, err
 }
 
-func functionsOf(library *native.Library) (*functions, error) {
-	var found functions
-	var version uintptr
-	for name, address := range map[string]*uintptr{
-		"abi_version": &version, "new": &found.create, "free": &found.free, "check": &found.check,
-		"check_batch": &found.checkBatch, "string_free": &found.stringFree, "last_error": &found.lastError,
-	} {
-		var err error
-		if *address, err = library.Function("email_validator_" + name); err != nil {
-			return nil, libraryError(err)
-		}
-	}
-	if is, _, _ := purego.SyscallN(version); uint32(is) != abiVersion {
-		return nil, failure(ErrForeignLibrary,
-			"%s has version %d of the C interface, and this package needs %d", library.Path, uint32(is), abiVersion)
-	}
-	return &found, nil
-}
+// running are the library's validators that are open, by number.
+var running = &bindings.Live
 
 // nativeValidator is what the caller holds: when nobody does any more, the core is closed.
 type nativeValidator struct {
@@ -109,7 +75,7 @@ type nativeValidator struct {
 // own, because that is how a callback knows which call it belongs to; they are used again, so there are never more than
 // there were calls at the same time.
 type nativeCore struct {
-	library *functions
+	library *bindings.Library
 	options Options
 	shared  *handle
 	users   users
@@ -118,11 +84,10 @@ type nativeCore struct {
 	idle []*handle
 }
 
-// handle is a validator of the library. Its number is what callbacks get, and its call the one that it is used by.
+// handle is a validator of the library, and the call that it is used by.
 type handle struct {
-	pointer unsafe.Pointer
-	number  uintptr
-	call    call
+	*bindings.EmailValidator
+	call call
 }
 
 func (core *nativeCore) calledBack() bool {
@@ -131,41 +96,40 @@ func (core *nativeCore) calledBack() bool {
 
 // Check decides about one address.
 func (validator *nativeValidator) Check(ctx context.Context, candidate string) (Decision, error) {
-	core := validator.core
-	out, err := core.begin(ctx)
+	defer runtime.KeepAlive(validator)
+	own, err := validator.core.begin(ctx)
 	if err != nil {
 		return Decision{}, err
 	}
-	defer core.end(out)
-	runtime.LockOSThread()
-	status := out.call(core.library.check, uintptr(unsafe.Pointer(unsafe.StringData(candidate))), uintptr(len(candidate)))
-	if err := core.outcome(out, status); err != nil {
-		return Decision{}, err
+	defer validator.core.end(own)
+	text, err := own.Check(candidate)
+	if err != nil {
+		return Decision{}, own.failed(err)
 	}
-	decision, known := decisionOf(unsafe.Slice(out.text, out.length))
-	if !known {
-		return Decision{}, core.strange(out)
+	defer text.Free()
+	decision, known := decisionOf(text.Bytes())
+	if err := own.finish(text, known); err != nil {
+		return Decision{}, err
 	}
 	return decision, nil
 }
 
 // CheckBatch decides about many addresses in one call of the library.
 func (validator *nativeValidator) CheckBatch(ctx context.Context, candidates []string) ([]Decision, error) {
-	core := validator.core
-	out, err := core.begin(ctx)
+	defer runtime.KeepAlive(validator)
+	own, err := validator.core.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer core.end(out)
-	runtime.LockOSThread()
-	// A string is a pointer and a length, as EmailValidatorText is, so that the slice is the array that is asked for.
-	status := out.call(core.library.checkBatch, uintptr(unsafe.Pointer(unsafe.SliceData(candidates))), uintptr(len(candidates)))
-	if err := core.outcome(out, status); err != nil {
-		return nil, err
+	defer validator.core.end(own)
+	text, err := own.CheckBatch(candidates)
+	if err != nil {
+		return nil, own.failed(err)
 	}
-	decisions, known := decisionsOf(unsafe.Slice(out.text, out.length), len(candidates))
-	if !known {
-		return nil, core.strange(out)
+	defer text.Free()
+	decisions, known := decisionsOf(text.Bytes(), len(candidates))
+	if err := own.finish(text, known); err != nil {
+		return nil, err
 	}
 	return decisions, nil
 }
@@ -176,89 +140,35 @@ func (validator *nativeValidator) Close() error {
 	return nil
 }
 
-// result is where the library writes to, and the handle of the call. They are pooled, since Go could not keep on its
-// stack what foreign code writes to.
-type result struct {
-	text      *byte
-	length    uintptr
-	handle    *handle
-	arguments [5]uintptr
-}
-
-var results = sync.Pool{New: func() any { return new(result) }}
-
-// call calls a function that takes a validator, data and its length, and places for a text and its length. The pragma
-// keeps the data alive and where it is, as for SyscallN itself; the arguments are kept here because it would allocate.
-//
-//go:uintptrescapes
-func (out *result) call(function, data, length uintptr) int32 {
-	out.arguments = [...]uintptr{
-		uintptr(out.handle.pointer), data, length,
-		uintptr(unsafe.Pointer(&out.text)), uintptr(unsafe.Pointer(&out.length)),
-	}
-	status, _, _ := purego.SyscallN(function, out.arguments[:]...)
-	return int32(status)
-}
-
-func (core *nativeCore) begin(ctx context.Context) (*result, error) {
+func (core *nativeCore) begin(ctx context.Context) (*handle, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if core.shared != nil {
+		return core.shared, nil
 	}
 	if !core.users.enter() {
 		return nil, failure(ErrClosed, "the validator was closed")
 	}
-	own := core.shared
-	if own == nil {
-		var err error
-		if own, err = core.take(); err != nil {
-			core.leave()
-			return nil, err
-		}
-		own.call = call{ctx: ctx, options: &core.options}
+	own, err := core.take()
+	if err != nil {
+		core.leave()
+		return nil, err
 	}
-	out := results.Get().(*result)
-	out.handle = own
-	return out, nil
+	own.call = call{ctx: ctx, options: &core.options}
+	return own, nil
 }
 
-// outcome gives what the caller's functions or the library failed with. The thread was locked, because the message is
-// kept per thread.
-func (core *nativeCore) outcome(out *result, status int32) error {
-	if status == 0 && core.shared != nil {
-		runtime.UnlockOSThread()
-		return nil
+// end lets go of everything that begin took.
+func (core *nativeCore) end(own *handle) {
+	if own == core.shared {
+		return
 	}
-	defer runtime.UnlockOSThread()
-	if err := out.handle.call.finish(); err != nil {
-		return err
-	}
-	if status == 0 {
-		return nil
-	}
-	return core.library.failed(status)
-}
-
-// end frees the library's text and lets go of everything that begin took.
-func (core *nativeCore) end(out *result) {
-	if out.text != nil {
-		out.arguments[0] = uintptr(unsafe.Pointer(out.text))
-		purego.SyscallN(core.library.stringFree, out.arguments[:1]...)
-	}
-	own := out.handle
-	*out = result{}
-	results.Put(out)
-	if own != core.shared {
-		own.call = call{}
-		core.lock.Lock()
-		core.idle = append(core.idle, own)
-		core.lock.Unlock()
-	}
+	own.call = call{}
+	core.lock.Lock()
+	core.idle = append(core.idle, own)
+	core.lock.Unlock()
 	core.leave()
-}
-
-func (core *nativeCore) strange(out *result) error {
-	text := unsafe.String(out.text, min(out.length, 200))
-	return failure(ErrInternal, "the library gave a decision that this package cannot read: %s", strings.Clone(text))
 }
 
 // take gives a handle that no other call uses.
@@ -281,164 +191,105 @@ func (core *nativeCore) leave() {
 }
 
 func (core *nativeCore) close() {
-	if core.users.close() {
+	if core.shared != nil {
+		core.shared.Close()
+	} else if core.users.close() {
 		core.free()
 	}
 }
 
 // free is called once, when the core is closed and no call is running.
 func (core *nativeCore) free() {
-	all := core.idle
-	if core.shared != nil {
-		all = append(all, core.shared)
+	for _, own := range core.idle {
+		own.Close()
 	}
-	for _, own := range all {
-		core.discard(own)
-	}
-	core.idle, core.shared = nil, nil
+	core.idle = nil
 }
-
-func (core *nativeCore) discard(own *handle) {
-	purego.SyscallN(core.library.free, uintptr(own.pointer))
-	running.Delete(own.number)
-}
-
-// EmailValidatorOptions and EmailValidatorCallbacks of email_validator.h.
-type (
-	nativeOptions struct {
-		size                  uint32
-		requireTopLevelDomain bool
-		allowDomainLiteral    bool
-		_                     [2]uint8
-		blockedEmails         *EmailType
-		blockedEmailsCount    uintptr
-	}
-	nativeCallbacks struct {
-		size     uint32
-		_        uint32
-		userData uintptr
-		lookups  [4]uintptr
-		log      uintptr
-		observe  uintptr
-	}
-)
-
-// running are the handles by their numbers: foreign code keeps numbers, never pointers into Go.
-var (
-	running sync.Map
-	numbers atomic.Uintptr
-)
 
 func (core *nativeCore) newHandle() (*handle, error) {
-	own := &handle{number: numbers.Add(1), call: call{ctx: context.Background(), options: &core.options}}
-	options := &nativeOptions{
-		size:                  uint32(unsafe.Sizeof(nativeOptions{})),
-		requireTopLevelDomain: core.options.RequireTopLevelDomain,
-		allowDomainLiteral:    core.options.AllowDomainLiteral,
-		blockedEmails:         unsafe.SliceData(core.options.BlockedEmails),
-		blockedEmailsCount:    uintptr(len(core.options.BlockedEmails)),
+	own := &handle{call: call{ctx: context.Background(), options: &core.options}}
+	options := &bindings.Options{BlockedEmails: make([]string, len(core.options.BlockedEmails))}
+	for at, name := range core.options.BlockedEmails {
+		options.BlockedEmails[at] = string(name)
 	}
-	functions := &nativeCallbacks{size: uint32(unsafe.Sizeof(nativeCallbacks{})), userData: own.number}
-	if core.calledBack() {
-		made := callbacks()
-		functions.log = made.log
-		for at, lookup := range made.lookups {
-			if core.options.answers(types[at]) {
-				functions.lookups[at] = lookup
-			}
-		}
+	if core.options.RequireTopLevelDomain {
+		options.RequireTopLevelDomain = 1
 	}
-	running.Store(own.number, own)
-	made := false
-	defer func() {
-		if !made { // also where the logger panicked
-			core.discard(own)
-		}
-	}()
-	if err := core.create(own, options, functions); err != nil {
-		return nil, err
+	if core.options.AllowDomainLiteral {
+		options.AllowDomainLiteral = 1
 	}
-	made = true
-	return own, nil
+	var err error
+	if own.EmailValidator, err = core.library.NewEmailValidator(options, own.callbacks()); err != nil {
+		return nil, own.failed(err)
+	}
+	return own, own.call.finish()
 }
 
-func (core *nativeCore) create(own *handle, options *nativeOptions, functions *nativeCallbacks) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	status, _, _ := purego.SyscallN(core.library.create, uintptr(unsafe.Pointer(options)),
-		uintptr(unsafe.Pointer(functions)), uintptr(unsafe.Pointer(&own.pointer)))
+// callbacks are the caller's functions, as far as there are any.
+func (own *handle) callbacks() *bindings.Callbacks {
+	options := own.call.options
+	if options.Lookups == nil && options.Logger == nil {
+		return nil
+	}
+	callbacks := &bindings.Callbacks{Log: func(level bindings.LogLevel, message string) {
+		levels := [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
+		own.call.log(levels[level], message)
+	}}
+	for question, field := range map[EmailType]*func(string) int32{
+		Free:        &callbacks.IsFreeEmail,
+		Disposable:  &callbacks.IsDisposableEmail,
+		NoMXRecords: &callbacks.HasMxRecords,
+		NoGravatar:  &callbacks.HasGravatar,
+	} {
+		if options.answers(question) {
+			*field = func(text string) int32 { return own.ask(question, text) }
+		}
+	}
+	return callbacks
+}
+
+func (own *handle) ask(question EmailType, text string) int32 {
+	answer, answered := own.call.ask(question, text)
+	switch {
+	case !answered:
+		return -1
+	case answer:
+		return 1
+	}
+	return 0
+}
+
+// finish gives what a look-up failed with or panics as it did; a text that nobody can read is a fault of the library.
+func (own *handle) finish(text bindings.Text, known bool) error {
+	if err := own.call.finish(); err != nil || known {
+		return err
+	}
+	return failure(ErrInternal, "the library gave a decision that this package cannot read: %.200s", text.Bytes())
+}
+
+// failed gives the error of a call that the library refused, or that a look-up ended.
+func (own *handle) failed(err error) error {
 	if err := own.call.finish(); err != nil {
 		return err
 	}
-	if int32(status) == statusMissingCallback {
-		name, _ := core.options.missing()
+	if errors.Is(err, bindings.ErrClosed) {
+		return failure(ErrClosed, "the validator was closed")
+	}
+	refused := (*bindings.Error)(nil)
+	if !errors.As(err, &refused) {
+		return failure(ErrInternal, "%v", err)
+	}
+	code := ErrInternal
+	switch refused.Status {
+	case bindings.StatusMissingCallback:
+		name, _ := own.call.options.missing()
 		return missingLookup(name)
+	case bindings.StatusTooLong:
+		code = ErrTooLong
+	case bindings.StatusNotUtf8:
+		code = ErrNotUTF8
+	case bindings.StatusUnknownEmailType:
+		code = ErrUnknownEmailType
 	}
-	if int32(status) != 0 {
-		return core.library.failed(int32(status))
-	}
-	return nil
-}
-
-// What EmailValidatorStatus has that is no fault of this package.
-const (
-	statusTooLong          = 4
-	statusNotUTF8          = 5
-	statusUnknownEmailType = 7
-	statusMissingCallback  = 8
-)
-
-// failed gives the error of a status; the library's message is the one of the last call in this thread.
-func (library *functions) failed(status int32) error {
-	code, known := map[int32]Code{
-		statusTooLong:          ErrTooLong,
-		statusNotUTF8:          ErrNotUTF8,
-		statusUnknownEmailType: ErrUnknownEmailType,
-	}[status]
-	if !known {
-		code = ErrInternal
-	}
-	return &Error{Code: code, Message: library.message()}
-}
-
-func (library *functions) message() string {
-	buffer := make([]byte, 256)
-	for {
-		length, _, _ := purego.SyscallN(library.lastError,
-			uintptr(unsafe.Pointer(unsafe.SliceData(buffer))), uintptr(len(buffer)))
-		if int(length) < len(buffer) {
-			return string(buffer[:length])
-		}
-		buffer = make([]byte, length+1)
-	}
-}
-
-// callbacks are made once in a process, because what is made for foreign code to call is never freed.
-var callbacks = sync.OnceValue(func() (made struct {
-	lookups [4]uintptr
-	log     uintptr
-}) {
-	for at := range made.lookups {
-		question := types[at]
-		made.lookups[at] = purego.NewCallback(func(number uintptr, text *byte, length uintptr) int32 {
-			answer, answered := callOf(number).ask(question, strings.Clone(unsafe.String(text, length)))
-			switch {
-			case !answered:
-				return -1
-			case answer:
-				return 1
-			}
-			return 0
-		})
-	}
-	levels := [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
-	made.log = purego.NewCallback(func(number uintptr, level int32, text *byte, length uintptr) {
-		callOf(number).log(levels[level], strings.Clone(unsafe.String(text, length)))
-	})
-	return made
-})
-
-func callOf(number uintptr) *call {
-	found, _ := running.Load(number)
-	return &found.(*handle).call
+	return &Error{Code: code, Message: refused.Message}
 }

@@ -16,7 +16,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Json, Omission, Plan, Target, to_json
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.core.section import keys_of
-from ferrule.kinds.base import LINK_SCRIPT, Context, PlanProblem, ReleaseInfo, selected, sized_outputs
+from ferrule.kinds.base import BINDINGS, LINK_SCRIPT, Context, PlanProblem, ReleaseInfo, selected, sized_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -133,7 +133,7 @@ class _Planned:
     """The actions of an artifact, and the first of its own for each target (the key None: for all targets).
 
     What says what another artifact has compiled is planned by the first that packs it, and is not its own. A script
-    that links elsewhere is only for what takes its files.
+    that links elsewhere is only for what takes its files, and generated bindings are for what packs them.
     """
 
     actions: tuple[Action, ...]
@@ -144,7 +144,8 @@ class _Planned:
         own = (
             a
             for a in reversed(actions)
-            if a.id.partition("@")[0].partition(":")[0] == artifact and a.interface.output(LINK_SCRIPT) is None
+            if a.id.partition("@")[0].partition(":")[0] == artifact
+            and not any(a.interface.output(role) for role in (BINDINGS, LINK_SCRIPT))
         )
         return cls(actions, {a.target: a for a in own})
 

@@ -12,15 +12,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ferrule.bindings import conventions, declarations, python
+from ferrule.bindings import conventions, declarations, go, python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ferrule.bindings import model
 
-LANGUAGES: Final[Mapping[str, Callable[[model.Library, str], str]]] = {"python": python.module}
-"""What writes the bindings of a library for a package, which is named, by language."""
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How bindings are written for a package, which is named; `fitting` leaves out what the language cannot call."""
+
+    module: Callable[[model.Library, str], str]
+    fitting: Callable[[model.Library], model.Library] = lambda library: library
+
+
+LANGUAGES: Final[Mapping[str, Language]] = {
+    "go": Language(go.module, go.fitting),
+    "python": Language(python.module),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +47,7 @@ def generate(preprocessed: str, header: str, *, source: str, language: str, pack
 
     Raises VerificationError for a header that cannot be read.
     """
-    library = conventions.recognize(declarations.read(preprocessed, header, source=source, where=header), header)
-    return Bindings(LANGUAGES[language](library, package), library.left)
+    writes = LANGUAGES[language]
+    declared = declarations.read(preprocessed, header, source=source, where=header)
+    library = writes.fitting(conventions.recognize(declared, header))
+    return Bindings(writes.module(library, package), library.left)

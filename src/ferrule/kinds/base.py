@@ -87,6 +87,9 @@ DEBUG_SYMBOLS: Final = "debug-symbols"
 HOLDS_NO_CODE: Final = "holds-no-code"
 """Trait of an action that packs sources, or debug symbols, whatever it needs: `yes`."""
 
+BINDINGS: Final = "bindings"
+"""Role of generated bindings, and the trait that says where they belong in the project."""
+
 IMPORT_LIBRARY: Final = "import-library"
 """Role of the file that programs are linked with in place of a shared library, where that is another one."""
 

@@ -11,16 +11,13 @@ from ferrule.core.errors import BuildError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.formats.interfaces import header as header_interface
-from ferrule.kinds.base import Context, PlanProblem
+from ferrule.kinds.base import BINDINGS, Context, PlanProblem
 from ferrule.tools import zig
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
-
-BINDINGS: Final = "bindings"
-"""Role of the generated file, and the trait that says where it belongs in the project."""
 
 LEFT: Final = "left-to-author"
 """Role of the file with what the bindings leave out: names and reasons, as JSON."""
@@ -31,8 +28,12 @@ DESCRIPTION: Final = (
 )
 
 
-def plan(context: Context, header: str, language: str, package: str, path: str) -> Action:
-    """The action that makes the bindings of a header artifact; `path` is where they belong in the project.
+def plan(
+    context: Context, header: str, platforms: tuple[Platform, ...], *, language: str, package: str, path: str
+) -> Action:
+    """The action that makes the bindings of a header artifact, for a package that is made for these platforms.
+
+    `path` is where they belong in the project.
 
     Raises PlanProblem for an artifact of several headers.
     """
@@ -48,9 +49,7 @@ def plan(context: Context, header: str, language: str, package: str, path: str) 
         id=f"{context.artifact}@bindings",
         artifact=context.artifact,
         kind="bindings",
-        recipe=GeneratedBindings(
-            action.interface, tuple(context.platforms[t.triple] for t in context.targets), language, package, path
-        ),
+        recipe=GeneratedBindings(action.interface, platforms, language, package, path),
         outputs=(Output(path.rpartition("/")[2], BINDINGS), Output(f"{LEFT}.json", LEFT)),
         needs=(action.id,),
         tools=("zig",),

@@ -12,13 +12,25 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
+from ferrule.bindings import go as bindings_in_go
 from ferrule.core import facts
 from ferrule.core.errors import BuildError, ConfigError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Digest, Output
 from ferrule.core.section import Field
 from ferrule.formats import go_files, gobindings, versions
-from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, version_problem
+from ferrule.kinds import generated_bindings
+from ferrule.kinds.base import (
+    BINDINGS,
+    ArtifactRef,
+    Context,
+    Kind,
+    PlanProblem,
+    ProjectPath,
+    RelativePath,
+    Spec,
+    version_problem,
+)
 from ferrule.kinds.linked_code import third_party
 from ferrule.tools import go
 
@@ -56,6 +68,10 @@ class GoModuleSpec(Spec):
     component: Annotated[str, ArtifactRef(("component",))] | None = Field(
         default=None, description="The component to embed, as a core module with bindings: `internal/ferrule/wasm`."
     )
+    bindings: Annotated[str, ArtifactRef(("header",))] | None = Field(
+        default=None,
+        description=f"{generated_bindings.DESCRIPTION} They are the package `{GENERATED}/bindings`.",
+    )
     build_info: (
         Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$", examples=["demo_build_info"])] | None
     ) = Field(
@@ -76,6 +92,7 @@ def plan(spec: GoModuleSpec, context: Context) -> list[Action]:
     if (spec.library and not libraries) or (spec.component and not components):
         return []
     module = _go_mod(spec, context)
+    generated = _bindings(spec, context, module.path, tuple(context.platforms[triple] for triple in libraries))
     contents = third_party.inside(context, [*libraries.values(), *components])
     action = Action(
         id=context.artifact,
@@ -92,13 +109,17 @@ def plan(spec: GoModuleSpec, context: Context) -> list[Action]:
             version=context.project.version,
             generator=_generator(),
             contents=third_party.interfaces(contents),
+            bindings=generated[0].interface if generated else None,
         ),
         outputs=(Output(context.artifact, "module", context.artifact if context.ship else None, folder=True),),
-        needs=(*(action.id for action in (*libraries.values(), *components)), *(one.id for one in contents)),
+        needs=(
+            *(action.id for action in (*libraries.values(), *components, *generated)),
+            *(one.id for one in contents),
+        ),
         sources=(spec.source, *context.project.license_files),
         traits=(("module", module.path), ("purl", f"pkg:golang/{module.path}@v{context.project.version}")),
     )
-    return third_party.following(context, contents, action)
+    return [*generated, *third_party.following(context, contents, action)]
 
 
 def check(spec: GoModuleSpec, context: Context) -> Iterator[PlanProblem]:
@@ -121,6 +142,16 @@ def check(spec: GoModuleSpec, context: Context) -> Iterator[PlanProblem]:
         if "+" not in context.project.version and major not in ("0", "1"):
             problem.hint = f"write module {path}/v{major} in {spec.source}/go.mod and import it so, or {problem.hint}"
         yield problem
+
+
+def _bindings(spec: GoModuleSpec, context: Context, module: str, platforms: tuple[Platform, ...]) -> list[Action]:
+    """The action that generates bindings, if the section names a header."""
+    if spec.bindings is None:
+        return []
+    if spec.library is None:
+        raise PlanProblem("bindings", "bindings call a native library, and this names none", "name it by `library`")
+    path = posixpath.normpath(f"{spec.source}/{GENERATED}/bindings/{bindings_in_go.FILE}")
+    return [generated_bindings.plan(context, spec.bindings, platforms, language="go", package=module, path=path)]
 
 
 def _libraries(spec: GoModuleSpec, context: Context) -> dict[str, Action]:
@@ -199,6 +230,7 @@ class GoModuleFolder:
     generator: Digest
     requires: tuple[tuple[str, str], ...] = ()
     contents: tuple[ActionInterface, ...] = ()
+    bindings: ActionInterface | None = None
 
     def make(self, context: ActionContext) -> None:
         """Write the folder; raises BuildError for a library whose identity cannot be checked as declared."""
@@ -219,6 +251,9 @@ class GoModuleFolder:
             (folder / member.name).write_bytes(member.read())
         if self.libraries:
             self._native(context, folder / GENERATED / "native")
+        if self.bindings:
+            content = context.input(self.bindings, BINDINGS)
+            _copy(content, folder / GENERATED / "bindings" / bindings_in_go.FILE)
         if self.component:
             self._wasm(context, self.component, folder / GENERATED / "wasm")
         platforms = tuple(platform.go for platform, _ in self.libraries if platform.go)

@@ -75,6 +75,27 @@ def test_a_release_packs_them_whether_or_not_they_are_in_the_sources(bound: Demo
     assert packed(bound) == texts
 
 
+def test_a_go_module_has_them_beside_its_loader(bound: Demo) -> None:
+    bound.edit(
+        "go: {kind: gomodule, library: native,", "go: {kind: gomodule, library: native, bindings: header, ship: true,"
+    )
+    path = "internal/ferrule/bindings/bindings.go"
+    assert f"packaging/go/{path}: written" in bound.ferrule("bindings").stdout
+    (bound.project / "packaging/go" / path).write_text("// what lies here is left out\n")
+    done = bound.ferrule("release", "--quiet")
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (bound.dist / "go" / path).read_text()
+    assert "func (library *Library) Add(a int32, b int32) int32 {" in text
+    assert '"example.com/demo/internal/ferrule/native"' in text
+
+
+def test_a_go_module_without_a_library_has_none(bound: Demo) -> None:
+    bound.edit("go: {kind: gomodule, library: native,", "go: {kind: gomodule, component: component, bindings: header,")
+    bound.edit("\nrequire ", "\nrequire github.com/tetratelabs/wazero v1.12.0\nrequire ", "packaging/go/go.mod")
+    with pytest.raises(ConfigErrors, match="bindings call a native library, and this names none"):
+        release.make_plan(release.load(bound.project), bound.context)
+
+
 def test_others_in_the_sources_are_refused(bound: Demo) -> None:
     (bound.project / MODULE).write_text("# of an older header\n")
     done = bound.ferrule("release", "--quiet")

@@ -10,7 +10,8 @@ from ferrule import plan as planning
 from ferrule.core.errors import UsageError
 from ferrule.core.model import Digest
 from ferrule.engine.store import storage_errors
-from ferrule.kinds.generated_bindings import BINDINGS, LEFT
+from ferrule.kinds.base import BINDINGS
+from ferrule.kinds.generated_bindings import LEFT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

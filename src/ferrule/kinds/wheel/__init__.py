@@ -113,7 +113,14 @@ def plan(spec: WheelSpec, context: Context) -> list[Action]:
         generated = []
     else:
         path = join(root, f"{package.replace('.', '/')}/{bindings_in_python.MODULE}")
-        generated = [generated_bindings.plan(context, spec.bindings, "python", project.name, path)]
+        generated = [
+            generated_bindings.plan(
+                *(context, spec.bindings, tuple(context.platforms[t.triple] for t in context.targets)),
+                language="python",
+                package=project.name,
+                path=path,
+            )
+        ]
         common = replace(common, bindings=generated[0].interface)
     actions = [action for target in context.targets for action in _wheel(context, spec, common, target.triple)]
     if spec.sdist and actions:

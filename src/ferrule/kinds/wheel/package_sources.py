@@ -14,7 +14,8 @@ from ferrule.formats import deflate
 from ferrule.formats.archive_member import Member
 from ferrule.formats.package_selection import Selection
 from ferrule.formats.python_metadata import PythonProject
-from ferrule.kinds.generated_bindings import BINDINGS, packed
+from ferrule.kinds.base import BINDINGS
+from ferrule.kinds.generated_bindings import packed
 
 if TYPE_CHECKING:
     from ferrule.core.model import ActionInterface

@@ -23,7 +23,7 @@ from ferrule.formats.python_metadata import (
     entry_points_text,
     metadata_text,
 )
-from ferrule.kinds.generated_bindings import BINDINGS
+from ferrule.kinds.base import BINDINGS
 from ferrule.kinds.generated_bindings import packed as packed_bindings
 from ferrule.kinds.wheel.package_sources import (
     PackageSources,
