@@ -231,10 +231,13 @@ func (own *handle) callbacks() *bindings.Callbacks {
 	if options.Lookups == nil && options.Logger == nil {
 		return nil
 	}
-	callbacks := &bindings.Callbacks{Log: func(level bindings.LogLevel, message string) {
-		levels := [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
-		own.call.log(levels[level], message)
-	}}
+	callbacks := new(bindings.Callbacks)
+	if options.Logger != nil {
+		callbacks.Log = func(level bindings.LogLevel, message string) {
+			levels := [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
+			own.call.log(levels[level], message)
+		}
+	}
 	for question, field := range map[EmailType]*func(string) int32{
 		Free:        &callbacks.IsFreeEmail,
 		Disposable:  &callbacks.IsDisposableEmail,

@@ -47,7 +47,18 @@ _WORDS: Final = frozenset((
 _EXPORTED: Final = frozenset(("Library", "Open", "Error", "ErrClosed", "ErrNUL", "Live", "Text", "ABIVersion"))
 _CONSTRUCTORS: Final = (("new",), ("create",), ("open",), ("init",), ("make",))
 _PACKAGES: Final = (
-    *("errors", "fmt", "iter", "runtime", "strings", "sync", "sync/atomic", "unsafe", "github.com/ebitengine/purego"),
+    *(
+        "errors",
+        "fmt",
+        "iter",
+        "runtime",
+        "slices",
+        "strings",
+        "sync",
+        "sync/atomic",
+        "unsafe",
+        "github.com/ebitengine/purego",
+    ),
 )
 _MOST: Final = 15
 _FLOATS: Final = (Scalar("float"), Scalar("double"))
@@ -586,14 +597,12 @@ class _File:
         def fails(error: str) -> str:
             return f"return {', '.join([*zeros, error])}"
 
-        lines: list[str] = []
-        if function.handle:
-            lines.append("defer runtime.KeepAlive(h)")
+        lines: list[str] = [*before]
+        # Where nothing is returned and nothing panics in between, a call need not defer, which costs a few nanoseconds.
+        plain = handles == ["h"] and not maker and not late
         for one in handles:
-            if one != "h":
-                lines.append(f"defer runtime.KeepAlive({one})")
-            lines += [f"if !{one}.users.enter() {{", f"\t{fails('ErrClosed')}", "}", f"defer {one}.leave()"]
-        lines += before
+            lines += [f"if !{one}.users.enter() {{", f"\t{fails('ErrClosed')}", "}"]
+            lines += [] if plain else [f"defer runtime.KeepAlive({one})", f"defer {one}.leave()"]
         # What the call runs callbacks of: what it makes, or what it uses.
         subject = "made" if maker else "h" if function.handle else ""
         if maker:
@@ -619,10 +628,10 @@ class _File:
         # A text that is handed out keeps the frame, so that freeing it needs no other.
         if "Text" not in kinds:
             lines.append("defer f.done()")
-        if subject:
-            lines.append(f"c := {subject}.begin()")
-        elif function.status:
+        if subject or function.status:
             lines.append("runtime.LockOSThread()")
+        if subject:
+            lines += ["var c *call", f"if {subject}.callbacks != nil {{", f"\tc = {subject}.begin(&f.call)", "}"]
         arguments = "".join(f", {given[at]}" for at in range(len(prototype.parameters)))
         call = f"f.call{len(prototype.parameters)}({library}.{_address(prototype.name)}{arguments})"
         if function.status and self.library.status:
@@ -640,13 +649,14 @@ class _File:
             texts = [value for value, kind in zip(values, kinds, strict=True) if kind == "Text"]
             if texts and function.status:
                 lines += ["if c != nil && (c.panicked != nil || c.exited) {"]
-                lines += [f"\t{one}.Free()" for one in texts]
+                lines += [f"\tdefer {one}.Free()" for one in texts]
                 lines += ["}"]
         lines += release
-        if subject:
-            lines.append(f"{subject}.finish(c)")
-        elif function.status:
+        lines += ["h.leave()", "runtime.KeepAlive(h)"] if plain else []
+        if subject or function.status:
             lines.append("runtime.UnlockOSThread()")
+        if subject:
+            lines += ["if c != nil {", f"\t{subject}.finish(c)", "}"]
         if function.status:
             texts = [value for value, kind in zip(values, kinds, strict=True) if kind == "Text"]
             lines += ["if failure != nil {", *(f"\t{one}.Free()" for one in texts), f"\t{fails('failure')}", "}"]
@@ -696,7 +706,7 @@ def _zero(kind: str, file: _File) -> str:
 def _call(count: int) -> str:
     """What calls a function of so many arguments."""
     names = [f"a{at}" for at in range(count)]
-    copied = f"\tf.arguments = [15]uintptr{{{', '.join(names)}}}\n" if names else ""
+    copied = f"\t*(*[{count}]uintptr)(f.arguments[:]) = [...]uintptr{{{', '.join(names)}}}\n" if names else ""
     return (
         f"// call{count} is call1 for {count} arguments.\n//\n//go:uintptrescapes\n"
         f"func (f *frame) call{count}(function{''.join(f', {name}' for name in names)} uintptr) uintptr {{\n"
