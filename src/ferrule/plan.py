@@ -66,7 +66,10 @@ def plan(
             continue
         try:
             planned[artifact.name] = _planned_by_kind(config, artifact, context)
-            problems += [] if narrowed else _unmatched_limits(config, artifact, planned[artifact.name].actions)
+            actions = planned[artifact.name].actions
+            problems += [] if narrowed else _unmatched_limits(config, artifact, actions)
+            if not actions and not checked and not narrowed:
+                problems.append(_no_target(config, artifact, platforms))
         except ConfigErrors as errors:
             problems += [] if checked else errors.errors
         except ConfigError as error:
@@ -271,10 +274,10 @@ def _omissions(
 def _no_target(config: Config, artifact: ArtifactConfig, platforms: Mapping[str, Platform]) -> ConfigError:
     triples = selected(artifact.spec.targets, tuple(t.triple for t in config.targets))
     reasons = dict.fromkeys(f"{t}: {reason}" for t in triples if (reason := artifact.kind.unsupported(platforms[t])))
-    detail = "; ".join(reasons) or "its globs match no target of this file"
+    detail = "; ".join(reasons) or "no target of this file has all that it packs"
     return ConfigError(
         f"no target is left for {artifact.name}, a {artifact.kind.name} ({detail})",
-        where=config.location(("artifacts", artifact.name, "targets")),
+        where=config.location(("artifacts", artifact.name, *(("targets",) if artifact.spec.targets else ()))),
         hint="select another target, or add one under `targets`",
     )
 

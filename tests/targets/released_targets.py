@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 WORKSPACES = Path(__file__).parent / "workspaces"
 NAMED = "x86_64-pc-windows-gnullvm"
 """The target that each workspace's targets.yaml names, for which others are put."""
+OF_WASI = "targets-wasi.yaml"
+"""What a workspace releases for WASI, which can have less of it."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class Workspace:
         """Release everything for a target, and verify it."""
         dist = self.folder / "dist"
         targets = "\n  ".join(map(listed, (*PLATFORMS[target].parts, target)))
-        text = (WORKSPACES / self.name / "targets.yaml").read_text()
+        description = "targets.yaml" if PLATFORMS[target].is_native else OF_WASI
+        text = (WORKSPACES / self.name / description).read_text()
         (self.folder / "targets.yaml").write_text(text.replace(f"{NAMED}: {{}}", targets))
         shutil.rmtree(dist, ignore_errors=True)
         started = time.monotonic()

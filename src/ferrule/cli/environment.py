@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import pwd
+import re
 import sys
 import time
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Final, TextIO
 import click
 
 from ferrule.app.release import run as release
+from ferrule.core import byte_size
 from ferrule.core.errors import StorageError, UsageError
-from ferrule.engine import remote_server
+from ferrule.engine import machine_cache, remote_server
 from ferrule.formats import sigstore
 from ferrule.tools import host as hosts
 
@@ -126,7 +128,20 @@ def run_context(*, jobs: int | None, offline: bool, rust_source: RustSource | No
         rust_source=rust_source,
         builder=_builder(),
         compiler_cache=os.environ.get("FERRULE_COMPILER_CACHE") or None,
+        machine_cache=machine_cache_size(),
     )
+
+
+def machine_cache_size() -> int:
+    """Bytes that FERRULE_MACHINE_CACHE lets finished actions of all checkouts have; 0 for `off`. Raises UsageError."""
+    text = os.environ.get("FERRULE_MACHINE_CACHE", "")
+    if not text:
+        return machine_cache.LARGEST
+    if text == "off":
+        return 0
+    if not re.fullmatch(byte_size.PATTERN, text):
+        raise UsageError(f"FERRULE_MACHINE_CACHE is {text!r}", hint="write `off`, or a size such as 20 GiB")
+    return byte_size.parse_size(text)
 
 
 def _builder() -> Builder | None:

@@ -223,7 +223,7 @@ class FileRecord:
     executable: bool = False
 
 
-State = Literal["built", "cached", "remote", "failed", "skipped"]
+State = Literal["built", "cached", "shared", "remote", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)

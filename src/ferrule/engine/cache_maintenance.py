@@ -6,7 +6,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.model import Digest, FileRecord
 from ferrule.core.safe_files import read_regular
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.engine.store import Result, Store
+
+_FILLED: Final = 0.9
+_LATELY_SECONDS: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,39 @@ def prune(store: Store) -> Usage:
         size = sum(path.lstat().st_size for path in gone)
         for path in gone:
             path.unlink()
+    return Usage(len(gone), size)
+
+
+def bound(store: Store, largest: int) -> Usage:
+    """Remove the results that were used longest ago, so that the contents of all others have 0.9 of `largest` bytes.
+
+    Contents that came lately stay, as another run may be about to write down whose they are. Returns what was removed;
+    raises StorageError.
+    """
+    with storage_errors(store.root):
+        contents = {path.name: (path, stat) for path, stat in _contents(store)}
+        records = sorted(store.root.glob("results/*.json"), key=lambda path: -path.stat().st_mtime)
+        used: set[str] = set()
+        declared: set[str] = set()
+        kept: set[Path] = set()
+        left = largest * _FILLED
+        for path in records:
+            result = _result(store, Digest(path.stem))
+            more = {r.digest.hex for r in result.files} - used if result else set()
+            left -= sum(contents[name][1].st_size for name in more if name in contents)
+            if result is None or left < 0:
+                continue
+            used |= more
+            kept.add(path)
+            declared |= {result.declared.hex} if result.declared else set()
+        latest = max((stat.st_ctime for _, stat in contents.values()), default=0.0)
+        gone = [path for path in records if path not in kept]
+        gone += [path for path in store.root.glob("reads/*.json") if path.stem not in declared]
+        unused = (content for name, content in contents.items() if name not in used)
+        gone += [path for path, stat in unused if stat.st_ctime < latest - _LATELY_SECONDS]
+        size = sum(path.lstat().st_size for path in gone)
+        for path in gone:
+            path.unlink(missing_ok=True)
     return Usage(len(gone), size)
 
 

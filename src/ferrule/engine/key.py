@@ -9,10 +9,11 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from ferrule import __version__
 from ferrule.core.model import Digest, Json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ferrule.core.model import Action, FileRecord
 
@@ -70,6 +71,15 @@ def read_of(document: Document) -> tuple[str, ...]:
 def key_of(document: Document) -> Digest:
     """The key itself."""
     return Digest.of(canonical(document))
+
+
+def shared_key(key: Digest, settings: Iterable[Digest | None]) -> Digest:
+    """The key of a result that other checkouts may take: with the version, and Cargo's settings outside of the project.
+
+    Two versions may measure differently what has one key; settings are by content, as their paths differ.
+    """
+    digests = [digest.hex for digest in settings if digest]
+    return Digest.of(canonical({"ferrule": __version__, "key": key.hex, "settings": to_json(digests)}))
 
 
 def fingerprint_of(document: Document) -> Digest:

@@ -18,10 +18,9 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from ferrule import __version__
 from ferrule.core.errors import StorageError
 from ferrule.core.model import Digest, FileRecord, to_json
-from ferrule.engine.key import canonical, key_of
+from ferrule.engine.key import canonical, key_of, shared_key
 from ferrule.engine.remote_server import RemoteFailure, Server
 from ferrule.engine.store import Result, decode, encode, is_inside, portable
 from ferrule.formats import actionresult
@@ -215,8 +214,7 @@ class Remote:
         return self._settings if "cargo" in action.tools else {}
 
     def _id(self, key: Digest) -> Digest:
-        settings = [digest.hex for digest in self._settings.values() if digest]
-        return Digest.of(canonical({"ferrule": __version__, "key": key.hex, "settings": to_json(settings)}))
+        return shared_key(key, self._settings.values())
 
 
 def _is_shared(action: Action) -> bool:

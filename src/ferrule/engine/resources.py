@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ferrule.engine.context import BuildContext
     from ferrule.engine.events import Listener
     from ferrule.engine.executor import Executor
+    from ferrule.engine.machine_cache import MachineCache
     from ferrule.engine.recipe_code import RecipeCode
     from ferrule.engine.remote import Remote
     from ferrule.engine.sources import StatIndex
@@ -23,7 +24,8 @@ class Resources:
     """Everything a run needs besides the plan. `monotonic` is a clock in seconds, used for durations only.
 
     At most `jobs` threads compute on this machine. Actions that the `executor` takes run on other machines in addition,
-    and actions whose results the `remote` cache has do not run at all. `code` tells what recipes are made of.
+    and those whose results other checkouts on this `machine` or the `remote` cache have do not run at all. `code` tells
+    what recipes are made of.
     """
 
     site: BuildContext
@@ -36,3 +38,4 @@ class Resources:
     code: RecipeCode
     executor: Executor | None = None
     remote: Remote | None = None
+    machine: MachineCache | None = None

@@ -21,12 +21,13 @@ from ferrule.engine.resources import Resources
 from ferrule.tools import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ferrule.engine.events import Event
     from ferrule.engine.executor import Order
     from ferrule.engine.forecast import Forecast
+    from ferrule.engine.machine_cache import MachineCache
     from ferrule.engine.remote import Remote
     from ferrule.engine.store import Result
 
@@ -115,7 +116,7 @@ class _Run:
             while order.is_active():
                 at_hand = False
                 for action_id in sorted(order.get_ready()):
-                    state = self.lookup.find(actions[action_id])
+                    state = self._at_hand(actions[action_id])
                     if isinstance(state, Outcome):
                         at_hand = True
                         self._finish(state, order)
@@ -204,6 +205,28 @@ class _Run:
             return 10.0
         return 120.0 if action.target in self.engine.site.std_from_source else 40.0
 
+    def _at_hand(self, action: Action) -> Outcome | tuple[Digest, Document, str]:
+        """What the store has of an action, or another checkout, or why it must run."""
+        state = self.lookup.find(action)
+        return state if isinstance(state, Outcome) else self._shared(action) or state
+
+    def _shared(self, action: Action) -> Outcome | None:
+        """Bring what another checkout on this machine has made of an action into the store."""
+        machine = self.engine.machine
+        with suppress(FerruleError):  # as for the remote cache
+            for document, result in self._entries_of(machine, action) if machine else ():
+                if machine and machine.fetch(result):
+                    self.engine.store.save(result, action.id, document, flush=False)
+                    reason = "another checkout on this machine has made it"
+                    return Outcome(action, "shared", result.key, result.files, result.facts, reason=reason)
+        return None
+
+    def _entries_of(self, cache: MachineCache | Remote, action: Action) -> Iterator[tuple[Document, Result]]:
+        """Results of an action that a cache has, of which nothing has changed that they were made from."""
+        for document, result in cache.entries(action, lambda read: self.lookup.document(action, read)):
+            if self.lookup.change(result) is None:
+                yield document, result
+
     def _query_remote(self, waiting: _Waiting) -> bool:
         """Query the remote cache for an action; false where there is none that could have it."""
         action, remote = waiting[0], self.engine.remote
@@ -224,9 +247,11 @@ class _Run:
     def _fetched(self, action: Action, remote: Remote) -> Outcome | None:
         """Bring what the remote cache has for an action into the store, in a thread of the cache's."""
         with suppress(FerruleError):  # what cannot be read or written here is told where the action is made
-            for document, result in remote.entries(action, lambda read: self.lookup.document(action, read)):
-                if self.lookup.change(result) is None and remote.fetch(result):
+            for document, result in self._entries_of(remote, action):
+                if remote.fetch(result):
                     self.engine.store.save(result, action.id, document, flush=False)
+                    if self.engine.machine is not None:
+                        self.engine.machine.offer(action, result)
                     reason = "it was in the remote cache"
                     return Outcome(action, "remote", result.key, result.files, result.facts, reason=reason)
         return None
@@ -323,8 +348,9 @@ class _Run:
         try:
             away = action.id in self.elsewhere
             result = self.maker.order(action) if away else self.maker.make(action, key, document)
-            if self.engine.remote is not None:
-                self.engine.remote.offer(action, result)
+            for cache in (self.engine.machine, self.engine.remote):
+                if cache is not None:
+                    cache.offer(action, result)
             outcome = replace(outcome, key=result.key, files=result.files, facts=result.facts)
         except FerruleError as error:
             outcome = replace(outcome, state="failed", reason=error.message.splitlines()[0], error=error)

@@ -83,19 +83,29 @@ class Store:
 
     def find(self, key: Digest) -> Result | None:
         """The result for a key if it is there, whole and undamaged; a damaged one is dropped, with a notice."""
+        result = self.record(key)
+        for record in result.files if result else ():
+            if not self.holds(record):
+                self._drop(
+                    self._record(key), f"{record.name} is damaged or missing in the cache; its action runs again"
+                )
+                return None
+        return result
+
+    def record(self, key: Digest) -> Result | None:
+        """The record of a result, without a look at its contents; a damaged one is dropped, with a notice."""
         path = self._record(key)
         try:
-            result = decode(read_regular(path), key)
+            return decode(read_regular(path), key)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             self._drop(path, f"a damaged cache record was dropped ({error}); its action runs again")
             return None
-        for record in result.files:
-            if not self.holds(record):
-                self._drop(path, f"{record.name} is damaged or missing in the cache; its action runs again")
-                return None
-        return result
+
+    def touch(self, key: Digest) -> None:
+        """Note that a result is used now. Raises OSError."""
+        os.utime(self._record(key))
 
     def check(self, record: FileRecord) -> None:
         """Read a content again that is about to be used, whatever its stat data promise. Raises DamagedError."""
@@ -166,6 +176,10 @@ class Store:
             if not self.holds(FileRecord(source.name, expected, 0), read=True):
                 self._settle(aside, expected)
         return True
+
+    def linked(self, digest: Digest) -> None:
+        """Note that a link to a content, which is undamaged, was made or removed: that changes its stat data alone."""
+        self._index.remember(self.object(digest), digest)
 
     def save(self, result: Result, action: str, document: Document, *, flush: bool = True) -> None:
         """Keep a result whose files are already in the store, as the last of its action. Raises StorageError.

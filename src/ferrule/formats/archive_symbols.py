@@ -27,8 +27,14 @@ _MACHO_SYMBOL: Final = struct.Struct("<LBBHQ")
 _MACHO_SYMTAB: Final = 2
 _STAB, _PRIVATE, _TYPE, _EXTERNAL = 0xE0, 0x10, 0x0E, 0x01
 _WEAK_REFERENCE: Final = 0x40
+_SAVED: Final = ("gpr0", "gpr1", "fpr")
 _OF_LINKERS: Final = frozenset(
-    ("_GLOBAL_OFFSET_TABLE_", "_DYNAMIC", "_PROCEDURE_LINKAGE_TABLE_", "_init", "_fini", "_end", "_edata", "_etext")
+    (
+        *("_GLOBAL_OFFSET_TABLE_", "_DYNAMIC", "_PROCEDURE_LINKAGE_TABLE_"),
+        *("_init", "_fini", "_end", "_edata", "_etext"),
+        # On POWER, the base of the table of contents, and what saves registers (64-bit ELF V2 ABI, 2.3.3 and 3.4).
+        *(".TOC.", *(f"_{verb}{kind}_{n}" for verb in ("save", "rest") for kind in _SAVED for n in range(14, 32))),
+    )
 )
 _OF_COMPILERS: Final = {"gcc_s": "libgcc_s.so.1", "stdc++": "libstdc++.so.6"}
 """What gcc and clang bring: `formats.undefined` knows the names of these libraries."""

@@ -89,6 +89,7 @@ def _figures(about: PageContent) -> Iterator[tuple[str, Node]]:
 _COUNTED: Final = {
     "built": "built",
     "cached": "from the cache",
+    "shared": "from other checkouts",
     "remote": "from the remote cache",
     "failed": "failed",
     "skipped": "skipped",

@@ -78,7 +78,7 @@ class JournalStep:
     @property
     def cached(self) -> bool:
         """Whether its result was made before, here or elsewhere."""
-        return self.state in {"cached", "remote"}
+        return self.state in {"cached", "shared", "remote"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Lines:
                 pass
 
     def _ended(self, outcome: Outcome) -> None:
-        if self._logs is None or outcome.state == "remote":
+        if self._logs is None or outcome.state in {"shared", "remote"}:
             self._say(f"  {verdict(outcome)}")
             return
         self._say(f"::group::{_escaped(verdict(outcome))}")

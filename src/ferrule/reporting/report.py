@@ -48,9 +48,10 @@ def duration(seconds: float) -> str:
 def counted(outcomes: Iterable[Outcome]) -> str:
     """How many actions were built and how many were up to date; of other states only if there are any."""
     states = Counter(outcome.state for outcome in outcomes)
+    shared = f", {states['shared']} from other checkouts" if states["shared"] else ""
     remote = f", {states['remote']} remote" if states["remote"] else ""
     bad = "".join(f", {states[state]} {state}" for state in ("failed", "skipped") if states[state])
-    return f"{states['built']} built{remote}, {states['cached']} unchanged{bad}"
+    return f"{states['built']} built{shared}{remote}, {states['cached']} unchanged{bad}"
 
 
 def about(seconds: float) -> str:

@@ -46,6 +46,9 @@ def rows(report: Report) -> list[Row]:
     return [_row(folder, files) for (_, folder), files in grouped.items()]
 
 
+_FINISHED: Final = {"cached": "unchanged", "shared": "shared", "remote": "remote"}
+
+
 def _row(file: str, files: list[Placed]) -> Row:
     action, outcome = files[0].outcome.action, files[0].outcome
     return Row(
@@ -54,7 +57,7 @@ def _row(file: str, files: list[Placed]) -> Row:
         target=action.target or "all",
         size=sum(p.size for p in files),
         digest=(_folder_digest(files) if files[0].output.folder else files[0].digest).short,
-        state={"cached": "unchanged", "remote": "remote"}.get(outcome.state) or duration(outcome.seconds),
+        state=_FINISHED.get(outcome.state) or duration(outcome.seconds),
     )
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _MARKS = {
     "built": ("✓", "green"),
     "cached": ("·", "dim"),
+    "shared": ("↓", "cyan"),
     "remote": ("↓", "cyan"),
     "failed": ("✗", "red"),
     "skipped": ("-", "yellow"),

@@ -74,7 +74,9 @@ def test_what_a_program_lacks_is_told_with_the_words_for_libraries():
     assert problems(objects, "-lc", floor="2.27")[1:] == []
 
 
-@pytest.mark.parametrize("symbol", ["stat64", "_GLOBAL_OFFSET_TABLE_", "_Unwind_Resume", "__udivti3", "atexit"])
+@pytest.mark.parametrize(
+    "symbol", ["stat64", "_GLOBAL_OFFSET_TABLE_", ".TOC.", "_restgpr0_31", "_Unwind_Resume", "__udivti3", "atexit"]
+)
 def test_what_compilers_and_linkers_bring_is_not_missing(symbol):
     assert problems([one("a", "demo", needs=(symbol,))], "-lc") == []
 

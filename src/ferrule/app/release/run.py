@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ferrule import config
 from ferrule import plan as planning
 from ferrule.app.publish import DESTINATIONS
-from ferrule.app.release import linked_files, output_folder, size_limits
+from ferrule.app.release import linked_files, output_folder, shared_caches, size_limits
 from ferrule.app.release.manifest import manifest_of, signatures, sources_of, text_of
 from ferrule.core.cargo_config import environment_problems
 from ferrule.core.errors import ConfigError, ConfigErrors, StorageError, ToolchainError
@@ -19,14 +19,13 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import Plan, Report
 from ferrule.core.safe_files import FILE, STATE, check_folder, find_project, report_name
 from ferrule.engine import context as contexts
-from ferrule.engine import events, recipe_code, remote_server, scheduler, sources
+from ferrule.engine import events, recipe_code, scheduler, sources
 from ferrule.engine import lock as locks
-from ferrule.engine import remote as remote_cache
 from ferrule.engine import state as states
 from ferrule.engine import store as stores
 from ferrule.kinds import KINDS
 from ferrule.toolchain import find, requirements
-from ferrule.tools import cargo, git, standard_library
+from ferrule.tools import git, standard_library
 from ferrule.tools.secrets import find_secret, secrets_of
 from ferrule.tools.source_list import has_untracked, source_names
 
@@ -60,8 +59,8 @@ class RunContext:
     """What a run takes from outside: the machine, a limit of threads, clocks, and how to install Rust, if chosen.
 
     `builder` is who runs it where that is no person, `key` what a release is signed with, `remote` where finished
-    actions are shared, `compiler_cache` a program that rustc is run by, `linked` a folder with what was linked on other
-    machines.
+    actions are shared, `compiler_cache` a program that rustc is run by, `machine_cache` how many bytes the finished
+    actions of all checkouts may have (0 if none are shared), `linked` a folder with what was linked on other machines.
     """
 
     host: Host
@@ -74,6 +73,7 @@ class RunContext:
     key: EllipticCurvePrivateKey | None = field(default=None, repr=False)
     remote: Address | None = None
     compiler_cache: str | None = None
+    machine_cache: int = 0
     linked: Path | None = None
 
 
@@ -226,26 +226,18 @@ def at_work(
     """
     with locks.locked(config.root / STATE, listen):
         engine = engine_of(config, toolchain, context, listen or (lambda _: None))
-        engine = replace(engine, remote=_remote(engine, context))
+        settings = shared_caches.outer_settings(engine)
+        machine = shared_caches.of_machine(engine, context.machine_cache, settings)
+        engine = replace(engine, machine=machine, remote=shared_caches.of_remote(engine, context.remote, settings))
         engine.store.sweep()
         locks.sweep(config.root / STATE)
         yield engine
         engine.index.save()
         engine.code.save()
+    if engine.machine is not None:
+        engine.machine.close()
     if engine.remote is not None:
         engine.remote.close(events.notice_to(engine.listen))
-
-
-def _remote(engine: scheduler.Engine, context: RunContext) -> remote_cache.Remote | None:
-    """The remote cache, if there is one and a network may be used."""
-    if context.remote is None or context.host.offline:
-        return None
-
-    project = engine.site.project
-    paths = (p for p in cargo.settings(project, engine.site.environment) if not p.is_relative_to(project))
-    with stores.storage_errors(project):
-        settings = {str(path): engine.site.sources.content(engine.index, path) for path in paths}
-    return remote_cache.Remote(remote_server.Server(context.remote, context.monotonic), engine.store, settings)
 
 
 def engine_of(

@@ -246,7 +246,7 @@ class _Reproducing:
         try:
             run.run(
                 (*command, *self.request.options),
-                env=who.environment,
+                env={**who.environment, "FERRULE_MACHINE_CACHE": "off"},  # what is compared is made twice
                 cwd=directory,
                 log=log,
                 on_line=heard,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MARKS: Final = {
     "built": "●",
     "cached": "○",
+    "shared": "◍",
     "remote": "◍",
     "failed": "✕",
     "skipped": "–",  # noqa: RUF001 - a mark
@@ -28,6 +29,7 @@ _MARKS: Final = {
 _WORDS: Final = {
     "built": "built in the last run",
     "cached": "from the cache",
+    "shared": "from another checkout",
     "remote": "from the remote cache",
     "failed": "failed",
     "skipped": "skipped",
