@@ -33,6 +33,7 @@ def measure(count: int) -> dict[str, float]:
     """Load and plan a project with `count` made-up targets: CPU seconds of reading and of planning, actions, MiB."""
     from ferrule import config, plan  # noqa: PLC0415 - the imports are part of what is measured
     from ferrule.__main__ import collect_rarely  # noqa: PLC0415
+    from ferrule.app.publish import DESTINATIONS  # noqa: PLC0415
     from ferrule.app.release.run import disk_of  # noqa: PLC0415
     from ferrule.core.model import Target  # noqa: PLC0415
     from ferrule.core.platforms import PLATFORMS  # noqa: PLC0415
@@ -47,11 +48,12 @@ def measure(count: int) -> dict[str, float]:
         (project / "src").mkdir()
         (project / "src" / "lib.rs").touch()
         (project / "LICENSE").touch()
+        (project / "Cargo.lock").write_text('version = 4\n[[package]]\nname = "demo-ffi"\nversion = "1.2.3"\n', "utf-8")
         (project / "Cargo.toml").write_text(_CARGO, encoding="utf-8")
         lines = "\n".join(f'  {name}: {{glibc: "2.17"}}' for name in names[:_WRITTEN])
         (project / "targets.yaml").write_text(_MATRIX % lines, encoding="utf-8")
         begun = time.process_time()
-        found = config.load(project, KINDS, platforms=PLATFORMS)
+        found = config.load(project, KINDS, DESTINATIONS, platforms=PLATFORMS)
         read = time.process_time()
         if count > _WRITTEN:
             found = replace(found, targets=tuple(Target(name, glibc="2.17") for name in names))

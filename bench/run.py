@@ -6,16 +6,18 @@ import argparse
 import json
 import os
 import platform
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "bench")]
@@ -27,12 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from peers import Peer
-
-    from ferrule.app.release.run import RunContext
-    from ferrule.config import Config
-    from ferrule.core.model import Action
-    from ferrule.core.toolchain import Toolchain
-    from ferrule.tools.command import Command
 
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -67,6 +63,7 @@ def main() -> None:
     options = arguments()
     names = options.names or [name for name in FIGURES if not (options.quick and name in COLD)]
     RESULTS.mkdir(exist_ok=True)
+    os.environ["FERRULE_MACHINE_CACHE"] = "off"  # but for what measures it, nothing is made beforehand
     with tempfile.TemporaryDirectory(prefix="ferrule-bench-") as folder:
         bench = Bench(Path(folder), options.rounds, options.quick)
         bench.log.write_bytes(b"")
@@ -350,80 +347,60 @@ def machines(name: str, *numbers: str) -> dict[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
-    """A checkout with the tools for a part of its plan, found beforehand as a person at a shell would have them."""
+class Raw:
+    """A command as a log of Ferrule says it, to be typed at a shell: without the jobserver that was there then."""
 
-    root: Path
-    config: Config
-    context: RunContext
-    toolchain: Toolchain
-    actions: tuple[Action, ...]
+    argv: tuple[str, ...]
+    cwd: Path
+    env: dict[str, str]
 
-    def commands(self, target_folder: Callable[[str], Path], facts: Mapping[str, Mapping[str, str]]) -> list[Command]:
-        """What the plan would have Cargo do, as command lines; `facts` are what the libraries compile in."""
-        return [
-            self._command(action, target_folder(action.target or ""), facts.get(action.id, {}))
-            for action in self.actions
-            if action.kind in {"library", "component"} and action.target
-        ]
+    def elsewhere(self, *moves: tuple[Path, Path]) -> Raw:
+        """The same in other folders."""
 
-    def _command(self, action: Action, target_folder: Path, facts: Mapping[str, str]) -> Command:
-        from ferrule.tools import cargo  # noqa: PLC0415
+        def moved(text: str) -> str:
+            for before, after in moves:
+                text = text.replace(str(before), str(after))
+            return text
 
-        recipe: Any = action.recipe  # its fields are its kind's own
-        environment = self.context.host.children
-        shared = {"workspace": self.root / recipe.workspace, "package": recipe.crate, "profile": recipe.profile}
-        shared |= {"features": recipe.features, "default_features": recipe.default_features}
-        known = {f"FERRULE_{name.upper()}": facts[name] for name in ("fingerprint", "interface") if name in facts}
-        if action.kind == "component":
-            build = cargo.WasmBuild(**shared)
-            made = cargo.wasm_command(
-                *(self.toolchain, build),
-                target_folder=target_folder,
-                environment=environment,
-                offline=True,
-                extra=known,
-            )
-        else:
-            commit = {"FERRULE_COMMIT": recipe.commit} if facts else {}
-            own = {"triple": recipe.triple, "types": recipe.types, "glibc": recipe.glibc, "macos": recipe.macos}
-            made = cargo.native_command(
-                self.toolchain,
-                cargo.NativeBuild(**shared, **own, soname=recipe.soname),
-                target_folder=target_folder,
-                cache=self.context.host.cache,
-                environment=environment,
-                offline=True,
-                extra=known | commit,
-            )
-        return replace(made, env={**environment, **made.env})
+        variables = {name: moved(value) for name, value in self.env.items()}
+        return Raw(tuple(map(moved, self.argv)), Path(moved(str(self.cwd))), variables)
 
 
-def open_project(root: Path, cache: Path | None, artifacts: tuple[str, ...], targets: tuple[str, ...]) -> Project:
-    """Plan a part of a checkout and find its tools. Raises ToolchainError if some are missing."""
+def logged(root: Path, action: str) -> Raw:
+    """What Ferrule had Cargo compile for an action, by the log of its last run there."""
+    from ferrule.core.safe_files import STATE  # noqa: PLC0415
+    from ferrule.engine.state import log_file, logs_folder, work_folder  # noqa: PLC0415
+
+    log = log_file(logs_folder(work_folder(root / STATE)), action)
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    for line in (line for line in lines if line.startswith("$ cd ") and " --crate-type " in line):
+        _, _, folder, _, *words = shlex.split(line)
+        count = next(n for n, word in enumerate(words) if "=" not in word)
+        variables = dict(word.split("=", 1) for word in words[:count])
+        free = {name: value for name, value in variables.items() if not name.endswith("MAKEFLAGS")}
+        return Raw(tuple(words[count:]), Path(folder), {**os.environ, **free})
+    sys.exit(f"{log} names no call of Cargo: delete .ferrule in {root}, and measure again")
+
+
+def copy_named(commands: Sequence[Raw], moves: tuple[tuple[Path, Path], ...]) -> None:
+    """Copy files that commands name (scripts of the linker, lists of symbols) to where those moved look for them."""
+    words = [word for command in commands for word in (*command.argv, *command.env.values())]
+    for before, after in moves:
+        for name in {name for word in words for name in re.findall(rf"{re.escape(str(before))}/[^\s=,:]+", word)}:
+            source, target = Path(name), after / Path(name).relative_to(before)
+            if source.is_file() and not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
+
+
+def native_libraries(*systems: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The libraries of this repository, and its targets of these systems."""
     from ferrule.app.release import run as release  # noqa: PLC0415
-    from ferrule.app.release import selection as choice  # noqa: PLC0415
-    from ferrule.cli import environment as process  # noqa: PLC0415
-    from ferrule.toolchain.find import require  # noqa: PLC0415
+    from ferrule.core.platforms import PLATFORMS  # noqa: PLC0415
 
-    with environment(FERRULE_CACHE=str(cache) if cache else os.environ.get("FERRULE_CACHE", "")):
-        config = release.load(root)
-        context = process.run_context(jobs=None, offline=True, rust_source=None)
-    plan = choice.select(config, context, artifacts, targets)
-    toolchain = require(release.tool_requirements(config, plan, None), context.host)
-    return Project(root, config, context, toolchain, plan.actions)
-
-
-@contextmanager
-def environment(**values: str) -> Iterator[None]:
-    """Set variables of this process for a while; one that was not set is empty afterwards, which counts as not set."""
-    before = {name: os.environ.get(name, "") for name in values}
-    try:
-        for name, value in values.items():
-            os.environ[name] = value
-        yield
-    finally:
-        os.environ.update(before)
+    config = release.load(ROOT)
+    triples = tuple(t.triple for t in config.targets if PLATFORMS[t.triple].system in systems)
+    return tuple(a.name for a in config.artifacts if a.kind.name == "library"), triples
 
 
 # Nothing to do
@@ -433,16 +410,14 @@ def idle(bench: Bench) -> list[Figure]:
     """A release of which everything is there, beside Cargo finding the same out for Linux alone, and through nox."""
     count = bench.times(9, 3)
     run(bench, (*FERRULE, "release", "--offline"), ROOT)
-    project = open_project(ROOT, None, (), ("all",))
-    facts = json.loads((ROOT / "dist" / "manifest.json").read_bytes())["facts"]
-    every = project.commands(lambda triple: ROOT / ".ferrule" / "cache" / "cargo" / triple, facts)
-    commands = [c for c in every if is_zigbuild(c) and any("linux" in word for word in c.argv)]
+    libraries, triples = native_libraries("linux")
+    commands = [logged(ROOT, f"{name}@{triple}") for name in libraries for triple in triples]
 
     def ours() -> Sample:
         return run(bench, (*FERRULE, "release", "--offline"), ROOT)
 
     def theirs() -> Sample:
-        return total([run(bench, c.argv, c.cwd or ROOT, c.env) for c in commands])
+        return total([run(bench, c.argv, c.cwd, c.env) for c in commands])
 
     theirs()
     size = bench.log.stat().st_size
@@ -514,38 +489,38 @@ def native(bench: Bench) -> list[Figure]:
 
 def cold(bench: Bench, name: str, *systems: str) -> list[Figure]:
     """Libraries from nothing by Ferrule, beside the same commands typed one after another."""
-    from ferrule.cli import environment as process  # noqa: PLC0415
-    from ferrule.core.platforms import PLATFORMS  # noqa: PLC0415
-    from ferrule.tools import cargo  # noqa: PLC0415
+    libraries, triples = native_libraries(*systems)
+    words = [word for triple in triples for word in ("--target", triple)]
 
-    whole = open_project(ROOT, None, (), ("all",))
-    triples = tuple(t.triple for t in whole.config.targets if PLATFORMS[t.triple].system in systems)
-    libraries = tuple(a.name for a in whole.config.artifacts if a.kind.name == "library")
-    host = process.host(offline=False)
-    fetch = cargo.fetch_command(whole.toolchain, ROOT / whole.config.workspace.folder, host.children)
-    run(bench, fetch.argv, fetch.cwd or ROOT, fetch.env)  # neither side is to wait for the network
+    def build(root: Path, cache: Path) -> Sample:
+        argv = (*FERRULE, "build", *words, *libraries)
+        return run(bench, argv, root, {**os.environ, "FERRULE_CACHE": str(cache)})
 
     def ours() -> Sample:
-        with fresh(bench, libraries, triples) as (project, cache):
-            where = [word for triple in triples for word in ("--target", triple)]
-            argv = (*FERRULE, "build", "--offline", *where, *libraries)
-            return run(bench, argv, project.root, {**os.environ, "FERRULE_CACHE": str(cache)})
+        with fresh(bench) as folders:
+            return build(*folders)
 
-    def raw(all_of: Callable[[list[Callable[[], Sample]]], Sample]) -> Sample:
-        with fresh(bench, libraries, triples) as (project, _):
-            commands = filter(is_zigbuild, project.commands(lambda triple: project.root / "target" / triple, {}))
-            return all_of([partial(run, bench, c.argv, c.cwd or project.root, c.env) for c in commands])
+    with fresh(bench) as (root, cache):
+        build(root, cache)  # it fetches the crates, and says what the commands are
+        commands = [logged(root, f"{library}@{triple}") for library in libraries for triple in triples]
 
-    mine, row, once = together(
-        bench.times(3 if len(triples) < MANY else 1, 1),
-        ours,
-        lambda: raw(lambda each: total([one() for one in each])),
-        lambda: raw(at_once),
-    )
-    words = f"cold build, {len(triples)} targets, to the same {len(triples)} commands"
+        def raw(all_of: Callable[[list[Callable[[], Sample]]], Sample]) -> Sample:
+            with fresh(bench) as (there, cache_there):
+                moves = ((root, there), (cache, cache_there))
+                moved = [command.elsewhere(*moves) for command in commands]
+                copy_named(commands, moves)
+                return all_of([partial(run, bench, c.argv, c.cwd, c.env) for c in moved])
+
+        mine, row, once = together(
+            bench.times(3 if len(triples) < MANY else 1, 1),
+            ours,
+            lambda: raw(lambda each: total([one() for one in each])),
+            lambda: raw(at_once),
+        )
+    said = f"cold build, {len(triples)} targets, to the same {len(triples)} commands"
     return [
-        *ratios(name, f"{words} in a row", mine, row, wall=0.65, cpu=1.05),
-        *ratios(f"{name}-at-once", f"{words} all at once", mine, once),
+        *ratios(name, f"{said} in a row", mine, row, wall=0.65, cpu=1.05),
+        *ratios(f"{name}-at-once", f"{said} all at once", mine, once),
     ]
 
 
@@ -553,15 +528,13 @@ def sccache(bench: Bench) -> list[Figure]:
     """The Linux libraries from nothing, but with what sccache has kept of an earlier build in a folder of this name."""
     from compiler_cache import served  # noqa: PLC0415
 
-    whole = open_project(ROOT, None, (), ("all",))
-    triples = tuple(a.target for a in whole.actions if a.kind == "library" and "linux" in str(a.target))
-    libraries = tuple({a.artifact for a in whole.actions if a.kind == "library"})
-    words = [word for triple in triples for word in ("--target", str(triple))]
+    libraries, triples = native_libraries("linux")
+    words = [word for triple in triples for word in ("--target", triple)]
 
     def build(env: Mapping[str, str]) -> Sample:
-        with fresh(bench, libraries, tuple(map(str, triples)), name="kept") as (project, cache):
+        with fresh(bench, name="kept") as (root, cache):
             environment = {**os.environ, **env, "FERRULE_CACHE": str(cache)}
-            return run(bench, (*FERRULE, "build", "--offline", *words, *libraries), project.root, environment)
+            return run(bench, (*FERRULE, "build", "--offline", *words, *libraries), root, environment)
 
     with served(bench.folder / "sccache") as env:
         if env is None:
@@ -593,30 +566,23 @@ def at_once(measures: Sequence[Callable[[], Sample]]) -> Sample:
     return Sample(time.monotonic() - started, total(samples).cpu)
 
 
-def is_zigbuild(command: Command) -> bool:
-    """Whether a command makes a library; a header costs cbindgen a moment, which the raw side need not pay."""
-    return "--crate-type" in command.argv
-
-
 @contextmanager
-def fresh(
-    bench: Bench, libraries: tuple[str, ...], triples: tuple[str, ...], name: str = ""
-) -> Iterator[tuple[Project, Path]]:
+def fresh(bench: Bench, name: str = "") -> Iterator[tuple[Path, Path]]:
     """A copy of the tracked files with nothing built, and a cache with the tools and nothing else.
 
-    With a name, it is always at the same place.
+    With a name, they are always at the same path.
     """
     from ferrule.cli import environment as process  # noqa: PLC0415
 
-    place = bench.folder / name if name else Path(tempfile.mkdtemp(prefix="cold-", dir=bench.folder))
+    folder = bench.folder / name if name else Path(tempfile.mkdtemp(prefix="cold-", dir=bench.folder))
     try:
-        root, cache = place / "checkout", place / "cache"
+        root, cache = folder / "checkout", folder / "cache"
         copy_checkout(root)
         cache.mkdir()
         (cache / "tools").symlink_to(process.cache_folder(dict(os.environ)).absolute() / "tools")
-        yield open_project(root, cache, libraries, triples), cache
+        yield root, cache
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def copy_checkout(target: Path) -> None:

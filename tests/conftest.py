@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 # A shell's background job ignores Ctrl-C, and so would every program started from here; the tests interrupt some.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# What is tested is to be made by the code that is tested, and not to come from another checkout.
+os.environ["FERRULE_MACHINE_CACHE"] = "off"  # noqa: TID251 - programs that tests start inherit it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
