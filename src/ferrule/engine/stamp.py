@@ -23,7 +23,7 @@ from ferrule.engine.key import canonical
 from ferrule.engine.sources import SourceFiles, StatIndex, source_digests
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ferrule.tools.host import Host
 
@@ -132,10 +132,19 @@ def request_document(host: Host, *, commit: Json, packages: Path, **asked: Json)
 
 def _program(packages: Path) -> str:
     """The identity of the running program: its own files and the folder of installed packages, by their stat data."""
-    package = Path(__file__).parent.parent
-    files = (path for path in sorted(package.rglob("*")) if path.suffix != ".pyc" and path.is_file())
-    marks = [sys.version, *(f"{path.name} {_mark(path)}" for path in (*files, packages))]
-    return Digest.of("\n".join(marks).encode()).hex
+    marks = (f"{name} {_mark_of(stat)}" for name, stat in sorted(_files(os.fspath(Path(__file__).parent.parent))))
+    return Digest.of("\n".join((sys.version, *marks, str(_mark(packages)))).encode()).hex
+
+
+def _files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Path and stat data of each file of a package; what Python compiled of it does not count."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                if entry.name != "__pycache__":
+                    yield from _files(entry.path)
+            elif entry.is_file():
+                yield entry.path, entry.stat()
 
 
 def _seen(sources: SourceFiles, index: StatIndex, basis: Stamp) -> Json:
@@ -171,7 +180,10 @@ def _stat(path: str | Path) -> os.stat_result | None:
 
 
 def _mark(path: Path) -> list[int]:
-    stat = path.stat()
+    return _mark_of(path.stat())
+
+
+def _mark_of(stat: os.stat_result) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns, stat.st_ino]
 
 

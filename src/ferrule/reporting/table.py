@@ -1,12 +1,12 @@
-"""The closing table: each file with its target, size, digest and duration."""
+"""The closing table: each file with its target, size, digest and duration.
+
+Home-made, as a run with nothing to do prints it and does little else: importing rich takes a third of such a run.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
-
-from rich.console import Console
-from rich.table import Table
 
 from ferrule.core.byte_size import size
 from ferrule.core.errors import FerruleError
@@ -17,7 +17,7 @@ from ferrule.reporting.report import duration
 from ferrule.reporting.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TextIO
 
     from ferrule.core.model import Outcome, Placed, Report
@@ -71,8 +71,7 @@ def show(report: Report, stream: TextIO, *, colour: bool, width: int | None, ver
     """Write the table, and below it the failed and skipped actions with their reasons; `verbose` adds commands."""
     show_rows(rows(report), stream, colour=colour, width=width)
     for outcome in report.failed:
-        console = _console(stream, colour=colour, width=width)
-        console.print(f"\n{printable(outcome.action.id)} {outcome.state}", style="red", markup=False)
+        stream.write("\n" + _styled(f"{printable(outcome.action.id)} {outcome.state}", _RED, colour=colour) + "\n")
         stream.write("".join(f"{wrapped(line, width)}\n" for line in _why(outcome, colour=colour, verbose=verbose)))
 
 
@@ -90,17 +89,23 @@ def show_rows(table_rows: list[Row], stream: TextIO, *, colour: bool, width: int
     """Write the table, as many columns of it as fit; nothing if it has no rows."""
     if not table_rows:
         return
-    shown = folded(table_rows)
-    console = _console(stream, colour=colour, width=width)
-    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    table.add_column("file", overflow="fold")
-    columns = _fitting(shown, console.width)
-    room = console.width - sum(_width(column, shown) for column in columns)
-    for column in columns:
-        table.add_column(column.title, justify=column.justify, no_wrap=True)
-    for row in shown:
-        table.add_row("\n".join(broken(printable(row.file), room)), *(column.text(row) for column in columns))
-    console.print(table)
+    shown, width = folded(table_rows), width or _FILE_COLUMNS
+    columns = _fitting(shown, width)
+    widths = [_width(column, shown) for column in columns]
+    names = [broken(printable(row.file), width - sum(widths)) for row in shown]
+    first = max(len(line) for lines in (["file"], *names) for line in lines)
+
+    def line(name: str, cells: Iterable[str]) -> str:
+        aligned = (
+            cell.rjust(wide) if column.justify == "right" else " " * _GAP + cell.ljust(wide - _GAP)
+            for column, wide, cell in zip(columns, widths, cells, strict=True)
+        )
+        return "".join((name.ljust(first), *aligned)).rstrip()
+
+    lines = [_styled(line("file", (column.title for column in columns)), _BOLD, colour=colour)]
+    for row, (name, *more) in zip(shown, names, strict=True):
+        lines += [line(name, (column.text(row) for column in columns)), *more]
+    stream.write("".join(f"{text}\n" for text in lines))
 
 
 def folded(table_rows: list[Row]) -> list[Row]:
@@ -159,6 +164,7 @@ _COLUMNS: Final = (
 _FILE_COLUMNS: Final = 160
 """Columns of a table where output is no terminal."""
 
+_BOLD, _RED = "1", "31"
 _LEAST: Final = 12
 """Columns that a name has, however narrow the terminal."""
 
@@ -199,8 +205,9 @@ def broken(name: str, room: int) -> list[str]:
     return [*lines, indent + name]
 
 
-def _console(stream: TextIO, *, colour: bool, width: int | None) -> Console:
-    return Console(file=stream, no_color=not colour, width=width or _FILE_COLUMNS, highlight=False)
+def _styled(text: str, style: str, *, colour: bool) -> str:
+    """A text with a style of the terminal (ECMA-48, "SGR"), where it has colours."""
+    return f"\x1b[{style}m{text}\x1b[0m" if colour else text
 
 
 def markdown(report: Report) -> str:
