@@ -28,10 +28,10 @@ from ferrule.kinds.base import (
     needs_machine,
 )
 from ferrule.kinds.declared_interface import DeclaredInterface
-from ferrule.tools import zig
+from ferrule.tools import node_api, zig
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from ferrule.core.model import Target
@@ -287,6 +287,7 @@ class CargoLibrary:
                 version_script=self._script(context),
                 # The lists of the system's symbols say nothing of other libraries: only the linker has seen those.
                 resolves_all=bool(self.libraries),
+                of_host=self._node(context) if self.host_symbols else {},
             )
             declared = self.interface.declarations(context) if self.interface else ()
         for kind in self.types:
@@ -302,6 +303,11 @@ class CargoLibrary:
     def _script(self, context: ActionContext) -> tuple[Path, Digest] | None:
         path = context.project / self.version_script if self.version_script else None
         return (path, Digest.of_file(path)) if path else None
+
+    def _node(self, context: ActionContext) -> Mapping[str, str]:
+        """Where Node.js is for the linker."""
+        zig_tool, cache = context.toolchain.tool("zig"), context.site.host.cache
+        return node_api.import_library(context.run, zig_tool, self.platform, cache, context.site.environment)
 
     def _link_options(self, cargo_build: CargoBuild) -> tuple[str, ...]:
         """What a static library is linked with; without the C++ library where none of its objects needs one."""
@@ -416,7 +422,7 @@ class CargoLibrary:
                 platform=self.platform,
                 floor=self.floor,
                 name=self.platform.reference(self.soname),
-                libraries=self.libraries,
+                libraries=(*self.libraries, *([node_api.HOST] if self.host_symbols else [])),
                 exports_allowed=self._allowed(facts.exports),
             ),
             *(f"no exported symbol matches `{g}`" for g in globs if not fnmatch.filter(facts.exports, g)),

@@ -14,6 +14,7 @@ from ferrule.kinds.linked_code import audit_data as audit
 from ferrule.tools import cargo, cargo_builds, dll_linker, macos_sdk, standard_library, wasi_linker, zig
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ferrule.core.facts import BuildIdentity
@@ -108,10 +109,12 @@ def compile_crate(
     soname: str | None = None,
     version_script: tuple[Path, Digest] | None = None,
     resolves_all: bool = False,
+    of_host: Mapping[str, str] | None = None,
 ) -> CargoBuild:
     """Build the library of a crate, or a program of it, and report what was read; raises BuildError.
 
     `identity` is what a build script may compile in: a crate that does not look at these variables is the same anyway.
+    `of_host` are variables that say where the program is that will load it, unless the recipe's own say so.
     """
     host, environment, platform = context.site.host, context.site.environment, recipe.platform
     zig.warm_cache(context.toolchain, host.cache, environment)
@@ -155,7 +158,12 @@ def compile_crate(
         cache=host.cache,
         environment=environment,
         offline=host.offline,
-        extra={**dict(recipe.env), **_sdk(context, recipe), **_identity_variables(identity, recipe.commit)},
+        extra={
+            **(of_host or {}),
+            **dict(recipe.env),
+            **_sdk(context, recipe),
+            **_identity_variables(identity, recipe.commit),
+        },
     )
     first = zig.prelink(
         *(context.toolchain.tool("zig"), platform, recipe.floor, host.cache, environment, context.acquire_job_token),

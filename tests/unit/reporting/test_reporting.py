@@ -246,6 +246,7 @@ def test_json_is_an_event_a_line(story: Story, tmp_path: Path) -> None:
         "seconds": 137.4,
         "built": 1,
         "cached": 1,
+        "shared": 0,
         "remote": 0,
         "failed": 1,
         "skipped": 1,
