@@ -276,7 +276,7 @@ def _no_target(config: Config, artifact: ArtifactConfig, platforms: Mapping[str,
     reasons = dict.fromkeys(f"{t}: {reason}" for t in triples if (reason := artifact.kind.unsupported(platforms[t])))
     detail = "; ".join(reasons) or "no target of this file has all that it packs"
     return ConfigError(
-        f"no target is left for {artifact.name}, a {artifact.kind.name} ({detail})",
+        f"no target is left for {artifact.name}, of kind {artifact.kind.name} ({detail})",
         where=config.location(("artifacts", artifact.name, *(("targets",) if artifact.spec.targets else ()))),
         hint="select another target, or add one under `targets`",
     )

@@ -169,7 +169,7 @@ def test_two_sums_are_a_collision(demo: Demo) -> None:
 def test_target_that_the_kind_cannot_be_made_for(demo: Demo) -> None:
     reason = "it is machine code, and WebAssembly is no machine"
     assert mistakes(demo, f"native: {{kind: library, crate: demo-ffi, targets: [{WASM}]}}") == [
-        f"targets.yaml:24:44: no target is left for native, a library ({WASM}: {reason})",
+        f"targets.yaml:24:44: no target is left for native, of kind library ({WASM}: {reason})",
     ]
 
 

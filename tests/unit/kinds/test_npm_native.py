@@ -137,9 +137,9 @@ def test_two_targets_that_npm_does_not_tell_apart_are_refused() -> None:
         native.packages("native", "demo", None, cast("Context", context))
 
 
-def test_without_a_library_for_any_target_nothing_is_planned(demo: Demo) -> None:
-    actions = planned(demo, NATIVE.replace("library:", "targets: [wasm32-unknown-unknown], library:"))
-    assert actions == {}
+def test_without_a_library_for_any_target_there_is_nothing_to_pack(demo: Demo) -> None:
+    with pytest.raises(ConfigErrors, match="no target is left for .*, of kind npm"):
+        planned(demo, NATIVE.replace("library:", "targets: [wasm32-unknown-unknown], library:"))
 
 
 # What is packed
