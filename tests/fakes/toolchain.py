@@ -114,6 +114,7 @@ class Demo:
             "FERRULE_CACHE": str(self.root / "cache"),
             "PYTHONPATH": str(Path(ferrule.__file__).parents[1]),
             "TMPDIR": str(self.root),
+            "FERRULE_MACHINE_CACHE": "off",  # what is pretended is to be made each time
         }
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:

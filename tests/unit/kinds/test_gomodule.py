@@ -141,7 +141,9 @@ def test_module_for_no_target_that_go_could_load_on(demo: Demo) -> None:
     lines = f"  {NATIVE}\n  go: {{kind: gomodule, source: packaging/go, library: native}}\n"
     path.write_text(f"{head}targets:\n  {musl}: {{}}\nartifacts:\n{lines}")
     loaded = config.load(demo.project, KINDS, DESTINATIONS, platforms=rows)
-    with pytest.raises(ConfigErrors, match=r"no target is left for go, of kind gomodule .*: its loader opens libraries"):
+    with pytest.raises(
+        ConfigErrors, match=r"no target is left for go, of kind gomodule .*: its loader opens libraries"
+    ):
         plan(loaded, ReleaseInfo("demo", "1.2.3"), disk_of(demo.project), rows)
 
 

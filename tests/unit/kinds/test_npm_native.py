@@ -138,7 +138,7 @@ def test_two_targets_that_npm_does_not_tell_apart_are_refused() -> None:
 
 
 def test_without_a_library_for_any_target_there_is_nothing_to_pack(demo: Demo) -> None:
-    with pytest.raises(ConfigErrors, match="no target is left for .*, of kind npm"):
+    with pytest.raises(ConfigErrors, match=r"no target is left for .*, of kind npm"):
         planned(demo, NATIVE.replace("library:", "targets: [wasm32-unknown-unknown], library:"))
 
 

@@ -47,11 +47,11 @@ def test_size_verify_and_prune(demo: Demo) -> None:
 
 def test_a_second_checkout_takes_what_the_first_has_made(demo: Demo) -> None:
     again = copied(demo)
-    first = demo.ferrule("release", "-v")
+    first = demo.ferrule("release", "-v", FERRULE_MACHINE_CACHE="")
     assert first.returncode == 0, first.stderr
     files, calls = demo.files(), len(demo.calls)
     take(demo, again)
-    second = demo.ferrule("release", "-v")
+    second = demo.ferrule("release", "-v", FERRULE_MACHINE_CACHE="")
     assert second.returncode == 0, second.stderr
     assert demo.files() == files
     assert re.search(r"[1-9]\d* from other checkouts, 0 unchanged", second.stderr + second.stdout)
@@ -62,7 +62,7 @@ def test_a_second_checkout_takes_what_the_first_has_made(demo: Demo) -> None:
 
 def test_other_checkouts_are_left_alone_where_that_is_said(demo: Demo) -> None:
     again = copied(demo)
-    assert demo.ferrule("release").returncode == 0
+    assert demo.ferrule("release", FERRULE_MACHINE_CACHE="").returncode == 0
     take(demo, again)
     second = demo.ferrule("release", "-v", FERRULE_MACHINE_CACHE="off")
     assert second.returncode == 0
@@ -76,18 +76,18 @@ def test_a_cache_that_others_can_write_to_is_noted(demo: Demo) -> None:
     folder = demo.root / "cache" / "actions"
     folder.mkdir(parents=True)
     folder.chmod(0o777)
-    done = demo.ferrule("release")
+    done = demo.ferrule("release", FERRULE_MACHINE_CACHE="")
     assert done.returncode == 0
     assert f"others can write to {folder}" in done.stderr
     assert list(folder.iterdir()) == []
 
 
 def test_the_cache_of_the_machine(demo: Demo) -> None:
-    assert demo.ferrule("release").returncode == 0
+    assert demo.ferrule("release", FERRULE_MACHINE_CACHE="").returncode == 0
     usage = json.loads(demo.ferrule("cache", "size", "--machine", "--json").stdout)
     assert usage["actions"]["files"] > 20
     assert demo.ferrule("cache", "verify", "--machine").stdout.startswith("undamaged: ")
-    kept = demo.ferrule("cache", "prune", "--machine", "--json")
+    kept = demo.ferrule("cache", "prune", "--machine", "--json", FERRULE_MACHINE_CACHE="1 GiB")
     assert json.loads(kept.stdout) == {"deleted": {"files": 0, "bytes": 0}}
     assert demo.ferrule("cache", "prune", "--machine", FERRULE_MACHINE_CACHE="off").returncode == 0
     assert not list((demo.root / "cache" / "actions" / "results").iterdir())
