@@ -90,6 +90,9 @@ HOLDS_NO_CODE: Final = "holds-no-code"
 BINDINGS: Final = "bindings"
 """Role of generated bindings, and the trait that says where they belong in the project."""
 
+LEFT_TO_AUTHOR: Final = "left-to-author"
+"""Role of the file with what bindings leave out: names and reasons, as JSON."""
+
 IMPORT_LIBRARY: Final = "import-library"
 """Role of the file that programs are linked with in place of a shared library, where that is another one."""
 

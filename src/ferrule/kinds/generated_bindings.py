@@ -11,16 +11,13 @@ from ferrule.core.errors import BuildError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.formats.interfaces import header as header_interface
-from ferrule.kinds.base import BINDINGS, Context, PlanProblem
+from ferrule.kinds.base import BINDINGS, LEFT_TO_AUTHOR, Context, PlanProblem
 from ferrule.tools import zig
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
     from ferrule.core.platforms import Platform
     from ferrule.engine.context import ActionContext
-
-LEFT: Final = "left-to-author"
-"""Role of the file with what the bindings leave out: names and reasons, as JSON."""
 
 DESCRIPTION: Final = (
     "The header whose bindings are generated and packed: loading, errors, handles, texts, buffers and callbacks, by "
@@ -50,7 +47,7 @@ def plan(
         artifact=context.artifact,
         kind="bindings",
         recipe=GeneratedBindings(action.interface, platforms, language, package, path),
-        outputs=(Output(path.rpartition("/")[2], BINDINGS), Output(f"{LEFT}.json", LEFT)),
+        outputs=(Output(path.rpartition("/")[2], BINDINGS), Output(f"{LEFT_TO_AUTHOR}.json", LEFT_TO_AUTHOR)),
         needs=(action.id,),
         tools=("zig",),
         traits=((BINDINGS, path),),
@@ -87,7 +84,7 @@ class GeneratedBindings:
                     hint="declare the same for every target, or narrow `targets` of the package",
                 )
         context.output(BINDINGS).write_text(first[1].text, encoding="utf-8", newline="\n")
-        context.output(LEFT).write_text(json.dumps(dict(first[1].left), indent=1) + "\n", encoding="utf-8")
+        context.output(LEFT_TO_AUTHOR).write_text(json.dumps(dict(first[1].left), indent=1) + "\n", encoding="utf-8")
 
     def _generated(self, context: ActionContext, name: str, platform: Platform) -> bindings.Bindings:
         source, file = "bindings.c", f"{header_files.FOLDER}/{name}"

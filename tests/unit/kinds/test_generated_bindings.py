@@ -89,6 +89,15 @@ def test_a_go_module_has_them_beside_its_loader(bound: Demo) -> None:
     assert '"example.com/demo/internal/ferrule/native"' in text
 
 
+def test_a_build_puts_them_into_what_packs_them_alone(bound: Demo) -> None:
+    bound.edit("go: {kind: gomodule, library: native,", "go: {kind: gomodule, library: native, bindings: header,")
+    done = bound.ferrule("build", "go", "sdk-py", "--quiet")
+    assert done.returncode == 0, done.stdout + done.stderr
+    out = bound.project / ".ferrule" / "out"
+    names = {str(path.relative_to(out)) for path in out.rglob("*bindings*") if path.is_file()}
+    assert names == {"go/go/internal/ferrule/bindings/bindings.go"}
+
+
 def test_a_go_module_without_a_library_has_none(bound: Demo) -> None:
     bound.edit("go: {kind: gomodule, library: native,", "go: {kind: gomodule, component: component, bindings: header,")
     bound.edit("\nrequire ", "\nrequire github.com/tetratelabs/wazero v1.12.0\nrequire ", "packaging/go/go.mod")

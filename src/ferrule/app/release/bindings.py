@@ -10,8 +10,7 @@ from ferrule import plan as planning
 from ferrule.core.errors import UsageError
 from ferrule.core.model import Digest
 from ferrule.engine.store import storage_errors
-from ferrule.kinds.base import BINDINGS
-from ferrule.kinds.generated_bindings import LEFT
+from ferrule.kinds.base import BINDINGS, LEFT_TO_AUTHOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +50,7 @@ def write(outcomes: Iterable[Outcome], store: Store, root: Path) -> tuple[Writte
             path, record = outcome.action.interface.trait(BINDINGS), records[BINDINGS]
             with storage_errors(root / path):
                 changed = not (root / path).is_file() or Digest.of_file(root / path) != record.digest
-                left = json.loads(store.object(records[LEFT].digest).read_bytes())
+                left = json.loads(store.object(records[LEFT_TO_AUTHOR].digest).read_bytes())
             if changed:
                 store.copy_out(record, root / path)
             written.append(WrittenBindings(path, changed, left))

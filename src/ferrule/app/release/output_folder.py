@@ -7,7 +7,7 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.app.release.release_folder import bundles, read_release
 from ferrule.core.errors import StorageError, VerificationError
@@ -16,6 +16,7 @@ from ferrule.core.printable import printable
 from ferrule.core.safe_files import MANIFEST, clear, own_folder, read_regular
 from ferrule.engine.events import Noticed
 from ferrule.engine.store import ASIDE, storage_errors, write_aside
+from ferrule.kinds.base import BINDINGS, LEFT_TO_AUTHOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from ferrule.engine.events import Listener
     from ferrule.engine.sources import StatIndex
     from ferrule.engine.store import Store
+
+
+_INNER: Final = frozenset({"layer", BINDINGS, LEFT_TO_AUTHOR})
+"""Roles of what is of use in what packs it alone; `ferrule bindings` puts bindings where they belong."""
 
 
 def placed_files(outcomes: tuple[Outcome, ...], *, everything: bool) -> Iterator[Placed]:
@@ -41,7 +46,7 @@ def placed_files(outcomes: tuple[Outcome, ...], *, everything: bool) -> Iterator
 
 
 def _path_of_unshipped(action: Action, output: Output) -> str | None:
-    if output.role == "layer":
+    if output.role in _INNER:
         return None
     return f"{action.artifact}/{action.target}/{output.name}" if action.target else f"{action.artifact}/{output.name}"
 
