@@ -166,3 +166,15 @@ pub(crate) unsafe fn read<'a, const N: usize>(
     }
     Ok(all)
 }
+
+pub(crate) fn new_key(key: *mut *mut SealedBoxKey) -> Result<Out<*mut SealedBoxKey>, Failure> {
+    Out::new(key, "the place for the key")
+}
+
+/// Ends something: there is no status to return, and a panic is not let out either.
+pub(crate) fn contained(end: impl FnOnce()) {
+    let _: Result<(), Failure> = guard::contain(|| {
+        end();
+        Ok(())
+    });
+}
