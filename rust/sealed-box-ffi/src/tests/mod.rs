@@ -3,6 +3,7 @@
 
 mod boundary;
 mod freed_memory;
+mod hostile;
 mod observed;
 mod properties;
 mod streams;
