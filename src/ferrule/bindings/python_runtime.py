@@ -132,17 +132,15 @@ def _report(failure: BaseException) -> None:
 # is no more. What must not be torn is one operation on a dict or a list, each of which is atomic.
 
 
+def _refuse_copy(self: NotCopied, _protocol: object) -> NoReturn:
+    raise TypeError(f"a {type(self).__name__} cannot be copied or pickled; make another one")
+
+
 class NotCopied:
     """Something that refuses to be copied and pickled: it stands for what the library holds in its own memory."""
 
-    def __reduce_ex__(self, _protocol: Any) -> NoReturn:  # noqa: ANN401 - SupportsIndex
-        raise TypeError(f"a {type(self).__name__} cannot be copied or pickled; make another one")
-
-    def __copy__(self) -> NoReturn:
-        raise TypeError(f"a {type(self).__name__} cannot be copied; make another one")
-
-    def __deepcopy__(self, _memo: object) -> NoReturn:
-        raise TypeError(f"a {type(self).__name__} cannot be copied; make another one")
+    # `copy`, `deepcopy` and `pickle` all ask for this.
+    __reduce_ex__: Any = _refuse_copy
 
 
 _CLOSED = Call()

@@ -15,8 +15,8 @@ EmailValidatorError
 
 from __future__ import annotations
 
-from ferrule_email_validator import _bindings
 from ferrule_email_validator._bindings import (
+    ERRORS,
     CallbackFailedError,
     ClosedError,
     EmailValidatorError,
@@ -29,22 +29,25 @@ from ferrule_email_validator._bindings import (
     OverlapError,
     Status,
 )
+from ferrule_email_validator._bindings import NotUtf8Error as _NotUtf8
+from ferrule_email_validator._bindings import TooLongError as _TooLong
+from ferrule_email_validator._bindings import UnknownEmailTypeError as _UnknownEmailType
 from ferrule_email_validator._bindings import failure as error_of
 
 
-class TooLongError(_bindings.TooLongError, EmailValidatorError, ValueError):
+class TooLongError(_TooLong, EmailValidatorError, ValueError):
     """A text has more than 1 MiB in UTF-8, or a batch more than 1,048,576 items."""
 
 
-class NotUtf8Error(_bindings.NotUtf8Error, EmailValidatorError, ValueError):
+class NotUtf8Error(_NotUtf8, EmailValidatorError, ValueError):
     """A text cannot be written as UTF-8: it holds half of a surrogate pair."""
 
 
-class UnknownEmailTypeError(_bindings.UnknownEmailTypeError, EmailValidatorError, ValueError):
+class UnknownEmailTypeError(_UnknownEmailType, EmailValidatorError, ValueError):
     """`blocked_emails` names a type that does not exist; the message lists those that do."""
 
 
-_bindings.ERRORS.update({kind.status: kind for kind in (TooLongError, NotUtf8Error, UnknownEmailTypeError)})
+ERRORS.update({kind.status: kind for kind in (TooLongError, NotUtf8Error, UnknownEmailTypeError)})
 
 __all__ = [
     "CallbackFailedError",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ferrule_email_validator._bindings import Closing, EmailValidator, Options
+from ferrule_email_validator._bindings import Closing as _Closing
+from ferrule_email_validator._bindings import EmailValidator, Options
 from ferrule_email_validator._callbacks import callbacks_of
 from ferrule_email_validator._model import (
     Call,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _DEFAULT = EmailValidationConfig()
 
 
-class Validator(Closing):
+class Validator(_Closing):
     """Options that were understood, and the caller's functions; any number of threads may use one at once.
 
     `overrides` are the look-ups that `blocked_emails` needs. `logger` gets the library's messages, none of which holds
