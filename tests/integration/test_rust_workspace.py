@@ -25,7 +25,7 @@ def test_its_own_tests_pass(programs):
     environment = {"RUSTC": str(rustc), "RUSTDOC": str(rustc.with_name("rustdoc"))}
     done = run(cargo, "test", "--locked", cwd=RUST, CARGO_TARGET_DIR=str(FOLDER / "tests"), **environment)
     passed = [int(n) for n in re.findall(r"test result: ok\. (\d+) passed; 0 failed", done.stdout)]
-    assert sum(passed) >= 50, done.stdout
+    assert sum(passed) >= 110, done.stdout
 
 
 @pytest.mark.usefixtures("checkers")

@@ -5,11 +5,14 @@ use std::ffi::CStr;
 use boundary::{BytesOut, Out, Region, guard, memory};
 use sealed_box::{Envelope, Error, Item, Key, Secret};
 
-use crate::SEALED_BOX_MAX_COUNT;
 use crate::call::{Input, with_box};
 use crate::callbacks::Callbacks;
 use crate::handle::{SealedBox, SealedBoxKey};
 use crate::status::{Failure, SealedBoxStatus, failure};
+use crate::{SEALED_BOX_MAX_COUNT, SEALED_BOX_MAX_LENGTH};
+
+/// A batch answers with more than went in: with an envelope for each item.
+const MOST_ANSWERS: usize = 4 * SEALED_BOX_MAX_LENGTH;
 
 /// One item of a batch. What is empty may be null.
 #[repr(C)]
@@ -188,9 +191,8 @@ pub unsafe extern "C" fn sealed_box_envelope_read(
 ) -> SealedBoxStatus {
     guard::call(c"sealed_box_envelope_read", None::<&Callbacks>, || {
         let out = Out::new(envelope, "envelope")?;
-        // As much as a batch answers with, not only as much as one call takes.
         // SAFETY: the caller's promise.
-        let input = unsafe { memory::bytes(bytes, bytes_length, usize::MAX / 4, "bytes")? };
+        let input = unsafe { memory::bytes(bytes, bytes_length, MOST_ANSWERS, "bytes")? };
         out.apart_from([Region::of(bytes, bytes_length)])?;
         let (envelope, _) = Envelope::parse_first(input).map_err(failure)?;
         let length = envelope.length();

@@ -298,7 +298,7 @@ fn messages(dice: &mut Dice) {
     let flag = if dice.roll(4) == 0 { ptr::null_mut() } else { flag };
     hostile!(dice, sealed_box_key_free, sealed_box_equal(a.0, a.1, b.0, b.1, flag));
     let envelope = &raw mut dice.results.envelope;
-    let (envelope, a) = (dice.spoil(envelope), if a.1 > 64 { (ptr::null(), 0) } else { a });
+    let (envelope, a) = (dice.spoil(envelope), if a.1 > 64 { (a.0, usize::MAX / 8) } else { a });
     hostile!(dice, sealed_box_key_free, sealed_box_envelope_read(a.0, a.1, envelope));
 }
 
