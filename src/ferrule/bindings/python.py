@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import keyword
 import re
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-from ferrule.bindings import model
+from ferrule.bindings import model, python_runtime
 from ferrule.bindings.conventions import words
 from ferrule.bindings.declarations import (
     VOID,
@@ -91,7 +91,7 @@ def module(library: model.Library, distribution: str) -> str:
 
 
 def _runtime() -> str:
-    text = (files(__package__) / "python_runtime.py").read_text(encoding="utf-8")
+    text = inspect.getsource(python_runtime)
     return text.partition("begin\n")[2].partition("# --- what every library shares: end")[0].strip("\n")
 
 

@@ -1,6 +1,6 @@
 """What the Python bindings of every library share; its text is packed into each of them.
 
-It needs nothing but the standard library, runs on Python 3.9 and newer, and is never imported by Ferrule itself.
+It needs nothing but the standard library, and runs on Python 3.9 and newer. Ferrule itself calls nothing of it.
 """
 
 from __future__ import annotations

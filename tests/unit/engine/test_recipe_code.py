@@ -20,7 +20,7 @@ from ferrule.kinds import KINDS
 PACKAGE = Path(ferrule.__file__).parent
 SHARED = (
     *("base", "debug_symbols", "declared_interface", "joined_files", "link_script", "linked_code", "native_build"),
-    *("npm_platforms", "packed_program"),
+    *("generated_bindings", "npm_platforms", "packed_program"),
 )
 RECIPES = {
     name: f"ferrule.kinds.{name}"
@@ -103,7 +103,7 @@ def test_code_of_a_kind_is_its_own_and_that_of_the_rooms_below(
     assert f"ferrule.kinds.{name}" in own
     assert {label.split(".")[2] for label in kinds - own} <= {*SHARED}
     rooms = {label.split(".")[1] for label in reached[name] if "." in label}
-    assert rooms <= {"core", "engine", "formats", "kinds", "toolchain", "tools"}
+    assert rooms <= {"bindings", "core", "engine", "formats", "kinds", "toolchain", "tools"}
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,8 @@ def test_code_of_a_kind_is_its_own_and_that_of_the_rooms_below(
         ("library", "ferrule.tools.zig"),  # imported in a function
         ("gomodule", "ferrule.kinds.gomodule:go/open.go.txt"),
         ("gomodule", "ferrule.formats.gobindings:runtime.go"),
+        ("wheel.pack", "ferrule.bindings.python_runtime"),
+        ("gomodule", "ferrule.bindings.go:runtime.go.in"),
         ("npm.package", "ferrule.kinds.npm.package:npm.mjs"),
         ("wheel.sdist", "ferrule.kinds.wheel.sdist:sdist_backend.py.in"),
         ("npm.package", "ferrule.tools.jco:package-lock.json"),
@@ -125,7 +127,9 @@ def test_what_certain_recipes_reach(name: str, label: str, reached: dict[str, di
 
 
 def test_all_data_beside_kinds_formats_and_tools_is_some_recipes(reached: dict[str, dict[str, Digest]]) -> None:
-    files = {p for room in ("kinds", "formats", "tools") for p in (PACKAGE / room).rglob("*") if p.is_file()}
+    files = {
+        p for room in ("bindings", "kinds", "formats", "tools") for p in (PACKAGE / room).rglob("*") if p.is_file()
+    }
     data = {p for p in files if p.suffix not in {".py", ".pyc"}}
     assert len(data) > 5
     assert data <= {file_of(PACKAGE, label) for result in reached.values() for label in result}

@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 import tarfile
 import zipfile
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fakes.toolchain import lay_out
+from fakes.triples import ARM, MAC, X86
 from ferrule.app.release import run as release
-from ferrule.core.errors import ConfigErrors
+from ferrule.core.errors import BuildError, ConfigErrors
+from ferrule.core.model import Output
+from ferrule.core.platforms import PLATFORMS
+from ferrule.core.toolchain import Tool, Toolchain
+from ferrule.kinds.base import BINDINGS, LEFT_TO_AUTHOR
+from ferrule.kinds.generated_bindings import GeneratedBindings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.unit.kinds.conftest import Bench
 
     from fakes.toolchain import Demo
 
@@ -133,3 +142,31 @@ def test_several_headers_have_none(bound: Demo) -> None:
     (bound.project / "inc" / "one.h").write_text("int demo_add(int a, int b);\n")
     with pytest.raises(ConfigErrors, match="header is several headers, and bindings are made of one"):
         release.make_plan(release.load(bound.project), bound.context)
+
+
+ZIG = """#!/bin/sh
+grep -q fails include/demo.h && echo "bindings.c:1: cannot include that" >&2 && exit 1
+echo '# 1 "include/demo.h"'
+case "$*" in *macos*) echo 'int demo_mac(void);';; *) cat include/demo.h;; esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "targets", "message"),
+    [
+        ("int demo_linux(void);\n", (X86, MAC), f"declares something else for {MAC} than for {X86}"),
+        ("int demo_mac(void);\n", (X86, MAC), None),
+        ("int demo_linux(void);\n", (X86, ARM), None),
+        ("int demo_fails(void);\n", (X86,), f"demo.h cannot be preprocessed for {X86}"),
+    ],
+)
+def test_bindings_serve_every_target(bench: Bench, text: str, targets: tuple[str, ...], message: str | None) -> None:
+    zig = bench.source("zig", ZIG)
+    zig.chmod(0o755)
+    header, files = bench.made("header", {"demo.h": text.encode()}, (Output("demo.h", "header"),))
+    recipe = GeneratedBindings(header, tuple(PLATFORMS[t] for t in targets), "python", "demo", "src/demo/_bindings.py")
+    outputs = (Output("_bindings.py", BINDINGS), Output("left.json", LEFT_TO_AUTHOR))
+    toolchain = Toolchain("installed", {"zig": Tool("zig", "0.17.0", (str(zig),), "zig 0.17.0")}, {}, bench.root)
+    with pytest.raises(BuildError, match=message) if message else nullcontext():
+        made = bench.make(recipe, *outputs, needed={"header": files}, toolchain=toolchain)
+        assert "def " in made.output(BINDINGS).read_text()
