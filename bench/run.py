@@ -630,12 +630,14 @@ def wheels(bench: Bench) -> list[Figure]:
     text = (ours / "targets.yaml").read_text()
     (ours / "targets.yaml").write_text(text.replace("x86_64-pc-windows-gnullvm: {}", f'{target}: {{glibc: "2.17"}}'))
     run(bench, (*FERRULE, "setup"), ours)
+    rustc, cargo = tools_of(ours, "rustc", "cargo")
     names = ("3.10", "3.11", "3.12", "3.13", "3.14")
     maturin.hide_interpreters(theirs / "interpreters", [f"python{name}" for name in names])
     environment = {
         **os.environ,
-        "PATH": os.pathsep.join((str(theirs / "interpreters"), os.environ["PATH"])),
+        "PATH": os.pathsep.join((str(theirs / "interpreters"), str(cargo.parent), os.environ["PATH"])),
         "CARGO_ZIGBUILD_ZIG_PATH": str(linker),
+        "RUSTC": str(rustc),  # the same compiler: two of one version may be optimized differently
     }
     options = ("build", "--zig", "--release", "--locked", "--target", target, "--compatibility", "manylinux2014")
     command = (program, *options, "--out", "wheels", *(word for name in names for word in ("-i", f"python{name}")))
@@ -650,6 +652,15 @@ def wheels(bench: Bench) -> list[Figure]:
     what = "the same wheels, size (with licences, bill and list of crates) to those of maturin"
     detail = f"{sizes[0]:.0f} KiB to {sizes[1]:.0f} KiB"
     return [*figures, Figure("wheels-size", what, sizes[0] / sizes[1], "x", None, detail)]
+
+
+def tools_of(project: Path, *names: str) -> list[Path]:
+    """The programs that Ferrule uses in a project."""
+    argv = (*FERRULE, "doctor", "--json", "--no-probe")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    said = subprocess.run(argv, cwd=project, env=environment, check=True, capture_output=True, text=True).stdout
+    paths = {row["tool"]: Path(row["path"]) for row in json.loads(said)}
+    return [paths[name] for name in names]
 
 
 FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
