@@ -8,6 +8,7 @@ itself, which uploads nothing here; that there is none, nobody can say of them.
 from __future__ import annotations
 
 import tomllib
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.app.publish import answers, client, credentials
@@ -32,7 +33,7 @@ _FROM_STDOUT: Final = "cargo:token-from-stdout"
 class CargoToken:
     """A token, or why there is none: `problem` and `hint`."""
 
-    token: str | None
+    token: str | None = field(repr=False)
     problem: str = ""
     hint: str = ""
 

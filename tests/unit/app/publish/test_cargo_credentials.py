@@ -32,6 +32,7 @@ def write(folder: Path, name: str, text: str) -> None:
 def test_variables_come_first(tmp_path: Path) -> None:
     write(tmp_path, ".cargo/credentials.toml", '[registry]\ntoken = "d"\n[registries.my-own]\ntoken = "c"\n')
     assert credential(tmp_path, CARGO_REGISTRY_TOKEN=CANARY).token == CANARY
+    assert CANARY not in repr(credential(tmp_path, CARGO_REGISTRY_TOKEN=CANARY))
     assert credential(tmp_path, "my-own", CARGO_REGISTRIES_MY_OWN_TOKEN=CANARY).token == CANARY
     assert variable_of("my-own") == "CARGO_REGISTRIES_MY_OWN_TOKEN"
     assert (credential(tmp_path).token, credential(tmp_path, "my-own").token) == ("d", "c")
