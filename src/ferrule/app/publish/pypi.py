@@ -95,15 +95,15 @@ class PypiPublisher:
         """Whether the index refuses these credentials for an upload of nothing, of which no index can make a file.
 
         An index looks at who asks first, and then at what there is. Whose a name is, it says of a file alone. One whose
-        certificate or whose user's is twine's affair is not asked.
+        certificate or whose user's is twine's affair is not asked. Raises UploadFailed.
         """
         if credentials.variable(self.context.host, "TWINE_CERT", "TWINE_CLIENT_CERT"):
             return
         try:
             answer = self.context.web.send("POST", url, auth=auth, **web.fields({":action": "file_upload"}))
         except UploadFailed as failure:
-            yield f"twine would upload to {url}: {failure.message}", f"{failure.hint}; `upload` is another address"
-            return
+            hint = f"{failure.hint}; `upload` is another address"
+            raise UploadFailed(f"twine would upload to {url}: {failure.message}", hint, failure.wait) from failure
         if answer.status in _REFUSALS:
             yield self.context.web.refusal(answer).message, f"renew them: {_LOGIN}"
 
@@ -175,10 +175,14 @@ class PypiPublisher:
 
     @property
     def _attests(self) -> bool:
-        """Whether attestations are made: the row has `identity`, and this is a workflow that has one to sign with."""
+        """Whether attestations are made: the row has `identity`, and this is a workflow that has one to sign with.
+
+        An index takes none with an upload by password.
+        """
         host = self.context.host
-        is_identified = credentials.variable(host, *_IDENTITY) is not None
-        return self.section.identity is not None and is_identified and self._is_trusted()
+        if self.section.identity is None or credentials.variable(host, *_IDENTITY) is None or not self._is_trusted():
+            return False
+        return self._login(credentials.of_pypirc(host, self.section.repository)) is None
 
     def _attested(self, item: Item) -> tuple[str, str]:
         """A copy of the file and its attestation, which lies beside it; dist/ stays as it is. Raises UploadFailed."""

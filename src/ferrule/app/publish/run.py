@@ -71,7 +71,7 @@ def publish(
     Nothing is uploaded anywhere if anything cannot be right somewhere. `problems` are those of the release itself.
     """
     entries = look_everywhere(publishers, pace)
-    refuse(entries, (*problems, *empty(publishers)))
+    refuse(entries, pace, (*problems, *empty(publishers)))
     for entry in ordered(entries):
         if entry.state.presence == "same":
             pace.listen(PublishEvent("same", entry.destination, entry.item, entry.state.detail))
@@ -106,7 +106,7 @@ def empty(publishers: Mapping[str, Publisher]) -> Iterator[PublishError]:
             yield PublishError("nothing of this release goes there", where=publisher.title, hint=hint)
 
 
-def refuse(entries: Sequence[Entry], problems: Sequence[PublishError] = ()) -> None:
+def refuse(entries: Sequence[Entry], pace: Pace, problems: Sequence[PublishError] = ()) -> None:
     """Raise PublishError with everything that keeps a release from being published, if anything does.
 
     What is published everywhere already needs no credentials, and no tag any more.
@@ -129,7 +129,7 @@ def refuse(entries: Sequence[Entry], problems: Sequence[PublishError] = ()) -> N
         pending = [entry.item for entry in own if entry.state.presence == "absent" and not unknown_there]
         errors += [
             PublishError(message, where=publisher.title, hint=hint)
-            for message, hint in (_preflight(publisher, pending) if pending else ())
+            for message, hint in (_preflight(name, publisher, pending, pace) if pending else ())
         ]
     if errors:
         raise all_of(errors)
@@ -170,11 +170,16 @@ def _compared(path: Path, item: Item) -> State:
     return compared(Digest.of_file(path), item)
 
 
-def _preflight(publisher: Publisher, pending: Sequence[Item]) -> Iterator[Problem]:
-    try:
-        yield from publisher.preflight(pending)
-    except UploadFailed as failure:
-        yield failure.message, failure.hint
+def _preflight(name: str, publisher: Publisher, pending: Sequence[Item], pace: Pace) -> tuple[Problem, ...]:
+    """What would keep these items from being uploaded, asked several times where that may help."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return tuple(publisher.preflight(pending))
+        except UploadFailed as error:
+            failure = error
+        if failure.wait is None or attempt == ATTEMPTS - 1 or not _wait(name, pending[0], failure.wait, attempt, pace):
+            break
+    return ((failure.message, failure.hint),)
 
 
 def _look(name: str, publisher: Publisher, item: Item, pace: Pace) -> State:

@@ -90,7 +90,7 @@ def _dry_run(opened: Publishing, *, as_json: bool) -> None:
         else:
             echo(printable(opened.hide(f"{entry.destination}: {entry.item.name}: {presence} {call}".rstrip())))
     try:
-        run.refuse(entries, (*opened.problems(), *run.empty(opened.publishers)))
+        run.refuse(entries, pace, (*opened.problems(), *run.empty(opened.publishers)))
     except PublishError as error:
         echo(opened.hide(str(error)), err=True)
         sys.exit(error.exit_code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,10 +11,8 @@ from fakes.destinations import FILES, IndexServer, StandIn, host_of, publisher_o
 from fakes.published import CANARY, release_of
 from ferrule.app.publish.base import PublishContext
 from ferrule.app.publish.credentials import of_pypirc
+from ferrule.app.publish.items import UploadFailed
 from ferrule.app.publish.pypi import PypiPublisher, PypiSection
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def has_credentials(folder: Path, known: str, **keys: str) -> bool:
@@ -80,9 +78,11 @@ def test_an_index_that_says_nothing_of_them_is_no_reason_not_to_try(tmp_path: Pa
 def test_an_address_for_uploads_that_cannot_be_reached(tmp_path: Path) -> None:
     with serving(IndexServer()) as server:
         server.faults = {0: "gone"}
-        ((message, hint),) = refused(tmp_path, server)
-        assert message == f"twine would upload to {server.url}/legacy/: the connection broke off"
-        assert hint == "check that it can be reached; `upload` is another address"
+        with pytest.raises(UploadFailed) as caught:
+            refused(tmp_path, server)
+        assert caught.value.message == f"twine would upload to {server.url}/legacy/: the connection broke off"
+        assert caught.value.hint == "check that it can be reached; `upload` is another address"
+        assert caught.value.wait is not None
 
 
 def test_certificates_are_the_affair_of_twine(tmp_path: Path) -> None:
@@ -116,61 +116,61 @@ test -e "$2" && printf '{"version": 1, "of": "%s"}' "$(basename "$2")" > "$2.pub
 """
 
 
-def signing(folder: Path, server: IndexServer, *, identity: str | None = IDENTITY, trusted: bool = True):
-    """A publisher in a workflow that the index trusts, with a stand-in for what signs; twine has a password here."""
+TWINE = """#!/bin/sh
+for file; do case $file in *.attestation) cat "$file" >> uploaded;; esac; done
+echo "$*" >> called
+"""
+
+
+def signing(folder: Path, *, identity: str | None = IDENTITY, trusted: bool = True, password: str = ""):
+    """A publisher in a workflow, with stand-ins for what signs, and for twine, which an index would have to trust."""
     release = release_of(folder / "dist", FILES["pypi"])
     url = "https://actions.example.org/token" if trusted else ""
     tokens = {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": CANARY if trusted else "", "ACTIONS_ID_TOKEN_REQUEST_URL": url}
-    publisher = publisher_of("pypi", server, release, folder, **tokens)
-    (folder / "home" / ".pypirc").write_text(
-        f"[pypi]\nrepository = {server.url}/legacy/\nusername = __token__\npassword = {CANARY}\n"
-    )
-    program = folder / "bin" / "pypi-attestations"
-    program.parent.mkdir()
-    program.write_text(SIGNER)
-    program.chmod(0o755)
-    host = publisher.context.host
-    host = replace(host, path=(program.parent, *host.path))
-    section = PypiSection(to="pypi", index=f"{server.url}/simple", identity=identity)
+    publisher = publisher_of("pypi", StandIn(url="http://x"), release, folder, TWINE_PASSWORD=password, **tokens)
+    (folder / "bin").mkdir()
+    for name, text in (("pypi-attestations", SIGNER), ("twine", TWINE.replace(">> ", f">> {folder}/"))):
+        (folder / "bin" / name).write_text(text)
+        (folder / "bin" / name).chmod(0o755)
+    host = replace(publisher.context.host, path=(folder / "bin", Path("/usr/bin"), Path("/bin")))
+    section = PypiSection(to="pypi", index="https://index.example.org/simple", identity=identity)
     return replace(publisher, section=section, context=replace(publisher.context, host=host))
 
 
 def test_a_workflow_attests_what_it_uploads(tmp_path: Path) -> None:
     """The attestation is made beside a copy, and dist/ stays as it is; a second upload makes another."""
     name = "demo-1.2.3-py3-none-any.whl"
-    with serving(IndexServer()) as server:
-        publisher = signing(tmp_path, server)
-        before = sorted((tmp_path / "dist").iterdir())
-        assert list(publisher.preflight(publisher.items)) == []
-        assert publisher.call(publisher.items[0]).startswith("pypi-attestations sign /")
-        assert publisher.call(publisher.items[0]).endswith(f"{name}.publish.attestation")
+    publisher = signing(tmp_path)
+    before = sorted((tmp_path / "dist").iterdir())
+    assert list(publisher.preflight(publisher.items)) == []
+    assert publisher.call(publisher.items[0]).startswith("pypi-attestations sign /")
+    assert publisher.call(publisher.items[0]).endswith(f"{name}.publish.attestation")
+    for _ in range(2):
         publisher.upload(publisher.items[0])
-        assert server.attested == {name: [{"version": 1, "of": name}]}
-        server.files.clear()
-        publisher.upload(publisher.items[0])
-        assert sorted((tmp_path / "dist").iterdir()) == before
+    assert (tmp_path / "uploaded").read_text() == f'{{"version": 1, "of": "{name}"}}' * 2
+    assert " --attestations --repository pypi /" in (tmp_path / "called").read_text()
+    assert sorted((tmp_path / "dist").iterdir()) == before
 
 
-@pytest.mark.parametrize(("identity", "trusted"), [(None, True), (IDENTITY, False)])
-def test_nothing_is_attested_where_nobody_asks_or_can(tmp_path: Path, identity: str | None, trusted: bool) -> None:
-    with serving(IndexServer()) as server:
-        publisher = signing(tmp_path, server, identity=identity, trusted=trusted)
-        publisher.upload(publisher.items[0])
-        assert server.files
-        assert server.attested == {}
-        assert publisher.call(publisher.items[0]).startswith("twine ")
+@pytest.mark.parametrize(
+    ("identity", "trusted", "password"), [(None, True, ""), (IDENTITY, False, ""), (IDENTITY, True, "pypi-token")]
+)
+def test_nothing_is_attested_where_nobody_asks_or_can(
+    tmp_path: Path, identity: str | None, trusted: bool, password: str
+) -> None:
+    publisher = signing(tmp_path, identity=identity, trusted=trusted, password=password)
+    publisher.upload(publisher.items[0])
+    assert not (tmp_path / "uploaded").exists()
+    assert "--attestations" not in (tmp_path / "called").read_text()
+    assert publisher.call(publisher.items[0]).startswith("twine ")
 
 
 def test_what_signs_has_to_be_there(tmp_path: Path) -> None:
-    with serving(IndexServer()) as server:
-        publisher = signing(tmp_path, server)
-        (tmp_path / "bin" / "pypi-attestations").unlink()
-        (tmp_path / "bin" / "twine").symlink_to(publisher.context.host.which("twine") or "")
-        host = replace(publisher.context.host, path=(tmp_path / "bin",))
-        publisher = replace(publisher, context=replace(publisher.context, host=host))
-        assert list(publisher.preflight(publisher.items)) == [
-            (
-                "the row has `identity`, and pypi-attestations, which signs for it, is not installed",
-                "pipx install pypi-attestations, or take `identity` out of the row",
-            )
-        ]
+    publisher = signing(tmp_path)
+    (tmp_path / "bin" / "pypi-attestations").unlink()
+    assert list(publisher.preflight(publisher.items)) == [
+        (
+            "the row has `identity`, and pypi-attestations, which signs for it, is not installed",
+            "pipx install pypi-attestations, or take `identity` out of the row",
+        )
+    ]

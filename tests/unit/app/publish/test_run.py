@@ -161,6 +161,27 @@ def test_a_preflight_that_cannot_be_made_is_a_problem(release: Release) -> None:
         run.publish({"shelf": publisher}, pace())
 
 
+@pytest.mark.parametrize("failures", [1, run.ATTEMPTS - 1, run.ATTEMPTS])
+def test_a_preflight_of_which_an_answer_is_lost_is_made_again(release: Release, failures: int) -> None:
+    publisher, waits = ShelfPublisher(Shelf(), items_of(release)), list[float]()
+    lost_answers = iter(range(failures))
+
+    def preflight(_pending):
+        if next(lost_answers, None) is not None:
+            raise UploadFailed("the connection broke off", "see whether it is up", wait=1)
+        yield from ()
+
+    publisher.preflight = preflight
+    if failures == run.ATTEMPTS:
+        with pytest.raises(PublishError, match="the connection broke off"):
+            run.publish({"shelf": publisher}, pace(waits))
+        assert publisher.shelf.files == {}
+    else:
+        run.publish({"shelf": publisher}, pace(waits))
+        assert publisher.shelf.files
+    assert waits == [1, 2, 4][:failures]
+
+
 def test_what_cannot_be_told_is_refused_after_asking_several_times(release: Release) -> None:
     waits: list[float] = []
     publisher = ShelfPublisher(Shelf(), items_of(release)[:1], busy)
