@@ -225,6 +225,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR)
 
     do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = do_MKCOL = do_OPTIONS = do_PROPFIND = _handle
+    do_CONNECT = _handle
 
     def log_message(self, *_):
         """Silent: the test's output is the test's."""

@@ -15,7 +15,7 @@ _RULES: Final = (
     (r"(^|/)\.", "has a part that begins with a dot"),
     (r"\.lock(/|$)", "has a part that ends with .lock"),
     (r"\.$", "ends with a dot"),
-    (r"^(HEAD)?$", "is empty or HEAD"),
+    (r"^(HEAD|@)?$", "is empty, HEAD or @"),
 )
 
 

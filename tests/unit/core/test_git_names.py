@@ -13,10 +13,10 @@ PARTS = [*"a.-/@{}~^:?*[\\ é", "..", ".lock", "HEAD", "@{", "v1", "\x7f", "lock
 
 
 def git_takes(name: str) -> bool:
-    """Whether Git has a reference for a tag of the name; `git tag` refuses two of them besides."""
+    """Whether Git has a reference for a tag of the name; `git tag` refuses two of them besides, and `@` means HEAD."""
     argv = ["git", "check-ref-format", f"refs/tags/{name}"]
     taken = subprocess.run(argv, capture_output=True, check=False).returncode == 0
-    return taken and not name.startswith("-") and name != "HEAD"
+    return taken and not name.startswith("-") and name not in ("HEAD", "@")
 
 
 @pytest.mark.parametrize(

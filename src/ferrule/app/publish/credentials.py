@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import configparser
 import json
 import netrc
 import re
@@ -39,16 +38,6 @@ def of_netrc(host: Host, name: str) -> tuple[str, str] | None:
     except (netrc.NetrcParseError, OSError, ValueError):
         return None
     return (entry[0], entry[2]) if entry else None
-
-
-def of_pypirc(host: Host, section: str) -> dict[str, str]:
-    """What ~/.pypirc says of a repository (PyPA specifications, "The .pypirc file"); nothing if it cannot be read."""
-    settings = configparser.RawConfigParser()
-    try:
-        settings.read(host.home / ".pypirc" if host.home else ())
-    except (configparser.Error, UnicodeDecodeError):
-        return {}
-    return dict(settings[section]) if settings.has_section(section) else {}
 
 
 def of_npmrc(host: Host, registry: str) -> dict[str, str] | None:

@@ -40,10 +40,9 @@ class HttpSection(Section):
 
 @dataclass(frozen=True, slots=True)
 class HttpPublisher:
-    """The folder of one release on a server, at `title`, below the folder `base`."""
+    """The folder of one release on a server, at `title`."""
 
     title: str
-    base: str
     items: tuple[Item, ...]
     context: PublishContext
     auth: web.Auth | None = field(default=None, repr=False)
@@ -52,11 +51,12 @@ class HttpPublisher:
     def preflight(self, _pending: Sequence[Item]) -> Iterator[Problem]:
         """Whether the server refuses these credentials, or that there are none, where it is asked and nothing changes.
 
-        Both methods are safe (RFC 9110, 9.3.7; RFC 4918, 9.1), and servers that let everybody read and not write ask
-        for credentials at one of them. Whether a PUT is allowed, only a PUT shows; 403 may be of the method alone.
+        It is asked about the folder that is written to alone, there or not: another may want other credentials. Both
+        methods are safe (RFC 9110, 9.3.7; RFC 4918, 9.1), and servers that let everybody read and not write ask for
+        credentials at one of them. Whether a PUT is allowed, only a PUT shows; 403 may be of the method alone.
         """
         for method, headers in _QUESTIONS:
-            answer = self.context.web.send(method, f"{self.base}/", auth=self.auth, headers=headers)
+            answer = self.context.web.send(method, f"{self.title}/", auth=self.auth, headers=headers)
             if answer.status == web.UNAUTHORIZED:
                 failure = self.context.web.refusal(answer)
                 yield failure.message, failure.hint
@@ -97,13 +97,12 @@ class HttpPublisher:
 
 
 def _opened(section: HttpSection, release: Release, context: PublishContext) -> HttpPublisher:
-    base = section.url.rstrip("/")
-    url = f"{base}/{urllib.parse.quote(f'{release.project}-{release.version}')}"
+    url = f"{section.url.rstrip('/')}/{urllib.parse.quote(f'{release.project}-{release.version}')}"
     server = urllib.parse.urlsplit(url).hostname or ""
     pair = credentials.of_netrc(context.host, server)
     login = f"write them into ~/.netrc: machine {server} login NAME password PASSWORD"
     context = replace(context, web=context.web.with_login(login))
-    return HttpPublisher(url, base, manifest_last(release.page), context, web.basic(*pair) if pair else None)
+    return HttpPublisher(url, manifest_last(release.page), context, web.basic(*pair) if pair else None)
 
 
 DESTINATION: Final = Destination(

@@ -8,8 +8,9 @@ the row has `identity` (PEP 740; PyPI takes one with such an upload alone).
 
 from __future__ import annotations
 
+import functools
 import shutil
-import urllib.parse
+from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ferrule.app.publish import client, credentials, simple_index, web
@@ -17,17 +18,19 @@ from ferrule.app.publish.address import URL
 from ferrule.app.publish.attested import Attester, Offer, attester, document_of
 from ferrule.app.publish.base import CiNeeds, Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, Item, UploadFailed, compared, item_of, other
+from ferrule.app.publish.twine_account import KNOWN, account_of
 from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import clear
 from ferrule.core.section import Field, Section
 from ferrule.formats import attestation, intoto
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ferrule.app.publish.base import Problem, PublishContext
     from ferrule.app.publish.items import Release, State
+    from ferrule.app.publish.twine_account import Account
     from ferrule.core.model import Digest
 
 _LOGIN: Final = "set TWINE_USERNAME and TWINE_PASSWORD, or write them to ~/.pypirc, or keep them in a keyring"
@@ -61,11 +64,12 @@ class PypiSection(Section):
 
 @dataclass(frozen=True, slots=True)
 class PypiPublisher:
-    """The files of one release on an index."""
+    """The files of one release on an index; `account` finds out once whom twine uploads them as."""
 
     section: PypiSection
     items: tuple[Item, ...]
     context: PublishContext
+    account: Callable[[], Account] = field(repr=False)
     whole: bool = False
 
     @property
@@ -84,23 +88,25 @@ class PypiPublisher:
         if self._attests and self.context.host.which(_SIGNER) is None:
             hint = f"pipx install {_SIGNER}, or take `identity` out of the row"
             yield f"the row has `identity`, and {_SIGNER}, which signs for it, is not installed", hint
-        settings = credentials.of_pypirc(self.context.host, self.section.repository)
-        login = self._login(settings)
-        if login is not None:
-            yield from self._refused(next(iter(self._uploads(settings))), web.basic(*login))
-        elif not self._is_trusted():
-            yield "there are no credentials for it", _LOGIN
+        yield from self._refused()
 
-    def _refused(self, url: str, auth: web.Auth) -> Iterator[Problem]:
-        """Whether the index refuses these credentials for an upload of nothing, of which no index can make a file.
+    def _refused(self) -> Iterator[Problem]:
+        """Whether the index refuses the credentials for an upload of nothing, of which no index can make a file.
 
-        An index looks at who asks first, and then at what there is. Whose a name is, it says of a file alone. One whose
-        certificate or whose user's is twine's affair is not asked. Raises UploadFailed.
+        An index looks at who asks first, and then at what there is. Whose a name is, it says of a file alone. Only the
+        address to which twine uploads is asked, and only where twine would send just that. Raises UploadFailed.
         """
-        if credentials.variable(self.context.host, "TWINE_CERT", "TWINE_CLIENT_CERT"):
+        account = self.account()
+        if not account.password:
+            if not account.shows_certificate and not self._is_trusted():
+                yield "there are no credentials for it", _LOGIN
             return
+        if account.asked is None:
+            return
+        url, *login = account.asked
+        question = web.fields({":action": "file_upload"})
         try:
-            answer = self.context.web.send("POST", url, auth=auth, **web.fields({":action": "file_upload"}))
+            answer = self.context.web.send("POST", url, auth=web.basic(*login), **question)
         except UploadFailed as failure:
             hint = f"{failure.hint}; `upload` is another address"
             raise UploadFailed(f"twine would upload to {url}: {failure.message}", hint, failure.wait) from failure
@@ -113,42 +119,7 @@ class PypiPublisher:
         Whether the index trusts that workflow, an upload shows.
         """
         tokens = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "PYPI_ID_TOKEN", "TESTPYPI_ID_TOKEN")
-        return _is_known(self.section) and credentials.variable(self.context.host, *tokens) is not None
-
-    def _login(self, settings: Mapping[str, str]) -> tuple[str, str] | None:
-        """Name and password as twine finds them: in variables, in ~/.pypirc, and in a keyring; None if there are none.
-
-        With `upload`, twine reads nothing of ~/.pypirc.
-        """
-        host, stored = self.context.host, {} if self.section.upload else settings
-        user = credentials.variable(host, "TWINE_USERNAME") or stored.get("username") or "__token__"
-        password = credentials.variable(host, "TWINE_PASSWORD") or stored.get("password") or self._in_keyring(user)
-        return (user, password) if password else None
-
-    def _in_keyring(self, user: str) -> str:
-        if self.context.host.which("keyring") is None:
-            return ""
-        settings = credentials.of_pypirc(self.context.host, self.section.repository)
-        answers = (self._asked_of_keyring(address, user) for address in self._uploads(settings))
-        return next(filter(None, answers), "")
-
-    def _uploads(self, settings: Mapping[str, str]) -> Iterator[str]:
-        """The addresses by which a keyring may know the index, first that of uploads: what is stated, or twine knows.
-
-        Those that it knows lie beside the index: `/legacy/` of its host, or of that host's `upload`.
-        """
-        stated = self.section.upload or settings.get("repository")
-        parts = urllib.parse.urlsplit(self.section.index)
-        hosts = [f"upload.{parts.netloc}", parts.netloc]
-        ordered = hosts if self.section.repository == "pypi" else reversed(hosts)
-        yield from [stated] if stated else (f"{parts.scheme}://{host}/legacy/" for host in ordered)
-
-    def _asked_of_keyring(self, address: str, user: str) -> str:
-        try:
-            keyring = client.program(self.context.host, "keyring")
-            return client.call(self.context.host, [str(keyring), "get", address, user]).strip()
-        except UploadFailed:
-            return ""
+        return self.account().is_of_pypi and credentials.variable(self.context.host, *tokens) is not None
 
     def look(self, item: Item) -> State:
         """Ask the simple API; a file without a stated SHA-256 is downloaded. Raises UploadFailed."""
@@ -182,7 +153,7 @@ class PypiPublisher:
         host = self.context.host
         if self.section.identity is None or credentials.variable(host, *_IDENTITY) is None or not self._is_trusted():
             return False
-        return self._login(credentials.of_pypirc(host, self.section.repository)) is None
+        return not self.account().password
 
     def _attested(self, item: Item) -> tuple[str, str]:
         """A copy of the file and its attestation, which lies beside it; dist/ stays as it is. Raises UploadFailed."""
@@ -272,12 +243,15 @@ def _check_version(version: str) -> Iterator[Problem]:
 def _opened(section: PypiSection, release: Release, context: PublishContext) -> PypiPublisher:
     roles = {file.path: file.role for file in release.manifest.shipped}
     files = [file for file in release.files if file.path.endswith(".whl") or roles.get(file.path) == "sdist"]
-    return PypiPublisher(section, tuple(item_of(file, file.path.rpartition("/")[2]) for file in files), context)
+    items = tuple(item_of(file, file.path.rpartition("/")[2]) for file in files)
+    # Only an upload needs it, and a keyring may ask its user something.
+    account = functools.cache(functools.partial(account_of, context.host, section.upload, section.repository))
+    return PypiPublisher(section, items, context, account)
 
 
 def _is_known(section: PypiSection) -> bool:
     """Whether it is one of the indexes that twine knows by itself."""
-    return section.upload is None and section.repository in ("pypi", "testpypi")
+    return section.upload is None and section.repository in KNOWN
 
 
 def _ci_needs(section: PypiSection) -> CiNeeds:

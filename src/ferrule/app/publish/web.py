@@ -14,6 +14,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,6 +43,7 @@ _SOON: Final = 1.0  # seconds until a connection that broke off is tried again
 _LONGEST: Final = 200
 _LIMITS: Final = frozenset({403, 429})
 _MINUTE: Final = 60.0
+_URL_SAFE: Final = str.maketrans("-_", "+/")
 
 Auth = Mapping[str, str]
 """The headers that show who asks, which go to one host only."""
@@ -391,8 +393,15 @@ def _secrets(auth: Auth) -> Iterator[str]:
     """What of the headers that show who asks is nobody's business: a token, a name with its password, the password."""
     for value in auth.values():
         kind, _, token = value.rpartition(" ")
-        pair = base64.b64decode(token).decode("utf-8", "replace") if kind.lower() == "basic" else ""
+        pair = _decoded(token) if kind.lower() == "basic" else ""
         yield from (text for text in (token, pair, pair.partition(":")[2]) if len(text) >= SHORTEST)
+
+
+def _decoded(token: str) -> str:
+    """A name with its password, in either alphabet of base64, padded or not, as npm sends it (`_auth`)."""
+    with suppress(ValueError):
+        return base64.b64decode(f"{token.translate(_URL_SAFE).rstrip('=')}==").decode("utf-8", "replace")
+    return ""
 
 
 class NotThere(UploadFailed):

@@ -78,15 +78,6 @@ def test_a_credential_helper(host: Host, tmp_path: Path) -> None:
     )
 
 
-def test_pypirc(host: Host) -> None:
-    assert credentials.of_pypirc(host, "pypi") == {}
-    (host.home / ".pypirc").write_text("[pypi]\nusername = __token__\npassword = x%y\n")
-    assert credentials.of_pypirc(host, "pypi") == {"username": "__token__", "password": "x%y"}
-    assert credentials.of_pypirc(host, "testpypi") == {}
-    (host.home / ".pypirc").write_text("no section\n")
-    assert credentials.of_pypirc(host, "pypi") == {}
-
-
 def npmrc(host: Host, *lines: str) -> None:
     (host.home / ".npmrc").write_text("\n".join(lines))
 

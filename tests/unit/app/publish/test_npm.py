@@ -97,7 +97,8 @@ def test_a_registry_that_does_not_say_who_one_is(tmp_path: Path) -> None:
     [
         ("demo", {"me": "write"}, None),
         ("demo", {"me": "read", "you": "write"}, "me may only read demo"),
-        ("demo", {"you": "write", "them\n": "write"}, "the name demo belongs to them , you, and not to me"),
+        ("demo", {"you": "write", "team:developers": "write"}, None),  # its members are not listed, nor are owners
+        ("demo", {"me": ["read"]}, None),
         ("@example/demo", {"you": "write"}, None),
         ("@example/demo", {"me": "read-only"}, "me may only read @example/demo"),
         ("demo", [], None),
@@ -106,7 +107,7 @@ def test_a_registry_that_does_not_say_who_one_is(tmp_path: Path) -> None:
         ("demo", None, None),
     ],
 )
-def test_a_name_that_is_somebody_elses(tmp_path: Path, name: str, rights, says: str | None) -> None:
+def test_who_may_only_read_a_package(tmp_path: Path, name: str, rights, says: str | None) -> None:
     with serving(NpmServer(rights=rights)) as server:
         one = publisher_of("npm", server, release_of(tmp_path / "dist", FILES["npm"]), tmp_path)
         one = replace(one, packages={key: replace(package, name=name) for key, package in one.packages.items()})

@@ -1,53 +1,26 @@
-"""A package index: under which addresses a keyring knows it."""
+"""A package index: what it is asked before an upload, by which address, and what is attested."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import certifi
 import pytest
 
-from fakes.destinations import FILES, IndexServer, StandIn, host_of, publisher_of, serving
+from fakes.destinations import FILES, IndexServer, StandIn, host_of, publisher_of, reply, serving
 from fakes.published import CANARY, release_of
-from ferrule.app.publish.base import PublishContext
-from ferrule.app.publish.credentials import of_pypirc
+from ferrule.app.publish import DESTINATIONS
 from ferrule.app.publish.items import UploadFailed
-from ferrule.app.publish.pypi import PypiPublisher, PypiSection
+from ferrule.app.publish.pypi import PypiSection
+from ferrule.app.publish.twine_account import KNOWN
+from ferrule.app.publish.web import Web, WebPatience
 
-
-def has_credentials(folder: Path, known: str, **keys: str) -> bool:
-    """Whether credentials are found where the keyring knows one address, with a name."""
-    program = folder / "bin" / "keyring"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\ntest "$*" = "get {known}" && echo secret\n')
-    program.chmod(0o755)
-    host = host_of(folder / "home", StandIn(url="http://x"), TWINE_PASSWORD="", TWINE_USERNAME="")
-    host = replace(host, path=(program.parent,), programs=folder / "none")
-    section = PypiSection(to="pypi", index="https://index.example.org/simple", **keys)
-    publisher = PypiPublisher(section, (), PublishContext(None, host, folder, folder, lambda: 0))
-    return publisher._login(of_pypirc(host, section.repository)) is not None
-
-
-@pytest.mark.parametrize(
-    ("known", "keys"),
-    [
-        ("https://upload.index.example.org/legacy/ __token__", {}),
-        ("https://index.example.org/legacy/ __token__", {"repository": "testpypi"}),
-        ("https://uploads.example.org/ __token__", {"upload": "https://uploads.example.org/"}),
-    ],
-)
-def test_the_keyring_is_asked_for_every_address(tmp_path: Path, known: str, keys) -> None:
-    assert has_credentials(tmp_path, known, **keys)
-
-
-def test_an_address_and_a_name_of_pypirc(tmp_path: Path) -> None:
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / ".pypirc").write_text("[corp]\nrepository = https://corp.example.org/up/\nusername = me\n")
-    assert has_credentials(tmp_path, "https://corp.example.org/up/ me", repository="corp")
-
-
-def test_a_keyring_that_knows_another(tmp_path: Path) -> None:
-    assert not has_credentials(tmp_path, "https://another.example.org/ __token__")
+if TYPE_CHECKING:
+    from fakes.destinations import Reply, Request
+    from ferrule.tools.host import Host
 
 
 def refused(folder: Path, server: IndexServer, **environment: str) -> list[tuple[str, str]]:
@@ -85,9 +58,12 @@ def test_an_address_for_uploads_that_cannot_be_reached(tmp_path: Path) -> None:
         assert caught.value.wait is not None
 
 
-def test_certificates_are_the_affair_of_twine(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["TWINE_CERT", "TWINE_CLIENT_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"]
+)
+def test_certificates_are_the_affair_of_twine(tmp_path: Path, name: str) -> None:
     with serving(IndexServer()) as server:
-        assert refused(tmp_path, server, TWINE_PASSWORD="pypi-old", TWINE_CLIENT_CERT="/srv/me.pem") == []
+        assert refused(tmp_path, server, TWINE_PASSWORD="pypi-old", **{name: certifi.where()}) == []
         assert server.requests == []
 
 
@@ -97,16 +73,68 @@ def test_an_index_that_twine_does_not_know_gives_no_token_to_a_workflow(tmp_path
         assert problem[0] == "there are no credentials for it"
 
 
-@pytest.mark.parametrize(
-    ("repository", "address"),
-    [("pypi", "https://upload.index.example.org/legacy/"), ("testpypi", "https://index.example.org/legacy/")],
-)
-def test_what_twine_knows_itself(tmp_path: Path, repository: str, address: str) -> None:
-    host = host_of(tmp_path, StandIn(url="http://x"), TWINE_PASSWORD="", ACTIONS_ID_TOKEN_REQUEST_TOKEN=CANARY)
-    section = PypiSection(to="pypi", index="https://index.example.org/simple", repository=repository)
-    publisher = PypiPublisher(section, (), PublishContext(None, host, tmp_path, tmp_path, lambda: 0))
-    assert publisher._is_trusted()
-    assert next(iter(publisher._uploads({}))) == address
+@dataclass
+class Proxy(StandIn):
+    """A proxy that leads to no host."""
+
+    def answer(self, _request: Request) -> Reply:
+        return reply(403, b"")
+
+
+def web_of(host: Host) -> Web:
+    """Requests as the environment of a machine leads them."""
+    return Web(host.environment, time.monotonic, str, WebPatience(connect=5, piece=5, whole=5))
+
+
+@pytest.mark.parametrize("repository", ["pypi", "testpypi"])
+@pytest.mark.parametrize("mirror", ["http://127.0.0.1:{port}/simple", "https://mirror.example.org/simple"])
+def test_no_host_is_shown_credentials_but_that_to_which_twine_uploads(
+    tmp_path: Path, repository: str, mirror: str
+) -> None:
+    """A proxy sees which hosts are asked for; it leads to none."""
+    with serving(IndexServer()) as server, serving(Proxy()) as proxy:
+        release = release_of(tmp_path / "dist", FILES["pypi"])
+        names = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), proxy.url)
+        host = host_of(tmp_path / "home", server, NO_PROXY="127.0.0.1", **names)
+        index = mirror.format(port=server.url.rpartition(":")[2])
+        section = PypiSection(to="pypi", index=index, repository=repository)
+        context = replace(publisher_of("pypi", server, release, tmp_path).context, host=host, web=web_of(host))
+        publisher = DESTINATIONS["pypi"].opened(section, release, context)
+        with pytest.raises(UploadFailed, match="twine would upload to"):
+            list(publisher.preflight(publisher.items))
+        assert proxy.requests == [f"CONNECT {KNOWN[repository].split('/')[2]}:443"]
+        assert server.requests == []
+
+
+def test_an_address_that_twine_does_not_know_is_asked_nothing(tmp_path: Path) -> None:
+    """Also one of ~/.pypirc that `index-servers` does not list: twine would not read it."""
+    with serving(IndexServer()) as server:
+        release = release_of(tmp_path / "dist", FILES["pypi"])
+        context = publisher_of("pypi", server, release, tmp_path, TWINE_PASSWORD="old").context
+        section = PypiSection(to="pypi", index=f"{server.url}/simple", repository="corp")
+        (tmp_path / "home" / ".pypirc").write_text(f"[corp]\nrepository = {server.url}/legacy/\n")
+        publisher = DESTINATIONS["pypi"].opened(section, release, context)
+        assert list(publisher.preflight(publisher.items)) == []
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("key", ["", "ca_cert = /srv/ca.pem", "client_cert = /srv/me.pem"])
+def test_a_repository_of_pypirc(tmp_path: Path, key: str) -> None:
+    """It is asked, unless certificates are stated for it."""
+    with serving(IndexServer()) as server:
+        release = release_of(tmp_path / "dist", FILES["pypi"])
+        context = publisher_of("pypi", server, release, tmp_path, TWINE_PASSWORD="old").context
+        section = PypiSection(to="pypi", index="https://mirror.example.org/simple", repository="corp")
+        rows = f"[distutils]\nindex-servers = corp\n[corp]\nrepository = {server.url}/legacy/\n{key}\n"
+        (tmp_path / "home" / ".pypirc").write_text(rows)
+        publisher = DESTINATIONS["pypi"].opened(section, release, context)
+        assert len(list(publisher.preflight(publisher.items))) == (0 if key else 1)
+        assert server.requests == ([] if key else ["POST /legacy/"])
+
+
+def test_a_certificate_of_the_user_is_enough(tmp_path: Path) -> None:
+    with serving(IndexServer()) as server:
+        assert refused(tmp_path, server, TWINE_PASSWORD="", TWINE_CLIENT_CERT="/srv/me.pem") == []
 
 
 IDENTITY = "https://github.com/example/demo"
@@ -134,7 +162,24 @@ def signing(folder: Path, *, identity: str | None = IDENTITY, trusted: bool = Tr
         (folder / "bin" / name).chmod(0o755)
     host = replace(publisher.context.host, path=(folder / "bin", Path("/usr/bin"), Path("/bin")))
     section = PypiSection(to="pypi", index="https://index.example.org/simple", identity=identity)
-    return replace(publisher, section=section, context=replace(publisher.context, host=host))
+    return DESTINATIONS["pypi"].opened(section, release, replace(publisher.context, host=host))
+
+
+def test_a_keyring_is_started_once(tmp_path: Path) -> None:
+    """By whatever needs it first; a row that is opened to look starts none."""
+    publisher = signing(tmp_path)
+    program = tmp_path / "bin" / "keyring"
+    program.write_text(f"#!/bin/sh\necho started >> {tmp_path}/started\n")
+    program.chmod(0o755)
+    publisher = DESTINATIONS["pypi"].opened(
+        publisher.section, release_of(tmp_path / "dist", FILES["pypi"]), publisher.context
+    )
+    assert not (tmp_path / "started").exists()
+    assert list(publisher.preflight(publisher.items)) == []
+    for item in publisher.items:
+        publisher.call(item)
+        publisher.upload(item)
+    assert (tmp_path / "started").read_text() == "started\n"
 
 
 def test_a_workflow_attests_what_it_uploads(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -115,6 +116,20 @@ def test_a_password_that_a_server_repeats_is_not_shown_wherever_it_comes_from(se
         assert " *** " in caught.value.message
     assert "of-a-file-or-program" in tuple(web._secrets(auth))
     assert tuple(web._secrets(web.bearer("short"))) == ()
+
+
+@pytest.mark.parametrize("stripped", ["=", ""])
+@pytest.mark.parametrize("password", ["a-long-password", "a-long-password1", "a-long-password12", "ÿÿÿ>>>???long"])
+def test_credentials_may_lack_padding(password: str, stripped: str) -> None:
+    """As Node has it, and npm sends what `_auth` says."""
+    text = base64.b64encode(f"me:{password}".encode()).decode().rstrip(stripped or None)
+    for one in (text, text.replace("+", "-").replace("/", "_")):
+        assert password in tuple(web._secrets({"Authorization": f"Basic {one}"}))
+
+
+@pytest.mark.parametrize("text", ["abcdefghi", "é" * 12])
+def test_credentials_that_are_no_base64_are_a_secret_all_the_same(text: str) -> None:
+    assert tuple(web._secrets({"Authorization": f"Basic {text}"})) == (text,)
 
 
 def test_a_busy_server_says_how_long_to_wait(server: Scripted, client: web.Web) -> None:
