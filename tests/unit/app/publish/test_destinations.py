@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +17,9 @@ from fakes.destinations import (
     SERVERS,
     SMALL,
     GithubServer,
+    PutServer,
     publisher_of,
+    reply,
     serving,
 )
 from fakes.hostile_answers import answer_otherwise
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from fakes.destinations import StandIn
+    from fakes.destinations import Reply, Request, StandIn
     from ferrule.app.publish.items import Release
 
 HTTP = [name for name in SERVERS if name not in BY_CLIENTS]
@@ -172,6 +174,19 @@ def test_what_a_server_that_takes_put_says_of_credentials(release: Release, tmp_
         with pytest.raises(PublishError, match=r"it does not accept the credentials \(401\)"):
             run.publish({**rows, "http": publisher_of("http", server, release, tmp_path, **wrong)}, pace())
         assert beside.state() == server.state() == {}
+
+
+def test_a_folder_above_that_wants_other_credentials(release: Release, tmp_path: Path) -> None:
+    """It is asked nothing: what is written to lies below it."""
+
+    @dataclass
+    class Below(PutServer):
+        def answer(self, request: Request) -> Reply:
+            return reply(401, b"") if request.path == "/releases/" else super().answer(request)
+
+    with serving(Below()) as server:
+        published("http", server, release, tmp_path)
+        assert server.state()
 
 
 def test_a_server_that_knows_put_and_no_other_method(release: Release, tmp_path: Path) -> None:
