@@ -133,10 +133,14 @@ def run_context(*, jobs: int | None, offline: bool, rust_source: RustSource | No
 
 
 def machine_cache_size() -> int:
-    """Bytes that FERRULE_MACHINE_CACHE lets finished actions of all checkouts have; 0 for `off`. Raises UsageError."""
+    """Bytes that FERRULE_MACHINE_CACHE lets finished actions of all checkouts have; 0 for `off`. Raises UsageError.
+
+    Without it there are none where CI is set: a release there is to depend on its checkout alone, also where a build
+    script reads what it does not declare (`git describe`).
+    """
     text = os.environ.get("FERRULE_MACHINE_CACHE", "")
     if not text:
-        return machine_cache.LARGEST
+        return 0 if os.environ.get("CI") else machine_cache.LARGEST
     if text == "off":
         return 0
     if not re.fullmatch(byte_size.PATTERN, text):

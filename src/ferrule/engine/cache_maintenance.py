@@ -89,24 +89,26 @@ def bound(store: Store, largest: int) -> Usage:
     """
     with storage_errors(store.root):
         contents = {path.name: (path, stat) for path, stat in _contents(store)}
-        records = sorted(store.root.glob("results/*.json"), key=lambda path: -path.stat().st_mtime)
+        latest = max((stat.st_ctime for _, stat in contents.values()), default=0.0)
+        records = sorted(store.root.glob("results/*"), key=lambda path: -path.stat().st_mtime)
         used: set[str] = set()
         declared: set[str] = set()
         kept: set[Path] = set()
         left = largest * _FILLED
         for path in records:
-            result = _result(store, Digest(path.stem))
+            result = _result_in(path)
             more = {r.digest.hex for r in result.files} - used if result else set()
-            left -= sum(contents[name][1].st_size for name in more if name in contents)
-            if result is None or left < 0:
+            size = sum(contents[name][1].st_size for name in more if name in contents)
+            if result is None or size > left:
                 continue
+            left -= size
             used |= more
             kept.add(path)
             declared |= {result.declared.hex} if result.declared else set()
-        latest = max((stat.st_ctime for _, stat in contents.values()), default=0.0)
         gone = [path for path in records if path not in kept]
         gone += [path for path in store.root.glob("reads/*.json") if path.stem not in declared]
-        unused = (content for name, content in contents.items() if name not in used)
+        unused = [content for name, content in contents.items() if name not in used]
+        unused += [(path, path.lstat()) for path in store.root.glob("aside/*")]
         gone += [path for path, stat in unused if stat.st_ctime < latest - _LATELY_SECONDS]
         size = sum(path.lstat().st_size for path in gone)
         for path in gone:
@@ -133,6 +135,11 @@ def _last(store: Store) -> Iterator[str]:
 
 def _result(store: Store, key: Digest) -> Result | None:
     """A result as it is written down, without a look at its contents."""
+    return _result_in(store.root / "results" / f"{key}.json")
+
+
+def _result_in(path: Path) -> Result | None:
+    """The result that a file holds whose name is its key; None for anything else."""
     with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        return decode(read_regular(store.root / "results" / f"{key}.json"), key)
+        return decode(read_regular(path), Digest(path.stem))
     return None

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import StorageError
 from ferrule.core.safe_files import lockable
-from ferrule.engine.cache_maintenance import bound, extent
+from ferrule.engine.cache_maintenance import Usage, bound, extent
 from ferrule.engine.key import key_of, shared_key
 from ferrule.engine.sources import StatIndex
-from ferrule.engine.store import Store
+from ferrule.engine.store import Store, storage_errors, without_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +35,7 @@ LARGEST: Final = 10 << 30
 
 _FOLDER: Final = "actions"
 _OTHERS_WRITE: Final = 0o022
+_OFF: Final = "or turn this off by FERRULE_MACHINE_CACHE=off"
 
 
 def folder_of(cache: Path) -> Path:
@@ -54,12 +55,29 @@ def distrusted(folder: Path, user: int) -> str | None:
     except OSError:
         return None  # it is not there, and is made as it must be
     if not S_ISDIR(stat.st_mode):
-        return f"{folder} is no folder; remove it"
+        return f"{folder} is no folder; remove it, {_OFF}"
     if stat.st_uid != user:
-        return f"{folder} belongs to somebody else; let FERRULE_CACHE name a folder of your own"
+        return f"{folder} belongs to somebody else; remove it, {_OFF}"
     if stat.st_mode & _OTHERS_WRITE:
-        return f"others can write to {folder}; chmod go-w {folder}"
+        return f"others can write to {folder}; chmod go-w {folder}, {_OFF}"
     return None
+
+
+def trim(store: Store, largest: int) -> Usage:
+    """Remove what was used longest ago, beyond so many bytes, unless another process does so now.
+
+    Returns what was removed; raises StorageError.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - 38 ms
+
+    if not store.root.is_dir():
+        return Usage(0, 0)
+    with storage_errors(store.root):
+        try:
+            with FileLock(lockable(store.root / "lock"), timeout=0):
+                return bound(store, largest)
+        except Timeout:
+            return Usage(0, 0)
 
 
 class MachineCache:
@@ -112,18 +130,18 @@ class MachineCache:
         with suppress(StorageError, OSError):
             contents = {record.digest for record in result.files}
             if all(self._own.adopt(self._store.object(digest), digest) for digest in contents):
-                self._store.touch(self._key(result.key))
+                with suppress(OSError):  # it may be for reading only
+                    self._store.touch(self._key(result.key))
                 return True
         return False
 
     def offer(self, action: Action, result: Result) -> None:
         """Keep a result of the project's store, if it is the same for every checkout of this user."""
-        foreign = (Path(name) for name in result.discovered if name.startswith("/") and name not in self._settings)
-        if not _is_shared(action) or not all(any(p.is_relative_to(c) for c in self._common) for p in foreign):
+        free = without_settings(result, self._settings)
+        if free is None or not _is_shared(action) or not all(map(self._is_common, free.discovered)):
             return
-        discovered = {name: digest for name, digest in result.discovered.items() if name not in self._settings}
         declared = self._key(result.declared) if result.declared else None
-        kept = replace(result, key=self._key(result.key), discovered=discovered, declared=declared)
+        kept = replace(free, key=self._key(result.key), declared=declared)
         with suppress(StorageError, OSError):  # the next checkout makes it itself
             self._store.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for digest in {record.digest for record in result.files}:
@@ -135,13 +153,14 @@ class MachineCache:
 
     def close(self) -> None:
         """Remove what was used longest ago, if the cache has become too large and nobody else does so now."""
-        if not self._has_grown or extent(self._store.root).bytes <= self._largest:
-            return
+        if self._has_grown and extent(self._store.root).bytes > self._largest:
+            with suppress(StorageError):
+                trim(self._store, self._largest)
 
-        from filelock import FileLock, Timeout  # noqa: PLC0415 - 38 ms
-
-        with suppress(StorageError, OSError, Timeout), FileLock(lockable(self._store.root / "lock"), timeout=0):
-            bound(self._store, self._largest)
+    def _is_common(self, name: str) -> bool:
+        """Whether a file that was read is one of the project, or has the same path for every checkout."""
+        path = Path(name)
+        return not path.is_absolute() or (".." not in path.parts and any(path.is_relative_to(c) for c in self._common))
 
     def _key(self, key: Digest) -> Digest:
         return shared_key(key, self._settings.values())

@@ -22,7 +22,7 @@ from ferrule.core.errors import StorageError
 from ferrule.core.model import Digest, FileRecord, to_json
 from ferrule.engine.key import canonical, key_of, shared_key
 from ferrule.engine.remote_server import RemoteFailure, Server
-from ferrule.engine.store import Result, decode, encode, is_inside, portable
+from ferrule.engine.store import Result, decode, encode, is_inside, portable, without_settings
 from ferrule.formats import actionresult
 from ferrule.formats.actionresult import ActionResult
 
@@ -159,7 +159,12 @@ class Remote:
         """Upload a result that was made here, in the background, if it is valid on other machines."""
         if self._server.address.mode != "write" or not _is_shared(action) or self._server.is_off("write"):
             return
-        strange = sorted(n for n in result.discovered if n.startswith("/") and n not in self._settings)
+        free = without_settings(result, self._settings)
+        if free is None:
+            reason = "read settings of Cargo that have changed since this run began"
+            self._server.notice(f"remote cache: {action.id} {reason}, so its result stays on this machine")
+            return
+        strange = sorted(name for name in free.discovered if name.startswith("/"))
         variables = sorted(name for name, value in result.asked.items() if value)
         if strange or variables:
             reason = (

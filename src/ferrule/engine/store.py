@@ -65,6 +65,16 @@ def portable(result: Result) -> Result:
     return replace(result, discovered=inside, asked={})
 
 
+def without_settings(result: Result, settings: Mapping[str, Digest | None]) -> Result | None:
+    """A result without Cargo's settings outside of the project, which are part of a shared key (`key.shared_key`).
+
+    None if one of them was another when it was read: the result belongs to no such key then.
+    """
+    if any(result.discovered.get(name, digest) != digest for name, digest in settings.items()):
+        return None
+    return replace(result, discovered={n: d for n, d in result.discovered.items() if n not in settings})
+
+
 class DamagedError(StorageError):
     """A content of the store has changed on disk; it is dropped, so that the action that made it runs again."""
 

@@ -29,6 +29,8 @@ class Target:
 def handlers() -> Iterator[None]:
     """The handlers of this process, as they were."""
     before, hook = {number: signal.getsignal(number) for number in SIGNALS}, sys.unraisablehook
+    for number in SIGNALS:  # nohup, for one, has the tests ignore some
+        signal.signal(number, signal.SIG_DFL)
     yield
     sys.unraisablehook = hook
     for number, handler in before.items():

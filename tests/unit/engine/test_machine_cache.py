@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
+from filelock import FileLock
 
 from ferrule.core.model import Action, Digest, Outcome, Output, Plan, Tool
 from ferrule.core.toolchain import Toolchain
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ferrule.engine.context import ActionContext
 
 LARGE = 1 << 30
+OFF = "or turn this off by FERRULE_MACHINE_CACHE=off"
 TOOLCHAIN = Toolchain("installed", {"cargo": Tool("cargo", "1", ("cargo",), "cargo 1.96")}, {}, Path("/"))
 
 
@@ -228,7 +230,72 @@ def test_a_folder_of_ours_alone_is_trusted(tmp_path: Path) -> None:
     assert distrusted(folder, user) is None
     assert "belongs to somebody else" in str(distrusted(folder, user + 1))
     folder.chmod(0o770)
-    assert distrusted(folder, user) == f"others can write to {folder}; chmod go-w {folder}"
+    assert distrusted(folder, user) == f"others can write to {folder}; chmod go-w {folder}, {OFF}"
     folder.rmdir()
     folder.symlink_to(tmp_path)
-    assert distrusted(folder, user) == f"{folder} is no folder; remove it"
+    assert distrusted(folder, user) == f"{folder} is no folder; remove it, {OFF}"
+
+
+def test_settings_that_changed_since_the_run_began(machine: Machine) -> None:
+    cargo = replace(ACTION, tools=("cargo",))
+    settings = machine.lab.write(machine.lab.root / ".cargo" / "config.toml", "at the beginning")
+    machine.settings = {str(settings): Digest.of_file(settings)}
+    machine.lab.write(settings, "later")
+    Write.does.append(lambda context: context.read_files.append(settings))
+    machine.run("one", cargo)
+    assert machine.contents() == []
+
+
+def test_a_way_out_of_a_common_folder_leads_beside_the_checkout(machine: Machine) -> None:
+    beside = machine.lab.write(machine.lab.root / "beside" / "lib.rs", "1")
+    machine.common = (machine.lab.root / "cargo",)
+    Write.does.append(lambda context: context.read_files.append(machine.common[0] / ".." / "beside" / beside.name))
+    (machine.lab.root / "cargo").mkdir()
+    machine.run("one")
+    assert machine.contents() == []
+
+
+def test_a_cache_for_reading_only_is_read(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.run("one")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert states(machine.run("two")) == ["shared"]
+
+
+def test_a_result_that_is_too_large_costs_no_other(machine: Machine) -> None:
+    small, large = (replace(ACTION, id=f"{name}@x", recipe=Write(name * 100)) for name in ("s", "large"))
+    machine.run("one", small)
+    machine.largest = 300
+    machine.run("one", large)
+    (left,) = (machine.cache / "actions" / "results").iterdir()
+    assert Digest.of(("s" * 100).encode()).hex in left.read_text()
+
+
+def test_what_is_no_record_goes(machine: Machine) -> None:
+    machine.run("one")
+    stray = machine.cache / "actions" / "results" / "._stray.json"
+    stray.write_text("{}")
+    machine.largest = 1
+    assert states(machine.run("two", replace(ACTION, id="other@x", recipe=Write("more")))) == ["built"]
+    assert not stray.exists()
+
+
+def test_what_another_run_may_be_writing_stays(machine: Machine) -> None:
+    machine.run("one")
+    left = machine.cache / "actions" / "aside" / ".aside-x"
+    left.write_text("half")
+    store = machine_cache.open_store(machine.cache)
+    machine_cache.trim(store, LARGE)
+    assert left.exists()
+
+
+def test_one_process_trims_at_a_time(machine: Machine) -> None:
+    machine.run("one")
+    store = machine_cache.open_store(machine.cache)
+    with FileLock(machine.cache / "actions" / "lock"):
+        assert machine_cache.trim(store, 0).files == 0
+    assert machine_cache.trim(store, 0).files > 0
+    assert machine_cache.trim(machine_cache.open_store(machine.cache / "none"), 0).files == 0

@@ -226,9 +226,7 @@ def at_work(
     """
     with locks.locked(config.root / STATE, listen):
         engine = engine_of(config, toolchain, context, listen or (lambda _: None))
-        settings = shared_caches.outer_settings(engine)
-        machine = shared_caches.of_machine(engine, context.machine_cache, settings)
-        engine = replace(engine, machine=machine, remote=shared_caches.of_remote(engine, context.remote, settings))
+        engine = shared_caches.shared_by(engine, context.machine_cache, context.remote)
         engine.store.sweep()
         locks.sweep(config.root / STATE)
         yield engine

@@ -79,7 +79,7 @@ def _of_machine(what: Literal["size", "verify", "prune"], hear: Listener) -> dic
         return {"actions": _usage_row(cache_maintenance.extent(store.root))}
     if what == "verify":
         return {"undamaged": _usage_row(cache_maintenance.check(store))}
-    return {"deleted": _usage_row(cache_maintenance.bound(store, machine_cache_size()))}
+    return {"deleted": _usage_row(machine_cache.trim(store, machine_cache_size()))}
 
 
 def _maintain(state: Path, what: Literal["verify", "prune"], hear: Listener, notices: list[str]) -> dict[str, Any]:
