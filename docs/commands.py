@@ -46,7 +46,7 @@ failed, with that of the first. Anything else is a bug: it prints a traceback an
 | `XDG_CACHE_HOME`, `HOME` | otherwise that folder is `ferrule` in the cache folder of the user |
 | `SOURCE_DATE_EPOCH` | timestamp of every output, in Unix seconds; otherwise [1980](decisions/0001-fixed-epoch.md) |
 | `FERRULE_REMOTE_CACHE`, `…_MODE`, `…_TOKEN` | URL, mode and token of a [remote cache](how-to/shared-cache.md) |
-| `FERRULE_MACHINE_CACHE` | most bytes of [finished actions of all projects](cache.md) (10 GiB if unset; off in CI), or `off` |
+| `FERRULE_MACHINE_CACHE` | most bytes of [all projects' finished actions](cache.md) (else 10 GiB, 0 in CI), or `off` |
 | `FERRULE_COMPILER_CACHE` | a [compiler wrapper](how-to/shared-cache.md) for rustc, such as sccache |
 | `RUSTC`, `CARGO` | a compiler and a Cargo to try first |
 | `CARGO_HOME`, `RUSTUP_HOME` | as Cargo and rustup use them |
