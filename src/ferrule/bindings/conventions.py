@@ -29,7 +29,21 @@ if TYPE_CHECKING:
     from ferrule.bindings.declarations import CType, Declarations
 
 _LENGTHS: Final = frozenset({"size_t", "uintptr_t"})
+_MAKER: Final = re.compile(r"(?:\w*_)?(?:new|create|open|init|make)")
 _LENGTH_NAME: Final = re.compile(r"(?:.*_)?(?:len|length|size|count|n|num|capacity|cap)|n_\w+|num_\w+")
+_COUNTS: Final = frozenset((
+    *("len", "length", "size", "sz", "count", "cnt", "n", "num", "number", "capacity", "cap", "bytes", "max", "limit"),
+    *("total", "elements", "elems", "items", "rows", "cols", "columns", "width", "height", "stride", "dim", "dims"),
+))  # fmt: skip
+_COUNT: Final = re.compile(r"\w+(?:len|length|size|sz|cnt)|n(?:bytes|elems?|memb|items|rows|cols|values|points)")
+"""Words that may say how many elements there are: more than a convention asks for, because here they only warn."""
+_MEMORY: Final = frozenset((
+    *("buf", "buffer", "data", "mem", "memory", "block", "array", "arr", "vec", "vector", "mat", "matrix", "list"),
+    *("table", "dst", "dest", "destination"),
+))  # fmt: skip
+_ANYTHING: Final = frozenset(("out", "output", "res", "result", "ret"))
+_MANY: Final = re.compile(r"\w+(?<![sui])s")
+"""A word in the plural: not `class`, `status`, `axis`."""
 _USER_DATA: Final = re.compile(r"(?:user_?data|context|ctx|opaque|closure|userdata|data|arg|baton)")
 _RELEASE: Final = re.compile(
     r"(?:release|drop|free|destroy|finali[sz]e|dispose)(?:_\w+)?|\w+_(?:release|drop|free|destroy)"
@@ -39,6 +53,8 @@ _SUCCESS: Final = re.compile(r"(?:.*_)?(?:OK|SUCCESS)")
 _FREE: Final = ("free", "destroy", "delete", "close", "release")
 _TEXT_FREE: Final = ("string_free", "text_free", "str_free", "free_string")
 _BYTES: Final = frozenset({"uint8_t", "unsigned char", "char"})
+_SMALL: Final = _BYTES | {"int8_t", "signed char"}
+_NO_WHOLE: Final = frozenset({"void", "float", "double", "_Bool"})
 
 
 class _Misfit(Exception):  # noqa: N818 - it says what is left to the author
@@ -231,6 +247,11 @@ class _Recognition:
         arguments = tuple(self._arguments(kind.parameters, skip=at))
         for argument in arguments:
             _check_handed(name, argument)
+            before = kind.parameters[argument.index - 1] if argument.index else None
+            if isinstance(argument, model.Text) and argument.nul and before is not None and _counts(before):
+                raise _Misfit(
+                    f"its function {name} is handed {argument.name}, which may be as long as {before.name} says"
+                )
         failed = 0
         if isinstance(kind.returns, EnumRef):
             failed = _failure(self.status) if self._is_status(kind.returns) else -1
@@ -253,14 +274,15 @@ class _Recognition:
         start = 1 if handle else 0
         arguments: list[model.Argument] = []
         results: list[model.Result] = []
-        at = start
+        at, claimed = start, False
         while at < len(parameters):
-            result, covered = self._result(parameters, at)
+            result, covered = self._result(function, at, claimed)
             if result is not None:
                 results.append(result)
             else:
-                argument, covered = self._argument(parameters, at)
+                argument, covered = self._argument(parameters, at, claimed)
                 arguments.append(argument)
+            claimed = covered > 1
             at += covered
         status = isinstance(function.returns, EnumRef) and self._is_status(function.returns)
         if not status and function.returns != VOID:
@@ -294,14 +316,21 @@ class _Recognition:
             return kind.to.name
         return None
 
-    def _result(  # noqa: PLR0911 - one case for each form of a result
-        self, parameters: tuple[Parameter, ...], at: int
+    def _result(  # noqa: C901, PLR0911, PLR0912 - one case for each form of a result
+        self, function: Prototype, at: int, claimed: bool
     ) -> tuple[model.Result | None, int]:
-        """The result that a parameter is written to for, and how many parameters it covers; None for an argument."""
+        """The result that a parameter is written to for, and how many parameters it covers; None for an argument.
+
+        `claimed` says that the parameter before it is the length of another. Raises _Misfit where C may write more
+        than one element: what is made for one would be written past its end.
+        """
+        parameters = function.parameters
         one = parameters[at]
         following = parameters[at + 1] if at + 1 < len(parameters) else None
         if not isinstance(one.type, Pointer) or one.type.const:
             return None, 0
+        if one.type.many and not (following is not None and _is_length(following)):
+            return None, 0  # which is an argument that does not fit
         target = one.type.to
         out_length = (
             following is not None
@@ -310,10 +339,15 @@ class _Recognition:
             and (isinstance(following.type.to, Scalar) and following.type.to.name in _LENGTHS)
             and _LENGTH_NAME.fullmatch(following.name)
         )
+        neighbour = _neighbour(parameters, at, claimed)
         if isinstance(target, Pointer):
             if handle := self._handle_of(target):
+                if neighbour and not _MAKER.fullmatch(function.name):
+                    raise _Misfit(f"{one.name} may be several handles, as many as {neighbour} says")
                 return model.HandleResult(handle, at), 1
             if target == Pointer(Scalar("char")):
+                if neighbour and not out_length:
+                    raise _Misfit(f"{one.name} may be several texts, or one as long as {neighbour} says")
                 free = self._free_of(Scalar("char"), "string_free").name
                 return model.TextResult(free, at, one.name, at + 1 if out_length else None), 2 if out_length else 1
             if isinstance(target.to, Scalar) and target.to != VOID and not target.const and out_length:
@@ -324,11 +358,16 @@ class _Recognition:
         if following is not None and _is_length(following):
             return None, 0
         if isinstance(target, EnumRef) or (isinstance(target, Scalar) and target != VOID):
+            if reason := _several(parameters, at, neighbour):
+                raise _Misfit(reason)
             return model.ValueResult(target, at, one.name), 1
         if isinstance(target, StructRef) and target.name in self.structs:
             struct = self.structs[target.name]
             if struct.is_text or not all(isinstance(kind, (Scalar, EnumRef)) for _, kind in struct.fields):
                 raise _Misfit(f"the library writes to {one.name}, which holds more than numbers")
+            own = words(target.name)[-1:] == words(one.name)[-1:]
+            if reason := _several(parameters, at, neighbour, is_own=own):
+                raise _Misfit(reason)
             return model.StructResult(target.name, at, one.name), 1
         return None, 0
 
@@ -347,20 +386,21 @@ class _Recognition:
     def _arguments(
         self, parameters: Sequence[Parameter], *, skip: int | None = None, field: bool = False
     ) -> Iterator[model.Argument]:
-        at = 0
+        at, claimed = 0, False
         listed = tuple(parameters)
         while at < len(listed):
             if at == skip:
-                at += 1
+                at, claimed = at + 1, False
                 continue
-            argument, covered = self._argument(listed, at)
+            argument, covered = self._argument(listed, at, claimed)
             if field and not isinstance(argument, (model.Text, model.Texts, model.Value)):
                 raise _Misfit(f"its field {argument.name} points to what is neither a text nor a batch of texts")
             yield argument
+            claimed = covered > 1
             at += covered
 
     def _argument(  # noqa: C901, PLR0911, PLR0912 - one case for each form of an argument
-        self, parameters: tuple[Parameter, ...], at: int
+        self, parameters: tuple[Parameter, ...], at: int, claimed: bool
     ) -> tuple[model.Argument, int]:
         """What a parameter hands over, and how many parameters it covers."""
         one = parameters[at]
@@ -371,17 +411,24 @@ class _Recognition:
             return model.Value(at, name, kind), 1
         if isinstance(kind, FunctionPointer):
             raise _Misfit(f"{name} is a function by itself: put it into a structure with its user data")
+        if isinstance(kind, Array):
+            raise _Misfit(f"{name} is an array of {kind.count}")
         if not isinstance(kind, Pointer):
             raise _Misfit(f"{name} is passed as a whole: pass a pointer to it")
+        counted = following is not None and _is_length(following)
+        if kind.many and not counted:
+            raise _Misfit(f"{name} is an array, and no convention says of how many")
+        neighbour = _neighbour(parameters, at, claimed)
         if handle := self._handle_of(kind):
             return model.HandleArgument(at, name, handle), 1
-        counted = following is not None and _is_length(following)
         if isinstance(kind.to, StructRef) and kind.to.name in self.structs and kind.const:
             struct = self.structs[kind.to.name]
             if counted and struct.is_text:
                 return model.Texts(at, name, kind.to.name), 2
             if counted:
                 raise _Misfit(f"{name} is an array of structures")
+            if neighbour and not struct.is_text:
+                raise _Misfit(f"{name} may be an array of structures, as many as {neighbour} says")
             if struct.callbacks:
                 return model.CallbacksArgument(at, name, kind.to.name), 1
             if not struct.is_text:
@@ -392,6 +439,8 @@ class _Recognition:
             element = "uint8_t" if kind.to == VOID or kind.to.name in _BYTES else kind.to.name
             return model.Buffer(at, name, element, writable=not kind.const), 2
         if kind == Pointer(Scalar("char"), const=True):
+            if following is not None and _counts(following) and _LENGTH_NAME.fullmatch(following.name):
+                raise _Misfit(f"{name} is a text as long as {following.name} says, which is no size_t")
             return model.Text(at, name, nul=True), 1
         if isinstance(kind.to, StructRef) and kind.to.name in self.left:
             raise _Misfit(f"{name} is a {kind.to.name}, which is left to the author")
@@ -431,6 +480,57 @@ def _gives(function: Prototype, kind: CType) -> bool:
 def _is_length(parameter: Parameter) -> bool:
     kind = parameter.type
     return isinstance(kind, Scalar) and kind.name in _LENGTHS and bool(_LENGTH_NAME.fullmatch(parameter.name))
+
+
+def _counts(parameter: Parameter, *, pointed: bool = False) -> bool:
+    """Whether a parameter may say how many elements another has; `pointed`: also one that C writes it to."""
+    kind = parameter.type
+    if pointed and isinstance(kind, Pointer) and isinstance(kind.to, Scalar) and kind.to.name not in _SMALL:
+        kind = kind.to
+    if not isinstance(kind, Scalar) or kind.name in _NO_WHOLE:
+        return False
+    return _names_count(parameter.name)
+
+
+def _names_count(name: str) -> bool:
+    return any(word in _COUNTS or _COUNT.fullmatch(word) for word in words(name))
+
+
+def _neighbour(parameters: Sequence[Parameter], at: int, claimed: bool) -> str:
+    """The parameter beside a pointer that may say how many elements it has, unless another has it; empty for none."""
+    before = parameters[at - 1 : at] if at and not claimed else ()
+    pointed = not _names_count(parameters[at].name)  # of two numbers none counts the other
+    return next((one.name for one in (*parameters[at + 1 : at + 2], *before) if _counts(one, pointed=pointed)), "")
+
+
+def _several(parameters: Sequence[Parameter], at: int, neighbour: str, *, is_own: bool = False) -> str:
+    """Why C may write several elements where a pointer points; empty where a convention says that it is one.
+
+    `is_own` says that its name is the one of its type, which is in the plural then where one of them is.
+    """
+    one = parameters[at]
+    target = one.type.to if isinstance(one.type, Pointer) else one.type
+    if isinstance(target, Scalar) and target.name in _SMALL:
+        return f"{one.name} points to bytes, and no convention says to how many"
+    if neighbour:
+        return f"{one.name} may be as many as {neighbour} says"
+    for following in parameters[at + 1 :]:
+        if _is_length(following) or _counts(following):
+            return f"{one.name} may be as many as {following.name} says"
+        kind = following.type
+        if not isinstance(kind, Pointer) or not isinstance(kind.to, Scalar) or kind.to == Scalar("char"):
+            break
+    last = words(one.name)[-1:] or ("",)
+    if last[0] in _MEMORY:
+        return f"{one.name} is called as memory is, and no convention says how much of it there is"
+    is_vague = last[0] in _ANYTHING or len(last[0]) <= 1
+    is_many = _MANY.fullmatch(last[0]) and not is_own
+    if is_vague or is_many:
+        text = Pointer(Scalar("char"), const=True)
+        for before, following in zip((None, *parameters), parameters, strict=False):
+            if _counts(following) and (before is None or before.type != text):
+                return f"{one.name} may be as many as {following.name} says: call it what the one is"
+    return ""
 
 
 def _is_last_error(function: Prototype) -> bool:

@@ -24,6 +24,11 @@ SCALARS: Final = frozenset((
     *("long long", "unsigned long long"),
 ))  # fmt: skip
 """Numbers that every language has, by one spelling each."""
+_SAME: Final = {
+    **{f"{sign}int_least{bits}_t": f"{sign}int{bits}_t" for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    **{f"{sign}intmax_t": f"{sign}int64_t" for sign in ("", "u")},
+}
+"""Types of the standard library that are the same numbers on every target; of the others some machine has another."""
 _SPELLED: Final = {
     "bool": "_Bool",
     "signed": "int",
@@ -33,6 +38,8 @@ _SPELLED: Final = {
     "unsigned long long int": "unsigned long long",
 }
 _WORDS: Final = ("signed", "unsigned", "short", "long", "char", "int", "float", "double", "_Bool", "void")
+_UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Characters that a compiler of a language refuses in a comment, or that show a line in another order than it has."""
 _COMMENT: Final = re.compile(r"/\*\*((?:(?!\*/).)*)\*/\s*([^/=,({;#]*(?:\(\*\w+)?)", re.DOTALL)
 
 
@@ -60,15 +67,16 @@ class StructRef:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A pointer; `const` says that what it points to is not changed through it."""
+    """A pointer; `const`: what it points to is not changed through it, `many`: it was written `T name[]`."""
 
     to: CType
     const: bool = False
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """Elements in a row inside a structure."""
+    """Elements in a row: inside a structure, or where a parameter was written so (C11, 6.7.6.3, passes a pointer)."""
 
     of: CType
     count: int
@@ -160,7 +168,7 @@ def _comments(source: str) -> Iterator[tuple[str, str]]:
     for comment, following in _COMMENT.findall(source):
         lines = (re.sub(r"^\s*\*? ?", "", line).rstrip() for line in comment.strip().splitlines())
         if name := re.search(r"(\w+)\W*$", following):
-            yield name[1], "\n".join(lines).partition("\n# ")[0].strip()
+            yield name[1], _UNSEEN.sub("\ufffd", "\n".join(lines).partition("\n# ")[0].strip())
 
 
 class _Reading:
@@ -188,6 +196,12 @@ class _Reading:
         if node.name in SCALARS:
             self._aliases[node.name] = Scalar(node.name)
             return
+        if node.name in _SAME:
+            self._aliases[node.name] = Scalar(_SAME[node.name])
+            return
+        if node.name in header.STANDARD_TYPES and node.name != "FILE":  # what stands in for it says nothing of its size
+            self._aliases[node.name] = Unreadable(f"the type {node.name}")
+            return
         resolved = self._type(node.type, name=node.name)
         if isinstance(resolved, Scalar) and node.name in self._tags:  # cbindgen: the number behind an enumeration
             resolved = EnumRef(node.name, resolved.name)
@@ -200,7 +214,7 @@ class _Reading:
         listed = list(node.args.params) if node.args else []
         variadic = bool(listed) and isinstance(listed[-1], c_ast.EllipsisParam)
         parameters = tuple(
-            Parameter(one.name or "", _decayed(self._type(one.type))) for one in listed[: -1 if variadic else None]
+            Parameter(one.name or "", self._type(one.type)) for one in listed[: -1 if variadic else None]
         )
         return Prototype(
             name,
@@ -228,7 +242,9 @@ class _Reading:
                 element = self._type(node.type, name)
                 if isinstance(node.dim, c_ast.Constant):
                     return Array(element, int(node.dim.value.rstrip("uUlL"), 0))
-                return Pointer(element) if node.dim is None else Unreadable("an array whose length is computed")
+                if node.dim is None:
+                    return Pointer(element, "const" in _qualifiers(node.type), many=True)
+                return Unreadable("an array whose length is computed")
             case c_ast.IdentifierType():
                 return self._named(node.names)
             case c_ast.Struct():
@@ -239,6 +255,10 @@ class _Reading:
                 self._tags[node.name or name] = "enum"
                 return EnumRef(node.name or name)
         return Unreadable("a type of another form")
+
+    def _field(self, node: Any) -> CType:  # noqa: ANN401
+        kind = self._type(node)
+        return Unreadable("an array without a length") if isinstance(kind, Pointer) and kind.many else kind
 
     def _named(self, names: list[str]) -> CType:
         text = " ".join(names)
@@ -256,13 +276,9 @@ class _Reading:
         if node.decls is None:
             self.structs.setdefault(label, None)
         else:
-            self.structs[label] = tuple(Parameter(one.name or "", self._type(one.type)) for one in node.decls)
+            self.structs[label] = tuple(Parameter(one.name or "", self._field(one.type)) for one in node.decls)
         return StructRef(label)
 
 
 def _qualifiers(node: Any) -> list[str]:  # noqa: ANN401
     return getattr(node, "quals", None) or []
-
-
-def _decayed(kind: CType) -> CType:
-    return Pointer(kind.of) if isinstance(kind, Array) else kind

@@ -61,47 +61,72 @@ _PACKAGES: Final = (
     ),
 )
 _MOST: Final = 15
+_CHAR: Final = "char, which has a sign on some machines"
 _FLOATS: Final = (Scalar("float"), Scalar("double"))
 
 
 def fitting(library: model.Library) -> model.Library:
     """The part of a library that purego can call; the rest is left to the author too."""
     left = dict(library.left)
+    charged = {one.c_name for one in (*library.enums, library.status) if one and one.base == "char"}
+    left |= dict.fromkeys(charged, f"it is passed as a {_CHAR}")
     structs = {}
     for name, struct in library.structs.items():
         if reason := _no_struct(struct):
             left[name] = reason
             continue
-        floating = [one.field for one in struct.callbacks if one.returns in _FLOATS]
-        reason = "it returns a floating-point number, which purego cannot; it is null"
-        left |= {f"{name}.{field}": reason for field in floating}
-        structs[name] = replace(struct, callbacks=tuple(c for c in struct.callbacks if c.field not in floating))
+        reasons = {one.field: reason for one in struct.callbacks if (reason := _no_callback(one))}
+        left |= {f"{name}.{field}": f"{reason}; it is null" for field, reason in reasons.items()}
+        structs[name] = replace(struct, callbacks=tuple(c for c in struct.callbacks if c.field not in reasons))
     functions = []
     for function in library.functions:
         if reason := _no_function(function, structs):
             left[function.prototype.name] = reason
         else:
             functions.append(function)
-    return replace(library, structs=structs, functions=tuple(functions), left=tuple(left.items()))
+    return replace(
+        library,
+        status=None if library.status and library.status.c_name in charged else library.status,
+        enums=tuple(one for one in library.enums if one.c_name not in charged),
+        structs=structs,
+        functions=tuple(functions),
+        left=tuple(left.items()),
+    )
 
 
 def _no_struct(struct: model.Struct) -> str:
     for name, kind in struct.fields:
-        if kind == Scalar("char"):
-            return f"its field {name} is a char, which has a sign on some machines"
+        if _has_char(kind):
+            return f"its field {name} is a {_CHAR}"
     return ""
+
+
+def _no_callback(callback: model.Callback) -> str:
+    if callback.returns in _FLOATS:
+        return "it returns a floating-point number, which purego cannot"
+    if _has_char(callback.returns) or any(_has_char(one.type) for one in callback.prototype.parameters):
+        return f"it passes a {_CHAR}"
+    return ""
+
+
+def _has_char(kind: CType) -> bool:
+    """Whether a type holds what C calls `char` as a number."""
+    match kind:
+        case Array():
+            return _has_char(kind.of)
+        case EnumRef():
+            return kind.base == "char"
+    return kind == Scalar("char")
 
 
 def _no_function(function: model.Function, structs: object) -> str:
     prototype = function.prototype
-    for kind in (prototype.returns, *(one.type for one in prototype.parameters)):
-        target = kind.to if isinstance(kind, Pointer) else kind
-        if kind in _FLOATS:
-            return "it passes a floating-point number by itself, for which purego needs a function that is registered"
-        if kind == Scalar("char"):
-            return "it passes a char, which has a sign on some machines"
-        if isinstance(target, Pointer) and isinstance(target.to, StructRef):
-            target = target.to
+    results = (one.type for one in function.results if isinstance(one, model.ValueResult))
+    passed = (prototype.returns, *(one.type for one in prototype.parameters))
+    if any(kind in _FLOATS for kind in passed):
+        return "it passes a floating-point number by itself, for which purego needs a function that is registered"
+    if any(map(_has_char, (*passed, *results))):
+        return f"it passes a {_CHAR}"
     if sum(isinstance(one, model.TextResult) and one.length is not None for one in function.results) > 1:
         return "it gives several texts of known length"
     if len(prototype.parameters) > _MOST:

@@ -143,6 +143,19 @@ def test_callbacks_with_user_data_and_an_end_of_life() -> None:
             "its function on is handed box, which is neither text, bytes nor number",
         ),
         ("struct x_h { void *data; int (*on)(void *data, long double a); };", "its field on is the type long double"),
+        (
+            "struct x_h { void *data; void (*on)(void *data, size_t len, const char *text); };",
+            "its function on is handed text, which may be as long as len says",
+        ),
+        (
+            "struct x_h { void *data; void (*on)(void *data, const char *text, int len); };",
+            "text is a text as long as len says, which is no size_t",
+        ),
+        ("struct x_h { time_t at; };", "its field at is the type time_t"),
+        ("struct x_h { const char *name; uint32_t name_len; };", "name is a text as long as name_len says"),
+        ("int x_use(off_t at);", "it has the type off_t"),
+        ("time_t x_use(void);", "it has the type time_t"),
+        ("int x_use(const char *format, va_list all);", "it has the type va_list"),
         ("struct x_h { union x_u { int a; } one; };", "its field one is a union"),
         ("struct x_h { const double *all; size_t n; };", "its field all points to what is neither a text nor a batch"),
         ("struct x_hidden; int x_a(void);", "no function frees it: one that takes only a pointer to it"),
@@ -158,6 +171,79 @@ def test_callbacks_with_user_data_and_an_end_of_life() -> None:
 )
 def test_what_does_not_fit_is_left_by_name(text: str, reason: str) -> None:
     assert left(text).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ("const uint8_t *data, size_t len, uint8_t out[32]", "out is an array of 32"),
+        ("const uint8_t key[32], size_t len", "key is an array of 32"),
+        ("double values[]", "values is an array, and no convention says of how many"),
+        ("const double values[]", "values is an array, and no convention says of how many"),
+        ("int argc, char *argv[]", "argv is an array, and no convention says of how many"),
+        ("char *names[3]", "names is an array of 3"),
+        ("char *buffer, int size", "buffer points to bytes, and no convention says to how many"),
+        ("char *buffer, size_t *size", "buffer points to bytes"),
+        ("const uint8_t *data, size_t len, uint8_t *out", "out points to bytes"),
+        ("signed char *level", "level points to bytes"),
+        ("size_t n, double *values", "values may be as many as n says"),
+        ("double *mean, uint32_t count", "mean may be as many as count says"),
+        ("double *mean, int bufLen", "mean may be as many as bufLen says"),
+        ("double *mean, size_t *count", "mean may be as many as count says"),
+        ("double *mean, unsigned nbytes", "mean may be as many as nbytes says"),
+        ("uint8_t *a, uint8_t *b, size_t len", "a points to bytes"),
+        ("double *a, double *b, size_t len", "a may be as many as len says"),
+        ("double *a, const double *b, double *c, uint32_t len", "a may be as many as len says"),
+        ("double *matrix", "matrix is called as memory is"),
+        ("double start, double *dst", "dst is called as memory is"),
+        ("const double *in, size_t n, double *out", "out may be as many as n says: call it what the one is"),
+        ("const double *x, size_t n, double *y", "y may be as many as n says: call it what the one is"),
+        ("const double *all, size_t n, x_level *levels", "levels may be as many as n says"),
+        ("double *values, double start, int n", "values may be as many as n says"),
+        ("int n, double start, double *values", "values may be as many as n says"),
+        ("x_pair *pair, uint32_t n", "pair may be as many as n says"),
+        ("size_t n, x_pair *pair", "pair may be as many as n says"),
+        ("const double *all, size_t n, x_pair *corners", "corners may be as many as n says"),
+        ("const x_pair *pair, int n", "pair may be an array of structures, as many as n says"),
+        ("int n, const x_pair *pair", "pair may be an array of structures, as many as n says"),
+        ("x_box **boxes, size_t n", "boxes may be several handles, as many as n says"),
+        ("char **names, uint32_t count", "names may be several texts, or one as long as count says"),
+        ("char **text, uint32_t *text_len", "text may be several texts, or one as long as text_len says"),
+        ("const char *text, uint32_t text_len", "text is a text as long as text_len says, which is no size_t"),
+    ],
+)
+def test_a_pointer_to_what_may_be_several_is_left(parameters: str, reason: str) -> None:
+    before = "void x_string_free(char *t);\ntypedef enum { X_LOW } x_level;\ntypedef struct { int a, b; } x_pair;\n"
+    assert left(f"{before}int x_use({parameters});").startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "arguments", "results"),
+    [
+        ("const double *celsius, size_t count, size_t *kept", ["celsius"], ["kept"]),
+        ("const int32_t *all, size_t count, int32_t *least, int32_t *greatest", ["all"], ["least", "greatest"]),
+        ("const double values[], size_t n, double *mean", ["values"], ["mean"]),
+        ("double values[], size_t n", ["values"], []),
+        ("uint32_t *width, uint32_t *height", [], ["width", "height"]),
+        ("const char *name, size_t name_len, int32_t *out", ["name"], ["out"]),
+        ("uint64_t *hits, uint64_t *misses", [], ["hits", "misses"]),
+        ("const double *all, size_t n, x_stats *stats", ["all"], ["stats"]),
+        ("double factor, double *scaled", ["factor"], ["scaled"]),
+        ("bool n, double *value", ["n"], ["value"]),
+    ],
+)
+def test_a_pointer_to_one_is_a_result(parameters: str, arguments: list[str], results: list[str]) -> None:
+    library = recognized(f"typedef struct {{ int a; }} x_stats;\nvoid x_use({parameters});\nvoid x_more(void);\n")
+    assert library.left == ()
+    function = library.functions[0]
+    assert [one.name for one in function.arguments] == arguments
+    named = [one.name for one in function.results if not isinstance(one, model.HandleResult)]
+    assert named == results
+
+
+def test_a_maker_may_take_a_capacity() -> None:
+    library = recognized(f"{HANDLE}void x_box_new(size_t capacity, x_box **box);\n")
+    assert library.left == ()
 
 
 def test_a_function_that_takes_what_is_left_is_left_too() -> None:

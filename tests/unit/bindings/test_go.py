@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
-from ferrule.bindings import go
+from ferrule.bindings import go, model
+from ferrule.bindings.declarations import Scalar
 
 from .strangers import GOLDEN, STRANGERS, recognized, stranger
 
@@ -34,6 +38,20 @@ def test_the_file_of_a_stranger(name: str, pytestconfig: pytest.Config) -> None:
             "x_h.on",
             "it returns a floating-point number, which purego cannot; it is null",
         ),
+        ("struct x_s { char reserved[4]; };", "x_s", "its field reserved is a char, which has a sign"),
+        ("enum x_e { X_A }; typedef char x_e; void x_use(x_e *e);", "x_e", "it is passed as a char"),
+        ("enum x_e { X_A }; typedef char x_e; void x_use(x_e *e);", "x_use", "it passes a char"),
+        ("enum x_e { X_OK }; typedef char x_e; x_e x_use(int a);", "x_use", "it passes a char"),
+        (
+            "struct x_h { void *data; void (*on)(void *data, char c); };",
+            "x_h.on",
+            "it passes a char, which has a sign on some machines; it is null",
+        ),
+        (
+            "struct x_h { void *data; char (*on)(void *data); };",
+            "x_h.on",
+            "it passes a char, which has a sign on some machines; it is null",
+        ),
         (
             "void x_string_free(char *t); void x_both(char **a, size_t *a_len, char **b, size_t *b_len);",
             "x_both",
@@ -49,3 +67,22 @@ def test_what_go_cannot_call_is_left_too(text: str, name: str, reason: str) -> N
 
 def test_what_python_can_call_and_go_too_is_not_left() -> None:
     assert go.fitting(stranger("store")) == stranger("store")
+
+
+def test_a_char_that_is_a_result_is_left() -> None:
+    library = stranger("pixels")
+    (function, *_) = library.functions
+    results = (model.ValueResult(Scalar("char"), 0, "sign"),)
+    fitting = go.fitting(replace(library, functions=(replace(function, results=results),)))
+    assert dict(fitting.left) == {"px_invert": "it passes a char, which has a sign on some machines"}
+
+
+def test_no_comment_becomes_code() -> None:
+    library = recognized(
+        "/** A {@link x}\n//go:noinline\ngo:linkname f g\n*\\/ func init() { panic(1) } */\nint f(int a);\n"
+    )
+    text = go.module(go.fitting(library), "example.org/x")
+    (comment,) = re.findall(r"// F is f\.\n(.*?)^func", text, flags=re.MULTILINE | re.DOTALL)
+    lines = comment.splitlines()
+    assert len(lines) == 5
+    assert all(line == "//" or line.startswith("// ") for line in lines)

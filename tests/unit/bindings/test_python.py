@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 
 from ferrule import bindings
 from ferrule.bindings import python
+from ferrule.core.errors import VerificationError
 
 from .strangers import GOLDEN, STRANGERS, preprocessed, recognized, stranger
 
@@ -58,3 +60,53 @@ def test_names_that_python_has_for_itself() -> None:
     assert "import_ = 0" in text
     assert "x_2 = 4" in text
     assert "def x_len(self_: Type, ctypes_: int, whole_: int) -> Type:" in text
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        'Says "yes"',
+        '"',
+        '""',
+        '""""',
+        "A \"\"\" and '''.",
+        '"""\nimport os\n"""',
+        "It ends in \\",
+        'It ends in \\"',
+        "\\N{no such} \\x \\u12",
+        '"begins and ends"',
+    ],
+)
+def test_a_comment_is_a_docstring_whatever_it_says(comment: str) -> None:
+    library = recognized(
+        f"/** {comment} */\nint x_use(int a);\n/** {comment} */\nenum x_e {{ /** {comment} */ x_a }};\n"
+    )
+    module = ast.parse(python.module(library, "x"))
+    documented = [node for node in module.body if getattr(node, "name", "") in {"use", "x_use", "E", "XE"}]
+    assert [ast.get_docstring(node) for node in documented if isinstance(node, (ast.ClassDef, ast.FunctionDef))] == [
+        comment,
+        comment,
+    ]
+
+
+def test_fields_and_functions_may_be_called_as_python_has_words() -> None:
+    library = recognized(
+        "typedef struct x_box x_box;\nvoid x_box_free(x_box *box);\nint lambda(int a);\n"
+        "typedef struct { const char *from; size_t len; } x_text;\n"
+        "typedef struct { void *data; void (*with)(void *data); const char *is; size_t is_len; const char *pass;"
+        " int in; const x_text *class; size_t class_count; } x_h;\n"
+        "void x_box_new(const x_h *h, x_box **box);\n"
+    )
+    assert library.left == ()
+    text = python.module(library, "x")
+    for name in ("from", "with", "is", "pass", "in", "class"):
+        assert re.search(rf'setattr\(\w+, "{name}", ', text), name
+    assert 'getattr(opened, "lambda")' in text
+
+
+def test_what_is_no_python_is_refused() -> None:
+    with pytest.raises(
+        VerificationError, match="its bindings would be no Python: invalid syntax: class = 1"
+    ) as refused:
+        python.compiled("one = 1\nclass = 1\n", "x.h")
+    assert (refused.value.where, refused.value.hint) == ("x.h", "give what the header declares there another name")

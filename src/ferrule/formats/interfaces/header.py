@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ferrule.core.platforms import Platform
 
-_EXACT: Final = {
+STANDARD_TYPES: Final = {
     **{f"{sign}int{bits}_t": f"{sign[:1] or 'i'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
     **{f"{sign}int_least{bits}_t": f"{sign[:1] or 'i'}{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
     **dict.fromkeys(("intptr_t", "ptrdiff_t", "ssize_t"), "i pointer"),
@@ -89,7 +89,7 @@ _RESERVED: Final = re.compile(r"_*(reserved|padding|pad|unused)", re.IGNORECASE)
 
 def stand_ins() -> dict[str, str]:
     """Headers of the standard library by name, as far as they matter: every one declares the same few types."""
-    types = "".join(f"typedef {'struct FILE ' if n == 'FILE' else 'int '}{n};\n" for n in sorted(_EXACT))
+    types = "".join(f"typedef {'struct FILE ' if n == 'FILE' else 'int '}{n};\n" for n in sorted(STANDARD_TYPES))
     return {f"{name}.h": '#include "ferrule-standard.h"\n' for name in _STANDARD} | {
         "ferrule-standard.h": f"#pragma once\n{types}{_STANDARD_MACROS}"
     }
@@ -234,8 +234,8 @@ class _Reading:
             raise self.fail(type(node).__name__)
 
     def _typedef(self, node: Any, *, own: bool) -> None:  # noqa: ANN401
-        if node.name in _EXACT:
-            self.aliases[node.name] = self._sized(_EXACT[node.name]) or node.name
+        if node.name in STANDARD_TYPES:
+            self.aliases[node.name] = self._sized(STANDARD_TYPES[node.name]) or node.name
             return
         text = self.text(node.type, own=own, name=node.name)
         self.aliases[node.name] = text
