@@ -102,6 +102,8 @@ def test_fields_and_functions_may_be_called_as_python_has_words() -> None:
     for name in ("from", "with", "is", "pass", "in", "class"):
         assert re.search(rf'setattr\(\w+, "{name}", ', text), name
     assert 'getattr(opened, "lambda")' in text
+    text = python.module(recognized("typedef struct { const char *data; size_t len; } x_t; int x_a(int a);"), "x")
+    assert "item.data, item.len = data, len(data)" in text
 
 
 def test_what_is_no_python_is_refused() -> None:
