@@ -24,6 +24,7 @@ from ferrule.app.publish.items import ABSENT, SAME, Item, UploadFailed, item_of,
 from ferrule.app.publish.semver import is_newer
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
+from ferrule.core.one_line import one_line
 from ferrule.core.section import Field, Section
 from ferrule.formats import attestation, intoto, tar
 
@@ -99,7 +100,7 @@ class NpmPublisher:
         return self.section.registry
 
     def preflight(self, pending: Sequence[Item]) -> Iterator[Problem]:
-        """Whether npm is there, somebody is logged in who may write, as far as the registry tells.
+        """Whether npm is there, somebody is logged in, and nobody else has a name, as far as the registry tells.
 
         A workflow that a registry trusts logs in when it uploads, and `npm whoami` knows nothing of it (npm, "Trusted
         publishing for npm packages"); a registry that has no `whoami` cannot be asked.
@@ -117,9 +118,9 @@ class NpmPublisher:
             yield from self._check_owner(name, user)
 
     def _check_owner(self, name: str, user: str) -> Iterator[Problem]:
-        """Whether a user may only read a package that is there (npm registry, "collaborators"; not all have them).
+        """What keeps a user from a name that is there (npm registry, "collaborators"; verdaccio and others have none).
 
-        Who is not listed may yet publish it: as an owner of an organisation, or by a team.
+        Who is not listed may yet publish it as an owner of an organisation, whose names have a scope, or by a team.
         """
         url = f"{self.section.registry.rstrip('/')}/-/package/{urllib.parse.quote(name, safe='')}/collaborators"
         auth = credentials.of_npmrc(self.context.host, self.section.registry)
@@ -128,8 +129,13 @@ class NpmPublisher:
             rights = answer.json() if answer.status == web.OK else None
         except UploadFailed:
             return
-        if isinstance(rights, dict) and str(rights.get(user, "")) in _READS:
+        if not isinstance(rights, dict) or not rights:
+            return
+        if str(rights.get(user, "")) in _READS:
             yield f"{user} may only read {name}", "ask its owner for the right to write: npm access"
+        elif user not in rights and not name.startswith("@") and not any(":" in str(other) for other in rights):
+            owners = one_line(", ".join(sorted(map(str, rights))[:3]))
+            yield f"the name {name} belongs to {owners}, and not to {user}", "choose another name, or one with a scope"
 
     def look(self, item: Item) -> State:
         """Compare the SHA-512 that the registry states. Raises UploadFailed."""

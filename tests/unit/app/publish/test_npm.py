@@ -97,6 +97,7 @@ def test_a_registry_that_does_not_say_who_one_is(tmp_path: Path) -> None:
     [
         ("demo", {"me": "write"}, None),
         ("demo", {"me": "read", "you": "write"}, "me may only read demo"),
+        ("demo", {"you": "write", "them\n": "write"}, "the name demo belongs to them , you, and not to me"),
         ("demo", {"you": "write", "team:developers": "write"}, None),  # its members are not listed, nor are owners
         ("demo", {"me": ["read"]}, None),
         ("@example/demo", {"you": "write"}, None),
