@@ -189,7 +189,8 @@ def test_a_source_distribution_builds_with_its_version_and_without_the_members_i
 def test_a_source_distribution_makes_itself_again(tmp_path, checkout, build):
     source = unpacked_sdist(build, checkout, tmp_path / "first")
     again = unpacked_sdist(build, source, tmp_path / "second")
-    files = [{p.relative_to(s) for p in s.rglob("*") if p.is_file()} for s in (source, again)]
+    # What Python compiled of the hook while it made the second one is of no archive.
+    files = [{p.relative_to(s) for p in s.rglob("*") if p.is_file() and p.suffix != ".pyc"} for s in (source, again)]
     assert files[0] == files[1]
 
 
