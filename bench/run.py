@@ -517,10 +517,10 @@ def cold(bench: Bench, name: str, *systems: str) -> list[Figure]:
             lambda: raw(lambda each: total([one() for one in each])),
             lambda: raw(at_once),
         )
-    said = f"cold build, {len(triples)} targets, to the same {len(triples)} commands"
+    title = f"cold build, {len(triples)} targets, to the same {len(triples)} commands"
     return [
-        *ratios(name, f"{said} in a row", mine, row, wall=0.65, cpu=1.05),
-        *ratios(f"{name}-at-once", f"{said} all at once", mine, once),
+        *ratios(name, f"{title} in a row", mine, row, wall=0.65, cpu=1.05),
+        *ratios(f"{name}-at-once", f"{title} all at once", mine, once),
     ]
 
 
@@ -602,10 +602,7 @@ def calls(bench: Bench) -> list[Figure]:
     from calls import cost, roads  # noqa: PLC0415
 
     run(bench, (*FERRULE, "release"), ROOT)
-    doctor = (*FERRULE, "doctor", "--json", "--no-probe", "--with", "go", "--with", "node")
-    said = roads.said_by(doctor, PYTHONPATH=str(ROOT / "src"))
-    places = {row["tool"]: row["path"] for row in json.loads(said)}
-    made = roads.built(ROOT, bench.folder / "calls", places)
+    made = roads.built(ROOT, bench.folder / "calls", tools_of(ROOT, "--with", "go", "--with", "node"))
     return cost.figures(roads.rounds(made, bench.times(9, 1)))
 
 
@@ -630,14 +627,14 @@ def wheels(bench: Bench) -> list[Figure]:
     text = (ours / "targets.yaml").read_text()
     (ours / "targets.yaml").write_text(text.replace("x86_64-pc-windows-gnullvm: {}", f'{target}: {{glibc: "2.17"}}'))
     run(bench, (*FERRULE, "setup"), ours)
-    rustc, cargo = tools_of(ours, "rustc", "cargo")
+    tools = tools_of(ours)
     names = ("3.10", "3.11", "3.12", "3.13", "3.14")
     maturin.hide_interpreters(theirs / "interpreters", [f"python{name}" for name in names])
     environment = {
         **os.environ,
-        "PATH": os.pathsep.join((str(theirs / "interpreters"), str(cargo.parent), os.environ["PATH"])),
+        "PATH": os.pathsep.join((str(theirs / "interpreters"), str(Path(tools["cargo"]).parent), os.environ["PATH"])),
         "CARGO_ZIGBUILD_ZIG_PATH": str(linker),
-        "RUSTC": str(rustc),  # the same compiler: two of one version may be optimized differently
+        "RUSTC": tools["rustc"],  # the same compiler: two of one version may be optimized differently
     }
     options = ("build", "--zig", "--release", "--locked", "--target", target, "--compatibility", "manylinux2014")
     command = (program, *options, "--out", "wheels", *(word for name in names for word in ("-i", f"python{name}")))
@@ -654,13 +651,12 @@ def wheels(bench: Bench) -> list[Figure]:
     return [*figures, Figure("wheels-size", what, sizes[0] / sizes[1], "x", None, detail)]
 
 
-def tools_of(project: Path, *names: str) -> list[Path]:
-    """The programs that Ferrule uses in a project."""
-    argv = (*FERRULE, "doctor", "--json", "--no-probe")
+def tools_of(project: Path, *options: str) -> dict[str, str]:
+    """Paths of the programs that Ferrule uses in a project, by name, and those that `doctor` has with these options."""
+    argv = (*FERRULE, "doctor", "--json", "--no-probe", *options)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    said = subprocess.run(argv, cwd=project, env=environment, check=True, capture_output=True, text=True).stdout
-    paths = {row["tool"]: Path(row["path"]) for row in json.loads(said)}
-    return [paths[name] for name in names]
+    text = subprocess.run(argv, cwd=project, env=environment, check=True, capture_output=True, text=True).stdout
+    return {row["tool"]: row["path"] for row in json.loads(text)}
 
 
 FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {

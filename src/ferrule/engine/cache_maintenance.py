@@ -75,10 +75,7 @@ def prune(store: Store) -> Usage:
     gone += [path for path in (store.root / "reads").glob("*") if path.stem not in read]
     gone += [path for path, _ in _contents(store) if path.name not in contents]
     with storage_errors(store.root):
-        size = sum(path.lstat().st_size for path in gone)
-        for path in gone:
-            path.unlink()
-    return Usage(len(gone), size)
+        return _delete(gone)
 
 
 def bound(store: Store, largest: int) -> Usage:
@@ -110,9 +107,13 @@ def bound(store: Store, largest: int) -> Usage:
         unused = [content for name, content in contents.items() if name not in used]
         unused += [(path, path.lstat()) for path in store.root.glob("aside/*")]
         gone += [path for path, stat in unused if stat.st_ctime < latest - _LATELY_SECONDS]
-        size = sum(path.lstat().st_size for path in gone)
-        for path in gone:
-            path.unlink(missing_ok=True)
+        return _delete(gone)
+
+
+def _delete(gone: list[Path]) -> Usage:
+    size = sum(path.lstat().st_size for path in gone)
+    for path in gone:
+        path.unlink(missing_ok=True)
     return Usage(len(gone), size)
 
 

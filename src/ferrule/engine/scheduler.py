@@ -21,7 +21,7 @@ from ferrule.engine.resources import Resources
 from ferrule.tools import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from ferrule.engine.events import Event
@@ -212,20 +212,22 @@ class _Run:
 
     def _shared(self, action: Action) -> Outcome | None:
         """Bring what another checkout on this machine has made of an action into the store."""
-        machine = self.engine.machine
-        with suppress(FerruleError):  # as for the remote cache
-            for document, result in self._entries_of(machine, action) if machine else ():
-                if machine and machine.fetch(result):
-                    self.engine.store.save(result, action.id, document, flush=False)
-                    reason = "another checkout on this machine has made it"
-                    return Outcome(action, "shared", result.key, result.files, result.facts, reason=reason)
-        return None
+        if self.engine.machine is None:
+            return None
+        return self._taken(self.engine.machine, action, "shared", "another checkout on this machine has made it")
 
-    def _entries_of(self, cache: MachineCache | Remote, action: Action) -> Iterator[tuple[Document, Result]]:
-        """Results of an action that a cache has, of which nothing has changed that they were made from."""
-        for document, result in cache.entries(action, lambda read: self.lookup.document(action, read)):
-            if self.lookup.change(result) is None:
-                yield document, result
+    def _taken(
+        self, cache: MachineCache | Remote, action: Action, state: Literal["shared", "remote"], reason: str
+    ) -> Outcome | None:
+        """Bring what a cache has of an action into the store, if nothing has changed that it was made from."""
+        with suppress(FerruleError):  # what cannot be read or written here is told where the action is made
+            for document, result in cache.entries(action, lambda read: self.lookup.document(action, read)):
+                if self.lookup.change(result) is None and cache.fetch(result):
+                    self.engine.store.save(result, action.id, document, flush=False)
+                    if self.engine.machine is not None and self.engine.machine is not cache:
+                        self.engine.machine.offer(action, result)
+                    return Outcome(action, state, result.key, result.files, result.facts, reason=reason)
+        return None
 
     def _query_remote(self, waiting: _Waiting) -> bool:
         """Query the remote cache for an action; false where there is none that could have it."""
@@ -235,7 +237,9 @@ class _Run:
 
         def query() -> None:
             try:
-                outcome: Outcome | BaseException | None = self._fetched(action, remote)
+                outcome: Outcome | BaseException | None = self._taken(
+                    remote, action, "remote", "it was in the remote cache"
+                )
             except BaseException as error:  # noqa: BLE001 - carried to the main thread, which raises it
                 outcome = error
             self.done.put(_Answer(action.id, outcome))
@@ -243,18 +247,6 @@ class _Run:
         self.asked[action.id] = waiting
         remote.submit(query)
         return True
-
-    def _fetched(self, action: Action, remote: Remote) -> Outcome | None:
-        """Bring what the remote cache has for an action into the store, in a thread of the cache's."""
-        with suppress(FerruleError):  # what cannot be read or written here is told where the action is made
-            for document, result in self._entries_of(remote, action):
-                if remote.fetch(result):
-                    self.engine.store.save(result, action.id, document, flush=False)
-                    if self.engine.machine is not None:
-                        self.engine.machine.offer(action, result)
-                    reason = "it was in the remote cache"
-                    return Outcome(action, "remote", result.key, result.files, result.facts, reason=reason)
-        return None
 
     def _take_answer(self, answer: _Answer, order: TopologicalSorter[str]) -> list[_Waiting]:
         waiting = self.asked.pop(answer.action, None)

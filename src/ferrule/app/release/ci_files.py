@@ -82,9 +82,9 @@ def _not_in_git(root: Path, name: str, where: str, host: Host) -> ConfigError | 
         mode = git.tracked_mode(root, one, host)
         if mode is None:
             ignored = any(one == other or one.startswith(other) for other in git.ignored(root, host))
-            said = "Git ignores" if ignored else "Git does not track"
+            verb = "Git ignores" if ignored else "Git does not track"
             hint = f"git add {'--force ' if ignored else ''}-- {one}, and commit it"
-            return ConfigError(f"{said} {one}, so that no CI machine has it", where=where, hint=hint)
+            return ConfigError(f"{verb} {one}, so that no CI machine has it", where=where, hint=hint)
         if mode == git.FILE_MODE and os.access(root / one, os.X_OK) and not name.endswith((*_ACTIONS, ".whl")):
             hint = f"git update-index --chmod=+x -- {one}, and commit it"
             return ConfigError(f"{one} is not executable in Git, and so on no CI machine", where=where, hint=hint)
