@@ -246,7 +246,7 @@ class _Recognition:
             raise _Misfit(f"its function {name} takes no user data")
         arguments = tuple(self._arguments(kind.parameters, skip=at))
         for argument in arguments:
-            _check_handed(name, argument)
+            self._check_handed(name, argument)
             before = kind.parameters[argument.index - 1] if argument.index else None
             if isinstance(argument, model.Text) and argument.nul and before is not None and _counts(before):
                 raise _Misfit(
@@ -260,6 +260,23 @@ class _Recognition:
                 raise _Misfit(f"its function {name} returns a pointer")
             failed = 0 if kind.returns.name.startswith(("u", "_Bool", "size_t")) else -1
         return model.Callback(name, Prototype(name, kind.returns, kind.parameters), arguments, kind.returns, failed, at)
+
+    def _check_handed(self, name: str, argument: model.Argument) -> None:
+        """Raise _Misfit for what a callback cannot be handed.
+
+        A structure is copied for it, so that it holds numbers alone, and is as long as the header says.
+        """
+        match argument:
+            case model.Text() | model.Value() | model.Buffer(writable=False, element="uint8_t"):
+                return
+            case model.StructArgument(struct=struct) if (
+                self.structs[struct].is_numbers and not self.structs[struct].size
+            ):
+                return
+        raise _Misfit(
+            f"its function {name} is handed {argument.name}, "
+            "which is neither text, bytes, number nor a structure of numbers"
+        )
 
     # Functions.
 
@@ -363,7 +380,7 @@ class _Recognition:
             return model.ValueResult(target, at, one.name), 1
         if isinstance(target, StructRef) and target.name in self.structs:
             struct = self.structs[target.name]
-            if struct.is_text or not all(isinstance(kind, (Scalar, EnumRef)) for _, kind in struct.fields):
+            if not struct.is_numbers:
                 raise _Misfit(f"the library writes to {one.name}, which holds more than numbers")
             own = words(target.name)[-1:] == words(one.name)[-1:]
             if reason := _several(parameters, at, neighbour, is_own=own):
@@ -393,8 +410,10 @@ class _Recognition:
                 at, claimed = at + 1, False
                 continue
             argument, covered = self._argument(listed, at, claimed)
-            if field and not isinstance(argument, (model.Text, model.Texts, model.Value)):
-                raise _Misfit(f"its field {argument.name} points to what is neither a text nor a batch of texts")
+            if field and not _is_field(argument):
+                raise _Misfit(
+                    f"its field {argument.name} points to what is neither a text, a batch of texts nor numbers"
+                )
             yield argument
             claimed = covered > 1
             at += covered
@@ -558,11 +577,11 @@ def _is_release(parameter: Parameter) -> bool:
     )
 
 
-def _check_handed(name: str, argument: model.Argument) -> None:
-    """Raise _Misfit for what a callback cannot be handed."""
-    is_bytes = isinstance(argument, model.Buffer) and not argument.writable and argument.element == "uint8_t"
-    if not is_bytes and not isinstance(argument, (model.Text, model.Value)):
-        raise _Misfit(f"its function {name} is handed {argument.name}, which is neither text, bytes nor number")
+def _is_field(argument: model.Argument) -> bool:
+    """Whether a structure that the caller fills in may hold it: the library reads it and does not write to it."""
+    if isinstance(argument, model.Buffer):
+        return not argument.writable
+    return isinstance(argument, (model.Text, model.Texts, model.Value))
 
 
 def _failure(status: model.Enum | None) -> int:

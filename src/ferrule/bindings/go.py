@@ -13,7 +13,7 @@ from ferrule.bindings.declarations import VOID, Array, EnumRef, FunctionPointer,
 from ferrule.bindings.naming import Names, camel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ferrule.bindings.declarations import CType
 
@@ -70,12 +70,12 @@ def fitting(library: model.Library) -> model.Library:
     left = dict(library.left)
     charged = {one.c_name for one in (*library.enums, library.status) if one and one.base == "char"}
     left |= dict.fromkeys(charged, f"it is passed as a {_CHAR}")
-    structs = {}
+    structs: dict[str, model.Struct] = {}
     for name, struct in library.structs.items():
         if reason := _no_struct(struct):
             left[name] = reason
             continue
-        reasons = {one.field: reason for one in struct.callbacks if (reason := _no_callback(one))}
+        reasons = {one.field: reason for one in struct.callbacks if (reason := _no_callback(one, structs))}
         left |= {f"{name}.{field}": f"{reason}; it is null" for field, reason in reasons.items()}
         structs[name] = replace(struct, callbacks=tuple(c for c in struct.callbacks if c.field not in reasons))
     functions = []
@@ -101,11 +101,19 @@ def _no_struct(struct: model.Struct) -> str:
     return ""
 
 
-def _no_callback(callback: model.Callback) -> str:
+def _no_callback(callback: model.Callback, structs: Mapping[str, model.Struct]) -> str:
     if callback.returns in _FLOATS:
         return "it returns a floating-point number, which purego cannot"
     if _has_char(callback.returns) or any(_has_char(one.type) for one in callback.prototype.parameters):
         return f"it passes a {_CHAR}"
+    return _no_argument(callback.arguments, structs)
+
+
+def _no_argument(passed: Iterable[model.Argument | model.Result], structs: Mapping[str, model.Struct]) -> str:
+    for one in passed:
+        name = getattr(one, "struct", "")
+        if name and name not in structs:
+            return f"it takes a {name}, which is left to the author"
     return ""
 
 
@@ -119,7 +127,7 @@ def _has_char(kind: CType) -> bool:
     return kind == Scalar("char")
 
 
-def _no_function(function: model.Function, structs: object) -> str:
+def _no_function(function: model.Function, structs: Mapping[str, model.Struct]) -> str:
     prototype = function.prototype
     results = (one.type for one in function.results if isinstance(one, model.ValueResult))
     passed = (prototype.returns, *(one.type for one in prototype.parameters))
@@ -131,11 +139,7 @@ def _no_function(function: model.Function, structs: object) -> str:
         return "it gives several texts of known length"
     if len(prototype.parameters) > _MOST:
         return f"it takes more than {_MOST} arguments"
-    for one in (*function.arguments, *function.results):
-        name = getattr(one, "struct", "")
-        if name and name not in structs:  # type: ignore[operator]
-            return f"it takes a {name}, which is left to the author"
-    return ""
+    return _no_argument((*function.arguments, *function.results), structs)
 
 
 def module(library: model.Library, package: str) -> str:
@@ -278,7 +282,10 @@ class _File:
         if self._is_plain(struct):
             return
         own = _lower(title)
-        fields = [(f"{_lower(camel(words(name)))}_", self._memory(kind)) for name, kind in struct.fields]
+        borrowed = {one.name: f"*{self._hint(one)[2:]}" for one in struct.arguments if isinstance(one, model.Buffer)}
+        fields = [
+            (f"{_lower(camel(words(name)))}_", borrowed.get(name) or self._memory(kind)) for name, kind in struct.fields
+        ]
         width = max(len(name) for name, _ in fields)
         layout = "".join(f"\t{name.ljust(width)} {kind}\n" for name, kind in fields)
         yield f"// {own}Memory is {struct.c_name} as the library has it.\ntype {own}Memory struct {{\n{layout}}}"
@@ -289,12 +296,27 @@ class _File:
                 "\treturn purego.NewCallback(func(number uintptr) {\n\t\tLive.Delete(number)\n\t})\n})"
             )
         yield self._memory_of(struct, title, own)
+        if struct.is_numbers:
+            values = [(camel(words(one.name)), _lower(camel(words(one.name)))) for one in struct.arguments]
+            wide = max(len(name) for name, _ in values) + 2
+            filled = "".join(f"\t\t{f'{name}:'.ljust(wide)}from.{label}_,\n" for name, label in values)
+            yield (
+                f"// value gives what the library wrote.\nfunc (from *{own}Memory) value() {title} {{\n"
+                f"\treturn {title}{{\n{filled}\t}}\n}}"
+            )
 
     def _is_plain(self, struct: model.Struct) -> bool:
         """Whether Go's structure is laid out as C's is: all its fields are numbers of the caller's."""
         return len(struct.arguments) == len(struct.fields) and all(
             isinstance(kind, (Scalar, EnumRef)) for _, kind in struct.fields
         )
+
+    def _laid_out(self, struct: str, pointed: str) -> tuple[str, str]:
+        """The type that is laid out as C's structure is, and the form in which Go's is taken from a pointer to it."""
+        title = self.types[struct]
+        if self._is_plain(self.library.structs[struct]):
+            return title, f"*{{}}{pointed}"
+        return f"{_lower(title)}Memory", f"{{}}{pointed}.value()"
 
     def _memory_of(self, struct: model.Struct, title: str, own: str) -> str:
         labels = {name: f"{_lower(camel(words(name)))}_" for name, _ in struct.fields}
@@ -313,6 +335,10 @@ class _File:
                 case model.Text(nul=True):
                     lines.append(f"if made.{label}, err = terminated(from.{name}); err != nil {{")
                     lines += ["\treturn nil, err", "}"]
+                case model.Buffer():
+                    following = labels[names[names.index(argument.name) + 1]]
+                    lines.append(f"made.{label} = unsafe.SliceData(from.{name})")
+                    lines.append(f"made.{following} = uintptr(len(from.{name}))")
                 case model.Text():
                     following = labels[names[names.index(argument.name) + 1]]
                     lines.append(f"made.{label} = unsafe.StringData(from.{name})")
@@ -346,7 +372,7 @@ class _File:
     def _callback_type(self, callback: model.Callback) -> str:
         own = Names(_WORDS)
         labels = (own.claim(_lower(camel(words(one.name)))) for one in callback.arguments)
-        kinds = ("[]byte" if isinstance(one, model.Buffer) else self._hint(one) for one in callback.arguments)
+        kinds = (self._hint(one).removeprefix("*") for one in callback.arguments)
         handed = ", ".join(f"{label} {kind}" for label, kind in zip(labels, kinds, strict=True))
         returns = "" if callback.returns == VOID else f" {self._type(callback.returns)}"
         return f"func({handed}){returns}"
@@ -370,6 +396,9 @@ class _File:
                 case model.Buffer():
                     used.add(at + 1)
                     handed.append(f"append([]byte(nil), unsafe.Slice({labels[at]}, {labels[at + 1]})...)")
+                case model.StructArgument(struct=handed_one):
+                    memory, value = self._laid_out(handed_one, f"(unsafe.Pointer({labels[at]}))")
+                    handed.append(value.format(f"(*{memory})"))
                 case model.Value(type=kind):
                     handed.append(f"{self._type(kind)}({labels[at]})" if isinstance(kind, EnumRef) else labels[at])
                 case _:
@@ -565,9 +594,10 @@ class _File:
                     numbers_ += 1
                 case model.StructResult(index=at):
                     title = self.types[result.struct]
-                    before.append(f"value{at} := new({title})")
+                    memory, value = self._laid_out(result.struct, "")
+                    before.append(f"value{at} := new({memory})")
                     given[at] = f"uintptr(unsafe.Pointer(value{at}))"
-                    values.append(f"*value{at}")
+                    values.append(value.format(f"value{at}"))
                     kinds.append(title)
                 case model.TextResult(index=None, free=free):
                     take.append("text := *(**byte)(unsafe.Pointer(&returned))")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ferrule.bindings.declarations import EnumRef, Scalar
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -198,6 +200,11 @@ class Struct:
     user_data: str = ""
     release: str = ""
     is_text: bool = False
+
+    @property
+    def is_numbers(self) -> bool:
+        """Whether it holds numbers and members of enumerations alone, so that a copy of it is whole."""
+        return all(isinstance(kind, (Scalar, EnumRef)) for _, kind in self.fields)
 
 
 @dataclass(frozen=True, slots=True)

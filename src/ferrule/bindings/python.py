@@ -330,6 +330,9 @@ class _Module:
                     handed.append(f"copied({labels[at]}, {labels[at + 1]}).decode()")
                 case model.Buffer():
                     handed.append(f"copied({labels[at]}, {labels[at + 1]})")
+                case model.StructArgument(struct=struct):
+                    title = self.classes[struct]
+                    handed.append(f"{title}.from_buffer_copy(copied({labels[at]}, ctypes.sizeof({title})))")
                 case model.Value(type=EnumRef() as enum) if enum.name in self.classes:
                     handed.append(f"{self.classes[enum.name]}({labels[at]})")
                 case _:
@@ -390,11 +393,11 @@ class _Module:
         settings: list[str] = []
         for argument in struct.arguments:
             name = own.claim(argument.name)
-            parameters.append(f"{name}: {self._hint(argument)} = {_default(argument)}")
+            parameters.append(f"{name}: {self._field_hint(argument)} = {_default(argument)}")
             settings += self._settings(struct, argument, name)
         for callback in struct.callbacks:
             name = own.claim(callback.field)
-            handed = ("bytes" if isinstance(one, model.Buffer) else self._hint(one) for one in callback.arguments)
+            handed = (self._handed_hint(one) for one in callback.arguments)
             hint = f"Callable[[{', '.join(handed)}], {_returned_hint(callback)}]"
             parameters.append(f"{name}: {hint} | None = None")
             kind = dict(struct.fields)[callback.field]
@@ -430,6 +433,14 @@ class _Module:
             case model.Text():
                 yield "        " + _set("made", data, f"encoded({name})")
                 yield "        " + _set("made", names[names.index(data) + 1], f"len(encoded({name}))")
+            case model.Buffer(element=element):
+                kind, kept = Scalar(element), f"_{name}"
+                each = self._number(kind, "one")
+                yield f"        if {name} is not None:"
+                yield f"            {kept} = ({self._ctype(kind)} * len({name}))(*({each} for one in {name}))"
+                yield "            " + _set("made", data, f"ctypes.addressof({kept})")
+                yield "            " + _set("made", names[names.index(data) + 1], f"len({kept})")
+                yield "            " + _set("made", f"_kept_{data}", kept)
             case model.Value(type=kind):
                 yield "        " + _set("made", data, self._number(kind, name))
 
@@ -772,6 +783,21 @@ class _Module:
                 return self.classes[argument.handle]
         return f"{self.classes[argument.struct]} | None"
 
+    def _field_hint(self, argument: model.Argument) -> str:
+        """What `of` takes for a field: numbers are copied, so that any sequence of them does."""
+        if isinstance(argument, model.Buffer):
+            return f"Sequence[{self._value_hint(Scalar(argument.element))}] | None"
+        return self._hint(argument)
+
+    def _handed_hint(self, argument: model.Argument) -> str:
+        """What a callback is handed: copies."""
+        match argument:
+            case model.Buffer():
+                return "bytes"
+            case model.StructArgument(struct=struct):
+                return self.classes[struct]
+        return self._hint(argument)
+
     def _number(self, kind: CType, label: str) -> str:
         """A number as an argument: ctypes cuts off what a type of C cannot hold."""
         is_whole = not isinstance(kind, Scalar) or kind.name not in {"float", "double", "_Bool"}
@@ -812,6 +838,8 @@ def _default(argument: model.Argument) -> str:
             return "()"
         case model.Text():
             return '""'
+        case model.Buffer():
+            return "None"
     return "0"
 
 

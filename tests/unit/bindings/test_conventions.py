@@ -140,7 +140,7 @@ def test_callbacks_with_user_data_and_an_end_of_life() -> None:
         ("struct x_h { void *data; int (*on)(void *data, int *out); };", "no convention says what out points to"),
         (
             "struct x_h { void *data; int (*on)(void *data, const x_box *box); };",
-            "its function on is handed box, which is neither text, bytes nor number",
+            "its function on is handed box, which is neither text, bytes, number nor a structure of numbers",
         ),
         ("struct x_h { void *data; int (*on)(void *data, long double a); };", "its field on is the type long double"),
         (
@@ -157,7 +157,24 @@ def test_callbacks_with_user_data_and_an_end_of_life() -> None:
         ("time_t x_use(void);", "it has the type time_t"),
         ("int x_use(const char *format, va_list all);", "it has the type va_list"),
         ("struct x_h { union x_u { int a; } one; };", "its field one is a union"),
-        ("struct x_h { const double *all; size_t n; };", "its field all points to what is neither a text nor a batch"),
+        (
+            "struct x_h { double *all; size_t n; };",
+            "its field all points to what is neither a text, a batch of texts nor",
+        ),
+        (
+            (
+                "struct x_s { size_t size; int a; };"
+                "struct x_h { void *data; void (*on)(void *data, const struct x_s *s); };"
+            ),
+            "its function on is handed s, which is neither text, bytes, number nor a structure of numbers",
+        ),
+        (
+            (
+                "struct x_s { const char *a; int b; };"
+                "struct x_h { void *data; void (*on)(void *data, const struct x_s *s); };"
+            ),
+            "its function on is handed s, which is neither text, bytes, number nor a structure of numbers",
+        ),
         ("struct x_hidden; int x_a(void);", "no function frees it: one that takes only a pointer to it"),
         (
             "struct x_h { void *data; void (*on)(void *data); }; void x_call(const struct x_h *h);",

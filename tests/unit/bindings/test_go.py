@@ -38,6 +38,11 @@ def test_the_file_of_a_stranger(name: str, pytestconfig: pytest.Config) -> None:
             "x_h.on",
             "it returns a floating-point number, which purego cannot; it is null",
         ),
+        (
+            "struct x_s { char a; }; struct x_h { void *data; void (*on)(void *data, const struct x_s *s); };",
+            "x_h.on",
+            "it takes a x_s, which is left to the author; it is null",
+        ),
         ("struct x_s { char reserved[4]; };", "x_s", "its field reserved is a char, which has a sign"),
         ("enum x_e { X_A }; typedef char x_e; void x_use(x_e *e);", "x_e", "it is passed as a char"),
         ("enum x_e { X_A }; typedef char x_e; void x_use(x_e *e);", "x_use", "it passes a char"),
