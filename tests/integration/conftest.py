@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Everything here needs the real toolchain, and some of it a machine of a certain kind, or minutes of its own."""
     for item in items:
         if HERE in item.path.parents:
-            takes_long = LONG.intersection(getattr(item, "fixturenames", ()))
+            takes_long = LONG.intersection(getattr(item, "fixturenames", ())) or item.get_closest_marker("rehearsal")
             item.add_marker(pytest.mark.rehearsal if takes_long else pytest.mark.integration)
     left_out = [(item, reason) for item in items if (reason := unsuited(item))]
     items[:] = [item for item in items if item not in dict(left_out)]

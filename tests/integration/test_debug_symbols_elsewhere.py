@@ -16,7 +16,10 @@ from fakes.triples import MAC, X86
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.only_on(X86, reason="wine runs programs of this machine, and dsymutil is Debian's")
+pytestmark = [
+    pytest.mark.rehearsal,  # standard libraries are compiled for it
+    pytest.mark.only_on(X86, reason="wine runs programs of this machine, and dsymutil is Debian's"),
+]
 WINDOWS, MINGW = "x86_64-pc-windows-gnullvm", "x86_64-w64-mingw32-gcc"
 JUDGES = {"wine": ("wine", "wine64"), MINGW: ("gcc-mingw-w64-x86-64",)}
 TARGETS = f'  {WINDOWS}: {{}}\n  {MAC}: {{macos: "11.0"}}\n'

@@ -15,7 +15,10 @@ import pytest
 from judges import ferrule, run
 from released import LINUX
 
-pytestmark = pytest.mark.only_on(*LINUX, reason="a stand-in for Windows is made of Linux' own Rust")
+pytestmark = [
+    pytest.mark.rehearsal,  # standard libraries are compiled for it
+    pytest.mark.only_on(*LINUX, reason="a stand-in for Windows is made of Linux' own Rust"),
+]
 WORKSPACE = Path(__file__).parent / "on-windows"
 MSVC = "x86_64-pc-windows-msvc"
 RUSTUP = """#!/bin/bash
