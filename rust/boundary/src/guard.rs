@@ -34,6 +34,14 @@ pub fn call<S: Status>(
     last_error::record(outcome)
 }
 
+/// Ends something: there is no status to return, and a panic is not let out either.
+pub fn end(body: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+        // Dropping it could panic again, now without a guard.
+        mem::forget(payload);
+    }
+}
+
 /// Turns a panic into a failure.
 ///
 /// Unwind safety is asserted: what lies behind a handle either never changes after it was made, or is left unusable by
@@ -56,7 +64,7 @@ mod tests {
     use std::ffi::CStr;
     use std::time::Duration;
 
-    use super::{Observer, call};
+    use super::{Observer, call, end};
     use crate::status::{Failure, Status};
 
     impl Status for i32 {
@@ -83,6 +91,11 @@ mod tests {
             assert_eq!(function, c"test");
             self.0.set(Some(status));
         }
+    }
+
+    #[test]
+    fn a_panic_at_the_end_stays_inside() {
+        end(|| panic!("on purpose"));
     }
 
     #[test]

@@ -11,4 +11,4 @@ mod status;
 
 pub use guard::Observer;
 pub use memory::{BytesOut, Out, Region, TextOut, Versioned};
-pub use status::{Failure, Status};
+pub use status::{Failure, MAX_MESSAGE, Status, cut};

@@ -2,8 +2,11 @@
 
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::{ptr, slice};
 
+use crate::guard;
 use crate::status::{Failure, Status};
 
 /// A structure of a newer caller is longer than ours, but never as long as this.
@@ -26,23 +29,24 @@ impl Region {
         }
     }
 
-    /// Refuses memory that anything else of the call uses.
+    /// The memory of a structure that [`versioned`] has read: as much as its caller said, which may be more than ours.
     ///
-    /// # Errors
+    /// # Safety
     ///
-    /// `OVERLAP`.
-    pub fn apart_from<S: Status>(self, others: impl IntoIterator<Item = Self>) -> Result<(), Failure<S>> {
-        if others.into_iter().any(|other| self.overlaps(other)) {
-            return Err(Failure::new(
-                S::OVERLAP,
-                "a result would be written over something else of the call",
-            ));
+    /// The pointer is null, or one that `versioned` accepted.
+    pub unsafe fn of_versioned<T: Versioned>(pointer: *const T) -> Self {
+        if pointer.is_null() {
+            return Self::of(pointer, 0);
         }
-        Ok(())
+        // SAFETY: a `Versioned` starts with its size, and `versioned` has read it.
+        let size = unsafe { pointer.cast::<u32>().read() } as usize;
+        Self::of(pointer.cast::<u8>(), size)
     }
 
+    /// No memory overlaps with none, wherever that is.
     fn overlaps(self, other: Self) -> bool {
-        self.start < other.end && other.start < self.end
+        let is_empty = self.start == self.end || other.start == other.end;
+        !is_empty && self.start < other.end && other.start < self.end
     }
 }
 
@@ -100,34 +104,6 @@ pub unsafe fn array<'a, T, S: Status>(
     // SAFETY: not null and aligned, and the limit keeps the size far below `isize::MAX`; the rest is the caller's
     // promise.
     Ok(unsafe { slice::from_raw_parts(pointer, count) })
-}
-
-/// An array to write, as [`array`]. Whether it overlaps anything is the caller's question to its [`Region`].
-///
-/// # Errors
-///
-/// `NULL_POINTER`, `MISALIGNED` and `TOO_LONG`.
-///
-/// # Safety
-///
-/// Unless `count` is 0, a pointer that is neither null nor misaligned points to `count` values that nobody else uses
-/// during `'a`.
-pub unsafe fn array_mut<'a, T, S: Status>(
-    pointer: *mut T,
-    count: usize,
-    limit: usize,
-    what: &str,
-) -> Result<&'a mut [T], Failure<S>> {
-    if count == 0 {
-        return Ok(&mut []);
-    }
-    check(pointer, what)?;
-    if count > limit {
-        let message = format_args!("{what} has more than {limit} items");
-        return Err(Failure::new(S::TOO_LONG, message));
-    }
-    // SAFETY: as in `array`.
-    Ok(unsafe { slice::from_raw_parts_mut(pointer, count) })
 }
 
 /// Bytes to read, at most `limit`. No bytes may be null.
@@ -248,7 +224,13 @@ impl<T> Out<T> {
     ///
     /// `OVERLAP`.
     pub fn apart_from<S: Status>(&self, others: impl IntoIterator<Item = Region>) -> Result<(), Failure<S>> {
-        self.region().apart_from(others)
+        if others.into_iter().any(|other| self.region().overlaps(other)) {
+            return Err(Failure::new(
+                S::OVERLAP,
+                "a result would be written over something else of the call",
+            ));
+        }
+        Ok(())
     }
 
     /// Writes the result.
@@ -395,20 +377,62 @@ pub unsafe fn free_text(text: *mut c_char) {
     }
 }
 
-/// Ends a handle made by `Box::into_raw`. What is null or not aligned never came from a library, and does nothing.
+/// A handle for the caller, who ends it by [`release_handle`].
+pub fn new_handle<T>(value: T) -> *mut T {
+    Arc::into_raw(Arc::new(value)).cast_mut()
+}
+
+/// What a handle stands for, during a call: it stays until the call has ended, even if a callback frees the handle.
+pub struct InUse<T>(Option<Arc<T>>);
+
+impl<T> Deref for InUse<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_deref().expect("only the end takes it")
+    }
+}
+
+impl<T> Drop for InUse<T> {
+    fn drop(&mut self) {
+        guard::end(|| drop(self.0.take()));
+    }
+}
+
+/// Begins to use what a handle stands for.
+///
+/// # Errors
+///
+/// `NULL_POINTER` and `MISALIGNED`.
 ///
 /// # Safety
 ///
-/// Any other pointer was made by `Box::into_raw`, and this is its only end.
-pub unsafe fn free_handle<T>(handle: *mut T) {
+/// A pointer that is neither null nor misaligned comes from [`new_handle`] and was not freed before this begins.
+pub unsafe fn handle<T, S: Status>(pointer: *const T, what: &str) -> Result<InUse<T>, Failure<S>> {
+    check(pointer, what)?;
+    // SAFETY: the caller's promise.
+    unsafe { Arc::increment_strong_count(pointer) };
+    // SAFETY: as above; this end is the one that was just counted.
+    Ok(InUse(Some(unsafe { Arc::from_raw(pointer) })))
+}
+
+/// Ends a handle: at once, or when the last call has ended that uses it. What is null or not aligned never came from a
+/// library, and does nothing.
+///
+/// # Safety
+///
+/// Any other pointer comes from [`new_handle`], and this is its only end.
+pub unsafe fn release_handle<T>(handle: *mut T) {
     if !handle.is_null() && handle.is_aligned() {
         // SAFETY: the caller's promise.
-        drop(unsafe { Box::from_raw(handle) });
+        drop(unsafe { Arc::from_raw(handle.cast_const()) });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[test]
@@ -417,6 +441,34 @@ mod tests {
         let region = |from: usize, count| Region::of(&raw const values[from], count);
         assert!(!region(0, 2).overlaps(region(2, 2)));
         assert!(region(0, 3).overlaps(region(2, 2)));
-        assert!(!region(0, 4).overlaps(region(1, 0)) || region(1, 0).start > region(0, 4).start);
+    }
+
+    #[test]
+    fn no_memory_overlaps_with_none() {
+        let values = [0_u32; 4];
+        let (all, none) = (Region::of(values.as_ptr(), 4), Region::of(&raw const values[1], 0));
+        assert!(!all.overlaps(none) && !none.overlaps(all) && !none.overlaps(none));
+    }
+
+    #[test]
+    fn a_handle_that_is_freed_stays_until_the_calls_have_ended() {
+        struct Note<'a>(&'a Cell<usize>);
+        impl Drop for Note<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() + 1);
+            }
+        }
+        let ends = Cell::new(0);
+        let pointer = new_handle(Note(&ends));
+        // SAFETY: it was just made.
+        let first = unsafe { handle::<_, i32>(pointer, "note") }.expect("a handle");
+        // SAFETY: as above.
+        let second = unsafe { handle::<_, i32>(pointer, "note") }.expect("a handle");
+        // SAFETY: its only end.
+        unsafe { release_handle(pointer) };
+        drop(first);
+        assert_eq!(ends.get(), 0);
+        drop(second);
+        assert_eq!(ends.get(), 1);
     }
 }

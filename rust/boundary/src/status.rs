@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The most bytes of a message: one that quotes what the caller wrote is not as long as that may be.
+pub const MAX_MESSAGE: usize = 1024;
+
 /// A library's closed enum of outcomes. The constants are those of its variants that this crate returns.
 pub trait Status: Copy + 'static {
     /// It worked, and every out-pointer was written.
@@ -25,7 +28,7 @@ pub trait Status: Copy + 'static {
 }
 
 /// A status other than `OK`, with its message.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure<S> {
     /// What is returned.
     pub status: S,
@@ -38,7 +41,7 @@ impl<S> Failure<S> {
     pub fn new(status: S, message: impl fmt::Display) -> Self {
         Self {
             status,
-            message: message.to_string(),
+            message: cut(message),
         }
     }
 
@@ -46,8 +49,30 @@ impl<S> Failure<S> {
     #[must_use]
     pub fn at(self, index: usize) -> Self {
         Self {
-            message: format!("item {index}: {}", self.message),
+            message: cut(format_args!("item {index}: {}", self.message)),
             ..self
         }
+    }
+}
+
+/// A message of at most [`MAX_MESSAGE`] bytes; one that was longer ends with an ellipsis.
+pub fn cut(message: impl fmt::Display) -> String {
+    let mut text = message.to_string();
+    if text.len() > MAX_MESSAGE {
+        text.truncate(text.floor_char_boundary(MAX_MESSAGE - '…'.len_utf8()));
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_MESSAGE, cut};
+
+    #[test]
+    fn messages_are_cut_between_characters() {
+        assert_eq!(cut("ä".repeat(MAX_MESSAGE / 2)), "ä".repeat(MAX_MESSAGE / 2));
+        let long = cut("ä".repeat(MAX_MESSAGE));
+        assert!(long.ends_with("ä…") && (MAX_MESSAGE - 1..=MAX_MESSAGE).contains(&long.len()));
     }
 }

@@ -52,7 +52,8 @@ pub type EmailValidatorObserve = Option<
 /// The caller's functions. All may be null, except those that `blocked_emails` needs.
 ///
 /// They are called from the thread that called the library, so from several at once where a validator is shared, and
-/// may call the library in turn. They must return: no C++ exception and no longjmp may leave them.
+/// may call the library in turn, and also free the validator that called them. They must return: no C++ exception and
+/// no longjmp may leave them.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct EmailValidatorCallbacks {

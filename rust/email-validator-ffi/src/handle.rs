@@ -8,7 +8,8 @@ use crate::status::{EmailValidatorStatus as Status, Failure};
 /// A validator: options that were understood, and the caller's functions.
 ///
 /// It never changes, so one may be used from any number of threads at once. It is made by `email_validator_new` and
-/// ended by `email_validator_free`, which must not run while another thread still uses it.
+/// ended by `email_validator_free`, which must not run while another thread still uses it, and after which it must not
+/// be used: that cannot be noticed.
 pub struct EmailValidator {
     validator: Validator,
     callbacks: Callbacks,
@@ -23,7 +24,7 @@ const _: () = {
 impl EmailValidator {
     pub(crate) fn new(config: &EmailValidationConfig, callbacks: Callbacks) -> Result<Self, Failure> {
         let validator = Validator::new(config).map_err(|error| {
-            Logger::error(&callbacks, &error.to_string());
+            Logger::error(&callbacks, &boundary::cut(&error));
             Failure::new(Status::UnknownEmailType, error)
         })?;
         callbacks.serve(validator.blocked())?;
@@ -43,9 +44,9 @@ impl EmailValidator {
     }
 
     /// A JSON array of the decisions, in the order of the addresses.
-    pub(crate) fn check_batch(&self, candidates: &[&str]) -> Result<String, Failure> {
-        let decide = |(index, candidate): (usize, &&str)| self.check(candidate).map_err(|failure| failure.at(index));
-        let decisions: Vec<String> = candidates.iter().enumerate().map(decide).collect::<Result<_, _>>()?;
+    pub(crate) fn check_batch<'a>(&self, candidates: impl Iterator<Item = &'a str>) -> Result<String, Failure> {
+        let decide = |(index, candidate): (usize, &str)| self.check(candidate).map_err(|failure| failure.at(index));
+        let decisions: Vec<String> = candidates.enumerate().map(decide).collect::<Result<_, _>>()?;
         Ok(format!("[{}]", decisions.join(",")))
     }
 }

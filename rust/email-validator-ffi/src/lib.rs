@@ -22,7 +22,7 @@ pub use options::{EmailValidatorOptions, EmailValidatorText};
 pub use status::EmailValidatorStatus;
 
 use callbacks::Callbacks;
-use options::Written;
+use options::{Copies, Written};
 use status::Failure;
 
 /// The version of this interface. A library with another number must not be used with this header.
@@ -31,6 +31,11 @@ pub const EMAIL_VALIDATOR_ABI_VERSION: u32 = 1;
 /// The most bytes a text may have, 1 MiB. An address that could be valid is far shorter; the limit catches lengths
 /// that come from a negative number.
 pub const EMAIL_VALIDATOR_MAX_LENGTH: usize = 1_048_576;
+
+/// The most bytes that all texts of an array may have together: 64 MiB, as the header says where it counts.
+///
+/// cbindgen:ignore
+pub(crate) const MAX_TOTAL_LENGTH: usize = 67_108_864;
 
 /// The most items an array may have.
 pub const EMAIL_VALIDATOR_MAX_COUNT: usize = 1_048_576;
@@ -77,23 +82,26 @@ pub unsafe extern "C" fn email_validator_new(
         // SAFETY: the caller's promise.
         let written = unsafe { Written::read(options)? };
         let out = Out::new(validator, "validator")?;
-        out.apart_from(written.regions.into_iter().chain([Region::of(callbacks, 1)]))?;
-        let made = Box::new(EmailValidator::new(&written.config, functions)?);
+        // SAFETY: null, or read by `read_callbacks`.
+        let of_callbacks = unsafe { Region::of_versioned(callbacks) };
+        out.apart_from(written.regions.into_iter().chain([of_callbacks]))?;
+        let validator = EmailValidator::new(&written.config, functions)?;
         // SAFETY: the caller's promise.
-        unsafe { out.write(Box::into_raw(made)) };
+        unsafe { out.write(memory::new_handle(validator)) };
         Ok(())
     })
 }
 
-/// Ends a validator. Null is allowed and does nothing.
+/// Ends a validator. Null is allowed and does nothing. A callback may free the validator that called it: the call ends
+/// as any other, may still call the callbacks, and only then is the validator gone.
 ///
 /// # Safety
 ///
 /// `validator` is null or comes from `email_validator_new`, was not freed before, and no other thread uses it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn email_validator_free(validator: *mut EmailValidator) {
-    // SAFETY: it was made by `Box::into_raw`, and this is its only end.
-    unsafe { memory::free_handle(validator) }
+    // SAFETY: the caller's promise.
+    guard::end(|| unsafe { memory::release_handle(validator) });
 }
 
 /// Decides about one address. Writes the decision to `decision` and its length to `decision_length`.
@@ -114,23 +122,26 @@ pub unsafe extern "C" fn email_validator_check(
     decision_length: *mut usize,
 ) -> EmailValidatorStatus {
     // SAFETY: the caller's promise.
-    let handle = unsafe { memory::shared(validator, "validator") };
-    let observer = handle.as_ref().ok().map(|handle| handle.callbacks());
+    let handle = unsafe { memory::handle(validator, "validator") };
+    let observer = handle.as_deref().ok().map(EmailValidator::callbacks);
     guard::call(c"email_validator_check", observer, || {
-        let handle = handle?;
+        let handle = handle.as_deref().map_err(Failure::clone)?;
         let result = TextOut::new(decision, decision_length, "decision")?;
         // SAFETY: the caller's promise.
         let text = unsafe { memory::text(candidate, candidate_length, EMAIL_VALIDATOR_MAX_LENGTH, "candidate")? };
+        // A copy: a callback may change the caller's memory, which is checked only once.
+        let text = text.to_owned();
         result.apart_from([Region::of(validator, 1), Region::of(candidate, candidate_length)])?;
         // SAFETY: the caller's promise.
-        unsafe { result.write(handle.check(text)?) }
+        unsafe { result.write(handle.check(&text)?) }
     })
 }
 
 /// Decides about many addresses in one call. Writes a JSON array to `decisions`, in the order of the addresses; each
 /// item is what `email_validator_check` gives. Length, NUL and freeing are as there.
 ///
-/// All texts are checked before the first look-up is made. If one cannot be read, or a look-up fails, there is no
+/// All texts are copied and checked before the first look-up is made; together they may have at most 64 MiB, beyond
+/// which the call ends with `EMAIL_VALIDATOR_STATUS_TOO_LONG`. If one cannot be read, or a look-up fails, there is no
 /// result for any, and the message names the item, counted from 0.
 ///
 /// # Safety
@@ -145,19 +156,19 @@ pub unsafe extern "C" fn email_validator_check_batch(
     decisions_length: *mut usize,
 ) -> EmailValidatorStatus {
     // SAFETY: the caller's promise.
-    let handle = unsafe { memory::shared(validator, "validator") };
-    let observer = handle.as_ref().ok().map(|handle| handle.callbacks());
+    let handle = unsafe { memory::handle(validator, "validator") };
+    let observer = handle.as_deref().ok().map(EmailValidator::callbacks);
     guard::call(c"email_validator_check_batch", observer, || {
-        let handle = handle?;
+        let handle = handle.as_deref().map_err(Failure::clone)?;
         let result = TextOut::new(decisions, decisions_length, "decision")?;
         // SAFETY: the caller's promise.
         let texts = unsafe { memory::array(candidates, count, EMAIL_VALIDATOR_MAX_COUNT, "candidates")? };
         // SAFETY: the caller's promise.
-        let all: Vec<&str> = unsafe { options::read_all(texts, "the candidate")? }.collect();
+        let all = Copies::of(&unsafe { options::read_all(texts, "the candidate")? });
         let own = [Region::of(validator, 1), Region::of(candidates, count)];
         result.apart_from(own.into_iter().chain(texts.iter().map(|text| text.region())))?;
         // SAFETY: the caller's promise.
-        unsafe { result.write(handle.check_batch(&all)?) }
+        unsafe { result.write(handle.check_batch(all.iter())?) }
     })
 }
 
@@ -169,7 +180,7 @@ pub unsafe extern "C" fn email_validator_check_batch(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn email_validator_string_free(text: *mut c_char) {
     // SAFETY: the caller's promise.
-    unsafe { memory::free_text(text) }
+    guard::end(|| unsafe { memory::free_text(text) });
 }
 
 /// Copies the message of the last call in this thread that returned a status, empty if that was

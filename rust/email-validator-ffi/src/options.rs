@@ -1,12 +1,13 @@
 //! The options as a C caller writes them.
 
 use std::ffi::c_char;
+use std::iter;
 
 use boundary::{Region, Versioned, memory};
 use email_validator::EmailValidationConfig;
 
 use crate::status::{EmailValidatorStatus as Status, Failure};
-use crate::{EMAIL_VALIDATOR_MAX_COUNT, EMAIL_VALIDATOR_MAX_LENGTH};
+use crate::{EMAIL_VALIDATOR_MAX_COUNT, EMAIL_VALIDATOR_MAX_LENGTH, MAX_TOTAL_LENGTH};
 
 /// A text of the caller: UTF-8, its length in bytes, no NUL needed. An empty text may be null.
 #[repr(C)]
@@ -47,7 +48,7 @@ pub struct EmailValidatorOptions {
     /// The types to refuse: `FREE`, `DISPOSABLE`, `NO_MX_RECORDS`, `NO_GRAVATAR`, `INVALID`. An address that is not
     /// well formed is refused as `INVALID` even if that is not named. Null if there are none.
     pub blocked_emails: *const EmailValidatorText,
-    /// How many there are; at most `EMAIL_VALIDATOR_MAX_COUNT`.
+    /// How many there are; at most `EMAIL_VALIDATOR_MAX_COUNT`, with 64 MiB together.
     pub blocked_emails_count: usize,
 }
 
@@ -83,34 +84,60 @@ impl Written {
             allow_domain_literal: flag(options.allow_domain_literal, "allow_domain_literal")?,
             // SAFETY: the caller's promise.
             blocked_emails: unsafe { read_all(names, "a name in blocked_emails")? }
+                .into_iter()
                 .map(str::to_owned)
                 .collect(),
         };
-        let mut regions = vec![Region::of(pointer, 1), Region::of(names.as_ptr(), names.len())];
+        // SAFETY: `versioned` has read it.
+        let own = unsafe { Region::of_versioned(pointer) };
+        let mut regions = vec![own, Region::of(names.as_ptr(), names.len())];
         regions.extend(names.iter().map(|name| name.region()));
         Ok(Self { config, regions })
     }
 }
 
-/// Reads an array of texts; a failure says at which place.
+/// Reads an array of texts; a failure says at which place, or that together they are too long.
 ///
 /// # Safety
 ///
 /// Every text is what the header says, and nobody changes it during `'a`.
-pub(crate) unsafe fn read_all<'a>(
-    texts: &[EmailValidatorText],
-    what: &str,
-) -> Result<std::vec::IntoIter<&'a str>, Failure> {
+pub(crate) unsafe fn read_all<'a>(texts: &[EmailValidatorText], what: &str) -> Result<Vec<&'a str>, Failure> {
+    let mut total = 0;
     let read = |(index, text): (usize, &EmailValidatorText)| {
         // SAFETY: the caller's promise.
-        unsafe { text.read(what) }.map_err(|failure| failure.at(index))
+        let text = unsafe { text.read(what) }.map_err(|failure| failure.at(index))?;
+        total += text.len();
+        if total > MAX_TOTAL_LENGTH {
+            let message = format_args!("all texts together are longer than {MAX_TOTAL_LENGTH} bytes");
+            return Err(Failure::new(Status::TooLong, message).at(index));
+        }
+        Ok(text)
     };
-    texts
-        .iter()
-        .enumerate()
-        .map(read)
-        .collect::<Result<Vec<_>, _>>()
-        .map(Vec::into_iter)
+    texts.iter().enumerate().map(read).collect()
+}
+
+/// Texts in memory of ours, which no callback changes: one piece for all.
+pub(crate) struct Copies {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Copies {
+    pub(crate) fn of(texts: &[&str]) -> Self {
+        let end = |so_far: &mut usize, text: &&str| {
+            *so_far += text.len();
+            Some(*so_far)
+        };
+        Self {
+            text: texts.concat(),
+            ends: texts.iter().scan(0, end).collect(),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        let starts = iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(start, end)| &self.text[*start..*end])
+    }
 }
 
 fn flag(value: u8, name: &str) -> Result<bool, Failure> {

@@ -240,9 +240,9 @@ unsafe fn with_items(
         Ok(place)
     };
     // SAFETY: the caller's promise.
-    let handle = unsafe { memory::shared(key, "key") };
+    let handle = unsafe { memory::handle(key, "key") };
     let body = |sealed_box: &SealedBox, []: [&[u8]; 0]| {
-        let handle: &SealedBoxKey = handle?;
+        let handle: memory::InUse<SealedBoxKey> = handle?;
         body(sealed_box, &handle.key, &items?).map_err(failure)
     };
     // SAFETY: the caller's promise.

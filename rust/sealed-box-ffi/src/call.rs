@@ -82,7 +82,7 @@ impl<T> Place for Out<*mut T> {
 
     unsafe fn put(self, value: T) {
         // SAFETY: the caller's promise.
-        unsafe { self.write(Box::into_raw(Box::new(value))) }
+        unsafe { self.write(memory::new_handle(value)) }
     }
 }
 
@@ -108,10 +108,10 @@ pub(crate) unsafe fn with_box<const N: usize, P: Place>(
     body: impl FnOnce(&SealedBox, [&[u8]; N]) -> Result<P::Value, Failure>,
 ) -> SealedBoxStatus {
     // SAFETY: the caller's promise.
-    let handle = unsafe { memory::shared(sealed_box, "sealed_box") };
-    let observer = handle.as_ref().ok().map(|handle: &&SealedBox| handle.core.audit());
+    let handle = unsafe { memory::handle(sealed_box, "sealed_box") };
+    let observer = handle.as_deref().ok().map(|handle: &SealedBox| handle.core.audit());
     guard::call(function, observer, || {
-        let handle = handle?;
+        let handle = handle.as_deref().map_err(Failure::clone)?;
         let place = place()?;
         place.apart_from(Region::of(sealed_box, 1))?;
         // SAFETY: the caller's promise.
@@ -142,9 +142,9 @@ pub(crate) unsafe fn with_key<const N: usize, P: Place>(
         Ok(place)
     };
     // SAFETY: the caller's promise.
-    let handle = unsafe { memory::shared(key, "key") };
+    let handle = unsafe { memory::handle(key, "key") };
     let body = |sealed_box: &SealedBox, inputs: [&[u8]; N]| {
-        let handle: &SealedBoxKey = handle?;
+        let handle: memory::InUse<SealedBoxKey> = handle?;
         body(sealed_box, &handle.key, inputs).map_err(failure)
     };
     // SAFETY: the caller's promise.
@@ -169,12 +169,4 @@ pub(crate) unsafe fn read<'a, const N: usize>(
 
 pub(crate) fn new_key(key: *mut *mut SealedBoxKey) -> Result<Out<*mut SealedBoxKey>, Failure> {
     Out::new(key, "the place for the key")
-}
-
-/// Ends something: there is no status to return, and a panic is not let out either.
-pub(crate) fn contained(end: impl FnOnce()) {
-    let _: Result<(), Failure> = guard::contain(|| {
-        end();
-        Ok(())
-    });
 }

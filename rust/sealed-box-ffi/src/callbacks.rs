@@ -41,8 +41,8 @@ pub type SealedBoxObserve = Option<
 /// The caller's functions. Both may be null.
 ///
 /// They are called from the thread that called the library, so from several at once where a box is shared, and may call
-/// the library in turn, but free nothing that the call uses. They must return: no C++ exception and no longjmp may leave
-/// them.
+/// the library in turn, and also free what the call uses: it stays until the call has ended. They must return: no C++
+/// exception and no longjmp may leave them.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct SealedBoxCallbacks {

@@ -10,7 +10,8 @@ use crate::status::{Failure, SealedBoxStatus as Status, failure};
 /// A box: what is allowed, and the caller's functions.
 ///
 /// It never changes, so one may be used from any number of threads at once. It is made by `sealed_box_new` and ended by
-/// `sealed_box_free`, which must not run while another thread still uses it.
+/// `sealed_box_free`, which must not run while another thread still uses it, and after which it must not be used: that
+/// cannot be noticed.
 pub struct SealedBox {
     pub(crate) core: CoreBox<System, Callbacks>,
 }
@@ -18,7 +19,8 @@ pub struct SealedBox {
 /// A key. Its bytes are overwritten when it is freed.
 ///
 /// One may be used from any number of threads at once, and with any box whose options allow its algorithm. It is ended
-/// by `sealed_box_key_free`, which must not run while another thread still uses it.
+/// by `sealed_box_key_free`, which must not run while another thread still uses it, and after which it must not be used:
+/// that cannot be noticed.
 pub struct SealedBoxKey {
     pub(crate) key: Key,
 }

@@ -3,7 +3,7 @@
 use boundary::{BytesOut, Region, guard, memory};
 use sealed_box::{Error, Key};
 
-use crate::call::{Input, contained, new_key, with_box, with_key};
+use crate::call::{Input, new_key, with_box, with_key};
 use crate::callbacks::Callbacks;
 use crate::handle::{SealedBox, SealedBoxKey};
 use crate::options;
@@ -112,10 +112,10 @@ pub unsafe extern "C" fn sealed_box_key_public(
 ) -> SealedBoxStatus {
     guard::call(c"sealed_box_key_public", None::<&Callbacks>, || {
         // SAFETY: the caller's promise.
-        let handle = unsafe { memory::shared(key, "key")? };
+        let handle = unsafe { memory::handle(key, "key")? };
         let out = BytesOut::new(bytes, bytes_length, "public half")?;
         out.apart_from([Region::of(key, 1)])?;
-        let public: &SealedBoxKey = handle;
+        let public: &SealedBoxKey = &handle;
         let public = public.key.public().map_err(failure)?;
         // SAFETY: the caller's promise.
         unsafe { out.write(public.into()) };
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn sealed_box_key_export(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sealed_box_key_free(key: *mut SealedBoxKey) {
     // SAFETY: the caller's promise.
-    contained(|| unsafe { memory::free_handle(key) });
+    guard::end(|| unsafe { memory::release_handle(key) });
 }
 
 fn opaque(key: Result<Key, Error>) -> Result<SealedBoxKey, Failure> {

@@ -37,7 +37,6 @@ pub use signing::*;
 pub use status::SealedBoxStatus;
 pub use streams::*;
 
-use call::contained;
 use callbacks::Callbacks;
 use handle::System;
 use status::Failure;
@@ -97,10 +96,12 @@ pub unsafe extern "C" fn sealed_box_new(
         // SAFETY: the caller's promise.
         let (policy, regions) = unsafe { options::read(options)? };
         let out = Out::new(sealed_box, "sealed_box")?;
-        out.apart_from(regions.into_iter().chain([Region::of(callbacks, 1)]))?;
+        // SAFETY: null, or read by `read_callbacks`.
+        let of_callbacks = unsafe { Region::of_versioned(callbacks) };
+        out.apart_from(regions.into_iter().chain([of_callbacks]))?;
         let core = CoreBox::new(policy, System, functions);
         // SAFETY: the caller's promise.
-        unsafe { out.write(Box::into_raw(Box::new(SealedBox { core }))) };
+        unsafe { out.write(memory::new_handle(SealedBox { core })) };
         Ok(())
     })
 }
@@ -113,7 +114,7 @@ pub unsafe extern "C" fn sealed_box_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sealed_box_free(sealed_box: *mut SealedBox) {
     // SAFETY: the caller's promise.
-    contained(|| unsafe { memory::free_handle(sealed_box) });
+    guard::end(|| unsafe { memory::release_handle(sealed_box) });
 }
 
 /// Overwrites and frees bytes that this library handed out. Null is allowed and does nothing.
@@ -124,7 +125,7 @@ pub unsafe extern "C" fn sealed_box_free(sealed_box: *mut SealedBox) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sealed_box_bytes_free(bytes: *mut u8, length: usize) {
     // SAFETY: the caller's promise.
-    contained(|| drop(Zeroizing::new(unsafe { memory::taken_back(bytes, length) })));
+    guard::end(|| drop(Zeroizing::new(unsafe { memory::taken_back(bytes, length) })));
 }
 
 /// Copies the message of the last call in this thread that returned a status, empty if that was

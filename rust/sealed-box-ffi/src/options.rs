@@ -125,7 +125,9 @@ pub(crate) unsafe fn read(pointer: *const SealedBoxOptions) -> Result<(Policy, V
     if flag(options.allow_export, "allow_export")? {
         policy = policy.with_export();
     }
-    let regions = vec![Region::of(pointer, 1), Region::of(numbers.as_ptr(), numbers.len())];
+    // SAFETY: `versioned` has read it.
+    let own = unsafe { Region::of_versioned(pointer) };
+    let regions = vec![own, Region::of(numbers.as_ptr(), numbers.len())];
     Ok((policy, regions))
 }
 

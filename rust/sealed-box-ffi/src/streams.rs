@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use boundary::{BytesOut, Out, Region, guard, memory};
 use sealed_box::Secret;
 
-use crate::call::{self, Input, contained, with_key};
+use crate::call::{self, Input, with_key};
 use crate::callbacks::Callbacks;
 use crate::handle::{SealedBox, SealedBoxKey, SealedBoxStream, Stream};
 use crate::status::{Failure, SealedBoxStatus};
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn sealed_box_stream_finish(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sealed_box_stream_free(stream: *mut SealedBoxStream) {
     // SAFETY: the caller's promise.
-    contained(|| unsafe { memory::free_handle(stream) });
+    guard::end(|| unsafe { memory::release_handle(stream) });
 }
 
 /// A call with a stream.
@@ -180,12 +180,12 @@ unsafe fn with_stream<const N: usize>(
 ) -> SealedBoxStatus {
     guard::call(function, None::<&Callbacks>, || {
         // SAFETY: the caller's promise.
-        let handle = unsafe { memory::shared(stream, "stream")? };
+        let handle = unsafe { memory::handle(stream, "stream")? };
         let place = BytesOut::new(bytes, bytes_length, "bytes")?;
         place.apart_from([Region::of(stream, 1)])?;
         // SAFETY: the caller's promise.
         let inputs = unsafe { call::read(inputs, &place)? };
-        let value = body(handle, inputs)?;
+        let value = body(&handle, inputs)?;
         // SAFETY: the caller's promise.
         unsafe { call::Place::put(place, value) };
         Ok(())

@@ -625,7 +625,8 @@ class Callbacks(ctypes.Structure):
     """The caller's functions. All may be null, except those that `blocked_emails` needs.
 
     They are called from the thread that called the library, so from several at once where a validator is shared, and
-    may call the library in turn. They must return: no C++ exception and no longjmp may leave them."""
+    may call the library in turn, and also free the validator that called them. They must return: no C++ exception and
+    no longjmp may leave them."""
 
     _fields_: ClassVar = [
         ("struct_size", ctypes.c_uint32),
@@ -723,7 +724,8 @@ class EmailValidator(Closing):
     """A validator: options that were understood, and the caller's functions.
 
     It never changes, so one may be used from any number of threads at once. It is made by `email_validator_new` and
-    ended by `email_validator_free`, which must not run while another thread still uses it."""
+    ended by `email_validator_free`, which must not run while another thread still uses it, and after which it must not
+    be used: that cannot be noticed."""
 
     def __init__(self, options: Options | None = None, callbacks: Callbacks | None = None) -> None:
         """Makes a validator and writes it to `validator`. It is freed with `email_validator_free`.
@@ -779,7 +781,8 @@ class EmailValidator(Closing):
         """Decides about many addresses in one call. Writes a JSON array to `decisions`, in the order of the addresses; each
         item is what `email_validator_check` gives. Length, NUL and freeing are as there.
 
-        All texts are checked before the first look-up is made. If one cannot be read, or a look-up fails, there is no
+        All texts are copied and checked before the first look-up is made; together they may have at most 64 MiB, beyond
+        which the call ends with `EMAIL_VALIDATOR_STATUS_TOO_LONG`. If one cannot be read, or a look-up fails, there is no
         result for any, and the message names the item, counted from 0."""
         _array1 = texts(candidates)
         _result3 = ctypes.c_void_p()

@@ -12,8 +12,8 @@ use super::{
     size, taken, text, yes,
 };
 use crate::{
-    EMAIL_VALIDATOR_ABI_VERSION, EMAIL_VALIDATOR_MAX_COUNT, EMAIL_VALIDATOR_MAX_LENGTH, email_validator_abi_version,
-    email_validator_build_info,
+    EMAIL_VALIDATOR_ABI_VERSION, EMAIL_VALIDATOR_MAX_COUNT, EMAIL_VALIDATOR_MAX_LENGTH, MAX_TOTAL_LENGTH,
+    email_validator_abi_version, email_validator_build_info,
 };
 
 /// One byte past an aligned address, so never aligned for anything wider than a byte.
@@ -187,6 +187,123 @@ fn a_validator_may_not_be_written_over_its_options() {
     // SAFETY: the memory is there; that it overlaps is what is tested.
     let status = unsafe { email_validator_new(&raw const options, ptr::null(), place.cast()) };
     assert_eq!(status, Status::Overlap);
+}
+
+#[test]
+fn a_validator_may_not_be_written_over_the_tail_of_longer_structures() {
+    #[repr(C)]
+    struct Newer<T> {
+        ours: T,
+        tail: [usize; 2],
+    }
+    let with = |over_options: bool| {
+        let tail = [0; 2];
+        let (ours, functions) = (options(&[]), callbacks());
+        let (mut options, mut callbacks) = (Newer { ours, tail }, Newer { ours: functions, tail });
+        options.ours.struct_size = size(size_of_val(&options));
+        callbacks.ours.struct_size = size(size_of_val(&callbacks));
+        let place = if over_options {
+            &raw mut options.tail[1]
+        } else {
+            &raw mut callbacks.tail[1]
+        };
+        // SAFETY: the memory is there; that it overlaps is what is tested.
+        unsafe { email_validator_new((&raw const options).cast(), (&raw const callbacks).cast(), place.cast()) }
+    };
+    assert_eq!([with(true), with(false)], [Status::Overlap; 2]);
+}
+
+#[test]
+fn an_empty_text_overlaps_with_nothing() {
+    let handle = plain();
+    let mut place = [ptr::null_mut::<c_char>(); 2];
+    let inside = place.as_mut_ptr().cast::<u8>().wrapping_add(1);
+    // SAFETY: no byte of the text is read.
+    let status = unsafe { email_validator_check(handle.0, inside.cast(), 0, place.as_mut_ptr(), ptr::null_mut()) };
+    assert_eq!(status, Status::Ok);
+    assert_eq!(taken(place[0], INVALID.len()), INVALID);
+}
+
+#[test]
+fn a_callback_may_free_its_own_validator() {
+    unsafe extern "C" fn free(user_data: *mut c_void, _: *const c_char, _: usize) -> i32 {
+        // SAFETY: the test put the pointer there, and refers to it by pointers alone.
+        let validator = unsafe { user_data.cast::<*mut EmailValidator>().replace(ptr::null_mut()) };
+        // SAFETY: from the library, and freed here alone; null the next time.
+        unsafe { email_validator_free(validator) };
+        1
+    }
+    let mut validator: *mut EmailValidator = ptr::null_mut();
+    let functions = EmailValidatorCallbacks {
+        user_data: (&raw mut validator).cast(),
+        is_free_email: Some(free),
+        is_disposable_email: Some(free),
+        ..callbacks()
+    };
+    let handle = Handle::new(&options(&[text(b"FREE"), text(b"DISPOSABLE")]), &raw const functions);
+    // SAFETY: the callbacks read it when they are called.
+    unsafe { (&raw mut validator).write(handle.as_ref().expect("the callbacks are there").0) };
+    let handle = std::mem::ManuallyDrop::new(handle.expect("the callbacks are there"));
+    let both = r#"{"decision":"Denied","blocked":["FREE","DISPOSABLE"]}"#;
+    let decisions = handle.check_batch(&[b"joe@example.com", b"jim@example.com"]);
+    assert_eq!(decisions, Ok(format!("[{both},{both}]")));
+    // SAFETY: as above.
+    assert!(unsafe { (&raw const validator).read() }.is_null(), "it was freed");
+}
+
+#[test]
+fn a_look_up_that_changes_the_texts_changes_no_decision() {
+    const FIRST: &[u8] = b"joe@example.com";
+    unsafe extern "C" fn spoil(user_data: *mut c_void, _: *const c_char, _: usize) -> i32 {
+        // SAFETY: the test put the memory there, and no reference to it is alive during the call.
+        unsafe { ptr::write_bytes(user_data.cast::<u8>(), 0xff, 2 * FIRST.len()) };
+        0
+    }
+    let mut memory = [FIRST, FIRST].concat();
+    let start = memory.as_mut_ptr();
+    let functions = EmailValidatorCallbacks {
+        user_data: start.cast(),
+        is_free_email: Some(spoil),
+        ..callbacks()
+    };
+    let handle = Handle::new(&options(&[text(b"FREE")]), &raw const functions).expect("the callback is there");
+    let part = |at: usize| EmailValidatorText {
+        data: start.wrapping_add(at).cast(),
+        length: FIRST.len(),
+    };
+    let texts = [part(0), part(FIRST.len())];
+    let (mut decisions, mut length) = (ptr::null_mut(), 0);
+    // SAFETY: all of it lives until the call returns.
+    let status =
+        unsafe { email_validator_check_batch(handle.0, texts.as_ptr(), 2, &raw mut decisions, &raw mut length) };
+    assert_eq!(status, Status::Ok);
+    assert_eq!(taken(decisions, length), format!("[{ALLOWED},{ALLOWED}]"));
+    assert_eq!(memory, [0xff; 2 * FIRST.len()]);
+}
+
+#[test]
+fn texts_have_a_limit_together() {
+    let handle = plain();
+    let long = vec![b'a'; EMAIL_VALIDATOR_MAX_LENGTH];
+    let count = MAX_TOTAL_LENGTH / EMAIL_VALIDATOR_MAX_LENGTH;
+    let texts = vec![text(&long); EMAIL_VALIDATOR_MAX_COUNT];
+    assert_eq!(batch_refused(&handle, texts.as_ptr(), texts.len()), Status::TooLong);
+    assert_eq!(
+        last_error(),
+        format!("item {count}: all texts together are longer than {MAX_TOTAL_LENGTH} bytes")
+    );
+    assert!(handle.check_batch(&vec![&long[..]; count]).is_ok());
+    assert_eq!(new_refused(&options(&texts), ptr::null()), Status::TooLong);
+}
+
+#[test]
+fn a_message_that_quotes_is_cut() {
+    let long = vec![b'a'; EMAIL_VALIDATOR_MAX_LENGTH];
+    assert_eq!(
+        new_refused(&options(&[text(&long)]), ptr::null()),
+        Status::UnknownEmailType
+    );
+    assert!(last_error().ends_with("a…") && last_error().len() <= boundary::MAX_MESSAGE);
 }
 
 #[test]

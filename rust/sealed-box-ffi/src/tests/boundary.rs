@@ -210,6 +210,29 @@ fn results_may_not_fall_on_other_memory_of_the_call() {
     // SAFETY: the memory is there; that it overlaps is what is tested.
     let status = unsafe { sealed_box_equal(text.as_ptr(), 4, ptr::null(), 0, text.as_mut_ptr()) };
     assert_eq!(status, Status::Overlap);
+    let mut newer = (options(&ALL), [0_usize; 2]);
+    newer.0.struct_size = size(size_of_val(&newer));
+    let place = (&raw mut newer.1[1]).cast();
+    // SAFETY: the memory is there; that the place is in the tail of the structure is what is tested.
+    let status = unsafe { sealed_box_new((&raw const newer).cast(), ptr::null(), place) };
+    assert_eq!(status, Status::Overlap);
+    let nothing = (&raw const data).cast::<u8>().wrapping_add(1);
+    // SAFETY: no byte of an empty message is read, so that it cannot overlap.
+    let status = unsafe {
+        sealed_box_seal(
+            sealed_box.0,
+            key.0,
+            ptr::null(),
+            0,
+            nothing,
+            0,
+            &raw mut data,
+            &raw mut length,
+        )
+    };
+    assert_eq!(status, Status::Ok);
+    // SAFETY: they come from the library, and are freed once.
+    unsafe { sealed_box_bytes_free(data, length) };
     let sealed = sealed_box.seal(&key, b"", b"whole").expect("sealed");
     assert_eq!(
         sealed_box.open(&key, b"", &sealed),
