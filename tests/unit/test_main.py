@@ -62,7 +62,7 @@ def test_help_imports_no_command() -> None:
 @pytest.mark.parametrize("command", ["check", "plan"])
 def test_reading_a_project_imports_nothing_that_works_on_files(command: str) -> None:
     heavy = {"lief", "rich", "cryptography", "cyclonedx", "urllib3", "jinja2", "filelock", "tarfile", "asyncio"}
-    assert heavy & imported(command) == set()
+    assert (heavy | {"pycparser", "ctypes", "fractions"}) & imported(command) == set()
 
 
 INTERRUPTING = """

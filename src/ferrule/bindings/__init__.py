@@ -9,28 +9,42 @@ none knows who owns a handle, when a callback's failure is raised, or what a len
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ferrule.bindings import conventions, declarations, go, python
+from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ferrule.bindings import model
 
 
+class BindingsWriter(Protocol):
+    """The module that writes a language."""
+
+    def fitting(self, library: model.Library, /) -> model.Library:
+        """The part of a library that the language can call."""
+
+    def module(self, library: model.Library, package: str, /) -> str:
+        """The text of the bindings, for the package that is named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
-    """How bindings are written for a package, which is named; `fitting` leaves out what the language cannot call."""
+    """How bindings are written for a package, and what their file is called.
 
-    module: Callable[[model.Library, str], str]
-    fitting: Callable[[model.Library], model.Library] = lambda library: library
+    That is the module `_bindings` of a package in Python, and the package `internal/ferrule/bindings` in Go.
+    """
+
+    writer: BindingsWriter
+    file: str
 
 
+# The modules themselves, none of their functions: a plan needs the names, and not what reads C, 40 ms.
 LANGUAGES: Final[Mapping[str, Language]] = {
-    "go": Language(go.module, go.fitting),
-    "python": Language(python.module),
+    "go": Language(go, "bindings.go"),
+    "python": Language(python, "_bindings.py"),
 }
 
 
@@ -47,7 +61,7 @@ def generate(preprocessed: str, header: str, *, source: str, language: str, pack
 
     Raises VerificationError for a header that cannot be read.
     """
-    writes = LANGUAGES[language]
+    writer = LANGUAGES[language].writer
     declared = declarations.read(preprocessed, header, source=source, where=header)
-    library = writes.fitting(conventions.recognize(declared, header))
-    return Bindings(writes.module(library, package), library.left)
+    library = writer.fitting(conventions.recognize(declared, header))
+    return Bindings(writer.module(library, package), library.left)

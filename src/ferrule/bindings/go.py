@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from ferrule.bindings.declarations import CType
 
-FILE: Final = "bindings.go"
-"""The file in its package, `internal/ferrule/bindings` of the module."""
-
 _TYPES: Final = {
     **{f"{sign}int{bits}_t": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
     **dict.fromkeys(("size_t", "uintptr_t"), "uintptr"),

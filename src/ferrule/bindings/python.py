@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
     from ferrule.bindings.declarations import CType, Prototype
 
-MODULE: Final = "_bindings.py"
-"""The file in the package that holds them."""
-
 _CTYPES: Final = {
     **{f"{sign}int{bits}_t": f"c_{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
     "size_t": "c_size_t",
@@ -84,6 +81,11 @@ _CHECKING: Final = (
     (("CodeType", "TracebackType"), "from types import CodeType, TracebackType"),
     (("NoReturn", "Self"), "from typing_extensions import NoReturn, Self"),
 )
+
+
+def fitting(library: model.Library) -> model.Library:
+    """All of a library: ctypes can call whatever is recognized."""
+    return library
 
 
 def module(library: model.Library, distribution: str) -> str:

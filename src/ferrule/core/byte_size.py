@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from typing import Final
 
 _KIB: Final = 1024
@@ -41,4 +40,5 @@ def parse_size(text: str) -> int:
     (400000, 1572864)
     """
     number, unit = re.findall(r"[0-9.]+|[A-Za-z]+", text)
-    return int(Fraction(number) * _UNITS[unit])
+    whole, _, decimals = number.partition(".")
+    return int(whole + decimals.ljust(3, "0")) * _UNITS[unit] // 1000

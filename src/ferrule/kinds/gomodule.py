@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from ferrule.bindings import go as bindings_in_go
+from ferrule.bindings import LANGUAGES
 from ferrule.core import facts
 from ferrule.core.errors import BuildError, ConfigError
 from ferrule.core.frozen import dataclass
@@ -150,7 +150,7 @@ def _bindings(spec: GoModuleSpec, context: Context, module: str, platforms: tupl
         return []
     if spec.library is None:
         raise PlanProblem("bindings", "bindings call a native library, and this names none", "name it by `library`")
-    path = posixpath.normpath(f"{spec.source}/{GENERATED}/bindings/{bindings_in_go.FILE}")
+    path = posixpath.normpath(f"{spec.source}/{GENERATED}/bindings/{LANGUAGES['go'].file}")
     return [generated_bindings.plan(context, spec.bindings, platforms, language="go", package=module, path=path)]
 
 
@@ -253,7 +253,7 @@ class GoModuleFolder:
             self._native(context, folder / GENERATED / "native")
         if self.bindings:
             content = context.input(self.bindings, BINDINGS)
-            _copy(content, folder / GENERATED / "bindings" / bindings_in_go.FILE)
+            _copy(content, folder / GENERATED / "bindings" / LANGUAGES["go"].file)
         if self.component:
             self._wasm(context, self.component, folder / GENERATED / "wasm")
         platforms = tuple(platform.go for platform, _ in self.libraries if platform.go)

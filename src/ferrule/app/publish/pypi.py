@@ -13,12 +13,11 @@ import shutil
 from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from ferrule.app.publish import client, credentials, simple_index, web
+from ferrule.app.publish import client, credentials, simple_index, twine_account, web
 from ferrule.app.publish.address import URL
 from ferrule.app.publish.attested import Attester, Offer, attester, document_of
 from ferrule.app.publish.base import CiNeeds, Destination, Withdrawal
 from ferrule.app.publish.items import ABSENT, Item, UploadFailed, compared, item_of, other
-from ferrule.app.publish.twine_account import KNOWN, account_of
 from ferrule.core.frozen import dataclass
 from ferrule.core.safe_files import clear
 from ferrule.core.section import Field, Section
@@ -245,13 +244,15 @@ def _opened(section: PypiSection, release: Release, context: PublishContext) -> 
     files = [file for file in release.files if file.path.endswith(".whl") or roles.get(file.path) == "sdist"]
     items = tuple(item_of(file, file.path.rpartition("/")[2]) for file in files)
     # Only an upload needs it, and a keyring may ask its user something.
-    account = functools.cache(functools.partial(account_of, context.host, section.upload, section.repository))
+    account = functools.cache(
+        functools.partial(twine_account.account_of, context.host, section.upload, section.repository)
+    )
     return PypiPublisher(section, items, context, account)
 
 
 def _is_known(section: PypiSection) -> bool:
     """Whether it is one of the indexes that twine knows by itself."""
-    return section.upload is None and section.repository in KNOWN
+    return section.upload is None and section.repository in twine_account.KNOWN
 
 
 def _ci_needs(section: PypiSection) -> CiNeeds:

@@ -11,7 +11,7 @@ import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from ferrule.bindings import python as bindings_in_python
+from ferrule.bindings import LANGUAGES
 from ferrule.core.model import Action, Output
 from ferrule.core.section import Field
 from ferrule.core.toml_file import parse, value_at
@@ -112,7 +112,7 @@ def plan(spec: WheelSpec, context: Context) -> list[Action]:
     if spec.bindings is None or not context.targets:
         generated = []
     else:
-        path = join(root, f"{package.replace('.', '/')}/{bindings_in_python.MODULE}")
+        path = join(root, f"{package.replace('.', '/')}/{LANGUAGES['python'].file}")
         generated = [
             generated_bindings.plan(
                 *(context, spec.bindings, tuple(context.platforms[t.triple] for t in context.targets)),
