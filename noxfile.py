@@ -28,7 +28,7 @@ BUILD = Path("build")
 
 @nox.session
 def release(session: nox.Session) -> None:
-    """Set up what is missing, then make all of dist/."""
+    """Set up what is missing, then make all of dist/, or the releases that are named: `-- sealed-box`."""
     prepare(session, FERRULE)
     session.run("ferrule", "release", "--setup", *session.posargs)
 
@@ -113,7 +113,7 @@ def targets(session: nox.Session) -> None:
 
 @nox.session
 def published(session: nox.Session) -> None:
-    """Publish this repository's release to servers on loopback, killed and resumed; `-- --released dist --table F`."""
+    """Publish this repository's release to servers on loopback, killed and resumed; `-- --released DIR --table F`."""
     prepare(session, TESTS)
     session.run("pytest", "-m", "published", *session.posargs, "tests/published")
 

@@ -42,8 +42,11 @@ def rounds(roads: Mapping[str, Road], count: int) -> list[dict[str, dict[str, Co
 
 
 def built(root: Path, folder: Path, places: Mapping[str, str]) -> dict[str, Road]:
-    """The programs for the release in `root`/dist, made in an empty folder; `places` says where go and node are."""
-    dist = root / "dist"
+    """The programs for the validator's release below `root`/dist, made in an empty folder.
+
+    `places` says where go and node are.
+    """
+    dist = root / "dist" / "email-validator"
     manifest = json.loads((dist / "manifest.json").read_bytes())
     host = f"{os.uname().machine}-unknown-linux-gnu"
 

@@ -11,4 +11,4 @@ require (
 )
 
 // What `ferrule build go --target all` makes. A release puts the module in place by itself.
-replace example.org/ferrule/email-validator => ../../dist/go
+replace example.org/ferrule/email-validator => ../../dist/email-validator/go

@@ -84,17 +84,17 @@ def _columns(rows: list[Row], between: str) -> list[str]:
     return [between.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
 
 
-def written(page: str, rows: list[Row], release: str) -> str:
+def written(page: str, rows: list[Row], release: str, begin: str = BEGIN) -> str:
     """The page with the table of these rows between its marks."""
-    before, begin, rest = page.partition(BEGIN)
+    before, mark, rest = page.partition(begin)
     _, end, after = rest.partition(END)
-    assert begin
+    assert mark
     assert end
-    return f"{before}{BEGIN}\n{release}\n\n{markdown(rows)}\n{END}{after}"
+    return f"{before}{begin}\n{release}\n\n{markdown(rows)}\n{END}{after}"
 
 
-def promised(page: str) -> list[tuple[str, ...]]:
+def promised(page: str, begin: str = BEGIN) -> list[tuple[str, ...]]:
     """The rows that a page holds, without digests, which are those of the release that it names."""
-    table = page.partition(BEGIN)[2].partition(END)[0]
+    table = page.partition(begin)[2].partition(END)[0]
     lines = [line for line in table.splitlines() if line.startswith("|")][2:]
     return [tuple(cell.strip() for cell in line.strip("|").split("|"))[:-1] for line in lines]

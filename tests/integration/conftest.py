@@ -23,6 +23,8 @@ HERE = Path(__file__).parent
 MORE = ("--with", "go", "--with", "node", *(("--with", "container", "--with", "emulation") if HOST in LINUX else ()))
 LONG = {"reproduced", "followed", "portable", "sealed_box"}
 """Fixtures that build for minutes: what asks for them is for the session `rehearse`."""
+OF = {"release": "email-validator", "sealed_box": "sealed-box"}
+"""Fixtures that are a release of this repository, and its name."""
 
 LEFT_OUT = pytest.StashKey[Counter[str]]()
 
@@ -41,11 +43,14 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)  # before those that go by these marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Everything here needs the real toolchain, and some of it a machine of a certain kind, or minutes of its own."""
+    dist = config.getoption("--released", default=None)
+    name = json.loads((dist / "manifest.json").read_bytes())["project"] if dist else ""
     for item in items:
         if HERE in item.path.parents:
-            takes_long = LONG.intersection(getattr(item, "fixturenames", ())) or item.get_closest_marker("rehearsal")
+            takes_long = (LONG - OF.keys() if dist else LONG).intersection(getattr(item, "fixturenames", ()))
+            takes_long = takes_long or item.get_closest_marker("rehearsal")
             item.add_marker(pytest.mark.rehearsal if takes_long else pytest.mark.integration)
-    left_out = [(item, reason) for item in items if (reason := unsuited(item))]
+    left_out = [(item, reason) for item in items if (reason := unsuited(item) or unsuited_to(name, item))]
     items[:] = [item for item in items if item not in dict(left_out)]
     config.hook.pytest_deselected(items=[item for item, _ in left_out])
     config.stash[LEFT_OUT].update(reason for _, reason in left_out)
@@ -55,6 +60,12 @@ def unsuited(item: pytest.Item) -> str:
     """Why this machine is not for a test, empty if it is."""
     marks = item.iter_markers("only_on")
     return next((mark.kwargs["reason"] for mark in marks if HOST not in mark.args), "")
+
+
+def unsuited_to(name: str, item: pytest.Item) -> str:
+    """Why a test is not for a given release, empty if it is, or if none is given."""
+    others = {OF[one] for one in OF if name and one in getattr(item, "fixturenames", ()) and OF[one] != name}
+    return f"they are of {', '.join(sorted(others))}, and {name} was given" if others else ""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -91,9 +102,19 @@ def setup(judged: None, tools: tuple[str, ...]) -> None:  # noqa: ARG001
 @pytest.fixture(scope="session")
 def release(setup: None, given: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001
     """The given release, or one of this checkout; what an earlier run compiled is taken from the project's cache."""
-    if given is None:
-        ferrule("release", "--output", OWN / "dist")
-    return Release(given or OWN / "dist", tmp_path_factory.mktemp("unpacked"))
+    return Release(given or made("email-validator"), tmp_path_factory.mktemp("unpacked"))
+
+
+@pytest.fixture(scope="session")
+def sealed_box(setup: None, given: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001
+    """The same of sealed-box."""
+    return Release(given or made("sealed-box"), tmp_path_factory.mktemp("unpacked-box"))
+
+
+def made(name: str) -> Path:
+    """One release of this repository, made in its checkout."""
+    ferrule("release", name, "--output", OWN / "dist")
+    return OWN / "dist" / name
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +146,18 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reproduced(release: Release, trace: Path) -> Iterator[dict]:
     """What `ferrule reproduce` says of the release: the only other one that is built here, by somebody else."""
     watched = ("strace", "--follow-forks", "--seccomp-bpf", "--trace=execve", "--abbrev=none", "--string-limit=4096")
-    command = (*watched, "--quiet=all", "--output", trace, sys.executable, "-m", "ferrule", "reproduce")
+    command = (
+        *watched,
+        "--quiet=all",
+        "--output",
+        trace,
+        sys.executable,
+        "-m",
+        "ferrule",
+        "reproduce",
+        "--release",
+        "email-validator",
+    )
     with tempfile.TemporaryDirectory(prefix="ferrule-tests-") as work:  # other users may not enter pytest's folders
         asked = ("--against", release.dist, "--work", work, "--json")
         done = run(*command, *asked, cwd=CHECKOUT, ok=False, PYTHONPATH=str(CHECKOUT / "src"))

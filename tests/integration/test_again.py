@@ -20,7 +20,7 @@ def test_a_second_release_starts_no_program_but_git(release, tmp_path):
     trace = tmp_path / "trace"
     before = written(release.dist)
     judge = ("strace", "--follow-forks", "--trace=execve", "--quiet=all", "--output", trace)
-    command = (sys.executable, "-m", "ferrule", "release", "--output", release.dist)
+    command = (sys.executable, "-m", "ferrule", "release", release.dist.name, "--output", release.dist.parent)
     run(*judge, *command, cwd=CHECKOUT, PYTHONPATH=str(CHECKOUT / "src"))
     calls = re.findall(r'execve\("([^"]+)".*\) = 0$', trace.read_text(), flags=re.MULTILINE)
     assert calls[0] == sys.executable
@@ -29,7 +29,7 @@ def test_a_second_release_starts_no_program_but_git(release, tmp_path):
 
 
 def test_a_second_release_lists_what_is_there(release):
-    output = ferrule("release", "--output", release.dist).stdout
+    output = ferrule("release", release.dist.name, "--output", release.dist.parent).stdout
     head, *rows = output.splitlines()[:-1]
     assert head.split() == ["file", "target", "size", "sha256"]  # no time: nothing was built
     assert len(rows) > 10
@@ -39,7 +39,7 @@ def test_somebody_else_elsewhere_makes_the_same_bytes(release, reproduced):
     assert [row for row in reproduced["files"] if row["verdict"] != "equal"] == []
     assert reproduced["equal"]
     assert reproduced["inputs"] == []
-    there = Release(Path(reproduced["second"]) / "dist", Path(reproduced["second"]))
+    there = Release(Path(reproduced["second"]) / "dist" / "email-validator", Path(reproduced["second"]))
     assert there.manifest == release.manifest
     digests = {name: sha256(path) for name, path in release.files().items() if name != "report.html"}
     assert {name: sha256(path) for name, path in there.files().items() if name != "report.html"} == digests

@@ -48,7 +48,7 @@ MATRIX = """[...document.querySelectorAll("#matrix .result")].map((made) => [
 def shown(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page as the command writes it."""
     file = tmp_path_factory.mktemp("page") / "report.html"
-    assert ferrule("report", release.dist, "--output", file).stdout == f"{file}\n"
+    assert ferrule("report", "--release", "email-validator", release.dist, "--output", file).stdout == f"{file}\n"
     return file
 
 
@@ -198,7 +198,15 @@ def offered(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "CHANGES.md").write_text(
         f"# {version}\n\n- A {'very_' * 40}long word and `{'code' * 40}`.\n\n```\n{'x' * 200}\n```\n"
     )
-    ferrule("page", release.dist, "--output", folder / "p.html", "--changelog", folder / "CHANGES.md", "--quiet")
+    ferrule(
+        "page",
+        release.dist,
+        "--output",
+        folder / "p.html",
+        "--changelog",
+        folder / "CHANGES.md",
+        "--quiet",
+    )
     return folder / "p.html"
 
 

@@ -181,10 +181,10 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def signed(given: Path | None, release: Release, keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same release with signatures; nothing is compiled for that."""
-    folder = tmp_path_factory.mktemp("signed") / "dist"
+    folder = tmp_path_factory.mktemp("signed") / "email-validator"
     if given is not None:
         pytest.fail(f"{given} is finished: signatures are made by the run that makes a release")
-    ferrule("release", "--quiet", "--output", folder, "--sign-key", keys / "key.pem")
+    ferrule("release", folder.name, "--quiet", "--output", folder.parent, "--sign-key", keys / "key.pem")
     for name, path in release.files().items():
         assert (folder / name).read_bytes() == path.read_bytes()
     return folder

@@ -1,42 +1,41 @@
-"""sealed-box as it would be released: every vector through its library, and through its component in wasmtime."""
+"""sealed-box as it is released: every vector through each of its packages, on both machines, with equal bytes."""
 
 from __future__ import annotations
 
 import ctypes
+import functools
 import json
 import secrets
 import shutil
+import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pytest
 import wasmtime
+from agreement import DIGITS, Row, Used, judge, promised, written
+from arm64_python import run_python, unpacked
 from judges import CHECKOUT, ferrule, run
+from released import HOST, LINUX, Release, sha256
 from wasmtime import component
 
-from fakes.triples import X86
+from consumers import GO_MACHINE, Builds, Consumer, in_wheel, library
+from fakes.triples import ARM, MAC, X86
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-pytestmark = pytest.mark.only_on(X86, reason="it is built for this machine")
+pytestmark = pytest.mark.consumer
 
-TARGETS = """\
-version: 1
-project: {name: sealed-box, version: {cargo: rust}, license: Apache-2.0, license-files: [LICENSE]}
-toolchain: {rust: "1.96", zig: "0.17.0", cargo-zigbuild: "0.24.0", cbindgen: "0.29.4", jco: "0.15.0"}
-targets:
-  x86_64-unknown-linux-gnu: {glibc: "2.17"}
-  wasm32-unknown-unknown: {}
-artifacts:
-  library:
-    {kind: library, crate: sealed-box-ffi, name: sealed_box, header: header, exports: ["sealed_box_*"], ship: true}
-  header: {kind: header, crate: sealed-box-ffi, name: sealed_box.h, ship: true}
-  component: {kind: component, crate: sealed-box-wasm, ship: true}
-  sums: {kind: checksums}
-"""
-VECTORS = json.loads((CHECKOUT / "rust" / "vectors" / "sealed-box.json").read_text(encoding="utf-8"))
+PAGE = CHECKOUT / "docs" / "agreement.md"
+SOURCES = CHECKOUT / "tests" / "consumers" / "sealed-box"
+FILE = CHECKOUT / "rust" / "vectors" / "sealed-box.json"
+TESTS = CHECKOUT / "packaging" / "sealed-box" / "python" / "tests"
+MODULE = "example.org/ferrule/sealed-box"
+BEGIN = "<!-- agreement of sealed-box -->\n"
+COMMAND = "scripts/nox -s rehearse -- -k sealed_box --write-agreement"
+VECTORS = json.loads(FILE.read_text(encoding="utf-8"))
 
 
 class Algorithm(NamedTuple):
@@ -190,46 +189,56 @@ class Component:
         self.call("close-key", key)
 
 
-def seal(box: Box, key: object, vector: dict[str, bytes]) -> None:
+def seal(box: Box, key: object, vector: dict[str, bytes]) -> list[object]:
     nonce, associated, message, sealed = (vector[name] for name in ("nonce", "associated", "message", "sealed"))
-    assert bytes(box.call("decrypt", key, nonce, associated, sealed)) == message
-    assert bytes(box.call("encrypt", key, nonce, associated, message)) == sealed
+    return [box.call("decrypt", key, nonce, associated, sealed), box.call("encrypt", key, nonce, associated, message)]
 
 
-def hash_(box: Box, key: object, vector: dict[str, bytes]) -> None:
+def hash_(box: Box, key: object, vector: dict[str, bytes]) -> list[object]:
     """Half of a tag is compared here: the library accepts no such thing."""
     whole = bytes(box.call("hash", key, vector["message"]))
     if len(whole) == len(vector["tag"]):
         box.call("check-hash", key, vector["message"], vector["tag"])
     elif not whole.startswith(vector["tag"]):
         raise RefusedError(REJECTED)
+    return [whole[: len(vector["tag"])]]
 
 
-def derive(box: Box, key: object, vector: dict) -> None:
-    assert bytes(box.call("derive", key, vector["salt"], vector["info"], vector["length"])) == vector["output"]
+def derive(box: Box, key: object, vector: dict) -> list[object]:
+    return [box.call("derive", key, vector["salt"], vector["info"], vector["length"])]
 
 
-def verify(box: Box, key: object, vector: dict[str, bytes]) -> None:
+def verify(box: Box, key: object, vector: dict[str, bytes]) -> list[object]:
     box.call("verify", key, vector["message"], vector["signature"])
+    return []
 
 
-def agree(box: Box, key: object, vector: dict[str, bytes]) -> None:
+def agree(box: Box, key: object, vector: dict[str, bytes]) -> list[object]:
     shared = box.call("agree", key, vector["public"], 1)
-    assert bytes(box.call("export-key", shared)) == vector["shared"]
+    exported = box.call("export-key", shared)
     box.close(shared)
+    return [exported]
 
 
-WORK: dict[str, Callable[[Box, object, dict], None]] = {
+WORK: dict[str, Callable[[Box, object, dict], list[object]]] = {
     "seal": seal,
     "hash": hash_,
     "derive": derive,
     "verify": verify,
     "agree": agree,
 }
+RESULTS = {
+    "seal": ("message", "sealed"),
+    "hash": ("tag",),
+    "derive": ("output",),
+    "verify": (),
+    "agree": ("shared",),
+}
+"""What of a vector a consumer prints where it succeeds."""
 
 
-def status_of(box: Box, row: dict) -> int:
-    """What a vector comes to; an assertion fails if its result is another."""
+def answer(box: Box, row: dict) -> list[object]:
+    """What a vector comes to: the status, and what came of it in hexadecimal digits."""
     algorithm = ALGORITHMS[row["algorithm"]]
     texts = {
         name: bytes.fromhex(value) for name, value in row.items() if isinstance(value, str) and name != "algorithm"
@@ -239,61 +248,167 @@ def status_of(box: Box, row: dict) -> int:
     try:
         key = box.call(make, box.algorithm(algorithm), row["number"], vector[half])
     except RefusedError as refused:
-        return refused.status
+        return [refused.status]
     try:
-        WORK[algorithm.work](box, key, vector)
+        return [0, *(bytes(one).hex() for one in WORK[algorithm.work](box, key, vector))]
     except RefusedError as refused:
-        return refused.status
+        return [refused.status]
     finally:
         box.close(key)
-    return 0
 
 
-@pytest.fixture(scope="module")
-def sealed_box(programs, tmp_path_factory):  # noqa: ARG001 - the toolchain has to be there
-    """A release of sealed-box alone."""
-    project = tmp_path_factory.mktemp("sealed-box")
-    shutil.copytree(CHECKOUT / "rust", project / "rust", ignore=shutil.ignore_patterns("target"))
-    shutil.copy(CHECKOUT / "LICENSE", project)
-    (project / "targets.yaml").write_text(TARGETS, encoding="utf-8")
-    ferrule("release", cwd=project)
-    run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=project / "dist")
-    return project / "dist"
+def expected_of(row: dict) -> list[object]:
+    """What every consumer has to print for a vector."""
+    if row["expected"]:
+        return [row["expected"]]
+    return [0, *(row[name] for name in RESULTS[ALGORITHMS[row["algorithm"]].work])]
 
 
-@pytest.mark.parametrize("way", ["native", "component"])
-def test_every_vector(sealed_box, way):
-    if way == "native":
-        box: Box = Native(next((sealed_box / "lib").rglob("libsealed_box.so*")))
-    else:
-        box = Component(sealed_box / "sealed-box-0.1.0.wasm")
-    wrong = [(row["algorithm"], row["number"]) for row in VECTORS if status_of(box, row) != row["expected"]]
-    assert wrong == []
-    assert len(VECTORS) == 2261
+def answers(box: Box) -> str:
+    return "".join(json.dumps(answer(box, row), separators=(",", ":")) + "\n" for row in VECTORS)
+
+
+EXPECTED = [
+    {
+        "name": f"{row['algorithm']} {row['number']}",
+        "candidate": "",
+        "options": {},
+        "expected": expected_of(row),
+    }
+    for row in VECTORS
+]
+
+# The consumers. Each has what a user would install; programs are built once for all tests of a run.
+
+
+def c_library(builds: Builds) -> str:
+    return answers(Native(shared(builds.release.sdk(HOST) / "lib")))
+
+
+def shared(folder: Path) -> Path:
+    return next(path for pattern in ("*.so.*", "*.dylib") for path in sorted(folder.glob(pattern)))
+
+
+def python_native(builds: Builds) -> str:
+    main = SOURCES / "python-native" / "main.py"
+    return run(sys.executable, main, FILE, PYTHONPATH=str(builds.release.wheel(HOST))).stdout
+
+
+def python_arm64(builds: Builds) -> str:
+    return run_python(SOURCES / "python-native" / "main.py", FILE, path=builds.release.wheel(ARM))
+
+
+def python_wasmtime(builds: Builds) -> str:
+    return answers(Component(builds.release.made("component")))
+
+
+def go_program(builds: Builds, target: str) -> Path:
+    """The program in Go, as somebody builds it who has the module in a folder."""
+    folder, program = builds.folder / "go", builds.folder / f"go-{target}"
+    system, machine = ("darwin", "arm64") if target == MAC else ("linux", GO_MACHINE[target])
+    options = {
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-mod=readonly",
+        "CGO_ENABLED": "0",
+        "GOOS": system,
+        "GOARCH": machine,
+    }
+    if not folder.exists():
+        shutil.copytree(SOURCES / "go", folder)
+        replaced = f"-replace={MODULE}={builds.release.dist / 'box-go'}"
+        run(builds.programs["go"], "mod", "edit", replaced, cwd=folder, **options)
+        assert run(Path(builds.programs["go"]).with_name("gofmt"), "-l", folder).stdout == ""
+    if not program.exists():
+        run(builds.programs["go"], "build", "-o", program, cwd=folder, **options)
+    return program
+
+
+def go_purego(builds: Builds) -> str:
+    return run(go_program(builds, HOST), FILE, XDG_CACHE_HOME=str(builds.folder / "cache")).stdout
+
+
+def go_purego_arm64(builds: Builds) -> str:
+    cache = f"XDG_CACHE_HOME={builds.folder / 'cache'}"
+    return run("qemu-aarch64-static", "-L", unpacked(), "-E", cache, go_program(builds, ARM), FILE).stdout
+
+
+def in_module(target: str) -> Callable[[Release], Used]:
+    def used(release: Release) -> Used:
+        folder = "darwin_arm64" if target == MAC else f"linux_{GO_MACHINE[target]}"
+        (result,) = (release.dist / "box-go" / "internal" / "ferrule" / "native" / folder).iterdir()
+        return library(result, target)
+
+    return used
+
+
+def in_archive(release: Release) -> Used:
+    return library(shared(release.sdk(HOST) / "lib"), HOST)
+
+
+CONSUMERS = {
+    "C library": Consumer(c_library, in_archive),
+    "Go, purego": Consumer(go_purego, in_module(HOST)),
+    "Go, purego, aarch64": Consumer(go_purego_arm64, in_module(ARM)),
+    "Python, native": Consumer(python_native, in_wheel(HOST)),
+    "Python, native, aarch64": Consumer(python_arm64, in_wheel(ARM)),
+    "Python, wasmtime": Consumer(python_wasmtime, lambda release: Used("component", sha256(release.made("component")))),
+}
+OTHERS = {name for name in CONSUMERS if name.endswith("aarch64") and HOST != X86}
+"""Consumers for which this machine would have to emulate another."""
+
+
+@pytest.fixture(scope="session")
+def builds(sealed_box, programs, tmp_path_factory) -> Builds:
+    return Builds(sealed_box, programs, tmp_path_factory.mktemp("consumers-of-the-box"))
+
+
+@pytest.fixture(scope="session")
+def row(builds) -> Callable[[str], Row]:
+    """The row of a consumer, made when it is first asked for."""
+    return functools.cache(
+        lambda name: judge(name, EXPECTED, CONSUMERS[name].printed(builds), CONSUMERS[name].used(builds.release))
+    )
+
+
+@pytest.mark.parametrize("consumer", [name for name in CONSUMERS if name not in OTHERS])
+def test_it_prints_the_expected_bytes_for_every_vector(row, consumer):
+    result = row(consumer)
+    assert result.agrees, "\n".join(result.differences)
+    assert result.total == 2261
+
+
+@pytest.mark.only_on(X86, reason="the table is of one machine, which emulates the other")
+def test_the_page_is_current(row, sealed_box, pytestconfig):
+    rows = [row(consumer) for consumer in CONSUMERS]
+    page = PAGE.read_text(encoding="utf-8")
+    if pytestconfig.getoption("--write-agreement", default=False):
+        source = sealed_box.manifest["source"]
+        beyond = " and changes that are in no commit" if source["dirty"] else ""
+        result = f"Release {sealed_box.manifest['release']}, of commit {source['commit'][:DIGITS]}{beyond}:"
+        page = written(page, rows, result, begin=BEGIN)
+        PAGE.write_text(page, encoding="utf-8")
+    assert promised(page, begin=BEGIN) == [row.cells()[:-1] for row in rows], f"run: {COMMAND}"
 
 
 def test_the_header_has_no_warning(sealed_box, tmp_path):
-    include = sealed_box / "include"
+    include = sealed_box.sdk(HOST) / "include"
     source = tmp_path / "user.c"
     source.write_text('#include "sealed_box.h"\nint main(void) { return (int)sealed_box_abi_version() - 1; }\n')
-    for compiler in (("gcc", "-std=c99"), ("g++", "-x", "c++")):
-        run(
-            *compiler,
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-pedantic",
-            "-I",
-            include,
-            "-c",
-            source,
-            "-o",
-            tmp_path / "user.o",
-        )
+    options = ("-Wall", "-Wextra", "-Werror", "-pedantic", "-I", include, "-c", source, "-o", tmp_path / "user.o")
+    for compiler in (("clang", "-std=c99"), ("clang++", "-x", "c++")):
+        run(*compiler, *options)
+
+
+@pytest.mark.only_on(*LINUX, reason="interfaces are compared where abidiff is")
+def test_this_release_says_in_its_version_what_changed(sealed_box):
+    recorded = CHECKOUT / "packaging" / "abi" / "sealed-box"
+    done = ferrule("abi", sealed_box.dist, "--against", recorded, "--json")
+    assert json.loads(done.stdout)["ok"], done.stdout
+    assert (recorded / "include" / "sealed_box.h").is_file()
 
 
 def test_a_handle_that_was_closed_is_refused(sealed_box):
-    box = Component(sealed_box / "sealed-box-0.1.0.wasm")
+    box = Component(sealed_box.made("component"))
     key = box.call("generate-key", "xchacha20-poly1305", 1)
     sealed = box.call("seal", key, b"to", b"text")
     assert bytes(box.call("open", key, b"to", sealed)) == b"text"
@@ -303,3 +418,22 @@ def test_a_handle_that_was_closed_is_refused(sealed_box):
     with pytest.raises(RefusedError) as refused:
         box.call("seal", key, b"", b"")
     assert refused.value.status == CLOSED
+
+
+def test_the_wheel_does_what_its_tests_ask(sealed_box):
+    done = run(
+        *(sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+        *("--rootdir", TESTS, "-c", TESTS.parent / "pyproject.toml", TESTS),
+        PYTHONPATH=str(sealed_box.wheel(HOST)),
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+    assert " passed" in done.stdout
+
+
+def test_the_go_module_passes_its_own_tests(builds):
+    module = builds.release.dist / "box-go"
+    go = builds.programs["go"]
+    environment = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0"}
+    environment["XDG_CACHE_HOME"] = str(builds.folder / "cache")
+    assert run(Path(go).with_name("gofmt"), "-l", module).stdout == ""
+    run(go, "test", "-vet=all", "-count=1", "./...", cwd=module, **environment)

@@ -93,7 +93,7 @@ def test_forgejos_have_all_but_what_forgejo_ignores(demo: Demo, actionlint: Path
 
 def test_they_find_what_there_is(tmp_path: Path, actionlint: Path):
     shutil.copytree(CHECKOUT / github.SYSTEM.folder, tmp_path / github.SYSTEM.folder)
-    path = tmp_path / github.SYSTEM.folder / "build-release.yml"
+    path = tmp_path / github.SYSTEM.folder / "build-release-email-validator.yml"
     text = path.read_text()
     for right, wrong in {
         "          persist-credentials: false\n": "",

@@ -70,8 +70,8 @@ def released(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFacto
         return given.absolute()
     clone = tmp_path_factory.mktemp("released") / "clone"
     run("git", "clone", "--quiet", CHECKOUT, clone)
-    ferrule("release", "--setup", cwd=clone)
-    return clone / "dist"
+    ferrule("release", "email-validator", "--setup", cwd=clone)
+    return clone / "dist" / "email-validator"
 
 
 @pytest.fixture(scope="session")

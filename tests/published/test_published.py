@@ -45,7 +45,7 @@ def boundaries(calm: World) -> list[Boundary]:
 def test_this_repository(
     released: Path, tmp_path: Path, tallies: list[Tally], record_property: Callable[[str, object], None]
 ) -> None:
-    project = Project(CHECKOUT, released, OWN_NAMES)
+    project = Project(CHECKOUT, released, OWN_NAMES, "email-validator")
     record_property("fetched as users do", killed_anywhere(project, tmp_path, tallies, as_users))
 
 
@@ -69,7 +69,7 @@ def killed_anywhere(
     """
     with world(folder / "calm", project) as calm:
         clone = calm.clone("clone")
-        dry = calm.ferrule(clone, "publish", "--dry-run", "--from", str(project.dist))
+        dry = calm.ferrule(clone, "publish", "--dry-run", *project.asked)
         (folder / "dry-run.txt").write_text(dry.stdout)
         assert dry.returncode == 0, dry.stdout + dry.stderr
         assert not any(server.gate.stamps for server in calm.servers.values())
@@ -99,7 +99,8 @@ def killed_anywhere(
             assert (tally.lost, tally.twice, tally.overwritten) == (0, 0, 0), tally
         assert {name: digests(files) for name, files in killed.files().items()} == right
         assert not any(server.gate.leaked + server.gate.strayed for server in killed.servers.values())
-        verified = killed.ferrule(clones[0], "verify", "--published", str(project.dist))
+        named = ("--release", project.release) if project.release else ()
+        verified = killed.ferrule(clones[0], "verify", "--published", *named, str(project.dist))
         (folder / "verified.txt").write_text(verified.stdout)
         assert verified.returncode == 0, verified.stdout + verified.stderr
         (folder / "users").mkdir()

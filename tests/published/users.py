@@ -128,7 +128,7 @@ def by_http(world: World, folder: Path) -> dict[str, int]:
         fetch(f"{package}/{name}", folder / "gitlab" / name, *token)
     for forge, prefix in {"github": "/repos/o/r", "gitea": "/api/v1/repos/o/r"}.items():
         page = folder / f"{forge}.json"
-        fetch(f"{url[forge]}{prefix}/releases/tags/v{manifest['release']}", page)
+        fetch(f"{url[forge]}{prefix}/releases/tags/{world.project.tag}", page)
         number = json.loads(page.read_bytes())["id"]
         fetch(f"{url[forge]}{prefix}/releases/{number}/assets", page)
         for asset in json.loads(page.read_bytes()):

@@ -41,11 +41,15 @@ Files = dict[str, tuple[object, ...]]
 
 @dataclass(frozen=True)
 class Project:
-    """A repository, a finished release of one of its commits, and the destinations to which that goes."""
+    """A repository, a finished release of one of its commits, and the destinations to which that goes.
+
+    `release` is its name where the repository has several.
+    """
 
     repository: Path
     dist: Path
     names: tuple[str, ...]
+    release: str = ""
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -54,6 +58,15 @@ class Project:
     @property
     def version(self) -> str:
         return str(self.manifest["release"])
+
+    @property
+    def tag(self) -> str:
+        return f"{self.release}-v{self.version}" if self.release else f"v{self.version}"
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """How `ferrule publish` is told which release."""
+        return (*([self.release] if self.release else []), "--from", str(self.dist))
 
     @property
     def commit(self) -> str:
@@ -100,12 +113,14 @@ class World:
         """
         path, version = self.folder / name, self.project.version
         run("git", "clone", "--quiet", self.project.repository, path)
-        run("git", "tag", f"v{version}", self.project.commit, cwd=path)
+        run("git", "tag", self.project.tag, self.project.commit, cwd=path)
         with (path / "targets.yaml").open("a") as stream:
             stream.write(self.rows)
-        text = (path / "CHANGELOG.md").read_text()
-        (path / "CHANGELOG.md").write_text(text.replace("## [Unreleased]", f"## [{version}]", 1))
-        if (path / "packaging" / "abi").exists():
+        changelog = (
+            path / "rust" / self.project.release / "CHANGELOG.md" if self.project.release else path / "CHANGELOG.md"
+        )
+        changelog.write_text(changelog.read_text().replace("## [Unreleased]", f"## [{version}]", 1))
+        if (path / "packaging" / "abi").exists() and not self.project.release:
             shutil.rmtree(path / "packaging" / "abi")
             ferrule("abi", "--record", self.project.dist, cwd=path)
         return path
@@ -123,7 +138,7 @@ class World:
     def publish(self, clone: Path, boundary: Boundary | None = None) -> tuple[int, str]:
         """Publish, be killed at the boundary or end by itself: the exit code and all that was said."""
         self.arm(boundary)
-        argv = [sys.executable, "-m", "ferrule", "publish", "--from", str(self.project.dist), "--json"]
+        argv = [sys.executable, "-m", "ferrule", "publish", *self.project.asked, "--json"]
         said = []
         with (self.folder / "stderr").open("w+") as errors:
             with subprocess.Popen(

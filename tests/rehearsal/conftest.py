@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+NAME = "email-validator"
+"""The release of this repository that holds an artifact of nearly every kind."""
 
 from folders import files  # noqa: E402
 from judges import CHECKOUT, ferrule, run  # noqa: E402
@@ -35,5 +37,5 @@ def alone(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     """The release that one machine makes of the same commit, by path."""
     path = tmp_path_factory.mktemp("alone") / "clone"
     run("git", "clone", "--quiet", repository, path)
-    ferrule("release", cwd=path)
-    return files(path / "dist")
+    ferrule("release", NAME, cwd=path)
+    return files(path / "dist" / NAME)

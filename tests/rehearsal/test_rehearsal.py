@@ -21,7 +21,9 @@ SHARDS = 4
 def test_by_hand(
     repository: Path, alone: dict[str, bytes], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    matrix = json.loads(ferrule("matrix", "--shards", str(SHARDS), cwd=repository).stdout)["include"]
+    matrix = json.loads(
+        ferrule("matrix", "--release", "email-validator", "--shards", str(SHARDS), cwd=repository).stdout
+    )["include"]
     assert len(matrix) == SHARDS
     bundles = [tmp_path / f"bundle-{number}" for number in range(SHARDS)]
     for number, (shard, bundle) in enumerate(zip(matrix, bundles, strict=True)):
@@ -30,8 +32,8 @@ def test_by_hand(
         ferrule("build", "--shard", json.dumps(shard), "--bundle", str(bundle), cwd=clone)
     merging = tmp_path / "merging"
     run("git", "clone", "--quiet", repository, merging)
-    ferrule("merge", *map(str, reversed(bundles)), cwd=merging)
-    merged = files(merging / "dist")
+    ferrule("merge", "--release", "email-validator", *map(str, reversed(bundles)), cwd=merging)
+    merged = files(merging / "dist" / "email-validator")
     record_property("files of a merged release", len(merged))
     assert not differing(merged, alone)
 
@@ -40,7 +42,7 @@ def test_by_the_workflow(
     repository: Path, alone: dict[str, bytes], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     runner = Runner(repository, tmp_path, os.environ)  # noqa: TID251 - the machine's own, as a runner has it
-    done = runner.run("build-release.yml", "workflow_call", job="verify", attest="false")
+    done = runner.run("build-release-email-validator.yml", "workflow_call", job="verify", attest="false")
     assert done.returncode == 0, done.stdout[-10_000:]
     result = runner.kept("dist")
     record_property("files of a release by the workflow", len(result))

@@ -1,4 +1,4 @@
-// Measures calls of the Go module that a release has put into dist/go.
+// Measures calls of the Go module that a release has put into dist/email-validator/go.
 module calls
 
 go 1.25.0
@@ -11,4 +11,4 @@ require (
 	golang.org/x/sys v0.44.0 // indirect
 )
 
-replace example.org/ferrule/email-validator => ../../../dist/go
+replace example.org/ferrule/email-validator => ../../../dist/email-validator/go

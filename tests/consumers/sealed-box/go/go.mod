@@ -1,0 +1,9 @@
+module example.org/ferrule/sealed-box-vectors
+
+go 1.25.0
+
+require example.org/ferrule/sealed-box v0.0.0
+
+require github.com/ebitengine/purego v0.11.3 // indirect
+
+replace example.org/ferrule/sealed-box => ../../../../dist/sealed-box/box-go
