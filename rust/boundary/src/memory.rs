@@ -43,6 +43,21 @@ impl Region {
         Self::of(pointer.cast::<u8>(), size)
     }
 
+    /// Refuses memory that anything else of the call uses.
+    ///
+    /// # Errors
+    ///
+    /// `OVERLAP`.
+    pub fn apart_from<S: Status>(self, others: impl IntoIterator<Item = Self>) -> Result<(), Failure<S>> {
+        if others.into_iter().any(|other| self.overlaps(other)) {
+            return Err(Failure::new(
+                S::OVERLAP,
+                "a result would be written over something else of the call",
+            ));
+        }
+        Ok(())
+    }
+
     /// No memory overlaps with none, wherever that is.
     fn overlaps(self, other: Self) -> bool {
         let is_empty = self.start == self.end || other.start == other.end;
@@ -104,6 +119,34 @@ pub unsafe fn array<'a, T, S: Status>(
     // SAFETY: not null and aligned, and the limit keeps the size far below `isize::MAX`; the rest is the caller's
     // promise.
     Ok(unsafe { slice::from_raw_parts(pointer, count) })
+}
+
+/// An array to write, as [`array`]. Whether it overlaps anything is the caller's question to its [`Region`].
+///
+/// # Errors
+///
+/// `NULL_POINTER`, `MISALIGNED` and `TOO_LONG`.
+///
+/// # Safety
+///
+/// Unless `count` is 0, a pointer that is neither null nor misaligned points to `count` values that nobody else uses
+/// during `'a`.
+pub unsafe fn array_mut<'a, T, S: Status>(
+    pointer: *mut T,
+    count: usize,
+    limit: usize,
+    what: &str,
+) -> Result<&'a mut [T], Failure<S>> {
+    if count == 0 {
+        return Ok(&mut []);
+    }
+    check(pointer, what)?;
+    if count > limit {
+        let message = format_args!("{what} has more than {limit} items");
+        return Err(Failure::new(S::TOO_LONG, message));
+    }
+    // SAFETY: as in `array`.
+    Ok(unsafe { slice::from_raw_parts_mut(pointer, count) })
 }
 
 /// Bytes to read, at most `limit`. No bytes may be null.
@@ -224,13 +267,7 @@ impl<T> Out<T> {
     ///
     /// `OVERLAP`.
     pub fn apart_from<S: Status>(&self, others: impl IntoIterator<Item = Region>) -> Result<(), Failure<S>> {
-        if others.into_iter().any(|other| self.region().overlaps(other)) {
-            return Err(Failure::new(
-                S::OVERLAP,
-                "a result would be written over something else of the call",
-            ));
-        }
-        Ok(())
+        self.region().apart_from(others)
     }
 
     /// Writes the result.

@@ -131,6 +131,25 @@ impl QuantileSketch {
         })
     }
 
+    /// Writes the quantile of each probability, as [`Self::quantile`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`], and those of [`Self::quantile`].
+    pub fn quantiles(&self, probabilities: &[f64], out: &mut [f64]) -> Result<(), Error> {
+        if probabilities.len() != out.len() {
+            return Err(Error::LengthMismatch);
+        }
+        // Nothing is written if there is an error.
+        probabilities
+            .iter()
+            .try_for_each(|probability| self.quantile(*probability).map(|_| ()))?;
+        for (probability, out) in probabilities.iter().zip(out) {
+            *out = self.quantile(*probability)?;
+        }
+        Ok(())
+    }
+
     /// Numbers in the order of the values.
     fn bucket(&self, value: f64) -> u64 {
         let bits = value.to_bits();

@@ -1,0 +1,87 @@
+//! The caller's function: the observer.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::time::Duration;
+
+use boundary::{Observer, Versioned};
+
+use crate::status::{Failure, SignalStatsStatus};
+
+/// Told after each call of a function that returns a status: the function's name (static, with a NUL), how long it took,
+/// and what it returns.
+pub type SignalStatsObserve = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        function: *const c_char,
+        duration_nanoseconds: u64,
+        status: SignalStatsStatus,
+    ),
+>;
+
+/// The caller's functions.
+///
+/// They are called from the thread that called the library, so from several at once where a handle is shared, and may
+/// call the library in turn, but free nothing that the call uses. They must return: no C++ exception and no longjmp may
+/// leave them.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SignalStatsCallbacks {
+    /// `sizeof(SignalStatsCallbacks)`.
+    pub struct_size: u32,
+    /// Must be 0.
+    pub reserved: u32,
+    /// Handed to every function as it is. It must stay usable until the handle, and all that were made with it, are freed.
+    pub user_data: *mut c_void,
+    /// Takes the measurements. May be null.
+    pub observe: SignalStatsObserve,
+}
+
+// SAFETY: it starts with a `u32`; null pointers, null functions and 0 are valid.
+unsafe impl Versioned for SignalStatsCallbacks {
+    const FIRST_SIZE: usize = 8 + 2 * size_of::<*const ()>();
+}
+
+/// Callbacks that were checked, and belong to a handle.
+#[derive(Clone, Copy)]
+pub(crate) struct Callbacks {
+    functions: SignalStatsCallbacks,
+}
+
+// SAFETY: the functions and what `user_data` points to may be used from any thread at once: the header asks this of
+// every caller, and nothing here changes them.
+unsafe impl Send for Callbacks {}
+// SAFETY: as above.
+unsafe impl Sync for Callbacks {}
+
+impl Callbacks {
+    pub(crate) const NONE: SignalStatsCallbacks = SignalStatsCallbacks {
+        struct_size: 0,
+        reserved: 0,
+        user_data: std::ptr::null_mut(),
+        observe: None,
+    };
+
+    pub(crate) fn new(functions: SignalStatsCallbacks) -> Result<Self, Failure> {
+        if functions.reserved != 0 {
+            return Err(Failure::new(
+                SignalStatsStatus::InvalidStruct,
+                "the reserved field of the callbacks is not 0",
+            ));
+        }
+        Ok(Self { functions })
+    }
+}
+
+impl Observer<SignalStatsStatus> for Callbacks {
+    fn is_observed(&self) -> bool {
+        self.functions.observe.is_some()
+    }
+
+    fn observe(&self, function: &'static CStr, duration: Duration, status: SignalStatsStatus) {
+        if let Some(observe) = self.functions.observe {
+            let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+            // SAFETY: the header says how the function is called, and so it is; the name is static.
+            unsafe { observe(self.functions.user_data, function.as_ptr(), nanoseconds, status) }
+        }
+    }
+}
