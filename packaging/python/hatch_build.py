@@ -22,7 +22,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 CRATE = "email-validator-ffi"
 PACKAGE = "ferrule_email_validator"
 NATIVE = f"{PACKAGE}/_native"
-PACKED = ("Cargo.toml", "Cargo.lock", "email-validator", CRATE)
+PACKED = ("Cargo.toml", "Cargo.lock", "boundary", "boundary-build", "email-validator", CRATE)
 
 
 class NativeLibrary(BuildHookInterface[Any]):
@@ -82,7 +82,7 @@ class NativeLibrary(BuildHookInterface[Any]):
         )
 
     def _complete(self, rust: Path) -> Path:
-        """A workspace that Cargo accepts: it refuses one whose members are not all there, and only two are packed."""
+        """A workspace that Cargo accepts: it refuses one whose members are not all there, and not all are packed."""
         manifest = (rust / "Cargo.toml").read_text(encoding="utf-8")
         listed = re.search(r"^members\s*=\s*\[([^\]]*)\]", manifest, flags=re.MULTILINE)
         members = re.findall(r'"([^"]+)"', listed[1]) if listed else []

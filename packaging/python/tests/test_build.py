@@ -30,7 +30,7 @@ print(json.dumps({{"reason": "compiler-artifact", "target": {{"kind": ["cdylib",
                   "filenames": [{library!r}.replace(".so", ".a"), {library!r}]}}))
 """
 MANIFEST = """[workspace]
-members = ["email-validator", "email-validator-ffi", "email-validator-wasm"]
+members = ["boundary", "boundary-build", "email-validator", "email-validator-ffi", "email-validator-wasm"]
 
 [workspace.package]
 version = "0.7.0"
@@ -43,7 +43,7 @@ def checkout(tmp_path) -> Path:
     root = tmp_path / "checkout"
     project = root / "packaging" / "python"
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("_native", "__pycache__", ".*cache", "dist"))
-    for crate in ("email-validator", "email-validator-ffi", "email-validator-wasm"):
+    for crate in ("boundary", "boundary-build", "email-validator", "email-validator-ffi", "email-validator-wasm"):
         (root / "rust" / crate).mkdir(parents=True)
         (root / "rust" / crate / "Cargo.toml").write_text(f'[package]\nname = "{crate}"\n')
     (root / "rust" / "Cargo.toml").write_text(MANIFEST)
@@ -180,7 +180,8 @@ def test_a_source_distribution_builds_with_its_version_and_without_the_members_i
     wheel, done = build("build_wheel", source, path=folder)
     assert wheel is not None, done.stderr
     assert wheel.name.startswith("ferrule_email_validator-0.7.0-py3-none-")
-    assert 'members = ["email-validator", "email-validator-ffi"]\n' in json.loads(notes.read_text())["manifest"]
+    members = '["boundary", "boundary-build", "email-validator", "email-validator-ffi"]'
+    assert f"members = {members}\n" in json.loads(notes.read_text())["manifest"]
     assert (source / "rust" / "Cargo.toml").read_text() == MANIFEST
     with zipfile.ZipFile(wheel) as archive:
         assert any(name.endswith("/licenses/LICENSE") for name in archive.namelist())
