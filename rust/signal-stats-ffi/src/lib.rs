@@ -9,6 +9,7 @@
     reason = "every function reads several arrays under one promise of its caller"
 )]
 
+mod arrow;
 mod batches;
 mod call;
 mod callbacks;
@@ -22,6 +23,7 @@ use std::ffi::{CStr, c_char};
 
 use boundary::{Out, Region, guard, last_error, memory};
 
+pub use arrow::{ArrowArray, ArrowSchema, signal_stats_arrow_new, signal_stats_arrow_values};
 pub use batches::*;
 pub use callbacks::{SignalStatsCallbacks, SignalStatsObserve};
 pub use handles::*;

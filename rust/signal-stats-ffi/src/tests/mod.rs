@@ -7,6 +7,7 @@
     reason = "a handle is called `stats`, what a call came to `status`"
 )]
 
+mod arrow;
 mod boundary;
 mod handles;
 mod results;
