@@ -44,6 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Everything here needs the real toolchain, and some of it a machine of a certain kind, or minutes of its own."""
     dist = config.getoption("--released", default=None)
+    if dist and not (dist / "manifest.json").is_file():
+        raise pytest.UsageError(f"--released names {dist}, which is no release: take the folder of one, as dist/NAME")
     name = json.loads((dist / "manifest.json").read_bytes())["project"] if dist else ""
     for item in items:
         if HERE in item.path.parents:

@@ -24,7 +24,8 @@ import (
 	"example.org/ferrule/sealed-box/internal/ferrule/native"
 )
 
-// Key is a key of the library's. Its bytes are there alone, and Close overwrites them; Public gives the public half of
+// Key is a key of the library's. Its bytes are there alone, and are overwritten when it and all that
+// was made with it are closed; Public gives the public half of
 // an Ed25519 or X25519 key.
 type Key = bindings.Key
 
@@ -140,7 +141,7 @@ func failure(status bindings.Status) error {
 	return status
 }
 
-// Close ends the box: at once, or when the last call that is still running has ended.
+// Close ends the box: at once, or when the last call, key and stream of it has ended.
 func (box *Box) Close() { box.library.Close() }
 
 // Import makes a key from its bytes. id is the caller's own number for it: envelopes and the audit hold it.

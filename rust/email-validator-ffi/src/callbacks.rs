@@ -61,7 +61,8 @@ pub struct EmailValidatorCallbacks {
     pub struct_size: u32,
     /// Must be 0.
     pub reserved: u32,
-    /// Handed to every function as it is. It must stay usable until the validator is freed.
+    /// Handed to every function as it is. It must stay usable until the validator is freed, and,
+    /// where a callback frees it, until the call that was running has ended.
     pub user_data: *mut c_void,
     /// Whether anybody can open a mailbox at this domain free of charge. Needed for `FREE`.
     pub is_free_email: EmailValidatorLookup,

@@ -14,7 +14,7 @@ use crate::{SEALED_BOX_MAX_COUNT, SEALED_BOX_MAX_LENGTH};
 /// A batch answers with more than went in: with an envelope for each item.
 const MOST_ANSWERS: usize = 4 * SEALED_BOX_MAX_LENGTH;
 
-/// One item of a batch. What is empty may be null.
+/// One item of a batch. What is empty may be null. No callback of the call may change what it points to.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct SealedBoxItem {

@@ -135,8 +135,9 @@ pub unsafe extern "C" fn signal_stats_histogram(
     // SAFETY: the caller's promise.
     unsafe {
         with(c"signal_stats_histogram", stats, |_, regions| {
-            regions.read(Region::of(bins, 1));
-            let bins = memory::versioned(bins, "bins")?;
+            let written = memory::versioned(bins, "bins")?;
+            regions.read(Region::of_versioned(bins));
+            let bins = written;
             reserved(bins.reserved)?;
             let values = regions.input(values, count, "values")?;
             let counts = regions.output(counts, counts_count, "counts")?;

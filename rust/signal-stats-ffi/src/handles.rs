@@ -151,8 +151,8 @@ pub unsafe extern "C" fn signal_stats_biquad_new(
     // SAFETY: the caller's promise.
     unsafe {
         with(c"signal_stats_biquad_new", stats, |stats, regions| {
-            regions.read(Region::of(coefficients, 1));
             let section = memory::versioned(coefficients, "coefficients")?;
+            regions.read(Region::of_versioned(coefficients));
             let section = BiquadCoefficients::try_from(section)?;
             let out = regions.result(biquad, "biquad")?;
             let inner = Biquad::new(&[section]).map_err(failure)?;
@@ -378,8 +378,8 @@ pub unsafe extern "C" fn signal_stats_sketch_free(handle: *mut SignalStatsSketch
     contained(|| unsafe { memory::free_handle(handle) });
 }
 
-/// A stream of so many blocks of so many values, filtered by the taps when they are popped; no taps, no filter. All its memory
-/// is allocated here. It is freed with `signal_stats_stream_free`.
+/// A stream of so many blocks, 2^20 at most, of so many values, 2^27 at most in all, filtered by the taps when they are
+/// popped; no taps, no filter. All its memory is allocated here. It is freed with `signal_stats_stream_free`.
 ///
 /// # Safety
 ///

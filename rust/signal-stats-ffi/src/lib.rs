@@ -93,12 +93,12 @@ pub unsafe extern "C" fn signal_stats_new(
     let functions = guard::contain(|| unsafe { read_callbacks(callbacks) });
     let observer = functions.as_ref().ok().copied();
     guard::call(c"signal_stats_new", observer.as_ref(), || {
-        let callbacks_region = Region::of(callbacks, 1);
-        let callbacks = functions?;
+        let functions = functions?;
         let out = Out::new(stats, "stats")?;
-        out.apart_from([callbacks_region])?;
+        // SAFETY: null, or read by `read_callbacks`.
+        out.apart_from([unsafe { Region::of_versioned(callbacks) }])?;
         // SAFETY: the caller's promise.
-        unsafe { hand_out(out, SignalStats { callbacks }) };
+        unsafe { hand_out(out, SignalStats { callbacks: functions }) };
         Ok(())
     })
 }

@@ -56,7 +56,7 @@ impl Guest for Component {
     }
 
     fn count_bins(values: Vec<f64>, lower: f64, upper: f64, bins: u32) -> Result<Histogram, Error> {
-        let mut counts = vec![0; bins as usize];
+        let mut counts = zeros(bins as usize)?;
         let bins = Bins::new(lower, upper, counts.len()).map_err(error)?;
         let outside = bins.count(&values, &mut counts).map_err(error)?;
         Ok(Histogram {
@@ -112,9 +112,17 @@ fn results(
     length: usize,
     write: impl FnOnce(&mut [f64]) -> Result<(), signal_stats::Error>,
 ) -> Result<Vec<f64>, Error> {
-    let mut out = vec![0.0; length];
+    let mut out = zeros(length)?;
     write(&mut out).map_err(error)?;
     Ok(out)
+}
+
+/// What asks for more memory than there is ends in an error, not in the end of the instance.
+fn zeros<T: Clone + Default>(length: usize) -> Result<Vec<T>, Error> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(length).map_err(|_| Error::InvalidArgument)?;
+    values.resize(length, T::default());
+    Ok(values)
 }
 
 fn coefficients(section: Section) -> BiquadCoefficients {

@@ -34,14 +34,17 @@ impl Stream {
     /// The most values that all blocks together may have: 2²⁷, which are 1 GiB.
     pub const MAX_VALUES: usize = 1 << 27;
 
+    /// The most blocks: 2²⁰. Each costs its own memory, however few values it has.
+    pub const MAX_BLOCKS: usize = 1 << 20;
+
     /// A stream of so many blocks of so many values, whose values go through a filter when they are popped.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] for none, or beyond [`Self::MAX_VALUES`].
+    /// [`Error::InvalidArgument`] for none, or beyond [`Self::MAX_VALUES`] or [`Self::MAX_BLOCKS`].
     pub fn new(blocks: usize, block_length: usize, filter: Option<Fir>) -> Result<Self, Error> {
         let total = blocks.checked_mul(block_length).ok_or(Error::InvalidArgument)?;
-        if !(1..=Self::MAX_VALUES).contains(&total) {
+        if !(1..=Self::MAX_VALUES).contains(&total) || blocks > Self::MAX_BLOCKS {
             return Err(Error::InvalidArgument);
         }
         Ok(Self {

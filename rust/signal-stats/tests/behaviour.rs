@@ -333,7 +333,13 @@ fn streams_take_what_fits() {
     let report = stream.pop(&mut out).expect("room").expect("a block");
     assert_eq!((report.length, report.variance, out[0]), (1, 0.0, 6.5));
     assert_eq!(stream.pop(&mut out), Ok(None));
-    for (blocks, length) in [(0, 1), (1, 0), (usize::MAX, 2), (2, Stream::MAX_VALUES)] {
+    for (blocks, length) in [
+        (0, 1),
+        (1, 0),
+        (usize::MAX, 2),
+        (2, Stream::MAX_VALUES),
+        (Stream::MAX_BLOCKS + 1, 1),
+    ] {
         assert_eq!(
             Stream::new(blocks, length, None).map(|_| ()),
             Err(Error::InvalidArgument)

@@ -382,6 +382,8 @@ class _Recognition:
             struct = self.structs[target.name]
             if not struct.is_numbers:
                 raise _Misfit(f"the library writes to {one.name}, which holds more than numbers")
+            if struct.size:
+                raise _Misfit(f"the library writes to {one.name}, and reads before how long it is")
             own = words(target.name)[-1:] == words(one.name)[-1:]
             if reason := _several(parameters, at, neighbour, is_own=own):
                 raise _Misfit(reason)

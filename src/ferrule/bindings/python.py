@@ -395,7 +395,9 @@ class _Module:
         settings: list[str] = []
         for argument in struct.arguments:
             name = own.claim(argument.name)
-            parameters.append(f"{name}: {self._field_hint(argument)} = {_default(argument)}")
+            # 0 need not be a member.
+            number = " | int" if isinstance(argument, model.Value) and isinstance(argument.type, EnumRef) else ""
+            parameters.append(f"{name}: {self._field_hint(argument)}{number} = {_default(argument)}")
             settings += self._settings(struct, argument, name)
         for callback in struct.callbacks:
             name = own.claim(callback.field)
