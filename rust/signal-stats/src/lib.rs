@@ -20,6 +20,8 @@
 //! mathematical library (sines are those of the crate `libm`), and any NaN in a result is `0x7ff8_0000_0000_0000`.
 //! Subnormal values are kept. Loops are written in lanes of a fixed number, so that a compiler may use SIMD without
 //! changing an order; code that is chosen by what the processor offers is left out, as it would sum in another order.
+//! The checksum is the exception: `crc32fast` uses instructions that its target has, and with its feature `std`, which
+//! is off here, those that it finds in the processor. A CRC is one of integers, and the same by every road.
 
 #![forbid(unsafe_code)]
 

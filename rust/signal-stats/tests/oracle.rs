@@ -128,8 +128,8 @@ proptest! {
     }
 }
 
-/// The definition, in rational numbers: cosines and sines of eighths of a turn are rational but for the root of a half,
-/// so that lengths up to 4 are exact and longer ones are compared with their inverse.
+/// The definition, summed directly in `f64`, as sines and cosines are not rational: it is rounded too, and what is allowed
+/// beyond the bound is for that.
 #[test]
 fn transforms_are_within_their_bound() {
     for exponent in 0..12 {
